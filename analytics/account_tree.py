@@ -1,0 +1,55 @@
+"""The tree of accounts with counts: each account's are those of all below it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+MOST_BRANCHES = 300
+
+
+class Branch(NamedTuple):
+    """An account in the tree: its counts with all below it, its own one, how deep it lies, and how many are below."""
+
+    alias: str
+    depth: int
+    events: int
+    before: int
+    own: int
+    below: int
+
+
+def rolled_up(
+    own: Mapping[str, tuple[int, int]], paths: Iterable[tuple[str, Sequence[str]]], opened: Collection[str]
+) -> list[Branch]:
+    """Return the accounts that are seen in the tree, those with most first below each, at most `MOST_BRANCHES`.
+
+    Args:
+        own: each account's own counts: of the time, and of the one compared with.
+        paths: each account with its path from the top of the tree, itself at the end.
+        opened: the accounts whose sub-accounts are seen.
+    """
+    events: dict[str, int] = defaultdict(int)
+    before: dict[str, int] = defaultdict(int)
+    below: dict[str, int] = defaultdict(int)
+    children: dict[str | None, list[str]] = defaultdict(list)
+    placed: dict[str, Sequence[str]] = {alias: (alias,) for alias in own} | dict(paths)
+    for alias, path in placed.items():
+        counts = own.get(alias, (0, 0))
+        if not any(counts):
+            continue
+        for ancestor in path:
+            events[ancestor] += counts[0]
+            before[ancestor] += counts[1]
+            below[ancestor] += ancestor != alias
+    for alias in events:
+        path = placed.get(alias, (alias,))
+        children[path[-2] if len(path) > 1 else None].append(alias)
+
+    def walk(parent: str | None, depth: int) -> Iterable[Branch]:
+        for alias in sorted(children[parent], key=lambda one: (-events[one], -before[one], one)):
+            count = own.get(alias, (0, 0))[0]
+            yield Branch(alias, depth, events[alias], before[alias], count, below[alias])
+            if alias in opened:
+                yield from walk(alias, depth + 1)
+
+    return [branch for branch, _ in zip(walk(None, 0), range(MOST_BRANCHES), strict=False)]

@@ -1,0 +1,87 @@
+"""Alarms: the intervals in which a metric of a server was above its threshold, out of what alerts tell."""
+
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+KEY = ["server", "metric"]
+UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def intervals(states: pd.DataFrame) -> pd.DataFrame:
+    """Return the alarms: each from a state that is triggered to the next one of the same server and metric that is not.
+
+    Args:
+        states: what alerts tell, one row a trigger: columns `seq`, `place` (within its notification), `occurred_at`,
+            `account_alias`, `entity_id`, `metric`, `triggered`, `reading`.
+
+    Returns:
+        One row an alarm: columns `server`, `metric`, `account_alias`, `begin`, `end` (NaT while it lasts), `seq` (of
+        the notification that began it), `reading`.
+    """
+    key = states.groupby(["entity_id", "metric"], sort=False).ngroup()
+    rows = states.assign(key=key).sort_values(["key", "occurred_at", "seq", "place"], ignore_index=True)
+    fires = rows["triggered"].astype(bool)
+    fired = fires.shift(fill_value=False) & rows["key"].eq(rows["key"].shift())
+    begins, ends = fires & ~fired, ~fires & fired
+    number = begins.cumsum()
+    ended = rows.loc[ends, "occurred_at"].set_axis(number[ends])
+    begun = rows[begins].rename(columns={"entity_id": "server", "occurred_at": "begin"})
+    whole = begun.assign(end=ended.reindex(number[begins]).array)
+    return whole[["server", "metric", "account_alias", "begin", "end", "seq", "reading"]].reset_index(drop=True)
+
+
+def let_through(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, server: str | None) -> pd.DataFrame:
+    """Return the alarms of some accounts (None for all), of servers with this part in their names (None for all)."""
+    shown = alarms
+    if accounts is not None:
+        shown = shown[shown["account_alias"].isin(list(accounts))]
+    if server:
+        shown = shown[shown["server"].str.contains(server.upper(), regex=False)]
+    return shown
+
+
+def lasting(alarms: pd.DataFrame) -> pd.DataFrame:
+    """Return the alarms that are not over, the latest first."""
+    return alarms[alarms["end"].isna()].sort_values(["begin", "seq"], ascending=False)
+
+
+def within(alarms: pd.DataFrame, since: datetime, until: datetime) -> pd.DataFrame:
+    """Return the alarms of a time range with `time`, how long each lasted in it; those not over last until its end."""
+    inside = alarms[(alarms["begin"] <= until) & (alarms["end"].isna() | (alarms["end"] > since))]
+    begin, end = inside["begin"], inside["end"]
+    time = end.where(end < until, until) - begin.where(begin > since, since)
+    return inside.assign(time=time.where(time > pd.Timedelta(0), pd.Timedelta(0)))
+
+
+def by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a server and metric.
+
+    Args:
+        alarms: what `within` returns.
+
+    Returns:
+        Columns `server`, `metric`, `account_alias`, `times` (how many alarms), `time` (how long in all), `last` (when
+        the latest began), `lasts` (whether one is not over).
+    """
+    rows = alarms.assign(lasts=alarms["end"].isna())
+    return rows.groupby(KEY, sort=False, as_index=False).agg(
+        account_alias=("account_alias", "last"),
+        times=("seq", "size"),
+        time=("time", "sum"),
+        last=("begin", "max"),
+        lasts=("lasts", "any"),
+    )
+
+
+def span_text(span: timedelta) -> str:
+    """Say how long something lasted, in its two largest units."""
+    seconds = max(int(span.total_seconds()), 0)
+    for place, (unit, length) in enumerate(UNITS):
+        if seconds >= length:
+            rest = seconds % length
+            below = UNITS[place + 1] if place + 1 < len(UNITS) else None
+            more = f" {rest // below[1]} {below[0]}" if below and rest >= below[1] else ""
+            return f"{seconds // length} {unit}{more}"
+    return "0 s"

@@ -1,0 +1,124 @@
+"""Reads the paths of `changes` and names them: `details.disks[0:3].sizeGB` is the size of disk 0:3."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from analytics.text import short, visible
+
+LONGEST = 60
+PART = re.compile(
+    r"""
+    \[ (?: "(?P<odd_item>(?:[^"\\]|\\.)*)" | (?P<item>[^\]]*) ) \]
+    | \.? "(?P<odd_key>(?:[^"\\]|\\.)*)"
+    | \.? (?P<key>[^.\["]+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+# What an item of a list is called.
+NOUNS: Mapping[str, str] = {
+    "alertPolicies": "alert policy",
+    "customFields": "custom field",
+    "disks": "disk",
+    "ipAddresses": "address",
+    "links": "link",
+    "partitions": "partition",
+    "secondaryIPAddresses": "secondary address",
+    "snapshots": "snapshot",
+}
+# Fields whose key, taken apart into words, would not say it well.
+LABELS: Mapping[str, str] = {
+    "addressLine1": "address",
+    "addressLine2": "second line of the address",
+    "cpu": "number of CPUs",
+    "diskCount": "number of disks",
+    "emailAddress": "e-mail address",
+    "alternateEmailAddress": "alternative e-mail address",
+    "groupId": "group",
+    "inMaintenanceMode": "maintenance mode",
+    "isManaged": "managed state",
+    "isTemplate": "template state",
+    "locationId": "data centre",
+    "memoryMB": "memory",
+    "osType": "operating system",
+    "parentAlias": "parent account",
+    "powerState": "power state",
+    "primaryDataCenter": "primary data centre",
+    "sizeGB": "size",
+    "stateProvince": "state or province",
+    "storageGB": "storage",
+}
+MEASURES: Mapping[str, str] = {
+    "details.memoryMB": "MB",
+    "details.storageGB": "GB",
+    "details.disks[].sizeGB": "GB",
+    "details.partitions[].sizeGB": "GB",
+}
+
+
+class Item(str):
+    """The natural key of a list's item, in a path."""
+
+    __slots__ = ()
+
+
+def parts_of(path: str) -> Iterator[str]:
+    """Yield the keys of a path, and its items as `Item`; what is no path comes as one key."""
+    end = 0
+    for found in PART.finditer(path):
+        if found.start() != end:
+            break
+        end = found.end()
+        for name in ("odd_key", "odd_item", "key", "item"):
+            if (text := found[name]) is not None:
+                plain = unescaped(text) if name.startswith("odd") else text
+                yield Item(plain) if name.endswith("item") else plain
+    if end < len(path):
+        yield path[end:]
+
+
+def unescaped(text: str) -> str:
+    """Return what stands between the quotes of a JSON string."""
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
+
+
+def items_of(path: str) -> list[str]:
+    """Return the natural keys of the items in a path, from the outside in."""
+    return [str(part) for part in parts_of(path) if isinstance(part, Item)]
+
+
+def pattern_of(path: str) -> str:
+    """Return the path with its items' keys left out: the field that it is of, whatever the item."""
+    text = ""
+    for part in parts_of(path):
+        text += "[]" if isinstance(part, Item) else f".{part}" if text else part
+    return text
+
+
+def label_of(path: str) -> str:
+    """Return what a field is called in a sentence: `size of disk 0:3`."""
+    parts = list(parts_of(path))
+    keys = [part for part in parts if not isinstance(part, Item)]
+    name = words(keys[-1]) if keys else path
+    things = [
+        f"{NOUNS.get(before, words(before))} {short(part, LONGEST)}"
+        for before, part in pairwise(parts)
+        if isinstance(part, Item)
+    ]
+    if not things:
+        return name
+    return things[-1] if isinstance(parts[-1], Item) else f"{name} of {things[-1]}"
+
+
+def words(key: str) -> str:
+    """Return a key as words: `hostName` is host name."""
+    if key in LABELS:
+        return LABELS[key]
+    apart = HUMP.sub(" ", short(key, LONGEST))
+    return " ".join(word if word.isupper() else word.lower() for word in visible(apart).split())

@@ -1,0 +1,52 @@
+"""The command `clc-analytics`: turns errors into one line and an exit code."""
+
+import sys
+from importlib.metadata import version
+
+import click
+
+from analytics.commands.dashboard import dashboard
+from analytics.commands.export import export
+from analytics.commands.findings import findings
+from analytics.commands.sql import sql
+from analytics.commands.tail import tail
+from analytics.errors import AnalyticsError
+
+DONE, FAILED = 0, 1
+
+
+@click.group(name="clc-analytics", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("clc-webhook-analytics"), prog_name="clc-analytics")
+def command() -> None:
+    """Look at what a receiver of CenturyLink Cloud webhooks has stored.
+
+    Where the receiver is, is read from CLC_QUERY_LISTEN, CLC_QUERY_TOKEN and CLC_DATA_DIR, in the environment or in
+    a file .env. Exit codes: 0 done, 1 failed, 2 wrong usage.
+    """
+
+
+command.add_command(dashboard)
+command.add_command(export)
+command.add_command(findings)
+command.add_command(sql)
+command.add_command(tail)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    try:
+        code = command.main(arguments, prog_name="clc-analytics", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except AnalyticsError as error:
+        click.echo(f"Error: {error}", err=True)
+        return FAILED
+    except (click.Abort, KeyboardInterrupt):
+        return FAILED
+    return code if isinstance(code, int) else DONE
+
+
+def main() -> None:
+    """Run the command and exit."""
+    sys.exit(run())

@@ -1,0 +1,1 @@
+"""The commands of `clc-analytics`, a module each."""

@@ -1,0 +1,98 @@
+"""`clc-analytics dashboard`: the dashboard, served to a browser."""
+
+import os
+import socket
+import sys
+from contextlib import closing
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+import analytics
+from analytics.client import connect
+from analytics.errors import AnalyticsError
+
+THEME = "dashboard.toml"
+
+
+class DashboardError(AnalyticsError):
+    """Raised when the dashboard can't be started."""
+
+
+def entry_file() -> str:
+    """Return the path of the Streamlit entry: it lies beside this package, in a checkout as in an installation.
+
+    Raises:
+        DashboardError: it is not there.
+    """
+    entry = Path(analytics.__file__).parent.parent / "app_dashboard.py"
+    if not entry.is_file():
+        raise DashboardError("app_dashboard.py is not installed; install clc-webhook-analytics again.")
+    return str(entry)
+
+
+def check_free(address: str, port: int) -> None:
+    """Make sure that the port can be listened on.
+
+    Raises:
+        DashboardError: it can't.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+    except OSError as error:
+        raise DashboardError(
+            f"The dashboard can't listen on {address}:{port} ({error.strerror}); "
+            "choose another with --port and --address."
+        ) from error
+
+
+def streamlit_options(port: int, address: str, headless: bool) -> list[str]:
+    """Return the settings of Streamlit as flags, so that no file of the current directory changes them."""
+    options: dict[str, object] = {
+        "server.port": port,
+        "server.address": address,
+        "server.headless": headless,
+        "server.showEmailPrompt": False,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": False,
+        "browser.serverAddress": address if address not in ("0.0.0.0", "::") else "localhost",  # noqa: S104
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "client.disableDataExport": True,
+        "runner.magicEnabled": False,
+        "theme.base": str(files("analytics") / "themes" / THEME),
+    }
+    return [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]
+
+
+@click.command(short_help="Show the dashboard in the browser.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port to listen on.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--no-browser", is_flag=True, help="Open no browser.")
+@click.option("--location", help="Query service URL, DuckDB file or ducklake: address instead of the receiver's.")
+def dashboard(port: int, address: str, no_browser: bool, location: str | None) -> None:
+    """Show the dashboard in the browser, until Ctrl-C.
+
+    It needs no running receiver to start: it says so, and goes on when there is one. It has no log-in of its own:
+    on another address than this machine's, put a proxy with one before it.
+    """
+    connect(location).close()
+    check_free(address, port)
+    arguments = [
+        sys.executable,
+        "-P",
+        "-m",
+        "streamlit",
+        "run",
+        entry_file(),
+        *streamlit_options(port, address, no_browser),
+    ]
+    if location:
+        arguments += ["--", "--location", location]
+    click.echo(f"Dashboard: http://{f'[{address}]' if ':' in address else address}:{port}  (Ctrl-C ends it)", err=True)
+    sys.stdout.flush()
+    os.execv(sys.executable, arguments)  # noqa: S606 - signals then reach Streamlit itself, with no process between

@@ -1,0 +1,103 @@
+"""`clc-analytics export`: notifications as an archive, CSV or Parquet, however many there are."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pyarrow as pa
+
+from analytics.client import Client, connect
+from analytics.commands.findings import moment_of
+from analytics.commands.options import account_option, aliases_of, event_option, event_types_of, location_option
+from analytics.exports import WRITERS
+from analytics.output import is_standard, opened
+from analytics.parts import Extent, Wanted, extent_of, parts
+from analytics.text import plural
+
+SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+
+Advance = Callable[[int], None]
+
+
+def chosen_format(name: str | None, output: Path | None) -> str:
+    """Return the format asked for, or the one that the file's suffix says, else that of archives."""
+    return name or SUFFIXES.get(output.suffix.lower() if output else "", "jsonl")
+
+
+def ends(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Return the moments of `--since` and `--until`, None for those that are not given."""
+    now = datetime.now(UTC)
+    begin = None if since is None else moment_of("--since", since, now)
+    end = None if until is None else moment_of("--until", until, now)
+    if begin is not None and end is not None and begin >= end:
+        raise click.BadParameter("It lies after --until, or the two are the same.", param_hint="--since")
+    return begin, end
+
+
+@contextmanager
+def progress(length: int, output: Path | None) -> Iterator[Advance]:
+    """Show how far it has come on standard error, but not amid the rows on a terminal."""
+    if is_standard(output) and sys.stdout.isatty():
+        yield lambda _: None
+        return
+    label = f"Exporting to {output.name}" if output is not None and not is_standard(output) else "Exporting"
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update
+
+
+def tables(client: Client, wanted: Wanted, extent: Extent, advance: Advance) -> Iterator[pa.Table]:
+    """Yield the notifications a part at a time, telling by how many numbers it went on."""
+    done = extent.first - 1
+    for part in parts(client, wanted, extent):
+        yield part.table
+        advance(part.reached - done)
+        done = part.reached
+
+
+@click.command(short_help="Write notifications as an archive, CSV or Parquet.")
+@click.option("--since", metavar="WHEN", help="Received from then on: an age (24h, 7d) or an ISO time.")
+@click.option("--until", metavar="WHEN", help="Received before then.")
+@account_option
+@event_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file; its suffix says the format.")
+@click.option("--format", "name", type=click.Choice(list(WRITERS)), help="How they are written.  [default: jsonl]")
+@location_option
+def export(
+    since: str | None,
+    until: str | None,
+    accounts: tuple[str, ...],
+    events: tuple[str, ...],
+    output: Path | None,
+    name: str | None,
+    location: str | None,
+) -> None:
+    """Write notifications, copies too, in the order in which they were stored.
+
+    `jsonl` is the archive that `clc-receiver import` takes in: a JSON object a line with received_at, event,
+    source_ip, headers (the signature) and body, byte for byte. `csv` and `parquet` have all columns, exactly as they
+    are: mind that a spreadsheet takes a field that begins with = for a formula.
+
+    It is done part by part, in little memory, and ends with what was stored when it began. A file appears under its
+    name when it is whole: one that was stopped is run again.
+
+    \b
+    clc-analytics export --since 2026-03-01 --until 2026-04-01 -o march.jsonl
+    clc-analytics export --account ACME --event Server -o servers.parquet
+    clc-analytics export --since 24h | jq -r .event | sort | uniq -c
+    """  # noqa: D301 - click marks with it what it must not wrap
+    name = chosen_format(name, output)
+    if name == "parquet" and is_standard(output) and sys.stdout.isatty():
+        raise click.UsageError("parquet is not for terminals; name a file with -o, or pipe it into a program.")
+    begin, end = ends(since, until)
+    wanted = Wanted(begin, end, aliases_of(accounts), event_types_of(events))
+    count = None
+    with connect(location) as client:
+        extent = extent_of(client, wanted)
+        with opened(output) as out, progress(extent.length, output) as advance:
+            count = WRITERS[name](tables(client, wanted, extent, advance), out)
+    if count is not None:
+        where = "" if is_standard(output) else f" to {output}"
+        click.echo(f"{plural(count, 'notification')} exported{where}", err=True)

@@ -1,0 +1,42 @@
+"""Options that several commands have: which notifications, and where from."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from analytics.events import CATEGORIES, EVENT_TYPES
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+event_option = click.option(
+    "--event",
+    "events",
+    multiple=True,
+    metavar="NAME",
+    type=click.Choice([*EVENT_TYPES, *CATEGORIES], case_sensitive=False),
+    help="Only this event (Server.Updated), or a category with all its events (Server); repeatable.",
+)
+account_option = click.option(
+    "--account", "accounts", multiple=True, metavar="ALIAS", help="Only notifications of this account; repeatable."
+)
+location_option = click.option(
+    "--location", help="Query service URL, DuckDB file or ducklake: address instead of the receiver's."
+)
+
+
+def event_types_of(names: Iterable[str]) -> list[str] | None:
+    """Return the event types that names of events and categories stand for, None for no names.
+
+    A category stands for itself too: it is what a notification has whose action is not known.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        found[name] = None
+        found.update((event, None) for event in EVENT_TYPES if event.partition(".")[0] == name)
+    return list(found) or None
+
+
+def aliases_of(names: Iterable[str]) -> list[str] | None:
+    """Return account aliases in upper case, as they are stored, None for no names."""
+    return [name.upper() for name in names] or None

@@ -1,0 +1,114 @@
+"""`clc-analytics sql`: one SELECT in, rows out."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analytics.client import connect
+from analytics.formats import BINARY, SUFFIXES, WRITERS
+from analytics.output import is_standard, opened
+from analytics.tabulate import columns_that_fit
+from analytics.text import plural
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PAGE_COLUMNS = 120
+
+
+def read_query(query: str | None, file: Path | None) -> str:
+    """Return the SQL from the argument, the file, or standard input (`-`, or where something is piped in)."""
+    if query is not None and file is not None:
+        raise click.UsageError("Give the SQL as an argument or with -f FILE, not both.")
+    if file is not None and str(file) != "-":
+        try:
+            return file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise click.BadParameter(f"{file} can't be read: {reason}.", param_hint="-f") from error
+    if query is not None and query != "-":
+        return query
+    if query is None and file is None and sys.stdin.isatty():
+        raise click.UsageError('Give the SQL as an argument ("SELECT …"), with -f FILE, or on standard input.')
+    return sys.stdin.read()
+
+
+def read_parameters(given: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return the values of `$name` from `name=value`: JSON where the value is JSON, else text."""
+    parameters: dict[str, Any] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.BadParameter(f"{one!r} is not NAME=VALUE.", param_hint="--param")
+        try:
+            parameters[name] = json.loads(value)
+        except ValueError:
+            parameters[name] = value
+    return parameters or None
+
+
+def chosen_format(name: str | None, output: Path | None) -> str:
+    """Return the format asked for, or the one that the file's suffix says, else a table."""
+    if name:
+        return name
+    return SUFFIXES.get(output.suffix.lower(), "table") if output else "table"
+
+
+def write(table: "pa.Table", name: str, output: Path | None) -> None:
+    """Write the answer, and on standard error how many rows it has."""
+    width = shutil.get_terminal_size((PAGE_COLUMNS, 24)).columns
+    with opened(output) as out:
+        WRITERS[name](table, out, width)
+    rows = plural(table.num_rows, "row")
+    if not is_standard(output):
+        click.echo(f"{rows} written to {output}", err=True)
+    elif name == "table":
+        hidden = table.num_columns - columns_that_fit(table.num_columns, width)
+        click.echo(
+            rows + (f"; {plural(hidden, 'column')} not shown: choose fewer, or another --format" * bool(hidden)),
+            err=True,
+        )
+
+
+@click.command(short_help="Run one SELECT and print its rows.")
+@click.argument("query", metavar="[SQL]", required=False)
+@click.option("-f", "--file", type=click.Path(path_type=Path), help="Read the SQL from a file; - is standard input.")
+@click.option("--format", "name", type=click.Choice(list(WRITERS)), help="How rows are written.  [default: table]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file; its suffix says the format.")
+@click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="Value of $NAME in the SQL; repeatable.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Longest time in seconds.")
+@click.option("--max-rows", type=click.IntRange(min=1), help="Fail if there are more rows.")
+@click.option("--location", help="Query service URL, DuckDB file or ducklake: address instead of the receiver's.")
+def sql(
+    query: str | None,
+    file: Path | None,
+    name: str | None,
+    output: Path | None,
+    given: tuple[str, ...],
+    timeout: float | None,
+    max_rows: int | None,
+    location: str | None,
+) -> None:
+    """Run one SELECT and print its rows.
+
+    The SQL is the argument, a file (-f) or standard input (-). `table` is for reading, cut to the terminal's width;
+    `json` is one array of objects; `csv`, `parquet` and `arrow` (an IPC stream) are exact.
+
+    \b
+    clc-analytics sql "SELECT event_type, count(*) FROM events GROUP BY 1"
+    clc-analytics sql -f query.sql --param account=ACME -o servers.parquet
+    """  # noqa: D301 - click marks with it what it must not wrap
+    name = chosen_format(name, output)
+    if name in BINARY and is_standard(output) and sys.stdout.isatty():
+        raise click.UsageError(f"{name} is not for terminals; name a file with -o, or pipe it into a program.")
+    text = read_query(query, file)
+    if not text.strip():
+        raise click.UsageError("There is no SQL in what was given.")
+    parameters = read_parameters(given)
+    with connect(location) as client:
+        table = client.sql(text, parameters, timeout=timeout, max_rows=max_rows)
+    write(table, name, output)

@@ -1,0 +1,174 @@
+"""`clc-analytics tail`: notifications as they come, a line each."""
+
+import base64
+import os
+import select
+import stat
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import IO, Any
+
+import click
+import orjson
+
+from analytics.client import connect
+from analytics.commands.options import account_option, aliases_of, event_option, event_types_of, location_option
+from analytics.errors import NotRunningError, QueryError, TokenError
+from analytics.exports import as_utc
+from analytics.following import Batch, Follower, Row, Watched
+from analytics.output import opened
+from analytics.periods import stamp
+from analytics.tabulate import columns_of
+from analytics.text import short
+
+PAUSE_SECONDS = 0.5
+LONGEST_NAME = 80
+WIDTHS = {"event": 18, "account_alias": 4, "entity_id": 16, "actor": 16}
+COLUMNS = (
+    "seq",
+    "id",
+    "received_at",
+    "event_type",
+    "category",
+    "action",
+    "account_alias",
+    "entity_id",
+    "actor",
+    "occurred_at",
+    "signature_status",
+    "signature",
+    "source_ip",
+    "duplicate_of",
+    "payload",
+)
+GROWING = ("http://", "https://", "ducklake:")
+
+
+def as_line(row: Row) -> bytes:
+    """Return a notification as a line for people; what came from outside can't disturb a terminal."""
+    fields = {**row, "event": row["event_type"] or row["category"]}
+    cells = [f"{stamp(row['received_at'])}Z", *(cell(fields[name], width) for name, width in WIDTHS.items())]
+    if row["signature_status"] != "valid":
+        cells.append(f"SIGNATURE {row['signature_status'].upper()}")
+    if row["duplicate_of"]:
+        cells.append("copy of one before")
+    return f"{'  '.join([*cells, row['words']]).rstrip()}\n".encode()
+
+
+def cell(value: str | None, width: int) -> str:
+    """Return a name as a cell at least that wide; `-` stands for none."""
+    text = short(value, LONGEST_NAME) if value else "-"
+    return text + " " * (width - columns_of(text))
+
+
+def as_json(row: Row) -> bytes:
+    """Return a notification as a line of JSON with all its columns; the payload is a string, byte for byte."""
+    return orjson.dumps({name: jsonable(row[name]) for name in COLUMNS}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def jsonable(value: Any) -> Any:
+    """Return what stands in JSON for a column's value: moments in UTC, signatures in base64."""
+    if isinstance(value, datetime):
+        return as_utc(value)
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def is_pipe(descriptor: int) -> bool:
+    """Tell whether what is written there is read by another program."""
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def pause(seconds: float) -> None:
+    """Wait, but not longer than standard output has a reader.
+
+    Raises:
+        BrokenPipeError: it is a pipe, and whoever read it has gone.
+    """
+    descriptor = sys.stdout.fileno()
+    if not is_pipe(descriptor):
+        time.sleep(seconds)
+        return
+    watch = select.poll()
+    watch.register(descriptor, 0)  # that nobody reads it any more is told unasked
+    if watch.poll(seconds * 1000):
+        raise BrokenPipeError
+
+
+class Reception:
+    """Asks on while the receiver is away, and tells so once."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._away = False
+
+    def poll(self) -> Batch:
+        """Return what is new, nothing while the receiver is away."""
+        try:
+            batch = self._follower.poll()
+        except (NotRunningError, QueryError, TokenError) as error:
+            if not self._away:
+                click.echo(f"{error} Going on when it is back.", err=True)
+            self._away = True
+            return Batch([], more=False)
+        if self._away:
+            click.echo("The receiver is back.", err=True)
+        self._away = False
+        return batch
+
+
+def follow(poll: Callable[[], Batch], written: Callable[[Row], bytes], out: IO[bytes], *, growing: bool) -> None:
+    """Write what is new as soon as it is there, without end where more can come.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+    """
+    while True:
+        batch = poll()
+        out.writelines(map(written, batch.rows))
+        out.flush()
+        if batch.more:
+            continue
+        if not growing:
+            return
+        pause(PAUSE_SECONDS)
+
+
+@click.command(short_help="Print notifications as they come.")
+@click.option(
+    "-n", "newest", type=click.IntRange(min=0), default=10, show_default=True, help="First print this many, the newest."
+)
+@event_option
+@account_option
+@click.option("--entity", metavar="TEXT", help="Only of entities with this in their names, in any case.")
+@click.option("--json", "with_json", is_flag=True, help="Print JSON lines, all columns, the payload byte for byte.")
+@location_option
+def tail(
+    newest: int,
+    events: tuple[str, ...],
+    accounts: tuple[str, ...],
+    entity: str | None,
+    with_json: bool,
+    location: str | None,
+) -> None:
+    """Print notifications as they come, a line each, until Ctrl-C.
+
+    A line has: when it was received (UTC), event, account, entity, actor, the signature if it is not valid, whether
+    it is a copy, and what it changed. When the receiver goes away this waits for it, and goes on where it was: no
+    notification is left out, none comes twice. A DuckDB file gets no more, so its newest are all there is.
+
+    \b
+    clc-analytics tail --account ACME --event Server
+    clc-analytics tail -n 0 --json | jq -r '.payload | fromjson | .name'
+    """  # noqa: D301 - click marks with it what it must not wrap
+    watched = Watched(aliases_of(accounts), event_types_of(events), entity or None)
+    with suppress(KeyboardInterrupt), connect(location) as client:
+        follower = Follower(client, watched, with_payload=with_json)
+        follower.start(newest)
+        with opened(None) as out:
+            growing = client.location.startswith(GROWING)
+            poll = Reception(follower).poll if growing else follower.poll
+            follow(poll, as_json if with_json else as_line, out, growing=growing)

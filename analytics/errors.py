@@ -1,0 +1,68 @@
+"""Errors of the reading side.
+
+AnalyticsError           anything a user can put right; its text is one sentence that says how
+├── SettingsError        a setting has a value that is not allowed
+├── LocationError        a location is of no known form, or can't be opened
+├── NotRunningError      no query service answers at the location
+├── NoStatusError        a location has no receiver behind it that could tell how it is
+├── TokenError           the query service does not accept the token, or there is none to send
+├── QueryError           a query failed
+│   ├── NotAQueryError   it is something else than one SELECT
+│   ├── TooManyRowsError its answer has more rows than allowed
+│   ├── BusyError        the query service has as many queries as it takes
+│   ├── CancelledError   whoever asked it cancelled it
+│   └── QueryTimeoutError it took longer than allowed
+└── OutputError          an answer can't be written where it was asked to go
+"""
+
+
+class AnalyticsError(Exception):
+    """Something went wrong that the user can put right."""
+
+
+class SettingsError(AnalyticsError):
+    """Raised when a setting has a value that is not allowed."""
+
+
+class LocationError(AnalyticsError):
+    """Raised when a location is of no known form, or can't be opened."""
+
+
+class NotRunningError(AnalyticsError):
+    """Raised when no query service answers at the location."""
+
+
+class NoStatusError(AnalyticsError):
+    """Raised when a location has no receiver behind it that could tell how it is."""
+
+
+class TokenError(AnalyticsError):
+    """Raised when the query service does not accept the token, or there is none to send."""
+
+
+class QueryError(AnalyticsError):
+    """Raised when a query failed; its text carries DuckDB's own message."""
+
+
+class NotAQueryError(QueryError):
+    """Raised when a query is something else than one SELECT."""
+
+
+class TooManyRowsError(QueryError):
+    """Raised when an answer has more rows than allowed."""
+
+
+class BusyError(QueryError):
+    """Raised when the query service has as many queries as it takes."""
+
+
+class CancelledError(QueryError):
+    """Raised when whoever asked a query cancelled it."""
+
+
+class QueryTimeoutError(QueryError):
+    """Raised when a query took longer than allowed."""
+
+
+class OutputError(AnalyticsError):
+    """Raised when an answer can't be written where it was asked to go."""

@@ -1,0 +1,105 @@
+"""Turns what a receiver says of itself into what the page Health shows: groups of figures, each with its limits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+STATES = ("red", "amber", "ok")
+MARKS = {"ok": "✓ ok", "amber": "▲ amber", "red": "✗ red"}
+COLOURS = {"ok": ("#00875f", "#1fb286"), "amber": ("#e08a00", "#f0a53c"), "red": ("#c62f2f", "#ef6a6a")}
+GROUPS = {
+    "Running": (
+        "serving", "store", "processes_not_running", "restarts_last_hour", "restarts", "version", "schema_version",
+        "key_fingerprint",
+    ),
+    "Coming in": (
+        "rate_last_minute", "rate_last_hour", "notifications", "lag_seconds", "spool_rows", "spool_bytes",
+        "refused_last_hour", "rows_set_aside",
+    ),
+    "Kept": (
+        "checkpointed_at", "checkpoint_due_seconds", "wal_bytes", "database_bytes", "backup_at",
+        "recoveries_last_week",
+    ),
+    "Room": ("data_free_bytes", "spool_free_bytes"),
+}  # fmt: skip
+OTHER = "More"
+JUDGED_WITHOUT_LIMITS = ("serving", "store", "checkpointed_at")
+KIB = 1024
+
+
+class Figure(NamedTuple):
+    """A figure as it is shown: its label, its value in words, its state, and from where on it is amber or red."""
+
+    name: str
+    label: str
+    text: str
+    state: str
+    limits: str
+
+    @property
+    def judged(self) -> bool:
+        """Say whether its state tells anything: a version, say, is never other than ok."""
+        return bool(self.limits) or self.state != "ok" or self.name in JUDGED_WITHOUT_LIMITS
+
+
+def state_of(value: Any) -> str:
+    """Return a state; what is none counts as amber, as somebody should look."""
+    return str(value) if value in STATES else "amber"
+
+
+def figures(status: Mapping[str, Any]) -> list[Figure]:
+    """Return all figures of a status."""
+    limits = status.get("limits") or {}
+    return [
+        Figure(
+            str(figure["name"]),
+            str(figure.get("label", figure["name"])),
+            str(figure.get("text", "")),
+            state_of(figure.get("state")),
+            limit_words(str(figure["name"]), limits.get(figure["name"])),
+        )
+        for figure in status.get("figures") or []
+    ]
+
+
+def grouped(shown: Sequence[Figure]) -> dict[str, list[Figure]]:
+    """Return the figures by group, in the groups' order; those that no group names come last."""
+    by_name = {figure.name: figure for figure in shown}
+    groups = {title: [by_name.pop(name) for name in names if name in by_name] for title, names in GROUPS.items()}
+    groups[OTHER] = list(by_name.values())
+    return {title: found for title, found in groups.items() if found}
+
+
+def troubled(shown: Sequence[Figure]) -> list[Figure]:
+    """Return the figures that are not ok, the red ones first."""
+    return sorted((figure for figure in shown if figure.state != "ok"), key=lambda figure: STATES.index(figure.state))
+
+
+def limit_words(name: str, limit: Mapping[str, Any] | None) -> str:
+    """Say from where on a figure is amber and red; empty where it has no limit."""
+    if not limit:
+        return ""
+    word = "to" if limit.get("falling") else "from"
+    amber, red = (in_unit(name, limit[state]) for state in ("amber", "red"))
+    if amber == red:
+        return f"red {word} {red}"
+    return f"amber {word} {amber}, red {word} {red}"
+
+
+def in_unit(name: str, value: float) -> str:
+    """Write a limit in the unit that the figure's name ends in; of a moment, as multiples of what is scheduled."""
+    if name.endswith("_bytes"):
+        return bytes_words(value)
+    if name.endswith("_seconds"):
+        return f"{value:g} s" if value < 120 else f"{value / 60:g} min"  # noqa: PLR2004 - two minutes
+    if name.endswith("_at"):
+        return f"{value:g} intervals"
+    return f"{value:,g}" if value != int(value) else f"{int(value):,}"
+
+
+def bytes_words(count: float) -> str:
+    """Write a size in its largest unit."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < KIB:
+            return f"{count:,g} {unit}"
+        count /= KIB
+    return f"{count:,g} GiB"

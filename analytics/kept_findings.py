@@ -1,0 +1,117 @@
+"""Keeps the findings of all time at hand: all are looked for once, and then only those that new notifications make."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import NamedTuple
+
+from analytics.client import Client
+from analytics.findings import RANKS, Finding, find
+from analytics.periods import EPOCH
+from analytics.queries import query
+from analytics.rule_files import RuleProblem, RuleSet, load_rules
+from analytics.settings import Settings, read_settings
+
+FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
+"""A sender's clock may be fast, so findings may lie ahead."""
+PLAY = timedelta(minutes=10)
+"""So much earlier than the notification that completes it a finding may lie at most; the shipped rules need 5 min."""
+FRESH_SECONDS = 3.0
+WHOLE_SECONDS = 600.0
+"""All are looked for again after this, for rules of the user's own that need more play."""
+
+
+class Kept(NamedTuple):
+    """Findings of all time, the worst first, then the newest; and what is wrong with rules."""
+
+    findings: list[Finding]
+    problems: list[RuleProblem]
+
+
+class _Looked(NamedTuple):
+    """What was looked for when: with which rules and settings, up to which notification (its seq and id)."""
+
+    kept: Kept
+    rules: RuleSet
+    settings: Settings
+    last: tuple[int, str | None]
+    looked_at: float
+    whole_at: float
+
+
+class KeptFindings:
+    """Findings of all time, looked for in a thread of their own: for millions of notifications that takes seconds.
+
+    Args:
+        client: where to ask.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="findings")
+        self._lock = Lock()
+        self._looking: Future[None] | None = None
+        self._looked: _Looked | None = None
+
+    def latest(self, patience: float) -> Kept | None:
+        """Return the findings; None where they are still being looked for for the first time.
+
+        Args:
+            patience: so many seconds are waited at most for what came a moment ago; without it, what was found before
+                is returned.
+
+        Raises:
+            AnalyticsError: they can't be looked for now.
+        """
+        with self._lock:
+            is_fresh = self._looked is not None and time.monotonic() - self._looked.looked_at < FRESH_SECONDS
+            if self._looking is None and not is_fresh:
+                self._looking = self._thread.submit(self._look)
+            looking = self._looking
+        if looking is not None and wait([looking], patience).done:
+            with self._lock:
+                if self._looking is looking:
+                    self._looking = None
+            looking.result()
+        return self._looked.kept if self._looked else None
+
+    def _look(self) -> None:
+        settings = read_settings()
+        rules = load_rules(settings.rules)
+        before = self._looked
+        now = time.monotonic()
+        if before is None or (before.rules, before.settings) != (rules, settings):
+            self._look_through(rules, settings)
+            return
+        last, after_id, first_at = self._news(before.last[0])
+        # A store that does not hold what was its last is another one, or lost its latest.
+        if after_id != before.last[1] or now - before.whole_at > WHOLE_SECONDS:
+            self._look_through(rules, settings)
+        elif first_at is None:
+            self._looked = before._replace(looked_at=now)
+        else:
+            since = max(first_at - PLAY, EPOCH)
+            found = find(self._client, since, FOREVER, rules=rules, settings=settings)
+            older = [one for one in before.kept.findings if one.found_at < since]
+            kept = Kept(_in_order([*older, *found.findings]), list(found.problems))
+            self._looked = before._replace(kept=kept, last=last, looked_at=now)
+
+    def _look_through(self, rules: RuleSet, settings: Settings) -> None:
+        """Look for all."""
+        now = time.monotonic()
+        last, *_ = self._news(0)
+        found = find(self._client, EPOCH, FOREVER, rules=rules, settings=settings)
+        kept = Kept(_in_order(found.findings), list(found.problems))
+        self._looked = _Looked(kept, rules, settings, last, now, now)
+
+    def _news(self, after: int) -> tuple[tuple[int, str | None], str | None, datetime | None]:
+        """Return the last notification, the id of the one `after`, and when the first of those behind it happened."""
+        [row] = self._client.sql(*query("happened_since", {"seen": after})).to_pylist()
+        return (row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
+
+
+def _in_order(findings: Sequence[Finding]) -> list[Finding]:
+    newest_first = sorted(findings, key=lambda one: one.found_at, reverse=True)
+    return sorted(newest_first, key=lambda one: RANKS[one.severity])

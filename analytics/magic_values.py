@@ -1,0 +1,91 @@
+"""The values of `$name` in a notebook's SQL: those given with the magic, else the notebook's variables."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from analytics.errors import AnalyticsError
+
+LISTS = (set, frozenset, tuple, pd.Series, pd.Index)
+
+
+class ParameterError(AnalyticsError):
+    """Raised when a parameter of the SQL has no value, or one that can't be sent."""
+
+
+def names_in(query: str) -> list[str] | None:
+    """Return the names of a query's parameters; None where it is no SQL, which whoever runs it will say."""
+    with duckdb.connect(":memory:") as connection:
+        try:
+            statements = connection.extract_statements(query)
+        except duckdb.Error:
+            return None
+    return sorted({name for statement in statements for name in statement.named_parameters})
+
+
+def given(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read `name=value` pairs: a value that is JSON (a number, true, null, a list) is that, another one is text.
+
+    Raises:
+        ParameterError: a pair is of another form.
+    """
+    found = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise ParameterError(f"%%clc: {pair!r} is no parameter; one looks like -p account=DEMO.")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found
+
+
+def values_of(query: str, chosen: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of each parameter that a query names.
+
+    Args:
+        query: the SQL.
+        chosen: values that were given with it; the first choice.
+        variables: the notebook's variables by name.
+
+    Raises:
+        ParameterError: a parameter has no value or no name, or a value was given that the query does not name.
+    """
+    names = names_in(query)
+    if names is None:
+        return dict(chosen)
+    if numbered := [name for name in names if name.isdigit()]:
+        raise ParameterError(
+            f"%%clc: parameter {numbered[0]} has no name; write $name instead of a question mark or a number."
+        )
+    if unused := sorted(set(chosen) - set(names)):
+        raise ParameterError(f"%%clc: the SQL has no ${unused[0]}.")
+    return {name: value_of(name, chosen, variables) for name in names}
+
+
+def value_of(name: str, chosen: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+    """Return the value of one parameter."""
+    if name in chosen:
+        return chosen[name]
+    if name not in variables:
+        raise ParameterError(f"%%clc: ${name} is no variable of this notebook; make one, or add -p {name}=VALUE.")
+    return as_parameter(name, variables[name])
+
+
+def as_parameter(name: str, value: Any) -> Any:
+    """Return a Python value as one that DuckDB takes: lists for what holds several, None for what is missing."""
+    if hasattr(value, "tolist") or isinstance(value, LISTS):
+        value = value.tolist() if hasattr(value, "tolist") else list(value)
+    if isinstance(value, list):
+        return [as_parameter(name, item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): as_parameter(name, item) for key, item in value.items()}
+    if callable(value) or isinstance(value, pd.DataFrame) or type(value).__name__ == "module":
+        raise ParameterError(
+            f"%%clc: ${name} is a {type(value).__name__}; a parameter is one value, a list of values, or a column."
+        )
+    return None if pd.isna(value) else value

@@ -1,0 +1,95 @@
+"""What the store's tables and views are, and what each of their columns means."""
+
+from typing import NamedTuple
+
+
+class Meaning(NamedTuple):
+    """What a table or view holds, and what each of its columns means."""
+
+    holds: str
+    columns: dict[str, str]
+
+
+NOTIFICATION = {
+    "seq": "Number of the notification, in the order of arrival",
+    "id": "Its id (UUID version 7), given on receipt; the sender has none",
+    "received_at": "When it came",
+    "event_type": "Event, such as Server.Updated; NULL where the target URL can't tell it",
+    "category": "Account, User, Server or Alert",
+    "action": "Created, Updated, Deleted or Notification; NULL where not known",
+    "account_alias": "Account that it is about, in upper case",
+    "entity_id": "Account alias, user name or server name, in upper case; of an alert its server",
+    "actor": "Who made the change (changeInfo.modifiedBy); servers only",
+    "occurred_at": "When it happened by the body's own time, else when it came",
+    "signature_status": "valid, invalid or missing",
+    "signature": "Decoded signature; NULL where missing",
+    "source_ip": "Address that sent it",
+    "duplicate_of": "Id of the notification that it is a copy of; NULL where it is none",
+    "payload": "Body as JSON, byte for byte: payload ->> 'status', payload -> 'details'",
+}
+
+MEANINGS: dict[str, Meaning] = {
+    "events": Meaning("Notifications without copies: count these", NOTIFICATION),
+    "notifications": Meaning("Every accepted notification, copies too", NOTIFICATION),
+    "entities": Meaning(
+        "The latest state of each account, user and server",
+        {
+            "category": "Account, User, Server; Alert for a server's alerts",
+            "entity_id": "Account alias, user name or server name, in upper case",
+            "account_alias": "Account that it belongs to",
+            "event_type": "Event of its latest notification",
+            "last_seq": "Number of its latest notification",
+            "last_id": "Id of its latest notification",
+            "last_received_at": "When its latest notification came",
+            "first_received_at": "When its first notification came",
+            "deleted": "Whether its latest notification says that it is deleted",
+            "notifications": "How many notifications it had, without copies",
+            "payload": "Body of its latest notification",
+        },
+    ),
+    "accounts": Meaning(
+        "Accounts and their tree",
+        {
+            "alias": "Account alias",
+            "business_name": "Its name; NULL where no Account notification told it",
+            "parent_alias": "Account above it; NULL for a root",
+            "depth": "How many accounts are above it",
+            "root_path": "Aliases from the root down to it: list_contains(root_path, 'ACME') finds all below ACME",
+        },
+    ),
+    "changes": Meaning(
+        "One row for each field that a notification changed",
+        {
+            "notification_id": "Id of the notification",
+            "seq": "Number of the notification",
+            "changed_at": "When it happened",
+            "category": "Account, User or Server",
+            "entity_id": "Account alias, user name or server name, in upper case",
+            "account_alias": "Account that it belongs to",
+            "actor": "Who made the change; servers only",
+            "path": "Field, such as details.powerState; empty for the whole body",
+            "kind": "added, removed, changed, or unseen: the body equals the last, so a hidden field changed",
+            "noise": "True for dates and names of the change itself, links and mere differences of form",
+            "old_value": "Value before, as JSON",
+            "new_value": "Value after, as JSON",
+        },
+    ),
+    "rejected": Meaning(
+        "Requests that were refused",
+        {
+            "id": "Its id (UUID version 7)",
+            "received_at": "When it came",
+            "reason": "Why it was refused, such as signature_invalid",
+            "path": "Path of the URL",
+            "source_ip": "Address that sent it",
+            "headers": "Headers as JSON",
+            "body": "Body as it came, in bytes",
+        },
+    ),
+}
+
+
+def meaning_of(table: str, column: str) -> str:
+    """Return what a column means; empty where that is not written down."""
+    known = MEANINGS.get(table)
+    return known.columns.get(column, "") if known else ""

@@ -1,0 +1,115 @@
+"""The part of a page's state that is in its address: what is open, which page of a list, which account.
+
+The browser sends its address with each refresh, also one that it sent off just before it heard of a change made here.
+Such an address of a moment ago is not taken for the user's wish: for a short while after a change, an address that was
+left behind is put right instead of obeyed.
+"""
+
+import time
+from typing import NamedTuple
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
+
+NAMES = {
+    "Activity": ("account", "alone", "types", "who", "what", "centre", "part", "own", "open"),
+    "Notifications": ("seq", "refused", "before", "account", "from", "to", "paused", "at", "reason"),
+    "Audit": ("finding", "until", "page", "account"),
+    "Entity": ("category", "name", "entity", "step", "at", "page"),
+    "SQL": ("sql", "packed", "show", "chart", "x", "y", "colour"),
+}
+ELSEWHERE = ("account",)
+SHOWN = ("account_choice", "at-choice")
+"""Widgets of several pages that show a value of the address; what one showed on the page before is not the next's."""
+STALE_SECONDS = 3.0
+STATE = "_address"
+PAGE = "_page"
+
+Values = dict[str, str]
+
+
+class Written(NamedTuple):
+    """What was written into the address last, and what was left behind for it, each with when."""
+
+    values: Values
+    left: list[tuple[Values, float]]
+
+    def left_lately(self, values: Values) -> bool:
+        """Say whether the address had these values a moment ago, before those written last."""
+        since = time.monotonic() - STALE_SECONDS
+        return values != self.values and any(values == old and at > since for old, at in self.left)
+
+
+def enter(title: str) -> bool:
+    """Take note of which page is drawn, and say whether the browser just went there: by a link, or Back and Forward.
+
+    Each page has values of its own, and where the browser went is the user's wish, however lately it was left behind.
+    """
+    context = get_script_run_ctx()
+    through_history = context is not None and context.is_history_navigation
+    if context is not None and through_history and not here(title):
+        take_back(context)
+    went = not here(title) or through_history
+    if went:
+        st.session_state[PAGE] = title
+        for key in (STATE, *SHOWN):
+            st.session_state.pop(key, None)
+    return went
+
+
+def take_back(context: ScriptRunContext) -> None:
+    """Take the address as it is by which the browser came from another page.
+
+    Streamlit has dropped from it each value named like a filter of the page that was left.
+    """
+    with context.session_state.query_params() as params:
+        params.set_initial_query_params(context.query_string)
+        params.populate_from_query_string(context.query_string)
+    st.query_params.from_dict(st.query_params.to_dict())
+
+
+def here(title: str) -> bool:
+    """Say whether a page is the one that is drawn."""
+    return bool(st.session_state.get(PAGE) == title)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the values that the page has in its address, besides those that its filters put there."""
+    return NAMES.get(st.session_state.get(PAGE, ""), ELSEWHERE)
+
+
+def current() -> Values:
+    """Return what the address says, or should say after a change just made."""
+    found = {name: st.query_params[name] for name in names() if name in st.query_params}
+    last: Written | None = st.session_state.get(STATE)
+    if last and last.left_lately(found):
+        write(last.values)
+        return last.values
+    return found
+
+
+def get(name: str) -> str | None:
+    """Return one value of the address."""
+    return current().get(name)
+
+
+def put(**changes: str | None) -> None:
+    """Change values of the address; None takes one away, and those that the page has not are left out."""
+    before = current()
+    here = names()
+    values = {name: value for name, value in (before | changes).items() if value is not None and name in here}
+    last: Written | None = st.session_state.get(STATE)
+    now = time.monotonic()
+    left = [(old, at) for old, at in (last.left if last else []) if at > now - STALE_SECONDS]
+    st.session_state[STATE] = Written(values, [*left, (before, now)])
+    write(values)
+
+
+def write(values: Values) -> None:
+    """Make the address say these values, and none other of ours."""
+    # Each change of the browser's address is a step of its history, so values are set all at once.
+    st.query_params.update(values)
+    for name in names():
+        if name not in values:
+            st.query_params.pop(name, None)

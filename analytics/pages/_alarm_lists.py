@@ -1,0 +1,172 @@
+"""The lists of the page Alerts: what is in alarm now, what flaps, and each alarm."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analytics.alarms import span_text
+from analytics.alert_charts import metric_text
+from analytics.events import colours
+from analytics.pages import _go
+from analytics.pages._frame import is_dark
+from analytics.pages._store import ask, known, moment, now, records
+from analytics.pages._table import Column, Line, Tone, table
+from analytics.payloads import leaves, parse
+from analytics.periods import stamp
+from analytics.severities import COLOURS
+from analytics.text import plural, short
+
+MOST_NOW = MOST_FLAPPING = MOST_ALARMS = 200
+LIST_PIXELS = 330
+LASTS, OVER = "lasts", "over"
+NOW_COLUMNS = (
+    Column("Since (UTC)", "11.7rem", opens=True),
+    Column("For", "8rem"),
+    Column("Server", "40%", opens=True),
+    Column("Metric", "7rem"),
+    Column("Reading", "60%"),
+    Column("Account", "7rem", opens=True),
+    Column("Server deleted (UTC)", "11.7rem"),
+)
+FLAPPING_COLUMNS = (
+    Column("Server", "100%", opens=True),
+    Column("Metric", "5.4rem"),
+    Column("Alarms", "4.7rem", align="right"),
+    Column("In all", "7.2rem", align="right"),
+    Column("Latest (UTC)", "11.7rem", opens=True),
+)
+ALARM_COLUMNS = (
+    Column("Began (UTC)", "11.7rem", opens=True),
+    Column("Ended (UTC)", "11.7rem"),
+    Column("Lasted", "7.2rem", align="right"),
+    Column("Server", "100%", opens=True),
+    Column("Metric", "5.4rem"),
+)
+
+Deleted = dict[str, datetime | None]
+
+
+def deleted_servers(*frames: pd.DataFrame) -> Deleted:
+    """Return those of the servers that are deleted, each with since when."""
+    names = sorted({name for frame in frames for name in frame["server"]})
+    if not names:
+        return {}
+    return {row.entity_id: moment(row.deleted_at) for row in records(ask("alert_servers_deleted", ids=names))}
+
+
+def to_server(row: Any, column: str, at: Any) -> None:
+    """Go to a server as it was when its alarm began, after the changes before it; or to its account."""
+    if column == "Account":
+        if known(row.account_alias):
+            _go.to_account(row.account_alias)
+        return
+    began = moment(at)
+    # The address counts in seconds: what happened in the alarm's own second is before its end.
+    whole = None if began is None else began.replace(microsecond=0) + timedelta(seconds=1 if began.microsecond else 0)
+    _go.to_page("entity", category="Server", name=row.server, at=whole.isoformat() if whole else None)
+
+
+def reading_text(reading: Any) -> str:
+    """Return what an alert measured, as text."""
+    measured = parse(known(reading) or "null")
+    if not isinstance(measured, dict):
+        return short(known(reading) or "", 80)
+    return short(", ".join(f"{name} {value}" for name, value in leaves(measured)).strip(), 80)
+
+
+def server_text(name: str, deleted: Deleted) -> str:
+    """Return a server's name, and that it is deleted."""
+    return f"{short(name, 60)} (deleted)" if name in deleted else short(name, 60)
+
+
+def now_table(rows: pd.DataFrame, deleted: Deleted) -> None:
+    """Draw what is in alarm now, those whose server is still there first."""
+    gone = rows["server"].isin(list(deleted))
+    shown = {f"{row.seq} {row.metric}": row for row in records(pd.concat([rows[~gone], rows[gone]]))}
+
+    def opened(identity: str, column: str) -> None:
+        if (row := shown.get(identity)) is not None:
+            to_server(row, column, row.begin)
+
+    def as_line(identity: str, row: Any) -> Line:
+        began = moment(row.begin) or now()
+        cells = [
+            stamp(began),
+            span_text(now() - began),
+            short(row.server, 60),
+            metric_text(row.metric),
+            reading_text(row.reading),
+            short(known(row.account_alias) or "", 24),
+            stamp(deleted.get(row.server)),
+        ]
+        return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
+
+    lines = [as_line(identity, row) for identity, row in shown.items()]
+    table(NOW_COLUMNS, lines, key="in-alarm", alt="In alarm now", on_open=opened,
+          height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+
+
+def flapping_table(rows: pd.DataFrame, deleted: Deleted) -> None:
+    """Draw the servers and metrics that were in alarm again and again."""
+    shown = {f"{row.server} {row.metric}": row for row in records(rows.head(MOST_FLAPPING))}
+
+    def opened(identity: str, column: str) -> None:
+        if (row := shown.get(identity)) is not None:
+            to_server(row, column, row.last)
+
+    lines = [
+        Line(
+            identity,
+            [
+                server_text(row.server, deleted),
+                metric_text(row.metric),
+                f"{row.times:,}",
+                span_text(row.time),
+                stamp(moment(row.last)),
+            ],
+            LASTS if row.lasts else OVER,
+        )
+        for identity, row in shown.items()
+    ]
+    table(FLAPPING_COLUMNS, lines, key="flapping-list", alt="In alarm again and again, the most often first",
+          on_open=opened, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+    more_than(rows, MOST_FLAPPING)
+
+
+def alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
+    """Draw each alarm of the time range, in the order of the rows."""
+    shown = {f"{row.seq} {row.metric}": row for row in records(rows.head(MOST_ALARMS))}
+
+    def opened(identity: str, column: str) -> None:
+        if (row := shown.get(identity)) is not None:
+            to_server(row, column, row.begin)
+
+    lines = []
+    for identity, row in shown.items():
+        began, ended = moment(row.begin) or now(), moment(row.end)
+        cells = [
+            stamp(began),
+            stamp(ended) or "still in alarm",
+            span_text((ended or now()) - began),
+            server_text(row.server, deleted),
+            metric_text(row.metric),
+        ]
+        quiet: Tone | None = "quiet" if row.server in deleted else None
+        tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
+        lines.append(Line(identity, cells, OVER if ended else LASTS, tones))
+    table(ALARM_COLUMNS, lines, key="alarm-list", alt="Alarms of this time range", on_open=opened,
+          height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+    more_than(rows, MOST_ALARMS)
+
+
+def more_than(rows: pd.DataFrame, most: int) -> None:
+    """Say that not all are listed, where that is so."""
+    if len(rows) > most:
+        st.caption(f"The first {most:,} of {plural(len(rows), 'row')} are listed.")
+
+
+def state_colours() -> dict[str, str]:
+    """Return the colours of an alarm that lasts, and of one that is over."""
+    return {LASTS: COLOURS["high"][is_dark()], OVER: colours(is_dark())["Alert.Notification"]}

@@ -1,0 +1,103 @@
+"""Filters that pages share. Their state is in the page's address."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from analytics.pages import _address
+from analytics.pages._store import accounts, records
+from analytics.periods import DEFAULT_RANGE, RANGES
+from analytics.text import short
+
+INDENT = "\u2003"
+NAME_CHARACTERS = 40
+
+
+def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
+    """Return how an account is called: its alias, its business name, moved in by its depth in the tree."""
+    name = f"  {short(business_name, NAME_CHARACTERS)}" if business_name and isinstance(business_name, str) else ""
+    return f"{INDENT * depth}{short(alias, 24)}{name}"
+
+
+def account_labels(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the label of each account, in the order of the tree, no two alike."""
+    labels: dict[str, str] = {}
+    taken: set[str] = set()
+    for row in records(frame):
+        label = account_label(row.alias, row.business_name, int(row.depth))
+        number = 2
+        unique = label
+        while unique in taken:
+            unique, number = f"{label} ({number})", number + 1
+        taken.add(unique)
+        labels[row.alias] = unique
+    return labels
+
+
+def remember_account() -> None:
+    """Put the chosen account into the page's address."""
+    _address.put(account=st.session_state["account_choice"], before=None, page=None, until=None)
+
+
+def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | None = None) -> dict[str, str | None]:
+    """Draw the choice of an account, with or without its sub-accounts; return the parameters of queries.
+
+    Args:
+        width: in pixels.
+        alone: the name that an account without its sub-accounts has in the page's address, where it is not `below`.
+    """
+    labels = account_labels(accounts())
+    asked = _address.get("account")
+    if asked and asked not in labels:
+        labels[asked] = account_label(asked, None)
+    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+    if st.session_state.get("account_choice") != asked:
+        st.session_state["account_choice"] = asked
+    chosen = st.selectbox(
+        "Account",
+        list(labels),
+        index=None,
+        format_func=lambda alias: labels.get(alias, alias),
+        key="account_choice",
+        on_change=remember_account,
+        placeholder="All accounts",
+        filter_mode="contains",
+        width=width,
+    )
+    if alone:
+        below = not is_alone(alone, disabled=chosen is None)
+    else:
+        below = st.checkbox(
+            "and its sub-accounts", value=True, key="below", bind="query-params", disabled=chosen is None
+        )
+    return {"account": None if below else chosen, "account_tree": chosen if below else None}
+
+
+def is_alone(name: str, *, disabled: bool) -> bool:
+    """Draw the choice of sub-accounts where a click elsewhere makes it too, and say whether they are left out."""
+    key = f"{name}-below"
+    wanted = _address.get(name) != "yes"
+    if st.session_state.get(key) != wanted:
+        st.session_state[key] = wanted
+
+    def remember() -> None:
+        _address.put(**{name: None if st.session_state[key] else "yes"})
+
+    with st.container(key="below"):
+        return not st.checkbox("and its sub-accounts", key=key, on_change=remember, disabled=disabled)
+
+
+def range_filter(default: str = DEFAULT_RANGE, on_change: Callable[[], None] | None = None) -> str:
+    """Draw the choice of a time range and return its name."""
+    chosen = st.segmented_control(
+        "Time range",
+        list(RANGES),
+        default=default,
+        key="range",
+        bind="query-params",
+        required=True,
+        on_change=on_change,
+    )
+    return chosen or default

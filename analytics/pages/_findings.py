@@ -1,0 +1,234 @@
+"""Findings: asked for at most every some seconds, listed, and opened."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from analytics.events import colours
+from analytics.findings import Finding
+from analytics.kept_findings import Kept, KeptFindings
+from analytics.pages import _address, _go
+from analytics.pages._detail import head, missing
+from analytics.pages._frame import is_dark
+from analytics.pages._store import ask, connection, known, moment, now, records
+from analytics.pages._table import Column, Line, table
+from analytics.pages._told import actions_of, event_text, summaries
+from analytics.periods import EPOCH, RANGES, ago, stamp
+from analytics.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
+from analytics.settings import read_settings
+from analytics.severities import COLOURS, MARKS
+from analytics.text import as_markdown, plural, short, visible
+
+MOST_SHOWN = 200
+MOST_NOTIFICATIONS = 100
+LIST_PIXELS = 300
+PATIENCE_SECONDS = 0.4
+RETRY_SECONDS = 1.0
+COLUMNS = (
+    Column("Severity", "7rem"),
+    Column("Found (UTC)", "11.7rem"),
+    Column("Finding", "66%", opens=True),
+    Column("Rule", "34%"),
+)
+NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
+STEP_COLUMNS = (
+    Column("Occurred (UTC)", "11.7rem", opens=True),
+    Column("Entity", "45%", opens=True),
+    Column("What", "55%"),
+)
+
+
+@st.cache_resource(show_spinner=False)
+def keeper() -> KeptFindings:
+    """Return what keeps the findings for all viewers."""
+    return KeptFindings(connection().client)
+
+
+def all_findings() -> Kept | None:
+    """Return the findings of all time, the worst first, then the newest, and what is wrong with rules.
+
+    None means that they are still being looked for; `looking` says so on the page.
+
+    Raises:
+        AnalyticsError: they can't be looked for now.
+    """
+    return keeper().latest(PATIENCE_SECONDS)
+
+
+def in_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
+    """Return those findings that lie in a time range."""
+    length = RANGES[name]
+    end = until or now() + timedelta(seconds=1)
+    since = end - length if length is not None else EPOCH
+    return [one for one in findings if since <= one.found_at < end]
+
+
+@st.fragment(run_every=RETRY_SECONDS)
+def looking() -> None:
+    """Say that findings are being looked for; draw the page again as soon as they are there."""
+    if all_findings() is not None:
+        st.rerun()
+    with st.container(key="looking"):
+        st.caption(
+            ":material/hourglass_top: The rules go through the whole history once; their findings come in a moment."
+        )
+
+
+def by_severity(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
+    """Return how many findings there are a bin and severity: columns `bin_us`, `severity`, `findings`."""
+    rows = [((one.found_at - EPOCH) // timedelta(microseconds=1) // bin_us * bin_us, one.severity) for one in findings]
+    frame = pd.DataFrame(rows, columns=["bin_us", "severity"])
+    return frame.groupby(["bin_us", "severity"], as_index=False).size().rename(columns={"size": "findings"})
+
+
+def finding_table(
+    findings: Sequence[Finding],
+    *,
+    key: str,
+    on_open: Callable[[str], None],
+    narrow: bool = False,
+    chosen: str | None = None,
+    height: int = LIST_PIXELS,
+) -> None:
+    """Draw findings; a click opens one."""
+    lines = [
+        Line(
+            one.id,
+            [MARKS[one.severity], stamp(one.found_at), short(one.sentence, 300), short(one.title, 80)][
+                : 3 if narrow else 4
+            ],
+            one.severity,
+        )
+        for one in findings[:MOST_SHOWN]
+    ]
+    table(
+        NARROW if narrow else COLUMNS,
+        lines,
+        key=key,
+        alt="Findings, worst first",
+        on_open=lambda identity, _: on_open(identity),
+        height=height,
+        wrap=True,
+        chosen=chosen,
+        colours={severity: pair[is_dark()] for severity, pair in COLOURS.items()},
+    )
+    if len(findings) > MOST_SHOWN:
+        st.caption(f"The worst and newest {MOST_SHOWN} of {len(findings):,} are listed.")
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """Say how many findings there are of each severity."""
+    numbers = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
+    return ", ".join(f"{number:,} {severity}" for severity, number in numbers.items() if number)
+
+
+def warn_of(problems: Sequence[RuleProblem]) -> None:
+    """Say quietly which rules could not be run, and why."""
+    if not problems:
+        return
+    with (
+        st.container(key="rule-problems"),
+        st.expander(f"{plural(len(problems), 'rule')} could not be run; the others were.", icon=":material/warning:"),
+    ):
+        for problem in problems:
+            where = f"{visible(str(problem.file))}, line {problem.line}" if problem.line else visible(str(problem.file))
+            st.text(f"{where}: {visible(str(problem.what), keep=chr(10))}")
+
+
+def rule_named(name: str) -> Rule | None:
+    """Return a rule; None where it is there no more."""
+    return next((rule for rule in load_rules(read_settings().rules).rules if rule.name == name), None)
+
+
+def finding_panel(identity: str, findings: Sequence[Finding]) -> None:
+    """Draw the one of the findings that is open: why it matters, what to do, and what made it."""
+    one = next((found for found in findings if found.id == identity), None)
+    with st.container(key="detail", border=True, gap="small"):
+        if one is None:
+            missing("This finding", on_close=close)
+            st.caption("Its rule may have changed since, or it is of a store that this dashboard does not read.")
+            return
+        at = f"{stamp(one.found_at)} UTC, {ago(one.found_at, now())}"
+        head(f"Finding, severity {one.severity}", one.title, on_close=close, when=at)
+        st.text(visible(one.sentence))
+        names(one)
+        if rule := rule_named(one.rule):
+            advice(rule)
+        st.caption(
+            "The notifications that made it" if len(one.notification_ids) > 1 else "The notification that made it"
+        )
+        made_by(one)
+
+
+def close() -> None:
+    """Let no finding be open."""
+    _address.put(finding=None)
+
+
+def names(one: Finding) -> None:
+    """Draw the buttons that lead to what the finding names."""
+    with st.container(horizontal=True, gap="small", key="finding-names"):
+        if known(one.entity_id) and known(one.category) and one.category != "Account":
+            label = (
+                f"{'Server' if one.category == 'Alert' else one.category} {as_markdown(short(str(one.entity_id), 40))}"
+            )
+            st.button(label, key="open-entity", on_click=_go.to_entity, args=(one.category, one.entity_id),
+                      icon=":material/dns:" if one.category != "User" else ":material/person:")  # fmt: skip
+        account = one.entity_id if one.category == "Account" and known(one.entity_id) else known(one.account_alias)
+        if account:
+            label = f"Account {as_markdown(short(account, 40))}"
+            st.button(label, key="open-account", on_click=_go.to_account, args=(account,), icon=":material/apartment:")
+        if known(one.actor) and str(one.actor).upper() != one.entity_id:
+            label = f"Actor {as_markdown(short(str(one.actor), 40))}"
+            st.button(label, key="open-actor", on_click=_go.to_actor, args=(one.actor,), icon=":material/person:")
+
+
+def advice(rule: Rule) -> None:
+    """Draw what the rule says of its findings."""
+    with st.container(key="finding-advice", gap="small"):
+        for title, text in (("Why it matters", rule.why), ("What to do", rule.todo)):
+            if text:
+                st.caption(title)
+                st.text(visible(text, keep="\n"))
+        if rule.references:
+            st.caption("References")
+            st.text("\n".join(visible(str(reference)) for reference in rule.references))
+
+
+def made_by(one: Finding) -> None:
+    """Draw the notifications that made a finding; each leads to its step of its entity."""
+    ids = [str(identity) for identity in one.notification_ids]
+    found = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
+    told = summaries(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), actions_of(found))
+    rows = {str(row.seq): row for row in records(found)}
+    lines = [
+        Line(
+            seq,
+            [
+                stamp(moment(row.occurred_at)),
+                short(known(row.entity_id) or "", 80),
+                told.get(row.seq) or event_text(row),
+            ],
+            event_text(row),
+        )
+        for seq, row in rows.items()
+    ]
+
+    def opened(seq: str, _: str) -> None:
+        if (row := rows.get(seq)) is not None and known(row.entity_id):
+            _go.to_entity(row.category, row.entity_id, int(seq))
+
+    table(
+        STEP_COLUMNS,
+        lines,
+        key="finding-notifications",
+        alt="Notifications of this finding",
+        on_open=opened,
+        height=320,
+        wrap=True,
+        colours=colours(is_dark()),
+    )
+    if len(ids) > MOST_NOTIFICATIONS:
+        st.caption(f"The first {MOST_NOTIFICATIONS} of {len(ids):,} are listed.")

@@ -1,0 +1,125 @@
+"""What all pages share: header, refresh, freshness, and what is shown while no receiver answers."""
+
+from collections.abc import Callable
+from importlib.resources import files
+
+import streamlit as st
+
+from analytics.errors import AnalyticsError, BusyError, QueryError
+from analytics.pages import _address, _sql_run
+from analytics.pages._go import arrive, depart, follow_links
+from analytics.pages._store import ask, moment, now
+from analytics.pages._zone import viewer_zone
+from analytics.periods import ago
+from analytics.text import as_markdown
+from analytics.zones import zone_label
+
+REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
+RETRY_SECONDS = 2.0
+PULSE_SECONDS = 5.0
+AWAY = "_away"
+
+
+def is_dark() -> bool:
+    """Say whether the viewer's theme is dark."""
+    return st.context.theme.type == "dark"
+
+
+def refresh_control(default: str) -> float | None:
+    """Draw the choice of how often the page refreshes, and return it in seconds."""
+    chosen = st.segmented_control(
+        "Refresh", list(REFRESH), default=default, key="refresh", bind="query-params", required=True, width="content"
+    )
+    return REFRESH[chosen or default]
+
+
+def freshness() -> None:
+    """Say how fresh what is shown is."""
+    row = ask("freshness").iloc[0]
+    at, newest = now(), moment(row["newest"])
+    last = f"newest notification {ago(newest, at)}" if newest else "no notification yet"
+    with st.container(key="freshness"):
+        zone = viewer_zone()
+        st.text(f"As of {at.astimezone(zone):%H:%M:%S} {zone_label(zone)}, {last}")
+
+
+def page(
+    title: str, lead: str, controls: Callable[[], None] | None, body: Callable[[], None], *, refresh: str | None = "5 s"
+) -> None:
+    """Draw a page: its header and controls once, its body again at every refresh.
+
+    Args:
+        title: the page's name.
+        lead: one line below it.
+        controls: draws the page's filters.
+        body: draws what the store is asked for; may raise `AnalyticsError`.
+        refresh: which of `REFRESH` it begins with; None where only how fresh the store is is drawn again.
+    """
+    if _address.enter(title):
+        arrive()
+    if title != "SQL":
+        _sql_run.cancel()
+    depart()
+    st.html(files("analytics.pages").joinpath("style.css").read_text(encoding="utf-8").join(("<style>", "</style>")))
+    follow_links()
+    with st.container(key="header", horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(key="title", gap=None):
+            st.subheader(title, anchor=False)
+            st.caption(lead)
+        seconds = refresh_control(refresh) if refresh else PULSE_SECONDS
+    if st.session_state.get(AWAY):
+        away()
+        return
+    try:
+        if controls:
+            controls()
+    except AnalyticsError as error:
+        leave(error)
+        return
+    if refresh:
+        st.fragment(guarded, run_every=seconds)(freshness, body)
+    else:
+        st.fragment(guarded, run_every=seconds)(freshness)
+        st.fragment(guarded)(body)
+
+
+def guarded(*parts: Callable[[], None]) -> None:
+    """Draw the parts of a page, or why they can't be drawn."""
+    depart()
+    try:
+        for draw in parts:
+            draw()
+    except QueryError as error:
+        with st.container(key="trouble"):
+            kind = (
+                "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
+            )
+            st.warning(f"{kind} {as_markdown(str(error))}", icon=":material/hourglass_top:")
+    except AnalyticsError as error:
+        leave(error)
+
+
+def leave(error: AnalyticsError) -> None:
+    """Show from now on that no receiver answers."""
+    st.session_state[AWAY] = str(error)
+    st.rerun()
+
+
+@st.fragment(run_every=RETRY_SECONDS)
+def away() -> None:
+    """Say that no receiver answers and what to start; go back to the page as soon as one does."""
+    try:
+        ask("freshness")
+    except AnalyticsError as error:
+        reason = str(error)
+    else:
+        del st.session_state[AWAY]
+        st.rerun()
+    with st.container(key="not-running", border=True):
+        st.subheader("No receiver to read from", anchor=False)
+        st.text(reason)
+        st.caption("In another terminal, in the same directory, start the receiver:")
+        st.code("clc-receiver serve", language=None)
+        st.caption("Or see everything at work with made-up notifications, in a directory of its own:")
+        st.code("clc-receiver demo", language=None)
+        st.caption(f"Tried again every {RETRY_SECONDS:g} s; last at {now():%H:%M:%S} UTC. This page goes on by itself.")

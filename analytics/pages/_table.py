@@ -1,0 +1,107 @@
+"""Tables of text: cells that open what they name, and plain lists of names and values."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Literal, NamedTuple
+
+import streamlit as st
+
+# What a cell's ground says: a value that came, one that went, what is to be noticed, and what hardly matters.
+Tone = Literal["added", "removed", "notice", "quiet"]
+HTML = '<div class="frame" tabindex="-1"><table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>'
+
+
+class Column(NamedTuple):
+    """A column: its name, its width in CSS, whether clicks open something, and how it is aligned."""
+
+    name: str
+    width: str
+    opens: bool = False
+    align: str | None = None
+
+
+class Line(NamedTuple):
+    """A row: what a click on it tells, the text of its cells, which colour marks it, and the tone of each cell.
+
+    `hovers` are what cells say on a hover (a time in UTC, say); a cell without one says its own text. `shares` are how
+    long the bars behind cells are, as parts of the longest.
+    """
+
+    id: str
+    cells: Sequence[str]
+    colour: str | None = None
+    tones: Sequence[Tone | None] = ()
+    hovers: Sequence[str | None] = ()
+    shares: Sequence[float | None] = ()
+
+
+@st.cache_resource(show_spinner=False)
+def component() -> Callable[..., Any]:
+    """Register the table with Streamlit, once."""
+    folder = files("analytics.pages")
+    css, js = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("table.css", "table.js"))
+    return st.components.v2.component("clc_table", html=HTML, css=css, js=js)
+
+
+def table(
+    columns: Sequence[Column],
+    lines: Sequence[Line],
+    *,
+    key: str,
+    alt: str,
+    on_open: Callable[[str, str], None] | None = None,
+    on_close: Callable[[], None] | None = None,
+    height: int | None = None,
+    wrap: bool = False,
+    headless: bool = False,
+    chosen: str | Sequence[str] | None = None,
+    colours: Mapping[str, str] | None = None,
+) -> None:
+    """Draw a table.
+
+    Args:
+        columns: its columns.
+        lines: its rows.
+        key: the widget's name.
+        alt: what the table is, for those who do not see it.
+        on_open: gets a row's id and the name of the column that was clicked, empty where Enter was pressed on the row.
+        on_close: is told that Escape was pressed while a row is open; with it, this is the page's main list.
+        height: from how many pixels on it scrolls.
+        wrap: whether long text goes on in a new line, instead of being cut.
+        headless: whether the columns' names are left out.
+        chosen: the id of the row that is marked as open, or those of the rows that are chosen.
+        colours: the colours that rows name.
+    """
+
+    def opened() -> None:
+        asked = st.session_state[key].get("open")
+        if on_open and isinstance(asked, dict):
+            on_open(str(asked.get("id")), str(asked.get("column")))
+
+    def closed() -> None:
+        if on_close and st.session_state[key].get("close"):
+            on_close()
+
+    component()(
+        key=key,
+        data={
+            "columns": [column._asdict() for column in columns],
+            "rows": [line._asdict() for line in lines],
+            "alt": alt,
+            "height": height,
+            "wrap": wrap,
+            "headless": headless,
+            "chosen": chosen if chosen is None or isinstance(chosen, str) else list(chosen),
+            "colours": dict(colours or {}),
+            "main": on_close is not None,
+        },
+        on_open_change=opened,
+        on_close_change=closed,
+    )
+
+
+def pairs(values: Sequence[tuple[str, str]], *, key: str, alt: str, height: int | None = None) -> None:
+    """Draw names with their values."""
+    lines = [Line(str(place), pair) for place, pair in enumerate(values)]
+    columns = (Column("Name", "40%"), Column("Value", "60%"))
+    table(columns, lines, key=key, alt=alt, height=height, wrap=True, headless=True)

@@ -1,0 +1,11 @@
+// Goes to an address of the dashboard as the browser's own buttons do, so that the page that is left stops refreshing
+// at once: a refresh of it on its way while the server changes pages would leave the new page empty.
+
+let last = null;
+
+export default function ({ data }) {
+  if (data.turn === last) return;
+  last = data.turn;
+  history.pushState({}, "", new URL(data.address, document.baseURI));
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}

@@ -1,0 +1,27 @@
+// Links of the top bar lead to a page as it is at first, but for what is carried along, in one step of the history.
+// By themselves they would take the whole address along, and leave a step behind for each time that it is cleaned.
+
+const LINKS = ["stHeader", "stTopNavPopover", "stSidebarNav"].map((id) => `[data-testid="${id}"] a[href]`).join(", ");
+
+let follows = false;
+let carried = [];
+
+function follow(event) {
+  const link = event.target.closest?.(LINKS);
+  const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (!link || link.origin !== location.origin || !isPlain) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const address = new URL(link.href);
+  const here = new URLSearchParams(location.search);
+  address.search = new URLSearchParams(carried.filter((name) => here.has(name)).map((name) => [name, here.get(name)]));
+  history.pushState({}, "", address);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
+export default function ({ data, parentElement }) {
+  carried = data.carried;
+  if (!follows) document.addEventListener("click", follow, true);
+  follows = true;
+  parentElement.querySelector("span").dataset.follows = "";
+}

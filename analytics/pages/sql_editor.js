@@ -1,0 +1,123 @@
+// The SQL page's editor with its buttons. CodeMirror comes by an element of its own (editor/codemirror.js), once.
+// What is typed stays with the tab (sessionStorage) until the server sends another text, which has another `turn`.
+
+const DRAFT = "clc-sql-draft";
+const editors = new WeakMap();
+
+function arrived() {
+  if (globalThis.clcSqlEditor) return Promise.resolve(globalThis.clcSqlEditor);
+  return new Promise((resolve) =>
+    addEventListener("clc-sql-editor", () => resolve(globalThis.clcSqlEditor), { once: true }),
+  );
+}
+
+function draft() {
+  try {
+    return JSON.parse(sessionStorage.getItem(DRAFT)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function keepDraft(turn, text) {
+  try {
+    sessionStorage.setItem(DRAFT, JSON.stringify({ turn, text }));
+  } catch {
+    // Without storage what was typed is lost on leaving; nothing else.
+  }
+}
+
+class Editor {
+  constructor(element, data) {
+    this.element = element;
+    this.turn = data.turn;
+    this.inserted = data.insert.turn;
+    this.find = (name) => element.querySelector(name);
+    const kept = draft();
+    const text = kept.turn === data.turn ? kept.text : data.text;
+    const plain = document.createElement("pre"); // what is read until the editor has come
+    plain.textContent = text;
+    this.find(".code").replaceChildren(plain);
+    arrived().then(({ create }) => {
+      plain.remove();
+      this.view = create({
+        parent: this.find(".code"),
+        root: element.getRootNode(),
+        text,
+        label: "SQL",
+        onRun: () => this.run(),
+        onChange: (now) => keepDraft(this.turn, now),
+      });
+      this.update(this.data);
+    });
+    this.find(".run").onclick = () => this.run();
+    this.find(".cancel").onclick = () => this.tell("cancel", String(performance.now()));
+    this.find(".keys").textContent = /Mac|iPhone|iPad/.test(navigator.platform)
+      ? "⌘ Enter runs, ⌘ / comments, Esc then Tab leaves"
+      : "Ctrl+Enter runs, Ctrl+/ comments, Esc then Tab leaves";
+  }
+
+  run() {
+    if (this.view) this.tell("run", { sql: this.view.text(), turn: String(performance.now()) });
+  }
+
+  update(data) {
+    this.data = data;
+    this.find(".run").disabled = data.running;
+    this.find(".cancel").disabled = !data.running;
+    this.count(data);
+    if (!this.view) return;
+    if (data.turn !== this.turn) {
+      this.turn = data.turn;
+      this.view.setText(data.text);
+      keepDraft(data.turn, data.text);
+      if (data.focus) this.view.focus();
+    }
+    if (data.insert.turn !== this.inserted) {
+      this.inserted = data.insert.turn;
+      this.view.insert(data.insert.text);
+      this.view.focus();
+    }
+    const marked = JSON.stringify(data.error);
+    if (marked !== this.marked) {
+      this.marked = marked;
+      this.view.mark(data.error);
+    }
+  }
+
+  // The seconds are counted here, so that they run evenly however long a refresh takes.
+  count({ running, elapsed, run }) {
+    const clock = this.find(".clock");
+    if (!running) {
+      clearInterval(this.ticking);
+      this.ticking = null;
+      clock.textContent = "";
+    } else if (!this.ticking || this.counted !== run) {
+      clearInterval(this.ticking);
+      this.counted = run;
+      const since = performance.now() - elapsed * 1000;
+      const tick = () => {
+        if (!this.element.isConnected) this.end();
+        clock.textContent = `Running, ${((performance.now() - since) / 1000).toFixed(1)} s`;
+      };
+      tick();
+      this.ticking = setInterval(tick, 100);
+    }
+  }
+
+  end() {
+    clearInterval(this.ticking);
+    this.ticking = null;
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const element = parentElement.querySelector(".editor");
+  let editor = editors.get(element);
+  if (!editor) {
+    editor = new Editor(element, data);
+    editors.set(element, editor);
+  }
+  editor.tell = setTriggerValue;
+  editor.update(data);
+}

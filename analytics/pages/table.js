@@ -1,0 +1,160 @@
+// Draws a table of text. Whatever came from outside gets into the page as text nodes and titles only, never as markup.
+// Rows keep their elements from one drawing to the next, so that a refresh moves neither scroll nor focus, and a click
+// names the row's own id: newer rows that arrive in that moment can't take it.
+
+function cellElement(column) {
+  const cell = document.createElement("td");
+  if (column.opens) {
+    const button = document.createElement("button");
+    button.type = "button";
+    cell.append(button);
+  }
+  return cell;
+}
+
+function fillCell(cell, column, text, tone, hover, share) {
+  cell.className = [column.align, tone, share != null && "bar"].filter(Boolean).join(" ");
+  if (share != null) cell.style.setProperty("--share", `${share * 100}%`);
+  const holder = column.opens ? cell.firstChild : cell;
+  if (holder.textContent !== text) holder.textContent = text;
+  if (column.opens) holder.hidden = text === "";
+  const title = hover ?? text;
+  if (cell.title !== title) cell.title = title;
+}
+
+function rowElement(row, columns) {
+  const element = document.createElement("tr");
+  element.append(...columns.map(cellElement));
+  element.dataset.id = row.id;
+  return element;
+}
+
+function fillRow(element, row, columns, colours, chosen) {
+  columns.forEach((column, place) => {
+    fillCell(element.cells[place], column, row.cells[place], row.tones[place], row.hovers[place], row.shares[place]);
+  });
+  element.cells[0].style.boxShadow = colours[row.colour] ? `inset 3px 0 ${colours[row.colour]}` : "";
+  element.classList.toggle("chosen", [chosen].flat().includes(row.id));
+}
+
+function drawHead(table, columns) {
+  const names = JSON.stringify(columns);
+  if (table.dataset.columns === names) return false;
+  table.dataset.columns = names;
+  const head = table.tHead;
+  head.replaceChildren();
+  const line = head.insertRow();
+  for (const column of columns) {
+    const name = document.createElement("th");
+    name.scope = "col";
+    name.textContent = column.name;
+    if (column.align) name.className = column.align;
+    line.append(name);
+  }
+  table.querySelector("colgroup").replaceChildren(
+    ...columns.map((column) => {
+      const width = document.createElement("col");
+      width.style.width = column.width;
+      return width;
+    }),
+  );
+  return true;
+}
+
+function drawBody(body, data, fresh) {
+  const known = new Map(fresh ? [] : [...body.rows].map((element) => [element.dataset.id, element]));
+  const elements = data.rows.map((row) => {
+    const element = known.get(row.id) ?? rowElement(row, data.columns);
+    fillRow(element, row, data.columns, data.colours, data.chosen);
+    return element;
+  });
+  const kept = new Set(elements);
+  for (const element of [...body.rows]) if (!kept.has(element)) element.remove();
+  elements.forEach((element, place) => {
+    if (body.rows[place] !== element) body.insertBefore(element, body.rows[place] ?? null);
+  });
+}
+
+// One row at a time is a stop of the Tab key, and the names in it are; arrows, or j and k, move from row to row.
+function stopAt(body, row) {
+  for (const element of body.rows) {
+    element.tabIndex = element === row ? 0 : -1;
+    for (const button of element.querySelectorAll("button")) button.tabIndex = element.tabIndex;
+  }
+}
+
+function stop(body) {
+  const rows = [...body.rows];
+  return rows.find((row) => row.tabIndex === 0) ?? rows.find((row) => row.classList.contains("chosen")) ?? rows[0];
+}
+
+function goTo(body, row) {
+  if (!row) return;
+  stopAt(body, row);
+  row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
+function rowFor(key, rows, row) {
+  const place = rows.indexOf(row);
+  if (key === "ArrowDown" || key === "j") return rows[Math.min(place + 1, rows.length - 1)];
+  if (key === "ArrowUp" || key === "k") return rows[Math.max(place - 1, 0)];
+  if (key === "Home") return rows[0];
+  if (key === "End") return rows.at(-1);
+  return null;
+}
+
+const ELSEWHERE = '[data-testid="stPopoverBody"], [role="dialog"], [role="listbox"], input:focus, textarea:focus';
+
+// What the page's main list hears wherever the focus is: j and k go into it, Escape closes what was opened from it.
+function hearEverywhere(frame, body, close) {
+  frame.hears?.abort();
+  frame.hears = new AbortController();
+  const hear = (event) => {
+    if (!frame.isConnected) return frame.hears.abort();
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (document.querySelector(ELSEWHERE) || event.target.isContentEditable) return;
+    if (event.key === "Escape") close();
+    else if ("jk".includes(event.key) && document.activeElement === document.body) goTo(body, stop(body));
+  };
+  document.addEventListener("keydown", hear, { signal: frame.hears.signal });
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const frame = parentElement.querySelector(".frame");
+  const table = frame.querySelector("table");
+  frame.style.maxHeight = data.height ? `${data.height}px` : "";
+  frame.classList.toggle("wrap", data.wrap);
+  table.classList.toggle("opens", data.columns.some((column) => column.opens));
+  table.setAttribute("aria-label", data.alt);
+  table.tHead.hidden = data.headless;
+  const body = table.tBodies[0];
+  const focused = body.contains(parentElement.activeElement) && parentElement.activeElement.closest("tr").dataset.id;
+  const fresh = drawHead(table, data.columns);
+  drawBody(body, data, fresh);
+  const opens = data.columns.some((column) => column.opens);
+  if (opens) stopAt(body, stop(body));
+  frame.tabIndex = opens || !data.height ? -1 : 0; // where no row is a stop, the keyboard scrolls the table itself
+  if (focused && !body.contains(parentElement.activeElement)) {
+    goTo(body, [...body.rows].find((row) => row.dataset.id === focused));
+  }
+  table.onclick = (event) => {
+    const cell = event.target.closest("td");
+    if (!cell || !opens) return;
+    if (String(parentElement.getSelection?.() ?? getSelection())) return; // text is being copied
+    stopAt(body, cell.parentElement);
+    setTriggerValue("open", { id: cell.parentElement.dataset.id, column: data.columns[cell.cellIndex].name });
+  };
+  table.onkeydown = (event) => {
+    const row = event.target.closest("tbody tr");
+    if (!row || !opens || event.altKey || event.ctrlKey || event.metaKey) return;
+    const other = rowFor(event.key, [...body.rows], row);
+    if (other) {
+      event.preventDefault();
+      goTo(body, other);
+    } else if (event.key === "Enter" && event.target === row) {
+      setTriggerValue("open", { id: row.dataset.id, column: "" });
+    }
+  };
+  if (data.main) hearEverywhere(frame, body, () => data.chosen !== null && setTriggerValue("close", true));
+}

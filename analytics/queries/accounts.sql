@@ -1,0 +1,4 @@
+-- All accounts, each below its parent.
+SELECT alias, business_name, parent_alias, depth, root_path
+FROM accounts
+ORDER BY root_path

@@ -1,0 +1,9 @@
+-- All accounts by their own events in a time, beside another.
+SELECT
+    account_alias AS name,
+    -- include beside.sql
+FROM events
+WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND account_alias IS NOT NULL
+    -- include of_activity.sql
+GROUP BY name
+ORDER BY events DESC, name

@@ -1,0 +1,16 @@
+-- Actors by their events in a time, beside another: those with most, or whose number differs most.
+WITH counted AS (
+    SELECT
+        actor AS name,
+        -- include beside.sql
+    FROM events
+    WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND actor IS NOT NULL
+        -- include of_activity.sql
+    GROUP BY name
+)
+SELECT name, events, events_before, (SELECT count(*) FROM counted WHERE events > 0) AS total
+FROM counted
+ORDER BY
+    abs(events - events_before) DESC, -- if $by_change
+    events DESC, name
+LIMIT $most

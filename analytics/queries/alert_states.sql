@@ -1,0 +1,24 @@
+-- What alerts tell of each of their triggers, between two notifications by number. Names of metrics and states come in
+-- any case; a trigger whose state is neither of the two tells nothing.
+SELECT
+    seq,
+    place,
+    occurred_at,
+    account_alias,
+    entity_id,
+    lower(coalesce(told ->> 'metric', '')) AS metric,
+    lower(told ->> 'state') = 'triggered' AS triggered,
+    (told -> 'data')::VARCHAR AS reading
+FROM (
+    SELECT
+        seq,
+        occurred_at,
+        account_alias,
+        entity_id,
+        unnest(payload -> '$.triggers[*]') AS told,
+        generate_subscripts(payload -> '$.triggers[*]', 1) AS place
+    FROM events
+    WHERE category = 'Alert' AND entity_id IS NOT NULL AND seq >= $first AND seq <= $last
+)
+WHERE lower(told ->> 'state') IN ('triggered', 'nottriggered')
+ORDER BY seq, place

@@ -1,0 +1,6 @@
+-- What notifications changed, by their ids; noise left out.
+SELECT
+    seq, category, entity_id, actor, path, kind, old_value::VARCHAR AS old_value, new_value::VARCHAR AS new_value
+FROM changes
+WHERE notification_id IN (SELECT unnest($ids::UUID[])) AND NOT noise
+ORDER BY seq, path, kind

@@ -1,0 +1,15 @@
+-- A page of the changes, the one that happened last first, with what their notifications say was done.
+WITH page AS (
+    SELECT
+        notification_id, seq, changed_at, category, entity_id, account_alias, actor, path, kind, noise,
+        old_value::VARCHAR AS old_value, new_value::VARCHAR AS new_value
+    FROM changes
+    WHERE true
+        -- include matching_changes.sql
+    ORDER BY changed_at DESC, seq DESC, path, kind
+    LIMIT $page_rows OFFSET $position
+)
+SELECT page.*, notifications.action
+FROM page
+LEFT JOIN notifications ON notifications.seq = page.seq
+ORDER BY changed_at DESC, page.seq DESC, path, page.kind

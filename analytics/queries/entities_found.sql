@@ -1,0 +1,14 @@
+-- Entities by a part of their name, the one of which something happened last first.
+SELECT
+    category,
+    entity_id,
+    max(struct_pack(at := occurred_at, account_alias := account_alias)).account_alias AS account_alias,
+    max(occurred_at) AS last_at,
+    count(*) AS notifications
+FROM events
+WHERE entity_id IS NOT NULL AND category <> 'Alert'
+    AND contains(lower(entity_id), lower($named)) -- if $named
+    AND category = $kind -- if $kind
+GROUP BY category, entity_id
+ORDER BY last_at DESC, entity_id
+LIMIT $page_rows

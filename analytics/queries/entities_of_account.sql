@@ -1,0 +1,16 @@
+-- The users and servers of an account, those that still are there first.
+SELECT
+    category, entity_id, last_at, deleted, notifications, count(*) OVER () AS total
+FROM (
+    SELECT
+        category,
+        entity_id,
+        max(occurred_at) AS last_at,
+        coalesce(max(struct_pack(at := occurred_at, seq := seq, action := action)).action = 'Deleted', false) AS deleted,
+        count(*) AS notifications
+    FROM events
+    WHERE account_alias = $alias AND category IN ('User', 'Server') AND entity_id IS NOT NULL
+    GROUP BY category, entity_id
+)
+ORDER BY deleted, category, entity_id
+LIMIT $page_rows

@@ -1,0 +1,27 @@
+-- What is known of an entity without its bodies. The latest is what happened last, whichever arrived last; alerts are
+-- no state of their server.
+WITH steps AS (
+    SELECT seq, occurred_at, category, action, account_alias
+    FROM events
+    WHERE true
+        -- include of_entity.sql
+), told AS (
+    SELECT
+        count(*) AS steps,
+        count(*) FILTER (WHERE category = $category) AS notifications,
+        min(occurred_at) AS first_at,
+        max(occurred_at) AS last_at,
+        any_value(account_alias) AS any_account,
+        max(struct_pack(at := occurred_at, seq := seq, action := action, account_alias := account_alias))
+            FILTER (WHERE category = $category) AS latest,
+        max(struct_pack(at := occurred_at, seq := seq)) FILTER (WHERE category = $category AND occurred_at <= $at::TIMESTAMPTZ) AS then_latest -- if $at
+    FROM steps
+)
+SELECT
+    steps, notifications, first_at, last_at,
+    then_latest.seq AS seq_then, -- if $at
+    latest.seq AS last_seq,
+    latest.at AS last_own_at,
+    coalesce(latest.account_alias, any_account) AS account_alias,
+    coalesce(latest.action = 'Deleted', false) AS deleted
+FROM told

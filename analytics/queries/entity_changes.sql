@@ -1,0 +1,6 @@
+-- What notifications of an entity changed, between two of them by number; noise left out.
+SELECT
+    seq, category, entity_id, actor, path, kind, old_value::VARCHAR AS old_value, new_value::VARCHAR AS new_value
+FROM changes
+WHERE category = $category AND entity_id = $entity AND NOT noise AND seq >= $first AND seq <= $last
+ORDER BY seq, path, kind

@@ -1,0 +1,6 @@
+-- Between which numbers the notifications lie that an export wants.
+SELECT min(seq) AS first, max(seq) AS last
+FROM notifications
+WHERE true
+    -- include matching.sql
+    AND list_contains($accounts::VARCHAR[], account_alias) -- if $accounts

@@ -1,0 +1,19 @@
+-- Notifications between two numbers, whole and in their order, cut off where their bodies exceed a number of bytes.
+WITH chosen AS (
+    SELECT
+        seq, id::VARCHAR AS id, received_at, event_type, category, action, account_alias, entity_id, actor, occurred_at,
+        signature_status, signature, source_ip, duplicate_of::VARCHAR AS duplicate_of, payload::VARCHAR AS payload
+    FROM notifications
+    WHERE seq >= $first AND seq <= $last
+        -- include matching.sql
+        AND list_contains($accounts::VARCHAR[], account_alias) -- if $accounts
+    ORDER BY seq
+    LIMIT $page_rows
+), measured AS (
+    SELECT *, sum(strlen(payload)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) - strlen(payload) AS bytes_before
+    FROM chosen
+)
+SELECT * EXCLUDE (bytes_before)
+FROM measured
+WHERE bytes_before < $most
+ORDER BY seq

@@ -1,0 +1,11 @@
+-- How far the notifications go, whether `$seen` is still there, and when the first of those after it happened; nothing
+-- happens after it arrived.
+WITH latest AS (
+    SELECT max(seq) AS seq FROM notifications
+)
+SELECT
+    coalesce(latest.seq, 0) AS last_seq,
+    (SELECT any_value(id::VARCHAR) FROM notifications WHERE seq = latest.seq) AS last_id,
+    (SELECT any_value(id::VARCHAR) FROM notifications WHERE seq = $seen) AS after_id,
+    (SELECT min(least(occurred_at, received_at)) FROM notifications WHERE seq > $seen) AS first_at
+FROM latest

@@ -1,0 +1,9 @@
+-- One page of the list, newest first: the newest, or those before a notification of the page before.
+SELECT seq, received_at, event_type, category, account_alias, entity_id, actor, signature_status, duplicate_of
+FROM notifications
+WHERE true
+    AND seq <= $upto -- if $upto
+    AND seq < $before -- if $before
+    -- include matching.sql
+ORDER BY seq DESC
+LIMIT $page_rows

@@ -1,0 +1,6 @@
+-- Notifications by their ids, in the order in which they happened.
+SELECT seq, id::VARCHAR AS id, occurred_at, event_type, category, action, entity_id, account_alias, actor
+FROM notifications
+WHERE id IN (SELECT unnest($ids::UUID[]))
+ORDER BY occurred_at, seq
+LIMIT $page_rows

@@ -1,0 +1,7 @@
+-- How many notifications were refused, by reason.
+SELECT reason, count(*) AS refused, max(received_at) AS newest
+FROM rejected
+WHERE true
+    AND received_at >= $since::TIMESTAMPTZ -- if $since
+GROUP BY reason
+ORDER BY refused DESC, reason

@@ -1,0 +1,4 @@
+-- One refused notification, whole.
+SELECT id, received_at, reason, path, source_ip, headers::VARCHAR AS headers, body
+FROM rejected
+WHERE id = $id::UUID

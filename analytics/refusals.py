@@ -1,0 +1,66 @@
+"""Why notifications are refused, and what the operator should do about it: nobody sends them again by themselves."""
+
+from typing import NamedTuple
+
+
+class Refusal(NamedTuple):
+    """A reason, as the receiver names it: in few words, in a sentence, and what to do."""
+
+    title: str
+    why: str
+    remedy: str
+
+
+REFUSALS = {
+    "signature_missing": Refusal(
+        "Unsigned",
+        "There was no signature. Anyone who knows the address may have sent it.",
+        "If your sender does not sign, start the receiver with CLC_SIGNATURES=record: such notifications are then "
+        "taken and marked. If it should sign, look whether a proxy drops the header Tier3-RsaSha1.",
+    ),
+    "signature_invalid": Refusal(
+        "Signature does not fit",
+        "There was a signature, but it does not fit the body under the receiver's key.",
+        "Look whether CLC_PUBLIC_KEY names the sender's key, and whether a proxy rewrites bodies: one changed byte is "
+        "enough. If neither is so, somebody else sent it.",
+    ),
+    "account_not_allowed": Refusal(
+        "Account not allowed",
+        "The account is not one of those in CLC_ACCOUNTS.",
+        "If it is yours, add its alias to CLC_ACCOUNTS and restart; if not, the sender's settings name your address by "
+        "mistake, or somebody tries it out.",
+    ),
+    "unknown_event": Refusal(
+        "Address names no event",
+        "The path is none of the receiver's, so nothing says which event it is.",
+        "Correct the target address in the sender's settings: the page Set up has one to copy for each event.",
+    ),
+    "not_json": Refusal(
+        "No JSON",
+        "The body is no JSON that can be stored.",
+        "Open one and look at its body: the sender is no compatible one, or something between changes it.",
+    ),
+    "not_an_object": Refusal(
+        "JSON, but no object",
+        "The body is JSON, but a list, a text or a number instead of an object.",
+        "Open one and look at its body: the sender is no compatible one. Several notifications in a list have to be "
+        "sent one by one.",
+    ),
+    "not_storable": Refusal(
+        "Not storable",
+        "It was accepted, but DuckDB did not take the row, and it was set aside here.",
+        "Nothing is lost: its body is here. Please report it as a fault of this program, with the body if you may.",
+    ),
+}
+
+
+def title_of(reason: str) -> str:
+    """Return a reason in few words; one that is not known as the receiver names it."""
+    found = REFUSALS.get(reason)
+    return found.title if found else reason
+
+
+def why_of(reason: str) -> str:
+    """Say what a reason means; empty for one that is not known here."""
+    found = REFUSALS.get(reason)
+    return found.why if found else ""

@@ -1,0 +1,127 @@
+"""The header of an audit rule: what it must hold, and how that is said where it does not."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+Severity = Literal["high", "medium", "low"]
+SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
+"""From the worst down."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
+
+
+class ExampleNotification(NamedTuple):
+    """A notification of an example: its event's name, when it is received, and its body."""
+
+    event: str
+    received_at: datetime
+    body: str
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Notifications(_Model):
+    """One notification of an example, or several alike.
+
+    In the body `{{n}}` is 1, 2 and so on, and `{{at}}` the time of receipt in UTC, as the platform spells it.
+    """
+
+    event: Text
+    at: AwareDatetime
+    body: Text
+    times: Annotated[int, Field(ge=1, le=1000)] = 1
+    every_seconds: Annotated[float, Field(ge=0)] = 0
+
+    def each(self) -> Iterator[ExampleNotification]:
+        """Yield them one by one."""
+        for number in range(self.times):
+            moment = self.at + number * timedelta(seconds=self.every_seconds)
+            spelled = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            body = self.body.replace("{{n}}", str(number + 1)).replace("{{at}}", spelled)
+            yield ExampleNotification(self.event, moment, body)
+
+
+class Example(_Model):
+    """A short sequence of notifications, and what is found in it.
+
+    Args:
+        title: what happens.
+        notifications: what is received.
+        expected: of each finding, in order of time, a part of `severity entity: sentence`.
+    """
+
+    title: Text
+    notifications: Annotated[list[Notifications], Field(min_length=1)]
+    expected: list[Text] = []
+
+    def all_notifications(self) -> list[ExampleNotification]:
+        """Return its notifications in order of receipt."""
+        each = [one for group in self.notifications for one in group.each()]
+        return sorted(each, key=lambda one: one.received_at)
+
+
+class FiringExample(Example):
+    """An example in which something is found."""
+
+    expected: Annotated[list[Text], Field(min_length=1)]
+
+
+class SilentExample(Example):
+    """An example in which nothing is found."""
+
+    expected: Annotated[list[Text], Field(max_length=0)] = []
+
+
+class Header(_Model):
+    """What a rule says of itself."""
+
+    title: Text
+    severity: Severity
+    why: Text
+    todo: Text
+    references: list[Text] = []
+    parameters: dict[Name, bool | int | float | str] = {}
+    fires: list[FiringExample] = []
+    silent: list[SilentExample] = []
+
+
+def line_of(toml: str, where: Sequence[int | str]) -> int:
+    """Return the line of a header in which a key stands, or the next key around it that is there; else the first.
+
+    Args:
+        toml: the header's text.
+        where: the keys and list positions that lead to the place, such as `("fires", 0, "title")`.
+    """
+    place = 0
+    for position, key in enumerate(where):
+        if isinstance(key, int):
+            continue
+        name = re.escape(key)
+        pattern = re.compile(rf"""^[ \t]*(?:\[+(?:[\w.]+\.)?{name}\]+|["']?{name}["']?[ \t]*=)""", re.MULTILINE)
+        places = [found.start() for found in pattern.finditer(toml, place)]
+        if not places:
+            break
+        following = where[position + 1] if position + 1 < len(where) else 0
+        place = places[min(following, len(places) - 1)] if isinstance(following, int) else places[0]
+    return 1 + toml.count("\n", 0, place)
+
+
+def said_of(error: Any) -> str:
+    """Say in a sentence what one of pydantic's errors means for a header."""
+    where = ".".join(str(part) for part in error["loc"] if not isinstance(part, int) and part != "[key]")
+    match error["type"]:
+        case "missing":
+            return f"The header lacks {where}."
+        case "extra_forbidden":
+            return f"The header has a key {where}, which means nothing here."
+        case "literal_error":
+            return f"{where} is {error['input']!r}; it must be {error['ctx']['expected']}."
+        case _:
+            return f"{where} is {error['input']!r:.60}: {error['msg']}."

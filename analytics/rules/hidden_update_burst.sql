@@ -1,0 +1,192 @@
+/*
+title = "Burst of hidden updates"
+severity = "high"
+why = """
+Many users of one account whose passwords, PINs or telephone numbers change within minutes: somebody takes an account \
+over, or locks its people out. One by one such updates are everyday."""
+todo = """
+Find out who administers the account and whether this was planned. If not, disable the administrators' users, then give \
+every user named here a new password and PIN by another way than e-mail."""
+references = [
+    "MITRE ATT&CK T1531, Account Access Removal: https://attack.mitre.org/techniques/T1531/",
+    "MITRE ATT&CK T1098, Account Manipulation: https://attack.mitre.org/techniques/T1098/",
+]
+
+[parameters]
+updates = 5         # so many hidden updates make a burst
+gap_minutes = 10    # between two of which lies no longer time
+usual_copies = 1    # so many copies of each come because parent accounts include their sub-accounts
+
+[[fires]]
+title = "Six users within five minutes"
+expected = ["high ACME: 6 hidden updates of 6 users of ACME within 5 min: USER1, USER2, USER3 and 3 more."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+times = 6
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+times = 6
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
+
+[[fires]]
+title = "One user again and again, and again the day after"
+expected = ["high ACME: 7 hidden updates of 1 user of ACME within 6 min: KIM.", "high ACME: 5 hidden updates"]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+times = 7
+every_seconds = 60
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-05T10:00:00Z
+times = 5
+every_seconds = 600
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[fires]]
+title = "One user so quickly that most updates look like copies of the first"
+expected = ["high ACME: 9 hidden updates of 1 user of ACME within 1 min: KIM."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+times = 10
+every_seconds = 1
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "Three users, each of whose updates comes twice"
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+times = 3
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+times = 3
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:01Z
+times = 3
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "Six users within a day"
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+times = 6
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T08:00:00Z
+times = 6
+every_seconds = 3600
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "Six users of six accounts"
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+times = 6
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"AC{{n}}","status":"Active"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+times = 6
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"AC{{n}}","status":"Active"}'
+
+[[silent]]
+title = "Six users whose e-mail addresses change, which shows"
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+times = 6
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","emailAddress":"{{n}}@acme.example"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+times = 6
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","emailAddress":"{{n}}@acme.test"}'
+*/
+
+-- The update that completes a burst lies at most updates - 1 gaps after its first, and one gap more tells that nothing
+-- came before: from further back nothing is needed. Two updates within seconds are taken for one and its copy, so copies
+-- beyond the usual number are counted, too.
+WITH originals AS (
+    SELECT notification_id, seq, changed_at, account_alias, entity_id
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1))
+        AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'User' AND path = '' AND kind = 'unseen' AND account_alias IS NOT NULL
+),
+copies AS (
+    SELECT id, seq, occurred_at, account_alias, entity_id
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1))
+        AND occurred_at < $until::TIMESTAMPTZ
+        AND category = 'User' AND duplicate_of IN (SELECT notification_id FROM originals)
+    QUALIFY row_number() OVER (PARTITION BY duplicate_of ORDER BY seq) > $usual_copies
+),
+hidden AS (
+    SELECT
+        *,
+        changed_at - lag(changed_at) OVER (PARTITION BY account_alias ORDER BY changed_at, seq) AS gap
+    FROM (FROM originals UNION ALL FROM copies)
+),
+numbered AS (
+    SELECT
+        *,
+        count(*) FILTER (gap IS NULL OR gap > to_minutes($gap_minutes)) OVER (
+            PARTITION BY account_alias ORDER BY changed_at, seq
+        ) AS burst
+    FROM hidden
+),
+bursts AS (
+    SELECT
+        account_alias,
+        list(changed_at ORDER BY changed_at, seq) AS moments,
+        list(notification_id ORDER BY changed_at, seq) AS notification_ids,
+        list_distinct(list(entity_id)) AS users
+    FROM numbered
+    GROUP BY account_alias, burst
+    HAVING count(*) >= $updates
+)
+SELECT
+    moments[$updates] AS found_at,
+    'Account' AS category,
+    account_alias AS entity_id,
+    account_alias,
+    NULL::VARCHAR AS actor,
+    concat(
+        len(moments), ' hidden updates of ', len(users), if(len(users) = 1, ' user of ', ' users of '), account_alias,
+        ' within ', greatest(ceil(epoch(moments[-1] - moments[1]) / 60), 1)::BIGINT, ' min: ',
+        array_to_string(list_sort(users)[:3], ', '), if(len(users) > 3, concat(' and ', len(users) - 3, ' more.'), '.')
+    ) AS sentence,
+    notification_ids[:100] AS notification_ids
+FROM bursts
+WHERE found_at >= $since::TIMESTAMPTZ

@@ -1,0 +1,181 @@
+/*
+title = "Many servers deleted"
+severity = "high"
+why = """
+Whoever deletes many servers within minutes destroys data, covers traces or blackmails. Where the notifications do not \
+tell who did it, as with an account that is closed, it is of medium severity."""
+todo = """
+Ask the actor by telephone. If it was not them, disable the user at once: deleted servers can be had back from the \
+platform's support for a short time only."""
+references = [
+    "MITRE ATT&CK T1578.003, Delete Cloud Instance: https://attack.mitre.org/techniques/T1578/003/",
+    "MITRE ATT&CK T1485, Data Destruction: https://attack.mitre.org/techniques/T1485/",
+]
+
+[parameters]
+servers = 5          # so many servers are many
+gap_minutes = 10     # between the deletions of two of which lies no longer time
+queue_hours = 24     # a server that is queued for deletion is gone within so long
+
+[[fires]]
+title = "Seven servers of two accounts are queued for deletion by one actor, and are gone a minute later"
+expected = ["high EVE: eve deleted 7 servers of AC01, AC02 within 7 min: WA1AC01WEB1, WA1AC01WEB2, WA1AC01WEB3 and 4"]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 6
+every_seconds = 60
+body = '''{"name":"WA1AC01WEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"ac01"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 6
+every_seconds = 60
+body = '''{"name":"WA1AC01WEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"ac01"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:01:30Z
+times = 6
+every_seconds = 60
+body = '{"accountAlias":"AC01","name":"WA1AC01WEB{{n}}"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T11:00:00Z
+body = '''{"name":"WA1AC02DB01","status":"active","changeInfo":{"modifiedBy":"bob","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"ac02"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:07:00Z
+body = '''{"name":"WA1AC02DB01","status":"queuedForDelete","changeInfo":{"modifiedBy":"EVE","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"ac02"}]}'''
+
+[[fires]]
+title = "Five servers vanish, and nothing tells who did it"
+expected = ["medium ACME: Somebody deleted 5 servers of ACME within 4 min: WA1ACMEWEB1"]
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:00Z
+times = 5
+every_seconds = 60
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
+
+[[silent]]
+title = "Six servers within a day"
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:00Z
+times = 6
+every_seconds = 3600
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
+
+[[silent]]
+title = "Four servers are queued and then deleted, which are eight notifications"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 4
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 4
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:02:00Z
+times = 4
+every_seconds = 60
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
+
+[[silent]]
+title = "Six servers are archived"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 6
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 6
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"archived","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+*/
+-- A server is queued for deletion by somebody, and its deletion itself names nobody: the first of the two counts.
+-- How far back is as in hidden_update_burst, and the queue's time further.
+WITH steps AS (
+    SELECT
+        notification_id,
+        seq,
+        changed_at,
+        account_alias,
+        entity_id,
+        actor,
+        changed_at - lag(changed_at) OVER (PARTITION BY entity_id ORDER BY changed_at, seq) AS since_last
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
+        AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND NOT noise
+        AND (
+            (path = '' AND kind = 'removed')
+            OR (path = 'status' AND kind = 'changed' AND lower(new_value ->> '$') IN ('queuedfordelete', 'deleted'))
+        )
+),
+deletions AS (
+    SELECT *, coalesce(upper(actor), concat('of ', account_alias)) AS doer
+    FROM steps
+    WHERE (since_last IS NULL OR since_last > to_hours($queue_hours))
+        AND changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1))
+),
+spaced AS (
+    SELECT
+        *,
+        changed_at - lag(changed_at) OVER (PARTITION BY actor IS NULL, doer ORDER BY changed_at, seq) AS gap
+    FROM deletions
+),
+numbered AS (
+    SELECT
+        *,
+        count(*) FILTER (gap IS NULL OR gap > to_minutes($gap_minutes)) OVER (
+            PARTITION BY actor IS NULL, doer ORDER BY changed_at, seq
+        ) AS burst
+    FROM spaced
+),
+bursts AS (
+    SELECT
+        doer,
+        arg_min(actor, seq) AS actor,
+        arg_min(account_alias, seq) AS account_alias,
+        list_sort(list_distinct(list(coalesce(account_alias, '(no account)')))) AS accounts,
+        list(changed_at ORDER BY changed_at, seq) AS moments,
+        list(entity_id ORDER BY changed_at, seq) AS names,
+        list(notification_id ORDER BY changed_at, seq) AS notification_ids
+    FROM numbered
+    GROUP BY actor IS NULL, doer, burst
+    HAVING count(*) >= $servers
+)
+SELECT
+    moments[$servers] AS found_at,
+    if(actor IS NULL, 'Account', 'User') AS category,
+    if(actor IS NULL, account_alias, doer) AS entity_id,
+    account_alias,
+    actor,
+    concat(
+        coalesce(actor, 'Somebody'), ' deleted ', len(moments), ' servers of ', array_to_string(accounts[:3], ', '),
+        if(len(accounts) > 3, ' and others', ''),
+        ' within ', greatest(ceil(epoch(moments[-1] - moments[1]) / 60), 1)::BIGINT, ' min: ',
+        array_to_string(names[:3], ', '), if(len(names) > 3, concat(' and ', len(names) - 3, ' more.'), '.')
+    ) AS sentence,
+    notification_ids[:100] AS notification_ids,
+    if(actor IS NULL, 'medium', 'high') AS severity
+FROM bursts
+WHERE found_at >= $since::TIMESTAMPTZ

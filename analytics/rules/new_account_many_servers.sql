@@ -1,0 +1,147 @@
+/*
+title = "New account with many servers"
+severity = "high"
+why = """
+A sign-up that builds many servers within its first hour is rarely a customer: stolen cards and identities buy computing \
+power that nobody will pay for, to mine, to send mail or to attack others."""
+todo = """
+Verify who signed up and how it is paid. In doubt suspend the account, keep what its notifications tell, and look for \
+public addresses on its servers."""
+references = [
+    "MITRE ATT&CK T1496.001, Resource Hijacking: Compute Hijacking: https://attack.mitre.org/techniques/T1496/001/",
+    "MITRE ATT&CK T1578.002, Create Cloud Instance: https://attack.mitre.org/techniques/T1578/002/",
+]
+
+[parameters]
+servers = 10          # so many servers of a new account are many
+within_minutes = 60   # counted from the account's creation
+
+[[fires]]
+title = "Twelve servers within twenty minutes of the sign-up"
+expected = ["high NEWB: 12 servers were built in NEWB within 60 min of its creation, the first by mallory: WA1NEWBSRV1, W"]
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"NEWB","businessName":"New Broom","parentAlias":"ROOT","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:02:00Z
+body = '{"userName":"mallory","accountAlias":"NEWB","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:05:00Z
+times = 12
+every_seconds = 90
+body = '''{"name":"WA1NEWBSRV{{n}}","status":"underConstruction","changeInfo":{"createdBy":"mallory","createdDate":"{{at}}",
+"modifiedBy":"mallory","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"newb"}]}'''
+
+[[fires]]
+title = "Target URLs that name the category only"
+expected = ["high NEWB: 10 servers were built in NEWB"]
+[[fires.notifications]]
+event = "Account"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"NEWB","businessName":"New Broom","parentAlias":"ROOT","status":"Active"}'
+[[fires.notifications]]
+event = "Server"
+at = 2026-03-04T10:05:00Z
+times = 10
+every_seconds = 90
+body = '''{"name":"WA1NEWBSRV{{n}}","status":"underConstruction","changeInfo":{"createdBy":"mallory","createdDate":"{{at}}",
+"modifiedBy":"mallory","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"newb"}]}'''
+
+[[silent]]
+title = "Three servers in a new account"
+[[silent.notifications]]
+event = "Account.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"NEWB","businessName":"New Broom","parentAlias":"ROOT","status":"Active"}'
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:05:00Z
+times = 3
+every_seconds = 90
+body = '''{"name":"WA1NEWBSRV{{n}}","status":"underConstruction","changeInfo":{"createdBy":"nell","createdDate":"{{at}}",
+"modifiedBy":"nell","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"newb"}]}'''
+
+[[silent]]
+title = "Twelve servers the day after"
+[[silent.notifications]]
+event = "Account.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"NEWB","businessName":"New Broom","parentAlias":"ROOT","status":"Active"}'
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-05T10:05:00Z
+times = 12
+every_seconds = 90
+body = '''{"name":"WA1NEWBSRV{{n}}","status":"underConstruction","changeInfo":{"createdBy":"nell","createdDate":"{{at}}",
+"modifiedBy":"nell","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"newb"}]}'''
+
+[[silent]]
+title = "Twelve servers in an account that was there before, which is updated"
+[[silent.notifications]]
+event = "Account.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","parentAlias":"ROOT","status":"Active"}'
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:05:00Z
+times = 12
+every_seconds = 90
+body = '''{"name":"WA1ACMESRV{{n}}","status":"underConstruction","changeInfo":{"createdBy":"ann","createdDate":"{{at}}",
+"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+*/
+-- A server's time is the platform's and an account's that of receipt: five minutes of play between the two.
+WITH first_seen AS (
+    SELECT seq
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes)
+        AND changed_at < $until::TIMESTAMPTZ + INTERVAL 5 MINUTES
+        AND category = 'Account' AND path = '' AND kind = 'added'
+),
+opened AS (
+    SELECT account_alias, arg_min(id, seq) AS id, min(occurred_at) AS opened_at
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes)
+        AND occurred_at < $until::TIMESTAMPTZ + INTERVAL 5 MINUTES
+        AND category = 'Account' AND duplicate_of IS NULL AND account_alias IS NOT NULL
+        AND (action = 'Created' OR (action IS NULL AND seq IN (SELECT seq FROM first_seen)))
+    GROUP BY account_alias
+),
+built AS (
+    SELECT account_alias, entity_id, id, seq, occurred_at, actor
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes + 5) AND occurred_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND action = 'Created' AND duplicate_of IS NULL
+        AND account_alias IN (SELECT account_alias FROM opened)
+    QUALIFY row_number() OVER (PARTITION BY account_alias, entity_id ORDER BY occurred_at, seq) = 1
+),
+grown AS (
+    SELECT
+        account_alias,
+        opened.id,
+        list(built.occurred_at ORDER BY built.occurred_at, built.seq) AS moments,
+        list(built.id ORDER BY built.occurred_at, built.seq) AS built_ids,
+        list(built.entity_id ORDER BY built.occurred_at, built.seq) AS names,
+        arg_min(built.actor, built.seq) AS actor
+    FROM opened
+    JOIN built USING (account_alias)
+    WHERE built.occurred_at >= opened_at - INTERVAL 5 MINUTES
+        AND built.occurred_at <= opened_at + to_minutes($within_minutes)
+    GROUP BY account_alias, opened.id
+    HAVING count(*) >= $servers
+)
+SELECT
+    moments[$servers] AS found_at,
+    'Account' AS category,
+    account_alias AS entity_id,
+    account_alias,
+    actor,
+    concat(
+        len(moments), ' servers were built in ', account_alias, ' within ', $within_minutes, ' min of its creation, ',
+        'the first by ', coalesce(actor, 'somebody'), ': ', array_to_string(names[:3], ', '), ' and others.'
+    ) AS sentence,
+    list_prepend(id, built_ids[:99]) AS notification_ids
+FROM grown
+WHERE found_at >= $since::TIMESTAMPTZ

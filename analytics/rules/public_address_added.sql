@@ -1,0 +1,327 @@
+/*
+title = "Public address added to a server"
+severity = "medium"
+why = """
+A server with a public address can be reached from the whole internet, and so can whatever listens on it. It is how data \
+leaves and how intruders come back."""
+todo = """
+Ask who did it why the server must be public, and check its firewall policy, which notifications do not tell. If nobody \
+needs it, remove the address."""
+references = [
+    "MITRE ATT&CK T1133, External Remote Services: https://attack.mitre.org/techniques/T1133/",
+    "MITRE ATT&CK T1190, Exploit Public-Facing Application: https://attack.mitre.org/techniques/T1190/",
+    "NIST SP 800-53 SC-7, Boundary Protection",
+]
+
+[parameters]
+partial_days = 7   # how long a body without details may hide an address that was there before
+
+[[fires]]
+title = "A server gets a public address"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"id":"wa1acmeweb01","name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"}],
+"cpu":2,"memoryMB":4096,"powerState":"started"},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","href":"/v2/accounts/acme","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"id":"wa1acmeweb01","name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"},
+{"public":"203.0.113.9","internal":"10.8.1.12"}],
+"cpu":2,"memoryMB":4096,"powerState":"started"},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","href":"/v2/accounts/acme","id":"acme"},{"rel":"publicIPAddress","id":"203.0.113.9"}]}'''
+
+[[fires]]
+title = "An internal address is made public, and another public address is replaced, at one go"
+expected = ["medium WA1ACMEWEB01: eve added the public addresses 198.51.100.7, 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"},
+{"public":"203.0.113.200","internal":"10.8.1.12"}],"cpu":2},
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
+{"public":"198.51.100.7","internal":"10.8.1.12"}],"cpu":2},
+"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A server comes out of construction with a public address"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"underConstruction","changeInfo":{"createdBy":"eve","createdDate":"{{at}}",
+"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:08:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A server is there for the first time, and has two public addresses"
+expected = ["medium WA1ACMEWEB01: eve added the public addresses 198.51.100.7, 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
+{"internal":"10.8.1.12"},{"public":"198.51.100.7","internal":"10.8.1.13"}],"cpu":2},
+"changeInfo":{"createdBy":"eve","createdDate":"{{at}}","modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "An address becomes public behind a body without details"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"}],
+"cpu":2},
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore",
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:10:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},
+"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A public address gives way to another behind a body without details"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.77 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore",
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:10:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.77","internal":"10.8.1.11"}],
+"cpu":2},
+"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A public address that a body without details hid is removed, and added again a day later"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore",
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:10:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[],
+"cpu":2},
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-05T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},
+"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "An address comes twice, once with a public one"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"}],
+"cpu":2},
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"},{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},
+"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "An internal address is added, then a public one removed"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
+{"internal":"10.8.1.12"}],"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"},{"internal":"10.8.1.12"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "A public address leads to another internal one"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.99"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "A body without details comes between"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore",
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "A server that was public before the receiver saw it first"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+*/
+-- An address shows as a whole item that comes or goes, or as an item's field `public`. Of what is seen for the first time
+-- no field is compared, so a server that is created public is looked at whole.
+WITH first_seen AS (
+    SELECT seq
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND path = '' AND kind = 'added'
+),
+addresses AS (
+    SELECT
+        notification_id,
+        changed_at,
+        entity_id,
+        account_alias,
+        actor,
+        path,
+        CASE WHEN ends_with(path, '].public') THEN old_value ->> '$' ELSE old_value ->> 'public' END AS before,
+        CASE WHEN ends_with(path, '].public') THEN new_value ->> '$' ELSE new_value ->> 'public' END AS now
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND NOT noise
+        AND starts_with(path, 'details.ipAddresses[') AND (ends_with(path, '].public') OR ends_with(path, ']'))
+    UNION ALL
+    SELECT
+        id,
+        occurred_at,
+        entity_id,
+        account_alias,
+        actor,
+        NULL,
+        NULL,
+        unnest(payload ->> '$.details.ipAddresses[*].public')
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ AND occurred_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND action = 'Created' AND duplicate_of IS NULL
+        AND contains(payload::VARCHAR, '"public"')
+        AND seq IN (SELECT seq FROM first_seen)
+    UNION ALL
+    -- A list in which two addresses have the same key, or one has none, is compared as a whole.
+    SELECT
+        notification_id,
+        changed_at,
+        entity_id,
+        account_alias,
+        actor,
+        path,
+        NULL,
+        unnest(list_filter(
+            new_value ->> '$[*].public', lambda address: NOT list_contains(old_value ->> '$[*].public', address)
+        ))
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND NOT noise AND path = 'details.ipAddresses' AND kind = 'changed'
+),
+-- What vanished as noise was not in a body that tells less than others; it never really went.
+hidden AS (
+    SELECT entity_id, changed_at, coalesce(old_value ->> 'public', old_value ->> '$') AS public
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND noise AND kind = 'removed' AND starts_with(path, 'details.ipAddresses[')
+),
+steps AS (
+    SELECT
+        notification_id,
+        changed_at,
+        entity_id,
+        account_alias,
+        actor,
+        list_sort(list_filter(
+            list_distinct(list(now)), lambda address: NOT list_contains(coalesce(list(before), []), address)
+        )) AS gained
+    FROM addresses
+    WHERE now IS NULL OR NOT EXISTS (
+        SELECT 1
+        FROM hidden
+        WHERE hidden.entity_id = addresses.entity_id AND hidden.public = addresses.now
+            AND NOT EXISTS (
+                SELECT 1
+                FROM changes AS gone
+                WHERE gone.changed_at > hidden.changed_at AND gone.changed_at < addresses.changed_at
+                    AND gone.category = 'Server' AND gone.entity_id = addresses.entity_id
+                    AND NOT gone.noise AND gone.kind IN ('removed', 'changed')
+                    AND coalesce(gone.old_value ->> 'public', gone.old_value ->> '$') = hidden.public
+            )
+            AND hidden.changed_at < addresses.changed_at
+            AND hidden.changed_at >= addresses.changed_at - to_days($partial_days)
+    )
+    GROUP BY ALL
+)
+SELECT
+    changed_at AS found_at,
+    'Server' AS category,
+    entity_id,
+    account_alias,
+    actor,
+    concat(
+        coalesce(actor, 'Somebody'), ' added the public address', if(len(gained) > 1, 'es ', ' '),
+        array_to_string(gained, ', '), ' to ', entity_id, ' of ', coalesce(account_alias, '(no account)'), '.'
+    ) AS sentence,
+    [notification_id] AS notification_ids
+FROM steps
+WHERE len(gained) > 0

@@ -1,0 +1,232 @@
+/*
+title = "Unfamiliar actor"
+severity = "low"
+why = """
+Somebody changes a server of an account in which they never did anything before. That is of low severity where they \
+belong to the account or one above it, of medium where nothing tells whose user they are, and of high severity where they \
+belong to another branch of the account tree, out of which no work leads here."""
+todo = """
+Ask the account's administrator whether this person should work there. If they are of another branch, disable the user and \
+look at all that they changed: open the user's entity."""
+references = [
+    "MITRE ATT&CK T1078.004, Valid Accounts: Cloud Accounts: https://attack.mitre.org/techniques/T1078/004/",
+    "MITRE ATT&CK T1199, Trusted Relationship: https://attack.mitre.org/techniques/T1199/",
+]
+
+[parameters]
+settled_days = 7    # in an account whose first known change is younger, everybody is new and nobody unfamiliar
+quiet_days = 30     # an actor of another branch is told again after doing nothing there for so long, at least 1
+
+[[fires]]
+title = "A user of the account works there for the first time, and then again"
+expected = ["low WA1ACMEWEB01: bea changed WA1ACMEWEB01 of ACME, and was never seen to change anything there before."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"userName":"bea","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-01T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","description":"a","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-12T11:00:00Z
+times = 3
+every_seconds = 3600
+body = '''{"name":"WA1ACMEWEB01","description":"{{n}}","changeInfo":{"modifiedBy":"bea","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "An actor of whom nothing is known"
+expected = ["medium WA1ACMEWEB01: x9 changed WA1ACMEWEB01 of ACME, was never seen to change anything there before, and"]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-01T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","description":"a","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-12T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","description":"b","changeInfo":{"modifiedBy":"x9","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A user of a sister account, in an account that was just seen first"
+expected = ["high WA1BRIXDB01: eve changed WA1BRIXDB01 of BRIX, but is a user of ACME, which is not above it in the tree"]
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","parentAlias":"ROOT"}'
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:01:00Z
+body = '{"accountAlias":"BRIX","businessName":"Brix","parentAlias":"ROOT"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:02:00Z
+body = '{"userName":"eve","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-02T11:00:00Z
+times = 2
+every_seconds = 60
+body = '''{"name":"WA1BRIXDB01","description":"{{n}}","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"brix"}]}'''
+
+[[fires]]
+title = "A user of a sub-account works in the account above, and again two months later"
+expected = ["high WA1ACMEDB01: sub changed", "high WA1ACMEDB01: sub changed"]
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","parentAlias":"ROOT"}'
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:01:00Z
+body = '{"accountAlias":"ACEU","businessName":"Acme Europe","parentAlias":"ACME"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:02:00Z
+body = '{"userName":"sub","accountAlias":"ACEU","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-02T11:00:00Z
+times = 2
+every_seconds = 5184000
+body = '''{"name":"WA1ACMEDB01","description":"{{n}}","changeInfo":{"modifiedBy":"sub","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "A user of an account above works in a new account"
+[[silent.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","parentAlias":"ROOT"}'
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:02:00Z
+body = '{"userName":"boss","accountAlias":"ROOT","status":"Active"}'
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-02T11:00:00Z
+body = '''{"name":"WA1ACMEDB01","status":"active","changeInfo":{"modifiedBy":"boss","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "A familiar actor, spelled in capital letters"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-01T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","description":"a","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-05-12T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","description":"b","changeInfo":{"modifiedBy":"ANN","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "A user of an account whose place in the tree is not known"
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:02:00Z
+body = '{"userName":"boss","accountAlias":"ROOT","status":"Active"}'
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-02T11:00:00Z
+body = '''{"name":"WA1ACMEDB01","status":"active","changeInfo":{"modifiedBy":"boss","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+*/
+WITH recent AS (
+    SELECT DISTINCT account_alias, upper(actor) AS actor_key
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ AND occurred_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND actor IS NOT NULL AND account_alias IS NOT NULL AND duplicate_of IS NULL
+),
+-- By day, since a window over days is a hundred times smaller than one over all that was done in them.
+days AS (
+    SELECT
+        known.account_alias,
+        upper(actor) AS actor_key,
+        epoch_us(occurred_at) // 86400000000 AS day,
+        min(occurred_at) AS first_at,
+        max(occurred_at) AS last_at
+    FROM notifications AS known
+    SEMI JOIN recent ON recent.account_alias = known.account_alias AND recent.actor_key = upper(actor)
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_days($quiet_days) AND occurred_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
+    GROUP BY ALL
+),
+-- What an actor does in an account first, or first after a long while.
+entries AS MATERIALIZED (
+    SELECT
+        account_alias,
+        actor_key,
+        first_at AS entered_at,
+        first_at - lag(last_at) OVER (PARTITION BY account_alias, actor_key ORDER BY day) AS quiet
+    FROM days
+    QUALIFY (quiet IS NULL OR quiet > to_days($quiet_days)) AND entered_at >= $since::TIMESTAMPTZ
+),
+-- All that is known of those accounts: the one place where the whole history is looked at.
+pairs AS (
+    SELECT account_alias, upper(actor) AS actor_key, min(occurred_at) AS first_at
+    FROM notifications
+    WHERE occurred_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
+        AND account_alias IN (SELECT account_alias FROM entries)
+    GROUP BY ALL
+),
+history AS (
+    SELECT *, min(first_at) OVER (PARTITION BY account_alias) AS account_first_at
+    FROM pairs
+),
+homes AS (
+    SELECT entity_id AS actor_key, arg_min(account_alias, seq) AS home
+    FROM notifications
+    WHERE category = 'User' AND duplicate_of IS NULL AND account_alias IS NOT NULL
+        AND entity_id IN (SELECT actor_key FROM entries)
+    GROUP BY entity_id
+),
+judged AS (
+    SELECT
+        entries.*,
+        home,
+        entered_at = first_at AND first_at - account_first_at >= to_days($settled_days) AS is_new,
+        home IS NOT NULL AND NOT list_contains(here.root_path, home) AND here.root_path[1] = there.root_path[1]
+            AS is_foreign
+    FROM entries
+    JOIN history USING (account_alias, actor_key)
+    LEFT JOIN homes USING (actor_key)
+    LEFT JOIN accounts AS here ON here.alias = account_alias
+    LEFT JOIN accounts AS there ON there.alias = home
+),
+acts AS (
+    SELECT judged.*, actor, entity_id, id
+    FROM notifications
+    JOIN judged
+        ON judged.account_alias = notifications.account_alias AND entered_at = occurred_at
+            AND actor_key = upper(actor)
+    WHERE (is_foreign OR is_new)
+        AND occurred_at >= $since::TIMESTAMPTZ AND occurred_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND duplicate_of IS NULL
+    QUALIFY row_number() OVER (PARTITION BY judged.account_alias, actor_key, entered_at ORDER BY seq) = 1
+)
+SELECT
+    entered_at AS found_at,
+    'Server' AS category,
+    entity_id,
+    account_alias,
+    actor,
+    concat(
+        actor, ' changed ', coalesce(entity_id, 'a server without a name'), ' of ', account_alias,
+        CASE
+            WHEN is_foreign THEN concat(', but is a user of ', home, ', which is not above it in the tree of accounts.')
+            WHEN home IS NULL
+            THEN ', was never seen to change anything there before, and is no user that notifications told of.'
+            ELSE ', and was never seen to change anything there before.'
+        END
+    ) AS sentence,
+    [id] AS notification_ids,
+    CASE WHEN is_foreign THEN 'high' WHEN home IS NULL THEN 'medium' ELSE 'low' END AS severity
+FROM acts

@@ -1,0 +1,82 @@
+/*
+title = "User created"
+severity = "low"
+why = """
+A new user is a new way in, and one that an intruder makes to stay. Outside working hours it is of medium severity."""
+todo = "Check that somebody asked for this user, and which roles it has: notifications do not tell those."
+references = [
+    "MITRE ATT&CK T1136.003, Create Account: Cloud Account: https://attack.mitre.org/techniques/T1136/003/",
+    "NIST SP 800-53 AC-2, Account Management",
+]
+
+[[fires]]
+title = "A user is created on a Wednesday morning"
+expected = ["low KIM@ACME.EXAMPLE: KIM@ACME.EXAMPLE was created in ACME."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim@acme.example","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+
+[[fires]]
+title = "A user is created on a Sunday"
+expected = ["medium KIM@ACME.EXAMPLE: KIM@ACME.EXAMPLE was created in ACME."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-08T10:00:00Z
+body = '{"userName":"kim@acme.example","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+
+[[fires]]
+title = "A target URL that names the category only"
+expected = ["low KIM: KIM of ACME was seen for the first time; the target URL does not tell created from updated."]
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 3600
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "A user who was there before the receiver is updated and deleted"
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "User.Deleted"
+at = 2026-03-05T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
+*/
+WITH created AS (
+    SELECT seq, id, occurred_at, account_alias, entity_id, action
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ AND occurred_at < $until::TIMESTAMPTZ
+        AND category = 'User' AND (action = 'Created' OR action IS NULL) AND duplicate_of IS NULL
+),
+first_seen AS (
+    SELECT seq
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'User' AND path = '' AND kind = 'added'
+)
+SELECT
+    occurred_at AS found_at,
+    'User' AS category,
+    entity_id,
+    account_alias,
+    NULL::VARCHAR AS actor,
+    concat(
+        coalesce(entity_id, 'A user without a name'),
+        if(action IS NULL, ' of ', ' was created in '),
+        coalesce(account_alias, '(no account)'),
+        if(action IS NULL, ' was seen for the first time; the target URL does not tell created from updated.', '.')
+    ) AS sentence,
+    [id] AS notification_ids,
+    CASE
+        WHEN list_contains($work_days, isodow(timezone($time_zone, occurred_at)))
+            AND timezone($time_zone, occurred_at)::TIME >= $work_begins::TIME
+            AND timezone($time_zone, occurred_at)::TIME < $work_ends::TIME
+        THEN 'low'
+        ELSE 'medium'
+    END AS severity
+FROM created
+WHERE action IS NOT NULL OR seq IN (SELECT seq FROM first_seen)

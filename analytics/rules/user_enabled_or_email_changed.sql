@@ -1,0 +1,134 @@
+/*
+title = "User enabled again, or e-mail address changed"
+severity = "medium"
+why = """
+Both hand a user to somebody else: a disabled user comes back to life, and a new address gets the next password. Both of \
+one user within the hour is of high severity."""
+todo = "Ask the user by another way than e-mail. If it was not theirs, disable the user and put the address back."
+references = [
+    "MITRE ATT&CK T1098, Account Manipulation: https://attack.mitre.org/techniques/T1098/",
+    "MITRE ATT&CK T1078.004, Valid Accounts: Cloud Accounts: https://attack.mitre.org/techniques/T1078/004/",
+]
+
+[parameters]
+together_minutes = 60   # both within so long is of high severity
+
+[[fires]]
+title = "A disabled user is enabled again"
+expected = ["medium KIM: Somebody enabled KIM of ACME again, who was Disabled."]
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Disabled"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+
+[[fires]]
+title = "An e-mail address changes"
+expected = ["medium KIM: Somebody changed the e-mail address of KIM of ACME from kim@acme.example to kim@evil.example."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@evil.example","status":"Active"}'
+
+[[fires]]
+title = "A new address, and twenty minutes later the user is enabled"
+expected = ["medium KIM: Somebody changed the e-mail address", "high KIM: Somebody enabled KIM of ACME again"]
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Disabled"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@evil.example","status":"Disabled"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:20:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@evil.example","status":"Active"}'
+
+[[fires]]
+title = "Both at one go are one finding"
+expected = ["high KIM: Somebody enabled KIM of ACME again, who was Disabled, and changed the e-mail address from a@x"]
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"a@x.example","status":"Disabled"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"b@x.example","status":"Active"}'
+
+[[silent]]
+title = "A user is disabled, and the address gets capital letters"
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"Kim@ACME.example","status":"Disabled"}'
+*/
+WITH differences AS (
+    SELECT
+        notification_id,
+        seq,
+        changed_at,
+        entity_id,
+        account_alias,
+        path,
+        old_value ->> '$' AS before,
+        new_value ->> '$' AS now
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'User' AND path IN ('status', 'emailAddress') AND kind IN ('changed', 'added')
+),
+steps AS (
+    SELECT
+        notification_id,
+        seq,
+        changed_at,
+        entity_id,
+        account_alias,
+        max(before) FILTER (path = 'status') AS status_before,
+        max(before) FILTER (path = 'emailAddress') AS address_before,
+        max(coalesce(now, '(none)')) FILTER (path = 'emailAddress') AS address_now,
+        bool_or(path = 'status') AS enabled,
+        bool_or(path = 'emailAddress') AS readdressed
+    FROM differences
+    WHERE (path = 'status' AND lower(now) = 'active')
+        OR (path = 'emailAddress' AND lower(now) IS DISTINCT FROM lower(before))
+    GROUP BY ALL
+),
+told AS (
+    SELECT *, bool_or(enabled) OVER lately AND bool_or(readdressed) OVER lately AS together
+    FROM steps
+    WINDOW lately AS (
+        PARTITION BY entity_id ORDER BY changed_at RANGE BETWEEN to_minutes($together_minutes) PRECEDING AND CURRENT ROW
+    )
+)
+SELECT
+    changed_at AS found_at,
+    'User' AS category,
+    entity_id,
+    account_alias,
+    NULL::VARCHAR AS actor,
+    concat(
+        'Somebody ',
+        if(enabled, concat('enabled ', whose, ' again, who was ', coalesce(status_before, 'without a status')), ''),
+        if(enabled AND readdressed, ', and ', ''),
+        if(readdressed, concat('changed the e-mail address ', if(enabled, '', concat('of ', whose, ' '))), ''),
+        if(readdressed, concat('from ', coalesce(address_before, '(none)'), ' to ', address_now), ''),
+        '.'
+    ) AS sentence,
+    [notification_id] AS notification_ids,
+    if(together, 'high', 'medium') AS severity
+FROM (SELECT *, concat(entity_id, ' of ', coalesce(account_alias, '(no account)')) AS whose FROM told)
+WHERE changed_at >= $since::TIMESTAMPTZ

@@ -1,0 +1,140 @@
+"""Settings of the reading side, from the environment or a `.env` file, read once into a frozen object."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from analytics.errors import SettingsError, TokenError
+from analytics.working_hours import WorkingHours, parse_working_hours
+
+MAX_PORT = 65535
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to replace, not to listen on
+
+ALLOWED = {
+    "data_dir": "a directory",
+    "listen": "host:port, like 127.0.0.1:8080",
+    "query_listen": "host:port, like 127.0.0.1:8081",
+    "query_timeout_seconds": "a number of seconds above 0",
+    "query_token": "a line of text",
+    "rules": "a directory",
+    "time_zone": "the IANA name of a time zone, like Europe/Berlin",
+    "working_hours": "days and times of day, like Mon-Fri 08:00-18:00",
+}
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Split `host:port` (an IPv6 host in brackets) into its parts.
+
+    Raises:
+        ValueError: it is no such address.
+    """
+    host, colon, port = address.strip().rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not int(port) <= MAX_PORT or "/" in host:
+        raise ValueError(address)
+    return host.strip("[]"), int(port)
+
+
+def checked_address(address: str) -> str:
+    """Return the address as it is, if it is `host:port`."""
+    split_address(address)
+    return address
+
+
+def checked_directory(path: Path) -> Path:
+    """Return the path as it is, if it is a directory."""
+    if not path.is_dir():
+        raise ValueError(path)
+    return path
+
+
+def checked_time_zone(name: str) -> str:
+    """Return the name as it is, if it is that of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        raise ValueError(name) from None
+    return name
+
+
+def checked_working_hours(text: str) -> str:
+    """Return the text as it is, if it says working hours."""
+    parse_working_hours(text)
+    return text
+
+
+def as_url(address: str) -> str:
+    """Make of the address that a server listens on the URL under which this machine reaches it."""
+    host, port = split_address(address)
+    host = WILDCARDS.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Settings(BaseSettings):
+    """What the reading side needs to know."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Path("data")
+    listen: Annotated[str, AfterValidator(checked_address)] = "127.0.0.1:8080"
+    query_listen: Annotated[str, AfterValidator(checked_address)] = "127.0.0.1:8081"
+    query_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
+    query_token: SecretStr | None = None
+    rules: Annotated[Path, AfterValidator(checked_directory)] | None = None
+    time_zone: Annotated[str, AfterValidator(checked_time_zone)] = "UTC"
+    working_hours: Annotated[str, AfterValidator(checked_working_hours)] = "Mon-Fri 08:00-18:00"
+
+    @cached_property
+    def query_url(self) -> str:
+        """Return the URL of the query service."""
+        return as_url(self.query_listen)
+
+    @cached_property
+    def hours(self) -> WorkingHours:
+        """Return the working hours, in the time zone."""
+        return parse_working_hours(self.working_hours)
+
+    @property
+    def token_file(self) -> Path:
+        """Return the file into which the receiver writes the token that it makes."""
+        return self.data_dir / "query.token"
+
+    def token(self) -> str | None:
+        """Return the token of the query service, or None where none was set or made yet.
+
+        Raises:
+            TokenError: the file that holds it can't be read.
+        """
+        if self.query_token is not None and self.query_token.get_secret_value():
+            return self.query_token.get_secret_value()
+        try:
+            return self.token_file.read_text(encoding="utf-8").strip() or None
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise TokenError(
+                f"The query token can't be read from {self.token_file} ({reason}); "
+                "run this as the user who runs the receiver, or set CLC_QUERY_TOKEN."
+            ) from error
+
+
+def read_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: one has a value that is not allowed.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]).lower()
+        name = f"CLC_{field.upper()}"
+        value = "(hidden)" if field == "query_token" else repr(first["input"])
+        raise SettingsError(f"{name} is {value}; it must be {ALLOWED.get(field, 'another value')}.") from None

@@ -1,0 +1,14 @@
+-- Alerts by metric
+-- How often each metric exceeded its threshold or returned below it in 30 days, and on how many servers.
+SELECT
+    alert ->> 'metric' AS metric,
+    alert ->> 'state' AS state,
+    count(*) AS alerts,
+    count(DISTINCT entity_id) AS servers
+FROM (
+    SELECT entity_id, unnest(from_json(payload -> 'triggers', '["JSON"]')) AS alert
+    FROM events
+    WHERE category = 'Alert' AND received_at > now() - INTERVAL 30 DAY
+)
+GROUP BY metric, state
+ORDER BY alerts DESC

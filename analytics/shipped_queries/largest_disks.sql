@@ -1,0 +1,14 @@
+-- Largest disks
+-- The largest disks that are attached to servers now.
+SELECT
+    entity_id AS server,
+    account_alias AS account,
+    disk ->> 'id' AS disk,
+    (disk ->> 'sizeGB')::DOUBLE AS size_gb
+FROM (
+    SELECT *, unnest(from_json(payload -> '$.details.disks', '["JSON"]')) AS disk
+    FROM entities
+    WHERE category = 'Server' AND NOT deleted
+)
+ORDER BY size_gb DESC
+LIMIT 50

@@ -1,0 +1,12 @@
+-- Servers that are switched off
+-- What is kept and paid for but does not run: stopped or paused servers by account, with the storage that they hold.
+SELECT
+    account_alias AS account,
+    payload ->> '$.details.powerState' AS power_state,
+    count(*) AS servers,
+    sum((payload ->> '$.details.storageGB')::DOUBLE) AS storage_gb,
+    min(last_received_at) AS longest_since
+FROM entities
+WHERE category = 'Server' AND NOT deleted AND payload ->> '$.details.powerState' IN ('stopped', 'paused')
+GROUP BY account, power_state
+ORDER BY storage_gb DESC

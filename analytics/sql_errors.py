@@ -1,0 +1,83 @@
+"""Finds the place in a SQL text that an error is about."""
+
+import re
+from typing import NamedTuple
+
+EXCERPT = re.compile(r"^LINE (\d{1,6}): (.*)\n([ ]*)(\^+)", re.MULTILINE)
+NAMED = re.compile(
+    r'(?:column|Table|table|function|near|name|alias|type|schema|parameter)s? (?:with name )?"?([^\s"\'()]+)"?'
+    r"|with name (\S+) does not exist"
+    r"|'(\w+)\("
+    r"|function (\w+)\(\)"
+    r'|"([^"\n]+)"'
+)
+CUT = "..."
+
+
+class Place(NamedTuple):
+    """A place in a text: its line and column, counted from 1, and from which character to which, counted from 0."""
+
+    line: int
+    column: int
+    start: int
+    end: int
+
+    @property
+    def words(self) -> str:
+        """Return the place as people say it."""
+        return f"line {self.line}, column {self.column}"
+
+    def as_utf16(self, sql: str) -> tuple[int, int]:
+        """Return start and end as a browser counts characters."""
+        start, end = (len(sql[:place].encode("utf-16-le", "surrogatepass")) // 2 for place in (self.start, self.end))
+        return start, end
+
+
+def place_of(sql: str, message: str) -> Place | None:
+    """Return the place that DuckDB's message is about: the one that it marks, else the name that it complains of."""
+    return marked(sql, message) or named(sql, message)
+
+
+def at(sql: str, start: int, length: int) -> Place:
+    """Return the place of some characters."""
+    before = sql[:start]
+    return Place(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1, start, start + max(length, 1))
+
+
+def marked(sql: str, message: str) -> Place | None:
+    """Return the place that a message marks below a line that it quotes; None where there is no such line in the SQL.
+
+    Its number counts from where the statement begins, which may be after comments; a long line is quoted in part.
+    """
+    found = EXCERPT.search(message)
+    if found is None:
+        return None
+    number, quoted, marks = int(found[1]), found[2], found[4]
+    caret = len(found[3]) - len(f"LINE {found[1]}: ")
+    if quoted.startswith(CUT):
+        quoted, caret = quoted[len(CUT) :], caret - len(CUT)
+    quoted = quoted.removesuffix(CUT)
+    begin = 0
+    for place, line in enumerate(sql.split("\n"), 1):
+        if place >= number and quoted and caret >= 0 and (inside := line.find(quoted)) >= 0:
+            start = begin + inside + caret
+            return at(sql, start, min(len(marks), begin + len(line) - start))
+        begin += len(line) + 1
+    return None
+
+
+def named(sql: str, message: str) -> Place | None:
+    """Return the place of the first name that a message complains of and that is in the SQL."""
+    complaint = message.partition("\n")[0].partition(": ")[2] or message
+    code = without_comments(sql)
+    for found in NAMED.finditer(complaint):
+        name = next(filter(None, found.groups()))
+        word = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code, re.IGNORECASE)
+        if word:
+            return at(sql, word.start(), len(name))
+    return None
+
+
+def without_comments(sql: str) -> str:
+    """Return the SQL with blanks in the place of its comments; what only looks like one in a string goes too."""
+    return re.sub(r"--[^\n]*|/\*.*?\*/", lambda found: re.sub(r"[^\n]", " ", found[0]), sql, flags=re.DOTALL)

@@ -1,0 +1,49 @@
+"""Shows text that came from outside as text: control characters visible, long ones shortened, markup inert."""
+
+import re
+import unicodedata
+
+ELLIPSIS = "…"
+INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+KEPT_JOINERS = {"\u200c", "\u200d"}  # scripts and emoji need them, and they can't reorder anything
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=])")
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Spell control and formatting characters as escapes (`\u202e`), except those in `keep`.
+
+    Among them are the bidirectional controls, which make text read as something else than it is.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(as_escape(character) if is_hidden(character, keep) else character for character in text)
+
+
+def is_hidden(character: str, keep: str) -> bool:
+    """Say whether a character is seen by what it does to others only."""
+    if character in keep or character in KEPT_JOINERS:
+        return False
+    return unicodedata.category(character) in INVISIBLE
+
+
+def as_escape(character: str) -> str:
+    """Return the escape of one character, as JSON and Python write it."""
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    code = ord(character)
+    return named.get(character) or (f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")  # noqa: PLR2004 - 16 bits
+
+
+def short(text: str, length: int = 60) -> str:
+    """Return the text made visible, and cut to `length` characters with an ellipsis."""
+    seen = visible(text[: length + 1])
+    return seen if len(seen) <= length and len(text) <= length else seen[: length - 1] + ELLIPSIS
+
+
+def as_markdown(text: str) -> str:
+    """Return Markdown that shows the text as it is, for widgets whose labels are Markdown."""
+    return MARKDOWN.sub(r"\\\1", visible(text))
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return the number, its thousands apart, with the word that fits it."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,43 @@
+"""Working hours, as `CLC_WORKING_HOURS` says them: on which days of the week, from when to when."""
+
+import re
+from datetime import time
+from typing import NamedTuple
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FORM = re.compile(r"(?P<days>[a-z,-]+)\s+(?P<begins>\d\d:\d\d)\s*-\s*(?P<ends>\d\d:\d\d)", re.IGNORECASE)
+_MIDNIGHT = "24:00"
+
+
+class WorkingHours(NamedTuple):
+    """Days of the week (1 is Monday, 7 Sunday) and times of day, from `begins` to before `ends`, as `HH:MM`."""
+
+    days: tuple[int, ...]
+    begins: str
+    ends: str
+
+
+def parse_working_hours(text: str) -> WorkingHours:
+    """Read working hours such as `Mon-Fri 08:00-18:00` or `Sun-Wed,Sat 07:30-24:00`, days in any letter case.
+
+    Raises:
+        ValueError: the text is of another form, or ends before it begins.
+    """
+    found = _FORM.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(text)
+    begins, ends = found["begins"], found["ends"]
+    time.fromisoformat(begins)
+    if ends != _MIDNIGHT:
+        time.fromisoformat(ends)
+    if begins >= ends:
+        raise ValueError(text)
+    days = {day for part in found["days"].lower().split(",") for day in _days(part)}
+    return WorkingHours(tuple(sorted(days)), begins, ends)
+
+
+def _days(part: str) -> list[int]:
+    """Return the days of `mon` or of `fri-mon`, which goes over the week's end."""
+    first, dash, last = part.partition("-")
+    begin, end = DAYS.index(first), DAYS.index(last if dash else first)
+    return [(begin + step) % 7 + 1 for step in range((end - begin) % 7 + 1)]

@@ -1,0 +1,110 @@
+"""Decides on a notification: accepted, with its columns, or refused, with the reason."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple, Protocol
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from receiver.body import NotAnObjectError, NotJsonError, parse_body
+from receiver.classify import classify
+from receiver.events import EVENTS, Event
+from receiver.ids import new_id
+from receiver.notification import Notification
+from receiver.signature import SIGNATURE_HEADER, check_signature
+
+_SIGNATURE_REFUSALS = {
+    "missing": f"The header {SIGNATURE_HEADER} is missing; only signed notifications are accepted.",
+    "invalid": f"The header {SIGNATURE_HEADER} does not sign this body under the receiver's public key.",
+}
+
+
+class Refusal(NamedTuple):
+    """Why a notification is not accepted: HTTP status, code, and a sentence for a person."""
+
+    status: HTTPStatus
+    code: str
+    detail: str
+
+
+UNKNOWN_EVENT = Refusal(
+    HTTPStatus.NOT_FOUND,
+    "unknown_event",
+    "The path names no event; it ends in one of " + ", ".join(f"{event.event_type}" for event in EVENTS) + ".",
+)
+
+
+class AccountList(Protocol):
+    """Says which accounts are accepted, and learns new ones."""
+
+    def allows(self, alias: str | None) -> bool:
+        """Tell whether an account's notifications are accepted."""
+
+    def learn(self, alias: str) -> None:
+        """Accept an account from now on."""
+
+
+class Admission:
+    """The rules by which notifications are accepted, the same for the listener and the import of archives.
+
+    Args:
+        key: the sender's public key.
+        signatures: what becomes of unsigned and badly signed ones: refused (`require`) or marked (`record`).
+        accounts: whose notifications are accepted.
+    """
+
+    def __init__(self, key: RSAPublicKey, signatures: Literal["require", "record"], accounts: AccountList) -> None:
+        self._key = key
+        self._signatures = signatures
+        self._accounts = accounts
+
+    def decide(
+        self, event: Event, payload: bytes, signature_header: str | None, received_at: datetime, source_ip: str | None
+    ) -> Notification | Refusal:
+        """Accept a notification or refuse it; the id of an accepted one carries the time of its receipt."""
+        try:
+            body = parse_body(payload)
+        except (NotJsonError, NotAnObjectError) as error:
+            return Refusal(HTTPStatus.BAD_REQUEST, error.code, error.detail)
+        status, signature = check_signature(self._key, signature_header, payload)
+        if status != "valid" and self._signatures == "require":
+            return Refusal(HTTPStatus.UNAUTHORIZED, f"signature_{status}", _SIGNATURE_REFUSALS[status])
+        columns = classify(event, body, received_at)
+        notification = Notification(
+            id=new_id(received_at),
+            received_at=received_at,
+            event_type=columns.event_type,
+            category=columns.category,
+            action=columns.action,
+            account_alias=columns.account_alias,
+            entity_id=columns.entity_id,
+            actor=columns.actor,
+            occurred_at=columns.occurred_at,
+            signature_status=status,
+            signature=signature,
+            source_ip=source_ip,
+            payload=payload,
+        )
+        if self._accepts_account(notification, body):
+            return notification
+        alias = notification.account_alias
+        return Refusal(
+            HTTPStatus.FORBIDDEN,
+            "account_not_allowed",
+            f"The account {alias} is not in CLC_ACCOUNTS." if alias else "The body names no account.",
+        )
+
+    def _accepts_account(self, notification: Notification, body: Mapping[str, Any]) -> bool:
+        alias = notification.account_alias
+        parent = body.get("parentAlias")
+        known_parent = (
+            notification.category == "Account"
+            and notification.signature_status == "valid"
+            and isinstance(parent, str)
+            and self._accounts.allows(parent.upper())
+        )
+        if alias and known_parent:
+            self._accounts.learn(alias)
+            return True
+        return self._accounts.allows(alias)

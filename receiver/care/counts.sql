@@ -1,0 +1,5 @@
+SELECT
+    (SELECT count(*) FROM notifications) AS notifications,
+    (SELECT count(*) FROM notifications WHERE received_at > make_timestamptz(?::BIGINT)) AS last_minute,
+    (SELECT count(*) FROM notifications WHERE received_at > make_timestamptz(?::BIGINT)) AS last_hour,
+    (SELECT max(version) FROM schema_version) AS schema_version;

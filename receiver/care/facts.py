@@ -1,0 +1,149 @@
+"""Gathers what there is to know about a receiver, from its store, its spool, its files and its disks."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from receiver import __version__
+from receiver.backup_note import read_backup_note
+from receiver.data_directory import running_serve
+from receiver.errors import StoreError
+from receiver.incidents import Incident, incidents
+from receiver.reading import Reader, sql_file
+from receiver.settings import Settings
+from receiver.signature import key_fingerprint, load_public_key
+from receiver.spool.layout import to_microseconds
+from receiver.spool.looking import Waiting, waiting_in
+from receiver.supervision.state import ServeState, read_state
+
+_WATERMARKS = "SELECT segment, kind, position FROM watermarks"
+_NOT_STORABLE = "not_storable"
+
+
+class Stored(NamedTuple):
+    """What the database tells; `rejected` is by reason: those kept, and those of the last hour."""
+
+    notifications: int
+    last_minute: int
+    last_hour: int
+    schema_version: int
+    rejected: dict[str, tuple[int, int]]
+    set_aside: int
+
+
+class Facts(NamedTuple):
+    """All that was found out at a moment; `stored` is None if no database could be read, and `unread` says why."""
+
+    at: datetime
+    version: str
+    key_fingerprint: str
+    serving: bool
+    serve: ServeState | None
+    stored: Stored | None
+    unread: str | None
+    waiting: Waiting
+    wal_bytes: int
+    database_bytes: int
+    checkpointed_at: datetime | None
+    unsaved_since: datetime | None
+    backup: dict[str, Any]
+    backup_every: float | None
+    free: dict[str, int]
+    incidents: list[Incident]
+
+
+class WalWatch:
+    """Remembers since when DuckDB's WAL holds what no checkpoint does, as its file does not tell."""
+
+    def __init__(self) -> None:
+        self._checkpoint: datetime | None = None
+        self._since: datetime | None = None
+
+    def unsaved_since(self, database: Path, now: datetime) -> datetime | None:
+        """Look at the WAL; None while there is none."""
+        checkpoint = changed_at(database)
+        if not wal_bytes(database):
+            self._since = None
+        elif self._since is None or checkpoint != self._checkpoint:
+            self._since = now
+        self._checkpoint = checkpoint
+        return self._since
+
+
+def gather(
+    settings: Settings, reader: Reader | None, unread: str | None = None, *, wal: WalWatch | None = None
+) -> Facts:
+    """Find out how a receiver is.
+
+    Args:
+        settings: where its files lie.
+        reader: reads its store; None if nothing can.
+        unread: why nothing can.
+        wal: watches DuckDB's WAL; only the store's process does.
+    """
+    now = datetime.now(UTC)
+    stored, watermarks = None, {}
+    if reader:
+        try:
+            watermarks = {(segment, kind): position for segment, kind, position in reader.rows(_WATERMARKS, [])}
+            stored = _stored(reader, now)
+        except StoreError as error:
+            unread = str(error)
+    database = settings.database
+    return Facts(
+        at=now,
+        version=__version__,
+        key_fingerprint=key_fingerprint(load_public_key(settings.public_key)),
+        serving=running_serve(settings.data_dir) is not None,
+        serve=read_state(settings.data_dir),
+        stored=stored,
+        unread=unread,
+        waiting=waiting_in(settings.spool_directory, watermarks, in_store=wal is not None),
+        wal_bytes=wal_bytes(database),
+        database_bytes=_size(database),
+        checkpointed_at=changed_at(database),
+        unsaved_since=wal.unsaved_since(database, now) if wal else None,
+        backup=read_backup_note(settings.data_dir),
+        backup_every=settings.backup_every,
+        free={"data": _free(settings.data_dir), "spool": _free(settings.spool_directory)},
+        incidents=incidents(settings.data_dir),
+    )
+
+
+def _stored(reader: Reader, now: datetime) -> Stored:
+    minute, hour = (to_microseconds(now - timedelta(seconds=seconds)) for seconds in (60, 3600))
+    counts = reader.rows(sql_file(__package__, "counts.sql"), [minute, hour])[0]
+    rejected = {
+        reason: (kept, recent) for reason, kept, recent in reader.rows(sql_file(__package__, "rejected.sql"), [hour])
+    }
+    set_aside, _ = rejected.pop(_NOT_STORABLE, (0, 0))
+    notifications, last_minute, last_hour, schema_version = counts
+    return Stored(notifications, last_minute, last_hour, schema_version, rejected, set_aside)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def wal_bytes(database: Path) -> int:
+    """Say how large DuckDB's WAL is; a checkpoint deletes it."""
+    return _size(database.with_name(database.name + ".wal"))
+
+
+def changed_at(path: Path) -> datetime | None:
+    """Say when a file was written; DuckDB writes its database file at checkpoints."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
+def _free(directory: Path) -> int:
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return 0

@@ -1,0 +1,55 @@
+"""Puts bodies of the platform's old form (2013, flat) in the new form's places, so that the two can be compared."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from receiver.notification import Category
+
+# Not what Python calls private, among which are the documentation's public addresses.
+_INTERNAL = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"))
+)
+_ACCOUNT = {"alias": "accountAlias"}
+_SERVER = {"locationAlias": "locationId"}
+_DETAILS = ("cpu", "diskCount", "memoryMB", "powerState", "storageGB")
+
+
+def is_old_form(category: Category, body: Mapping[str, Any]) -> bool:
+    """Tell whether a body is of the old form. Users have one form only."""
+    if category == "Account":
+        return "alias" in body and "accountAlias" not in body
+    flat = {"ipAddresses", "locationAlias", *_DETAILS}
+    return category == "Server" and "details" not in body and not flat.isdisjoint(body)
+
+
+def in_new_form(category: Category, body: dict[str, Any]) -> dict[str, Any]:
+    """Return a body with its fields where the new form has them; one of the new form is returned as it is."""
+    if not is_old_form(category, body):
+        return body
+    if category == "Account":
+        return {_ACCOUNT.get(key, key): value for key, value in body.items()}
+    moved = {_SERVER.get(key, key): value for key, value in body.items() if key not in {*_DETAILS, "ipAddresses"}}
+    details = {key: body[key] for key in _DETAILS if key in body}
+    if "ipAddresses" in body:
+        details["ipAddresses"] = _addresses(body["ipAddresses"])
+    return moved | {"details": details}
+
+
+def _addresses(value: Any) -> Any:
+    """Tell public and private addresses apart, which the old form mixes."""
+    if not isinstance(value, list):
+        return value
+    return [_address(item["address"]) if _is_address(item) else item for item in value]
+
+
+def _is_address(item: Any) -> bool:
+    return isinstance(item, dict) and item.keys() == {"address"} and isinstance(item["address"], str)
+
+
+def _address(text: str) -> dict[str, str]:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return {"address": text}
+    return {"internal" if any(address in network for network in _INTERNAL) else "public": text}

@@ -1,0 +1,118 @@
+"""Derives `changes` from all notifications anew, a part at a time, beside the table in use until it is complete."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import resources
+from typing import Any
+
+import duckdb
+
+from receiver.changes.deriver import Deriver
+from receiver.changes.table import reads, write_changes
+from receiver.notification import Notification
+from receiver.store.account_states import derive_account_states
+from receiver.store.database import create_anew, run
+from receiver.store.rows import NumberedNotification
+
+_ROWS_PER_STEP = 2_000
+_BYTES_PER_STEP = 16 * 1024 * 1024
+_log = logging.getLogger(__name__)
+
+
+class Rebuild:
+    """A rebuild of `changes`, on its way or not. How far it is lies in the store, so that any start goes on with it.
+
+    Args:
+        connection: the appender's own; steps and appends take turns.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._deriver: Deriver | None = None
+        self.done = self._noted()
+        """The last `seq` that is derived again; None while no rebuild is on its way."""
+        self.derived = 0
+        """How many notifications were derived again in this process."""
+        self.failure: str | None = None
+        """Why the last one could not go on."""
+
+    def begin(self) -> None:
+        """Begin, or go on with one that was begun."""
+        self.failure = None
+        self.done = self._noted()
+        if self.done is None:
+            with self._transaction():
+                run(self._connection, "DELETE FROM changes_rebuilt")
+                run(self._connection, "INSERT INTO rebuilding VALUES (0)")
+            self.done = 0
+
+    def put_off(self, why: str) -> None:
+        """Go on only when asked to, or at the next start."""
+        self.failure, self.done = why, None
+
+    def step(self) -> None:
+        """Derive the next notifications again, and with the last of them put the new table in the old one's place.
+
+        Raises:
+            duckdb.Error: the store could not be read or written; the step can be tried again.
+        """
+        if self.done is None:
+            return
+        if self._deriver is None:
+            self._deriver = Deriver(reads(self._connection), self.done)
+        try:
+            batch = self._next(self.done)
+            if batch:
+                self._derive(self._deriver, batch)
+            else:
+                self._finish()
+        except BaseException:
+            self._deriver = None  # what it knows may be ahead of what is written
+            raise
+
+    def _next(self, done: int) -> list[NumberedNotification]:
+        sql = resources.files("receiver.changes").joinpath("next_notifications.sql").read_text("utf-8")
+        return [_numbered(row) for row in run(self._connection, sql, [done, _ROWS_PER_STEP, _BYTES_PER_STEP])]
+
+    def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
+        derived = deriver.derive(batch)
+        done = batch[-1].seq
+        with self._transaction():
+            write_changes(self._connection, "changes_rebuilt", derived)
+            run(self._connection, "DELETE FROM rebuilding")
+            run(self._connection, "INSERT INTO rebuilding VALUES (?)", [done])
+        deriver.settle(derived)
+        self.done = done
+        self.derived += len(batch)
+
+    def _finish(self) -> None:
+        with self._transaction():
+            run(self._connection, "ALTER TABLE changes RENAME TO changes_before")
+            run(self._connection, "ALTER TABLE changes_rebuilt RENAME TO changes")
+            run(self._connection, "DROP TABLE changes_before")
+            create_anew(self._connection, {"changes_rebuilt"})
+            derive_account_states(self._connection)
+            run(self._connection, "DELETE FROM rebuilding")
+        _log.info("the changes of all notifications are derived again")
+        self.done = self._deriver = None
+
+    def _noted(self) -> int | None:
+        found = run(self._connection, "SELECT last_seq FROM rebuilding")
+        return int(found[0][0]) if found else None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        run(self._connection, "BEGIN")
+        try:
+            yield
+            run(self._connection, "COMMIT")
+        except BaseException:
+            with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
+                run(self._connection, "ROLLBACK")
+            raise
+
+
+def _numbered(row: tuple[Any, ...]) -> NumberedNotification:
+    seq, *columns, duplicate_of, payload = row
+    return NumberedNotification(seq, Notification._make([*columns, payload.encode()]), duplicate_of)

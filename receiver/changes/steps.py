@@ -1,0 +1,89 @@
+"""What one notification changed of its entity, given the one before it."""
+
+import logging
+from typing import NamedTuple
+
+from receiver.changes.differ import Difference, Kind, differences
+from receiver.changes.values import as_json, parse
+from receiver.notification import Action, Category
+
+_MOST = 2_000
+_ROOM = 1024 * 1024
+_BARE = {"accountAlias", "name"}
+
+_log = logging.getLogger(__name__)
+
+
+class Known(NamedTuple):
+    """What a comparison needs of a notification; `weight` is the length of what each of its changes repeats of it."""
+
+    category: Category
+    action: Action | None
+    payload: bytes
+    weight: int = 0
+
+
+class Change(NamedTuple):
+    """A change as it is stored: the values are JSON, None where the field is not there."""
+
+    path: str
+    kind: Kind
+    noise: bool
+    old_value: str | None
+    new_value: str | None
+
+
+_APPEARED = Change("", "added", False, None, None)
+_DELETED = Change("", "removed", False, None, None)
+_UNSEEN = Change("", "unseen", False, None, None)
+_BEYOND = Change("", "changed", False, None, None)
+
+
+def changes_of(before: Known | None, now: Known) -> list[Change]:
+    """Return what a notification changed.
+
+    Args:
+        before: the entity's notification before it in order of occurrence; None at first sight.
+        now: the notification.
+    """
+    is_deleted = now.action == "Deleted"
+    if before is None or before.action == "Deleted":
+        if not is_deleted:
+            return [_APPEARED]
+        return [_DELETED] if before is None else []
+    found = _compared(before, now)
+    if is_deleted:
+        return [_DELETED, *found]
+    if now.action != "Created" and all(change.noise for change in found):
+        return [_UNSEEN, *found]
+    return found
+
+
+def _compared(before: Known, now: Known) -> list[Change]:
+    """Compare two bodies; one that is too odd to be compared counts as changed, and stops nothing.
+
+    The body of a deleted server tells no more than which one it is.
+    """
+    if before.payload == now.payload:
+        return []
+    found: list[Change] = []
+    # A few long names could otherwise be repeated in more paths than there is memory for.
+    room = _ROOM + len(before.payload) + len(now.payload)
+    try:
+        body = parse(now.payload)
+        if now.action == "Deleted" and now.category == "Server" and body.keys() <= _BARE:
+            return []
+        for difference in differences(now.category, parse(before.payload), body):
+            change = _as_change(difference)
+            found.append(change)
+            room -= now.weight + sum(map(len, filter(None, (change.path, change.old_value, change.new_value))))
+            if room < 0 or len(found) > _MOST:
+                return [_BEYOND]
+    except Exception as error:  # noqa: BLE001 - whatever a body holds, those after it must be stored
+        _log.warning("two bodies of a %s could not be compared: %s", now.category.lower(), type(error).__name__)
+        return [_BEYOND]
+    return sorted(found, key=lambda change: change.path)
+
+
+def _as_change(each: Difference) -> Change:
+    return Change(each.path, each.kind, each.noise, as_json(each.old), as_json(each.new))

@@ -1,0 +1,44 @@
+"""The tables that changes are derived into: read for it, and written."""
+
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+from receiver.changes.deriver import Derived, Read
+from receiver.store.damage import read_or
+from receiver.store.database import run
+from receiver.store.rows import MOMENT, insert, schema
+
+Table = Literal["changes", "changes_rebuilt"]
+
+_COLUMNS = schema(
+    notification_id=pa.string(),
+    seq=pa.int64(),
+    changed_at=MOMENT,
+    category=pa.string(),
+    entity_id=pa.string(),
+    account_alias=pa.string(),
+    actor=pa.string(),
+    path=pa.string(),
+    kind=pa.string(),
+    noise=pa.bool_(),
+    old_value=pa.string(),
+    new_value=pa.string(),
+)
+
+
+def reads(connection: duckdb.DuckDBPyConnection) -> Read:
+    """Make a deriver's `read` of a store; what lies in a damaged block is not there."""
+
+    def read(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        return read_or(connection, sql, [], "what changed since then is not told", parameters)
+
+    return read
+
+
+def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: Derived) -> None:
+    """Write what was derived, in the transaction that stores what it was derived from."""
+    if derived.stale:
+        run(connection, f"DELETE FROM {table} WHERE seq IN (SELECT unnest(?))", [derived.stale])  # noqa: S608 - a constant
+    insert(connection, table, _COLUMNS, derived.rows)

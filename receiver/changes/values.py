@@ -1,0 +1,107 @@
+"""JSON values as the comparison sees them: parsed, told apart by what they mean, and written as JSON again."""
+
+import json
+from decimal import MAX_EMAX, Decimal, InvalidOperation
+from math import isinf
+from typing import Any, Final
+
+import orjson
+
+
+class Missing:
+    """The type of `MISSING`."""
+
+
+MISSING: Final = Missing()
+"""Stands for a field that is not there, which is another thing than one that is null."""
+
+_IDS = {"id", "name", "alias", "userName", "hostName", "status", "powerState"}
+_ID_ENDINGS = ("Id", "Alias")
+# The integers that orjson reads and writes as such.
+_LEAST, _MOST = -(1 << 63), (1 << 64) - 1
+# Farther from zero no number can be told from another.
+_FARTHEST = Decimal((0, (1,), MAX_EMAX))
+
+
+def parse(payload: bytes) -> Any:
+    """Parse a stored payload; a number beyond a double's range becomes a `Decimal`.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return json.loads(payload, parse_float=_number, parse_int=_number)
+
+
+def as_json(value: Any) -> str | None:
+    """Write a value as JSON; None for one that is missing.
+
+    Raises:
+        TypeError: it is nested too deeply.
+    """
+    return None if value is MISSING else orjson.dumps(value, default=_spell).decode()
+
+
+def same(name: str, old: Any, new: Any) -> bool:
+    """Tell whether two values mean the same: numbers by value, names of things without case, lists in any order.
+
+    Args:
+        name: the key that the values stand under.
+        old: the value before.
+        new: the value now.
+    """
+    if isinstance(old, str) and isinstance(new, str):
+        return old == new or (_is_caseless(name) and old.lower() == new.lower())
+    if isinstance(old, dict | list) or isinstance(new, dict | list):
+        return type(old) is type(new) and canonical(old, name) == canonical(new, name)
+    return old == new and isinstance(old, bool) == isinstance(new, bool)
+
+
+def equal(old: Any, new: Any) -> bool:
+    """Tell quickly whether two values are spelled alike, so that there is nothing to look for in them."""
+    # Python takes true for 1, which the spelling tells apart.
+    return bool(old == new) and orjson.dumps(old, default=_spell) == orjson.dumps(new, default=_spell)
+
+
+def canonical(value: Any, name: str = "") -> str:
+    """Write a value so that all values that mean the same are written the same."""
+    if isinstance(value, dict):
+        return f"{{{','.join(sorted(f'{json.dumps(key)}:{canonical(item, key)}' for key, item in value.items()))}}}"
+    if isinstance(value, list):
+        return f"[{','.join(sorted(canonical(item, name) for item in value))}]"
+    if isinstance(value, str):
+        return json.dumps(value.lower() if _is_caseless(name) else value)
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return spelled_number(value)
+    return json.dumps(value)
+
+
+def spelled_number(value: float | Decimal) -> str:
+    """Write a number so that `4.0` is `4`."""
+    if isinstance(value, Decimal):
+        return str(value.normalize())
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def _is_caseless(name: str) -> bool:
+    return name in _IDS or name.endswith(_ID_ENDINGS)
+
+
+def _number(text: str) -> float | Decimal:
+    as_float = float(text)
+    if isinf(as_float):
+        try:
+            return Decimal(text)
+        except InvalidOperation:
+            return _FARTHEST.copy_sign(Decimal(as_float))
+    if text.lstrip("-").isdecimal() and _LEAST <= (whole := int(text)) <= _MOST:
+        return whole
+    return as_float
+
+
+def _spell(value: Any) -> orjson.Fragment:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError

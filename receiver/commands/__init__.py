@@ -1,0 +1,1 @@
+"""The commands of `clc-receiver`, one module each."""

@@ -1,0 +1,53 @@
+"""`clc-receiver backup`."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from receiver.backup_file import inspect
+from receiver.commands.asking import ask_store
+from receiver.errors import StoreError
+from receiver.settings import Settings, read_settings
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+def backup(file: Path, data_dir: Path | None) -> None:
+    """Write all that a running `serve` has acknowledged to FILE, for `restore`.
+
+    FILE is a DuckDB database: it opens in the DuckDB command line, DBeaver and the like. Appending pauses while it is
+    made, accepting does not.
+    """
+    settings = read_settings(data_dir=data_dir)
+    if file.exists():
+        raise StoreError(f"{file} exists: name a file that does not, nothing is overwritten.")
+    if not file.absolute().parent.is_dir():
+        raise StoreError(f"{file.parent} is no directory: make it, or name a file elsewhere.")
+    made = _ask_store(settings)
+    try:
+        shutil.move(made, file)
+    except OSError as error:
+        raise StoreError(f"{file} can't be written ({error.strerror}); the backup is kept as {made}.") from None
+    info = inspect(file)
+    click.echo(
+        f"{file}: {info.notifications:,} notifications up to seq {info.last_seq:,}, {file.stat().st_size:,} bytes.",
+        err=True,
+    )
+
+
+def _ask_store(settings: Settings) -> Path:
+    """Have the store make a backup, show how far it is, and return where it lies."""
+    answer: dict[str, Any] = {}
+    told = ask_store(settings, "backup", "it is the store that makes backups")
+    with click.progressbar(length=1, label="Copying the database", file=sys.stderr) as bar:
+        for answer in told:
+            if "copied" in answer:
+                bar.length = answer["of"]
+                bar.update(answer["copied"] - bar.pos)
+    if "name" not in answer:
+        raise StoreError(str(answer.get("detail", "The store ended before the backup was made: try again.")))
+    return settings.data_dir / "backups" / str(answer["name"])

@@ -1,0 +1,50 @@
+"""`clc-receiver import`."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from receiver import data_directory
+from receiver.admission import Admission
+from receiver.importer import import_archive
+from receiver.listener.accounts import AllowedAccounts
+from receiver.settings import Settings, read_settings
+from receiver.signature import load_public_key
+from receiver.spool import SpoolWriter
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--signatures", type=click.Choice(["require", "record"]), help="Overrides CLC_SIGNATURES.")
+@click.option("--public-key", type=click.Path(path_type=Path), help="Overrides CLC_PUBLIC_KEY.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+def import_command(file: Path, signatures: str | None, public_key: Path | None, data_dir: Path | None) -> None:
+    """Take in the archive FILE, whether `serve` is running or not.
+
+    FILE holds a JSON object a line: received_at, event, source_ip, headers, body. Each line is verified and
+    classified as if it had been posted at its received_at. A malformed line is named and left out, the others go in,
+    and the exit code is 1. The same file taken in twice is stored twice.
+    """
+    settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
+    data_directory.prepare(settings)
+    accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
+    admission = Admission(load_public_key(settings.public_key), settings.signatures, accounts)
+    spool = SpoolWriter(settings.spool_directory)
+    try:
+        with click.progressbar(length=file.stat().st_size, label=f"Importing {file.name}", file=sys.stderr) as bar:
+            results = import_archive(file, admission, spool, lambda text: click.echo(text, err=True), bar.update)
+    finally:
+        spool.close()
+        accounts.close()
+    _summarise(results, settings)
+    if results["malformed"]:
+        raise click.exceptions.Exit(1)
+
+
+def _summarise(results: Counter[str], settings: Settings) -> None:
+    others = "".join(f", {count:,} {result}" for result, count in sorted(results.items()) if result != "accepted")
+    click.echo(f"{results['accepted']:,} accepted{others}. Taken in again, they would be stored again.", err=True)
+    if data_directory.running_serve(settings.data_dir) is None:
+        click.echo("They wait in the spool until `clc-receiver serve` starts on this data directory.", err=True)

@@ -1,0 +1,53 @@
+"""`clc-receiver serve`."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from receiver.logs import set_up_logging
+from receiver.settings import read_settings
+
+
+@click.command()
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@click.option("--listen", metavar="HOST:PORT", help="Overrides CLC_LISTEN; port 0 takes a free one.")
+@click.option("--query-listen", metavar="HOST:PORT", help="Overrides CLC_QUERY_LISTEN; port 0 takes a free one.")
+@click.option("--listeners", type=int, metavar="N", help="Overrides CLC_LISTENERS.")
+@click.option("--public-key", type=click.Path(path_type=Path), help="Overrides CLC_PUBLIC_KEY.")
+@click.option("--signatures", type=click.Choice(["require", "record"]), help="Overrides CLC_SIGNATURES.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Overrides CLC_LOG_FORMAT.")
+@click.option("--check", is_flag=True, help="Only say whether it could start with these settings, and which version.")
+def serve(
+    *,
+    data_dir: Path | None,
+    listen: str | None,
+    query_listen: str | None,
+    listeners: int | None,
+    public_key: Path | None,
+    signatures: str | None,
+    log_format: Literal["text", "json"] | None,
+    check: bool,
+) -> None:
+    """Take notifications, store them, and answer queries, until SIGTERM or Ctrl-C.
+
+    Every setting is an environment variable (README lists them); the options override the most used ones. SIGHUP makes
+    the installed version take over, as `clc-receiver upgrade` does.
+    """
+    from receiver import supervisor  # noqa: PLC0415 - keeps `--help` and other commands fast
+    from receiver.supervision import begin  # noqa: PLC0415
+
+    settings = read_settings(
+        data_dir=data_dir,
+        listen=listen,
+        query_listen=query_listen,
+        listeners=listeners,
+        public_key=public_key,
+        signatures=signatures,
+        log_format=log_format,
+    )
+    if check:
+        click.echo(begin.check(settings))
+        return
+    set_up_logging("serve", settings.log_format)
+    supervisor.serve(settings)

@@ -1,0 +1,72 @@
+"""`clc-receiver status`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from receiver.care import gather, judge
+from receiver.data_directory import running_serve
+from receiver.errors import StoreError
+from receiver.reading import FileReader, status_of
+from receiver.settings import Settings, read_settings
+from receiver.tokens import query_token
+
+_COLOURS = {"ok": "green", "amber": "yellow", "red": "red"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, as GET /status of the query service answers it.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+def status(as_json: bool, data_dir: Path | None) -> None:
+    """Say how the receiver is: rates, lag, spool, checkpoints, backups, disks, restarts, refusals.
+
+    Each figure is ok, amber or red, by limits that README states. The exit code is 1 if `serve` is not running or any
+    figure is red.
+    """
+    found = _status(read_settings(data_dir=data_dir))
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        _print(found)
+    if found["state"] == "red":
+        raise click.exceptions.Exit(1)
+
+
+def _status(settings: Settings) -> dict[str, Any]:
+    """Ask the store; where it does not answer, look at the files."""
+    running = running_serve(settings.data_dir)
+    if running is None:
+        return _of_files(settings)
+    try:
+        return status_of(running.query_listen, query_token(settings))
+    except StoreError as error:
+        # The file is left alone: to open it would keep a store that is starting from it.
+        return judge(gather(settings, None, str(error))).as_json()
+
+
+def _of_files(settings: Settings) -> dict[str, Any]:
+    try:
+        reader = FileReader(settings.database)
+    except StoreError as error:
+        return judge(gather(settings, None, str(error))).as_json()
+    try:
+        return judge(gather(settings, reader)).as_json()
+    finally:
+        reader.close()
+
+
+def _print(found: dict[str, Any]) -> None:
+    for figure in found["figures"]:
+        state = click.style(f"{figure['state']:6}", fg=_COLOURS[figure["state"]])
+        click.echo(f"{state} {figure['label']:38} {figure['text']}")
+    for refusal in found["refusals"]:
+        counts = f"{refusal['last_hour']:,} in the last hour, {refusal['kept']:,} kept"
+        click.echo(f"       refused: {refusal['reason']:29} {counts}")
+    for process in found["processes"]:
+        ended = f", ended last with {process['last_exit']}" if process["last_exit"] is not None else ""
+        words = f"{process['state']}, process {process['pid']}, {process['restarts']} restarts{ended}"
+        click.echo(f"       {process['name']:38} {words}")
+    for recovery in found["recoveries"][-5:]:
+        click.echo(f"       {recovery['at'][:19]} {recovery['what']}")

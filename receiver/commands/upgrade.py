@@ -1,0 +1,63 @@
+"""`clc-receiver upgrade`."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import click
+
+from receiver.data_directory import Running, running_serve
+from receiver.errors import UpgradeError
+from receiver.settings import Settings, read_settings
+from receiver.supervision.state import ServeState, read_state
+
+_POLL_SECONDS = 0.1
+_LONGEST_SECONDS = 900.0
+_ENDED = ("done", "failed", "refused")
+
+
+@click.command()
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+def upgrade(data_dir: Path | None) -> None:
+    """Have the installed version take over from a running `serve`, failing no request.
+
+    Install the new version first. New listeners start beside the old ones, which then finish the connections they
+    have; the store restarts, and queries wait for it. If the installed version can't start, all goes on as before.
+    """
+    settings = read_settings(data_dir=data_dir)
+    running = running_serve(settings.data_dir)
+    before = read_state(settings.data_dir)
+    if running is None or before is None:
+        raise UpgradeError(f"No `clc-receiver serve` is using {settings.data_dir}: start it, which is an upgrade, too.")
+    try:
+        os.kill(running.pid, signal.SIGHUP)
+    except PermissionError:
+        raise UpgradeError(
+            f"Process {running.pid} belongs to another user: run this as that user, or as root."
+        ) from None
+    click.echo(f"Process {running.pid} tries the installed version …", err=True)
+    after = _wait(settings, running, before.upgrade.number + 1)
+    if after.upgrade.state != "done":
+        raise UpgradeError(after.upgrade.detail)
+    click.echo(after.upgrade.detail, err=True)
+    if after.retiring:
+        click.echo(
+            f"{len(after.retiring)} of the old listeners finish their connections, for {settings.drain_seconds:g} s at "
+            "most.",
+            err=True,
+        )
+
+
+def _wait(settings: Settings, running: Running, number: int) -> ServeState:
+    """Wait until an upgrade has ended, and return how all stands then."""
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    while time.monotonic() < deadline:
+        # In this order: a serve that has ended since can't have written what is read.
+        state = read_state(settings.data_dir)
+        if state and state.upgrade.number >= number and state.upgrade.state in _ENDED:
+            return state
+        if running_serve(settings.data_dir) != running:
+            raise UpgradeError(f"Process {running.pid} has ended: its log says why.")
+        time.sleep(_POLL_SECONDS)
+    raise UpgradeError(f"The upgrade of process {running.pid} takes longer than {_LONGEST_SECONDS:g} s: see its log.")

@@ -1,0 +1,75 @@
+"""Errors of the receiver.
+
+ReceiverError            anything a user can put right; its text is one sentence that says how
+├── SettingsError        a setting has a value that is not allowed
+├── KeyFileError         a key file can't be read or is not a usable RSA key
+├── DataDirectoryError   the data directory can't be used, or another process is using it
+├── ListenError          an address can't be listened on
+├── ArchiveError         an archive file can't be read
+├── SendError            a receiver can't be reached or refuses what the simulator sends
+├── DemoError            a part of the demonstration does not start or ends by itself
+├── ListenerError        a listener does not start, and starting it again does not help
+├── UpgradeError         another version can't take over from a running `serve`
+└── StoreError           the DuckDB file can't be used, or a running store does not answer
+    ├── NewerStoreError  a newer program wrote the DuckDB file
+    └── TooMuchError     an answer is larger than the query service gives
+"""
+
+
+class ReceiverError(Exception):
+    """Something went wrong that the user can put right.
+
+    `restart_may_help` is False where a process that ends by it needs another version or other settings.
+    """
+
+    restart_may_help = True
+
+
+class SettingsError(ReceiverError):
+    """Raised when a setting has a value that is not allowed."""
+
+
+class KeyFileError(ReceiverError):
+    """Raised when a key file can't be read or is not a usable RSA key."""
+
+
+class DataDirectoryError(ReceiverError):
+    """Raised when the data directory can't be used, or another process is using it."""
+
+
+class ListenError(ReceiverError):
+    """Raised when an address can't be listened on."""
+
+
+class ArchiveError(ReceiverError):
+    """Raised when an archive file can't be read."""
+
+
+class SendError(ReceiverError):
+    """Raised when a receiver can't be reached or refuses what the simulator sends."""
+
+
+class StoreError(ReceiverError):
+    """Raised when the DuckDB file can't be used, or a running store does not answer."""
+
+
+class DemoError(ReceiverError):
+    """Raised when a part of the demonstration does not start or ends by itself."""
+
+
+class NewerStoreError(StoreError):
+    """Raised when a newer program wrote the DuckDB file."""
+
+    restart_may_help = False
+
+
+class TooMuchError(StoreError):
+    """Raised when an answer is larger than the query service gives; ask for less at a time."""
+
+
+class ListenerError(ReceiverError):
+    """Raised when a listener does not start, and starting it again does not help."""
+
+
+class UpgradeError(ReceiverError):
+    """Raised when another version can't take over from a running `serve`."""

@@ -1,0 +1,1 @@
+"""The listener: answers what is posted, once it is on disk."""

@@ -1,0 +1,199 @@
+"""Keeps what connections may cost within limits, so that no stranger takes the place of the sender."""
+
+import contextlib
+import errno
+import logging
+import resource
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tornado.http1connection import HTTP1ServerConnection
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate
+from tornado.ioloop import IOLoop, PeriodicCallback
+
+from receiver.listener import metrics
+from receiver.listener.draining import DrainingServer
+
+_MIB = 1024 * 1024
+_MOST_DESCRIPTORS = 8192
+# For the spool's segments, the accounts, `/readyz`, and what the libraries open.
+_OWN_DESCRIPTORS = 48
+_FEWEST_CONNECTIONS = 8
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_PAUSE_SECONDS = 0.05
+_QUIET_SECONDS = 60
+
+_log = logging.getLogger(__name__)
+
+
+class Limits(NamedTuple):
+    """What clients may take.
+
+    `idle_seconds`: how long a connection may wait for a request; longer than proxies keep theirs, so that it is the
+    proxy who closes it and no notification meets a closing connection. `header_seconds`: from a request's first byte
+    to its last header. `body_seconds`: for all of a body. `discard_seconds`, `discard_bytes`: how much of a body that
+    was refused already is still read, so that its sender comes to read the answer. `body_bytes`: of all bodies that are
+    being read or written to disk. `connections`: as many.
+    """
+
+    idle_seconds: float = 300
+    header_seconds: float = 10
+    body_seconds: float = 60
+    discard_seconds: float = 10
+    discard_bytes: int = 64 * _MIB
+    body_bytes: int = 256 * _MIB
+    connections: int = 4096
+
+
+_DEFAULT = Limits()
+
+
+def within_descriptors(limits: Limits) -> Limits:
+    """Raise the system's limit on open files as far as is useful, and keep the connections below it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_MOST_DESCRIPTORS, hard)
+    if soft not in {resource.RLIM_INFINITY, wanted} and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    room = _MOST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    return limits._replace(connections=max(_FEWEST_CONNECTIONS, min(limits.connections, room - _OWN_DESCRIPTORS)))
+
+
+class _Reading:
+    """A connection from which a request is awaited or read: whether it brought one before, and how far this one is."""
+
+    def __init__(self, *, is_proven: bool) -> None:
+        self.is_proven = is_proven
+        self.has_headers = False
+        self.begun_at: float | None = None
+
+
+class GuardedServer(DrainingServer):
+    """An HTTP server with a limit to its connections and to the time that a request's headers take.
+
+    Where there are too many, one that has brought no whole request is closed: one that never did before one that did
+    earlier, and then the one that takes longest.
+    """
+
+    def initialize(self, *args: Any, limits: Limits = _DEFAULT, **kwargs: Any) -> None:
+        """Take what `HTTPServer` takes, and the limits."""
+        super().initialize(
+            *args, idle_connection_timeout=limits.idle_seconds, body_timeout=limits.body_seconds, **kwargs
+        )
+        self._limits = limits
+        # In the order in which they began to wait, or had their headers.
+        self._reading: dict[HTTP1ServerConnection, _Reading] = {}
+        self._proven: set[HTTP1ServerConnection] = set()
+        self._leaving: set[HTTP1ServerConnection] = set()
+        self._quiet_until = 0.0
+        self._sweeper = PeriodicCallback(self._sweep, min(1000, limits.header_seconds * 250))
+        self._sweeper.start()
+
+    def take_from(self, listening: socket.socket) -> None:
+        """Take connections from a socket, which becomes the server's own."""
+        patient = _PatientSocket(fileno=listening.detach())
+        patient.setblocking(False)
+        patient.make_room = self._make_room
+        self.add_socket(patient)
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """Wait for a connection's next request."""
+        delegate = super().start_request(server_conn, request_conn)
+        assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
+        self._reading[server_conn] = _Reading(is_proven=server_conn in self._proven)
+        metrics.CONNECTIONS.set(len(self._connections))
+        return delegate
+
+    def begin_request(self, server_conn: HTTP1ServerConnection) -> None:
+        """Note that a request's headers are there."""
+        super().begin_request(server_conn)
+        reading = self._reading.pop(server_conn, None)
+        if reading:
+            reading.has_headers = True
+            self._reading[server_conn] = reading
+
+    def request_is_read(self, server_conn: HTTP1ServerConnection) -> None:
+        """Note that a request is there whole."""
+        super().request_is_read(server_conn)
+        self._reading.pop(server_conn, None)
+        self._proven.add(server_conn)
+
+    def on_close(self, server_conn: object) -> None:
+        """Forget a connection."""
+        super().on_close(server_conn)
+        assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
+        self._reading.pop(server_conn, None)
+        self._proven.discard(server_conn)
+        self._leaving.discard(server_conn)
+        metrics.CONNECTIONS.set(len(self._connections))
+
+    def _sweep(self) -> None:
+        """Close the connections whose headers take too long."""
+        now = time.monotonic()
+        for connection, reading in list(self._reading.items()):
+            # Nothing but the stream's buffer tells that headers have begun.
+            if reading.has_headers or not connection.stream._read_buffer_size:  # noqa: SLF001
+                continue
+            if reading.begun_at is None:
+                reading.begun_at = now
+            elif now - reading.begun_at > self._limits.header_seconds:
+                self._close(connection, "slow_headers")
+
+    def _make_room(self, error: OSError | None) -> bool:
+        """Make room for one more connection, and tell whether there is any; `error` is the system's refusal."""
+        if error is None and len(self._connections) - len(self._leaving) < self._limits.connections:
+            return True
+        if error and time.monotonic() > self._quiet_until:
+            self._quiet_until = time.monotonic() + _QUIET_SECONDS
+            _log.error(
+                "a connection could not be taken (%s): idle ones are closed for it; raise the limit on open files "
+                "(LimitNOFILE of the unit, ulimit -n)",
+                error,
+            )
+        # The dictionary is in order of time, and `min` takes the first of equals.
+        chosen = min(self._reading.items(), key=lambda each: each[1].is_proven, default=None)
+        if chosen is None:
+            return False
+        self._close(chosen[0], "too_many")
+        return True
+
+    def _close(self, connection: HTTP1ServerConnection, reason: str) -> None:
+        metrics.CONNECTIONS_CLOSED.labels(reason).inc()
+        self._reading.pop(connection, None)
+        self._leaving.add(connection)
+        connection.stream.close()
+
+
+class _PatientSocket(socket.socket):
+    """A listening socket that rests when the system has no room for a connection, instead of trying without end."""
+
+    make_room: Callable[[OSError | None], bool]
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Take a connection.
+
+        Raises:
+            BlockingIOError: there is none, or no room for it at the moment.
+        """
+        if self.make_room(None):
+            try:
+                return super().accept()
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                if self.make_room(error):
+                    with contextlib.suppress(OSError):
+                        return super().accept()
+        self._rest()
+        raise BlockingIOError
+
+    def _rest(self) -> None:
+        loop = IOLoop.current()
+        loop.update_handler(self, 0)
+        loop.call_later(_PAUSE_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        if self.fileno() != -1:
+            IOLoop.current().update_handler(self, IOLoop.READ)

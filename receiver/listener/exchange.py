@@ -1,0 +1,210 @@
+"""One HTTP exchange: reads a request within its limits and writes one answer."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import NamedTuple
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+from receiver.admission import Refusal
+from receiver.listener.connections import Limits
+
+# Tornado's own limit would answer without a body, and close the connection before its sender could read that.
+_NO_LIMIT = 1 << 40
+_LONGEST_LENGTH = 18
+
+_log = logging.getLogger(__name__)
+
+
+class Request(NamedTuple):
+    """A request that was read whole."""
+
+    method: str
+    target: str
+    headers: HTTPHeaders
+    body: bytes
+    peer: str | None
+
+
+class Answer(NamedTuple):
+    """What is answered; `headers` come on top of type and length."""
+
+    status: HTTPStatus
+    content_type: str
+    body: bytes
+    headers: dict[str, str] = {}  # noqa: RUF012 - never changed
+
+
+def plain(text: str, **headers: str) -> Answer:
+    """Answer 200 with text; header names are given with `_` for `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(HTTPStatus.OK, "text/plain; charset=utf-8", text.encode(), named)
+
+
+def refusal(why: Refusal, headers: dict[str, str] | None = None) -> Answer:
+    """Answer a refusal as JSON."""
+    body = json.dumps({"error": why.code, "detail": why.detail}).encode()
+    return Answer(why.status, "application/json", body, headers or {})
+
+
+def _spool_unavailable(why: str) -> Answer:
+    detail = f"The notification could not be written to disk: {why}."
+    return refusal(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "spool_unavailable", detail), {"Retry-After": "5"})
+
+
+Respond = Callable[[Request, Callable[[Answer], None]], Awaitable[None] | None]
+
+SPOOL_UNAVAILABLE = _spool_unavailable("the receiver's log says why")
+_TOO_MUCH = _spool_unavailable("too many large bodies are on their way, and this one is the largest")
+
+
+class Exchange(HTTPMessageDelegate):
+    """Collects one request and hands it to `respond`, which calls back with the answer, now or later."""
+
+    def __init__(self, connection: HTTP1Connection, respond: Respond, max_body_bytes: int, bodies: "Bodies") -> None:
+        self._connection = connection
+        self._respond = respond
+        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
+        self._chunks: list[bytes] = []
+        self._bytes = 0
+        self._answered = False
+        self._read = False
+
+    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
+        """Refuse a body that says it is too large before it is sent."""
+        assert isinstance(start_line, RequestStartLine)  # noqa: S101 - a server reads requests
+        self._start_line = start_line
+        self._headers = headers
+        if _announces_more_than(self._max_body_bytes, headers.get("Content-Length", "")):
+            self._refuse_as_too_large()
+
+    def data_received(self, chunk: bytes) -> None:
+        """Collect a part of the body."""
+        self._bytes += len(chunk)
+        if self._answered:
+            if self._bytes > self._max_body_bytes + self._bodies.limits.discard_bytes:
+                self._connection.close()
+        elif self._bytes > self._max_body_bytes:
+            self._refuse_as_too_large()
+        else:
+            self._chunks.append(chunk)
+            self._bodies.grow(self, len(chunk))
+
+    def finish(self) -> None:
+        """Hand the whole request over."""
+        self._read = True
+        if self._answered:
+            self._connection.finish()
+            return
+        self._bodies.is_read(self)
+        method, target, _ = self._start_line
+        peer = getattr(self._connection.context, "remote_ip", None)
+        request = Request(method, target, self._headers, b"".join(self._chunks), peer)
+        self._chunks.clear()
+        try:
+            self._respond(request, self.answer)
+        except Exception:  # noqa: BLE001 - whatever it is, it is no reason to leave the sender without an answer
+            _log.exception("a request could not be answered as it should")
+            self.answer(SPOOL_UNAVAILABLE)
+
+    def on_connection_close(self) -> None:
+        """Forget a request whose sender is gone before it was read."""
+        self._forget()
+
+    def answer(self, answer: Answer) -> None:
+        """Write the answer; the first one counts."""
+        if self._answered:
+            return
+        self._answered = True
+        self._forget()
+        headers = HTTPHeaders({"Content-Type": answer.content_type, "Content-Length": str(len(answer.body))})
+        for name, value in answer.headers.items():
+            headers[name] = value
+        body = b"" if self._start_line.method == "HEAD" else answer.body
+        start_line = ResponseStartLine("HTTP/1.1", answer.status, answer.status.phrase)
+        self._connection.write_headers(start_line, headers, body)
+        if self._read:
+            self._connection.finish()
+        # Otherwise the rest of the request is read and forgotten first, for a while: to close the connection at once
+        # would reset it, and the sender might never read the answer.
+
+    def give_up(self) -> None:
+        """Refuse a body that is not there whole yet, to make room for others."""
+        self._refuse_early(_TOO_MUCH)
+
+    def _refuse_as_too_large(self) -> None:
+        detail = f"The body is larger than {self._max_body_bytes} bytes (CLC_MAX_BODY_BYTES)."
+        self._refuse_early(refusal(Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)))
+
+    def _refuse_early(self, answer: Answer) -> None:
+        self._connection.set_body_timeout(self._bodies.limits.discard_seconds)
+        # Whoever waits to be told to continue has been told enough.
+        self._headers.pop("Expect", None)
+        self.answer(answer)
+
+    def _forget(self) -> None:
+        self._chunks.clear()
+        self._bodies.forget(self)
+
+
+def _announces_more_than(most: int, length: str) -> bool:
+    # A length of thousands of digits is none that Python would make a number of.
+    return length.isdecimal() and (len(length) > _LONGEST_LENGTH or int(length) > most)
+
+
+class Bodies:
+    """Counts the bytes of all bodies that are being read or written to disk; the largest of those being read gives way.
+
+    Notifications are small: whatever else is on its way, they are not the ones that go. Of equals, the eldest goes.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._total = 0
+        self._sizes: dict[Exchange, int] = {}
+        self._reading: dict[Exchange, None] = {}
+
+    def grow(self, exchange: Exchange, size: int) -> None:
+        """Count bytes that came."""
+        self._reading.setdefault(exchange)
+        self._sizes[exchange] = self._sizes.get(exchange, 0) + size
+        self._total += size
+        while self._total > self.limits.body_bytes and self._reading:
+            max(self._reading, key=self._sizes.__getitem__).give_up()
+
+    def is_read(self, exchange: Exchange) -> None:
+        """Note that a body is there whole: it stays until it is written."""
+        self._reading.pop(exchange, None)
+
+    def forget(self, exchange: Exchange) -> None:
+        """Count an exchange's bytes no more."""
+        self._total -= self._sizes.pop(exchange, 0)
+        self._reading.pop(exchange, None)
+
+
+class ExchangeServer(HTTPServerConnectionDelegate):
+    """Makes an `Exchange` of each request on a connection."""
+
+    def __init__(self, respond: Respond, max_body_bytes: int, limits: Limits) -> None:
+        self._respond = respond
+        self._max_body_bytes = max_body_bytes
+        self._bodies = Bodies(limits)
+
+    def start_request(self, _server_conn: object, request_conn: object) -> HTTPMessageDelegate:
+        """Begin to read a request."""
+        assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - Tornado's only kind
+        request_conn.set_max_body_size(_NO_LIMIT)
+        return Exchange(request_conn, self._respond, self._max_body_bytes, self._bodies)
+
+    def on_close(self, _server_conn: object) -> None:
+        """Nothing is kept by connection."""

@@ -1,0 +1,44 @@
+"""What the listener counts, in Prometheus' text format."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry()
+
+ANSWERED = Counter(
+    "clc_listener_notifications",
+    "Notifications answered, by result: accepted, or the refusal's code.",
+    ["result"],
+    registry=REGISTRY,
+)
+ACCEPT_SECONDS = Histogram(
+    "clc_listener_accept_seconds",
+    "Time from a notification's last byte to its answer, the spool's sync included.",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+    registry=REGISTRY,
+)
+WAITING = Gauge(
+    "clc_listener_waiting",
+    "Notifications that wait for the spool's next commit.",
+    registry=REGISTRY,
+)
+CONNECTIONS = Gauge(
+    "clc_listener_connections",
+    "Connections that are open.",
+    registry=REGISTRY,
+)
+CONNECTIONS_CLOSED = Counter(
+    "clc_listener_connections_closed",
+    "Connections closed before they brought a whole request, by reason: slow_headers, or too_many at once.",
+    ["reason"],
+    registry=REGISTRY,
+)
+NOT_KEPT = Counter(
+    "clc_listener_refused_not_kept",
+    "Refused notifications that were not kept in `rejected`, as the hour's bytes were used up.",
+    registry=REGISTRY,
+)
+
+
+def metrics_text() -> bytes:
+    """Write all metrics out."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,48 @@
+"""Where a notification came from: the connection's other end, or what a trusted proxy says of it."""
+
+from ipaddress import ip_address, ip_network
+
+from receiver.errors import SettingsError
+
+
+class TrustedProxies:
+    """Reads `X-Forwarded-For` where the one who says it is trusted.
+
+    Args:
+        names: addresses or networks (`10.0.0.0/8`).
+
+    Raises:
+        SettingsError: one of them is neither.
+    """
+
+    def __init__(self, names: frozenset[str]) -> None:
+        try:
+            self._networks = [ip_network(name, strict=False) for name in names]
+        except ValueError as error:
+            raise SettingsError(
+                f"CLC_TRUSTED_PROXIES is not usable: {error}; list addresses or networks, for example 10.0.0.0/8."
+            ) from None
+
+    def source_of(self, peer: str | None, forwarded_for: str | None) -> str | None:
+        """Name the sender: the last address of the chain that no trusted proxy vouches away."""
+        source = peer
+        for hop in reversed((forwarded_for or "").split(",")):
+            if not self._trusts(source) or not _is_address(hop.strip()):
+                break
+            source = hop.strip()
+        return source
+
+    def _trusts(self, address: str | None) -> bool:
+        return (
+            address is not None
+            and _is_address(address)
+            and any(ip_address(address) in network for network in self._networks)
+        )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,65 @@
+"""A listener's process: takes notifications on a socket that `serve` holds open."""
+
+import asyncio
+import logging
+
+from receiver.admission import Admission
+from receiver.child import Child, run_child
+from receiver.listener import metrics
+from receiver.listener.accounts import AllowedAccounts
+from receiver.listener.connections import GuardedServer, Limits, within_descriptors
+from receiver.listener.exchange import ExchangeServer
+from receiver.listener.peers import TrustedProxies
+from receiver.listener.rejections import BYTES_PER_HOUR, HourlyBudget
+from receiver.listener.routes import Routes
+from receiver.settings import Settings
+from receiver.signature import load_public_key
+from receiver.spool import SpoolWriter
+from receiver.supervision.restarts import Restarts
+from receiver.tls import tls_context
+
+LIMITS = Limits()
+"""What clients may take."""
+
+# When all stops, connections that are open may still bring the request that is on its way, and those under way end.
+_STOP_IDLE_SECONDS = 0.2
+_STOP_BUSY_SECONDS = 10
+
+_log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run a listener until told to go."""
+    run_child(__doc__, _serve)
+
+
+async def _serve(child: Child, settings: Settings) -> None:
+    accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
+    admission = Admission(load_public_key(settings.public_key), settings.signatures, accounts)
+    deliver = asyncio.get_running_loop().call_soon_threadsafe
+    spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
+    metrics.REGISTRY.register(Restarts(settings.data_dir))
+    proxies = TrustedProxies(settings.trusted_proxies)
+    budget = HourlyBudget(BYTES_PER_HOUR // settings.listeners)
+    routes = Routes(admission, spool, proxies, settings.query_listen, settings.data_dir, budget)
+    limits = within_descriptors(LIMITS)
+    exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
+    server = GuardedServer(exchanges, ssl_options=tls_context(settings), limits=limits)
+    child.heed_signals()
+    server.take_from(child.listening)
+    _log.info("the listener takes notifications")
+    await child.until_told_to_go()
+    _log.info("the listener takes no new connections and finishes those it has")
+    await server.drain(
+        child.stopping,
+        idle_seconds=settings.drain_seconds,
+        stop_seconds=_STOP_IDLE_SECONDS,
+        busy_seconds=_STOP_BUSY_SECONDS,
+    )
+    await asyncio.to_thread(spool.close)
+    accounts.close()
+    _log.info("the listener has answered all that it accepted")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""One log line an event of operation, as text or JSON, with no payload and no personal data in it."""
+
+import json
+import logging
+import sqlite3
+import sys
+import threading
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from receiver.errors import ReceiverError
+
+LogFormat = Literal["text", "json"]
+
+_OWN = ("receiver", "__main__")
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Their texts name files, addresses and the system's reasons. DuckDB's other errors quote the values they refuse.
+_TELLING = (OSError, sqlite3.Error, ReceiverError)
+_TELLING_OF_DUCKDB = frozenset({"IOException", "OutOfMemoryException", "TransactionException", "ConnectionException"})
+
+_log = logging.getLogger(__name__)
+
+
+def set_up_logging(process: str, log_format: LogFormat = "text") -> None:
+    """Log to stderr, what nobody caught too.
+
+    Args:
+        process: what this process is called in each line.
+        log_format: `text`, or `json` for an object a line with `time`, `level`, `process`, `message` and fields.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines(process) if log_format == "json" else _TextLines(process))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    # Metrics count the requests, and strangers' malformed ones; a line each would drown what an operator must see.
+    logging.getLogger("tornado.access").setLevel(logging.ERROR)
+    logging.getLogger("tornado.general").setLevel(logging.WARNING)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_of_thread
+
+
+def describe(error: BaseException) -> str:
+    """Say what went wrong without quoting data: an error's text only where its kind never holds any."""
+    kind = type(error)
+    by_duckdb = "duckdb" in kind.__module__ and kind.__name__ in _TELLING_OF_DUCKDB
+    told = _one_line(str(error)) if isinstance(error, _TELLING) or by_duckdb else ""
+    return told or kind.__name__
+
+
+class _Lines(logging.Formatter):
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def _message(self, record: logging.LogRecord) -> str:
+        """Write the message; what other libraries log may quote data, so of that only the template is kept."""
+        if record.name.split(".")[0] in _OWN:
+            message = _one_line(_interpolated(record))
+        elif record.name == "asyncio":
+            message = "the event loop met an error that nobody handled"
+        else:
+            message = f"{record.name}: {_one_line(str(record.msg).partition(chr(10))[0])}"
+        error = record.exc_info[1] if record.exc_info else None
+        return f"{message} ({describe(error)}; {_where(error)})" if error else message
+
+    def _time(self, record: logging.LogRecord) -> str:
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _fields(self, record: logging.LogRecord) -> dict[str, object]:
+        return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+class _TextLines(_Lines):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{self._time(record)} {record.levelname} {self._process}: {self._message(record)}"
+
+
+class _JsonLines(_Lines):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self._time(record),
+            "level": record.levelname.lower(),
+            "process": self._process,
+            "message": self._message(record),
+        }
+        return json.dumps(line | self._fields(record), default=str)
+
+
+def _interpolated(record: logging.LogRecord) -> str:
+    """Write a message of our own, with errors in it described."""
+    if isinstance(record.msg, BaseException):
+        return describe(record.msg)
+    arguments = record.args
+    if isinstance(arguments, tuple):
+        arguments = tuple(describe(one) if isinstance(one, BaseException) else one for one in arguments)
+    return str(record.msg) % arguments if arguments else str(record.msg)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _where(error: BaseException) -> str:
+    """Name the places that an error came through, the innermost last, without the code in them."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        _log.critical("the process ends by an error that nobody handled", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_of_thread(args: threading.ExceptHookArgs) -> None:
+    error = args.exc_value or args.exc_type()
+    _log.critical("a thread ends by an error that nobody handled", exc_info=(args.exc_type, error, args.exc_traceback))

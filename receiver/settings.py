@@ -1,0 +1,149 @@
+"""Settings: environment variables (or a `.env` file), read once into one frozen object."""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from receiver.errors import SettingsError
+
+_MIB = 1024 * 1024
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Split `host:port` (`[::1]:8080` for IPv6).
+
+    Raises:
+        ValueError: the text is no such address.
+    """
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the highest port
+        raise ValueError("it must be HOST:PORT, for example 127.0.0.1:8080")
+    return host.strip("[]"), int(port)
+
+
+def _address(text: str) -> str:
+    split_address(text)
+    return text
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return frozenset(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _aliases(names: frozenset[str]) -> frozenset[str]:
+    if not names:
+        raise ValueError("it must name an account, or be unset to accept all")
+    return frozenset(name.upper() for name in names)
+
+
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?\s*(%|[KMGT]i?B)", text):
+        raise ValueError("it must be a size or a share of the machine's memory, for example 4GB or 50%")
+    return text
+
+
+def _duration(value: object) -> object:
+    """Read a number with a unit as seconds; a number alone, as child processes get it, is seconds already."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
+        if not found:
+            raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
+        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_listed)]
+
+
+class Settings(BaseSettings):
+    """What an operator can choose. Each field is the environment variable `CLC_` plus its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Field(Path("data"), description="DuckDB file `clc.duckdb`, spool, backups, tokens")
+    spool_dir: Path | None = Field(None, description="spool, where it should lie on another disk")
+    listen: Address = Field("127.0.0.1:8080", description="listener address")
+    listeners: int = Field(1, ge=1, le=64, description="listener processes sharing the port")
+    query_listen: Address = Field("127.0.0.1:8081", description="query service address")
+    query_token: str | None = Field(None, min_length=16, description="bearer token of the query service")
+    public_key: Path | None = Field(None, description="PEM file to verify signatures with")
+    signatures: Literal["require", "record"] = Field(
+        "require",
+        description="`require`: unsigned or badly signed is refused (401); `record`: accepted and marked",
+    )
+    accounts: Annotated[Names, AfterValidator(_aliases)] | None = Field(
+        None, description="comma-separated account aliases that are accepted; others are refused (403)"
+    )
+    duplicate_window_seconds: float = Field(
+        10, ge=0, description="how long a body identical to its entity's latest, of the same event, counts as a copy"
+    )
+    max_body_bytes: int = Field(_MIB, ge=1024, le=64 * _MIB, description="larger is refused (413)")
+    tls_cert: Path | None = Field(None, description="certificate chain (PEM) to terminate TLS here")
+    tls_key: Path | None = Field(None, description="private key (PEM) of the certificate")
+    trusted_proxies: Names = Field(
+        frozenset(), description="comma-separated addresses whose `X-Forwarded-For` is believed"
+    )
+    drain_seconds: float = Field(
+        120, ge=0, description="longest wait for kept-open connections when a listener retires"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="log lines as text, or as a JSON object each")
+    query_timeout_seconds: float = Field(30, gt=0, description="longest query")
+    query_max_rows: int = Field(1_000_000, ge=1, description="most rows of one answer")
+    query_memory: Annotated[str, AfterValidator(_memory)] = Field("50%", description="DuckDB's memory limit")
+
+    backup_every: Annotated[float, BeforeValidator(_duration), Field(ge=1)] | None = Field(
+        None, description="how often a backup is made, for example `1d` or `6h`"
+    )
+    backup_keep: int = Field(7, ge=1, description="how many of the backups made by schedule are kept")
+
+    @property
+    def spool_directory(self) -> Path:
+        """Where the spool lies."""
+        return self.spool_dir or self.data_dir / "spool"
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        return self.data_dir / "clc.duckdb"
+
+
+def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
+    """Read the settings; flags that are not None override the environment, and that the file `env_file`.
+
+    Raises:
+        SettingsError: a value is not allowed; names the variable, the value and what is allowed.
+    """
+    try:
+        given = {name: value for name, value in flags.items() if value is not None}
+        settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg] # its own arguments begin with _
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingsError("CLC_TLS_CERT and CLC_TLS_KEY belong together: set both, or neither.")
+    return settings
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Write the settings as variables, so that flags reach child processes too."""
+    variables = {f"CLC_{name.upper()}": value for name, value in settings.model_dump(exclude_none=True).items()}
+    return os.environ | {
+        name: ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+        for name, value in variables.items()
+    }
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    variable = "CLC_" + str(first["loc"][0]).upper()
+    allowed = first["msg"].removeprefix("Value error, ")
+    value = "not usable" if variable == "CLC_QUERY_TOKEN" else repr(first["input"])
+    return f"{variable} is {value}: {allowed[:1].lower()}{allowed[1:]}."

@@ -1,0 +1,53 @@
+"""When people work: spreads a story over days so that weekdays are busy, nights and weekends quiet."""
+
+from bisect import bisect_right
+from datetime import UTC, datetime
+from random import Random
+
+HOUR = 3600
+DAY = 24 * HOUR
+HOUR_WEIGHTS = (
+    *(0.30, 0.20, 0.14, 0.10, 0.10, 0.12, 0.20, 0.45),
+    *(0.80, 1.00, 1.05, 1.00, 0.90, 1.10, 1.45, 1.60),
+    *(1.65, 1.55, 1.40, 1.50, 1.45, 1.20, 0.80, 0.45),
+)
+"""How busy each hour of a working day is, in UTC: Europe's day, then North America's."""
+WEEKEND_WEIGHT = 0.16
+HOLIDAY_WEIGHT = 0.2
+FIRST_WEEKEND_DAY = 5
+DAYS_BETWEEN_HOLIDAYS = 23
+GROWTH = 0.3
+"""The last day is so much busier than the middle, and the first so much quieter."""
+
+
+class Calendar:
+    """Maps the share of a story that has been told to a time between two others (seconds since 1970)."""
+
+    def __init__(self, rng: Random, start: float, end: float) -> None:
+        """Weigh every hour from `start` to `end`."""
+        self._edges = [start]
+        self._weights = [0.0]
+        holiday = rng.randrange(DAYS_BETWEEN_HOLIDAYS)
+        moods: dict[int, float] = {}
+        while (begin := self._edges[-1]) < end:
+            finish = min(end, (begin // HOUR + 1) * HOUR)
+            day = int((begin - start) // DAY)
+            if day not in moods:
+                quiet = HOLIDAY_WEIGHT if day % DAYS_BETWEEN_HOLIDAYS == holiday else 1.0
+                moods[day] = quiet * rng.lognormvariate(0, 0.12)
+            growth = 1 + GROWTH * (2 * (begin - start) / (end - start) - 1)
+            weight = _hour_weight(begin) * moods[day] * growth * (finish - begin)
+            self._edges.append(finish)
+            self._weights.append(self._weights[-1] + weight)
+
+    def at(self, share: float) -> float:
+        """Return the time by which this share (0 to 1) of the story has been told."""
+        told = min(max(share, 0.0), 1.0) * self._weights[-1]
+        cell = min(bisect_right(self._weights, told), len(self._weights) - 1)
+        before, after = self._weights[cell - 1], self._weights[cell]
+        return self._edges[cell - 1] + (self._edges[cell] - self._edges[cell - 1]) * (told - before) / (after - before)
+
+
+def _hour_weight(at: float) -> float:
+    moment = datetime.fromtimestamp(at, UTC)
+    return HOUR_WEIGHTS[moment.hour] * (WEEKEND_WEIGHT if moment.weekday() >= FIRST_WEEKEND_DAY else 1)

@@ -1,0 +1,263 @@
+"""The command `clc-receiver simulate`."""
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count as counted
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import urlsplit
+
+import click
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from receiver.events import EVENTS, event_for_name
+from receiver.settings import read_settings
+from receiver.simulator.archive import write_archive
+from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
+from receiver.simulator.key_files import key_at, public_key_path
+from receiver.simulator.one_event import one_event
+from receiver.simulator.progress import Progress
+from receiver.simulator.sender import Sender
+from receiver.simulator.stories import STORIES
+from receiver.simulator.world import DEMO_ALIAS
+
+HISTORY_DAYS = 30
+MOST_DAYS = 3660
+
+
+def _base_url(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        raise click.BadParameter(f"{text!r} is not a receiver's base URL such as http://127.0.0.1:8080.")
+    return text
+
+
+def _event_type(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is None:
+        return None
+    event = event_for_name(text)
+    if event is None or event.event_type is None:
+        names = ", ".join(str(event.event_type) for event in EVENTS)
+        raise click.BadParameter(f"{text!r} is not one of the ten events: {names}.")
+    return event.event_type
+
+
+def _alias(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[A-Za-z0-9]{2,4}", text):
+        raise click.BadParameter(f"{text!r} is not an account alias, which is 2 to 4 letters or digits.")
+    return text.upper() if text else None
+
+
+def _time(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not an ISO time such as 2015-09-22T14:38:27Z.") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+@click.command()
+@click.option("--to", "url", metavar="URL", callback=_base_url, help="Post to this receiver's base URL, live.")
+@click.option(
+    "--archive",
+    "archive",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write --days of history to this file instead, as JSON lines for `import`.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many notifications; in an archive, without those of a --story. Default: no end live, about 233 a day in "
+    "an archive, 1 with --event, all with --story.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0),
+    metavar="N",
+    default=2.0,
+    show_default=True,
+    help="How many a second; 0 is as fast as possible.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="How many may wait for their answer at a time.",
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Which world, and which cast of a --story; the same seed, the same.",
+)
+@click.option(
+    "--key",
+    "key_path",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Private key (PEM) to sign with, made when missing; its public half for the receiver lies beside it in "
+    "FILE.pub. Default: simulator.pem in CLC_DATA_DIR.",
+)
+@click.option(
+    "--story",
+    "stories",
+    type=click.Choice(list(STORIES)),
+    multiple=True,
+    help="Tell something that an audit should find, too: with --archive beside everyday life, with --to by itself and "
+    "at once. May be given several times.",
+)
+@click.option(
+    "--event",
+    "event_type",
+    metavar="EVENT",
+    callback=_event_type,
+    help="Send this event only, such as Account.Updated, made for --account.",
+)
+@click.option(
+    "--account",
+    "alias",
+    metavar="ALIAS",
+    callback=_alias,
+    help="The account that --event is about; made up if the world has none of that alias. Default: DEMO.",
+)
+@click.option(
+    "--history-days",
+    type=click.FloatRange(0, MOST_DAYS),
+    metavar="DAYS",
+    help="Go on live where an archive of so many days and the same seed ends; 0 begins with an empty world. "
+    "Default: 30.",
+)
+@click.option(
+    "--days",
+    type=click.FloatRange(0, MOST_DAYS, min_open=True),
+    metavar="DAYS",
+    help="How many days --archive covers.",
+)
+@click.option("--end", metavar="TIME", callback=_time, help="When the archive ends, or ended (ISO, UTC). Default: now.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8"),
+    help="Write a JSON line for each notification sent: id, event, times, status, SHA-256 of the body.",
+)
+@click.option("--quiet", is_flag=True, help="Say nothing on the way, only how it ended.")
+def simulate(
+    *,
+    url: str | None,
+    archive: Path | None,
+    count: int | None,
+    rate: float,
+    concurrency: int,
+    seed: int,
+    key_path: Path | None,
+    stories: tuple[str, ...],
+    event_type: str | None,
+    alias: str | None,
+    history_days: float | None,
+    days: float | None,
+    end: float | None,
+    report: TextIO | None,
+    quiet: bool,
+) -> None:
+    """Play the sender: the notifications of a small reseller's accounts, users and servers, signed.
+
+    \b
+    Live, two a second until Ctrl-C:
+      clc-receiver simulate --to http://127.0.0.1:8080
+    One changed address, to see whether all works:
+      clc-receiver simulate --to http://127.0.0.1:8080 --event Account.Updated --account DEMO
+    A stolen administrator's day, for an audit to find; another --seed, another administrator:
+      clc-receiver simulate --to http://127.0.0.1:8080 --story stolen-administrator
+    A month of history, in a file to import:
+      clc-receiver simulate --archive month.jsonl --days 30
+
+    The receiver must verify with the simulator's public key: CLC_PUBLIC_KEY=FILE.pub (see --key). Nothing is ever
+    sent a second time. Exit code 1 when anything was not answered 200.
+    """  # noqa: D301 - click's mark for "keep these lines"
+    _check_usage(
+        url, archive, days, live_only={"--event": event_type, "--history-days": history_days, "--report": report}
+    )
+    if alias and not event_type:
+        raise click.UsageError("--account says what --event is about: add --event, for example Account.Updated.")
+    if url and days:
+        raise click.UsageError("--days belongs to --archive; with --to it is --history-days.")
+    if url and stories and (event_type or history_days is not None):
+        raise click.UsageError("--to sends a --story by itself: leave --event and --history-days out.")
+    stories = tuple(dict.fromkeys(stories))
+    key_path = key_path or read_settings().data_dir / "simulator.pem"
+    key = _key(key_path)
+    end = time.time() if end is None else end
+    simulation = Simulation(seed)
+    if archive and days:
+        history = simulation.history(days, end, count, stories)
+        _write(archive, history, count or round(days * NOTIFICATIONS_A_DAY), key, quiet=quiet)
+        return
+    sender = Sender(str(url), key, concurrency, report)
+    sender.check()
+    if stories:
+        groups = simulation.live_stories(stories, time.time)
+    else:
+        if past := HISTORY_DAYS if history_days is None else history_days:
+            simulation.pass_over(past, end)
+        groups = _groups(simulation, event_type, alias or DEMO_ALIAS)
+    count = count or (1 if event_type else None)
+    _send(sender, groups, rate=rate, count=count, key_path=key_path, quiet=quiet)
+
+
+def _check_usage(url: str | None, archive: Path | None, days: float | None, live_only: dict[str, object]) -> None:
+    if (url is None) == (archive is None):
+        raise click.UsageError("Say where to: either --to URL or --archive FILE.")
+    if archive and not days:
+        raise click.UsageError("--archive needs --days, for example --days 30.")
+    for option, value in live_only.items():
+        if archive and value is not None:
+            raise click.UsageError(f"{option} belongs to --to, not to --archive.")
+
+
+def _key(path: Path) -> RSAPrivateKey:
+    key, made = key_at(path)
+    if made:
+        click.echo(f"Made the key {path}; the receiver verifies with CLC_PUBLIC_KEY={public_key_path(path)}", err=True)
+    return key
+
+
+def _groups(simulation: Simulation, event_type: str | None, alias: str) -> Iterator[list[Outgoing]]:
+    if event_type is None:
+        return simulation.live(time.time)
+    return ([one_event(simulation, event_type, alias, time.time())] for _ in counted())
+
+
+def _write(path: Path, history: Iterator[Outgoing], about: int, key: RSAPrivateKey, *, quiet: bool) -> None:
+    with Progress("Writing", about, quiet=quiet) as progress:
+        written = write_archive(path, history, key, progress.update)
+    click.echo(f"Wrote {written:,} notifications to {path}.", err=True)
+
+
+def _send(
+    sender: Sender, groups: Iterator[list[Outgoing]], *, rate: float, count: int | None, key_path: Path, quiet: bool
+) -> None:
+    with Progress("Sending", count, quiet=quiet) as progress:
+        sender.send(groups, rate, count, progress.update)
+    click.echo(sender.tally.summary(), err=True)
+    if any("signature_invalid" in error for error in sender.tally.errors):
+        click.echo(
+            f"The receiver does not know this key: start it with CLC_PUBLIC_KEY={public_key_path(key_path)}", err=True
+        )
+    if sender.tally.errors:
+        click.get_current_context().exit(1)

@@ -1,0 +1,78 @@
+"""One notification of a chosen event and account, such as the changed address that tries a receiver out."""
+
+from random import Random
+
+from receiver.simulator.history import Outgoing, Simulation
+from receiver.simulator.people_scenes import change_address, make_account, make_user, rename
+from receiver.simulator.server_scenes import fire_alert, make_server, resize_server
+from receiver.simulator.world import DEMO_ALIAS, DEMO_NAME, ROOT_ALIAS, Account, Server, Subject, User, World
+
+
+def one_event(simulation: Simulation, event_type: str, alias: str, at: float) -> Outgoing:
+    """Return a notification of that event for that account; what the world lacks for it is made up.
+
+    What changes is drawn from the seed and the time, so that each call brings another change.
+    """
+    world = simulation.world
+    world.rng = Random(f"{simulation.seed}/{event_type}/{at}")
+    account = world.account(alias) or _new_account(world, alias)
+    subject = _subject(world, event_type, account)
+    return Outgoing(at, at, event_type, simulation.stamps.body(event_type, subject, at), is_copy=False)
+
+
+def _new_account(world: World, alias: str) -> Account:
+    return make_account(world, world.account(ROOT_ALIAS), alias, DEMO_NAME if alias == DEMO_ALIAS else "")
+
+
+def _subject(world: World, event_type: str, account: Account) -> Subject:
+    category, _, action = event_type.partition(".")
+    if category == "Account":
+        return _account_as_of(world, action, account)
+    if category == "User":
+        return _user_as_of(world, action, account)
+    if category == "Alert":
+        return fire_alert(world, _server(world, account))
+    return _server_as_of(world, action, account)
+
+
+def _account_as_of(world: World, action: str, account: Account) -> Account:
+    if action == "Updated":
+        change_address(world, account)
+    elif action == "Deleted":
+        account.status = "Deleted"
+    return account
+
+
+def _user_as_of(world: World, action: str, account: Account) -> User:
+    if action == "Created":
+        return make_user(world, account.alias)
+    user = _user(world, account)
+    if action == "Updated":
+        rename(world, user)
+    else:
+        user.status = "Deleted"
+    return user
+
+
+def _server_as_of(world: World, action: str, account: Account) -> Server:
+    if action == "Created":
+        return make_server(world, account, world.actor_for(account.alias))
+    server = _server(world, account)
+    if action == "Updated":
+        resize_server(world, server)
+        server.modified_by = world.actor_for(account.alias)
+    return server
+
+
+def _user(world: World, account: Account) -> User:
+    users = world.users_by_account.get(account.alias)
+    return world.rng.choice(users) if users else make_user(world, account.alias)
+
+
+def _server(world: World, account: Account) -> Server:
+    servers = [server for server in world.servers_of(account.alias) if server.status == "active"]
+    if servers:
+        return world.rng.choice(servers)
+    server = make_server(world, account, world.actor_for(account.alias))
+    server.status = "active"
+    return server

@@ -1,0 +1,64 @@
+"""Says how far a long command has come: a bar or a changing line on a terminal, else a line a second; all on stderr."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+import click
+
+REDRAW_SECONDS = 0.1
+LINE_SECONDS = 1.0
+
+
+class Progress:
+    """A context manager whose `update` may be called as often as one likes."""
+
+    def __init__(self, label: str, length: int | None, *, quiet: bool = False) -> None:
+        """Prepare for `length` steps, None where there is no end."""
+        self._label = label
+        self._length = length
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
+        self._began = self._shown = time.monotonic()
+        self._done = self._drawn = 0
+        self._bar = (
+            click.progressbar(length=length, label=label, file=sys.stderr, show_pos=True)
+            if length and self._terminal and not quiet
+            else None
+        )
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        if self._bar:
+            self._bar.__enter__()
+        return self
+
+    def update(self, done: int) -> None:
+        """Say that so many steps are done, if it is time to say so."""
+        self._done = done
+        if self._quiet:
+            return
+        if time.monotonic() - self._shown >= (REDRAW_SECONDS if self._bar else LINE_SECONDS):
+            self._draw()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the bar or the line."""
+        if self._bar:
+            self._draw()
+            self._bar.__exit__(kind, error, traceback)
+        elif self._drawn and self._terminal:
+            click.echo(err=True)
+
+    def _draw(self) -> None:
+        self._shown = time.monotonic()
+        if self._bar:
+            self._bar.update(self._done - self._drawn)
+        else:
+            of = f" of {self._length:,}" if self._length else ""
+            rate = self._done / (self._shown - self._began)
+            line = f"{self._label}: {self._done:,}{of}, {rate:,.1f}/s"
+            click.echo(f"\r{line}\x1b[K" if self._terminal else line, nl=not self._terminal, err=True)
+        self._drawn = self._done

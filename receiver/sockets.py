@@ -1,0 +1,90 @@
+"""Listening sockets, which the supervisor opens once and its children inherit."""
+
+import socket
+import time
+from collections.abc import Collection
+from typing import Any
+
+from receiver.errors import ListenError
+from receiver.settings import split_address
+
+_BACKLOG = 1024
+_PATIENCE_SECONDS = 15.0
+_POLL_SECONDS = 0.05
+
+
+def listen(address: str, count: int, variable: str) -> list[socket.socket]:
+    """Open sockets that share one address; port 0 takes a free one.
+
+    Args:
+        address: `host:port`.
+        count: one socket a process that will accept from it; the kernel spreads connections over them.
+        variable: the setting to name in an error.
+
+    Raises:
+        ListenError: the address can't be listened on.
+    """
+    host, port = split_address(address)
+    try:
+        family, target = _bindable(host, port)
+        return [_shared(family, target) for _ in range(count)]
+    except OSError as error:
+        raise ListenError(
+            f"{address} can't be listened on ({error.strerror or error}): free it or set {variable} to another address."
+        ) from None
+
+
+def listen_patiently(address: str, count: int, variable: str, leaving: Collection[str]) -> list[socket.socket]:
+    """Open sockets as `listen` does, and wait for those to end who are about to leave the address.
+
+    Args:
+        address: `host:port`.
+        count: how many sockets.
+        variable: the setting to name in an error.
+        leaving: addresses that will be free in a moment, if they are not yet.
+
+    Raises:
+        ListenError: the address can't be listened on.
+    """
+    deadline = time.monotonic() + (_PATIENCE_SECONDS if address in leaving else 0)
+    while True:
+        try:
+            return listen(address, count, variable)
+        except ListenError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_POLL_SECONDS)
+
+
+def free_address(address: str) -> str:
+    """Return an address if it can be listened on, else the same host with a free port."""
+    host, port = split_address(address)
+    try:
+        _, target = _bindable(host, port)
+    except OSError:
+        _, target = _bindable(host, 0)
+    return f"{host}:{target[1]}"
+
+
+def address_of(listening: socket.socket) -> str:
+    """Write a socket's address as `host:port`."""
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _bindable(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    """Find what to bind for an address, and whether it is free: sockets that share a port would take a stranger's."""
+    family, _, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family) as alone:
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        alone.bind(target)
+        return family, alone.getsockname()
+
+
+def _shared(family: socket.AddressFamily, target: tuple[Any, ...]) -> socket.socket:
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listening.bind(target)
+    listening.listen(_BACKLOG)
+    return listening

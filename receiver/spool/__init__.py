@@ -1,0 +1,8 @@
+"""The spool: SQLite segments in which what is answered waits, synced to disk, until the store has taken it."""
+
+from receiver.spool.layout import KINDS, Row, size_of
+from receiver.spool.reader import SpoolReader
+from receiver.spool.segment import Segment, SpooledRow
+from receiver.spool.writer import SpoolWriter
+
+__all__ = ["KINDS", "Row", "Segment", "SpoolReader", "SpoolWriter", "SpooledRow", "size_of"]

@@ -1,0 +1,138 @@
+"""How a segment looks: file names, tables, and the form of a row.
+
+A writer (a listener, an import) has a name of its own and holds a lock on `<name>.lock` as long as it lives. Its
+segments are `<name>-000001.sqlite`, `<name>-000002.sqlite`, …; it writes to the newest alone.
+"""
+
+import fcntl
+import os
+import re
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import IO
+
+from receiver.notification import Notification, Rejection
+
+KINDS: dict[type, str] = {Notification: "notifications", Rejection: "rejected"}
+TIMEOUT_SECONDS = 10.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Row = Notification | Rejection
+Identity = tuple[int, int]
+
+
+def segment_path(directory: Path, writer: str, number: int) -> Path:
+    """Name a writer's segment; names sort in order of writing."""
+    return directory / f"{writer}-{number:06d}.sqlite"
+
+
+def is_segment(path: Path) -> bool:
+    """Tell by its name whether a file is a segment."""
+    return re.fullmatch(r"[0-9a-f]{32}-\d{6,}\.sqlite", path.name) is not None
+
+
+def writer_of(segment: Path) -> str:
+    """Name the writer that a segment belongs to."""
+    return segment.stem.rpartition("-")[0]
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a segment that exists; the connection may be used by any thread, one at a time."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=TIMEOUT_SECONDS,
+    )
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA fullfsync=ON")  # macOS: a sync that reaches the disk, not just its cache
+    return connection
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """Make a new, empty segment and open it; it gets its name when it is whole, so that no reader sees half of it."""
+    unfinished = path.with_suffix(".new")
+    unfinished.touch()
+    connection = connect(unfinished)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(resources.files("receiver.spool").joinpath("segment.sql").read_text("utf-8"))
+    finally:
+        connection.close()
+    unfinished.rename(path)
+    return connect(path)
+
+
+def insert(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    """Insert rows of both kinds, in order."""
+    for kind, name in KINDS.items():
+        values = [_to_sqlite(row) for row in rows if isinstance(row, kind)]
+        if values:
+            marks = ", ".join("?" * len(values[0]))
+            connection.executemany(f"INSERT INTO {name} VALUES (NULL, {marks})", values)  # noqa: S608 - a constant
+
+
+def _to_sqlite(row: Row) -> list[object]:
+    values: list[object] = list(row)
+    values[0] = row.id.bytes
+    return [to_microseconds(value) if isinstance(value, datetime) else value for value in values]
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Count the microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """Undo `to_microseconds`."""
+    return _EPOCH + count * _MICROSECOND
+
+
+def size_of(row: Row) -> int:
+    """Count the bytes of a row that may be many."""
+    return len(row.payload) if isinstance(row, Notification) else len(row.body) + len(row.headers)
+
+
+def lock(path: Path) -> IO[bytes] | None:
+    """Take the lock on a file, made if need be, until the returned file is closed; None if another has it."""
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def writer_is_gone(directory: Path, writer: str) -> bool:
+    """Tell whether nobody holds a writer's lock."""
+    path = directory / f"{writer}.lock"
+    if not path.exists():
+        return True
+    held = lock(path)
+    if held is None:
+        return False
+    held.close()
+    return True
+
+
+def identity(path: Path) -> Identity | None:
+    """Tell which file a path leads to, None if to none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def sync_directory(directory: Path) -> None:
+    """Make what was created, renamed or deleted in a directory last."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

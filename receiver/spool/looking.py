@@ -1,0 +1,140 @@
+"""Looks into a spool from outside, whoever else is at work on it, and changes nothing, not even a file's companions.
+
+To open a segment as a writer or the store does would, when it is closed again, fold its WAL into it: what a damaged
+WAL could still tell would be gone.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from receiver.spool.layout import KINDS, from_microseconds, is_segment, writer_is_gone, writer_of
+from receiver.spool.torn import unreadable_commits
+
+Watermarks = dict[tuple[str, str], int]
+
+_BODY = {"notifications": "payload", "rejected": "body"}
+
+
+class SeenRow(NamedTuple):
+    """A spooled row, as far as its place and its bytes go."""
+
+    position: int
+    id: UUID
+    body: bytes
+
+
+class Waiting(NamedTuple):
+    """What a spool holds that the store does not: rows, and since when the oldest waits. Bytes and files are of all."""
+
+    rows: int
+    since: datetime | None
+    bytes: int
+    segments: int
+
+
+class SegmentView:
+    """One segment, open for a look."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.name = path.stem
+        self._connection = connection
+
+    def read(self, kind: str, after: int, limit: int) -> list[SeenRow]:
+        """Read at most `limit` rows of a kind that lie after a position, in order.
+
+        Raises:
+            sqlite3.Error: the file is damaged.
+        """
+        query = f"SELECT position, id, {_BODY[kind]} FROM {kind} WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
+        rows = self._connection.execute(query, [after, limit]).fetchall()
+        return [SeenRow(position, UUID(bytes=name), body) for position, name, body in rows]
+
+    def waiting(self, kind: str, after: int) -> tuple[int, datetime | None]:
+        """Count the rows of a kind beyond a position, and say when the first of them was received.
+
+        Raises:
+            sqlite3.Error: the file is damaged.
+        """
+        query = f"SELECT position, received_at FROM {kind} WHERE position > ? ORDER BY position LIMIT 1"  # noqa: S608
+        first = self._connection.execute(query, [after]).fetchone()
+        if first is None:
+            return 0, None
+        (last,) = self._connection.execute(f"SELECT max(position) FROM {kind}").fetchone()  # noqa: S608 - a constant
+        return last - first[0] + 1, from_microseconds(first[1])
+
+
+def segment_paths(directory: Path) -> list[Path]:
+    """List a spool's segments, oldest first."""
+    return [path for path in sorted(directory.glob("*.sqlite")) if is_segment(path)]
+
+
+@contextmanager
+def view(path: Path, *, in_store: bool = False) -> Iterator[SegmentView]:
+    """Open a segment for the length of a block.
+
+    Args:
+        path: the file.
+        in_store: this is the store's process, which has the file open itself; what this connection is kept from, SQLite
+            would keep that one from.
+
+    Raises:
+        sqlite3.Error: it can't be opened.
+    """
+    with closing(
+        sqlite3.connect(_uri(path, in_store=in_store), uri=True, isolation_level=None, timeout=10)
+    ) as connection:
+        yield SegmentView(path, connection)
+
+
+def damage_of(path: Path) -> str | None:
+    """Say what a segment's WAL has lost, if its writer is gone; while that lives, its WAL changes."""
+    return unreadable_commits(path) if writer_is_gone(path.parent, writer_of(path)) else None
+
+
+def waiting_in(directory: Path, watermarks: Watermarks, *, in_store: bool = False) -> Waiting:
+    """Say what a spool holds beyond its segments' watermarks; of one that can't be read, only the bytes count."""
+    rows, since, size, paths = 0, None, 0, segment_paths(directory)
+    for path in paths:
+        size += _bytes(path)
+        try:
+            with view(path, in_store=in_store) as segment:
+                for kind in KINDS.values():
+                    count, received_at = segment.waiting(kind, watermarks.get((path.stem, kind), 0))
+                    rows += count
+                    if received_at is not None:
+                        # What an import takes in was received long ago, but not spooled before its writer began.
+                        began = max(received_at, _begin_of(writer_of(path)))
+                        since = min(since or began, began)
+        except sqlite3.Error:
+            continue
+    return Waiting(rows, since, size, len(paths))
+
+
+def _uri(path: Path, *, in_store: bool) -> str:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    if in_store:
+        return uri
+    wal, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    if index.exists():
+        return f"{uri}&readonly_shm=1"
+    return uri if wal.exists() and wal.stat().st_size else f"{uri}&immutable=1"
+
+
+def _bytes(path: Path) -> int:
+    size = 0
+    for file in (path, path.with_name(path.name + "-wal")):
+        try:
+            size += file.stat().st_size
+        except OSError:
+            continue
+    return size
+
+
+def _begin_of(writer: str) -> datetime:
+    """Read the time out of a writer's name, which is a UUID of version 7."""
+    return datetime.fromtimestamp((UUID(writer).int >> 80) / 1000, UTC)

@@ -1,0 +1,45 @@
+"""How far the store has come, noted outside DuckDB, so that a WAL which replays short without an error is noticed.
+
+The note is written after each commit and not synced: it may be older than the database, never newer.
+"""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from receiver.incidents import write_whole
+
+Positions = dict[tuple[str, str], int]
+
+
+class Appended(NamedTuple):
+    """The highest `seq` ever given, how many notifications the store held, and the last position by (segment, kind)."""
+
+    seq: int
+    notifications: int
+    positions: Positions
+
+    def ahead_of(self, positions: Positions) -> Positions:
+        """List the positions that are beyond the given ones."""
+        return {key: at for key, at in self.positions.items() if at > positions.get(key, 0)}
+
+
+def read_appended(data_dir: Path) -> Appended:
+    """Read the note; where there is none, or no readable one, nothing was appended."""
+    try:
+        seq, notifications, positions = json.loads(_path(data_dir).read_text("utf-8"))
+        return Appended(int(seq), int(notifications), {(segment, kind): int(at) for segment, kind, at in positions})
+    except (OSError, ValueError, TypeError):
+        return Appended(0, 0, {})
+
+
+def write_appended(data_dir: Path, appended: Appended) -> None:
+    """Replace the note; where that is impossible the old one stays, which only notices less."""
+    positions = [[segment, kind, at] for (segment, kind), at in appended.positions.items()]
+    with contextlib.suppress(OSError):
+        write_whole(_path(data_dir), json.dumps([appended.seq, appended.notifications, positions]))
+
+
+def _path(data_dir: Path) -> Path:
+    return data_dir / "appended.json"

@@ -1,0 +1,246 @@
+"""Moves rows from the spool into DuckDB, in bulk and exactly once."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import duckdb
+
+from receiver.changes import Deriver, reads, write_changes
+from receiver.notification import Notification, Rejection
+from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
+from receiver.store.account_states import replace_account_states
+from receiver.store.appended import Appended, read_appended, write_appended
+from receiver.store.damage import is_damage, suspect
+from receiver.store.database import run
+from receiver.store.duplicates import DuplicateFinder
+from receiver.store.rejected import RejectedBudget
+from receiver.store.rows import NumberedNotification, insert_notifications, insert_rejections, replace_watermarks
+from receiver.store.stumbled import forget_stumble, note_stumble, read_stumble
+
+NOT_STORABLE = "not_storable"
+_ROWS_PER_READ = 5_000
+# After a long outage there may be any number of segments, with bodies of any size.
+_ROWS_PER_BATCH = 20_000
+_BYTES_PER_BATCH = 64 * 1024 * 1024
+# Any other error is taken for a row's own fault. After these, trying again later may help, or only a restart.
+_NO_ROWS_FAULT = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.FatalException,
+    duckdb.TransactionException,
+    duckdb.ConnectionException,
+    duckdb.InterruptException,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class _Incoming(NamedTuple):
+    spooled: SpooledRow
+    duplicate_of: UUID | None
+
+
+class Appender:
+    """Appends what is new in the spool.
+
+    Rows and the spool's watermarks go in with one transaction, so a crash at any moment leaves each row either in
+    the spool or in DuckDB, never in both or neither.
+
+    Args:
+        connection: a connection to the store of the appender's own.
+        spool: where the rows come from.
+        duplicate_window_seconds: see `DuplicateFinder`.
+        rejected_bytes: how many bytes of refused notifications are kept.
+        data_dir: where to note how far it came, see `receiver.store.appended`; nowhere by default.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        spool: SpoolReader,
+        *,
+        duplicate_window_seconds: float,
+        rejected_bytes: int = 256 * 1024 * 1024,
+        data_dir: Path | None = None,
+    ) -> None:
+        self._connection = connection
+        self._spool = spool
+        self._duplicates = DuplicateFinder(connection, duplicate_window_seconds)
+        self._changes = Deriver(reads(connection))
+        self._rejected = RejectedBudget(connection, rejected_bytes)
+        self._data_dir = data_dir
+        # A database that lost its latest rows gives their numbers to no others: readers go on after the last they saw.
+        used = read_appended(data_dir).seq if data_dir else 0
+        self._stored, last = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
+        self._next_seq = 1 + max(used, int(last))
+        self._watermarks = {
+            (segment, kind): position
+            for segment, kind, position in run(connection, "SELECT segment, kind, position FROM watermarks")
+        }
+        self._stumble = read_stumble(data_dir)
+        self._put_aside_ids: set[UUID] = set()  # no originals of copies
+        self.appended = 0
+        self.set_aside = 0
+
+    @property
+    def last_seq(self) -> int:
+        """The highest `seq` ever given."""
+        return self._next_seq - 1
+
+    def append_new(self) -> int:
+        """Append what is new in each segment, up to a batch each, and say how many rows that was.
+
+        Raises:
+            duckdb.Error: nothing was appended, for no fault of a row; make a new appender before trying again.
+        """
+        rows = [_Incoming(row, self._original_of(row)) for row in self._read_new()]
+        rejections = self._append_carefully(rows) if self._stumble else self._append(rows)
+        self._rejected.add(rejections)
+        return len(rows)
+
+    def _read_new(self) -> Iterator[SpooledRow]:
+        """Read what is new, the oldest segments first, within the bounds of one batch."""
+        left, bytes_left = _ROWS_PER_BATCH, _BYTES_PER_BATCH
+        for segment in self._spool.segments():
+            for kind in KINDS.values():
+                if left <= 0 or bytes_left <= 0:
+                    return
+                after = self._watermarks.get((segment.name, kind), 0)
+                for spooled in segment.read(kind, after, min(left, _ROWS_PER_READ), bytes_left):
+                    left -= 1
+                    bytes_left -= size_of(spooled.row)
+                    yield spooled
+
+    def backlog(self) -> int:
+        """Count the rows that the spool holds and DuckDB does not, as far as they can be read."""
+        return sum(left for segment in self._spool.segments() if (left := self._left_in(segment)) is not None)
+
+    def checkpoint(self) -> None:
+        """Make DuckDB's file hold all that was appended, then delete the segments that it holds whole.
+
+        Raises:
+            duckdb.Error: there was no checkpoint, and nothing was deleted; trying again later may help.
+        """
+        try:
+            run(self._connection, "CHECKPOINT")
+        except duckdb.Error as error:
+            if self._data_dir:
+                suspect(self._data_dir, error)
+            raise
+        self._spool.tidy()
+        for segment in self.done():
+            if not (segment.damage and segment.look_again()):
+                self._spool.remove(segment)
+        self._note()
+
+    def done(self) -> list[Segment]:
+        """List the segments that nobody writes to and that are appended, as far as they can be read."""
+        return [segment for segment in self._spool.finished() if self._left_in(segment) == 0]
+
+    def _left_in(self, segment: Segment) -> int | None:
+        """Count the rows of a segment that are not appended; None when they can't be counted at the moment."""
+        total = 0
+        for kind in KINDS.values():
+            last, appended = segment.last_position(kind), self._watermarks.get((segment.name, kind), 0)
+            if last is None:
+                return None
+            if last < appended:
+                segment.note_damage(f"it ends at {kind} {last}, though {appended} were read from it before")
+            total += max(0, last - appended)
+        return total
+
+    def _original_of(self, spooled: SpooledRow) -> UUID | None:
+        return self._duplicates.original_of(spooled.row) if isinstance(spooled.row, Notification) else None
+
+    def _append_carefully(self, rows: Sequence[_Incoming]) -> list[Rejection]:
+        """Append row by row what the last process died of; a row that it died of alone is put aside untried."""
+        rejections: list[Rejection] = []
+        for incoming in rows:
+            row = incoming.spooled
+            if self._stumble == {(row.segment, row.kind, row.position)}:
+                self._put_aside(row, RuntimeError("the store died of it"))
+            else:
+                rejections += self._append([incoming])
+        self._stumble = set()
+        if self._data_dir:
+            forget_stumble(self._data_dir)
+        return rejections
+
+    def _append(self, rows: Sequence[_Incoming]) -> list[Rejection]:
+        """Append rows, put aside those that can't go in, and return the refused notifications among them."""
+        if not rows:
+            return []
+        try:
+            return self._commit(rows)
+        except _NO_ROWS_FAULT as error:
+            if self._data_dir and isinstance(error, duckdb.FatalException) and is_damage(error):
+                note_stumble(self._data_dir, [spooled for spooled, _ in rows])
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is odd in one row must not stop the others
+            if len(rows) == 1:
+                self._put_aside(rows[0].spooled, error)
+                return []
+            middle = len(rows) // 2
+            return self._append(rows[:middle]) + self._append(rows[middle:])
+
+    def _commit(self, rows: Sequence[_Incoming]) -> list[Rejection]:
+        notifications = [
+            NumberedNotification(
+                self._next_seq + index, row, None if duplicate_of in self._put_aside_ids else duplicate_of
+            )
+            for index, (row, duplicate_of) in enumerate(
+                (spooled.row, duplicate_of) for spooled, duplicate_of in rows if isinstance(spooled.row, Notification)
+            )
+        ]
+        rejections = [spooled.row for spooled, _ in rows if isinstance(spooled.row, Rejection)]
+        derived = self._changes.derive(notifications)
+        with self._transaction([spooled for spooled, _ in rows]):
+            insert_notifications(self._connection, notifications)
+            insert_rejections(self._connection, rejections)
+            write_changes(self._connection, "changes", derived)
+            replace_account_states(self._connection, derived.accounts)
+        self._changes.settle(derived)
+        self._next_seq += len(notifications)
+        self._stored += len(notifications)
+        self._note()
+        return rejections
+
+    def _put_aside(self, spooled: SpooledRow, error: Exception) -> None:
+        row = spooled.row
+        body = row.payload if isinstance(row, Notification) else row.body
+        path = row.event_type or row.category if isinstance(row, Notification) else row.path
+        _log.error("row %s was set aside in the table rejected (%s): %s", row.id, NOT_STORABLE, error)
+        with self._transaction([spooled]):
+            insert_rejections(
+                self._connection,
+                [Rejection(row.id, row.received_at, NOT_STORABLE, str(path), row.source_ip, "{}", body)],
+            )
+        self.set_aside += 1
+        self._put_aside_ids.add(row.id)
+
+    @contextmanager
+    def _transaction(self, rows: Sequence[SpooledRow]) -> Iterator[None]:
+        positions = {(row.segment, row.kind): row.position for row in rows}
+        run(self._connection, "BEGIN")
+        try:
+            yield
+            replace_watermarks(self._connection, positions)
+            run(self._connection, "COMMIT")
+        except BaseException:
+            with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
+                run(self._connection, "ROLLBACK")
+            raise
+        self._watermarks.update(positions)
+        self.appended += len(rows)
+
+    def _note(self) -> None:
+        if self._data_dir:
+            # A segment's watermark stays when the segment is gone: if the file comes back (a disk mounted late, a copy
+            # restored), nothing is appended twice. The note needs those that can come short, which are still there.
+            there = {segment.name for segment in self._spool.segments()}
+            positions = {key: at for key, at in self._watermarks.items() if key[0] in there}
+            write_appended(self._data_dir, Appended(self.last_seq, self._stored, positions))

@@ -1,0 +1,189 @@
+"""Makes backups of a running store, when asked to and by schedule: appending pauses for the copy, accepting doesn't."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from receiver.backup_note import note_path, read_backup_note
+from receiver.errors import StoreError
+from receiver.incidents import write_whole
+from receiver.settings import Settings
+from receiver.signature import key_fingerprint, load_public_key
+from receiver.spool.layout import sync_directory
+from receiver.store.loop import AppendLoop
+
+_POLL_SECONDS = 0.1
+_SOONEST_RETRY_SECONDS = 300.0
+_TIME = "%Y%m%dT%H%M%S%fZ"
+
+Copied = Callable[[int, int], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Backup(NamedTuple):
+    """A backup that was made and has checked out."""
+
+    file: Path
+    bytes: int
+    notifications: int
+    last_seq: int
+
+
+class Backups:
+    """The directory `CLC_DATA_DIR/backups`, and the one backup at a time that is being made.
+
+    Args:
+        settings: where things lie, and the schedule.
+        loop: what appends to the database.
+    """
+
+    def __init__(self, settings: Settings, loop: AppendLoop) -> None:
+        self._settings = settings
+        self._loop = loop
+        self._directory = settings.data_dir / "backups"
+        self._fingerprint = key_fingerprint(load_public_key(settings.public_key))
+        self._one = threading.Lock()
+        self._stopping = threading.Event()
+
+    def make(self, copied: Copied) -> Backup:
+        """Make a backup, and check it by opening the copy.
+
+        Args:
+            copied: called from time to time with the bytes copied, and those there are.
+
+        Raises:
+            StoreError: there is none.
+        """
+        file = self._directory / f"clc-{datetime.now(UTC):{_TIME}}.duckdb"
+        with self._one:
+            try:
+                backup = self._make(file, copied)
+            except (duckdb.Error, OSError, subprocess.SubprocessError, ValueError, StoreError) as error:
+                self._remove_unfinished()
+                self._note(error=_reason(error))
+                raise StoreError(f"There is no backup: {_reason(error)}") from None
+        self._note(backup)
+        return backup
+
+    async def keep_to_schedule(self) -> None:
+        """Make a backup every CLC_BACKUP_EVERY, and let those beyond CLC_BACKUP_KEEP go, until cancelled."""
+        every = self._settings.backup_every
+        if every is None:
+            return
+        while True:
+            await asyncio.sleep(self._seconds_until_due(every))
+            try:
+                backup = await asyncio.to_thread(self.make, lambda _copied, _bytes: None)
+            except StoreError as error:
+                _log.error("the scheduled backup failed: %s", error)
+                await asyncio.sleep(min(every, _SOONEST_RETRY_SECONDS))
+            else:
+                _log.info("backup %s holds %d notifications", backup.file, backup.notifications)
+                self._prune()
+
+    def stop(self) -> None:
+        """End a copy that is being made, and begin no other."""
+        self._stopping.set()
+
+    def _make(self, file: Path, copied: Copied) -> Backup:
+        self._directory.mkdir(exist_ok=True)
+        self._remove_unfinished()
+        unfinished = file.with_suffix(".unfinished")
+        with self._loop.paused() as (notifications, last_seq):
+            self._copy(unfinished, copied)
+        info = self._seal(unfinished)
+        if (info["notifications"], info["last_seq"]) != (notifications, last_seq):
+            raise StoreError(
+                f"the copy has {info['notifications']} notifications up to seq {info['last_seq']}, "
+                f"but the store had {notifications} up to {last_seq}."
+            )
+        with unfinished.open("rb") as whole:
+            os.fsync(whole.fileno())
+        unfinished.rename(file)
+        sync_directory(self._directory)
+        return Backup(file, file.stat().st_size, notifications, last_seq)
+
+    def _copy(self, copy: Path, copied: Copied) -> None:
+        database = self._settings.database
+        size = database.stat().st_size
+
+        def tell() -> None:
+            with contextlib.suppress(FileNotFoundError):
+                copied(copy.stat().st_size, size)
+
+        # By another process: closing the file in this one would release DuckDB's lock on it.
+        self._run(["cp", str(database), str(copy)], tell)
+        if copy.stat().st_size != size:
+            raise StoreError(f"the copy has {copy.stat().st_size} of the database's {size} bytes.")
+        copied(size, size)
+
+    def _seal(self, copy: Path) -> dict[str, Any]:
+        accounts = self._settings.data_dir / "accounts.sqlite"
+        command = [sys.executable, "-m", "receiver.backup_file", str(copy), self._fingerprint, str(accounts)]
+        info: dict[str, Any] = json.loads(self._run(command, lambda: None))
+        return info
+
+    def _run(self, command: list[str], meanwhile: Callable[[], None]) -> str:
+        """Run a command to its end, unless the store stops, and return what it wrote."""
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
+            while process.poll() is None:
+                if self._stopping.wait(_POLL_SECONDS):
+                    process.kill()
+                meanwhile()
+            written, errors = process.communicate()
+        if self._stopping.is_set():
+            raise StoreError("the store is stopping.")
+        if process.returncode:
+            why = errors.strip().splitlines() or [f"it ended with {process.returncode}"]
+            raise StoreError(f"the copy can't be made or does not check out: {why[-1]}")
+        return written
+
+    def _remove_unfinished(self) -> None:
+        with contextlib.suppress(OSError):
+            for left in self._directory.glob("clc-*.unfinished*"):
+                left.unlink()
+
+    def _note(self, backup: Backup | None = None, *, error: str | None = None) -> None:
+        noted = read_backup_note(self._settings.data_dir)
+        now = datetime.now(UTC).isoformat()
+        if backup:
+            noted = {"made_at": now, **backup._asdict(), "file": backup.file.name}
+        else:
+            noted = {**noted, "failed_at": now, "error": error}
+        with contextlib.suppress(OSError):
+            write_whole(note_path(self._settings.data_dir), json.dumps(noted))
+
+    def _seconds_until_due(self, every: float) -> float:
+        made = [_made_at(file) for file in self._directory.glob("clc-*.duckdb")]
+        due = max(made) + timedelta(seconds=every) if made else datetime.now(UTC)
+        return max((due - datetime.now(UTC)).total_seconds(), 0)
+
+    def _prune(self) -> None:
+        files = sorted(self._directory.glob("clc-*.duckdb"))
+        for old in files[: -self._settings.backup_keep]:
+            _log.info("backup %s goes, %d newer ones are kept", old, self._settings.backup_keep)
+            with contextlib.suppress(OSError):
+                old.unlink()
+
+
+def _made_at(file: Path) -> datetime:
+    try:
+        return datetime.strptime(file.stem.removeprefix("clc-"), _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,106 @@
+"""Commands to a running store, for the operator's own tools and never for readers."""
+
+import asyncio
+import hmac
+import json
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+
+from receiver.errors import StoreError
+from receiver.query.errors import QueryError
+from receiver.query.service import LocalHandler
+from receiver.store.backup import Backups
+from receiver.store.loop import AppendLoop
+
+_TELL_SECONDS = 0.2
+
+
+class ControlHandler(LocalHandler):
+    """A command that holders of the control token may give, whose progress and end are told as JSON lines."""
+
+    def initialize(self, token: str) -> None:
+        """Take the token."""
+        self._token = token
+
+    def prepare(self) -> None:
+        """Let only holders of the control token in."""
+        super().prepare()
+        given = self.request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), self._token.encode()):
+            raise QueryError("unauthorized", "The control token is missing or wrong: it lies in control.token.")
+        self.set_header("Content-Type", "application/x-ndjson")
+
+    async def tell(self, line: dict[str, Any]) -> bool:
+        """Write a line, and say whether anybody is there to read it."""
+        self.write(json.dumps(line) + "\n")
+        try:
+            await self.flush()
+        except StreamClosedError:
+            return False
+        return True
+
+
+class BackupHandler(ControlHandler):
+    """`POST /backup`: make a backup in `CLC_DATA_DIR/backups`, and tell of it as JSON lines.
+
+    While the file is copied: `{"copied": bytes, "of": bytes}`. At last `{"name": file, "bytes": …, "notifications": …,
+    "last_seq": …}`, or `{"error": code, "detail": sentence}` if there is none.
+    """
+
+    def initialize(self, token: str, backups: Backups) -> None:  # type: ignore[override]
+        """Take what `control_handlers` gives."""
+        super().initialize(token)
+        self._backups = backups
+
+    async def post(self) -> None:
+        """Make a backup; it is made to its end even if the client hangs up."""
+        loop = asyncio.get_running_loop()
+        lines: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+
+        def copied(done: int, size: int) -> None:
+            loop.call_soon_threadsafe(lines.put_nowait, {"copied": done, "of": size})
+
+        making = asyncio.create_task(asyncio.to_thread(self._backups.make, copied))
+        making.add_done_callback(lambda _: lines.put_nowait(None))
+        while (line := await lines.get()) is not None:
+            await self.tell(line)
+        try:
+            backup = making.result()
+        except StoreError as error:
+            await self.tell({"error": "internal_error", "detail": str(error)})
+        else:
+            told = backup._asdict()
+            await self.tell({"name": told.pop("file").name, **told})
+
+
+class RebuildHandler(ControlHandler):
+    """`POST /rebuild`: derive the changes of all notifications again, and tell of it as JSON lines.
+
+    While it is on its way: `{"derived": seq, "of": last seq}`. At last `{"done": true}`, or
+    `{"error": code, "detail": sentence}`. It goes on when the client
+    hangs up, and when the store starts again; whoever asks meanwhile is told of the one on its way.
+    """
+
+    def initialize(self, token: str, loop: AppendLoop) -> None:  # type: ignore[override]
+        """Take what `control_handlers` gives."""
+        super().initialize(token)
+        self._loop = loop
+
+    async def post(self) -> None:
+        """Begin, and tell how far it is until it is done."""
+        await asyncio.to_thread(self._loop.begin_rebuild)
+        while (progress := self._loop.rebuilding()) is not None:
+            if not await self.tell({"derived": progress[0], "of": progress[1]}):
+                return
+            await asyncio.sleep(_TELL_SECONDS)
+        failure = self._loop.rebuild_failure()
+        await self.tell({"error": "internal_error", "detail": failure} if failure else {"done": True})
+
+
+def control_handlers(backups: Backups, loop: AppendLoop, token: str) -> list[tuple[str, type, dict[str, Any]]]:
+    """List the routes of these commands for the query service's application."""
+    return [
+        ("/backup", BackupHandler, {"token": token, "backups": backups}),
+        ("/rebuild", RebuildHandler, {"token": token, "loop": loop}),
+    ]

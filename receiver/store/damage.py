@@ -1,0 +1,141 @@
+"""Tells a damaged database from one that can't be used at the moment, and tries out one that may crash its process."""
+
+import contextlib
+import logging
+import re
+import signal
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+# What a machine, an operator or a newer version may refuse for a while; the file is as good as it was.
+_REFUSED = re.compile(
+    r"Could not set lock|Permission denied|No space left|Read-only file system|Too many open files|"
+    r"Cannot allocate memory|Input/output error|Disk quota|Stale file handle|Is a directory|"
+    r"fsync failed|Could not (?:write|fsync|truncate)|version number|newer version",
+    re.IGNORECASE,
+)
+_TRIAL_SECONDS = 3600
+
+_log = logging.getLogger(__name__)
+
+
+def is_damage(error: Exception) -> bool:
+    """Tell whether an error in opening or reading a database means that its file is damaged, or no database at all."""
+    if isinstance(error, (duckdb.OutOfMemoryException, duckdb.InterruptException, MemoryError, OSError)):
+        return False
+    return not _REFUSED.search(str(error))
+
+
+def read_through(connection: duckdb.DuckDBPyConnection) -> None:
+    """Read what the store can't do without.
+
+    Raises:
+        duckdb.Error: it can't be read.
+        DoubledError: there are more watermarks than one for a place, so a WAL was replayed twice.
+    """
+    if "schema_version" not in _tables(connection):
+        return
+    queries = resources.files("receiver.store").joinpath("read_through.sql").read_text("utf-8")
+    for statement in connection.extract_statements(queries):
+        rows = connection.execute(statement).fetchall()
+    if rows:
+        raise DoubledError(f"It has several watermarks for {rows[0][0]}.")
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+
+
+def suspect(data_dir: Path, error: Exception) -> None:
+    """Leave a sign for the next start if an error says that a block of the database can't be read."""
+    if "Corrupt database file" in str(error):
+        with contextlib.suppress(OSError):
+            _sign(data_dir).write_text(str(error).splitlines()[0], "utf-8")
+
+
+def suspicion(data_dir: Path) -> str | None:
+    """Read the sign that `suspect` left."""
+    try:
+        return _sign(data_dir).read_text("utf-8")
+    except OSError:
+        return None
+
+
+def settle(data_dir: Path) -> None:
+    """Take the sign away."""
+    _sign(data_dir).unlink(missing_ok=True)
+
+
+def _sign(data_dir: Path) -> Path:
+    return data_dir / "suspect"
+
+
+def read_or(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    instead: list[tuple[Any, ...]],
+    lost: str,
+    parameters: list[Any] | None = None,
+) -> list[tuple[Any, ...]]:
+    """Run a query whose answer the store can do without; where it meets a damaged block, log what is lost.
+
+    Raises:
+        duckdb.Error: something else is wrong.
+    """
+    try:
+        return connection.execute(sql, parameters).fetchall()
+    except duckdb.Error as error:
+        if not is_damage(error):
+            raise
+        _log.error("the database is damaged (%s): %s; `clc-receiver verify` names what can't be read", error, lost)
+        return instead
+
+
+class DoubledError(Exception):
+    """Raised when a database holds what it can hold once only."""
+
+
+def crashes(database: Path) -> bool:
+    """Open a database in a process of its own, changing nothing, and tell whether that process dies of it."""
+    return _try_out(database) < 0
+
+
+def is_whole(database: Path) -> bool:
+    """Read all that was received in a process of its own, and tell whether that was possible."""
+    return _try_out(database, "notifications", "rejected") == 0
+
+
+def has_whole_derived(database: Path) -> bool:
+    """Read all that is derived in a process of its own, and tell whether that was possible."""
+    return _try_out(database, "changes", "changes_rebuilt", "account_states") == 0
+
+
+def _try_out(database: Path, *tables: str) -> int:
+    command = [sys.executable, "-m", "receiver.store.damage", str(database), *tables]
+    try:
+        code = subprocess.run(command, check=False, capture_output=True, timeout=_TRIAL_SECONDS).returncode  # noqa: S603
+    except subprocess.TimeoutExpired:
+        code = -signal.SIGKILL
+    if code < 0:
+        _log.error("opening %s ends a process with signal %d", database, -code)
+    return code
+
+
+def _main() -> None:
+    config: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false"}
+    try:
+        with duckdb.connect(sys.argv[1], read_only=True, config=config) as connection:
+            read_through(connection)
+            for table in _tables(connection) & set(sys.argv[2:]):
+                connection.execute(f"SELECT bit_xor(hash({table})) FROM {table}").fetchall()  # noqa: S608 - our own names
+    except (duckdb.Error, DoubledError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    _main()

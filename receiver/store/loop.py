@@ -1,0 +1,219 @@
+"""The appender's thread: appends, derives again, checkpoints, and stands still while a backup is copied."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from receiver.changes.rebuild import Rebuild
+from receiver.errors import StoreError
+from receiver.incidents import report
+from receiver.logs import describe
+from receiver.spool import SpoolReader
+from receiver.store.appender import Appender
+from receiver.store.damage import suspect
+from receiver.store.database import run
+
+_POLL_SECONDS = 0.05
+_CHECKPOINT_SECONDS = 5.0
+_ROWS_BETWEEN_CHECKPOINTS = 20_000
+_RETRY_SECONDS = 1.0
+_CHECKPOINT_TRIES = 20
+_LAST_SECONDS = 10.0
+_WORRYING_SECONDS = 60.0
+_COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
+
+_log = logging.getLogger(__name__)
+
+
+class AppendLoop:
+    """Runs the appender in a thread of its own until it is stopped.
+
+    Args:
+        connection: the store; the loop takes a cursor of its own.
+        spool_directory: where the segments lie.
+        duplicate_window_seconds: see `DuplicateFinder`.
+        on_fatal: called when only a new process can go on.
+        data_dir: where incidents and the note of what was appended are kept.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        spool_directory: Path,
+        duplicate_window_seconds: float,
+        on_fatal: Callable[[], None],
+        data_dir: Path,
+    ) -> None:
+        self._connection = connection.cursor()
+        self._data_dir = data_dir
+        self._spool = SpoolReader(
+            spool_directory, report=lambda what, moved_to: report(data_dir, what, moved_to=moved_to)
+        )
+        self._window = duplicate_window_seconds
+        self._on_fatal = on_fatal
+        self._stopping = threading.Event()
+        self._last_seconds = _LAST_SECONDS
+        self._busy = threading.Lock()
+        # Held by whoever wants `_busy` next: without it the appender's thread, when rows keep coming, would take that
+        # again at once and for ever.
+        self._gate = threading.Lock()
+        self._appender = self._new_appender()
+        self._rebuild = Rebuild(self._connection)
+        self._checkpointed_at = self._tried_at = time.monotonic()
+        self._written_at_checkpoint = 0
+        self._thread = threading.Thread(target=self._run, name="appender", daemon=True)
+
+    def start(self) -> None:
+        """Begin to append."""
+        self._thread.start()
+
+    def stop(self, seconds: float = _LAST_SECONDS) -> None:
+        """Append what the spool holds, for so many seconds at most, checkpoint, and end; the rest waits."""
+        self._last_seconds = seconds
+        self._stopping.set()
+        self._thread.join()
+        self._spool.close()
+
+    def figures(self) -> dict[str, int]:
+        """Say how many rows were appended and set aside since the start."""
+        return {"appended": self._appender.appended, "set_aside": self._appender.set_aside}
+
+    def begin_rebuild(self) -> None:
+        """Derive the changes of all notifications again, from now on between appends; go on if that is on its way."""
+        with self._gate, self._busy:
+            self._rebuild.begin()
+
+    def rebuilding(self) -> tuple[int, int] | None:
+        """Say up to which `seq` changes are derived again, and the last there is; None if that is not on its way."""
+        done = self._rebuild.done
+        return None if done is None else (done, self._appender.last_seq)
+
+    def rebuild_failure(self) -> str | None:
+        """Say why changes could not be derived again, if so."""
+        return self._rebuild.failure
+
+    @contextmanager
+    def paused(self) -> Iterator[tuple[int, int]]:
+        """Append what the spool holds now, checkpoint, and append nothing more for the length of a block.
+
+        Yields:
+            How many notifications the database file holds, and the last `seq`.
+
+        Raises:
+            duckdb.Error, StoreError: the store can't take what the spool holds.
+        """
+        with self._gate, self._busy:
+            left = self._appender.backlog()
+            while left > 0:
+                moved = self._turn()
+                if not moved:
+                    raise StoreError("rows wait in the spool that the store can't take, its log says why.")
+                left -= moved
+            self._insist_on_checkpoint()
+            notifications, last_seq = run(self._connection, _COUNT)[0]
+            yield notifications, last_seq
+
+    def _new_appender(self) -> Appender:
+        return Appender(self._connection, self._spool, duplicate_window_seconds=self._window, data_dir=self._data_dir)
+
+    def _renew_appender(self) -> None:
+        before = self._appender
+        self._appender = self._new_appender()
+        self._appender.appended, self._appender.set_aside = before.appended, before.set_aside
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                with self._gate:
+                    pass
+                with self._busy:
+                    moved = self._turn()
+                    is_rebuilding = self._rebuild_a_part()
+                if not moved and not is_rebuilding:
+                    self._stopping.wait(_POLL_SECONDS)
+            with self._busy:
+                ends = time.monotonic() + self._last_seconds
+                while self._turn() and time.monotonic() < ends:
+                    pass
+                self._try_checkpoint()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread can't end in silence
+            _log.exception("the appender can't go on in this process")
+            suspect(self._data_dir, error)
+            self._on_fatal()
+
+    def _turn(self) -> int:
+        try:
+            moved = self._appender.append_new()
+            if self._checkpoint_is_due():
+                self._try_checkpoint()
+        except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, OSError) as error:
+            _log.error("rows wait in the spool, the store can't take them: %s", error)
+            self._stopping.wait(_RETRY_SECONDS)
+            self._renew_appender()
+            return 0
+        return moved
+
+    def _rebuild_a_part(self) -> bool:
+        """Derive a part of the changes again if a rebuild is on its way, and tell whether it is."""
+        if self._rebuild.done is None:
+            return False
+        try:
+            self._rebuild.step()
+        except duckdb.FatalException:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is derived must not keep back what is received
+            suspect(self._data_dir, error)
+            self._rebuild.put_off(describe(error))
+            _log.error("changes could not be derived again, which is left to the next start: %s", describe(error))
+        return True
+
+    @property
+    def _written(self) -> int:
+        return self._appender.appended + self._rebuild.derived
+
+    def _checkpoint_is_due(self) -> bool:
+        since = self._written - self._written_at_checkpoint
+        if since >= _ROWS_BETWEEN_CHECKPOINTS:
+            return True
+        if time.monotonic() - self._tried_at < _CHECKPOINT_SECONDS:
+            return False
+        self._tried_at = time.monotonic()
+        self._spool.tidy()
+        return since > 0 or bool(self._appender.done())
+
+    def _try_checkpoint(self) -> None:
+        try:
+            self._checkpoint()
+        except duckdb.TransactionException as error:
+            self._tried_at = time.monotonic()
+            self._written_at_checkpoint = self._written - 1  # not due at once for the number of rows
+            waited = time.monotonic() - self._checkpointed_at
+            if waited < _WORRYING_SECONDS:
+                _log.info("no checkpoint yet: %s", error)
+            else:
+                _log.warning(
+                    "no checkpoint for %.0f s, the WAL and the spool grow: is a reader's query running? %s",
+                    waited,
+                    error,
+                )
+
+    def _insist_on_checkpoint(self) -> None:
+        for _ in range(_CHECKPOINT_TRIES):
+            try:
+                self._checkpoint()
+            except duckdb.TransactionException as error:
+                _log.warning("no checkpoint yet: %s", error)
+                self._stopping.wait(_RETRY_SECONDS)
+            else:
+                return
+        self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        self._appender.checkpoint()
+        self._checkpointed_at = self._tried_at = time.monotonic()
+        self._written_at_checkpoint = self._written

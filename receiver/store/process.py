@@ -1,0 +1,70 @@
+"""The store's process: owns the DuckDB file, appends from the spool, answers queries."""
+
+import asyncio
+import logging
+import os
+
+import tornado.httpserver
+
+from receiver.child import Child, run_child
+from receiver.query.runner import QueryLimits
+from receiver.query.service import MAX_REQUEST_BYTES, make_query_app, stop_queries
+from receiver.settings import Settings, split_address
+from receiver.store.backup import Backups
+from receiver.store.control import control_handlers
+from receiver.store.loop import AppendLoop
+from receiver.store.metrics import store_metrics
+from receiver.store.recovery import open_store
+from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
+from receiver.tokens import control_token, query_token
+
+_log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the store until told to go."""
+    run_child(__doc__, _serve)
+
+
+async def _serve(child: Child, settings: Settings) -> None:
+    connection = open_store(settings).connection
+    loop = AppendLoop(
+        connection,
+        settings.spool_directory,
+        settings.duplicate_window_seconds,
+        on_fatal=lambda: os._exit(1),  # the supervisor starts a new process, which replays what is on disk
+        data_dir=settings.data_dir,
+    )
+    backups = Backups(settings, loop)
+    status = StatusKeeper(settings, connection)
+    registry = store_metrics(loop, settings.data_dir)
+    registry.register(StatusMetrics(status))
+    app = make_query_app(
+        connection,
+        QueryLimits(timeout_seconds=settings.query_timeout_seconds, max_rows=settings.query_max_rows),
+        query_token(settings),
+        extra_handlers=[*control_handlers(backups, loop, control_token(settings)), *status_handlers(status)],
+        registry=registry,
+        hosts=[split_address(settings.query_listen)[0]],
+    )
+    server = tornado.httpserver.HTTPServer(app, max_body_size=2 * MAX_REQUEST_BYTES)
+    child.heed_signals()
+    child.listening.setblocking(False)
+    server.add_socket(child.listening)
+    loop.start()
+    _log.info("the store is open: %s", settings.database)
+    tasks = [asyncio.create_task(task) for task in (backups.keep_to_schedule(), status.keep_fresh())]
+    await child.until_told_to_go()
+    for task in tasks:
+        task.cancel()
+    backups.stop()
+    server.stop()
+    stop_queries(app)
+    # A successor goes on at once, so that queries don't wait; when all stops, the database shall hold what it can.
+    await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
+    connection.close()
+    _log.info("the store is closed")
+
+
+if __name__ == "__main__":
+    main()

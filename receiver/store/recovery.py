@@ -1,0 +1,280 @@
+"""Opens the store whatever became of its files: the recovery ladder.
+
+From the top, each rung taken only when the one above it does not hold:
+
+1. The database opens, and its WAL replays. If it replays short, which DuckDB does without an error, the spool fills the
+   gap, and the WAL is kept aside.
+2. The WAL does not replay: it goes aside. The file then is the last checkpoint, and the spool holds all since, because
+   segments go only when a completed checkpoint holds them.
+3. The file does not open, or a checkpoint met a block that can't be read: it goes aside with its WAL, and the newest
+   backup that can be read takes its place; the spool fills in what it still holds, and what is missing is said.
+4. There is no such backup: an empty database takes its place.
+
+Where only `changes` or `account_states` can't be read, nothing goes aside: both are derived again.
+
+A damaged file may also crash the process that opens it. So an opening that ended its process is noticed at the next
+start (the directory `opening` is still there), and is tried out in another process first.
+"""
+
+import contextlib
+import errno
+import logging
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from receiver.backup_file import unseal
+from receiver.changes.rebuild import Rebuild
+from receiver.errors import StoreError
+from receiver.incidents import Incident, report, set_aside
+from receiver.settings import Settings
+from receiver.spool import SpoolReader
+from receiver.store.account_states import derive_account_states
+from receiver.store.appended import Appended, Positions, read_appended, write_appended
+from receiver.store.damage import (
+    crashes,
+    has_whole_derived,
+    is_damage,
+    is_whole,
+    read_through,
+    settle,
+    suspect,
+    suspicion,
+)
+from receiver.store.database import bring_up_to_date, cannot_open, connect, create_anew, run
+
+_WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")
+
+_log = logging.getLogger(__name__)
+
+
+class Opened(NamedTuple):
+    """The store, ready for use, and what had to be done for that."""
+
+    connection: duckdb.DuckDBPyConnection
+    happened: list[Incident]
+
+
+def open_store(settings: Settings) -> Opened:
+    """Open the store's database, going down the ladder as far as need be.
+
+    Raises:
+        StoreError: the database can't be used at the moment (another process has it, the disk is full, a newer program
+            wrote it), though nothing says that it is damaged; nothing was moved.
+    """
+    waiting = _waiting(settings)
+    happened, broken_derived = _settle_the_last_run(settings, waiting)
+    connection = _connect_somehow(settings, happened)
+    try:
+        connection = bring_up_to_date(connection, settings.database, settings.query_memory)
+        if not happened:
+            happened += _notice_short_replay(settings, connection)
+        if broken_derived:
+            happened.append(_derive_again(settings, connection, broken_derived))
+    except duckdb.Error as error:
+        raise cannot_open(settings.database, error) from None
+    if happened:
+        _try_checkpoint(settings, connection)
+    shutil.rmtree(waiting, ignore_errors=True)
+    return Opened(connection, happened)
+
+
+def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incident], str | None]:
+    """Go down the ladder for what became known as a process ended; say too why only what is derived can't be read."""
+    suspected = suspicion(settings.data_dir)
+    found, broken_derived = [], None
+    if not settings.database.exists() and read_appended(settings.data_dir).seq:
+        found.append(_go_down(settings, "it is missing", set(), keeps_database=False))
+    elif suspected and not is_whole(settings.database):
+        found.append(_go_down(settings, suspected, set(), keeps_database=False))
+    elif suspected and not has_whole_derived(settings.database):
+        broken_derived = suspected
+    elif waiting.exists() and crashes(settings.database):
+        found.append(_go_down(settings, "opening it ends the process", set()))
+    settle(settings.data_dir)
+    return found, broken_derived
+
+
+def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why: str) -> Incident:
+    """Begin with empty tables of what is derived, and have that derived from the notifications."""
+    run(connection, "BEGIN")
+    create_anew(connection, {"changes", "changes_rebuilt", "account_states"})
+    run(connection, "DELETE FROM rebuilding")
+    derive_account_states(connection)
+    run(connection, "COMMIT")
+    Rebuild(connection).begin()
+    what = f"Changes or accounts in {settings.database.name} can't be read ({why}): they are derived again."
+    return report(settings.data_dir, what)
+
+
+def _try_checkpoint(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+    """Be done with a torn WAL."""
+    try:
+        run(connection, "CHECKPOINT")
+    except duckdb.Error as error:
+        suspect(settings.data_dir, error)
+        _log.warning("no checkpoint yet: %s", error)
+
+
+def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.DuckDBPyConnection:
+    tried: set[Path] = set()
+    while True:
+        existed = settings.database.exists()
+        _keep_wal(settings)
+        try:
+            return _connect_and_read(settings)
+        except Exception as error:  # noqa: BLE001 - a damaged file raises whatever it makes of its bytes
+            if not existed or not is_damage(error):
+                raise cannot_open(settings.database, error) from None
+            happened.append(_go_down(settings, str(error).splitlines()[0], tried))
+
+
+def _connect_and_read(settings: Settings) -> duckdb.DuckDBPyConnection:
+    connection = connect(settings.database, settings.query_memory)
+    try:
+        read_through(connection)
+    except Exception:
+        connection.close()
+        raise
+    return connection
+
+
+def _go_down(settings: Settings, why: str, tried: set[Path], *, keeps_database: bool = True) -> Incident:
+    """Put the WAL aside if there is one, otherwise the database; both if the database is known to be at fault."""
+    try:
+        if keeps_database and any(path.exists() and path.stat().st_size for path in _wal_files(settings)):
+            return _put_wal_aside(settings, why)
+        return _replace_database(settings, why, tried)
+    except OSError as error:
+        raise StoreError(
+            f"{settings.database} is damaged ({why}) and can't be moved aside ({error}): make room or move it yourself."
+        ) from None
+
+
+def _put_wal_aside(settings: Settings, why: str) -> Incident:
+    moved_to = set_aside(_wal_files(settings), settings.data_dir)
+    _keep_what_waits(settings, moved_to)
+    what = (
+        f"{settings.database.name} does not open with its WAL ({why}): the WAL is put aside, and the spool fills in "
+        "what came since the last checkpoint."
+    )
+    return report(settings.data_dir, what, moved_to=moved_to)
+
+
+def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Incident:
+    moved_to = set_aside([settings.database, *_wal_files(settings)], settings.data_dir)
+    _keep_what_waits(settings, moved_to)
+    backup = _restore_backup(settings, tried)
+    instead = f"the backup {backup.name}" if backup else "as there is no backup, an empty database"
+    what = f"{settings.database.name} does not open ({why}). In its place: {instead}."
+    return report(settings.data_dir, what, moved_to=moved_to, missing=_missing(settings, backup))
+
+
+def _restore_backup(settings: Settings, tried: set[Path]) -> Path | None:
+    """Copy the newest backup that can be read into the database's place."""
+    found = (settings.data_dir / "backups").glob("**/*.duckdb")
+    for backup in sorted(found, key=lambda path: (path.stat().st_mtime, path.name), reverse=True):
+        if backup in tried:
+            continue
+        tried.add(backup)
+        unfinished = settings.database.with_suffix(".restoring")
+        shutil.copyfile(backup, unfinished)
+        if is_whole(unfinished):
+            with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
+                unseal(unfinished, settings.data_dir / "accounts.sqlite")
+            unfinished.replace(settings.database)
+            return backup
+        unfinished.unlink()
+    return None
+
+
+def _extent(connection: duckdb.DuckDBPyConnection) -> Appended:
+    """Read how far a database came."""
+    notifications, seq = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
+    rows = run(connection, "SELECT segment, kind, position FROM watermarks")
+    return Appended(seq, notifications, {(segment, kind): int(at) for segment, kind, at in rows})
+
+
+def _missing(settings: Settings, backup: Path | None) -> str | None:
+    """Say what neither the database in use now nor the spool holds."""
+    before, now = read_appended(settings.data_dir), Appended(0, 0, {})
+    if not before.seq:
+        return "Whatever was stored and is no longer in the spool."
+    if backup:
+        with duckdb.connect(str(settings.database), read_only=True) as connection:
+            now = _extent(connection)
+    again = _spooled(settings, before.positions) - _spooled(settings, now.positions)
+    missing = before.notifications - now.notifications - again
+    if missing <= 0:
+        return None
+    return (
+        f"About {missing} notifications with seq {now.seq + 1} to {before.seq}, which neither the spool holds nor a "
+        "backup. Restore a later backup, or recover them from what was moved."
+    )
+
+
+def _spooled(settings: Settings, positions: Positions) -> int:
+    """Count the notifications that the spool holds up to these positions."""
+    reader = SpoolReader(
+        settings.spool_directory, report=lambda what, moved_to: report(settings.data_dir, what, moved_to=moved_to)
+    )
+    try:
+        return sum(
+            min(segment.last_position("notifications") or 0, positions.get((segment.name, "notifications"), 0))
+            for segment in reader.segments()
+        )
+    finally:
+        reader.close()
+
+
+def _notice_short_replay(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[Incident]:
+    appended = read_appended(settings.data_dir)
+    found = _extent(connection)
+    if not appended.ahead_of(found.positions):
+        return []
+    kept = list(_waiting(settings).glob(f"{settings.database.name}*"))
+    what = (
+        f"The WAL of {settings.database.name} is missing or ends early: it replayed to seq {found.seq} without an "
+        f"error, but {appended.seq} had been appended. The spool fills in what came since the last checkpoint."
+    )
+    moved_to = set_aside(kept, settings.data_dir) if kept else None
+    # Said once: from here on the database is where it is.
+    write_appended(settings.data_dir, appended._replace(notifications=found.notifications, positions=found.positions))
+    return [report(settings.data_dir, what, moved_to=moved_to)]
+
+
+def _wal_files(settings: Settings) -> list[Path]:
+    return [settings.database.with_name(settings.database.name + suffix) for suffix in _WAL_SUFFIXES]
+
+
+def _waiting(settings: Settings) -> Path:
+    return settings.data_dir / "opening"
+
+
+def _keep_wal(settings: Settings) -> None:
+    """Copy the WAL, which DuckDB cuts in place, and leave the sign that an opening has begun."""
+    waiting = _waiting(settings)
+    try:
+        waiting.mkdir(exist_ok=True)
+        for path in _wal_files(settings):
+            kept = waiting / path.name
+            # After an opening that ended its process, the copy made before it is the one to keep.
+            if path.exists() and path.stat().st_size and not kept.exists():
+                unfinished = kept.with_suffix(".unfinished")
+                shutil.copyfile(path, unfinished)
+                unfinished.rename(kept)
+    except OSError as error:
+        # A full disk must not keep readers out. All that is in the WAL is in the spool, too.
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise cannot_open(settings.database, error) from None
+
+
+def _keep_what_waits(settings: Settings, directory: Path) -> None:
+    """Add the copies made before opening, where they say more than what is left."""
+    for path in _waiting(settings).glob(f"{settings.database.name}*"):
+        moved = directory / path.name
+        if not moved.exists() or moved.stat().st_size != path.stat().st_size:
+            with contextlib.suppress(OSError):
+                path.rename(moved.with_name(f"{moved.name}.before") if moved.exists() else moved)

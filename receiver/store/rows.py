@@ -1,0 +1,93 @@
+"""Inserts rows into DuckDB in bulk, as Arrow tables."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+
+from receiver.notification import Notification, Rejection
+from receiver.store.database import run
+
+
+def schema(**columns: pa.DataType) -> pa.Schema:
+    """Make a table's columns from their names and types."""
+    return pa.schema([pa.field(name, kind) for name, kind in columns.items()])
+
+
+MOMENT = pa.timestamp("us", tz="UTC")
+_NOTIFICATIONS = schema(
+    seq=pa.int64(),
+    id=pa.string(),
+    received_at=MOMENT,
+    event_type=pa.string(),
+    category=pa.string(),
+    action=pa.string(),
+    account_alias=pa.string(),
+    entity_id=pa.string(),
+    actor=pa.string(),
+    occurred_at=MOMENT,
+    signature_status=pa.string(),
+    signature=pa.binary(),
+    source_ip=pa.string(),
+    duplicate_of=pa.string(),
+    payload=pa.string(),
+)
+_REJECTED = schema(
+    id=pa.string(),
+    received_at=MOMENT,
+    reason=pa.string(),
+    path=pa.string(),
+    source_ip=pa.string(),
+    headers=pa.string(),
+    body=pa.binary(),
+)
+_WATERMARKS = schema(segment=pa.string(), kind=pa.string(), position=pa.int64())
+
+
+class NumberedNotification(NamedTuple):
+    """A notification with what only the store knows: its place in the order, and what it is a copy of."""
+
+    seq: int
+    row: Notification
+    duplicate_of: UUID | None
+
+
+def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[NumberedNotification]) -> None:
+    """Insert notifications; their payloads become JSON, byte for byte as they are."""
+    values = [
+        (seq, str(row.id), *row[1:-1], duplicate_of and str(duplicate_of), row.payload.decode())
+        for seq, row, duplicate_of in rows
+    ]
+    insert(connection, "notifications", _NOTIFICATIONS, values)
+
+
+def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Rejection]) -> None:
+    """Insert refused notifications."""
+    insert(connection, "rejected", _REJECTED, [(str(row.id), *row[1:]) for row in rows])
+
+
+def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tuple[str, str], int]) -> None:
+    """Note how far the segments are appended.
+
+    Args:
+        connection: inside the transaction that appends the rows.
+        positions: the last appended position by (segment, kind).
+    """
+    for segment, kind in positions:
+        run(connection, "DELETE FROM watermarks WHERE segment = ? AND kind = ?", [segment, kind])
+    values = [(segment, kind, position) for (segment, kind), position in positions.items()]
+    insert(connection, "watermarks", _WATERMARKS, values)
+
+
+def insert(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: pa.Schema, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows; the columns are all of the table's, in its order."""
+    if not rows:
+        return
+    arrays = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), columns, strict=True)]
+    connection.register("incoming", pa.Table.from_arrays(arrays, schema=columns))
+    run(connection, f"INSERT INTO {table} SELECT * FROM incoming")  # noqa: S608 - a constant
+    connection.unregister("incoming")

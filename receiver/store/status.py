@@ -1,0 +1,148 @@
+"""How the store is, for the dashboard, `clc-receiver status` and Prometheus."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import duckdb
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from receiver.care import LIMITS, Status, WalWatch, gather, judge
+from receiver.errors import StoreError
+from receiver.query.errors import QueryError
+from receiver.query.service import ServiceHandler
+from receiver.reading import Rows
+from receiver.settings import Settings
+from receiver.store.database import run
+
+_REFRESH_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class StatusKeeper:
+    """Finds out from time to time how the store is, in a thread, so that nobody who asks waits or makes others wait.
+
+    Args:
+        settings: where things lie.
+        connection: the store; the keeper takes a cursor of its own.
+    """
+
+    def __init__(self, settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+        self._settings = settings
+        self._cursor = connection.cursor()
+        self._wal = WalWatch()
+        self._one = threading.Lock()
+        self.latest: Status | None = None
+
+    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+        """Run a query; see `receiver.reading.Reader`."""
+        try:
+            return run(self._cursor, sql, parameters)
+        except duckdb.Error as error:
+            raise StoreError(str(error).splitlines()[0]) from None
+
+    def refresh(self) -> Status:
+        """Find out now."""
+        with self._one:
+            self.latest = judge(gather(self._settings, self, wal=self._wal))
+            return self.latest
+
+    async def keep_fresh(self) -> None:
+        """Find out every two seconds, until cancelled."""
+        while True:
+            try:
+                await asyncio.to_thread(self.refresh)
+            except Exception:  # noqa: BLE001 - whatever it is, the next time may be better
+                _log.exception("the status could not be found out")
+            await asyncio.sleep(_REFRESH_SECONDS)
+
+
+class StatusHandler(ServiceHandler):
+    """`GET /status`: how the receiver is, as JSON, to holders of the query token.
+
+    `at`: ISO time; `state`: the worst of all, `ok`, `amber` or `red`; `serving`: whether `serve` runs.
+    `figures`: a list of `{name, label, value, text, state}`: `value` is a number in the unit that the name ends in, an
+    ISO time where it ends in `_at`, a text, or null where it is not known; `text` is it in words.
+    `limits`: by name of a figure, `{amber, red, falling}`: from where on it is amber or red, downwards if `falling`; of
+    `backup_at`, its age in multiples of CLC_BACKUP_EVERY.
+    `refusals`: `{reason, kept, last_hour}`. `recoveries`: `{at, what, moved_to, missing}`, oldest first. `processes`:
+    `{name, state, pid, restarts, last_exit, last_exit_at, failure, started_at, version}`.
+    """
+
+    def initialize(self, keeper: StatusKeeper) -> None:
+        """Take what `status_handlers` gives."""
+        self._keeper = keeper
+
+    async def get(self) -> None:
+        """Find out and answer."""
+        try:
+            found = await asyncio.to_thread(self._keeper.refresh)
+        except OSError as error:
+            raise QueryError("internal_error", f"The status can't be found out: {error}.") from None
+        self.finish(found.as_json())
+
+
+def status_handlers(keeper: StatusKeeper) -> list[tuple[str, type, dict[str, Any]]]:
+    """List the routes for the query service's application."""
+    return [("/status", StatusHandler, {"keeper": keeper})]
+
+
+class StatusMetrics(Collector):
+    """Tells the latest status in Prometheus' terms."""
+
+    _GAUGES = (
+        ("clc_store_lag_seconds", "lag_seconds", "Age of the oldest row that is spooled and not stored."),
+        ("clc_spool_rows", "spool_rows", "Rows that are spooled and not stored."),
+        ("clc_spool_bytes", "spool_bytes", "Bytes of all segments of the spool."),
+        ("clc_store_notifications", "notifications", "Notifications stored."),
+        ("clc_store_database_bytes", "database_bytes", "Bytes of the database file."),
+        ("clc_store_wal_bytes", "wal_bytes", "Bytes of DuckDB's WAL: what no checkpoint holds yet."),
+        ("clc_store_last_checkpoint_timestamp_seconds", "checkpointed_at", "When the last checkpoint was."),
+        ("clc_store_last_backup_timestamp_seconds", "backup_at", "When the last backup was made that checked out."),
+        ("clc_store_kept_aside_rows", "rows_set_aside", "Rows that DuckDB refused, now in `rejected`."),
+        ("clc_recoveries_last_week", "recoveries_last_week", "Recoveries from damaged files in the last seven days."),
+    )
+    _JUDGED = frozenset({*LIMITS, "serving", "store"})
+    _STATES = ("ok", "amber", "red")
+
+    def __init__(self, keeper: StatusKeeper) -> None:
+        self._keeper = keeper
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the figures as they were found last; those not known are left out."""
+        found = self._keeper.latest
+        for metric, name, text in self._GAUGES:
+            value = _number(found.value(name)) if found else None
+            gauge = GaugeMetricFamily(metric, text)
+            if value is not None:
+                gauge.add_metric([], value)
+            yield gauge
+        free = GaugeMetricFamily("clc_disk_free_bytes", "Bytes left on the disk of data or spool.", labels=["disk"])
+        state = GaugeMetricFamily(
+            "clc_status", "State of a figure of `clc-receiver status`: 0 ok, 1 amber, 2 red.", labels=["figure"]
+        )
+        info = InfoMetricFamily("clc_receiver", "Version and public key.")
+        if found:
+            for disk in ("data", "spool"):
+                free.add_metric([disk], _number(found.value(f"{disk}_free_bytes")) or 0)
+            for figure in found.figures:
+                if figure.name not in self._JUDGED:
+                    continue
+                state.add_metric([figure.name], self._STATES.index(figure.state))
+            keys = ("version", "key_fingerprint")
+            info.add_metric([], {key: str(found.value(key)) for key in keys})
+        yield from (free, state, info)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(value).timestamp()
+        return None
+    return float(value) if isinstance(value, (int, float)) else None

@@ -1,0 +1,86 @@
+"""How `serve` begins: finds out whether it can, and takes hold of the data directory and the addresses."""
+
+import logging
+import os
+from pathlib import Path
+from typing import IO
+
+from receiver import __version__, data_directory, tokens
+from receiver.data_directory import Running
+from receiver.listener.peers import TrustedProxies
+from receiver.settings import Settings
+from receiver.signature import load_public_key
+from receiver.sockets import address_of, listen_patiently
+from receiver.supervision.handover import Handover, Held, read_handover
+from receiver.supervision.systemd import passed_sockets
+from receiver.tls import tls_context
+
+KEPT = ("data_dir", "spool_dir", "listen", "query_listen", "listeners")
+"""Settings that can't change while `serve` holds what it holds."""
+
+_log = logging.getLogger(__name__)
+
+
+def check(settings: Settings) -> str:
+    """Find out whether `serve` could start with these settings, and return the version that would.
+
+    Raises:
+        ReceiverError: it could not.
+    """
+    import receiver.listener.process  # noqa: PLC0415
+    import receiver.store.process  # noqa: F401, PLC0415 - what can't be imported could not be started
+
+    read_handover()
+    check_files(settings)
+    return __version__
+
+
+def check_files(settings: Settings) -> None:
+    """Find out whether the files and networks that the settings name can be used.
+
+    Raises:
+        ReceiverError: one of them can't be.
+    """
+    tls_context(settings)
+    load_public_key(settings.public_key)
+    TrustedProxies(settings.trusted_proxies)
+
+
+def take_hold(settings: Settings) -> Held:
+    """Take the data directory and the addresses, or the sockets that systemd has opened already.
+
+    Raises:
+        ReceiverError: one of them can't be taken.
+    """
+    data_directory.prepare(settings)
+    lock = data_directory.take(settings.data_dir)
+    try:
+        return _open_sockets(settings, lock)
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
+    tokens.query_token(settings)
+    passed = passed_sockets(os.environ)
+    # The processes of a `serve` that was killed give their addresses up a moment later.
+    last = data_directory.last_holder(lock)
+    taken = {last.listen, last.query_listen} if last else set()
+    query = passed.query or listen_patiently(settings.query_listen, 1, "CLC_QUERY_LISTEN", taken)[0]
+    listeners = passed.listeners or listen_patiently(settings.listen, settings.listeners, "CLC_LISTEN", taken)
+    running = Running(os.getpid(), address_of(listeners[0]), address_of(query))
+    data_directory.announce(lock, running)
+    scheme = "https" if settings.tls_cert else "http"
+    _log.info("notifications are taken at %s://%s/webhooks/EVENT", scheme, running.listen)
+    _log.info("queries are answered at http://%s/query", running.query_listen)
+    return Held(lock, *os.pipe(), query, listeners)
+
+
+def keep_settings(settings: Settings, before: Handover) -> Settings:
+    """Keep what can't change while the data directory and the sockets are held."""
+    kept = {name: Path(str(value)) if name.endswith("_dir") and value else value for name, value in before.kept.items()}
+    for name, value in kept.items():
+        if getattr(settings, name) != value:
+            _log.warning("CLC_%s has changed; that takes a stop and a start of serve", name.upper())
+    return settings.model_copy(update=kept)

@@ -1,0 +1,194 @@
+"""How `serve` becomes another version of itself: the same process goes on with another program and all it holds."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import MutableMapping
+from datetime import datetime
+from typing import IO, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from receiver.errors import UpgradeError
+from receiver.supervision.children import ChildProcess
+from receiver.supervision.state import ProcessState, UpgradeState
+
+_VARIABLE = "CLC_SERVE_HANDOVER"
+_FORMAT = 1
+_TRIAL_SECONDS = 60.0
+_HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Held(NamedTuple):
+    """What outlives a version of the program: the data directory's lock, the life pipe's two ends, and the sockets."""
+
+    lock: IO[str]
+    life: int
+    life_writer: int
+    query: socket.socket
+    listeners: list[socket.socket]
+
+    def descriptors(self) -> list[int]:
+        """List all of them."""
+        sockets = [self.query, *self.listeners]
+        return [self.lock.fileno(), self.life, self.life_writer, *(one.fileno() for one in sockets)]
+
+
+class RunningChild(BaseModel):
+    """A child that goes on."""
+
+    name: str
+    pid: int
+    started_at: datetime
+    ready: bool
+    retiring: bool
+    version: str | None
+    failure: str | None
+
+
+def running_child(child: ChildProcess) -> RunningChild:
+    """Tell of a child what the next version must know."""
+    return RunningChild(
+        name=child.name,
+        pid=child.pid,
+        started_at=child.started_at,
+        ready=child.is_ready,
+        retiring=child.retiring,
+        version=child.version,
+        failure=child.failure,
+    )
+
+
+class Handover(BaseModel):
+    """What one version tells the next. Descriptors are numbers, as in `Held`."""
+
+    format: int
+    pid: int
+    version: str
+    started_at: str
+    lock: int
+    life: int
+    life_writer: int
+    query: int
+    listeners: list[int]
+    kept: dict[str, str | int | None]
+    """Settings that can't change without a stop: where the data lie, and the addresses."""
+    children: list[RunningChild]
+    processes: dict[str, ProcessState]
+    upgrade: UpgradeState
+    upgrade_again: bool
+    """Whether another upgrade was asked for during this one."""
+
+
+def handover_of(held: Held, **fields: object) -> Handover:
+    """Make a handover; `fields` are those that `held` does not tell."""
+    numbers = {
+        "lock": held.lock.fileno(),
+        "life": held.life,
+        "life_writer": held.life_writer,
+        "query": held.query.fileno(),
+        "listeners": [listening.fileno() for listening in held.listeners],
+    }
+    return Handover.model_validate({"format": _FORMAT, "pid": os.getpid(), **numbers, **fields})
+
+
+def held_by(handover: Handover) -> Held:
+    """Take hold of what was handed over."""
+    held = Held(
+        os.fdopen(handover.lock, "r+"),
+        handover.life,
+        handover.life_writer,
+        socket.socket(fileno=handover.query),
+        [socket.socket(fileno=number) for number in handover.listeners],
+    )
+    _set_inheritable(held, inheritable=False)
+    return held
+
+
+def read_handover(variables: MutableMapping[str, str] = os.environ) -> Handover | None:
+    """Take what the version before this one handed over, if there was one.
+
+    Raises:
+        UpgradeError: this version does not understand it.
+    """
+    text = variables.pop(_VARIABLE, None)
+    if text is None:
+        return None
+    try:
+        version = json.loads(text)["format"]
+        if version != _FORMAT:
+            raise UpgradeError(
+                f"The running serve hands over in format {version}, but the installed version knows format {_FORMAT}: "
+                "stop serve and start it again."
+            )
+        return Handover.model_validate_json(text)
+    except (ValueError, TypeError, KeyError, ValidationError):
+        raise UpgradeError(
+            "What the running serve hands over can't be read by the installed version: stop serve and start it again."
+        ) from None
+
+
+async def try_installed(handover: Handover) -> str:
+    """Have the installed version say whether it could take over, and return which it is.
+
+    Raises:
+        UpgradeError: it could not.
+    """
+    variables = {**os.environ, _VARIABLE: handover.model_dump_json()}
+    try:
+        trial = subprocess.Popen(  # noqa: S603, ASYNC220 - the same command once more; starting it takes no time
+            [*_command(), "--check"],
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    except OSError as error:
+        raise UpgradeError(f"The installed version can't be started ({error.strerror}): install it again.") from None
+    try:
+        said, talk = await asyncio.to_thread(trial.communicate, timeout=_TRIAL_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise UpgradeError(f"The installed version did not start within {_TRIAL_SECONDS:g} s: try again.") from None
+    finally:
+        if trial.returncode is None:
+            trial.kill()
+    if trial.returncode:
+        reason = talk.strip().splitlines()[-1:] or [f"it ended with code {trial.returncode}"]
+        raise UpgradeError(f"The installed version could not start: {reason[0].removeprefix('clc-receiver: ')}")
+    return said.strip()
+
+
+def become_installed(held: Held, handover: Handover) -> None:
+    """Go on as the installed version; returns only if that fails.
+
+    Raises:
+        OSError: it failed, and all is as before.
+    """
+    # A signal that comes in between waits until the new program heeds it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
+    _set_inheritable(held, inheritable=True)
+    try:
+        os.execve(sys.executable, _command(), {**os.environ, _VARIABLE: handover.model_dump_json()})  # noqa: S606
+    finally:
+        _set_inheritable(held, inheritable=False)
+        heed_signals_again()
+
+
+def heed_signals_again() -> None:
+    """Let in the signals that waited while the program was exchanged."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
+
+
+def _command() -> list[str]:
+    """Repeat how this process was started."""
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+def _set_inheritable(held: Held, *, inheritable: bool) -> None:
+    for descriptor in held.descriptors():
+        os.set_inheritable(descriptor, inheritable)

@@ -1,0 +1,85 @@
+"""`serve.json` in the data directory: what `serve` and its processes are doing, for other commands and for metrics."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+_FILE = "serve.json"
+
+
+class ProcessState(BaseModel):
+    """A listener or the store. Times are ISO 8601 in UTC.
+
+    `state` is `starting`, `running`, `waiting` (for its next start), `failed` (no restart helps) or `stopped`.
+    `last_exit` is the latest unexpected exit's code, negative for a signal; `failure` the sentence it left, if any.
+    """
+
+    pid: int | None = None
+    state: str = "stopped"
+    version: str | None = None
+    started_at: str | None = None
+    restarts: int = 0
+    last_exit: int | None = None
+    last_exit_at: str | None = None
+    failure: str | None = None
+
+
+class RetiringState(BaseModel):
+    """A listener that takes no new connections and finishes those it has."""
+
+    pid: int
+    name: str
+    version: str | None = None
+
+
+class UpgradeState(BaseModel):
+    """The latest upgrade: `state` is `none`, `running`, `done`, `failed` or `refused`; `detail` is a sentence."""
+
+    number: int = 0
+    state: str = "none"
+    detail: str = ""
+
+
+class ServeState(BaseModel):
+    """All of `serve`; `processes` by name: `listener 1` and so on, and `store`.
+
+    `state` is `running`, `stopping` or `stopped`.
+    """
+
+    pid: int
+    version: str
+    started_at: str
+    state: str = "running"
+    upgrade: UpgradeState = UpgradeState()
+    processes: dict[str, ProcessState] = {}
+    retiring: list[RetiringState] = []
+
+
+def write_state(data_dir: Path, state: ServeState) -> None:
+    """Replace the file; who reads it sees the old or the new, never a part.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    path = data_dir / _FILE
+    unfinished = path.with_suffix(".json.new")
+    try:
+        unfinished.write_text(state.model_dump_json(indent=1), encoding="utf-8")
+        os.replace(unfinished, path)  # noqa: PTH105 - its name says what matters here
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def read_state(data_dir: Path) -> ServeState | None:
+    """Read what the `serve` of a data directory wrote last; None where there is nothing to read.
+
+    Whether that `serve` still runs is another question: `running_serve` answers it.
+    """
+    try:
+        return ServeState.model_validate_json((data_dir / _FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None

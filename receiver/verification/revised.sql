@@ -1,0 +1,7 @@
+SELECT seq
+FROM (
+    SELECT seq, lag(seq) OVER (PARTITION BY category, entity_id ORDER BY least(occurred_at, received_at), seq) AS before
+    FROM events
+    WHERE category <> 'Alert' AND entity_id IS NOT NULL
+)
+WHERE before > greatest(seq, ?);

@@ -1,0 +1,3 @@
+SELECT notifications.id::VARCHAR, notifications.seq
+FROM rejected
+JOIN notifications ON notifications.id = rejected.id;

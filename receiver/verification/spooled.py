@@ -1,0 +1,57 @@
+"""Checks the rows that the spool holds against the store: each is in one of both, with the same bytes."""
+
+import sqlite3
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from receiver.invariants import Handed, Violation, check_handed
+from receiver.notification import Notification
+from receiver.reading import Reader, sql_file
+from receiver.spool import KINDS
+from receiver.spool.looking import SeenRow, SegmentView, damage_of, segment_paths, view
+
+_ROWS_PER_BATCH = 2_000
+_WATERMARK = "SELECT coalesce(max(position), 0) FROM watermarks WHERE segment = ? AND kind = ?"
+
+
+def check_spooled(reader: Reader, directory: Path) -> Iterator[Violation]:
+    """Check each row of a spool, while listener and store may be at work on it."""
+    for path in segment_paths(directory):
+        try:
+            with view(path) as segment:
+                for kind in KINDS.values():
+                    yield from _check_segment(reader, segment, kind)
+            damage = damage_of(path)
+        except (sqlite3.Error, OSError) as error:
+            damage = f"it can't be read ({error})"
+        # One that is gone was appended whole while this was running.
+        if damage and path.exists():
+            yield Violation("spool", None, None, f"The segment {path} is damaged: {damage}.")
+
+
+def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[Violation]:
+    position = 0
+    while True:
+        before = _watermark(reader, segment, kind)
+        rows = segment.read(kind, position, _ROWS_PER_BATCH)
+        if not rows:
+            return
+        stored = _stored(reader, rows)
+        after = _watermark(reader, segment, kind)
+        # Refused notifications have a byte budget, so that one that was appended may be gone again.
+        passed = before if kind == KINDS[Notification] else 0
+        yield from check_handed(
+            Handed(row.id, row.position, passed, after, sha256(row.body).hexdigest(), stored.get(str(row.id)))
+            for row in rows
+        )
+        position = rows[-1].position
+
+
+def _watermark(reader: Reader, segment: SegmentView, kind: str) -> int:
+    return int(reader.rows(_WATERMARK, [segment.name, kind])[0][0])
+
+
+def _stored(reader: Reader, rows: list[SeenRow]) -> dict[str, str]:
+    ids = [str(row.id) for row in rows]
+    return dict(reader.rows(sql_file(__package__, "stored_of.sql"), [ids, ids]))

@@ -1,0 +1,1 @@
+"""How fast the product is, on data that is built once: `python -m tests.benchmarks`."""

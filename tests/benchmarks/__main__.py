@@ -1,0 +1,32 @@
+"""Run benchmarks; they report, and fail on nothing."""
+
+from pathlib import Path
+
+import click
+
+from tests.benchmarks.audit import audit
+from tests.benchmarks.browser import browser
+from tests.benchmarks.report import Figure, as_json, as_table
+
+BENCHMARKS = {"audit": audit, "browser": browser}
+DATA = Path(__file__).parents[2] / "data" / "benchmarks"
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), default=DATA, help="Where data is built once."
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures to this file, too.")
+def main(names: tuple[str, ...], data: Path, json_file: Path | None) -> None:
+    """Run the benchmarks NAMES, or all, and print what was measured beside what it should be."""
+    figures: list[Figure] = []
+    for name in names or BENCHMARKS:
+        figures += BENCHMARKS[name](data)
+    click.echo(as_table(figures))
+    if json_file:
+        json_file.write_text(as_json(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The audit: the appender with changes on, all rules over the whole history, and the Entity page's SQL."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from analytics import connect
+from analytics.client import Client
+from analytics.findings import find
+from analytics.kept_findings import KeptFindings
+from analytics.queries import query
+from tests.benchmarks.data import built, figures_of
+from tests.benchmarks.report import Figure
+from tests.processes import Receiver, running
+
+COUNT = 1_000_000
+RUNS = 5
+PAGE_ROWS = 30
+ENTITIES = (
+    "SELECT category, entity_id, count(*) AS n FROM events WHERE category <> 'Alert' GROUP BY ALL ORDER BY n DESC"
+)
+EXTENT = "SELECT min(occurred_at) AS since, max(occurred_at) AS until FROM notifications"
+
+
+def audit(directory: Path) -> list[Figure]:
+    """Measure all of it on a million notifications."""
+    data_dir = built(directory, COUNT)
+    rates = figures_of(data_dir)
+    figures = [
+        Figure("appender with changes on, at the start", rates["first"], "/s", "≥ 3,000"),
+        Figure("appender with changes on, at the end", rates["last"], "/s", "≥ 3,000"),
+    ]
+    with running(Receiver, data_dir) as receiver:
+        os.environ["CLC_QUERY_TOKEN"] = receiver.token
+        with connect(receiver.query_url) as client:
+            figures.append(_all_rules(client))
+            figures += _entity_page(client)
+    return figures
+
+
+def _all_rules(client: Client) -> Figure:
+    extent = client.df(EXTENT).iloc[0]
+    since, until = extent["since"].to_pydatetime(), extent["until"].to_pydatetime() + timedelta(seconds=1)
+    seconds, found = _median(lambda: find(client, since, until))
+    assert not found.problems, found.problems
+    remark = f"{len(found.findings):,} findings of {(until - since).days:,} days"
+    return Figure("all rules over all notifications", seconds * 1000, "ms", "< 3,000", remark)
+
+
+def _entity_page(client: Client) -> list[Figure]:
+    """Measure the busiest server, user and account."""
+    kept = KeptFindings(client)
+    began = time.perf_counter()
+    findings = kept.latest(patience=600)
+    assert findings
+    several = [one for one in findings.findings if len(one.notification_ids) > 1]
+    ids = sorted({identity for one in several for identity in one.notification_ids})
+    first = Figure(
+        "findings kept for all pages, at first", (time.perf_counter() - began) * 1000, "ms", "",
+        f"in a thread of its own; {len(ids):,} notifications of findings that have several",
+    )  # fmt: skip
+    busiest = client.df(ENTITIES).groupby("category", sort=False).head(1)
+    return [first] + [
+        Figure(
+            f"Entity page's SQL, the busiest {about.category.lower()}",
+            _median(lambda about=about: _open_entity(client, about.category, about.entity_id, ids))[0] * 1000,
+            "ms",
+            "< 200",
+            f"{about.n:,} notifications",
+        )
+        for about in busiest.itertuples()
+    ]
+
+
+def _open_entity(client: Client, category: str, entity: str, ids: list[str]) -> None:
+    """Ask all that the page asks when it is opened: the entity, a page of its timeline, its latest step, and so on."""
+    about = {"category": category, "entity": entity}
+    _ask(client, "freshness")
+    _ask(client, "accounts")
+    found = _ask(client, "entity", at=datetime.now(UTC), **about).iloc[0]
+    latest = int(found["last_seq"])
+    _ask(client, "entity_position", step=latest, **about)
+    rows = _ask(client, "entity_notifications", page_rows=PAGE_ROWS, position=0, **about)
+    span = {"first": int(rows["seq"].min()), "last": int(rows["seq"].max())}
+    _ask(client, "entity_changes", **span, **about)
+    if category == "Server":
+        _ask(client, "alerts_of_entity", entity=entity, **span)
+    if category == "User":
+        _ask(client, "acts_of_user", entity=entity, page_rows=50)
+    if category == "Account":
+        _ask(client, "entities_of_account", alias=entity, page_rows=200)
+    _ask(client, "notification", seq=latest)
+    _ask(client, "changes_of_step", seq=latest)
+    _ask(client, "happened_since", seen=latest)
+    if ids:
+        _ask(client, "ids_of_entity", ids=ids, **about)
+
+
+def _ask(client: Client, name: str, **values: Any) -> Any:
+    return client.df(*query(name, values))
+
+
+def _median(measured: Callable[[], Any]) -> tuple[float, Any]:
+    """Run something several times, and return the median of its seconds and its last result."""
+    seconds = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        result = measured()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds), result

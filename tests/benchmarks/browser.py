@@ -1,0 +1,49 @@
+"""The dashboard in a real browser: first paint, interactions, and ten viewers while notifications come."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.benchmarks.browser_load import with_and_without_viewers
+from tests.benchmarks.browser_paint import first_paints, interactions
+from tests.benchmarks.data import built
+from tests.benchmarks.report import Figure
+from tests.browsing import a_dashboard
+from tests.processes import Receiver, running
+
+COUNT = 1_000_000
+LOAD_SECONDS = 60
+BUSIEST = """
+SELECT entity_id, max(seq) AS seq
+FROM events
+WHERE category = 'Server'
+GROUP BY ALL
+ORDER BY count(*) DESC
+LIMIT 1
+"""
+
+
+def browser(directory: Path, count: int = COUNT, seconds: float = LOAD_SECONDS) -> list[Figure]:
+    """Measure all of it on a copy of the store, so that the others find theirs as it was built."""
+    with copied(built(directory, count), directory / "browser") as data_dir, running(Receiver, data_dir) as receiver:
+        # A refused one and what is sent here make that no page is empty.
+        receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "a benchmark"})
+        (busiest,) = receiver.sql(BUSIEST)
+        with a_dashboard(data_dir, receiver.query_url) as url:
+            figures = with_and_without_viewers(receiver, url, seconds, data_dir)
+            figures += first_paints(url, data_dir, busiest["entity_id"], busiest["seq"])
+        figures += interactions(receiver)
+    return figures
+
+
+@contextmanager
+def copied(source: Path, target: Path) -> Iterator[Path]:
+    """Give a data directory with a copy of a store, for the length of a block."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    shutil.copy(source / "clc.duckdb", target)
+    try:
+        yield target
+    finally:
+        shutil.rmtree(target)

@@ -1,0 +1,211 @@
+"""How long a page takes until it is drawn, beside one of Streamlit with nothing on it, and until a click has shown."""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, Page
+
+from analytics.commands.dashboard import streamlit_options
+from receiver.sockets import free_address
+from tests.benchmarks.query_recorder import recorder
+from tests.benchmarks.report import Figure, part
+from tests.browser.pages import Shown, pages
+from tests.browsing import a_browser, a_dashboard, answers
+from tests.processes import Process, Receiver, environment
+from tests.waiting import until
+
+RUNS = 7
+CYCLES = 6
+MORE_MS = 700
+VIEWPORT = {"width": 1500, "height": 1400}
+EMPTY = "an empty page of Streamlit"
+WATCH = """(selector) => {
+  const drawn = () => document.querySelector(selector)?.innerHTML;
+  const before = drawn();
+  window.measured = new Promise((resolve, reject) => {
+    let began = null;
+    const begin = () => { began ??= performance.now(); };
+    for (const kind of ['click', 'change', 'keydown']) addEventListener(kind, begin, { capture: true, once: true });
+    setTimeout(() => reject(new Error(`nothing new in ${selector}`)), 60000);
+    const look = () => {
+      const now = drawn();
+      const done = began !== null && now && now !== before && !document.querySelector('[data-stale=true]');
+      if (done) resolve(performance.now() - began); else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+}"""
+
+
+def first_paints(url: str, directory: Path, server: str, seq: int) -> list[Figure]:
+    """Open each page again and again, and the empty one with each; the server, and the browser's cache, are warm."""
+    with an_empty_page(directory) as empty_url, a_browser() as browser:
+        visited = {EMPTY: (empty_url, Shown("/", "[data-testid=stText]"))}
+        visited |= {name: (url, shown) for name, shown in pages(server, seq).items()}
+        took: dict[str, list[float]] = {name: [] for name in visited}
+        context = browser.new_context(viewport=VIEWPORT)
+        for run in range(RUNS + 1):
+            for name, (base, shown) in visited.items():
+                seconds = first_paint(context, base, shown)
+                if run:
+                    took[name].append(seconds * 1000)
+    medians = {name: statistics.median(times) for name, times in took.items()}
+    goal = f"≤ {medians[EMPTY] + MORE_MS:,.0f}"
+    return [
+        Figure(
+            f"first paint, {name}",
+            median,
+            "ms",
+            "" if name == EMPTY else goal,
+            f"slowest of {RUNS}: {max(took[name]):,.0f}",
+        )
+        for name, median in medians.items()
+    ]
+
+
+def first_paint(context, base: str, shown: Shown) -> float:
+    """Say in how many seconds an address is drawn."""
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    began = time.perf_counter()
+    page.goto(base + shown.address, wait_until="commit")
+    page.locator(shown.drawn).first.wait_for()
+    took = time.perf_counter() - began
+    page.close()
+    return took
+
+
+@contextmanager
+def an_empty_page(directory: Path) -> Iterator[str]:
+    """Run Streamlit as the dashboard does, on a page with one text."""
+    address = free_address("127.0.0.1:0")
+    options = streamlit_options(int(address.rpartition(":")[2]), "127.0.0.1", headless=True)
+    script = str(Path(__file__).with_name("empty_page.py"))
+    process = Process(
+        [sys.executable, "-m", "streamlit", "run", script, *options], environment(directory), cwd=directory
+    )
+    try:
+        until(lambda: answers(f"http://{address}/_stcore/health") or process.ended(), what="the empty page")
+        yield f"http://{address}"
+    finally:
+        process.stop()
+
+
+def choose(key: str, name: str) -> Callable[[Page], None]:
+    """Make a click on one of several choices."""
+
+    def act(page: Page) -> None:
+        control = page.locator(f".st-key-{key}")
+        control.get_by_role("radio", name=name, exact=True).or_(
+            control.get_by_role("button", name=name, exact=True)
+        ).click()
+
+    return act
+
+
+def row(key: str, place: int) -> Callable[[Page], None]:
+    """Make a click on a row of a list."""
+    return lambda page: page.locator(f".st-key-{key} tbody tr").nth(place).locator("button").first.click()
+
+
+def button(key: str) -> Callable[[Page], None]:
+    """Make a click on a button."""
+    return lambda page: page.locator(f".st-key-{key} button").click()
+
+
+def typed(name: str, text: str) -> Callable[[Page], None]:
+    """Type into a field, and leave it by Enter."""
+
+    def act(page: Page) -> None:
+        page.get_by_role("textbox", name=name, exact=True).fill(text)
+        page.keyboard.press("Enter")
+
+    return act
+
+
+class Used(NamedTuple):
+    """A page, the chart on it that is watched, and what is done again and again, each of which changes the chart."""
+
+    address: str
+    chart: str
+    acts: list[Callable[[Page], None]]
+
+
+USED = {
+    "Activity": Used(
+        "/?refresh=off&range=all",
+        ".st-key-over-time svg.marks",
+        [choose("range", "30 d"), choose("range", "24 h"), choose("range", "all"), row("types-list", 0),
+         row("types-list", 1), button("clear-all")],
+    ),
+    "Notifications": Used(
+        "/notifications?refresh=off",
+        ".st-key-histogram svg.marks",
+        [typed("Entity contains", "web"), typed("Entity contains", "db"), typed("Entity contains", "")],
+    ),
+    "Alerts": Used(
+        "/alerts?refresh=off&range=all",
+        ".st-key-alarms-over-time svg.marks",
+        [choose("range", "7 d"), choose("range", "24 h"), choose("range", "all")],
+    ),
+    "Audit": Used(
+        "/audit?refresh=off&range=7+d",
+        ".st-key-findings-over-time svg.marks",
+        [choose("range", "24 h"), choose("range", "30 d"), choose("range", "7 d")],
+    ),
+}  # fmt: skip
+
+
+def interactions(receiver: Receiver) -> list[Figure]:
+    """Click through the pages with charts, and say how long new charts take, and the SQL behind them."""
+    figures = []
+    with (
+        recorder(receiver.query_url) as recording,
+        a_dashboard(receiver.data_dir, recording.url) as url,
+        a_browser() as browser,
+    ):
+        for name, used in USED.items():
+            shown, asked = use(browser, url, used, recording.seconds)
+            figures += [
+                p95(f"{name}: new charts after an interaction, p95", shown, "≤ 500"),
+                p95(f"{name}: the SQL behind it, p95", asked, "≤ 200"),
+            ]
+    return figures
+
+
+def p95(what: str, milliseconds: list[float], goal: str) -> Figure:
+    """Return the figure of what was measured again and again."""
+    remark = f"median {statistics.median(milliseconds):,.0f}, of {len(milliseconds)}"
+    return Figure(what, part(milliseconds, 0.95), "ms", goal, remark)
+
+
+def use(
+    browser: Browser, url: str, used: Used, sql_seconds: Callable[[float], float]
+) -> tuple[list[float], list[float]]:
+    """Do all that is to be done on a page, some times over; the first time is not counted.
+
+    Returns:
+        For each the milliseconds until its chart was new, and those in which SQL ran for it.
+    """
+    page = browser.new_context(viewport=VIEWPORT).new_page()
+    page.set_default_timeout(60_000)
+    page.goto(url + used.address)
+    page.locator(used.chart).wait_for()
+    shown, asked = [], []
+    for cycle in range(CYCLES + 1):
+        for act in used.acts:
+            page.evaluate(WATCH, used.chart)
+            began = time.perf_counter()
+            act(page)
+            took = page.evaluate("window.measured")
+            page.wait_for_function("!document.querySelector('[data-stale=true]')")
+            if cycle:
+                shown.append(took)
+                asked.append(sql_seconds(began) * 1000)
+    page.context.close()
+    return shown, asked

@@ -1,0 +1,81 @@
+"""The store that benchmarks run on: simulated notifications by seed, appended by the product's own appender."""
+
+import json
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from receiver.body import parse_body
+from receiver.classify import classify
+from receiver.events import event_for_name
+from receiver.ids import new_id
+from receiver.notification import Notification
+from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.appender import Appender
+from receiver.store.database import open_database
+
+SEED = 1
+END = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+ROWS_PER_PART = 50_000
+SIGNATURE_BYTES = 256
+
+
+def built(directory: Path, count: int) -> Path:
+    """Return a data directory with so many notifications; it is built when it is asked for first."""
+    data_dir = directory / f"{count}"
+    if not (data_dir / "figures.json").exists():
+        shutil.rmtree(data_dir, ignore_errors=True)
+        data_dir.mkdir(parents=True)
+        figures = _build(data_dir, count)
+        (data_dir / "figures.json").write_text(json.dumps(figures))
+    return data_dir
+
+
+def figures_of(data_dir: Path) -> dict[str, float]:
+    """Read what was measured while a data directory was built."""
+    return json.loads((data_dir / "figures.json").read_text())
+
+
+def _build(data_dir: Path, count: int) -> dict[str, float]:
+    """Fill the spool a part at a time, append it with checkpoints, and say how many rows a second that were."""
+    connection = open_database(data_dir / "clc.duckdb")
+    reader = SpoolReader(data_dir / "spool")
+    appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10, data_dir=data_dir)
+    rates = []
+    simulated = _notifications(count)
+    with click.progressbar(length=count, label=f"Building {count:,} notifications") as bar:
+        while part := list(islice(simulated, ROWS_PER_PART)):
+            writer = SpoolWriter(data_dir / "spool")
+            writer.append_all(part)
+            writer.close()
+            began = time.perf_counter()
+            while appender.append_new():
+                pass
+            appender.checkpoint()
+            rates.append(len(part) / (time.perf_counter() - began))
+            bar.update(len(part))
+    reader.close()
+    connection.close()
+    return {"first": rates[0], "last": rates[-1], "median": sorted(rates)[len(rates) // 2]}
+
+
+def _notifications(count: int) -> Iterator[Notification]:
+    """Yield notifications as a listener would have spooled them, with signatures of real size that nobody checks."""
+    signatures = random.Random(SEED)
+    history = Simulation(SEED).history(count / NOTIFICATIONS_A_DAY, END, count)
+    return (_spooled(outgoing, signatures.randbytes(SIGNATURE_BYTES)) for outgoing in islice(history, count))
+
+
+def _spooled(outgoing: Outgoing, signature: bytes) -> Notification:
+    received_at = datetime.fromtimestamp(outgoing.received_at, UTC)
+    event = event_for_name(outgoing.event_type)
+    assert event is not None
+    about = classify(event, parse_body(outgoing.body), received_at)
+    return Notification(new_id(received_at), received_at, *about, "valid", signature, "192.0.2.7", outgoing.body)

@@ -1,0 +1,81 @@
+"""A browser for these tests, and a receiver with a dashboard for each module."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.watching import SECONDS, Watched
+from tests.browsing import a_browser, a_dashboard
+from tests.keys import key_directory
+from tests.processes import Receiver, environment, running
+from tests.waiting import until
+
+
+# Playwright has an event loop of its own while it runs: it ends before other tests want theirs.
+@pytest.fixture(scope="package")
+def browser():
+    expect.set_options(timeout=SECONDS * 1000)
+    with a_browser() as started:
+        yield started
+    expect.set_options(timeout=None)
+
+
+class Live:
+    """A receiver and a dashboard on it."""
+
+    def __init__(self, receiver: Receiver, url: str) -> None:
+        self.receiver, self.url = receiver, url
+
+    def simulate(self, *options: str) -> None:
+        """Let the simulator send, and wait until all of it is stored."""
+        count = int(options[options.index("--count") + 1]) if "--count" in options else 1
+        stored = self.one("SELECT count(*) FROM notifications")
+        key = str(key_directory() / "private.pem")
+        command = [sys.executable, "-m", "receiver", "simulate", "--to", self.receiver.url, "--key", key, *options]
+        subprocess.run(
+            command,
+            env=environment(self.receiver.data_dir),
+            cwd=self.receiver.data_dir,
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+        until(lambda: self.one("SELECT count(*) FROM notifications") >= stored + count, what="the store")
+
+    def until_refused(self, count: int) -> None:
+        """Wait until so many refused notifications are stored."""
+        until(lambda: self.one("SELECT count(*) FROM rejected") >= count, what="the refused ones")
+
+    def one(self, sql: str, *parameters):
+        """Ask the query service for one value."""
+        (row,) = self.receiver.sql(sql, list(parameters))
+        return next(iter(row.values()))
+
+
+@pytest.fixture(scope="module")
+def live(browser, tmp_path_factory) -> Iterator[Live]:  # noqa: ARG001 - without one there is nothing to start
+    data_dir = tmp_path_factory.mktemp("live") / "data"
+    with running(Receiver, data_dir) as receiver, a_dashboard(data_dir, receiver.query_url) as url:
+        yield Live(receiver, url)
+
+
+@pytest.fixture
+def watch(browser):
+    """Make watched pages; at the end none may have done what it must not."""
+    contexts, pages = [], []
+
+    def new(url: str, **options) -> Watched:
+        options = {"viewport": {"width": 1500, "height": 1400}, **options}
+        context = browser.new_context(**options)
+        contexts.append(context)
+        pages.append(Watched(context.new_page(), url))
+        return pages[-1]
+
+    yield new
+    for page in pages:
+        page.check()
+    for context in contexts:
+        context.close()

@@ -1,0 +1,72 @@
+"""No page bars people who see little, hear it read, or use the keyboard: axe-core finds nothing serious on any."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.audited import SERVER, send
+from tests.browser.pages import pages
+
+pytestmark = pytest.mark.browser
+
+BAD = {"serious", "critical"}
+GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 21, 27)"}
+# Vega gives the two rectangles of a brush no name, and Vega-Lite no way to. What a brush does, named controls do too.
+BRUSH = ("svg-img-alt", re.compile(r"\.\w+_brush(_bg)?"))
+# So tall that all of a page is on the screen: axe-core can't tell what lies behind what lies elsewhere.
+VIEWPORT = {"width": 1500, "height": 4000}
+PAGES = pages(SERVER, seq=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history(live):
+    live.simulate("--count", "60", "--rate", "0", "--seed", "5")
+    send(live)
+    assert live.receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "odd"}).status == 401
+    live.until_refused(1)
+
+
+def found_on(page) -> list[str]:
+    """Return what axe-core finds serious, a line for each element, and the rules that it could not look at."""
+    told = Axe().run(page).response
+    failed = [f"{rule['id']} failed: {rule['error']['message']}" for rule in told["incomplete"] if "error" in rule]
+    return failed + [
+        f"{violation['id']} ({violation['impact']}): {node['target']} {node['html'][:300]} {node['failureSummary']}"
+        for violation in told["violations"]
+        if violation["impact"] in BAD
+        for node in violation["nodes"]
+        if not is_brush(violation["id"], node["target"])
+    ]
+
+
+def is_brush(rule: str, target: list) -> bool:
+    """Say whether something found is the one exception."""
+    name, selector = BRUSH
+    return rule == name and len(target) == 1 and bool(selector.fullmatch(str(target[0])))
+
+
+def until_drawn(page, selector: str, ground: str) -> None:
+    """Wait until a page is drawn on a ground of this colour."""
+    expect(page.locator(".stApp")).to_have_css("background-color", ground)
+    page.locator(selector).first.wait_for()
+    expect(page.locator("[data-stale=true], [data-testid=stSkeleton]")).to_have_count(0)
+    page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_serious_is_found_on_a_page_light_and_dark(live, watch, name):
+    shown = PAGES[name]
+    page = watch(live.url, viewport=VIEWPORT).open(shown.address)
+    for theme, ground in GROUNDS.items():
+        page.emulate_media(color_scheme=theme)
+        until_drawn(page, shown.drawn, ground)
+        assert not (found := found_on(page)), "\n\n".join([theme, *found])
+
+
+def test_the_check_itself_sees_what_bars_people(live, watch):
+    page = watch(live.url).open("/set-up?refresh=off")
+    bad = '<button></button><p style="color:#999; background:#fff">pale</p>'
+    page.locator(".st-key-title").evaluate("(title, html) => title.insertAdjacentHTML('beforeend', html)", bad)
+    assert {line.split()[0] for line in found_on(page)} == {"button-name", "color-contrast"}

@@ -1,0 +1,219 @@
+"""The page Activity: from a doubled night to the payload that tells, by clicks, and each view a link."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import night
+from tests.browser.watching import column, expect_total, go_back, row_of, tab, texts
+
+pytestmark = pytest.mark.browser
+
+DAY = 24 * night.AN_HOUR + night.WAVE
+PART = 62  # the wave, and the two that came in its quarter of an hour anyway
+REFRESHES = 20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended(live):
+    return night.take_in(live)
+
+
+def total(page):
+    return page.locator(".st-key-total-line strong")
+
+
+def expect_counted(page, count):
+    expect(total(page)).to_have_text(f"{count:,} notification{'' if count == 1 else 's'}")
+
+
+def chips(page):
+    return page.locator(".st-key-chips [class*='st-key-chip-'] button")
+
+
+def name_in(page, table, text, place=0):
+    return row_of(page, table, text).locator("td").nth(place).locator("button")
+
+
+def marks(page):
+    drawn = page.locator(".st-key-over-time svg.marks")
+    expect(drawn.first).to_be_visible()
+    return drawn
+
+
+def brush_marks(page):
+    """Find what a brush draws, where there is one. A chart that replaces another is drawn before that goes."""
+    return page.locator(".st-key-over-time svg.marks [class*=brush_brush]").filter(visible=True)
+
+
+def tallest(page):
+    """Find the box of the highest bar."""
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    boxes = [bar.bounding_box() for bar in marks(page).locator("[aria-roledescription=bar]").all()]
+    return max(filter(None, boxes), key=lambda box: box["height"])
+
+
+def brush_the_night(page):
+    marks(page)
+    expect_counted(page, DAY)
+    box = tallest(page)
+    across = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 2, across)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, across)
+    page.mouse.move(box["x"] + box["width"] - 3, across)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("part="))
+
+
+def test_why_activity_doubled_last_night_is_found_by_clicks_down_to_the_payload(live, watch):
+    page = watch(live.url).open("/")
+    expect(page.locator(".st-key-total-line")).to_contain_text(f"+{night.WAVE} (+125 %) beside 48 in the period before")
+    brush_the_night(page)
+    expect_counted(page, PART)
+    expect(row_of(page, "actors-list", night.BUSY)).to_contain_text("60")
+    expect(row_of(page, "centres-list", night.CENTRE)).to_contain_text("new")
+    name_in(page, "actors-list", night.BUSY).click()
+    expect_counted(page, night.WAVE)
+    name_in(page, "entities-list", "WA1ACEUWEB03").click()
+    expect_counted(page, 10)
+    expect(chips(page)).to_have_count(3)
+    page.get_by_role("button", name="See these notifications").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Notifications")
+    expect_total(page, 10)
+    row_of(page, "notifications", "WA1ACEUWEB03").locator("td").nth(1).click()
+    tab(page, "Raw")
+    expect(page.locator(".st-key-payload-raw code")).to_contain_text(night.TOLD)
+
+
+def test_a_view_is_its_address_in_another_browser_and_time_zone_too(live, watch):
+    page = watch(live.url, timezone_id="Europe/Berlin").open("/?compare=a+week+before&rank=change&refresh=off")
+    brush_the_night(page)
+    name_in(page, "types-list", "Server.Updated").click()
+    name_in(page, "centres-list", night.CENTRE).click()
+    expect_counted(page, night.WAVE)
+    told = texts(chips(page))
+    same = watch(live.url, timezone_id="Europe/Berlin").open(page.url.removeprefix(live.url))
+    expect_counted(same, night.WAVE)
+    assert texts(chips(same)) == told
+    expect(column(same, 0, "entities-list")).to_have_text(texts(column(page, 0, "entities-list")))
+    expect(same.locator(".st-key-total-line")).to_contain_text("beside 0 a week before")
+    far = watch(live.url, timezone_id="America/New_York").open(page.url.removeprefix(live.url))
+    expect_counted(far, night.WAVE)
+    expect(marks(far).locator("text", has_text="times of New York")).to_be_visible()
+    assert texts(chips(far))[0] != told[0]
+    assert texts(chips(far))[1:] == told[1:]
+
+
+def test_filters_go_by_their_chips_by_a_second_click_and_all_at_once_and_back_brings_them_again(live, watch):
+    page = watch(live.url).open("/?refresh=off")
+    name_in(page, "types-list", "Server.Updated").click()
+    expect_counted(page, 24 + night.WAVE)
+    name_in(page, "types-list", "User.Created").click()
+    expect_counted(page, DAY)
+    expect(page.locator(".st-key-types-list tr.chosen")).to_have_count(2)
+    name_in(page, "accounts-list", "ACME").click()
+    expect_counted(page, 24)
+    page.get_by_role("button", name=re.compile("Event type: User.Created")).click()
+    expect_counted(page, 0)
+    expect(page.locator(".st-key-nothing")).to_have_count(0)
+    go_back(page, "Activity")
+    expect_counted(page, 24)
+    page.go_forward()
+    expect_counted(page, 0)
+    page.get_by_role("button", name="Clear all").click()
+    expect_counted(page, DAY)
+    expect(chips(page)).to_have_count(0)
+    name_in(page, "centres-list", "VA1").click()
+    expect_counted(page, 24)
+    name_in(page, "centres-list", "VA1").click()
+    expect_counted(page, DAY)
+
+
+def test_the_tree_opens_by_keyboard_and_counts_all_below(live, watch):
+    page = watch(live.url).open("/?refresh=off&accounts-as=Tree")
+    tree = page.locator(".st-key-accounts-tree tbody tr")
+    expect(tree).to_have_count(1)
+    expect(tree.first).to_contain_text(f"{DAY}")
+    name_in(page, "accounts-tree", "ROOT").focus()
+    page.keyboard.press("Enter")
+    expect(tree).to_have_count(3)
+    expect(row_of(page, "accounts-tree", "ACME Ltd")).to_contain_text(f"{24 + night.WAVE}")
+    name_in(page, "accounts-tree", "ACME Ltd").click()
+    expect(tree).to_have_count(4)
+    name_in(page, "accounts-tree", "ACME Ltd", 1).click()
+    expect_counted(page, 24 + night.WAVE)
+    page.locator(".st-key-below label").click()
+    expect_counted(page, 24)
+    again = watch(live.url).open(page.url.removeprefix(live.url))
+    expect(again.locator(".st-key-accounts-tree tbody tr")).to_have_count(4)
+    expect_counted(again, 24)
+    name_in(page, "accounts-tree", "BRIX Ltd", 4).click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Entity")
+    expect(page.locator(".st-key-detail-name [data-testid=stText]")).to_have_text("BRIX")
+
+
+def test_a_part_is_selected_and_taken_back_by_keyboard_as_a_brush_does(live, watch, ended):
+    page = watch(live.url, timezone_id="Asia/Kolkata").open("/?refresh=off")
+    marks(page)
+    since = night.wave_begins(ended) + timedelta(hours=5.5)
+    page.get_by_role("button", name="Select a part").focus()
+    page.keyboard.press("Enter")
+    for name, at in (("part-from", since), ("part-to", since + night.QUARTER)):
+        page.locator(f".st-key-{name} [role=spinbutton]").first.focus()
+        page.keyboard.type(f"{at:%Y%m%d%H%M}")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(f"part=.*{at - timedelta(hours=5.5):%H%%3A%M}Z"))
+    expect_counted(page, PART)
+    expect(chips(page)).to_have_text([re.compile(f"Time: {since:%Y-%m-%d %H:%M}")])
+    expect(brush_marks(page).first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    chips(page).focus()
+    page.keyboard.press("Enter")
+    expect_counted(page, DAY)
+    expect(brush_marks(page)).to_have_count(0)
+
+
+def test_since_the_last_visit_is_since_the_cookie_of_this_browser_says(live, watch, ended):
+    fresh = watch(live.url).open("/?refresh=off")
+    expect(fresh.get_by_role("button", name="Since my last visit")).to_be_disabled()
+    fresh.wait_for_function("document.cookie.match(/clc_visit=\\.\\d+/)")
+    again = watch(live.url)
+    left = int((ended - timedelta(hours=10)).timestamp())
+    again.page.context.add_cookies([{"name": "clc_visit", "value": f".{left}", "url": live.url}])
+    page = again.open("/?refresh=off")
+    page.get_by_role("button", name="Since my last visit").click()
+    expect_counted(page, 10 * night.AN_HOUR + night.WAVE)
+    assert "range=own" in page.url
+    page.wait_for_function(f"document.cookie.includes('clc_visit={left}.')")
+
+
+def test_charts_tables_selection_and_typed_text_stay_over_refreshes(live, watch):
+    page = watch(live.url).open("/?refresh=1+s&range=7+d")
+    marks(page)
+    expect(page.locator(".st-key-hours-card svg.marks")).to_be_visible()
+    name_in(page, "types-list", "Server.Updated").click()
+    expect(page.locator(".st-key-types-list tr.chosen")).to_have_count(1)
+    field = page.get_by_role("combobox", name="Account", exact=True)
+    field.fill("BRI")
+    page.evaluate("""() => {
+      const tables = [...document.querySelectorAll('.st-key-lists *')].map((one) => one.shadowRoot).filter(Boolean);
+      const frame = tables[2].querySelector('.frame');
+      frame.scrollTop = 40;
+      window.kept = {
+        nodes: [...document.querySelectorAll('svg.marks, svg.marks > g'),
+                ...tables.flatMap((one) => [...one.querySelectorAll('table, tbody tr, button')])],
+        frame, scrolled: frame.scrollTop, refreshes: new Set(),
+      };
+      setInterval(() => kept.refreshes.add(document.querySelector('.st-key-freshness').innerText), 100);
+    }""")
+    live.simulate("--count", "5", "--rate", "0", "--seed", "77")
+    page.wait_for_function(f"kept.refreshes.size > {REFRESHES}")
+    assert page.evaluate("kept.nodes.length") > 40
+    assert page.evaluate("kept.nodes.filter((one) => !one.isConnected).map((one) => one.outerHTML.slice(0, 99))") == []
+    assert page.evaluate("kept.frame.scrollTop == kept.scrolled")
+    expect(field).to_have_value("BRI")
+    expect(page.locator(".st-key-types-list tr.chosen")).to_have_count(1)

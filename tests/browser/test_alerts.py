@@ -1,0 +1,168 @@
+"""The page Alerts: what is in alarm, each alarm, what flaps, and the way to the server's changes before it."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.audited import OTHER, PUBLIC, SERVER, ago, server
+from tests.browser.watching import choose, column, fill, row_of
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+NAME = ".st-key-detail-name [data-testid=stText]"
+FLAPPER = "WA1SOLODB07"
+PAGE = "/alerts?refresh=off"
+BEGIN = ago(0)
+
+
+def alert(name, metric, state, hours, account="ACME"):
+    at = (BEGIN - timedelta(hours=hours)).isoformat()
+    measured = {"data": {f"{metric}Percent": 91.5}, "duration": "00:05:00", "metric": metric, "state": state}
+    trigger = {**measured, "stateStartTime": at, "stateEndTime": at}
+    return ("Alert.Notification", {"accountAlias": account, "serverName": name, "triggers": [trigger]})
+
+
+def told():
+    flaps = [
+        alert(FLAPPER, "memory", state, hours, "SOLO")
+        for hours, state in ((30, "triggered"), (29, "notTriggered"), (28, "triggered"), (27, "notTriggered"),
+                             (26, "triggered"), (25.5, "NOTTRIGGERED"))
+    ]  # fmt: skip
+    return [
+        ("Server.Created", server(ago(5), "SVC_OPS")),
+        ("Server.Updated", server(ago(4), "SVC_OPS", public=PUBLIC)),
+        ("Server.Updated", server(ago(1), "SVC_OPS", public=PUBLIC, cpu=8)),
+        ("Server.Created", server(ago(6), "SVC_OPS", name=OTHER)),
+        alert(SERVER, "cpu", "triggered", 3),
+        alert(SERVER, "disk", "triggered", 200),
+        alert(SERVER, "disk", "notTriggered", 199),
+        alert(OTHER, "cpu", "triggered", 2),
+        ("Server.Deleted", {"accountAlias": "ACME", "name": OTHER}),
+        *flaps,
+    ]
+
+
+def send(live, notifications):
+    before = live.one("SELECT count(*) FROM notifications")
+    for event, body in notifications:
+        assert live.receiver.sender.post(f"/webhooks/{event}", json.dumps(body).encode()).status == 200
+    until(lambda: live.one("SELECT count(*) FROM notifications") == before + len(notifications), what="the store")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _alerts(live):
+    send(live, told())
+
+
+def test_what_is_in_alarm_says_since_when_and_a_deleted_server_is_told_as_such(live, watch):
+    page = watch(live.url).open(PAGE)
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("2 in alarm now, 1 of them on servers deleted")
+    expect(column(page, 2, "in-alarm")).to_have_text([SERVER, OTHER])
+    expect(column(page, 3, "in-alarm")).to_have_text(["cpu", "cpu"])
+    expect(column(page, 4, "in-alarm")).to_have_text(["cpuPercent 91.5", "cpuPercent 91.5"])
+    expect(column(page, 1, "in-alarm").first).to_have_text(re.compile("^3 h"))
+    expect(column(page, 6, "in-alarm")).to_have_text(["", re.compile(r"^20\d\d-")])
+
+
+def test_from_an_alarm_a_click_leads_to_the_servers_changes_before_it_and_back_leads_back(live, watch):
+    page = watch(live.url).open(PAGE)
+    row_of(page, "in-alarm", SERVER).get_by_role("button", name=SERVER).click()
+    expect(page.locator(NAME)).to_have_text(SERVER)
+    expect(page.locator(".st-key-step-head")).to_contain_text("Server.Updated")
+    expect(page.locator(".st-key-detail")).to_contain_text("step 4 of 6")
+    expect(column(page, 2, "differences").first).to_contain_text(PUBLIC)
+    expect(column(page, 3, "steps")).to_have_text(
+        [
+            "changed the number of CPUs from 2 to 8",
+            "alert: cpu above its threshold",
+            f"added public address {PUBLIC}",
+            "created server",
+            "alert: disk below its threshold again",
+            "alert: disk above its threshold",
+        ]
+    )
+    page.go_back()
+    expect(row_of(page, "in-alarm", SERVER)).to_be_visible()
+
+
+def test_the_account_of_an_alarm_leads_to_the_account(live, watch):
+    page = watch(live.url).open(PAGE)
+    row_of(page, "in-alarm", SERVER).get_by_role("button", name="ACME", exact=True).click()
+    expect(page.locator(NAME)).to_have_text("ACME")
+
+
+def test_the_keyboard_reaches_an_alarm_too(live, watch):
+    page = watch(live.url).open(PAGE)
+    row_of(page, "alarm-list", FLAPPER).get_by_role("button", name=FLAPPER).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(NAME)).to_have_text(FLAPPER)
+
+
+def test_each_alarm_of_the_range_is_listed_and_drawn_from_begin_to_end(live, watch):
+    page = watch(live.url).open(PAGE)
+    expect(page.locator(".st-key-alarms-card")).to_contain_text("5 alarms in this time range")
+    expect(column(page, 3, "alarm-list")).to_have_text([f"{OTHER} (deleted)", SERVER, FLAPPER, FLAPPER, FLAPPER])
+    expect(column(page, 1, "alarm-list").filter(has_text="still in alarm")).to_have_count(2)
+    expect(column(page, 2, "alarm-list").nth(2)).to_have_text("30 min")
+    marks = page.locator(".st-key-alarms-over-time svg.marks")
+    expect(marks.locator("[aria-roledescription=bar]")).to_have_count(5)
+    expect(marks.locator("[aria-roledescription=point]")).to_have_count(2)
+    expect(marks.locator("text", has_text=FLAPPER)).to_have_count(1)
+
+
+def test_what_flaps_is_what_was_in_alarm_so_many_times(live, watch):
+    page = watch(live.url).open(PAGE)
+    card = page.locator(".st-key-flapping-card")
+    expect(column(page, 0, "flapping-list")).to_have_text([FLAPPER])
+    expect(column(page, 2, "flapping-list")).to_have_text(["3"])
+    expect(column(page, 3, "flapping-list")).to_have_text(["2 h 30 min"])
+    number = page.get_by_role("spinbutton", name="Flapping from")
+    number.fill("4")
+    number.press("Enter")
+    expect(card).to_contain_text("0 flapping")
+    expect(page).to_have_url(re.compile("flapping=4"))
+
+
+def test_range_account_server_and_order_choose_what_is_shown_and_the_address_holds_them(live, watch):
+    page = watch(live.url).open(PAGE)
+    page.locator(".st-key-range").get_by_text("30 d", exact=True).click()
+    expect(page.locator(".st-key-alarms-card")).to_contain_text("6 alarms")
+    page.locator(".st-key-order").get_by_text("Longest first", exact=True).click()
+    expect(column(page, 3, "alarm-list").first).to_have_text(SERVER)
+    choose(page, "Account", "ACME")
+    expect(page.locator(".st-key-alarms-card")).to_contain_text("3 alarms")
+    fill(page, "Server contains", "acmeweb")
+    expect(column(page, 3, "alarm-list")).to_have_text([SERVER, SERVER])
+    expect(page).to_have_url(re.compile("entity=acmeweb"))
+
+    fresh = watch(live.url).open(page.url.removeprefix(live.url))
+    expect(column(fresh, 3, "alarm-list")).to_have_text([SERVER, SERVER])
+    expect(column(fresh, 2, "in-alarm")).to_have_text([SERVER])
+    for name, option in (("range", "30 d"), ("order", "Longest first")):
+        marked = fresh.locator(f".st-key-{name} [aria-checked=true], .st-key-{name} [data-testid*=Active]")
+        expect(marked).to_have_text(option)
+    fresh.get_by_role("button", name="Clear", exact=True).click()
+    expect(fresh.locator(".st-key-alarms-card")).to_contain_text("5 alarms")
+
+
+def test_filters_that_leave_nothing_say_so(live, watch):
+    page = watch(live.url).open(f"{PAGE}&entity=no-such-server")
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("no alarm fits these filters")
+    expect(page.locator(".st-key-nothing")).to_contain_text("Clear the filters")
+    page = watch(live.url).open(f"{PAGE}&entity={FLAPPER}&range=1+h")
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("Nothing is in alarm now")
+    expect(page.locator(".st-key-nothing")).to_contain_text("longer time range")
+
+
+def test_an_alarm_appears_and_ends_by_itself(live, watch):
+    page = watch(live.url).open("/alerts?refresh=1+s&entity=NEW01")
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("Nothing is in alarm now")
+    send(live, [alert("WA1ACMENEW01", "memory", "triggered", 0.5)])
+    expect(column(page, 2, "in-alarm")).to_have_text(["WA1ACMENEW01"])
+    send(live, [alert("WA1ACMENEW01", "memory", "notTriggered", 0.25)])
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("Nothing is in alarm now")
+    expect(column(page, 2, "alarm-list")).to_have_text(["15 min"])

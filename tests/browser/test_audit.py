@@ -1,0 +1,183 @@
+"""The page Audit: findings, changes in sentences, and the ways from them."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.audited import ADDED, HIDDEN, OTHER, POWERED, PUBLIC, SERVER, USER, send
+from tests.browser.watching import choose, column, expect_total, fill, go_back, row_of, tab, texts
+from tests.browsing import a_dashboard
+
+pytestmark = pytest.mark.browser
+
+SHOWN = "SELECT count(*) FROM changes WHERE NOT noise"
+ALL = "/audit?refresh=off&range=all"
+NAME = ".st-key-detail-name [data-testid=stText]"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history(live):
+    live.simulate("--count", "150", "--rate", "0", "--seed", "5")
+    send(live)
+
+
+def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_in_a_fresh_browser(live, watch):
+    page = watch(live.url).open(ALL)
+    expect(page.locator(".st-key-findings-over-time svg.marks")).to_be_visible()
+    row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
+    expect(page.locator(NAME)).to_contain_text("Public address")
+    expect(page.locator(".st-key-finding-advice")).to_contain_text("Why it matters")
+    expect(page.locator(".st-key-finding-advice")).to_contain_text("What to do")
+    expect(page).to_have_url(re.compile("finding=[0-9a-f]{64}"))
+    finding = page.url.removeprefix(live.url)
+
+    row_of(page, "finding-notifications", f"added public address {PUBLIC}").locator("td").last.click()
+    expect(page.locator(NAME)).to_have_text(SERVER)
+    seq = live.one("SELECT seq FROM changes WHERE entity_id = ? AND path LIKE '%ipAddresses%'", SERVER)
+    expect(page).to_have_url(re.compile(f"/entity\\?category=Server&name={SERVER}&step={seq}$"))
+    step = page.url.removeprefix(live.url)
+    expect_difference(page)
+    tab(page, "Raw")
+    raw = page.locator(".st-key-payload-raw code")
+    assert raw.text_content() == live.one("SELECT payload FROM notifications WHERE seq = ?", seq)
+
+    fresh = watch(live.url).open(step)
+    expect(fresh.locator(NAME)).to_have_text(SERVER)
+    expect_difference(fresh)
+    fresh = watch(live.url).open(finding)
+    expect(fresh.locator(NAME)).to_contain_text("Public address")
+    expect(row_of(fresh, "finding-notifications", SERVER)).to_be_visible()
+
+    page.go_back()
+    expect(page.locator(NAME)).to_contain_text("Public address")
+    expect(page).to_have_url(re.compile(re.escape(finding.partition("&finding=")[2])))
+    expect(page.locator(".st-key-range [aria-checked=true], .st-key-range [data-testid*=Active]")).to_have_text("all")
+
+
+def expect_difference(page):
+    expect(column(page, 0, "differences")).to_have_text([re.compile(r"details\.ipAddresses\[10\.1\.2\.3\]")])
+    expect(column(page, 2, "differences").first).to_contain_text(PUBLIC)
+
+
+def test_a_finding_from_before_the_time_range_is_opened_by_its_address_too(live, watch):
+    page = watch(live.url).open(ALL)
+    row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
+    expect(page.locator(NAME)).to_contain_text("Public address")
+    identity = re.search("finding=([0-9a-f]+)", page.url)[1]
+    page = watch(live.url).open(f"/audit?refresh=off&range=1+h&finding={identity}")
+    expect(page.locator(NAME)).to_contain_text("Public address")
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator(".st-key-detail")).to_have_count(0)
+
+
+def test_a_finding_that_is_none_says_so(live, watch):
+    page = watch(live.url).open("/audit?refresh=off&finding=0000")
+    expect(page.locator(".st-key-detail")).to_contain_text("Not found")
+
+
+def test_changes_are_told_in_sentences_and_hidden_ones_are_flagged(live, watch):
+    page = watch(live.url).open(f"{ALL}&entity={SERVER}")
+    sentences = column(page, 2, "changes")
+    expect(sentences.filter(has_text=ADDED)).to_have_count(1)
+    expect(sentences.filter(has_text=POWERED)).to_have_count(1)
+    page = watch(live.url).open(f"{ALL}&entity=KIM@")
+    expect(row_of(page, "changes", HIDDEN).locator("td").nth(1)).to_have_text("? hidden")
+    expect(row_of(page, "changes", HIDDEN).locator("td.notice")).to_have_count(2)
+    expect(page.locator(".st-key-changes-head")).to_contain_text("1 of them")
+
+
+def test_changes_are_filtered_by_each_filter_and_cleared(live, watch):
+    page = watch(live.url).open(ALL)
+    total = live.one(SHOWN)
+    expect_changes(page, total)
+    choose(page, "Kinds of change", "unseen")
+    expect_changes(page, live.one(f"{SHOWN} AND kind = 'unseen'"))
+    clear(page, total)
+    fill(page, "Field contains", "details.ipaddresses[].public")
+    expect_changes(page, live.one(f"{SHOWN} AND path LIKE 'details.ipAddresses[%].public'"))
+    clear(page, total)
+    fill(page, "Entity contains", SERVER.lower())
+    expect_changes(page, live.one(f"{SHOWN} AND entity_id = ?", SERVER))
+    clear(page, total)
+    fill(page, "Actor contains", "svc_ops")
+    expect_changes(page, live.one(f"{SHOWN} AND actor = 'SVC_OPS'"))
+    clear(page, total)
+    choose(page, "Account", "ACME")
+    expect_changes(page, live.one(f"{SHOWN} AND account_alias = 'ACME'"))
+    clear(page, total)
+    page.locator(".st-key-noise label").click()
+    expect_changes(page, live.one("SELECT count(*) FROM changes"))
+
+
+def expect_changes(page, total):
+    expect(page.locator(".st-key-changes-head")).to_contain_text(re.compile(rf"^{total:,} changes?"))
+
+
+def clear(page, total):
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(page).not_to_have_url(re.compile("(kind|field|entity|actor|account)="))
+    page.locator(".st-key-range").get_by_text("all", exact=True).click()
+    expect_changes(page, total)
+
+
+def test_findings_are_filtered_by_severity_account_and_entity(live, watch):
+    page = watch(live.url).open(f"{ALL}&severity=medium&account=ACME")
+    expect(row_of(page, "findings", PUBLIC)).to_be_visible()
+    marks = column(page, 0, "findings")
+    assert set(texts(marks)) == {"◆ medium"}
+    page = watch(live.url).open(f"{ALL}&entity={USER}")
+    expect(column(page, 2, "findings").filter(has_text=USER).first).to_be_visible()
+    expect(column(page, 2, "findings").filter(has_text=PUBLIC)).to_have_count(0)
+
+
+def test_names_of_a_change_lead_to_what_they_name_and_back_leads_to_the_same_view(live, watch):
+    page = watch(live.url).open(f"{ALL}&entity={SERVER}&actor=kim")
+    for place, expected in ((3, SERVER), (4, "ACME"), (5, USER)):
+        row_of(page, "changes", POWERED).locator("td").nth(place).locator("button").click()
+        expect(page.locator(NAME)).to_have_text(expected)
+        go_back(page, "Audit")
+        expect(row_of(page, "changes", POWERED)).to_be_visible()
+        expect(page.get_by_role("textbox", name="Actor contains")).to_have_value("kim")
+
+
+def test_older_changes_are_leafed_to_and_a_page_stays_as_it_is_while_new_ones_come(live, watch):
+    page = watch(live.url).open(ALL.replace("off", "1+s"))
+    total = live.one(SHOWN)
+    expect_total(page, total)
+    page.get_by_role("button", name="Older").click()
+    expect(page.locator(".st-key-pager")).to_contain_text(f"51 to {min(100, total)} of")
+    held = texts(column(page, 2, "changes"))
+    live.simulate("--event", "Account.Updated", "--account", "DEMO")
+    again = watch(live.url).open(page.url.removeprefix(live.url))
+    expect(again.locator(".st-key-pager")).to_contain_text(f"51 to {min(100, total)} of")
+    expect(column(again, 2, "changes")).to_have_text(held)
+    expect(column(page, 2, "changes")).to_have_text(held)
+
+
+def test_a_rule_that_can_not_be_run_is_told_quietly_and_stops_no_other(live, watch, tmp_path):
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "broken.sql").write_text("SELECT 1")
+    settings = live.receiver.data_dir / ".env"
+    settings.write_text(f"CLC_RULES={rules}\n")
+    try:
+        with a_dashboard(live.receiver.data_dir, live.receiver.query_url) as url:
+            page = watch(url).open(ALL)
+            expect(page.locator(".st-key-rule-problems")).to_contain_text("1 rule could not be run")
+            page.locator(".st-key-rule-problems summary").click()
+            expect(page.locator(".st-key-rule-problems")).to_contain_text("broken.sql")
+            expect(row_of(page, "findings", PUBLIC)).to_be_visible()
+    finally:
+        settings.unlink()
+
+
+def test_where_nothing_fits_it_says_so(live, watch):
+    page = watch(live.url).open(f"{ALL}&entity=no-such-entity")
+    expect(page.locator(".st-key-no-findings")).to_contain_text("No findings")
+    expect(page.locator(".st-key-nothing")).to_contain_text("No changes")
+
+
+def test_a_deleted_server_is_told(live, watch):
+    page = watch(live.url).open(f"{ALL}&entity={OTHER}")
+    expect(column(page, 2, "changes").filter(has_text=f"Somebody deleted server {OTHER}")).to_have_count(1)

@@ -1,0 +1,108 @@
+"""Each view is a link: an address opened anew shows the same filters, page and detail."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.watching import column, expect_range, expect_total, texts
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history(live):
+    live.simulate("--count", "300", "--rate", "0", "--seed", "9")
+    assert live.receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "odd"}).status == 401
+    live.until_refused(1)
+
+
+def chosen(page, name):
+    return page.locator(f".st-key-{name} [aria-checked=true], .st-key-{name} [data-testid*=Active]")
+
+
+def test_activity_keeps_range_account_and_refresh(live, watch):
+    alias, count = live.receiver.sql(
+        "SELECT account_alias, count(*) AS n FROM events GROUP BY ALL ORDER BY n DESC, account_alias LIMIT 1"
+    )[0].values()
+    page = watch(live.url).open(f"/?range=6+h&refresh=30+s&account={alias}&alone=yes")
+    expect(page.locator(".st-key-live [data-testid=stMetricValue]").nth(2)).to_have_text(f"{count:,}")
+    expect(chosen(page, "range")).to_have_text("6 h")
+    expect(chosen(page, "refresh")).to_have_text("30 s")
+    expect(page.get_by_role("combobox", name="Account", exact=True)).to_have_value(re.compile(f"{alias}\\b"))
+    expect(page.locator(".st-key-below input")).not_to_be_checked()
+
+
+def test_the_address_that_one_would_guess_leads_to_activity_with_its_filters(live, watch):
+    page = watch(live.url).open("/activity?range=7+d")
+    expect(page.locator(".st-key-title h3")).to_have_text("Activity")
+    expect(chosen(page, "range")).to_have_text("7 d")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_address_that_is_none_says_so(live, watch):
+    page = watch(live.url).open("/no-such-page")
+    expect(page.get_by_role("dialog")).to_contain_text("Page not found")
+
+
+def test_notifications_keep_every_filter(live, watch):
+    some = live.receiver.sql(
+        "SELECT seq, entity_id, account_alias, actor FROM events "
+        "WHERE event_type = 'Server.Updated' AND actor IS NOT NULL ORDER BY seq DESC LIMIT 1"
+    )[0]
+    filters = {
+        "events": "Server.Updated",
+        "account": some["account_alias"],
+        "below": "false",
+        "entity": some["entity_id"],
+        "actor": some["actor"],
+        "text": "powerState",
+        "signature": "valid",
+        "when": "1+h",
+        "copies": "true",
+        "refresh": "off",
+    }
+    address = "/notifications?" + "&".join(f"{name}={value}" for name, value in filters.items())
+    page = watch(live.url).open(address)
+    count = live.one(
+        "SELECT count(*) FROM notifications WHERE event_type = 'Server.Updated' AND entity_id = ? AND actor = ?",
+        some["entity_id"],
+        some["actor"],
+    )
+    expect_total(page, count)
+    expect(column(page, 2)).to_have_text([some["entity_id"]] * count)
+    for label, value in (("Entity", "entity"), ("Actor", "actor"), ("Payload", "text")):
+        expect(page.get_by_role("textbox", name=f"{label} contains")).to_have_value(filters[value])
+    expect(page.locator(".st-key-events")).to_contain_text("Server.Updated")
+    expect(page.locator(".st-key-signature")).to_contain_text("valid")
+    expect(page.get_by_role("combobox", name="Received in the last")).to_have_value("1 h")
+    expect(page.locator(".st-key-copies input")).to_be_checked()
+
+
+def test_a_page_of_the_list_and_what_is_open_are_in_the_address_that_clicks_make(live, watch):
+    page = watch(live.url).open("/notifications?refresh=off")
+    page.get_by_role("button", name="Older").click()
+    expect_range(page, 51, 100)
+    page.locator(".st-key-notifications tbody tr").nth(4).locator("td").nth(1).click()
+    name = page.locator(".st-key-detail-name")
+    name.wait_for()
+    expect(page).to_have_url(re.compile("seq="))
+    again = watch(live.url).open(page.url.removeprefix(live.url))
+    expect_range(again, 51, 100)
+    expect(again.locator(".st-key-detail-name [data-testid=stText]")).to_have_text(
+        name.locator("[data-testid=stText]").inner_text()
+    )
+    expect(column(again, 0)).to_have_text(texts(column(page, 0)))
+
+
+def test_a_refused_one_is_opened_by_its_address(live, watch):
+    refused = live.one("SELECT id::VARCHAR FROM rejected LIMIT 1")
+    page = watch(live.url).open(f"/notifications?list=Refused&refused={refused}")
+    expect(page.locator(".st-key-detail-name")).to_contain_text("signature_missing")
+
+
+def test_set_up_keeps_the_address_that_was_typed(live, watch):
+    page = watch(live.url).open("/set-up?base=https://hooks.example.com")
+    expect(page.locator(".st-key-targets code").first).to_have_text(
+        "https://hooks.example.com/webhooks/Account.Created"
+    )

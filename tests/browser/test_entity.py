@@ -1,0 +1,199 @@
+"""The page Entity: a server, user or account as it is and was, and what happened in between."""
+
+import json
+import re
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.audited import ACCOUNT, OTHER, PUBLIC, SERVER, USER, ago, send
+from tests.browser.watching import column, fill, go_back, row_of, tab
+
+pytestmark = pytest.mark.browser
+
+NAME = ".st-key-detail-name [data-testid=stText]"
+SERVER_PAGE = f"/entity?refresh=off&category=Server&name={SERVER}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history(live):
+    live.simulate("--count", "60", "--rate", "0", "--seed", "5")
+    send(live)
+
+
+def expect_step(page, place, event):
+    expect(page.locator(".st-key-step-head")).to_contain_text(event)
+    expect(page.locator(".st-key-detail")).to_contain_text(re.compile(rf"step {place} of "))
+
+
+def expect_raw(page, payload):
+    tab(page, "Raw")
+    expect(page.locator(".st-key-payload-raw code")).to_have_text(payload)
+
+
+def payload(live, *, cpu, power):
+    return live.one(
+        "SELECT payload FROM events WHERE entity_id = ? AND payload ->> '/details/cpu' = ? "
+        "AND payload ->> '/details/powerState' = ? ORDER BY seq DESC LIMIT 1",
+        SERVER,
+        str(cpu),
+        power,
+    )
+
+
+def test_a_server_has_its_timeline_with_who_and_what_and_its_alerts(live, watch):
+    page = watch(live.url).open(SERVER_PAGE)
+    expect(page.locator(NAME)).to_have_text(SERVER)
+    expect(column(page, 1, "steps")).to_have_text(
+        ["Alert.Notification", "Server.Updated", "Server.Updated", "Server.Updated", "Server.Created"]
+    )
+    expect(column(page, 2, "steps")).to_have_text(["", "kim@acme.example", "SVC_OPS", "SVC_OPS", "SVC_OPS"])
+    expect(column(page, 3, "steps")).to_have_text(
+        [
+            "alert: cpu above its threshold",
+            "powered it off",
+            "changed the number of CPUs from 2 to 4; changed the memory from 4 GB to 8 GB",
+            f"added public address {PUBLIC}",
+            "created server",
+        ]
+    )
+    expect_step(page, 4, "Server.Updated")
+    expect_raw(page, payload(live, cpu=4, power="stopped"))
+
+
+def test_each_step_shows_what_it_changed_side_by_side(live, watch):
+    page = watch(live.url).open(SERVER_PAGE)
+    row_of(page, "steps", "number of CPUs").locator("td").nth(3).click()
+    expect_step(page, 3, "Server.Updated")
+    expect(column(page, 0, "differences")).to_have_text(["details.cpu", "details.memoryMB"])
+    expect(column(page, 1, "differences")).to_have_text(["2", "4096"])
+    expect(column(page, 2, "differences")).to_have_text(["4", "8192"])
+    expect(page.locator(".st-key-differences td.removed")).to_have_count(2)
+    expect(page.locator(".st-key-differences td.added")).to_have_count(2)
+    page.locator(".st-key-all_fields label").click()
+    expect(row_of(page, "differences", "changeInfo.modifiedDate").locator("td.quiet").first).to_be_visible()
+
+
+def test_steps_are_walked_and_each_has_its_address_and_back_goes_one_back(live, watch):
+    page = watch(live.url).open(SERVER_PAGE)
+    expect_step(page, 4, "Server.Updated")
+    page.get_by_role("button", name="Earlier").click()
+    expect_step(page, 3, "Server.Updated")
+    page.get_by_role("button", name="Earlier").click()
+    expect_step(page, 2, "Server.Updated")
+    expect(page).to_have_url(re.compile(r"step=\d+"))
+    again = watch(live.url).open(page.url.removeprefix(live.url))
+    expect_step(again, 2, "Server.Updated")
+    expect(column(again, 2, "differences").first).to_contain_text(PUBLIC)
+    page.get_by_role("button", name="Later").click()
+    expect_step(page, 3, "Server.Updated")
+    go_back(page, "Entity")
+    expect_step(page, 2, "Server.Updated")
+    page.get_by_role("button", name="Now", exact=True).click()
+    expect_step(page, 4, "Server.Updated")
+    expect(page).not_to_have_url(re.compile("step="))
+
+
+def test_it_is_shown_as_it_was_at_a_time(live, watch):
+    page = watch(live.url).open(f"{SERVER_PAGE}&at={ago(2.5).strftime('%Y-%m-%dT%H:%M:%S')}")
+    expect_step(page, 3, "Server.Updated")
+    expect_raw(page, payload(live, cpu=4, power="started"))
+    page = watch(live.url).open(f"{SERVER_PAGE}&at={ago(4.5).strftime('%Y-%m-%dT%H:%M:%S')}")
+    expect_step(page, 1, "Server.Created")
+    page = watch(live.url).open(f"{SERVER_PAGE}&at=2020-01-01T00:00:00")
+    expect(page.locator(".st-key-detail")).to_contain_text("nothing was known of it")
+
+
+def test_a_time_that_is_typed_is_in_the_address(live, watch):
+    page = watch(live.url).open(SERVER_PAGE)
+    expect_step(page, 4, "Server.Updated")
+    typed = ago(2.5)
+    parts = page.locator(".st-key-at-choice [role=spinbutton]")
+    for place, text in enumerate(typed.strftime("%Y %m %d %H %M").split()):
+        parts.nth(place).click()
+        page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    expect_step(page, 3, "Server.Updated")
+    expect(page).to_have_url(re.compile(quote(typed.strftime("at=%Y-%m-%dT%H:%M:00"), safe="=")))
+
+
+def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
+    page = watch(live.url).open(SERVER_PAGE)
+    row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+    expect(page.locator(NAME)).to_contain_text("Public address")
+
+
+def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):
+    page = watch(live.url).open(f"/entity?refresh=off&category=User&name={USER}")
+    expect(row_of(page, "steps", "(a password, say)").locator("td.notice")).to_have_count(1)
+    expect(page.locator(".st-key-difference")).to_contain_text("Nothing that notifications show differs")
+    row_of(page, "acts", SERVER).locator("td").nth(1).click()
+    expect(page.locator(NAME)).to_have_text(SERVER)
+    expect(column(page, 2, "differences")).to_have_text(["stopped"])
+
+
+def test_a_user_that_only_acted_is_shown_by_what_it_did(live, watch):
+    page = watch(live.url).open("/entity?refresh=off&category=User&name=NOBODY.KNOWN")
+    expect(page.locator(".st-key-nothing")).to_contain_text("No User notification of it came")
+    expect(column(page, 2, "acts")).to_have_text([OTHER])
+
+
+def test_an_account_lists_its_users_and_servers_and_the_accounts_around_it(live, watch):
+    page = watch(live.url).open(f"/entity?refresh=off&category=Account&name={ACCOUNT}")
+    expect(page.locator(".st-key-entity-name")).to_contain_text("Acme Manufacturing")
+    expect(column(page, 1, "parts")).to_have_text([SERVER, USER, OTHER])
+    expect(column(page, 2, "parts")).to_have_text(["", "", "deleted"])
+    page.locator(".st-key-open-parent button").click()
+    expect(page.locator(NAME)).to_have_text("ROOT")
+    row_of(page, "below-list", ACCOUNT).locator("button").first.click()
+    expect(page.locator(NAME)).to_have_text(ACCOUNT)
+    row_of(page, "parts", OTHER).locator("button").click()
+    expect(page.locator(NAME)).to_have_text(OTHER)
+    expect(page.locator(".st-key-detail-name")).to_contain_text("deleted")
+
+
+def test_a_new_notification_appears_by_itself(live, watch):
+    page = watch(live.url).open(f"/entity?refresh=1+s&category=Account&name={ACCOUNT}")
+    expect(page.locator(".st-key-detail")).to_contain_text("step 1 of 1")
+    body = {"accountAlias": ACCOUNT, "businessName": "Acme Holding", "status": "Active", "parentAlias": "ROOT"}
+    assert live.receiver.sender.post("/webhooks/Account.Updated", json.dumps(body).encode()).status == 200
+    expect(page.locator(".st-key-detail")).to_contain_text("step 2 of 2")
+    expect(column(page, 2, "differences")).to_have_text(["Acme Holding"])
+
+
+def test_an_entity_is_found_by_a_part_of_its_name_whatever_the_case(live, watch):
+    page = watch(live.url).open("/entity?refresh=off")
+    fill(page, "Name contains", "acmeweb")
+    expect(column(page, 1, "found")).to_have_text([SERVER])
+    row_of(page, "found", SERVER).locator("button").first.click()
+    expect(page.locator(NAME)).to_have_text(SERVER)
+    page.get_by_role("button", name="Find another").click()
+    expect(page.get_by_role("textbox", name="Name contains")).to_be_visible()
+    page = watch(live.url).open(f"/entity?refresh=off&category=server&entity={SERVER.lower()}")
+    expect(page.locator(NAME)).to_have_text(SERVER)
+    page = watch(live.url).open("/entity?refresh=off&named=no-such-name")
+    expect(page.locator(".st-key-nothing")).to_contain_text("No entity")
+
+
+def test_an_entity_of_which_nothing_came_says_so(live, watch):
+    page = watch(live.url).open("/entity?refresh=off&category=Server&name=NOWHERE01")
+    expect(page.locator(".st-key-nothing")).to_contain_text("not in the store")
+
+
+def test_from_names_on_the_other_pages_one_click_leads_here_and_back_leads_back(live, watch):
+    page = watch(live.url).open(f"/notifications?refresh=off&entity={SERVER}&events=Server.Updated")
+    for place, expected in ((2, SERVER), (3, ACCOUNT), (4, USER)):
+        row_of(page, "notifications", "kim@acme.example").locator("td").nth(place).locator("button").click()
+        expect(page.locator(NAME)).to_have_text(expected)
+        go_back(page, "Notifications")
+        expect(row_of(page, "notifications", "kim@acme.example")).to_be_visible()
+    row_of(page, "notifications", "kim@acme.example").locator("td").nth(1).click()
+    page.locator(".st-key-open-step button").click()
+    expect(page.locator(NAME)).to_have_text(SERVER)
+    expect(column(page, 2, "differences")).to_have_text(["stopped"])
+
+    page = watch(live.url).open("/?refresh=off&account=ACME&range=24+h")
+    row_of(page, "accounts-list", "ACME").locator("td").last.locator("button").click()
+    expect(page.locator(NAME)).to_have_text(ACCOUNT)

@@ -1,0 +1,91 @@
+"""The page Health on a live receiver: figures, limits, and what changes when something happens."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from analytics import connect
+from receiver.sockets import free_address
+from tests.browser.watching import column, texts
+from tests.browsing import a_dashboard
+from tests.processes import Receiver, running
+
+pytestmark = pytest.mark.browser
+
+SOON = 20_000
+
+
+def figure(page, label):
+    return page.locator("[class*=st-key-health-] tbody tr", has_text=label).first
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _something_came(live):
+    live.simulate("--count", "50", "--rate", "0", "--seed", "4")
+    assert live.receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "odd"}).status == 401
+    live.until_refused(1)
+
+
+def test_the_client_tells_how_the_receiver_is(live, monkeypatch):
+    monkeypatch.setenv("CLC_DATA_DIR", str(live.receiver.data_dir))
+    with connect(live.receiver.query_url) as client:
+        status = client.status()
+    assert status["serving"] is True
+    values = {found["name"]: found["value"] for found in status["figures"]}
+    assert values["notifications"] == 50
+    assert {"reason": "signature_missing", "kept": 1, "last_hour": 1} in status["refusals"]
+
+
+def test_health_shows_every_figure_with_its_state_and_its_limits(live, watch):
+    page = watch(live.url).open("/health")
+    expect(page.locator(".st-key-health-state")).to_be_visible()
+    lag = figure(page, "Lag of the store")
+    expect(lag.locator("td").nth(2)).to_have_text("✓ ok")
+    expect(lag.locator("td").nth(3)).to_have_text("amber from 10 s, red from 60 s")
+    expect(figure(page, "Notifications").locator("td").nth(1)).to_have_text("50")
+    expect(figure(page, "Rows set aside").locator("td").nth(1)).to_have_text("0")
+    expect(figure(page, "Last backup").locator("td").nth(1)).to_contain_text("none")
+    expect(figure(page, "Last checkpoint").locator("td").nth(1)).to_contain_text("ago")
+    expect(figure(page, "Left on the disk of the data").locator("td").nth(3)).to_have_text(
+        "amber to 5 GiB, red to 1 GiB"
+    )
+    for name in ("Restarts since serve began", "Recoveries in the last week", "Rows that wait in the spool"):
+        expect(figure(page, name)).to_be_visible()
+    expect(column(page, 0, "health-refusals")).to_have_text(["signature_missing"])
+    assert {"store"} <= set(texts(column(page, 0, "health-processes")))
+    expect(column(page, 1, "health-processes")).to_have_text(["running"] * column(page, 1, "health-processes").count())
+
+
+def test_health_refreshes_itself(live, watch):
+    page = watch(live.url).open("/health?refresh=1+s")
+    expect(column(page, 2, "health-refusals")).to_have_text(["1"])
+    assert live.receiver.sender.post("/webhooks/Server.Updated", b"[]").status == 400
+    expect(column(page, 0, "health-refusals").filter(has_text="not_an_object")).to_be_visible(timeout=SOON)
+
+
+def test_a_process_that_died_and_came_back_is_amber(live, watch):
+    import os
+    import signal
+
+    page = watch(live.url).open("/health?refresh=1+s")
+    recent = figure(page, "Processes restarted in the last hour")
+    expect(recent.locator("td").nth(2)).to_have_text("✓ ok")
+    name, pid = next((name, pid) for name, pid in live.receiver.children().items() if name != "store")
+    os.kill(pid, signal.SIGKILL)
+    expect(recent.locator("td").nth(2)).to_have_text("▲ amber", timeout=SOON)
+    expect(page.locator(".st-key-health-state")).to_contain_text(re.compile("Look at this|Do something"))
+    line = page.locator(".st-key-health-processes tbody tr", has_text=name).first
+    expect(line.locator("td").nth(3)).to_have_text("1", timeout=SOON)
+
+
+def test_without_a_receiver_health_is_the_usual_page_and_comes_back(watch, tmp_path):
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    address = free_address("127.0.0.1:0")
+    with a_dashboard(data_dir, f"http://{address}") as url:
+        page = watch(url).open("/health")
+        expect(page.locator(".st-key-not-running")).to_contain_text("No receiver to read from")
+        with running(Receiver, data_dir, CLC_QUERY_LISTEN=address):
+            expect(page.locator(".st-key-health-state")).to_be_visible(timeout=SOON)
+        expect(page.locator(".st-key-not-running")).to_contain_text("clc-receiver serve", timeout=SOON)

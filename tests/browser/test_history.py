@@ -1,0 +1,72 @@
+"""Back, Forward and the links of the top bar: each leads to a view as it was left, in one step."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.audited import ACCOUNT, SERVER, USER, send
+from tests.browser.watching import expect_total, fill, go_back, row_of
+
+pytestmark = pytest.mark.browser
+
+NAME = ".st-key-detail-name [data-testid=stText]"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history(live):
+    send(live)
+
+
+def chosen(page):
+    return page.locator(".st-key-refresh [aria-checked=true]")
+
+
+def link(page, name):
+    page.locator(".st-key-links [data-follows]").wait_for(state="attached")
+    return page.get_by_test_id("stHeader").get_by_role("link", name=name)
+
+
+def test_back_and_forward_keep_filters_that_the_page_left_has_too(live, watch):
+    page = watch(live.url).open(f"/notifications?refresh=off&entity={SERVER}&events=Server.Updated")
+    for _ in range(2):
+        row_of(page, "notifications", "kim@acme.example").locator("td").nth(2).locator("button").click()
+        expect(page.locator(NAME)).to_have_text(SERVER)
+        go_back(page, "Notifications")
+        expect(page).to_have_url(re.compile("[?&]refresh=off"))
+        expect(chosen(page)).to_have_text("off")
+        expect(page.get_by_role("textbox", name="Entity contains")).to_have_value(SERVER)
+        page.go_forward()
+        expect(page.locator(NAME)).to_have_text(SERVER)
+        expect(chosen(page)).to_have_text("5 s")
+        go_back(page, "Notifications")
+        expect(chosen(page)).to_have_text("off")
+
+
+def test_a_link_of_the_top_bar_leads_to_a_page_without_the_filters_of_the_one_before_in_one_step(live, watch):
+    page = watch(live.url).open(f"/notifications?refresh=off&entity={SERVER}&account={ACCOUNT}")
+    steps = page.evaluate("history.length")
+    link(page, "Audit").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+    expect(page).to_have_url(f"{live.url}/audit?account={ACCOUNT}&refresh=off")
+    expect(page.get_by_role("textbox", name="Entity contains")).to_have_value("")
+    expect(page.get_by_role("combobox", name="Account", exact=True)).to_have_value(re.compile(ACCOUNT))
+    assert page.evaluate("history.length") == steps + 1
+    fill(page, "Entity contains", USER)
+    expect(page).to_have_url(re.compile("entity=KIM"))
+    link(page, "Notifications").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Notifications")
+    expect(page.get_by_role("textbox", name="Entity contains")).to_have_value("")
+    expect_total(page, live.one(f"SELECT count(*) FROM events WHERE account_alias = '{ACCOUNT}'"))
+    go_back(page, "Audit")
+    expect(page.get_by_role("textbox", name="Entity contains")).to_have_value(USER)
+    go_back(page, "Notifications")
+    expect(page.get_by_role("textbox", name="Entity contains")).to_have_value(SERVER)
+
+
+def test_names_open_what_they_name_again_and_again_after_back(live, watch):
+    page = watch(live.url).open(f"/notifications?refresh=1+s&entity={SERVER}&events=Server.Updated")
+    for place, expected in [(2, SERVER), (3, ACCOUNT), (4, USER)] * 3:
+        row_of(page, "notifications", "kim@acme.example").locator("td").nth(place).locator("button").click()
+        expect(page.locator(NAME)).to_have_text(expected)
+        go_back(page, "Notifications")

@@ -1,0 +1,336 @@
+"""The page Notifications: the histogram, watching live, one that is opened, the refused ones, files to download."""
+
+import hashlib
+import json
+import re
+import subprocess
+
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+from playwright.sync_api import expect
+
+from analytics.text import visible
+from tests.browser.watching import column, expect_total, fill, tab, texts
+from tests.processes import Receiver, running
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+SENT = 130
+SERVER = "WA1ACMEWEB01"
+BODY = ' {"accountAlias":"ACME", "userName":"o\'neil", "note":"$(x) `y` \\"z\\" \\u0041 %s",\n\t"n": 1.50}'
+FORMULA = {"accountAlias": "ACME", "userName": "=cmd|' /C calc'!A0", "emailAddress": "+1+1", "status": "Active"}
+LIVE = "/notifications?refresh=1+s"
+STILL = "/notifications?refresh=off"
+TABLE = """[...document.querySelectorAll('.st-key-notifications *')].map((e) => e.shadowRoot).find(Boolean)
+  ?.querySelector('table') ?? document.querySelector('.st-key-notifications table')"""
+FOCUSED = """() => {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+  return element?.closest('tr')?.dataset.id ?? null;
+}"""
+
+
+def post(live, event, body):
+    data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    before = live.one("SELECT count(*) FROM notifications")
+    assert live.receiver.sender.post(f"/webhooks/{event}", data).status == 200
+    until(lambda: live.one("SELECT count(*) FROM notifications") == before + 1, what="the store")
+
+
+def server(**changed):
+    details = {"cpu": 2, "memoryMB": 4096, "powerState": "started", **changed}
+    return {
+        "name": SERVER,
+        "details": details,
+        "status": "active",
+        "changeInfo": {"modifiedBy": "ann@acme.example"},
+        "links": [{"rel": "account", "href": "/v2/accounts/ACME", "id": "ACME"}],
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history(live):
+    live.simulate("--count", str(SENT), "--rate", "0", "--seed", "3")
+    post(live, "Server.Created", server())
+    post(live, "Server.Updated", server(cpu=8))
+    post(live, "Server.Updated", server(cpu=8, powerState="stopped"))
+    post(live, "User.Updated", BODY)
+    post(live, "User.Created", FORMULA)
+    headers = {"Content-Type": "application/json"}
+    for name in ("ONE", "TWO"):
+        assert (
+            live.receiver.sender.post("/webhooks/Server.Updated", f'{{"name":"{name}"}}'.encode(), headers).status
+            == 401
+        )
+    assert live.receiver.sender.post("/webhooks/User.Created", b"\xff\x00 no json", headers).status == 400
+    live.until_refused(3)
+
+
+def rows(page):
+    return page.locator(".st-key-notifications tbody tr")
+
+
+def detail_name(page):
+    return page.locator(".st-key-detail-name [data-testid=stText]")
+
+
+def opened_seq(page):
+    return int(re.search(r"[?&]seq=(\d+)", page.url)[1])
+
+
+def saved(page, button):
+    with page.expect_download() as download:
+        button.click()
+    return download.value.path().read_bytes(), download.value.suggested_filename
+
+
+def test_the_list_is_paused_counts_what_comes_and_shows_it_on_a_click(live, watch):
+    page = watch(live.url).open(LIVE)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    held = texts(column(page, 0))
+    total = live.one("SELECT count(*) FROM events")
+    post(live, "User.Updated", {"accountAlias": "ACME", "userName": "late.comer"})
+    expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    post(live, "User.Updated", {"accountAlias": "ACME", "userName": "later.comer"})
+    expect(page.get_by_role("button", name="2 new")).to_be_visible()
+    expect(column(page, 0)).to_have_text(held)
+    expect_total(page, total)
+    again = watch(live.url).open(page.url.removeprefix(live.url))
+    expect(column(again, 0)).to_have_text(held)
+    page.get_by_role("button", name="2 new").click()
+    expect(rows(page).first).to_contain_text("LATER.COMER")
+    expect(page.get_by_role("button", name="2 new")).to_have_count(0)
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    post(live, "User.Updated", {"accountAlias": "ACME", "userName": "last.comer"})
+    page.get_by_role("button", name="Resume").click()
+    expect(rows(page).first).to_contain_text("LAST.COMER")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("paused="))
+
+
+def test_the_list_stays_while_one_is_open_and_follows_again_when_it_is_closed(live, watch):
+    page = watch(live.url).open(LIVE)
+    rows(page).nth(2).locator("td").nth(1).click()
+    expect(detail_name(page)).to_be_visible()
+    first = texts(column(page, 2))[0]
+    post(live, "User.Updated", {"accountAlias": "ACME", "userName": "meanwhile"})
+    expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    expect(column(page, 2).first).to_have_text(first)
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(rows(page).first).to_contain_text("MEANWHILE")
+
+
+def test_the_keyboard_moves_through_the_rows_opens_and_closes(live, watch):
+    page = watch(live.url).open(LIVE)
+    expect(rows(page)).to_have_count(50)
+    seqs = [row["seq"] for row in live.receiver.sql("SELECT seq FROM events ORDER BY seq DESC LIMIT 50")]
+    keys = page.keyboard
+    keys.press("j")
+    assert page.evaluate(FOCUSED) == str(seqs[0])
+    keys.press("j")
+    keys.press("ArrowDown")
+    assert page.evaluate(FOCUSED) == str(seqs[2])
+    keys.press("k")
+    assert page.evaluate(FOCUSED) == str(seqs[1])
+    keys.press("Enter")
+    expect(detail_name(page)).to_be_visible()
+    expect(page).to_have_url(re.compile(f"seq={seqs[1]}\\b"))
+    keys.press("ArrowDown")
+    keys.press("ArrowDown")
+    keys.press("ArrowUp")
+    assert page.evaluate(FOCUSED) == str(seqs[2])
+    keys.press("Enter")
+    expect(page).to_have_url(re.compile(f"seq={seqs[2]}\\b"))
+    keys.press("Escape")
+    expect(page.locator(".st-key-detail")).to_have_count(0)
+    keys.press("End")
+    assert page.evaluate(FOCUSED) == str(seqs[-1])
+    keys.press("Home")
+    assert page.evaluate(FOCUSED) == str(seqs[0])
+    for _ in range(5):  # a row is a stop, and so are the names in it, but no other row
+        keys.press("Tab")
+        assert page.evaluate(FOCUSED) in {str(seqs[0]), None}
+    assert page.evaluate(FOCUSED) is None
+
+
+def test_escape_closes_what_is_open_over_the_page_first(live, watch):
+    page = watch(live.url).open(STILL)
+    rows(page).nth(2).locator("td").nth(1).click()
+    expect(detail_name(page)).to_be_visible()
+    page.get_by_role("button", name=re.compile("Copy as curl")).click()
+    expect(page.locator(".st-key-curl-command")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-curl-command")).to_have_count(0)
+    expect(detail_name(page)).to_be_visible()
+
+
+def test_refreshes_keep_the_chart_the_table_and_the_focus(live, watch):
+    page = watch(live.url).open(LIVE)
+    expect(page.locator(".st-key-histogram svg.marks")).to_be_visible()
+    expect(rows(page)).to_have_count(50)
+    page.keyboard.press("j")
+    focused = page.evaluate(FOCUSED)
+    page.evaluate(f"() => {{ window.kept = [document.querySelector('.st-key-histogram svg.marks'), {TABLE}]; }}")
+    for number in range(3):
+        post(live, "User.Updated", {"accountAlias": "ACME", "userName": f"refresh{number}"})
+        expect(rows(page).first).to_contain_text(f"REFRESH{number}")
+    assert page.evaluate("() => window.kept.map((element) => element.isConnected)") == [True, True]
+    assert page.evaluate(FOCUSED) == focused
+
+
+def test_a_brush_narrows_the_range_as_the_fields_do_and_back_widens_it_again(live, watch):
+    page = watch(live.url).open(STILL)
+    chart = page.locator(".st-key-histogram svg.marks")
+    box = chart.bounding_box()
+    total = live.one("SELECT count(*) FROM events")
+    expect_total(page, total)
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 50, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, middle, steps=4)
+    page.mouse.move(box["x"] + box["width"] / 2, middle, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("from=.*to="))
+    since, end = re.search(r"from=([^&]+)&to=([^&]+)", page.url).groups()
+    narrowed = live.one(
+        "SELECT count(*) FROM events WHERE received_at >= ?::TIMESTAMP AT TIME ZONE 'UTC' "
+        "AND received_at < ?::TIMESTAMP AT TIME ZONE 'UTC'",
+        since.replace("%3A", ":"),
+        end.replace("%3A", ":"),
+    )
+    if narrowed:
+        expect_total(page, narrowed)
+    else:
+        expect(page.locator(".st-key-nothing")).to_be_visible()
+    expect(
+        page.get_by_role("textbox", name=re.compile("^From")).or_(page.locator(".st-key-from-choice input")).first
+    ).not_to_have_value("")
+    page.go_back()
+    expect_total(page, total)
+
+
+def test_the_fields_of_the_range_do_what_the_brush_does(live, watch):
+    page = watch(live.url, timezone_id="Europe/Berlin").open(STILL + "&from=2026-01-01T00:00:00&to=2026-01-01T10:00:00")
+    expect(page.locator(".st-key-nothing")).to_contain_text("No notification")
+    expect(page.locator(".st-key-histogram")).to_have_count(0)
+    expect(page.get_by_text("From (Berlin)")).to_be_visible()
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect_total(page, live.one("SELECT count(*) FROM events"))
+    expect(page).not_to_have_url(re.compile("from=|to="))
+    expect(page.locator(".st-key-histogram svg.marks")).to_contain_text("times in Berlin")
+
+
+def test_an_opened_one_tells_what_it_changed_and_leads_to_its_neighbours(live, watch):
+    page = watch(live.url).open(f"{STILL}&entity={SERVER}")
+    expect(rows(page)).to_have_count(3)
+    rows(page).first.locator("td").nth(1).click()
+    neighbours = page.locator(".st-key-neighbours")
+    expect(neighbours).to_contain_text("3 of 3 notifications of this server")
+    expect(neighbours.get_by_role("button", name="Later")).to_be_disabled()
+    changed = page.locator(".st-key-differences tbody tr")
+    expect(changed).to_have_count(1)
+    expect(changed.first).to_contain_text("details.powerState")
+    expect(changed.first).to_contain_text("started")
+    expect(changed.first).to_contain_text("stopped")
+    neighbours.get_by_role("button", name="Earlier").click()
+    expect(neighbours).to_contain_text("2 of 3 notifications of this server")
+    expect(changed.first).to_contain_text("details.cpu")
+    neighbours.get_by_role("button", name="Earlier").click()
+    expect(page.locator(".st-key-difference")).to_contain_text("First sight of it")
+    neighbours.get_by_role("button", name="Later").click()
+    expect(neighbours).to_contain_text("2 of 3 notifications of this server")
+
+
+def test_watched_paused_opened_copied_as_curl_and_sent_to_a_receiver_that_records(live, watch, tmp_path):
+    page = watch(live.url, permissions=["clipboard-read", "clipboard-write"]).open(LIVE)
+    post(live, "User.Updated", BODY + "\n")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    rows(page).filter(has_text="O'NEIL").first.locator("td").nth(1).click()
+    expect(detail_name(page)).to_have_text("User.Updated")
+    seq = opened_seq(page)
+    page.get_by_role("button", name=re.compile("Copy as curl")).click()
+    command = page.locator(".st-key-curl-command code")
+    expect(command).to_contain_text("http://127.0.0.1:8080/webhooks/User.Updated")
+    with running(Receiver, tmp_path / "data", CLC_SIGNATURES="record") as other:
+        fill(page, "Receiver's address", other.url)
+        expect(command).to_contain_text(f"{other.url}/webhooks/User.Updated")
+        command.hover()
+        page.locator(".st-key-curl-command").get_by_role("button", name="Copy to clipboard").click()
+        page.wait_for_function(f"async () => (await navigator.clipboard.readText()).includes('{other.url}')")
+        copied = page.evaluate("() => navigator.clipboard.readText()")
+        done = subprocess.run(["sh", "-c", copied], check=False, capture_output=True, cwd=tmp_path, timeout=60)
+        assert done.stdout.endswith(b"ok"), (done, copied)
+        until(lambda: other.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 1, what="the other store")
+        kept = "SELECT payload::VARCHAR AS payload, base64(signature) AS signature, signature_status, event_type"
+        (sent,) = live.receiver.sql(f"{kept} FROM notifications WHERE seq = ?", [seq])
+        assert other.sql(f"{kept} FROM notifications") == [sent]
+        assert sent["payload"].startswith(BODY)
+
+
+def test_the_body_is_saved_byte_for_byte(live, watch):
+    watched = watch(live.url)
+    page = watched.open(f"{STILL}&text=%24(x)")
+    rows(page).last.locator("td").nth(1).click()
+    data, name = saved(page, page.get_by_role("button", name="Download body"))
+    assert hashlib.sha256(data).hexdigest() == hashlib.sha256(BODY.encode()).hexdigest()
+    assert name == f"User.Updated-{opened_seq(page)}.json"
+    page = watched.open("/notifications?list=Refused&reason=not_json")
+    page.locator(".st-key-refused-list tbody tr").first.locator("td").nth(1).click()
+    data, _ = saved(page, page.get_by_role("button", name="Download body"))
+    assert data == b"\xff\x00 no json"
+
+
+def test_the_filtered_list_is_saved_in_each_format(live, watch, tmp_path):
+    page = watch(live.url).open(f"{STILL}&text=calc")
+    expect_total(page, 1)
+    page.get_by_role("button", name="Download", exact=False).last.click()
+    box = page.locator("[data-testid=stPopoverBody]")
+    expect(box).to_contain_text("1 notification, 0.0 MB of bodies")
+    exact = json.dumps(FORMULA)
+
+    data, name = saved(page, box.get_by_role("button", name="CSV"))
+    assert re.fullmatch(r"notifications-\d{8}-\d{6}\.csv", name)
+    assert b",\"'=CMD|' /C CALC'!A0\"," in data
+    data, name = saved(page, box.get_by_role("button", name="Excel"))
+    (tmp_path / name).write_bytes(data)
+    sheet = openpyxl.load_workbook(tmp_path / name)["Rows"]
+    cells = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert (cells["entity_id"].value, cells["entity_id"].data_type) == ("'=CMD|' /C CALC'!A0", "s")
+    assert cells["payload"].value == exact
+    data, name = saved(page, box.get_by_role("button", name="Parquet"))
+    (tmp_path / name).write_bytes(data)
+    (row,) = pq.read_table(tmp_path / name).to_pylist()
+    assert (row["entity_id"], row["payload"]) == ("=CMD|' /C CALC'!A0", exact)
+    data, name = saved(page, box.get_by_role("button", name="JSON lines"))
+    (line,) = data.splitlines()
+    assert json.loads(line)["body"] == exact
+    assert name.endswith(".jsonl")
+
+
+def test_refused_ones_are_filtered_by_a_click_on_their_reason_which_says_what_to_do(live, watch):
+    page = watch(live.url).open("/notifications?list=Refused&refresh=off")
+    reasons = page.locator(".st-key-reasons tbody tr")
+    expect(reasons).to_have_count(2)
+    expect(reasons.first).to_contain_text("Unsigned")
+    expect(reasons.first).to_contain_text("start the receiver with CLC_SIGNATURES=record")
+    reasons.first.locator("button").first.click()
+    expect(page.locator(".st-key-refused-list tbody tr")).to_have_count(2)
+    expect(page).to_have_url(re.compile("reason=signature_missing"))
+    expect(page.locator(".st-key-refused-pager")).to_contain_text("2 refused notifications: Unsigned")
+    page.get_by_role("button", name="All reasons").click()
+    expect(page.locator(".st-key-refused-list tbody tr")).to_have_count(3)
+    reasons.last.locator("button").first.press("Enter")
+    expect(page.locator(".st-key-refused-list tbody tr")).to_have_count(1)
+
+
+def test_the_raw_body_is_shown_as_it_was_received(live, watch):
+    page = watch(live.url).open(f"{STILL}&text=%24(x)")
+    rows(page).last.locator("td").nth(1).click()
+    tab(page, "Raw")
+    expect(page.locator(".st-key-payload-raw code")).to_have_text(visible(BODY, keep="\n"))
+    tab(page, "About")
+    expect(page.locator(".st-key-facts")).to_contain_text("Received (UTC)")

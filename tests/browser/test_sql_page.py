@@ -1,0 +1,327 @@
+"""The SQL page: from typing with completion to a chart that opens by its link in another browser."""
+
+import csv
+import io
+import re
+import time
+
+import pytest
+import urllib3
+from playwright.sync_api import expect
+
+from tests.browser.watching import column, row_of, texts
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+RUNAWAY = "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b"
+CANCELLED_WITHIN_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _something_came_before(live):
+    live.simulate("--count", "200", "--rate", "0", "--seed", "3")
+
+
+@pytest.fixture
+def page(live, watch):
+    return watch(live.url).open("/sql")
+
+
+def code(page):
+    return page.locator(".st-key-sql-editor .cm-content")
+
+
+def results(page):
+    return page.locator(".st-key-sql-results")
+
+
+def typed(page, sql):
+    """Replace what is in the editor, as by pasting."""
+    code(page).click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(sql)
+
+
+def run(page, sql):
+    typed(page, sql)
+    page.keyboard.press("ControlOrMeta+Enter")
+
+
+def expect_rows(page, number):
+    expect(results(page)).to_contain_text(f"{number} row{'' if number == 1 else 's'} in ")
+
+
+def metrics(live):
+    """Read the query service's figures."""
+    receiver = live.receiver
+    headers = {"Authorization": f"Bearer {receiver.token}"}
+    return urllib3.request("GET", f"{receiver.query_url}/metrics", headers=headers).data.decode()
+
+
+def running(live):
+    """Ask the query service how many queries run in DuckDB now; this question is none."""
+    return int(float(re.search(r"^clc_queries_running (\S+)", metrics(live), re.MULTILINE)[1]))
+
+
+def until_it_runs(page, live):
+    expect(page.locator(".st-key-sql-editor .clock")).to_contain_text("Running")
+    until(lambda: running(live) >= 1, what="the query in DuckDB")
+
+
+def accept(page, key):
+    """Press a key that takes a completion, once the list has been there long enough to be meant."""
+    since = page.evaluate("performance.now()")
+    page.wait_for_function("since => performance.now() - since > 100", arg=since)
+    page.keyboard.press(key)
+
+
+def ended(live, outcome):
+    """Ask the query service how many queries ended so."""
+    found = re.search(rf'^clc_queries_total{{outcome="{outcome}"}} (\S+)', metrics(live), re.MULTILINE)
+    return int(float(found[1])) if found else 0
+
+
+def cancel_a_runaway(page, live):
+    """Cancel a query by its button, and return the seconds until DuckDB was free of it."""
+    gone = ended(live, "gone")
+    run(page, RUNAWAY)
+    until_it_runs(page, live)
+    page.locator(".st-key-sql-editor button.cancel").click()
+    clicked = time.monotonic()
+    until(lambda: running(live) == 0, what="DuckDB to be free")
+    took = time.monotonic() - clicked
+    assert ended(live, "gone") == gone + 1  # hung up on, not timed out
+    expect(page.locator(".st-key-sql-error")).to_contain_text("Cancelled after")
+    return took
+
+
+def tab(page, name):
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def show(page, name):
+    page.locator(".st-key-sql-show").get_by_text(name, exact=True).click()
+
+
+def test_sql_is_written_with_completion_cancelled_fixed_charted_and_opened_by_its_link_elsewhere(live, watch, page):
+    # Completed: a table, then its column and a function, by the keyboard alone.
+    typed(page, "SELECT  FROM ")
+    page.keyboard.type("even")
+    options = page.locator(".st-key-sql-editor .cm-tooltip-autocomplete li")
+    expect(options.first).to_contain_text("events")
+    accept(page, "Enter")
+    expect(code(page)).to_have_text("SELECT  FROM events")
+    page.keyboard.press("Home")
+    for _ in "SELECT ":
+        page.keyboard.press("ArrowRight")
+    page.keyboard.type("event_ty")
+    expect(options.first).to_contain_text("event_type")
+    accept(page, "Enter")
+    page.keyboard.type(", cou")
+    expect(options.first).to_contain_text("count")
+    accept(page, "Tab")
+    page.keyboard.type("*")
+    expect(code(page)).to_have_text(re.compile(r"SELECT event_type, count\(\*\)? FROM events"))
+
+    # A runaway is cancelled in DuckDB.
+    took = [cancel_a_runaway(page, live)]
+    while min(took) >= CANCELLED_WITHIN_SECONDS and len(took) < 5:  # others may keep the machine busy
+        took.append(cancel_a_runaway(page, live))
+    assert min(took) < CANCELLED_WITHIN_SECONDS, took
+
+    # Wrong, then fixed.
+    run(page, "-- by event\nSELECT event_type, count(*) AS n\nFROM evnts GROUP BY event_type ORDER BY n DESC")
+    expect(page.locator(".st-key-sql-error")).to_contain_text("The error is at line 3, column 6.")
+    expect(page.locator(".st-key-sql-error")).to_contain_text('Did you mean "events"?')
+    expect(page.locator(".st-key-sql-editor .cm-lintRange-error")).to_have_text("evnts")
+    run(page, "SELECT event_type, count(*) AS n\nFROM events GROUP BY event_type ORDER BY n DESC")
+    expect(page.get_by_role("region", name="Rows of the query")).to_be_visible()
+    expect(page.locator(".st-key-sql-editor .cm-lintRange-error")).to_have_count(0)
+
+    # Charted, and opened by the address in another browser.
+    show(page, "Chart")
+    expect(page.locator(".st-key-sql-chart")).to_contain_text("n by event_type")
+    page.locator(".st-key-sql-chart-chart").get_by_role("combobox").click()
+    page.get_by_role("option", name="Area").click()
+    page.wait_for_url(re.compile("chart=area"))
+    other = watch(live.url).open(page.url.removeprefix(live.url))
+    expect(other.locator(".st-key-sql-chart")).to_contain_text("n by event_type")
+    expect(other.locator(".st-key-sql-chart-chart").get_by_role("combobox")).to_have_value("Area")
+    expect(other.locator(".st-key-sql-chart svg.marks .mark-area").first).to_be_attached()
+    expect(code(other)).to_have_text(code(page).text_content())
+
+
+def test_the_page_can_be_used_while_a_query_runs(live, page):
+    run(page, RUNAWAY)
+    until_it_runs(page, live)
+    tab(page, "Tables")
+    row_of(page, "sql-tables", "events").get_by_role("button").click()
+    expect(column(page, 0, "sql-columns").first).to_have_text("seq")
+    typed(page, "SELECT 'meanwhile'")
+    expect(code(page)).to_have_text("SELECT 'meanwhile'")
+    assert running(live) == 1
+    page.locator(".st-key-sql-editor button.cancel").click()
+    expect(page.locator(".st-key-sql-error")).to_contain_text("Cancelled after")
+    expect(code(page)).to_have_text("SELECT 'meanwhile'")
+
+
+def test_closing_the_tab_cancels_its_query(live, watch):
+    page = watch(live.url).open("/sql")
+    run(page, RUNAWAY)
+    until_it_runs(page, live)
+    page.goto("about:blank")  # as closing does, it takes the connection to the dashboard away
+    until(lambda: running(live) == 0, seconds=20, what="DuckDB to be free")
+
+
+def test_opening_another_page_cancels_the_query(live, page):
+    run(page, RUNAWAY)
+    until_it_runs(page, live)
+    page.get_by_role("link", name="Set up").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Set up")
+    until(lambda: running(live) == 0, seconds=20, what="DuckDB to be free")
+
+
+def test_another_run_cancels_the_one_before(live, page):
+    run(page, RUNAWAY)
+    until_it_runs(page, live)
+    run(page, "SELECT 1 AS one")
+    expect_rows(page, 1)
+    until(lambda: running(live) == 0, what="DuckDB to be free")
+    tab(page, "History")
+    assert texts(column(page, 2, "sql-history")) == ["1", "cancelled"]
+
+
+def test_too_many_rows_and_too_long_a_time_say_what_to_do(page):
+    run(page, "SELECT * FROM range(100001)")
+    expect(page.locator(".st-key-sql-error")).to_contain_text(
+        "More than 100,000 rows: group them, add a LIMIT or a WHERE, or choose more rows above."
+    )
+    page.locator(".st-key-stop").get_by_role("combobox").click()
+    page.get_by_role("option", name="Stop after 5 s").click()
+    expect(page.locator(".st-key-stop").get_by_role("combobox")).to_have_value("Stop after 5 s")
+    run(page, RUNAWAY)
+    expect(page.locator(".st-key-sql-error")).to_contain_text(re.compile(r"Ended after [\d.]+ s: look at fewer rows"))
+
+
+def test_more_rows_than_a_browser_shows_are_said_to_be_in_the_files(page):
+    run(page, "SELECT range AS n FROM range(20000)")
+    expect_rows(page, "20,000")
+    expect(results(page)).to_contain_text("The first 10,000 of 20,000 rows. The files hold all of them.")
+
+
+def test_only_a_select_runs(page):
+    run(page, "DELETE FROM notifications")
+    expect(page.locator(".st-key-sql-error")).to_contain_text("Only SELECT")
+
+
+def test_back_and_forward_run_what_ran_then(page):
+    run(page, "SELECT 1 AS first")
+    expect_rows(page, 1)
+    run(page, "SELECT range AS second FROM range(2)")
+    expect_rows(page, 2)
+    page.go_back()
+    expect(code(page)).to_have_text("SELECT 1 AS first")
+    expect_rows(page, 1)
+    page.go_forward()
+    expect(code(page)).to_have_text("SELECT range AS second FROM range(2)")
+    expect_rows(page, 2)
+
+
+def test_long_sql_is_carried_by_its_link_too_and_too_long_says_so(live, watch, page):
+    sql = "SELECT " + ", ".join(f"{n} AS n{n}" for n in range(300))
+    run(page, sql)
+    expect_rows(page, 1)
+    page.wait_for_url(re.compile("packed="))
+    other = watch(live.url).open(page.url.removeprefix(live.url))
+    expect_rows(other, 1)
+    run(page, "SELECT " + ", ".join(f"hash('{n * n * 7919:x}') AS n{n * n * 104729:x}" for n in range(1500)))
+    expect(page.get_by_text("This SQL is too long for a link")).to_be_visible()
+    page.wait_for_url(re.compile("^((?!packed=).)*$"))
+
+
+def test_what_was_typed_survives_another_page_and_a_reload(page):
+    run(page, "SELECT 1 AS one")
+    expect_rows(page, 1)
+    typed(page, "SELECT 'not run yet'")
+    page.get_by_role("link", name="Set up").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Set up")
+    page.get_by_role("link", name="SQL").click()
+    expect(code(page)).to_have_text("SELECT 'not run yet'")
+    page.reload()
+    expect(code(page)).to_have_text("SELECT 'not run yet'")
+
+
+def test_the_keyboard_leaves_the_editor_by_escape_and_tab_and_comments_by_its_key(page):
+    typed(page, "SELECT 1")
+    page.keyboard.press("ControlOrMeta+/")
+    expect(code(page)).to_have_text("-- SELECT 1")
+    page.keyboard.press("Tab")
+    expect(code(page)).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.locator(".st-key-sql-editor button.run")).to_be_focused()
+
+
+def test_a_shipped_query_opens_runs_and_comes_back_from_the_history(page):
+    tab(page, "Queries")
+    row_of(page, "sql-shipped", "Notifications by day").get_by_role("button").click()
+    expect(code(page)).to_contain_text("-- Notifications by day")
+    page.locator(".st-key-sql-editor button.run").click()
+    expect(results(page)).to_contain_text(re.compile(r"\d+ rows? in "))
+    typed(page, "SELECT 2")
+    tab(page, "History")
+    row_of(page, "sql-history", "Notifications by day").get_by_role("button").click()
+    expect(code(page)).to_contain_text("-- Notifications by day")
+
+
+def test_tables_open_to_columns_and_columns_to_what_they_hold(live, page):
+    row_of(page, "sql-tables", "events").get_by_role("button").click()
+    assert "received_at" in texts(column(page, 0, "sql-columns"))
+    row_of(page, "sql-columns", "event_type").get_by_role("button").click()
+    card = page.locator(".st-key-sql-profile")
+    expect(card).to_contain_text("NULL where the target URL can't tell it")
+    most, number = live.receiver.sql(
+        "SELECT event_type, count(*) AS n FROM events GROUP BY event_type ORDER BY n DESC, event_type LIMIT 1"
+    )[0].values()
+    expect(column(page, 0, "sql-top").first).to_have_text(most)
+    expect(column(page, 1, "sql-top").first).to_have_text(f"{number:,}")
+    row_of(page, "sql-columns", "received_at").get_by_role("button").click()
+    expect(page.locator(".st-key-sql-profile svg.marks")).to_be_visible()
+    typed(page, "SELECT ")
+    card.get_by_role("button", name="Insert").click()
+    expect(code(page)).to_have_text("SELECT received_at")
+
+
+def test_csv_is_safe_in_a_spreadsheet_and_json_lines_are_exact(page):
+    run(page, "SELECT '=1+1' AS formula, 2 AS n")
+    expect_rows(page, 1)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    text = download.value.path().read_text("utf-8")
+    assert list(csv.reader(io.StringIO(text))) == [["formula", "n"], ["'=1+1", "2"]]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON lines").click()
+    assert download.value.path().read_bytes() == b'{"formula":"=1+1","n":2}\n'
+
+
+def test_hostile_names_and_values_are_text(page):
+    from tests.browser.test_hostile import ELEMENTS, HOST, MARKUP, WORDS
+
+    hostile = MARKUP.replace("\x00", "")
+    quoted, name = hostile.replace("'", "''"), hostile.replace('"', '""')
+    run(page, f"SELECT '{quoted}' AS \"{name}\", 1 AS n")
+    expect_rows(page, 1)
+    typed(page, "SELECT 1")  # as in the editor each word of SQL is an element of its own
+    expect(code(page)).to_have_text("SELECT 1")
+    assert page.evaluate(ELEMENTS, [WORDS, HOST]) == []
+    show(page, "Chart")
+    expect(page.locator(".st-key-sql-chart svg.marks").first).to_contain_text("<script>")
+    assert page.evaluate(ELEMENTS, [WORDS, HOST]) == []
+    run(page, f"SELECT error('{quoted}')")
+    expect(page.locator(".st-key-sql-error")).to_contain_text("<script>")
+    tab(page, "History")
+    expect(column(page, 1, "sql-history").first).to_contain_text("<script>")
+    typed(page, "SELECT 1")
+    expect(code(page)).to_have_text("SELECT 1")
+    assert page.evaluate(ELEMENTS, [WORDS, HOST]) == []

@@ -1,0 +1,100 @@
+"""A page of the dashboard, with an eye on what it must not do."""
+
+import re
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+SECONDS = 60
+
+
+class Watched:
+    """A page of one dashboard, with the dialogs, errors and requests to other hosts that it caused."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.dialogs: list[str] = []
+        self.elsewhere: list[str] = []
+        self.failures: list[str] = []
+        page.set_default_timeout(SECONDS * 1000)
+        page.on("dialog", self._dialog)
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("websocket", lambda socket: self._asked(socket.url))
+        page.on("popup", lambda popup: self.elsewhere.append(popup.url))
+        page.on("pageerror", lambda error: self.failures.append(str(error)))
+
+    def _dialog(self, dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def _asked(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.netloc != urlsplit(self.url).netloc:
+            self.elsewhere.append(url)
+
+    def open(self, address: str) -> Page:
+        """Open an address of the dashboard and wait until it shows something of the store."""
+        self.page.goto(self.url + address)
+        self.page.locator(".st-key-freshness, .st-key-not-running").first.wait_for()
+        return self.page
+
+    def check(self) -> None:
+        """Assert that nothing happened that must not."""
+        assert not self.dialogs, self.dialogs
+        assert not self.elsewhere, self.elsewhere
+        assert not self.failures, self.failures
+        shown = self.page.locator("[data-testid=stException]").all_inner_texts()
+        assert not shown, shown
+
+
+def go_back(page: Page, title: str) -> None:
+    """Go back to a page of this title, and wait until nothing is left of the one before: a click on that is lost."""
+    page.go_back()
+    expect(page.locator(".st-key-title h3")).to_have_text(title)
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+
+
+def texts(shown: Locator) -> list[str]:
+    """Read texts off a page once there are some and nothing on it is left of the drawing before."""
+    expect(shown.page.locator("[data-stale=true]")).to_have_count(0)
+    expect(shown).not_to_have_count(0)
+    return shown.all_inner_texts()
+
+
+def column(page: Page, place: int, table: str = "notifications") -> Locator:
+    """Find the cells of a column of one of our tables."""
+    return page.locator(f".st-key-{table} tbody tr td:nth-child({place + 1})")
+
+
+def row_of(page: Page, table: str, text: str) -> Locator:
+    """Find the first row of one of our tables that has a text."""
+    return page.locator(f".st-key-{table} tbody tr", has_text=text).first
+
+
+def choose(page: Page, name: str, option: str) -> None:
+    """Choose from a list by its label."""
+    page.get_by_role("combobox", name=name, exact=True).click()
+    page.get_by_role("option", name=option).first.click()
+    page.locator(".st-key-title h3").click()  # a list of several choices stays open; Escape would take the choice away
+
+
+def fill(page: Page, name: str, text: str) -> None:
+    """Type into a field and leave it."""
+    field = page.get_by_role("textbox", name=name, exact=True)
+    field.fill(text)
+    field.press("Enter")
+
+
+def expect_total(page: Page, total: int) -> None:
+    """Wait until the pager says how many there are."""
+    expect(page.locator(".st-key-pager")).to_contain_text(re.compile(rf"of {total:,}( notifications)?"))
+
+
+def expect_range(page: Page, first: int, last: int) -> None:
+    """Wait until the pager says which rows are shown."""
+    expect(page.locator(".st-key-pager")).to_contain_text(f"{first:,} to {last:,} of")
+
+
+def tab(page: Page, name: str) -> None:
+    """Open a tab of the detail."""
+    page.locator(".st-key-detail").get_by_role("tab", name=name, exact=True).click()

@@ -1,0 +1,55 @@
+"""Whether the promise was kept: what was acknowledged, what is kept, and what `receiver.invariants` says of both."""
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+import duckdb
+
+from receiver.invariants import Kept, Violation, check_acknowledged, check_order
+from receiver.spool import Segment
+
+_STORED = "SELECT seq, id::VARCHAR AS id, sha256(payload) AS sha256 FROM notifications ORDER BY rowid"
+_WATERMARKS = "SELECT segment, position FROM watermarks WHERE kind = 'notifications'"
+
+
+def acknowledged(*reports: Path) -> dict[UUID, str]:
+    """Read what got a 200, from the reports of `simulate --report`: the bodies' SHA-256 by id."""
+    lines = (json.loads(line) for report in reports for line in report.read_text().splitlines())
+    return {UUID(line["id"]): line["sha256"] for line in lines if line["status"] == 200}
+
+
+def stored_in(database: Path) -> list[Kept]:
+    """Read a database file that nobody is writing."""
+    with duckdb.connect(str(database), read_only=True) as store:
+        return [Kept(UUID(name), digest, seq) for seq, name, digest in store.execute(_STORED).fetchall()]
+
+
+def stored_by(receiver) -> list[Kept]:
+    """Ask a running receiver."""
+    return [Kept(UUID(row["id"]), row["sha256"], row["seq"]) for row in receiver.sql(_STORED)]
+
+
+def waiting_in(spool: Path, watermarks: dict[str, int]) -> Iterator[Kept]:
+    """Read the notifications that a spool holds beyond the watermarks of its segments."""
+    for path in sorted(spool.glob("*.sqlite")):
+        segment = Segment(path)
+        for row in segment.read("notifications", watermarks.get(path.stem, 0), 1_000_000):
+            yield Kept(row.row.id, sha256(row.row.payload).hexdigest())
+        segment.close()
+
+
+def kept_in(data_dir: Path) -> list[Kept]:
+    """Read database and spool of a data directory that no `serve` is using."""
+    database = data_dir / "clc.duckdb"
+    with duckdb.connect(str(database), read_only=True) as store:
+        watermarks = dict(store.execute(_WATERMARKS).fetchall())
+    return [*stored_in(database), *waiting_in(data_dir / "spool", watermarks)]
+
+
+def broken(promised: dict[UUID, str], kept: list[Kept]) -> list[Violation]:
+    """List what is not as promised: each acknowledged id kept once with its bytes, and `seq` growing."""
+    order = check_order((row.seq, row.id) for row in kept if row.seq is not None)
+    return [*check_acknowledged(promised, kept), *order]

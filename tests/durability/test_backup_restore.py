@@ -1,0 +1,381 @@
+"""Backups hold all that was acknowledged before them; restore gives it back, with what the spool has on top, once."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from datetime import datetime
+from uuid import UUID
+
+import duckdb
+import pytest
+
+from receiver.backup_file import inspect, seal
+from receiver.errors import StoreError
+from receiver.listener.accounts import AllowedAccounts
+from receiver.schema import newest_version
+from receiver.store.database import open_database
+from receiver.store.loop import AppendLoop
+from tests.durability.commands import command, run_command
+from tests.durability.promise import acknowledged, broken, kept_in, stored_in
+from tests.durability.sizes import size
+from tests.durability.stores import accepted, alter, append, spool
+from tests.keys import key_directory
+from tests.processes import Receiver, environment, running
+from tests.waiting import until
+
+USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example","odd":1.50}'
+
+
+def post(receiver, numbers):
+    """Post, and return what was acknowledged: bodies' numbers by id."""
+    answers = {number: receiver.sender.post("/webhooks/User.Updated", USER % number) for number in numbers}
+    assert {answer.status for answer in answers.values()} == {200}
+    return {answer.headers["Notification-Id"]: number for number, answer in answers.items()}
+
+
+def stored(database):
+    with duckdb.connect(str(database), read_only=True) as store:
+        rows = store.execute("SELECT id::VARCHAR, payload::VARCHAR FROM notifications ORDER BY seq").fetchall()
+    return [(name, int(re.search(r"user(\d+)@", payload)[1])) for name, payload in rows]
+
+
+def count(receiver):
+    return receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"]
+
+
+def simulate(receiver, number, rate, report):
+    arguments = ["--to", receiver.url, "--count", str(number), "--rate", str(rate), "--quiet", "--report", str(report)]
+    key = ["--key", str(key_directory() / "private.pem")]
+    return subprocess.Popen(
+        command("simulate", *arguments, *key),
+        env=environment(receiver.data_dir),
+        cwd=receiver.data_dir,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def put_first_in_path(directory, script):
+    """Make a `cp` that the store will find before the system's."""
+    directory.mkdir()
+    (directory / "cp").write_text(f"#!/bin/sh\n{script}\n")
+    (directory / "cp").chmod(0o755)
+    return f"{directory}:{os.environ['PATH']}"
+
+
+def one_sentence(done):
+    lines = [line for line in done.stderr.splitlines() if line.startswith("clc-receiver: ")]
+    assert done.returncode == 1
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def backup_of_ten(tmp_path_factory):
+    """A backup of ten notifications."""
+    data_dir = tmp_path_factory.mktemp("origin")
+    with running(Receiver, data_dir, CLC_ACCOUNTS="ACME") as receiver:
+        post(receiver, range(9))
+        child = b'{"accountAlias":"KID1","parentAlias":"ACME","businessName":"user9@"}'
+        assert receiver.sender.post("/webhooks/Account.Created", child).status == 200
+        done = run_command(data_dir, "backup", str(data_dir / "ten.duckdb"))
+        assert done.returncode == 0, done.stderr
+    return data_dir / "ten.duckdb"
+
+
+@pytest.mark.slow
+def test_a_backup_under_load_holds_all_acknowledged_before_it_and_verifies_elsewhere(tmp_path, capsys):
+    report, taken = tmp_path / "report.jsonl", []
+    with running(Receiver, tmp_path / "here") as receiver:
+        sending = simulate(receiver, size(4_000, 30_000), 500, report)
+        for number in range(3):
+            until(lambda: report.exists() and len(report.read_text().splitlines()) > 800 * (number + 1))  # noqa: B023
+            file, began = tmp_path / f"{number}.duckdb", time.time()
+            done = run_command(tmp_path / "here", "backup", str(file))
+            assert done.returncode == 0, done.stderr
+            taken.append((file, began, time.time() - began))
+        said = sending.communicate()[1]
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    assert {line["status"] for line in lines} == {200}, said
+    for file, began, seconds in taken:
+        before = {
+            UUID(line["id"]): line["sha256"]
+            for line in lines
+            if datetime.fromisoformat(line["answered_at"]).timestamp() < began
+        }
+        elsewhere = tmp_path / f"elsewhere-{file.stem}"
+        assert run_command(elsewhere, "restore", str(file)).returncode == 0
+        assert broken(before, kept_in(elsewhere)) == []
+        verified = run_command(elsewhere, "verify")
+        assert (verified.returncode, verified.stdout) == (0, ""), verified.stderr
+        with capsys.disabled():
+            held = inspect(file).notifications
+            print(f"\nbackup in {seconds:.2f} s: {len(before):,} acknowledged before, {held:,} in it")
+    assert broken(acknowledged(report), kept_in(tmp_path / "here")) == []
+    with capsys.disabled():
+        print(f"meanwhile: {' '.join(said.split())}")
+
+
+def test_accepting_goes_on_while_the_database_is_copied_and_appending_goes_on_after(tmp_path):
+    path = put_first_in_path(
+        tmp_path / "bin",
+        f'touch {tmp_path}/copying; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; exec /bin/cp "$@"',
+    )
+    with running(Receiver, tmp_path / "data", PATH=path) as receiver:
+        post(receiver, range(5))
+        backing = threading.Thread(target=run_command, args=(tmp_path / "data", "backup", str(tmp_path / "b.duckdb")))
+        backing.start()
+        until((tmp_path / "copying").exists)
+        post(receiver, range(5, 25))
+        assert count(receiver) == 5
+        (tmp_path / "go").touch()
+        backing.join()
+        until(lambda: count(receiver) == 25)
+    assert len(stored(tmp_path / "b.duckdb")) == 5
+
+
+def test_before_the_copy_all_that_the_spool_holds_is_appended_and_checkpointed(tmp_path):
+    spool(tmp_path, [accepted(number) for number in range(300)])
+    store = open_database(tmp_path / "clc.duckdb")
+    # Its thread is not started, so nothing but the pause appends.
+    loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    with loop.paused() as held:
+        shutil.copy(tmp_path / "clc.duckdb", tmp_path / "copy.duckdb")
+    assert held == (300, 300)
+    assert len(stored(tmp_path / "copy.duckdb")) == 300
+    store.close()
+
+
+def test_a_pause_gets_its_turn_while_rows_keep_coming(tmp_path, monkeypatch):
+    store = open_database(tmp_path / "clc.duckdb")
+    loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    turns = []
+
+    def one_more_turn():
+        time.sleep(0.0005)  # the time that an append takes
+        return turns.append(1) or 1
+
+    with monkeypatch.context() as always_rows:
+        always_rows.setattr(loop, "_turn", one_more_turn)
+        loop.start()
+        for _ in range(100):
+            before = len(turns)
+            with loop.paused():
+                assert len(turns) - before < 20
+    loop.stop()
+    store.close()
+
+
+def test_a_backup_tells_what_it_is_and_duckdb_opens_it(backup_of_ten):
+    info = inspect(backup_of_ten)
+    assert (info.notifications, info.last_seq, info.schema_version) == (10, 10, newest_version())
+    with duckdb.connect(str(backup_of_ten), read_only=True) as copy:
+        assert copy.execute("SELECT count(*) FROM events").fetchall() == [(10,)]
+        assert copy.execute("SELECT key_fingerprint = ? FROM backup_info", [info.key_fingerprint]).fetchall() == [
+            (True,)
+        ]
+        assert copy.execute("FROM learned_accounts").fetchall() == [("KID1",)]
+
+
+def test_a_restored_backup_is_the_store_that_it_was_and_knows_the_learned_accounts(backup_of_ten, tmp_path):
+    done = run_command(tmp_path, "restore", str(backup_of_ten))
+    assert done.returncode == 0, done.stderr
+    assert "10 notifications up to seq 10" in done.stderr
+    with running(Receiver, tmp_path, CLC_ACCOUNTS="ACME") as receiver:
+        assert count(receiver) == 10
+        body = b'{"accountAlias":"KID1","userName":"user11@kid.example"}'
+        assert receiver.sender.post("/webhooks/User.Created", body).status == 200
+        tables = receiver.sql("SELECT table_name FROM duckdb_tables() ORDER BY 1")
+        assert [row["table_name"] for row in tables if row["table_name"] in {"backup_info", "learned_accounts"}] == []
+        until(lambda: count(receiver) == 11)
+    assert not (tmp_path / "recovery.json").exists()
+    assert not AllowedAccounts(frozenset({"ACME"}), tmp_path / "accounts.sqlite").allows("NONE")
+
+
+def test_what_the_spool_holds_beyond_the_backup_goes_in_once(tmp_path):
+    data_dir = tmp_path / "data"
+    receiver = Receiver(data_dir)
+    sent = post(receiver, range(10))
+    assert run_command(data_dir, "backup", str(tmp_path / "b.duckdb")).returncode == 0
+    sent |= post(receiver, range(10, 40))
+    until(lambda: count(receiver) == 40)
+    receiver.stop(signal.SIGKILL)
+    done = run_command(data_dir, "restore", "--force", str(tmp_path / "b.duckdb"))
+    assert done.returncode == 0, done.stderr
+    assert "The spool holds 30 more" in done.stderr
+    with running(Receiver, data_dir) as again:
+        until(lambda: count(again) >= 40)
+        sent |= post(again, range(40, 50))
+        until(lambda: count(again) >= 50)
+    rows = stored(data_dir / "clc.duckdb")
+    assert len(rows) == 50
+    assert dict(rows) == sent
+    # What a reader has once seen under a number never comes under another.
+    assert [row.seq for row in stored_in(data_dir / "clc.duckdb")] == [*range(1, 11), *range(41, 81)]
+    assert not (data_dir / "recovery.json").exists()
+    verified = run_command(data_dir, "verify")
+    assert (verified.returncode, verified.stdout) == (0, ""), verified.stderr
+
+
+def test_data_that_is_there_is_never_replaced_without_force_and_then_kept_aside(backup_of_ten, tmp_path):
+    spool(tmp_path, [accepted(1)])
+    append(tmp_path)
+    (tmp_path / "clc.duckdb.wal").write_bytes(b"a WAL of old")
+    before = (tmp_path / "clc.duckdb").read_bytes()
+    sentence = one_sentence(run_command(tmp_path, "restore", str(backup_of_ten)))
+    assert "exists" in sentence
+    assert "--force" in sentence
+    assert (tmp_path / "clc.duckdb").read_bytes() == before
+    done = run_command(tmp_path, "restore", "--force", str(backup_of_ten))
+    assert done.returncode == 0, done.stderr
+    (aside,) = (tmp_path / "aside").iterdir()
+    assert str(aside) in done.stderr
+    assert (aside / "clc.duckdb").read_bytes() == before
+    assert (aside / "clc.duckdb.wal").read_bytes() == b"a WAL of old"
+    assert len(stored(tmp_path / "clc.duckdb")) == 10
+
+
+def test_restore_refuses_while_serve_runs(backup_of_ten, tmp_path):
+    with running(Receiver, tmp_path):
+        assert "is using" in one_sentence(run_command(tmp_path, "restore", "--force", str(backup_of_ten)))
+
+
+def test_restore_refuses_what_is_no_backup(tmp_path):
+    (tmp_path / "text.duckdb").write_text("no database")
+    assert "is no backup" in one_sentence(run_command(tmp_path / "d", "restore", str(tmp_path / "text.duckdb")))
+    spool(tmp_path, [accepted(1)])
+    append(tmp_path)
+    assert "is no backup" in one_sentence(run_command(tmp_path / "d", "restore", str(tmp_path / "clc.duckdb")))
+    assert not (tmp_path / "d" / "clc.duckdb").exists()
+
+
+def test_restore_refuses_a_backup_of_a_newer_schema(backup_of_ten, tmp_path):
+    shutil.copy(backup_of_ten, tmp_path / "clc.duckdb")
+    alter(tmp_path, "UPDATE backup_info SET schema_version = 99, program_version = '9.0'")
+    sentence = one_sentence(run_command(tmp_path / "d", "restore", str(tmp_path / "clc.duckdb")))
+    assert "schema version 99" in sentence
+    assert "9.0" in sentence
+
+
+def test_restore_refuses_another_public_key_unless_told_to(backup_of_ten, tmp_path):
+    sentence = one_sentence(run_command(tmp_path, "restore", str(backup_of_ten), CLC_PUBLIC_KEY=""))
+    assert "e62a0ca8aae67c6f18b6028b2a32d6045ef04eaea179110bd8c48133df59516b" in sentence
+    assert "--other-key" in sentence
+    assert run_command(tmp_path, "restore", "--other-key", str(backup_of_ten), CLC_PUBLIC_KEY="").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM notifications WHERE seq = 5", "UPDATE notifications SET seq = 11 WHERE seq = 10"]
+)
+def test_restore_refuses_a_backup_that_holds_something_else_than_it_says(backup_of_ten, tmp_path, statement):
+    shutil.copy(backup_of_ten, tmp_path / "clc.duckdb")
+    alter(tmp_path, statement)
+    assert "is damaged" in one_sentence(run_command(tmp_path / "d", "restore", str(tmp_path / "clc.duckdb")))
+
+
+def test_a_flipped_bit_in_a_backup_is_found_wherever_its_rows_lie(tmp_path, capsys):
+    noise = random.Random(1)
+    bodies = [b'{"userName":"user%d@acme.example","n":"%x"}' % (n, noise.getrandbits(20_000)) for n in range(600)]
+    spool(tmp_path, [accepted(number, body=body) for number, body in enumerate(bodies)])
+    append(tmp_path)
+    shutil.move(tmp_path / "clc.duckdb", tmp_path / "b.duckdb")
+    seal(tmp_path / "b.duckdb", "key", tmp_path / "none")
+    assert inspect(tmp_path / "b.duckdb").notifications == rows_of(tmp_path / "b.duckdb") == 600
+    whole = (tmp_path / "b.duckdb").read_bytes()
+    found = total = 0
+    for offset in range(4096, len(whole), max(4096, len(whole) // size(20, 300))):
+        (tmp_path / "b.duckdb").write_bytes(whole[:offset] + bytes([whole[offset] ^ 4]) + whole[offset + 1 :])
+        total += 1
+        try:
+            assert inspect(tmp_path / "b.duckdb").notifications == 600
+            assert rows_of(tmp_path / "b.duckdb") == 600
+        except StoreError as error:
+            found += "damaged" in str(error) or "no backup" in str(error)
+    with capsys.disabled():
+        print(f"\n{total} flipped bits: {found} found; the others lie in unused space, and all rows read")
+    assert found > total // 2
+
+
+def rows_of(path):
+    with duckdb.connect(str(path), read_only=True) as database:
+        return len(database.execute("SELECT payload, signature, id FROM notifications").fetchall())
+
+
+def backups(data_dir):
+    return sorted((data_dir / "backups").glob("clc-*.duckdb"))
+
+
+def test_scheduled_backups_are_made_and_the_oldest_go(tmp_path):
+    with running(Receiver, tmp_path, CLC_BACKUP_EVERY="1s", CLC_BACKUP_KEEP="2") as receiver:
+        post(receiver, range(5))
+        until(lambda: len(re.findall(r"backup .* holds", receiver.log)) >= 4, seconds=60)
+        until(lambda: receiver.log.count(" goes, 2 newer ones are kept") >= 2)
+        assert receiver.sender.post("/webhooks/User.Updated", USER % 5).status == 200
+        status = json.loads(run_command(tmp_path, "status", "--json").stdout)
+    assert len(backups(tmp_path)) <= 3
+    assert inspect(backups(tmp_path)[-1]).last_seq >= 5
+    (figure,) = [figure for figure in status["figures"] if figure["name"] == "backup_at"]
+    assert (figure["state"], "ago" in figure["text"]) == ("ok", True)
+
+
+def test_a_schedule_is_kept_over_a_restart(tmp_path):
+    with running(Receiver, tmp_path, CLC_BACKUP_EVERY="1d"):
+        until(lambda: len(backups(tmp_path)) == 1)
+    with running(Receiver, tmp_path, CLC_BACKUP_EVERY="1d") as receiver:
+        post(receiver, range(3))
+        until(lambda: count(receiver) == 3)
+    assert len(backups(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        '/bin/cp "$1" "$2"; truncate -s -200000 "$2"',
+        '/bin/cp "$1" "$2"; dd if=/dev/zero of="$2" bs=1000 count=100 seek=12 conv=notrunc 2>/dev/null',
+        'echo "no room" >&2; exit 1',
+    ],
+    ids=["short", "damaged", "failed"],
+)
+def test_a_copy_that_does_not_check_out_is_no_backup_and_the_old_ones_stay(tmp_path, script):
+    path = put_first_in_path(tmp_path / "bin", f'if [ -e {tmp_path}/bad ]; then {script}; else exec /bin/cp "$@"; fi')
+    data_dir = tmp_path / "data"
+    with running(Receiver, data_dir, PATH=path, CLC_BACKUP_EVERY="1s", CLC_BACKUP_KEEP="1") as receiver:
+        post(receiver, range(20))
+        until(lambda: len(backups(data_dir)) == 1)
+        (tmp_path / "bad").touch()
+        receiver.until_logged("the scheduled backup failed")
+        kept = backups(data_dir)
+        assert kept
+        assert "There is no backup" in one_sentence(run_command(data_dir, "backup", str(tmp_path / "b.duckdb")))
+        assert not (tmp_path / "b.duckdb").exists()
+        done = run_command(data_dir, "status")
+        assert re.search(r"red +Last backup .*FAILED", done.stdout)
+        assert done.returncode == 1
+        assert backups(data_dir) == kept
+        until(lambda: not list((data_dir / "backups").glob("*.unfinished*")))
+        assert receiver.sender.post("/webhooks/User.Updated", USER % 99).status == 200
+        until(lambda: count(receiver) == 21)
+
+
+def test_serve_stops_in_time_while_a_backup_is_copied(tmp_path):
+    path = put_first_in_path(tmp_path / "bin", f"touch {tmp_path}/copying; exec sleep 100")
+    receiver = Receiver(tmp_path / "data", PATH=path, CLC_BACKUP_EVERY="1d")
+    post(receiver, range(3))
+    until((tmp_path / "copying").exists)
+    began = time.monotonic()
+    assert receiver.stop() == 0
+    assert time.monotonic() - began < 10
+    assert len(stored_in(tmp_path / "data" / "clc.duckdb")) == 3
+
+
+@pytest.mark.parametrize("value", ["daily", "0s", "-1d", "1w"])
+def test_a_schedule_that_is_no_duration_is_refused_by_name(tmp_path, value):
+    done = run_command(tmp_path, "status", CLC_BACKUP_EVERY=value)
+    assert done.returncode == 2
+    assert "CLC_BACKUP_EVERY" in done.stderr

@@ -1,0 +1,341 @@
+"""A database file that does not open: put aside, a backup and the spool in its place, and what is missing said."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+
+import duckdb
+import pytest
+
+from receiver.changes.rebuild import Rebuild
+from receiver.errors import StoreError
+from receiver.incidents import incidents
+from receiver.invariants import check_order
+from receiver.settings import Settings
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.appender import Appender
+from receiver.store.damage import has_whole_derived, suspect
+from receiver.store.database import run
+from receiver.store.recovery import open_store
+from tests.durability.damaged import Stores, crashed_store
+from tests.durability.promise import stored_in
+from tests.durability.sizes import size
+from tests.rows import notification
+
+
+@pytest.fixture(scope="module")
+def crashed(tmp_path_factory):
+    return crashed_store(tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture(scope="module")
+def stores():
+    stores = Stores()
+    yield stores
+    stores.close()
+
+
+def overwritten(start, length, with_=b"\0"):
+    def damage(database):
+        with database.open("r+b") as file:
+            file.seek(start)
+            file.write(with_ * length)
+
+    return damage
+
+
+def cut(length):
+    return lambda database: os.truncate(database, length)
+
+
+def garbage(database):
+    database.write_bytes(random.Random(1).randbytes(300_000))
+
+
+def sqlite_file(database):
+    database.unlink()
+    with sqlite3.connect(database) as other:
+        other.execute("CREATE TABLE notifications (a)")
+    other.close()
+
+
+DAMAGES = {
+    "zeroed head": overwritten(0, 4096),
+    "zeroed first header": overwritten(4096, 4096),
+    "zeroed metadata": overwritten(12_288, 262_144),
+    "cut to nothing": cut(0),
+    "cut in the head": cut(5_000),
+    "cut in the middle": cut(400_000),
+    "garbage": garbage,
+    "a SQLite file": sqlite_file,
+    "a text": lambda database: database.write_text("no database\n" * 1_000),
+    "gone": lambda database: database.unlink(),
+}
+
+
+def backup_of(store, tmp_path):
+    """Make a plain copy of the database as of its last checkpoint."""
+    copy = tmp_path / "checkpoint.duckdb"
+    shutil.copyfile(store.database, copy)
+    backups = store.data_dir / "backups"
+    backups.mkdir()
+    return copy.rename(backups / "clc-20260304T120000000000Z.duckdb")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_database_gives_way_to_the_backup_and_the_spool_fills_in(crashed, stores, tmp_path, damage):
+    store = crashed.copy(tmp_path / "data")
+    backup_of(store, tmp_path)
+    before = store.database.read_bytes()
+    DAMAGES[damage](store.database)
+    damaged = store.database.read_bytes() if store.database.exists() else None
+    stores.start(store.data_dir)
+    assert store.broken() == []
+    last = incidents(store.data_dir)[-1]
+    assert "the backup clc-20260304T120000000000Z.duckdb" in last.what
+    assert last.missing is None
+    kept = [path.read_bytes() for path in (store.data_dir / "aside").glob("*/*")]
+    assert damaged is None or damaged in kept
+    assert before != damaged
+
+
+def test_without_a_backup_it_starts_empty_takes_what_the_spool_holds_and_says_what_is_missing(
+    crashed, stores, tmp_path
+):
+    store = crashed.copy(tmp_path / "data")
+    garbage(store.database)
+    stores.start(store.data_dir)
+    kept = stored_in(store.database)
+    last = incidents(store.data_dir)[-1]
+    assert "an empty database" in last.what
+    assert last.missing.startswith(f"About {crashed.seq - len(kept)} notifications with seq 1 to {crashed.seq},")
+    assert 0 < len(kept) < crashed.seq
+    assert min(row.seq for row in kept) == crashed.seq + 1
+    assert list(check_order((row.seq, row.id) for row in kept)) == []
+    assert {row.id for row in kept} <= crashed.promised.keys()
+
+
+def test_a_backup_that_is_damaged_gives_way_to_the_one_before_it(crashed, stores, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    older = backup_of(store, tmp_path)
+    newer = older.with_name("clc-20260304T130000000000Z.duckdb")
+    shutil.copyfile(older, newer)
+    os.truncate(newer, 300_000)
+    garbage(store.database)
+    stores.start(store.data_dir)
+    assert older.name in incidents(store.data_dir)[-1].what
+    assert store.broken() == []
+    assert newer.exists()
+
+
+@pytest.mark.slow
+def test_a_database_with_one_bit_flipped_never_keeps_the_store_from_starting(crashed, stores, tmp_path, capsys):
+    drawn = random.Random(7)
+    whole = crashed.database.read_bytes()
+    replaced = 0
+    number = size(15, 150)
+    for _ in range(number):
+        store = crashed.copy(tmp_path / "data")
+        backups = store.data_dir / "backups"
+        backups.mkdir()
+        shutil.copyfile(store.database, backups / "good.duckdb")
+        bit = drawn.randrange(len(whole) * 8)
+        with store.database.open("r+b") as file:
+            file.seek(bit // 8)
+            file.write(bytes([whole[bit // 8] ^ 1 << bit % 8]))
+        stores.start(store.data_dir)
+        replaced += any("In its place" in incident.what for incident in incidents(store.data_dir))
+    with capsys.disabled():
+        print(f"\none bit of the database flipped, {number} times: started each time, {replaced} from a backup")
+
+
+def opened(store, **settings):
+    return open_store(Settings(data_dir=store.data_dir, **settings))
+
+
+def test_a_database_that_another_process_has_is_not_damaged(crashed, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, str(store.database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout.readline() == "open\n"
+    try:
+        with pytest.raises(StoreError, match="Could not set lock"):
+            opened(store)
+    finally:
+        holder.communicate()
+    assert incidents(store.data_dir) == []
+    assert not (store.data_dir / "aside").exists()
+
+
+def test_a_database_of_a_newer_schema_is_not_damaged(crashed, stores, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    stores.start(store.data_dir)
+    with duckdb.connect(str(store.database)) as database:
+        database.execute("INSERT INTO schema_version VALUES (99)").fetchall()
+    with pytest.raises(StoreError, match="version 99"):
+        opened(store)
+    assert incidents(store.data_dir) == []
+    assert store.database.exists()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "IO Error: Cannot open file: Permission denied",
+        "IO Error: Could not write: No space left on device",
+        "IO Error: Could not read from file: Input/output error",
+        "IO Error: Cannot open file: Too many open files",
+        "IO Error: Trying to read a database file with version number 200, but we can only read versions up to 99",
+    ],
+)
+def test_what_the_system_or_a_newer_duckdb_refuses_is_not_damage(crashed, tmp_path, monkeypatch, refusal):
+    store = crashed.copy(tmp_path / "data")
+
+    def refuse(*_arguments, **_options):
+        raise duckdb.IOException(refusal)
+
+    monkeypatch.setattr("receiver.store.recovery.connect", refuse)
+    with pytest.raises(StoreError, match=refusal.split(":")[-1][:20].strip()):
+        opened(store)
+    assert incidents(store.data_dir) == []
+    assert store.wal.exists()
+
+
+def test_too_little_memory_is_not_damage(crashed, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    with pytest.raises(StoreError, match="can't be opened"):
+        opened(store, query_memory="1KB")
+    assert incidents(store.data_dir) == []
+
+
+def test_an_opening_that_killed_its_process_is_tried_out_in_another_first(crashed, tmp_path, monkeypatch):
+    store = crashed.copy(tmp_path / "data")
+    (store.data_dir / "opening").mkdir()
+    monkeypatch.setattr("receiver.store.damage._try_out", lambda *_: -signal.SIGSEGV)
+    connection, happened = opened(store)
+    seq = run(connection, "SELECT max(seq) FROM notifications")[0][0]
+    connection.close()
+    assert seq == 150
+    assert "opening it ends the process" in happened[0].what
+    assert not (store.data_dir / "opening").exists()
+
+
+def test_a_kill_while_opening_costs_nothing(crashed, stores, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    program = textwrap.dedent("""
+        import sys
+        from receiver.settings import Settings
+        from receiver.store import recovery
+        def hang(*_):
+            print("opening", flush=True)
+            sys.stdin.read()
+        recovery.read_through = hang
+        recovery.open_store(Settings(data_dir=sys.argv[1]))
+    """)
+    dying = subprocess.Popen(
+        [sys.executable, "-c", program, str(store.data_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert dying.stdout.readline() == "opening\n"
+    dying.kill()
+    dying.communicate()
+    assert (store.data_dir / "opening").exists()
+    assert stores.start(store.data_dir) == {"seq": crashed.seq, "incidents": []}
+    assert store.broken() == []
+
+
+def test_a_wal_replayed_twice_is_not_believed(crashed, stores, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    backup_of(store, tmp_path)
+    with duckdb.connect(str(store.database)) as database:
+        database.execute("INSERT INTO watermarks SELECT * FROM watermarks").fetchall()
+        database.execute("INSERT INTO notifications SELECT * FROM notifications").fetchall()
+    found = stores.start(store.data_dir)
+    assert "several watermarks" in found["incidents"][0]
+    assert store.broken() == []
+
+
+def damage_payloads(store):
+    with duckdb.connect(str(store.database), read_only=True) as database:
+        blocks = database.execute(
+            "SELECT block_id FROM pragma_storage_info('notifications') WHERE column_name = 'payload' AND block_id >= 0"
+        ).fetchall()
+    for (block,) in blocks:
+        overwritten(12_288 + block * 262_144 + 1_000, 1_000, b"\x55")(store.database)
+
+
+def test_a_damaged_block_that_no_checkpoint_can_pass_gives_way_to_the_backup(crashed, stores, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    backup_of(store, tmp_path)
+    damage_payloads(store)
+    stores.start(store.data_dir)
+    last = incidents(store.data_dir)[-1]
+    assert "Corrupt database file" in last.what
+    assert "the backup" in last.what
+    assert last.missing is None
+    assert store.broken() == []
+
+
+def test_until_a_checkpoint_meets_the_damaged_block_rows_go_in(crashed, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    store.wal.unlink()
+    (store.data_dir / "appended.json").unlink()
+    damage_payloads(store)
+    connection, _ = opened(store)
+    reader = SpoolReader(store.data_dir / "spool")
+    appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10, data_dir=store.data_dir)
+    assert appender.append_new() > 0
+    reader.close()
+    connection.close()
+
+
+def test_a_torn_file_of_incidents_lists_none(tmp_path):
+    (tmp_path / "recovery.json").write_text('[{"at": ')
+    assert incidents(tmp_path) == []
+
+
+def test_changes_that_can_not_be_read_are_derived_again_and_nothing_else_is_touched(tmp_path):
+    """A block that holds changes only is damaged, and a checkpoint has met it."""
+    connection, _ = open_store(Settings(data_dir=tmp_path))
+    writer = SpoolWriter(tmp_path / "spool")
+    appender = Appender(
+        connection.cursor(), SpoolReader(tmp_path / "spool"), duplicate_window_seconds=0, data_dir=tmp_path
+    )
+    for number in range(4):
+        bodies = [
+            (row, b'{"userName":"u","x":"%s"}' % random.Random(row + number).randbytes(2000).hex().encode())
+            for row in range(500)
+        ]
+        writer.append_all([notification(row + 500 * number, entity_id=f"U{row}", payload=body) for row, body in bodies])
+        appender.append_new()
+    appender.checkpoint()
+    writer.close()
+    expected = run(connection, "SELECT * FROM changes ORDER BY ALL")
+    blocks = {
+        table: {block for (block,) in run(connection, f"SELECT block_id FROM pragma_storage_info('{table}')")}
+        for table in ("notifications", "changes")
+    }
+    connection.close()
+    database = tmp_path / "clc.duckdb"
+    with database.open("r+b") as file:
+        file.seek(3 * 4096 + max(blocks["changes"] - blocks["notifications"]) * 262_144 + 5_000)
+        file.write(bytes(100))
+    assert not has_whole_derived(database)
+    suspect(tmp_path, duckdb.IOException("Corrupt database file: computed checksum"))
+    connection, happened = open_store(Settings(data_dir=tmp_path))
+    assert [incident.moved_to for incident in happened] == [None]
+    assert "derived again" in happened[0].what
+    assert run(connection, "SELECT count(*) FROM notifications") == [(2_000,)]
+    rebuild = Rebuild(connection)
+    while rebuild.done is not None:
+        rebuild.step()
+    assert run(connection, "SELECT * FROM changes ORDER BY ALL") == expected
+    run(connection, "CHECKPOINT")
+    connection.close()
+    assert has_whole_derived(database)

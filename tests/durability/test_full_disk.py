@@ -1,0 +1,190 @@
+"""A disk that fills up under load and is freed: 503 and then 200 again, and nothing acknowledged is lost."""
+
+import json
+import time
+
+import pytest
+
+from receiver.notification import Rejection
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.appender import Appender
+from receiver.store.database import open_database, run
+from tests.durability.faults import fill, mounted
+from tests.durability.load import BODIES, Clients, check_all_is_kept
+from tests.durability.sizes import size
+from tests.keys import signed
+from tests.processes import ListenerProcess, Receiver, running
+from tests.rows import rejection
+from tests.waiting import until
+
+MIB = 1024 * 1024
+
+
+def post(receiver, number=0):
+    return receiver.sender.post("/webhooks/User.Updated", BODIES[number])
+
+
+def statuses(clients):
+    return [answer.status for answer in list(clients.answers)]
+
+
+def figures(clients):
+    all_of_them = statuses(clients)
+    return f"{all_of_them.count(200):,} got 200, {all_of_them.count(503):,} got 503"
+
+
+def metric(receiver, name):
+    text = receiver.sender._pool.request("GET", f"{receiver.query_url}/metrics").data.decode()
+    return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{name} ")), 0.0)
+
+
+@pytest.mark.slow
+def test_a_full_disk_under_load_gives_503_then_200_again_and_loses_nothing_acknowledged(tmp_path, capsys):
+    rounds = size(2, 10)
+    with mounted(tmp_path / "disk", "size=96m") as disk, running(Receiver, disk / "data") as receiver:
+        clients = Clients(receiver.url, rate=300, keep_alive=True)
+        try:
+            for _ in range(rounds):
+                before = statuses(clients).count(200)
+                until(lambda before=before: statuses(clients).count(200) > before + 300, what="accepted ones")
+                refused = statuses(clients).count(503)
+                ballast = fill(disk)
+                until(lambda refused=refused: statuses(clients).count(503) > refused + 100, what="refused ones")
+                assert json.loads(receiver.sender.get("/readyz").data)["spool"] == "unavailable"
+                ballast.unlink()
+            before = statuses(clients).count(200)
+            until(lambda: statuses(clients).count(200) > before + 300, what="accepted ones again")
+        finally:
+            clients.stop()
+        assert set(statuses(clients)) == {200, 503}
+        # The log may lie on the same disk.
+        assert 0 < receiver.log.count("the spool could not be written") < statuses(clients).count(503) / 10
+        kept = check_all_is_kept(receiver, clients.acknowledged())
+        assert receiver.sender.get("/readyz").status == 200
+    with capsys.disabled():
+        print(f"\na full disk, {rounds} times: {figures(clients)}; {kept:,} stored, 0 acknowledged lost, 0 doubled")
+
+
+@pytest.mark.slow
+def test_with_the_stores_disk_alone_full_accepting_goes_on_the_lag_shows_and_the_store_catches_up(tmp_path, capsys):
+    spool = {"CLC_SPOOL_DIR": str(tmp_path / "spool")}
+    with mounted(tmp_path / "disk", "size=64m") as disk, running(Receiver, disk / "data", **spool) as receiver:
+        assert post(receiver).status == 200
+        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 1)
+        ballast = fill(disk)
+        clients = Clients(receiver.url, rate=300, keep_alive=True)
+        try:
+            until(lambda: len(clients.answers) > size(3000, 20_000), seconds=120, what="accepted ones")
+            lag = until(
+                lambda: metric(receiver, "clc_store_lag_seconds") > 3 and metric(receiver, "clc_store_lag_seconds")
+            )
+            waiting = metric(receiver, "clc_spool_rows")
+            assert waiting > 500
+            ballast.unlink()
+            freed = time.monotonic()
+            until(lambda: metric(receiver, "clc_spool_rows") < 400, seconds=120, what="the store, catching up")
+            caught_up = time.monotonic() - freed
+        finally:
+            clients.stop()
+        assert set(statuses(clients)) == {200}
+        kept = check_all_is_kept(receiver, clients.acknowledged())
+    with capsys.disabled():
+        print(
+            f"\nthe store's disk full: {figures(clients)}; lag up to {lag:.1f} s with {waiting:,.0f} rows waiting, "
+            f"caught up {caught_up:.1f} s after there was room; {kept:,} stored, 0 lost, 0 doubled"
+        )
+
+
+def test_a_new_sub_account_is_accepted_though_its_learning_can_not_be_written(tmp_path):
+    child = b'{"accountAlias":"CHILD","userName":"x"}'
+    born = b'{"accountAlias":"CHILD","businessName":"C","parentAlias":"ROOT"}'
+    settings = {"CLC_ACCOUNTS": "ROOT", "CLC_SPOOL_DIR": str(tmp_path / "spool")}
+    with mounted(tmp_path / "disk", "size=1m") as disk, running(ListenerProcess, disk, **settings) as listener:
+        assert listener.sender.post("/webhooks/User.Created", child).status == 403
+        ballast = fill(disk)
+        assert listener.sender.post("/webhooks/Account.Created", born).status == 200
+        assert listener.sender.post("/webhooks/User.Created", child).status == 200
+        ballast.unlink()
+        assert listener.sender.post("/webhooks/Account.Updated", born).status == 200
+        with running(ListenerProcess, disk, **settings) as other:
+            assert other.sender.post("/webhooks/User.Created", child).status == 200
+
+
+@pytest.mark.parametrize("full", ["data", "spool"])
+def test_a_listener_that_starts_on_a_full_disk_comes_to_accept_when_there_is_room(tmp_path, full):
+    settings = {"CLC_ACCOUNTS": "ACME", "CLC_SPOOL_DIR": str(tmp_path / "spool")}
+    with mounted(tmp_path / full, "size=1m") as disk:
+        ballast = fill(disk)
+        with running(ListenerProcess, tmp_path / "data", **settings) as listener:
+            assert post(listener).status == (503 if full == "spool" else 200)
+            ballast.unlink()
+            assert post(listener).status == 200
+
+
+def test_serve_starts_on_a_full_disk_refuses_and_comes_to_accept_when_there_is_room(tmp_path):
+    with mounted(tmp_path / "disk", "size=32m") as disk:
+        with running(Receiver, disk / "data") as receiver:
+            first = post(receiver).headers["Notification-Id"]
+        ballast = fill(disk)
+        with running(Receiver, disk / "data") as receiver:
+            assert post(receiver).status == 503
+            ballast.unlink()
+            last = until(lambda: (answer := post(receiver)).status == 200 and answer).headers["Notification-Id"]
+            ids = "SELECT id::VARCHAR AS id FROM notifications ORDER BY seq"
+            until(lambda: [row["id"] for row in receiver.sql(ids)] == [first, last], what="both in the table")
+
+
+def test_refused_notifications_take_no_more_of_the_store_than_their_budget(tmp_path, capsys):
+    """Pushes many times the budget through spool and store, also with all the bytes in the path or the headers."""
+    budget = 4 * MIB
+    store = open_database(tmp_path / "clc.duckdb")
+    writer, reader = SpoolWriter(tmp_path / "spool"), SpoolReader(tmp_path / "spool")
+    appender = Appender(store, reader, duplicate_window_seconds=10, rejected_bytes=budget)
+    pushed, largest = 0, 0
+    for batch in range(size(12, 60)):
+        rows = [_refused(batch * 100 + number, batch) for number in range(100)]
+        pushed += sum(row.cost for row in rows)
+        writer.append_all(rows)
+        while appender.append_new():
+            pass
+        appender.checkpoint()
+        largest = max(largest, (tmp_path / "clc.duckdb").stat().st_size)
+    kept = run(store, "SELECT sum(octet_length(body) + strlen(headers) + strlen(path)), count(*) FROM rejected")[0]
+    newest = run(store, "SELECT id FROM rejected ORDER BY received_at DESC LIMIT 1")[0][0]
+    assert newest == rows[-1].id
+    assert pushed > 4 * budget
+    assert budget // 2 < kept[0] <= budget
+    assert largest < 6 * budget
+    writer.close()
+    reader.close()
+    store.close()
+    with capsys.disabled():
+        print(f"\nrefused: {pushed / MIB:.0f} MiB pushed, budget {budget / MIB:.0f} MiB, kept {kept[0] / MIB:.1f} MiB; "
+              f"the database was at most {largest / MIB:.1f} MiB")  # fmt: skip
+
+
+def _refused(number: int, batch: int) -> Rejection:
+    import random
+
+    noise = random.Random(number).randbytes(15_000)
+    match batch % 3:
+        case 0:
+            return rejection(number, body=noise)._replace(body=noise)
+        case 1:
+            return rejection(number)._replace(path="/webhooks/" + noise.hex())
+        case _:
+            return rejection(number)._replace(headers=json.dumps({"X": noise.hex()}))
+
+
+def test_no_more_than_an_hours_bytes_of_refused_notifications_reach_the_spool(tmp_path):
+    import urllib3
+
+    pool = urllib3.PoolManager(retries=False)
+    with running(ListenerProcess, tmp_path, CLC_LISTENERS="64") as listener:
+        body = b"x" * 250_000
+        refused = [pool.request("POST", f"{listener.url}/webhooks/User.Updated", body=body) for _ in range(8)]
+        assert {answer.status for answer in refused} == {400}
+        assert len(listener.spooled("rejected")) == 4  # 64 MiB an hour for 64 listeners: 1 MiB for this one
+        assert b"clc_listener_refused_not_kept_total 4.0" in listener.sender.get("/metrics").data
+        assert listener.log.count("no more are kept") == 1
+        assert listener.sender.post("/webhooks/User.Updated", BODIES[0], signed(BODIES[0])).status == 200

@@ -1,0 +1,383 @@
+"""Bad, slow and too much input: each gets its documented answer or a time-out, and good clients are served beside."""
+
+import gzip
+import json
+import socket
+import threading
+import time
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.durability.faults import cpu_seconds, resident_bytes
+from tests.durability.load import BODIES, Clients
+from tests.durability.sizes import size
+from tests.durability.wire import connected, is_closed, read_answers
+from tests.keys import signed
+from tests.processes import ListenerProcess, running
+from tests.waiting import until
+
+MIB = 1024 * 1024
+USER = BODIES[0]
+SIGNATURE = signed(USER)["Tier3-RsaSha1"].encode()
+HEAD = b"POST /webhooks/User.Updated HTTP/1.1\r\nHost: x\r\nTier3-RsaSha1: " + SIGNATURE + b"\r\n"
+GOOD = HEAD + b"Content-Length: %d\r\n\r\n" % len(USER) + USER
+SECONDS = {"idle_seconds": 3, "header_seconds": 1, "body_seconds": 2, "discard_seconds": 1}
+
+
+class Hurried(ListenerProcess):
+    """A listener with limits that tests can wait for."""
+
+    module = "tests.durability.hurried_listener"
+
+    def __init__(self, data_dir, limits=None, prefix=(), **settings):
+        self.prefix = prefix
+        root = str(Path(__file__).parents[2])
+        super().__init__(data_dir, HURRIED=json.dumps(SECONDS | (limits or {})), PYTHONPATH=root, **settings)
+
+
+def hurried(prefix=(), **limits):
+    return partial(Hurried, limits=limits, prefix=prefix)
+
+
+@pytest.fixture(scope="module")
+def shared_listener(tmp_path_factory):
+    with running(Hurried, tmp_path_factory.mktemp("listener")) as process:
+        yield process
+
+
+@pytest.fixture
+def listener(shared_listener):
+    """A listener that still takes a good notification after whatever a test did, and has logged no trouble."""
+    yield shared_listener
+    assert shared_listener.sender.post("/webhooks/User.Updated", USER).status == 200
+    assert "ERROR" not in shared_listener.log
+
+
+def exchange(listener, data, number=1):
+    """Send bytes, and read the answers."""
+    with connected(listener) as connection:
+        connection.sendall(data)
+        return read_answers(connection, number)
+
+
+def refusal(answer):
+    return answer[0], json.loads(answer[1])["error"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\r\n\r\n\r\n",
+        b"hello\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/2.0\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"POST /webhooks/User.Updated HTTP/1.1\r\nNo colon here\r\n\r\n",
+        b"POST /webhooks/User.Updated HTTP/1.1\r\nHost: x\r\nBad Name: x\r\n\r\n",
+        b"POST /webhooks/User.Updated HTTP/1.1\r\nHost: x\r\nX: \x00\r\n\r\n",
+        b"POST /webhooks/User.Updated HTTP/1.1\r\n folded: first\r\n\r\n",
+        HEAD + b"Content-Length: -1\r\n\r\n",
+        HEAD + b"Content-Length: 1_0\r\n\r\n0123456789",
+        HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\n{}  ",
+        HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: gzip\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}garbage",
+    ],
+)
+def test_malformed_http_is_answered_400_without_a_body_and_the_connection_is_closed(listener, data):
+    with connected(listener) as connection:
+        connection.sendall(data)
+        assert read_answers(connection) == [(400, b"")]
+        assert is_closed(connection)
+
+
+def test_headers_without_an_end_close_the_connection(listener):
+    with connected(listener) as connection:
+        connection.sendall(HEAD + b"X: " + b"x" * 100_000)
+        assert is_closed(connection)
+
+
+def test_a_target_or_headers_of_60000_bytes_are_taken_and_kept(listener):
+    before = len(listener.spooled("rejected"))
+    long = b"POST /webhooks/" + b"x" * 60_000 + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    assert refusal(exchange(listener, long)[0]) == (404, "unknown_event")
+    assert refusal(exchange(listener, HEAD + b"X: " + b"y" * 60_000 + b"\r\n\r\n")[0]) == (400, "not_json")
+    kept = listener.spooled("rejected")[before:]
+    assert [(len(row.path), len(row.headers) > 60_000) for row in kept] == [(60_010, False), (22, True)]
+
+
+@pytest.mark.parametrize("length", [2 * MIB, 10**17, 10**30, int("9" * 4000)])
+def test_a_body_announced_as_too_large_is_refused_before_it_comes(listener, length):
+    for extra in (b"", b"Expect: 100-continue\r\n"):
+        head = HEAD + extra + b"Content-Length: %d\r\n\r\n" % length
+        assert refusal(exchange(listener, head)[0]) == (413, "too_large")
+
+
+def test_a_length_of_5000_digits_is_refused_too(listener):
+    assert refusal(exchange(listener, HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n")[0]) == (413, "too_large")
+
+
+def test_who_sends_all_of_a_body_that_is_too_large_before_reading_reads_the_refusal_and_may_go_on(listener):
+    body = b"x" * (20 * MIB)
+    with connected(listener) as connection:
+        for head, sent in (
+            (b"Content-Length: %d\r\n\r\n" % len(body), body),
+            (b"Transfer-Encoding: chunked\r\n\r\n", b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n"),
+        ):
+            connection.sendall(HEAD + head + sent)
+            assert refusal(read_answers(connection)[0]) == (413, "too_large")
+        connection.sendall(GOOD)
+        assert read_answers(connection) == [(200, b"ok")]
+
+
+def test_an_endless_body_is_refused_cut_off_and_takes_no_memory(listener, capsys):
+    pid = listener.process.pid
+    before = resident_bytes(pid)
+    sent = 0
+    with connected(listener) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        chunk = b"100000\r\n" + b"x" * MIB + b"\r\n"
+        with suppress(OSError):  # reset, or a broken pipe
+            while sent < 1000:
+                connection.sendall(chunk)
+                sent += 1
+    grown = resident_bytes(pid) - before
+    assert 60 <= sent < 100
+    assert grown < 24 * MIB
+    with capsys.disabled():
+        print(f"\nan endless body: cut off after {sent} MiB, memory {before / MIB:.0f} MiB + {grown / MIB:.1f} MiB")
+
+
+def test_a_compressed_body_is_no_json_and_is_kept_as_it_came(listener):
+    packed = gzip.compress(USER)
+    before = len(listener.spooled("rejected"))
+    answer = listener.sender.post("/webhooks/User.Updated", packed, signed(packed) | {"Content-Encoding": "gzip"})
+    assert (answer.status, json.loads(answer.data)["error"]) == (400, "not_json")
+    (row,) = listener.spooled("rejected")[before:]
+    assert (gzip.decompress(row.body), json.loads(row.headers)["Content-Encoding"]) == (USER, "gzip")
+
+
+def test_a_small_body_that_unpacks_to_much_stays_small(listener):
+    before = resident_bytes(listener.process.pid)
+    bomb = gzip.compress(b" " * (200 * MIB))
+    answer = listener.sender.post("/webhooks/User.Updated", bomb, signed(bomb) | {"Content-Encoding": "gzip"})
+    assert answer.status == 400
+    assert resident_bytes(listener.process.pid) - before < 16 * MIB
+
+
+def test_pipelined_requests_are_answered_in_order(listener):
+    before = len(listener.spooled())
+    bad = HEAD + b"Content-Length: 2\r\n\r\n[]"
+    answers = exchange(listener, (GOOD + bad + b"GET /healthz HTTP/1.1\r\n\r\n") * 50, number=150)
+    assert [status for status, _ in answers] == [200, 400, 200] * 50
+    assert len(listener.spooled()) - before == 50
+
+
+def test_what_follows_a_refused_request_on_its_connection_is_a_request_of_its_own(listener):
+    hidden = HEAD + b"Content-Length: %d\r\n\r\n" % len(GOOD) + GOOD
+    before = len(listener.spooled())
+    assert [status for status, _ in exchange(listener, hidden + GOOD, number=2)] == [400, 200]
+    assert len(listener.spooled()) - before == 1
+
+
+def test_who_closes_their_half_after_a_request_loses_at_most_the_answer(listener):
+    before = len(listener.spooled())
+    with connected(listener) as connection:
+        connection.sendall(GOOD)
+        connection.shutdown(socket.SHUT_WR)
+        answered = read_answers(connection) == [(200, b"ok")]
+    assert len(listener.spooled()) - before >= int(answered)
+
+
+@pytest.mark.parametrize("part", [b"", b"POS", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{", GOOD[:-1]])
+def test_who_closes_their_half_in_the_middle_is_closed(listener, part):
+    before = len(listener.spooled())
+    with connected(listener) as connection:
+        connection.sendall(part)
+        connection.shutdown(socket.SHUT_WR)
+        assert is_closed(connection)
+    assert len(listener.spooled()) == before
+
+
+@pytest.mark.parametrize("given", [0, 1])
+@pytest.mark.parametrize(
+    ("data", "seconds"),
+    [
+        (b"", 3),
+        (HEAD, 1),
+        (HEAD + b"Content-Length: 100\r\n\r\n", 2),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", 2),
+    ],
+    ids=["idle", "headers", "body", "chunks"],
+)
+def test_who_is_slow_is_closed_in_time_whether_with_the_first_request_or_a_later_one(listener, data, seconds, given):
+    with connected(listener) as connection:
+        connection.sendall(GOOD * given)
+        assert len(read_answers(connection, given)) == given
+        connection.sendall(data)
+        began = time.monotonic()
+        assert is_closed(connection)
+        assert seconds * 0.8 < time.monotonic() - began < seconds + 2
+
+
+@pytest.mark.parametrize("head", [HEAD + b"X: ", HEAD + b"Content-Length: 1000\r\n\r\n"], ids=["headers", "body"])
+def test_a_byte_now_and_then_wins_no_time(listener, head):
+    with connected(listener) as connection:
+        connection.sendall(head)
+        connection.settimeout(0.05)
+        began = time.monotonic()
+        until(lambda: _is_closed_after_another_byte(connection), seconds=10, what="the end of the connection")
+        assert 0.8 < time.monotonic() - began < 5
+
+
+def _is_closed_after_another_byte(connection):
+    try:
+        connection.sendall(b"x")
+        return connection.recv(100) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+def test_who_does_not_read_the_answers_stops_nobody(listener):
+    with connected(listener) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(1)
+        before = resident_bytes(listener.process.pid)
+        with suppress(OSError):  # a time-out: nobody takes any more
+            for _ in range(10_000):
+                connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+            pytest.fail("the listener goes on reading though its answers are not read")
+        assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
+        assert resident_bytes(listener.process.pid) - before < 16 * MIB
+
+
+@pytest.mark.slow
+def test_two_thousand_idle_connections_take_little_memory_and_good_clients_are_served(tmp_path, capsys):
+    number = 2000
+    with running(ListenerProcess, tmp_path) as listener, ExitStack() as crowd:
+        pid = listener.process.pid
+        clients = Clients(listener.url, rate=200, keep_alive=False)
+        try:
+            until(lambda: len(clients.answers) > 200)
+            before = resident_bytes(pid)
+            idle = [crowd.enter_context(connected(listener)) for _ in range(number)]
+            served = len(clients.answers)
+            until(lambda: len(clients.answers) > served + 400, what="answers beside the crowd")
+            after = resident_bytes(pid)
+            processor = cpu_seconds(pid)
+            seconds = time.monotonic()
+            until(lambda: len(clients.answers) > served + 800, what="more answers")
+            load = (cpu_seconds(pid) - processor) / (time.monotonic() - seconds)
+        finally:
+            clients.stop()
+        assert clients.failed() == []
+        for connection in idle[::100]:  # none was closed, and each still works
+            connection.sendall(GOOD)
+            assert read_answers(connection) == [(200, b"ok")]
+    assert after - before < 100 * MIB
+    with capsys.disabled():
+        print(f"\n{number:,} idle connections: memory {before / MIB:.0f} MiB, then {after / MIB:.0f} MiB "
+              f"({(after - before) / number / 1024:.1f} KiB each); beside them {len(clients.answers):,} requests on "
+              f"new connections were all answered 200, processor {load:.0%}")  # fmt: skip
+
+
+@pytest.mark.slow
+def test_more_connections_than_allowed_cost_the_idle_ones_and_never_a_good_client(tmp_path, capsys):
+    """With 300 connections allowed, many more that are idle or slow keep coming while good clients post."""
+    number_of_bad = size(600, 6000)
+    with ExitStack() as crowd, running(hurried(connections=300, idle_seconds=60), tmp_path) as listener:
+        pid = listener.process.pid
+        clients = [Clients(listener.url, rate=100, keep_alive=kept) for kept in (True, False)]
+        try:
+            until(lambda: all(len(each.answers) > 100 for each in clients))
+            before = resident_bytes(pid)
+            for number in range(number_of_bad):
+                connection = crowd.enter_context(connected(listener))
+                connection.sendall([b"", HEAD, HEAD + b"Content-Length: 1000\r\n\r\n"][number % 3])
+                if number % 50 == 0:  # who is good is slowed down by these tests, too, and shall not be the slowest
+                    served = [len(each.answers) for each in clients]
+                    until(lambda n=served: all(len(each.answers) > n[i] + 8 for i, each in enumerate(clients)))
+            after = resident_bytes(pid)
+        finally:
+            for each in clients:
+                each.stop()
+        assert [each.failed() for each in clients] == [[], []]
+        metrics = listener.sender.get("/metrics").data.decode()
+    closed = float(metrics.split('closed_total{reason="too_many"} ')[1].split("\n")[0])
+    assert closed > number_of_bad / 2
+    with capsys.disabled():
+        print(f"\n{number_of_bad:,} idle or slow connections at 300 allowed: {closed:,.0f} closed for others, "
+              f"{sum(len(each.answers) for each in clients):,} good requests all answered 200, "
+              f"memory {before / MIB:.0f} MiB, then {after / MIB:.0f} MiB")  # fmt: skip
+
+
+@pytest.mark.slow
+def test_many_large_bodies_at_once_stay_within_their_limit_and_good_clients_are_served(tmp_path, capsys):
+    """300 clients bring all but the last byte of a megabyte: at 32 MiB for all, the largest and eldest give way."""
+    limited = hurried(body_bytes=32 * MIB, body_seconds=60, idle_seconds=60)
+    with ExitStack() as crowd, running(limited, tmp_path) as listener:
+        pid = listener.process.pid
+        clients = Clients(listener.url, rate=100, keep_alive=False)
+        try:
+            until(lambda: len(clients.answers) > 100)
+            before, most = resident_bytes(pid), 0
+            slow = [crowd.enter_context(connected(listener)) for _ in range(300)]
+            for connection in slow:
+                connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % MIB + b"x" * (MIB - 1))
+                most = max(most, resident_bytes(pid))
+            served = len(clients.answers)
+            until(lambda: len(clients.answers) > served + 100)
+        finally:
+            clients.stop()
+        assert clients.failed() == []
+        assert refusal(read_answers(slow[0])[0]) == (503, "spool_unavailable")
+        slow[-1].sendall(b"x")
+        assert refusal(read_answers(slow[-1])[0]) == (400, "not_json")
+    assert most - before < 100 * MIB
+    with capsys.disabled():
+        print(f"\n300 slow bodies of 1 MiB, 32 MiB allowed: memory {before / MIB:.0f} MiB, at most "
+              f"{most / MIB:.0f} MiB; {len(clients.answers):,} good requests beside them all answered 200")  # fmt: skip
+
+
+def test_a_small_body_on_its_way_does_not_give_way_to_larger_ones_that_began_later(tmp_path):
+    with ExitStack() as crowd, running(hurried(body_bytes=4 * MIB, body_seconds=60), tmp_path) as listener:
+        small = crowd.enter_context(connected(listener))
+        small.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(USER) + USER[:-1])
+        large = [crowd.enter_context(connected(listener)) for _ in range(8)]
+        for connection in large:
+            connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % MIB + b"x" * (MIB - 1))
+        assert refusal(read_answers(large[0])[0]) == (503, "spool_unavailable")
+        small.sendall(USER[-1:])
+        assert read_answers(small) == [(200, b"ok")]
+
+
+def test_where_the_system_allows_few_descriptors_the_listener_stays_below(tmp_path):
+    few = ("prlimit", "--nofile=96:96")
+    with ExitStack() as crowd, running(hurried(few, idle_seconds=60), tmp_path) as listener:
+        for _ in range(300):
+            crowd.enter_context(connected(listener))
+        assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
+        assert "could not be taken" not in listener.log
+
+
+def test_a_connection_that_is_reset_in_the_middle_troubles_nobody(listener):
+    def reset(part):
+        with connected(listener) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            connection.sendall(part)
+
+    parts = [b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{", GOOD, GOOD + GOOD[:50]]
+    threads = [threading.Thread(target=lambda: [reset(part) for part in parts * size(20, 200)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

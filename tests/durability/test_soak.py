@@ -1,0 +1,96 @@
+"""A soak: at 70 % of the top rate, memory stays flat, the lag bounded, and answers quick."""
+
+import json
+import statistics
+import time
+from datetime import datetime
+from typing import NamedTuple
+
+import pytest
+
+from tests.durability.faults import resident_bytes
+from tests.durability.load import Simulation, check_all_is_kept
+from tests.durability.sizes import size
+from tests.processes import Receiver, running
+
+MIB = 1024 * 1024
+MEMORY = "192MiB"
+
+
+class Sample(NamedTuple):
+    """How things were at a moment: seconds since the start, bytes of each process, the store's lag in seconds."""
+
+    seconds: float
+    memory: dict[str, int]
+    lag: float
+
+
+def lag_of(receiver):
+    """Say how far the newest row that SQL shows is behind, in seconds."""
+    return receiver.sql("SELECT epoch(now()) - epoch(max(received_at)) AS lag FROM notifications")[0]["lag"]
+
+
+def observe(receiver, seconds):
+    """Look twice a second for so many seconds."""
+    samples, began = [], time.monotonic()
+    while (passed := time.monotonic() - began) < seconds:
+        processes = {"serve": receiver.process.pid, **receiver.children()}
+        memory = {name: resident_bytes(pid) for name, pid in processes.items()}
+        samples.append(Sample(passed, memory, lag_of(receiver)))
+        time.sleep(0.5)  # the rate of sampling, no waiting for anything
+    return samples
+
+
+def top_rate(receiver, directory, seconds):
+    """Measure how many notifications a second are answered when they come as fast as the simulator sends."""
+    directory.mkdir()
+    simulation = Simulation(directory, receiver.url, rate=0)
+    before, began = simulation.sent(), time.monotonic()
+    time.sleep(seconds)  # the length of a measurement
+    rate = (simulation.sent() - before) / (time.monotonic() - began)
+    simulation.stop(2)
+    return rate, simulation.acknowledged()
+
+
+def seconds_of(line):
+    """Say how long an answer took."""
+    sent, answered = (datetime.fromisoformat(line[name]) for name in ("sent_at", "answered_at"))
+    return (answered - sent).total_seconds()
+
+
+def trend(samples, name):
+    """Compare the medians of the second and the last quarter of the samples of a process's memory."""
+    quarter = len(samples) // 4
+    values = [sample.memory[name] for sample in samples]
+    return statistics.median(values[quarter : 2 * quarter]), statistics.median(values[-quarter:])
+
+
+@pytest.mark.slow
+def test_at_70_percent_of_the_top_rate_memory_stays_flat_and_the_lag_bounded(tmp_path, capsys):
+    with running(Receiver, tmp_path / "data", CLC_QUERY_MEMORY=MEMORY) as receiver:
+        top, promised = top_rate(receiver, tmp_path / "top", size(5, 20))
+        (tmp_path / "soak").mkdir()
+        simulation = Simulation(tmp_path / "soak", receiver.url, rate=int(0.7 * top))
+        began = time.monotonic()
+        samples = observe(receiver, size(25, 300))
+        simulation.stop(2)
+        rate = simulation.sent() / (time.monotonic() - began)
+        promised |= simulation.acknowledged()
+        kept = check_all_is_kept(receiver, promised)
+    lines = [json.loads(line) for line in simulation.report.read_text().splitlines()]
+    assert {line["status"] for line in lines} == {200}
+    took = sorted(seconds_of(line) for line in lines)
+    p50, p99 = (took[int(len(took) * part)] for part in (0.5, 0.99))
+    memory = {name: trend(samples, name) for name in samples[0].memory}
+    lags = [sample.lag for sample in samples]
+    with capsys.disabled():
+        print(
+            f"\nsoak: {samples[-1].seconds:.0f} s at {rate:.0f}/s, 70 % of {top:.0f}/s; answers p50 "
+            f"{p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms; lag at most {max(lags):.1f} s; {kept:,} stored, 0 lost\n"
+            "memory in MiB, second quarter and last: "
+            + ", ".join(f"{name} {early / MIB:.0f} {late / MIB:.0f}" for name, (early, late) in memory.items())
+        )
+    assert max(lags) < 10
+    assert p99 < 0.5
+    for name, (early, late) in memory.items():
+        assert late < early * 1.1 + (48 * MIB if name == "store" else 6 * MIB), name

@@ -1,0 +1,328 @@
+"""A damaged spool: each fault is told and put aside, and stops neither the appender nor the other segments."""
+
+import os
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+
+import pytest
+
+from receiver.settings import Settings
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.appender import Appender
+from receiver.store.database import run
+from receiver.store.recovery import open_store
+from tests.durability.sizes import size
+from tests.processes import ListenerProcess, Receiver, running
+from tests.rows import notification
+from tests.waiting import until
+
+_KILLED_WRITER = textwrap.dedent("""
+    import os, sys
+    from pathlib import Path
+    from receiver.spool import SpoolWriter
+    from tests.rows import notification
+    writer = SpoolWriter(Path(sys.argv[1]))
+    for number in range(int(sys.argv[2]), int(sys.argv[3])):
+        writer.append_all([notification(number)])
+    os.kill(os.getpid(), 9)
+""")
+
+
+def killed_writer(spool, numbers):
+    """Have a process write these notifications, one a commit, and die; return its segment."""
+    known = set(spool.glob("*.sqlite"))
+    subprocess.run(
+        [sys.executable, "-c", _KILLED_WRITER, str(spool), str(numbers.start), str(numbers.stop)], check=False
+    )
+    (segment,) = set(spool.glob("*.sqlite")) - known
+    return segment
+
+
+class Store:
+    """A store in this process, with what it reports."""
+
+    def __init__(self, data_dir):
+        self.told = []
+        self.spool = data_dir / "spool"
+        self.connection, _ = open_store(Settings(data_dir=data_dir))
+        self.reader = SpoolReader(self.spool, report=lambda what, moved_to: self.told.append((what, moved_to)))
+        self.appender = Appender(self.connection.cursor(), self.reader, duplicate_window_seconds=10, data_dir=data_dir)
+
+    def take_all(self):
+        while self.appender.append_new():
+            pass
+        self.appender.checkpoint()
+        while self.appender.append_new():
+            pass
+        self.appender.checkpoint()
+
+    def users(self):
+        rows = run(self.connection, "SELECT entity_id FROM notifications ORDER BY seq")
+        return [int(re.sub(r"\D", "", name)) for (name,) in rows]
+
+    def close(self):
+        self.reader.close()
+        self.connection.close()
+
+
+@pytest.fixture
+def store(tmp_path):
+    (tmp_path / "spool").mkdir()
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def writer(store):
+    writer = SpoolWriter(store.spool)
+    yield writer
+    writer.close()
+
+
+def in_aside(store):
+    return sorted(path.name for path in (store.spool / "aside").glob("*/*"))
+
+
+def test_segments_of_listeners_that_no_longer_exist_are_drained(store, writer):
+    for start in (0, 10, 20):
+        killed_writer(store.spool, range(start, start + 10))
+    writer.append_all([notification(30)])
+    store.take_all()
+    assert sorted(store.users()) == list(range(31))
+    assert store.told == []
+    assert len(list(store.spool.glob("*.sqlite"))) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b"no database " * 5_000),
+        lambda path: path.write_bytes(b""),
+        lambda path: os.truncate(path, 5_000),
+        lambda path: path.write_bytes(path.read_bytes()[:4096] + bytes(12_288)),
+    ],
+    ids=["garbage", "empty", "cut", "zeroed"],
+)
+def test_a_damaged_segment_is_told_and_put_aside_and_the_others_go_in(store, writer, damage):
+    bad = killed_writer(store.spool, range(100, 110))
+    for companion in ("-wal", "-shm"):
+        bad.with_name(bad.name + companion).unlink()
+    damage(bad)
+    killed_writer(store.spool, range(5))
+    writer.append_all([notification(number) for number in range(5, 10)])
+    store.take_all()
+    assert sorted(store.users()) == list(range(10))
+    assert bad.name in in_aside(store)
+    assert not bad.exists()
+    assert any(bad.name in what and moved_to for what, moved_to in store.told)
+
+
+def test_rows_before_the_damage_are_taken(store):
+    # Many rows, so that the damaged page is one of many.
+    writer = SpoolWriter(store.spool)
+    writer.append_all([notification(number, payload=b'{"long":"%s"}' % (b"x" * 2_000)) for number in range(200)])
+    writer.close()
+    (segment,) = store.spool.glob("*.sqlite")
+    with segment.open("r+b") as file:
+        file.seek(60 * 4096)
+        file.write(bytes(4096))
+    store.take_all()
+    users = store.users()
+    assert 20 < len(users) < 200
+    assert users == list(range(len(users)))
+    assert segment.name in in_aside(store)
+
+
+@pytest.mark.slow
+def test_a_torn_wal_of_a_segment_gives_what_is_before_the_damage_and_is_always_told(tmp_path, capsys):
+    (tmp_path / "whole").mkdir()
+    segment = killed_writer(tmp_path / "whole", range(40))
+    wal = segment.with_name(segment.name + "-wal").read_bytes()
+    drawn = random.Random(8)
+    outcomes = Counter()
+    for number in range(size(20, 200)):
+        data_dir = tmp_path / "data"
+        shutil.rmtree(data_dir, ignore_errors=True)
+        shutil.copytree(tmp_path / "whole", data_dir / "spool")
+        torn = bytearray(wal)
+        if number % 2:
+            torn = torn[: drawn.randrange(len(wal))]
+        else:
+            bit = drawn.randrange(len(wal) * 8)
+            torn[bit // 8] ^= 1 << bit % 8
+        (data_dir / "spool" / (segment.name + "-wal")).write_bytes(torn)
+        store = Store(data_dir)
+        store.take_all()
+        users = store.users()
+        store.close()
+        assert users == list(range(len(users)))
+        assert bool(store.told) == (len(users) < 40), f"{number}: {len(users)} of 40, told {store.told}"
+        if len(users) < 40:
+            assert bytes(torn) in [path.read_bytes() for path in (data_dir / "spool" / "aside").glob("*/*-wal")]
+        outcomes["short and told" if len(users) < 40 else "whole"] += 1
+    with capsys.disabled():
+        print(f"\nsegment's WAL cut or flipped: {dict(outcomes)}")
+
+
+def test_foreign_files_and_directories_are_told_and_put_aside(store, writer):
+    with sqlite3.connect(store.spool / "notes.sqlite") as notes:
+        notes.execute("CREATE TABLE notes (a)")
+    notes.close()
+    (store.spool / "letters.sqlite").mkdir()
+    (store.spool / "0192a0b1c2d3e4f5a6b7c8d9e0f1a2b3-000001.sqlite").mkdir()
+    (store.spool / "README").write_text("left alone")
+    writer.append_all([notification(1)])
+    store.take_all()
+    assert store.users() == [1]
+    assert in_aside(store) == [
+        "0192a0b1c2d3e4f5a6b7c8d9e0f1a2b3-000001.sqlite",
+        "letters.sqlite",
+        "notes.sqlite",
+    ]
+    assert len(store.told) == 3
+    assert (store.spool / "README").exists()
+
+
+def test_a_segment_shaped_file_that_is_none_is_put_aside(store, writer):
+    name = "0192a0b1c2d3e4f5a6b7c8d9e0f1a2b3-000001.sqlite"
+    with sqlite3.connect(store.spool / name) as other:
+        other.execute("CREATE TABLE notes (a)")
+    other.close()
+    writer.append_all([notification(1)])
+    store.take_all()
+    assert store.users() == [1]
+    assert in_aside(store) == [name]
+
+
+def test_a_row_that_is_none_is_skipped_and_told(store):
+    writer = SpoolWriter(store.spool)
+    writer.append_all([notification(number) for number in range(3)])
+    writer.close()
+    (segment,) = store.spool.glob("*.sqlite")
+    with sqlite3.connect(segment) as file:
+        file.execute("UPDATE notifications SET id = x'00', received_at = 1 WHERE position = 2")
+    file.close()
+    store.take_all()
+    assert store.users() == [0, 2]
+    assert segment.name in in_aside(store)
+    assert any("notifications 2 is no row" in what for what, _ in store.told)
+
+
+def test_a_segment_locked_by_another_program_waits_and_loses_nothing(store, monkeypatch):
+    monkeypatch.setattr("receiver.spool.layout.TIMEOUT_SECONDS", 0)
+    segment = killed_writer(store.spool, range(5))
+    holder = sqlite3.connect(segment, isolation_level=None)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    store.take_all()
+    assert store.users() == []
+    assert segment.exists()
+    assert "tried again" in store.told[0][0]
+    holder.close()
+    store.take_all()
+    assert store.users() == list(range(5))
+    assert not segment.exists()
+
+
+def test_a_segment_deleted_while_in_use_is_read_to_its_end_and_told_and_the_writer_begins_anew(store, writer):
+    writer.append_all([notification(1)])
+    store.take_all()
+    writer.append_all([notification(2)])
+    for path in store.spool.iterdir():
+        path.unlink()
+    writer.append_all([notification(3)])
+    store.take_all()
+    assert store.users() == [1, 2, 3]
+    assert any("deleted or replaced" in what for what, _ in store.told)
+    writer.append_all([notification(4)])
+    store.take_all()
+    assert store.users() == [1, 2, 3, 4]
+    assert len(list(store.spool.glob("*.sqlite"))) == 1
+
+
+def test_what_a_killed_writer_left_unfinished_is_deleted(store, writer):
+    segment = killed_writer(store.spool, range(1))
+    name = segment.stem.rpartition("-")[0]
+    for left in (f"{name}-000002.new", f"{name}-000002.new-wal", f"{name}-000009.sqlite-wal"):
+        (store.spool / left).touch()
+    writer.append_all([notification(1)])
+    store.take_all()
+    assert {path.name.partition("-")[0].partition(".")[0] for path in store.spool.iterdir()} == {writer._name}
+
+
+def test_a_spool_that_is_not_there_for_a_while_doubles_nothing(store):
+    segment = killed_writer(store.spool, range(5))
+    store.appender.append_new()
+    store.appender.checkpoint()
+    assert not segment.exists()
+    killed_writer(store.spool, range(5, 10))
+    store.appender.append_new()
+    run(store.connection, "CHECKPOINT")
+    store.close()
+    elsewhere = store.spool.rename(store.spool.with_name("unmounted"))
+    store.spool.mkdir()
+    again = Store(store.spool.parent)
+    again.take_all()
+    again.close()
+    store.spool.rmdir()
+    elsewhere.rename(store.spool)
+    last = Store(store.spool.parent)
+    last.take_all()
+    assert last.users() == list(range(10))
+    last.close()
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace injects the fault")
+def test_after_a_failed_sync_nothing_more_is_acknowledged_into_the_segment(tmp_path):
+    """Syncs of a real listener fail; strace injects that."""
+    with running(ListenerProcess, tmp_path) as listener:
+        assert listener.sender.post("/webhooks/User.Updated", b'{"userName":"a@b.c","n":0}').status == 200
+        strace = subprocess.Popen(
+            [
+                *("strace", "-f", "-p", str(listener.process.pid)),
+                *("-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=1..3"),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert "attached" in strace.stderr.readline()
+        statuses = [
+            listener.sender.post("/webhooks/User.Updated", b'{"userName":"a@b.c","n":%d}' % number).status
+            for number in range(1, 12)
+        ]
+        strace.terminate()
+        strace.communicate()
+        after = listener.sender.post("/webhooks/User.Updated", b'{"userName":"a@b.c","n":12}').status
+        spooled = {row.payload for row in listener.spooled()}
+        segments = sorted((tmp_path / "spool").glob("*.sqlite"))
+        first = SpoolReader(tmp_path / "spool").segments()[0]
+        in_first = [row.row.payload for row in first.read("notifications", 0, 100)]
+    assert statuses[0] == 503
+    assert {200, 503} == {*statuses}
+    assert after == 200
+    acknowledged_bodies = {
+        b'{"userName":"a@b.c","n":%d}' % number for number, status in enumerate(statuses, 1) if status == 200
+    }
+    assert acknowledged_bodies <= spooled
+    assert len(segments) >= 2
+    assert not acknowledged_bodies & set(in_first)
+
+
+def test_one_odd_segment_stops_no_running_store(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        (tmp_path / "spool" / "0192a0b1c2d3e4f5a6b7c8d9e0f1a2b3-000001.sqlite").write_bytes(b"garbage" * 1_000)
+        (tmp_path / "spool" / "notes.sqlite").write_text("notes")
+        for number in range(5):
+            body = b'{"accountAlias":"ACME","userName":"kim@acme.example","n":%d}' % number
+            assert receiver.sender.post("/webhooks/User.Updated", body).status == 200
+        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 5, what="the five")
+        until((tmp_path / "recovery.json").exists, what="the incident")
+        until(lambda: len(list((tmp_path / "spool" / "aside").glob("*/*.sqlite"))) == 2, what="both put aside")
+        assert "the appender can't go on" not in receiver.log

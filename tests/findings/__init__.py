@@ -1,0 +1,1 @@
+"""Rule files, the findings of rules, and `clc-analytics findings`."""

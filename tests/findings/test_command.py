@@ -1,0 +1,148 @@
+"""`clc-analytics findings`."""
+
+import json
+from hashlib import sha256
+
+import click
+import pytest
+
+from analytics.cli import run
+from analytics.commands.findings import moment
+from tests.findings.history import DAY, HOUR, NOON
+
+
+@pytest.fixture
+def findings(store, capfdbinary):
+    def ask(*arguments, location=store):
+        span = () if "--since" in arguments else ("--since", "2026-03-03T12:00Z", "--until", "2026-03-04T12:00Z")
+        code = run(["findings", "--location", location, *span, *arguments])
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("24h", NOON - DAY),
+        ("7d", NOON - 7 * DAY),
+        ("90 min", NOON - 1.5 * HOUR),
+        ("30m", NOON - HOUR / 2),
+        ("2W", NOON - 14 * DAY),
+        ("2026-03-04", NOON - 12 * HOUR),
+        ("2026-03-04T11:00", NOON - HOUR),
+        ("2026-03-04 12:00:00+01:00", NOON - HOUR),
+    ],
+)
+def test_a_moment_is_an_age_or_a_time(text, expected):
+    assert moment(text, NOON) == expected
+
+
+@pytest.mark.parametrize("text", ["", "24", "h", "-1h", "yesterday", "999999999w", "2026-13-01"])
+def test_what_is_no_moment_is_refused(text):
+    with pytest.raises(ValueError, match=r".*"):
+        moment(text, NOON)
+
+
+def test_findings_are_lines_of_time_severity_title_and_sentence_and_the_exit_code_is_1(findings):
+    code, out, err = findings()
+    assert code == 1
+    first, *_, last = out.splitlines()
+    assert first == "2026-03-03 12:00:00Z  LOW     User created: KIM was created in ACME."
+    assert last == (
+        "2026-03-04 11:30:00Z  LOW     Hidden update of a user: Somebody changed what notifications do not show of KIM "
+        "in ACME: a password, PIN, title or telephone number."
+    )
+    assert err == "4 findings: 1 medium, 3 low.\n"
+
+
+def test_what_came_from_outside_stays_in_its_line(findings):
+    _, out, _ = findings("--rule", "user_created", "--account", "brix")
+    assert len(out.splitlines()) == 1
+    assert "\\u202e" in out
+    assert "\u202e" not in out
+
+
+def test_no_findings_are_exit_code_0(findings):
+    assert findings("--account", "NONE") == (0, "", "No findings.\n")
+
+
+def test_findings_are_chosen_by_severity_account_and_rule(findings):
+    def rules(*options):
+        return [json.loads(line)["rule"] for line in findings("--json", *options)[1].splitlines()]
+
+    everything = ["user_created", "user_created", "many_servers_deleted", "hidden_user_update"]
+    assert rules() == everything
+    assert rules("--severity", "low") == everything
+    assert rules("--severity", "medium") == ["many_servers_deleted"]
+    assert rules("--severity", "high") == []
+    assert rules("--account", "acme") == ["user_created", "hidden_user_update"]
+    assert rules("--account", "acme", "--account", "BRIX") == everything
+    assert rules("--rule", "user_created", "--rule", "hidden_user_update") == [
+        "user_created",
+        "user_created",
+        "hidden_user_update",
+    ]
+
+
+def test_json_lines_hold_all_fields(findings):
+    _, out, _ = findings("--json", "--severity", "medium")
+    [line] = out.splitlines()
+    fields = json.loads(line)
+    ids = fields.pop("notification_ids")
+    assert len(ids) == 5
+    assert fields == {
+        "id": sha256(f"many_servers_deleted{ids[0]}".encode()).hexdigest(),
+        "rule": "many_servers_deleted",
+        "title": "Many servers deleted",
+        "severity": "medium",
+        "found_at": "2026-03-04T11:04:00+00:00",
+        "category": "Account",
+        "entity_id": "BRIX",
+        "account_alias": "BRIX",
+        "actor": None,
+        "sentence": "Somebody deleted 5 servers of BRIX within 4 min: "
+        "WA1BRIXWEB01, WA1BRIXWEB02, WA1BRIXWEB03 and 2 more.",
+    }
+
+
+def test_findings_win_over_a_rule_that_can_not_be_used_which_else_is_exit_code_2(findings, own, monkeypatch):
+    monkeypatch.setenv("CLC_RULES", str(own("bad.sql", "SELECT 1")))
+    code, out, err = findings()
+    assert (code, len(out.splitlines())) == (1, 4)
+    assert err.startswith("Rule not used: ")
+    assert "bad.sql, line 1: A rule opens with a comment" in err
+    code, out, err = findings("--account", "NONE")
+    assert (code, out) == (2, "")
+    assert findings("--rule", "bad")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--rule", "nix"], "There is no rule 'nix', only hidden_update_burst, "),
+        (["--since", "soon"], "'soon' is no moment: give an age like 24h or 7d, or a time like 2026-03-04T09:00Z."),
+        (["--since", "1h", "--until", "2h"], "It lies after --until, or the two are the same."),
+        (["--severity", "urgent"], "'urgent' is not one of 'high', 'medium', 'low'."),
+        (["--location", "nowhere.duckdb"], "Error: 'nowhere.duckdb' is no file;"),
+        (["--location", "http://127.0.0.1:9"], "Error: No receiver answers at http://127.0.0.1:9;"),
+    ],
+)
+def test_wrong_usage_and_no_answer_are_exit_code_2(findings, arguments, says):
+    code, out, err = findings(*arguments)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_a_wrong_setting_is_exit_code_2(findings, monkeypatch):
+    monkeypatch.setenv("CLC_WORKING_HOURS", "always")
+    code, out, err = findings()
+    assert (code, out) == (2, "")
+    assert err == "Error: CLC_WORKING_HOURS is 'always'; it must be days and times of day, like Mon-Fri 08:00-18:00.\n"
+
+
+def test_the_help_text_says_what_the_exit_codes_mean(capsys):
+    assert run(["findings", "--help"]) == 0
+    text = click.unstyle(capsys.readouterr().out)
+    assert "  0  no findings\n    1  findings, whatever else\n    2  wrong usage" in text

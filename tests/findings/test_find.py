@@ -1,0 +1,189 @@
+"""What rules find, what is said of those that fail, and the settings that they are given."""
+
+import shutil
+from hashlib import sha256
+
+import pytest
+
+from analytics import connect
+from analytics.errors import BusyError, NotRunningError, SettingsError
+from analytics.findings import find
+from analytics.rule_files import RuleSet, load_rules
+from analytics.settings import Settings, read_settings
+from analytics.working_hours import WorkingHours, parse_working_hours
+from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT
+from tests.querying import TOKEN, serving
+
+FAILING = [
+    (f"/*\n{HEADER}*/\nSELECT\n    nothing\nFROM notifications", 8, "Binder Error: Referenced column "),
+    (f"/*\n{HEADER}*/\nSELECT 1\nFROM nowhere", 8, "Catalog Error: Table with name nowhere does not exist!"),
+    (f"/*\n{HEADER}*/\nSELECT 1\nWHERE 'a'::INT > 1", 8, "Conversion Error: Could not convert string 'a' to INT32."),
+    (f"/*\n{HEADER}*/{SELECT.replace('AS sentence', 'AS text')}", 7, "The SELECT does not return the column sentence."),
+    (
+        f"/*\n{HEADER}*/{SELECT.replace('occurred_at AS', 'occurred_at::DATE AS')}",
+        7,
+        "found_at is date32[day]; it must",
+    ),
+    (f"/*\n{HEADER}*/{SELECT.replace('[id]', 'id')}", 8, "notification_ids is string; it must be a list."),
+    (f"/*\n{HEADER}*/{SELECT.replace('[id]', '[]')}", 8, "A row has no notification_ids."),
+    (f"/*\n{HEADER}*/{SELECT.replace('[id]', '[NULL::UUID]')}", 8, "A row has no notification_ids."),
+    (f"/*\n{HEADER}*/{SELECT.replace(chr(39) + 'something happened' + chr(39), 'NULL')}", 7, "A row has no sentence."),
+    (
+        f"/*\n{HEADER}*/{SELECT.replace('[id] AS', chr(39) + 'bad' + chr(39) + ' AS severity, [id] AS')}",
+        8,
+        "A row's severity is 'bad'; it must be high, medium or low.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "what"), FAILING)
+def test_a_rule_that_fails_is_told_by_line_and_never_stops_the_rest(own, client, text, line, what):
+    found = find(client, NOON - 2 * DAY, NOON, rules=load_rules(own("bad.sql", text)))
+    [problem] = found.problems
+    assert problem.file.endswith("bad.sql")
+    assert (problem.line, problem.what[: len(what)]) == (line, what)
+    assert [finding.rule for finding in found.findings] == [
+        "user_created",
+        "user_created",
+        "many_servers_deleted",
+        "hidden_user_update",
+    ]
+
+
+def test_a_finding_tells_what_its_row_does(client):
+    [finding] = find(client, NOON - HOUR / 2, NOON).findings
+    assert finding._replace(id="", notification_ids=[]) == (
+        "",
+        "hidden_user_update",
+        "Hidden update of a user",
+        "low",
+        NOON - HOUR / 2,
+        "User",
+        "KIM",
+        "ACME",
+        None,
+        "Somebody changed what notifications do not show of KIM in ACME: a password, PIN, title or telephone number.",
+        [],
+    )
+    [notification_id] = finding.notification_ids
+    assert finding.id == sha256(f"hidden_user_update{notification_id}".encode()).hexdigest()
+    assert notification_id in str(client.sql("SELECT id::VARCHAR AS id FROM notifications").to_pylist())
+
+
+def test_findings_lie_in_the_span_whatever_a_rule_returns_and_each_is_there_once(own, client):
+    all_of_it = f"/*\n{HEADER}*/{SELECT.partition('WHERE')[0]}, range(2)"
+    rules = load_rules(own("mine.sql", all_of_it))
+    mine = RuleSet([rule for rule in rules.rules if rule.name == "mine"], [])
+    found = find(client, NOON - HOUR, NOON, rules=mine)
+    assert [finding.found_at for finding in found.findings] == sorted(
+        [NOON - HOUR, NOON - HOUR / 2, *(NOON - HOUR + n * HOUR / 60 for n in range(5))]
+    )
+
+
+def test_a_sentence_longer_than_anybody_reads_is_cut(own, client):
+    sql = SELECT.replace("'something happened'", "repeat('x', 3000)")
+    mine = [rule for rule in load_rules(own("mine.sql", f"/*\n{HEADER}*/{sql}")).rules if rule.name == "mine"]
+    sentences = {each.sentence for each in find(client, NOON - HOUR, NOON, rules=RuleSet(mine, [])).findings}
+    assert sentences == {"x" * 1999 + "…"}
+
+
+def test_parameters_come_from_the_header_and_from_the_settings(own, client):
+    given = "$most, $name, $time_zone, $work_days::INT[], $work_begins::TIME, $work_ends::TIME"
+    header = f'{HEADER}[parameters]\nmost = 5\nname = "x"\n'
+    sql = SELECT.replace("'something happened'", f"concat_ws(' ', {given})") + "ORDER BY seq LIMIT 1"
+    rules = load_rules(own("mine.sql", f"/*\n{header}*/{sql}"))
+    mine = RuleSet([rule for rule in rules.rules if rule.name == "mine"], [])
+    settings = Settings(_env_file=None, time_zone="Europe/Berlin", working_hours="sat,mon-wed 07:30-24:00")
+    found = find(client, NOON - 2 * DAY, NOON, rules=mine, settings=settings)
+    assert found.problems == []
+    assert [each.sentence for each in found.findings] == ["5 x Europe/Berlin 1 2 3 6 07:30:00 24:00:00"]
+
+
+def test_working_hours_and_time_zone_decide_what_is_outside_hours(client):
+    def severity(**changed):
+        settings = Settings(_env_file=None, **changed)
+        found = find(client, NOON - HOUR / 2, NOON, settings=settings)
+        return [finding.severity for finding in found.findings]
+
+    assert severity() == ["low"]
+    assert severity(time_zone="Asia/Tokyo") == ["medium"]  # it is 20:30 there
+    assert severity(time_zone="Asia/Tokyo", working_hours="Mon-Fri 20:00-21:00") == ["low"]
+    assert severity(working_hours="Thu-Tue 00:00-24:00") == ["medium"]  # a Wednesday
+    assert severity(working_hours="Wed 11:30-11:31") == ["low"]
+    assert severity(working_hours="Wed 11:00-11:30") == ["medium"]
+
+
+def test_the_query_service_gives_the_same_findings_and_problems_as_the_file(own, store, tmp_path, monkeypatch):
+    file = shutil.copy(store, tmp_path / "served.duckdb")
+    own("binder.sql", FAILING[0][0])
+    rules = load_rules(own("conversion.sql", FAILING[2][0]))
+    with connect(str(file)) as client:
+        from_file = find(client, NOON - 2 * DAY, NOON, rules=rules)
+    monkeypatch.setenv("CLC_QUERY_TOKEN", TOKEN)
+    with serving(file) as service, connect(f"http://127.0.0.1:{service.port}") as client:
+        from_service = find(client, NOON - 2 * DAY, NOON, rules=rules)
+    assert from_service == from_file
+    assert [problem.line for problem in from_service.problems] == [8, 8]
+    assert len(from_service.findings) == 4
+
+
+class Busy:
+    def sql(self, *_arguments):
+        raise BusyError("busy")
+
+
+def test_a_query_service_that_is_busy_is_no_rules_fault():
+    with pytest.raises(BusyError):
+        find(Busy(), NOON - HOUR, NOON)
+
+
+def test_nobody_who_answers_is_no_rules_fault():
+    with connect("http://127.0.0.1:9") as client, pytest.raises(NotRunningError):
+        find(client, NOON - HOUR, NOON)
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "begins", "ends"),
+    [
+        ("Mon-Fri 08:00-18:00", (1, 2, 3, 4, 5), "08:00", "18:00"),
+        ("sat 00:00 - 24:00", (6,), "00:00", "24:00"),
+        ("Fri-Mon,WED 07:15-07:16", (1, 3, 5, 6, 7), "07:15", "07:16"),
+    ],
+)
+def test_working_hours_are_read(text, days, begins, ends):
+    assert parse_working_hours(text) == WorkingHours(days, begins, ends)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Mon-Fri",
+        "08:00-18:00",
+        "Mon-Fry 08:00-18:00",
+        "Mon- 08:00-18:00",
+        "Mon 08:00-25:00",
+        "Mon 18:00-08:00",
+        "Mon 08:00-24:01",
+        "Mon, 08:00-09:00",
+    ],
+)
+def test_wrong_working_hours_are_refused(text):
+    with pytest.raises(ValueError, match=r".*"):
+        parse_working_hours(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("CLC_RULES", "/nowhere/rules", "a directory"),
+        ("CLC_TIME_ZONE", "Mars/Olympus", "the IANA name of a time zone, like Europe/Berlin"),
+        ("CLC_TIME_ZONE", "../../etc/passwd", "the IANA name of a time zone, like Europe/Berlin"),
+        ("CLC_WORKING_HOURS", "9 to 5", "days and times of day, like Mon-Fri 08:00-18:00"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(monkeypatch, name, value, allowed):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        read_settings()
+    assert str(error.value) == f"{name} is {value!r}; it must be {allowed}."

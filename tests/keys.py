@@ -1,0 +1,28 @@
+"""A key pair for tests, made once a run."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from receiver.signature import public_pem, sign, write_private_key
+
+
+@cache
+def key_directory() -> Path:
+    """Hold `private.pem` and `public.pem`."""
+    directory = Path(mkdtemp(prefix="clc-keys-"))
+    (directory / "public.pem").write_bytes(public_pem(_private_key(directory).public_key()))
+    return directory
+
+
+@cache
+def _private_key(directory: Path) -> RSAPrivateKey:
+    return write_private_key(directory / "private.pem")
+
+
+def signed(body: bytes) -> dict[str, str]:
+    """Make the headers of a notification as the sender would."""
+    signature = sign(_private_key(key_directory()), body)
+    return {"Content-Type": "application/json; charset=utf-8", "Tier3-RsaSha1": signature}

@@ -1,0 +1,160 @@
+"""Each figure of the status is ok, amber or red by its limit."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from receiver.care import LIMITS, Facts, WalWatch, judge
+from receiver.care.facts import Stored
+from receiver.care.words import bytes_in_words, seconds_in_words
+from receiver.incidents import Incident
+from receiver.spool.looking import Waiting
+from receiver.supervision.state import ProcessState, ServeState
+
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+GIB = 2**30
+STORED = Stored(70, 60, 3600, 1, {"not_json": (5, 2)}, 0)
+RUNNING = ServeState(
+    pid=1,
+    version="1.0",
+    started_at=(NOW - timedelta(days=1)).isoformat(),
+    processes={"listener 1": ProcessState(pid=2, state="running"), "store": ProcessState(pid=3, state="running")},
+)
+WELL = Facts(
+    at=NOW,
+    version="1.0",
+    key_fingerprint="ab",
+    serving=True,
+    serve=RUNNING,
+    stored=STORED,
+    unread=None,
+    waiting=Waiting(0, None, 4096, 1),
+    wal_bytes=0,
+    database_bytes=12 * 2**20,
+    checkpointed_at=NOW - timedelta(hours=5),
+    unsaved_since=None,
+    backup={},
+    backup_every=None,
+    free={"data": 80 * GIB, "spool": 80 * GIB},
+    incidents=[],
+)
+
+
+def ago(**times):
+    return NOW - timedelta(**times)
+
+
+def figure(name, **changed):
+    (found,) = [figure for figure in judge(WELL._replace(**changed)).figures if figure.name == name]
+    return found
+
+
+def made(**times):
+    return {"made_at": ago(**times).isoformat(), "notifications": 70}
+
+
+def process(**changed):
+    return RUNNING.model_copy(update={"processes": {"store": ProcessState(**{"state": "running", **changed})}})
+
+
+def incident(days, missing=None):
+    return Incident(ago(days=days).isoformat(), "It was damaged.", None, missing)
+
+
+def test_a_receiver_that_is_well_is_ok_in_every_figure():
+    status = judge(WELL)
+    assert {figure.name: figure.state for figure in status.figures if figure.state != "ok"} == {}
+    assert status.state == "ok"
+    assert status.value("rate_last_minute") == 1.0
+    assert status.value("rate_last_hour") == 1.0
+    assert status.refusals == [{"reason": "not_json", "kept": 5, "last_hour": 2}]
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "state"),
+    [
+        ("lag_seconds", {"waiting": Waiting(9, ago(seconds=9), 0, 1)}, "ok"),
+        ("lag_seconds", {"waiting": Waiting(9, ago(seconds=10), 0, 1)}, "amber"),
+        ("lag_seconds", {"waiting": Waiting(9, ago(seconds=60), 0, 1)}, "red"),
+        ("lag_seconds", {"waiting": Waiting(9, ago(seconds=-5), 0, 1)}, "ok"),
+        ("spool_rows", {"waiting": Waiting(100_000, NOW, 0, 1)}, "amber"),
+        ("checkpointed_at", {"unsaved_since": ago(seconds=60)}, "amber"),
+        ("checkpoint_due_seconds", {"unsaved_since": ago(minutes=10)}, "red"),
+        ("wal_bytes", {"wal_bytes": 300 * 2**20}, "amber"),
+        ("wal_bytes", {"wal_bytes": GIB}, "red"),
+        ("data_free_bytes", {"free": {"data": 5 * GIB, "spool": 80 * GIB}}, "amber"),
+        ("spool_free_bytes", {"free": {"data": 80 * GIB, "spool": GIB}}, "red"),
+        ("rows_set_aside", {"stored": STORED._replace(set_aside=1)}, "amber"),
+        ("serving", {"serving": False}, "red"),
+        ("store", {"stored": None, "unread": "it does not answer"}, "red"),
+        ("processes_not_running", {"serve": process(state="waiting")}, "red"),
+        ("restarts_last_hour", {"serve": process(restarts=3, last_exit_at=ago(minutes=59).isoformat())}, "amber"),
+        ("restarts_last_hour", {"serve": process(restarts=3, last_exit_at=ago(minutes=61).isoformat())}, "ok"),
+        ("recoveries_last_week", {"incidents": [incident(6)]}, "amber"),
+        ("recoveries_last_week", {"incidents": [incident(8)]}, "ok"),
+        ("recoveries_last_week", {"incidents": [incident(6, missing="seq 4 to 9")]}, "red"),
+        ("backup_at", {"backup": made(days=30)}, "ok"),
+        ("backup_at", {"backup": made(hours=35), "backup_every": 86400.0}, "ok"),
+        ("backup_at", {"backup": made(hours=36), "backup_every": 86400.0}, "amber"),
+        ("backup_at", {"backup": made(hours=72), "backup_every": 86400.0}, "red"),
+        ("backup_at", {"backup_every": 86400.0}, "ok"),
+        ("backup_at", {"backup_every": 3600.0}, "red"),
+        ("backup_at", {"backup": {**made(hours=2), "failed_at": ago(hours=1).isoformat(), "error": "no room"}}, "red"),
+        ("backup_at", {"backup": {**made(hours=1), "failed_at": ago(hours=2).isoformat(), "error": "no room"}}, "ok"),
+    ],
+)
+def test_a_figure_changes_its_state_at_its_limit(name, changed, state):
+    assert figure(name, **changed).state == state
+
+
+def test_the_worst_state_is_that_of_all():
+    assert judge(WELL._replace(wal_bytes=300 * 2**20)).state == "amber"
+    assert judge(WELL._replace(wal_bytes=300 * 2**20, serving=False)).state == "red"
+
+
+def test_every_limit_is_that_of_a_figure():
+    assert set(LIMITS) <= {figure.name for figure in judge(WELL).figures}
+
+
+def test_without_a_store_nobody_knows_the_lag():
+    changed = {"stored": None, "waiting": Waiting(9, ago(seconds=90), 0, 1)}
+    assert (figure("lag_seconds", **changed).value, figure("spool_rows", **changed).value) == (None, None)
+    assert figure("spool_rows", **changed).text == "at most 9"
+
+
+def test_what_is_missing_since_a_recovery_is_said():
+    assert "MISSING: seq 4 to 9" in figure("recoveries_last_week", incidents=[incident(1, missing="seq 4 to 9")]).text
+
+
+def test_a_wal_is_unsaved_since_it_was_first_seen_after_a_checkpoint(tmp_path: Path):
+    database, wal, watch = tmp_path / "clc.duckdb", tmp_path / "clc.duckdb.wal", WalWatch()
+    database.touch()
+    assert watch.unsaved_since(database, ago(seconds=9)) is None
+    wal.write_bytes(b"rows")
+    assert watch.unsaved_since(database, ago(seconds=8)) == ago(seconds=8)
+    assert watch.unsaved_since(database, ago(seconds=7)) == ago(seconds=8)
+    import os
+
+    os.utime(database, (0, 0))
+    assert watch.unsaved_since(database, ago(seconds=6)) == ago(seconds=6)
+    wal.unlink()
+    assert watch.unsaved_since(database, ago(seconds=5)) is None
+
+
+def test_quantities_are_written_in_their_largest_unit():
+    assert [seconds_in_words(value) for value in (0.04, 59, 119, 120, 7200, 200_000)] == [
+        "0.0 s",
+        "59.0 s",
+        "119.0 s",
+        "2 min",
+        "2 h",
+        "2 d",
+    ]
+    assert [bytes_in_words(value) for value in (0, 1023, 1536, 5 * GIB, 3 * 2**40)] == [
+        "0 bytes",
+        "1,023 bytes",
+        "1.5 KiB",
+        "5.0 GiB",
+        "3.0 TiB",
+    ]

@@ -1,0 +1,144 @@
+"""Findings that are kept at hand are those that looking through everything would find."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from analytics import connect, kept_findings
+from analytics.errors import NotRunningError
+from analytics.findings import find
+from analytics.kept_findings import FOREVER, KeptFindings
+from analytics.periods import EPOCH
+from receiver.simulator.history import Simulation
+from receiver.simulator.stories import STORIES
+from tests.test_stories import END, store_of
+
+PATIENCE = 60
+
+
+class Reopened:
+    """A client of a file to which is written between its questions. It notes since when rules were asked."""
+
+    def __init__(self, path):
+        self.path, self.since = path, []
+        self.gate = Event()
+        self.gate.set()
+
+    def sql(self, sql, parameters=None):
+        self.gate.wait()
+        with connect(str(self.path)) as client:
+            return client.sql(sql, parameters)
+
+    def df(self, sql, parameters=None):
+        return self.sql(sql, parameters).to_pandas()
+
+
+@pytest.fixture(autouse=True)
+def _always_asked(monkeypatch, tmp_path):
+    monkeypatch.setattr(kept_findings, "FRESH_SECONDS", 0)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """Since when was looked for findings, each time."""
+    seen = []
+
+    def noting(client, since, until, **given):
+        seen.append(since)
+        return find(client, since, until, **given)
+
+    monkeypatch.setattr(kept_findings, "find", noting)
+    return seen
+
+
+def all_of(client):
+    return sorted(find(client, EPOCH, FOREVER).findings)
+
+
+def test_what_comes_in_parts_and_late_makes_the_findings_that_looking_through_everything_makes(tmp_path, looks):
+    history = list(Simulation(7).history(12, END, 100, STORIES))
+    late = set(random.Random(3).sample(range(len(history)), len(history) // 20))
+    in_time = [out for place, out in enumerate(history) if place not in late]
+    parts = [in_time[start : start + 400] for start in range(0, len(in_time), 400)]
+    # What is late happened before, and is received with a later part.
+    for place in sorted(late):
+        received_at = parts[-1][-1].received_at
+        parts[min(place * len(parts) // len(history) + 2, len(parts) - 1)].append(
+            history[place]._replace(received_at=received_at)
+        )
+    client = Reopened(store_of(tmp_path, parts[0]))
+    kept = KeptFindings(client)
+    for part in parts[1:]:
+        store_of(tmp_path, sorted(part, key=lambda out: out.received_at))
+        assert sorted(kept.latest(PATIENCE).findings) == all_of(client)
+    assert looks.count(EPOCH) == 1
+    assert len(looks) == len(parts) - 1
+    assert len(kept.latest(PATIENCE).findings) > 40
+
+
+def test_nothing_is_looked_for_again_where_nothing_came(tmp_path, looks):
+    client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    kept = KeptFindings(client)
+    first = kept.latest(PATIENCE)
+    assert kept.latest(PATIENCE) is first
+    assert len(looks) == 1
+
+
+def test_the_worst_come_first_and_of_these_the_newest(tmp_path):
+    client = Reopened(store_of(tmp_path, Simulation(7).history(10, END, 100, STORIES)))
+    findings = KeptFindings(client).latest(PATIENCE).findings
+    order = {"high": 0, "medium": 1, "low": 2}
+    assert findings == sorted(findings, key=lambda one: (order[one.severity], -one.found_at.timestamp()))
+    assert {one.severity for one in findings} == set(order)
+
+
+def test_rules_that_change_are_run_over_everything_again(tmp_path, looks, monkeypatch):
+    client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    kept = KeptFindings(client)
+    kept.latest(PATIENCE)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "bad.sql").write_text("SELECT 1")
+    monkeypatch.setenv("CLC_RULES", str(own))
+    assert [problem.file.endswith("bad.sql") for problem in kept.latest(PATIENCE).problems] == [True]
+    assert looks == [EPOCH, EPOCH]
+
+
+def test_a_store_that_lost_its_latest_is_looked_through_again(tmp_path, looks):
+    client = Reopened(store_of(tmp_path / "one", Simulation(7).history(4, END, 100)))
+    kept = KeptFindings(client)
+    kept.latest(PATIENCE)
+    client.path = store_of(tmp_path / "other", Simulation(8).history(1, END, 100))
+    assert sorted(kept.latest(PATIENCE).findings) == all_of(client)
+    assert looks == [EPOCH, EPOCH]
+
+
+def test_who_asks_first_waits_no_longer_than_told_and_many_who_ask_cause_one_look(tmp_path, looks):
+    client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    kept = KeptFindings(client)
+    client.gate.clear()
+    with ThreadPoolExecutor(8) as viewers:
+        assert list(viewers.map(lambda _: kept.latest(0), range(8))) == [None] * 8
+    client.gate.set()
+    assert kept.latest(PATIENCE) is not None
+    assert looks == [EPOCH]
+
+
+def test_nobody_who_answers_is_an_error_until_somebody_does(tmp_path):
+    class Away(Reopened):
+        away = True
+
+        def sql(self, sql, parameters=None):
+            if self.away:
+                raise NotRunningError("nobody answers")
+            return super().sql(sql, parameters)
+
+    client = Away(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    kept = KeptFindings(client)
+    with pytest.raises(NotRunningError):
+        kept.latest(PATIENCE)
+    client.away = False
+    assert sorted(kept.latest(PATIENCE).findings) == all_of(client)

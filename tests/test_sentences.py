@@ -1,0 +1,173 @@
+"""Changes in words."""
+
+import json
+
+import pytest
+
+from analytics.changed_fields import items_of, label_of, pattern_of
+from analytics.sentences import Change, phrase, sentence, summary
+
+ABSENT = object()
+
+
+def change(
+    path, kind, old=ABSENT, new=ABSENT, *, category="Server", entity="WA1ACMEWEB01", actor="SVC_OPS", action=None
+):
+    values = [None if value is ABSENT else json.dumps(value) for value in (old, new)]
+    return Change(category, entity, actor, path, kind, *values, action)
+
+
+def user(path, kind, old=ABSENT, new=ABSENT, action=None):
+    return change(path, kind, old, new, category="User", entity="KIM@ACME.EXAMPLE", actor=None, action=action)
+
+
+ADDRESS = {"public": "203.0.113.9", "internal": "10.1.2.3"}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (
+            change("details.ipAddresses[10.1.2.3]", "added", new=ADDRESS),
+            "SVC_OPS added public address 203.0.113.9 to WA1ACMEWEB01",
+        ),
+        (
+            change("details.ipAddresses[10.1.2.3].public", "added", new="203.0.113.9"),
+            "SVC_OPS added public address 203.0.113.9 to WA1ACMEWEB01",
+        ),
+        (
+            change("details.ipAddresses[10.1.2.3].public", "removed", old="203.0.113.9"),
+            "SVC_OPS removed public address 203.0.113.9 from WA1ACMEWEB01",
+        ),
+        (
+            change("details.ipAddresses[10.1.2.3].public", "changed", "203.0.113.9", "203.0.113.10"),
+            "SVC_OPS replaced public address 203.0.113.9 of WA1ACMEWEB01 by 203.0.113.10",
+        ),
+        (
+            change("details.ipAddresses[10.1.2.4]", "removed", old={"internal": "10.1.2.4"}),
+            "SVC_OPS removed internal address 10.1.2.4 from WA1ACMEWEB01",
+        ),
+        (
+            change("details.disks[0:3]", "added", new={"id": "0:3", "sizeGB": 50, "partitionPaths": []}),
+            "SVC_OPS added disk 0:3 (50 GB) to WA1ACMEWEB01",
+        ),
+        (
+            change("details.disks[0:3].sizeGB", "changed", 14, 50.0),
+            "SVC_OPS resized disk 0:3 of WA1ACMEWEB01 from 14 GB to 50 GB",
+        ),
+        (
+            change("details.partitions[/boot].sizeGB", "changed", 0.482, 1.5),
+            "SVC_OPS resized partition /boot of WA1ACMEWEB01 from 0.482 GB to 1.5 GB",
+        ),
+        (
+            change("details.snapshots[Before, the upgrade]", "added", new={"name": "Before, the upgrade"}),
+            "SVC_OPS added snapshot Before, the upgrade to WA1ACMEWEB01",
+        ),
+        (
+            change("details.customFields[22].value", "changed", "IT-DEV", "IT OPS"),
+            "SVC_OPS changed the value of custom field 22 of WA1ACMEWEB01 from IT-DEV to “IT OPS”",
+        ),
+        (change("details.cpu", "changed", 2, 4), "SVC_OPS changed the number of CPUs of WA1ACMEWEB01 from 2 to 4"),
+        (
+            change("details.memoryMB", "changed", 4096, 5000),
+            "SVC_OPS changed the memory of WA1ACMEWEB01 from 4 GB to 5,000 MB",
+        ),
+        (change("details.powerState", "changed", "started", "Stopped"), "SVC_OPS powered WA1ACMEWEB01 off"),
+        (change("details.inMaintenanceMode", "changed", False, True), "SVC_OPS put WA1ACMEWEB01 into maintenance mode"),
+        (change("isTemplate", "changed", False, True), "SVC_OPS converted WA1ACMEWEB01 to a template"),
+        (change("status", "changed", "active", "archived"), "SVC_OPS archived WA1ACMEWEB01"),
+        (change("status", "changed", "archived", "active"), "SVC_OPS restored WA1ACMEWEB01"),
+        (change("status", "changed", "active", "queuedForDelete"), "SVC_OPS queued WA1ACMEWEB01 for deletion"),
+        (
+            change("status", "changed", "underConstruction", "active"),
+            "SVC_OPS changed the status of WA1ACMEWEB01 from underConstruction to active",
+        ),
+        (
+            change("description", "changed", None, "My web server"),
+            "SVC_OPS changed the description of WA1ACMEWEB01 from nothing to “My web server”",
+        ),
+        (
+            change("details.hostName", "removed", old="web"),
+            "SVC_OPS removed the host name from WA1ACMEWEB01 (it was web)",
+        ),
+        (change("", "added", action="Created"), "SVC_OPS created server WA1ACMEWEB01"),
+        (change("", "added", action="Updated"), "Server WA1ACMEWEB01 is seen for the first time"),
+        (change("", "removed", action="Deleted"), "SVC_OPS deleted server WA1ACMEWEB01"),
+        (change("", "unseen"), "SVC_OPS changed a field that notifications do not show of WA1ACMEWEB01"),
+        (
+            user("", "unseen"),
+            "Somebody changed a field that notifications do not show of KIM@ACME.EXAMPLE (a password, say)",
+        ),
+        (user("", "added", action="Created"), "Somebody created user KIM@ACME.EXAMPLE"),
+        (user("status", "changed", "Active", "Disabled"), "Somebody disabled KIM@ACME.EXAMPLE"),
+        (user("status", "changed", "Disabled", "Active"), "Somebody enabled KIM@ACME.EXAMPLE"),
+        (
+            user("emailAddress", "changed", "kim@acme.example", "x@evil.example"),
+            "Somebody changed the e-mail address of KIM@ACME.EXAMPLE from kim@acme.example to x@evil.example",
+        ),
+    ],
+)
+def test_a_change_is_told_in_a_sentence(told, expected):
+    assert sentence(told) == expected
+
+
+def test_without_who_and_of_what_the_rest_still_reads():
+    assert phrase(change("details.powerState", "changed", "stopped", "started")).alone() == "powered it on"
+    assert phrase(change("details.cpu", "changed", 2, 4)).alone() == "changed the number of CPUs from 2 to 4"
+    assert phrase(user("status", "changed", "Active", "Disabled")).alone() == "disabled"
+
+
+def test_changes_of_one_notification_are_told_together_each_once_and_the_first_three():
+    resized = [
+        change("details.cpu", "changed", 2, 4),
+        change("details.memoryMB", "changed", 4096, 8192),
+        change("details.ipAddresses[10.1.2.3].public", "added", new="203.0.113.9"),
+        change("details.ipAddresses[10.1.2.3]", "added", new=ADDRESS),
+        change("details.storageGB", "changed", 50, 66),
+        change("description", "changed", "a", "b"),
+    ]
+    assert summary(resized) == (
+        "changed the number of CPUs from 2 to 4; changed the memory from 4 GB to 8 GB; "
+        "added public address 203.0.113.9; and 2 more changes"
+    )
+
+
+def test_what_can_not_be_seen_is_spelled_and_what_is_long_is_cut():
+    told = sentence(change("description", "changed", "a\u202eb", "x" * 10_000, entity="WA1\u2066" + "L" * 5_000))
+    assert "a\\u202eb" in told
+    assert "\u2066" not in told
+    assert len(told) < 300
+
+
+@pytest.mark.parametrize("value", ["{who}", "%s", "{0.__class__}", "<b>", "of WA1 from"])
+def test_text_from_outside_is_never_a_template(value):
+    told = sentence(change("details.hostName", "changed", value, value, entity=value.upper(), actor=value))
+    assert told.startswith(f"{value} changed the host name of {value.upper()} from ")
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "items", "label"),
+    [
+        ("status", "status", [], "status"),
+        ("details.disks[0:3].sizeGB", "details.disks[].sizeGB", ["0:3"], "size of disk 0:3"),
+        ("details.partitions[(swap)]", "details.partitions[]", ["(swap)"], "partition (swap)"),
+        ("links[publicIPAddress 74.41.155.112]", "links[]", ["publicIPAddress 74.41.155.112"],
+         "link publicIPAddress 74.41.155.112"),
+        ('details."odd.key"', "details.odd.key", [], "odd.key"),
+        ('details.snapshots["a]b \\"c\\""].name', "details.snapshots[].name", ['a]b "c"'], 'name of snapshot a]b "c"'),
+        ("details.cpuAutoscalePolicy.id", "details.cpuAutoscalePolicy.id", [], "id"),
+    ],
+)  # fmt: skip
+def test_a_path_is_taken_apart_and_named(path, pattern, items, label):
+    assert (pattern_of(path), items_of(path), label_of(path)) == (pattern, items, label)
+
+
+@pytest.mark.parametrize("path", ["[", ".", "a..b", '"', "a[b", "]", "a]", '["x', "", "\x00", "a." * 500])
+def test_what_is_no_path_is_still_told(path):
+    assert sentence(change(path, "changed", 1, 2))
+
+
+@pytest.mark.parametrize("value", ["1e999", "123456789012345678901234567890", "[[[[", "nonsense"])
+def test_a_value_that_can_not_be_parsed_is_still_told(value):
+    told = Change("Server", "WA1ACMEWEB01", None, "details.cpu", "changed", "1", value)
+    assert sentence(told).startswith("Somebody changed the number of CPUs of WA1ACMEWEB01 from 1 to ")

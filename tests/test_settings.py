@@ -1,0 +1,69 @@
+"""Settings: read once, overridden by flags, and clear about what is wrong."""
+
+import pytest
+
+from receiver.errors import SettingsError
+from receiver.settings import read_settings
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_are_those_of_the_documentation():
+    settings = read_settings()
+    assert str(settings.database) == "data/clc.duckdb"
+    assert str(settings.spool_directory) == "data/spool"
+    assert (settings.listen, settings.query_listen) == ("127.0.0.1:8080", "127.0.0.1:8081")
+    assert (settings.signatures, settings.accounts, settings.max_body_bytes) == ("require", None, 1_048_576)
+
+
+def test_the_environment_counts_more_than_the_file_and_a_flag_more_than_both(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("CLC_LISTENERS=2\nCLC_QUERY_MAX_ROWS=7\nCLC_LISTEN=127.0.0.1:1\n")
+    monkeypatch.setenv("CLC_LISTENERS", "3")
+    monkeypatch.setenv("CLC_LISTEN", "127.0.0.1:2")
+    settings = read_settings(listen="127.0.0.1:3", listeners=None)
+    assert (settings.query_max_rows, settings.listeners, settings.listen) == (7, 3, "127.0.0.1:3")
+
+
+def test_accounts_are_compared_without_case(monkeypatch):
+    monkeypatch.setenv("CLC_ACCOUNTS", "acme, Root,")
+    assert read_settings().accounts == {"ACME", "ROOT"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("CLC_LISTEN", "8080", "HOST:PORT"),
+        ("CLC_QUERY_LISTEN", "localhost:99999", "HOST:PORT"),
+        ("CLC_LISTENERS", "many", "integer"),
+        ("CLC_LISTENERS", "0", "greater than or equal to 1"),
+        ("CLC_SIGNATURES", "maybe", "'require' or 'record'"),
+        ("CLC_QUERY_MEMORY", "lots", "4GB or 50%"),
+        ("CLC_ACCOUNTS", ",", "name an account"),
+        ("CLC_QUERY_TIMEOUT_SECONDS", "-1", "greater than 0"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed(monkeypatch, name, value, allowed):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        read_settings()
+    text = str(raised.value)
+    assert "\n" not in text
+    assert text.startswith(name)
+    assert allowed in text
+    assert value in text
+
+
+def test_a_token_that_is_too_short_is_not_repeated(monkeypatch):
+    monkeypatch.setenv("CLC_QUERY_TOKEN", "hunter2")
+    with pytest.raises(SettingsError, match="16 characters") as raised:
+        read_settings()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_certificate_without_its_key_is_refused(monkeypatch):
+    monkeypatch.setenv("CLC_TLS_CERT", "cert.pem")
+    with pytest.raises(SettingsError, match="CLC_TLS_KEY"):
+        read_settings()

@@ -1,0 +1,269 @@
+"""The simulator posts to a receiver: a real server on loopback that keeps what it gets."""
+
+import asyncio
+import hashlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import NamedTuple
+
+import orjson
+import pytest
+import tornado.web
+from click.testing import CliRunner
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPHeaders
+from tornado.netutil import bind_sockets
+
+from receiver.errors import SendError
+from receiver.signature import check_signature, load_public_key
+from receiver.simulator.commands import simulate
+from receiver.simulator.history import Outgoing
+from receiver.simulator.key_files import key_at
+from receiver.simulator.sender import Sender
+
+
+class Received(NamedTuple):
+    path: str
+    headers: HTTPHeaders
+    body: bytes
+    at: float
+
+
+class Receiver:
+    """Keeps each request and answers with `answer(number)`: a status, or None to hang up without one."""
+
+    def __init__(self, answer=lambda _: 200):
+        self.received: list[Received] = []
+        self.answer = answer
+        self.arrived = threading.Condition()
+
+    def keep(self, request):
+        with self.arrived:
+            self.received.append(Received(request.path, request.headers, request.body, time.monotonic()))
+            self.arrived.notify_all()
+            return self.answer(len(self.received))
+
+    def wait_for(self, count):
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.received) >= count, timeout=20)
+
+
+class Webhook(tornado.web.RequestHandler):
+    def initialize(self, receiver):
+        self.receiver = receiver
+
+    def get(self, *_):
+        self.write("ok")
+
+    def post(self, *_):
+        status = self.receiver.keep(self.request)
+        if status is None:
+            self.request.connection.stream.close()
+            return
+        self.set_status(status)
+        if status == 200:
+            self.set_header("Notification-Id", f"id-{len(self.receiver.received)}")
+            self.write("ok")
+        else:
+            self.write({"error": "signature_invalid", "detail": "No."})
+
+    def log_exception(self, *_):
+        pass
+
+
+@pytest.fixture
+def receive():
+    """Start receivers: `receive()` or `receive(answer)` returns its URL and what keeps what it gets."""
+    stops = []
+
+    def start(answer=lambda _: 200):
+        receiver = Receiver(answer)
+        sockets = bind_sockets(0, "127.0.0.1")
+        up, loops = threading.Event(), []
+
+        async def serve():
+            stop = asyncio.Event()
+            application = tornado.web.Application([(r"/(.*)", Webhook, {"receiver": receiver})], log_function=str)
+            server = HTTPServer(application)
+            server.add_sockets(sockets)
+            loops.append((asyncio.get_running_loop(), stop))
+            up.set()
+            await stop.wait()
+            server.stop()
+            await server.close_all_connections()
+
+        thread = threading.Thread(target=lambda: asyncio.run(serve()))
+        thread.start()
+        up.wait()
+        stops.append((thread, *loops[0]))
+        return f"http://127.0.0.1:{sockets[0].getsockname()[1]}", receiver
+
+    yield start
+    for thread, loop, stop in stops:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def key_path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("key") / "simulator.pem"
+    key_at(path)
+    return path
+
+
+@pytest.fixture
+def run(key_path):
+    def run(*arguments):
+        return CliRunner().invoke(simulate, ["--key", str(key_path), *arguments])
+
+    return run
+
+
+def groups_of(*names, copies=0):
+    return [[Outgoing(0, 0, "User.Updated", name.encode(), is_copy=False)] * (1 + copies) for name in names]
+
+
+def closed_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def test_each_notification_is_posted_once_to_its_events_route_with_the_senders_headers(receive, run, key_path):
+    url, receiver = receive()
+    result = run("--to", url, "--count", "300", "--rate", "0")
+    assert result.exit_code == 0, result.output
+    assert "Sent 300 in" in result.stderr
+    assert "300 answered 200." in result.stderr
+    assert "p99" in result.stderr
+    assert len(receiver.received) == 300
+    public = load_public_key(key_path.with_name("simulator.pem.pub"))
+    for got in receiver.received:
+        assert re.fullmatch(r"/webhooks/(Account|Alert|Server|User)\.[A-Z][a-z]+", got.path)
+        assert check_signature(public, got.headers["Tier3-RsaSha1"], got.body)[0] == "valid"
+        assert set(got.headers) == {"Host", "Content-Type", "Accept", "Content-Length", "Expect", "Tier3-Rsasha1"}
+        assert got.headers["Content-Type"] == "application/json; charset=utf-8"
+        assert got.headers["Accept"] == "application/json"
+        assert got.headers["Content-Length"] == str(len(got.body))
+        assert got.headers["Expect"] == "100-continue"
+
+
+def test_two_runs_of_a_seed_post_the_same_story(receive, run):
+    stories = []
+    for _ in range(2):
+        url, receiver = receive()
+        run("--to", url, "--count", "50", "--rate", "0", "--concurrency", "1", "--seed", "9")
+        stories.append([(got.path, re.sub(rb"\d{4}-\d\d-\d\dT[\d:]{8}Z", b"", got.body)) for got in receiver.received])
+    servers = re.compile(rb'"name":"(\w+)"')
+    told = [[(path, servers.findall(body)) for path, body in story] for story in stories]
+    assert told[0] == told[1]
+
+
+def test_the_rate_follows_a_schedule_however_long_answers_take(receive, key_path):
+    def slow(_):
+        time.sleep(0.01)
+        return 200
+
+    url, receiver = receive(slow)
+    sender = Sender(url, key_at(key_path)[0], concurrency=4)
+    sender.send(groups_of(*"abcdefghijklmnopqrstu"), rate=50)
+    spread = receiver.received[-1].at - receiver.received[0].at
+    assert 0.38 < spread < 2
+    assert sender.tally.accepted == 21
+
+
+def test_a_copy_goes_out_with_its_original_and_counts(receive, key_path):
+    url, receiver = receive()
+    sender = Sender(url, key_at(key_path)[0], concurrency=1)
+    sender.send(groups_of("a", "b", "c", copies=1), rate=0, count=5)
+    assert [got.body for got in receiver.received] == [b"a", b"a", b"b", b"b", b"c"]
+
+
+def test_refusals_are_counted_by_status_and_code_and_never_sent_again(receive, run):
+    url, receiver = receive(lambda number: 401 if number % 4 == 0 else 200)
+    result = run("--to", url, "--count", "40", "--rate", "0")
+    assert result.exit_code == 1
+    assert "30 answered 200." in result.stderr
+    assert "Not accepted: 10 (401 signature_invalid)." in result.stderr
+    assert "CLC_PUBLIC_KEY=" in result.stderr
+    assert len(receiver.received) == 40
+
+
+def test_a_receiver_that_hangs_up_gets_nothing_a_second_time(receive, run):
+    url, receiver = receive(lambda number: None if number == 3 else 200)
+    result = run("--to", url, "--count", "10", "--rate", "0", "--concurrency", "1")
+    assert result.exit_code == 1
+    assert "Sent 10" in result.stderr
+    assert "Not accepted: 1 (connection broken)." in result.stderr
+    assert len(receiver.received) == 10
+
+
+def test_where_nothing_listens_one_sentence_says_so_before_anything_is_sent(run):
+    port = closed_port()
+    result = run("--to", f"http://127.0.0.1:{port}", "--count", "5")
+    assert isinstance(result.exception, SendError)
+    assert str(result.exception) == (
+        f"No receiver answers at http://127.0.0.1:{port} (connection refused): "
+        "start one with `clc-receiver serve`, or correct --to."
+    )
+
+
+def test_a_receiver_that_goes_away_later_shows_in_the_summary(key_path):
+    sender = Sender(f"http://127.0.0.1:{closed_port()}", key_at(key_path)[0])
+    sender.send(groups_of("a", "b"), rate=0)
+    assert sender.tally.errors == {"connection refused": 2}
+
+
+def test_one_account_update_of_demo_is_the_products_hello_world(receive, run):
+    url, receiver = receive()
+    result = run("--to", url, "--event", "Account.Updated", "--account", "DEMO")
+    assert result.exit_code == 0
+    assert "Sent 1; 1 answered 200." in result.stderr
+    [got] = receiver.received
+    body = orjson.loads(got.body)
+    assert got.path == "/webhooks/Account.Updated"
+    assert (body["accountAlias"], body["businessName"]) == ("DEMO", "Demo Toys, Inc")
+    run("--to", url, "--event", "account.updated", "--account", "demo")
+    assert orjson.loads(receiver.received[1].body)["addressLine1"] != body["addressLine1"]
+
+
+def test_the_report_has_a_line_for_each_notification_sent(receive, run, tmp_path):
+    url, receiver = receive(lambda number: 503 if number == 2 else 200)
+    report = tmp_path / "report.jsonl"
+    run("--to", url, "--count", "20", "--rate", "0", "--concurrency", "1", "--report", str(report))
+    lines = [orjson.loads(line) for line in report.read_bytes().splitlines()]
+    assert [line["sha256"] for line in lines] == [hashlib.sha256(got.body).hexdigest() for got in receiver.received]
+    assert [line["event"] for line in lines] == [got.path.removeprefix("/webhooks/") for got in receiver.received]
+    assert [line["id"] for line in lines[:3]] == ["id-1", None, "id-3"]
+    assert [line["status"] for line in lines[:3]] == [200, 503, 200]
+    assert all(line["sent_at"] <= line["answered_at"] for line in lines)
+
+
+def test_ctrl_c_ends_an_endless_run_with_the_summary(receive, key_path):
+    url, receiver = receive()
+    program = "from receiver.simulator.commands import simulate; simulate()"
+    command = [sys.executable, "-c", program, "--to", url, "--key", str(key_path), "--rate", "50"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        receiver.wait_for(5)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 0, said
+    assert f"Sent {len(receiver.received)} in" in said
+    assert "Traceback" not in said
+
+
+def test_an_error_in_the_report_ends_the_run_and_is_told(receive, key_path):
+    class Full:
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    url, _ = receive()
+    sender = Sender(url, key_at(key_path)[0], report=Full())
+    with pytest.raises(OSError, match="No space left"):
+        sender.send(groups_of(*"abcdefghijklmnopqrstuvwxyz"), rate=0)
