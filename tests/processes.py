@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import urllib3
 
@@ -63,6 +64,12 @@ class Process:
         ]
         for reader in self._readers:
             reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def _read(self, stream) -> None:
         with stream:
@@ -205,8 +212,5 @@ class Receiver(Process):
 @contextlib.contextmanager
 def running(kind: type[Process], data_dir: Path, **settings: str) -> Iterator:
     """Run a process for the length of a block."""
-    process = kind(data_dir, **settings)
-    try:
+    with kind(data_dir, **settings) as process:
         yield process
-    finally:
-        process.stop()

@@ -1,6 +1,7 @@
 """Four readers at once, while notifications arrive: dashboard, notebook, command line, and plain HTTP."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -10,10 +11,9 @@ import pytest
 import urllib3
 
 from tests.browsing import a_browser, a_dashboard, errors_on
+from tests.durability.load import Simulation
 from tests.durability.sizes import size
-from tests.keys import key_directory
 from tests.processes import Receiver, environment, running
-from tests.waiting import until
 
 SECONDS = size(20, 60)
 RATE = 500
@@ -72,14 +72,11 @@ def test_four_readers_poll_without_an_error_while_500_a_second_arrive(tmp_path, 
             assert done.returncode == 0, done.stderr
             assert json.loads(done.stdout)[0]["n"] >= 0
 
-        key = str(key_directory() / "private.pem")
-        options = ["--to", receiver.url, "--count", str(SECONDS * RATE), "--rate", str(RATE), "--key", key, "--quiet"]
-        simulator = subprocess.Popen(
-            [sys.executable, "-m", "receiver", "simulate", *options], env=env, stderr=subprocess.PIPE, text=True
-        )
-        until(lambda: receiver.sql(COUNT)[0]["n"] > 0, what="the first notification")
         readers = [Reader(ask_by_http), Reader(ask_by_command)]
-        with a_dashboard(receiver.data_dir, receiver.query_url) as url:
+        with (
+            Simulation(tmp_path, receiver.url, RATE) as simulation,
+            a_dashboard(receiver.data_dir, receiver.query_url) as url,
+        ):
             page = browser.new_page()
             page.goto(f"{url}/?refresh=1+s")
             page.locator(".st-key-live").wait_for()
@@ -100,15 +97,15 @@ def test_four_readers_poll_without_an_error_while_500_a_second_arrive(tmp_path, 
             polled = nbformat.read(file, as_version=4).cells[1].outputs[0].text.strip()
             for reader in readers:
                 reader.end()
-        _, said = simulator.communicate(timeout=120)
+            ended = simulation.stop(signal.SIGINT)
         with capsys.disabled():
             print(f"\nfour readers for {SECONDS} s: HTTP {readers[0].polls}, command line {readers[1].polls}, "
                   f"notebook {polled}, dashboard {len(seen.shown)} refreshes seen; "
-                  f"{said.strip()}")  # fmt: skip
+                  f"{simulation.log.strip()}")  # fmt: skip
     assert [reader.errors for reader in readers] == [[], []]
     assert seen.errors == []
     assert len(seen.shown) > SECONDS / 10
-    assert simulator.returncode == 0, said
+    assert ended == 0, simulation.log
 
 
 class Watcher:

@@ -10,8 +10,9 @@ from analytics.alarms import span_text
 from analytics.alert_charts import metric_text
 from analytics.events import colours
 from analytics.pages import _go
+from analytics.pages._answers import now
 from analytics.pages._frame import is_dark
-from analytics.pages._store import ask, known, moment, now, records
+from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, Tone, table
 from analytics.payloads import leaves, parse
 from analytics.periods import stamp

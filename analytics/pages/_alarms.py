@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from analytics import alarms
-from analytics.pages._store import ask, known, location
+from analytics import alarms, queries
+from analytics.pages._answers import answer
+from analytics.pages._store import connection, known, location
 
 ROWS_AT_ONCE = 100_000
 MOST_QUERIES = 100
@@ -74,5 +75,9 @@ def all_alarms() -> pd.DataFrame | None:
         AnalyticsError: the store can't be asked now.
     """
     memory = kept(location())
-    with memory.lock:
-        return memory.look(ask)
+
+    def look() -> pd.DataFrame | None:
+        with memory.lock:
+            return memory.look(lambda name, **values: connection().df(*queries.query(name, values)))
+
+    return answer("alarms", look)

@@ -11,10 +11,11 @@ import streamlit as st
 from analytics.events import VERDICTS
 from analytics.pages import _go
 from analytics.pages._again import again, body_button
+from analytics.pages._answers import now
 from analytics.pages._difference import difference
 from analytics.pages._neighbours import neighbours
 from analytics.pages._opened import Opened, close, open_notification
-from analytics.pages._store import ask, known, moment, now
+from analytics.pages._store import ask, known, moment
 from analytics.pages._table import pairs
 from analytics.pages._zone import in_zone, local, utc, viewer_zone
 from analytics.payloads import MOST_FIELDS, leaves, parse, tree

@@ -10,9 +10,10 @@ from analytics.events import colours
 from analytics.findings import Finding
 from analytics.kept_findings import Kept, KeptFindings
 from analytics.pages import _address, _go
+from analytics.pages._answers import answer, now
 from analytics.pages._detail import head, missing
 from analytics.pages._frame import is_dark
-from analytics.pages._store import ask, connection, known, moment, now, records
+from analytics.pages._store import ask, connection, known, moment, records
 from analytics.pages._table import Column, Line, table
 from analytics.pages._told import actions_of, event_text, summaries
 from analytics.periods import EPOCH, RANGES, ago, stamp
@@ -54,7 +55,7 @@ def all_findings() -> Kept | None:
     Raises:
         AnalyticsError: they can't be looked for now.
     """
-    return keeper().latest(PATIENCE_SECONDS)
+    return answer("findings", lambda: keeper().latest(PATIENCE_SECONDS))
 
 
 def in_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:

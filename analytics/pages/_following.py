@@ -6,8 +6,9 @@ from typing import NamedTuple
 import streamlit as st
 
 from analytics.pages import _address
+from analytics.pages._answers import if_answered, now
 from analytics.pages._opened import Opened, as_seq, opened
-from analytics.pages._store import ask, now
+from analytics.pages._store import ask
 
 DOWNLOAD = "download"
 DRAWN = "_list_drawn"
@@ -82,6 +83,7 @@ def resume() -> None:
     _address.put(paused=None, at=None, before=None)
 
 
+@if_answered
 def catch_up() -> None:
     """Show what came while the list stayed; it stays again from there, where something still makes it."""
     st.session_state.pop(HELD, None)

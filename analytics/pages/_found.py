@@ -9,6 +9,7 @@ import streamlit as st
 
 from analytics.histogram import Bins
 from analytics.pages import _paging
+from analytics.pages._answers import away
 from analytics.pages._following import Point
 from analytics.pages._notification_filters import Span
 from analytics.pages._store import ask, moment
@@ -65,7 +66,7 @@ def now_and_then(asked: Any, look: Callable[[], Found]) -> Found:
     """
     memo: Memo | None = st.session_state.get(MEMO)
     begin = time.monotonic()
-    if memo and memo.asked == asked and begin - memo.at < IDLE * memo.seconds:
+    if memo and memo.asked == asked and (away() or begin - memo.at < IDLE * memo.seconds):
         return memo.found
     found = look()
     end = time.monotonic()

@@ -1,14 +1,17 @@
 """What all pages share: header, refresh, freshness, and what is shown while no receiver answers."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.resources import files
 
 import streamlit as st
 
-from analytics.errors import AnalyticsError, BusyError, QueryError
-from analytics.pages import _address, _sql_run
+from analytics import queries
+from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryError
+from analytics.pages import _address, _answers, _sql_run
+from analytics.pages._answers import now
 from analytics.pages._go import arrive, depart, follow_links
-from analytics.pages._store import ask, moment, now
+from analytics.pages._store import ask, connection, moment
 from analytics.pages._zone import viewer_zone
 from analytics.periods import ago
 from analytics.text import as_markdown
@@ -17,7 +20,7 @@ from analytics.zones import zone_label
 REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 RETRY_SECONDS = 2.0
 PULSE_SECONDS = 5.0
-AWAY = "_away"
+GONE = "_gone"
 
 
 def is_dark() -> bool:
@@ -34,13 +37,38 @@ def refresh_control(default: str) -> float | None:
 
 
 def freshness() -> None:
-    """Say how fresh what is shown is."""
+    """Say how fresh what is shown is; while no receiver answers, also why it is not fresh, and go on once one does."""
+    if _answers.away():
+        look_again()
     row = ask("freshness").iloc[0]
     at, newest = now(), moment(row["newest"])
     last = f"newest notification {ago(newest, at)}" if newest else "no notification yet"
     with st.container(key="freshness"):
         zone = viewer_zone()
         st.text(f"As of {at.astimezone(zone):%H:%M:%S} {zone_label(zone)}, {last}")
+        if reason := _answers.away():
+            age = ago(_answers.drawn(), datetime.now(UTC))
+            with st.container(key="stale"):
+                why = as_markdown(reason.replace("`", ""))
+                st.warning(f"**This is as it was {age}.** {why}", icon=":material/cloud_off:")
+
+
+def look_again() -> None:
+    """Ask again whether a receiver answers, and go on if one does."""
+    if reason := why_not():
+        _answers.went_away(reason)
+    else:
+        _answers.came_back()
+        st.rerun()
+
+
+def why_not() -> str | None:
+    """Ask whether a receiver answers, and return why none does."""
+    try:
+        connection().df(*queries.query("freshness", {}))
+    except AnalyticsError as error:
+        return str(error)
+    return None
 
 
 def page(
@@ -55,6 +83,8 @@ def page(
         body: draws what the store is asked for; may raise `AnalyticsError`.
         refresh: which of `REFRESH` it begins with; None where only how fresh the store is is drawn again.
     """
+    if not _address.here(title):
+        leave_behind()
     if _address.enter(title):
         arrive()
     if title != "SQL":
@@ -67,9 +97,11 @@ def page(
             st.subheader(title, anchor=False)
             st.caption(lead)
         seconds = refresh_control(refresh) if refresh else PULSE_SECONDS
-    if st.session_state.get(AWAY):
-        away()
+    if GONE in st.session_state:
+        gone()
         return
+    if _answers.away():
+        seconds = RETRY_SECONDS
     try:
         if controls:
             controls()
@@ -77,47 +109,68 @@ def page(
         leave(error)
         return
     if refresh:
-        st.fragment(guarded, run_every=seconds)(freshness, body)
+        st.fragment(guarded, run_every=seconds)("all", freshness, body)
     else:
-        st.fragment(guarded, run_every=seconds)(freshness)
-        st.fragment(guarded)(body)
+        st.fragment(guarded, run_every=seconds)("freshness", freshness)
+        st.fragment(guarded)("body", body)
 
 
-def guarded(*parts: Callable[[], None]) -> None:
-    """Draw the parts of a page, or why they can't be drawn."""
+def leave_behind() -> None:
+    """Forget what the page before was drawn with."""
+    _answers.forget()
+    if reason := _answers.away():
+        _answers.came_back()
+        st.session_state[GONE] = reason
+
+
+def guarded(part: str, *draws: Callable[[], None]) -> None:
+    """Draw a part of a page, or why it can't be drawn."""
     depart()
     try:
-        for draw in parts:
-            draw()
+        with _answers.drawing(part):
+            for draw in draws:
+                draw()
     except QueryError as error:
         with st.container(key="trouble"):
             kind = (
                 "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
             )
             st.warning(f"{kind} {as_markdown(str(error))}", icon=":material/hourglass_top:")
+    except NotRunningError as error:
+        keep_or_leave(error)
     except AnalyticsError as error:
+        leave(error)
+
+
+def keep_or_leave(error: NotRunningError) -> None:
+    """Go on showing what was drawn before the receiver went away, if something was."""
+    if _answers.away():
+        with st.container(key="not-kept", border=True):
+            st.subheader("Not shown before", anchor=False)
+            st.caption("The receiver is asked for this as soon as it answers.")
+    elif _answers.drawn():
+        _answers.went_away(str(error))
+        st.rerun()
+    else:
         leave(error)
 
 
 def leave(error: AnalyticsError) -> None:
     """Show from now on that no receiver answers."""
-    st.session_state[AWAY] = str(error)
+    st.session_state[GONE] = str(error)
     st.rerun()
 
 
 @st.fragment(run_every=RETRY_SECONDS)
-def away() -> None:
+def gone() -> None:
     """Say that no receiver answers and what to start; go back to the page as soon as one does."""
-    try:
-        ask("freshness")
-    except AnalyticsError as error:
-        reason = str(error)
-    else:
-        del st.session_state[AWAY]
+    reason = why_not()
+    if reason is None:
+        del st.session_state[GONE]
         st.rerun()
     with st.container(key="not-running", border=True):
         st.subheader("No receiver to read from", anchor=False)
-        st.text(reason)
+        st.text(str(reason))
         st.caption("In another terminal, in the same directory, start the receiver:")
         st.code("clc-receiver serve", language=None)
         st.caption("Or see everything at work with made-up notifications, in a directory of its own:")

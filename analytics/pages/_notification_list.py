@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analytics.errors import AnalyticsError
 from analytics.events import MARKS, UNKNOWN, colours
 from analytics.histogram import BRUSH, Bins, brushed, histogram
 from analytics.pages import _address, _following, _go, _paging
+from analytics.pages._answers import if_answered
 from analytics.pages._download import download
 from analytics.pages._filters import account_label
 from analytics.pages._found import find, now_and_then, said_of_search
@@ -118,15 +118,13 @@ def nothing(fresh: int) -> None:
         st.caption(f"None fits these filters. Clear them, {later}.")
 
 
+@if_answered
 def open_named(seq: str, column: str) -> None:
     """Open what a click on a column of a notification is for."""
     number = as_seq(seq)
     if number is None:
         return
-    try:
-        found = ask("names_of_notification", seq=number)
-    except AnalyticsError:
-        return  # the page itself will say what is the matter
+    found = ask("names_of_notification", seq=number)
     row: Any = found.iloc[0] if len(found) else {}
     if column == "Entity" and known(row.get("entity_id")):
         _go.to_entity(row["category"], row["entity_id"])
@@ -184,14 +182,17 @@ def pager(found: _paging.Page, values: dict[str, Any], *, narrow: bool) -> None:
     def older() -> None:
         to(_paging.begin_of_next(found))
 
+    @if_answered
     def newer() -> None:
         to(_paging.begin_of_previous(found, values))
 
+    @if_answered
     def jump() -> None:
         if (number := st.session_state["page-number"]) is not None:
             to(_paging.begin_of_number(min(int(number), found.pages), values))
             st.session_state["page-number"] = None
 
+    @if_answered
     def oldest() -> None:
         to(_paging.begin_of_number(found.pages, values))
 

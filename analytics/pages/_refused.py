@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages import _address
+from analytics.pages._answers import now
 from analytics.pages._opened import close, open_rejection, opened
-from analytics.pages._store import ask, known, moment, now, records
+from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, table
 from analytics.pages._zone import in_zone, local, utc
 from analytics.periods import ago

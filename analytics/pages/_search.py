@@ -5,7 +5,8 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages import _go
-from analytics.pages._store import ask, known, moment, now, records
+from analytics.pages._answers import now
+from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, table
 from analytics.periods import ago, stamp
 from analytics.text import short

@@ -18,7 +18,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analytics.cancelling import Cancellation
 from analytics.client import Client
 from analytics.errors import AnalyticsError, CancelledError
-from analytics.pages._store import connection, now
+from analytics.pages._answers import now
+from analytics.pages._store import connection
 from analytics.results import shown
 
 if TYPE_CHECKING:

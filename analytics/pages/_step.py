@@ -5,9 +5,10 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages import _address, _go
+from analytics.pages._answers import if_answered, now
 from analytics.pages._detail import facts, payload_views, verdict
 from analytics.pages._difference import difference
-from analytics.pages._store import ask, known, moment, now
+from analytics.pages._store import ask, known, moment
 from analytics.pages._timeline import Entity, open_step, position_of
 from analytics.pages._told import event_text
 from analytics.periods import ago, stamp
@@ -48,6 +49,7 @@ def step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
     """Draw what the step is, and the ways to those before and after it."""
     position = position_of(entity, int(row["seq"]))
 
+    @if_answered
     def to(place: int) -> None:
         rows = ask("entity_notifications", page_rows=1, position=place, **entity.values)
         if len(rows):

@@ -13,7 +13,10 @@ from streamlit.connections import BaseConnection
 
 from analytics import queries
 from analytics.client import Client, connect
+from analytics.errors import NotRunningError
+from analytics.pages._answers import answer
 
+ACCOUNTS = "_accounts"
 ACCOUNTS_SECONDS = 5.0
 AT_ONCE = 4  # as many as the query service runs; viewers share them, so that none is told that it is busy
 
@@ -61,7 +64,8 @@ def ask(name: str, **values: Any) -> pd.DataFrame:
     Raises:
         AnalyticsError: it can't be run now.
     """
-    return connection().df(*queries.query(name, values))
+    asked = queries.query(name, values)
+    return answer(asked, lambda: connection().df(*asked))
 
 
 @st.cache_resource(show_spinner=False)
@@ -77,8 +81,13 @@ def ask_together(asked: Mapping[str, Mapping[str, Any]]) -> dict[str, pd.DataFra
         AnalyticsError: one of them can't be run now.
     """
     df = connection().client.df
-    running = {name: askers().submit(df, *queries.query(name, values)) for name, values in asked.items()}
-    return {name: answer.result() for name, answer in running.items()}
+
+    def together() -> dict[str, pd.DataFrame]:
+        running = {name: askers().submit(df, *query) for name, query in texts.items()}
+        return {name: rows.result() for name, rows in running.items()}
+
+    texts = {name: queries.query(name, values) for name, values in asked.items()}
+    return answer(texts, together)
 
 
 def ask_status() -> dict[str, Any]:
@@ -87,14 +96,23 @@ def ask_status() -> dict[str, Any]:
     Raises:
         AnalyticsError: it can't be asked now.
     """
-    return connection().status()
+    return answer("status", connection().status)
+
+
+def accounts() -> pd.DataFrame:
+    """Return all accounts, each below its parent; some seconds old, and older only while no receiver answers."""
+    try:
+        st.session_state[ACCOUNTS] = accounts_version()
+    except NotRunningError:
+        if ACCOUNTS not in st.session_state:
+            raise
+    return accounts_as_of(st.session_state[ACCOUNTS])
 
 
 @st.cache_data(ttl=ACCOUNTS_SECONDS, show_spinner=False)
-def accounts() -> pd.DataFrame:
-    """Return all accounts, each below its parent; at most some seconds old."""
-    told = ask("accounts_version").iloc[0]
-    return accounts_as_of(tuple(map(str, told)))
+def accounts_version() -> tuple[str, ...]:
+    """Return up to which notification accounts are told of."""
+    return tuple(map(str, ask("accounts_version").iloc[0]))
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
@@ -108,11 +126,6 @@ def business_names() -> dict[str, str]:
     frame = accounts()
     known = frame[frame["business_name"].notna()]
     return dict(zip(known["alias"], known["business_name"], strict=True))
-
-
-def now() -> datetime:
-    """Return the present moment."""
-    return datetime.now(UTC)
 
 
 def moment(value: Any) -> datetime | None:

@@ -14,9 +14,10 @@ from analytics.pages import _go
 from analytics.pages._activity_chart import over_time
 from analytics.pages._activity_filters import Chosen, chip_row, chosen
 from analytics.pages._activity_time import When, compare_control, time_controls, when
+from analytics.pages._answers import now
 from analytics.pages._filters import account_filter
 from analytics.pages._frame import is_dark, page
-from analytics.pages._store import ask, ask_together, moment, now
+from analytics.pages._store import ask, ask_together, moment
 from analytics.pages._visit import keep_visit
 from analytics.pages._zone import viewer_zone
 from analytics.periods import difference

@@ -8,6 +8,7 @@ import streamlit as st
 from analytics import audit_charts
 from analytics.findings import Finding
 from analytics.pages import _address
+from analytics.pages._answers import now
 from analytics.pages._changes import change_table
 from analytics.pages._filters import account_filter, range_filter
 from analytics.pages._findings import (
@@ -21,7 +22,7 @@ from analytics.pages._findings import (
     warn_of,
 )
 from analytics.pages._frame import is_dark, page
-from analytics.pages._store import accounts, now, records
+from analytics.pages._store import accounts, records
 from analytics.periods import RANGES, period
 from analytics.rule_files import SEVERITIES
 from analytics.text import plural

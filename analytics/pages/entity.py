@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages import _address, _go
+from analytics.pages._answers import now
 from analytics.pages._detail import ICONS, name_button
 from analytics.pages._frame import page
 from analytics.pages._opened import as_seq
 from analytics.pages._related import acts_of_user, findings_about, parts_of_account
 from analytics.pages._search import search, search_controls
 from analytics.pages._step import step_panel
-from analytics.pages._store import accounts, ask, business_names, known, moment, now, records
+from analytics.pages._store import accounts, ask, business_names, known, moment, records
 from analytics.pages._timeline import Entity, timeline
 from analytics.periods import ago, stamp
 from analytics.text import plural, short, visible

@@ -8,8 +8,9 @@ import streamlit as st
 
 from analytics.errors import NoStatusError
 from analytics.health import COLOURS, MARKS, Figure, figures, grouped, state_of, troubled
+from analytics.pages._answers import now
 from analytics.pages._frame import is_dark, page
-from analytics.pages._store import ask_status, now
+from analytics.pages._store import ask_status
 from analytics.pages._table import Column, Line, table
 from analytics.periods import ago, stamp
 from analytics.refusals import why_of

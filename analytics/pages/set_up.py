@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from analytics.events import EVENTS, Event
+from analytics.pages._answers import now
 from analytics.pages._frame import page
-from analytics.pages._store import ask, known, moment, now, records
+from analytics.pages._store import ask, known, moment, records
 from analytics.periods import ago, stamp
 from analytics.settings import as_url, read_settings
 

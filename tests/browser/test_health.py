@@ -88,4 +88,5 @@ def test_without_a_receiver_health_is_the_usual_page_and_comes_back(watch, tmp_p
         expect(page.locator(".st-key-not-running")).to_contain_text("No receiver to read from")
         with running(Receiver, data_dir, CLC_QUERY_LISTEN=address):
             expect(page.locator(".st-key-health-state")).to_be_visible(timeout=SOON)
-        expect(page.locator(".st-key-not-running")).to_contain_text("clc-receiver serve", timeout=SOON)
+        expect(page.locator(".st-key-stale")).to_contain_text("clc-receiver serve", timeout=SOON)
+        expect(page.locator(".st-key-health-state")).to_be_visible()

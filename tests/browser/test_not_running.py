@@ -1,41 +1,106 @@
-"""The dashboard without a receiver: it says what to start, and goes on by itself when that is there."""
+"""The dashboard without a receiver: it says what to start, keeps what it showed, and goes on by itself."""
+
+import subprocess
+import sys
 
 import pytest
 from playwright.sync_api import expect
 
 from receiver.sockets import free_address
+from tests.browser.watching import column, go_back
 from tests.browsing import a_dashboard
-from tests.processes import Receiver, running
+from tests.keys import key_directory
+from tests.processes import Receiver, environment, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/notifications", "/set-up", "/audit", "/entity", "/alerts", "/sql")
-RECOVERS = 15_000
+PAGES = ("/", "/notifications", "/set-up", "/audit", "/entity", "/alerts", "/sql", "/health")
+KEPT = {1: ".st-key-notifications table", 2: ".st-key-targets", 7: ".st-key-health-state"}
+MARK = "node => { node.markedByTest = true; }"
+IS_DIMMED = """node => {
+  let opacity = 1;
+  for (let at = node; at; at = at.parentElement ?? at.getRootNode().host) opacity *= getComputedStyle(at).opacity;
+  return opacity < 0.7;
+}"""
 
 
-def test_every_page_says_what_to_start_recovers_and_goes_back_when_the_receiver_stops(watch, tmp_path):
+def is_dimmed(page, shown):
+    return page.locator(shown).evaluate(IS_DIMMED)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A data directory, the address where its query service is to be, and a dashboard on it."""
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     address = free_address("127.0.0.1:0")
     with a_dashboard(data_dir, f"http://{address}") as url:
-        pages = [watch(url).open(path) for path in PAGES]
+        yield data_dir, address, url
+
+
+def test_every_page_says_what_to_start_recovers_and_stays_dimmed_as_it_was_when_the_receiver_stops(watch, place):
+    data_dir, address, url = place
+    pages = [watch(url).open(path) for path in PAGES]
+    for page in pages:
+        away = page.locator(".st-key-not-running")
+        expect(away).to_contain_text("No receiver to read from")
+        expect(away).to_contain_text(f"No receiver answers at http://{address}")
+        expect(away.locator("code")).to_have_text(["clc-receiver serve", "clc-receiver demo"])
+        page.evaluate("window.neverReloaded = 'marked'")
+    with running(Receiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
         for page in pages:
-            away = page.locator(".st-key-not-running")
-            expect(away).to_contain_text("No receiver to read from")
-            expect(away).to_contain_text(f"No receiver answers at http://{address}")
-            expect(away.locator("code")).to_have_text(["clc-receiver serve", "clc-receiver demo"])
-            page.evaluate("window.neverReloaded = 'marked'")
-        with running(Receiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
-            for page in pages:
-                expect(page.locator(".st-key-not-running")).to_have_count(0, timeout=RECOVERS)
-                expect(page.locator(".st-key-freshness")).to_contain_text("no notification yet", timeout=RECOVERS)
-            expect(pages[0].locator(".st-key-nothing")).to_contain_text("Nothing in this time range")
-            expect(pages[1].locator(".st-key-nothing")).to_contain_text("No notification")
-            expect(pages[2].locator(".st-key-targets")).to_contain_text("not yet")
-            expect(pages[5].locator(".st-key-nothing")).to_contain_text("No alarm yet")
-            expect(pages[6].locator(".st-key-sql-editor .cm-content")).to_contain_text("FROM events")
-            assert receiver.sender.post("/webhooks/Account.Updated", b'{"accountAlias":"BACK"}').status == 200
-            expect(pages[1].locator(".st-key-notifications tbody tr")).to_have_count(1, timeout=RECOVERS)
+            expect(page.locator(".st-key-not-running")).to_have_count(0)
+            expect(page.locator(".st-key-freshness")).to_contain_text("no notification yet")
+        expect(pages[0].locator(".st-key-nothing")).to_contain_text("Nothing in this time range")
+        expect(pages[1].locator(".st-key-nothing")).to_contain_text("No notification")
+        expect(pages[2].locator(".st-key-targets")).to_contain_text("not yet")
+        expect(pages[5].locator(".st-key-nothing")).to_contain_text("No alarm yet")
+        expect(pages[6].locator(".st-key-sql-editor .cm-content")).to_contain_text("FROM events")
+        assert receiver.sender.post("/webhooks/Account.Updated", b'{"accountAlias":"BACK"}').status == 200
+        expect(pages[1].locator(".st-key-notifications tbody tr")).to_have_count(1)
+        for place_of, shown in KEPT.items():
+            expect(pages[place_of].locator(shown)).to_be_visible()
+            pages[place_of].locator(shown).evaluate(MARK)
+            assert not is_dimmed(pages[place_of], shown)
+    for page in pages:
+        expect(page.locator(".st-key-stale")).to_contain_text("This is as it was")
+        expect(page.locator(".st-key-stale")).to_contain_text(" s ago")
+        expect(page.locator(".st-key-stale")).to_contain_text("start one with clc-receiver serve")
+    for place_of, shown in KEPT.items():
+        until(lambda place=place_of, shown=shown: is_dimmed(pages[place], shown), what=f"{shown} dimmed")
+    assert not is_dimmed(pages[6], ".st-key-sql-editor")
+    with running(Receiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
+        assert receiver.sender.post("/webhooks/Account.Updated", b'{"accountAlias":"AGAIN"}').status == 200
         for page in pages:
-            expect(page.locator(".st-key-not-running")).to_contain_text("clc-receiver serve", timeout=RECOVERS)
+            expect(page.locator(".st-key-stale")).to_have_count(0)
             assert page.evaluate("window.neverReloaded") == "marked"
+        for place_of, shown in KEPT.items():
+            until(lambda place=place_of, shown=shown: not is_dimmed(pages[place], shown), what=f"{shown} as usual")
+            assert pages[place_of].locator(shown).evaluate("node => node.markedByTest"), shown
+        expect(column(pages[1], 2)).to_have_text(["AGAIN", "BACK"])
+
+
+def test_what_was_not_shown_before_is_asked_for_once_the_receiver_is_back_and_clicks_until_then_do_no_harm(
+    watch, place
+):
+    data_dir, address, url = place
+    with running(Receiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
+        key = str(key_directory() / "private.pem")
+        command = [sys.executable, "-m", "receiver", "simulate", "--to", receiver.url, "--key", key, "--quiet"]
+        subprocess.run([*command, "--count", "120", "--rate", "0"], env=environment(data_dir), check=True, cwd=data_dir)
+        page = watch(url).open("/notifications?refresh=off")
+        expect(page.locator(".st-key-pager")).to_contain_text("1 to 50 of")
+        page.get_by_role("button", name="Older").click()
+        expect(page.locator(".st-key-pager")).to_contain_text("51 to 100 of")
+    page.get_by_role("button", name="Newer").click()
+    expect(page.locator(".st-key-stale")).to_be_visible()
+    expect(page.locator(".st-key-pager")).to_contain_text("51 to 100 of")
+    page.get_by_role("button", name="Older").click()
+    expect(page.locator(".st-key-not-kept")).to_contain_text("asked for this as soon as it answers")
+    page.get_by_role("link", name="Audit").click()
+    expect(page.locator(".st-key-not-running")).to_contain_text("No receiver to read from")
+    go_back(page, "Notifications")
+    expect(page.locator(".st-key-not-running")).to_contain_text("No receiver to read from")
+    with running(Receiver, data_dir, CLC_QUERY_LISTEN=address):
+        expect(page.locator(".st-key-pager")).to_contain_text("101 to")

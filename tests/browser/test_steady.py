@@ -29,9 +29,10 @@ def refreshed(page, live, times=REFRESHES):
 
 
 def marked(page, *selectors):
-    """Mark the nodes of each selector, at least one of each."""
-    counts = {selector: page.locator(selector).evaluate_all(MARK) for selector in selectors}
-    assert all(counts.values()), counts
+    """Mark the nodes of each selector, once there is at least one of each."""
+    for selector in selectors:
+        expect(page.locator(selector)).not_to_have_count(0)
+        assert page.locator(selector).evaluate_all(MARK)
     return selectors
 
 

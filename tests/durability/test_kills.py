@@ -31,6 +31,12 @@ class Serve:
         }
         self.receiver = Receiver(directory, **self.settings)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.receiver.stop()
+
     def kill(self, kind):
         """Kill a listener, the store or the supervisor, and wait until it is back."""
         if kind == "supervisor":
@@ -57,19 +63,19 @@ def test_kills_of_each_process_under_load_lose_and_double_nothing(tmp_path, caps
     kills, random = size(6, 120), Random(20)
     kinds = ["listener", "store", "supervisor"] * (kills // 3)
     random.shuffle(kinds)
-    serve = Serve(tmp_path / "data")
-    simulation = Simulation(tmp_path, serve.receiver.url, RATE, concurrency=32)
-    began = time.monotonic()
-    for kind in kinds:
-        wanted = simulation.accepted() + random.randint(1, 500)
-        until(lambda wanted=wanted: simulation.accepted() >= wanted, seconds=60, what="a moment under load")
-        serve.kill(kind)
-    rate = simulation.sent() / (time.monotonic() - began)
-    simulation.stop(signal.SIGINT)
-    acknowledged = simulation.acknowledged()
-    total = simulation.sent()
-    stored = check_all_is_kept(serve.receiver, acknowledged)
-    assert serve.receiver.stop() == 0
+    with Serve(tmp_path / "data") as serve:
+        with Simulation(tmp_path, serve.receiver.url, RATE, concurrency=32) as simulation:
+            began = time.monotonic()
+            for kind in kinds:
+                wanted = simulation.accepted() + random.randint(1, 500)
+                until(lambda wanted=wanted: simulation.accepted() >= wanted, seconds=120, what="a moment under load")
+                serve.kill(kind)
+            rate = simulation.sent() / (time.monotonic() - began)
+            simulation.stop(signal.SIGINT)
+        acknowledged = simulation.acknowledged()
+        total = simulation.sent()
+        stored = check_all_is_kept(serve.receiver, acknowledged)
+        assert serve.receiver.stop() == 0
     verified = run_command(serve.directory, "verify")
     assert verified.returncode == 0, verified.stdout[:1000] + verified.stderr
     by_kind = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))

@@ -1,6 +1,7 @@
 """A soak: at 70 % of the top rate, memory stays flat, the lag bounded, and answers quick."""
 
 import json
+import signal
 import statistics
 import time
 from datetime import datetime
@@ -44,11 +45,11 @@ def observe(receiver, seconds):
 def top_rate(receiver, directory, seconds):
     """Measure how many notifications a second are answered when they come as fast as the simulator sends."""
     directory.mkdir()
-    simulation = Simulation(directory, receiver.url, rate=0)
-    before, began = simulation.sent(), time.monotonic()
-    time.sleep(seconds)  # the length of a measurement
-    rate = (simulation.sent() - before) / (time.monotonic() - began)
-    simulation.stop(2)
+    with Simulation(directory, receiver.url, rate=0) as simulation:
+        before, began = simulation.sent(), time.monotonic()
+        time.sleep(seconds)  # the length of a measurement
+        rate = (simulation.sent() - before) / (time.monotonic() - began)
+        simulation.stop(signal.SIGINT)
     return rate, simulation.acknowledged()
 
 
@@ -70,11 +71,11 @@ def test_at_70_percent_of_the_top_rate_memory_stays_flat_and_the_lag_bounded(tmp
     with running(Receiver, tmp_path / "data", CLC_QUERY_MEMORY=MEMORY) as receiver:
         top, promised = top_rate(receiver, tmp_path / "top", size(5, 20))
         (tmp_path / "soak").mkdir()
-        simulation = Simulation(tmp_path / "soak", receiver.url, rate=int(0.7 * top))
-        began = time.monotonic()
-        samples = observe(receiver, size(25, 300))
-        simulation.stop(2)
-        rate = simulation.sent() / (time.monotonic() - began)
+        with Simulation(tmp_path / "soak", receiver.url, rate=int(0.7 * top)) as simulation:
+            began = time.monotonic()
+            samples = observe(receiver, size(25, 300))
+            rate = simulation.sent() / (time.monotonic() - began)
+            simulation.stop(signal.SIGINT)
         promised |= simulation.acknowledged()
         kept = check_all_is_kept(receiver, promised)
     lines = [json.loads(line) for line in simulation.report.read_text().splitlines()]
@@ -90,7 +91,8 @@ def test_at_70_percent_of_the_top_rate_memory_stays_flat_and_the_lag_bounded(tmp
             "memory in MiB, second quarter and last: "
             + ", ".join(f"{name} {early / MIB:.0f} {late / MIB:.0f}" for name, (early, late) in memory.items())
         )
-    assert max(lags) < 10
-    assert p99 < 0.5
+    # A short run beside other work is no measurement of speed: it is held to what shows that something got stuck.
+    assert max(lags) < size(60, 10)
+    assert p99 < size(10, 1) / 2
     for name, (early, late) in memory.items():
         assert late < early * 1.1 + (48 * MIB if name == "store" else 6 * MIB), name

@@ -1,0 +1,111 @@
+"""What the store answered when a page was drawn: with that it stays as it was while no receiver answers.
+
+A drawing has one moment that it takes for now. Drawn again for that moment, a page asks the very same, and so what was
+answered then is all that it needs.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import streamlit as st
+
+from analytics.errors import AnalyticsError, NotRunningError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+DRAWING = "_drawing"
+DRAWN = "_drawn"
+AWAY = "_away"
+
+
+@dataclass
+class Drawing:
+    """A part of a page as it was drawn: when, and what the store answered for it by what it was asked."""
+
+    at: datetime
+    answers: dict[Any, Any] = field(default_factory=dict)
+
+
+def forget() -> None:
+    """Forget what was drawn, as the next is another page."""
+    st.session_state.pop(DRAWN, None)
+
+
+def away() -> str | None:
+    """Return why the store can't be asked, as was found out last; None where it can."""
+    reason: str | None = st.session_state.get(AWAY)
+    return reason
+
+
+def went_away(reason: str) -> None:
+    """Take note that the store can't be asked, and why."""
+    st.session_state[AWAY] = reason
+
+
+def came_back() -> None:
+    """Take note that the store can be asked again."""
+    st.session_state.pop(AWAY, None)
+
+
+def drawn() -> datetime | None:
+    """Return of when the oldest part of the page is; None where no part of it was ever drawn whole."""
+    parts: dict[str, Drawing] = st.session_state.get(DRAWN, {})
+    return min((part.at for part in parts.values()), default=None)
+
+
+def now() -> datetime:
+    """Return the present moment: the one of what is being drawn, or else the clock's."""
+    drawing: Drawing | None = st.session_state.get(DRAWING)
+    return drawing.at if drawing else datetime.now(UTC)
+
+
+@contextmanager
+def drawing(part: str) -> Iterator[None]:
+    """Draw a part of the page: keep what is answered for it, or while no receiver answers draw by what was kept."""
+    parts: dict[str, Drawing] = st.session_state.setdefault(DRAWN, {})
+    before = parts.get(part)
+    st.session_state[DRAWING] = begun = before if away() and before else Drawing(datetime.now(UTC))
+    try:
+        yield
+        if not away():
+            parts[part] = begun
+    finally:
+        st.session_state.pop(DRAWING, None)
+
+
+def answer(asked: Any, ask: Callable[[], T]) -> T:
+    """Return what the store answers; while no receiver does, what it answered for the same drawing before.
+
+    Args:
+        asked: what it is asked, as what `repr` tells apart.
+        ask: asks it.
+
+    Raises:
+        AnalyticsError: it can't be asked now, and was not before.
+    """
+    drawing: Drawing | None = st.session_state.get(DRAWING)
+    key = repr(asked)
+    if reason := away():
+        if drawing is None or key not in drawing.answers:
+            raise NotRunningError(reason)
+        kept: T = drawing.answers[key]
+        return kept
+    answered = ask()
+    if drawing is not None:
+        drawing.answers[key] = answered
+    return answered
+
+
+def if_answered(click: Callable[P, None]) -> Callable[P, None]:
+    """Make of what a click does one that ends where the store can't be asked: the page itself says why not."""
+
+    @wraps(click)
+    def clicked(*args: P.args, **kwargs: P.kwargs) -> None:
+        with suppress(AnalyticsError):
+            click(*args, **kwargs)
+
+    return clicked
