@@ -15,7 +15,7 @@ from tests.durability.load import Simulation
 from tests.durability.sizes import size
 from tests.processes import Receiver, environment, running
 
-SECONDS = size(20, 60)
+SECONDS = size(12, 60)
 RATE = 500
 PAUSE = 0.25
 COUNT = "SELECT count(*) AS n FROM notifications"

@@ -6,10 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics import connect
-from receiver.sockets import free_address
 from tests.browser.watching import column, texts
-from tests.browsing import a_dashboard
-from tests.processes import Receiver, running
 
 pytestmark = pytest.mark.browser
 
@@ -77,16 +74,3 @@ def test_a_process_that_died_and_came_back_is_amber(live, watch):
     expect(page.locator(".st-key-health-state")).to_contain_text(re.compile("Look at this|Do something"))
     line = page.locator(".st-key-health-processes tbody tr", has_text=name).first
     expect(line.locator("td").nth(3)).to_have_text("1", timeout=SOON)
-
-
-def test_without_a_receiver_health_is_the_usual_page_and_comes_back(watch, tmp_path):
-    data_dir = tmp_path / "data"
-    data_dir.mkdir()
-    address = free_address("127.0.0.1:0")
-    with a_dashboard(data_dir, f"http://{address}") as url:
-        page = watch(url).open("/health")
-        expect(page.locator(".st-key-not-running")).to_contain_text("No receiver to read from")
-        with running(Receiver, data_dir, CLC_QUERY_LISTEN=address):
-            expect(page.locator(".st-key-health-state")).to_be_visible(timeout=SOON)
-        expect(page.locator(".st-key-stale")).to_contain_text("clc-receiver serve", timeout=SOON)
-        expect(page.locator(".st-key-health-state")).to_be_visible()

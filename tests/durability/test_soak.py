@@ -73,7 +73,7 @@ def test_at_70_percent_of_the_top_rate_memory_stays_flat_and_the_lag_bounded(tmp
         (tmp_path / "soak").mkdir()
         with Simulation(tmp_path / "soak", receiver.url, rate=int(0.7 * top)) as simulation:
             began = time.monotonic()
-            samples = observe(receiver, size(25, 300))
+            samples = observe(receiver, size(16, 300))
             rate = simulation.sent() / (time.monotonic() - began)
             simulation.stop(signal.SIGINT)
         promised |= simulation.acknowledged()
