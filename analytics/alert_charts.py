@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from analytics.alarms import KEY, span_text
-from analytics.charts import FIT, INK, MUTED, RULE, TIME_TIP, heading, row_scale, time_axis
+from analytics.charts import FIT, INK, MUTED, RULE, heading, row_scale, time_axis, time_tips
 from analytics.events import colours
 from analytics.periods import Period
 from analytics.severities import COLOURS
@@ -82,19 +82,18 @@ def beside(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
     ]
 
 
-def tips() -> list[alt.Tooltip]:
+def tips(place: str) -> list[alt.Tooltip]:
     """Return what is said of an alarm."""
     return [
         alt.Tooltip("server:N", title="Server"),
         alt.Tooltip("metric:N", title="Metric"),
         alt.Tooltip("state:N", title="Alarm"),
-        alt.Tooltip("utcyearmonthdatehoursminutesseconds(begin):T", title="From (UTC)", format=TIME_TIP),
-        alt.Tooltip("utcyearmonthdatehoursminutesseconds(end):T", title="To (UTC)", format=TIME_TIP),
+        *time_tips(place),
         alt.Tooltip("lasted:N", title="In this range"),
     ]
 
 
-def drawn_bars(bars: pd.DataFrame, rows: int, period: Period, dark: bool) -> list[alt.Chart]:
+def drawn_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: bool) -> list[alt.Chart]:
     """Return the layers with the bars, and with the marks of those that are not over."""
     scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], colours(dark)["Alert.Notification"]])
     legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
@@ -110,14 +109,14 @@ def drawn_bars(bars: pd.DataFrame, rows: int, period: Period, dark: bool) -> lis
             y2="bottom:Q",
             color=alt.Color("state:N", scale=scale, legend=legend),
             stroke=alt.Stroke("state:N", scale=scale, legend=None),
-            tooltip=tips(),
+            tooltip=tips(place),
         ),
-        still.encode(x=alt.value("width"), y=row_scale("middle", rows), tooltip=tips()),
+        still.encode(x=alt.value("width"), y=row_scale("middle", rows), tooltip=tips(place)),
     ]
 
 
 def over_time(
-    alarms: pd.DataFrame, rows: pd.DataFrame, period: Period, *, order: str, dark: bool = False
+    alarms: pd.DataFrame, rows: pd.DataFrame, period: Period, *, order: str, place: str = "UTC", dark: bool = False
 ) -> alt.LayerChart:
     """Return the alarms of each server and metric as bars from begin to end; those not over last until now, marked.
 
@@ -126,13 +125,14 @@ def over_time(
         rows: what `analytics.alarms.by_metric` returns, of the rows that are drawn, in their order.
         period: what the x axis spans.
         order: the order of the rows, in words.
+        place: what the time zone of the browser that draws it is called.
         dark: whether the page is dark.
     """
     bars = bars_of(alarms, rows, period)
     count = max(len(rows), 1)
-    units = f"A row a server and metric, {order}; how often and how long in all beside it; times in UTC"
+    units = f"A row a server and metric, {order}; how often and how long in all beside it; times of {place}"
     lasting = int((bars["state"] == LASTS).sum())
-    layers = [*beside(rows, dark), *drawn_bars(bars, count, period, dark)]
+    layers = [*beside(rows, dark), *drawn_bars(bars, count, period, place, dark)]
     chart: alt.LayerChart = alt.layer(*layers).configure_view(stroke=None)
     return chart.properties(
         height=count * ROW_PIXELS,

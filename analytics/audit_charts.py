@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from analytics.charts import FIT, TIME_AXIS, TIME_TIP, binned, heading
+from analytics.charts import FIT, LOCAL_AXIS, binned, heading, time_tips
 from analytics.periods import Period
 from analytics.rule_headers import SEVERITIES
 from analytics.severities import COLOURS
@@ -24,7 +24,7 @@ def with_empty_bins(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
     return pd.concat([frame, pd.DataFrame({"bin_us": empty, "severity": SEVERITIES[0], "findings": 0})])
 
 
-def by_severity(frame: pd.DataFrame, period: Period, *, dark: bool = False) -> alt.Chart:
+def by_severity(frame: pd.DataFrame, period: Period, *, place: str = "UTC", dark: bool = False) -> alt.Chart:
     """Return stacked bars of findings over time.
 
     What changes from one refresh to the next is data and nothing else, so that the drawn chart stays.
@@ -32,6 +32,7 @@ def by_severity(frame: pd.DataFrame, period: Period, *, dark: bool = False) -> a
     Args:
         frame: columns `bin_us` (microseconds since 1970), `severity`, `findings`.
         period: what the x axis spans.
+        place: what the time zone of the browser that draws it is called.
         dark: whether the page is dark.
     """
     scale = alt.Scale(domain=list(SEVERITIES), range=[COLOURS[name][dark] for name in SEVERITIES])
@@ -39,7 +40,7 @@ def by_severity(frame: pd.DataFrame, period: Period, *, dark: bool = False) -> a
         alt.Chart(stacked_by_severity(binned(with_empty_bins(frame, period), period.width)))
         .mark_bar(binSpacing=1, strokeWidth=0)
         .encode(
-            x=alt.X("begin:T", scale=alt.Scale(type="utc", nice=False), axis=TIME_AXIS),
+            x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             x2="end:T",
             y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=4, format=",d")),
             y2="top:Q",
@@ -51,8 +52,7 @@ def by_severity(frame: pd.DataFrame, period: Period, *, dark: bool = False) -> a
             tooltip=[
                 alt.Tooltip("severity:N", title="Severity"),
                 alt.Tooltip("findings:Q", title="Findings", format=","),
-                alt.Tooltip("utcyearmonthdatehoursminutesseconds(begin):T", title="From (UTC)", format=TIME_TIP),
-                alt.Tooltip("utcyearmonthdatehoursminutesseconds(end):T", title="To (UTC)", format=TIME_TIP),
+                *time_tips(place),
             ],
         )
         .properties(
@@ -60,7 +60,7 @@ def by_severity(frame: pd.DataFrame, period: Period, *, dark: bool = False) -> a
             width="container",
             autosize=FIT,
             title=heading(
-                "Findings over time", f"Number per {period.per}, by severity; times in UTC", dark, offset=-10
+                "Findings over time", f"Number per {period.per}, by severity; times of {place}", dark, offset=-10
             ),
             description=f"Stacked bars of findings per {period.per}, by severity.",
         )

@@ -28,7 +28,6 @@ TIME_LABEL = (
 )
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 COMPLETE, RUNNING = "complete", "not complete yet"
-TIME_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=TIME_LABEL)
 LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
 LOCAL_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=LOCAL_LABEL)
 
@@ -40,9 +39,9 @@ def binned(frame: pd.DataFrame, width: timedelta) -> pd.DataFrame:
 
 
 def time_axis(period: Period) -> alt.X:
-    """Return the x of a chart over the whole period, so that empty bins are seen."""
+    """Return the x of a chart over the whole period, so that empty bins are seen; times are the browser's."""
     first, last = milliseconds(period.since), milliseconds(max(period.until, period.since + period.width))
-    return alt.X("begin:T", scale=alt.Scale(type="utc", domain=[first, last], nice=False, clamp=True), axis=TIME_AXIS)
+    return alt.X("begin:T", scale=alt.Scale(type="time", domain=[first, last], nice=False, clamp=True), axis=LOCAL_AXIS)
 
 
 def milliseconds(moment: datetime) -> int:
@@ -167,10 +166,17 @@ def local_tooltip(field: str, what: str, place: str) -> list[alt.Tooltip]:
     return [
         alt.Tooltip(f"{field}:N", title=what),
         alt.Tooltip("events:Q", title="Notifications", format=","),
+        *time_tips(place),
+        alt.Tooltip("state:N", title="This bin is"),
+    ]
+
+
+def time_tips(place: str) -> list[alt.Tooltip]:
+    """Return what is said of from when to when a bar lasts: there, and its begin in UTC."""
+    return [
         alt.Tooltip("yearmonthdatehoursminutesseconds(begin):T", title=f"From ({place})", format=TIME_TIP),
         alt.Tooltip("yearmonthdatehoursminutesseconds(end):T", title=f"To ({place})", format=TIME_TIP),
         alt.Tooltip("utcyearmonthdatehoursminutesseconds(begin):T", title="From (UTC)", format=TIME_TIP),
-        alt.Tooltip("state:N", title="This bin is"),
     ]
 
 

@@ -6,17 +6,13 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analytics.charts import FIT, MUTED, TIME_TIP, binned, event_scale, stacked
+from analytics.charts import FIT, LOCAL_AXIS, MUTED, TIME_TIP, binned, event_scale, stacked
 from analytics.events import colours
 from analytics.periods import EPOCH, MOST_BINS, WIDTHS, floor
 
 BRUSH = "span"
 PIXELS = 84
 WHOLE, PART = "complete", "not over yet"
-TIME_LABEL = (
-    "timeFormat(datum.value, seconds(datum.value) ? '%H:%M:%S'"
-    " : hours(datum.value) || minutes(datum.value) ? '%H:%M' : '%b %d')"
-)
 
 
 class Bins:
@@ -88,16 +84,11 @@ def histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = False)
         dark: whether the page is dark.
     """
     said = f"Notifications per {bins.per}, by event type, times in {zone}"
-    x = alt.X(
-        "begin:T",
-        scale=alt.Scale(nice=False),
-        axis=alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=TIME_LABEL),
-    )
     chart: alt.Chart = (
         alt.Chart(with_ends(stacked(binned(frame, bins.width), list(colours(dark))), bins))
         .mark_bar(binSpacing=1, strokeWidth=0)
         .encode(
-            x=x,
+            x=alt.X("begin:T", scale=alt.Scale(nice=False), axis=LOCAL_AXIS),
             x2="end:T",
             y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=3, format=",d")),
             y2="top:Q",

@@ -13,9 +13,8 @@ from analytics.pages import _go
 from analytics.pages._answers import now
 from analytics.pages._frame import is_dark
 from analytics.pages._store import ask, known, moment, records
-from analytics.pages._table import Column, Line, Tone, table
+from analytics.pages._table import Cell, Column, Line, Tone, table
 from analytics.payloads import leaves, parse
-from analytics.periods import stamp
 from analytics.severities import COLOURS
 from analytics.text import plural, short
 
@@ -23,24 +22,24 @@ MOST_NOW = MOST_FLAPPING = MOST_ALARMS = 200
 LIST_PIXELS = 330
 LASTS, OVER = "lasts", "over"
 NOW_COLUMNS = (
-    Column("Since (UTC)", "11.7rem", opens=True),
+    Column("Since", "12rem", opens=True, time=True),
     Column("For", "8rem"),
     Column("Server", "40%", opens=True),
     Column("Metric", "7rem"),
     Column("Reading", "60%"),
     Column("Account", "7rem", opens=True),
-    Column("Server deleted (UTC)", "11.7rem"),
+    Column("Server deleted", "13.5rem", time=True),
 )
 FLAPPING_COLUMNS = (
     Column("Server", "100%", opens=True),
     Column("Metric", "5.4rem"),
     Column("Alarms", "4.7rem", align="right"),
     Column("In all", "7.2rem", align="right"),
-    Column("Latest (UTC)", "11.7rem", opens=True),
+    Column("Latest", "12rem", opens=True, time=True),
 )
 ALARM_COLUMNS = (
-    Column("Began (UTC)", "11.7rem", opens=True),
-    Column("Ended (UTC)", "11.7rem"),
+    Column("Began", "12rem", opens=True, time=True),
+    Column("Ended", "12rem", time=True),
     Column("Lasted", "7.2rem", align="right"),
     Column("Server", "100%", opens=True),
     Column("Metric", "5.4rem"),
@@ -93,14 +92,14 @@ def now_table(rows: pd.DataFrame, deleted: Deleted) -> None:
 
     def as_line(identity: str, row: Any) -> Line:
         began = moment(row.begin) or now()
-        cells = [
-            stamp(began),
+        cells: list[Cell] = [
+            began,
             span_text(now() - began),
             short(row.server, 60),
             metric_text(row.metric),
             reading_text(row.reading),
             short(known(row.account_alias) or "", 24),
-            stamp(deleted.get(row.server)),
+            deleted.get(row.server),
         ]
         return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
 
@@ -125,7 +124,7 @@ def flapping_table(rows: pd.DataFrame, deleted: Deleted) -> None:
                 metric_text(row.metric),
                 f"{row.times:,}",
                 span_text(row.time),
-                stamp(moment(row.last)),
+                moment(row.last),
             ],
             LASTS if row.lasts else OVER,
         )
@@ -148,8 +147,8 @@ def alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
     for identity, row in shown.items():
         began, ended = moment(row.begin) or now(), moment(row.end)
         cells = [
-            stamp(began),
-            stamp(ended) or "still in alarm",
+            began,
+            ended or "still in alarm",
             span_text((ended or now()) - began),
             server_text(row.server, deleted),
             metric_text(row.metric),

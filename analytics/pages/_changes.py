@@ -10,7 +10,6 @@ from analytics.pages._opened import as_seq
 from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, Tone, table
 from analytics.pages._told import KINDS, as_change
-from analytics.periods import stamp
 from analytics.sentences import sentence
 from analytics.text import plural, short
 
@@ -18,7 +17,7 @@ PAGE_ROWS = 50
 LIST_PIXELS = 620
 LONGEST = 260
 COLUMNS = (
-    Column("Occurred (UTC)", "11.7rem"),
+    Column("Occurred", "12rem", time=True),
     Column("Kind", "6.6rem"),
     Column("Change", "50%", opens=True),
     Column("Entity", "19%", opens=True),
@@ -82,7 +81,7 @@ def follow(row: Any, column: str) -> None:
 def as_line(identity: str, row: Any) -> Line:
     """Return a change as a row."""
     cells = [
-        stamp(moment(row.changed_at)),
+        moment(row.changed_at),
         KINDS.get(row.kind, short(row.kind, 20)),
         short(sentence(as_change(row)), LONGEST),
         short(row.entity_id, 80),

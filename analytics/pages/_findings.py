@@ -14,9 +14,10 @@ from analytics.pages._answers import answer, now
 from analytics.pages._detail import head, missing
 from analytics.pages._frame import is_dark
 from analytics.pages._store import ask, connection, known, moment, records
-from analytics.pages._table import Column, Line, table
+from analytics.pages._table import Cell, Column, Line, table
 from analytics.pages._told import actions_of, event_text, summaries
-from analytics.periods import EPOCH, RANGES, ago, stamp
+from analytics.pages._zone import with_zone
+from analytics.periods import EPOCH, RANGES, ago
 from analytics.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
 from analytics.settings import read_settings
 from analytics.severities import COLOURS, MARKS
@@ -29,13 +30,13 @@ PATIENCE_SECONDS = 0.4
 RETRY_SECONDS = 1.0
 COLUMNS = (
     Column("Severity", "7rem"),
-    Column("Found (UTC)", "11.7rem"),
+    Column("Found", "12rem", time=True),
     Column("Finding", "66%", opens=True),
     Column("Rule", "34%"),
 )
 NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
 STEP_COLUMNS = (
-    Column("Occurred (UTC)", "11.7rem", opens=True),
+    Column("Occurred", "12rem", opens=True, time=True),
     Column("Entity", "45%", opens=True),
     Column("What", "55%"),
 )
@@ -84,6 +85,11 @@ def by_severity(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
     return frame.groupby(["bin_us", "severity"], as_index=False).size().rename(columns={"size": "findings"})
 
 
+def finding_cells(one: Finding) -> list[Cell]:
+    """Return the cells of a finding's row."""
+    return [MARKS[one.severity], one.found_at, short(one.sentence, 300), short(one.title, 80)]
+
+
 def finding_table(
     findings: Sequence[Finding],
     *,
@@ -94,16 +100,7 @@ def finding_table(
     height: int = LIST_PIXELS,
 ) -> None:
     """Draw findings; a click opens one."""
-    lines = [
-        Line(
-            one.id,
-            [MARKS[one.severity], stamp(one.found_at), short(one.sentence, 300), short(one.title, 80)][
-                : 3 if narrow else 4
-            ],
-            one.severity,
-        )
-        for one in findings[:MOST_SHOWN]
-    ]
+    lines = [Line(one.id, finding_cells(one)[: 3 if narrow else 4], one.severity) for one in findings[:MOST_SHOWN]]
     table(
         NARROW if narrow else COLUMNS,
         lines,
@@ -151,7 +148,7 @@ def finding_panel(identity: str, findings: Sequence[Finding]) -> None:
             missing("This finding", on_close=close)
             st.caption("Its rule may have changed since, or it is of a store that this dashboard does not read.")
             return
-        at = f"{stamp(one.found_at)} UTC, {ago(one.found_at, now())}"
+        at = f"{with_zone(one.found_at)}, {ago(one.found_at, now())}"
         head(f"Finding, severity {one.severity}", one.title, on_close=close, when=at)
         st.text(visible(one.sentence))
         names(one)
@@ -208,7 +205,7 @@ def made_by(one: Finding) -> None:
         Line(
             seq,
             [
-                stamp(moment(row.occurred_at)),
+                moment(row.occurred_at),
                 short(known(row.entity_id) or "", 80),
                 told.get(row.seq) or event_text(row),
             ],

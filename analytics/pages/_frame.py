@@ -44,13 +44,18 @@ def freshness() -> None:
     at, newest = now(), moment(row["newest"])
     last = f"newest notification {ago(newest, at)}" if newest else "no notification yet"
     with st.container(key="freshness"):
-        zone = viewer_zone()
-        st.text(f"As of {at.astimezone(zone):%H:%M:%S} {zone_label(zone)}, {last}")
+        st.text(f"As of {clock(at)}, {last}")
         if reason := _answers.away():
             age = ago(_answers.drawn(), datetime.now(UTC))
             with st.container(key="stale"):
                 why = as_markdown(reason.replace("`", ""))
                 st.warning(f"**This is as it was {age}.** {why}", icon=":material/cloud_off:")
+
+
+def clock(moment: datetime) -> str:
+    """Return the time of day of a moment in the viewer's time zone, and which that is."""
+    zone = viewer_zone()
+    return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"
 
 
 def look_again() -> None:
@@ -175,4 +180,4 @@ def gone() -> None:
         st.code("clc-receiver serve", language=None)
         st.caption("Or see everything at work with made-up notifications, in a directory of its own:")
         st.code("clc-receiver demo", language=None)
-        st.caption(f"Tried again every {RETRY_SECONDS:g} s; last at {now():%H:%M:%S} UTC. This page goes on by itself.")
+        st.caption(f"Tried again every {RETRY_SECONDS:g} s; last at {clock(now())}. This page goes on by itself.")

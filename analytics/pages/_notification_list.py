@@ -19,7 +19,7 @@ from analytics.pages._notification_filters import narrow_to, own_span, span_filt
 from analytics.pages._opened import as_seq, close, open_notification, opened
 from analytics.pages._store import ask, business_names, known, moment, records
 from analytics.pages._table import Column, Line, table
-from analytics.pages._zone import in_zone, local, utc, viewer_zone
+from analytics.pages._zone import viewer_zone
 from analytics.text import plural, short
 from analytics.zones import zone_label
 
@@ -28,7 +28,7 @@ LIST_PIXELS = 640
 
 def columns(*, narrow: bool) -> tuple[Column, ...]:
     """Return the columns of the list; a narrow one leaves out those of the actor and the signature."""
-    first = (Column(in_zone("Received"), "12rem", opens=True), Column("Event", "12rem"))
+    first = (Column("Received", "12rem", opens=True, time=True), Column("Event", "12rem"))
     if narrow:
         return (*first, Column("Entity", "55%", opens=True), Column("Account", "45%", opens=True))
     return (
@@ -144,16 +144,15 @@ def colour_of(row: Any) -> str:
 def as_line(row: Any, names: dict[str, str], *, narrow: bool) -> Line:
     """Return a notification as a row of the table."""
     event = known(row.event_type) or f"{row.category} (unknown)"
-    received = moment(row.received_at)
     cells = [
-        local(received),
+        moment(row.received_at),
         f"{event} (copy)" if known(row.duplicate_of) else event,
         short(known(row.entity_id) or "", 80),
         account_label(alias, names.get(alias)) if (alias := known(row.account_alias)) else "",
         short(known(row.actor) or "", 60),
         MARKS.get(row.signature_status, short(row.signature_status)),
     ]
-    return Line(str(row.seq), cells[:4] if narrow else cells, colour_of(row), hovers=[utc(received)])
+    return Line(str(row.seq), cells[:4] if narrow else cells, colour_of(row))
 
 
 def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:

@@ -11,7 +11,6 @@ from analytics.pages._answers import now
 from analytics.pages._opened import close, open_rejection, opened
 from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, table
-from analytics.pages._zone import in_zone, local, utc
 from analytics.periods import ago
 from analytics.refusals import REFUSALS, title_of
 from analytics.text import plural, short
@@ -28,7 +27,7 @@ REASON_COLUMNS = (
 
 def columns(*, narrow: bool) -> tuple[Column, ...]:
     """Return the columns of the list; a narrow one leaves out where it came from and how long it is."""
-    first = (Column(in_zone("Received"), "12rem", opens=True), Column("Reason", "13rem"), Column("Path", "100%"))
+    first = (Column("Received", "12rem", opens=True, time=True), Column("Reason", "13rem"), Column("Path", "100%"))
     return first if narrow else (*first, Column("From", "12rem"), Column("Bytes", "6rem", align="right"))
 
 
@@ -116,13 +115,11 @@ def refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool) -> N
 
 def as_line(row: Any, *, narrow: bool) -> Line:
     """Return a refused notification as a row of the table."""
-    received = moment(row.received_at)
     cells = [
-        local(received),
+        moment(row.received_at),
         short(title_of(row.reason), 40),
         short(row.path, 200),
         short(known(row.source_ip) or "", 45),
         f"{row.body_bytes:,}",
     ]
-    hovers = [utc(received), short(row.reason, 40)]
-    return Line(str(row.id), cells[:3] if narrow else cells, hovers=hovers)
+    return Line(str(row.id), cells[:3] if narrow else cells, hovers=[None, short(row.reason, 40)])

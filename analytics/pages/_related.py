@@ -13,7 +13,6 @@ from analytics.pages._store import accounts, ask, known, moment, records
 from analytics.pages._table import Column, Line, table
 from analytics.pages._timeline import Entity
 from analytics.pages._told import event_text
-from analytics.periods import stamp
 from analytics.text import plural, short
 
 MOST_PARTS = 200
@@ -24,11 +23,11 @@ PART_COLUMNS = (
     Column("Name", "100%", opens=True),
     Column("State", "6rem"),
     Column("Notifications", "7.5rem", align="right"),
-    Column("Last (UTC)", "11.7rem"),
+    Column("Last", "12rem", time=True),
 )
 BELOW_COLUMNS = (Column("Account", "8rem", opens=True), Column("Business name", "100%", opens=True))
 ACT_COLUMNS = (
-    Column("Occurred (UTC)", "11.7rem"),
+    Column("Occurred", "12rem", time=True),
     Column("Event", "10.2rem"),
     Column("Entity", "100%", opens=True),
     Column("Account", "8rem", opens=True),
@@ -102,7 +101,7 @@ def parts_of_account(alias: str) -> None:
 def part_line(identity: str, row: Any) -> Line:
     """Return a user or server of an account as a row."""
     gone = "deleted" if row.deleted else ""
-    cells = [row.category, short(row.entity_id, 80), gone, f"{row.notifications:,}", stamp(moment(row.last_at))]
+    cells = [row.category, short(row.entity_id, 80), gone, f"{row.notifications:,}", moment(row.last_at)]
     return Line(identity, cells, tones=["quiet"] * len(cells) if gone else ())
 
 
@@ -132,7 +131,7 @@ def acts_of_user(name: str) -> None:
             Line(
                 seq,
                 [
-                    stamp(moment(row.occurred_at)),
+                    moment(row.occurred_at),
                     event_text(row),
                     short(known(row.entity_id) or "", 80),
                     short(known(row.account_alias) or "", 24),

@@ -8,7 +8,7 @@ from analytics.pages import _go
 from analytics.pages._answers import now
 from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, table
-from analytics.periods import ago, stamp
+from analytics.periods import ago
 from analytics.text import short
 
 MOST_FOUND = 100
@@ -18,7 +18,8 @@ COLUMNS = (
     Column("Name", "60%", opens=True),
     Column("Account", "9rem", opens=True),
     Column("Notifications", "8rem", align="right"),
-    Column("Last (UTC)", "40%"),
+    Column("Last", "12rem", time=True),
+    Column("", "40%"),
 )
 
 
@@ -73,6 +74,7 @@ def as_line(identity: str, row: Any) -> Line:
         short(row.entity_id, 120),
         short(known(row.account_alias) or "", 24),
         f"{row.notifications:,}",
-        f"{stamp(last)} ({ago(last, now())})",
+        last,
+        ago(last, now()),
     ]
     return Line(identity, cells)

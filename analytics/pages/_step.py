@@ -11,7 +11,8 @@ from analytics.pages._difference import difference
 from analytics.pages._store import ask, known, moment
 from analytics.pages._timeline import Entity, open_step, position_of
 from analytics.pages._told import event_text
-from analytics.periods import ago, stamp
+from analytics.pages._zone import with_zone
+from analytics.periods import ago
 from analytics.text import as_markdown, short
 
 
@@ -37,7 +38,7 @@ def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
         with st.popover("More", icon=":material/info:", key="step-more"):
             facts(
                 [
-                    ("Received (UTC)", stamp(moment(row["received_at"]))),
+                    ("Received", with_zone(moment(row["received_at"]))),
                     ("From address", known(row["source_ip"])),
                     ("Number", row["seq"]),
                     ("Id", row["id"]),
@@ -65,7 +66,7 @@ def step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
         st.button("Later", key="step-later", on_click=to, args=(position - 1,), disabled=position <= 0,
                   icon=":material/arrow_forward:")  # fmt: skip
         st.button("Now", key="step-now", on_click=to_now, disabled=latest, icon=":material/last_page:")
-    said = f"step {steps - position:,} of {steps:,}, {stamp(occurred)} UTC ({ago(occurred, now())})"
+    said = f"step {steps - position:,} of {steps:,}, {with_zone(occurred)} ({ago(occurred, now())})"
     st.caption(f"{said}, the latest" if latest else said)
 
 

@@ -1,34 +1,43 @@
 """Tables of text: cells that open what they name, and plain lists of names and values."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
+from analytics.pages._zone import in_zone, local, utc
+
 # What a cell's ground says: a value that came, one that went, what is to be noticed, and what hardly matters.
 Tone = Literal["added", "removed", "notice", "quiet"]
+Cell = str | datetime | None
 HTML = '<div class="frame" tabindex="-1"><table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>'
 
 
 class Column(NamedTuple):
-    """A column: its name, its width in CSS, whether clicks open something, and how it is aligned."""
+    """A column: its name, its width in CSS, whether clicks open something, how it is aligned, and whether it has times.
+
+    The name of one with times is shown with the viewer's time zone.
+    """
 
     name: str
     width: str
     opens: bool = False
     align: str | None = None
+    time: bool = False
 
 
 class Line(NamedTuple):
-    """A row: what a click on it tells, the text of its cells, which colour marks it, and the tone of each cell.
+    """A row: what a click on it tells, its cells, which colour marks it, and the tone of each cell.
 
-    `hovers` are what cells say on a hover (a time in UTC, say); a cell without one says its own text. `shares` are how
-    long the bars behind cells are, as parts of the longest.
+    A cell is text, or a moment: that is shown in the viewer's time zone, and in UTC on a hover. `hovers` are what other
+    cells say on a hover; a cell without one says its own text. `shares` are how long the bars behind cells are, as
+    parts of the longest.
     """
 
     id: str
-    cells: Sequence[str]
+    cells: Sequence[Cell]
     colour: str | None = None
     tones: Sequence[Tone | None] = ()
     hovers: Sequence[str | None] = ()
@@ -41,6 +50,19 @@ def component() -> Callable[..., Any]:
     folder = files("analytics.pages")
     css, js = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("table.css", "table.js"))
     return st.components.v2.component("clc_table", html=HTML, css=css, js=js)
+
+
+def as_shown(column: Column) -> dict[str, Any]:
+    """Return a column for the browser."""
+    return {**column._asdict(), "name": in_zone(column.name) if column.time else column.name}
+
+
+def in_words(line: Line) -> dict[str, Any]:
+    """Return a row for the browser, moments in words."""
+    hovers = [utc(cell) if isinstance(cell, datetime) else None for cell in line.cells]
+    hovers[: len(line.hovers)] = [hover or said for hover, said in zip(line.hovers, hovers, strict=False)]
+    cells = [cell if isinstance(cell, str) else local(cell) for cell in line.cells]
+    return {**line._asdict(), "cells": cells, "hovers": hovers}
 
 
 def table(
@@ -85,8 +107,8 @@ def table(
     component()(
         key=key,
         data={
-            "columns": [column._asdict() for column in columns],
-            "rows": [line._asdict() for line in lines],
+            "columns": [as_shown(column) for column in columns],
+            "rows": [in_words(line) for line in lines],
             "alt": alt,
             "height": height,
             "wrap": wrap,

@@ -10,15 +10,14 @@ from analytics.pages import _address
 from analytics.pages._frame import is_dark
 from analytics.pages._opened import as_seq
 from analytics.pages._store import ask, known, moment, records
-from analytics.pages._table import Column, Line, table
+from analytics.pages._table import Cell, Column, Line, table
 from analytics.pages._told import NOTHING_NEW, actions_of, alert_text, event_text, summaries
-from analytics.periods import stamp
 from analytics.text import short
 
 PAGE_ROWS = 30
 LIST_PIXELS = 460
 COLUMNS = (
-    Column("Occurred (UTC)", "11.7rem", opens=True),
+    Column("Occurred", "12rem", opens=True, time=True),
     Column("Event", "10.2rem"),
     Column("Who", "32%"),
     Column("What", "68%"),
@@ -106,9 +105,9 @@ def told_of(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
 def as_line(row: Any, told: dict[int, str], entity: Entity) -> Line:
     """Return a notification as a row of the timeline."""
     what = told.get(row.seq, NOTHING_NEW)
-    cells = [stamp(moment(row.occurred_at)), event_text(row), short(known(row.actor) or "", 60), what]
-    if entity.category == "User":
-        cells.pop(2)  # no notification of a user names its actor
+    # No notification of a user names its actor.
+    who = [] if entity.category == "User" else [short(known(row.actor) or "", 60)]
+    cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, what]
     hidden = "notifications do not show" in what and row.category != "Alert"
     return Line(str(row.seq), cells, event_text(row), [None] * (len(cells) - 1) + ["notice" if hidden else None])
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics.zones import local_text, utc_text, zone_label, zone_of
 
-__all__ = ["in_zone", "local", "utc", "viewer_zone"]
+__all__ = ["in_zone", "local", "utc", "viewer_zone", "with_zone"]
 
 
 def viewer_zone() -> ZoneInfo:
@@ -18,6 +18,11 @@ def viewer_zone() -> ZoneInfo:
 def in_zone(what: str) -> str:
     """Return a column's or a field's name with the time zone of its times: `Received (Berlin)`."""
     return f"{what} ({zone_label(viewer_zone())})"
+
+
+def with_zone(moment: datetime | None) -> str:
+    """Return a moment in the viewer's time zone, and which that is; empty where there is none."""
+    return f"{local(moment)} {zone_label(viewer_zone())}" if moment else ""
 
 
 def local(moment: datetime | None) -> str:

@@ -13,9 +13,11 @@ from analytics.pages._answers import now
 from analytics.pages._filters import account_filter, range_filter
 from analytics.pages._frame import is_dark, page
 from analytics.pages._store import moment
+from analytics.pages._zone import viewer_zone
 from analytics.pages.audit import accounts_chosen
 from analytics.periods import Period, period
 from analytics.text import plural
+from analytics.zones import zone_label
 
 DEFAULT_RANGE = "7 d"
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
@@ -123,7 +125,8 @@ def over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str
     with st.container(key="alarms-over-time", border=True):
         drawn = rows.head(alert_charts.MOST_ROWS)
         said = "the longest in alarm first" if order == LONGEST else "those still in alarm first, then the latest"
-        chart = alert_charts.over_time(inside, drawn, span, order=said, dark=is_dark())
+        place = zone_label(viewer_zone())
+        chart = alert_charts.over_time(inside, drawn, span, order=said, place=place, dark=is_dark())
         st.altair_chart(chart, key="chart-alarms")
         if len(rows) > len(drawn):
             st.caption(f"The first {len(drawn)} of {len(rows):,} rows are drawn. Filters show others.")

@@ -23,9 +23,11 @@ from analytics.pages._findings import (
 )
 from analytics.pages._frame import is_dark, page
 from analytics.pages._store import accounts, records
+from analytics.pages._zone import viewer_zone
 from analytics.periods import RANGES, period
 from analytics.rule_files import SEVERITIES
 from analytics.text import plural
+from analytics.zones import zone_label
 
 DEFAULT_RANGE = "7 d"
 KINDS = ("added", "removed", "changed", "unseen")
@@ -168,7 +170,8 @@ def findings_over_time(shown: list[Finding], name: str, until: datetime | None) 
         return
     span = period(name, until or now(), shown[-1].found_at)
     with st.container(key="findings-over-time", border=True):
-        chart = audit_charts.by_severity(by_severity(shown, span.bin_us), span, dark=is_dark())
+        place = zone_label(viewer_zone())
+        chart = audit_charts.by_severity(by_severity(shown, span.bin_us), span, place=place, dark=is_dark())
         st.altair_chart(chart, key="chart-findings")
 
 

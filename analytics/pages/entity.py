@@ -16,11 +16,12 @@ from analytics.pages._search import search, search_controls
 from analytics.pages._step import step_panel
 from analytics.pages._store import accounts, ask, business_names, known, moment, records
 from analytics.pages._timeline import Entity, timeline
-from analytics.periods import ago, stamp
+from analytics.pages._zone import in_zone, viewer_zone, with_zone
+from analytics.periods import ago
 from analytics.text import plural, short, visible
 
 CATEGORIES = ("Account", "User", "Server")
-EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says UTC
+EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 
 
 def show() -> None:
@@ -87,7 +88,7 @@ def state(entity: Entity, found: Any, shown: int | None, at: datetime | None, *,
         return
     with st.container(key="detail", border=True):
         if at:
-            st.caption(f"At {stamp(at)} UTC nothing was known of it: its first notification is of a later time.")
+            st.caption(f"At {with_zone(at)} nothing was known of it: its first notification is of a later time.")
         else:
             st.caption("Known by its alerts only: no notification of the server itself came yet. Click one to see it.")
 
@@ -140,9 +141,9 @@ def standing(found: pd.Series) -> str:
         return ""
     last, first = moment(found["last_own_at"]), moment(found["first_at"])
     if last is None:
-        return f"known by its alerts only, since {stamp(first)} UTC"
+        return f"known by its alerts only, since {with_zone(first)}"
     said = "deleted" if found["deleted"] else "as of its latest notification"
-    return f"{said}, {stamp(last)} UTC ({ago(last, now())}); first seen {stamp(first)} UTC"
+    return f"{said}, {with_zone(last)} ({ago(last, now())}); first seen {with_zone(first)}"
 
 
 def find_another() -> None:
@@ -152,24 +153,26 @@ def find_another() -> None:
 
 def time_choice(at: datetime | None) -> None:
     """Draw the choice of the time at which the entity is looked at."""
-    wanted = at.replace(tzinfo=None) if at else None
+    zone = viewer_zone()
+    wanted = at.astimezone(zone).replace(tzinfo=None) if at else None
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
     if st.session_state.get("at-choice") != wanted:
         st.session_state["at-choice"] = wanted
 
     def remember() -> None:
         chosen: datetime | None = st.session_state["at-choice"]
-        _address.put(at=chosen.isoformat(timespec="seconds") if chosen else None, step=None, page=None)
+        then = chosen.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None) if chosen else None
+        _address.put(at=then.isoformat(timespec="seconds") if then else None, step=None, page=None)
 
     st.datetime_input(
-        "As it was at (UTC)",
+        in_zone("As it was at"),
         None,
         min_value=EARLIEST,
         key="at-choice",
         on_change=remember,
         format="YYYY-MM-DD",
         step=60,
-        width=230,
+        width=250,
     )
 
 

@@ -12,7 +12,8 @@ from analytics.pages._answers import now
 from analytics.pages._frame import is_dark, page
 from analytics.pages._store import ask_status
 from analytics.pages._table import Column, Line, table
-from analytics.periods import ago, stamp
+from analytics.pages._zone import with_zone
+from analytics.periods import ago
 from analytics.refusals import why_of
 from analytics.text import as_markdown, plural, short, visible
 
@@ -35,11 +36,11 @@ PROCESS_COLUMNS = (
     Column("State", "8rem"),
     Column("Process id", "6.5rem", align="right"),
     Column("Restarts", "6rem", align="right"),
-    Column("Up since (UTC)", "11.7rem"),
+    Column("Up since", "12rem", time=True),
     Column("Last end", "70%"),
 )
 RECOVERY_COLUMNS = (
-    Column("When (UTC)", "11.7rem"),
+    Column("When", "12rem", time=True),
     Column("What happened", "45%"),
     Column("Missing", "20%"),
     Column("Moved to", "35%"),
@@ -133,12 +134,12 @@ def figure_table(title: str, found: Sequence[Figure]) -> None:
         table(FIGURE_COLUMNS, lines, key=key, alt=f"Figures: {title}", wrap=True, colours=state_colours())
 
 
-def when(text: Any) -> str:
-    """Write an ISO time as all times are written here; empty where there is none."""
+def when(text: Any) -> datetime | None:
+    """Return the moment of an ISO time; None where it is none."""
     try:
-        return stamp(datetime.fromisoformat(str(text)))
+        return datetime.fromisoformat(str(text))
     except ValueError:
-        return ""
+        return None
 
 
 def processes(found: Sequence[Mapping[str, Any]]) -> None:
@@ -169,7 +170,7 @@ def processes(found: Sequence[Mapping[str, Any]]) -> None:
 def last_end(process: Mapping[str, Any]) -> str:
     """Say how and when a process ended last."""
     at = when(process.get("last_exit_at"))
-    said = [process.get("failure") or process.get("last_exit"), f"{at} UTC" if at else None]
+    said = [process.get("failure") or process.get("last_exit"), with_zone(at) or None]
     return visible(", ".join(str(part) for part in said if part))
 
 
@@ -226,7 +227,5 @@ def recoveries(found: Sequence[Mapping[str, Any]]) -> None:
 
 def since(text: Any) -> str:
     """Say how long ago an ISO time was."""
-    try:
-        return ago(datetime.fromisoformat(str(text)), now())
-    except ValueError:
-        return "at a time not known"
+    at = when(text)
+    return ago(at, now()) if at else "at a time not known"

@@ -10,7 +10,8 @@ from analytics.events import EVENTS, Event
 from analytics.pages._answers import now
 from analytics.pages._frame import page
 from analytics.pages._store import ask, known, moment, records
-from analytics.periods import ago, stamp
+from analytics.pages._zone import utc
+from analytics.periods import ago
 from analytics.settings import as_url, read_settings
 
 BASE = "base"
@@ -94,5 +95,5 @@ def target(event: Event, base: str | None, seen: datetime | None, count: int) ->
         if seen is None:
             st.markdown(":gray[:material/radio_button_unchecked: not yet]")
         else:
-            st.markdown(f":green[:material/check_circle:] {ago(seen, now())}", help=f"{stamp(seen)} UTC")
+            st.markdown(f":green[:material/check_circle:] {ago(seen, now())}", help=utc(seen))
             st.caption(f"{count:,} in all")

@@ -1,6 +1,7 @@
 """The page Audit: findings, changes in sentences, and the ways from them."""
 
 import re
+from datetime import datetime
 
 import pytest
 from playwright.sync_api import expect
@@ -181,3 +182,25 @@ def test_where_nothing_fits_it_says_so(live, watch):
 def test_a_deleted_server_is_told(live, watch):
     page = watch(live.url).open(f"{ALL}&entity={OTHER}")
     expect(column(page, 2, "changes").filter(has_text=f"Somebody deleted server {OTHER}")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("address", "table", "heading"),
+    [
+        ("/audit?range=all&refresh=off", "findings", "Found (Tokyo)"),
+        ("/audit?range=all&refresh=off", "changes", "Occurred (Tokyo)"),
+        (f"/entity?category=Server&name={SERVER}&refresh=off", "steps", "Occurred (Tokyo)"),
+        ("/entity?refresh=off", "found", "Last (Tokyo)"),
+        ("/alerts?range=all&refresh=off", "alarm-list", "Began (Tokyo)"),
+        ("/health?refresh=off", "health-processes", "Up since (Tokyo)"),
+    ],
+)
+def test_times_are_of_the_viewers_zone_and_in_utc_a_hover_away(live, watch, address, table, heading):
+    page = watch(live.url, timezone_id="Asia/Tokyo").open(address)
+    headings = page.locator(f".st-key-{table} th")
+    expect(headings.filter(has_text=heading)).to_have_count(1)
+    cell = column(page, headings.all_inner_texts().index(heading), table).first
+    there, utc = cell.inner_text(), cell.get_attribute("title")
+    assert utc.endswith(" UTC")
+    begin = datetime.fromisoformat(f"{there}+09:00")
+    assert begin == datetime.fromisoformat(utc.replace(" UTC", "+00:00"))

@@ -3,6 +3,7 @@
 import json
 import re
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
@@ -105,17 +106,18 @@ def test_it_is_shown_as_it_was_at_a_time(live, watch):
     expect(page.locator(".st-key-detail")).to_contain_text("nothing was known of it")
 
 
-def test_a_time_that_is_typed_is_in_the_address(live, watch):
-    page = watch(live.url).open(SERVER_PAGE)
+def test_a_time_that_is_typed_is_of_the_viewers_zone_and_in_the_address_in_utc(live, watch):
+    page = watch(live.url, timezone_id="Asia/Kolkata").open(SERVER_PAGE)
     expect_step(page, 4, "Server.Updated")
-    typed = ago(2.5)
+    at = ago(2.5)
+    typed = at.astimezone(ZoneInfo("Asia/Kolkata"))
     parts = page.locator(".st-key-at-choice [role=spinbutton]")
     for place, text in enumerate(typed.strftime("%Y %m %d %H %M").split()):
         parts.nth(place).click()
         page.keyboard.type(text)
     page.keyboard.press("Enter")
     expect_step(page, 3, "Server.Updated")
-    expect(page).to_have_url(re.compile(quote(typed.strftime("at=%Y-%m-%dT%H:%M:00"), safe="=")))
+    expect(page).to_have_url(re.compile(quote(at.strftime("at=%Y-%m-%dT%H:%M:00"), safe="=")))
 
 
 def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
