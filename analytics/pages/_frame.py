@@ -28,6 +28,11 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def style(name: str) -> None:
+    """Add a style sheet to the page."""
+    st.html(files("analytics.pages").joinpath(f"{name}.css").read_text(encoding="utf-8").join(("<style>", "</style>")))
+
+
 def refresh_control(default: str) -> float | None:
     """Draw the choice of how often the page refreshes, and return it in seconds."""
     chosen = st.segmented_control(
@@ -48,6 +53,7 @@ def freshness() -> None:
         if reason := _answers.away():
             age = ago(_answers.drawn(), datetime.now(UTC))
             with st.container(key="stale"):
+                style("stale")
                 why = as_markdown(reason.replace("`", ""))
                 st.warning(f"**This is as it was {age}.** {why}", icon=":material/cloud_off:")
 
@@ -95,7 +101,7 @@ def page(
     if title != "SQL":
         _sql_run.cancel()
     depart()
-    st.html(files("analytics.pages").joinpath("style.css").read_text(encoding="utf-8").join(("<style>", "</style>")))
+    style("style")
     follow_links()
     with st.container(key="header", horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(key="title", gap=None):

@@ -1,5 +1,6 @@
 """How long a page takes until it is drawn, beside one of Streamlit with nothing on it, and until a click has shown."""
 
+import json
 import statistics
 import sys
 import time
@@ -24,6 +25,24 @@ CYCLES = 6
 MORE_MS = 700
 VIEWPORT = {"width": 1500, "height": 1400}
 EMPTY = "an empty page of Streamlit"
+# What is looked for may lie in the shadow of a component. Playwright's own waiting looks twice a second at last.
+PAINTED = """([outer, inner]) => {
+  const inside = (node) => {
+    if (!inner) return node;
+    const found = node.querySelector(inner);
+    if (found) return found;
+    for (const one of node.querySelectorAll('*')) {
+      const deeper = one.shadowRoot && one.shadowRoot.querySelector(inner);
+      if (deeper) return deeper;
+    }
+  };
+  const look = () => {
+    const drawn = [...document.querySelectorAll(outer)].map(inside).find((node) => node?.getClientRects().length);
+    if (drawn) requestAnimationFrame(() => { window.painted = performance.now(); });
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}"""
 WATCH = """(selector) => {
   const drawn = () => document.querySelector(selector)?.innerHTML;
   const before = drawn();
@@ -51,9 +70,9 @@ def first_paints(url: str, directory: Path, server: str, seq: int) -> list[Figur
         context = browser.new_context(viewport=VIEWPORT)
         for run in range(RUNS + 1):
             for name, (base, shown) in visited.items():
-                seconds = first_paint(context, base, shown)
+                milliseconds = first_paint(context, base, shown)
                 if run:
-                    took[name].append(seconds * 1000)
+                    took[name].append(milliseconds)
     medians = {name: statistics.median(times) for name, times in took.items()}
     goal = f"≤ {medians[EMPTY] + MORE_MS:,.0f}"
     return [
@@ -69,13 +88,13 @@ def first_paints(url: str, directory: Path, server: str, seq: int) -> list[Figur
 
 
 def first_paint(context, base: str, shown: Shown) -> float:
-    """Say in how many seconds an address is drawn."""
+    """Say in how many milliseconds an address is drawn, as the browser itself counts from the navigation's start."""
     page = context.new_page()
     page.set_default_timeout(60_000)
-    began = time.perf_counter()
+    page.add_init_script(f"({PAINTED})({json.dumps(shown.drawn.split(' ', 1))})")
     page.goto(base + shown.address, wait_until="commit")
-    page.locator(shown.drawn).first.wait_for()
-    took = time.perf_counter() - began
+    page.wait_for_function("window.painted")
+    took = page.evaluate("window.painted")
     page.close()
     return took
 
