@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)[ \t]*\n", re.MULTILINE)
 CONDITION = re.compile(r" -- if \$(\w+)$")
 PARAMETER = re.compile(r"\$(\w+)")
-PARTS = frozenset({"beside", "matching", "matching_changes", "of_activity", "of_entity"})
+PARTS = frozenset({"beside", "lasts", "matching", "matching_changes", "of_activity", "of_entity"})
 
 
 class Query(NamedTuple):

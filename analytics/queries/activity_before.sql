@@ -1,13 +1,21 @@
 -- Events a bin in the time compared with, which lies `shift_us` before; bins are as in activity_bins.
 WITH bins AS (
-    SELECT unnest($begins::BIGINT[]) AS bin_us
+    SELECT unnest($begins::BIGINT[]) AS bin_us, unnest(
+        -- include lasts.sql
+    ) AS last_us
 ), counted AS (
-    SELECT epoch_us(received_at) + $shift_us::BIGINT AS at_us
+    SELECT histogram(
+        epoch_us(received_at) + $shift_us::BIGINT,
+        -- include lasts.sql
+    ) AS bars
     FROM events
     WHERE received_at >= $before_since::TIMESTAMPTZ AND received_at < $before_until::TIMESTAMPTZ
         -- include of_activity.sql
+), bars AS (
+    SELECT unnest(map_keys(bars)) AS last_us, unnest(map_values(bars)) AS events
+    FROM counted
 )
-SELECT bin_us, count(*) AS events
-FROM counted ASOF JOIN bins ON at_us >= bin_us
-GROUP BY ALL
+SELECT bin_us, events::BIGINT AS events
+FROM bars JOIN bins USING (last_us)
+WHERE events > 0
 ORDER BY bin_us

@@ -1,14 +1,23 @@
 -- Events a bin and event type. Bins begin at the moments given (microseconds since 1970, in their order); empty ones are
--- left out.
+-- left out. DuckDB's histogram counts into bins five times as fast as a join with them does.
 WITH bins AS (
-    SELECT unnest($begins::BIGINT[]) AS bin_us
+    SELECT unnest($begins::BIGINT[]) AS bin_us, unnest(
+        -- include lasts.sql
+    ) AS last_us
 ), counted AS (
-    SELECT epoch_us(received_at) AS at_us, coalesce(event_type, category) AS event_type
+    SELECT coalesce(event_type, category) AS event_type, histogram(
+        epoch_us(received_at),
+        -- include lasts.sql
+    ) AS bars
     FROM events
     WHERE received_at >= $since::TIMESTAMPTZ AND received_at < $until::TIMESTAMPTZ
         -- include of_activity.sql
+    GROUP BY ALL
+), bars AS (
+    SELECT event_type, unnest(map_keys(bars)) AS last_us, unnest(map_values(bars)) AS events
+    FROM counted
 )
-SELECT bin_us, event_type, count(*) AS events
-FROM counted ASOF JOIN bins ON at_us >= bin_us
-GROUP BY ALL
+SELECT bin_us, event_type, events::BIGINT AS events
+FROM bars JOIN bins USING (last_us)
+WHERE events > 0
 ORDER BY bin_us, event_type
