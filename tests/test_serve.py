@@ -50,6 +50,13 @@ def sent(report):
     return [json.loads(line) for line in report.read_text().splitlines()]
 
 
+def test_the_store_gives_way_to_the_listener(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        children = receiver.children()
+        listener, store = (os.getpriority(os.PRIO_PROCESS, children[name]) for name in ("listener", "store"))
+    assert store > listener
+
+
 def test_a_posted_notification_is_seen_by_sql_with_every_column(tmp_path):
     with running(Receiver, tmp_path) as receiver:
         response = receiver.sender.post("/webhooks/Server.Updated", bodies.SERVER)

@@ -14,6 +14,8 @@ from analytics.client import connect
 from analytics.errors import AnalyticsError
 
 THEME = "dashboard.toml"
+GIVES_WAY = 19
+"""How much its priority is lower than the receiver's (`nice`), so that no viewer keeps a sender waiting."""
 
 
 class DashboardError(AnalyticsError):
@@ -95,4 +97,5 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
         arguments += ["--", "--location", location]
     click.echo(f"Dashboard: http://{f'[{address}]' if ':' in address else address}:{port}  (Ctrl-C ends it)", err=True)
     sys.stdout.flush()
+    os.nice(GIVES_WAY)
     os.execv(sys.executable, arguments)  # noqa: S606 - signals then reach Streamlit itself, with no process between

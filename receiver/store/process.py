@@ -18,6 +18,9 @@ from receiver.store.recovery import open_store
 from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
 from receiver.tokens import control_token, query_token
 
+GIVES_WAY = 10
+"""How much its priority is lower than the listener's (`nice`): a sender waits for that, and nothing waits for SQL."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -27,6 +30,7 @@ def main() -> None:
 
 
 async def _serve(child: Child, settings: Settings) -> None:
+    os.nice(GIVES_WAY)
     connection = open_store(settings).connection
     loop = AppendLoop(
         connection,
