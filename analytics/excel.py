@@ -11,6 +11,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from analytics.arrow_values import values_of
 from analytics.formats import as_field, rows_of
 from analytics.spreadsheets import guarded
 from analytics.text import plural
@@ -73,7 +74,7 @@ def long_cells(column: "pa.ChunkedArray[Any]") -> int:
         column = column.filter(pc.greater_equal(pc.binary_length(column), pa.scalar(MOST_CHARACTERS)))
     elif not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or is_extension(column.type)):
         return 0
-    fields = (as_field(value.as_py()) for value in column)
+    fields = (as_field(value) for value in values_of(column))
     return sum(isinstance(field, str) and units(guarded(field)) > MOST_CHARACTERS for field in fields)
 
 

@@ -12,6 +12,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analytics.arrow_values import values_of
 from analytics.tabulate import table_lines
 
 ROWS_AT_ONCE = 10_000
@@ -23,7 +24,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "ar
 def rows_of(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """Yield the rows as tuples; columns of one name stay apart."""
     for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        yield from zip(*map(values_of, batch.columns), strict=True)
 
 
 def jsonable(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from analytics.arrow_values import values_of
 from analytics.formats import as_field, distinct
 from analytics.text import ELLIPSIS, short, visible
 
@@ -61,7 +62,7 @@ def shown_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
             return pd.Series(column.to_pandas(types_mapper=nullable))
         except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python has no form for
             return pd.Series(column.cast(pa.string()).to_pylist(), dtype="str")
-    return pd.Series([cell(value) for value in column.to_pylist()], dtype="str")
+    return pd.Series([cell(value) for value in values_of(column)], dtype="str")
 
 
 def nullable(kind: pa.DataType) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from analytics.arrow_values import values_of
 from analytics.text import ELLIPSIS, visible
 
 GAP = "  "
@@ -75,7 +76,7 @@ def table_lines(table: pa.Table, width: int) -> Iterable[str]:
     names = [visible(name) for name in table.column_names]
     if not names:
         return
-    first = [[as_cell(value) for value in column.to_pylist()] for column in table.slice(0, MEASURED_ROWS).columns]
+    first = [[as_cell(value) for value in values_of(column)] for column in table.slice(0, MEASURED_ROWS).columns]
     wanted = [max([columns_of(name), *map(columns_of, cells)]) for name, cells in zip(names, first, strict=True)]
     widths = fit(wanted, width)
     right = [is_number(field.type) for field in table.schema]
@@ -91,5 +92,5 @@ def table_lines(table: pa.Table, width: int) -> Iterable[str]:
     yield line(names)
     yield GAP.join("─" * size for size in widths)
     for batch in table.to_batches(max_chunksize=MEASURED_ROWS):
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+        for row in zip(*map(values_of, batch.columns), strict=True):
             yield line(map(as_cell, row))

@@ -254,3 +254,12 @@ def test_a_type_that_parquet_has_not_is_text():
     rows = table(after=pa.array([pa.MonthDayNano([0, 3, 0]), None], pa.month_day_nano_interval()))
     found = pq.read_table(io.BytesIO(parquet_bytes(rows))).column("after").to_pylist()
     assert found == ["MonthDayNano(months=0, days=3, nanoseconds=0)", None]
+
+
+def test_a_moment_without_end_is_text_and_in_parquet_exact():
+    table = pa.table({"at": pa.array([2**63 - 1], pa.int64()).cast(pa.timestamp("us", "UTC"))})
+    assert csv_bytes(table).decode("utf-8-sig").splitlines() == ['"at"', '"infinity"']
+    assert json.loads(jsonl_bytes(table)) == {"at": "infinity"}
+    sheet = openpyxl.load_workbook(io.BytesIO(excel_bytes(table))).active
+    assert [row[0].value for row in sheet.iter_rows()] == ["at", "infinity"]
+    assert pq.read_table(io.BytesIO(parquet_bytes(table))).column("at").cast(pa.int64()).to_pylist() == [2**63 - 1]

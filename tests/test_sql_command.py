@@ -195,3 +195,22 @@ def test_widths_are_cut_from_the_widest():
 def test_wide_characters_take_two_columns():
     lines = list(table_lines(pa.table({"name": ["日本", "ab"], "n": [1, 22]}), 80))
     assert lines == ["name   n", "────  ──", "日本   1", "ab    22"]
+
+
+FAR = "SELECT 'infinity'::TIMESTAMPTZ AS ever, DATE '290000-01-01' AS late, ['-infinity'::TIMESTAMP] AS before, 1 AS n"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("csv", b"ever,late,before,n\r\ninfinity,290000-01-01,[-infinity],1\r\n"),
+        ("json", b'[\n{"ever":"infinity","late":"290000-01-01","before":"[-infinity]","n":1}\n]\n'),
+    ],
+)
+def test_moments_that_python_has_no_form_for_are_written_as_duckdb_writes_them(sql, name, said):
+    assert sql("--format", name, FAR)[:2] == (0, said)
+
+
+def test_a_table_shows_them_too(sql):
+    _, out, _ = sql("--format", "table", FAR)
+    assert out.decode().splitlines()[-1].split() == ["infinity", "290000-01-01", "[-infinity]", "1"]

@@ -1,7 +1,7 @@
 """Filters that pages share. Their state is in the page's address."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -73,6 +73,15 @@ def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | 
             "and its sub-accounts", value=True, key="below", bind="query-params", disabled=chosen is None
         )
     return {"account": None if below else chosen, "account_tree": chosen if below else None}
+
+
+def accounts_chosen(chosen: dict[str, Any]) -> set[str] | None:
+    """Return the aliases of the accounts that are chosen; None for all."""
+    if chosen["account"]:
+        return {chosen["account"]}
+    if root := chosen["account_tree"]:
+        return {row.alias for row in records(accounts()) if root in list(row.root_path)}
+    return None
 
 
 def is_alone(name: str, *, disabled: bool) -> bool:

@@ -10,11 +10,10 @@ from analytics.pages import _address
 from analytics.pages._alarm_lists import MOST_NOW, alarm_table, deleted_servers, flapping_table, more_than, now_table
 from analytics.pages._alarms import all_alarms
 from analytics.pages._answers import now
-from analytics.pages._filters import account_filter, range_filter
+from analytics.pages._filters import account_filter, accounts_chosen, range_filter
 from analytics.pages._frame import is_dark, page
 from analytics.pages._store import moment
 from analytics.pages._zone import viewer_zone
-from analytics.pages.audit import accounts_chosen
 from analytics.periods import Period, period
 from analytics.text import plural
 from analytics.zones import zone_label

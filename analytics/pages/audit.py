@@ -10,7 +10,7 @@ from analytics.findings import Finding
 from analytics.pages import _address
 from analytics.pages._answers import now
 from analytics.pages._changes import change_table
-from analytics.pages._filters import account_filter, range_filter
+from analytics.pages._filters import account_filter, accounts_chosen, range_filter
 from analytics.pages._findings import (
     all_findings,
     by_severity,
@@ -22,7 +22,6 @@ from analytics.pages._findings import (
     warn_of,
 )
 from analytics.pages._frame import is_dark, page
-from analytics.pages._store import accounts, records
 from analytics.pages._zone import viewer_zone
 from analytics.periods import RANGES, period
 from analytics.rule_files import SEVERITIES
@@ -121,15 +120,6 @@ def lets_through(one: Finding, chosen: dict[str, Any], below: set[str] | None) -
             chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in wanted.items()
         )
     )
-
-
-def accounts_chosen(chosen: dict[str, Any]) -> set[str] | None:
-    """Return the aliases of the accounts that are chosen; None for all."""
-    if chosen["account"]:
-        return {chosen["account"]}
-    if root := chosen["account_tree"]:
-        return {row.alias for row in records(accounts()) if root in list(row.root_path)}
-    return None
 
 
 def findings(chosen: dict[str, Any], until: datetime | None) -> None:
