@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.processes import Process, environment
 from tests.waiting import until
@@ -49,6 +49,20 @@ def a_browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def a_viewer(directory: Path, **options) -> Iterator[BrowserContext]:
+    """Start Chromium with a profile on disk, as a viewer has: it keeps what it fetched, and the code it compiled."""
+    executable = chromium()
+    with sync_playwright() as playwright:
+        viewer = playwright.chromium.launch_persistent_context(
+            directory, executable_path=executable, args=ARGUMENTS, **options
+        )
+        try:
+            yield viewer
+        finally:
+            viewer.close()
 
 
 @contextmanager

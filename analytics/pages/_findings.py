@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import streamlit as st
 
+from analytics.errors import AnalyticsError
 from analytics.events import colours
 from analytics.findings import Finding
 from analytics.kept_findings import Kept, KeptFindings
@@ -70,7 +71,11 @@ def in_range(findings: Sequence[Finding], name: str, until: datetime | None = No
 @st.fragment(run_every=RETRY_SECONDS)
 def looking() -> None:
     """Say that findings are being looked for; draw the page again as soon as they are there."""
-    if all_findings() is not None:
+    try:
+        found = all_findings() is not None
+    except AnalyticsError:
+        found = True  # the page itself says what is the matter
+    if found:
         st.rerun()
     with st.container(key="looking"):
         st.caption(
