@@ -54,7 +54,7 @@ def with_and_without_viewers(receiver: Receiver, url: str, seconds: float, direc
         refreshes = [page.evaluate("window.refreshes") for page in pages]
         errors = [error for page in pages for error in problems(page)]
     p99 = {name: part(answers, 0.99) * 1000 for name, answers in (("alone", alone), ("watched", watched))}
-    rate = f"{len(watched) / seconds:,.0f}/s; the browser at the lowest priority, as viewers have machines of their own"
+    rate = f"{len(watched) / seconds:,.0f}/s; the browser runs only while nobody else wants to"
     return [
         Figure("the receiver's p99 without viewers", p99["alone"], "ms", "", f"{len(alone) / seconds:,.0f}/s"),
         Figure("the receiver's p99 with ten viewers", p99["watched"], "ms", "", rate),
