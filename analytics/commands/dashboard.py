@@ -14,7 +14,8 @@ from analytics.client import connect
 from analytics.errors import AnalyticsError
 
 THEME = "dashboard.toml"
-GIVES_WAY = 19
+WHOLE_BYTES = 2**40
+GIVES_WAY = 5
 """How much its priority is lower than the receiver's (`nice`), so that no viewer keeps a sender waiting."""
 
 
@@ -66,6 +67,9 @@ def streamlit_options(port: int, address: str, headless: bool) -> list[str]:
         "client.showErrorDetails": "none",
         "client.disableDataExport": True,
         "runner.magicEnabled": False,
+        # Streamlit sends a long message it sent before by its name alone, and a browser that went elsewhere and back in
+        # that moment may not have it: "Cached ForwardMsg MISS". So all are sent whole.
+        "global.minCachedMessageSize": WHOLE_BYTES,
         "theme.base": str(files("analytics") / "themes" / THEME),
     }
     return [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]

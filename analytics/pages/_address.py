@@ -22,7 +22,7 @@ NAMES = {
 ELSEWHERE = ("account",)
 SHOWN = ("account_choice", "at-choice")
 """Widgets of several pages that show a value of the address; what one showed on the page before is not the next's."""
-STALE_SECONDS = 3.0
+STALE_SECONDS = 10.0
 STATE = "_address"
 PAGE = "_page"
 
