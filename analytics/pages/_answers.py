@@ -27,7 +27,7 @@ class Drawing:
     """A part of a page as it was drawn: when, and what the store answered for it by what it was asked."""
 
     at: datetime
-    answers: dict[Any, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
 
 
 def forget() -> None:

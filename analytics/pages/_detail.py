@@ -17,12 +17,11 @@ from analytics.pages._neighbours import neighbours
 from analytics.pages._opened import Opened, close, open_notification
 from analytics.pages._store import ask, known, moment
 from analytics.pages._table import pairs
-from analytics.pages._zone import in_zone, local, utc, viewer_zone
+from analytics.pages._zone import in_zone, local, utc, with_zone
 from analytics.payloads import MOST_FIELDS, leaves, parse, tree
 from analytics.periods import ago
 from analytics.refusals import REFUSALS
 from analytics.text import as_markdown, plural, short, visible
-from analytics.zones import zone_label
 
 TALLEST = 420
 ICONS = {
@@ -172,7 +171,7 @@ def about(row: Any) -> None:
 
 def when_text(received: datetime | None) -> str:
     """Say when it was received, in the viewer's time zone, and how long ago that is."""
-    return f"{local(received)} {zone_label(viewer_zone())}, {ago(received, now())}"
+    return f"{with_zone(received)}, {ago(received, now())}"
 
 
 def changed(row: Any) -> None:

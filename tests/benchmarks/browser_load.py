@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -69,9 +68,8 @@ def with_and_without_viewers(receiver: Receiver, url: str, seconds: float, direc
 def answer_seconds(receiver: Receiver, directory: Path, seconds: float) -> list[float]:
     """Send for some seconds, and say in how many each was answered; each must be with 200."""
     directory.mkdir()
-    simulation = Simulation(directory, receiver.url, rate=RATE, concurrency=16)
-    time.sleep(seconds)  # the length of a measurement
-    simulation.stop(2)
+    with Simulation(directory, receiver.url, rate=RATE, concurrency=16, count=int(RATE * seconds)) as simulation:
+        simulation.process.wait(10 * seconds)
     lines = [json.loads(line) for line in simulation.report.read_text().splitlines()]
     assert {line["status"] for line in lines} == {200}
     times = [(datetime.fromisoformat(line["sent_at"]), datetime.fromisoformat(line["answered_at"])) for line in lines]

@@ -23,14 +23,15 @@ ROWS_PER_PART = 10_000
 
 
 class Simulation(Process):
-    """`clc-receiver simulate` on its way, without an end, with a line in its report for each notification sent."""
+    """`clc-receiver simulate` on its way, with a line in its report for each sent; `count` of them, or no end."""
 
-    def __init__(self, directory: Path, url: str, rate: int, concurrency: int = 8) -> None:
+    def __init__(self, directory: Path, url: str, rate: int, concurrency: int = 8, count: int | None = None) -> None:
         self.report = directory / "report.jsonl"
         command = [sys.executable, "-m", "receiver", "simulate", "--to", url, "--rate", str(rate), "--quiet"]
         files = ["--report", str(self.report), "--key", str(key_directory() / "private.pem")]
         pace = ["--history-days", "1", "--concurrency", str(concurrency)]
-        super().__init__([*command, *files, *pace], environment(directory), cwd=directory)
+        length = [] if count is None else ["--count", str(count)]
+        super().__init__([*command, *files, *pace, *length], environment(directory), cwd=directory)
         until(lambda: self.sent() > 0, what="the first notifications")
 
     def sent(self) -> int:
