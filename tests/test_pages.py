@@ -6,13 +6,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from analytics.commands.dashboard import entry_file, streamlit_options
 from analytics.events import EVENT_TYPES, colours
-from analytics.pages._filters import account_labels
+from analytics.pages._accounts import Account, Accounts
 from analytics.payloads import leaves, parse, tree
 from analytics.periods import ago
 from analytics.text import as_markdown, short, visible
@@ -176,8 +175,8 @@ def test_an_age_is_said_in_the_unit_that_fits():
 
 
 def test_labels_of_accounts_are_never_alike():
-    frame = pd.DataFrame({"alias": ["A" * 100, "A" * 101], "business_name": [None, None], "depth": [0, 0]})
-    labels = list(account_labels(frame).values())
+    alike = [Account(alias, None, None, (alias,)) for alias in ("A" * 100, "A" * 101)]
+    labels = list(Accounts(alike).labels.values())
     assert len(set(labels)) == 2
 
 

@@ -67,6 +67,9 @@ def streamlit_options(port: int, address: str, headless: bool) -> list[str]:
         "client.showErrorDetails": "none",
         "client.disableDataExport": True,
         "runner.magicEnabled": False,
+        # Streamlit would collect garbage after each drawing, while the last of it waits to be sent: 0.1 s. Python does
+        # it by itself, when there is some.
+        "runner.postScriptGC": False,
         # Streamlit sends a long message it sent before by its name alone, and a browser that went elsewhere and back in
         # that moment may not have it: "Cached ForwardMsg MISS". So all are sent whole.
         "global.minCachedMessageSize": WHOLE_BYTES,

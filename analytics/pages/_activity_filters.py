@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics.events import CATEGORIES, UNKNOWN
 from analytics.pages import _address
-from analytics.pages._store import accounts, records
+from analytics.pages._accounts import accounts
 from analytics.pages._zone import local
 from analytics.spans import Interval
 from analytics.text import as_markdown, short
@@ -43,17 +43,11 @@ class Chosen(NamedTuple):
         kind, name = self.entity or (None, None)
         found: dict[str, Any] = {"event_types": list(self.types) or None}
         found |= {"account": self.account if self.alone else None}
-        found |= {"accounts": tree_of(self.account) if self.account and not self.alone else None}
+        found |= {"accounts": accounts().tree_of(self.account) if self.account and not self.alone else None}
         found |= {"actor": self.actor, "kind": kind, "entity": name, "centre": self.centre}
         dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts"), ENTITY: ("kind", "entity")}
         dropped |= {ACTOR: ("actor",), CENTRE: ("centre",)}
         return found | dict.fromkeys(dropped.get(without or "", ()))
-
-
-def tree_of(alias: str) -> list[str]:
-    """Return an account and all below it."""
-    below = [row.alias for row in records(accounts()) if alias in list(row.root_path)]
-    return below or [alias]
 
 
 def chosen() -> Chosen:

@@ -10,11 +10,11 @@ from analytics.account_tree import rolled_up
 from analytics.events import CATEGORIES, UNKNOWN, colours
 from analytics.pages import _activity_filters as filters
 from analytics.pages import _address, _go
+from analytics.pages._accounts import account_label, accounts
 from analytics.pages._activity_filters import Chosen
 from analytics.pages._activity_time import When
-from analytics.pages._filters import account_label
 from analytics.pages._frame import is_dark
-from analytics.pages._store import accounts, business_names, records
+from analytics.pages._store import records
 from analytics.pages._table import Column, Line, table
 from analytics.text import plural, short
 
@@ -205,7 +205,7 @@ def accounts_card(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: b
     if form == TREE:
         account_tree(rows, found, when)
         return
-    names = business_names()
+    names = accounts().business_names
     ranked_list(
         "Account",
         ranked(rows, by_change),
@@ -234,9 +234,9 @@ def open_or_close(alias: str) -> None:
 
 def account_tree(rows: pd.DataFrame, found: Chosen, when: When) -> None:
     """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
-    opened, names = open_branches(), business_names()
+    opened, names = open_branches(), accounts().business_names
     own = {str(row.name): (int(row.events), int(row.events_before)) for row in records(rows)}
-    known = [(row.alias, tuple(row.root_path)) for row in records(accounts())]
+    known = [(one.alias, one.root_path) for one in accounts().all]
     shown = rolled_up(own, known, opened)
     most = max((branch.events for branch in shown), default=1) or 1
     lines = []

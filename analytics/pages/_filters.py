@@ -3,37 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-import pandas as pd
 import streamlit as st
 
 from analytics.pages import _address
-from analytics.pages._store import accounts, records
+from analytics.pages._accounts import account_label, accounts
 from analytics.periods import DEFAULT_RANGE, RANGES
-from analytics.text import short
-
-INDENT = "\u2003"
-NAME_CHARACTERS = 40
-
-
-def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
-    """Return how an account is called: its alias, its business name, moved in by its depth in the tree."""
-    name = f"  {short(business_name, NAME_CHARACTERS)}" if business_name and isinstance(business_name, str) else ""
-    return f"{INDENT * depth}{short(alias, 24)}{name}"
-
-
-def account_labels(frame: pd.DataFrame) -> dict[str, str]:
-    """Return the label of each account, in the order of the tree, no two alike."""
-    labels: dict[str, str] = {}
-    taken: set[str] = set()
-    for row in records(frame):
-        label = account_label(row.alias, row.business_name, int(row.depth))
-        number = 2
-        unique = label
-        while unique in taken:
-            unique, number = f"{label} ({number})", number + 1
-        taken.add(unique)
-        labels[row.alias] = unique
-    return labels
 
 
 def remember_account() -> None:
@@ -48,10 +22,10 @@ def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | 
         width: in pixels.
         alone: the name that an account without its sub-accounts has in the page's address, where it is not `below`.
     """
-    labels = account_labels(accounts())
+    labels = accounts().labels
     asked = _address.get("account")
     if asked and asked not in labels:
-        labels[asked] = account_label(asked, None)
+        labels = labels | {asked: account_label(asked, None)}
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
     if st.session_state.get("account_choice") != asked:
         st.session_state["account_choice"] = asked
@@ -80,7 +54,7 @@ def accounts_chosen(chosen: dict[str, Any]) -> set[str] | None:
     if chosen["account"]:
         return {chosen["account"]}
     if root := chosen["account_tree"]:
-        return {row.alias for row in records(accounts()) if root in list(row.root_path)}
+        return set(accounts().tree_of(root))
     return None
 
 

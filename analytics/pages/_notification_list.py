@@ -10,14 +10,14 @@ import streamlit as st
 from analytics.events import MARKS, UNKNOWN, colours
 from analytics.histogram import BRUSH, Bins, brushed, histogram
 from analytics.pages import _address, _following, _go, _paging
+from analytics.pages._accounts import account_label, accounts
 from analytics.pages._answers import if_answered
 from analytics.pages._download import download
-from analytics.pages._filters import account_label
 from analytics.pages._found import find, now_and_then, said_of_search
 from analytics.pages._frame import is_dark
 from analytics.pages._notification_filters import narrow_to, own_span, span_filter, span_of, to_newest
 from analytics.pages._opened import as_seq, close, open_notification, opened
-from analytics.pages._store import ask, business_names, known, moment, records
+from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, table
 from analytics.pages._zone import viewer_zone
 from analytics.text import plural, short
@@ -157,7 +157,7 @@ def as_line(row: Any, names: dict[str, str], *, narrow: bool) -> Line:
 
 def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:
     """Draw the rows; names open what they name, other cells the notification."""
-    names = business_names()
+    names = accounts().business_names
     seq = opened().seq
     table(
         columns(narrow=narrow),

@@ -7,9 +7,10 @@ import streamlit as st
 from analytics.events import colours
 from analytics.findings import Finding
 from analytics.pages import _go
+from analytics.pages._accounts import accounts
 from analytics.pages._findings import all_findings, counted, finding_table, looking
 from analytics.pages._frame import is_dark
-from analytics.pages._store import accounts, ask, known, moment, records
+from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, table
 from analytics.pages._timeline import Entity
 from analytics.pages._told import event_text
@@ -70,13 +71,11 @@ def findings_about(entity: Entity) -> None:
 
 def parts_of_account(alias: str) -> None:
     """Draw an account's users and servers, and the accounts below it."""
-    below = [row for row in records(accounts()) if known(row.parent_alias) == alias]
+    below = [one for one in accounts().all if one.parent_alias == alias]
     if below:
         with st.container(key="below-card", gap="small"):
             st.markdown(f"**{plural(len(below), 'sub-account')}**")
-            lines = [
-                Line(row.alias, [short(row.alias, 24), short(known(row.business_name) or "", 80)]) for row in below
-            ]
+            lines = [Line(one.alias, [short(one.alias, 24), short(one.business_name or "", 80)]) for one in below]
             table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
                   on_open=lambda one, _: _go.to_account(one), height=LIST_PIXELS)  # fmt: skip
     found = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)

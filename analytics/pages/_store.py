@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -13,11 +13,8 @@ from streamlit.connections import BaseConnection
 
 from analytics import queries
 from analytics.client import Client, connect
-from analytics.errors import NotRunningError
-from analytics.pages._answers import answer
+from analytics.pages._answers import answer, away
 
-ACCOUNTS = "_accounts"
-ACCOUNTS_SECONDS = 5.0
 AT_ONCE = 4  # as many as the query service runs; viewers share them, so that none is told that it is busy
 
 
@@ -74,20 +71,17 @@ def askers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ask")
 
 
-def ask_together(asked: Mapping[str, Mapping[str, Any]]) -> dict[str, pd.DataFrame]:
-    """Run several of the queries at once, each with its values, and return the rows of each.
+def ask_together(asked: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.DataFrame]:
+    """Begin to run several of the queries, each with its values, in their order and some at a time.
 
-    Raises:
-        AnalyticsError: one of them can't be run now.
+    Returns:
+        What waits for one of them and returns its rows, or raises `AnalyticsError` where it can't be run now. So what
+        is there can be drawn while others still run.
     """
     df = connection().client.df
-
-    def together() -> dict[str, pd.DataFrame]:
-        running = {name: askers().submit(df, *query) for name, query in texts.items()}
-        return {name: rows.result() for name, rows in running.items()}
-
     texts = {name: queries.query(name, values) for name, values in asked.items()}
-    return answer(texts, together)
+    running = {} if away() else {name: askers().submit(df, *query) for name, query in texts.items()}
+    return lambda name: answer(texts[name], lambda: running[name].result())  # noqa: PLW0108 - while away none runs
 
 
 def ask_status() -> dict[str, Any]:
@@ -97,35 +91,6 @@ def ask_status() -> dict[str, Any]:
         AnalyticsError: it can't be asked now.
     """
     return answer("status", connection().status)
-
-
-def accounts() -> pd.DataFrame:
-    """Return all accounts, each below its parent; some seconds old, and older only while no receiver answers."""
-    try:
-        st.session_state[ACCOUNTS] = accounts_version()
-    except NotRunningError:
-        if ACCOUNTS not in st.session_state:
-            raise
-    return accounts_as_of(st.session_state[ACCOUNTS])
-
-
-@st.cache_data(ttl=ACCOUNTS_SECONDS, show_spinner=False)
-def accounts_version() -> tuple[str, ...]:
-    """Return up to which notification accounts are told of."""
-    return tuple(map(str, ask("accounts_version").iloc[0]))
-
-
-@st.cache_data(max_entries=2, show_spinner=False)
-def accounts_as_of(told: tuple[str, ...]) -> pd.DataFrame:  # noqa: ARG001 - it is the cache's key
-    """Return all accounts as notifications told of them up to one; the tree takes long to walk, and seldom changes."""
-    return ask("accounts")
-
-
-def business_names() -> dict[str, str]:
-    """Return the business name of each account that has one."""
-    frame = accounts()
-    known = frame[frame["business_name"].notna()]
-    return dict(zip(known["alias"], known["business_name"], strict=True))
 
 
 def moment(value: Any) -> datetime | None:

@@ -1,5 +1,6 @@
 """The page Activity: how much happens, when, of what kind, where, and by whom, beside the time before."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -102,21 +103,26 @@ def draw(at: datetime, found: Chosen, time: When, *, by_change: bool) -> None:
     asked = {
         "live_counts": {"now": at, **found.parameters()},
         "refused_counts": {"now": at},
+        "activity_types": {**time.counted, **found.parameters(filters.TYPES)},
         "activity_bins": {**time.drawn, **found.parameters()},
         "activity_before": {**time.drawn, "shift_us": time.shift_us, **found.parameters()},
-        "activity_types": {**time.counted, **found.parameters(filters.TYPES)},
         "activity_accounts": {**time.counted, **found.parameters(filters.ACCOUNT)},
-        "activity_actors": {**time.counted, **ranked, **found.parameters(filters.ACTOR)},
         "activity_entities": {**time.counted, **ranked, **found.parameters(filters.ENTITY)},
+        "activity_actors": {**time.counted, **ranked, **found.parameters(filters.ACTOR)},
         "activity_centres": {**time.counted, **found.parameters(filters.CENTRE)},
     }
-    if time.span.until - time.span.since >= SHORTEST_WEEK:
+    if has_week(time):
         asked["activity_hours"] = {**time.counted, **time.clocks(zone), **found.parameters()}
     rows = ask_together(asked)
-    live(rows["live_counts"].iloc[0], rows["refused_counts"].iloc[0])
+    live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
     with st.container(key="over-time", border=True, gap="small"):
-        over_time(rows["activity_bins"], rows["activity_before"], rows["activity_types"], time, found)
+        over_time(rows("activity_bins"), rows("activity_before"), rows("activity_types"), time, found)
     figures(rows, found, time, by_change=by_change)
+
+
+def has_week(time: When) -> bool:
+    """Say whether a time is long enough for its hours of the week to tell something."""
+    return time.span.until - time.span.since >= SHORTEST_WEEK
 
 
 def tile(label: str, count: int, before: int, than: str, *, good: bool = True) -> None:
@@ -148,28 +154,28 @@ def live(row: pd.Series, refused: pd.Series) -> None:
             tile("Refused, last 24 hours", count, before, "the 24 hours before", good=False)
 
 
-def figures(rows: dict[str, pd.DataFrame], found: Chosen, time: When, *, by_change: bool) -> None:
+def figures(rows: Callable[[str], pd.DataFrame], found: Chosen, time: When, *, by_change: bool) -> None:
     """Draw the lists, or that there is nothing to list."""
-    if rows["activity_types"].empty and rows["activity_accounts"].empty and rows["activity_entities"].empty:
+    if all(rows(f"activity_{what}").empty for what in ("types", "accounts", "entities")):
         nothing(found)
         return
     with st.container(key="lists"):
         with card("types-card"):
             st.markdown("**Event types**")
-            lists.types(rows["activity_types"], found, time, by_change=by_change)
+            lists.types(rows("activity_types"), found, time, by_change=by_change)
         with card("accounts-card"):
-            lists.accounts_card(rows["activity_accounts"], found, time, by_change=by_change)
+            lists.accounts_card(rows("activity_accounts"), found, time, by_change=by_change)
         with card("entities-card"):
             st.markdown("**Entities**")
-            lists.entities(rows["activity_entities"], found, time)
+            lists.entities(rows("activity_entities"), found, time)
         with card("actors-card"):
             st.markdown("**Actors**, where a notification names one")
-            lists.actors(rows["activity_actors"], found, time)
+            lists.actors(rows("activity_actors"), found, time)
         with card("centres-card"):
             st.markdown("**Data centres**, by the names of servers")
-            lists.centres(rows["activity_centres"], found, time, by_change=by_change)
+            lists.centres(rows("activity_centres"), found, time, by_change=by_change)
         with card("hours-card"):
-            hours(rows.get("activity_hours"))
+            hours(rows("activity_hours") if has_week(time) else None)
 
 
 def card(key: str) -> Any:

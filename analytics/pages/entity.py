@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages import _address, _go
+from analytics.pages._accounts import accounts
 from analytics.pages._answers import now
 from analytics.pages._detail import ICONS, name_button
 from analytics.pages._frame import page
@@ -14,7 +15,7 @@ from analytics.pages._opened import as_seq
 from analytics.pages._related import acts_of_user, findings_about, parts_of_account
 from analytics.pages._search import search, search_controls
 from analytics.pages._step import step_panel
-from analytics.pages._store import accounts, ask, business_names, known, moment, records
+from analytics.pages._store import ask, known, moment
 from analytics.pages._timeline import Entity, timeline
 from analytics.pages._zone import in_zone, viewer_zone, with_zone
 from analytics.periods import ago
@@ -118,21 +119,16 @@ def entity_head(entity: Entity, found: pd.Series, at: datetime | None) -> None:
                 st.text(visible(entity.name))
                 if said := standing(found):
                     st.caption(said)
-            if entity.category == "Account" and (name := business_names().get(entity.name)):
+            if entity.category == "Account" and (name := accounts().business_names.get(entity.name)):
                 st.text(short(name, 200))
         time_choice(at)
     with st.container(horizontal=True, gap="small", key="entity-links"):
         account = known(found["account_alias"])
         if account and (entity.category, entity.name) != ("Account", account):
             name_button("Account", account, "Account", "open-account")
-        if entity.category == "Account" and (above := parent_of(entity.name)):
+        if entity.category == "Account" and (above := accounts().parent_of(entity.name)):
             name_button("Parent account", above, "Account", "open-parent")
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
-
-
-def parent_of(alias: str) -> str | None:
-    """Return the account above one; None where none is known."""
-    return next((known(row.parent_alias) for row in records(accounts()) if row.alias == alias), None)
 
 
 def standing(found: pd.Series) -> str:

@@ -1,0 +1,94 @@
+"""All accounts as the pages call them, some seconds old at most; read and labelled once for all viewers."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import streamlit as st
+
+from analytics.errors import NotRunningError
+from analytics.pages._store import ask, known, records
+from analytics.text import short
+
+TOLD = "_accounts_told"
+LOOK_AGAIN_SECONDS = 5.0
+INDENT = "\u2003"
+NAME_CHARACTERS = 40
+
+
+class Account(NamedTuple):
+    """An account, its business name and its parent where they are known, and its path from the top of the tree."""
+
+    alias: str
+    business_name: str | None
+    parent_alias: str | None
+    root_path: tuple[str, ...]
+
+
+class Accounts:
+    """All accounts, in the order of their tree."""
+
+    def __init__(self, all_of_them: Sequence[Account]) -> None:
+        """Take the accounts."""
+        self.all = all_of_them
+
+    @cached_property
+    def business_names(self) -> dict[str, str]:
+        """Give the business name of each account that has one."""
+        return {one.alias: one.business_name for one in self.all if one.business_name is not None}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Give the label of each account, no two alike."""
+        labels: dict[str, str] = {}
+        taken: set[str] = set()
+        for one in self.all:
+            label = account_label(one.alias, one.business_name, len(one.root_path) - 1)
+            number = 2
+            unique = label
+            while unique in taken:
+                unique, number = f"{label} ({number})", number + 1
+            taken.add(unique)
+            labels[one.alias] = unique
+        return labels
+
+    def tree_of(self, alias: str) -> list[str]:
+        """Return an account and all below it."""
+        return [one.alias for one in self.all if alias in one.root_path] or [alias]
+
+    def parent_of(self, alias: str) -> str | None:
+        """Return the account above one; None where none is known."""
+        return next((one.parent_alias for one in self.all if one.alias == alias), None)
+
+
+def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
+    """Return how an account is called: its alias, its business name, moved in by its depth in the tree."""
+    name = f"  {short(business_name, NAME_CHARACTERS)}" if business_name else ""
+    return f"{INDENT * depth}{short(alias, 24)}{name}"
+
+
+def accounts() -> Accounts:
+    """Return all accounts; older than some seconds only while no receiver answers."""
+    try:
+        st.session_state[TOLD] = told()
+    except NotRunningError:
+        if TOLD not in st.session_state:
+            raise
+    return accounts_as_of(st.session_state[TOLD])
+
+
+@st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)
+def told() -> tuple[str, ...]:
+    """Return up to which notification accounts are told of."""
+    return tuple(map(str, ask("accounts_version").iloc[0]))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def accounts_as_of(told: tuple[str, ...]) -> Accounts:  # noqa: ARG001 - it is the cache's key
+    """Return all accounts as notifications told of them up to one; the tree takes long to walk, and seldom changes."""
+    return Accounts(
+        [
+            Account(row.alias, known(row.business_name), known(row.parent_alias), tuple(row.root_path))
+            for row in records(ask("accounts"))
+        ]
+    )
