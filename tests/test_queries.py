@@ -171,27 +171,44 @@ def test_accounts_actors_and_data_centres_are_ranked_by_their_events(ask):
 
     assert told("activity_accounts") == [("ACEU", 3, 1), ("ACME", 1, 1), ("SOLO", 1, 0), ("ROOT", 0, 1)]
     assert told("activity_actors", most=1) == [("ann@acme.example", 1, 0)]
-    assert told("activity_centres") == [("WA1", 5, 0)]
+    rows = ask("activity_entities", **A_DAY, most=0)
+    assert [(row["kind"], row["name"], row["events"]) for row in rows] == [("Data centre", "WA1", 5)]
 
 
 def test_entities_are_ranked_by_number_or_by_change_with_how_many_there_are(ask):
     rows = ask("activity_entities", **A_DAY, most=2)
     assert [(row["kind"], row["name"], row["events"], row["total"]) for row in rows] == [
-        ("Server", "WA1ACEUWEB01", 3, 3), ("Server", "WA1ACMEOLD01", 1, 3),
+        ("Server", "WA1ACEUWEB01", 3, 3), ("Server", "WA1ACMEOLD01", 1, 3), ("Data centre", "WA1", 5, None),
     ]  # fmt: skip
     later = beside(MIDDAY - 24 * HOUR, MIDDAY, MIDDAY - HOUR, MIDDAY)
     changed = ask("activity_entities", **later, most=2, by_change=True)
     assert [(row["name"], row["events"] - row["events_before"]) for row in changed] == [
-        ("WA1ACEUWEB01", 1), ("WA1ACMEOLD01", 1),
+        ("WA1ACEUWEB01", 1), ("WA1ACMEOLD01", 1), ("WA1", 2),
     ]  # fmt: skip
+
+
+def test_an_entity_that_is_chosen_filters_data_centres_and_a_data_centre_entities(ask):
+    def told(**chosen):
+        rows = ask("activity_entities", **A_DAY, most=9, **chosen)
+        return [row["name"] for row in rows if row["kind"] != "Data centre"], [
+            (row["name"], row["events"]) for row in rows if row["kind"] == "Data centre"
+        ]
+
+    assert told(chosen_kind="Server", chosen_entity="WA1ACMEOLD01")[1] == [("WA1", 1)]
+    assert told(chosen_centre="WA1")[0] == ["WA1ACEUWEB01", "WA1ACMEOLD01", "WA1SOLODB01"]
+    assert told(chosen_centre="VA1")[0] == []
 
 
 def test_hours_of_the_week_are_those_of_a_zone_whose_clocks_may_change(ask):
     change = microseconds(MIDDAY - HOUR)
-    clocks = {"from_us": [microseconds(MIDDAY - 24 * HOUR), change], "ahead_us": [3_600_000_000, 7_200_000_000]}
+    clocks = {"begins": [microseconds(MIDDAY - 24 * HOUR), change], "ahead_us": [3_600_000_000, 7_200_000_000]}
     rows = ask("activity_hours", since=MIDDAY - 24 * HOUR, until=MIDDAY, **clocks)
     # 2 March 2026 is a Monday: 9:00 and 10:00 UTC are an hour later there, what came after 11:00 two hours.
     assert [(row["hour_of_week"], row["events"]) for row in rows] == [(10, 1), (11, 1), (13, 3)]
+    west = {"begins": [microseconds(MIDDAY - 24 * HOUR)], "ahead_us": [-10 * 3_600_000_000]}
+    rows = ask("activity_hours", since=MIDDAY - 24 * HOUR, until=MIDDAY, **west)
+    # There it is still Sunday, its last hour, and then Monday's first two.
+    assert [(row["hour_of_week"], row["events"]) for row in rows] == [(0, 1), (1, 3), (167, 1)]
 
 
 def test_what_may_have_changed_the_accounts_is_told_without_walking_their_tree(ask):
@@ -282,7 +299,7 @@ def test_every_query_runs_whatever_its_filters(client):
         "id": str(ORIGINAL), "ids": [str(ORIGINAL)], "step": 5, "last": 9, "alias": "ACME",
         "seen": 9, "upto": 9, "longest": 5, "after": 1,
         "before_until": MIDDAY - HOUR, "counted_since": MIDDAY - 2 * HOUR,
-        "counted_until": MIDDAY, "begins": [0], "shift_us": 0, "from_us": [0], "ahead_us": [0],
+        "counted_until": MIDDAY, "begins": [0], "shift_us": 0, "ahead_us": [0],
     }  # fmt: skip
     optional = {
         "event_types": ["Server.Updated"], "account": "ACME", "account_tree": "ACME", "actor": "x", "text": "x",

@@ -47,12 +47,12 @@ def brushed(selection: Any) -> Interval | None:
     return Interval(min(begin, end), max(begin, end)) if begin != end else None
 
 
-def over_time(bins: pd.DataFrame, before: pd.DataFrame, types: pd.DataFrame, time: When, found: Chosen) -> None:
+def over_time(bins: pd.DataFrame, before: pd.DataFrame | None, types: pd.DataFrame, time: When, found: Chosen) -> None:
     """Draw the counts over time, and the choice of a part of it.
 
     Args:
         bins: columns `bin_us`, `event_type`, `events`.
-        before: columns `bin_us`, `events`, of the time compared with.
+        before: columns `bin_us`, `events`, of the time compared with, where there is one.
         types: the counts of all event types in the part: columns `name`, `events`, `events_before`.
         time: the time counted.
         found: the filters.
@@ -80,7 +80,7 @@ def over_time(bins: pd.DataFrame, before: pd.DataFrame, types: pd.DataFrame, tim
     line = time.line
     chart = charts.over_time(
         bins.assign(event_type=bins["event_type"].map(filters.type_text)),
-        before if line else None,
+        before,
         time.span,
         zone=viewer_zone(),
         said=line.said if line else "",

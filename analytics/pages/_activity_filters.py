@@ -34,11 +34,11 @@ class Chosen(NamedTuple):
     centre: str | None = None
     part: Interval | None = None
 
-    def parameters(self, without: str | None = None) -> dict[str, Any]:
+    def parameters(self, *without: str) -> dict[str, Any]:
         """Return the parameters of queries, besides those of time.
 
         Args:
-            without: one of `NAMES` that is left out, as a list shows what else could be chosen from it.
+            without: those of `NAMES` that are left out, as a list shows what else could be chosen from it.
         """
         kind, name = self.entity or (None, None)
         found: dict[str, Any] = {"event_types": list(self.types) or None}
@@ -47,7 +47,13 @@ class Chosen(NamedTuple):
         found |= {"actor": self.actor, "kind": kind, "entity": name, "centre": self.centre}
         dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts"), ENTITY: ("kind", "entity")}
         dropped |= {ACTOR: ("actor",), CENTRE: ("centre",)}
-        return found | dict.fromkeys(dropped.get(without or "", ()))
+        return found | dict.fromkeys(parameter for name in without for parameter in dropped[name])
+
+    def entity_parameters(self) -> dict[str, Any]:
+        """Return those of the query of entities and data centres, which filters each list by what the other chose."""
+        kind, name = self.entity or (None, None)
+        chosen = {"chosen_kind": kind, "chosen_entity": name, "chosen_centre": self.centre}
+        return self.parameters(ENTITY, CENTRE) | chosen
 
 
 def chosen() -> Chosen:

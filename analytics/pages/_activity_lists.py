@@ -28,6 +28,7 @@ CHANGE = Column("Change", "9.8rem", align="right")
 TO_PAGE = Column(OPEN, "3.9rem", opens=True, align="right")
 RANKED, TREE = "Ranked", "Tree"
 BRANCHES = "open"
+CENTRE = "Data centre"
 
 
 def columns(what: str, *, leads: bool) -> tuple[Column, ...]:
@@ -155,7 +156,8 @@ def total_of(rows: pd.DataFrame) -> int:
 
 
 def entities(rows: pd.DataFrame, found: Chosen, when: When) -> None:
-    """Draw the list of entities."""
+    """Draw the list of entities; rows of data centres are left out."""
+    rows = rows[rows["kind"] != CENTRE]
 
     def go(identity: str) -> None:
         kind, _, name = identity.partition("/")
@@ -176,9 +178,10 @@ def entities(rows: pd.DataFrame, found: Chosen, when: When) -> None:
 
 
 def centres(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> None:
-    """Draw the list of data centres."""
+    """Draw the list of data centres; rows of entities are left out."""
+    rows = rows[rows["kind"] == CENTRE]
     ranked_list(
-        "Data centre",
+        CENTRE,
         ranked(rows, by_change),
         when,
         key="centres-list",

@@ -59,7 +59,7 @@ class When(NamedTuple):
         """Return how far the zone is ahead of UTC from when on in the part, as parameters of queries."""
         found = offsets(self.part.since, self.part.until or self.span.until, zone)
         return {
-            "from_us": [(since - EPOCH) // MICROSECOND for since, _ in found],
+            "begins": [(since - EPOCH) // MICROSECOND for since, _ in found],
             "ahead_us": [ahead // MICROSECOND for _, ahead in found],
         }
 

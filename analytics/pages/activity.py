@@ -105,18 +105,21 @@ def draw(at: datetime, found: Chosen, time: When, *, by_change: bool) -> None:
         "refused_counts": {"now": at},
         "activity_types": {**time.counted, **found.parameters(filters.TYPES)},
         "activity_bins": {**time.drawn, **found.parameters()},
-        "activity_before": {**time.drawn, "shift_us": time.shift_us, **found.parameters()},
+    }
+    if time.line:
+        asked["activity_before"] = {**time.drawn, "shift_us": time.shift_us, **found.parameters()}
+    asked |= {
         "activity_accounts": {**time.counted, **found.parameters(filters.ACCOUNT)},
-        "activity_entities": {**time.counted, **ranked, **found.parameters(filters.ENTITY)},
+        "activity_entities": {**time.counted, **ranked, **found.entity_parameters()},
         "activity_actors": {**time.counted, **ranked, **found.parameters(filters.ACTOR)},
-        "activity_centres": {**time.counted, **found.parameters(filters.CENTRE)},
     }
     if has_week(time):
         asked["activity_hours"] = {**time.counted, **time.clocks(zone), **found.parameters()}
     rows = ask_together(asked)
     live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
     with st.container(key="over-time", border=True, gap="small"):
-        over_time(rows("activity_bins"), rows("activity_before"), rows("activity_types"), time, found)
+        before = rows("activity_before") if time.line else None
+        over_time(rows("activity_bins"), before, rows("activity_types"), time, found)
     figures(rows, found, time, by_change=by_change)
 
 
@@ -173,7 +176,7 @@ def figures(rows: Callable[[str], pd.DataFrame], found: Chosen, time: When, *, b
             lists.actors(rows("activity_actors"), found, time)
         with card("centres-card"):
             st.markdown("**Data centres**, by the names of servers")
-            lists.centres(rows("activity_centres"), found, time, by_change=by_change)
+            lists.centres(rows("activity_entities"), found, time, by_change=by_change)
         with card("hours-card"):
             hours(rows("activity_hours") if has_week(time) else None)
 
