@@ -68,16 +68,16 @@ def beside(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
     return [
         text.mark_rule(color=RULE[dark], strokeWidth=1).encode(y=row_scale("floor", max(len(rows), 1))),
         text.mark_text(align="left", color=INK[dark], limit=NAME_PIXELS - METRIC_PIXELS - 8, **style).encode(
-            x=alt.value(-NAME_PIXELS), y=y, text="name:N"
+            x=alt.value(-NAME_PIXELS), y=y, text=alt.Text("name:N")
         ),
         text.mark_text(align="left", color=MUTED[dark], limit=METRIC_PIXELS - 8, **style).encode(
-            x=alt.value(-METRIC_PIXELS), y=y, text="what:N"
+            x=alt.value(-METRIC_PIXELS), y=y, text=alt.Text("what:N")
         ),
         text.mark_text(align="right", color=INK[dark], dx=TIMES_PIXELS, **style).encode(
-            x=alt.value("width"), y=y, text="times:N"
+            x=alt.value("width"), y=y, text=alt.Text("times:N")
         ),
         text.mark_text(align="right", color=MUTED[dark], dx=TIME_PIXELS, **style).encode(
-            x=alt.value("width"), y=y, text="sum:N"
+            x=alt.value("width"), y=y, text=alt.Text("sum:N")
         ),
     ]
 
@@ -104,9 +104,9 @@ def drawn_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: 
     return [
         shown.encode(
             x=time_axis(period),
-            x2="end:T",
+            x2=alt.X2("end"),
             y=row_scale("top", rows),
-            y2="bottom:Q",
+            y2=alt.Y2("bottom"),
             color=alt.Color("state:N", scale=scale, legend=legend),
             stroke=alt.Stroke("state:N", scale=scale, legend=None),
             tooltip=tips(place),

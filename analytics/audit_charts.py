@@ -41,9 +41,9 @@ def by_severity(frame: pd.DataFrame, period: Period, *, place: str = "UTC", dark
         .mark_bar(binSpacing=1, strokeWidth=0)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
-            x2="end:T",
+            x2=alt.X2("end"),
             y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=4, format=",d")),
-            y2="top:Q",
+            y2=alt.Y2("top"),
             color=alt.Color(
                 "severity:N",
                 scale=scale,

@@ -48,7 +48,7 @@ def heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt.Char
                     ticks=False,
                 ),
             ),
-            x2="until:Q",
+            x2=alt.X2("until"),
             y=alt.Y(
                 "day:O",
                 sort=list(DAYS),

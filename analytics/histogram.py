@@ -89,9 +89,9 @@ def histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = False)
         .mark_bar(binSpacing=1, strokeWidth=0)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(nice=False), axis=LOCAL_AXIS),
-            x2="end:T",
+            x2=alt.X2("end"),
             y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=3, format=",d")),
-            y2="top:Q",
+            y2=alt.Y2("top"),
             color=alt.Color("event_type:N", scale=event_scale(dark), legend=None),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[WHOLE, PART], range=[1, 0.5]), legend=None),
             tooltip=[

@@ -18,7 +18,7 @@ from analytics.payloads import leaves, parse
 from analytics.severities import COLOURS
 from analytics.text import plural, short
 
-MOST_NOW = MOST_FLAPPING = MOST_ALARMS = 200
+MOST_ROWS = 200
 LIST_PIXELS = 330
 LASTS, OVER = "lasts", "over"
 NOW_COLUMNS = (
@@ -108,9 +108,9 @@ def now_table(rows: pd.DataFrame, deleted: Deleted) -> None:
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
 
 
-def flapping_table(rows: pd.DataFrame, deleted: Deleted) -> None:
-    """Draw the servers and metrics that were in alarm again and again."""
-    shown = {f"{row.server} {row.metric}": row for row in records(rows.head(MOST_FLAPPING))}
+def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
+    """Draw servers and metrics that were in alarm again and again, which are the first of `count`."""
+    shown = {f"{row.server} {row.metric}": row for row in records(rows)}
 
     def opened(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
@@ -132,12 +132,12 @@ def flapping_table(rows: pd.DataFrame, deleted: Deleted) -> None:
     ]
     table(FLAPPING_COLUMNS, lines, key="flapping-list", alt="In alarm again and again, the most often first",
           on_open=opened, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
-    more_than(rows, MOST_FLAPPING)
+    more_than(count)
 
 
-def alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
-    """Draw each alarm of the time range, in the order of the rows."""
-    shown = {f"{row.seq} {row.metric}": row for row in records(rows.head(MOST_ALARMS))}
+def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
+    """Draw alarms of the time range, in the order of the rows, which are the first of `count`."""
+    shown = {f"{row.seq} {row.metric}": row for row in records(rows)}
 
     def opened(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
@@ -158,13 +158,13 @@ def alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
         lines.append(Line(identity, cells, OVER if ended else LASTS, tones))
     table(ALARM_COLUMNS, lines, key="alarm-list", alt="Alarms of this time range", on_open=opened,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
-    more_than(rows, MOST_ALARMS)
+    more_than(count)
 
 
-def more_than(rows: pd.DataFrame, most: int) -> None:
+def more_than(count: int) -> None:
     """Say that not all are listed, where that is so."""
-    if len(rows) > most:
-        st.caption(f"The first {most:,} of {plural(len(rows), 'row')} are listed.")
+    if count > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS:,} of {plural(count, 'row')} are listed.")
 
 
 def state_colours() -> dict[str, str]:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics import alarms, alert_charts
 from analytics.pages import _address
-from analytics.pages._alarm_lists import MOST_NOW, alarm_table, deleted_servers, flapping_table, more_than, now_table
+from analytics.pages._alarm_lists import MOST_ROWS, alarm_table, deleted_servers, flapping_table, more_than, now_table
 from analytics.pages._alarms import all_alarms
 from analytics.pages._answers import now
 from analytics.pages._filters import account_filter, accounts_chosen, range_filter
@@ -78,29 +78,30 @@ def body(chosen: dict[str, Any]) -> None:
     lasting = alarms.lasting(found)
     inside = alarms.within(found, span.since, span.until)
     rows = alarms.by_metric(inside)
-    flapping = rows[rows["times"] >= chosen["least"]].sort_values(["times", "last"], ascending=False)
-    listed = in_order(inside, chosen["order"], ["begin"])
-    deleted = deleted_servers(lasting, flapping, listed.head(MOST_NOW))
+    flapping = rows[rows["times"] >= chosen["least"]]
+    most_often = flapping.nlargest(MOST_ROWS, ["times", "last"])
+    listed = inside.nlargest(MOST_ROWS, ranks(chosen["order"], ["begin"]))
+    deleted = deleted_servers(lasting, most_often, listed)
     in_alarm_now(lasting, len(found), deleted, chosen["order"])
     if inside.empty:
         nothing_in_range(bool(len(found)))
         return
-    over_time(inside, in_order(rows, chosen["order"], ["lasts", "last"]), span, chosen["order"])
+    over_time(inside, rows, span, chosen["order"])
     left, right = st.columns([11, 9], gap="small")
     with left, st.container(key="alarms-card", gap="small"):
         st.markdown(f"**{plural(len(inside), 'alarm')}** in this time range")
-        alarm_table(listed, deleted)
+        alarm_table(listed, len(inside), deleted)
     with right, st.container(key="flapping-card", gap="small"):
         st.markdown(f"**{len(flapping):,} flapping**: in alarm {chosen['least']:,} times or more in this time range")
         if len(flapping):
-            flapping_table(flapping, deleted)
+            flapping_table(most_often, len(flapping), deleted)
         else:
             st.caption("None. A lower number, or a longer time range, shows more.")
 
 
-def in_order(rows: pd.DataFrame, order: str, latest: list[str]) -> pd.DataFrame:
-    """Return rows in the order that was chosen; `latest` are the columns that say when."""
-    return rows.sort_values(["time", *latest] if order == LONGEST else [*latest, "time"], ascending=False)
+def ranks(order: str, latest: list[str]) -> list[str]:
+    """Return the columns by which the order that was chosen ranks; `latest` are those that say when."""
+    return ["time", *latest] if order == LONGEST else [*latest, "time"]
 
 
 def in_alarm_now(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, Any], order: str) -> None:
@@ -115,14 +116,14 @@ def in_alarm_now(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, Any
         told = f", {gone:,} of them on servers deleted meanwhile" if gone else ""
         st.markdown(f"**{len(lasting):,} in alarm now**{told}")
         ordered = lasting.iloc[::-1] if order == LONGEST else lasting
-        now_table(ordered.head(MOST_NOW), deleted)
-        more_than(ordered, MOST_NOW)
+        now_table(ordered.head(MOST_ROWS), deleted)
+        more_than(len(ordered))
 
 
 def over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str) -> None:
     """Draw the chart."""
     with st.container(key="alarms-over-time", border=True):
-        drawn = rows.head(alert_charts.MOST_ROWS)
+        drawn = rows.nlargest(alert_charts.MOST_ROWS, ranks(order, ["lasts", "last"]))
         said = "the longest in alarm first" if order == LONGEST else "those still in alarm first, then the latest"
         place = zone_label(viewer_zone())
         chart = alert_charts.over_time(inside, drawn, span, order=said, place=place, dark=is_dark())
