@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from analytics import curl
+from analytics.pages._plain import plain
 from analytics.pages._store import known
 from analytics.text import plural
 
@@ -22,7 +23,7 @@ def again(row: Any) -> None:
     if known(row["signature"]):
         with st.popover("Signature", icon=":material/key:", key="signature-popover"):
             st.caption(f"{int(row['signature_bytes'])} bytes, RSA with SHA-1 over the body, in base64")
-            st.code(row["signature"], language=None, wrap_lines=True)
+            plain(row["signature"], key="signature", alt="Signature in base64")
 
 
 def as_curl(row: Any, body: bytes, file_name: str) -> None:
@@ -37,7 +38,7 @@ def as_curl(row: Any, body: bytes, file_name: str) -> None:
     st.caption("For sh, bash and zsh: the same body, byte for byte, with its signature. Nothing is sent from here.")
     with st.container(key="curl-command"):
         text = curl.command(sent, curl.address_of(base or "", event, category), file_name)
-        st.code(text, language=None, wrap_lines=True)
+        plain(text, key="curl", alt="Command that sends it again")
     if not curl.fits_inline(body):
         st.caption("The body is too long for a command: download it, and run this in the directory that it is in.")
 

@@ -15,6 +15,7 @@ from analytics.pages._answers import now
 from analytics.pages._difference import difference
 from analytics.pages._neighbours import neighbours
 from analytics.pages._opened import Opened, close, open_notification
+from analytics.pages._plain import plain
 from analytics.pages._store import ask, known, moment
 from analytics.pages._table import pairs
 from analytics.pages._zone import in_zone, local, utc, with_zone
@@ -107,7 +108,7 @@ def payload_views(payload: str, first: Tab | None = None, last: Tab | None = Non
         else:
             st.json(tree(parsed), expanded=3)
     with raw_tab, st.container(key="payload-raw"):
-        st.code(visible(payload, keep="\n"), language=None, wrap_lines=True)
+        plain(visible(payload, keep="\n"), key="raw", alt="The body as received", height=TALLEST)
         st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; characters that can't be seen as escapes.")
 
 
@@ -219,7 +220,7 @@ def one_rejection(identity: str) -> None:
     st.caption(f"Body, {plural(len(body), 'byte')}")
     with st.container(key="payload-raw"):
         text = visible(body.decode("utf-8", errors="backslashreplace"), keep="\n")
-        st.code(text or "(empty)", language=None, wrap_lines=True)
+        plain(text or "(empty)", key="raw", alt="The body as received", height=TALLEST)
     body_button(body, f"refused-{row['id']}.bin")
 
 

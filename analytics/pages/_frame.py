@@ -11,6 +11,7 @@ from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryEr
 from analytics.pages import _address, _answers, _sql_run
 from analytics.pages._answers import now
 from analytics.pages._go import arrive, depart, follow_links
+from analytics.pages._plain import plain
 from analytics.pages._store import ask, connection, moment
 from analytics.pages._zone import viewer_zone
 from analytics.periods import ago
@@ -183,7 +184,7 @@ def gone() -> None:
         st.subheader("No receiver to read from", anchor=False)
         st.text(str(reason))
         st.caption("In another terminal, in the same directory, start the receiver:")
-        st.code("clc-receiver serve", language=None)
+        plain("clc-receiver serve", key="serve", alt="Command")
         st.caption("Or see everything at work with made-up notifications, in a directory of its own:")
-        st.code("clc-receiver demo", language=None)
+        plain("clc-receiver demo", key="demo", alt="Command")
         st.caption(f"Tried again every {RETRY_SECONDS:g} s; last at {clock(now())}. This page goes on by itself.")

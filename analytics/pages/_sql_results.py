@@ -9,6 +9,7 @@ from analytics import downloads
 from analytics.errors import CancelledError, NotRunningError, QueryTimeoutError, TooManyRowsError
 from analytics.pages import _address
 from analytics.pages._frame import is_dark
+from analytics.pages._plain import plain
 from analytics.pages._sql_run import Run
 from analytics.quick_chart import KINDS, Choice, allowed, draw, held
 from analytics.sql_errors import Place, place_of
@@ -113,8 +114,8 @@ def rows(frame: "pd.DataFrame", number: int) -> None:
 
 def plan(table: "pa.Table") -> None:
     """Draw how DuckDB would run a query."""
-    for text in table.column("explain_value").to_pylist():
-        st.code(visible(str(text), keep="\n"), language=None)
+    for place, text in enumerate(table.column("explain_value").to_pylist()):
+        plain(visible(str(text), keep="\n"), key=f"plan-{place}", alt="Plan of the query", wrap=False)
 
 
 def chart(table: "pa.Table") -> None:
@@ -190,7 +191,7 @@ def trouble(run: Run) -> None:
             return
         place = error_place(run)
         st.error(heading_of(run, place), icon=":material/error:")
-        st.code(visible(str(error), keep="\n").rstrip(), language=None, wrap_lines=True)
+        plain(visible(str(error), keep="\n").rstrip(), key="sql-error-text", alt="The error")
 
 
 def heading_of(run: Run, place: Place | None) -> str:

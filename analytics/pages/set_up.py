@@ -9,6 +9,7 @@ import streamlit as st
 from analytics.events import EVENTS, Event
 from analytics.pages._answers import now
 from analytics.pages._frame import page
+from analytics.pages._plain import plain
 from analytics.pages._store import ask, known, moment, records
 from analytics.pages._zone import utc
 from analytics.periods import ago
@@ -90,7 +91,9 @@ def target(event: Event, base: str | None, seen: datetime | None, count: int) ->
     if base is None:
         url.caption("Needs an address above.")
     else:
-        url.code(f"{base}/webhooks/{event.name}", language=None)
+        with url:
+            address = f"{base}/webhooks/{event.name}"
+            plain(address, key=f"url-{event.name}", alt=f"Target URL of {event.name}", wrap=False)
     with state.container(gap=None, key=f"last-{event.name.replace('.', '-')}"):
         if seen is None:
             st.markdown(":gray[:material/radio_button_unchecked: not yet]")

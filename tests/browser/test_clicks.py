@@ -240,7 +240,7 @@ def test_set_up_has_a_url_for_each_event_to_copy_and_says_when_the_last_came(liv
     urls = page.locator(".st-key-targets code")
     expect(urls).to_have_text([f"{base}/webhooks/{name}" for name in EVENT_TYPES])
     urls.first.hover()
-    page.locator(".st-key-targets").get_by_role("button", name="Copy to clipboard").first.click()
+    page.locator(".st-key-targets").get_by_role("button", name="Copy").first.click()
     page.wait_for_function(f"async () => await navigator.clipboard.readText() == '{base}/webhooks/{EVENT_TYPES[0]}'")
     last = page.locator(".st-key-last-Account-Deleted")
     before = live.one("SELECT count(*) FROM notifications WHERE event_type = 'Account.Deleted'")

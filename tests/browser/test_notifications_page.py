@@ -259,7 +259,7 @@ def test_watched_paused_opened_copied_as_curl_and_sent_to_a_receiver_that_record
         fill(page, "Receiver's address", other.url)
         expect(command).to_contain_text(f"{other.url}/webhooks/User.Updated")
         command.hover()
-        page.locator(".st-key-curl-command").get_by_role("button", name="Copy to clipboard").click()
+        page.locator(".st-key-curl-command").get_by_role("button", name="Copy").click()
         page.wait_for_function(f"async () => (await navigator.clipboard.readText()).includes('{other.url}')")
         copied = page.evaluate("() => navigator.clipboard.readText()")
         done = subprocess.run(["sh", "-c", copied], check=False, capture_output=True, cwd=tmp_path, timeout=60)

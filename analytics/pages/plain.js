@@ -1,0 +1,27 @@
+// Shows a text letter by letter, with a button that copies it. It gets into the page as a text node only.
+
+const SECONDS_TOLD = 2;
+
+async function copy(text, code) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Without https a browser copies only what is selected.
+  getSelection().selectAllChildren(code);
+  if (!document.execCommand("copy")) throw new Error("the browser copies nothing");
+}
+
+export default function ({ data, parentElement }) {
+  const frame = parentElement.querySelector(".plain");
+  const code = frame.querySelector("code");
+  const button = frame.querySelector("button");
+  const scrolled = frame.querySelector("pre");
+  if (code.textContent !== data.text) code.textContent = data.text;
+  scrolled.classList.toggle("wrap", data.wrap);
+  scrolled.setAttribute("aria-label", data.alt);
+  button.title = `Copy: ${data.alt}`;
+  scrolled.style.maxHeight = data.height ? `${data.height}px` : "";
+  button.onclick = async () => {
+    const told = await copy(data.text, code).then(() => "Copied", () => "Not copied");
+    button.textContent = told;
+    setTimeout(() => { button.textContent = "Copy"; }, SECONDS_TOLD * 1000);
+  };
+}
