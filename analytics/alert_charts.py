@@ -97,7 +97,7 @@ def drawn_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: 
     """Return the layers with the bars, and with the marks of those that are not over."""
     scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], colours(dark)["Alert.Notification"]])
     legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
-    shown = alt.Chart(bars).mark_bar(strokeWidth=1.5)
+    shown = alt.Chart(bars).mark_bar(strokeWidth=1.5, aria=False)
     still = alt.Chart(bars[bars["state"] == LASTS]).mark_point(
         shape="triangle-right", size=70, xOffset=4, filled=True, opacity=1, color=COLOURS["high"][dark]
     )

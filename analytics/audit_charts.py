@@ -38,7 +38,7 @@ def by_severity(frame: pd.DataFrame, period: Period, *, place: str = "UTC", dark
     scale = alt.Scale(domain=list(SEVERITIES), range=[COLOURS[name][dark] for name in SEVERITIES])
     chart: alt.Chart = (
         alt.Chart(stacked_by_severity(binned(with_empty_bins(frame, period), period.width)))
-        .mark_bar(binSpacing=1, strokeWidth=0)
+        .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             x2=alt.X2("end"),

@@ -135,7 +135,7 @@ def event_bars(frame: pd.DataFrame, span: Span, place: str, dark: bool) -> alt.C
     """Return the layer of stacked bars, the last one pale where it is not over yet."""
     chart: alt.Chart = (
         alt.Chart(stacked(full_bins(frame, span), list(colours(dark))))
-        .mark_bar(binSpacing=1, strokeWidth=0)
+        .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             x2=alt.X2("end"),

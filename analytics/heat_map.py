@@ -34,7 +34,7 @@ def heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt.Char
     """
     chart: alt.Chart = (
         alt.Chart(hours_of_week(frame))
-        .mark_rect(stroke=None)
+        .mark_rect(stroke=None, aria=False)
         .encode(
             x=alt.X(
                 "hour:Q",

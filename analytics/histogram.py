@@ -86,7 +86,7 @@ def histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = False)
     said = f"Notifications per {bins.per}, by event type, times in {zone}"
     chart: alt.Chart = (
         alt.Chart(with_ends(stacked(binned(frame, bins.width), list(colours(dark))), bins))
-        .mark_bar(binSpacing=1, strokeWidth=0)
+        .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(nice=False), axis=LOCAL_AXIS),
             x2=alt.X2("end"),

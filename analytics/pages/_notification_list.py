@@ -64,13 +64,8 @@ def accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: C
         st.space("stretch")
         follow_buttons(found.fresh)
         download(found.total, values)
-    # A place that stays, so that what is below it does.
-    with st.container(key="histogram-place"):
-        if found.total:
-            with st.container(key="histogram", border=True):
-                draw_histogram(counts, bins)
-        if chosen["text"] and (said := said_of_search()):
-            st.caption(said)
+    # A place that stays, so that what is below it does; it is filled last, as a chart keeps the browser busy longest.
+    above = st.container(key="histogram-place")
     left, right = split()
     with left:
         if found.rows.empty:
@@ -81,6 +76,12 @@ def accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: C
     with right:
         if beside:
             beside()
+    with above:
+        if found.total:
+            with st.container(key="histogram", border=True):
+                draw_histogram(counts, bins)
+        if chosen["text"] and (said := said_of_search()):
+            st.caption(said)
 
 
 def draw_histogram(counts: pd.DataFrame, bins: Bins) -> None:

@@ -141,12 +141,15 @@ def findings(chosen: dict[str, Any], until: datetime | None) -> None:
         return
     left, right = st.columns([11, 9], gap="small") if opened else (st.container(), None)
     with left:
-        findings_over_time(shown, chosen["range"], until)
+        # Filled last, as a chart keeps the browser busy longest.
+        above = st.container()
         st.markdown(f"**{plural(len(shown), 'finding')}**" + (f": {counted(shown)}" if shown else ""))
         finding_table(shown, key="findings", on_open=open_finding, narrow=bool(opened), chosen=opened)
     if right and opened:
         with right:
             finding_panel(opened, kept.findings)
+    with above:
+        findings_over_time(shown, chosen["range"], until)
 
 
 def open_finding(identity: str) -> None:
