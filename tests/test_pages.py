@@ -15,6 +15,7 @@ from analytics.pages._accounts import Account, Accounts
 from analytics.payloads import leaves, parse, tree
 from analytics.periods import ago
 from analytics.text import as_markdown, short, visible
+from tests.plain_texts import plain_texts
 from tests.readable_store import (
     HOSTILE_NAME,
     LONG_NAME,
@@ -48,12 +49,6 @@ def open_page(store, monkeypatch, tmp_path):
         return app.run()
 
     return run
-
-
-def plain_texts(app):
-    """Read the texts of a page that are shown letter by letter."""
-    drawn = [element.proto for element in app.get("bidi_component")]
-    return [json.loads(one.json)["text"] for one in drawn if one.component_name == "clc_plain"]
 
 
 @pytest.mark.parametrize("page", ["activity", "notifications", "set_up"])

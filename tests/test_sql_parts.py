@@ -22,6 +22,7 @@ from analytics.quick_chart import Choice, allowed, draw, first_choice
 from analytics.results import fitting, shown
 from analytics.settings import read_settings
 from analytics.sql_errors import place_of
+from tests.plain_texts import plain_texts
 from tests.readable_store import HOSTILE_NAME, MIDDAY, build_store, hostile_rows, many_rows
 from tests.waiting import until
 
@@ -59,7 +60,7 @@ def test_the_page_runs_the_sql_of_its_address_on_a_duckdb_file_too(store, monkey
     def drawn():
         app.run()
         assert not app.exception
-        return any(expected in element.value for element in (*app.text, *app.code))
+        return any(expected in text for text in (*(element.value for element in app.text), *plain_texts(app)))
 
     until(drawn, what=expected)
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from tests.benchmarks.accept import accept
 from tests.benchmarks.audit import audit
 from tests.benchmarks.browser import browser
 from tests.benchmarks.report import Figure, as_json, as_table
 
-BENCHMARKS = {"audit": audit, "browser": browser}
+BENCHMARKS = {"accept": accept, "audit": audit, "browser": browser}
 DATA = Path(__file__).parents[2] / "data" / "benchmarks"
 
 

@@ -51,7 +51,7 @@ def brush_marks(page):
 def tallest(page):
     """Find the box of the highest bar."""
     expect(page.locator("[data-stale=true]")).to_have_count(0)
-    boxes = [bar.bounding_box() for bar in marks(page).locator("[aria-roledescription=bar]").all()]
+    boxes = [bar.bounding_box() for bar in marks(page).locator(".mark-rect[class*=marks] > path").all()]
     return max(filter(None, boxes), key=lambda box: box["height"])
 
 

@@ -109,7 +109,7 @@ def test_each_alarm_of_the_range_is_listed_and_drawn_from_begin_to_end(live, wat
     expect(column(page, 1, "alarm-list").filter(has_text="still in alarm")).to_have_count(2)
     expect(column(page, 2, "alarm-list").nth(2)).to_have_text("30 min")
     marks = page.locator(".st-key-alarms-over-time svg.marks")
-    expect(marks.locator("[aria-roledescription=bar]")).to_have_count(5)
+    expect(marks.locator(".mark-rect[class*=marks] > path")).to_have_count(5)
     expect(marks.locator("[aria-roledescription=point]")).to_have_count(2)
     expect(marks.locator("text", has_text=FLAPPER)).to_have_count(1)
 

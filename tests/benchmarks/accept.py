@@ -1,0 +1,158 @@
+"""Accepting notifications: how many a second, and how soon, beside what its users might write instead."""
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from receiver.signature import SIGNATURE_HEADER
+from receiver.simulator.history import NOTIFICATIONS_A_DAY, Simulation
+from receiver.sockets import free_address
+from tests.benchmarks.data import END, SEED
+from tests.benchmarks.report import Figure
+from tests.keys import signed
+from tests.processes import ListenerProcess, Process, environment, running
+from tests.waiting import until
+
+ROUNDS = 5
+SECONDS = 5
+CONNECTIONS = 32
+POSTS = 2_000
+LOADED = 0.7
+PEERS = {
+    "bare Tornado": "bare_tornado",
+    "FastAPI + aiosqlite": "fastapi_sqlite",
+    "Tornado + DuckDB": "tornado_duckdb",
+}
+
+
+class Answered(NamedTuple):
+    """What wrk counted: notifications answered a second, those that failed, and in how many milliseconds 99 % were."""
+
+    rate: float
+    failed: int
+    p99: float
+
+
+def accept(directory: Path) -> list[Figure]:
+    """Post the same notifications to the listener and to each peer in turn, some rounds of each."""
+    with ExitStack() as opened:
+        place = opened.enter_context(empty(directory / "accept"))
+        posts = written(place / "posts")
+        urls = {"listener": opened.enter_context(running(ListenerProcess, place / "listener")).url}
+        urls |= {name: opened.enter_context(peer(module, place / module)) for name, module in PEERS.items()}
+        most = rounds("At full speed", urls, lambda url: post(url, posts))
+        rate = LOADED * statistics.median(one.rate for one in most["listener"])
+        pause = CONNECTIONS / rate * 1000
+        two = {name: urls[name] for name in ("listener", "bare Tornado")}
+        paced = rounds(f"At {rate:,.0f}/s", two, lambda url: post(url, posts, pause))
+    figures = [Figure("accept, one listener", median(most["listener"], "rate"), "/s", "", failures(most["listener"]))]
+    goals = {"bare Tornado": "≥ 1.0", "FastAPI + aiosqlite": "≥ 1.2"}
+    figures += [
+        Figure(
+            f"accept ÷ {name}", *ratio(most["listener"], most[name], "rate"), goals.get(name, ""), beside(most[name])
+        )
+        for name in PEERS
+    ]
+    slower = ratio(paced["listener"], paced["bare Tornado"], "p99")
+    told = (
+        f"{median(paced['listener'], 'p99'):.1f} ms beside {median(paced['bare Tornado'], 'p99'):.1f} at {rate:,.0f}/s"
+    )
+    return [*figures, Figure("accept p99 ÷ bare Tornado's at the same rate", *slower, "≤ 2", told)]
+
+
+def rounds(label: str, urls: dict[str, str], measure: Callable[[str], Answered]) -> dict[str, list[Answered]]:
+    """Measure all in turn, again and again, after one round that does not count."""
+    found: dict[str, list[Answered]] = {name: [] for name in urls}
+    with click.progressbar(range(ROUNDS + 1), label=label, file=sys.stderr) as bar:
+        for turn in bar:
+            for name, url in urls.items():
+                answered = measure(url)
+                if turn:
+                    found[name].append(answered)
+    return found
+
+
+def median(answered: list[Answered], what: str) -> float:
+    """Return the median of one of the values."""
+    return statistics.median(getattr(one, what) for one in answered)
+
+
+def ratio(ours: list[Answered], theirs: list[Answered], what: str) -> tuple[float, str]:
+    """Return the median of the rounds' ratios of one of the values, and its unit: none."""
+    pairs = zip(ours, theirs, strict=True)
+    return statistics.median(getattr(one, what) / getattr(other, what) for one, other in pairs), ""
+
+
+def beside(answered: list[Answered]) -> str:
+    """Say how many a peer answers."""
+    return f"it answers {median(answered, 'rate'):,.0f}/s; {failures(answered)}"
+
+
+def failures(answered: list[Answered]) -> str:
+    """Say how much rounds differ, and how many notifications were not answered with 200."""
+    rates = [one.rate for one in answered]
+    return f"{min(rates):,.0f} to {max(rates):,.0f} in {ROUNDS} rounds, {sum(one.failed for one in answered):,} failed"
+
+
+@contextmanager
+def empty(place: Path) -> Iterator[Path]:
+    """Give an empty directory for the length of a block."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place)
+
+
+def written(file: Path) -> Path:
+    """Write simulated notifications, each with its signature, as `post.lua` reads them."""
+    history = Simulation(SEED).history(POSTS / NOTIFICATIONS_A_DAY, END, POSTS)
+    with file.open("wb") as lines:
+        for sent in islice(history, POSTS):
+            signature = signed(sent.body)[SIGNATURE_HEADER]
+            lines.write(b"\t".join([f"/webhooks/{sent.event_type}".encode(), signature.encode(), sent.body]) + b"\n")
+    return file
+
+
+@contextmanager
+def peer(module: str, place: Path) -> Iterator[str]:
+    """Run one of the peers in a directory of its own, and give its URL."""
+    place.mkdir()
+    address = free_address("127.0.0.1:0")
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", f"tests.benchmarks.peers.{module}", address.rpartition(":")[2]]
+    with Process(command, environment(place) | {"PYTHONPATH": str(root)}, cwd=place) as process:
+        until(lambda: listens(address) or process.ended(), what=module)
+        yield f"http://{address}"
+
+
+def listens(address: str) -> bool:
+    """Tell whether a program takes connections."""
+    host, _, port = address.rpartition(":")
+    with suppress(OSError), socket.create_connection((host, int(port))):
+        return True
+    return False
+
+
+def post(url: str, posts: Path, pause_ms: float = 0) -> Answered:
+    """Let wrk post for some seconds over open connections, each after a pause of so many milliseconds on average."""
+    script = Path(__file__).with_name("post.lua")
+    length = ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{SECONDS}s"]
+    told = subprocess.run(
+        ["wrk", *length, "--script", str(script), url],
+        env=os.environ | {"POSTS": str(posts), "PAUSE_MS": str(pause_ms)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = json.loads(told.stdout.splitlines()[-1])
+    return Answered(found["answered"] / found["seconds"], found["failed"], found["p99_ms"])
