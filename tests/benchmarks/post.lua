@@ -3,10 +3,13 @@
 local posts, at = {}, 0
 local pause = tonumber(os.getenv("PAUSE_MS") or "0")
 
-for line in io.lines(os.getenv("POSTS")) do
-  local path, signature, body = line:match("^(%S+)\t(%S+)\t(.*)$")
-  local headers = { ["Content-Type"] = "application/json; charset=utf-8", ["Tier3-RsaSha1"] = signature }
-  posts[#posts + 1] = wrk.format("POST", path, headers, body)
+function init()
+  for line in io.lines(os.getenv("POSTS")) do
+    local path, signature, body = line:match("^(%S+)\t(%S+)\t(.*)$")
+    posts[#posts + 1] = wrk.format("POST", path, {
+      ["Host"] = wrk.host, ["Content-Type"] = "application/json; charset=utf-8", ["Tier3-RsaSha1"] = signature,
+    }, body)
+  end
 end
 
 function request()
