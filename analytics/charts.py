@@ -25,7 +25,8 @@ ACCENT = ("#0072b2", "#3a9bdc")
 TIME_TIP = "%Y-%m-%d %H:%M:%S"
 TIME_LABEL = (
     "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S'"
-    " : utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%b %d')"
+    " : utchours(datum.value) || utcminutes(datum.value) ? '%H:%M'"
+    " : utcmonth(datum.value) || utcdate(datum.value) > 1 ? '%b %d' : '%Y')"
 )
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 COMPLETE, RUNNING = "complete", "not complete yet"
