@@ -207,22 +207,21 @@ def has_stopped(pid):
 
 
 BUSY = """
-import time
+import threading
 from receiver import child
 async def serve(child, settings):
     child.heed_signals()
     print("busy", flush=True)
-    while True:
-        time.sleep(60)
+    threading.Event().wait()
 child._LAST_SECONDS = 1
 child.run_child("Never looks at its signals.", serve)
 """
 STARTING = """
-import time
+import threading
 from receiver import child
 def settings():
     print("busy", flush=True)
-    time.sleep(60)
+    threading.Event().wait()
 child._settings = settings
 child.run_child("Never gets as far as its signals.", None)
 """
