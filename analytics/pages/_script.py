@@ -1,4 +1,4 @@
-"""Runs one of our scripts in the browser, where nothing of it is seen."""
+"""Components of our own: each is a script of this package, and what of it is seen."""
 
 from collections.abc import Callable
 from importlib.resources import files
@@ -8,7 +8,14 @@ import streamlit as st
 
 
 @st.cache_resource(show_spinner=False)
-def script(name: str) -> Callable[..., Any]:
-    """Register a script with Streamlit, once, and return what runs it: with a key, data, and a height."""
-    js = files("analytics.pages").joinpath(f"{name}.js").read_text(encoding="utf-8")
-    return st.components.v2.component(f"clc_{name}", html="<span></span>", js=js)
+def script(name: str, html: str | None = None) -> Callable[..., Any]:
+    """Register a script with Streamlit, once, and return what runs it: with a key, data, and a height.
+
+    Args:
+        name: of the script, and where it has `html` of its style sheet.
+        html: what it draws into; without, nothing of it is seen.
+    """
+    folder = files("analytics.pages")
+    js = folder.joinpath(f"{name}.js").read_text(encoding="utf-8")
+    css = folder.joinpath(f"{name}.css").read_text(encoding="utf-8") if html else None
+    return st.components.v2.component(f"clc_{name}", html=html or "<span></span>", css=css, js=js)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from analytics.pages._script import script
+
 KEY = "sql-editor"
 TEXT = "_sql_text"
 INSERT = "_sql_insert"
@@ -51,14 +53,6 @@ def insert(text: str) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def component() -> Callable[..., Any]:
-    """Register the editor with Streamlit, once."""
-    folder = files("analytics.pages")
-    css, js = (folder.joinpath(f"sql_editor.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return st.components.v2.component("clc_sql_editor", html=HTML, css=css, js=js)
-
-
-@st.cache_resource(show_spinner=False)
 def bundle() -> Callable[..., Any]:
     """Register CodeMirror with Streamlit, once: its element hardly changes, so that the browser gets it once."""
     js = files("analytics.pages").joinpath("editor", "codemirror.js").read_text(encoding="utf-8")
@@ -96,4 +90,4 @@ def editor(schema: dict[str, Any], state: State, on_run: Callable[[str], None], 
     # Drawn first, as it takes the browser longest.
     with st.container(key="sql-bundle"):
         bundle()(key="sql-codemirror", data={"schema": schema}, height=1)
-    component()(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)
+    script("sql_editor", HTML)(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)

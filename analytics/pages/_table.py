@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
+from analytics.pages._script import script
 from analytics.pages._zone import in_zone, local, utc
 
 # What a cell's ground says: a value that came, one that went, what is to be noticed, and what hardly matters.
@@ -42,14 +42,6 @@ class Line(NamedTuple):
     tones: Sequence[Tone | None] = ()
     hovers: Sequence[str | None] = ()
     shares: Sequence[float | None] = ()
-
-
-@st.cache_resource(show_spinner=False)
-def component() -> Callable[..., Any]:
-    """Register the table with Streamlit, once."""
-    folder = files("analytics.pages")
-    css, js = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("table.css", "table.js"))
-    return st.components.v2.component("clc_table", html=HTML, css=css, js=js)
 
 
 def as_shown(column: Column) -> dict[str, Any]:
@@ -104,7 +96,7 @@ def table(
         if on_close and st.session_state[key].get("close"):
             on_close()
 
-    component()(
+    script("table", HTML)(
         key=key,
         data={
             "columns": [as_shown(column) for column in columns],
