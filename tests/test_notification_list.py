@@ -193,19 +193,26 @@ def test_what_takes_long_to_find_is_not_looked_for_at_every_refresh(monkeypatch)
 
     def look(seconds):
         looked.append(clock[0])
+        clock[0] += seconds / 2
+        return _found.Found({"look": len(looked)}, pd.DataFrame(), lambda: count(seconds / 2))
+
+    def count(seconds):
         clock[0] += seconds
-        return len(looked)
+
+    def found(asked, seconds):
+        values, _, _ = _found.now_and_then(asked, lambda: look(seconds))
+        return values["look"]
 
     monkeypatch.setattr(_found.st, "session_state", {})
     monkeypatch.setattr(_found.time, "monotonic", lambda: clock[0])
-    assert _found.now_and_then("a", lambda: look(2)) == 1
+    assert found("a", 2) == 1
     assert _found.said_of_search() == "Searching all bodies takes 2.0 s, so this list is as of at most 8 s ago."
     clock[0] += 5.9
-    assert _found.now_and_then("a", lambda: look(2)) == 1
-    assert _found.now_and_then("b", lambda: look(0.01)) == 2
+    assert found("a", 2) == 1
+    assert found("b", 0.01) == 2
     assert _found.said_of_search() is None
     clock[0] += 0.04
-    assert _found.now_and_then("b", lambda: look(2)) == 3
+    assert found("b", 2) == 3
 
 
 @pytest.mark.parametrize(

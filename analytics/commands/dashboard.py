@@ -14,6 +14,7 @@ from analytics.client import connect
 from analytics.errors import AnalyticsError
 
 THEME = "dashboard.toml"
+SERVED = "_served.py"
 WHOLE_BYTES = 2**40
 GIVES_WAY = 5
 """How much its priority is lower than the receiver's (`nice`), so that no viewer keeps a sender waiting."""
@@ -90,6 +91,7 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
     on another address than this machine's, put a proxy with one before it.
     """
     connect(location).close()
+    entry_file()
     check_free(address, port)
     arguments = [
         sys.executable,
@@ -97,7 +99,7 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
         "-m",
         "streamlit",
         "run",
-        entry_file(),
+        str(files("analytics.pages") / SERVED),
         *streamlit_options(port, address, no_browser),
     ]
     if location:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -19,13 +20,20 @@ IDLE = 3.0
 LONG_SECONDS = 1.0
 
 
-class Found(NamedTuple):
-    """What was found: by which parameters of queries, the page, and the bins of the histogram with their counts."""
+class Counted(NamedTuple):
+    """The page where the rows are in the list, and the bins of the histogram with what is in each."""
 
-    values: dict[str, Any]
     page: _paging.Page
     bins: Bins
     counts: pd.DataFrame
+
+
+class Found(NamedTuple):
+    """What is found: by which parameters of queries, the rows, and what counts the others, once the rows are drawn."""
+
+    values: dict[str, Any]
+    rows: pd.DataFrame
+    counted: Callable[[], Counted]
 
 
 class Memo(NamedTuple):
@@ -38,12 +46,17 @@ class Memo(NamedTuple):
 
 
 def find(chosen: dict[str, Any], span: Span, here: Point, before: int | None) -> Found:
-    """Ask the store."""
+    """Ask the store for the rows of a page."""
     values = {**chosen, **span._asdict(), "upto": here.upto}
     rows = _paging.rows_before(before, values)
-    bins = bins_of(span, here, values)
-    counts = ask("notifications_over_time", first=_paging.first_of(rows, before), bin_us=bins.bin_us, **values)
-    return Found(values, _paging.page_of(rows, counts), bins, counts)
+
+    @cache
+    def counted() -> Counted:
+        bins = bins_of(span, here, values)
+        counts = ask("notifications_over_time", first=_paging.first_of(rows, before), bin_us=bins.bin_us, **values)
+        return Counted(_paging.page_of(rows, counts), bins, counts)
+
+    return Found(values, rows, counted)
 
 
 def bins_of(span: Span, here: Point, values: dict[str, Any]) -> Bins:
@@ -69,6 +82,7 @@ def now_and_then(asked: Any, look: Callable[[], Found]) -> Found:
     if memo and memo.asked == asked and (away() or begin - memo.at < IDLE * memo.seconds):
         return memo.found
     found = look()
+    found.counted()
     end = time.monotonic()
     st.session_state[MEMO] = Memo(asked, found, end, end - begin)
     return found

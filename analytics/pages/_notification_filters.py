@@ -109,9 +109,19 @@ def span_filter() -> str:
         width=150,
     )
     own = own_span()
-    end_field("from", in_zone("From"), own.since)
-    end_field("to", in_zone("To"), own.until)
+    with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
+        st.caption("What dragging over the chart does, by keyboard too.")
+        end_field("from", in_zone("From"), own.since)
+        end_field("to", in_zone("To"), own.until)
     return last or ALL
+
+
+def own_text(own: Span) -> str:
+    """Return what the button that opens the user's own range says: the range, where there is one."""
+    since, until = (f"{moment.astimezone(viewer_zone()):%Y-%m-%d %H:%M}" if moment else "" for moment in own)
+    if since and until:
+        return f"{since} to {until}"
+    return f"Since {since}" if since else f"Until {until}" if until else "Own range"
 
 
 def end_field(name: str, label: str, chosen: datetime | None) -> None:

@@ -1,0 +1,68 @@
+"""The HTML of the pages: it leads to what is there, and its browser connects at once."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+import urllib3
+
+from analytics.pages._served import DRAWN_WITH
+from tests.browser.pages import pages
+
+pytestmark = pytest.mark.browser
+
+
+def html_of(live, name: str) -> str:
+    answer = urllib3.request("GET", f"{live.url}/{name}")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    return answer.data.decode()
+
+
+def scripts(html: str) -> list[str]:
+    return re.findall(r'rel="modulepreload"[^>]* href="\./([^"]+)"', html)
+
+
+def test_every_page_has_one_and_names_scripts_that_there_are(live):
+    assert {urlsplit(shown.address).path.strip("/") for shown in pages("WA1", 1).values()} == set(DRAWN_WITH)
+    named = {name: scripts(html_of(live, name)) for name in DRAWN_WITH}
+    for path in {path for paths in named.values() for path in paths}:
+        assert urllib3.request("HEAD", f"{live.url}/{path}").status == 200, path
+    assert all(len(paths) == len(set(paths)) for paths in named.values())
+    charts = {name for name, paths in named.items() if any("ArrowVegaLiteChart" in path for path in paths)}
+    assert charts == {"", "notifications", "alerts", "audit"}
+
+
+def test_what_a_page_is_drawn_with_was_named_by_it(live, watch):
+    """Otherwise a new Streamlit calls its scripts something else, or imports them in another way."""
+    live.simulate("--count", "20")
+    for name in ("", "alerts"):
+        named = {path.rpartition("/")[2] for path in scripts(html_of(live, name))}
+        page = watch(live.url).open(f"/{name}?refresh=off")
+        page.locator("svg.marks").first.or_(page.locator(".st-key-nothing")).wait_for()
+        fetched = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name.split('/').pop())")
+        later = {script for script in fetched if script.endswith(".js")} - named
+        assert len(later) < len(named) / 10, later
+
+
+def test_a_browser_looks_for_the_server_at_no_other_address(live, watch):
+    page = watch(live.url)
+    asked = []
+    page.page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    page.open("/notifications?refresh=off").locator(".st-key-title").wait_for()
+    assert not [path for path in asked if path.startswith("/notifications/")]
+
+
+def given(html: str):
+    return lambda route: route.fulfill(body=html, content_type="text/html")
+
+
+def test_behind_a_proxy_the_server_is_below_its_path(live, watch):
+    page = watch(live.url).page
+    for path, name in (("/notifications", "notifications"), ("/clc/notifications", "notifications"), ("/clc/", "")):
+        html = re.sub(r'<script type="module".*?</script>', "", html_of(live, name))
+        page.route(live.url + path, given(html))
+        page.goto(live.url + path)
+        expected = live.url + ("/clc" if path.startswith("/clc") else "")
+        assert page.evaluate("window.__streamlit.BACKEND_BASE_URL") == expected
