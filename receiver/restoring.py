@@ -17,7 +17,7 @@ from receiver.store.appended import Appended, read_appended, write_appended
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
 # A WAL left behind would be replayed into the restored file; the note tells how far the database before it was.
-_PATTERNS = ("clc.duckdb", "clc.duckdb.*", "accounts.sqlite*", "appended.json")
+_PATTERNS = ("clc.duckdb", "clc.duckdb.*", "accounts.sqlite*", "last_bodies.sqlite*", "appended.json")
 
 
 def existing_data(data_dir: Path) -> list[Path]:

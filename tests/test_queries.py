@@ -132,6 +132,16 @@ def test_the_time_compared_with_is_counted_in_bins_that_lie_later(ask):
     assert rows == [{"bin_us": begins[1], "events": 2}]
 
 
+@pytest.mark.parametrize("what", ["types", "accounts", "actors", "entities"])
+def test_counted_alone_or_beside_a_time_without_any_are_as_many(ask, what):
+    since, until = MIDDAY - 24 * HOUR, MIDDAY
+    nothing = beside(since, until, since, since)
+    alone = {"alone": True, "counted_since": since, "counted_until": until}
+    rows = ask(f"activity_{what}", most=50, **alone)
+    assert rows
+    assert rows == ask(f"activity_{what}", most=50, **nothing)
+
+
 def test_an_unknown_event_is_counted_under_its_category(ask):
     values = {"begins": [microseconds(MIDDAY - 4 * HOUR)]}
     rows = ask("activity_bins", since=MIDDAY - 4 * HOUR, until=MIDDAY - 2.5 * HOUR, **values)
@@ -301,6 +311,7 @@ def test_every_query_runs_whatever_its_filters(client):
         "before_until": MIDDAY - HOUR, "counted_since": MIDDAY - 2 * HOUR,
         "counted_until": MIDDAY, "begins": [0], "shift_us": 0, "ahead_us": [0],
     }  # fmt: skip
+    alone = {name: value for name, value in needed.items() if not name.startswith("before_")}
     optional = {
         "event_types": ["Server.Updated"], "account": "ACME", "account_tree": "ACME", "actor": "x", "text": "x",
         "signatures": ["valid"], "without_copies": True, "before": 9, "after": 1, "reason": "not_json",
@@ -310,3 +321,5 @@ def test_every_query_runs_whatever_its_filters(client):
     for name in queries.names():
         client.sql(*queries.query(name, needed))
         client.sql(*queries.query(name, needed | optional))
+        if name != "activity_before":
+            client.sql(*queries.query(name, alone | {"alone": True}))

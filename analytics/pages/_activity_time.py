@@ -51,9 +51,15 @@ class When(NamedTuple):
         return self.line.shift // MICROSECOND if self.line else 0
 
     def _values(self, since: datetime, until: datetime, compared: Compared | None) -> dict[str, Any]:
-        before = (compared.since, compared.until) if compared else (since, since)
-        found = {"since": since, "until": until, "before_since": before[0], "before_until": before[1]}
-        return found | {"counted_since": min(since, before[0]), "counted_until": max(until, before[1])}
+        found: dict[str, Any] = {"since": since, "until": until}
+        if compared is None:
+            return found | {"alone": True, "counted_since": since, "counted_until": until}
+        return found | {
+            "before_since": compared.since,
+            "before_until": compared.until,
+            "counted_since": min(since, compared.since),
+            "counted_until": max(until, compared.until),
+        }
 
     def clocks(self, zone: ZoneInfo) -> dict[str, list[int]]:
         """Return how far the zone is ahead of UTC from when on in the part, as parameters of queries."""

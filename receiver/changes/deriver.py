@@ -1,12 +1,13 @@
 """Writes `changes`: compares what is appended with what is known of each entity, in order of occurrence."""
 
 from bisect import bisect_left
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from importlib import resources
 from typing import Any, NamedTuple
 
+from receiver.changes.bodies import LastBodies
 from receiver.changes.steps import Known, changes_of
 from receiver.notification import Action, Category
 from receiver.store.rows import NumberedNotification
@@ -16,7 +17,6 @@ Entity = tuple[Category, str]
 Place = tuple[datetime, int]
 """Where a notification stands in its entity's history: when it happened, and its seq."""
 
-_BODY_BYTES = 64 * 1024 * 1024
 _ENTITIES_AT_ONCE = 256
 _NO_END = 1 << 62
 
@@ -79,16 +79,17 @@ class Deriver:
     Args:
         read: runs a query and returns its rows; what can't be read (a damaged block) counts as not there.
         last_seq: the last notification that was derived from; by default all that are stored.
+        bodies: those at hand; by default none to begin with.
     """
 
-    def __init__(self, read: Read, last_seq: int | None = None) -> None:
+    def __init__(self, read: Read, last_seq: int | None = None, bodies: LastBodies | None = None) -> None:
         self._read_rows = read
         rows = self._read("heads.sql", [_NO_END if last_seq is None else last_seq])
         self._heads: dict[Entity, _Head] = {
             (category, entity_id): _Head((happened_at, seq), action)
             for category, entity_id, happened_at, seq, action in rows
         }
-        self._bodies = _Bodies(_BODY_BYTES)
+        self._bodies = bodies or LastBodies()
 
     def derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
         """Derive from notifications in order of `seq`, after all those that were derived from before.
@@ -121,21 +122,25 @@ class Deriver:
 
     def settle(self, derived: Derived) -> None:
         """Take what was derived as known, once the transaction is committed."""
+        if not derived.last:
+            return
+        old = [self._heads[entity].place[1] for entity in derived.last if entity in self._heads]
+        newest = max((event.seq, event.id) for event in derived.last.values())
+        self._bodies.replace(old, {event.seq: event.payload for event in derived.last.values()}, newest)
         for entity, event in derived.last.items():
             self._heads[entity] = _Head(event.place, event.action)
-            self._bodies.put(entity, event.payload)
 
     def _read(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._read_rows(resources.files("receiver.changes").joinpath(query).read_text("utf-8"), parameters)
 
     def _known(self, entities: Iterable[Entity]) -> dict[Entity, Known]:
         """Return the last known notification of entities, reading the payloads that are not at hand."""
-        wanted = [entity for entity in entities if entity in self._heads]
-        bodies = {entity: body for entity in wanted if (body := self._bodies.get(entity)) is not None}
-        seqs = {self._heads[entity].place[1]: entity for entity in wanted if entity not in bodies}
-        if seqs:
-            bodies |= {seqs[seq]: body.encode() for seq, body in self._read("payloads.sql", [list(seqs)])}
-        return {entity: Known(entity[0], self._heads[entity].action, body) for entity, body in bodies.items()}
+        wanted = {self._heads[entity].place[1]: entity for entity in entities if entity in self._heads}
+        bodies = self._bodies.get(wanted)
+        if missing := list(wanted.keys() - bodies.keys()):
+            bodies |= {seq: body.encode() for seq, body in self._read("payloads.sql", [missing])}
+        heads = ((wanted[seq], body) for seq, body in bodies.items())
+        return {entity: Known(entity[0], self._heads[entity].action, body) for entity, body in heads}
 
     def _derive_late(self, histories: dict[Entity, list[_Event]], derived: Derived) -> None:
         """Derive from events of which some happened before others that are known already, and what followed those."""
@@ -167,24 +172,6 @@ class Deriver:
                 at = bisect_left(order, event.place)
                 before |= {order[i][1]: order[i - 1][1] if i else None for i in (at, at + 1) if i < len(order)}
         return [(earlier, seq) for seq, earlier in before.items()]
-
-
-class _Bodies:
-    """The payloads used last, up to so many bytes."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._size = 0
-        self._payloads: OrderedDict[Entity, bytes] = OrderedDict()
-
-    def get(self, entity: Entity) -> bytes | None:
-        return self._payloads.get(entity)
-
-    def put(self, entity: Entity, payload: bytes) -> None:
-        self._size += len(payload) - len(self._payloads.pop(entity, b""))
-        self._payloads[entity] = payload
-        while self._size > self._most:
-            self._size -= len(self._payloads.popitem(last=False)[1])
 
 
 def _events(notifications: Iterable[NumberedNotification]) -> Iterable[_Event]:

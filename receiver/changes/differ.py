@@ -11,6 +11,7 @@ from receiver.notification import Category
 Kind = Literal["added", "removed", "changed", "unseen"]
 
 _DEEPEST = 16
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _NOISE_ANYWHERE = {"links"}
 _NOISE_ON_TOP = {"accountUri", "changeInfo", "groupUri", "uri"}
 
@@ -74,7 +75,6 @@ def _details(body: dict[str, Any]) -> dict[Part, Any]:
 
 
 def _compare(parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> Iterator[_Found]:
-    name = _name(parts)
     if _is_nothing(old) or _is_nothing(new):
         yield from _one_sided(parts, old, new, noise=noise)
     elif isinstance(old, dict) and isinstance(new, dict) and len(parts) < _DEEPEST:
@@ -82,15 +82,19 @@ def _compare(parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> Ite
             yield from _objects(parts, old, new, noise=noise)
     elif isinstance(old, list) and isinstance(new, list) and len(parts) < _DEEPEST:
         if not equal(old, new):
-            yield from _lists(parts, name, old, new, noise=noise)
-    elif not same(name, old, new):
+            yield from _lists(parts, _name(parts), old, new, noise=noise)
+    elif not same(_name(parts), old, new):
         yield _Found(parts, "changed", noise, old, new)
 
 
 def _objects(parts: tuple[Part, ...], old: dict[str, Any], new: dict[str, Any], *, noise: bool) -> Iterator[_Found]:
     for key in {**old, **new}:
+        before, now = old.get(key, MISSING), new.get(key, MISSING)
+        # Most fields are as they were; to find that out here is quicker.
+        if before == now and type(before) is type(now) and type(now) in _SCALARS:
+            continue
         is_noise = noise or key in _NOISE_ANYWHERE or (not parts and key in _NOISE_ON_TOP)
-        yield from _compare((*parts, key), old.get(key, MISSING), new.get(key, MISSING), noise=is_noise)
+        yield from _compare((*parts, key), before, now, noise=is_noise)
 
 
 def _lists(parts: tuple[Part, ...], name: str, old: list[Any], new: list[Any], *, noise: bool) -> Iterator[_Found]:

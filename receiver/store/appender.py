@@ -9,7 +9,7 @@ from uuid import UUID
 
 import duckdb
 
-from receiver.changes import Deriver, reads, write_changes
+from receiver.changes import Deriver, LastBodies, reads, write_changes
 from receiver.notification import Notification, Rejection
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
 from receiver.store.account_states import replace_account_states
@@ -70,7 +70,7 @@ class Appender:
         self._connection = connection
         self._spool = spool
         self._duplicates = DuplicateFinder(connection, duplicate_window_seconds)
-        self._changes = Deriver(reads(connection))
+        self._changes = Deriver(reads(connection), bodies=self._last_bodies(data_dir))
         self._rejected = RejectedBudget(connection, rejected_bytes)
         self._data_dir = data_dir
         # A database that lost its latest rows gives their numbers to no others: readers go on after the last they saw.
@@ -85,6 +85,15 @@ class Appender:
         self._put_aside_ids: set[UUID] = set()  # no originals of copies
         self.appended = 0
         self.set_aside = 0
+
+    def _last_bodies(self, data_dir: Path | None) -> LastBodies:
+        """Take the bodies at hand; those of a database that has lost its latest rows since are none of this one's."""
+        bodies = LastBodies(data_dir)
+        if newest := bodies.newest:
+            stored = run(self._connection, "SELECT seq, id::VARCHAR FROM notifications WHERE seq = ?", [newest[0]])
+            if stored != [newest]:
+                bodies.clear()
+        return bodies
 
     @property
     def last_seq(self) -> int:
