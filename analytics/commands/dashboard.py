@@ -16,7 +16,7 @@ from analytics.errors import AnalyticsError
 THEME = "dashboard.toml"
 SERVED = "_served.py"
 WHOLE_BYTES = 2**40
-GIVES_WAY = 5
+GIVES_WAY = 15
 """How much its priority is lower than the receiver's (`nice`), so that no viewer keeps a sender waiting."""
 
 

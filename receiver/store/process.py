@@ -18,7 +18,7 @@ from receiver.store.recovery import open_store
 from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
 from receiver.tokens import control_token, query_token
 
-GIVES_WAY = 3
+GIVES_WAY = 10
 """How much its priority is lower than the listener's (`nice`): a sender waits for that, and nothing waits for SQL."""
 
 _log = logging.getLogger(__name__)
