@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -98,7 +99,18 @@ def in_seconds(moment: datetime) -> str:
 
 def draw(at: datetime, found: Chosen, time: When, *, by_change: bool) -> None:
     """Ask for all figures at once, and draw them."""
-    zone = viewer_zone()
+    rows = ask_together(questions(at, found, time, viewer_zone(), by_change=by_change))
+    live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
+    with st.container(key="over-time", border=True, gap="small"):
+        before = rows("activity_before") if time.line else None
+        over_time(rows("activity_bins"), before, rows("activity_types"), time, found)
+    figures(rows, found, time, by_change=by_change)
+
+
+def questions(
+    at: datetime, found: Chosen, time: When, zone: ZoneInfo, *, by_change: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Return what the store is asked: the values of each query, what is drawn first before what is drawn later."""
     ranked = {"by_change": True if by_change else None, "most": lists.MOST_ROWS}
     asked = {
         "live_counts": {"now": at, **found.parameters()},
@@ -115,12 +127,7 @@ def draw(at: datetime, found: Chosen, time: When, *, by_change: bool) -> None:
     }
     if has_week(time):
         asked["activity_hours"] = {**time.counted, **time.clocks(zone), **found.parameters()}
-    rows = ask_together(asked)
-    live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
-    with st.container(key="over-time", border=True, gap="small"):
-        before = rows("activity_before") if time.line else None
-        over_time(rows("activity_bins"), before, rows("activity_types"), time, found)
-    figures(rows, found, time, by_change=by_change)
+    return asked
 
 
 def has_week(time: When) -> bool:

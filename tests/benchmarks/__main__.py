@@ -7,9 +7,10 @@ import click
 from tests.benchmarks.accept import accept
 from tests.benchmarks.audit import audit
 from tests.benchmarks.browser import browser
+from tests.benchmarks.reads import reads
 from tests.benchmarks.report import Figure, as_json, as_table
 
-BENCHMARKS = {"accept": accept, "audit": audit, "browser": browser}
+BENCHMARKS = {"accept": accept, "audit": audit, "browser": browser, "reads": reads}
 DATA = Path(__file__).parents[2] / "data" / "benchmarks"
 
 

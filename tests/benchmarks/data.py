@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import click
+import duckdb
 
 from receiver.body import parse_body
 from receiver.classify import classify
@@ -35,6 +36,31 @@ def built(directory: Path, count: int) -> Path:
         data_dir.mkdir(parents=True)
         figures = _build(data_dir, count)
         (data_dir / "figures.json").write_text(json.dumps(figures))
+    return data_dir
+
+
+def grown(directory: Path, count: int, copies: int) -> Path:
+    """Return a data directory with so many copies of a built one's notifications, all of them of the last year.
+
+    They are copied in the database: as many from the simulator would be of more than a lifetime.
+    """
+    source, data_dir = built(directory, count), directory / f"{count}-times-{copies}"
+    if not (data_dir / "spool").exists():
+        shutil.rmtree(data_dir, ignore_errors=True)
+        data_dir.mkdir()
+        open_database(data_dir / "clc.duckdb").close()
+        statements = Path(__file__).with_name("grown.sql").read_text("utf-8")
+        with duckdb.connect(str(data_dir / "clc.duckdb"), config={"checkpoint_threshold": "1TB"}) as connection:
+            connection.execute(f"ATTACH '{source / 'clc.duckdb'}' AS source (READ_ONLY)")
+            with click.progressbar(range(copies), label=f"Copying {count:,} notifications {copies} times") as bar:
+                for copy in bar:
+                    values = {"copies": copies, "copy": copy, "until": datetime.fromtimestamp(END, UTC)}
+                    for statement in connection.extract_statements(statements):
+                        named = {name: values[name] for name in statement.named_parameters}
+                        connection.execute(statement, named or None).fetchall()
+            connection.execute("INSERT INTO account_states FROM source.account_states")
+            connection.execute("CHECKPOINT")
+        (data_dir / "spool").mkdir()
     return data_dir
 
 

@@ -1,0 +1,142 @@
+"""What readers wait for beside ten million notifications, and beside one: Activity's SQL, and single lookups."""
+
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from analytics import connect
+from analytics.client import Client
+from analytics.pages._activity_filters import Chosen
+from analytics.pages._activity_time import When
+from analytics.pages._store import known
+from analytics.pages.activity import questions
+from analytics.queries import query
+from analytics.spans import BEFORE, Interval, compared_with, span_of
+from tests.benchmarks.data import built, grown
+from tests.benchmarks.report import Figure, part
+from tests.processes import Receiver, running
+
+COUNT, COPIES = 1_000_000, 10
+ROUNDS = 20
+ZONE = ZoneInfo("UTC")
+TIMELINE = "SELECT seq, received_at, payload FROM events WHERE category = 'Server' AND entity_id = ? ORDER BY seq"
+SERVERS = (
+    "SELECT entity_id FROM events WHERE category = 'Server' GROUP BY ALL ORDER BY count(*) DESC, entity_id LIMIT 1000"
+)
+Ask = Callable[[], Any]
+
+
+class Store:
+    """A store that is asked, and what is asked of it."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.random = random.Random(1)
+        extent = client.df("SELECT max(seq) AS last, max(received_at) AS newest FROM notifications").iloc[0]
+        self.last, self.newest = int(extent["last"]), extent["newest"].to_pydatetime().astimezone(UTC)
+        self.servers = list(client.df(SERVERS)["entity_id"])
+
+    def ask(self, name: str, **values: Any) -> Any:
+        """Ask one of the dashboard's queries."""
+        return self.client.df(*query(name, values))
+
+    def activity(self, length: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return all that the page asks for a range, as it opens."""
+        at = self.newest + timedelta(seconds=1)
+        span = span_of(length, None, at, None, ZONE)
+        time = When(span, Interval(span.since, span.until), compared_with(span.since, span.until, BEFORE), BEFORE)
+        return list(questions(at, Chosen(), time, ZONE).items())
+
+    def by_id(self) -> Ask:
+        """Find a notification of a random number by its id, and read it."""
+        seq = self.random.randint(1, self.last)
+        identity = str(self.ask("notification", seq=seq).iloc[0]["id"])
+        return lambda: self.ask("notification", seq=int(self.ask("seq_of_id", id=identity).iloc[0]["seq"]))
+
+    def filtered(self) -> Ask:
+        """Read the first page of a list with filters."""
+        name = self.random.choice(self.servers)
+        since = self.newest - timedelta(days=self.random.randint(1, 300))
+        values = {"event_types": ["Server.Updated"], "entity": name[3:9], "without_copies": True, "page_rows": 50}
+        return lambda: self.ask("newest_notifications", since=since, **values)
+
+    def timeline(self) -> Ask:
+        """Read all notifications of a server with their bodies."""
+        name = self.random.choice(self.servers)
+        return lambda: self.client.df(TIMELINE, [name])
+
+    def state(self) -> Ask:
+        """Find what a server was at a time, and read that."""
+        name = self.random.choice(self.servers)
+        at = self.newest - timedelta(days=self.random.uniform(0, 300))
+
+        def ask() -> None:
+            found = known(self.ask("entity", category="Server", entity=name, at=at).iloc[0]["seq_then"])
+            if found is not None:
+                self.ask("notification", seq=int(found))
+
+        return ask
+
+
+def reads(directory: Path) -> list[Figure]:
+    """Measure both stores in turn."""
+    ten_times = grown(directory, COUNT, COPIES)
+    with a_store(built(directory, COUNT)) as small, a_store(ten_times) as large:
+        figures = [figure for length in ("24 h", "year") for figure in activity(small, large, length)]
+        for what, ask, goal in (
+            ("one notification by its id", Store.by_id, "≤ 20"),
+            ("first page of a filtered list", Store.filtered, "≤ 50"),
+            ("a server's timeline with bodies", Store.timeline, "≤ 50"),
+            ("a server's state at a time", Store.state, "≤ 50"),
+        ):
+            figures += lookups(small, large, what, ask, goal)
+    return figures
+
+
+@contextmanager
+def a_store(data_dir: Path) -> Iterator[Store]:
+    """Run a receiver on a data directory, and give what asks it."""
+    with running(Receiver, data_dir) as receiver:
+        os.environ["CLC_QUERY_TOKEN"] = receiver.token
+        with connect(receiver.query_url) as client:
+            yield Store(client)
+
+
+def activity(small: Store, large: Store, length: str) -> list[Figure]:
+    """Ask for all that the page Activity shows, one query after the other."""
+    took: dict[int, list[float]] = {small.last: [], large.last: []}
+    slowest: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        for store in (small, large):
+            seconds = {name: timed(lambda: store.ask(name, **values)) for name, values in store.activity(length)}  # noqa: B023
+            took[store.last].append(sum(seconds.values()))
+            slowest = seconds
+    p95 = {last: part(times, 0.95) * 1000 for last, times in took.items()}
+    most = max(slowest, key=lambda name: slowest[name])
+    what = f"Activity's SQL, {length}, {large.last:,} notifications, p95"
+    said = f"median {statistics.median(took[large.last]) * 1000:,.0f}; {most} alone {slowest[most] * 1000:,.0f}"
+    return [
+        Figure(what, p95[large.last], "ms", "≤ 100", said),
+        Figure("… ÷ the same of a tenth", p95[large.last] / p95[small.last], "", "≤ 4", f"{p95[small.last]:,.0f} ms"),
+    ]
+
+
+def lookups(small: Store, large: Store, what: str, ask: Callable[[Store], Ask], goal: str) -> list[Figure]:
+    """Ask for something else each time."""
+    took = {store.last: [timed(ask(store)) * 1000 for _ in range(ROUNDS)] for store in (small, large)}
+    remark = f"median {statistics.median(took[large.last]):,.0f}; of a tenth {part(took[small.last], 0.95):,.0f}"
+    return [Figure(f"{what}, {large.last:,} notifications, p95", part(took[large.last], 0.95), "ms", goal, remark)]
+
+
+def timed(ask: Ask) -> float:
+    """Return how many seconds it takes."""
+    began = time.perf_counter()
+    ask()
+    return time.perf_counter() - began
