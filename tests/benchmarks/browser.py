@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks.browser_load import with_and_without_viewers
+from tests.benchmarks.browser_load import weighed_by_priority, with_and_without_viewers
 from tests.benchmarks.browser_paint import first_paints, interactions
 from tests.benchmarks.data import built
 from tests.benchmarks.report import Figure
@@ -26,7 +26,12 @@ LIMIT 1
 
 def browser(directory: Path, count: int = COUNT, seconds: float = LOAD_SECONDS) -> list[Figure]:
     """Measure all of it on a copy of the store, so that the others find theirs as it was built."""
-    with copied(built(directory, count), directory / "browser") as data_dir, running(Receiver, data_dir) as receiver:
+    store = built(directory, count)
+    with (
+        weighed_by_priority(),
+        copied(store, directory / "browser") as data_dir,
+        running(Receiver, data_dir) as receiver,
+    ):
         # A refused one and what is sent here make that no page is empty.
         receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "a benchmark"})
         (busiest,) = receiver.sql(BUSIEST)

@@ -54,7 +54,7 @@ AUTOGROUP = Path("/proc/sys/kernel/sched_autogroup_enabled")
 
 @contextmanager
 def weighed_by_priority() -> Iterator[None]:
-    """Let Linux weigh processes by their `nice` alone, and not by sessions first, where that may be set.
+    """Let Linux weigh processes that are started now by their `nice` alone, not by sessions first, if that may be set.
 
     Otherwise all that a terminal starts, the receiver among it, counts as one beside the viewers' idle group.
     """
@@ -72,9 +72,8 @@ def weighed_by_priority() -> Iterator[None]:
 
 def with_and_without_viewers(receiver: Receiver, url: str, seconds: float, directory: Path) -> list[Figure]:
     """Send for some seconds without a viewer, and again with ten."""
+    alone = answer_seconds(receiver, directory / "alone", seconds)
     with ExitStack() as opened:
-        opened.enter_context(weighed_by_priority())
-        alone = answer_seconds(receiver, directory / "alone", seconds)
         pages = opened.enter_context(viewers(url, directory))
         watched = answer_seconds(receiver, directory / "watched", seconds)
         refreshes = [page.evaluate("window.refreshes") for page in pages]
