@@ -118,7 +118,7 @@ def histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = False)
                 offset=8,
             ),
             padding={"left": 0, "top": 0, "right": 0, "bottom": 0},
-            description=f"Notifications per {bins.per}, by event type; Own range above does what its brush does.",
+            description=f"Notifications per {bins.per}, by event type; the range's button above narrows it too.",
         )
     )
     return chart

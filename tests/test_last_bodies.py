@@ -83,7 +83,7 @@ def test_after_a_new_start_no_body_is_read_in_the_database(tmp_path, monkeypatch
     assert found == []
 
 
-@pytest.mark.parametrize("what", ["gone", "no database", "other tables", "behind", "cut"])
+@pytest.mark.parametrize("what", ["gone", "no database", "other tables", "behind", "cut", "another body", "no body"])
 def test_whatever_becomes_of_the_file_the_changes_are_the_same(tmp_path, monkeypatch, caplog, what):
     file = tmp_path / "last_bodies.sqlite"
     with appending(tmp_path) as append:
@@ -102,23 +102,43 @@ def test_whatever_becomes_of_the_file_the_changes_are_the_same(tmp_path, monkeyp
                 other.execute("CREATE TABLE bodies (x)")
         elif what == "behind":
             behind.rename(file)
+        elif what in ("another body", "no body"):
+            with closing(sqlite3.connect(file)) as other, other:
+                for seq, packed in other.execute("SELECT seq, packed FROM bodies").fetchall():
+                    flipped = packed.replace(b'"n": 2', b'"n": 3')
+                    assert flipped != packed
+                    size = 1 << 40 if what == "no body" else len('{"userName": "a", "n": 2}')
+                    other.execute("UPDATE bodies SET size = ?, packed = ? WHERE seq = ?", [size, flipped, seq])
         else:
             file.write_bytes(file.read_bytes()[:5000])
         assert append(3) == steps(1, 2, 3)
         assert sorted(found) == [3, 4]
         assert append(4) == steps(1, 2, 3, 4)
-    if what in ("no database", "other tables", "cut"):
-        assert "last_bodies.sqlite can't be used" in caplog.text
+    if what in ("no database", "other tables"):
+        assert "last_bodies.sqlite is made anew" in caplog.text
 
 
 def test_bodies_of_another_database_are_not_taken_for_those_of_this_one(tmp_path):
+    file, kept = tmp_path / "last_bodies.sqlite", tmp_path / "kept"
     with appending(tmp_path) as append:
         append(1)
         append(2)
-    for file in ("clc.duckdb", "appended.json"):
-        (tmp_path / file).unlink()
+    file.rename(kept)
+    for name in ("clc.duckdb", "appended.json"):
+        (tmp_path / name).unlink()
     shutil.rmtree(tmp_path / "spool")
     with appending(tmp_path) as append:
         append(7)
         append(8)
+        for path in tmp_path.glob("last_bodies.sqlite*"):
+            path.unlink()
+        kept.rename(file)
         assert append(9) == steps(7, 8, 9)
+
+
+def test_no_error_of_the_file_appends_anything_twice(tmp_path, monkeypatch):
+    with appending(tmp_path) as append:
+        append(1)
+        monkeypatch.setattr("receiver.changes.bodies.crc32", lambda body: "no number" + body)
+        assert append(2) == steps(1, 2)
+        assert append(3) == steps(1, 2, 3)

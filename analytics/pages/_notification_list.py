@@ -82,7 +82,7 @@ def accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: C
     with right:
         if beside:
             beside()
-    if drawn() is None:
+    if drawn() is None and listed.total:
         time.sleep(LIST_FIRST_SECONDS)
     with above:
         if listed.total:

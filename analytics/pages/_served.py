@@ -6,7 +6,7 @@ it is drawn with once that is to be drawn.
 
 import json
 import re
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -71,9 +71,9 @@ def scripts(element: str) -> dict[str, None]:
     return found
 
 
-def serve(request: Request) -> HTMLResponse:
+def serve(name: str, _: Request) -> HTMLResponse:
     """Answer with the page of an address."""
-    return HTMLResponse(index(request.url.path.strip("/")), headers={"Cache-Control": "no-cache"})
+    return HTMLResponse(index(name), headers={"Cache-Control": "no-cache"})
 
 
-app = st.App(entry_file(), routes=[Route(f"/{name}", serve) for name in DRAWN_WITH])
+app = st.App(entry_file(), routes=[Route(f"/{name}", partial(serve, name)) for name in DRAWN_WITH])

@@ -7,16 +7,17 @@ import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pyarrow as pa
 
 _FILE = "last_bodies.sqlite"
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS bodies (seq INTEGER PRIMARY KEY, size INTEGER NOT NULL, packed BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS bodies
+    (seq INTEGER PRIMARY KEY, size INTEGER NOT NULL, checksum INTEGER NOT NULL, packed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS newest (seq INTEGER NOT NULL, id TEXT NOT NULL);
 """
 _WAL_PAGES = 4_000
-_AT_ONCE = 500
 _codec = pa.Codec("lz4_raw")  # in 2 µs half as long
 
 _log = logging.getLogger(__name__)
@@ -25,10 +26,11 @@ _log = logging.getLogger(__name__)
 class LastBodies:
     """Keeps bodies by the `seq` of their notification in a file; all of it can be read from the database too.
 
-    So a body that is not here, after a crash say, is read there, and where the file can't be used at all, each is.
+    So a body that is not here, after a crash say, is read there, and where the file can't be used at all, each is:
+    whatever goes wrong here is logged, and is no error.
 
     Args:
-        data_dir: where the file lies; by default it is one that ends with this object.
+        data_dir: where the file lies; by default it is a temporary one of SQLite's, which ends with this object.
     """
 
     def __init__(self, data_dir: Path | None = None) -> None:
@@ -37,42 +39,45 @@ class LastBodies:
         try:
             self._open()
         except sqlite3.Error as error:
-            self._give_up(error)
+            _log.warning("%s is made anew: %s", _FILE, error)
+            self.clear()
 
     @property
     def newest(self) -> tuple[int, str] | None:
         """The `seq` and the id of the last notification that was put here."""
-        found = self._read("SELECT seq, id FROM newest ORDER BY seq DESC LIMIT 1")
+        found = self._read("SELECT seq, id FROM newest")
         return found[0] if found else None
 
     def get(self, seqs: Iterable[int]) -> dict[int, bytes]:
-        """Return the bodies of these notifications, as far as they are here."""
+        """Return the bodies of these notifications (some hundred at most), as far as they are here and whole."""
         wanted = list(seqs)
+        marks = ",".join("?" * len(wanted))
+        rows = self._read(f"SELECT seq, size, checksum, packed FROM bodies WHERE seq IN ({marks})", wanted)  # noqa: S608 - marks
         found: dict[int, bytes] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = wanted[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(part))
-            rows = self._read(f"SELECT seq, size, packed FROM bodies WHERE seq IN ({marks})", part)  # noqa: S608 - marks
-            found |= {seq: _codec.decompress(packed, size, asbytes=True) for seq, size, packed in rows}
+        for seq, size, checksum, packed in rows:
+            with contextlib.suppress(Exception):  # SQLite knows nothing of a block that a disk has changed
+                body = _codec.decompress(packed, size, asbytes=True)
+                if crc32(body) == checksum:
+                    found[seq] = body
         return found
 
     def replace(self, old: Iterable[int], new: Mapping[int, bytes], newest: tuple[int, str]) -> None:
         """Take bodies of new notifications in the place of others."""
-        rows = ((seq, len(body), _codec.compress(body, asbytes=True)) for seq, body in new.items())
         if self._connection is None:
             return
         try:
+            rows = [(seq, len(body), crc32(body), _codec.compress(body, asbytes=True)) for seq, body in new.items()]
             self._connection.execute("BEGIN")
             self._connection.executemany("DELETE FROM bodies WHERE seq = ?", ((seq,) for seq in old))
-            self._connection.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?, ?)", rows)
             self._connection.execute("DELETE FROM newest")
             self._connection.execute("INSERT INTO newest VALUES (?, ?)", newest)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - what these bodies are of is committed already
             self._give_up(error)
 
     def clear(self) -> None:
-        """Forget all, as it belongs to another database."""
+        """Forget all, as it belongs to another database or can't be read."""
         try:
             self._forget()
             self._open()
@@ -80,14 +85,14 @@ class LastBodies:
             self._give_up(error)
 
     def _open(self) -> None:
-        connection = sqlite3.connect(self._path or "", isolation_level=None, check_same_thread=False)
+        self._connection = connection = sqlite3.connect(self._path or "", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, connection.close)
         connection.execute("PRAGMA journal_mode = WAL")
         # What a crash of the machine takes is read from the database; what is there is whole.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         connection.executescript(_SCHEMA)
-        self._connection = connection
+        connection.execute("SELECT seq, size, checksum, packed FROM bodies LIMIT 0")
 
     def _read(self, sql: str, parameters: list[int] | None = None) -> list[tuple[Any, ...]]:
         if self._connection is None:
@@ -107,6 +112,7 @@ class LastBodies:
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     def _give_up(self, error: Exception) -> None:
-        _log.warning("%s can't be used until the next start, so appending is slower: %s", _FILE, error)
+        where = self._path.name if self._path else "SQLite's temporary file"
+        _log.warning("last bodies can't be kept in %s until the next start, so appending is slower: %s", where, error)
         with contextlib.suppress(OSError, sqlite3.Error):
             self._forget()

@@ -91,7 +91,7 @@ def _objects(parts: tuple[Part, ...], old: dict[str, Any], new: dict[str, Any], 
     for key in {**old, **new}:
         before, now = old.get(key, MISSING), new.get(key, MISSING)
         # Most fields are as they were; to find that out here is quicker.
-        if before == now and type(before) is type(now) and type(now) in _SCALARS:
+        if type(now) in _SCALARS and type(before) is type(now) and before == now:
             continue
         is_noise = noise or key in _NOISE_ANYWHERE or (not parts and key in _NOISE_ON_TOP)
         yield from _compare((*parts, key), before, now, noise=is_noise)

@@ -14,7 +14,7 @@ from receiver.notification import Notification, Rejection
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
 from receiver.store.account_states import replace_account_states
 from receiver.store.appended import Appended, read_appended, write_appended
-from receiver.store.damage import is_damage, suspect
+from receiver.store.damage import is_damage, read_or, suspect
 from receiver.store.database import run
 from receiver.store.duplicates import DuplicateFinder
 from receiver.store.rejected import RejectedBudget
@@ -90,8 +90,8 @@ class Appender:
         """Take the bodies at hand; those of a database that has lost its latest rows since are none of this one's."""
         bodies = LastBodies(data_dir)
         if newest := bodies.newest:
-            stored = run(self._connection, "SELECT seq, id::VARCHAR FROM notifications WHERE seq = ?", [newest[0]])
-            if stored != [newest]:
+            sql = "SELECT seq, id::VARCHAR FROM notifications WHERE seq = ?"
+            if read_or(self._connection, sql, [], "the bodies at hand are not used", [newest[0]]) != [newest]:
                 bodies.clear()
         return bodies
 
@@ -212,9 +212,9 @@ class Appender:
             insert_rejections(self._connection, rejections)
             write_changes(self._connection, "changes", derived)
             replace_account_states(self._connection, derived.accounts)
-        self._changes.settle(derived)
         self._next_seq += len(notifications)
         self._stored += len(notifications)
+        self._changes.settle(derived)
         self._note()
         return rejections
 

@@ -58,8 +58,6 @@ def grown(directory: Path, count: int, copies: int) -> Path:
                     for statement in connection.extract_statements(statements):
                         named = {name: values[name] for name in statement.named_parameters}
                         connection.execute(statement, named or None).fetchall()
-            connection.execute("INSERT INTO account_states FROM source.account_states")
-            connection.execute("CHECKPOINT")
         (data_dir / "spool").mkdir()
     return data_dir
 

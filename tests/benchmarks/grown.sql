@@ -9,24 +9,31 @@ SELECT
     $copy AS copy
 FROM source.notifications;
 
--- Ids begin with their time, as those of the receiver do.
-CREATE OR REPLACE TEMP MACRO copied_id(id, copy, moment) AS
-    (printf('%012x', epoch_ms(moment)) || substr(md5(id::VARCHAR || copy), 13))::UUID;
 CREATE OR REPLACE TEMP MACRO moved(moment, begin_us, faster) AS make_timestamptz(begin_us + (epoch_us(moment) * faster)::BIGINT);
+-- An id begins with its time in milliseconds, which moves too.
+CREATE OR REPLACE TEMP MACRO time_of(id) AS make_timestamptz(1000 * ('0x' || left(replace(id::VARCHAR, '-', ''), 12))::BIGINT);
+CREATE OR REPLACE TEMP MACRO moved_id(id, copy, begin_us, faster) AS
+    (printf('%012x', epoch_ms(moved(time_of(id), begin_us, faster))) || substr(md5(id::VARCHAR || copy), 13))::UUID;
 
 INSERT INTO notifications
 SELECT
-    seq + seqs_before, copied_id(id, copy, moved(received_at, begin_us, faster)), moved(received_at, begin_us, faster), event_type, category, action,
+    seq + seqs_before, moved_id(id, copy, begin_us, faster), moved(received_at, begin_us, faster), event_type, category, action,
     account_alias, entity_id, actor, moved(occurred_at, begin_us, faster), signature_status, signature, source_ip,
-    copied_id(duplicate_of, copy, moved(received_at, begin_us, faster)), payload
+    moved_id(duplicate_of, copy, begin_us, faster), payload
 FROM source.notifications, pace
 ORDER BY seq;
 
 INSERT INTO changes
 SELECT
-    copied_id(notification_id, copy, moved(changed_at, begin_us, faster)), seq + seqs_before, moved(changed_at, begin_us, faster), category, entity_id,
+    moved_id(notification_id, copy, begin_us, faster), seq + seqs_before, moved(changed_at, begin_us, faster), category, entity_id,
     account_alias, actor, path, kind, noise, old_value, new_value
 FROM source.changes, pace
 ORDER BY seq;
+
+DELETE FROM account_states;
+
+INSERT INTO account_states
+SELECT alias, seq + seqs_before, business_name, parent_alias
+FROM source.account_states, pace;
 
 CHECKPOINT;
