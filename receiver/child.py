@@ -89,15 +89,12 @@ class Child:
 Serve = Callable[[Child, Settings], Coroutine[Any, Any, None]]
 
 
-def run_child(
-    description: str | None, serve: Serve, new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
-) -> None:
+def run_child(description: str | None, serve: Serve) -> None:
     """Run a child's work, and tell the supervisor by the exit code whether a restart may help.
 
     Args:
         description: of the process, for `--help`.
         serve: does the work until told to go.
-        new_loop: makes its event loop; by default it is Python's own.
     """
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -108,8 +105,7 @@ def run_child(
     try:
         settings = _settings()
         set_up_logging(arguments.name, settings.log_format)
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(serve(child, settings))
+        asyncio.run(serve(child, settings))
     except ReceiverError as error:
         _log.error("%s", error)
         child.tell(ready=False, failure=str(error))

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 
-import uvloop
-
 from receiver.admission import Admission
 from receiver.child import Child, run_child
 from receiver.listener import metrics
@@ -32,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 def main() -> None:
     """Run a listener until told to go."""
-    run_child(__doc__, _serve, uvloop.new_event_loop)
+    run_child(__doc__, _serve)
 
 
 async def _serve(child: Child, settings: Settings) -> None:
