@@ -22,6 +22,8 @@ from receiver.supervision.terminal import terminal_watch
 from receiver.supervision.upgrade import replace_all
 
 _STOP_SECONDS = 40.0
+# A signal that came just before they are held is heeded after so many turns of the event loop, and would else be lost.
+_TURNS = 5
 
 _log = logging.getLogger(__name__)
 
@@ -127,12 +129,27 @@ class _Supervisor:
         try:
             version = await handover.try_installed(self._handover())
             _log.info("version %s takes over from %s", version, __version__)
-            handover.become_installed(self._held, self._handover())
+            await self._become_installed()
         except (UpgradeError, OSError) as error:
             why = str(error) if isinstance(error, UpgradeError) else describe(error)
             _log.error("no upgrade, all goes on as before: %s", why)
             self._tell_upgrade("refused", why)
         await self._upgrade_once_more()
+
+    async def _become_installed(self) -> None:
+        """Go on as the installed version, unless told to stop; returns only then.
+
+        Raises:
+            OSError: it failed, and all is as before.
+        """
+        handover.hold_signals()
+        try:
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            if not self._stopping.is_set():
+                handover.become_installed(self._held, self._handover())
+        finally:
+            handover.heed_signals_again()
 
     async def _finish_upgrade(self, before: str) -> None:
         """Replace the children of the version before."""

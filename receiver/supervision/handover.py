@@ -151,7 +151,7 @@ async def try_installed(handover: Handover) -> str:
     except OSError as error:
         raise UpgradeError(f"The installed version can't be started ({error.strerror}): install it again.") from None
     try:
-        said, talk = await asyncio.to_thread(trial.communicate, timeout=_TRIAL_SECONDS)
+        said, talk = await asyncio.to_thread(_listen_to, trial)
     except subprocess.TimeoutExpired:
         raise UpgradeError(f"The installed version did not start within {_TRIAL_SECONDS:g} s: try again.") from None
     finally:
@@ -163,20 +163,28 @@ async def try_installed(handover: Handover) -> str:
     return said.strip()
 
 
+def _listen_to(trial: subprocess.Popen[str]) -> tuple[str, str]:
+    """Read what a trial says, in a thread that takes no signal: it would take those that the main thread holds back."""
+    hold_signals()
+    return trial.communicate(timeout=_TRIAL_SECONDS)
+
+
+def hold_signals() -> None:
+    """Let signals to this thread wait, until the new program heeds them or `heed_signals_again`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
+
+
 def become_installed(held: Held, handover: Handover) -> None:
-    """Go on as the installed version; returns only if that fails.
+    """Go on as the installed version, while signals are held; returns only if that fails.
 
     Raises:
         OSError: it failed, and all is as before.
     """
-    # A signal that comes in between waits until the new program heeds it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
     _set_inheritable(held, inheritable=True)
     try:
         os.execve(sys.executable, _command(), {**os.environ, _VARIABLE: handover.model_dump_json()})  # noqa: S606
     finally:
         _set_inheritable(held, inheritable=False)
-        heed_signals_again()
 
 
 def heed_signals_again() -> None:
