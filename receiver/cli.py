@@ -1,28 +1,43 @@
 """The command `clc-receiver`."""
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 from receiver import __version__
-from receiver.commands.backup import backup
-from receiver.commands.demo import demo
-from receiver.commands.import_ import import_command
-from receiver.commands.rebuild import rebuild
-from receiver.commands.restore import restore
-from receiver.commands.serve import serve
-from receiver.commands.status import status
-from receiver.commands.upgrade import upgrade
-from receiver.commands.verify import verify
 from receiver.errors import ReceiverError, SettingsError
-from receiver.simulator.commands import simulate
 
+# Each is imported when it is asked for. Libraries that `serve` does not need would start threads in it, and those take
+# the signals that it holds back while it becomes another version (`supervision/handover.py`).
+_COMMANDS = {
+    "serve": "receiver.commands.serve:serve",
+    "demo": "receiver.commands.demo:demo",
+    "simulate": "receiver.simulator.commands:simulate",
+    "import": "receiver.commands.import_:import_command",
+    "upgrade": "receiver.commands.upgrade:upgrade",
+    "rebuild": "receiver.commands.rebuild:rebuild",
+    "backup": "receiver.commands.backup:backup",
+    "restore": "receiver.commands.restore:restore",
+    "status": "receiver.commands.status:status",
+    "verify": "receiver.commands.verify:verify",
+}
 _PLATFORMS = ("linux", "darwin")
 
 
 class _Commands(click.Group):
     """A group of commands whose errors are one sentence each: exit 2 for bad usage, 1 for the rest."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         if sys.platform not in _PLATFORMS:
@@ -39,15 +54,3 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="clc-receiver")
 def main() -> None:
     """Receive CenturyLink Cloud webhooks and keep them in DuckDB."""
-
-
-main.add_command(serve)
-main.add_command(demo)
-main.add_command(simulate)
-main.add_command(import_command)
-main.add_command(upgrade)
-main.add_command(rebuild)
-main.add_command(backup)
-main.add_command(restore)
-main.add_command(status)
-main.add_command(verify)

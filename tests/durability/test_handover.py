@@ -176,6 +176,12 @@ def ended(data_dir, number):
     return upgrade.number == number and upgrade.state == "done"
 
 
+def test_serve_has_no_thread_that_takes_a_signal_which_it_holds_back(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        threads = Path(f"/proc/{receiver.process.pid}/task")
+        assert list(threads.iterdir()) == [threads / str(receiver.process.pid)]
+
+
 @pytest.mark.parametrize("phase", ["is being tried", "takes over from", "take notifications, the old ones"])
 def test_a_stop_in_the_middle_of_an_upgrade_stops_all(tmp_path, phase):
     receiver = Receiver(tmp_path)

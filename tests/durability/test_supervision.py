@@ -148,6 +148,7 @@ def test_a_store_that_can_never_start_leaves_the_listeners_at_work_until_an_upgr
 
 def test_a_stopped_supervisor_is_not_a_dead_one(tmp_path):
     with running(Receiver, tmp_path) as receiver:
+        until(lambda: all(child.state == "running" for child in processes_of(receiver).values()), what="both at work")
         os.kill(receiver.process.pid, signal.SIGSTOP)
         before = processes_of(receiver)
         assert receiver.sender.post("/webhooks/User.Updated", BODIES[0]).status == 200
