@@ -1,9 +1,12 @@
 """The listener: its routes, answers and refusals, over real sockets, with the spool behind it."""
 
 import json
+import platform
+import re
 import socket
 import sqlite3
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,7 @@ from tests.keys import signed
 from tests.processes import ListenerProcess, running
 from tests.waiting import until
 
+KERNEL = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
 USER = b'{"accountAlias":"ACME","userName":"kim@acme.example","status":"Active","weird":1.50}'
 
 
@@ -225,3 +229,10 @@ def test_the_listener_ends_when_its_supervisor_does_with_everything_answered(tmp
     assert listener.process.returncode == 0
     assert len(listener.spooled()) == 1
     listener.stop()
+
+
+@pytest.mark.skipif(KERNEL < (6, 12), reason="Linux heeds it from 6.12 on")
+def test_the_threads_that_answer_and_write_take_short_turns(listener):
+    turns = [(thread / "sched").read_text() for thread in Path(f"/proc/{listener.process.pid}/task").iterdir()]
+    short = [said for said in turns if re.search(r"^se.slice *: *100000$", said, re.MULTILINE)]
+    assert len(short) >= 2

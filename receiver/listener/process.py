@@ -12,6 +12,7 @@ from receiver.listener.exchange import ExchangeServer
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.rejections import BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Routes
+from receiver.listener.turns import take_short_turns
 from receiver.settings import Settings
 from receiver.signature import load_public_key
 from receiver.spool import SpoolWriter
@@ -34,6 +35,7 @@ def main() -> None:
 
 
 async def _serve(child: Child, settings: Settings) -> None:
+    take_short_turns()
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
     admission = Admission(load_public_key(settings.public_key), settings.signatures, accounts)
     deliver = asyncio.get_running_loop().call_soon_threadsafe

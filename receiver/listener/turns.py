@@ -1,0 +1,29 @@
+"""How the listener comes to a processor at once: by short turns."""
+
+import ctypes
+import os
+import platform
+import struct
+import sys
+from contextlib import suppress
+
+_SHORT_NS = 100_000
+# The C library has no function for it; the number is that of the kernel's interface, which never changes.
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+_ATTRIBUTES = struct.Struct("=IIQiIQQQ")
+
+
+def take_short_turns() -> None:
+    """Ask Linux for turns of 0.1 ms, for this thread and those that it starts.
+
+    Who wants a short turn gets it before one who is at a long one. By default the listener, which answers within a
+    millisecond, waits for up to 4 ms until the turn of a query or a drawing is over, whatever their priority. Linux
+    heeds it from 6.12 on (`sched_runtime` in sched_setattr(2)); elsewhere nothing changes.
+    """
+    number = _SCHED_SETATTR.get(platform.machine())
+    if sys.platform != "linux" or number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    wanted = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, _SHORT_NS, 0, 0)
+    with suppress(OSError, AttributeError):  # no C library to ask by name
+        ctypes.CDLL(None).syscall(number, 0, ctypes.c_char_p(wanted), 0)
