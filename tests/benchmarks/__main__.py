@@ -5,12 +5,23 @@ from pathlib import Path
 import click
 
 from tests.benchmarks.accept import accept
+from tests.benchmarks.alongside import alongside
+from tests.benchmarks.appending import appending
 from tests.benchmarks.audit import audit
 from tests.benchmarks.browser import browser
 from tests.benchmarks.reads import reads
 from tests.benchmarks.report import Figure, as_json, as_table
+from tests.benchmarks.sizes import sizes
 
-BENCHMARKS = {"accept": accept, "audit": audit, "browser": browser, "reads": reads}
+BENCHMARKS = {
+    "accept": accept,
+    "alongside": alongside,
+    "appending": appending,
+    "audit": audit,
+    "browser": browser,
+    "reads": reads,
+    "sizes": sizes,
+}
 DATA = Path(__file__).parents[2] / "data" / "benchmarks"
 
 

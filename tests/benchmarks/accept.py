@@ -29,6 +29,8 @@ SECONDS = 5
 CONNECTIONS = 32
 POSTS = 2_000
 LOADED = 0.7
+# The same notifications come again and again: as copies they would spare the store most of its work.
+NO_COPIES = {"CLC_DUPLICATE_WINDOW_SECONDS": "0"}
 PEERS = {
     "bare Tornado": "bare_tornado",
     "FastAPI + aiosqlite": "fastapi_sqlite",
@@ -52,8 +54,8 @@ def accept(directory: Path) -> list[Figure]:
         urls = {"listener": opened.enter_context(running(ListenerProcess, place / "listener")).url}
         urls |= {name: opened.enter_context(peer(module, place / module)) for name, module in PEERS.items()}
         most = rounds("At full speed", urls, lambda url: post(url, posts))
-        rate = LOADED * statistics.median(one.rate for one in most["listener"])
-        pause = CONNECTIONS / rate * 1000
+        rate = LOADED * median(most["listener"], "rate")
+        pause = pause_for(rate)
         two = {name: urls[name] for name in ("listener", "bare Tornado")}
         paced = rounds(f"At {rate:,.0f}/s", two, lambda url: post(url, posts, pause))
     figures = [Figure("accept, one listener", median(most["listener"], "rate"), "/s", "", failures(most["listener"]))]
@@ -116,11 +118,12 @@ def empty(place: Path) -> Iterator[Path]:
         shutil.rmtree(place)
 
 
-def written(file: Path) -> Path:
+def written(file: Path, count: int = POSTS) -> Path:
     """Write simulated notifications, each with its signature, as `post.lua` reads them."""
-    history = Simulation(SEED).history(POSTS / NOTIFICATIONS_A_DAY, END, POSTS)
-    with file.open("wb") as lines:
-        for sent in islice(history, POSTS):
+    history = Simulation(SEED).history(count / NOTIFICATIONS_A_DAY, END, count)
+    signing = click.progressbar(islice(history, count), label="Signing", length=count, file=sys.stderr)
+    with file.open("wb") as lines, signing as several:
+        for sent in several:
             signature = signed(sent.body)[SIGNATURE_HEADER]
             lines.write(b"\t".join([f"/webhooks/{sent.event_type}".encode(), signature.encode(), sent.body]) + b"\n")
     return file
@@ -146,10 +149,15 @@ def listens(address: str) -> bool:
     return False
 
 
-def post(url: str, posts: Path, pause_ms: float = 0) -> Answered:
+def pause_for(rate: float) -> float:
+    """Return after how many milliseconds each connection must post for so many notifications a second."""
+    return CONNECTIONS / rate * 1000
+
+
+def post(url: str, posts: Path, pause_ms: float = 0, seconds: int = SECONDS) -> Answered:
     """Let wrk post for some seconds over open connections, each after a pause of so many milliseconds on average."""
     script = Path(__file__).with_name("post.lua")
-    length = ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{SECONDS}s"]
+    length = ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s"]
     told = subprocess.run(
         ["wrk", *length, "--script", str(script), url],
         env=os.environ | {"POSTS": str(posts), "PAUSE_MS": str(pause_ms)}, capture_output=True, text=True, check=True,

@@ -62,6 +62,24 @@ def grown(directory: Path, count: int, copies: int) -> Path:
     return data_dir
 
 
+def later(data_dir: Path, count: int) -> list[Notification]:
+    """Return a store's newest notifications once more, as if they came when its last one had been."""
+    columns = ", ".join(Notification._fields)
+    newest = f"SELECT {columns} FROM (FROM notifications ORDER BY seq DESC LIMIT ?) ORDER BY seq"
+    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as store:
+        found = [Notification(*row) for row in store.execute(newest, [count]).fetchall()]
+    moved = found[-1].received_at - found[0].received_at
+    return [
+        row._replace(
+            id=new_id(row.received_at + moved),
+            received_at=row.received_at + moved,
+            occurred_at=row.occurred_at + moved,
+            payload=str(row.payload).encode(),
+        )
+        for row in found
+    ]
+
+
 def figures_of(data_dir: Path) -> dict[str, float]:
     """Read what was measured while a data directory was built."""
     return json.loads((data_dir / "figures.json").read_text())

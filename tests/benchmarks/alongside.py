@@ -1,0 +1,126 @@
+"""Accepting while the store appends and is read, how soon a notification is seen, and two listeners instead of one."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from analytics import connect
+from analytics.client import Client
+from tests.benchmarks.accept import (
+    LOADED,
+    NO_COPIES,
+    empty,
+    failures,
+    median,
+    pause_for,
+    peer,
+    post,
+    ratio,
+    rounds,
+    written,
+)
+from tests.benchmarks.report import Figure, part
+from tests.processes import Receiver, running
+
+FRESH_RATE, FRESH_SECONDS = 1_000, 20
+COUNTED = "SELECT event_type, account_alias, count(*) FROM events GROUP BY ALL ORDER BY count(*) DESC LIMIT 50"
+NEWER = "SELECT seq, epoch_us(received_at) / 1e6 AS received_at FROM notifications WHERE seq > ? ORDER BY seq"
+
+
+def alongside(directory: Path) -> list[Figure]:
+    """Measure all of it on stores that begin empty."""
+    with empty(directory / "alongside") as place:
+        posts = written(place / "posts")
+        figures = while_read(place, posts)
+        figures.append(freshness(place / "fresh", posts))
+        figures.append(two_listeners(place, posts))
+    return figures
+
+
+def while_read(place: Path, posts: Path) -> list[Figure]:
+    """Post at 70 % of what is taken beside store and reader, and at the same rate to a handler that only answers."""
+    with (
+        running(Receiver, place / "read", **NO_COPIES) as receiver,
+        reader(receiver),
+        peer("bare_tornado", place / "bare") as bare,
+    ):
+        (most,) = rounds("At full speed, beside all", {"receiver": receiver.url}, lambda url: post(url, posts)).values()
+        rate = LOADED * median(most, "rate")
+        urls = {"receiver": receiver.url, "bare": bare}
+        paced = rounds(f"At {rate:,.0f}/s", urls, lambda url: post(url, posts, pause_for(rate)))
+    told = f"{median(paced['receiver'], 'p99'):.1f} ms beside {median(paced['bare'], 'p99'):.1f} at {rate:,.0f}/s"
+    slower = ratio(paced["receiver"], paced["bare"], "p99")
+    return [
+        Figure("accept while the store appends and a reader queries", median(most, "rate"), "/s", "", failures(most)),
+        Figure("accept p99 meanwhile ÷ bare Tornado's at the same rate", *slower, "≤ 3", told),
+    ]
+
+
+@contextmanager
+def reader(receiver: Receiver) -> Iterator[None]:
+    """Count by type and account again and again, for the length of a block."""
+    done = threading.Event()
+
+    def read() -> None:
+        with client_of(receiver) as client:
+            while not done.wait(0.2):
+                client.df(COUNTED)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def client_of(receiver: Receiver) -> Client:
+    """Connect to a receiver's store."""
+    os.environ["CLC_QUERY_TOKEN"] = receiver.token
+    return connect(receiver.query_url)
+
+
+def freshness(data_dir: Path, posts: Path) -> Figure:
+    """Ask for what is newer all the time, and say after how long a notification was seen."""
+    waited: list[float] = []
+    with running(Receiver, data_dir, **NO_COPIES) as receiver, client_of(receiver) as client:
+        pause = pause_for(FRESH_RATE)
+        sender = threading.Thread(target=post, args=(receiver.url, posts, pause, FRESH_SECONDS))
+        sender.start()
+        last = 0
+        while sender.is_alive():
+            newer = client.df(NEWER, [last])
+            if len(newer):
+                last = int(newer["seq"].iloc[-1])
+                waited += list(time.time() - newer["received_at"])
+        sender.join()
+    remark = f"median {part(waited, 0.5) * 1000:,.0f}, of {len(waited):,} at {len(waited) / FRESH_SECONDS:,.0f}/s"
+    return Figure("from receipt to visible in SQL, p99", part(waited, 0.99) * 1000, "ms", "≤ 250", remark)
+
+
+def two_listeners(place: Path, posts: Path) -> Figure:
+    """Post to a receiver with one listener and to one with two, in turn, while their stores stand still."""
+    with ExitStack() as opened:
+        urls = {}
+        for count in ("1", "2"):
+            receiver = opened.enter_context(running(Receiver, place / f"listeners-{count}", CLC_LISTENERS=count))
+            opened.enter_context(standing_still(receiver.children()["store"]))
+            urls[count] = receiver.url
+        found = rounds("Two listeners and one", urls, lambda url: post(url, posts))
+    remark = f"{median(found['2'], 'rate'):,.0f}/s beside {median(found['1'], 'rate'):,.0f}; wrk has the same two cores"
+    return Figure("two listeners ÷ one", *ratio(found["2"], found["1"], "rate"), "≥ 1.6", remark)
+
+
+@contextmanager
+def standing_still(process: int) -> Iterator[None]:
+    """Stop a process for the length of a block."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)

@@ -1,0 +1,66 @@
+"""The appender, from a full spool: beside no other notification, a million, and ten million."""
+
+from contextlib import closing
+from pathlib import Path
+from time import perf_counter
+
+import duckdb
+
+from receiver.changes import LastBodies
+from receiver.notification import Notification
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.appender import Appender
+from receiver.store.database import open_database
+from tests.benchmarks.accept import empty
+from tests.benchmarks.browser import copied
+from tests.benchmarks.data import built, grown, later
+from tests.benchmarks.reads import COPIES, COUNT
+from tests.benchmarks.report import Figure
+
+ROWS = 50_000
+LAST = "CREATE TEMP TABLE last AS SELECT last_seq FROM entities WHERE category <> 'Alert'"
+BODIES = "SELECT seq, payload FROM notifications WHERE seq > ? AND seq <= ? AND seq IN (FROM last)"
+NEWEST = "SELECT max(seq) AS seq, arg_max(id::VARCHAR, seq) FROM notifications"
+
+
+def appending(directory: Path) -> list[Figure]:
+    """Append the same notifications to each store."""
+    million, ten = built(directory, COUNT), grown(directory, COUNT, COPIES)
+    rows = later(million, ROWS)
+    with empty(directory / "appending-to-none") as none:
+        first = rate(none, rows)
+    figures = [Figure("appender with changes on, at the start", first, "/s", "≥ 12,000", f"{ROWS:,} rows")]
+    for count, store in ((COUNT, million), (COUNT * COPIES, ten)):
+        with copied(store, directory / "appending-to-some") as data_dir:
+            found = rate(data_dir, rows if store == million else later(store, ROWS))
+        what = f"appender with changes on, beside {count:,} notifications"
+        figures.append(Figure(what, found, "/s", "≥ 12,000", f"{100 * (1 - found / first):.0f} % slower, of 10"))
+    return figures
+
+
+def rate(data_dir: Path, rows: list[Notification]) -> float:
+    """Fill the spool, append it with a checkpoint, and return how many rows a second that were."""
+    connection = open_database(data_dir / "clc.duckdb")
+    keep_last_bodies(connection, data_dir)
+    writer = SpoolWriter(data_dir / "spool")
+    writer.append_all(rows)
+    writer.close()
+    with closing(SpoolReader(data_dir / "spool")) as reader:
+        appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10, data_dir=data_dir)
+        began = perf_counter()
+        while appender.append_new():
+            pass
+        appender.checkpoint()
+        seconds = perf_counter() - began
+    connection.close()
+    return len(rows) / seconds
+
+
+def keep_last_bodies(connection: duckdb.DuckDBPyConnection, data_dir: Path) -> None:
+    """Have the last body of each entity at hand, as an appender that put all these rows there has."""
+    bodies = LastBodies(data_dir)
+    ((newest, identity),) = connection.execute(NEWEST).fetchall()
+    connection.execute(LAST).fetchall()
+    for after in range(0, newest or 0, ROWS):
+        found = connection.execute(BODIES, [after, after + ROWS]).fetchall()
+        bodies.replace([], {seq: payload.encode() for seq, payload in found}, (newest, identity))

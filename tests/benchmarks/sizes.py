@@ -1,0 +1,105 @@
+"""What a store takes of the disk, and what the processes take of the memory."""
+
+import gzip
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from receiver.spool import SpoolWriter
+from tests.benchmarks.accept import empty, post, written
+from tests.benchmarks.browser import copied
+from tests.benchmarks.browser_load import viewers, weighed_by_priority
+from tests.benchmarks.data import built, grown, later
+from tests.benchmarks.reads import COPIES, COUNT
+from tests.benchmarks.report import Figure
+from tests.browsing import a_dashboard
+from tests.processes import ListenerProcess, Receiver, running
+from tests.waiting import until
+
+SAMPLE = 100_000
+SPOOLED = 50_000
+VIEWED_SECONDS = 60
+MB = 1_000_000
+BODIES = "SELECT sum(strlen(payload)) FROM notifications"
+# A segment of DuckDB's zstd lies in blocks of its own.
+PAYLOAD = """
+SELECT sum(len(additional_block_ids)) FROM pragma_storage_info('notifications') WHERE column_name = 'payload'
+"""
+WHOLE = "SELECT used_blocks * block_size, block_size FROM pragma_database_size()"
+ARRIVAL = "SELECT payload FROM notifications ORDER BY seq LIMIT ?"
+
+
+def sizes(directory: Path) -> list[Figure]:
+    """Measure all of it."""
+    return [*disk(built(directory, COUNT)), *memory(directory)]
+
+
+def disk(data_dir: Path) -> list[Figure]:
+    """Compare what a store takes with the bodies as they came, and with those under gzip."""
+    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as store:
+        bodies, payload, (whole, block) = (store.execute(sql).fetchone() for sql in (BODIES, PAYLOAD, WHOLE))
+        sample = b"\n".join(body.encode() for (body,) in store.execute(ARRIVAL, [SAMPLE]).fetchall())
+    raw, kept = bodies[0], payload[0] * block
+    zipped = len(sample) / len(gzip.compress(sample, 6))
+    beside = f"{raw / MB:,.0f} MB ÷ {kept / MB:,.0f}"
+    return [
+        Figure("raw bodies ÷ DuckDB's bytes of payload", raw / kept, "", "≥ 20", beside),
+        Figure("raw bodies ÷ the whole file", raw / whole, "", "≥ 6", f"{whole / MB:,.0f} MB, 256 of them signatures"),
+        Figure("gzip -6 of the same bodies", zipped, "", "", f"the first {SAMPLE:,}, in order of arrival"),
+    ]
+
+
+def memory(directory: Path) -> list[Figure]:
+    """Let the processes do what takes most of it, and say how much they ever took."""
+    with empty(directory / "sizes") as place, running(ListenerProcess, place / "listener") as listener:
+        post(listener.url, written(place / "posts"), seconds=20)
+        accepting = most_memory(listener.process.pid)
+    with copied(built(directory, COUNT), directory / "appending") as data_dir, full_spool(data_dir) as receiver:
+        appending = most_memory(receiver.children()["store"])
+    return [
+        Figure("memory of a listener", accepting, "MB", "≤ 80", "most that it took in 20 s at full speed"),
+        Figure("memory of the store while appending", appending, "MB", "≤ 500", f"beside {COUNT:,} notifications"),
+        watched(grown(directory, COUNT, COPIES)),
+    ]
+
+
+@contextmanager
+def full_spool(data_dir: Path) -> Iterator[Receiver]:
+    """Run a receiver whose spool was full when it began and is empty now."""
+    writer = SpoolWriter(data_dir / "spool")
+    writer.append_all(later(data_dir, SPOOLED))
+    writer.close()
+    with running(Receiver, data_dir) as receiver:
+        until(lambda: stored(receiver) == COUNT + SPOOLED, seconds=600, what="the spool's notifications")
+        yield receiver
+
+
+def stored(receiver: Receiver) -> int:
+    """Count the notifications of a store."""
+    return receiver.sql("SELECT count(*) AS rows FROM notifications")[0]["rows"]
+
+
+def watched(data_dir: Path) -> Figure:
+    """Open ten pages on ten million notifications, and say how much the store ever took."""
+    with (
+        weighed_by_priority(),
+        running(Receiver, data_dir) as receiver,
+        a_dashboard(data_dir, receiver.query_url) as url,
+        viewers(url, data_dir),
+    ):
+        time.sleep(VIEWED_SECONDS)
+        most = most_memory(receiver.children()["store"])
+    return Figure(
+        f"memory of the store under ten viewers, {COUNT * COPIES:,} notifications", most, "MB", "≤ 2,000",
+        f"most that it took in {VIEWED_SECONDS} s of refreshes",
+    )  # fmt: skip
+
+
+def most_memory(process: int) -> float:
+    """Return how much memory a process held at most, in MB."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    (peak,) = (line for line in lines if line.startswith("VmHWM"))
+    return int(peak.split()[1]) * 1024 / MB
