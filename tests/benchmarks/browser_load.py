@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,7 +73,8 @@ def weighed_by_priority() -> Iterator[None]:
 
 def with_and_without_viewers(receiver: Receiver, url: str, seconds: int, directory: Path) -> list[Figure]:
     """Send for some seconds without a viewer, and again with ten."""
-    posts = written(directory / "posts", POSTS)
+    # Pages that show the last days have something to show.
+    posts = written(directory / "posts", POSTS, time.time())
 
     def send(length: int) -> Answered:
         with before_all_others():
