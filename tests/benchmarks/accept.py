@@ -118,10 +118,10 @@ def empty(place: Path) -> Iterator[Path]:
         shutil.rmtree(place)
 
 
-def written(file: Path, count: int = POSTS, until: float = END) -> Path:
-    """Write simulated notifications of the time up to a moment, each with its signature, as `post.lua` reads them."""
-    history = Simulation(SEED).history(count / NOTIFICATIONS_A_DAY, until, count)
-    signing = click.progressbar(islice(history, count), label="Signing", length=count, file=sys.stderr)
+def written(file: Path) -> Path:
+    """Write simulated notifications, each with its signature, as `post.lua` reads them."""
+    history = Simulation(SEED).history(POSTS / NOTIFICATIONS_A_DAY, END, POSTS)
+    signing = click.progressbar(islice(history, POSTS), label="Signing", length=POSTS, file=sys.stderr)
     with file.open("wb") as lines, signing as several:
         for sent in several:
             signature = signed(sent.body)[SIGNATURE_HEADER]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks.accept import NO_COPIES
 from tests.benchmarks.browser_load import weighed_by_priority, with_and_without_viewers
 from tests.benchmarks.browser_paint import first_paints, interactions
 from tests.benchmarks.data import built
@@ -25,13 +24,13 @@ LIMIT 1
 """
 
 
-def browser(directory: Path, count: int = COUNT, seconds: int = LOAD_SECONDS) -> list[Figure]:
+def browser(directory: Path, count: int = COUNT, seconds: float = LOAD_SECONDS) -> list[Figure]:
     """Measure all of it on a copy of the store, so that the others find theirs as it was built."""
     store = built(directory, count)
     with (
         weighed_by_priority(),
         copied(store, directory / "browser") as data_dir,
-        running(Receiver, data_dir, **NO_COPIES) as receiver,
+        running(Receiver, data_dir) as receiver,
     ):
         # A refused one and what is sent here make that no page is empty.
         receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "a benchmark"})

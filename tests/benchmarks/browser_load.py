@@ -1,22 +1,21 @@
 """Ten viewers whose pages refresh while notifications come: does the receiver answer as quickly as without them?"""
 
+import json
 import os
 import shlex
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.benchmarks.accept import Answered, pause_for, post, written
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Figure, part
 from tests.browsing import a_browser, chromium, errors_on
+from tests.durability.load import Simulation
 from tests.processes import Receiver
 
 RATE = 500
-POSTS = 20_000
-WARM_SECONDS = 10
 REFRESH = "refresh=5+s"
 VIEWED = [
     f"/?{REFRESH}",
@@ -71,27 +70,20 @@ def weighed_by_priority() -> Iterator[None]:
         AUTOGROUP.write_text(before)
 
 
-def with_and_without_viewers(receiver: Receiver, url: str, seconds: int, directory: Path) -> list[Figure]:
+def with_and_without_viewers(receiver: Receiver, url: str, seconds: float, directory: Path) -> list[Figure]:
     """Send for some seconds without a viewer, and again with ten."""
-    # Pages that show the last days have something to show.
-    posts = written(directory / "posts", POSTS, time.time())
-
-    def send(length: int) -> Answered:
-        with before_all_others():
-            return post(receiver.url, posts, pause_for(RATE), length)
-
-    send(WARM_SECONDS)
-    alone = send(seconds)
-    with viewers(url, directory) as pages:
-        watched = send(seconds)
+    alone = answer_seconds(receiver, directory / "alone", seconds)
+    with ExitStack() as opened:
+        pages = opened.enter_context(viewers(url, directory))
+        watched = answer_seconds(receiver, directory / "watched", seconds)
         refreshes = [page.evaluate("window.refreshes") for page in pages]
         errors = [error for page in pages for error in problems(page)]
-    told = f"{watched.rate:,.0f}/s; the browser runs only while nobody else wants to, the sender always"
+    p99 = {name: part(answers, 0.99) * 1000 for name, answers in (("alone", alone), ("watched", watched))}
+    rate = f"{len(watched) / seconds:,.0f}/s; the browser runs only while nobody else wants to, the sender always"
     return [
-        Figure("the receiver's p99 without viewers", alone.p99, "ms", "", f"{alone.rate:,.0f}/s"),
-        Figure("the receiver's p99 with ten viewers", watched.p99, "ms", "", told),
-        Figure("the one over the other", watched.p99 / alone.p99, "", "≤ 1.5"),
-        Figure("notifications not answered 200", alone.failed + watched.failed, "", "0"),
+        Figure("the receiver's p99 without viewers", p99["alone"], "ms", "", f"{len(alone) / seconds:,.0f}/s"),
+        Figure("the receiver's p99 with ten viewers", p99["watched"], "ms", "", rate),
+        Figure("the one over the other", p99["watched"] / p99["alone"], "", "≤ 1.5"),
         Figure("errors that viewers saw", len(errors), "", "0", "; ".join(errors)[:200]),
         Figure(
             "refreshes of the slowest viewer", min(refreshes), "", f"about {seconds / 5:,.0f}", str(sorted(refreshes))
@@ -99,21 +91,26 @@ def with_and_without_viewers(receiver: Receiver, url: str, seconds: int, directo
     ]
 
 
-@contextmanager
-def before_all_others() -> Iterator[None]:
-    """Let what is started in a block have the processors whenever it wants them, if that may be.
+def answer_seconds(receiver: Receiver, directory: Path, seconds: float) -> list[float]:
+    """Send for some seconds, and say in how many each was answered; each must be with 200."""
+    directory.mkdir()
+    with Simulation(directory, receiver.url, rate=RATE, concurrency=16, count=int(RATE * seconds)) as simulation:
+        before_all_others(simulation.process.pid)
+        simulation.process.wait(10 * seconds)
+    lines = [json.loads(line) for line in simulation.report.read_text().splitlines()]
+    assert {line["status"] for line in lines} == {200}
+    times = [(datetime.fromisoformat(line["sent_at"]), datetime.fromisoformat(line["answered_at"])) for line in lines]
+    return [(answered - sent).total_seconds() for sent, answered in times]
 
-    A sender has a machine of its own; what it measured otherwise was, for the most part, how long it waited itself.
+
+def before_all_others(process: int) -> None:
+    """Let a process have the processors whenever it wants them, as a sender with a machine of its own; if that may be.
+
+    What it measured otherwise was, for the most part, how long it waited itself.
     """
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    except PermissionError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with suppress(PermissionError):
+            os.sched_setscheduler(int(task.name), os.SCHED_RR, os.sched_param(1))
 
 
 @contextmanager
