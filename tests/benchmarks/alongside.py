@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from analytics import connect
-from analytics.client import Client
 from tests.benchmarks.accept import (
     LOADED,
     NO_COPIES,
@@ -23,6 +21,7 @@ from tests.benchmarks.accept import (
     rounds,
     written,
 )
+from tests.benchmarks.asking import client_of
 from tests.benchmarks.report import Figure, part
 from tests.processes import Receiver, running
 
@@ -77,12 +76,6 @@ def reader(receiver: Receiver) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-def client_of(receiver: Receiver) -> Client:
-    """Connect to a receiver's store."""
-    os.environ["CLC_QUERY_TOKEN"] = receiver.token
-    return connect(receiver.query_url)
 
 
 def freshness(data_dir: Path, posts: Path) -> Figure:

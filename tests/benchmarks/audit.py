@@ -1,6 +1,5 @@
 """The audit: the appender with changes on, all rules over the whole history, and the Entity page's SQL."""
 
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -8,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from analytics import connect
 from analytics.client import Client
 from analytics.findings import find
 from analytics.kept_findings import KeptFindings
 from analytics.queries import query
+from tests.benchmarks.asking import client_of
 from tests.benchmarks.data import built, figures_of
 from tests.benchmarks.report import Figure
 from tests.processes import Receiver, running
@@ -34,11 +33,9 @@ def audit(directory: Path) -> list[Figure]:
         Figure("appender with changes on, at the start", rates["first"], "/s", "≥ 3,000"),
         Figure("appender with changes on, at the end", rates["last"], "/s", "≥ 3,000"),
     ]
-    with running(Receiver, data_dir) as receiver:
-        os.environ["CLC_QUERY_TOKEN"] = receiver.token
-        with connect(receiver.query_url) as client:
-            figures.append(_all_rules(client))
-            figures += _entity_page(client)
+    with running(Receiver, data_dir) as receiver, client_of(receiver) as client:
+        figures.append(_all_rules(client))
+        figures += _entity_page(client)
     return figures
 
 

@@ -1,6 +1,5 @@
 """What readers wait for beside ten million notifications, and beside one: Activity's SQL, and single lookups."""
 
-import os
 import random
 import statistics
 import time
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from analytics import connect
 from analytics.client import Client
 from analytics.pages._activity_filters import Chosen
 from analytics.pages._activity_time import When
@@ -20,6 +18,7 @@ from analytics.pages._store import known
 from analytics.pages.activity import questions
 from analytics.queries import query
 from analytics.spans import BEFORE, Interval, compared_with, span_of
+from tests.benchmarks.asking import client_of
 from tests.benchmarks.data import built, grown
 from tests.benchmarks.report import Figure, part
 from tests.processes import Receiver, running
@@ -105,10 +104,8 @@ def reads(directory: Path) -> list[Figure]:
 @contextmanager
 def a_store(data_dir: Path) -> Iterator[Store]:
     """Run a receiver on a data directory, and give what asks it."""
-    with running(Receiver, data_dir) as receiver:
-        os.environ["CLC_QUERY_TOKEN"] = receiver.token
-        with connect(receiver.query_url) as client:
-            yield Store(client)
+    with running(Receiver, data_dir) as receiver, client_of(receiver) as client:
+        yield Store(client)
 
 
 def activity(small: Store, large: Store, length: str) -> list[Figure]:
