@@ -1,10 +1,13 @@
 """The listener: its routes, answers and refusals, over real sockets, with the spool behind it."""
 
 import json
+import os
 import platform
 import re
 import socket
 import sqlite3
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -231,8 +234,26 @@ def test_the_listener_ends_when_its_supervisor_does_with_everything_answered(tmp
     listener.stop()
 
 
+def threads_of(listener):
+    return [int(thread.name) for thread in Path(f"/proc/{listener.process.pid}/task").iterdir()]
+
+
+def may_be_in_real_time():
+    tried = "import os; os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))"
+    return subprocess.run([sys.executable, "-c", tried], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="needs a processor that the listener can leave to others")
+@pytest.mark.skipif(not may_be_in_real_time(), reason="needs root, CAP_SYS_NICE or a limit for real time")
+def test_the_threads_that_answer_and_write_run_in_real_time(listener):
+    real = [thread for thread in threads_of(listener) if os.sched_getscheduler(thread) == os.SCHED_RR]
+    assert len(real) >= 2
+
+
 @pytest.mark.skipif(KERNEL < (6, 12), reason="Linux heeds it from 6.12 on")
-def test_the_threads_that_answer_and_write_take_short_turns(listener):
-    turns = [(thread / "sched").read_text() for thread in Path(f"/proc/{listener.process.pid}/task").iterdir()]
-    short = [said for said in turns if re.search(r"^se.slice *: *100000$", said, re.MULTILINE)]
-    assert len(short) >= 2
+def test_listeners_that_could_take_all_processors_take_short_turns_instead(tmp_path):
+    with running(ListenerProcess, tmp_path, CLC_LISTENERS=str(os.cpu_count())) as listener:
+        turns = [Path(f"/proc/{thread}/sched").read_text() for thread in threads_of(listener)]
+        short = [said for said in turns if re.search(r"^se.slice *: *100000$", said, re.MULTILINE)]
+        assert len(short) >= 2
+        assert {os.sched_getscheduler(thread) for thread in threads_of(listener)} == {os.SCHED_OTHER}

@@ -10,9 +10,9 @@ from receiver.listener.accounts import AllowedAccounts
 from receiver.listener.connections import GuardedServer, Limits, within_descriptors
 from receiver.listener.exchange import ExchangeServer
 from receiver.listener.peers import TrustedProxies
+from receiver.listener.priority import come_first
 from receiver.listener.rejections import BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Routes
-from receiver.listener.turns import take_short_turns
 from receiver.settings import Settings
 from receiver.signature import load_public_key
 from receiver.spool import SpoolWriter
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 async def _serve(child: Child, settings: Settings) -> None:
-    take_short_turns()
+    come_first(settings.listeners)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
     admission = Admission(load_public_key(settings.public_key), settings.signatures, accounts)
     deliver = asyncio.get_running_loop().call_soon_threadsafe

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import click
 
 from receiver.signature import SIGNATURE_HEADER
-from receiver.simulator.history import NOTIFICATIONS_A_DAY, Simulation
+from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.sockets import free_address
 from tests.benchmarks.data import END, SEED
 from tests.benchmarks.report import Figure
@@ -50,7 +50,7 @@ def accept(directory: Path) -> list[Figure]:
     """Post the same notifications to the listener and to each peer in turn, some rounds of each."""
     with ExitStack() as opened:
         place = opened.enter_context(empty(directory / "accept"))
-        posts = written(place / "posts")
+        posts = written(place / "posts", simulated(POSTS))
         urls = {"listener": opened.enter_context(running(ListenerProcess, place / "listener")).url}
         urls |= {name: opened.enter_context(peer(module, place / module)) for name, module in PEERS.items()}
         most = rounds("At full speed", urls, lambda url: post(url, posts))
@@ -118,11 +118,14 @@ def empty(place: Path) -> Iterator[Path]:
         shutil.rmtree(place)
 
 
-def written(file: Path) -> Path:
-    """Write simulated notifications, each with its signature, as `post.lua` reads them."""
-    history = Simulation(SEED).history(POSTS / NOTIFICATIONS_A_DAY, END, POSTS)
-    signing = click.progressbar(islice(history, POSTS), label="Signing", length=POSTS, file=sys.stderr)
-    with file.open("wb") as lines, signing as several:
+def simulated(count: int, until: float = END) -> list[Outgoing]:
+    """Return so many simulated notifications, the last at a moment in seconds since 1970."""
+    return list(islice(Simulation(SEED).history(count / NOTIFICATIONS_A_DAY, until, count), count))
+
+
+def written(file: Path, notifications: list[Outgoing]) -> Path:
+    """Write notifications, each with its signature, as `post.lua` reads them."""
+    with file.open("wb") as lines, click.progressbar(notifications, label="Signing", file=sys.stderr) as several:
         for sent in several:
             signature = signed(sent.body)[SIGNATURE_HEADER]
             lines.write(b"\t".join([f"/webhooks/{sent.event_type}".encode(), signature.encode(), sent.body]) + b"\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.benchmarks.accept import (
     LOADED,
     NO_COPIES,
+    POSTS,
     empty,
     failures,
     median,
@@ -19,6 +20,7 @@ from tests.benchmarks.accept import (
     post,
     ratio,
     rounds,
+    simulated,
     written,
 )
 from tests.benchmarks.asking import client_of
@@ -33,7 +35,7 @@ NEWER = "SELECT seq, epoch_us(received_at) / 1e6 AS received_at FROM notificatio
 def alongside(directory: Path) -> list[Figure]:
     """Measure all of it on stores that begin empty."""
     with empty(directory / "alongside") as place:
-        posts = written(place / "posts")
+        posts = written(place / "posts", simulated(POSTS))
         figures = while_read(place, posts)
         figures.append(freshness(place / "fresh", posts))
         figures.append(two_listeners(place, posts))

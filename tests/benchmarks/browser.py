@@ -24,7 +24,7 @@ LIMIT 1
 """
 
 
-def browser(directory: Path, count: int = COUNT, seconds: float = LOAD_SECONDS) -> list[Figure]:
+def browser(directory: Path, count: int = COUNT, seconds: int = LOAD_SECONDS) -> list[Figure]:
     """Measure all of it on a copy of the store, so that the others find theirs as it was built."""
     store = built(directory, count)
     with (
@@ -47,7 +47,8 @@ def copied(source: Path, target: Path) -> Iterator[Path]:
     """Give a data directory with a copy of a store, for the length of a block."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    shutil.copy(source / "clc.duckdb", target)
+    for file in [source / "clc.duckdb", *source.glob("last_bodies.sqlite")]:
+        shutil.copy(file, target)
     try:
         yield target
     finally:
