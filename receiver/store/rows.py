@@ -43,7 +43,6 @@ _REJECTED = schema(
     headers=pa.string(),
     body=pa.binary(),
 )
-_WATERMARKS = schema(segment=pa.string(), kind=pa.string(), position=pa.int64())
 
 
 class NumberedNotification(NamedTuple):
@@ -75,10 +74,9 @@ def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tu
         connection: inside the transaction that appends the rows.
         positions: the last appended position by (segment, kind).
     """
-    for segment, kind in positions:
+    for (segment, kind), position in positions.items():
         run(connection, "DELETE FROM watermarks WHERE segment = ? AND kind = ?", [segment, kind])
-    values = [(segment, kind, position) for (segment, kind), position in positions.items()]
-    insert(connection, "watermarks", _WATERMARKS, values)
+        run(connection, "INSERT INTO watermarks VALUES (?, ?, ?)", [segment, kind, position])
 
 
 def insert(

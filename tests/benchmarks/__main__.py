@@ -9,8 +9,10 @@ from tests.benchmarks.alongside import alongside
 from tests.benchmarks.appending import appending
 from tests.benchmarks.audit import audit
 from tests.benchmarks.browser import browser
+from tests.benchmarks.operating import operating
 from tests.benchmarks.reads import reads
 from tests.benchmarks.report import Figure, as_json, as_table
+from tests.benchmarks.seldom import seldom
 from tests.benchmarks.sizes import sizes
 
 BENCHMARKS = {
@@ -19,7 +21,9 @@ BENCHMARKS = {
     "appending": appending,
     "audit": audit,
     "browser": browser,
+    "operating": operating,
     "reads": reads,
+    "seldom": seldom,
     "sizes": sizes,
 }
 DATA = Path(__file__).parents[2] / "data" / "benchmarks"

@@ -39,11 +39,12 @@ PEERS = {
 
 
 class Answered(NamedTuple):
-    """What wrk counted: notifications answered a second, those that failed, and in how many milliseconds 99 % were."""
+    """What wrk counted: notifications answered a second, those that failed, and in how many ms 99 % and all were."""
 
     rate: float
     failed: int
     p99: float
+    longest: float
 
 
 def accept(directory: Path) -> list[Figure]:
@@ -166,4 +167,4 @@ def post(url: str, posts: Path, pause_ms: float = 0, seconds: int = SECONDS) -> 
         env=os.environ | {"POSTS": str(posts), "PAUSE_MS": str(pause_ms)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     found = json.loads(told.stdout.splitlines()[-1])
-    return Answered(found["answered"] / found["seconds"], found["failed"], found["p99_ms"])
+    return Answered(found["answered"] / found["seconds"], found["failed"], found["p99_ms"], found["max_ms"])

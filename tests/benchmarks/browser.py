@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks.browser_load import weighed_by_priority, with_and_without_viewers
+from tests.benchmarks.browser_load import giving_way, weighed_by_priority, with_and_without_viewers
 from tests.benchmarks.browser_paint import first_paints, interactions
 from tests.benchmarks.data import built
 from tests.benchmarks.report import Figure
@@ -30,6 +30,7 @@ def browser(directory: Path, count: int = COUNT, seconds: int = LOAD_SECONDS) ->
     with (
         weighed_by_priority(),
         copied(store, directory / "browser") as data_dir,
+        giving_way(data_dir),
         running(Receiver, data_dir) as receiver,
     ):
         # A refused one and what is sent here make that no page is empty.

@@ -75,7 +75,7 @@ def with_and_without_viewers(receiver: Receiver, url: str, seconds: int, directo
     notifications = simulated(2 * count, time.time())
     alone = send(receiver, written(directory / "alone", notifications[:count]), seconds)
     watched_posts = written(directory / "watched", notifications[count:])
-    with viewers(url, directory) as pages:
+    with viewers(url) as pages:
         watched = send(receiver, watched_posts, seconds)
         refreshes = [page.evaluate("window.refreshes") for page in pages]
         errors = [error for page in pages for error in problems(page)]
@@ -110,32 +110,38 @@ def send(receiver: Receiver, posts: Path, seconds: int) -> Answered:
 
 
 @contextmanager
-def viewers(url: str, directory: Path) -> Iterator[list[Page]]:
-    """Open ten pages, each as a viewer of its own, and count how often each refreshes."""
+def giving_way(directory: Path) -> Iterator[None]:
+    """Let browsers that are started in a block run only while nobody else wants to, as on a viewer's own machine."""
     program = directory / "chromium-of-low-priority"
     program.write_text(LOW_PRIORITY.format(chromium=shlex.quote(chromium())))
     program.chmod(0o755)
     before = os.environ.get("CHROMIUM")
     os.environ["CHROMIUM"] = str(program)
     try:
-        with a_browser() as browser:
-            pages = [browser.new_context(viewport={"width": 1500, "height": 1000}).new_page() for _ in VIEWED]
-            for page, address in zip(pages, VIEWED, strict=True):
-                page.set_default_timeout(120_000)
-                page.failures = []
-                page.on("pageerror", lambda error, page=page: page.failures.append(str(error)))
-                page.goto(url + address)
-            for page in pages:
-                page.locator(".st-key-freshness").wait_for()
-                page.evaluate(COUNT_REFRESHES)
-            for page in pages:
-                page.wait_for_function("window.refreshes > 0")
-                page.evaluate("window.refreshes = 0")
-            yield pages
+        yield
     finally:
         os.environ.pop("CHROMIUM")
         if before is not None:
             os.environ["CHROMIUM"] = before
+
+
+@contextmanager
+def viewers(url: str) -> Iterator[list[Page]]:
+    """Open ten pages, each as a viewer of its own, and count how often each refreshes."""
+    with a_browser() as browser:
+        pages = [browser.new_context(viewport={"width": 1500, "height": 1000}).new_page() for _ in VIEWED]
+        for page, address in zip(pages, VIEWED, strict=True):
+            page.set_default_timeout(120_000)
+            page.failures = []
+            page.on("pageerror", lambda error, page=page: page.failures.append(str(error)))
+            page.goto(url + address)
+        for page in pages:
+            page.locator(".st-key-freshness").wait_for()
+            page.evaluate(COUNT_REFRESHES)
+        for page in pages:
+            page.wait_for_function("window.refreshes > 0")
+            page.evaluate("window.refreshes = 0")
+        yield pages
 
 
 def problems(page: Page) -> list[str]:

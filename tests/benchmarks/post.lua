@@ -1,5 +1,5 @@
 -- Posts the notifications of a file (a path, a signature and a body a line, between tabs) again and again, after a pause
--- of PAUSE_MS each, or none; then writes how many were answered in which time, how many were not, and the p99 of answers.
+-- of PAUSE_MS each, or none; then writes how many were answered in which time, how many were not, and how long answers took.
 local posts, at = {}, 0
 local pause = tonumber(os.getenv("PAUSE_MS") or "0")
 
@@ -25,7 +25,7 @@ end
 function done(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
-  local told = '{"answered": %d, "failed": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f}\n'
+  local told = '{"answered": %d, "failed": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "max_ms": %f}\n'
   io.write(told:format(summary.requests, failed, summary.duration / 1e6,
-    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3))
 end

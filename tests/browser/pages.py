@@ -31,7 +31,7 @@ def pages(server: str, seq: int) -> dict[str, Shown]:
         "Alerts": Shown(
             f"/alerts?{OFF}",
             f".st-key-alarms-over-time {chart}, .st-key-nothing",
-            ".st-key-in-alarm tbody tr, .st-key-nothing",
+            ".st-key-in-alarm-card strong",
         ),
         "Audit": Shown(f"/audit?{OFF}", f".st-key-findings-over-time {chart}", ".st-key-findings tbody tr"),
         "search": Shown(
