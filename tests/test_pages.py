@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analytics.commands.dashboard import entry_file, streamlit_options
@@ -56,6 +59,16 @@ def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     app = open_page(page)
     assert not app.exception
     assert any(text.value.startswith("As of ") and "UTC, newest notification" in text.value for text in app.text)
+
+
+def test_a_filter_whose_query_fails_is_said_and_not_asked_for_again_at_once(open_page, store, tmp_path):
+    broken = shutil.copy(store, tmp_path)
+    with duckdb.connect(broken) as connection:
+        connection.execute("DROP VIEW accounts")
+    st.cache_resource.clear()
+    app = open_page("notifications", broken)
+    assert not app.exception
+    assert [warning.value.startswith("This query failed.") for warning in app.warning] == [True]
 
 
 @pytest.mark.parametrize("page", ["activity", "notifications", "set_up"])

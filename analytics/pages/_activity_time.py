@@ -154,7 +154,7 @@ def when(at: datetime, chosen: Chosen, how: str) -> When:
     """Return the time that the page's controls and address mean now."""
     name = st.session_state["range"] or DEFAULT_RANGE
     own = Interval.parse(_address.get(OWN))
-    first = moment(ask("extent").iloc[0]["first"]) if name == "all" else None
+    first = moment(ask("freshness").iloc[0]["first"]) if name == "all" else None
     span = span_of(name, own, at, first, viewer_zone())
     part = Interval(span.since, span.until)
     if chosen.part:

@@ -1,7 +1,7 @@
 """What the store answered when a page was drawn: with that it stays as it was while no receiver answers.
 
-A drawing has one moment that it takes for now. Drawn again for that moment, a page asks the very same, and so what was
-answered then is all that it needs.
+A drawing has one moment that it takes for now, and asks nothing twice. Drawn again for that moment, a page asks the
+very same, and so what was answered then is all that it needs.
 """
 
 from collections.abc import Callable, Iterator
@@ -78,22 +78,22 @@ def drawing(part: str) -> Iterator[None]:
 
 
 def answer(asked: Any, ask: Callable[[], T]) -> T:
-    """Return what the store answers; while no receiver does, what it answered for the same drawing before.
+    """Return what the store answers, or has answered for the same drawing before.
 
     Args:
         asked: what it is asked, as what `repr` tells apart.
         ask: asks it.
 
     Raises:
-        AnalyticsError: it can't be asked now, and was not before.
+        AnalyticsError: it was not asked before, and can't be now.
     """
     drawing: Drawing | None = st.session_state.get(DRAWING)
     key = repr(asked)
-    if reason := away():
-        if drawing is None or key not in drawing.answers:
-            raise NotRunningError(reason)
+    if drawing is not None and key in drawing.answers:
         kept: T = drawing.answers[key]
         return kept
+    if reason := away():
+        raise NotRunningError(reason)
     answered = ask()
     if drawing is not None:
         drawing.answers[key] = answered

@@ -22,6 +22,7 @@ REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 RETRY_SECONDS = 2.0
 PULSE_SECONDS = 5.0
 GONE = "_gone"
+TRIED = "_tried"
 
 
 def is_dark() -> bool:
@@ -117,6 +118,10 @@ def page(
     try:
         if controls:
             controls()
+    except QueryError as error:
+        trouble(error)
+        again()
+        return
     except AnalyticsError as error:
         leave(error)
         return
@@ -143,15 +148,26 @@ def guarded(part: str, *draws: Callable[[], None]) -> None:
             for draw in draws:
                 draw()
     except QueryError as error:
-        with st.container(key="trouble"):
-            kind = (
-                "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
-            )
-            st.warning(f"{kind} {as_markdown(str(error))}", icon=":material/hourglass_top:")
+        trouble(error)
     except NotRunningError as error:
         keep_or_leave(error)
     except AnalyticsError as error:
         leave(error)
+
+
+def trouble(error: QueryError) -> None:
+    """Say why the receiver did not answer one question."""
+    with st.container(key="trouble"):
+        kind = "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
+        st.warning(f"{kind} {as_markdown(str(error))}", icon=":material/hourglass_top:")
+
+
+@st.fragment(run_every=RETRY_SECONDS)
+def again() -> None:
+    """Draw the whole page again after some seconds: what would draw a part of it is not there."""
+    if st.session_state.pop(TRIED, None):
+        st.rerun()
+    st.session_state[TRIED] = True
 
 
 def keep_or_leave(error: NotRunningError) -> None:

@@ -110,7 +110,10 @@ def draw(at: datetime, found: Chosen, time: When, *, by_change: bool) -> None:
 def questions(
     at: datetime, found: Chosen, time: When, zone: ZoneInfo, *, by_change: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Return what the store is asked: the values of each query, what is drawn first before what is drawn later."""
+    """Return what the store is asked: the values of each query, in the order in which it is asked.
+
+    What is drawn first comes first, but of the lists the one that takes longest.
+    """
     ranked = {"by_change": True if by_change else None, "most": lists.MOST_ROWS}
     asked = {
         "live_counts": {"now": at, **found.parameters()},
@@ -121,8 +124,8 @@ def questions(
     if time.line:
         asked["activity_before"] = {**time.drawn, "shift_us": time.shift_us, **found.parameters()}
     asked |= {
-        "activity_accounts": {**time.counted, **found.parameters(filters.ACCOUNT)},
         "activity_entities": {**time.counted, **ranked, **found.entity_parameters()},
+        "activity_accounts": {**time.counted, **found.parameters(filters.ACCOUNT)},
         "activity_actors": {**time.counted, **ranked, **found.parameters(filters.ACTOR)},
     }
     if has_week(time):
@@ -210,7 +213,7 @@ def nothing(found: Chosen) -> None:
     """Say that there is nothing in the range, and what to do."""
     with st.container(key="nothing", border=True):
         st.subheader("Nothing in this time range", anchor=False)
-        if moment(ask("extent").iloc[0]["last"]) is None:
+        if moment(ask("freshness").iloc[0]["newest"]) is None:
             st.caption("No notification is stored yet. The page Set up has the addresses that a sender needs.")
         elif found != Chosen():
             st.caption("No notification fits. Take one of the filters above away, or choose a longer time range.")

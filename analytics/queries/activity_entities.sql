@@ -30,7 +30,8 @@ WITH counted AS (
     WHERE kind = 'Server'
         AND kind = $chosen_kind AND name = $chosen_entity -- if $chosen_entity
     GROUP BY ALL
-    HAVING regexp_full_match(left(name, 3), '[A-Z]{2}[0-9]')
+    -- Of any value, as DuckDB would otherwise try it on each server's name before it counts.
+    HAVING regexp_full_match(any_value(left(name, 3)), '[A-Z]{2}[0-9]')
     ORDER BY events DESC, name
 )
 FROM ranked
