@@ -30,16 +30,17 @@ def browser(directory: Path, count: int = COUNT, seconds: int = LOAD_SECONDS) ->
     with (
         weighed_by_priority(),
         copied(store, directory / "browser") as data_dir,
-        giving_way(data_dir),
         running(Receiver, data_dir) as receiver,
     ):
         # A refused one and what is sent here make that no page is empty.
         receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "a benchmark"})
         (busiest,) = receiver.sql(BUSIEST)
         with a_dashboard(data_dir, receiver.query_url) as url:
-            figures = with_and_without_viewers(receiver, url, seconds, data_dir)
+            with giving_way(data_dir):
+                figures = with_and_without_viewers(receiver, url, seconds, data_dir)
             figures += first_paints(url, data_dir, busiest["entity_id"], busiest["seq"])
-        figures += interactions(receiver)
+        with giving_way(data_dir):
+            figures += interactions(receiver)
     return figures
 
 
