@@ -302,7 +302,9 @@ steps AS (
             AND NOT EXISTS (
                 SELECT 1
                 FROM changes AS gone
-                WHERE gone.changed_at > hidden.changed_at AND gone.changed_at < addresses.changed_at
+                -- The bounds of the whole range follow from the others, and spare reading all other changes.
+                WHERE gone.changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND gone.changed_at < $until::TIMESTAMPTZ
+                    AND gone.changed_at > hidden.changed_at AND gone.changed_at < addresses.changed_at
                     AND gone.category = 'Server' AND gone.entity_id = addresses.entity_id
                     AND NOT gone.noise AND gone.kind IN ('removed', 'changed')
                     AND coalesce(gone.old_value ->> 'public', gone.old_value ->> '$') = hidden.public
