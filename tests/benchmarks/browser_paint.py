@@ -184,7 +184,8 @@ USED = {
     "Alerts": Used(
         "/alerts?refresh=off&range=all",
         ".st-key-alarms-over-time svg.marks",
-        [choose("range", "7 d"), choose("range", "24 h"), choose("range", "all")],
+        # Shorter ranges may hold no alarm, and then have no chart.
+        [choose("range", "30 d"), choose("range", "90 d"), choose("range", "all")],
     ),
     "Audit": Used(
         "/audit?refresh=off&range=7+d",
