@@ -243,11 +243,11 @@ def may_be_in_real_time():
     return subprocess.run([sys.executable, "-c", tried], check=False, capture_output=True).returncode == 0
 
 
-@pytest.mark.skipif(os.cpu_count() == 1, reason="needs a processor that the listener can leave to others")
-@pytest.mark.skipif(not may_be_in_real_time(), reason="needs root, CAP_SYS_NICE or a limit for real time")
-def test_the_threads_that_answer_and_write_run_in_real_time(listener):
-    real = [thread for thread in threads_of(listener) if os.sched_getscheduler(thread) == os.SCHED_RR]
-    assert len(real) >= 2
+def test_the_threads_that_answer_and_write_run_in_real_time_where_they_may(listener):
+    leaves_a_processor = len(os.sched_getaffinity(0)) > 1
+    wanted = os.SCHED_RR if leaves_a_processor and may_be_in_real_time() else os.SCHED_OTHER
+    policies = [os.sched_getscheduler(thread) for thread in threads_of(listener)]
+    assert policies.count(wanted) >= 2
 
 
 @pytest.mark.skipif(KERNEL < (6, 12), reason="Linux heeds it from 6.12 on")

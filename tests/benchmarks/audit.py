@@ -1,8 +1,6 @@
 """The audit: the appender with changes on, all rules over the whole history, and the Entity page's SQL."""
 
-import statistics
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +9,12 @@ from analytics.client import Client
 from analytics.findings import find
 from analytics.kept_findings import KeptFindings
 from analytics.queries import query
-from tests.benchmarks.asking import client_of
+from tests.benchmarks.asking import client_of, median_seconds
 from tests.benchmarks.data import built, figures_of
 from tests.benchmarks.report import Figure
 from tests.processes import Receiver, running
 
 COUNT = 1_000_000
-RUNS = 5
 PAGE_ROWS = 30
 ENTITIES = (
     "SELECT category, entity_id, count(*) AS n FROM events WHERE category <> 'Alert' GROUP BY ALL ORDER BY n DESC"
@@ -42,7 +39,7 @@ def audit(directory: Path) -> list[Figure]:
 def _all_rules(client: Client) -> Figure:
     extent = client.df(EXTENT).iloc[0]
     since, until = extent["since"].to_pydatetime(), extent["until"].to_pydatetime() + timedelta(seconds=1)
-    seconds, found = _median(lambda: find(client, since, until))
+    seconds, found = median_seconds(lambda: find(client, since, until))
     assert not found.problems, found.problems
     remark = f"{len(found.findings):,} findings of {(until - since).days:,} days"
     return Figure("all rules over all notifications", seconds * 1000, "ms", "< 3,000", remark)
@@ -64,7 +61,7 @@ def _entity_page(client: Client) -> list[Figure]:
     return [first] + [
         Figure(
             f"Entity page's SQL, the busiest {about.category.lower()}",
-            _median(lambda about=about: _open_entity(client, about.category, about.entity_id, ids))[0] * 1000,
+            median_seconds(lambda about=about: _open_entity(client, about.category, about.entity_id, ids))[0] * 1000,
             "ms",
             "< 200",
             f"{about.n:,} notifications",
@@ -99,13 +96,3 @@ def _open_entity(client: Client, category: str, entity: str, ids: list[str]) -> 
 
 def _ask(client: Client, name: str, **values: Any) -> Any:
     return client.df(*query(name, values))
-
-
-def _median(measured: Callable[[], Any]) -> tuple[float, Any]:
-    """Run something several times, and return the median of its seconds and its last result."""
-    seconds = []
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        result = measured()
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds), result

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from analytics.findings import find
-from tests.benchmarks.asking import client_of
+from tests.benchmarks.asking import client_of, median_seconds
 from tests.benchmarks.browser import copied
 from tests.benchmarks.data import built, grown
 from tests.benchmarks.reads import COPIES, COUNT, Store, timed
@@ -51,14 +51,14 @@ SEARCHES = (
 def search(store: Store, what: str, text: str, length: timedelta, goal: str) -> Figure:
     """Look for the newest bodies that have a text, as the page Notifications does."""
     values = {"text": text, "since": store.newest - length, "page_rows": HITS}
-    took, rows = median(lambda: store.ask("newest_notifications", **values))
+    took, rows = median_seconds(lambda: store.ask("newest_notifications", **values))
     return Figure(f"text search, the first {HITS} {what}", took * 1000, "ms", goal, f"{len(rows):,} found")
 
 
 def newest_minute(store: Store) -> Figure:
     """Run all rules over the newest minute."""
     until = store.newest + timedelta(seconds=1)
-    took, found = median(lambda: find(store.client, until - timedelta(minutes=1), until))
+    took, found = median_seconds(lambda: find(store.client, until - timedelta(minutes=1), until))
     assert not found.problems, found.problems
     return Figure("all rules for the newest minute", took * 1000, "ms", "≤ 500", f"{len(found.findings):,} findings")
 
@@ -86,10 +86,3 @@ def compared(rounds: list[tuple[float, ...]], asked: int, goal: str) -> tuple[fl
     """Return the median ratio as a figure's value, its unit, its goal and a remark."""
     here, there = (statistics.median(times) / asked * 1000 for times in zip(*rounds, strict=True))
     return statistics.median(one / other for one, other in rounds), "", goal, f"{here:,.1f} ms beside {there:,.1f}"
-
-
-def median(ask: Callable[[], Any]) -> tuple[float, Any]:
-    """Ask some times, and return the median of the seconds and the last answer."""
-    answers: list[Any] = []
-    times = [timed(lambda: answers.append(ask())) for _ in range(ROUNDS)]
-    return statistics.median(times), answers[-1]
