@@ -69,6 +69,7 @@ def test_a_filter_whose_query_fails_is_said_and_not_asked_for_again_at_once(open
     app = open_page("notifications", broken)
     assert not app.exception
     assert [warning.value.startswith("This query failed.") for warning in app.warning] == [True]
+    assert "\\n" not in app.warning[0].value
 
 
 @pytest.mark.parametrize("page", ["activity", "notifications", "set_up"])

@@ -159,7 +159,7 @@ def trouble(error: QueryError) -> None:
     """Say why the receiver did not answer one question."""
     with st.container(key="trouble"):
         kind = "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
-        st.warning(f"{kind} {as_markdown(str(error))}", icon=":material/hourglass_top:")
+        st.warning(f"{kind} {as_markdown(' '.join(str(error).split()))}", icon=":material/hourglass_top:")
 
 
 @st.fragment(run_every=RETRY_SECONDS)
