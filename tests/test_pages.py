@@ -195,6 +195,36 @@ def test_labels_of_accounts_are_never_alike():
     assert len(set(labels)) == 2
 
 
+def many_accounts(count):
+    top = Account("ROOT", "Root of all", None, ("ROOT",))
+    below = [
+        Account(f"A{number}", f"Store {number}", "ROOT", ("ROOT", f"A{number}")) for number in reversed(range(count))
+    ]
+    lowest = Account("DEEP", "Deep Sea", "A7", ("ROOT", "A7", "DEEP"))
+    return Accounts([top, lowest, *below])
+
+
+def test_of_very_many_accounts_the_upper_ones_are_offered_in_the_order_of_the_tree():
+    accounts = many_accounts(1000)
+    assert accounts.offered() == ["ROOT", *(f"A{number}" for number in range(999, 700, -1))]
+    assert many_accounts(10).offered()[:3] == ["ROOT", "DEEP", "A9"]
+
+
+def test_accounts_are_offered_by_a_part_of_their_alias_or_name():
+    accounts = many_accounts(1000)
+    assert accounts.offered("STORE 77") == [*(f"A{number}" for number in range(779, 769, -1)), "A77"]
+    assert accounts.offered("sea") == ["DEEP"]
+    assert accounts.offered("nonesuch") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "alias"),
+    [("a7", "A7"), (" deep ", "DEEP"), ("deep s", "DEEP"), ("store 7", None), ("nonesuch", None), ("", None)],
+)
+def test_an_account_is_named_by_its_alias_or_by_what_no_other_has(text, alias):
+    assert many_accounts(1000).named(text) == alias
+
+
 def test_every_event_has_a_colour_of_its_own_on_light_and_on_dark():
     for dark in (False, True):
         assert len({colours(dark)[name] for name in EVENT_TYPES}) == 10

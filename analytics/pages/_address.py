@@ -20,7 +20,7 @@ NAMES = {
     "SQL": ("sql", "packed", "show", "chart", "x", "y", "colour"),
 }
 ELSEWHERE = ("account",)
-SHOWN = ("account_choice", "at-choice")
+SHOWN = ("account_choice", "account_looked_for", "at-choice")
 """Widgets of several pages that show a value of the address; what one showed on the page before is not the next's."""
 STALE_SECONDS = 10.0
 STATE = "_address"

@@ -1,0 +1,71 @@
+"""More accounts than a list offers: each is found by a part of its alias or name."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from analytics.pages._accounts import OFFERED
+from tests.keys import signed
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+TOP = {"accountAlias": "TOP", "businessName": "Chain of stores"}
+STORES = [
+    {"accountAlias": f"S{number:03}", "businessName": f"Store {number:03}", "parentAlias": "TOP"}
+    for number in range(OFFERED)
+]
+LOWER = [
+    {"accountAlias": "KIOSK", "businessName": "Harbour kiosk", "parentAlias": "S007"},
+    {"accountAlias": "SHED", "businessName": "Harbour shed", "parentAlias": "S007"},
+]
+COUNT = 1 + len(STORES) + len(LOWER)
+
+
+@pytest.fixture(scope="module")
+def many(live):
+    for body in (TOP, *STORES, *LOWER):
+        raw = json.dumps(body).encode()
+        assert live.receiver.sender.post("/webhooks/Account.Created", raw, signed(raw)).status == 200
+    until(lambda: live.one("SELECT count(*) FROM accounts") == COUNT, what="all accounts")
+    return live
+
+
+def look_for(page, text):
+    field = page.get_by_role("combobox", name="Account", exact=True)
+    field.click()
+    field.fill(text)
+    return field
+
+
+@pytest.mark.parametrize("path", ["/", "/notifications", "/alerts", "/audit"])
+def test_an_account_that_is_not_offered_is_found_by_a_part_of_its_name(many, watch, path):
+    page = watch(many.url).open(f"{path}?refresh=off")
+    field = look_for(page, "harbour k")
+    expect(page.get_by_role("option")).to_have_count(1)
+    field.press("Enter")
+    expect(field).to_have_value(re.compile("KIOSK {2}Harbour kiosk"))
+    page.wait_for_url("**account=KIOSK**")
+
+
+def test_of_several_that_fit_one_is_chosen(many, watch):
+    page = watch(many.url).open("/?refresh=off")
+    field = look_for(page, "harbour")
+    field.press("Enter")
+    expect(field).to_have_attribute("placeholder", "Choose one with “harbour”")
+    field.click()
+    expect(page.get_by_role("option")).to_have_count(2)
+    page.get_by_role("option", name="Harbour shed").click()
+    page.wait_for_url("**account=SHED**")
+    expect(field).to_have_value(re.compile("Harbour shed"))
+    expect(page.locator(".st-key-live [data-testid=stMetricValue]").nth(2)).to_have_text("1")
+
+
+def test_what_no_account_has_is_said(many, watch):
+    page = watch(many.url).open("/?refresh=off&account=SHED")
+    field = look_for(page, "<b>none</b>")
+    field.press("Enter")
+    expect(field).to_have_attribute("placeholder", "No account has “<b>none</b>”")
+    expect(page.locator(".st-key-live [data-testid=stMetricValue]").nth(2)).to_have_text(f"{COUNT}")
