@@ -26,6 +26,7 @@ _ROWS_PER_READ = 5_000
 # After a long outage there may be any number of segments, with bodies of any size.
 _ROWS_PER_BATCH = 20_000
 _BYTES_PER_BATCH = 64 * 1024 * 1024
+_MERGES = 100
 # Any other error is taken for a row's own fault. After these, trying again later may help, or only a restart.
 _NO_ROWS_FAULT = (
     duckdb.IOException,
@@ -128,13 +129,17 @@ class Appender:
         """Count the rows that the spool holds and DuckDB does not, as far as they can be read."""
         return sum(left for segment in self._spool.segments() if (left := self._left_in(segment)) is not None)
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, *, merging: bool = False) -> None:
         """Make DuckDB's file hold all that was appended, then delete the segments that it holds whole.
+
+        Args:
+            merging: make few row groups of many small ones, which takes up to a second or two.
 
         Raises:
             duckdb.Error: there was no checkpoint, and nothing was deleted; trying again later may help.
         """
         try:
+            run(self._connection, f"SET GLOBAL max_vacuum_tasks = {_MERGES if merging else 0}")
             run(self._connection, "CHECKPOINT")
         except duckdb.Error as error:
             if self._data_dir:

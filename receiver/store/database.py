@@ -26,6 +26,8 @@ _LOCK_DOWN = (
     "PRAGMA disable_checkpoint_on_shutdown",
     "SET GLOBAL python_enable_replacements = false",
     "SET GLOBAL TimeZone = 'UTC'",
+    # Each checkpoint says whether it merges row groups, see `Appender.checkpoint`.
+    "SET allowed_configs = ['max_vacuum_tasks']",
     "SET lock_configuration = true",
 )
 

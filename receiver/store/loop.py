@@ -24,6 +24,8 @@ _TURN_SECONDS = 0.1
 _MANY_ROWS = 1_000
 _CHECKPOINT_SECONDS = 5.0
 _ROWS_BETWEEN_CHECKPOINTS = 20_000
+# Without merging a checkpoint takes 30 ms, with it a second or two: so, at most, once in ten minutes.
+_CHECKPOINTS_BETWEEN_MERGES = 120
 _RETRY_SECONDS = 1.0
 _CHECKPOINT_TRIES = 20
 _LAST_SECONDS = 10.0
@@ -65,10 +67,12 @@ class AppendLoop:
         # Held by whoever wants `_busy` next: without it the appender's thread, when rows keep coming, would take that
         # again at once and for ever.
         self._gate = threading.Lock()
+        self._arranging = threading.Lock()
         self._appender = self._new_appender()
         self._rebuild = Rebuild(self._connection)
         self._checkpointed_at = self._tried_at = time.monotonic()
         self._written_at_checkpoint = 0
+        self._unmerged = 0  # checkpoints since those that merged
         self._thread = threading.Thread(target=self._run, name="appender", daemon=True)
 
     def start(self) -> None:
@@ -88,7 +92,7 @@ class AppendLoop:
 
     def begin_rebuild(self) -> None:
         """Derive the changes of all notifications again, from now on between appends; go on if that is on its way."""
-        with self._gate, self._busy:
+        with self.alone():
             self._rebuild.begin()
 
     def rebuilding(self) -> tuple[int, int] | None:
@@ -110,7 +114,7 @@ class AppendLoop:
         Raises:
             duckdb.Error, StoreError: the store can't take what the spool holds.
         """
-        with self._gate, self._busy:
+        with self._arranging, self.alone():
             left = self._appender.backlog()
             while left > 0:
                 moved = self._turn()
@@ -120,6 +124,18 @@ class AppendLoop:
             self._insist_on_checkpoint()
             notifications, last_seq = run(self._connection, _COUNT)[0]
             yield notifications, last_seq
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Append nothing for the length of a block."""
+        with self._gate, self._busy:
+            yield
+
+    @contextmanager
+    def may_arrange(self) -> Iterator[bool]:
+        """Keep the file for the length of a block from being copied, and tell whether rows may change places now."""
+        with self._arranging:
+            yield self._rebuild.done is None
 
     def _new_appender(self) -> Appender:
         return Appender(self._connection, self._spool, duplicate_window_seconds=self._window, data_dir=self._data_dir)
@@ -218,6 +234,8 @@ class AppendLoop:
         self._checkpoint()
 
     def _checkpoint(self) -> None:
-        self._appender.checkpoint()
+        merging = self._unmerged >= _CHECKPOINTS_BETWEEN_MERGES
+        self._appender.checkpoint(merging=merging)
+        self._unmerged = 0 if merging else self._unmerged + 1
         self._checkpointed_at = self._tried_at = time.monotonic()
         self._written_at_checkpoint = self._written

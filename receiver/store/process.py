@@ -10,6 +10,7 @@ from receiver.child import Child, run_child
 from receiver.query.runner import QueryLimits
 from receiver.query.service import MAX_REQUEST_BYTES, make_query_app, stop_queries
 from receiver.settings import Settings, split_address
+from receiver.store.arranging import ArrangeLoop, Arranger
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.loop import AppendLoop
@@ -39,6 +40,7 @@ async def _serve(child: Child, settings: Settings) -> None:
         on_fatal=lambda: os._exit(1),  # the supervisor starts a new process, which replays what is on disk
         data_dir=settings.data_dir,
     )
+    arranging = ArrangeLoop(Arranger(connection, loop.alone), settings.data_dir, loop.may_arrange)
     backups = Backups(settings, loop)
     status = StatusKeeper(settings, connection)
     registry = store_metrics(loop, settings.data_dir)
@@ -56,6 +58,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     child.listening.setblocking(False)
     server.add_socket(child.listening)
     loop.start()
+    arranging.start()
     _log.info("the store is open: %s", settings.database)
     tasks = [asyncio.create_task(task) for task in (backups.keep_to_schedule(), status.keep_fresh())]
     await child.until_told_to_go()
@@ -64,6 +67,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     backups.stop()
     server.stop()
     stop_queries(app)
+    await asyncio.to_thread(arranging.stop)
     # A successor goes on at once, so that queries don't wait; when all stops, the database shall hold what it can.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     connection.close()

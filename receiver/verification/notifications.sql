@@ -16,4 +16,4 @@ SELECT
     duplicate_of::VARCHAR AS duplicate_of
 FROM notifications
 WHERE seq > ? AND seq <= ?
-ORDER BY rowid;
+ORDER BY seq;

@@ -4,9 +4,6 @@ from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 
-import duckdb
-
-from receiver.changes import LastBodies
 from receiver.notification import Notification
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appender import Appender
@@ -18,9 +15,6 @@ from tests.benchmarks.reads import COPIES, COUNT
 from tests.benchmarks.report import Figure
 
 ROWS = 50_000
-LAST = "CREATE TEMP TABLE last AS SELECT last_seq FROM entities WHERE category <> 'Alert'"
-BODIES = "SELECT seq, payload FROM notifications WHERE seq > ? AND seq <= ? AND seq IN (FROM last)"
-NEWEST = "SELECT max(seq) AS seq, arg_max(id::VARCHAR, seq) FROM notifications"
 
 
 def appending(directory: Path) -> list[Figure]:
@@ -41,7 +35,6 @@ def appending(directory: Path) -> list[Figure]:
 def rate(data_dir: Path, rows: list[Notification]) -> float:
     """Fill the spool, append it with a checkpoint, and return how many rows a second that were."""
     connection = open_database(data_dir / "clc.duckdb")
-    keep_last_bodies(connection, data_dir)
     writer = SpoolWriter(data_dir / "spool")
     writer.append_all(rows)
     writer.close()
@@ -54,13 +47,3 @@ def rate(data_dir: Path, rows: list[Notification]) -> float:
         seconds = perf_counter() - began
     connection.close()
     return len(rows) / seconds
-
-
-def keep_last_bodies(connection: duckdb.DuckDBPyConnection, data_dir: Path) -> None:
-    """Have the last body of each entity at hand, as an appender that put all these rows there has."""
-    bodies = LastBodies(data_dir)
-    ((newest, identity),) = connection.execute(NEWEST).fetchall()
-    connection.execute(LAST).fetchall()
-    for after in range(0, newest or 0, ROWS):
-        found = connection.execute(BODIES, [after, after + ROWS]).fetchall()
-        bodies.replace([], {seq: payload.encode() for seq, payload in found}, (newest, identity))

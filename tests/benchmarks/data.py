@@ -5,6 +5,7 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 import duckdb
 
 from receiver.body import parse_body
+from receiver.changes import LastBodies
 from receiver.classify import classify
 from receiver.events import event_for_name
 from receiver.ids import new_id
@@ -20,12 +22,16 @@ from receiver.notification import Notification
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appender import Appender
-from receiver.store.database import open_database
+from receiver.store.arranging import Arranger
+from receiver.store.database import open_database, run
 
 SEED = 1
 END = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 ROWS_PER_PART = 50_000
 SIGNATURE_BYTES = 256
+LAST = "CREATE TEMP TABLE last AS SELECT last_seq FROM entities WHERE category <> 'Alert'"
+BODIES = "SELECT seq, payload FROM notifications WHERE seq > ? AND seq <= ? AND seq IN (FROM last)"
+NEWEST = "SELECT max(seq) AS seq, arg_max(id::VARCHAR, seq) FROM notifications"
 
 
 def built(directory: Path, count: int) -> Path:
@@ -35,6 +41,7 @@ def built(directory: Path, count: int) -> Path:
         shutil.rmtree(data_dir, ignore_errors=True)
         data_dir.mkdir(parents=True)
         figures = _build(data_dir, count)
+        _arrange(data_dir)
         (data_dir / "figures.json").write_text(json.dumps(figures))
     return data_dir
 
@@ -58,6 +65,8 @@ def grown(directory: Path, count: int, copies: int) -> Path:
                     for statement in connection.extract_statements(statements):
                         named = {name: values[name] for name in statement.named_parameters}
                         connection.execute(statement, named or None).fetchall()
+        _arrange(data_dir)
+        _keep_last_bodies(data_dir)
         (data_dir / "spool").mkdir()
     return data_dir
 
@@ -106,6 +115,26 @@ def _build(data_dir: Path, count: int) -> dict[str, float]:
     reader.close()
     connection.close()
     return {"first": rates[0], "last": rates[-1], "median": sorted(rates)[len(rates) // 2]}
+
+
+def _arrange(data_dir: Path) -> None:
+    """Put rows side by side as a running store does."""
+    connection = open_database(data_dir / "clc.duckdb")
+    arranger = Arranger(connection, nullcontext)
+    while arranger.step():
+        run(connection, "CHECKPOINT")
+    connection.close()
+
+
+def _keep_last_bodies(data_dir: Path) -> None:
+    """Have the last body of each entity at hand, as an appender that put all these rows there has."""
+    bodies = LastBodies(data_dir)
+    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as connection:
+        ((newest, identity),) = connection.execute(NEWEST).fetchall()
+        connection.execute(LAST).fetchall()
+        for after in range(0, newest, ROWS_PER_PART):
+            found = connection.execute(BODIES, [after, after + ROWS_PER_PART]).fetchall()
+            bodies.replace([], {seq: payload.encode() for seq, payload in found}, (newest, identity))
 
 
 def _notifications(count: int) -> Iterator[Notification]:

@@ -1,0 +1,150 @@
+"""Puts rows of the same entity side by side, a row group's worth of notifications at a time, beside the appender.
+
+Each checkpoint leaves what came since the last one in row groups of its own. So many small ones are slow to read, and
+where checkpoints merge them, as DuckDB does by itself, the appender waits for a second and more. In a full one that is
+sorted by entity payloads take half the space, and the history of a server lies in one or two places instead of everywhere.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from receiver.errors import StoreError
+from receiver.logs import describe
+from receiver.store.damage import suspect
+from receiver.store.database import run
+
+ROW_GROUP = 122_880
+"""How many rows DuckDB keeps together at most."""
+NEWEST = 30_720
+"""How many notifications stay in order of `seq` at least: they are looked at most, and one after the other."""
+_TABLES = ("notifications", "changes")
+_PART = "seq > $after AND seq <= $last"
+_LOOK_SECONDS = 5.0
+_RETRY_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class Arranger:
+    """Arranges what is appended, in transactions that change no row's content.
+
+    Args:
+        connection: the store; a cursor of its own is taken.
+        alone: makes a block in which nobody else writes to the store.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, alone: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._connection = connection.cursor()
+        self._alone = alone
+
+    def step(self) -> bool:
+        """Arrange the next row group's worth of notifications, and their changes, and tell whether there were so many.
+
+        Raises:
+            duckdb.Error: it could not be done, and nothing was changed; after a conflict with another writer, or an
+                interrupt, it can be tried again.
+            StoreError: not all rows would have been there again, so nothing was changed.
+        """
+        after = int(run(self._connection, "SELECT coalesce(max(last_seq), 0) FROM arranged")[0][0])
+        sql = resources.files("receiver.store").joinpath("next_to_arrange.sql").read_text("utf-8")
+        last, waiting = self._connection.execute(sql, {"after": after, "rows": ROW_GROUP}).fetchall()[0]
+        if waiting < ROW_GROUP + NEWEST:
+            return False
+        part = {"after": after, "last": last}
+        with self._transaction():
+            before = {table: self._number(f"SELECT max(rowid) FROM {table}") or 0 for table in _TABLES}  # noqa: S608 - our own names
+            added = {table: self._number(_insert(table), part) for table in _TABLES}
+            with self._alone():
+                taken = {table: self._number(_delete(table), part | {"before": before[table]}) for table in _TABLES}
+                if added != taken:
+                    raise StoreError(
+                        f"of the rows with seq {after + 1} to {last} {taken} were there, and then {added}."
+                    )
+                run(self._connection, "DELETE FROM arranged")
+                run(self._connection, "INSERT INTO arranged VALUES (?)", [last])
+                run(self._connection, "COMMIT")
+        return True
+
+    def interrupt(self) -> None:
+        """End a step that is on its way; it changes nothing."""
+        self._connection.interrupt()
+
+    def _number(self, sql: str, parameters: dict[str, int] | None = None) -> int | None:
+        found: int | None = self._connection.execute(sql, parameters).fetchall()[0][0]
+        return found
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        run(self._connection, "BEGIN")
+        try:
+            yield
+        except BaseException:
+            with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
+                run(self._connection, "ROLLBACK")
+            raise
+
+
+def _insert(table: str) -> str:
+    return f"INSERT INTO {table} SELECT * FROM {table} WHERE {_PART} ORDER BY entity_id, category, seq"  # noqa: S608 - our own names
+
+
+def _delete(table: str) -> str:
+    # Rows that this transaction has inserted come after all that others have.
+    return f"DELETE FROM {table} WHERE {_PART} AND rowid <= $before"  # noqa: S608 - our own names
+
+
+class ArrangeLoop:
+    """Runs the arranger in a thread of its own until it is stopped.
+
+    Args:
+        arranger: does it.
+        data_dir: where a sign is left when a block can't be read.
+        turn: makes a block in which it may be done, and gives whether it may.
+    """
+
+    def __init__(self, arranger: Arranger, data_dir: Path, turn: Callable[[], AbstractContextManager[bool]]) -> None:
+        self._arranger = arranger
+        self._data_dir = data_dir
+        self._turn = turn
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="arranger", daemon=True)
+
+    def start(self) -> None:
+        """Begin to arrange."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and undo what is half done."""
+        self._stopping.set()
+        while self._thread.is_alive():
+            self._arranger.interrupt()  # one that comes between two statements is lost
+            self._thread.join(0.05)
+
+    def _run(self) -> None:
+        seconds = _LOOK_SECONDS
+        while not self._stopping.wait(seconds):
+            began = time.monotonic()
+            try:
+                with self._turn() as may:
+                    has_more = may and self._arranger.step()
+            except duckdb.InterruptException:
+                continue
+            except (duckdb.TransactionException, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+                _log.info("rows are not put side by side yet: %s", error)
+                seconds = _RETRY_SECONDS
+            except Exception as error:  # noqa: BLE001 - what is only for speed must not end anything else
+                suspect(self._data_dir, error)
+                _log.error("rows are no longer put side by side until the next start: %s", describe(error))
+                return
+            else:
+                # A store of years is arranged with half a processor.
+                seconds = time.monotonic() - began if has_more else _LOOK_SECONDS

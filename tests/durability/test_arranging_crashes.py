@@ -1,0 +1,139 @@
+"""A store that dies while rows are put side by side by entity: each is there once, as it was."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import duckdb
+import pytest
+
+from receiver.incidents import incidents
+from receiver.settings import Settings
+from receiver.store.database import open_database
+from receiver.store.recovery import open_store
+from tests.durability.sizes import size
+
+COUNT = 310_000
+FILL = f"""
+INSERT INTO notifications
+SELECT
+    range, uuidv7(), make_timestamptz(range * 1000000), 'Server.Updated', 'Server', 'Updated', 'ACME',
+    'SERVER' || (range * 7919) % 5000, 'kim', make_timestamptz(range * 1000000),
+    'valid', md5(range::VARCHAR)::BLOB, '192.0.2.7', NULL, '{{"name": "' || md5((range % 977)::VARCHAR) || '"}}'
+FROM range(1, {COUNT + 1});
+INSERT INTO changes
+SELECT id, seq, occurred_at, category, entity_id, account_alias, actor, 'name', 'changed', false, '1', payload
+FROM notifications
+WHERE seq % 2 = 0;
+CHECKPOINT;
+"""
+CONTENTS = "SELECT count(*), count(DISTINCT seq), bit_xor(hash({0})) FROM {0}"
+PLACES = "SELECT count(DISTINCT rowid // 2048) FROM notifications WHERE entity_id = 'SERVER7' AND seq <= ?"
+_STORE = """
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from receiver.settings import Settings
+from receiver.store.arranging import Arranger
+from receiver.store.database import run
+from receiver.store.recovery import open_store
+connection, _ = open_store(Settings(data_dir=Path(sys.argv[1])))
+arranger = Arranger(connection, nullcontext)
+print("arranging", flush=True)
+while arranger.step():
+    print("arranged", flush=True)
+    run(connection, "SET GLOBAL max_vacuum_tasks = 0")
+    run(connection, "CHECKPOINT")
+    print("held", flush=True)
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("full")
+    connection = open_database(data_dir / "clc.duckdb")
+    for statement in connection.extract_statements(FILL):
+        connection.execute(statement).fetchall()
+    found = contents(connection)
+    connection.close()
+    return data_dir, found
+
+
+def contents(connection):
+    return [connection.execute(CONTENTS.format(table)).fetchall() for table in ("notifications", "changes")]
+
+
+def start(data_dir):
+    store = subprocess.Popen(
+        [sys.executable, "-c", _STORE, str(data_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert store.stdout.readline() == "arranging\n"
+    return store
+
+
+def end(store):
+    store.kill()
+    said = store.stdout.read()
+    store.stdin.close()
+    store.stdout.close()
+    assert store.wait(60) == -signal.SIGKILL
+    return said
+
+
+def found_in(data_dir):
+    connection, happened = open_store(Settings(data_dir=data_dir))
+    found = contents(connection)
+    connection.close()
+    return found, happened
+
+
+@pytest.mark.slow
+def test_a_store_killed_while_it_arranges_rows_has_each_once(full, tmp_path, capsys):
+    source, expected = full
+    drawn = random.Random(8)
+    store = start(shutil.copytree(source, tmp_path / "timed"))
+    began = time.monotonic()
+    said = [store.stdout.readline() for _ in range(5)]
+    lasts = time.monotonic() - began
+    assert said == ["arranged\n", "held\n"] * 2 + ["done\n"]
+    end(store)
+    assert found_in(tmp_path / "timed")[0] == expected
+    outcomes = Counter()
+    for number in range(size(6, 60)):
+        data_dir = shutil.copytree(source, tmp_path / "killed", dirs_exist_ok=True)
+        store = start(data_dir)
+        time.sleep(drawn.uniform(0, lasts))  # the fault's own time: a moment within it
+        outcomes[len(end(store).split())] += 1
+        without_wal = shutil.copytree(data_dir, tmp_path / "without-wal")
+        for wal in without_wal.glob("clc.duckdb.wal*"):
+            wal.unlink()
+        for place in (data_dir, without_wal):
+            assert found_in(place) == (expected, []), f"kill {number}, {place.name}"
+            assert incidents(place) == []
+            shutil.rmtree(place)
+    with capsys.disabled():
+        print(f"\nkilled while {lasts:.1f} s of arranging, after so many steps: {dict(outcomes)}; 0 lost, 0 doubled")
+
+
+def test_a_server_lies_in_one_or_two_places_of_each_row_group(full, tmp_path):
+    source, expected = full
+    data_dir = shutil.copytree(source, tmp_path / "arranged")
+    store = start(data_dir)
+    assert [store.stdout.readline() for _ in range(5)][-1] == "done\n"
+    end(store)
+    found, happened = found_in(data_dir)
+    assert (found, happened) == (expected, [])
+    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as database:
+        (arranged,) = database.execute("FROM arranged").fetchone()
+        places = database.execute(
+            "SELECT count(DISTINCT rowid // 2048) FROM notifications WHERE entity_id = 'SERVER7' AND seq <= ?",
+            [arranged],
+        ).fetchone()
+    assert arranged == 2 * 122_880
+    assert places[0] <= 4

@@ -1,0 +1,199 @@
+"""Rows of the same entity lie side by side, and none is lost, changed or there twice for that."""
+
+import threading
+from contextlib import contextmanager, nullcontext
+from itertools import pairwise
+
+import duckdb
+import pytest
+
+from receiver.changes.rebuild import Rebuild
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store import arranging
+from receiver.store.appender import Appender
+from receiver.store.arranging import ArrangeLoop, Arranger
+from receiver.store.database import open_database, run
+from receiver.store.loop import AppendLoop
+from tests.rows import notification
+from tests.waiting import until
+
+ROW_GROUP, NEWEST = 1_000, 200
+IN_PLACE = "SELECT seq, entity_id FROM notifications ORDER BY rowid"
+ROW_GROUPS = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('notifications')"
+ALL = "SELECT count(*), count(DISTINCT seq), bit_xor(hash({0})) FROM {0}"
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(arranging, "ROW_GROUP", ROW_GROUP)
+    monkeypatch.setattr(arranging, "NEWEST", NEWEST)
+    monkeypatch.setattr(arranging, "_LOOK_SECONDS", 0.0)
+
+
+@pytest.fixture
+def connection(tmp_path):
+    opened = open_database(tmp_path / "clc.duckdb")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def fill(connection, tmp_path):
+    writer, reader = SpoolWriter(tmp_path / "spool"), SpoolReader(tmp_path / "spool")
+    appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10)
+    filled = 0
+
+    def fill(count):
+        nonlocal filled
+        for number in range(filled, filled + count):
+            name = f"user{number * 7919 % 50}@acme.example"
+            body = f'{{"accountAlias": "ACME", "userName": "{name}", "number": {number}}}'.encode()
+            writer.append_all([notification(number, entity_id=name.upper(), payload=body)])
+        filled += count
+        while appender.append_new():
+            pass
+        run(connection, "CHECKPOINT")
+
+    yield fill
+    writer.close()
+    reader.close()
+
+
+def contents(connection):
+    return [run(connection, ALL.format(table)) for table in ("notifications", "changes")]
+
+
+def runs(entities):
+    return sum(one != other for one, other in pairwise(entities)) + 1
+
+
+def test_full_row_groups_are_sorted_by_entity_and_the_newest_stay_as_they_came(connection, fill):
+    fill(2 * ROW_GROUP + NEWEST + 50)
+    before = contents(connection)
+    arranger = Arranger(connection, nullcontext)
+    assert [arranger.step() for _ in range(3)] == [True, True, False]
+    run(connection, "CHECKPOINT")
+    assert contents(connection) == before
+    places = run(connection, IN_PLACE)
+    newest, arranged = places[: NEWEST + 50], places[NEWEST + 50 :]
+    assert [seq for seq, _ in newest] == list(range(2 * ROW_GROUP + 1, 2 * ROW_GROUP + NEWEST + 51))
+    for group in (arranged[:ROW_GROUP], arranged[ROW_GROUP:]):
+        assert runs([entity for _, entity in group]) == 50
+        assert [place for place in group if place[1] == group[0][1]] == sorted(
+            place for place in group if place[1] == group[0][1]
+        )
+    assert max(seq for seq, _ in arranged[:ROW_GROUP]) == ROW_GROUP
+    changed = run(connection, f"SELECT entity_id FROM changes WHERE seq <= {ROW_GROUP} ORDER BY rowid")
+    assert runs(changed) == len(set(changed)) == 50
+
+
+def test_what_is_not_yet_a_row_group_stays_as_it_is(connection, fill):
+    fill(ROW_GROUP + NEWEST - 1)
+    assert not Arranger(connection, nullcontext).step()
+    fill(1)
+    assert Arranger(connection, nullcontext).step()
+
+
+def test_rows_appended_meanwhile_are_there_once(connection, fill):
+    fill(3 * ROW_GROUP + NEWEST)
+    before = contents(connection)[0][0][0]
+
+    @contextmanager
+    def after_an_append():
+        fill(70)
+        yield
+
+    arranger = Arranger(connection, after_an_append)
+    while arranger.step():
+        pass
+    count, numbers, _ = contents(connection)[0][0]
+    assert (count, numbers) == (before + 3 * 70, count)
+
+
+def test_a_part_that_another_writer_changes_meanwhile_is_left_as_that_made_it(connection, fill):
+    fill(ROW_GROUP + NEWEST)
+    other = connection.cursor()
+
+    @contextmanager
+    def after_a_delete():
+        run(other, "DELETE FROM changes WHERE seq = 7")
+        yield
+
+    with pytest.raises(duckdb.TransactionException):
+        Arranger(connection, after_a_delete).step()
+    assert [seq for seq, _ in run(connection, IN_PLACE)] == list(range(1, ROW_GROUP + NEWEST + 1))
+    before = contents(connection)
+    assert Arranger(connection, nullcontext).step()
+    assert contents(connection) == before
+
+
+def test_changes_that_are_derived_again_are_arranged_again(connection, fill):
+    fill(ROW_GROUP + NEWEST)
+    arranger = Arranger(connection, nullcontext)
+    assert arranger.step()
+    assert not arranger.step()
+    expected = run(connection, "FROM changes ORDER BY ALL")
+    rebuild = Rebuild(connection.cursor())
+    rebuild.begin()
+    while rebuild.done is not None:
+        rebuild.step()
+    assert arranger.step()
+    assert run(connection, "FROM changes ORDER BY ALL") == expected
+
+
+def test_the_loop_arranges_what_comes_and_ends_in_the_middle_of_it(connection, fill, tmp_path):
+    fill(ROW_GROUP + NEWEST)
+    before = contents(connection)
+    loop = ArrangeLoop(Arranger(connection, nullcontext), tmp_path, lambda: nullcontext(True))
+    loop.start()
+    until(lambda: run(connection, "FROM arranged") == [(ROW_GROUP,)], what="the first row group")
+    assert contents(connection) == before
+    loop.stop()
+    begun, go_on = threading.Event(), threading.Event()
+
+    @contextmanager
+    def stands_still():
+        begun.set()
+        go_on.wait(60)
+        yield
+
+    fill(ROW_GROUP)
+    before = contents(connection)
+    loop = ArrangeLoop(Arranger(connection, stands_still), tmp_path, lambda: nullcontext(True))
+    loop.start()
+    assert begun.wait(60)
+    stopping = threading.Thread(target=loop.stop)
+    stopping.start()
+    go_on.set()
+    stopping.join(60)
+    assert not stopping.is_alive()
+    assert contents(connection) == before
+
+
+def test_while_it_may_not_nothing_is_arranged(connection, fill, tmp_path):
+    fill(ROW_GROUP + NEWEST)
+    asked = threading.Semaphore(0)
+
+    def turn():
+        asked.release()
+        return nullcontext(False)
+
+    loop = ArrangeLoop(Arranger(connection, nullcontext), tmp_path, turn)
+    loop.start()
+    for _ in range(5):
+        assert asked.acquire(timeout=60)
+    loop.stop()
+    assert run(connection, "FROM arranged") == []
+
+
+def test_few_checkpoints_merge_small_row_groups(connection, tmp_path, monkeypatch):
+    monkeypatch.setattr("receiver.store.loop._CHECKPOINTS_BETWEEN_MERGES", 3)
+    loop = AppendLoop(connection, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    writer = SpoolWriter(tmp_path / "spool")
+    groups = []
+    for number in range(8):
+        writer.append_all([notification(number)])
+        with loop.paused():
+            groups.append(run(connection, ROW_GROUPS)[0][0])
+    writer.close()
+    assert groups == [1, 2, 3, 1, 2, 3, 4, 1]
