@@ -1,7 +1,8 @@
 """Rows of the same entity lie side by side, and none is lost, changed or there twice for that."""
 
+import shutil
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import pairwise
 
 import duckdb
@@ -25,6 +26,7 @@ ALL = "SELECT count(*), count(DISTINCT seq), bit_xor(hash({0})) FROM {0}"
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
+    monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 0.5)
     monkeypatch.setattr(arranging, "ROW_GROUP", ROW_GROUP)
     monkeypatch.setattr(arranging, "NEWEST", NEWEST)
     monkeypatch.setattr(arranging, "_LOOK_SECONDS", 0.0)
@@ -184,6 +186,21 @@ def test_while_it_may_not_nothing_is_arranged(connection, fill, tmp_path):
         assert asked.acquire(timeout=60)
     loop.stop()
     assert run(connection, "FROM arranged") == []
+
+
+def test_what_was_arranged_is_checkpointed_though_nothing_comes(connection, fill, tmp_path):
+    fill(ROW_GROUP + NEWEST)
+    loop = AppendLoop(connection, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop.start()
+    assert loop.arranger.step()
+
+    def held():
+        shutil.copy(tmp_path / "clc.duckdb", tmp_path / "copy.duckdb")
+        with suppress(duckdb.Error), duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as copy:
+            return run(copy, "FROM arranged")
+
+    assert until(held, what="a checkpoint") == [(ROW_GROUP,)]
+    loop.stop()
 
 
 def test_few_checkpoints_merge_small_row_groups(connection, tmp_path, monkeypatch):

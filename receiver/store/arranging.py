@@ -2,7 +2,7 @@
 
 Each checkpoint leaves what came since the last one in row groups of its own. So many small ones are slow to read, and
 where checkpoints merge them, as DuckDB does by itself, the appender waits for a second and more. In a full one that is
-sorted by entity payloads take half the space, and the history of a server lies in one or two places instead of everywhere.
+sorted by entity payloads take half the space, and the history of a server lies in one or two places, not everywhere.
 """
 
 import logging
@@ -45,6 +45,8 @@ class Arranger:
     ) -> None:
         self._connection = connection.cursor()
         self._alone = alone
+        self.arranged = 0
+        """How many notifications were arranged in this process."""
 
     def step(self) -> bool:
         """Arrange the next row group's worth of notifications, and their changes, and tell whether there were so many.
@@ -72,6 +74,7 @@ class Arranger:
                 run(self._connection, "DELETE FROM arranged")
                 run(self._connection, "INSERT INTO arranged VALUES (?)", [last])
                 run(self._connection, "COMMIT")
+        self.arranged += ROW_GROUP
         return True
 
     def interrupt(self) -> None:

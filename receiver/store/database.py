@@ -19,6 +19,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "checkpoint_threshold": "1TB",
     "max_temp_directory_size": "10GB",
+    # Each checkpoint says whether it merges row groups, see `Appender.checkpoint`.
+    "max_vacuum_tasks": 0,
 }
 # Not known before the connection is there.
 _LOCK_DOWN = (
@@ -26,7 +28,6 @@ _LOCK_DOWN = (
     "PRAGMA disable_checkpoint_on_shutdown",
     "SET GLOBAL python_enable_replacements = false",
     "SET GLOBAL TimeZone = 'UTC'",
-    # Each checkpoint says whether it merges row groups, see `Appender.checkpoint`.
     "SET allowed_configs = ['max_vacuum_tasks']",
     "SET lock_configuration = true",
 )

@@ -15,6 +15,7 @@ from receiver.incidents import report
 from receiver.logs import describe
 from receiver.spool import SpoolReader
 from receiver.store.appender import Appender
+from receiver.store.arranging import Arranger
 from receiver.store.damage import suspect
 from receiver.store.database import run
 
@@ -70,6 +71,7 @@ class AppendLoop:
         self._arranging = threading.Lock()
         self._appender = self._new_appender()
         self._rebuild = Rebuild(self._connection)
+        self.arranger = Arranger(connection, self.alone)
         self._checkpointed_at = self._tried_at = time.monotonic()
         self._written_at_checkpoint = 0
         self._unmerged = 0  # checkpoints since those that merged
@@ -194,7 +196,7 @@ class AppendLoop:
 
     @property
     def _written(self) -> int:
-        return self._appender.appended + self._rebuild.derived
+        return self._appender.appended + self._rebuild.derived + self.arranger.arranged
 
     def _checkpoint_is_due(self) -> bool:
         since = self._written - self._written_at_checkpoint

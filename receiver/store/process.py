@@ -10,7 +10,7 @@ from receiver.child import Child, run_child
 from receiver.query.runner import QueryLimits
 from receiver.query.service import MAX_REQUEST_BYTES, make_query_app, stop_queries
 from receiver.settings import Settings, split_address
-from receiver.store.arranging import ArrangeLoop, Arranger
+from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.loop import AppendLoop
@@ -40,7 +40,7 @@ async def _serve(child: Child, settings: Settings) -> None:
         on_fatal=lambda: os._exit(1),  # the supervisor starts a new process, which replays what is on disk
         data_dir=settings.data_dir,
     )
-    arranging = ArrangeLoop(Arranger(connection, loop.alone), settings.data_dir, loop.may_arrange)
+    arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange)
     backups = Backups(settings, loop)
     status = StatusKeeper(settings, connection)
     registry = store_metrics(loop, settings.data_dir)

@@ -34,7 +34,7 @@ for line in sys.stdin:
     appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10, data_dir=data_dir)
     while appender.append_new():
         pass
-    appender.checkpoint()
+    appender.checkpoint(merging=True)
     reader.close()
     connection.close()
     print(json.dumps({"seq": seq, "incidents": [incident.what for incident in happened]}), flush=True)
