@@ -38,11 +38,13 @@ DATA = Path(__file__).parents[2] / "data" / "benchmarks"
 def main(names: tuple[str, ...], data: Path, json_file: Path | None) -> None:
     """Run the benchmarks NAMES, or all, and print what was measured beside what it should be."""
     figures: list[Figure] = []
-    for name in names or BENCHMARKS:
-        figures += BENCHMARKS[name](data)
-    click.echo(as_table(figures))
-    if json_file:
-        json_file.write_text(as_json(figures))
+    try:
+        for name in names or BENCHMARKS:
+            figures += BENCHMARKS[name](data)
+    finally:
+        click.echo(as_table(figures))
+        if json_file:
+            json_file.write_text(as_json(figures))
 
 
 if __name__ == "__main__":

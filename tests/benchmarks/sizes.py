@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from receiver.spool import SpoolWriter
-from tests.benchmarks.accept import empty, post, written
+from tests.benchmarks.accept import POSTS, empty, post, simulated, written
 from tests.benchmarks.browser import copied
 from tests.benchmarks.browser_load import viewers, weighed_by_priority
 from tests.benchmarks.data import built, grown, later
@@ -54,7 +54,7 @@ def disk(data_dir: Path) -> list[Figure]:
 def memory(directory: Path) -> list[Figure]:
     """Let the processes do what takes most of it, and say how much they ever took."""
     with empty(directory / "sizes") as place, running(ListenerProcess, place / "listener") as listener:
-        post(listener.url, written(place / "posts"), seconds=20)
+        post(listener.url, written(place / "posts", simulated(POSTS)), seconds=20)
         accepting = most_memory(listener.process.pid)
     with copied(built(directory, COUNT), directory / "appending") as data_dir, full_spool(data_dir) as receiver:
         appending = most_memory(receiver.children()["store"])
