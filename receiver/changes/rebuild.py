@@ -16,9 +16,7 @@ from receiver.store.database import create_anew, run
 from receiver.store.rows import NumberedNotification
 
 _ROWS_PER_STEP = 2_000
-# Whoever reads some notifications in order of `seq` has DuckDB unpack the bodies of a whole row group for them.
-_ROWS_PER_READ = 20_000
-_BYTES_PER_READ = 32 * 1024 * 1024
+_BYTES_PER_STEP = 16 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +30,6 @@ class Rebuild:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._deriver: Deriver | None = None
-        self._read: list[NumberedNotification] = []
         self.done = self._noted()
         """The last `seq` that is derived again; None while no rebuild is on its way."""
         self.derived = 0
@@ -72,16 +69,11 @@ class Rebuild:
                 self._finish()
         except BaseException:
             self._deriver = None  # what it knows may be ahead of what is written
-            self._read = []
             raise
 
     def _next(self, done: int) -> list[NumberedNotification]:
-        if not self._read:
-            sql = resources.files("receiver.changes").joinpath("next_notifications.sql").read_text("utf-8")
-            found = run(self._connection, sql, [done, _ROWS_PER_READ, _BYTES_PER_READ])
-            self._read = [_numbered(row) for row in found]
-        batch, self._read = self._read[:_ROWS_PER_STEP], self._read[_ROWS_PER_STEP:]
-        return batch
+        sql = resources.files("receiver.changes").joinpath("next_notifications.sql").read_text("utf-8")
+        return [_numbered(row) for row in run(self._connection, sql, [done, _ROWS_PER_STEP, _BYTES_PER_STEP])]
 
     def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
         derived = deriver.derive(batch)
