@@ -109,7 +109,7 @@ def check_order(rows: Iterable[tuple[int, UUID]], after: int = 0) -> Iterator[Vi
     """Check that `seq` strictly grows, from what came before these rows.
 
     Args:
-        rows: (seq, id) in the order in which they were appended.
+        rows: (seq, id) in order, so that one that is there twice does not grow.
         after: the `seq` before them.
     """
     last = after

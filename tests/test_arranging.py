@@ -143,36 +143,86 @@ def test_changes_that_are_derived_again_are_arranged_again(connection, fill):
     assert run(connection, "FROM changes ORDER BY ALL") == expected
 
 
-def test_the_loop_arranges_what_comes_and_ends_in_the_middle_of_it(connection, fill, tmp_path):
+@pytest.fixture
+def looped(connection, tmp_path):
+    loops, ended = [], []
+
+    def start(alone=nullcontext, turn=lambda: nullcontext(True)):
+        loop = ArrangeLoop(Arranger(connection, alone), tmp_path, turn, lambda: ended.append(True))
+        loop.start()
+        loops.append(loop)
+        return loop
+
+    start.ended = ended
+    yield start
+    for loop in loops:
+        loop.stop()
+
+
+def test_the_loop_arranges_what_comes(connection, fill, tmp_path, looped):
     fill(ROW_GROUP + NEWEST)
     before = contents(connection)
-    loop = ArrangeLoop(Arranger(connection, nullcontext), tmp_path, lambda: nullcontext(True))
-    loop.start()
+    looped()
     until(lambda: run(connection, "FROM arranged") == [(ROW_GROUP,)], what="the first row group")
     assert contents(connection) == before
-    loop.stop()
-    begun, go_on = threading.Event(), threading.Event()
+    until(lambda: not (tmp_path / "arranging").exists(), what="the note's end")
+
+
+def test_a_stop_in_the_middle_of_it_undoes_it(connection, fill, looped):
+    fill(ROW_GROUP + NEWEST)
+    before = contents(connection)
+    begun = threading.Event()
 
     @contextmanager
-    def stands_still():
+    def for_ever():
         begun.set()
-        go_on.wait(60)
+        loop._arranger._connection.execute("SELECT sum(range) FROM range(1_000_000_000_000)").fetchall()
         yield
 
-    fill(ROW_GROUP)
-    before = contents(connection)
-    loop = ArrangeLoop(Arranger(connection, stands_still), tmp_path, lambda: nullcontext(True))
-    loop.start()
+    loop = looped(for_ever)
     assert begun.wait(60)
-    stopping = threading.Thread(target=loop.stop)
-    stopping.start()
-    go_on.set()
-    stopping.join(60)
-    assert not stopping.is_alive()
+    loop.stop()
     assert contents(connection) == before
+    assert run(connection, "FROM arranged") == []
+    assert [seq for seq, _ in run(connection, IN_PLACE)] == list(range(1, ROW_GROUP + NEWEST + 1))
 
 
-def test_while_it_may_not_nothing_is_arranged(connection, fill, tmp_path):
+def test_an_error_that_only_a_new_process_survives_is_told_and_counted(connection, fill, tmp_path, looped, caplog):
+    fill(ROW_GROUP + NEWEST)
+
+    @contextmanager
+    def fatal():
+        raise duckdb.FatalException("invalidated")
+        yield
+
+    for count in (1, 2, 3):
+        looped(fatal)
+        until(lambda count=count: len(looped.ended) == count, what="the end")
+        assert (tmp_path / "arranging").read_text() == f"{count}"
+    looped()
+    until(lambda: "delete" in caplog.text, what="the log")
+    assert run(connection, "FROM arranged") == []
+    (tmp_path / "arranging").unlink()
+    looped()
+    until(lambda: run(connection, "FROM arranged") == [(ROW_GROUP,)], what="the first row group")
+
+
+def test_what_is_wrong_with_a_part_ends_nothing_else(fill, tmp_path, looped, caplog):
+    fill(ROW_GROUP + NEWEST)
+
+    @contextmanager
+    def damaged():
+        raise duckdb.Error("Corrupt database file: computed checksum 1 does not match 2")
+        yield
+
+    looped(damaged)
+    until(lambda: "verify" in caplog.text, what="the log")
+    assert looped.ended == []
+    assert not (tmp_path / "arranging").exists()
+    assert not (tmp_path / "suspect").exists()
+
+
+def test_while_it_may_not_nothing_is_arranged(connection, fill, looped):
     fill(ROW_GROUP + NEWEST)
     asked = threading.Semaphore(0)
 
@@ -180,11 +230,9 @@ def test_while_it_may_not_nothing_is_arranged(connection, fill, tmp_path):
         asked.release()
         return nullcontext(False)
 
-    loop = ArrangeLoop(Arranger(connection, nullcontext), tmp_path, turn)
-    loop.start()
+    looped(turn=turn)
     for _ in range(5):
         assert asked.acquire(timeout=60)
-    loop.stop()
     assert run(connection, "FROM arranged") == []
 
 
@@ -205,12 +253,13 @@ def test_what_was_arranged_is_checkpointed_though_nothing_comes(connection, fill
 
 def test_few_checkpoints_merge_small_row_groups(connection, tmp_path, monkeypatch):
     monkeypatch.setattr("receiver.store.loop._CHECKPOINTS_BETWEEN_MERGES", 3)
+    monkeypatch.setattr("receiver.store.loop._MERGES_TRIED", 2)
     loop = AppendLoop(connection, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
     writer = SpoolWriter(tmp_path / "spool")
     groups = []
-    for number in range(8):
+    for number in range(10):
         writer.append_all([notification(number)])
         with loop.paused():
             groups.append(run(connection, ROW_GROUPS)[0][0])
     writer.close()
-    assert groups == [1, 2, 3, 1, 2, 3, 4, 1]
+    assert groups == [1, 2, 3, 1, 1, 2, 3, 4, 1, 1]

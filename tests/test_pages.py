@@ -219,7 +219,7 @@ def test_accounts_are_offered_by_a_part_of_their_alias_or_name():
 
 @pytest.mark.parametrize(
     ("text", "alias"),
-    [("a7", "A7"), (" deep ", "DEEP"), ("deep s", "DEEP"), ("store 7", None), ("nonesuch", None), ("", None)],
+    [("a7", "A7"), ("Deep", "DEEP"), ("deep s", "DEEP"), ("store 7", None), ("nonesuch", None), ("", None)],
 )
 def test_an_account_is_named_by_its_alias_or_by_what_no_other_has(text, alias):
     assert many_accounts(1000).named(text) == alias

@@ -64,10 +64,10 @@ class Accounts:
 
     def named(self, text: str) -> str | None:
         """Return the one account that a text names: by its alias, or as it is in the alias or name of no other."""
-        for alias in (text, text.strip().upper()):
+        for alias in (text, text.upper()):
             if alias in self.labels:
                 return alias
-        found = [one.alias for one in self.all if is_in(text.strip(), one)]
+        found = [one.alias for one in self.all if is_in(text, one)]
         return found[0] if len(found) == 1 else None
 
     def tree_of(self, alias: str) -> list[str]:

@@ -1,39 +1,66 @@
 """Filters that pages share. Their state is in the page's address."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
 from analytics.pages import _address
 from analytics.pages._accounts import OFFERED, account_label, accounts
+from analytics.pages._answers import if_answered
 from analytics.periods import DEFAULT_RANGE, RANGES
-from analytics.text import short
+from analytics.text import as_markdown, short
 
 CHOICE, LOOKED_FOR = "account_choice", "account_looked_for"
-FEW_OF = f"The list has {OFFERED} of {{number:,}} accounts. Type a part of any alias or name, and press Enter."
+FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
 
 
+class LookedFor(NamedTuple):
+    """A text that was looked for in accounts' aliases and names, and the account that was chosen then."""
+
+    text: str
+    beside: str | None
+
+
+@if_answered
 def remember_account() -> None:
-    """Put the chosen account into the page's address; offer what a text may mean that names none, or several."""
-    typed = st.session_state[CHOICE]
+    """Put the chosen account into the page's address; of a text that names none, or several, take note."""
+    typed = (st.session_state[CHOICE] or "").strip() or None
     chosen = typed and accounts().named(typed)
-    st.session_state[LOOKED_FOR] = None if chosen else typed
+    if typed and not chosen:
+        look_for(typed)
+        return
+    st.session_state[LOOKED_FOR] = None
     _address.put(account=chosen, before=None, page=None, until=None)
+
+
+def look_for(text: str) -> None:
+    """Offer the accounts that have a text; where one is chosen, that stays, and what was found is said beside it."""
+    asked = _address.get("account")
+    st.session_state[LOOKED_FOR] = LookedFor(text, asked)
+    if asked:
+        st.toast(as_markdown(what_was_found(text)))
+
+
+def what_was_found(text: str) -> str:
+    """Say what came of looking for an account by a text that names not just one."""
+    said = f"“{short(text, 16)}”"
+    return f"Choose one with {said}" if accounts().offered(text) else f"No account has {said}"
 
 
 def offered(asked: str | None) -> tuple[dict[str, str], str]:
     """Return the labels of the accounts to choose from, also of the one that is asked for, and what to say of them."""
     known = accounts()
-    looked_for = st.session_state.get(LOOKED_FOR)
-    found = known.offered(looked_for)
+    looked_for: LookedFor | None = st.session_state.get(LOOKED_FOR)
+    if looked_for and looked_for.beside != asked:
+        looked_for = st.session_state[LOOKED_FOR] = None
+    found = known.offered(looked_for.text) if looked_for else []
     labels = {alias: known.labels[alias] for alias in found or known.offered()}
     if asked and asked not in labels:
         labels[asked] = known.labels.get(asked) or account_label(asked, None)
-    if not looked_for:
-        return labels, "All accounts" if len(known.all) <= OFFERED else "All accounts; type to find one"
-    said = f"“{short(looked_for, 16)}”"
-    return labels, f"Choose one with {said}" if found else f"No account has {said}"
+    if looked_for:
+        return labels, what_was_found(looked_for.text)
+    return labels, "All accounts" if len(known.all) <= OFFERED else "All accounts; type to find one"
 
 
 def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | None = None) -> dict[str, str | None]:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from receiver.errors import StoreError
 from receiver.logs import describe
-from receiver.store.damage import suspect
 from receiver.store.database import run
 
 ROW_GROUP = 122_880
@@ -25,11 +25,20 @@ ROW_GROUP = 122_880
 NEWEST = 30_720
 """How many notifications stay in order of `seq` at least: they are looked at most, and one after the other."""
 _TABLES = ("notifications", "changes")
-_PART = "seq > $after AND seq <= $last"
+_IN_PART = "seq > $after AND seq <= $last"
 _LOOK_SECONDS = 5.0
-_RETRY_SECONDS = 60.0
+_RETRY_SECONDS, _LONGEST_SECONDS = 60.0, 3600.0
+_MOST_ENDS = 3
+_FATAL = (duckdb.FatalException, duckdb.InternalException)
 
 _log = logging.getLogger(__name__)
+
+
+class Part(NamedTuple):
+    """Notifications with a `seq` beyond `after`, up to `last`."""
+
+    after: int
+    last: int
 
 
 class Arranger:
@@ -49,33 +58,43 @@ class Arranger:
         """How many notifications were arranged in this process."""
 
     def step(self) -> bool:
-        """Arrange the next row group's worth of notifications, and their changes, and tell whether there were so many.
+        """Arrange the next row group's worth of notifications, and tell whether there were so many.
+
+        Raises:
+            duckdb.Error, StoreError: see `arrange`.
+        """
+        part = self.next_part()
+        if part:
+            self.arrange(part)
+        return part is not None
+
+    def next_part(self) -> Part | None:
+        """Find the next row group's worth of notifications; None where there are not so many yet."""
+        after = int(run(self._connection, "SELECT coalesce(max(last_seq), 0) FROM arranged")[0][0])
+        sql = resources.files("receiver.store").joinpath("next_to_arrange.sql").read_text("utf-8")
+        last, waiting = self._connection.execute(sql, {"after": after, "rows": ROW_GROUP}).fetchall()[0]
+        return Part(after, last) if waiting >= ROW_GROUP + NEWEST else None
+
+    def arrange(self, part: Part) -> None:
+        """Put rows side by side by entity: notifications of a part, and their changes.
 
         Raises:
             duckdb.Error: it could not be done, and nothing was changed; after a conflict with another writer, or an
                 interrupt, it can be tried again.
             StoreError: not all rows would have been there again, so nothing was changed.
         """
-        after = int(run(self._connection, "SELECT coalesce(max(last_seq), 0) FROM arranged")[0][0])
-        sql = resources.files("receiver.store").joinpath("next_to_arrange.sql").read_text("utf-8")
-        last, waiting = self._connection.execute(sql, {"after": after, "rows": ROW_GROUP}).fetchall()[0]
-        if waiting < ROW_GROUP + NEWEST:
-            return False
-        part = {"after": after, "last": last}
+        values = part._asdict()
         with self._transaction():
             before = {table: self._number(f"SELECT max(rowid) FROM {table}") or 0 for table in _TABLES}  # noqa: S608 - our own names
-            added = {table: self._number(_insert(table), part) for table in _TABLES}
+            added = {table: self._number(_insert(table), values) for table in _TABLES}
             with self._alone():
-                taken = {table: self._number(_delete(table), part | {"before": before[table]}) for table in _TABLES}
+                taken = {table: self._number(_delete(table), values | {"before": before[table]}) for table in _TABLES}
                 if added != taken:
-                    raise StoreError(
-                        f"of the rows with seq {after + 1} to {last} {taken} were there, and then {added}."
-                    )
+                    raise StoreError(f"of the rows with seq in {part} there were {taken}, and then {added}.")
                 run(self._connection, "DELETE FROM arranged")
-                run(self._connection, "INSERT INTO arranged VALUES (?)", [last])
+                run(self._connection, "INSERT INTO arranged VALUES (?)", [part.last])
                 run(self._connection, "COMMIT")
         self.arranged += ROW_GROUP
-        return True
 
     def interrupt(self) -> None:
         """End a step that is on its way; it changes nothing."""
@@ -97,12 +116,12 @@ class Arranger:
 
 
 def _insert(table: str) -> str:
-    return f"INSERT INTO {table} SELECT * FROM {table} WHERE {_PART} ORDER BY entity_id, category, seq"  # noqa: S608 - our own names
+    return f"INSERT INTO {table} SELECT * FROM {table} WHERE {_IN_PART} ORDER BY entity_id, category, seq"  # noqa: S608 - our own names
 
 
 def _delete(table: str) -> str:
     # Rows that this transaction has inserted come after all that others have.
-    return f"DELETE FROM {table} WHERE {_PART} AND rowid <= $before"  # noqa: S608 - our own names
+    return f"DELETE FROM {table} WHERE {_IN_PART} AND rowid <= $before"  # noqa: S608 - our own names
 
 
 class ArrangeLoop:
@@ -110,14 +129,22 @@ class ArrangeLoop:
 
     Args:
         arranger: does it.
-        data_dir: where a sign is left when a block can't be read.
+        data_dir: where a note lies meanwhile, so that what ends the process does not do so at every start.
         turn: makes a block in which it may be done, and gives whether it may.
+        on_fatal: called when only a new process can go on.
     """
 
-    def __init__(self, arranger: Arranger, data_dir: Path, turn: Callable[[], AbstractContextManager[bool]]) -> None:
+    def __init__(
+        self,
+        arranger: Arranger,
+        data_dir: Path,
+        turn: Callable[[], AbstractContextManager[bool]],
+        on_fatal: Callable[[], None],
+    ) -> None:
         self._arranger = arranger
-        self._data_dir = data_dir
+        self._note = data_dir / "arranging"
         self._turn = turn
+        self._on_fatal = on_fatal
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="arranger", daemon=True)
 
@@ -133,21 +160,56 @@ class ArrangeLoop:
             self._thread.join(0.05)
 
     def _run(self) -> None:
+        if self._noted() >= _MOST_ENDS:
+            _log.error("rows are not put side by side, which ended several processes; delete %s to try it", self._note)
+            return
         seconds = _LOOK_SECONDS
         while not self._stopping.wait(seconds):
-            began = time.monotonic()
             try:
-                with self._turn() as may:
-                    has_more = may and self._arranger.step()
+                seconds = self._step()
             except duckdb.InterruptException:
                 continue
-            except (duckdb.TransactionException, duckdb.IOException, duckdb.OutOfMemoryException) as error:
-                _log.info("rows are not put side by side yet: %s", error)
-                seconds = _RETRY_SECONDS
-            except Exception as error:  # noqa: BLE001 - what is only for speed must not end anything else
-                suspect(self._data_dir, error)
-                _log.error("rows are no longer put side by side until the next start: %s", describe(error))
+            except _FATAL:
+                _log.exception("rows can't be put side by side in this process")
+                self._on_fatal()
                 return
-            else:
-                # A store of years is arranged with half a processor.
-                seconds = time.monotonic() - began if has_more else _LOOK_SECONDS
+            except (duckdb.TransactionException, duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+                seconds = min(max(_RETRY_SECONDS, 2 * seconds), _LONGEST_SECONDS)
+                _log.warning("rows are not put side by side yet, again in %.0f s: %s", seconds, describe(error))
+            except Exception as error:  # noqa: BLE001 - what is only for speed must not end anything else
+                _log.error(
+                    "rows are not put side by side until the next start: %s; `clc-receiver verify` names rows that "
+                    "can't be read",
+                    describe(error),
+                )
+                return
+
+    def _step(self) -> float:
+        """Arrange what there is, and say after how many seconds to look again: a store of years takes half a core."""
+        with self._turn() as may:
+            began = time.monotonic()
+            part = self._arranger.next_part() if may else None
+            if part is None:
+                return _LOOK_SECONDS
+            with self._taking_note():
+                self._arranger.arrange(part)
+            return time.monotonic() - began
+
+    @contextmanager
+    def _taking_note(self) -> Iterator[None]:
+        """Count on the disk how many processes ended in this block, one after the other."""
+        self._note.write_text(f"{self._noted() + 1}", "utf-8")
+        try:
+            yield
+        except _FATAL:
+            raise
+        except BaseException:
+            self._note.unlink(missing_ok=True)
+            raise
+        self._note.unlink(missing_ok=True)
+
+    def _noted(self) -> int:
+        try:
+            return int(self._note.read_text("utf-8"))
+        except (OSError, ValueError):
+            return 0

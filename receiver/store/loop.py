@@ -25,8 +25,10 @@ _TURN_SECONDS = 0.1
 _MANY_ROWS = 1_000
 _CHECKPOINT_SECONDS = 5.0
 _ROWS_BETWEEN_CHECKPOINTS = 20_000
-# Without merging a checkpoint takes 30 ms, with it a second or two: so, at most, once in ten minutes.
+# Without merging a checkpoint takes 30 ms, with it up to a second or two: so, as a rule, once in ten minutes. Beside an
+# older transaction, of a reader say, it merges nothing and says nothing: so several in a row try it.
 _CHECKPOINTS_BETWEEN_MERGES = 120
+_MERGES_TRIED = 4
 _RETRY_SECONDS = 1.0
 _CHECKPOINT_TRIES = 20
 _LAST_SECONDS = 10.0
@@ -74,7 +76,7 @@ class AppendLoop:
         self.arranger = Arranger(connection, self.alone)
         self._checkpointed_at = self._tried_at = time.monotonic()
         self._written_at_checkpoint = 0
-        self._unmerged = 0  # checkpoints since those that merged
+        self._unmerged = 0  # checkpoints since the last of those that merged
         self._thread = threading.Thread(target=self._run, name="appender", daemon=True)
 
     def start(self) -> None:
@@ -135,9 +137,14 @@ class AppendLoop:
 
     @contextmanager
     def may_arrange(self) -> Iterator[bool]:
-        """Keep the file for the length of a block from being copied, and tell whether rows may change places now."""
-        with self._arranging:
+        """Tell whether rows may change places in a block; if so the file is not copied meanwhile."""
+        if not self._arranging.acquire(blocking=False):
+            yield False
+            return
+        try:
             yield self._rebuild.done is None
+        finally:
+            self._arranging.release()
 
     def _new_appender(self) -> Appender:
         return Appender(self._connection, self._spool, duplicate_window_seconds=self._window, data_dir=self._data_dir)
@@ -236,8 +243,9 @@ class AppendLoop:
         self._checkpoint()
 
     def _checkpoint(self) -> None:
-        merging = self._unmerged >= _CHECKPOINTS_BETWEEN_MERGES
-        self._appender.checkpoint(merging=merging)
-        self._unmerged = 0 if merging else self._unmerged + 1
+        self._unmerged += 1
+        self._appender.checkpoint(merging=self._unmerged > _CHECKPOINTS_BETWEEN_MERGES)
+        if self._unmerged == _CHECKPOINTS_BETWEEN_MERGES + _MERGES_TRIED:
+            self._unmerged = 0
         self._checkpointed_at = self._tried_at = time.monotonic()
         self._written_at_checkpoint = self._written

@@ -37,10 +37,10 @@ async def _serve(child: Child, settings: Settings) -> None:
         connection,
         settings.spool_directory,
         settings.duplicate_window_seconds,
-        on_fatal=lambda: os._exit(1),  # the supervisor starts a new process, which replays what is on disk
+        on_fatal=_die,
         data_dir=settings.data_dir,
     )
-    arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange)
+    arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)
     status = StatusKeeper(settings, connection)
     registry = store_metrics(loop, settings.data_dir)
@@ -72,6 +72,11 @@ async def _serve(child: Child, settings: Settings) -> None:
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     connection.close()
     _log.info("the store is closed")
+
+
+def _die() -> None:
+    """End at once: the supervisor starts a new process, which replays what is on disk."""
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics.pages._accounts import OFFERED
+from tests.browser.watching import row_of
 from tests.keys import signed
 from tests.waiting import until
 
@@ -63,9 +64,28 @@ def test_of_several_that_fit_one_is_chosen(many, watch):
     expect(page.locator(".st-key-live [data-testid=stMetricValue]").nth(2)).to_have_text("1")
 
 
-def test_what_no_account_has_is_said(many, watch):
-    page = watch(many.url).open("/?refresh=off&account=SHED")
-    field = look_for(page, "<b>none</b>")
+def test_what_no_account_has_is_said_and_changes_nothing(many, watch):
+    page = watch(many.url).open("/?refresh=off")
+    counted = page.locator(".st-key-live [data-testid=stMetricValue]").nth(2)
+    field = look_for(page, " <b>none</b> ")
     field.press("Enter")
     expect(field).to_have_attribute("placeholder", "No account has “<b>none</b>”")
-    expect(page.locator(".st-key-live [data-testid=stMetricValue]").nth(2)).to_have_text(f"{COUNT}")
+    expect(counted).to_have_text(f"{COUNT}")
+    look_for(page, "shed").press("Enter")
+    expect(counted).to_have_text("1")
+    look_for(page, "**none**").press("Enter")
+    expect(page.get_by_test_id("stToast")).to_contain_text("No account has “**none**”")
+    expect(field).to_have_value(re.compile("Harbour shed"))
+    expect(counted).to_have_text("1")
+    assert "account=SHED" in page.url
+
+
+def test_what_was_looked_for_is_forgotten_when_another_account_is_chosen_elsewhere(many, watch):
+    page = watch(many.url).open("/?refresh=off")
+    field = look_for(page, "harbour")
+    field.press("Enter")
+    expect(field).to_have_attribute("placeholder", "Choose one with “harbour”")
+    row_of(page, "accounts-list", "KIOSK").locator("td").first.locator("button").click()
+    page.wait_for_url("**account=KIOSK**")
+    page.get_by_role("button", name="Clear all").click()
+    expect(field).to_have_attribute("placeholder", "All accounts; type to find one")

@@ -11,7 +11,7 @@ import duckdb
 from receiver.invariants import Kept, Violation, check_acknowledged, check_order
 from receiver.spool import Segment
 
-_STORED = "SELECT seq, id::VARCHAR AS id, sha256(payload) AS sha256 FROM notifications ORDER BY rowid"
+_STORED = "SELECT seq, id::VARCHAR AS id, sha256(payload) AS sha256 FROM notifications ORDER BY seq"
 _WATERMARKS = "SELECT segment, position FROM watermarks WHERE kind = 'notifications'"
 
 
