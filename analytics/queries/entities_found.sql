@@ -7,7 +7,7 @@ SELECT
     count(*) AS notifications
 FROM events
 WHERE entity_id IS NOT NULL AND category <> 'Alert'
-    AND contains(lower(entity_id), lower($named)) -- if $named
+    AND contains(entity_id, upper($named)) -- if $named
     AND category = $kind -- if $kind
 GROUP BY category, entity_id
 ORDER BY last_at DESC, entity_id

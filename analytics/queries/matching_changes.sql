@@ -5,6 +5,6 @@
     AND list_contains($kinds::VARCHAR[], kind) -- if $kinds
     AND account_alias = $account -- if $account
     AND account_alias IN (SELECT alias FROM accounts WHERE list_contains(root_path, $account_tree)) -- if $account_tree
-    AND contains(lower(entity_id), lower($entity)) -- if $entity
+    AND contains(entity_id, upper($entity)) -- if $entity
     AND contains(lower(actor), lower($actor)) -- if $actor
     AND (contains(lower(path), lower($field)) OR contains(lower(regexp_replace(path, '\[("([^"\\]|\\.)*"|[^\]]*)\]', '[]', 'g')), lower($field))) -- if $field

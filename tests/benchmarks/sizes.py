@@ -10,7 +10,7 @@ import duckdb
 from receiver.spool import SpoolWriter
 from tests.benchmarks.accept import POSTS, empty, post, simulated, written
 from tests.benchmarks.browser import copied
-from tests.benchmarks.browser_load import viewers, weighed_by_priority
+from tests.benchmarks.browser_load import giving_way, viewers, weighed_by_priority
 from tests.benchmarks.data import built, grown, later
 from tests.benchmarks.reads import COPIES, COUNT
 from tests.benchmarks.report import Figure
@@ -21,6 +21,7 @@ from tests.waiting import until
 SAMPLE = 100_000
 SPOOLED = 50_000
 REFRESHES = 12
+LITTLE = "1500MB"
 MB = 1_000_000
 BODIES = "SELECT sum(strlen(payload)) FROM notifications"
 # A segment of DuckDB's zstd lies in blocks of its own.
@@ -61,7 +62,8 @@ def memory(directory: Path) -> list[Figure]:
     return [
         Figure("memory of a listener", accepting, "MB", "≤ 80", "most that it took in 20 s at full speed"),
         Figure("memory of the store while appending", appending, "MB", "≤ 500", f"beside {COUNT:,} notifications"),
-        watched(grown(directory, COUNT, COPIES)),
+        watched(grown(directory, COUNT, COPIES), f"of {COUNT * COPIES:,} notifications"),
+        watched(grown(directory, COUNT, COPIES), f"with CLC_QUERY_MEMORY={LITTLE}", CLC_QUERY_MEMORY=LITTLE),
     ]
 
 
@@ -81,19 +83,20 @@ def stored(receiver: Receiver) -> int:
     return receiver.sql("SELECT count(*) AS rows FROM notifications")[0]["rows"]
 
 
-def watched(data_dir: Path) -> Figure:
+def watched(data_dir: Path, what: str, **settings: str) -> Figure:
     """Open ten pages on ten million notifications, and say how much the store ever took."""
     with (
         weighed_by_priority(),
-        running(Receiver, data_dir) as receiver,
+        running(Receiver, data_dir, **settings) as receiver,
         a_dashboard(data_dir, receiver.query_url) as url,
-        viewers(url, data_dir) as pages,
+        giving_way(data_dir),
+        viewers(url) as pages,
     ):
         for page in pages:
             page.wait_for_function(f"window.refreshes >= {REFRESHES}")
         most = most_memory(receiver.children()["store"])
     return Figure(
-        f"memory of the store under ten viewers, {COUNT * COPIES:,} notifications", most, "MB", "≤ 2,000",
+        f"memory of the store under ten viewers {what}", most, "MB", "≤ 2,000",
         f"most that it took until each had refreshed {REFRESHES} times",
     )  # fmt: skip
 
