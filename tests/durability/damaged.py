@@ -5,7 +5,7 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -137,3 +137,19 @@ class Stores:
             self._process.stdout.close()
             self._process.wait(60)
             self._process = None
+
+
+def overwritten(start: int, length: int, with_: bytes = b"\0") -> Callable[[Path], None]:
+    """Make a damage to a database: so many bytes of it are others."""
+
+    def damage(database: Path) -> None:
+        with database.open("r+b") as file:
+            file.seek(start)
+            file.write(with_ * length)
+
+    return damage
+
+
+def block_overwritten(block: int) -> Callable[[Path], None]:
+    """Make a damage to one of the blocks that DuckDB keeps columns in."""
+    return overwritten(12_288 + block * 262_144 + 1_000, 1_000, b"\x55")

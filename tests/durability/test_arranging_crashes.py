@@ -7,14 +7,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import nullcontext
 
 import duckdb
 import pytest
 
 from receiver.incidents import incidents
 from receiver.settings import Settings
-from receiver.store.database import open_database
+from receiver.store.arranging import Arranger
+from receiver.store.database import open_database, run
 from receiver.store.recovery import open_store
+from tests.durability.damaged import block_overwritten
 from tests.durability.sizes import size
 
 COUNT = 310_000
@@ -32,6 +35,10 @@ WHERE seq % 2 = 0;
 CHECKPOINT;
 """
 CONTENTS = "SELECT count(*), count(DISTINCT seq), bit_xor(hash({0})) FROM {0}"
+PAYLOAD_BLOCK = """
+SELECT min(block_id) FROM pragma_storage_info('notifications') WHERE column_name = 'payload' AND block_id >= 0
+"""
+ONE_MORE = "INSERT INTO notifications SELECT * REPLACE (seq + 1 AS seq) FROM notifications WHERE seq = ?"
 PLACES = "SELECT count(DISTINCT rowid // 2048) FROM notifications WHERE entity_id = 'SERVER7' AND seq <= ?"
 _STORE = """
 import sys
@@ -119,6 +126,27 @@ def test_a_store_killed_while_it_arranges_rows_has_each_once(full, tmp_path, cap
             shutil.rmtree(place)
     with capsys.disabled():
         print(f"\nkilled while {lasts:.1f} s of arranging, after so many steps: {dict(outcomes)}; 0 lost, 0 doubled")
+
+
+def test_a_block_that_can_not_be_read_ends_this_and_nothing_else(full, tmp_path):
+    source, _ = full
+    data_dir = shutil.copytree(source, tmp_path / "damaged")
+    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as database:
+        (block,) = database.execute(PAYLOAD_BLOCK).fetchone()
+    block_overwritten(block)(data_dir / "clc.duckdb")
+    connection = open_database(data_dir / "clc.duckdb")
+    with pytest.raises(duckdb.Error, match="Corrupt database file") as raised:
+        Arranger(connection, nullcontext).step()
+    assert not isinstance(raised.value, duckdb.FatalException)
+    run(
+        connection,
+        "INSERT INTO notifications SELECT * REPLACE (seq + 1 AS seq) FROM notifications WHERE seq = ?",
+        [COUNT],
+    )
+    run(connection, "CHECKPOINT")
+    assert run(connection, "SELECT count(*), max(seq) FROM notifications") == [(COUNT + 1, COUNT + 1)]
+    assert run(connection, "FROM arranged") == []
+    connection.close()
 
 
 def test_a_server_lies_in_one_or_two_places_of_each_row_group(full, tmp_path):

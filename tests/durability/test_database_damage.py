@@ -22,7 +22,7 @@ from receiver.store.appender import Appender
 from receiver.store.damage import has_whole_derived, suspect
 from receiver.store.database import run
 from receiver.store.recovery import open_store
-from tests.durability.damaged import Stores, crashed_store
+from tests.durability.damaged import Stores, block_overwritten, crashed_store, overwritten
 from tests.durability.promise import stored_in
 from tests.durability.sizes import size
 from tests.rows import notification
@@ -38,15 +38,6 @@ def stores():
     stores = Stores()
     yield stores
     stores.close()
-
-
-def overwritten(start, length, with_=b"\0"):
-    def damage(database):
-        with database.open("r+b") as file:
-            file.seek(start)
-            file.write(with_ * length)
-
-    return damage
 
 
 def cut(length):
@@ -267,7 +258,7 @@ def damage_payloads(store):
             "SELECT block_id FROM pragma_storage_info('notifications') WHERE column_name = 'payload' AND block_id >= 0"
         ).fetchall()
     for (block,) in blocks:
-        overwritten(12_288 + block * 262_144 + 1_000, 1_000, b"\x55")(store.database)
+        block_overwritten(block)(store.database)
 
 
 def test_a_damaged_block_that_no_checkpoint_can_pass_gives_way_to_the_backup(crashed, stores, tmp_path):
