@@ -1,8 +1,6 @@
 """Derives `changes` from all notifications anew, a part at a time, beside the table in use until it is complete."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from importlib import resources
 from typing import Any
 
@@ -12,7 +10,7 @@ from receiver.changes.deriver import Deriver
 from receiver.changes.table import reads, write_changes
 from receiver.notification import Notification
 from receiver.store.account_states import derive_account_states
-from receiver.store.database import create_anew, run
+from receiver.store.database import create_anew, run, transaction
 from receiver.store.rows import NumberedNotification
 
 _ROWS_PER_STEP = 2_000
@@ -42,7 +40,7 @@ class Rebuild:
         self.failure = None
         self.done = self._noted()
         if self.done is None:
-            with self._transaction():
+            with transaction(self._connection):
                 run(self._connection, "DELETE FROM changes_rebuilt")
                 run(self._connection, "INSERT INTO rebuilding VALUES (0)")
             self.done = 0
@@ -78,7 +76,7 @@ class Rebuild:
     def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
         derived = deriver.derive(batch)
         done = batch[-1].seq
-        with self._transaction():
+        with transaction(self._connection):
             write_changes(self._connection, "changes_rebuilt", derived)
             run(self._connection, "DELETE FROM rebuilding")
             run(self._connection, "INSERT INTO rebuilding VALUES (?)", [done])
@@ -87,7 +85,7 @@ class Rebuild:
         self.derived += len(batch)
 
     def _finish(self) -> None:
-        with self._transaction():
+        with transaction(self._connection):
             run(self._connection, "ALTER TABLE changes RENAME TO changes_before")
             run(self._connection, "ALTER TABLE changes_rebuilt RENAME TO changes")
             run(self._connection, "DROP TABLE changes_before")
@@ -101,17 +99,6 @@ class Rebuild:
     def _noted(self) -> int | None:
         found = run(self._connection, "SELECT last_seq FROM rebuilding")
         return int(found[0][0]) if found else None
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        run(self._connection, "BEGIN")
-        try:
-            yield
-            run(self._connection, "COMMIT")
-        except BaseException:
-            with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
-                run(self._connection, "ROLLBACK")
-            raise
 
 
 def _numbered(row: tuple[Any, ...]) -> NumberedNotification:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -15,7 +15,7 @@ from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
 from receiver.store.account_states import replace_account_states
 from receiver.store.appended import Appended, read_appended, write_appended
 from receiver.store.damage import is_damage, read_or, suspect
-from receiver.store.database import run
+from receiver.store.database import run, transaction
 from receiver.store.duplicates import DuplicateFinder
 from receiver.store.rejected import RejectedBudget
 from receiver.store.rows import NumberedNotification, insert_notifications, insert_rejections, replace_watermarks
@@ -239,15 +239,9 @@ class Appender:
     @contextmanager
     def _transaction(self, rows: Sequence[SpooledRow]) -> Iterator[None]:
         positions = {(row.segment, row.kind): row.position for row in rows}
-        run(self._connection, "BEGIN")
-        try:
+        with transaction(self._connection):
             yield
             replace_watermarks(self._connection, positions)
-            run(self._connection, "COMMIT")
-        except BaseException:
-            with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
-                run(self._connection, "ROLLBACK")
-            raise
         self._watermarks.update(positions)
         self.appended += len(rows)
 

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ import duckdb
 
 from receiver.errors import StoreError
 from receiver.logs import describe
-from receiver.store.database import run
+from receiver.store.database import run, transaction
 
 ROW_GROUP = 122_880
 """How many rows DuckDB keeps together at most."""
@@ -84,16 +84,15 @@ class Arranger:
             StoreError: not all rows would have been there again, so nothing was changed.
         """
         values = part._asdict()
-        with self._transaction():
+        with ExitStack() as until_committed, transaction(self._connection):
             before = {table: self._number(f"SELECT max(rowid) FROM {table}") or 0 for table in _TABLES}  # noqa: S608 - our own names
             added = {table: self._number(_insert(table), values) for table in _TABLES}
-            with self._alone():
-                taken = {table: self._number(_delete(table), values | {"before": before[table]}) for table in _TABLES}
-                if added != taken:
-                    raise StoreError(f"of the rows with seq in {part} there were {taken}, and then {added}.")
-                run(self._connection, "DELETE FROM arranged")
-                run(self._connection, "INSERT INTO arranged VALUES (?)", [part.last])
-                run(self._connection, "COMMIT")
+            until_committed.enter_context(self._alone())
+            taken = {table: self._number(_delete(table), values | {"before": before[table]}) for table in _TABLES}
+            if added != taken:
+                raise StoreError(f"of the rows with seq in {part} there were {taken}, and then {added}.")
+            run(self._connection, "DELETE FROM arranged")
+            run(self._connection, "INSERT INTO arranged VALUES (?)", [part.last])
         self.arranged += ROW_GROUP
 
     def interrupt(self) -> None:
@@ -103,16 +102,6 @@ class Arranger:
     def _number(self, sql: str, parameters: dict[str, int] | None = None) -> int | None:
         found: int | None = self._connection.execute(sql, parameters).fetchall()[0][0]
         return found
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        run(self._connection, "BEGIN")
-        try:
-            yield
-        except BaseException:
-            with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
-                run(self._connection, "ROLLBACK")
-            raise
 
 
 def _insert(table: str) -> str:

@@ -3,6 +3,8 @@
 import logging
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,23 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
 def run(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
     """Run a statement to its end and return all its rows."""
     return connection.execute(sql, parameters).fetchall()
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit what a block writes, or nothing of it where it raises.
+
+    Raises:
+        duckdb.Error: it could not be committed.
+    """
+    run(connection, "BEGIN")
+    try:
+        yield
+        run(connection, "COMMIT")
+    except BaseException:
+        with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
+            run(connection, "ROLLBACK")
+        raise
 
 
 def create_anew(connection: duckdb.DuckDBPyConnection, tables: set[str]) -> None:
