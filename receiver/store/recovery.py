@@ -43,7 +43,7 @@ from receiver.store.damage import (
     suspect,
     suspicion,
 )
-from receiver.store.database import bring_up_to_date, cannot_open, connect, create_anew, run
+from receiver.store.database import bring_up_to_date, cannot_open, connect, create_anew, run, transaction
 
 _WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")
 
@@ -99,11 +99,10 @@ def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incide
 
 def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why: str) -> Incident:
     """Begin with empty tables of what is derived, and have that derived from the notifications."""
-    run(connection, "BEGIN")
-    create_anew(connection, {"changes", "changes_rebuilt", "account_states"})
-    run(connection, "DELETE FROM rebuilding")
-    derive_account_states(connection)
-    run(connection, "COMMIT")
+    with transaction(connection):
+        create_anew(connection, {"changes", "changes_rebuilt", "account_states"})
+        run(connection, "DELETE FROM rebuilding")
+        derive_account_states(connection)
     Rebuild(connection).begin()
     what = f"Changes or accounts in {settings.database.name} can't be read ({why}): they are derived again."
     return report(settings.data_dir, what)

@@ -1,13 +1,14 @@
 """A store that dies while rows are put side by side by entity: each is there once, as it was."""
 
+import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from contextlib import nullcontext
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -19,6 +20,7 @@ from receiver.store.database import open_database, run
 from receiver.store.recovery import open_store
 from tests.durability.damaged import block_overwritten
 from tests.durability.sizes import size
+from tests.waiting import until
 
 COUNT = 310_000
 FILL = f"""
@@ -43,6 +45,7 @@ PLACES = "SELECT count(DISTINCT rowid // 2048) FROM notifications WHERE entity_i
 _STORE = """
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from pathlib import Path
 from receiver.settings import Settings
 from receiver.store.arranging import Arranger
@@ -76,21 +79,36 @@ def contents(connection):
     return [connection.execute(CONTENTS.format(table)).fetchall() for table in ("notifications", "changes")]
 
 
-def start(data_dir):
-    store = subprocess.Popen(
-        [sys.executable, "-c", _STORE, str(data_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert store.stdout.readline() == "arranging\n"
-    return store
+class Store:
+    """A store that arranges rows in a process of its own, and what it said of that."""
 
+    def __init__(self, data_dir):
+        self.said_in = data_dir / "said"
+        with self.said_in.open("w") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _STORE, str(data_dir)], stdin=subprocess.PIPE, stdout=said, text=True
+            )
+        self.until_said("arranging")
+        self.began = self.seconds()
 
-def end(store):
-    store.kill()
-    said = store.stdout.read()
-    store.stdin.close()
-    store.stdout.close()
-    assert store.wait(60) == -signal.SIGKILL
-    return said
+    def said(self):
+        return self.said_in.read_text().split()
+
+    def until_said(self, word):
+        until(lambda: word in self.said(), what=word)
+
+    def seconds(self):
+        """Say how many seconds of a processor it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def worked(self):
+        return self.seconds() - self.began
+
+    def kill(self):
+        self.process.kill()
+        self.process.stdin.close()
+        assert self.process.wait(60) == -signal.SIGKILL
 
 
 def found_in(data_dir):
@@ -104,19 +122,19 @@ def found_in(data_dir):
 def test_a_store_killed_while_it_arranges_rows_has_each_once(full, tmp_path, capsys):
     source, expected = full
     drawn = random.Random(8)
-    store = start(shutil.copytree(source, tmp_path / "timed"))
-    began = time.monotonic()
-    said = [store.stdout.readline() for _ in range(5)]
-    lasts = time.monotonic() - began
-    assert said == ["arranged\n", "held\n"] * 2 + ["done\n"]
-    end(store)
+    store = Store(shutil.copytree(source, tmp_path / "timed"))
+    store.until_said("done")
+    lasts = store.worked()
+    assert store.said() == ["arranging", *["arranged", "held"] * 2, "done"]
+    store.kill()
     assert found_in(tmp_path / "timed")[0] == expected
     outcomes = Counter()
     for number in range(size(6, 60)):
         data_dir = shutil.copytree(source, tmp_path / "killed", dirs_exist_ok=True)
-        store = start(data_dir)
-        time.sleep(drawn.uniform(0, lasts))  # the fault's own time: a moment within it
-        outcomes[len(end(store).split())] += 1
+        store, moment = Store(data_dir), drawn.uniform(0, lasts)
+        until(lambda: store.worked() >= moment or "done" in store.said(), what="the moment")  # noqa: B023 - it is over then
+        store.kill()
+        outcomes[store.said()[-1]] += 1
         without_wal = shutil.copytree(data_dir, tmp_path / "without-wal")
         for wal in without_wal.glob("clc.duckdb.wal*"):
             wal.unlink()
@@ -125,7 +143,7 @@ def test_a_store_killed_while_it_arranges_rows_has_each_once(full, tmp_path, cap
             assert incidents(place) == []
             shutil.rmtree(place)
     with capsys.disabled():
-        print(f"\nkilled while {lasts:.1f} s of arranging, after so many steps: {dict(outcomes)}; 0 lost, 0 doubled")
+        print(f"\nkilled within {lasts:.1f} s of arranging, after: {dict(outcomes)}; 0 lost, 0 doubled")
 
 
 def test_a_block_that_can_not_be_read_ends_this_and_nothing_else(full, tmp_path):
@@ -152,9 +170,9 @@ def test_a_block_that_can_not_be_read_ends_this_and_nothing_else(full, tmp_path)
 def test_a_server_lies_in_one_or_two_places_of_each_row_group(full, tmp_path):
     source, expected = full
     data_dir = shutil.copytree(source, tmp_path / "arranged")
-    store = start(data_dir)
-    assert [store.stdout.readline() for _ in range(5)][-1] == "done\n"
-    end(store)
+    store = Store(data_dir)
+    store.until_said("done")
+    store.kill()
     found, happened = found_in(data_dir)
     assert (found, happened) == (expected, [])
     with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as database:
