@@ -1,5 +1,6 @@
 """The spool: what is committed can be read, by position, and segments follow each other."""
 
+import queue
 import sqlite3
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import threading
 import pytest
 
 from receiver.errors import DataDirectoryError
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool import SpoolReader, SpoolWriter, writer
 from tests.rows import notification, rejection
 
 
@@ -63,6 +64,39 @@ def test_rows_that_arrive_during_a_commit_share_the_next_one(tmp_path):
     assert len(groups) == 2
 
 
+def test_rows_are_committed_on_the_callers_thread_while_the_disk_is_quick(tmp_path, monkeypatch):
+    told = []
+
+    def here(number):
+        spool.append_here([(notification(number), lambda error: told.append((error, threading.current_thread().name)))])
+
+    spool = SpoolWriter(tmp_path)
+    here(0)
+    assert told == [(None, threading.current_thread().name)]
+    monkeypatch.setattr(writer, "_SLOW_SECONDS", 0)
+    here(1)
+    here(2)
+    spool.close()
+    assert told[1:] == [(None, threading.current_thread().name), (None, "spool")]
+    assert [row.payload for row in read_all(SpoolReader(tmp_path))] == [notification(n).payload for n in range(3)]
+
+
+def test_two_threads_that_commit_lose_and_double_nothing(tmp_path):
+    spool = SpoolWriter(tmp_path, rows_per_segment=40)
+    rows = [notification(number) for number in range(400)]
+    told = queue.SimpleQueue()
+    other = threading.Thread(target=lambda: [spool.append(row, told.put) for row in rows[:200]])
+    other.start()
+    for row in rows[200:]:
+        spool.append_here([(row, told.put)])
+    other.join()
+    spool.close()
+    assert [told.get(timeout=10) for _ in rows] == [None] * 400
+    found = [row.payload for row in read_all(SpoolReader(tmp_path))]
+    assert sorted(found) == sorted(row.payload for row in rows)
+    assert len(list(tmp_path.glob("*.sqlite"))) > 1
+
+
 def test_a_full_segment_is_followed_by_a_new_one_and_is_finished(spool, tmp_path):
     for number in range(25):
         spool.append_all([notification(number)])
@@ -108,7 +142,7 @@ def test_segments_of_a_writer_killed_without_warning_are_read_and_finished(tmp_p
 def test_a_failed_commit_is_told_and_the_next_goes_to_a_fresh_segment(spool, tmp_path):
     spool.append_all([notification(1)])
     segment = next(tmp_path.glob("*.sqlite"))
-    spool._segment.connection.execute("PRAGMA max_page_count = 1")
+    spool._segments._segment.connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(sqlite3.Error, match="full"):
         spool.append_all([notification(2, payload=b'"' + b"x" * 100_000 + b'"')])
     spool.append_all([notification(3)])

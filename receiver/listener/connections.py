@@ -24,6 +24,8 @@ _FEWEST_CONNECTIONS = 8
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _PAUSE_SECONDS = 0.05
 _QUIET_SECONDS = 60
+# What a connection does for too long, as the metric names it.
+_IDLE, _HEADERS, _BODY = "idle", "slow_headers", "slow_body"
 
 _log = logging.getLogger(__name__)
 
@@ -62,16 +64,26 @@ def within_descriptors(limits: Limits) -> Limits:
 
 
 class _Reading:
-    """A connection from which a request is awaited or read: whether it brought one before, and how far this one is."""
+    """A connection from which a request is awaited or read, how far it is, and until when it must be further."""
 
-    def __init__(self, *, is_proven: bool) -> None:
+    __slots__ = ("deadline", "is_proven", "state")
+
+    def __init__(self, deadline: float, *, is_proven: bool) -> None:
         self.is_proven = is_proven
-        self.has_headers = False
-        self.begun_at: float | None = None
+        """Whether it brought one before."""
+        self.state = _IDLE
+        self.deadline = deadline
+
+    def wait_for(self, state: str, seconds: float) -> None:
+        """Go on to what is awaited next."""
+        self.state, self.deadline = state, time.monotonic() + seconds
 
 
 class GuardedServer(DrainingServer):
-    """An HTTP server with a limit to its connections and to the time that a request's headers take.
+    """An HTTP server with a limit to its connections and to the time that they wait and that a request takes.
+
+    Tornado could keep the time as well, but makes a task and two timers for each request, a sixth of what accepting a
+    notification costs.
 
     Where there are too many, one that has brought no whole request is closed: one that never did before one that did
     earlier, and then the one that takes longest.
@@ -79,15 +91,15 @@ class GuardedServer(DrainingServer):
 
     def initialize(self, *args: Any, limits: Limits = _DEFAULT, **kwargs: Any) -> None:
         """Take what `HTTPServer` takes, and the limits."""
-        super().initialize(
-            *args, idle_connection_timeout=limits.idle_seconds, body_timeout=limits.body_seconds, **kwargs
-        )
+        super().initialize(*args, **kwargs)
+        self.conn_params.header_timeout = None
         self._limits = limits
         # In the order in which they began to wait, or had their headers.
         self._reading: dict[HTTP1ServerConnection, _Reading] = {}
         self._proven: set[HTTP1ServerConnection] = set()
         self._leaving: set[HTTP1ServerConnection] = set()
         self._quiet_until = 0.0
+        metrics.CONNECTIONS.set_function(lambda: len(self._connections))
         self._sweeper = PeriodicCallback(self._sweep, min(1000, limits.header_seconds * 250))
         self._sweeper.start()
 
@@ -102,8 +114,8 @@ class GuardedServer(DrainingServer):
         """Wait for a connection's next request."""
         delegate = super().start_request(server_conn, request_conn)
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
-        self._reading[server_conn] = _Reading(is_proven=server_conn in self._proven)
-        metrics.CONNECTIONS.set(len(self._connections))
+        deadline = time.monotonic() + self._limits.idle_seconds
+        self._reading[server_conn] = _Reading(deadline, is_proven=server_conn in self._proven)
         return delegate
 
     def begin_request(self, server_conn: HTTP1ServerConnection) -> None:
@@ -111,7 +123,7 @@ class GuardedServer(DrainingServer):
         super().begin_request(server_conn)
         reading = self._reading.pop(server_conn, None)
         if reading:
-            reading.has_headers = True
+            reading.wait_for(_BODY, self._limits.body_seconds)
             self._reading[server_conn] = reading
 
     def request_is_read(self, server_conn: HTTP1ServerConnection) -> None:
@@ -127,19 +139,16 @@ class GuardedServer(DrainingServer):
         self._reading.pop(server_conn, None)
         self._proven.discard(server_conn)
         self._leaving.discard(server_conn)
-        metrics.CONNECTIONS.set(len(self._connections))
 
     def _sweep(self) -> None:
-        """Close the connections whose headers take too long."""
+        """Close the connections that take too long."""
         now = time.monotonic()
         for connection, reading in list(self._reading.items()):
             # Nothing but the stream's buffer tells that headers have begun.
-            if reading.has_headers or not connection.stream._read_buffer_size:  # noqa: SLF001
-                continue
-            if reading.begun_at is None:
-                reading.begun_at = now
-            elif now - reading.begun_at > self._limits.header_seconds:
-                self._close(connection, "slow_headers")
+            if reading.state == _IDLE and connection.stream._read_buffer_size:  # noqa: SLF001
+                reading.wait_for(_HEADERS, self._limits.header_seconds)
+            elif now > reading.deadline:
+                self._close(connection, reading.state)
 
     def _make_room(self, error: OSError | None) -> bool:
         """Make room for one more connection, and tell whether there is any; `error` is the system's refusal."""

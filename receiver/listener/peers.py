@@ -26,7 +26,9 @@ class TrustedProxies:
     def source_of(self, peer: str | None, forwarded_for: str | None) -> str | None:
         """Name the sender: the last address of the chain that no trusted proxy vouches away."""
         source = peer
-        for hop in reversed((forwarded_for or "").split(",")):
+        if forwarded_for is None or not self._networks:
+            return source
+        for hop in reversed(forwarded_for.split(",")):
             if not self._trusts(source) or not _is_address(hop.strip()):
                 break
             source = hop.strip()

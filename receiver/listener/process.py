@@ -7,6 +7,7 @@ from receiver.admission import Admission
 from receiver.child import Child, run_child
 from receiver.listener import metrics
 from receiver.listener.accounts import AllowedAccounts
+from receiver.listener.commits import Commits
 from receiver.listener.connections import GuardedServer, Limits, within_descriptors
 from receiver.listener.exchange import ExchangeServer
 from receiver.listener.peers import TrustedProxies
@@ -43,7 +44,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     metrics.REGISTRY.register(Restarts(settings.data_dir))
     proxies = TrustedProxies(settings.trusted_proxies)
     budget = HourlyBudget(BYTES_PER_HOUR // settings.listeners)
-    routes = Routes(admission, spool, proxies, settings.query_listen, settings.data_dir, budget)
+    routes = Routes(admission, Commits(spool), proxies, settings.query_listen, settings.data_dir, budget)
     limits = within_descriptors(LIMITS)
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
     server = GuardedServer(exchanges, ssl_options=tls_context(settings), limits=limits)

@@ -11,13 +11,14 @@ from urllib.parse import parse_qs
 from receiver.admission import UNKNOWN_EVENT, Admission, Refusal
 from receiver.events import event_for_path
 from receiver.listener import metrics
+from receiver.listener.commits import Commits
 from receiver.listener.exchange import SPOOL_UNAVAILABLE, Answer, Request, plain, refusal
 from receiver.listener.health import readiness, store_state
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.rejections import HourlyBudget, rejection
 from receiver.notification import Notification
 from receiver.signature import SIGNATURE_HEADER
-from receiver.spool import Row, SpoolWriter
+from receiver.spool import Row
 
 Respond = Callable[[Answer], None]
 
@@ -37,7 +38,7 @@ class Routes:
 
     Args:
         admission: decides on notifications.
-        spool: takes them; its groups are delivered on this event loop.
+        commits: take them to the disk.
         proxies: whose `X-Forwarded-For` is believed.
         query_address: the store's, for `/readyz`.
         data_dir: where the supervisor says how the store stands, for the same.
@@ -47,14 +48,14 @@ class Routes:
     def __init__(
         self,
         admission: Admission,
-        spool: SpoolWriter,
+        commits: Commits,
         proxies: TrustedProxies,
         query_address: str,
         data_dir: Path,
         budget: HourlyBudget,
     ) -> None:
         self._admission = admission
-        self._spool = spool
+        self._commits = commits
         self._proxies = proxies
         self._query_address = query_address
         self._data_dir = data_dir
@@ -113,7 +114,7 @@ class Routes:
             metrics.ACCEPT_SECONDS.observe(time.monotonic() - began)
             respond(answer if error is None else SPOOL_UNAVAILABLE)
 
-        self._spool.append(row, committed)
+        self._commits.append(row, committed)
 
     def _health(self, respond: Respond) -> None:
         respond(plain("ok"))
@@ -128,6 +129,6 @@ class Routes:
 
     async def _answer_ready(self, respond: Respond) -> None:
         written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._spool.append(None, lambda error: written.set_result(error is None))
+        self._commits.append(None, lambda error: written.set_result(error is None))
         store = await store_state(self._query_address, self._data_dir)
         respond(readiness(spool=await written, store=store))

@@ -51,11 +51,23 @@ def failing(pid: int, calls: str, error: int, when: str = "1+") -> Iterator[None
         error: what they fail with.
         when: which of them: `1+` for all, `3+` for those from the third on.
     """
+    with _injected(pid, calls, f"error={errno.errorcode[error]}:when={when}"):
+        yield
+
+
+@contextlib.contextmanager
+def slow(pid: int, calls: str, seconds: float) -> Iterator[None]:
+    """Make system calls of a running process take so long for the length of a block."""
+    with _injected(pid, calls, f"delay_exit={seconds * 1e6:.0f}"):
+        yield
+
+
+@contextlib.contextmanager
+def _injected(pid: int, calls: str, fault: str) -> Iterator[None]:
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
-    name = errno.errorcode[error]
-    inject = f"inject={calls}:error={name}:when={when}"
-    command = ["strace", "-f", "-q", "-p", str(pid), "-o", "/dev/null", "-e", f"trace={calls}", "-e", inject]
+    command = ["strace", "-f", "-q", "-p", str(pid), "-o", "/dev/null"]
+    command += ["-e", f"trace={calls}", "-e", f"inject={calls}:{fault}"]
     tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         until(lambda: _is_traced(pid) or tracer.poll() is not None, what="strace")

@@ -254,7 +254,7 @@ def test_what_a_killed_writer_left_unfinished_is_deleted(store, writer):
         (store.spool / left).touch()
     writer.append_all([notification(1)])
     store.take_all()
-    assert {path.name.partition("-")[0].partition(".")[0] for path in store.spool.iterdir()} == {writer._name}
+    assert {path.name.partition("-")[0].partition(".")[0] for path in store.spool.iterdir()} == {writer._segments._name}
 
 
 def test_a_spool_that_is_not_there_for_a_while_doubles_nothing(store):

@@ -8,11 +8,12 @@ import signal
 import socket
 import subprocess
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import urllib3
 
-from tests.durability.faults import cpu_seconds, failing, first_free_descriptor, mounted
+from tests.durability.faults import cpu_seconds, failing, first_free_descriptor, mounted, slow
 from tests.durability.load import BODIES, Clients, check_all_is_kept
 from tests.durability.sizes import size
 from tests.processes import ListenerProcess, Receiver, running
@@ -57,6 +58,18 @@ def test_what_the_system_does_not_write_is_not_acknowledged_and_it_comes_back_by
         found = [str(row.id) for row in listener.spooled()]
     assert len(found) == len(set(found))
     assert set(promised) <= set(found)
+
+
+def test_a_slow_disk_makes_nobody_wait_but_those_who_write(tmp_path):
+    with running(ListenerProcess, tmp_path) as listener, ThreadPoolExecutor() as pool:
+        with slow(listener.process.pid, "fsync,fdatasync", 1):
+            post(listener)  # of which the listener learns it
+            posted = [pool.submit(post, listener, number) for number in range(1, 4)]
+            until(lambda: "clc_listener_waiting 3.0" in listener.sender.get("/metrics").data.decode(), what="metrics")
+            assert listener.sender.get("/healthz").status == 200
+            assert not any(each.done() for each in posted)
+            assert [each.result().status for each in posted] == [200, 200, 200]
+        assert len(listener.spooled()) == 4
 
 
 @pytest.mark.slow

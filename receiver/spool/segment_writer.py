@@ -1,0 +1,158 @@
+"""Commits rows to one writer's segments, one segment after the other."""
+
+import contextlib
+import logging
+import sqlite3
+import time
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import uuid_utils
+
+from receiver.errors import DataDirectoryError
+from receiver.spool import layout
+from receiver.spool.layout import Row
+
+_QUIET_SECONDS = 10
+
+_log = logging.getLogger(__name__)
+
+
+class SegmentWriter:
+    """The segments that one writer fills, for one thread at a time.
+
+    Args:
+        directory: where the segments lie; made if need be.
+        rows_per_segment: a fresh segment is begun after so many rows,
+        bytes_per_segment: or so many bytes of bodies: only a segment that is done with can be deleted.
+        patient: where the directory can't be written, try again with each commit.
+
+    Raises:
+        DataDirectoryError: the directory can't be written, and the writer is not patient.
+    """
+
+    def __init__(self, directory: Path, *, rows_per_segment: int, bytes_per_segment: int, patient: bool) -> None:
+        self._directory = directory
+        self._rows_per_segment = rows_per_segment
+        self._bytes_per_segment = bytes_per_segment
+        self._fill = 0.0
+        self._lock: IO[bytes] | None = None
+        self._segment: _Open | None = None
+        self._spare: _Open | None = None
+        self._complained = False
+        self._quiet_until = 0.0
+        try:
+            self._begin()
+        except (OSError, sqlite3.Error) as error:
+            if not patient:
+                raise DataDirectoryError(
+                    f"The spool directory {directory} can't be written ({error}): "
+                    "make it writable or set CLC_SPOOL_DIR."
+                ) from None
+            _log.error("the spool in %s can't be written yet: %s", directory, error)
+
+    def commit(self, rows: list[Row]) -> Exception | None:
+        """Sync rows to disk, or without any try whether the disk takes writes; say what kept them from it."""
+        try:
+            segment = self._writable_segment()
+            segment.execute("BEGIN IMMEDIATE")
+            if rows:
+                layout.insert(segment, rows)
+            else:
+                segment.execute("DELETE FROM probe")  # whoever asks `/readyz` again and again fills no disk
+                segment.execute("INSERT INTO probe VALUES (?)", [time.time_ns() // 1000])
+            segment.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the writer lives on and the senders hear of it
+            self._complain(error)
+            # After a failed sync the kernel may hold pages that never reach the disk: nothing more goes in here.
+            self._close_segments()
+            return error
+        if self._complained:
+            self._complained = False
+            _log.info("the spool takes writes again")
+        self._fill += len(rows) / self._rows_per_segment
+        self._fill += sum(map(layout.size_of, rows)) / self._bytes_per_segment
+        return None
+
+    @property
+    def wants_spare(self) -> bool:
+        """Whether the next segment should be made, as this one is half full."""
+        return self._segment is not None and self._spare is None and self._fill > 1 / 2
+
+    def prepare_spare(self) -> None:
+        """Make the next segment beforehand."""
+        try:
+            self._spare = self._make_segment()
+        except (OSError, sqlite3.Error) as error:
+            _log.warning("the next segment could not be made: %s", error)
+
+    def close(self) -> None:
+        """Give the segments up to the store."""
+        self._close_segments()
+        self._close_lock()
+
+    def _begin(self) -> None:
+        """Take a name that was never used, its lock, and a first segment."""
+        if not self._directory.exists():
+            self._directory.mkdir(parents=True, exist_ok=True)
+            layout.sync_directory(self._directory.parent)
+        self._name = str(uuid_utils.uuid7()).replace("-", "")
+        self._number = 0
+        self._lock_path = self._directory / f"{self._name}.lock"
+        self._lock = layout.lock(self._lock_path)
+        self._segment, self._fill = self._make_segment(), 0.0
+
+    def _complain(self, error: Exception) -> None:
+        """Log a failure, but not each of thousands: the log may lie on the disk that is full."""
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + _QUIET_SECONDS
+            self._complained = True
+            _log.error("the spool could not be written: %s", error)
+
+    def _writable_segment(self) -> sqlite3.Connection:
+        if not self._is_in_place():
+            if self._lock:
+                _log.error("the spool in %s was deleted or replaced while in use: it is begun anew", self._directory)
+            self.close()
+            self._begin()
+        if self._segment is None or self._fill >= 1:
+            fresh, self._spare = self._spare or self._make_segment(), None
+            if self._segment:
+                self._segment.connection.close()
+            self._segment, self._fill = fresh, 0.0
+        return self._segment.connection
+
+    def _is_in_place(self) -> bool:
+        """Tell whether others see what is written here, and that it is written: a deleted file takes writes, too."""
+        if self._lock is None or not self._lock_path.exists():
+            return False
+        return self._segment is None or layout.identity(self._segment.path) == self._segment.identity
+
+    def _close_lock(self) -> None:
+        if self._lock:
+            self._lock.close()
+        self._lock = None
+
+    def _close_segments(self) -> None:
+        for segment in (self._segment, self._spare):
+            if segment:
+                with contextlib.suppress(sqlite3.Error):
+                    segment.connection.close()
+        self._segment = self._spare = None
+
+    def _make_segment(self) -> "_Open":
+        self._number += 1
+        path = layout.segment_path(self._directory, self._name, self._number)
+        try:
+            connection = layout.create(path)
+            layout.sync_directory(self._directory)
+        except (OSError, sqlite3.Error):
+            path.with_suffix(".new").unlink(missing_ok=True)
+            raise
+        return _Open(path, connection, layout.identity(path))
+
+
+class _Open(NamedTuple):
+    path: Path
+    connection: sqlite3.Connection
+    identity: layout.Identity | None
