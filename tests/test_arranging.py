@@ -89,6 +89,26 @@ def test_full_row_groups_are_sorted_by_entity_and_the_newest_stay_as_they_came(c
     assert runs(changed) == len(set(changed)) == 50
 
 
+def test_four_row_groups_are_sorted_together_in_the_end(connection, fill):
+    fill(4 * ROW_GROUP + NEWEST)
+    before = contents(connection)
+    arranger = Arranger(connection, nullcontext)
+    assert [arranger.step() for _ in range(6)] == [True] * 5 + [False]
+    assert arranger.arranged == 8 * ROW_GROUP
+    assert run(connection, "FROM arranged") == run(connection, "FROM arranged_widely") == [(4 * ROW_GROUP,)]
+    run(connection, "CHECKPOINT")
+    assert contents(connection) == before
+    places = run(connection, IN_PLACE)[NEWEST:]
+    assert places == sorted(places, key=lambda place: (place[1], place[0]))
+    changed = run(connection, f"SELECT entity_id, seq FROM changes WHERE seq <= {4 * ROW_GROUP} ORDER BY rowid")
+    assert changed == sorted(changed)
+    fill(4 * ROW_GROUP)
+    assert [arranger.step() for _ in range(6)] == [True] * 5 + [False]
+    assert run(connection, "FROM arranged_widely") == [(8 * ROW_GROUP,)]
+    second = [place for place in run(connection, IN_PLACE) if 4 * ROW_GROUP < place[0] <= 8 * ROW_GROUP]
+    assert second == sorted(second, key=lambda place: (place[1], place[0]))
+
+
 def test_what_is_not_yet_a_row_group_stays_as_it_is(connection, fill):
     fill(ROW_GROUP + NEWEST - 1)
     assert not Arranger(connection, nullcontext).step()
@@ -139,6 +159,7 @@ def test_changes_that_are_derived_again_are_arranged_again(connection, fill):
     rebuild.begin()
     while rebuild.done is not None:
         rebuild.step()
+    assert run(connection, "FROM arranged") == run(connection, "FROM arranged_widely") == []
     assert arranger.step()
     assert run(connection, "FROM changes ORDER BY ALL") == expected
 

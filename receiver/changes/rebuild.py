@@ -93,6 +93,7 @@ class Rebuild:
             derive_account_states(self._connection)
             run(self._connection, "DELETE FROM rebuilding")
             run(self._connection, "DELETE FROM arranged")
+            run(self._connection, "DELETE FROM arranged_widely")
         _log.info("the changes of all notifications are derived again")
         self.done = self._deriver = None
 

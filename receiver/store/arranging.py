@@ -1,8 +1,10 @@
-"""Puts rows of the same entity side by side, a row group's worth of notifications at a time, beside the appender.
+"""Puts rows of the same entity side by side, beside the appender: a row group's worth of notifications, then of four.
 
 Each checkpoint leaves what came since the last one in row groups of its own. So many small ones are slow to read, and
 where checkpoints merge them, as DuckDB does by itself, the appender waits for a second and more. In a full one that is
 sorted by entity payloads take half the space, and the history of a server lies in one or two places, not everywhere.
+Where four of those are sorted once more, together, each has the entities of a quarter of the alphabet, and a server is
+looked for in one of the four. More at once would make it slow to read rows in order of `seq`, as a rebuild does.
 """
 
 import logging
@@ -24,8 +26,21 @@ ROW_GROUP = 122_880
 """How many rows DuckDB keeps together at most."""
 NEWEST = 30_720
 """How many notifications stay in order of `seq` at least: they are looked at most, and one after the other."""
+WIDTH = 4
+"""How many row groups are sorted together in the end."""
 _TABLES = ("notifications", "changes")
+_NOTED_IN = ("arranged", "arranged_widely")
 _IN_PART = "seq > $after AND seq <= $last"
+_RANK = (
+    "CREATE OR REPLACE TEMP TABLE ranked AS SELECT rowid AS place, "  # noqa: S608 - our own names
+    f"row_number() OVER (ORDER BY entity_id, category, seq) AS rank FROM {{table}} WHERE {_IN_PART}"
+)
+_INSERT = (
+    "INSERT INTO {table} SELECT {table}.* FROM {table} JOIN ranked ON {table}.rowid = place "  # noqa: S608 - our own names
+    f"WHERE {_IN_PART} AND rank > $from AND rank <= $to ORDER BY rank"
+)
+# Rows that the transaction has inserted come after all that others have.
+_DELETE = f"DELETE FROM {{table}} WHERE {_IN_PART} AND rowid <= $before"  # noqa: S608 - our own names
 _LOOK_SECONDS = 5.0
 _RETRY_SECONDS, _LONGEST_SECONDS = 60.0, 3600.0
 _MOST_ENDS = 3
@@ -35,10 +50,16 @@ _log = logging.getLogger(__name__)
 
 
 class Part(NamedTuple):
-    """Notifications with a `seq` beyond `after`, up to `last`."""
+    """Notifications with a `seq` beyond `after`, up to `last`: so many as fill some row groups."""
 
     after: int
     last: int
+    row_groups: int
+
+    @property
+    def noted_in(self) -> str:
+        """The table that tells how far rows are arranged so."""
+        return _NOTED_IN[self.row_groups > 1]
 
 
 class Arranger:
@@ -58,7 +79,7 @@ class Arranger:
         """How many notifications were arranged in this process."""
 
     def step(self) -> bool:
-        """Arrange the next row group's worth of notifications, and tell whether there were so many.
+        """Arrange the next part, and tell whether there was one.
 
         Raises:
             duckdb.Error, StoreError: see `arrange`.
@@ -69,11 +90,17 @@ class Arranger:
         return part is not None
 
     def next_part(self) -> Part | None:
-        """Find the next row group's worth of notifications; None where there are not so many yet."""
-        after = int(run(self._connection, "SELECT coalesce(max(last_seq), 0) FROM arranged")[0][0])
+        """Find a row group's worth of notifications, or else `WIDTH` times as many of the arranged; None if neither."""
+        narrow, wide = (self._number(f"SELECT coalesce(max(last_seq), 0) FROM {table}") or 0 for table in _NOTED_IN)  # noqa: S608 - our own names
+        newest = self._number("SELECT max(seq) FROM notifications") or 0
+        return self._part(narrow, newest, 1, left=NEWEST) or self._part(wide, narrow, WIDTH, left=0)
+
+    def _part(self, after: int, until: int, row_groups: int, left: int) -> Part | None:
+        """Take the first of the notifications between two, if there are enough and so many are left."""
         sql = resources.files("receiver.store").joinpath("next_to_arrange.sql").read_text("utf-8")
-        last, waiting = self._connection.execute(sql, {"after": after, "rows": ROW_GROUP}).fetchall()[0]
-        return Part(after, last) if waiting >= ROW_GROUP + NEWEST else None
+        rows = row_groups * ROW_GROUP
+        last, there = self._connection.execute(sql, {"after": after, "until": until, "rows": rows}).fetchall()[0]
+        return Part(after, last, row_groups) if there >= rows + left else None
 
     def arrange(self, part: Part) -> None:
         """Put rows side by side by entity: notifications of a part, and their changes.
@@ -83,17 +110,31 @@ class Arranger:
                 interrupt, it can be tried again.
             StoreError: not all rows would have been there again, so nothing was changed.
         """
-        values = part._asdict()
         with ExitStack() as until_committed, transaction(self._connection):
             before = {table: self._number(f"SELECT max(rowid) FROM {table}") or 0 for table in _TABLES}  # noqa: S608 - our own names
-            added = {table: self._number(_insert(table), values) for table in _TABLES}
+            added = {table: self._insert(table, part) for table in _TABLES}
             until_committed.enter_context(self._alone())
-            taken = {table: self._number(_delete(table), values | {"before": before[table]}) for table in _TABLES}
+            taken = {table: self._delete(table, part, before[table]) for table in _TABLES}
             if added != taken:
                 raise StoreError(f"of the rows with seq in {part} there were {taken}, and then {added}.")
-            run(self._connection, "DELETE FROM arranged")
-            run(self._connection, "INSERT INTO arranged VALUES (?)", [part.last])
-        self.arranged += ROW_GROUP
+            run(self._connection, f"DELETE FROM {part.noted_in}")  # noqa: S608 - our own names
+            run(self._connection, f"INSERT INTO {part.noted_in} VALUES (?)", [part.last])  # noqa: S608 - our own names
+        self.arranged += part.row_groups * ROW_GROUP
+
+    def _insert(self, table: str, part: Part) -> int:
+        """Insert the rows of a part once more, sorted; a row group's worth at a time, as bodies are large."""
+        bounds = {"after": part.after, "last": part.last}
+        rows = self._number(_RANK.format(table=table), bounds) or 0
+        size = -(-rows // part.row_groups) or 1
+        inserted = 0
+        for start in range(0, rows, size):
+            inserted += self._number(_INSERT.format(table=table), {**bounds, "from": start, "to": start + size}) or 0
+        run(self._connection, "DROP TABLE ranked")
+        return inserted
+
+    def _delete(self, table: str, part: Part, before: int) -> int:
+        values = {"after": part.after, "last": part.last, "before": before}
+        return self._number(_DELETE.format(table=table), values) or 0
 
     def interrupt(self) -> None:
         """End a step that is on its way; it changes nothing."""
@@ -102,15 +143,6 @@ class Arranger:
     def _number(self, sql: str, parameters: dict[str, int] | None = None) -> int | None:
         found: int | None = self._connection.execute(sql, parameters).fetchall()[0][0]
         return found
-
-
-def _insert(table: str) -> str:
-    return f"INSERT INTO {table} SELECT * FROM {table} WHERE {_IN_PART} ORDER BY entity_id, category, seq"  # noqa: S608 - our own names
-
-
-def _delete(table: str) -> str:
-    # Rows that this transaction has inserted come after all that others have.
-    return f"DELETE FROM {table} WHERE {_IN_PART} AND rowid <= $before"  # noqa: S608 - our own names
 
 
 class ArrangeLoop:
