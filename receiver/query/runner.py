@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 from prometheus_client import CollectorRegistry
 
-from receiver.query import guard
+from receiver.query.allowed import Allowed
 from receiver.query.errors import QueryError
 from receiver.query.metrics import QueryMetrics
 
@@ -103,9 +103,7 @@ class Interruption:
                 raise self._reason
 
 
-def execute(
-    cursor: duckdb.DuckDBPyConnection, query: Query, refused: frozenset[str], interruption: Interruption
-) -> IO[bytes]:
+def execute(cursor: duckdb.DuckDBPyConnection, query: Query, allowed: Allowed, interruption: Interruption) -> IO[bytes]:
     """Run a query to its end and return its Arrow IPC stream in a file, to be read from its start and closed.
 
     Raises:
@@ -117,7 +115,7 @@ def execute(
         on_failure.callback(file.close)
         try:
             cursor.execute("BEGIN TRANSACTION READ ONLY")
-            sql = guard.allowed_statement(cursor, query.sql, refused)
+            sql = allowed.statement(cursor, query.sql)
             with _rows(cursor, sql, query.parameters) as reader:
                 _write(reader, file, query)
         finally:
@@ -187,8 +185,7 @@ class QueryRunner:
         """
         cursor = connection.cursor()
         with contextlib.closing(cursor):
-            guard.require_locked(cursor)
-            self._refused = guard.refused_functions(cursor)
+            self._allowed = Allowed(cursor)
         self._connection = connection
         self.limits = limits
         self.metrics = QueryMetrics(registry)
@@ -254,7 +251,7 @@ class QueryRunner:
         self._interruptions.add(interruption)
         self.metrics.running.inc()
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, execute, cursor, query, self._refused, interruption)
+        future = loop.run_in_executor(self._threads, execute, cursor, query, self._allowed, interruption)
 
         def ended(_: asyncio.Future[IO[bytes]]) -> None:
             self._interruptions.discard(interruption)

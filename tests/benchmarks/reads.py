@@ -30,6 +30,7 @@ TIMELINE = "SELECT seq, received_at, payload FROM events WHERE category = 'Serve
 SERVERS = (
     "SELECT entity_id FROM events WHERE category = 'Server' GROUP BY ALL ORDER BY count(*) DESC, entity_id LIMIT 1000"
 )
+BY_ID = "FROM notifications WHERE id = ?::UUID"
 ID = "SELECT id FROM notifications WHERE seq = ?"
 Ask = Callable[[], Any]
 
@@ -56,10 +57,10 @@ class Store:
         return list(questions(at, Chosen(), time, ZONE).items())
 
     def by_id(self) -> Ask:
-        """Find a notification of a random number by its id, and read it."""
+        """Read a notification of a random number by its id."""
         seq = self.random.randint(1, self.last)
         identity = str(self.client.df(ID, [seq]).iloc[0]["id"])
-        return lambda: self.ask("notification", seq=int(self.ask("seq_of_id", id=identity).iloc[0]["seq"]))
+        return lambda: self.client.df(BY_ID, [identity])
 
     def filtered(self) -> Ask:
         """Read the first page of a list with filters."""
