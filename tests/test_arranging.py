@@ -117,7 +117,7 @@ def test_what_is_not_yet_a_row_group_stays_as_it_is(connection, fill):
 
 
 def test_rows_appended_meanwhile_are_there_once(connection, fill):
-    fill(3 * ROW_GROUP + NEWEST)
+    fill(4 * ROW_GROUP + NEWEST)
     before = contents(connection)[0][0][0]
 
     @contextmanager
@@ -129,7 +129,8 @@ def test_rows_appended_meanwhile_are_there_once(connection, fill):
     while arranger.step():
         pass
     count, numbers, _ = contents(connection)[0][0]
-    assert (count, numbers) == (before + 3 * 70, count)
+    assert run(connection, "FROM arranged_widely") == [(4 * ROW_GROUP,)]
+    assert (count, numbers) == (before + 5 * 70, count)
 
 
 def test_a_part_that_another_writer_changes_meanwhile_is_left_as_that_made_it(connection, fill):
@@ -150,17 +151,17 @@ def test_a_part_that_another_writer_changes_meanwhile_is_left_as_that_made_it(co
 
 
 def test_changes_that_are_derived_again_are_arranged_again(connection, fill):
-    fill(ROW_GROUP + NEWEST)
+    fill(4 * ROW_GROUP + NEWEST)
     arranger = Arranger(connection, nullcontext)
-    assert arranger.step()
-    assert not arranger.step()
+    assert [arranger.step() for _ in range(6)] == [True] * 5 + [False]
+    assert run(connection, "FROM arranged") == run(connection, "FROM arranged_widely") == [(4 * ROW_GROUP,)]
     expected = run(connection, "FROM changes ORDER BY ALL")
     rebuild = Rebuild(connection.cursor())
     rebuild.begin()
     while rebuild.done is not None:
         rebuild.step()
     assert run(connection, "FROM arranged") == run(connection, "FROM arranged_widely") == []
-    assert arranger.step()
+    assert [arranger.step() for _ in range(6)] == [True] * 5 + [False]
     assert run(connection, "FROM changes ORDER BY ALL") == expected
 
 

@@ -1,5 +1,6 @@
 """Keeps what connections may cost within limits, so that no stranger takes the place of the sender."""
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tornado.http1connection import HTTP1ServerConnection
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate
-from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.ioloop import IOLoop
 
 from receiver.listener import metrics
 from receiver.listener.draining import DrainingServer
@@ -100,8 +101,7 @@ class GuardedServer(DrainingServer):
         self._leaving: set[HTTP1ServerConnection] = set()
         self._quiet_until = 0.0
         metrics.CONNECTIONS.set_function(lambda: len(self._connections))
-        self._sweeper = PeriodicCallback(self._sweep, min(1000, limits.header_seconds * 250))
-        self._sweeper.start()
+        self._sweep_later()
 
     def take_from(self, listening: socket.socket) -> None:
         """Take connections from a socket, which becomes the server's own."""
@@ -140,10 +140,20 @@ class GuardedServer(DrainingServer):
         self._proven.discard(server_conn)
         self._leaving.discard(server_conn)
 
+    def _sweep_later(self) -> None:
+        """Look again in a moment, by a clock that nobody sets."""
+        seconds = min(1, self._limits.header_seconds / 4)
+        self._sweep_due = time.monotonic() + seconds
+        asyncio.get_running_loop().call_later(seconds, self._sweep)
+
     def _sweep(self) -> None:
         """Close the connections that take too long."""
         now = time.monotonic()
+        # While the loop stood still, for a disk, nobody could have been quicker: what came meanwhile is yet to be read.
+        stood_still = now - self._sweep_due
+        self._sweep_later()
         for connection, reading in list(self._reading.items()):
+            reading.deadline += stood_still
             # Nothing but the stream's buffer tells that headers have begun.
             if reading.state == _IDLE and connection.stream._read_buffer_size:  # noqa: SLF001
                 reading.wait_for(_HEADERS, self._limits.header_seconds)

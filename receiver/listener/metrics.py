@@ -28,8 +28,8 @@ CONNECTIONS = Gauge(
 )
 CONNECTIONS_CLOSED = Counter(
     "clc_listener_connections_closed",
-    "Connections closed before they brought a whole request, by reason: idle, slow_headers, slow_body, "
-    "or too_many at once.",
+    "Connections closed while a request was awaited or read, by reason: idle, slow_headers, slow_body, or too_many at "
+    "once.",
     ["reason"],
     registry=REGISTRY,
 )

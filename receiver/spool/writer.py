@@ -1,4 +1,4 @@
-"""Writes the spool: rows that arrive during one commit share the next one."""
+"""Writes the spool: rows that come together, or arrive during one commit, share the next one."""
 
 import queue
 import threading
@@ -25,7 +25,7 @@ class SpoolWriter:
     Args:
         directory: where the segments lie; made if need be.
         deliver: runs what tells a whole group of its commit; an event loop's `call_soon_threadsafe`, say, moves it to
-            the loop's thread. By default it runs on the writer's own.
+            the loop's thread. By default it runs on the writer's own. Not for `append_here`.
         rows_per_segment: a fresh segment is begun after so many rows,
         bytes_per_segment: or so many bytes of bodies: only a segment that is done with can be deleted.
         patient: where the directory can't be written, try again with each group, whose senders hear of the error.
@@ -65,11 +65,11 @@ class SpoolWriter:
         self._wait([(row, done)])
 
     def append_here(self, group: list[Waiting]) -> None:
-        """Commit rows together, on the caller's own thread as long as the disk is quick, and deliver at once.
+        """Commit rows together, on the caller's own thread as long as the disk is quick, and tell of it at once.
 
-        To hand them to another thread and to hear of it takes Python longer than a commit. After one that took long,
-        though, the others have the writer's thread for a hundred times as long: however slow the disk, the caller does
-        not wait for it more than a hundredth of its time.
+        To hand them to another thread and to hear of it takes Python longer than a commit. After one that took more
+        than 30 ms, though, the others have the writer's thread for a hundred times as long: the caller waits for such a
+        disk no more than a hundredth of its time.
         """
         if not self._take():
             self._wait(group)

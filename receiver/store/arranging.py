@@ -29,7 +29,6 @@ NEWEST = 30_720
 WIDTH = 4
 """How many row groups are sorted together in the end."""
 _TABLES = ("notifications", "changes")
-_NOTED_IN = ("arranged", "arranged_widely")
 _IN_PART = "seq > $after AND seq <= $last"
 _RANK = (
     "CREATE OR REPLACE TEMP TABLE ranked AS SELECT rowid AS place, "  # noqa: S608 - our own names
@@ -59,7 +58,7 @@ class Part(NamedTuple):
     @property
     def noted_in(self) -> str:
         """The table that tells how far rows are arranged so."""
-        return _NOTED_IN[self.row_groups > 1]
+        return "arranged_widely" if self.row_groups > 1 else "arranged"
 
 
 class Arranger:
@@ -76,7 +75,7 @@ class Arranger:
         self._connection = connection.cursor()
         self._alone = alone
         self.arranged = 0
-        """How many notifications were arranged in this process."""
+        """How many notifications changed places in this process; those that did twice count twice."""
 
     def step(self) -> bool:
         """Arrange the next part, and tell whether there was one.
@@ -91,7 +90,8 @@ class Arranger:
 
     def next_part(self) -> Part | None:
         """Find a row group's worth of notifications, or else `WIDTH` times as many of the arranged; None if neither."""
-        narrow, wide = (self._number(f"SELECT coalesce(max(last_seq), 0) FROM {table}") or 0 for table in _NOTED_IN)  # noqa: S608 - our own names
+        narrow = self._number("SELECT max(last_seq) FROM arranged") or 0
+        wide = self._number("SELECT max(last_seq) FROM arranged_widely") or 0
         newest = self._number("SELECT max(seq) FROM notifications") or 0
         return self._part(narrow, newest, 1, left=NEWEST) or self._part(wide, narrow, WIDTH, left=0)
 

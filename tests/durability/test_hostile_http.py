@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import socket
 import threading
 import time
@@ -208,16 +209,19 @@ def test_who_closes_their_half_in_the_middle_is_closed(listener, part):
 
 @pytest.mark.parametrize("given", [0, 1])
 @pytest.mark.parametrize(
-    ("data", "seconds"),
+    ("data", "seconds", "reason"),
     [
-        (b"", 3),
-        (HEAD, 1),
-        (HEAD + b"Content-Length: 100\r\n\r\n", 2),
-        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", 2),
+        (b"", 3, "idle"),
+        (HEAD, 1, "slow_headers"),
+        (HEAD + b"Content-Length: 100\r\n\r\n", 2, "slow_body"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", 2, "slow_body"),
     ],
     ids=["idle", "headers", "body", "chunks"],
 )
-def test_who_is_slow_is_closed_in_time_whether_with_the_first_request_or_a_later_one(listener, data, seconds, given):
+def test_who_is_slow_is_closed_in_time_whether_with_the_first_request_or_a_later_one(
+    listener, data, seconds, reason, given
+):
+    closed_before = closed_for(listener, reason)
     with connected(listener) as connection:
         connection.sendall(GOOD * given)
         assert len(read_answers(connection, given)) == given
@@ -225,6 +229,13 @@ def test_who_is_slow_is_closed_in_time_whether_with_the_first_request_or_a_later
         began = time.monotonic()
         assert is_closed(connection)
         assert seconds * 0.8 < time.monotonic() - began < seconds + 2
+    assert closed_for(listener, reason) > closed_before
+
+
+def closed_for(listener, reason):
+    """Read how many connections were closed for a reason."""
+    found = re.search(rf'closed_total{{reason="{reason}"}} (\S+)', listener.sender.get("/metrics").data.decode())
+    return float(found[1]) if found else 0.0
 
 
 @pytest.mark.parametrize("head", [HEAD + b"X: ", HEAD + b"Content-Length: 1000\r\n\r\n"], ids=["headers", "body"])
@@ -311,8 +322,7 @@ def test_more_connections_than_allowed_cost_the_idle_ones_and_never_a_good_clien
             for each in clients:
                 each.stop()
         assert [each.failed() for each in clients] == [[], []]
-        metrics = listener.sender.get("/metrics").data.decode()
-    closed = float(metrics.split('closed_total{reason="too_many"} ')[1].split("\n")[0])
+        closed = closed_for(listener, "too_many")
     assert closed > number_of_bad / 2
     with capsys.disabled():
         print(f"\n{number_of_bad:,} idle or slow connections at 300 allowed: {closed:,.0f} closed for others, "

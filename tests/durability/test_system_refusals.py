@@ -62,7 +62,7 @@ def test_what_the_system_does_not_write_is_not_acknowledged_and_it_comes_back_by
 
 def test_a_slow_disk_makes_nobody_wait_but_those_who_write(tmp_path):
     with running(ListenerProcess, tmp_path) as listener, ThreadPoolExecutor() as pool:
-        with slow(listener.process.pid, "fsync,fdatasync", 1):
+        with slow(listener.process.pid, "fsync,fdatasync", 2):
             post(listener)  # of which the listener learns it
             posted = [pool.submit(post, listener, number) for number in range(1, 4)]
             until(lambda: "clc_listener_waiting 3.0" in listener.sender.get("/metrics").data.decode(), what="metrics")
