@@ -8,8 +8,13 @@ import pytest
 
 from receiver.listener.connections import GuardedServer, Limits
 from receiver.listener.exchange import ExchangeServer, plain
+from tests.waiting import until
 
 LIMITS = Limits(header_seconds=0.4, body_seconds=0.4)
+
+
+def read_as(server, state):
+    return [reading for reading in list(server._reading.values()) if reading.state == state]
 
 
 @pytest.mark.parametrize(
@@ -26,10 +31,9 @@ def test_what_came_while_a_disk_held_the_loop_up_is_answered(begun, rest, state)
         with socket.create_connection(listening.getsockname(), timeout=30) as client:
             server.take_from(listening)
             client.sendall(begun)
-            while [reading.state for reading in server._reading.values()] != [state]:  # noqa: ASYNC110 - nobody is told
-                await asyncio.sleep(0.01)
+            (reading,) = await asyncio.to_thread(until, lambda: read_as(server, state), what=state)
             client.sendall(rest)
-            time.sleep(2 * LIMITS.header_seconds)  # noqa: ASYNC251 - as a disk does
+            until(lambda: time.monotonic() > reading.deadline, what="the deadline, on the loop's own thread")
             answer = await asyncio.to_thread(client.recv, 100)
             server.stop()
             await server.close_all_connections()

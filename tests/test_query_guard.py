@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from receiver.errors import StoreError
-from receiver.query import allowed, guard
+from receiver.query import guard
 from receiver.query.errors import QueryError
 from receiver.store.database import open_database
 
@@ -396,28 +396,3 @@ def test_an_instance_that_is_not_locked_down_is_not_served(left_out, sentence):
                 connection.execute(statement)
         with pytest.raises(StoreError, match=sentence):
             guard.require_locked(connection.cursor())
-
-
-def test_what_was_found_allowed_is_looked_through_once_and_what_was_refused_each_time(store, monkeypatch):
-    looked = []
-
-    def look(cursor, sql, refused):
-        looked.append(sql)
-        return allowed_statement(cursor, sql, refused)
-
-    allowed_statement = guard.allowed_statement
-    monkeypatch.setattr(guard, "allowed_statement", look)
-    monkeypatch.setattr(allowed, "MOST_STATEMENTS", 2)
-    cursor = store.cursor()
-    remembered = allowed.Allowed(cursor)
-    for sql in ("SELECT 1; ", "SELECT 1; ", "SELECT 2", "SELECT 1; ", "SELECT 3", "SELECT 1; ", "SELECT 2"):
-        assert remembered.statement(cursor, sql) == allowed_statement(cursor, sql, guard.refused_functions(cursor))
-    assert looked == ["SELECT 1; ", "SELECT 2", "SELECT 3", "SELECT 2"]
-    for _ in range(2):
-        with pytest.raises(QueryError):
-            remembered.statement(cursor, "SELECT * FROM 'file.csv'")
-    assert looked[-2:] == ["SELECT * FROM 'file.csv'"] * 2
-    text = "x" * allowed.LONGEST
-    long = f"SELECT '{text}'"
-    assert remembered.statement(cursor, long) == remembered.statement(cursor, long) == long
-    assert looked[-2:] == [long] * 2

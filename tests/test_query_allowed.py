@@ -1,0 +1,32 @@
+"""What was found allowed is remembered, by its text."""
+
+import pytest
+
+from receiver.query import allowed, guard
+from receiver.query.errors import QueryError
+from receiver.store.database import open_database
+
+
+def test_what_was_found_allowed_is_looked_through_once_and_what_was_refused_each_time(tmp_path, monkeypatch):
+    looked = []
+
+    def look(cursor, sql, refused):
+        looked.append(sql)
+        return allowed_statement(cursor, sql, refused)
+
+    allowed_statement = guard.allowed_statement
+    monkeypatch.setattr(guard, "allowed_statement", look)
+    monkeypatch.setattr(allowed, "MOST_STATEMENTS", 2)
+    cursor = open_database(tmp_path / "clc.duckdb").cursor()
+    remembered = allowed.Allowed(cursor)
+    for sql in ("SELECT 1; ", "SELECT 1; ", "SELECT 2", "SELECT 1; ", "SELECT 3", "SELECT 1; ", "SELECT 2"):
+        assert remembered.statement(cursor, sql) == allowed_statement(cursor, sql, guard.refused_functions(cursor))
+    assert looked == ["SELECT 1; ", "SELECT 2", "SELECT 3", "SELECT 2"]
+    for _ in range(2):
+        with pytest.raises(QueryError):
+            remembered.statement(cursor, "SELECT * FROM 'file.csv'")
+    assert looked[-2:] == ["SELECT * FROM 'file.csv'"] * 2
+    text = "x" * allowed.LONGEST
+    long = f"SELECT '{text}'"
+    assert remembered.statement(cursor, long) == remembered.statement(cursor, long) == long
+    assert looked[-2:] == [long] * 2
