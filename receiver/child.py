@@ -15,6 +15,7 @@ from typing import Any
 
 from receiver import __version__
 from receiver.errors import ReceiverError, SettingsError
+from receiver.heartbeat import Heart, take_descriptor
 from receiver.logs import set_up_logging
 from receiver.settings import Settings, read_settings
 
@@ -34,16 +35,20 @@ class Child:
         listening: the socket to take connections from; the supervisor holds it open, too.
         life: descriptor of a pipe that ends when the supervisor does.
         report: descriptor of a pipe to say on how the start went; None where nobody wants to know.
+        heart: tells the supervisor that this process works.
     """
 
-    def __init__(self, name: str, listening: socket.socket, life: int, report: int | None) -> None:
+    def __init__(self, name: str, listening: socket.socket, life: int, report: int | None, heart: Heart) -> None:
         self.name = name
         self.listening = listening
+        self.heart = heart
         self.stopping = asyncio.Event()
         """Set once there will be no successor: on SIGTERM, or when the supervisor is gone, however it went."""
         self._going = asyncio.Event()
         self._life = life
         self._report = report
+        self._start = contextlib.ExitStack()
+        self._start.enter_context(heart.loop.busy("its start"))
 
     def heed_signals(self) -> None:
         """Note on the running event loop, from now on, when it is time to go.
@@ -58,6 +63,8 @@ class Child:
     async def until_told_to_go(self) -> None:
         """Report that all is ready, and wait for the time to go."""
         self.tell(ready=True)
+        self._start.close()
+        self.heart.beat_with_loop()
         await self._going.wait()
 
     def tell(self, **report: object) -> None:
@@ -99,7 +106,9 @@ def run_child(description: str | None, serve: Serve) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     arguments = _arguments(description)
-    child = Child(arguments.name, socket.socket(fileno=arguments.socket), arguments.life, arguments.report)
+    heart = Heart(take_descriptor())
+    heart.start()
+    child = Child(arguments.name, socket.socket(fileno=arguments.socket), arguments.life, arguments.report, heart)
     child.watch_over_life()
     set_up_logging(arguments.name)
     try:

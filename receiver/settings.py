@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         120, ge=0, description="longest wait for kept-open connections when a listener retires"
     )
+    hang_seconds: float = Field(
+        60, ge=2, description="how long a process may stand still before `serve` kills it and starts another"
+    )
     log_format: Literal["text", "json"] = Field("text", description="log lines as text, or as a JSON object each")
     query_timeout_seconds: float = Field(30, gt=0, description="longest query")
     query_max_rows: int = Field(1_000_000, ge=1, description="most rows of one answer")

@@ -20,6 +20,7 @@ from receiver.supervision.state import RetiringState, ServeState, UpgradeState, 
 from receiver.supervision.systemd import notify
 from receiver.supervision.terminal import terminal_watch
 from receiver.supervision.upgrade import replace_all
+from receiver.supervision.watch import watch
 
 _STOP_SECONDS = 40.0
 # A signal that came just before they are held is heeded after so many turns of the event loop, and would else be lost.
@@ -82,6 +83,7 @@ class _Supervisor:
             self._adopt(self._before)
         self._heed_signals()
         tasks = [asyncio.create_task(keeper.keep()) for keeper in (self._store, *self._listeners)]
+        tasks.append(asyncio.create_task(watch(self._children, self._settings.hang_seconds, self._changed)))
         if self._before:
             self._upgrading = asyncio.create_task(self._finish_upgrade(self._before.version))
         await self._stopping.wait()
@@ -192,7 +194,7 @@ class _Supervisor:
         keepers = {keeper.role.name: keeper for keeper in (self._store, *self._listeners)}
         for known in before.children:
             report = Report(known.ready, known.version, known.failure)
-            child = self._children.adopt(known.name, known.pid, known.started_at, report)
+            child = self._children.adopt(known.name, known.pid, known.started_at, report, known.heartbeat)
             child.retiring = known.retiring
             if not child.retiring and child.name in keepers:
                 keepers[child.name].current = child
@@ -225,6 +227,7 @@ class _Supervisor:
             pid=os.getpid(),
             version=__version__,
             started_at=self._started_at,
+            written_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             state=self._state(),
             upgrade=self._upgrade,
             processes={keeper.role.name: keeper.state() for keeper in (*self._listeners, self._store)},

@@ -151,7 +151,9 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read_whole(listener, chun
 def test_health_readiness_and_metrics_are_there(listener):
     assert listener.sender.get("/healthz").data == b"ok"
     ready = listener.sender.get("/readyz")
-    assert (ready.status, json.loads(ready.data)) == (200, {"spool": "ok", "store": "unavailable"})
+    told = json.loads(ready.data)
+    assert (ready.status, told["spool"], told["store"]) == (200, "ok", "unavailable")
+    assert told["store_process"]["state"] == "stopped"
     assert b'clc_listener_notifications_total{result="accepted"}' in listener.sender.get("/metrics").data
 
 

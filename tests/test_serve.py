@@ -223,7 +223,9 @@ def test_what_can_not_work_is_said_in_one_sentence_before_anything_starts(tmp_pa
 
 def test_readiness_tells_the_store_too(tmp_path):
     with running(Receiver, tmp_path) as receiver:
-        assert json.loads(receiver.sender.get("/readyz").data) == {"spool": "ok", "store": "ok"}
+        told = json.loads(receiver.sender.get("/readyz").data)
+        assert (told["spool"], told["store"]) == ("ok", "ok")
+        assert (told["store_process"]["state"], told["store_process"]["since"]) == ("ok", None)
 
 
 def test_an_archive_imported_while_serving_appears_with_its_own_times(tmp_path):

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from receiver.care.facts import Facts
 from receiver.care.words import bytes_in_words, seconds_in_words
+from receiver.supervision.state import ProcessState
 
 State = Literal["ok", "amber", "red"]
 Value = float | int | str | None
@@ -13,6 +14,7 @@ Value = float | int | str | None
 _MIB, _GIB = 2**20, 2**30
 _RECENTLY = timedelta(hours=1)
 _WEEK = timedelta(days=7)
+_SERVE_SILENT = timedelta(seconds=30)
 
 
 class Limit(NamedTuple):
@@ -104,30 +106,40 @@ def _limited(name: str, label: str, value: float, text: str, judged: float | Non
 
 
 def _of_serve(facts: Facts) -> Iterator[Figure]:
-    yield Figure(
-        "serving",
-        "serve",
-        int(facts.serving),
-        "running" if facts.serving else "NOT running",
-        "ok" if facts.serving else "red",
-    )
+    yield _serving(facts)
     yield Figure("version", "Version", facts.version, facts.version)
     yield Figure("key_fingerprint", "Public key", facts.key_fingerprint, facts.key_fingerprint)
     processes = facts.serve.processes if facts.serve and facts.serving else {}
-    down = [name for name, process in processes.items() if process.state != "running"]
-    restarted = [
-        process
-        for process in processes.values()
-        if process.restarts
-        and process.last_exit_at
-        and facts.at - datetime.fromisoformat(process.last_exit_at) < _RECENTLY
-    ]
-    words = ", ".join(f"{name}: {processes[name].state}" for name in down) or "none"
+    down = {name: words for name, process in processes.items() if (words := _describe_down(process))}
+    words = ", ".join(f"{name}: {why}" for name, why in down.items()) or "none"
     yield _limited("processes_not_running", "Processes not running", len(down), words)
     total = sum(process.restarts for process in processes.values())
     yield Figure("restarts", "Restarts since serve began", total, f"{total:,}")
-    recent = len(restarted)
-    yield _limited("restarts_last_hour", "Processes restarted in the last hour", recent, f"{recent:,}")
+    recent = sum(
+        facts.at - datetime.fromisoformat(at) < _RECENTLY
+        for process in processes.values()
+        for at in process.restarted_at
+    )
+    hung = [process.failure for process in processes.values() if process.failure and process.restarts]
+    words = f"{recent:,}; {hung[-1]}" if recent and hung else f"{recent:,}"
+    yield _limited("restarts_last_hour", "Restarts in the last hour", recent, words)
+
+
+def _serving(facts: Facts) -> Figure:
+    if not facts.serving:
+        return Figure("serving", "serve", 0, "NOT running", "red")
+    written_at = facts.serve.written_at if facts.serve else None
+    if written_at and facts.at - datetime.fromisoformat(written_at) > _SERVE_SILENT:
+        words = f"it hangs, or can't write: serve.json is of {written_at}"
+        return Figure("serving", "serve", 1, words, "red")
+    return Figure("serving", "serve", 1, "running")
+
+
+def _describe_down(process: ProcessState) -> str | None:
+    """Say how a process does not do its work; None if it does."""
+    if process.state != "running":
+        return process.state
+    return f"no sign of life since {process.silent_since}" if process.silent_since else None
 
 
 def _of_store(facts: Facts) -> Iterator[Figure]:

@@ -1,37 +1,99 @@
 """Whether the spool takes writes, and whether the store answers."""
 
 import json
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
 
 from tornado.httpclient import AsyncHTTPClient, HTTPError
 
 from receiver.listener.exchange import Answer
-from receiver.supervision.state import read_state
+from receiver.supervision.state import ProcessState, read_state
 
 _SECONDS = 1.0
 
 
-async def store_state(query_address: str, data_dir: Path) -> str:
-    """Ask the query service whether it is up; it has a second to answer.
+class StoreState(NamedTuple):
+    """How the store's process is, for those who can't ask it. Times are ISO 8601 in UTC.
 
-    Returns:
-        `ok`, `unavailable`, or `failed` where the supervisor says that no restart helps.
+    `state` is one of
+    `ok`: it answers;
+    `silent`: it runs and gives no sign of life, `serve` kills it after CLC_HANG_SECONDS;
+    `unavailable`: it runs and works, but its query service does not answer within a second;
+    `starting`, `waiting` (for its next start), `stopped`, `failed` (no restart helps): it is down, as `serve` says.
+
+    `since` is from when on it has not answered, null while it does. `last_beat` is the latest time at which `serve` saw
+    it work. `busy_with` and `busy_since` tell what a part of it is at that may take long, in any state. `detail` is a
+    sentence on why it is down or was replaced last, if there is one.
     """
-    try:
-        await AsyncHTTPClient().fetch(f"http://{query_address}/healthz", request_timeout=_SECONDS)
-    except (HTTPError, OSError):
-        known = read_state(data_dir)
-        store = known.processes.get("store") if known else None
-        return "failed" if store and store.state == "failed" else "unavailable"
-    return "ok"
+
+    state: str
+    since: str | None = None
+    last_beat: str | None = None
+    busy_with: str | None = None
+    busy_since: str | None = None
+    detail: str | None = None
+
+    @property
+    def word(self) -> str:
+        """The state in one of three words: `ok`, `unavailable` or `failed`."""
+        return self.state if self.state in {"ok", "failed"} else "unavailable"
 
 
-def readiness(*, spool: bool, store: str) -> Answer:
+class StoreProbe:
+    """Asks the store whether it answers, and knows from when on it has not.
+
+    Args:
+        query_address: the query service's.
+        data_dir: where the supervisor says how the store's process stands.
+    """
+
+    def __init__(self, query_address: str, data_dir: Path) -> None:
+        self._url = f"http://{query_address}/healthz"
+        self._data_dir = data_dir
+        self._unanswered_since: str | None = None
+
+    async def ask(self) -> StoreState:
+        """Ask; the query service has a second to answer."""
+        answers = await self._answers()
+        known = read_state(self._data_dir)
+        process = known.processes.get("store", ProcessState()) if known else ProcessState(state="stopped")
+        if answers:
+            self._unanswered_since = None
+            since = None
+        else:
+            self._unanswered_since = self._unanswered_since or datetime.now(UTC).isoformat(timespec="milliseconds")
+            since = process.silent_since or process.down_since or self._unanswered_since
+        return StoreState(
+            "ok" if answers else _word_for(process),
+            since,
+            process.last_beat,
+            process.busy_with,
+            process.busy_since,
+            process.failure,
+        )
+
+    async def _answers(self) -> bool:
+        try:
+            await AsyncHTTPClient().fetch(self._url, request_timeout=_SECONDS)
+        except (HTTPError, OSError):
+            return False
+        return True
+
+
+def _word_for(process: ProcessState) -> str:
+    if process.state != "running":
+        return process.state
+    return "silent" if process.silent_since else "unavailable"
+
+
+def readiness(*, spool: bool, store: StoreState) -> Answer:
     """Answer `/readyz`: 200 while the spool takes writes, whatever the store does, and both in the body.
 
-    A store that is down loses nothing, so no proxy should stop sending for its sake.
+    `{"spool": "ok" | "unavailable", "store": "ok" | "unavailable" | "failed", "store_process": {…}}`, the last as
+    `StoreState` tells it. A store that is down loses nothing, so no proxy should stop sending for its sake.
     """
-    body = {"spool": "ok" if spool else "unavailable", "store": store}
+    body = {"spool": "ok" if spool else "unavailable", "store": store.word, "store_process": store._asdict()}
     status = HTTPStatus.OK if spool else HTTPStatus.SERVICE_UNAVAILABLE
     return Answer(status, "application/json", json.dumps(body).encode())

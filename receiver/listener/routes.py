@@ -13,7 +13,7 @@ from receiver.events import event_for_path
 from receiver.listener import metrics
 from receiver.listener.commits import Commits
 from receiver.listener.exchange import SPOOL_UNAVAILABLE, Answer, Request, plain, refusal
-from receiver.listener.health import readiness, store_state
+from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.rejections import HourlyBudget, rejection
 from receiver.notification import Notification
@@ -57,8 +57,7 @@ class Routes:
         self._admission = admission
         self._commits = commits
         self._proxies = proxies
-        self._query_address = query_address
-        self._data_dir = data_dir
+        self._store = StoreProbe(query_address, data_dir)
         self._budget = budget
         self._tasks: set[asyncio.Task[None]] = set()
         self._readings = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._metrics}
@@ -130,5 +129,5 @@ class Routes:
     async def _answer_ready(self, respond: Respond) -> None:
         written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._commits.append(None, lambda error: written.set_result(error is None))
-        store = await store_state(self._query_address, self._data_dir)
+        store = await self._store.ask()
         respond(readiness(spool=await written, store=store))

@@ -117,11 +117,15 @@ class Backups:
 
     def _copy(self, copy: Path, copied: Copied) -> None:
         database = self._settings.database
-        size = database.stat().st_size
+        size, done = database.stat().st_size, 0
 
         def tell() -> None:
+            nonlocal done
             with contextlib.suppress(FileNotFoundError):
-                copied(copy.stat().st_size, size)
+                before, done = done, copy.stat().st_size
+                copied(done, size)
+                if done > before:  # the appender waits for this, which is no hang as long as it goes on
+                    self._loop.pulse.beat()
 
         # By another process: closing the file in this one would release DuckDB's lock on it.
         self._run(["cp", str(database), str(copy)], tell)

@@ -11,6 +11,7 @@ import duckdb
 
 from receiver.changes.rebuild import Rebuild
 from receiver.errors import StoreError
+from receiver.heartbeat import Pulse
 from receiver.incidents import report
 from receiver.logs import describe
 from receiver.spool import SpoolReader
@@ -57,6 +58,8 @@ class AppendLoop:
         on_fatal: Callable[[], None],
         data_dir: Path,
     ) -> None:
+        self.pulse = Pulse()
+        """Beats with each turn of the thread."""
         self._connection = connection.cursor()
         self._data_dir = data_dir
         self._spool = SpoolReader(
@@ -158,14 +161,12 @@ class AppendLoop:
         try:
             while not self._stopping.is_set():
                 ends = time.monotonic() + _TURN_SECONDS
-                with self._gate:
-                    pass
-                with self._busy:
+                with self._own_turn():
                     moved = self._turn()
                     is_rebuilding = self._rebuild_a_part()
                 if moved < _MANY_ROWS and not is_rebuilding:
                     self._stopping.wait(ends - time.monotonic())
-            with self._busy:
+            with self._own_turn():
                 ends = time.monotonic() + self._last_seconds
                 while self._turn() and time.monotonic() < ends:
                     pass
@@ -175,9 +176,22 @@ class AppendLoop:
             suspect(self._data_dir, error)
             self._on_fatal()
 
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        """Wait until nobody else wants to write, and let nobody else write for the length of a block."""
+        with self.pulse.busy("waiting for a backup, or for rows that are put side by side"):
+            with self._gate:
+                pass
+            self._busy.acquire()
+        try:
+            yield
+        finally:
+            self._busy.release()
+
     def _turn(self) -> int:
         try:
-            moved = self._appender.append_new()
+            with self.pulse.busy("appending what is new in the spool"):
+                moved = self._appender.append_new()
             if self._checkpoint_is_due():
                 self._try_checkpoint()
         except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, OSError) as error:
@@ -192,7 +206,8 @@ class AppendLoop:
         if self._rebuild.done is None:
             return False
         try:
-            self._rebuild.step()
+            with self.pulse.busy("deriving changes again"):
+                self._rebuild.step()
         except duckdb.FatalException:
             raise
         except Exception as error:  # noqa: BLE001 - what is derived must not keep back what is received
@@ -244,7 +259,8 @@ class AppendLoop:
 
     def _checkpoint(self) -> None:
         self._unmerged += 1
-        self._appender.checkpoint(merging=self._unmerged > _CHECKPOINTS_BETWEEN_MERGES)
+        with self.pulse.busy("a checkpoint"):
+            self._appender.checkpoint(merging=self._unmerged > _CHECKPOINTS_BETWEEN_MERGES)
         if self._unmerged == _CHECKPOINTS_BETWEEN_MERGES + _MERGES_TRIED:
             self._unmerged = 0
         self._checkpointed_at = self._tried_at = time.monotonic()

@@ -22,6 +22,8 @@ from receiver.tokens import control_token, query_token
 GIVES_WAY = 10
 """How much its priority is lower than the listener's (`nice`): a sender waits for that, and nothing waits for SQL."""
 
+_APPENDER = "appender"
+
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +34,8 @@ def main() -> None:
 
 async def _serve(child: Child, settings: Settings) -> None:
     os.nice(GIVES_WAY)
-    connection = open_store(settings).connection
+    with child.heart.loop.busy("opening the database"):
+        connection = open_store(settings).connection
     loop = AppendLoop(
         connection,
         settings.spool_directory,
@@ -57,6 +60,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     child.heed_signals()
     child.listening.setblocking(False)
     server.add_socket(child.listening)
+    child.heart.add(_APPENDER, loop.pulse)
     loop.start()
     arranging.start()
     _log.info("the store is open: %s", settings.database)
@@ -70,7 +74,9 @@ async def _serve(child: Child, settings: Settings) -> None:
     await asyncio.to_thread(arranging.stop)
     # A successor goes on at once, so that queries don't wait; when all stops, the database shall hold what it can.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
-    connection.close()
+    child.heart.remove(_APPENDER)
+    with child.heart.loop.busy("closing the database"):
+        connection.close()
     _log.info("the store is closed")
 
 

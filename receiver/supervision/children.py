@@ -14,6 +14,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from receiver import heartbeat
+from receiver.supervision.vitals import Vitals
+
+_PIPE_BYTES = 65536
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +51,12 @@ class ChildProcess:
         self.ended: asyncio.Future[int] = loop.create_future()
         """Done when it has ended, with its exit code; negative for a signal."""
         self.retiring = False
+        self.heartbeat: int | None = None
+        """Descriptor on which it beats; None for one of a version that did not."""
+        self.vitals: Vitals | None = None
+        """What its heartbeat tells; None where it has none."""
+        self.hang: str | None = None
+        """A sentence, if it was killed because it hung."""
         self._ready_at: float | None = None
 
     @property
@@ -111,36 +122,49 @@ class Children:
         Raises:
             OSError: the system does not let it start.
         """
-        descriptor = role.socket.fileno()
-        reader, writer = os.pipe()
-        try:
-            popen = subprocess.Popen(  # noqa: S603 - our own modules
-                [
-                    *(sys.executable, "-m", role.module, "--socket", str(descriptor)),
-                    *("--life", str(self._life), "--report", str(writer), "--name", role.name),
-                ],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                pass_fds=(descriptor, self._life, writer),
-                process_group=0,  # a terminal's Ctrl-C is for the supervisor, which ends them in order
-            )
-        except OSError:
-            os.close(reader)
-            raise
-        finally:
-            os.close(writer)
+        with contextlib.ExitStack() as on_failure:
+            report, said = _pipe(on_failure)
+            beats, beaten = _pipe(on_failure)
+            popen = self._popen(role, said, beaten)
+            on_failure.pop_all()
+        os.close(said)
+        os.close(beaten)
         child = ChildProcess(role.name, popen.pid, datetime.now(UTC))
         self._alive[child.pid] = child
         self._started[child.pid] = popen
-        asyncio.get_running_loop().add_reader(reader, self._read_report, reader, child)
+        asyncio.get_running_loop().add_reader(report, self._read_report, report, child)
+        self._listen_to(child, beats)
         return child
 
-    def adopt(self, name: str, pid: int, started_at: datetime, report: Report) -> ChildProcess:
-        """Take over a child that the program before started in this process."""
+    def adopt(
+        self, name: str, pid: int, started_at: datetime, report: Report, heartbeat: int | None = None
+    ) -> ChildProcess:
+        """Take over a child that the program before started in this process; `heartbeat` is a descriptor."""
         child = ChildProcess(name, pid, started_at)
         child.set_report(report)
         self._alive[pid] = child
+        if heartbeat is not None:
+            os.set_inheritable(heartbeat, False)
+            self._listen_to(child, heartbeat)
         return child
+
+    def _popen(self, role: Role, report: int, beats: int) -> subprocess.Popen[bytes]:
+        descriptor = role.socket.fileno()
+        return subprocess.Popen(  # noqa: S603 - our own modules
+            [
+                *(sys.executable, "-m", role.module, "--socket", str(descriptor)),
+                *("--life", str(self._life), "--report", str(report), "--name", role.name),
+            ],
+            env={**self._environment, heartbeat.VARIABLE: str(beats)},
+            stdin=subprocess.DEVNULL,
+            pass_fds=(descriptor, self._life, report, beats),
+            process_group=0,  # a terminal's Ctrl-C is for the supervisor, which ends them in order
+        )
+
+    def _listen_to(self, child: ChildProcess, beats: int) -> None:
+        os.set_blocking(beats, False)
+        child.heartbeat, child.vitals = beats, Vitals()
+        asyncio.get_running_loop().add_reader(beats, self._read_beats, child)
 
     def reap(self) -> None:
         """Note which children have ended: call it on SIGCHLD."""
@@ -173,10 +197,29 @@ class Children:
         popen = self._started.pop(child.pid, None)
         if popen:
             popen.returncode = code  # it was waited for here, so that taken-over children are no special case
+        self._close_heartbeat(child)
         child.ended.set_result(code)
 
+    def _read_beats(self, child: ChildProcess) -> None:
+        if child.heartbeat is None or child.vitals is None:
+            return
+        try:
+            received = os.read(child.heartbeat, _PIPE_BYTES)
+        except BlockingIOError:
+            return
+        if received:
+            child.vitals.take(received)
+        else:
+            self._close_heartbeat(child)
+
+    def _close_heartbeat(self, child: ChildProcess) -> None:
+        if child.heartbeat is not None:
+            asyncio.get_running_loop().remove_reader(child.heartbeat)
+            os.close(child.heartbeat)
+            child.heartbeat = None
+
     def _read_report(self, reader: int, child: ChildProcess) -> None:
-        said = os.read(reader, 65536)
+        said = os.read(reader, _PIPE_BYTES)
         asyncio.get_running_loop().remove_reader(reader)
         os.close(reader)
         try:
@@ -184,3 +227,11 @@ class Children:
             child.set_report(Report(bool(fields["ready"]), fields.get("version"), fields.get("failure")))
         except (ValueError, KeyError):
             child.set_report(Report(ready=False))
+
+
+def _pipe(on_failure: contextlib.ExitStack) -> tuple[int, int]:
+    """Make a pipe that is closed on failure, its reading end first."""
+    ends = os.pipe()
+    for end in ends:
+        on_failure.callback(os.close, end)
+    return ends

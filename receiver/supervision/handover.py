@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from datetime import datetime
 from typing import IO, NamedTuple
 
@@ -48,6 +48,8 @@ class RunningChild(BaseModel):
     retiring: bool
     version: str | None
     failure: str | None
+    heartbeat: int | None = None
+    """Descriptor of the pipe on which it beats; a version that knows of none leaves it out."""
 
 
 def running_child(child: ChildProcess) -> RunningChild:
@@ -60,6 +62,7 @@ def running_child(child: ChildProcess) -> RunningChild:
         retiring=child.retiring,
         version=child.version,
         failure=child.failure,
+        heartbeat=child.heartbeat,
     )
 
 
@@ -105,7 +108,7 @@ def held_by(handover: Handover) -> Held:
         socket.socket(fileno=handover.query),
         [socket.socket(fileno=number) for number in handover.listeners],
     )
-    _set_inheritable(held, inheritable=False)
+    _set_inheritable(held.descriptors(), inheritable=False)
     return held
 
 
@@ -180,11 +183,12 @@ def become_installed(held: Held, handover: Handover) -> None:
     Raises:
         OSError: it failed, and all is as before.
     """
-    _set_inheritable(held, inheritable=True)
+    beats = [child.heartbeat for child in handover.children if child.heartbeat is not None]
+    _set_inheritable([*held.descriptors(), *beats], inheritable=True)
     try:
         os.execve(sys.executable, _command(), {**os.environ, _VARIABLE: handover.model_dump_json()})  # noqa: S606
     finally:
-        _set_inheritable(held, inheritable=False)
+        _set_inheritable([*held.descriptors(), *beats], inheritable=False)
 
 
 def heed_signals_again() -> None:
@@ -197,6 +201,6 @@ def _command() -> list[str]:
     return [sys.executable, *sys.orig_argv[1:]]
 
 
-def _set_inheritable(held: Held, *, inheritable: bool) -> None:
-    for descriptor in held.descriptors():
+def _set_inheritable(descriptors: Iterable[int], *, inheritable: bool) -> None:
+    for descriptor in descriptors:
         os.set_inheritable(descriptor, inheritable)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from receiver.child import NO_RESTART_HELPS
 from receiver.errors import UpgradeError
@@ -16,6 +16,9 @@ _FIRST_BACK_OFF = 0.1
 _LONGEST_BACK_OFF = 5.0
 _GOOD_WHILE = 3.0
 _REMIND_SECONDS = 60.0
+
+_HOUR = timedelta(hours=1)
+_NO_LIFE = {"silent_since": None, "busy_with": None, "busy_since": None}
 
 _log = logging.getLogger(__name__)
 
@@ -68,12 +71,14 @@ class Keeper:
         child = self.current
         if child is None or child.ended.done():
             phase = "stopped" if child and self._phase == "starting" else self._phase
-            return self._known.model_copy(update={"pid": None, "state": phase})
+            return self._known.model_copy(update={"pid": None, "state": phase, **_NO_LIFE})
         now = {
             "pid": child.pid,
             "state": "running" if child.is_ready else "starting",
             "version": child.version,
             "started_at": child.started_at.isoformat(timespec="milliseconds"),
+            "down_since": None if child.is_ready else self._known.down_since,
+            **_describe_life(child),
         }
         return self._known.model_copy(update=now)
 
@@ -86,6 +91,7 @@ class Keeper:
                 await self._pause(back_off.after(0))
                 continue
             code = await asyncio.shield(child.ended)
+            self._note_end(child)
             if self.current is child and self._begun is None:
                 await self._heed_end(child, code, back_off)
             if self.current is child:
@@ -145,17 +151,30 @@ class Keeper:
             _log.error("%s can't be started: %s", self.role.name, describe(error))
             return None
         self.current = child
+        self._known.down_since = self._known.down_since or _now()
         if self._begun:
             self._begun.set_result(child)
             self._begun = None
-        child.reported.add_done_callback(lambda _: self._changed())
+        child.reported.add_done_callback(lambda _: self._note_start(child))
         self._changed()
         return child
 
+    def _note_start(self, child: ChildProcess) -> None:
+        if child.is_ready:
+            self._known.down_since = None
+        self._changed()
+
+    def _note_end(self, child: ChildProcess) -> None:
+        """Note from when on nothing runs; a process that ends before it is ready makes that no later."""
+        last_beat = child.vitals.last_beat if child.vitals else None
+        self._known.last_beat = last_beat or self._known.last_beat
+        if self.current is child and child.is_ready:
+            self._known.down_since = last_beat if child.hang and last_beat else _now()
+
     async def _heed_end(self, child: ChildProcess, code: int, back_off: BackOff) -> None:
         self._known.last_exit = code
-        self._known.last_exit_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._known.failure = child.failure
+        self._known.last_exit_at = _now()
+        self._known.failure = child.hang or child.failure
         self._known.version = child.version
         name, fields = self.role.name, {"child": self.role.name, "code": code}
         if code == NO_RESTART_HELPS:
@@ -165,7 +184,12 @@ class Keeper:
             seconds = back_off.after(child.seconds_ready())
             _log.error("%s ended with code %d; it starts again in %.1f s", name, code, seconds, extra=fields)
             if not await self._pause(seconds):
-                self._known.restarts += 1
+                self._count_restart()
+
+    def _count_restart(self) -> None:
+        self._known.restarts += 1
+        hour_ago = (datetime.now(UTC) - _HOUR).isoformat(timespec="milliseconds")
+        self._known.restarted_at = [at for at in self._known.restarted_at if at > hour_ago] + [_now()]
 
     async def _fail(self, why: str) -> None:
         """Wait until something new is installed, and say meanwhile what is the matter."""
@@ -192,3 +216,16 @@ class Keeper:
             self._wake.clear()
             self._phase = "starting"
         return True
+
+
+def _describe_life(child: ChildProcess) -> dict[str, str | None]:
+    if child.vitals is None:
+        return {"last_beat": None, **_NO_LIFE}
+    last_beat = child.vitals.last_beat
+    busy_with, busy_since = child.vitals.busy or (None, None)
+    silent_since = last_beat if child.vitals.is_silent and child.is_ready else None
+    return {"last_beat": last_beat, "silent_since": silent_since, "busy_with": busy_with, "busy_since": busy_since}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

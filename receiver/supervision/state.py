@@ -13,7 +13,13 @@ class ProcessState(BaseModel):
     """A listener or the store. Times are ISO 8601 in UTC.
 
     `state` is `starting`, `running`, `waiting` (for its next start), `failed` (no restart helps) or `stopped`.
-    `last_exit` is the latest unexpected exit's code, negative for a signal; `failure` the sentence it left, if any.
+    `last_exit` is the latest unexpected exit's code, negative for a signal; `failure` the sentence it left, if any, or
+    that it hung. `down_since` is from when on it has not been running, null while it runs.
+
+    `last_beat` is the time up to which the process and each of its parts are known to work. `silent_since` is that time
+    once it lies three seconds back, else null: such a process runs and does nothing. `busy_with` and `busy_since` tell
+    what a part of it is at that may take long, such as a checkpoint; it is not silent because of that.
+    `restarted_at` lists the restarts of the last hour.
     """
 
     pid: int | None = None
@@ -24,6 +30,12 @@ class ProcessState(BaseModel):
     last_exit: int | None = None
     last_exit_at: str | None = None
     failure: str | None = None
+    down_since: str | None = None
+    last_beat: str | None = None
+    silent_since: str | None = None
+    busy_with: str | None = None
+    busy_since: str | None = None
+    restarted_at: list[str] = []
 
 
 class RetiringState(BaseModel):
@@ -45,12 +57,14 @@ class UpgradeState(BaseModel):
 class ServeState(BaseModel):
     """All of `serve`; `processes` by name: `listener 1` and so on, and `store`.
 
-    `state` is `running`, `stopping` or `stopped`.
+    `state` is `running`, `stopping` or `stopped`. `written_at` is when the file was written: each ten seconds at least,
+    and each second while a process is silent. An older time means that `serve` itself hangs or is gone.
     """
 
     pid: int
     version: str
     started_at: str
+    written_at: str | None = None
     state: str = "running"
     upgrade: UpgradeState = UpgradeState()
     processes: dict[str, ProcessState] = {}

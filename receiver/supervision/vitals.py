@@ -1,0 +1,104 @@
+"""What the supervisor knows of a child's life by its heartbeat; see `receiver.heartbeat`.
+
+Silence is measured in the supervisor's own waking time: after a night in which the whole machine slept, or in which the
+supervisor was stopped, no child is taken for dead because it could not beat either.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Final
+
+from receiver.heartbeat import Told
+
+SILENT_SECONDS: Final = 3.0
+"""After so long without a beat a child counts as silent, which is only told."""
+BUSY_FACTOR: Final = 60
+"""A part that said it is busy has so many times the patience: an hour where others have a minute."""
+FIRST_BEAT_SECONDS: Final = 60.0
+"""The shortest patience with a process that has never beaten: on a busy machine it takes long to load the program."""
+
+
+class _Part:
+    """One part of a child."""
+
+    def __init__(self) -> None:
+        self.beats = -1
+        self.quiet = 0.0
+        self.last_beat: str | None = None
+        self.busy_with: str | None = None
+        self.busy_since: str | None = None
+
+    def take(self, told: Told, at: str) -> None:
+        """Note what a message tells."""
+        beats, self.busy_with, self.busy_since = told
+        if beats != self.beats:
+            self.beats, self.quiet, self.last_beat = beats, 0.0, at
+
+
+class Vitals:
+    """The life of one child."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, _Part] = {}
+        self._process = _Part()
+        self._left = b""
+
+    def take(self, received: bytes) -> None:
+        """Read messages, whole or in pieces; the latest one counts, and what can't be read is no beat."""
+        *lines, self._left = (self._left + received).split(b"\n")
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        for line in lines[-1:]:
+            try:
+                told = {str(name): (int(part[0]), part[1], part[2]) for name, part in json.loads(line).items()}
+            except (ValueError, TypeError, LookupError, AttributeError):
+                continue
+            self._process.take((self._process.beats + 1, None, None), at)
+            self._parts = {name: self._parts.get(name) or _Part() for name in told}
+            for name, part in self._parts.items():
+                part.take(told[name], at)
+
+    def pass_time(self, seconds: float) -> None:
+        """Note that so many seconds of the supervisor's waking time have passed."""
+        for part in (self._process, *self._parts.values()):
+            part.quiet += seconds
+
+    @property
+    def _expected(self) -> list[_Part]:
+        """The parts that must beat: the process itself, and those that are not busy."""
+        return [self._process, *(part for part in self._parts.values() if part.busy_with is None)]
+
+    @property
+    def last_beat(self) -> str | None:
+        """The time (ISO, UTC) up to which each part that must beat did so."""
+        times = [part.last_beat for part in self._expected]
+        return min(time for time in times if time) if all(times) else None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a part that must beat has not done so for `SILENT_SECONDS`."""
+        return any(part.quiet >= SILENT_SECONDS for part in self._expected)
+
+    @property
+    def busy(self) -> tuple[str, str] | None:
+        """What a part is busy with and since when (ISO, UTC), of several the one that began first."""
+        found = [(part.busy_since, part.busy_with) for part in self._parts.values() if part.busy_with]
+        since, what = min(found, default=(None, None))
+        return (what, since) if what and since else None
+
+    def describe_hang(self, patience: float, *, is_ready: bool) -> str | None:
+        """Say how the child hangs; None as long as it does not.
+
+        Args:
+            patience: seconds without a beat after which a child hangs.
+            is_ready: whether it has started. A start may be busy for as long as it takes: if an hour is too short to
+                replay a WAL or to migrate a store, the next start would need as long.
+        """
+        process = self._process
+        if process.quiet >= (patience if process.last_beat else max(patience, FIRST_BEAT_SECONDS)):
+            return f"its process has given no sign of life for {process.quiet:.0f} s"
+        for name, part in self._parts.items():
+            if part.busy_with is None and part.quiet >= patience:
+                return f"its {name} has stood still for {part.quiet:.0f} s"
+            if is_ready and part.busy_with is not None and part.quiet >= patience * BUSY_FACTOR:
+                return f"its {name} has been busy with {part.busy_with} since {part.busy_since}"
+        return None
