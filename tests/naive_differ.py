@@ -29,6 +29,18 @@ NATURAL_KEYS = {
 EMPTY = {"object": "{}", "items": "[]"}
 NOISY_AT_THE_TOP = {"changeInfo", "uri", "accountUri", "groupUri"}
 MOVED_INTO_DETAILS = ("cpu", "diskCount", "memoryMB", "powerState", "storageGB", "ipAddresses")
+ADDRESS_LISTS = ("ipAddresses", "secondaryIPAddresses")
+IN_BOTH_FORMS = {
+    "Account": {
+        *("accountAlias", "businessName", "status", "telephone", "addressLine1", "addressLine2", "city"),
+        *("stateProvince", "postalCode", "country"),
+    },
+    "Server": {
+        *("name", "description", "status", "osType", "isTemplate", "locationId"),
+        *(f"details.{name}" for name in MOVED_INTO_DETAILS),
+    },
+    "User": set[str](),
+}
 PRIVATE = [
     ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
@@ -87,7 +99,8 @@ def naive_table(notifications: Iterable[Stored]) -> list[tuple[Any, ...]]:
     for history in histories.values():
         before = None
         for one in sorted(history, key=lambda one: (min(one.occurred_at, one.received_at), one.seq)):
-            about = one.id, one.seq, one.occurred_at, one.category, one.entity_id, one.account_alias, one.actor
+            changed_at = min(one.occurred_at, one.received_at)
+            about = one.id, one.seq, changed_at, one.category, one.entity_id, one.account_alias, one.actor
             now = State(one.category, one.action, one.payload.encode())
             table += [(*about, *row) for row in naive_changes(before, now)]
             before = now
@@ -134,7 +147,9 @@ def _differences(before: State, now: State) -> Iterator[Row]:
             continue
         kind = "changed" if on_both_sides else "added" if place in new else "removed"
         path = "".join((new if place[:length] in new else old)[place[:length]].spelling for length in _lengths(place))
-        noise = null_beside or _is_noise(place, kind, here, old_body, new_body, forms_differ=old_is_old != new_is_old)
+        noise = _is_noise(place, kind, here, old_body, new_body)
+        if old_is_old != new_is_old:
+            noise = noise or _is_only_of_one_form(before.category, place, old.get(place), new.get(place), old_body, new_body)
         values = (_text(side.get(place), whole=kind == "changed" and not null_beside) for side in (old, new))
         yield Row(path.removeprefix("."), kind, noise, *values)
 
@@ -156,13 +171,43 @@ def dumped(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _is_noise(place: Place, kind: str, here: list[Node], old: Any, new: Any, *, forms_differ: bool) -> bool:
+def _is_noise(place: Place, kind: str, here: list[Node], old: Any, new: Any) -> bool:
     names = [name for sort, name in place if sort == "key"]
     if "links" in names or names[0] in NOISY_AT_THE_TOP:
         return True
+    full_containers = [node for node in here if node.sort in EMPTY and node.value]
     if kind == "changed":
-        return forms_differ and place == (("key", "id"),)
-    return here[0].sort in EMPTY or forms_differ or _is_partial(kind, names, (old if kind == "added" else new))
+        return bool(full_containers) and any(node.value is None for node in here)
+    return bool(full_containers) or _is_partial(kind, names, (old if kind == "added" else new))
+
+
+def _is_only_of_one_form(category: str, place: Place, before: Node | None, now: Node | None, old: Any, new: Any) -> bool:
+    """Say whether two bodies of different forms differ at a place only because of that."""
+    values = [node.value if node else None for node in (before, now)]
+    if place == (("key", "id"),) or set(map(repr, values)) <= {"None", "''"}:
+        return True
+    if place[:2] == (("key", "details"), ("key", "ipAddresses")):
+        gained = _addresses_named(values[1]) - _all_addresses(old)
+        lost = _addresses_named(values[0]) - _all_addresses(new)
+        return not gained | lost
+    names = [name for sort, name in place if sort == "key"]
+    told_by_both = ".".join(names[: 2 if category == "Server" and names[0] == "details" else 1]) in IN_BOTH_FORMS[category]
+    return (before is None or now is None) and not told_by_both
+
+
+def _all_addresses(body: dict[str, Any]) -> set[str]:
+    details = body.get("details")
+    lists = [details.get(name, []) for name in ADDRESS_LISTS] if isinstance(details, dict) else []
+    return {address for each in lists for address in _addresses_named(each)}
+
+
+def _addresses_named(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return {address for item in value for address in _addresses_named(item)}
+    if isinstance(value, dict):
+        value = [value.get(key) for key in ("public", "internal", "address")]
+        return {each.lower() for each in value if isinstance(each, str)}
+    return {value.lower()} if isinstance(value, str) else set()
 
 
 def _is_partial(kind: str, names: list[str], lacking: dict[str, Any]) -> bool:

@@ -85,6 +85,15 @@ def test_what_tells_nobody_anything_is_kept_as_noise_and_hides_no_unseen_change(
     ]
 
 
+@pytest.mark.parametrize("empty", [[], {}])
+def test_an_update_that_adds_or_takes_away_an_empty_list_or_object_shows_it_and_hides_nothing(empty):
+    with_it = {**USER, "phones": empty}
+    assert rows_of(USER, with_it, "User") == [("phones", "added", False, None, empty)]
+    assert rows_of(with_it, USER, "User") == [("phones", "removed", False, empty, None)]
+    found = changes_of(known({**USER, "phones": None}, category="User"), known(with_it, category="User"))
+    assert found == [Change("phones", "changed", False, "null", json.dumps(empty))]
+
+
 def test_a_public_address_shows_whether_it_comes_with_an_internal_one_or_not():
     own = changed(SERVER, ipAddresses=[{"internal": "10.1.2.3", "public": "203.0.113.9"}])
     assert rows_of(SERVER, own) == [("details.ipAddresses[10.1.2.3].public", "added", False, None, "203.0.113.9")]
@@ -172,10 +181,11 @@ def test_of_a_new_form_after_an_old_one_only_what_both_tell_counts():
     found = rows_of(FLAT, changed(now, cpu=4, powerState="stopped"))
     assert [row for row in found if not row[2]] == [
         ("details.cpu", "changed", False, 2, 4),
+        ("details.ipAddresses[10.1.2.4]", "added", False, None, now["details"]["ipAddresses"][0]),
         ("details.powerState", "changed", False, "Started", "stopped"),
     ]
     noise = {row[0] for row in found if row[2]}
-    assert {"id", "uri", "accountUri", "details.ipAddresses[203.0.113.9]", "details.ipAddresses[10.1.2.4]"} <= noise
+    assert {"id", "uri", "accountUri", "details.ipAddresses[203.0.113.9]"} <= noise
     old_account = {"alias": "RLS1", "businessName": "Toys", "fax": None, "status": "Active"}
     new_account = {"accountAlias": "rls1", "businessName": "Toys, Inc", "status": "Active", "parentAlias": "T3N"}
     assert [row for row in rows_of(old_account, new_account, "Account") if not row[2]] == [
@@ -313,7 +323,7 @@ def test_a_clock_that_is_fast_brings_no_deleted_entity_back(store):
     ahead = user(1)._replace(occurred_at=NOON + timedelta(minutes=1.5))
     derivation.take(user(0), ahead)
     derivation.take(user(1.2, action="Deleted"))
-    assert [row[1:3] for row in derivation.rows() if row[1] == ""] == [("", "added"), ("", "removed"), ("", "unseen")]
+    assert [row[1:3] for row in derivation.rows() if row[1] == ""] == [("", "added"), ("", "unseen"), ("", "removed")]
     assert run(store, "SELECT last_seq, deleted FROM entities") == [(3, True)]
 
 
@@ -322,3 +332,11 @@ def test_a_time_that_never_comes_does_not_pin_an_entity(store):
     derivation.take(user(0), user(1)._replace(occurred_at=NOON.replace(year=9999)))
     derivation.take(user(2, "Disabled"))
     assert run(store, "SELECT last_seq, payload ->> 'status' FROM entities") == [(3, "Disabled")]
+
+
+def test_no_change_is_later_than_the_receipt_of_its_notification(store):
+    derivation = Derivation(store)
+    derivation.take(user(0), user(1, "Disabled")._replace(occurred_at=NOON.replace(year=9999)))
+    derivation.take(user(3), user(2)._replace(occurred_at=NOON.replace(year=2999)))
+    moments = run(store, "SELECT seq, changed_at FROM changes WHERE path <> '' ORDER BY seq")
+    assert moments == [(2, NOON + timedelta(minutes=1)), (4, NOON + timedelta(minutes=2))]

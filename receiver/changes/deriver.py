@@ -187,7 +187,7 @@ def _chain(before: Known | None, events: Iterable[_Event]) -> Iterable[tuple[Any
     """Yield the rows of an entity's events, each compared with the one before."""
     for event in events:
         about = (
-            event.id, event.seq, event.occurred_at, event.category, event.entity_id, event.account_alias, event.actor
+            event.id, event.seq, event.place[0], event.category, event.entity_id, event.account_alias, event.actor
         )  # fmt: skip
         yield from ((*about, *change) for change in changes_of(before, event.known))
         before = event.known

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from receiver.changes.forms import in_new_form, is_old_form
+from receiver.changes.forms import addresses_in, in_new_form, is_in_both_forms, is_old_form, server_addresses
 from receiver.changes.paths import Part, by_natural_key, spell
 from receiver.changes.values import MISSING, equal, same
 from receiver.notification import Category
@@ -38,18 +38,34 @@ def differences(category: Category, before: dict[str, Any], now: dict[str, Any])
     """Yield what differs between two bodies; what tells nobody anything is marked as noise.
 
     Lists are matched by natural key. An object that comes or goes, or takes the place of a null, shows as its fields;
-    an item of a list shows as one value.
+    an item of a list shows as one value; an object or a list without anything in it shows as such.
     Of two forms, and of bodies of which one is partial, what only one of the two could tell is noise.
     """
     forms_differ = is_old_form(category, before) != is_old_form(category, now)
     old, new = in_new_form(category, before), in_new_form(category, now)
     for found in _objects((), old, new, noise=False):
-        untold = _untold_by_form(found) if forms_differ else _untold_by_part(found, old, new)
+        untold = _untold_by_part(found, old, new) or (forms_differ and _untold_by_form(category, found, old, new))
         yield Difference(spell(found.parts), found.kind, found.noise or untold, found.old, found.new)
 
 
-def _untold_by_form(found: _Found) -> bool:
-    return found.kind != "changed" or found.parts == ("id",)
+def _untold_by_form(category: Category, found: _Found, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Tell whether a difference is there only because the two bodies are of different forms.
+
+    The old form lists public and internal addresses one by one, the new form in pairs. So an address differs only
+    where the other body does not name it at all.
+    """
+    if found.parts == ("id",) or (_is_blank(found.old) and _is_blank(found.new)):
+        return True
+    if found.parts[:2] == ("details", "ipAddresses"):
+        gained = addresses_in(found.new) - server_addresses(old)
+        lost = addresses_in(found.old) - server_addresses(new)
+        return not gained and not lost
+    keys = [part for part in found.parts if isinstance(part, str)]
+    return found.kind != "changed" and not is_in_both_forms(category, keys)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is MISSING or value is None or value == ""
 
 
 def _untold_by_part(found: _Found, old: dict[str, Any], new: dict[str, Any]) -> bool:
@@ -114,7 +130,7 @@ def _lists(parts: tuple[Part, ...], name: str, old: list[Any], new: list[Any], *
 
 
 def _one_sided(parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> Iterator[_Found]:
-    """Yield what comes or goes whole: the container itself as noise, then what is in it."""
+    """Yield what comes or goes whole: the container, which is noise unless it is empty, then what is in it."""
     is_new = _is_nothing(old)
     value = new if is_new else old
     empty = _empty_container(parts, value)
@@ -123,7 +139,7 @@ def _one_sided(parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> I
             yield _Found(parts, _kind(old, new), noise, old, new)
         return
     before, now = (old, empty) if is_new else (empty, new)
-    yield _Found(parts, _kind(before, now), True, before, now)
+    yield _Found(parts, _kind(before, now), noise or bool(value), before, now)
     before, now = (empty, value) if is_new else (value, empty)
     if isinstance(value, dict):
         yield from _objects(parts, before, now, noise=noise)

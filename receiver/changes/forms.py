@@ -1,6 +1,6 @@
 """Puts bodies of the platform's old form (2013, flat) in the new form's places, so that the two can be compared."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -13,6 +13,19 @@ _INTERNAL = tuple(
 _ACCOUNT = {"alias": "accountAlias"}
 _SERVER = {"locationAlias": "locationId"}
 _DETAILS = ("cpu", "diskCount", "memoryMB", "powerState", "storageGB")
+_BOTH_FORMS: dict[Category, frozenset[str]] = {
+    "Account": frozenset(
+        {
+            *("accountAlias", "addressLine1", "addressLine2", "businessName", "city", "country", "postalCode"),
+            *("stateProvince", "status", "telephone"),
+        }
+    ),
+    "Server": frozenset({"description", "isTemplate", "locationId", "name", "osType", "status"}),
+    "User": frozenset(),
+}
+_BOTH_FORMS_DETAILS = frozenset({*_DETAILS, "ipAddresses"})
+_ADDRESS_LISTS = ("ipAddresses", "secondaryIPAddresses")
+_ADDRESS_KEYS = ("address", "internal", "public")
 
 
 def is_old_form(category: Category, body: Mapping[str, Any]) -> bool:
@@ -34,6 +47,34 @@ def in_new_form(category: Category, body: dict[str, Any]) -> dict[str, Any]:
     if "ipAddresses" in body:
         details["ipAddresses"] = _addresses(body["ipAddresses"])
     return moved | {"details": details}
+
+
+def is_in_both_forms(category: Category, keys: Sequence[str]) -> bool:
+    """Tell whether bodies of both forms have a field.
+
+    Args:
+        category: of the bodies.
+        keys: the keys that lead to the field in the new form.
+    """
+    if category == "Server" and keys[0] == "details":
+        return len(keys) > 1 and keys[1] in _BOTH_FORMS_DETAILS
+    return keys[0] in _BOTH_FORMS.get(category, ())
+
+
+def server_addresses(body: Mapping[str, Any]) -> set[str]:
+    """Return all addresses that a server's body of the new form names, public and internal, in lower case."""
+    details = body.get("details")
+    lists = (details.get(name) for name in _ADDRESS_LISTS) if isinstance(details, dict) else ()
+    return set().union(*map(addresses_in, lists))
+
+
+def addresses_in(value: Any) -> set[str]:
+    """Return the addresses in a list of addresses, in one of its items or in one field of an item, in lower case."""
+    if isinstance(value, str):
+        return {value.lower()}
+    if isinstance(value, dict):
+        return {value[key].lower() for key in _ADDRESS_KEYS if isinstance(value.get(key), str)}
+    return set().union(*map(addresses_in, value)) if isinstance(value, list) else set()
 
 
 def _addresses(value: Any) -> Any:
