@@ -149,7 +149,9 @@ def _differences(before: State, now: State) -> Iterator[Row]:
         path = "".join((new if place[:length] in new else old)[place[:length]].spelling for length in _lengths(place))
         noise = _is_noise(place, kind, here, old_body, new_body)
         if old_is_old != new_is_old:
-            noise = noise or _is_only_of_one_form(before.category, place, old.get(place), new.get(place), old_body, new_body)
+            noise = noise or _is_only_of_one_form(
+                before.category, place, old.get(place), new.get(place), old_body, new_body
+            )
         values = (_text(side.get(place), whole=kind == "changed" and not null_beside) for side in (old, new))
         yield Row(path.removeprefix("."), kind, noise, *values)
 
@@ -181,7 +183,9 @@ def _is_noise(place: Place, kind: str, here: list[Node], old: Any, new: Any) -> 
     return bool(full_containers) or _is_partial(kind, names, (old if kind == "added" else new))
 
 
-def _is_only_of_one_form(category: str, place: Place, before: Node | None, now: Node | None, old: Any, new: Any) -> bool:
+def _is_only_of_one_form(
+    category: str, place: Place, before: Node | None, now: Node | None, old: Any, new: Any
+) -> bool:
     """Say whether two bodies of different forms differ at a place only because of that."""
     values = [node.value if node else None for node in (before, now)]
     if place == (("key", "id"),) or set(map(repr, values)) <= {"None", "''"}:
@@ -191,7 +195,9 @@ def _is_only_of_one_form(category: str, place: Place, before: Node | None, now: 
         lost = _addresses_named(values[0]) - _all_addresses(new)
         return not gained | lost
     names = [name for sort, name in place if sort == "key"]
-    told_by_both = ".".join(names[: 2 if category == "Server" and names[0] == "details" else 1]) in IN_BOTH_FORMS[category]
+    told_by_both = (
+        ".".join(names[: 2 if category == "Server" and names[0] == "details" else 1]) in IN_BOTH_FORMS[category]
+    )
     return (before is None or now is None) and not told_by_both
 
 

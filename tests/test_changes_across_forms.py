@@ -26,8 +26,8 @@ NEW = {
     "links": [{"rel": "account", "id": "acme"}],
 }  # fmt: skip
 OLD_ACCOUNT = {
-    "uri": "/v2/accounts/RLS1", "alias": "RLS1", "businessName": "Toys", "addressLine1": "110th Ave", "city": "Bellevue",
-    "telephone": "800-BUY-TOYS", "fax": None, "status": "Active",
+    "uri": "/v2/accounts/RLS1", "alias": "RLS1", "businessName": "Toys", "addressLine1": "110th Ave",
+    "city": "Bellevue", "telephone": "800-BUY-TOYS", "fax": None, "status": "Active",
 }  # fmt: skip
 NEW_ACCOUNT = {
     "accountAlias": "rls1", "businessName": "Toys", "addressLine1": "110th Ave", "city": "Bellevue",

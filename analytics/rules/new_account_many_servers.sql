@@ -110,25 +110,27 @@ opened AS (
     GROUP BY account_alias
 ),
 built AS (
-    SELECT account_alias, entity_id, id, seq, occurred_at, actor
+    SELECT account_alias, entity_id, id, seq, least(occurred_at, received_at) AS built_at, actor
     FROM notifications
-    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes + 5) AND occurred_at < $until::TIMESTAMPTZ
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes + 5)
+        AND received_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes + 5)
+        AND built_at < $until::TIMESTAMPTZ
         AND category = 'Server' AND action = 'Created' AND duplicate_of IS NULL
         AND account_alias IN (SELECT account_alias FROM opened)
-    QUALIFY row_number() OVER (PARTITION BY account_alias, entity_id ORDER BY occurred_at, seq) = 1
+    QUALIFY row_number() OVER (PARTITION BY account_alias, entity_id ORDER BY built_at, seq) = 1
 ),
 grown AS (
     SELECT
         account_alias,
         opened.id,
-        list(built.occurred_at ORDER BY built.occurred_at, built.seq) AS moments,
-        list(built.id ORDER BY built.occurred_at, built.seq) AS built_ids,
-        list(built.entity_id ORDER BY built.occurred_at, built.seq) AS names,
+        list(built_at ORDER BY built_at, built.seq) AS moments,
+        list(built.id ORDER BY built_at, built.seq) AS built_ids,
+        list(built.entity_id ORDER BY built_at, built.seq) AS names,
         arg_min(built.actor, built.seq) AS actor
     FROM opened
     JOIN built USING (account_alias)
-    WHERE built.occurred_at >= opened_at - INTERVAL 5 MINUTES
-        AND built.occurred_at <= opened_at + to_minutes($within_minutes)
+    WHERE built_at >= opened_at - INTERVAL 5 MINUTES
+        AND built_at <= opened_at + to_minutes($within_minutes)
     GROUP BY account_alias, opened.id
     HAVING count(*) >= $servers
 )

@@ -15,6 +15,7 @@ references = [
 
 [parameters]
 partial_days = 7   # how long a body without details may hide an address that was there before
+deleted_days = 7   # how long after its deletion a server that comes back by an update counts as one that comes back
 
 [[fires]]
 title = "A server gets a public address"
@@ -40,14 +41,12 @@ expected = ["medium WA1ACMEWEB01: eve added the public addresses 198.51.100.7, 2
 event = "Server.Updated"
 at = 2026-03-03T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"},
-{"public":"203.0.113.200","internal":"10.8.1.12"}],"cpu":2},
-"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+{"public":"203.0.113.200","internal":"10.8.1.12"}],"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 [[fires.notifications]]
 event = "Server.Updated"
 at = 2026-03-04T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
-{"public":"198.51.100.7","internal":"10.8.1.12"}],"cpu":2},
-"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+{"public":"198.51.100.7","internal":"10.8.1.12"}],"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[fires]]
 title = "A server comes out of construction with a public address"
@@ -70,8 +69,7 @@ expected = ["medium WA1ACMEWEB01: eve added the public addresses 198.51.100.7, 2
 event = "Server.Created"
 at = 2026-03-04T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
-{"internal":"10.8.1.12"},{"public":"198.51.100.7","internal":"10.8.1.13"}],"cpu":2},
-"changeInfo":{"createdBy":"eve","createdDate":"{{at}}","modifiedBy":"eve","modifiedDate":"{{at}}"},
+{"internal":"10.8.1.12"},{"public":"198.51.100.7","internal":"10.8.1.13"}],"cpu":2},"changeInfo":{"createdBy":"eve","createdDate":"{{at}}","modifiedBy":"eve","modifiedDate":"{{at}}"},
 "links":[{"rel":"account","id":"acme"}]}'''
 
 [[fires]]
@@ -81,8 +79,7 @@ expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA
 event = "Server.Updated"
 at = 2026-03-03T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"}],
-"cpu":2},
-"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 [[fires.notifications]]
 event = "Server.Updated"
 at = 2026-03-04T10:00:00Z
@@ -92,8 +89,7 @@ body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore",
 event = "Server.Updated"
 at = 2026-03-04T10:10:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
-"cpu":2},
-"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[fires]]
 title = "A public address gives way to another behind a body without details"
@@ -102,8 +98,7 @@ expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.77 to W
 event = "Server.Updated"
 at = 2026-03-03T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
-"cpu":2},
-"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 [[fires.notifications]]
 event = "Server.Updated"
 at = 2026-03-04T10:00:00Z
@@ -113,8 +108,7 @@ body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore",
 event = "Server.Updated"
 at = 2026-03-04T10:10:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.77","internal":"10.8.1.11"}],
-"cpu":2},
-"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[fires]]
 title = "A public address that a body without details hid is removed, and added again a day later"
@@ -123,8 +117,7 @@ expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA
 event = "Server.Updated"
 at = 2026-03-03T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
-"cpu":2},
-"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 [[fires.notifications]]
 event = "Server.Updated"
 at = 2026-03-04T10:00:00Z
@@ -134,20 +127,17 @@ body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore",
 event = "Server.Updated"
 at = 2026-03-04T10:10:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
-"cpu":2},
-"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 [[fires.notifications]]
 event = "Server.Updated"
 at = 2026-03-04T11:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[],
-"cpu":2},
-"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 [[fires.notifications]]
 event = "Server.Updated"
 at = 2026-03-05T11:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
-"cpu":2},
-"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[fires]]
 title = "An address comes twice, once with a public one"
@@ -156,14 +146,57 @@ expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA
 event = "Server.Updated"
 at = 2026-03-03T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"}],
-"cpu":2},
-"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 [[fires.notifications]]
 event = "Server.Updated"
 at = 2026-03-04T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"},{"public":"203.0.113.9","internal":"10.8.1.11"}],
-"cpu":2},
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A body of the new form has a public address that the one of the old form before it did not name"
+expected = ["medium WA1ACMEWEB01: eve added the public address 198.51.100.7 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"accountAlias":"ACME","name":"WA1ACMEWEB01","status":"Active","cpu":2,"powerState":"Started",
+"ipAddresses":[{"address":"203.0.113.9"},{"address":"10.8.1.11"},{"address":"10.8.1.12"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
+{"public":"198.51.100.7","internal":"10.8.1.12"}],"cpu":2,"powerState":"started"},
 "changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "The platform says that it happened in the year 9999"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"}],"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"9999-12-31T23:59:59Z"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A server is deleted, and an update brings it back with a public address"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"}],"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB01"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-10T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[silent]]
 title = "An internal address is added, then a public one removed"
@@ -224,14 +257,51 @@ body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"p
 "cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 */
 -- An address shows as a whole item that comes or goes, or as an item's field `public`. Of what is seen for the first time
--- no field is compared, so a server that is created public is looked at whole.
+-- no field is compared, so a server that is created public, or comes back from its deletion, is looked at whole.
 WITH first_seen AS (
-    SELECT seq
+    SELECT seq, changed_at, entity_id
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND category = 'Server' AND path = '' AND kind = 'added'
 ),
+came_back AS (
+    SELECT first_seen.seq
+    FROM first_seen
+    SEMI JOIN changes AS gone
+        ON gone.entity_id = first_seen.entity_id AND gone.changed_at <= first_seen.changed_at
+            AND gone.changed_at >= first_seen.changed_at - to_days($deleted_days)
+            -- The bound of the whole range follows from the others, and spares reading all other changes.
+            AND gone.changed_at >= $since::TIMESTAMPTZ - to_days($deleted_days)
+            AND gone.category = 'Server' AND gone.path = '' AND gone.kind = 'removed'
+),
+-- The old form lists public and internal addresses alike; what is internal there is as in the receiver's comparison.
+whole AS (
+    SELECT
+        id,
+        changed_at,
+        notifications.entity_id,
+        account_alias,
+        actor,
+        list_concat(
+            payload ->> '$.details.ipAddresses[*].public',
+            list_filter(
+                payload ->> '$.ipAddresses[*].address',
+                lambda address: regexp_full_match(address, '[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*')
+                    AND NOT regexp_matches(
+                        lower(address),
+                        '^(10[.]|192[.]168[.]|172[.](1[6-9]|2[0-9]|3[01])[.]|169[.]254[.]|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)'
+                    )
+            )
+        ) AS public_addresses
+    FROM notifications
+    JOIN first_seen USING (seq)
+    WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
+        AND notifications.category = 'Server' AND duplicate_of IS NULL
+        AND (action = 'Created' OR seq IN (FROM came_back))
+        AND (contains(payload::VARCHAR, '"public"') OR contains(payload::VARCHAR, '"address"'))
+),
 addresses AS (
+    -- Noise tells no gain, but what was there before: another form has the same addresses in other places.
     SELECT
         notification_id,
         changed_at,
@@ -240,26 +310,18 @@ addresses AS (
         actor,
         path,
         CASE WHEN ends_with(path, '].public') THEN old_value ->> '$' ELSE old_value ->> 'public' END AS before,
-        CASE WHEN ends_with(path, '].public') THEN new_value ->> '$' ELSE new_value ->> 'public' END AS now
+        CASE
+            WHEN noise THEN NULL
+            WHEN ends_with(path, '].public') THEN new_value ->> '$'
+            ELSE new_value ->> 'public'
+        END AS now
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND NOT noise
+        AND category = 'Server'
         AND starts_with(path, 'details.ipAddresses[') AND (ends_with(path, '].public') OR ends_with(path, ']'))
     UNION ALL
-    SELECT
-        id,
-        occurred_at,
-        entity_id,
-        account_alias,
-        actor,
-        NULL,
-        NULL,
-        unnest(payload ->> '$.details.ipAddresses[*].public')
-    FROM notifications
-    WHERE occurred_at >= $since::TIMESTAMPTZ AND occurred_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND action = 'Created' AND duplicate_of IS NULL
-        AND contains(payload::VARCHAR, '"public"')
-        AND seq IN (SELECT seq FROM first_seen)
+    SELECT id, changed_at, entity_id, account_alias, actor, NULL, NULL, unnest(public_addresses)
+    FROM whole
     UNION ALL
     -- A list in which two addresses have the same key, or one has none, is compared as a whole.
     SELECT

@@ -4,7 +4,7 @@ severity = "low"
 why = """
 Somebody changes a server of an account in which they never did anything before. That is of low severity where they \
 belong to the account or one above it, of medium where nothing tells whose user they are, and of high severity where they \
-belong to another branch of the account tree, out of which no work leads here."""
+belong to another branch of the account tree, or to another tree, out of which no work leads here."""
 todo = """
 Ask the account's administrator whether this person should work there. If they are of another branch, disable the user and \
 look at all that they changed: open the user's entity."""
@@ -75,6 +75,51 @@ body = '''{"name":"WA1BRIXDB01","description":"{{n}}","changeInfo":{"modifiedBy"
 "links":[{"rel":"account","id":"brix"}]}'''
 
 [[fires]]
+title = "A user of an account of another tree, in a settled account"
+expected = [
+    "high WA1ACMEDB01: eve changed WA1ACMEDB01 of ACME, but is a user of EVIL, which is not above it in the tree of accounts.",
+]
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","parentAlias":"ROOT"}'
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:01:00Z
+body = '{"accountAlias":"EVIL","businessName":"Evil","parentAlias":"DARK"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:02:00Z
+body = '{"userName":"eve","accountAlias":"EVIL","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-01T11:00:00Z
+body = '''{"name":"WA1ACMEDB01","description":"a","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-12T11:00:00Z
+body = '''{"name":"WA1ACMEDB01","description":"b","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A user of an account whose place is not known, in a tree whose top is"
+expected = ["high WA1ACMEDB01: eve changed WA1ACMEDB01 of ACME, but is a user of EVIL, which is not above it"]
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:02:00Z
+body = '{"userName":"eve","accountAlias":"EVIL","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-02T11:00:00Z
+body = '''{"name":"WA1ACMEDB01","description":"b","changeInfo":{"modifiedBy":"eve","modifiedDate":"9999-01-01T00:00:00Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
 title = "A user of a sub-account works in the account above, and again two months later"
 expected = ["high WA1ACMEDB01: sub changed", "high WA1ACMEDB01: sub changed"]
 [[fires.notifications]]
@@ -129,6 +174,10 @@ body = '''{"name":"WA1ACMEWEB01","description":"b","changeInfo":{"modifiedBy":"A
 [[silent]]
 title = "A user of an account whose place in the tree is not known"
 [[silent.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","parentAlias":"MIDS"}'
+[[silent.notifications]]
 event = "User.Created"
 at = 2026-03-01T10:02:00Z
 body = '{"userName":"boss","accountAlias":"ROOT","status":"Active"}'
@@ -141,7 +190,8 @@ body = '''{"name":"WA1ACMEDB01","status":"active","changeInfo":{"modifiedBy":"bo
 WITH recent AS (
     SELECT DISTINCT account_alias, upper(actor) AS actor_key
     FROM notifications
-    WHERE occurred_at >= $since::TIMESTAMPTZ AND occurred_at < $until::TIMESTAMPTZ
+    WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
+        AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
         AND category = 'Server' AND actor IS NOT NULL AND account_alias IS NOT NULL AND duplicate_of IS NULL
 ),
 -- By day, since a window over days is a hundred times smaller than one over all that was done in them.
@@ -149,12 +199,14 @@ days AS (
     SELECT
         known.account_alias,
         upper(actor) AS actor_key,
-        epoch_us(occurred_at) // 86400000000 AS day,
-        min(occurred_at) AS first_at,
-        max(occurred_at) AS last_at
+        epoch_us(least(occurred_at, received_at)) // 86400000000 AS day,
+        min(least(occurred_at, received_at)) AS first_at,
+        max(least(occurred_at, received_at)) AS last_at
     FROM notifications AS known
     SEMI JOIN recent ON recent.account_alias = known.account_alias AND recent.actor_key = upper(actor)
-    WHERE occurred_at >= $since::TIMESTAMPTZ - to_days($quiet_days) AND occurred_at < $until::TIMESTAMPTZ
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_days($quiet_days)
+        AND received_at >= $since::TIMESTAMPTZ - to_days($quiet_days)
+        AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
         AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
     GROUP BY ALL
 ),
@@ -170,9 +222,9 @@ entries AS MATERIALIZED (
 ),
 -- All that is known of those accounts: the one place where the whole history is looked at.
 pairs AS (
-    SELECT account_alias, upper(actor) AS actor_key, min(occurred_at) AS first_at
+    SELECT account_alias, upper(actor) AS actor_key, min(least(occurred_at, received_at)) AS first_at
     FROM notifications
-    WHERE occurred_at < $until::TIMESTAMPTZ
+    WHERE least(occurred_at, received_at) < $until::TIMESTAMPTZ
         AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
         AND account_alias IN (SELECT account_alias FROM entries)
     GROUP BY ALL
@@ -188,27 +240,38 @@ homes AS (
         AND entity_id IN (SELECT actor_key FROM entries)
     GROUP BY entity_id
 ),
+-- Where no notification told of the top of an account's path, what is above that is not known, and an account that no
+-- notification told of either may be there.
+places AS (
+    SELECT
+        alias,
+        root_path,
+        parent_alias IS NOT NULL OR business_name IS NOT NULL AS is_told,
+        root_path[1] IN (SELECT alias FROM accounts WHERE business_name IS NOT NULL) AS is_whole
+    FROM accounts
+),
 judged AS (
     SELECT
         entries.*,
         home,
         entered_at = first_at AND first_at - account_first_at >= to_days($settled_days) AS is_new,
-        home IS NOT NULL AND NOT list_contains(here.root_path, home) AND here.root_path[1] = there.root_path[1]
-            AS is_foreign
+        home IS NOT NULL AND NOT list_contains(here.root_path, home)
+            AND (here.is_whole OR here.root_path[1] = there.root_path[1] OR (here.is_told AND there.is_told)) AS is_foreign
     FROM entries
     JOIN history USING (account_alias, actor_key)
     LEFT JOIN homes USING (actor_key)
-    LEFT JOIN accounts AS here ON here.alias = account_alias
-    LEFT JOIN accounts AS there ON there.alias = home
+    LEFT JOIN places AS here ON here.alias = account_alias
+    LEFT JOIN places AS there ON there.alias = home
 ),
 acts AS (
     SELECT judged.*, actor, entity_id, id
     FROM notifications
     JOIN judged
-        ON judged.account_alias = notifications.account_alias AND entered_at = occurred_at
+        ON judged.account_alias = notifications.account_alias AND entered_at = least(occurred_at, received_at)
             AND actor_key = upper(actor)
     WHERE (is_foreign OR is_new)
-        AND occurred_at >= $since::TIMESTAMPTZ AND occurred_at < $until::TIMESTAMPTZ
+        AND occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
+        AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
         AND category = 'Server' AND duplicate_of IS NULL
     QUALIFY row_number() OVER (PARTITION BY judged.account_alias, actor_key, entered_at ORDER BY seq) = 1
 )

@@ -12,6 +12,7 @@ references = [
 
 [parameters]
 together_minutes = 60   # both within so long is of high severity
+deleted_days = 7        # how long after its deletion a user that comes back by an update counts as enabled again
 
 [[fires]]
 title = "A disabled user is enabled again"
@@ -20,6 +21,18 @@ expected = ["medium KIM: Somebody enabled KIM of ACME again, who was Disabled."]
 event = "User.Updated"
 at = 2026-03-03T10:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Disabled"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+
+[[fires]]
+title = "A user is deleted, and an update brings it back"
+expected = ["medium KIM: Somebody enabled KIM of ACME again, who was Deleted."]
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Deleted"}'
 [[fires.notifications]]
 event = "User.Updated"
 at = 2026-03-04T10:00:00Z
@@ -76,7 +89,23 @@ event = "User.Updated"
 at = 2026-03-04T10:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"Kim@ACME.example","status":"Disabled"}'
 */
-WITH differences AS (
+-- What comes back from its deletion is seen for the first time again, and no field of it is compared.
+WITH came_back AS (
+    SELECT notification_id, seq, changed_at, entity_id, account_alias
+    FROM changes AS back
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'User' AND path = '' AND kind = 'added'
+        AND EXISTS (
+            SELECT 1
+            FROM changes AS gone
+            WHERE gone.entity_id = back.entity_id AND gone.changed_at <= back.changed_at
+                AND gone.changed_at >= back.changed_at - to_days($deleted_days)
+                -- The bound of the whole range follows from the others, and spares reading all other changes.
+                AND gone.changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) - to_days($deleted_days)
+                AND gone.category = 'User' AND gone.path = '' AND gone.kind = 'removed'
+        )
+),
+differences AS (
     SELECT
         notification_id,
         seq,
@@ -89,6 +118,12 @@ WITH differences AS (
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND changed_at < $until::TIMESTAMPTZ
         AND category = 'User' AND path IN ('status', 'emailAddress') AND kind IN ('changed', 'added')
+    UNION ALL
+    SELECT
+        notification_id, seq, changed_at, came_back.entity_id, came_back.account_alias, 'status', 'Deleted', payload ->> 'status'
+    FROM came_back
+    JOIN notifications USING (seq)
+    WHERE received_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND action IS DISTINCT FROM 'Created'
 ),
 steps AS (
     SELECT

@@ -1,0 +1,82 @@
+"""Which public addresses are found, whatever form a server's bodies have and whatever time they claim."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from analytics import connect
+from analytics.findings import find
+from analytics.rule_files import RuleSet, load_rules
+from analytics.settings import Settings
+from tests.stored import Received, store_of
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+RULES = RuleSet([rule for rule in load_rules().rules if rule.name == "public_address_added"], [])
+SETTINGS = Settings(_env_file=None, time_zone="UTC", rules=None)
+PUBLIC, OTHER, INTERNAL = "203.0.113.9", "198.51.100.7", "10.8.1.11"
+
+
+def flat(*addresses):
+    listed = [{"address": address} for address in addresses]
+    return {"accountAlias": "ACME", "name": "WA1ACMEWEB01", "status": "Active", "cpu": 2, "ipAddresses": listed}
+
+
+def paired(*items, modified="2026-03-01T00:00:00Z"):
+    return {
+        "name": "WA1ACMEWEB01",
+        "status": "active",
+        "details": {"ipAddresses": list(items), "cpu": 2},
+        "changeInfo": {"modifiedBy": "eve", "modifiedDate": modified},
+        "links": [{"rel": "account", "id": "acme"}],
+    }
+
+
+GONE = {"accountAlias": "ACME", "name": "WA1ACMEWEB01"}
+
+
+def sentences(tmp_path, *sent, since=NOON - 30 * DAY, until=NOON + 30 * DAY):
+    """Return what is found of notifications (event, days after noon, body)."""
+    received = [Received(event, NOON + days * DAY, json.dumps(body)) for event, days, body in sent]
+    with connect(str(store_of(tmp_path, received))) as client:
+        found = find(client, since, until, rules=RULES, settings=SETTINGS)
+    assert found.problems == []
+    return [finding.sentence for finding in found.findings]
+
+
+def added(*addresses, actor="eve"):
+    what = "address" if len(addresses) == 1 else "addresses"
+    return f"{actor} added the public {what} {', '.join(addresses)} to WA1ACMEWEB01 of ACME."
+
+
+def test_an_address_that_comes_with_the_old_form_after_the_new_one_is_found(tmp_path):
+    before = paired({"public": PUBLIC, "internal": INTERNAL})
+    sent = [("Server.Updated", 0, before), ("Server.Updated", 1, flat(PUBLIC, OTHER, INTERNAL))]
+    assert sentences(tmp_path, *sent) == [added(OTHER, actor="Somebody")]
+
+
+def test_the_same_addresses_in_one_form_after_the_other_are_silent(tmp_path):
+    old, new = flat(PUBLIC, INTERNAL), paired({"public": PUBLIC, "internal": INTERNAL})
+    moved = paired({"public": PUBLIC, "internal": "10.8.1.99"})
+    sent = [("Server.Updated", day, body) for day, body in enumerate([old, new, old, moved, old])]
+    assert sentences(tmp_path, *sent) == []
+
+
+def test_of_the_old_form_all_but_internal_addresses_are_public(tmp_path):
+    internal = [INTERNAL, "172.20.0.1", "192.168.3.4", "169.254.0.7", "fd00::1", "FE80::1", "?", ""]
+    body = flat(PUBLIC, *internal, "2001:db8::9", "172.32.0.1")
+    found = [added("172.32.0.1", "2001:db8::9", PUBLIC, actor="Somebody")]
+    assert sentences(tmp_path, ("Server.Created", 0, body)) == found
+
+
+@pytest.mark.parametrize("modified", ["9999-12-31T23:59:59Z", "2026-03-05T00:00:00Z"])
+def test_a_time_that_is_still_to_come_hides_no_server_that_is_created_public(tmp_path, modified):
+    body = paired({"public": PUBLIC, "internal": INTERNAL}, modified=modified)
+    assert sentences(tmp_path, ("Server.Created", 0, body), until=NOON + timedelta(seconds=1)) == [added(PUBLIC)]
+
+
+@pytest.mark.parametrize(("days", "found"), [(6.9, [added(PUBLIC)]), (7.1, [])])
+def test_a_server_that_an_update_brings_back_is_looked_at_for_seven_days(tmp_path, days, found):
+    back = paired({"public": PUBLIC, "internal": INTERNAL}, modified=(NOON + days * DAY).isoformat())
+    assert sentences(tmp_path, ("Server.Deleted", 0, GONE), ("Server.Updated", days, back)) == found
