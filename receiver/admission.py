@@ -62,14 +62,17 @@ class Admission:
     def decide(
         self, event: Event, payload: bytes, signature_header: str | None, received_at: datetime, source_ip: str | None
     ) -> Notification | Refusal:
-        """Accept a notification or refuse it; the id of an accepted one carries the time of its receipt."""
+        """Accept a notification or refuse it; the id of an accepted one carries the time of its receipt.
+
+        Where signatures are required, a body is parsed only after its signature holds: a stranger's costs its hash.
+        """
+        status, signature = check_signature(self._key, signature_header, payload)
+        if status != "valid" and self._signatures == "require":
+            return Refusal(HTTPStatus.UNAUTHORIZED, f"signature_{status}", _SIGNATURE_REFUSALS[status])
         try:
             body = parse_body(payload)
         except (NotJsonError, NotAnObjectError) as error:
             return Refusal(HTTPStatus.BAD_REQUEST, error.code, error.detail)
-        status, signature = check_signature(self._key, signature_header, payload)
-        if status != "valid" and self._signatures == "require":
-            return Refusal(HTTPStatus.UNAUTHORIZED, f"signature_{status}", _SIGNATURE_REFUSALS[status])
         columns = classify(event, body, received_at)
         notification = Notification(
             id=new_id(received_at),

@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     listeners: int = Field(1, ge=1, le=64, description="listener processes sharing the port")
     query_listen: Address = Field("127.0.0.1:8081", description="query service address")
     query_token: str | None = Field(None, min_length=16, description="bearer token of the query service")
-    public_key: Path | None = Field(None, description="PEM file to verify signatures with")
+    public_key: Path | None = Field(None, description="PEM file to verify signatures with: RSA, of 2,048 bits or more")
     signatures: Literal["require", "record"] = Field(
         "require",
         description="`require`: unsigned or badly signed is refused (401); `record`: accepted and marked",

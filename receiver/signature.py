@@ -26,6 +26,7 @@ SIGNATURE_HEADER = "Tier3-RsaSha1"
 
 _PADDING = PKCS1v15()
 _HASH = SHA1()  # noqa: S303 - the sender's choice, and the wire contract
+_FEWEST_BITS = 2048
 _PRIVATE_KEY_MARK = b"PRIVATE KEY-----"
 
 
@@ -33,7 +34,7 @@ def load_public_key(path: Path | None) -> RSAPublicKey:
     """Return the RSA public key of a PEM file, or for None the one that the platform published.
 
     Raises:
-        KeyFileError: the file can't be read, or holds something else.
+        KeyFileError: the file can't be read, holds something else, or a key of fewer than 2,048 bits.
     """
     if path is None:
         return _public_key_of(files("receiver").joinpath("keys", "platform.pem").read_bytes(), "the platform's key")
@@ -55,6 +56,11 @@ def _public_key_of(pem: bytes, name: str) -> RSAPublicKey:
         ) from None
     if not isinstance(key, RSAPublicKey):
         raise KeyFileError(f"The key file {name} holds a public key that is not RSA: name the file of an RSA key.")
+    if key.key_size < _FEWEST_BITS:
+        raise KeyFileError(
+            f"The key file {name} holds an RSA key of {key.key_size} bits, under which signatures can be forged: "
+            f"name the file of a key of at least {_FEWEST_BITS:,} bits."
+        )
     return key
 
 
@@ -135,6 +141,8 @@ def check_signature(key: RSAPublicKey, header: str | None, body: bytes) -> tuple
 
 def signs(key: RSAPublicKey, signature: bytes, body: bytes) -> bool:
     """Tell whether a signature signs a body under a key."""
+    if len(signature) != (key.key_size + 7) // 8:
+        return False  # the body need not be hashed to tell
     try:
         key.verify(signature, body, _PADDING, _HASH)
     except InvalidSignature:

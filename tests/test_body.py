@@ -251,6 +251,12 @@ def test_whatever_is_strict_json_to_the_standard_library_is_taken(raw):
             parse_body(raw)
 
 
+def test_more_than_a_thousand_numbers_beyond_a_double_are_refused():
+    assert parse_body(b'{"k":[' + b"1e400," * 999 + b"1e400]}") == {"k": [0] * 1000}
+    with pytest.raises(NotJsonError):
+        parse_body(b'{"k":[' + b"1e400," * 1000 + b"1e400]}")
+
+
 def test_a_large_hostile_body_is_refused_without_reading_it_over_and_over():
     for raw in (b'{"k":1e400,"x":"' + b'\\"' * 250_000, b'{"k":1e400,"x":"' + b"\\" * 500_001, b'"' * 500_001):
         with pytest.raises(NotJsonError):

@@ -5,7 +5,7 @@ import hashlib
 import stat
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import (
@@ -219,3 +219,10 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, load):
         load(tmp_path / "nothing.pem")
     with pytest.raises(KeyFileError, match=r"can't be read \(Is a directory\)"):
         load(tmp_path)
+
+
+def test_a_key_under_2048_bits_is_refused_with_a_sentence(tmp_path):
+    file = tmp_path / "weak.pem"
+    file.write_bytes(public_pem(rsa.generate_private_key(65537, 1024).public_key()))
+    with pytest.raises(KeyFileError, match=r"an RSA key of 1024 bits, .* of at least 2,048 bits\.$"):
+        load_public_key(file)
