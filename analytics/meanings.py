@@ -26,6 +26,7 @@ NOTIFICATION = {
     "source_ip": "Address that sent it",
     "duplicate_of": "Id of the notification that it is a copy of; NULL where it is none",
     "payload": "Body as JSON, byte for byte: payload ->> 'status', payload -> 'details'",
+    "key_fingerprint": "Fingerprint (SHA-256) of the public key that judged the signature; NULL where there was none",
 }
 
 MEANINGS: dict[str, Meaning] = {

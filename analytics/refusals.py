@@ -51,6 +51,12 @@ REFUSALS = {
         "It was accepted, but DuckDB did not take the row, and it was set aside here.",
         "Nothing is lost: its body is here. Please report it as a fault of this program, with the body if you may.",
     ),
+    "damaged_in_spool": Refusal(
+        "Damaged in the spool",
+        "It was accepted, but its bytes changed by themselves before it was stored, and it was set aside here.",
+        "Its body and other columns are here as they were found, and the segment is kept in the spool's directory "
+        "`aside`. Please look after the disk and the memory of that machine.",
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from receiver.classify import classify
 from receiver.events import EVENTS, Event
 from receiver.ids import new_id
 from receiver.notification import Notification
-from receiver.signature import SIGNATURE_HEADER, check_signature
+from receiver.signature import SIGNATURE_HEADER, check_signature, key_fingerprint
 
 _SIGNATURE_REFUSALS = {
     "missing": f"The header {SIGNATURE_HEADER} is missing; only signed notifications are accepted.",
@@ -56,6 +56,7 @@ class Admission:
 
     def __init__(self, key: RSAPublicKey, signatures: Literal["require", "record"], accounts: AccountList) -> None:
         self._key = key
+        self._key_fingerprint = key_fingerprint(key)
         self._signatures = signatures
         self._accounts = accounts
 
@@ -88,6 +89,7 @@ class Admission:
             signature=signature,
             source_ip=source_ip,
             payload=payload,
+            key_fingerprint=None if signature is None else self._key_fingerprint,
         )
         if self._accepts_account(notification, body):
             return notification

@@ -1,16 +1,25 @@
 """What is kept: a notification that was accepted, and one that was refused."""
 
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 Category = Literal["Account", "Alert", "Server", "User"]
 Action = Literal["Created", "Updated", "Deleted", "Notification"]
 SignatureStatus = Literal["valid", "invalid", "missing"]
 
+NOT_STORABLE: Final = "not_storable"
+DAMAGED_IN_SPOOL: Final = "damaged_in_spool"
+SET_ASIDE: Final = (NOT_STORABLE, DAMAGED_IN_SPOOL)
+"""The reasons in `rejected` of rows that were acknowledged and could not be stored. Such rows are never pruned."""
+
 
 class Notification(NamedTuple):
-    """An accepted notification: the columns of `notifications` that are known on receipt."""
+    """An accepted notification: the columns of `notifications` that are known on receipt.
+
+    `key_fingerprint` is the fingerprint (see `receiver.signature.key_fingerprint`) of the public key under which the
+    receiver judged the signature; None where there was no signature to judge.
+    """
 
     id: UUID
     received_at: datetime
@@ -25,6 +34,7 @@ class Notification(NamedTuple):
     signature: bytes | None
     source_ip: str | None
     payload: bytes
+    key_fingerprint: str | None
 
 
 class Rejection(NamedTuple):

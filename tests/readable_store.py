@@ -17,7 +17,7 @@ CREATE TABLE notifications (
     seq BIGINT NOT NULL, id UUID NOT NULL, received_at TIMESTAMPTZ NOT NULL, event_type VARCHAR,
     category VARCHAR NOT NULL, action VARCHAR, account_alias VARCHAR, entity_id VARCHAR, actor VARCHAR,
     occurred_at TIMESTAMPTZ NOT NULL, signature_status VARCHAR NOT NULL, signature BLOB, source_ip VARCHAR,
-    duplicate_of UUID, payload JSON NOT NULL
+    duplicate_of UUID, payload JSON NOT NULL, key_fingerprint VARCHAR
 );
 CREATE TABLE rejected (
     id UUID NOT NULL, received_at TIMESTAMPTZ NOT NULL, reason VARCHAR NOT NULL, path VARCHAR NOT NULL,
@@ -70,6 +70,7 @@ COLUMNS = [
     "source_ip",
     "duplicate_of",
     "payload",
+    "key_fingerprint",
 ]
 MIDDAY = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -160,6 +161,7 @@ def as_columns(seq: int, row: Row) -> dict[str, Any]:
         "source_ip": "192.0.2.1",
         "duplicate_of": str(row.duplicate_of) if row.duplicate_of else None,
         "payload": json.dumps(dict(row.body), separators=(",", ":"), ensure_ascii=False),
+        "key_fingerprint": "5e" * 32 if row.signature_status != "missing" else None,
     }
 
 

@@ -26,6 +26,7 @@ def notification(number: int = 0, **changed: Any) -> Notification:
         signature=b"\x00\x01signature",
         source_ip="192.0.2.7",
         payload=b'{"userName": "user%d@acme.example",  "n": 1.50}' % number,
+        key_fingerprint="5e" * 32,
     )
     return row._replace(**changed)
 

@@ -52,6 +52,7 @@ def test_every_column_arrives_as_it_was_spooled(store, spool, tmp_path):
         "source_ip": "192.0.2.7",
         "duplicate_of": None,
         "payload": '{"userName": "user1@acme.example",  "n": 1.50}',
+        "key_fingerprint": "5e" * 32,
     }
 
 

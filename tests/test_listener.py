@@ -217,7 +217,7 @@ def test_what_can_not_be_written_is_not_acknowledged_and_comes_back_with_room(tm
         spool = tmp_path / "spool"
         assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
         segment = sqlite3.connect(next(spool.glob("*.sqlite")), isolation_level=None)
-        segment.execute("DROP TABLE notifications")
+        segment.execute("DROP TABLE spooled_notifications")
         segment.close()
         response = listener.sender.post("/webhooks/User.Updated", USER)
         assert refusal_of(response) == (503, "spool_unavailable")

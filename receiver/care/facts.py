@@ -10,6 +10,7 @@ from receiver.backup_note import read_backup_note
 from receiver.data_directory import running_serve
 from receiver.errors import StoreError
 from receiver.incidents import Incident, incidents
+from receiver.notification import SET_ASIDE
 from receiver.reading import Reader, sql_file
 from receiver.settings import Settings
 from receiver.signature import key_fingerprint, load_public_key
@@ -18,7 +19,6 @@ from receiver.spool.looking import Waiting, waiting_in
 from receiver.supervision.state import ServeState, read_state
 
 _WATERMARKS = "SELECT segment, kind, position FROM watermarks"
-_NOT_STORABLE = "not_storable"
 
 
 class Stored(NamedTuple):
@@ -117,7 +117,7 @@ def _stored(reader: Reader, now: datetime) -> Stored:
     rejected = {
         reason: (kept, recent) for reason, kept, recent in reader.rows(sql_file(__package__, "rejected.sql"), [hour])
     }
-    set_aside, _ = rejected.pop(_NOT_STORABLE, (0, 0))
+    set_aside = sum(rejected.pop(reason, (0, 0))[0] for reason in SET_ASIDE)
     notifications, last_minute, last_hour, schema_version = counts
     return Stored(notifications, last_minute, last_hour, schema_version, rejected, set_aside)
 

@@ -104,4 +104,6 @@ class Rebuild:
 
 def _numbered(row: tuple[Any, ...]) -> NumberedNotification:
     seq, *columns, duplicate_of, payload = row
-    return NumberedNotification(seq, Notification._make([*columns, payload.encode()]), duplicate_of)
+    # What a notification changed does not depend on the key.
+    notification = Notification._make([*columns, payload.encode(), None])
+    return NumberedNotification(seq, notification, duplicate_of)

@@ -1,4 +1,4 @@
-"""How a segment looks: file names, tables, and the form of a row.
+"""How a segment looks: file names, tables, locks, and times.
 
 A writer (a listener, an import) has a name of its own and holds a lock on `<name>.lock` as long as it lives. Its
 segments are `<name>-000001.sqlite`, `<name>-000002.sqlite`, …; it writes to the newest alone.
@@ -17,6 +17,8 @@ from receiver.notification import Notification, Rejection
 
 KINDS: dict[type, str] = {Notification: "notifications", Rejection: "rejected"}
 TIMEOUT_SECONDS = 10.0
+CANNOT_READ = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a segment raises: where SQLite's message quotes damaged text, Python fails to decode that."""
 _PAGES_PER_CHECKPOINT = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -49,10 +51,14 @@ def connect(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         timeout=TIMEOUT_SECONDS,
     )
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA fullfsync=ON")  # macOS: a sync that reaches the disk, not just its cache
-    # By default SQLite moves what it wrote to its place after 1,000 pages, for which all that come then wait 6 ms.
-    connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_PER_CHECKPOINT}")
+    try:
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA fullfsync=ON")  # macOS: a sync that reaches the disk, not just its cache
+        # By default SQLite moves what it wrote to its place after 1,000 pages, for which all that come then wait 6 ms.
+        connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_PER_CHECKPOINT}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -68,21 +74,6 @@ def create(path: Path) -> sqlite3.Connection:
         connection.close()
     unfinished.rename(path)
     return connect(path)
-
-
-def insert(connection: sqlite3.Connection, rows: list[Row]) -> None:
-    """Insert rows of both kinds, in order."""
-    for kind, name in KINDS.items():
-        values = [_to_sqlite(row) for row in rows if isinstance(row, kind)]
-        if values:
-            marks = ", ".join("?" * len(values[0]))
-            connection.executemany(f"INSERT INTO {name} VALUES (NULL, {marks})", values)  # noqa: S608 - a constant
-
-
-def _to_sqlite(row: Row) -> list[object]:
-    values: list[object] = list(row)
-    values[0] = row.id.bytes
-    return [to_microseconds(value) if isinstance(value, datetime) else value for value in values]
 
 
 def to_microseconds(moment: datetime) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from receiver.spool.layout import KINDS, from_microseconds, is_segment, writer_is_gone, writer_of
+from receiver.spool.layout import CANNOT_READ, KINDS, from_microseconds, is_segment, writer_is_gone, writer_of
 from receiver.spool.torn import unreadable_commits
 
 Watermarks = dict[tuple[str, str], int]
@@ -110,7 +110,7 @@ def waiting_in(directory: Path, watermarks: Watermarks, *, in_store: bool = Fals
                         # What an import takes in was received long ago, but not spooled before its writer began.
                         began = max(received_at, _begin_of(writer_of(path)))
                         since = min(since or began, began)
-        except sqlite3.Error:
+        except CANNOT_READ:
             continue
     return Waiting(rows, since, size, len(paths))
 

@@ -54,6 +54,8 @@ class SpoolReader:
             else:
                 used = [index for index, segment in enumerate(segments) if segment.has_rows()]
                 done += segments[: used[-1]] if used else []
+        for segment in done:
+            segment.settle_count()
         return done
 
     def remove(self, segment: Segment) -> None:

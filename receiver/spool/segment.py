@@ -3,14 +3,14 @@
 import contextlib
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
-from receiver.notification import Notification, Rejection
+from receiver.notification import DAMAGED_IN_SPOOL
 from receiver.spool import layout
-from receiver.spool.layout import Row, from_microseconds, size_of
+from receiver.spool.columns import Columns, DamagedRowError, sealed, tolerate_any_text
+from receiver.spool.layout import Row, size_of
 from receiver.spool.torn import unreadable_commits
 
 # What passes, or what an operator can put right: the file itself may be as good as ever.
@@ -28,7 +28,10 @@ _PASSING = {
 
 
 class SpooledRow(NamedTuple):
-    """A row with its place in the spool: `position` grows by one within (segment, kind)."""
+    """A row with its place in the spool: `position` grows by one within (segment, kind), from 1.
+
+    In the place of a damaged row there is a `Rejection` with the reason `damaged_in_spool`.
+    """
 
     segment: str
     kind: str
@@ -56,6 +59,10 @@ class Segment:
         self.damage = unreadable_commits(path) if abandoned else None
         self._ends: dict[str, int] = {}
         self._connection: sqlite3.Connection | None = None
+        self._columns: dict[str, Columns] = {}
+        self._counts_rows = False
+        """Whether a row's place is found by counting, because the positions in the file are damaged perhaps."""
+        self._is_settled = False
         self.refused: str | None = None
         self._is_second_look = False
         self._identity: layout.Identity | None = None
@@ -68,12 +75,11 @@ class Segment:
         position = after
         try:
             for position, row in self._rows(kind, after, limit):
-                if row is not None:
-                    rows.append(SpooledRow(self.name, kind, position, row))
-                    max_bytes -= size_of(row)
+                rows.append(SpooledRow(self.name, kind, position, row))
+                max_bytes -= size_of(row)
                 if max_bytes <= 0:
                     break
-        except sqlite3.Error as error:
+        except layout.CANNOT_READ as error:
             if self._is_passing(error):
                 return rows
             self.note_damage(f"it can't be read after {kind} {position} ({error})")
@@ -84,13 +90,41 @@ class Segment:
         """Say where the last row of a kind that can be read lies; 0 when there is none, None while it is not known."""
         if kind in self._ends:
             return self._ends[kind]
-        query = f"SELECT coalesce(max(position), 0) FROM {kind}"  # noqa: S608 - a constant
         try:
-            return int(self._open().execute(query).fetchone()[0])
-        except sqlite3.Error as error:
+            return self._count(kind) if self._counts_rows else self._last(kind)
+        except layout.CANNOT_READ as error:
             if not self._is_passing(error):
                 self.note_damage(f"it can't be read ({error})")
         return None
+
+    def settle_count(self) -> None:
+        """Find out once whether all rows can be read, for a segment that nobody writes any more.
+
+        Damage can make the last rows vanish without an error. Where the writer could not note how many rows there are,
+        SQLite looks through the whole file.
+        """
+        if self._is_settled:
+            return
+        try:
+            self._settle_count(sealed(self._open()))
+            self._is_settled = True
+        except layout.CANNOT_READ as error:
+            self._is_settled = not self._is_passing(error)  # any other error is told where rows are read
+
+    def _settle_count(self, expected: dict[str, int]) -> None:
+        if not expected:
+            (found,) = self._open().execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                self.note_damage(f"SQLite finds in it: {found}")
+        for kind in layout.KINDS.values():
+            last = self._last(kind)
+            if expected and last == expected.get(kind):
+                continue
+            count = self._count(kind)
+            if count < expected.get(kind, 0):
+                self.note_damage(f"of its {expected[kind]} {kind} only {count} are found")
+            if count != last:
+                self._begin_to_count(f"the last of its {kind} is not in its place")
 
     def has_rows(self) -> bool:
         """Tell whether anything was written here."""
@@ -136,36 +170,61 @@ class Segment:
             self._identity = layout.identity(self.path)
         return self._connection
 
-    def _rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row | None]]:
-        query = f"SELECT * FROM {kind} WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608 - a constant
-        cursor = self._open().execute(query, [after, limit])
-        try:
-            for row in cursor:
-                try:
-                    yield row[0], _FROM_SQLITE[kind](row[1:])
-                except (ValueError, TypeError, OverflowError) as error:
-                    self.note_damage(f"{kind} {row[0]} is no row ({error})")
-                    yield row[0], None
-        finally:
-            cursor.close()
+    def _rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
+        """Yield rows with their places, and damaged ones as refusals."""
+        place = after
+        if not self._counts_rows:
+            try:
+                for place, row in self._whole_rows(kind, after, limit):
+                    yield place, row
+            except DamagedRowError:
+                pass
+            except sqlite3.OperationalError as error:
+                if hasattr(error, "sqlite_errorcode"):  # SQLite's own; this one is Python's, of a text that is no UTF-8
+                    raise
+            else:
+                return
+            self._begin_to_count(f"{kind} {place + 1} is not as it was written")
+        yield from self._counted_rows(kind, place, limit - (place - after))
 
-    def _is_passing(self, error: sqlite3.Error) -> bool:
+    def _whole_rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
+        columns = self._columns_of(kind)
+        query = f"SELECT {columns.selected} FROM {columns.table} WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own names
+        with contextlib.closing(self._open().execute(query, [after, limit])) as cursor:
+            for place, values in enumerate(cursor, after + 1):
+                yield place, columns.row_of(place, values)
+
+    def _counted_rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
+        columns = self._columns_of(kind)
+        tolerate_any_text(self._open())
+        query = f"SELECT {columns.selected} FROM {columns.table} LIMIT ? OFFSET ?"  # noqa: S608 - our own names
+        with contextlib.closing(self._open().execute(query, [limit, after])) as cursor:
+            for place, values in enumerate(cursor, after + 1):
+                try:
+                    yield place, columns.row_of(place, values)
+                except DamagedRowError as error:
+                    self.note_damage(f"{kind} {place} is damaged: {error}")
+                    yield place, columns.keep_damaged(self.name, place, values)
+
+    def _begin_to_count(self, why: str) -> None:
+        self._counts_rows = True
+        self.note_damage(f"{why}; such rows are kept in the table rejected as {DAMAGED_IN_SPOOL}")
+
+    def _columns_of(self, kind: str) -> Columns:
+        if kind not in self._columns:
+            self._columns[kind] = Columns(self._open(), kind)
+        return self._columns[kind]
+
+    def _count(self, kind: str) -> int:
+        query = f"SELECT count(*) FROM {self._columns_of(kind).table}"  # noqa: S608 - our own names
+        return int(self._open().execute(query).fetchone()[0])
+
+    def _last(self, kind: str) -> int:
+        query = f"SELECT coalesce(max(position), 0) FROM {self._columns_of(kind).table}"  # noqa: S608 - our own names
+        return int(self._open().execute(query).fetchone()[0])
+
+    def _is_passing(self, error: Exception) -> bool:
         passing = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _PASSING
         if passing:
             self.refused = f"it can't be read now ({error})"
         return passing
-
-
-def _notification(row: Sequence[Any]) -> Notification:
-    values = list(row)
-    values[0] = UUID(bytes=row[0])
-    values[1] = from_microseconds(row[1])
-    values[8] = from_microseconds(row[8])
-    return Notification(*values)
-
-
-def _rejection(row: Sequence[Any]) -> Rejection:
-    return Rejection(UUID(bytes=row[0]), from_microseconds(row[1]), *row[2:])
-
-
-_FROM_SQLITE: dict[str, Callable[[Sequence[Any]], Row]] = {"notifications": _notification, "rejected": _rejection}

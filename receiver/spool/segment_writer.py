@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 import uuid_utils
 
 from receiver.errors import DataDirectoryError
-from receiver.spool import layout
+from receiver.spool import columns, layout
 from receiver.spool.layout import Row
 
 _QUIET_SECONDS = 10
@@ -36,6 +36,8 @@ class SegmentWriter:
         self._rows_per_segment = rows_per_segment
         self._bytes_per_segment = bytes_per_segment
         self._fill = 0.0
+        self._last: dict[str, int] = {}
+        """The last position in the segment by kind of row. After a failed commit the segment is given up."""
         self._lock: IO[bytes] | None = None
         self._segment: _Open | None = None
         self._spare: _Open | None = None
@@ -57,7 +59,7 @@ class SegmentWriter:
             segment = self._writable_segment()
             segment.execute("BEGIN IMMEDIATE")
             if rows:
-                layout.insert(segment, rows)
+                columns.insert(segment, rows, self._last)
             else:
                 segment.execute("DELETE FROM probe")  # whoever asks `/readyz` again and again fills no disk
                 segment.execute("INSERT INTO probe VALUES (?)", [time.time_ns() // 1000])
@@ -88,6 +90,7 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Give the segments up to the store."""
+        self._seal_segment()
         self._close_segments()
         self._close_lock()
 
@@ -100,7 +103,7 @@ class SegmentWriter:
         self._number = 0
         self._lock_path = self._directory / f"{self._name}.lock"
         self._lock = layout.lock(self._lock_path)
-        self._segment, self._fill = self._make_segment(), 0.0
+        self._segment, self._fill, self._last = self._make_segment(), 0.0, {}
 
     def _complain(self, error: Exception) -> None:
         """Log a failure, but not each of thousands: the log may lie on the disk that is full."""
@@ -113,13 +116,13 @@ class SegmentWriter:
         if not self._is_in_place():
             if self._lock:
                 _log.error("the spool in %s was deleted or replaced while in use: it is begun anew", self._directory)
-            self.close()
+            self._close_segments()
+            self._close_lock()
             self._begin()
         if self._segment is None or self._fill >= 1:
             fresh, self._spare = self._spare or self._make_segment(), None
-            if self._segment:
-                self._segment.connection.close()
-            self._segment, self._fill = fresh, 0.0
+            self._seal_segment()
+            self._segment, self._fill, self._last = fresh, 0.0, {}
         return self._segment.connection
 
     def _is_in_place(self) -> bool:
@@ -132,6 +135,14 @@ class SegmentWriter:
         if self._lock:
             self._lock.close()
         self._lock = None
+
+    def _seal_segment(self) -> None:
+        if self._segment:
+            with contextlib.suppress(sqlite3.Error):  # the store then counts the rows itself
+                columns.seal(self._segment.connection, self._last)
+            with contextlib.suppress(sqlite3.Error):
+                self._segment.connection.close()
+        self._segment = None
 
     def _close_segments(self) -> None:
         for segment in (self._segment, self._spare):

@@ -1,8 +1,8 @@
 DELETE FROM rejected
-WHERE reason <> 'not_storable'
+WHERE reason NOT IN ('not_storable', 'damaged_in_spool')
 AND id IN (
     SELECT id
     FROM rejected
-    WHERE reason <> 'not_storable'
+    WHERE reason NOT IN ('not_storable', 'damaged_in_spool')
     QUALIFY sum(100 + strlen(path) + strlen(headers) + octet_length(body)) OVER (ORDER BY received_at DESC, id DESC) > ?
 );

@@ -13,14 +13,14 @@ from receiver.store.database import run
 _SIZE = """
 SELECT coalesce(sum(100 + strlen(path) + strlen(headers) + octet_length(body)), 0)
 FROM rejected
-WHERE reason <> 'not_storable'
+WHERE reason NOT IN ('not_storable', 'damaged_in_spool')
 """
 
 
 class RejectedBudget:
     """Counts the bytes of refused notifications and lets the oldest go when there are too many.
 
-    What was acknowledged and then set aside (`not_storable`) neither counts nor goes.
+    What was acknowledged and then set aside (`not_storable`, `damaged_in_spool`) neither counts nor goes.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, limit: int) -> None:

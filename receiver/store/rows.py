@@ -1,6 +1,6 @@
 """Inserts rows into DuckDB in bulk, as Arrow tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -34,6 +34,7 @@ _NOTIFICATIONS = schema(
     source_ip=pa.string(),
     duplicate_of=pa.string(),
     payload=pa.string(),
+    key_fingerprint=pa.string(),
 )
 _REJECTED = schema(
     id=pa.string(),
@@ -56,16 +57,23 @@ class NumberedNotification(NamedTuple):
 
 def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[NumberedNotification]) -> None:
     """Insert notifications; their payloads become JSON, byte for byte as they are."""
-    values = [
-        (seq, str(row.id), *row[1:-1], duplicate_of and str(duplicate_of), row.payload.decode())
-        for seq, row, duplicate_of in rows
-    ]
-    insert(connection, "notifications", _NOTIFICATIONS, values)
+    if not rows:
+        return
+    columns = _by_name(Notification, [each.row for each in rows])
+    columns["seq"] = [each.seq for each in rows]
+    columns["id"] = [str(name) for name in columns["id"]]
+    columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
+    columns["payload"] = [payload.decode() for payload in columns["payload"]]
+    _insert_columns(connection, "notifications", _NOTIFICATIONS, columns)
 
 
 def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Rejection]) -> None:
     """Insert refused notifications."""
-    insert(connection, "rejected", _REJECTED, [(str(row.id), *row[1:]) for row in rows])
+    if not rows:
+        return
+    columns = _by_name(Rejection, rows)
+    columns["id"] = [str(name) for name in columns["id"]]
+    _insert_columns(connection, "rejected", _REJECTED, columns)
 
 
 def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tuple[str, str], int]) -> None:
@@ -83,10 +91,19 @@ def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tu
 def insert(
     connection: duckdb.DuckDBPyConnection, table: str, columns: pa.Schema, rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert rows; the columns are all of the table's, in its order."""
-    if not rows:
-        return
-    arrays = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), columns, strict=True)]
+    """Insert rows, whose values are in the order of the columns."""
+    if rows:
+        _insert_columns(connection, table, columns, dict(zip(columns.names, zip(*rows, strict=True), strict=True)))
+
+
+def _by_name(kind: type[Notification | Rejection], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
+    return dict(zip(kind._fields, zip(*rows, strict=True), strict=True))
+
+
+def _insert_columns(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: pa.Schema, values: Mapping[str, Sequence[Any]]
+) -> None:
+    arrays = [pa.array(values[column.name], column.type) for column in columns]
     connection.register("incoming", pa.Table.from_arrays(arrays, schema=columns))
-    run(connection, f"INSERT INTO {table} SELECT * FROM incoming")  # noqa: S608 - a constant
+    run(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - a constant
     connection.unregister("incoming")

@@ -1,5 +1,12 @@
+-- A store of before schema version 7 has no column `key_fingerprint`.
+WITH received AS (
+    SELECT * FROM notifications WHERE seq > ? AND seq <= ?
+    UNION ALL BY NAME
+    SELECT NULL::VARCHAR AS key_fingerprint WHERE false
+)
 SELECT
     seq,
+    duplicate_of::VARCHAR AS duplicate_of,
     id::VARCHAR AS id,
     epoch_us(received_at) AS received_at,
     event_type,
@@ -13,7 +20,6 @@ SELECT
     signature,
     source_ip,
     payload::VARCHAR AS payload,
-    duplicate_of::VARCHAR AS duplicate_of
-FROM notifications
-WHERE seq > ? AND seq <= ?
+    key_fingerprint
+FROM received
 ORDER BY seq;

@@ -1,6 +1,5 @@
 """Checks the rows that the spool holds against the store: each is in one of both, with the same bytes."""
 
-import sqlite3
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -9,6 +8,7 @@ from receiver.invariants import Handed, Violation, check_handed
 from receiver.notification import Notification
 from receiver.reading import Reader, sql_file
 from receiver.spool import KINDS
+from receiver.spool.layout import CANNOT_READ
 from receiver.spool.looking import SeenRow, SegmentView, damage_of, segment_paths, view
 
 _ROWS_PER_BATCH = 2_000
@@ -23,7 +23,7 @@ def check_spooled(reader: Reader, directory: Path) -> Iterator[Violation]:
                 for kind in KINDS.values():
                     yield from _check_segment(reader, segment, kind)
             damage = damage_of(path)
-        except (sqlite3.Error, OSError) as error:
+        except (*CANNOT_READ, OSError, ValueError) as error:
             damage = f"it can't be read ({error})"
         # One that is gone was appended whole while this was running.
         if damage and path.exists():

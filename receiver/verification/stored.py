@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -79,14 +78,13 @@ def _batches(reader: Reader, extent: Extent) -> Iterator[list[Stored]]:
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:
-    seq, name, received_at, *columns, payload, duplicate_of = row
-    values = [UUID(name), _moment(received_at), *columns, payload.encode()]
-    values[8] = _moment(values[8])
-    return Stored(seq, Notification(*values), duplicate_of and UUID(duplicate_of))
-
-
-def _moment(microseconds: int) -> datetime:
-    return from_microseconds(microseconds)
+    seq, duplicate_of, *columns = row
+    values: dict[str, Any] = dict(zip(Notification._fields, columns, strict=True))
+    values["id"] = UUID(values["id"])
+    values["received_at"] = from_microseconds(values["received_at"])
+    values["occurred_at"] = from_microseconds(values["occurred_at"])
+    values["payload"] = values["payload"].encode()
+    return Stored(seq, Notification(**values), duplicate_of and UUID(duplicate_of))
 
 
 def _check_copies(reader: Reader, batch: list[Stored]) -> Iterator[Violation]:

@@ -19,7 +19,7 @@ INSERT INTO notifications
 SELECT
     seq + seqs_before, moved_id(id, copy, begin_us, faster), moved(received_at, begin_us, faster), event_type, category, action,
     account_alias, entity_id, actor, moved(occurred_at, begin_us, faster), signature_status, signature, source_ip,
-    moved_id(duplicate_of, copy, begin_us, faster), payload
+    moved_id(duplicate_of, copy, begin_us, faster), payload, key_fingerprint
 FROM source.notifications, pace
 ORDER BY seq;
 

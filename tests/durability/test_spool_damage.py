@@ -201,20 +201,6 @@ def test_a_segment_shaped_file_that_is_none_is_put_aside(store, writer):
     assert in_aside(store) == [name]
 
 
-def test_a_row_that_is_none_is_skipped_and_told(store):
-    writer = SpoolWriter(store.spool)
-    writer.append_all([notification(number) for number in range(3)])
-    writer.close()
-    (segment,) = store.spool.glob("*.sqlite")
-    with sqlite3.connect(segment) as file:
-        file.execute("UPDATE notifications SET id = x'00', received_at = 1 WHERE position = 2")
-    file.close()
-    store.take_all()
-    assert store.users() == [0, 2]
-    assert segment.name in in_aside(store)
-    assert any("notifications 2 is no row" in what for what, _ in store.told)
-
-
 def test_a_segment_locked_by_another_program_waits_and_loses_nothing(store, monkeypatch):
     monkeypatch.setattr("receiver.spool.layout.TIMEOUT_SECONDS", 0)
     segment = killed_writer(store.spool, range(5))

@@ -1,0 +1,186 @@
+"""Bytes of a segment that change by themselves: no row that is not as it was written is taken for one that is."""
+
+import random
+import shutil
+import sqlite3
+from collections import Counter
+
+import pytest
+
+from receiver.notification import DAMAGED_IN_SPOOL, Rejection
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.database import run
+from tests.durability.sizes import size
+from tests.durability.test_spool_damage import Store
+from tests.rows import notification, rejection
+
+
+def written(spool, rows):
+    """Write rows to a segment that is given up to the store, and return it."""
+    writer = SpoolWriter(spool)
+    writer.append_all(rows)
+    writer.close()
+    (segment,) = spool.glob("*.sqlite")
+    return segment
+
+
+def changed(segment, sql):
+    """Change a segment behind its writer's back."""
+    with sqlite3.connect(segment) as file:
+        file.execute(sql)
+    file.close()
+
+
+@pytest.fixture
+def store(tmp_path):
+    (tmp_path / "spool").mkdir()
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "rotten"),
+    [
+        ("payload", "payload = cast(replace(cast(payload AS TEXT), '1.50', '1.51') AS BLOB)"),
+        ("actor", "actor = 'eve'"),
+        ("actor", "actor = cast(x'ff' AS TEXT)"),
+        ("signature", "signature = NULL"),
+        ("received_at", "received_at = 9223372036854775807"),
+        ("id", "id = x'00'"),
+        ("key_fingerprint", "key_fingerprint = 'other'"),
+        ("checksum", "checksum = checksum + 1"),
+    ],
+    ids=lambda text: text.partition(" (")[0],
+)
+def test_a_row_that_is_not_as_it_was_written_is_set_aside_with_its_bytes_and_those_around_it_are_stored(
+    store, column, rotten
+):
+    rows = [notification(number) for number in range(5)]
+    segment = written(store.spool, rows)
+    changed(segment, f"UPDATE spooled_notifications SET {rotten} WHERE position = 3")
+    store.take_all()
+    assert store.users() == [0, 1, 3, 4]
+    ((reason, body, headers),) = run(store.connection, "SELECT reason, body, headers FROM rejected")
+    assert reason == DAMAGED_IN_SPOOL
+    assert column == "payload" or body == rows[2].payload
+    assert f'"segment":"{segment.stem}","table":"notifications","place":3' in headers
+    assert any("notifications 3 is" in what and DAMAGED_IN_SPOOL in what for what, _ in store.told)
+    assert segment.name in {path.name for path in (store.spool / "aside").glob("*/*")}
+
+
+def test_a_damaged_refusal_is_set_aside_as_damaged(store):
+    segment = written(store.spool, [rejection(1), rejection(2)])
+    changed(segment, "UPDATE spooled_rejected SET reason = 'not_signed' WHERE position = 1")
+    store.take_all()
+    assert run(store.connection, "SELECT reason FROM rejected ORDER BY received_at DESC") == [
+        ("not_json",),
+        (DAMAGED_IN_SPOOL,),
+    ]
+
+
+@pytest.mark.parametrize("position", [0, 4, 100])
+@pytest.mark.parametrize("place", [2, 8])
+def test_a_damaged_position_hides_no_other_row(store, place, position):
+    segment = written(store.spool, [notification(number) for number in range(8)])
+    put_position(segment, place, position)
+    store.take_all()
+    assert store.users() == [number for number in range(8) if number != place - 1]
+    assert run(store.connection, "SELECT reason FROM rejected") == [(DAMAGED_IN_SPOOL,)]
+
+
+def page_of(segment):
+    """Say where the page of the notifications begins, a leaf (https://www.sqlite.org/fileformat2.html#b_tree_pages)."""
+    file = sqlite3.connect(segment)
+    query = "SELECT rootpage FROM sqlite_schema WHERE name = 'spooled_notifications'"
+    ((page,),) = file.execute(query).fetchall()
+    file.close()
+    return (page - 1) * 4096
+
+
+def put_position(segment, place, position):
+    """Overwrite a row's position in the file itself: SQLite would move the row."""
+    data = bytearray(segment.read_bytes())
+    start = page_of(segment)
+    pointer = start + 8 + 2 * (place - 1)
+    cell = start + int.from_bytes(data[pointer : pointer + 2], "big")
+    after_length = cell + (2 if data[cell] & 0x80 else 1)
+    assert data[after_length] == place
+    data[after_length] = position
+    segment.write_bytes(data)
+
+
+def test_rows_that_vanish_at_the_end_are_told(store):
+    segment = written(store.spool, [notification(number) for number in range(8)])
+    start = page_of(segment)
+    data = bytearray(segment.read_bytes())
+    assert data[start + 4] == 8
+    data[start + 4] = 6  # of its eight rows, at the end of the number of cells
+    segment.write_bytes(data)
+    store.take_all()
+    assert store.users() == [0, 1, 2, 3, 4, 5]
+    assert any("of its 8 notifications only 6 are found" in what for what, _ in store.told)
+    assert segment.name in {path.name for path in (store.spool / "aside").glob("*/*")}
+
+
+def test_no_flipped_bit_makes_a_row_that_was_not_written(tmp_path, capsys):
+    rows = [notification(number) for number in range(20)]
+    whole = written(tmp_path, rows).read_bytes()
+    name = next(tmp_path.glob("*.sqlite")).name
+    drawn = random.Random(15)
+    outcomes = Counter()
+    for _ in range(size(300, 10_000)):
+        spool = tmp_path / "spool"
+        shutil.rmtree(spool, ignore_errors=True)
+        spool.mkdir()
+        flipped = bytearray(whole)
+        bit = drawn.randrange(len(whole) * 8)
+        flipped[bit // 8] ^= 1 << bit % 8
+        (spool / name).write_bytes(flipped)
+        told = []
+        reader = SpoolReader(spool, report=lambda what, _, told=told: told.append(what))
+        found = [row.row for segment in reader.segments() for row in segment.read("notifications", 0, 100)]
+        for segment in reader.finished():
+            reader.remove(segment)
+        reader.close()
+        intact = [row for row in found if not isinstance(row, Rejection)]
+        assert set(intact) <= set(rows), f"bit {bit}"
+        assert len(set(intact)) == len(intact), f"bit {bit}"
+        assert told or intact == rows, f"bit {bit}: {len(intact)} of {len(rows)}"
+        outcomes["harmless" if not told else "set aside" if len(found) > len(intact) else "unreadable"] += 1
+    with capsys.disabled():
+        print(f"\none bit of a segment flipped: {dict(outcomes)}")
+
+
+def test_a_segment_of_an_earlier_program_is_read_and_so_is_a_damaged_row_of_it(store):
+    rows = [notification(number) for number in range(4)]
+    segment = written(store.spool, rows)
+    changed(segment, "DROP VIEW notifications")
+    changed(segment, "CREATE TABLE notifications AS SELECT * FROM spooled_notifications")
+    for unknown in ("key_fingerprint", "checksum"):
+        changed(segment, f"ALTER TABLE notifications DROP COLUMN {unknown}")
+    changed(segment, "DROP TABLE spooled_notifications")
+    changed(segment, "DROP TABLE sealed")
+    changed(segment, "UPDATE notifications SET id = x'00' WHERE position = 2")
+    store.take_all()
+    assert store.users() == [0, 2, 3]
+    assert run(store.connection, "SELECT DISTINCT key_fingerprint FROM notifications") == [(None,)]
+    assert run(store.connection, "SELECT reason FROM rejected") == [(DAMAGED_IN_SPOOL,)]
+
+
+def test_the_store_of_before_an_upgrade_reads_what_the_new_listeners_write(tmp_path):
+    row = notification(7)
+    file = sqlite3.connect(written(tmp_path, [row, rejection(8)]))
+    found = file.execute("SELECT * FROM notifications WHERE position > 0 ORDER BY position LIMIT 10").fetchall()
+    assert [len(values) for values in found] == [14]
+    assert (found[0][0], found[0][1], found[0][13]) == (1, row.id.bytes, row.payload)
+    assert [len(values) for values in file.execute("SELECT * FROM rejected").fetchall()] == [8]
+    file.close()
+
+
+def test_the_key_that_judged_a_signature_is_stored_with_the_notification(store):
+    written(store.spool, [notification(1, key_fingerprint="ab" * 32), notification(2, key_fingerprint=None)])
+    store.take_all()
+    fingerprints = "SELECT key_fingerprint FROM {} ORDER BY seq"
+    for table in ("notifications", "events"):
+        assert run(store.connection, fingerprints.format(table)) == [("ab" * 32,), (None,)]
