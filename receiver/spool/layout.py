@@ -20,6 +20,7 @@ TIMEOUT_SECONDS = 10.0
 CANNOT_READ = (sqlite3.Error, UnicodeDecodeError)
 """What reading a segment raises: where SQLite's message quotes damaged text, Python fails to decode that."""
 _PAGES_PER_CHECKPOINT = 100
+_NAME = r"[0-9a-f]{32}-\d{6,}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -34,7 +35,35 @@ def segment_path(directory: Path, writer: str, number: int) -> Path:
 
 def is_segment(path: Path) -> bool:
     """Tell by its name whether a file is a segment."""
-    return re.fullmatch(r"[0-9a-f]{32}-\d{6,}\.sqlite", path.name) is not None
+    return re.fullmatch(rf"{_NAME}\.sqlite", path.name) is not None
+
+
+def is_unfinished(path: Path) -> bool:
+    """Tell by its name whether a file is of a segment that its writer was still making: there are no rows in it."""
+    return re.fullmatch(rf"{_NAME}\.new(-wal|-shm|-journal)?", path.name) is not None
+
+
+def segment_of(companion: Path) -> Path | None:
+    """Name the segment that a WAL or its index belongs to; None for any other file."""
+    found = re.fullmatch(rf"({_NAME}\.sqlite)-(wal|shm|journal)", companion.name)
+    return companion.with_name(found[1]) if found else None
+
+
+def taken_mark(segment: Path) -> Path:
+    """Name what a segment is called while it is deleted, because the store holds all of it."""
+    return segment.with_name(f"{segment.name}.taken")
+
+
+def files_in(directory: Path) -> list[Path]:
+    """List what lies in a spool, in order of names: nothing where there is no spool yet.
+
+    Raises:
+        OSError: it can't be listed, so nobody knows what is there.
+    """
+    try:
+        return sorted(directory.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def writer_of(segment: Path) -> str:
@@ -121,6 +150,14 @@ def identity(path: Path) -> Identity | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def size(path: Path) -> int:
+    """Say how many bytes a file has, 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def sync_directory(directory: Path) -> None:

@@ -8,39 +8,62 @@ from pathlib import Path
 from receiver.incidents import copy_aside, set_aside
 from receiver.spool import layout
 from receiver.spool.segment import Segment
+from receiver.spool.torn import unreadable_commits
 
-Report = Callable[[str, Path | None], object]
+Report = Callable[[str, Path | None, str | None], object]
+"""Takes what happened, the directory that the files were moved to, and what is missing since."""
 
 _log = logging.getLogger(__name__)
 
 
-def _log_it(what: str, moved_to: Path | None) -> None:
-    _log.error("%s%s", what, f" It is kept in {moved_to}." if moved_to else "")
+def _log_it(what: str, moved_to: Path | None, missing: str | None) -> None:
+    kept = f" It is kept in {moved_to}." if moved_to else ""
+    _log.error("%s%s%s", what, kept, f" MISSING: {missing}" if missing else "")
 
 
 class SpoolReader:
-    """The segments of a spool directory, kept open between looks.
+    """The segments of a spool directory. Of many only the last used are open at a time.
 
     Args:
         directory: where the segments lie.
-        report: told of what is damaged or foreign, with the directory it was moved to; by default it is logged.
+        report: told of what is damaged or foreign; by default it is logged.
+        most_open: so many segments are open at most, each with three descriptors.
     """
 
-    def __init__(self, directory: Path, report: Report = _log_it) -> None:
+    def __init__(self, directory: Path, report: Report = _log_it, most_open: int = 32) -> None:
         self._directory = directory
         self._report = report
-        self._open: dict[str, Segment] = {}
+        self._most_open = most_open
+        self._known: dict[str, Segment] = {}
+        self._opened: list[Segment] = []
         self._reported: set[str] = set()
 
     def segments(self) -> list[Segment]:
-        """List the segments, oldest first, opening those that are new."""
-        for path in sorted(self._directory.glob("*.sqlite")):
-            if path.stem not in self._open and layout.is_segment(path) and path.is_file():
-                gone = layout.writer_is_gone(self._directory, layout.writer_of(path))
-                self._open[path.stem] = segment = Segment(path, abandoned=gone)
-                if segment.damage:
-                    self._keep_evidence(segment)
-        return [self._open[name] for name in sorted(self._open)]
+        """List the segments, oldest first; none of them is opened for that.
+
+        Raises:
+            OSError: the directory can't be listed.
+        """
+        for path in layout.files_in(self._directory):
+            if path.stem not in self._known and layout.is_segment(path) and path.is_file():
+                self._known[path.stem] = Segment(path, self._prepare)
+        return [self._known[name] for name in sorted(self._known)]
+
+    def _prepare(self, segment: Segment) -> None:
+        """Make room for a segment that is about to be opened, and look first at what SQLite would change in it.
+
+        Raises:
+            OSError: it can't be looked at now.
+        """
+        self._opened = [each for each in self._opened if each.is_open and each is not segment]
+        while len(self._opened) >= self._most_open:
+            self._opened.pop(0).close()
+        self._opened.append(segment)
+        if layout.writer_is_gone(self._directory, layout.writer_of(segment.path)):
+            damage = unreadable_commits(segment.path)
+            if damage and not segment.damage:
+                segment.note_damage(damage, "what its WAL held")
+                self._keep_evidence(segment)
 
     def finished(self) -> list[Segment]:
         """List the segments that nobody writes to any more: the writer is gone, or went on to a later one."""
@@ -63,11 +86,12 @@ class SpoolReader:
 
         A damaged one is moved into the directory `aside` instead. When this returns, no crash can bring it back.
         """
-        del self._open[segment.name]
+        del self._known[segment.name]
         if segment.damage:
             segment.close()
             moved_to = set_aside(segment.files(), self._directory)
-            self._report(f"Segment {segment.path.name}: {segment.damage}. What could be read is stored.", moved_to)
+            said = f"Segment {segment.path.name}: {segment.damage}. What could be read is stored."
+            self._report(said, moved_to, _missing(segment))
         else:
             segment.unlink()
         layout.sync_directory(self._directory)
@@ -77,16 +101,20 @@ class SpoolReader:
 
     def tidy(self) -> None:
         """Report what is wrong in the directory, and move aside what is no part of a spool."""
-        for path in sorted(self._directory.glob("*.sqlite")):
-            if not (layout.is_segment(path) and path.is_file()):
+        for path in layout.files_in(self._directory):
+            if path.suffix == ".sqlite" and not (layout.is_segment(path) and path.is_file()):
                 moved_to = set_aside([path], self._directory)
-                self._report(f"{path.name} in the spool is no segment.", moved_to)
-        for segment in self._open.values():
-            if segment.is_gone():
+                self._report(f"{path.name} in the spool is no segment.", moved_to, None)
+        for segment in list(self._known.values()):
+            if not segment.is_open and not segment.path.exists():
+                del self._known[segment.name]
+                lost = f"what {segment.path.name} held and was not stored before"
+                self._report(f"Segment {segment.path.name} was deleted or moved by others.", None, lost)
+            elif segment.is_gone():
                 segment.note_damage("its file was deleted or replaced while in use")
             self._tell(segment, segment.damage, "What can be read is stored")
             self._tell(segment, segment.refused, "It is tried again")
-        self._delete_unfinished()
+        self._clear_up()
 
     def _keep_evidence(self, segment: Segment) -> None:
         """Copy a segment whose WAL is torn: SQLite cuts that when the segment is read."""
@@ -99,20 +127,43 @@ class SpoolReader:
         said = f"Segment {segment.path.name}: {what}. {then}."
         if what and said not in self._reported:
             self._reported.add(said)
-            self._report(said, kept)
+            self._report(said, kept, _missing(segment))
 
-    def _delete_unfinished(self) -> None:
-        """Delete what a writer left that was killed while it made a segment, or while one was deleted."""
-        for path in self._directory.glob("*-*.new*"):
-            if layout.writer_is_gone(self._directory, layout.writer_of(path)):
+    def _clear_up(self) -> None:
+        """Delete what holds no rows or was stored, and move aside the WAL that has lost its segment.
+
+        That is what a writer left that was killed while it made a segment, and the rest of a segment in the middle of
+        whose deletion the store was killed.
+        """
+        paths = layout.files_in(self._directory)
+        there = {path.name for path in paths}
+        marks = [path for path in paths if path.suffix == ".taken" and layout.is_segment(path.with_suffix(""))]
+        orphans: dict[Path, list[Path]] = {}
+        for path in paths:
+            segment = layout.segment_of(path)
+            if layout.is_unfinished(path):
+                if layout.writer_is_gone(self._directory, layout.writer_of(path)):
+                    path.unlink(missing_ok=True)
+            elif segment and layout.taken_mark(segment) in marks:
                 path.unlink(missing_ok=True)
-        for path in self._directory.glob("*.sqlite-*"):
-            segment = path.with_name(path.name.rpartition("-")[0])
-            if segment.stem not in self._open and not segment.exists():
-                path.unlink(missing_ok=True)
+            elif segment and segment.name not in there and segment.stem not in self._known:
+                if layout.size(path):
+                    orphans.setdefault(segment, []).append(path)
+                else:
+                    path.unlink(missing_ok=True)
+        for mark in marks:
+            mark.unlink(missing_ok=True)
+        for segment, files in orphans.items():
+            moved_to = set_aside(files, self._directory)
+            said = f"The file {segment.name} is missing, and its WAL is there."
+            self._report(said, moved_to, f"what {segment.name} held and was not stored before")
 
     def close(self) -> None:
         """Close all segments."""
-        for segment in self._open.values():
+        for segment in self._known.values():
             segment.close()
-        self._open.clear()
+        self._known.clear()
+
+
+def _missing(segment: Segment) -> str | None:
+    return f"{segment.missing} in {segment.path.name}" if segment.missing else None

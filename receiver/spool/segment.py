@@ -3,15 +3,14 @@
 import contextlib
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from receiver.notification import DAMAGED_IN_SPOOL
 from receiver.spool import layout
 from receiver.spool.columns import Columns, DamagedRowError, sealed, tolerate_any_text
-from receiver.spool.layout import Row, size_of
-from receiver.spool.torn import unreadable_commits
+from receiver.spool.layout import KINDS, Row, size_of
 
 # What passes, or what an operator can put right: the file itself may be as good as ever.
 _PASSING = {
@@ -25,6 +24,7 @@ _PASSING = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
 }
+CANNOT_READ = (*layout.CANNOT_READ, OSError)
 
 
 class SpooledRow(NamedTuple):
@@ -50,20 +50,27 @@ class Segment:
 
     Args:
         path: the file.
-        abandoned: its writer is gone; then nobody has it open, and its WAL is looked through first.
+        before_opening: called each time before the file is opened, and may find damage in it or refuse.
     """
 
-    def __init__(self, path: Path, *, abandoned: bool = False) -> None:
+    def __init__(self, path: Path, before_opening: "Callable[[Segment], None]" = lambda _: None) -> None:
         self.path = path
         self.name = path.stem
-        self.damage = unreadable_commits(path) if abandoned else None
+        self.damage: str | None = None
+        self.missing: str | None = None
+        """What was acknowledged and can't be read any more."""
+        self.refused: str | None = None
+        """Why it can't be read at the moment, though nothing says that it is damaged."""
+        self._before_opening = before_opening
         self._ends: dict[str, int] = {}
+        """Behind which position of each kind there is nothing more to read, where that is known."""
         self._connection: sqlite3.Connection | None = None
         self._columns: dict[str, Columns] = {}
         self._counts_rows = False
         """Whether a row's place is found by counting, because the positions in the file are damaged perhaps."""
         self._is_settled = False
-        self.refused: str | None = None
+        self._is_cut = False
+        """Whether rows behind a damaged place can't be read."""
         self._is_second_look = False
         self._identity: layout.Identity | None = None
 
@@ -79,11 +86,13 @@ class Segment:
                 max_bytes -= size_of(row)
                 if max_bytes <= 0:
                     break
-        except layout.CANNOT_READ as error:
+        except CANNOT_READ as error:
             if self._is_passing(error):
                 return rows
-            self.note_damage(f"it can't be read after {kind} {position} ({error})")
-            self._ends[kind] = position
+            self.note_damage(
+                f"it can't be read after {kind} {position} ({error})", f"what came after {kind} {position}"
+            )
+            self._ends[kind], self._is_cut = position, True
         return rows
 
     def last_position(self, kind: str) -> int | None:
@@ -92,7 +101,7 @@ class Segment:
             return self._ends[kind]
         try:
             return self._count(kind) if self._counts_rows else self._last(kind)
-        except layout.CANNOT_READ as error:
+        except CANNOT_READ as error:
             if not self._is_passing(error):
                 self.note_damage(f"it can't be read ({error})")
         return None
@@ -107,8 +116,10 @@ class Segment:
             return
         try:
             self._settle_count(sealed(self._open()))
+            ends = {kind: self._count(kind) if self._counts_rows else self._last(kind) for kind in KINDS.values()}
+            self._ends = ends | self._ends
             self._is_settled = True
-        except layout.CANNOT_READ as error:
+        except CANNOT_READ as error:
             self._is_settled = not self._is_passing(error)  # any other error is told where rows are read
 
     def _settle_count(self, expected: dict[str, int]) -> None:
@@ -116,48 +127,61 @@ class Segment:
             (found,) = self._open().execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
                 self.note_damage(f"SQLite finds in it: {found}")
-        for kind in layout.KINDS.values():
+        for kind in KINDS.values():
             last = self._last(kind)
             if expected and last == expected.get(kind):
                 continue
             count = self._count(kind)
             if count < expected.get(kind, 0):
-                self.note_damage(f"of its {expected[kind]} {kind} only {count} are found")
+                lost = f"{expected[kind] - count} {kind}"
+                self.note_damage(f"of its {expected[kind]} {kind} only {count} are found", lost)
             if count != last:
                 self._begin_to_count(f"the last of its {kind} is not in its place")
 
     def has_rows(self) -> bool:
         """Tell whether anything was written here."""
-        return any(self.last_position(kind) for kind in layout.KINDS.values())
+        return any(self.last_position(kind) for kind in KINDS.values())
 
     def is_gone(self) -> bool:
         """Tell whether the file was deleted or replaced while it was open here."""
         return self._identity is not None and layout.identity(self.path) != self._identity
 
-    def note_damage(self, what: str) -> None:
-        """Keep the first thing that was found wrong."""
+    def note_damage(self, what: str, missing: str | None = None) -> None:
+        """Keep the first thing that was found wrong, and what is missing for that."""
         self.damage = self.damage or what
+        self.missing = self.missing or missing
 
     def look_again(self) -> bool:
         """Open a damaged file afresh, once: True if there is a chance that more of it can be read now."""
-        if not self._ends or self._is_second_look:
+        if not self._is_cut or self._is_second_look:
             return False
         self._is_second_look = True
+        self._is_settled = False
         self._ends.clear()
         self.close()
         return True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes up descriptors."""
+        return self._connection is not None
+
     def close(self) -> None:
-        """Close the file."""
+        """Close the file until the next call that reads it."""
         if self._connection:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
         self._connection = None
+        self._columns.clear()
 
     def unlink(self) -> None:
-        """Delete the file and its companions."""
+        """Delete the file and its companions; after a crash in the middle `taken_mark` says that the rest may go."""
         self.close()
-        for path in self.files():
+        mark = layout.taken_mark(self.path)
+        with contextlib.suppress(FileNotFoundError):
+            self.path.rename(mark)
+        layout.sync_directory(self.path.parent)
+        for path in (*self.files(), mark):
             path.unlink(missing_ok=True)
 
     def files(self) -> list[Path]:
@@ -166,8 +190,12 @@ class Segment:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = layout.connect(self.path)
-            self._identity = layout.identity(self.path)
+            self._before_opening(self)
+            connection = layout.connect(self.path)
+            if self._counts_rows:
+                tolerate_any_text(connection)
+            self._connection, self._identity = connection, layout.identity(self.path)
+            self.refused = None
         return self._connection
 
     def _rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
@@ -196,7 +224,6 @@ class Segment:
 
     def _counted_rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
         columns = self._columns_of(kind)
-        tolerate_any_text(self._open())
         query = f"SELECT {columns.selected} FROM {columns.table} LIMIT ? OFFSET ?"  # noqa: S608 - our own names
         with contextlib.closing(self._open().execute(query, [limit, after])) as cursor:
             for place, values in enumerate(cursor, after + 1):
@@ -208,6 +235,7 @@ class Segment:
 
     def _begin_to_count(self, why: str) -> None:
         self._counts_rows = True
+        tolerate_any_text(self._open())
         self.note_damage(f"{why}; such rows are kept in the table rejected as {DAMAGED_IN_SPOOL}")
 
     def _columns_of(self, kind: str) -> Columns:
@@ -224,7 +252,8 @@ class Segment:
         return int(self._open().execute(query).fetchone()[0])
 
     def _is_passing(self, error: Exception) -> bool:
-        passing = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _PASSING
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        passing = isinstance(error, OSError) or code in _PASSING
         if passing:
             self.refused = f"it can't be read now ({error})"
         return passing

@@ -15,12 +15,21 @@ _MAGIC_BIG_ENDIAN = 0x377F0683
 
 
 def unreadable_commits(segment: Path) -> str | None:
-    """Say what a segment's WAL has lost, or None; for a segment that nobody has open."""
+    """Say what a segment has lost of its WAL, or what SQLite would delete of that; None if nothing.
+
+    Args:
+        segment: its file, which nobody has open.
+
+    Raises:
+        OSError: one of its files can't be read now.
+    """
     wal = _read(segment.with_name(segment.name + "-wal"))
     index = _read(segment.with_name(segment.name + "-shm"))
     (expected,) = struct.unpack_from("=I", index, _INDEX_MAX_FRAME) if len(index) > _INDEX_MAX_FRAME + 4 else (0,)
     if not wal:
         return f"its WAL is missing, with {expected} frames" if expected else None
+    if not segment.stat().st_size:
+        return "its main file is empty, and the WAL beside it is not"  # SQLite would delete that
     try:
         good, follows = _commits(wal)
     except ValueError:
@@ -33,7 +42,7 @@ def unreadable_commits(segment: Path) -> str | None:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         return b""
 
 

@@ -63,7 +63,8 @@ class AppendLoop:
         self._connection = connection.cursor()
         self._data_dir = data_dir
         self._spool = SpoolReader(
-            spool_directory, report=lambda what, moved_to: report(data_dir, what, moved_to=moved_to)
+            spool_directory,
+            report=lambda what, moved_to, missing: report(data_dir, what, moved_to=moved_to, missing=missing),
         )
         self._window = duplicate_window_seconds
         self._on_fatal = on_fatal

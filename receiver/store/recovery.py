@@ -217,7 +217,8 @@ def _missing(settings: Settings, backup: Path | None) -> str | None:
 def _spooled(settings: Settings, positions: Positions) -> int:
     """Count the notifications that the spool holds up to these positions."""
     reader = SpoolReader(
-        settings.spool_directory, report=lambda what, moved_to: report(settings.data_dir, what, moved_to=moved_to)
+        settings.spool_directory,
+        report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
     )
     try:
         return sum(

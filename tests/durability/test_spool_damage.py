@@ -48,11 +48,15 @@ class Store:
     """A store in this process, with what it reports."""
 
     def __init__(self, data_dir):
-        self.told = []
+        self.told, self.missing = [], []
         self.spool = data_dir / "spool"
         self.connection, _ = open_store(Settings(data_dir=data_dir))
-        self.reader = SpoolReader(self.spool, report=lambda what, moved_to: self.told.append((what, moved_to)))
+        self.reader = SpoolReader(self.spool, report=self._note)
         self.appender = Appender(self.connection.cursor(), self.reader, duplicate_window_seconds=10, data_dir=data_dir)
+
+    def _note(self, what, moved_to, missing):
+        self.told.append((what, moved_to))
+        self.missing += [missing] if missing else []
 
     def take_all(self):
         while self.appender.append_new():
@@ -241,6 +245,64 @@ def test_what_a_killed_writer_left_unfinished_is_deleted(store, writer):
     writer.append_all([notification(1)])
     store.take_all()
     assert {path.name.partition("-")[0].partition(".")[0] for path in store.spool.iterdir()} == {writer._segments._name}
+
+
+def test_a_wal_whose_segment_is_missing_is_kept_aside_and_told(store, writer):
+    segment = killed_writer(store.spool, range(5))
+    wal = segment.with_name(segment.name + "-wal")
+    held = wal.read_bytes()
+    assert held
+    segment.unlink()
+    writer.append_all([notification(7)])
+    store.take_all()
+    assert store.users() == [7]
+    assert held in [path.read_bytes() for path in (store.spool / "aside").glob(f"*/{wal.name}")]
+    assert not wal.exists()
+    assert [what for what, _ in store.told] == [f"The file {segment.name} is missing, and its WAL is there."]
+    assert segment.name in store.missing[0]
+
+
+def test_an_empty_segment_keeps_its_wal_which_sqlite_would_delete(store):
+    segment = killed_writer(store.spool, range(5))
+    wal = segment.with_name(segment.name + "-wal")
+    held = wal.read_bytes()
+    segment.write_bytes(b"")
+    store.take_all()
+    assert held in [path.read_bytes() for path in (store.spool / "aside").glob(f"*/{wal.name}")]
+    assert segment.name in store.missing[0]
+
+
+def test_a_segment_whose_deletion_was_begun_is_deleted_and_no_incident(store):
+    segment = killed_writer(store.spool, range(5))
+    store.appender.append_new()
+    run(store.connection, "CHECKPOINT")
+    store.reader.close()
+    segment.with_name(segment.name + "-wal").write_bytes(b"left over")
+    segment.rename(f"{segment}.taken")
+    store.close()
+    again = Store(store.spool.parent)
+    again.take_all()
+    assert again.told == []
+    assert again.users() == list(range(5))
+    assert list(store.spool.glob("*.sqlite*")) == []
+    again.close()
+
+
+def test_a_segment_that_others_took_away_is_missed(store):
+    segment = killed_writer(store.spool, range(5))
+    store.reader.segments()
+    segment.rename(segment.with_name("elsewhere"))
+    store.take_all()
+    assert store.told[0][0] == f"Segment {segment.name} was deleted or moved by others."
+    assert segment.name in store.missing[0]
+
+
+def test_no_file_of_others_is_deleted(store, writer):
+    for name in ("my-notes.new", "my-notes.new.txt", "notes.sqlite-journal"):
+        (store.spool / name).write_text("mine")
+    writer.append_all([notification(1)])
+    store.take_all()
+    assert {path.name for path in store.spool.iterdir()} >= {"my-notes.new", "my-notes.new.txt", "notes.sqlite-journal"}
 
 
 def test_a_spool_that_is_not_there_for_a_while_doubles_nothing(store):
