@@ -28,6 +28,7 @@ class Source(Protocol):
         timeout: float | None,
         max_rows: int | None,
         cancellation: Cancellation | None = None,
+        max_bytes: int | None = None,
     ) -> "pa.Table":
         """Run one SELECT and return all its rows."""
         ...
@@ -57,6 +58,7 @@ class Client:
         timeout: float | None = None,
         max_rows: int | None = None,
         cancellation: Cancellation | None = None,
+        max_bytes: int | None = None,
     ) -> "pa.Table":
         """Run one SELECT and return its rows as an Arrow table.
 
@@ -66,13 +68,14 @@ class Client:
             timeout: the longest it may take, in seconds; never longer than the query service allows.
             max_rows: the most rows it may have; never more than the query service allows.
             cancellation: ends the query from another thread.
+            max_bytes: the most bytes of its Arrow data; never more than the query service allows.
 
         Raises:
-            QueryError: it failed, was not allowed, was cancelled, took too long or has too many rows.
+            QueryError: it failed, was not allowed, was cancelled, took too long or has too many rows or bytes.
             NotRunningError: no query service answers.
             TokenError: the query service does not accept the token.
         """
-        return self._source.sql(query, parameters, timeout, max_rows, cancellation)
+        return self._source.sql(query, parameters, timeout, max_rows, cancellation, max_bytes)
 
     def df(
         self,

@@ -9,6 +9,7 @@ AnalyticsError           anything a user can put right; its text is one sentence
 ├── QueryError           a query failed
 │   ├── NotAQueryError   it is something else than one SELECT
 │   ├── TooManyRowsError its answer has more rows than allowed
+│   ├── TooManyBytesError its answer has more bytes than allowed
 │   ├── BusyError        the query service has as many queries as it takes
 │   ├── CancelledError   whoever asked it cancelled it
 │   └── QueryTimeoutError it took longer than allowed
@@ -50,6 +51,10 @@ class NotAQueryError(QueryError):
 
 class TooManyRowsError(QueryError):
     """Raised when an answer has more rows than allowed."""
+
+
+class TooManyBytesError(QueryError):
+    """Raised when a query's answer has more bytes than allowed."""
 
 
 class BusyError(QueryError):

@@ -16,6 +16,7 @@ from analytics.errors import (
     NotAQueryError,
     QueryError,
     QueryTimeoutError,
+    TooManyBytesError,
     TooManyRowsError,
 )
 
@@ -102,6 +103,7 @@ class DuckDBSource:
         timeout: float | None,
         max_rows: int | None,
         cancellation: Cancellation | None = None,
+        max_bytes: int | None = None,
     ) -> pa.Table:
         """Run one SELECT and return all its rows."""
         cursor = self._connection.cursor()
@@ -110,7 +112,7 @@ class DuckDBSource:
         try:
             check_one_select(cursor, query)
             # DuckDB runs a query to its end whatever signals come; so it runs beside, where it can be interrupted.
-            running.append(worker.submit(read_rows, cursor, query, parameters, max_rows))
+            running.append(worker.submit(read_rows, cursor, query, parameters, max_rows, max_bytes))
             if cancellation:
                 cancellation.ends_by(lambda: Thread(target=interrupt, args=(cursor, running[0])).start())
             return running[0].result(timeout)
@@ -165,18 +167,23 @@ def read_rows(
     query: str,
     parameters: Sequence[Any] | Mapping[str, Any] | None,
     max_rows: int | None,
+    max_bytes: int | None = None,
 ) -> pa.Table:
     """Run a query and read its rows, no more than allowed.
 
     Raises:
         TooManyRowsError: there are more.
+        TooManyBytesError: they take more bytes.
     """
     relation = cursor.sql(query, params=parameters)
     reader = relation.to_arrow_reader(BATCH_ROWS)
-    batches, rows = [], 0
+    batches, rows, size = [], 0, 0
     for batch in reader:
         rows += batch.num_rows
+        size += batch.nbytes
         if max_rows is not None and rows > max_rows:
             raise TooManyRowsError(f"The answer has more than {max_rows} rows; add a LIMIT, or group.")
+        if max_bytes is not None and size > max_bytes:
+            raise TooManyBytesError(f"The answer has more than {max_bytes} bytes: ask for fewer columns or rows.")
         batches.append(batch)
     return pa.Table.from_batches(batches, schema=reader.schema)

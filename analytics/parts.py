@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from analytics import queries
 from analytics.client import Client
-from analytics.errors import NotAQueryError, NotRunningError, QueryError, TooManyRowsError
+from analytics.errors import NotAQueryError, NotRunningError, QueryError, TooManyBytesError, TooManyRowsError
 
 MOST_ROWS = 10_000
 MOST_BYTES = 32 * 1024 * 1024
@@ -110,7 +110,7 @@ def insist(ask: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:
     while True:
         try:
             return ask()
-        except (NotAQueryError, TooManyRowsError):
+        except (NotAQueryError, TooManyBytesError, TooManyRowsError):
             raise
         except (NotRunningError, QueryError):
             if time.monotonic() > deadline:

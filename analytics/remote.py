@@ -18,6 +18,7 @@ from analytics.errors import (
     QueryError,
     QueryTimeoutError,
     TokenError,
+    TooManyBytesError,
     TooManyRowsError,
 )
 from analytics.settings import Settings
@@ -30,6 +31,8 @@ UNAUTHORIZED = 401
 OK = 200
 CODES: dict[str, type[QueryError]] = {
     "not_a_query": NotAQueryError,
+    "refused_for_now": NotAQueryError,
+    "too_many_bytes": TooManyBytesError,
     "too_many_rows": TooManyRowsError,
     "busy": BusyError,
     "timeout": QueryTimeoutError,
@@ -79,9 +82,16 @@ class QueryServiceSource:
         timeout: float | None,
         max_rows: int | None,
         cancellation: Cancellation | None = None,
+        max_bytes: int | None = None,
     ) -> pa.Table:
         """Run one SELECT and return all its rows."""
-        asked = {"sql": query, "parameters": parameters, "timeout": timeout, "max_rows": max_rows}
+        asked = {
+            "sql": query,
+            "parameters": parameters,
+            "timeout": timeout,
+            "max_rows": max_rows,
+            "max_bytes": max_bytes,
+        }
         body = json.dumps({name: value for name, value in asked.items() if value is not None}, default=as_json)
         wait = LONGEST_QUERY_SECONDS if timeout is None else timeout + GRACE_SECONDS
         if cancellation is None:

@@ -22,6 +22,7 @@ from analytics.errors import (
     QueryTimeoutError,
     SettingsError,
     TokenError,
+    TooManyBytesError,
     TooManyRowsError,
 )
 from analytics.settings import as_url, read_settings
@@ -138,6 +139,13 @@ def test_wrong_sql_says_where_it_is_wrong(store):
         client.sql("SELECT nonesuch FROM events")
 
 
+def test_too_many_bytes_are_refused(store):
+    with analytics.connect(store) as client:
+        assert client.sql("SELECT repeat('x', 9000) AS x", max_bytes=99_000).num_rows == 1
+        with pytest.raises(TooManyBytesError, match="more than 9000 bytes"):
+            client.sql("SELECT repeat('x', 9000) AS x", max_bytes=9_000)
+
+
 def test_too_many_rows_are_refused(store):
     with analytics.connect(store) as client, pytest.raises(TooManyRowsError, match="more than 2 rows"):
         client.sql("SELECT * FROM events", max_rows=2)
@@ -212,6 +220,8 @@ def test_a_token_written_later_is_found(service, tmp_path):
     [
         (400, "sql_error", QueryError),
         (403, "not_a_query", NotAQueryError),
+        (403, "refused_for_now", NotAQueryError),
+        (413, "too_many_bytes", TooManyBytesError),
         (413, "too_many_rows", TooManyRowsError),
         (429, "busy", BusyError),
         (504, "timeout", QueryTimeoutError),

@@ -12,6 +12,7 @@ from receiver.errors import StoreError
 from receiver.incidents import Incident, incidents
 from receiver.notification import SET_ASIDE
 from receiver.reading import Reader, sql_file
+from receiver.refused_queries import count_recent
 from receiver.settings import Settings
 from receiver.signature import key_fingerprint, load_public_key
 from receiver.spool.layout import to_microseconds
@@ -51,6 +52,8 @@ class Facts(NamedTuple):
     backup_every: float | None
     free: dict[str, int]
     incidents: list[Incident]
+    queries_overdue: int = 0
+    queries_fatal: int = 0
 
 
 class WalWatch:
@@ -72,7 +75,12 @@ class WalWatch:
 
 
 def gather(
-    settings: Settings, reader: Reader | None, unread: str | None = None, *, wal: WalWatch | None = None
+    settings: Settings,
+    reader: Reader | None,
+    unread: str | None = None,
+    *,
+    wal: WalWatch | None = None,
+    overdue: int = 0,
 ) -> Facts:
     """Find out how a receiver is.
 
@@ -81,6 +89,7 @@ def gather(
         reader: reads its store; None if nothing can.
         unread: why nothing can.
         wal: watches DuckDB's WAL; only the store's process does.
+        overdue: how many queries run on after their time; only the store's process knows.
     """
     now = datetime.now(UTC)
     stored, watermarks = None, {}
@@ -108,6 +117,8 @@ def gather(
         backup_every=settings.backup_every,
         free={"data": _free(settings.data_dir), "spool": _free(settings.spool_directory)},
         incidents=incidents(settings.data_dir),
+        queries_overdue=overdue,
+        queries_fatal=count_recent(settings.data_dir, now),
     )
 
 

@@ -42,6 +42,8 @@ LIMITS: dict[str, Limit] = {
     "spool_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
     "processes_not_running": Limit(amber=1, red=1),
     "restarts_last_hour": Limit(amber=1, red=5),
+    "queries_overdue": Limit(amber=1, red=1),
+    "queries_fatal_last_hour": Limit(amber=1, red=3),
     "rows_set_aside": Limit(amber=1, red=1_000),
     "recoveries_last_week": Limit(amber=1, red=10),
 }
@@ -81,7 +83,8 @@ class Status(NamedTuple):
 
 def judge(facts: Facts) -> Status:
     """Judge each figure by `LIMITS`."""
-    figures = [*_of_serve(facts), *_of_store(facts), *_of_spool(facts), *_of_safety(facts), *_of_disks(facts)]
+    judges = (_of_serve, _of_queries, _of_store, _of_spool, _of_safety, _of_disks)
+    figures = [figure for judge_some in judges for figure in judge_some(facts)]
     states: list[State] = [figure.state for figure in figures]
     refusals = facts.stored.rejected if facts.stored else {}
     return Status(
@@ -123,6 +126,12 @@ def _of_serve(facts: Facts) -> Iterator[Figure]:
     hung = [process.failure for process in processes.values() if process.failure and process.restarts]
     words = f"{recent:,}; {hung[-1]}" if recent and hung else f"{recent:,}"
     yield _limited("restarts_last_hour", "Restarts in the last hour", recent, words)
+
+
+def _of_queries(facts: Facts) -> Iterator[Figure]:
+    overdue, fatal = facts.queries_overdue, facts.queries_fatal
+    yield _limited("queries_overdue", "Queries that no interrupt ends", overdue, f"{overdue:,}")
+    yield _limited("queries_fatal_last_hour", "Restarts because of such, last hour", fatal, f"{fatal:,}")
 
 
 def _serving(facts: Facts) -> Figure:

@@ -16,3 +16,6 @@ class QueryMetrics:
         )
         self.running = Gauge("clc_queries_running", "Queries that run now.", registry=registry)
         self.waiting = Gauge("clc_queries_waiting", "Queries that wait for one that runs.", registry=registry)
+        self.overdue = Gauge(
+            "clc_queries_overdue", "Queries that run on after their time, as no interrupt ends them.", registry=registry
+        )

@@ -9,19 +9,24 @@ never an address. Only `/healthz`, which says nothing, is open to all.
 
 import ipaddress
 import json
-import math
+import sys
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from receiver.query.errors import QueryError
-from receiver.query.runner import Query, QueryLimits
+from receiver.query.execution import Query
+from receiver.query.runner import QueryLimits
 
 EXPECTED: Final = (
-    'send {"sql": text, "parameters": list or object, "timeout": seconds, "max_rows": number}; only sql is needed.'
+    'send {"sql": text, "parameters": list or object, "timeout": seconds, "max_rows": number, "max_bytes": number}; '
+    "only sql is needed."
 )
 
-_KEYS: Final = frozenset({"sql", "parameters", "timeout", "max_rows"})
+DEEPEST: Final = 100
+"""How many levels of lists and objects a body may have; parameters begin at the second."""
+
+_KEYS: Final = frozenset({"sql", "parameters", "timeout", "max_rows", "max_bytes"})
 
 
 def is_cross_site(headers: Mapping[str, str], host: str) -> bool:
@@ -71,6 +76,7 @@ def parse_query(body: bytes, limits: QueryLimits) -> Query:
         json.dumps(request, ensure_ascii=False).encode()  # a lone surrogate can't be told to DuckDB
     except (ValueError, RecursionError) as error:
         raise QueryError("bad_request", f"The body is no JSON ({error}): {EXPECTED}") from None
+    _require_shallow(request)
     if not isinstance(request, dict):
         raise _bad("The body is no JSON object")
     if unknown := sorted(request.keys() - _KEYS):
@@ -85,15 +91,37 @@ def parse_query(body: bytes, limits: QueryLimits) -> Query:
         parameters,
         _lowered("timeout", request.get("timeout"), limits.timeout_seconds),
         int(_lowered("max_rows", request.get("max_rows"), limits.max_rows)),
-        limits.max_bytes,
+        int(_lowered("max_bytes", request.get("max_bytes"), limits.max_bytes)),
     )
+
+
+def _require_shallow(request: object) -> None:
+    """Check that a request is nested no deeper than `DEEPEST`.
+
+    Parameters that are deeper end in the recursion limits of Python and of DuckDB, wherever those happen to be met.
+
+    Raises:
+        QueryError: `bad_request`.
+
+    """
+    level: list[Any] = [request]
+    for _ in range(DEEPEST):
+        containers = [value.values() if isinstance(value, dict) else value for value in level if _is_nested(value)]
+        level = [value for values in containers for value in values]
+    if any(map(_is_nested, level)):
+        raise _bad(f"The body is nested deeper than {DEEPEST} levels")
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, (list, dict))
 
 
 def _lowered(name: str, value: object, limit: float) -> float:
     if value is None:
         return limit
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
-        raise _bad(f"{name} is no number above 0")
+    # JSON has integers that no float can hold: comparing is all that can be done with them.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
+        raise _bad(f"{name} is no number above 0 that fits a float")
     return min(value, limit)
 
 

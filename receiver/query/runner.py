@@ -1,9 +1,9 @@
-"""Run queries: few at a time, each bounded in time and rows, and none reported as done that was interrupted.
+"""Run queries: few at a time, each bounded in time, rows and bytes, and none reported as done that was interrupted.
 
-Each query runs in a thread of its own, in a read-only transaction on its own cursor. Its rows go, as one Arrow IPC
-stream, into a temporary file of which the first 64 MiB stay in memory: so memory stays bounded, and an error that comes
-late can still be told with its status. DuckDB can't interrupt a single call of a function (`list_sum(range(300000000))`
-works on for a minute), so the client is answered when its time is over, and the slot is free when the thread is.
+Each query runs in a thread of its own; see `receiver.query.execution`. DuckDB can't interrupt a single call of a
+function (`list_sum(range(300000000))` works on for a minute), nor the planning of a query, which may never end. So the
+client is answered when its time is over, the slot is free when the thread is, and a query that no interrupt has ended
+`IGNORED_SECONDS` after its time is told of to whoever owns the process: only its end ends such a query.
 """
 
 import asyncio
@@ -11,26 +11,24 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import Final
 
 import duckdb
-import pyarrow as pa
 from prometheus_client import CollectorRegistry
 
 from receiver.query.allowed import Allowed
+from receiver.query.answers import Answer, Unsent
 from receiver.query.errors import QueryError
+from receiver.query.execution import Interruption, Query, execute
 from receiver.query.metrics import QueryMetrics
+from receiver.refused_queries import RefusedQueries
 
-if TYPE_CHECKING:
-    from io import IOBase
-
-IN_MEMORY_BYTES: Final = 64 * 1024 * 1024
-BATCH_ROWS: Final = 8192
 INTERRUPT_AGAIN_SECONDS: Final = 0.05
+IGNORED_SECONDS: Final = 5.0
+_OVERDUE_SECONDS: Final = 1.0
 
 _log: Final = logging.getLogger(__name__)
 
@@ -39,7 +37,8 @@ _log: Final = logging.getLogger(__name__)
 class QueryLimits:
     """What one query may take, and how many may run and wait at a time.
 
-    `max_bytes` bounds an answer's file, since the disk that it would fill may be the spool's.
+    `max_bytes` bounds an answer's file, since the disk that it would fill may be the spool's. `unsent` and
+    `unsent_bytes` bound all answers together that are being made or that their clients have not read yet.
     """
 
     timeout_seconds: float
@@ -47,137 +46,29 @@ class QueryLimits:
     concurrent: int = 4
     waiting: int = 16
     max_bytes: int = 4 * 1024**3
-
-
-@dataclass(frozen=True)
-class Query:
-    """One query with its own limits: its time, waiting included, in seconds, its most rows and its most bytes."""
-
-    sql: str
-    parameters: list[Any] | dict[str, Any] | None
-    timeout_seconds: float
-    max_rows: int
-    max_bytes: int
-
-
-class Interruption:
-    """Ends one query from another thread, for a reason that its thread then reports."""
-
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Take the cursor that the query runs on."""
-        self._cursor = cursor
-        self._lock = threading.Lock()
-        self._reason: QueryError | None = None
-        self._over = False
-
-    def interrupt(self, reason: QueryError) -> None:
-        """Interrupt the query unless it is over; the first reason counts.
-
-        An interrupt that comes between two statements is lost, so call it again until the query's thread has ended.
-        """
-        with self._lock:
-            if not self._over:
-                self._reason = self._reason or reason
-                self._cursor.interrupt()
-
-    @property
-    def over(self) -> bool:
-        """Whether the query has ended."""
-        return self._over
-
-    @property
-    def reason(self) -> QueryError | None:
-        """The reason of the first interrupt, or None."""
-        return self._reason
-
-    def end(self) -> None:
-        """Let no interrupt come any more.
-
-        Raises:
-            QueryError: The reason, if one came before: what was read since may be incomplete.
-
-        """
-        with self._lock:
-            self._over = True
-            if self._reason is not None:
-                raise self._reason
-
-
-def execute(cursor: duckdb.DuckDBPyConnection, query: Query, allowed: Allowed, interruption: Interruption) -> IO[bytes]:
-    """Run a query to its end and return its Arrow IPC stream in a file, to be read from its start and closed.
-
-    Raises:
-        QueryError: The query was refused, failed or was interrupted.
-
-    """
-    with contextlib.closing(cursor), _told_as_query_error(interruption), contextlib.ExitStack() as on_failure:
-        file = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
-        on_failure.callback(file.close)
-        try:
-            cursor.execute("BEGIN TRANSACTION READ ONLY")
-            sql = allowed.statement(cursor, query.sql)
-            with _rows(cursor, sql, query.parameters) as reader:
-                _write(reader, file, query)
-        finally:
-            interruption.end()
-        file.seek(0)
-        on_failure.pop_all()
-        return file
-
-
-def _rows(
-    cursor: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any] | None
-) -> pa.RecordBatchReader:
-    reader: pa.RecordBatchReader = cursor.sql(sql, params=parameters).to_arrow_reader(BATCH_ROWS)
-    return reader
-
-
-def _write(reader: pa.RecordBatchReader, file: IO[bytes], query: Query) -> None:
-    rows = 0
-    with pa.ipc.new_stream(cast("IOBase", file), reader.schema) as stream:
-        for batch in reader:
-            rows += batch.num_rows
-            if rows > query.max_rows:
-                raise QueryError(
-                    "too_many_rows",
-                    f"The answer has more than {query.max_rows} rows: aggregate, filter or add a LIMIT.",
-                )
-            if file.tell() + batch.nbytes > query.max_bytes:
-                raise QueryError(
-                    "too_large", f"The answer is larger than {query.max_bytes} bytes: ask for fewer columns or rows."
-                )
-            stream.write_batch(batch)
-
-
-@contextlib.contextmanager
-def _told_as_query_error(interruption: Interruption) -> Iterator[None]:
-    """Turn whatever a query raises into what its client is told.
-
-    An error while rows are fetched comes through Arrow as an OSError with DuckDB's text and without its class.
-    """
-    try:
-        yield
-    except QueryError:
-        raise
-    except Exception as error:
-        if interruption.reason is not None:
-            raise interruption.reason from error
-        text = str(error)
-        by_arrow = isinstance(error, pa.ArrowException) or (isinstance(error, OSError) and error.errno is None)
-        own = isinstance(error, (duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException))
-        internal = text.startswith(("INTERNAL Error", "FATAL Error", "INTERRUPT Error"))
-        if (isinstance(error, duckdb.Error) or by_arrow) and not own and not internal:
-            raise QueryError("sql_error", text) from error
-        _log.exception("a query failed inside the store")
-        detail = text.splitlines()[0] if text else type(error).__name__
-        raise QueryError("internal_error", f"The store could not run the query: {detail}") from error
+    unsent: int = 32
+    unsent_bytes: int = 4 * 1024**3
 
 
 class QueryRunner:
     """Runs queries on cursors of one connection, a few at a time."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, limits: QueryLimits, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        limits: QueryLimits,
+        registry: CollectorRegistry,
+        refused: RefusedQueries | None = None,
+        on_ignored: Callable[[str], None] | None = None,
+    ) -> None:
         """Check the connection and learn its functions.
+
+        Args:
+            connection: The store; each query gets a cursor of it.
+            limits: Of each query, and of all.
+            registry: For the metrics.
+            refused: Queries that may not run for a while; none by default.
+            on_ignored: Called with the SQL of a query that no interrupt ends.
 
         Raises:
             StoreError: The connection's settings leave queries too much.
@@ -189,14 +80,19 @@ class QueryRunner:
         self._connection = connection
         self.limits = limits
         self.metrics = QueryMetrics(registry)
+        self.metrics.overdue.set_function(self.count_overdue)
+        self._refused = RefusedQueries(None) if refused is None else refused
+        self._on_ignored = on_ignored or (lambda _: None)
+        self._unsent = Unsent(limits.unsent, limits.unsent_bytes)
         self._slots = asyncio.Semaphore(limits.concurrent)
         self._threads = ThreadPoolExecutor(limits.concurrent, thread_name_prefix="query")
-        self._interruptions: set[Interruption] = set()
+        # With the time, by the event loop's clock, at which each must be over.
+        self._interruptions: dict[Interruption, float] = {}
         self._insisting: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._stopping = False
 
-    async def run(self, query: Query) -> IO[bytes]:
+    async def run(self, query: Query) -> Answer:
         """Return the query's Arrow IPC stream in a file, to be closed by the caller. Cancel it to interrupt the query.
 
         Raises:
@@ -204,10 +100,12 @@ class QueryRunner:
 
         """
         outcome = "gone"
+        due = asyncio.get_running_loop().time() + query.timeout_seconds
         try:
-            async with asyncio.timeout(query.timeout_seconds):
+            self._refuse_what_never_ends(query.sql)
+            async with asyncio.timeout_at(due):
                 await self._take_slot()
-                answer = await self._execute(query)
+                answer = await self._execute(query, due)
             outcome = "ok"
         except TimeoutError:
             outcome = "timeout"
@@ -226,6 +124,25 @@ class QueryRunner:
         self._threads.shutdown(wait=False, cancel_futures=True)
         threading.Thread(target=_stop_all, args=[list(self._interruptions)], name="stop queries", daemon=True).start()
 
+    def count_overdue(self) -> int:
+        """Count the queries that run on though their time is over, as no interrupt ends them."""
+        now = time.monotonic()
+        return sum(due + _OVERDUE_SECONDS < now for due in list(self._interruptions.values()))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no query runs."""
+        return not self._interruptions
+
+    def _refuse_what_never_ends(self, sql: str) -> None:
+        until = self._refused.until(sql)
+        if until:
+            raise QueryError(
+                "refused_for_now",
+                "This query did not end after its time-out, and the store had to be restarted: it is refused until "
+                f"{until:%H:%M} UTC. Write it in another way, with fewer joins or CTEs.",
+            )
+
     async def _take_slot(self) -> None:
         if self._slots.locked() and self._waiting >= self.limits.waiting:
             raise QueryError(
@@ -239,22 +156,28 @@ class QueryRunner:
             self._waiting -= 1
             self.metrics.waiting.set(self._waiting)
 
-    async def _execute(self, query: Query) -> IO[bytes]:
+    async def _execute(self, query: Query, due: float) -> Answer:
         """Run a query in a thread; the slot is held until that thread has ended, whoever still waits for it."""
         started = time.monotonic()
         try:
-            cursor = self._cursor()
+            answer = self._unsent.begin()
+            with contextlib.ExitStack() as on_failure:
+                on_failure.callback(answer.close)
+                cursor = self._cursor()
+                on_failure.pop_all()
         except QueryError:
             self._slots.release()
             raise
         interruption = Interruption(cursor)
-        self._interruptions.add(interruption)
+        self._interruptions[interruption] = due
         self.metrics.running.inc()
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, execute, cursor, query, self._allowed, interruption)
+        watchdog = loop.call_at(due + IGNORED_SECONDS, self._on_ignored, query.sql)
+        future = loop.run_in_executor(self._threads, execute, cursor, query, self._allowed, interruption, answer)
 
-        def ended(_: asyncio.Future[IO[bytes]]) -> None:
-            self._interruptions.discard(interruption)
+        def ended(_: asyncio.Future[Answer]) -> None:
+            watchdog.cancel()
+            del self._interruptions[interruption]
             self.metrics.running.dec()
             self.metrics.seconds.observe(time.monotonic() - started)
             self._slots.release()
@@ -278,7 +201,7 @@ class QueryRunner:
             raise QueryError("internal_error", f"The store can't be used: {error}") from error
 
 
-async def _insist(future: asyncio.Future[IO[bytes]], interruption: Interruption, reason: QueryError) -> None:
+async def _insist(future: asyncio.Future[Answer], interruption: Interruption, reason: QueryError) -> None:
     """Interrupt a query until its thread has ended, and drop the answer that it may have made."""
     while not future.done():
         interruption.interrupt(reason)

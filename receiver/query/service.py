@@ -6,8 +6,8 @@ decimal128(38, 0). BIT comes in DuckDB's own binary form: cast it to VARCHAR.
 
 import asyncio
 import hmac
-from collections.abc import Collection
-from typing import IO, Any, Final
+from collections.abc import Callable, Collection
+from typing import Any, Final
 
 import duckdb
 import tornado.web
@@ -15,13 +15,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from tornado.iostream import StreamClosedError
 
 from receiver.errors import SettingsError
+from receiver.query.answers import Answer
 from receiver.query.errors import STATUSES, QueryError
 from receiver.query.request import EXPECTED, is_cross_site, is_own_host, parse_query, require_json
 from receiver.query.runner import QueryLimits, QueryRunner
+from receiver.refused_queries import RefusedQueries
 
 MAX_REQUEST_BYTES: Final = 1024 * 1024
 CHUNK_BYTES: Final = 256 * 1024
 STALLED_SECONDS: Final = 60
+SLOWEST_BYTES_PER_SECOND: Final = 64 * 1024
 ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
 CLIENT_GONE: Final = 499
 
@@ -34,11 +37,14 @@ def make_query_app(
     *,
     registry: CollectorRegistry | None = None,
     hosts: Collection[str] = (),
+    refused: RefusedQueries | None = None,
+    on_ignored: Callable[[str], None] | None = None,
 ) -> tornado.web.Application:
     """Make the application; serve it from the thread and the event loop that will run it.
 
     `extra_handlers` are Tornado's rules; handlers derived from `ServiceHandler` are protected as `/query` is. `hosts`
-    are names, beside loopback's and any address, by which clients may call.
+    are names, beside loopback's and any address, by which clients may call. `refused` and `on_ignored` are those of
+    `QueryRunner`.
 
     Raises:
         StoreError: The connection's settings leave queries too much.
@@ -51,7 +57,7 @@ def make_query_app(
     return tornado.web.Application(
         [("/query", QueryHandler), ("/healthz", HealthHandler), ("/metrics", MetricsHandler), *extra_handlers],
         default_handler_class=UnknownHandler,
-        runner=QueryRunner(connection, limits, registry),
+        runner=QueryRunner(connection, limits, registry, refused, on_ignored),
         registry=registry,
         token=token.encode(),
         hosts=frozenset(host.lower() for host in hosts),
@@ -60,7 +66,13 @@ def make_query_app(
 
 def stop_queries(app: tornado.web.Application) -> None:
     """Interrupt what runs and refuse what comes: call it before the connection is closed."""
-    app.settings["runner"].stop()
+    runner_of(app).stop()
+
+
+def runner_of(app: tornado.web.Application) -> QueryRunner:
+    """Return what runs an application's queries."""
+    runner: QueryRunner = app.settings["runner"]
+    return runner
 
 
 class JsonErrorHandler(tornado.web.RequestHandler):
@@ -163,7 +175,7 @@ class QueryHandler(ServiceHandler):
         """Start with an empty body."""
         self._body = bytearray()
         self._refused: QueryError | None = None
-        self._query: asyncio.Task[IO[bytes]] | None = None
+        self._query: asyncio.Task[Answer] | None = None
         self._gone = False
 
     def prepare(self) -> None:
@@ -195,7 +207,7 @@ class QueryHandler(ServiceHandler):
         """Run the query and send its answer."""
         if self._refused is not None:
             raise self._refused
-        runner: QueryRunner = self.settings["runner"]
+        runner = runner_of(self.application)
         self._query = asyncio.create_task(runner.run(parse_query(bytes(self._body), runner.limits)))
         try:
             answer = await self._query
@@ -207,13 +219,15 @@ class QueryHandler(ServiceHandler):
         with answer:
             await self._send(answer)
 
-    async def _send(self, answer: IO[bytes]) -> None:
+    async def _send(self, answer: Answer) -> None:
+        size = answer.file.seek(0, 2)
         self.set_header("Content-Type", ARROW_STREAM)
-        self.set_header("Content-Length", str(answer.seek(0, 2)))
-        answer.seek(0)
+        self.set_header("Content-Length", str(size))
+        answer.file.seek(0)
         try:
-            while chunk := answer.read(CHUNK_BYTES):
-                self.write(chunk)
-                await asyncio.wait_for(self.flush(), STALLED_SECONDS)
+            async with asyncio.timeout(STALLED_SECONDS + size / SLOWEST_BYTES_PER_SECOND):
+                while chunk := answer.file.read(CHUNK_BYTES):
+                    self.write(chunk)
+                    await asyncio.wait_for(self.flush(), STALLED_SECONDS)
         except (StreamClosedError, TimeoutError):
             self.request.connection.stream.close()  # type: ignore[union-attr] # an answer cut short must not look whole

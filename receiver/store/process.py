@@ -8,7 +8,8 @@ import tornado.httpserver
 
 from receiver.child import Child, run_child
 from receiver.query.runner import QueryLimits
-from receiver.query.service import MAX_REQUEST_BYTES, make_query_app, stop_queries
+from receiver.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
+from receiver.refused_queries import RefusedQueries
 from receiver.settings import Settings, split_address
 from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
@@ -45,6 +46,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     )
     arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)
+    refused = RefusedQueries(settings.data_dir)
     status = StatusKeeper(settings, connection)
     registry = store_metrics(loop, settings.data_dir)
     registry.register(StatusMetrics(status))
@@ -55,7 +57,10 @@ async def _serve(child: Child, settings: Settings) -> None:
         extra_handlers=[*control_handlers(backups, loop, control_token(settings)), *status_handlers(status)],
         registry=registry,
         hosts=[split_address(settings.query_listen)[0]],
+        refused=refused,
+        on_ignored=lambda sql: _die_of(sql, refused),
     )
+    status.count_overdue = runner_of(app).count_overdue
     server = tornado.httpserver.HTTPServer(app, max_body_size=2 * MAX_REQUEST_BYTES)
     child.heed_signals()
     child.listening.setblocking(False)
@@ -75,6 +80,9 @@ async def _serve(child: Child, settings: Settings) -> None:
     # A successor goes on at once, so that queries don't wait; when all stops, the database shall hold what it can.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     child.heart.remove(_APPENDER)
+    if not runner_of(app).has_ended:
+        _log.warning("a query that no interrupt ends is still running: the process ends with it")
+        _end(0)
     with child.heart.loop.busy("closing the database"):
         connection.close()
     _log.info("the store is closed")
@@ -83,6 +91,23 @@ async def _serve(child: Child, settings: Settings) -> None:
 def _die() -> None:
     """End at once: the supervisor starts a new process, which replays what is on disk."""
     os._exit(1)
+
+
+def _die_of(sql: str, refused: RefusedQueries) -> None:
+    """End because of a query that nothing else ends, and have the next process refuse it."""
+    refused.add(sql)
+    _log.error(
+        "a query of %d characters runs on after its time, and no interrupt ends it: this process ends with it, and the "
+        "query is refused for an hour",
+        len(sql),
+    )
+    _end(1)
+
+
+def _end(code: int) -> None:
+    """End without waiting for threads that do not end, once the log is written."""
+    logging.shutdown()
+    os._exit(code)
 
 
 if __name__ == "__main__":

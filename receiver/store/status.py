@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,8 @@ class StatusKeeper:
         self._wal = WalWatch()
         self._one = threading.Lock()
         self.latest: Status | None = None
+        self.count_overdue: Callable[[], int] = lambda: 0
+        """Counts the queries that run on after their time."""
 
     def rows(self, sql: str, parameters: list[Any]) -> Rows:
         """Run a query; see `receiver.reading.Reader`."""
@@ -50,7 +52,7 @@ class StatusKeeper:
     def refresh(self) -> Status:
         """Find out now."""
         with self._one:
-            self.latest = judge(gather(self._settings, self, wal=self._wal))
+            self.latest = judge(gather(self._settings, self, wal=self._wal, overdue=self.count_overdue()))
             return self.latest
 
     async def keep_fresh(self) -> None:

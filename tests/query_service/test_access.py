@@ -115,6 +115,10 @@ def test_a_request_without_a_browsers_headers_is_not_cross_site():
         b'{"sql": "SELECT 1", "timeout": true}',
         b'{"sql": "SELECT 1", "max_rows": 0}',
         b'{"sql": "SELECT 1", "max_rows": 1e999}',
+        b'{"sql": "SELECT 1", "max_bytes": 0}',
+        b'{"sql": "SELECT 1", "timeout": 1' + b"0" * 400 + b"}",
+        b'{"sql": "SELECT ?", "parameters": [' + b"[" * 900 + b"]" * 900 + b"]}",
+        b'{"sql": "SELECT ?", "parameters": ' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}",
         b'{"sql": "SELECT 1", "parameters": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     ],
 )

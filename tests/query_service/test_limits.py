@@ -23,10 +23,28 @@ def test_more_rows_than_allowed_are_an_error_and_not_a_shorter_answer(service):
 def test_an_answer_of_more_bytes_than_allowed_is_an_error(tmp_path):
     with serving(tmp_path / "clc.duckdb", QueryLimits(20, 100_000, max_bytes=1_000_000)) as service:
         assert service.table("SELECT repeat('x', 9000) FROM range(100)").num_rows == 100
-        assert refusal(service.post("SELECT repeat('x', 9000) FROM range(100000)")) == (413, "too_large")
+        assert refusal(service.post("SELECT repeat('x', 9000) FROM range(100000)")) == (413, "too_many_bytes")
+        assert refusal(service.post("SELECT repeat('x', 9000) FROM range(100)", max_bytes=9_000)) == (
+            413,
+            "too_many_bytes",
+        )
 
 
-def test_an_answer_that_nobody_takes_is_cut_off_and_does_not_look_whole(tmp_path, monkeypatch):
+def test_answers_that_nobody_reads_take_bounded_room_and_give_it_back(tmp_path):
+    limits = QueryLimits(20, 100_000, unsent=3, unsent_bytes=250_000_000)
+    large = "SELECT repeat('x', 9000) FROM range(9999)"
+    with serving(tmp_path / "clc.duckdb", limits) as service:
+        with service.hung(large), service.hung(large):
+            until(lambda: service.metric('clc_queries_total{outcome="ok"}') == 2, what="two answers")
+            assert service.rows("SELECT 1") == [(1,)]
+            assert refusal(service.post(large)) == (429, "busy")
+            with service.hung("SELECT repeat('x', 9000) FROM range(5000)"):
+                until(lambda: service.metric('clc_queries_total{outcome="ok"}') == 4, what="a third answer")
+                assert refusal(service.post("SELECT 1")) == (429, "busy")
+        until(lambda: service.post(large).status == 200, what="the room to be given back")
+
+
+def test_an_answer_that__nobody_takes_is_cut_off_and_does_not_look_whole(tmp_path, monkeypatch):
     monkeypatch.setattr("receiver.query.service.STALLED_SECONDS", 0.2)
     with (
         serving(tmp_path / "clc.duckdb") as service,
