@@ -9,6 +9,7 @@ import os
 import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import IO
@@ -92,17 +93,30 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def create(path: Path) -> sqlite3.Connection:
-    """Make a new, empty segment and open it; it gets its name when it is whole, so that no reader sees half of it."""
+    """Make a new, empty segment and open it; it gets its name when it is whole, so that no reader sees half of it.
+
+    Raises:
+        OSError, sqlite3.Error: it can't be made.
+    """
     unfinished = path.with_suffix(".new")
     unfinished.touch()
     connection = connect(unfinished)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.executescript(resources.files("receiver.spool").joinpath("segment.sql").read_text("utf-8"))
+        # The tables come before the WAL: SQLite moves them out of a WAL when it closes the file, and is silent about an
+        # error there. Without that WAL the segment would have no tables.
+        connection.executescript(_tables())
+        if connection.execute("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
+            raise sqlite3.OperationalError(f"{unfinished} does not take a WAL")
     finally:
         connection.close()
     unfinished.rename(path)
     return connect(path)
+
+
+@cache
+def _tables() -> str:
+    """Read the tables' definition once: while a program is exchanged its files are missing for a moment."""
+    return resources.files("receiver.spool").joinpath("segment.sql").read_text("utf-8")
 
 
 def to_microseconds(moment: datetime) -> int:
