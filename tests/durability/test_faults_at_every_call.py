@@ -1,0 +1,112 @@
+"""Each call that the product makes about its files fails once: by an error, half done, or with the process's death.
+
+After the fault the store starts again without one. Then each notification that was acknowledged is stored once, with
+its bytes, and none is blamed. `shim/` says how; in full size each fault at each call is tried, otherwise every so many,
+others each day.
+"""
+
+import re
+import shutil
+from collections import Counter
+from datetime import UTC, datetime
+from itertools import chain
+
+import pytest
+
+from tests.durability.shim import control, oracle
+from tests.durability.shim.client import Servers
+from tests.durability.shim.control import faults_at, lasting_faults_at
+from tests.durability.sizes import size
+
+_RUNS = {"append": 60, "spool": 60}
+_RUNS_OF_OTHERS = 24
+_LASTING = 8
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """The shim, compiled."""
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is not installed")
+    return control.build(tmp_path_factory.mktemp("shim"))
+
+
+def some_of(faults, most):
+    """Take all of them in full size, otherwise so many: each day others."""
+    step = size(max(len(faults) // most, 1), 1)
+    return faults[datetime.now(UTC).toordinal() % step :: step]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["spool"])
+def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scenario, tmp_path, capsys):
+    with Servers(library, scenario, tmp_path) as servers:
+        calls = servers.calls()
+        once = some_of(list(chain.from_iterable(map(faults_at, calls))), _RUNS.get(scenario, _RUNS_OF_OTHERS))
+        lasting = some_of(list(chain.from_iterable(map(lasting_faults_at, calls))), _LASTING)
+        found = list(servers.run_all([*once, *lasting]))
+    missed = [str(fault) for fault, each in found if not each["hit"]]
+    wrong = [(fault, each) for fault, each in found if each["problems"]]
+    with capsys.disabled():
+        print(f"\n{scenario}: {len(calls)} calls, {len(once)} faults, {len(lasting)} that last, {len(wrong)} broke it")
+    assert not wrong, describe(wrong)
+    # Threads and the clock decide on a few calls at the end.
+    assert len(missed) <= len(found) // 20, missed
+
+
+SYSTEM_CALLS = {
+    "open": "openat open creat",
+    "read": "read pread64 readv preadv",
+    "write": "write pwrite64 writev pwritev sendfile copy_file_range",
+    "sync": "fsync fdatasync msync sync_file_range",
+    "truncate": "ftruncate fallocate",
+    "rename": "rename renameat renameat2 link linkat symlink symlinkat",
+    "delete": "unlink unlinkat rmdir",
+    "directory": "mkdir mkdirat",
+    "mode": "chmod fchmod fchmodat",
+    "lock": "flock",
+    "map": "mmap",
+}
+
+
+def test_the_shim_sees_each_system_call_that_strace_sees(library, tmp_path):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    trace, group_of = tmp_path / "trace", {}
+    for group, names in SYSTEM_CALLS.items():
+        group_of |= dict.fromkeys(names.split(), group)
+    traced = ",".join([*group_of, "clone,clone3"])
+    tracer = ["strace", "-f", "-y", "-qq", "-s", "256", "-o", str(trace), "-e", f"trace=?{traced.replace(',', ',?')}"]
+    with Servers(library, "append", tmp_path, number=1, tracer=tracer) as servers:
+        calls = servers.calls()
+    names = (system_call_of(call.name) for call in calls if call.path.startswith("/data"))
+    seen = Counter(group_of[name] for name in names if name in group_of)
+    assert seen == Counter(group_of[name] for name in system_calls(trace.read_text(), tmp_path / "0" / "run"))
+
+
+def system_call_of(name):
+    plain = name.removesuffix("64")
+    names = {"opendir": "open", "fopen": "open", "pread": "pread64", "pwrite": "pwrite64", "remove": "unlink"}
+    return names.get(plain, plain)
+
+
+def system_calls(trace, run):
+    """Name the system calls on files below `data` of the process that attached the control file, and of its threads."""
+    (process,) = re.findall(rf'^(\d+) +openat\([^"]*"{run}/control", O_RDWR\|O_CLOEXEC', trace, re.MULTILINE)
+    threads = {process, *re.findall(rf"^{process} +clone3?\(.*\) = (\d+)", trace, re.MULTILINE)}
+    for thread, name, arguments in re.findall(r"^(\d+) +(\w+)\((.*)", trace, re.MULTILINE):
+        if thread in threads and re.search(rf"[\"<]{run}/data[/\">]", arguments):
+            yield name
+
+
+def test_what_is_lost_doubled_altered_or_blamed_is_found():
+    promised = {"a": "1", "b": "2", "c": "3"}
+    stored = [("a", "1"), ("a", "1"), ("b", "other")]
+    assert [each.partition(":")[0] for each in oracle.broken(promised, stored)] == ["lost", "doubled", "altered"]
+    assert oracle.broken(promised, list(promised.items())) == []
+
+
+def describe(wrong):
+    """Write down what went wrong: all faults in a line each, and the first at length."""
+    lines = [f"{fault}: {each['hit']}: {', '.join(each['problems'])[:300]}" for fault, each in wrong]
+    return "\n".join([*lines, "", wrong[0][1]["log"]])
