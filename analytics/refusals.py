@@ -46,6 +46,12 @@ REFUSALS = {
         "Open one and look at its body: the sender is no compatible one. Several notifications in a list have to be "
         "sent one by one.",
     ),
+    "internal_error": Refusal(
+        "Failed in the receiver",
+        "The receiver itself failed at it, by an error in this program. The sender got 500.",
+        "Its body is here, and the receiver's log has a line with its id. Please report it as a fault of this program, "
+        "with that line, and with the body if you may.",
+    ),
     "not_storable": Refusal(
         "Not storable",
         "It was accepted, but DuckDB did not take the row, and it was set aside here.",

@@ -180,7 +180,7 @@ def test_how_much_a_download_holds_is_told_beforehand(ask):
 def test_each_reason_that_the_receiver_keeps_says_what_to_do():
     kept = {
         "not_json", "not_an_object", "signature_missing", "signature_invalid", "account_not_allowed", "unknown_event",
-        "not_storable", "damaged_in_spool",
+        "not_storable", "damaged_in_spool", "internal_error",
     }  # fmt: skip
     assert set(REFUSALS) == kept
     assert all(refusal.why.endswith(".") and refusal.remedy.endswith(".") for refusal in REFUSALS.values())

@@ -93,7 +93,8 @@ def test_every_event_has_its_url_and_every_sample_route_is_named():
 def test_every_refusal_is_documented():
     sources = Path(__file__).parent.parent / "receiver"
     code = "".join(path.read_text() for path in [*sources.glob("*.py"), *(sources / "listener").glob("*.py")])
-    used = set(re.findall(r'"(\w+_json|not_an_object|unknown_event|too_large|\w+_not_allowed|\w+_unavailable)"', code))
+    codes = r'"(\w+_json|not_an_object|unknown_event|too_large|\w+_not_allowed|\w+_unavailable|internal_error)"'
+    used = set(re.findall(codes, code))
     documented = set(re.findall(r"^\| \d{3} \| `(\w+)`", section("What the receiver answers"), re.MULTILINE))
     assert used | {"signature_missing", "signature_invalid"} == documented
 

@@ -45,6 +45,7 @@ LIMITS: dict[str, Limit] = {
     "queries_overdue": Limit(amber=1, red=1),
     "queries_fatal_last_hour": Limit(amber=1, red=3),
     "rows_set_aside": Limit(amber=1, red=1_000),
+    "failed_last_hour": Limit(amber=1, red=100),
     "recoveries_last_week": Limit(amber=1, red=10),
 }
 
@@ -165,6 +166,8 @@ def _of_store(facts: Facts) -> Iterator[Figure]:
     yield Figure("rate_last_hour", "Per second, last hour", rate, f"{rate:,.2f}")
     refused = sum(hour for _, hour in stored.rejected.values())
     yield Figure("refused_last_hour", "Refused in the last hour", refused, f"{refused:,}")
+    _, failed = stored.rejected.get("internal_error", (0, 0))
+    yield _limited("failed_last_hour", "Failed in the receiver in the last hour", failed, f"{failed:,}")
     yield _limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
 
 

@@ -61,6 +61,13 @@ def _spool_unavailable(why: str) -> Answer:
     return refusal(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "spool_unavailable", detail), {"Retry-After": "5"})
 
 
+def internal_error(name: str | None = None) -> Answer:
+    """Answer that an error in this program kept a request from its answer; `name` is the id that the log gives it."""
+    detail = "The receiver failed at this request by an error of its own; its log says more"
+    detail += f", under {name}." if name else "."
+    return refusal(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
+
+
 Respond = Callable[[Request, Callable[[Answer], None]], Awaitable[None] | None]
 
 SPOOL_UNAVAILABLE = _spool_unavailable("the receiver's log says why")
@@ -115,7 +122,7 @@ class Exchange(HTTPMessageDelegate):
             self._respond(request, self.answer)
         except Exception:  # noqa: BLE001 - whatever it is, it is no reason to leave the sender without an answer
             _log.exception("a request could not be answered as it should")
-            self.answer(SPOOL_UNAVAILABLE)
+            self.answer(internal_error())
 
     def on_connection_close(self) -> None:
         """Forget a request whose sender is gone before it was read."""
@@ -127,6 +134,13 @@ class Exchange(HTTPMessageDelegate):
             return
         self._answered = True
         self._forget()
+        try:
+            self._write(answer)
+        except Exception:  # noqa: BLE001 - half an answer can't be taken back
+            _log.exception("an answer could not be written: its connection is closed")
+            self._connection.close()
+
+    def _write(self, answer: Answer) -> None:
         headers = HTTPHeaders({"Content-Type": answer.content_type, "Content-Length": str(len(answer.body))})
         for name, value in answer.headers.items():
             headers[name] = value

@@ -35,7 +35,7 @@ CONNECTIONS_CLOSED = Counter(
 )
 NOT_KEPT = Counter(
     "clc_listener_refused_not_kept",
-    "Refused notifications that were not kept in `rejected`, as the hour's bytes were used up.",
+    "Refused notifications that were not kept in `rejected`, as the hour's bytes for their reason were used up.",
     registry=REGISTRY,
 )
 

@@ -12,7 +12,7 @@ from receiver.listener.connections import GuardedServer, Limits, within_descript
 from receiver.listener.exchange import ExchangeServer
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.priority import come_first
-from receiver.listener.rejections import BYTES_PER_HOUR, HourlyBudget
+from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Routes
 from receiver.settings import Settings
 from receiver.signature import load_public_key
@@ -43,7 +43,8 @@ async def _serve(child: Child, settings: Settings) -> None:
     spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
     metrics.REGISTRY.register(Restarts(settings.data_dir))
     proxies = TrustedProxies(settings.trusted_proxies)
-    budget = HourlyBudget(BYTES_PER_HOUR // settings.listeners)
+    # Twice the largest body, so that each reason has room for one.
+    budget = HourlyBudget(settings.data_dir / BUDGET_FILE, max(BYTES_PER_HOUR, 2 * settings.max_body_bytes))
     routes = Routes(admission, Commits(spool), proxies, settings.query_listen, settings.data_dir, budget)
     limits = within_descriptors(LIMITS)
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)

@@ -1,10 +1,13 @@
-"""Keeps what was refused, as the sender never tries again, within a budget."""
+"""Keeps what was refused, as the sender never tries again, within a budget for each reason."""
 
+import fcntl
 import json
 import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from tornado.httputil import HTTPHeaders
 
@@ -12,48 +15,152 @@ from receiver.ids import new_id
 from receiver.listener.exchange import Request
 from receiver.notification import Rejection
 
-BYTES_PER_HOUR = 64 * 1024 * 1024
-"""What all listeners together keep of refused notifications in an hour."""
+BYTES_PER_HOUR = 8 * 1024 * 1024
+"""What all listeners together keep in an hour of the notifications that were refused for one reason."""
+
+BUDGET_FILE = "refused.json"
+INTERNAL_ERROR = "internal_error"
+"""The reason of a request that an error in this program kept from its answer."""
 
 _HOUR = 3600.0
+_RESERVATIONS = 16
+_BLOT = "SECRET"
 
 _log = logging.getLogger(__name__)
 
 
 class HourlyBudget:
-    """Bytes that may be spent in an hour, so that refused bodies can't fill the spool while the store is away."""
+    """Bytes that may be spent in an hour for each reason, so that refused bodies can't fill the disk.
 
-    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+    Each reason has bytes of its own: unsigned bodies, which anybody can send, leave the room for signed ones alone. One
+    file in the data directory says what is spent, so all listeners share it, and a restart or an upgrade renews
+    nothing. A listener reserves a sixteenth at a time there, and spends that without a look at the file.
+
+    Args:
+        file: what is spent; made if need be. While it can't be used, a listener counts alone.
+        limit: bytes an hour and reason.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, file: Path, limit: int, clock: Callable[[], float] = time.time) -> None:
+        self._file = file
         self._limit = limit
         self._clock = clock
-        self._left = limit
-        self._since = clock()
-        self._said = False
+        self._until = 0.0
+        self._reserved: dict[str, int] = {}
+        self._most: dict[str, int] = {}
+        """What is left of a reason's bytes, where that was too little before."""
+        self._spent: dict[str, Any] = {}
 
-    def spend(self, amount: int) -> bool:
-        """Spend an amount, or say no if it isn't there any more."""
-        if self._clock() - self._since >= _HOUR:
-            self._left, self._since, self._said = self._limit, self._clock(), False
-        if amount > self._left:
-            if not self._said:
-                _log.warning("refused notifications have used up this hour's %d bytes; no more are kept", self._limit)
-            self._said = True
+    def spend(self, reason: str, amount: int) -> bool:
+        """Spend an amount for a reason, or say no if it isn't there any more."""
+        if not self._until - _HOUR <= self._clock() < self._until:
+            self._begin_hour()
+        left = self._reserved.get(reason, 0)
+        if amount > left:
+            if amount > self._most.get(reason, self._limit):
+                return False
+            left += self._reserve(reason, max(amount - left, self._limit // _RESERVATIONS))
+        self._reserved[reason] = left
+        if amount > left:
+            if reason not in self._most:
+                _log.warning("%s has used up this hour's %d bytes; no more of it is kept", reason, self._limit)
+            self._most[reason] = left
             return False
-        self._left -= amount
+        self._reserved[reason] -= amount
         return True
 
+    def _begin_hour(self) -> None:
+        self._reserved.clear()
+        self._most.clear()
+        self._until = self._clock() + _HOUR
+        self._reserve("", 0)
 
-def rejection(request: Request, reason: str, received_at: datetime, source_ip: str | None) -> Rejection:
-    """Make the row of `rejected` for a request."""
-    return Rejection(
-        id=new_id(received_at),
-        received_at=received_at,
-        reason=reason,
-        path=request.target,
-        source_ip=source_ip,
-        headers=json.dumps(_by_name(request.headers)),
-        body=request.body,
-    )
+    def _reserve(self, reason: str, amount: int) -> int:
+        """Take an amount, or what is left, out of what the file says is not spent."""
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("a+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
+                self._spent = _read(file.read()) or self._spent
+                taken = self._take(reason, amount)
+                file.seek(0)
+                file.truncate()
+                file.write(json.dumps(self._spent).encode())
+        except OSError as error:
+            _log.warning("%s can't be used (%s): what is refused is counted by each listener alone", self._file, error)
+            taken = self._take(reason, amount)
+        return taken
+
+    def _take(self, reason: str, amount: int) -> int:
+        now = self._clock()
+        since = self._spent.get("since", 0.0)
+        if not since <= now < since + _HOUR:
+            # Where the clock was set back, what is spent stays spent.
+            self._spent = {"since": now, "bytes": self._spent.get("bytes", {}) if since > now else {}}
+        self._until = self._spent["since"] + _HOUR
+        spent = self._spent["bytes"]
+        before: int = spent.get(reason, 0)
+        taken = max(0, min(amount, self._limit - before))
+        if taken:
+            spent[reason] = before + taken
+        return taken
+
+
+def _read(text: bytes) -> dict[str, Any]:
+    """Return what a budget's file says; nothing where it is empty or damaged."""
+    try:
+        found = json.loads(text)
+        return {
+            "since": float(found["since"]),
+            "bytes": {str(reason): int(count) for reason, count in found["bytes"].items()},
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+class Rejections:
+    """Makes the rows of `rejected`.
+
+    Args:
+        secret: blotted out of what is kept, see CLC_URL_SECRET.
+    """
+
+    def __init__(self, secret: str | None = None) -> None:
+        self._secret = secret
+
+    def of(self, request: Request, reason: str, received_at: datetime, source_ip: str | None) -> Rejection:
+        """Make the row for a request that is refused."""
+        headers = self._without_secret(json.dumps(_by_name(request.headers)))
+        return self._row(request, reason, received_at, source_ip, headers)
+
+    def of_failure(self, request: Request, received_at: datetime) -> Rejection:
+        """Make the row for a request that an error in this program kept from its answer.
+
+        It uses as little as possible of what may have failed.
+        """
+        try:
+            headers = self._without_secret(json.dumps(_by_name(request.headers)))
+        except Exception:  # noqa: BLE001 - the headers may be what this program can't handle
+            headers = "{}"
+        return self._row(request, INTERNAL_ERROR, received_at, request.peer, headers)
+
+    def _row(
+        self, request: Request, reason: str, received_at: datetime, source_ip: str | None, headers: str
+    ) -> Rejection:
+        return Rejection(
+            id=new_id(received_at),
+            received_at=received_at,
+            reason=reason,
+            path=self._without_secret(request.target),
+            source_ip=source_ip,
+            headers=headers,
+            body=request.body,
+        )
+
+    def _without_secret(self, text: str) -> str:
+        return text.replace(self._secret, _BLOT) if self._secret else text
 
 
 def _by_name(headers: HTTPHeaders) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """What the listener answers on each route."""
 
 import asyncio
+import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,15 +14,17 @@ from receiver.admission import UNKNOWN_EVENT, Admission, Refusal
 from receiver.events import event_for_path
 from receiver.listener import metrics
 from receiver.listener.commits import Commits
-from receiver.listener.exchange import SPOOL_UNAVAILABLE, Answer, Request, plain, refusal
+from receiver.listener.exchange import SPOOL_UNAVAILABLE, Answer, Request, internal_error, plain, refusal
 from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.peers import TrustedProxies
-from receiver.listener.rejections import HourlyBudget, rejection
-from receiver.notification import Notification
+from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
+from receiver.notification import Notification, Rejection
 from receiver.signature import SIGNATURE_HEADER
 from receiver.spool import Row
 
 Respond = Callable[[Answer], None]
+
+_log = logging.getLogger(__name__)
 
 _ONLY_POST = refusal(
     Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "Notifications are posted here."), {"Allow": "POST"}
@@ -59,13 +63,24 @@ class Routes:
         self._proxies = proxies
         self._store = StoreProbe(query_address, data_dir)
         self._budget = budget
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._rejections = Rejections()
+        self._looking: asyncio.Task[None] | None = None
+        self._asking: list[Respond] = []
         self._readings = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._metrics}
 
     def respond(self, request: Request, respond: Respond) -> None:
-        """Answer a request, at once or when the spool has synced it."""
+        """Answer a request, at once or when the spool has synced it.
+
+        Where an error in this program keeps it from that, what was posted is kept as `internal_error`.
+        """
+        try:
+            self._respond(request, respond)
+        except Exception as error:  # noqa: BLE001 - it is logged, and no reason to leave the sender without an answer
+            self._fail(request, respond, error)
+
+    def _respond(self, request: Request, respond: Respond) -> None:
         path = request.target.partition("?")[0]
-        if path.lower().startswith(("/webhook/", "/webhooks/")):
+        if _is_posted_to(path):
             if request.method == "POST":
                 self._notification(request, respond)
             else:
@@ -77,20 +92,29 @@ class Routes:
         else:
             self._readings[path](respond)
 
+    def _fail(self, request: Request, respond: Respond, error: Exception) -> None:
+        """Log an error in this program, keep what was posted, and answer 500."""
+        row = self._rejections.of_failure(request, datetime.now(UTC))
+        _log.error("request %s could not be answered by an error in this program", row.id, exc_info=error)
+        answer = internal_error(str(row.id))
+        try:
+            if request.method == "POST" and _is_posted_to(request.target):
+                self._keep(row, answer, respond)
+                return
+        except Exception:  # noqa: BLE001 - the answer comes first
+            _log.exception("request %s could not be kept either", row.id)
+        respond(answer)
+        metrics.ANSWERED.labels(INTERNAL_ERROR).inc()
+
     def _notification(self, request: Request, respond: Respond) -> None:
         received_at = datetime.now(UTC)
         source_ip = self._proxies.source_of(request.peer, request.headers.get("X-Forwarded-For"))
         decision = self._decide(request, received_at, source_ip)
         if isinstance(decision, Notification):
-            self._commit(decision, "accepted", plain("ok", Notification_Id=str(decision.id)), respond)
+            self._commit(decision, "accepted", plain("ok", Notification_Id=str(decision.id)), request, respond)
             return
-        refused = rejection(request, decision.code, received_at, source_ip)
-        if self._budget.spend(refused.cost):
-            self._commit(refused, decision.code, refusal(decision), respond)
-        else:
-            metrics.NOT_KEPT.inc()
-            metrics.ANSWERED.labels(decision.code).inc()
-            respond(refusal(decision))
+        refused = self._rejections.of(request, decision.code, received_at, source_ip)
+        self._keep(refused, refusal(decision), respond)
 
     def _decide(self, request: Request, received_at: datetime, source_ip: str | None) -> Notification | Refusal:
         path, _, query = request.target.partition("?")
@@ -102,16 +126,43 @@ class Routes:
             event, request.body, request.headers.get(SIGNATURE_HEADER), received_at, source_ip
         )
 
-    def _commit(self, row: Row, result: str, answer: Answer, respond: Respond) -> None:
-        """Answer when the row is on disk."""
+    def _keep(self, row: Rejection, answer: Answer, respond: Respond) -> None:
+        """Keep what is refused, if the hour's budget allows it, and answer."""
+        if self._budget.spend(row.reason, row.cost):
+            self._commit(row, row.reason, answer, None, respond)
+        else:
+            respond(answer)
+            metrics.NOT_KEPT.inc()
+            metrics.ANSWERED.labels(row.reason).inc()
+
+    def _commit(self, row: Row, result: str, answer: Answer, request: Request | None, respond: Respond) -> None:
+        """Answer when the row is on disk.
+
+        Args:
+            row: goes to the spool.
+            result: what the metrics count it as.
+            answer: once the row is on disk.
+            request: what to keep where an error in this program is in the way; None where the row is that already.
+            respond: takes the answer.
+        """
         began = time.monotonic()
         metrics.WAITING.inc()
 
         def committed(error: Exception | None) -> None:
             metrics.WAITING.dec()
-            metrics.ANSWERED.labels(result if error is None else "spool_unavailable").inc()
+            if error is None:
+                respond(answer)
+                metrics.ANSWERED.labels(result).inc()
+            elif isinstance(error, (OSError, sqlite3.Error)):
+                respond(SPOOL_UNAVAILABLE)
+                metrics.ANSWERED.labels("spool_unavailable").inc()
+            elif request is None:
+                _log.error("what was refused could not be kept by an error in this program", exc_info=error)
+                respond(internal_error())
+                metrics.ANSWERED.labels(INTERNAL_ERROR).inc()
+            else:
+                self._fail(request, respond, error)
             metrics.ACCEPT_SECONDS.observe(time.monotonic() - began)
-            respond(answer if error is None else SPOOL_UNAVAILABLE)
 
         self._commits.append(row, committed)
 
@@ -122,12 +173,25 @@ class Routes:
         respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", metrics.metrics_text()))
 
     def _ready(self, respond: Respond) -> None:
-        task = asyncio.ensure_future(self._answer_ready(respond))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Answer all who ask meanwhile by one look at spool and store."""
+        self._asking.append(respond)
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._answer_ready())
 
-    async def _answer_ready(self, respond: Respond) -> None:
-        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._commits.append(None, lambda error: written.set_result(error is None))
-        store = await self._store.ask()
-        respond(readiness(spool=await written, store=store))
+    async def _answer_ready(self) -> None:
+        try:
+            written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            self._commits.append(None, lambda error: written.set_result(error is None))
+            store = await self._store.ask()
+            answer = readiness(spool=await written, store=store)
+        except Exception:  # noqa: BLE001 - whoever asks must hear of it
+            _log.exception("whether the receiver is ready could not be found out")
+            answer = internal_error()
+        self._looking, asking = None, self._asking
+        self._asking = []
+        for respond in asking:
+            respond(answer)
+
+
+def _is_posted_to(target: str) -> bool:
+    return target.lower().startswith(("/webhook/", "/webhooks/"))

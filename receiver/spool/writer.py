@@ -1,5 +1,6 @@
 """Writes the spool: rows that come together, or arrive during one commit, share the next one."""
 
+import logging
 import queue
 import threading
 import time
@@ -17,6 +18,8 @@ Waiting = tuple[Row | None, Done]
 
 _SLOW_SECONDS = 0.03
 _TIMES_AS_LONG = 100
+
+_log = logging.getLogger(__name__)
 
 
 class SpoolWriter:
@@ -129,7 +132,7 @@ class SpoolWriter:
             if group:
                 error = self._commit(group)
             else:
-                self._segments.prepare_spare()
+                self._prepare_spare()
             self._leave()
             if group:
                 self._deliver(partial(_tell, [done for _, done in group], error))
@@ -150,12 +153,25 @@ class SpoolWriter:
     def _has_work(self) -> bool:
         return bool(self._waiting) or self._spare_is_due
 
+    def _prepare_spare(self) -> None:
+        try:
+            self._segments.prepare_spare()
+        except Exception:  # noqa: BLE001 - without the thread nobody would be answered any more
+            _log.exception("the next segment could not be made")
+
     def _commit(self, group: list[Waiting]) -> Exception | None:
-        error = self._segments.commit([row for row, _ in group if row])
-        self._spare_is_due = error is None and self._segments.wants_spare
+        try:
+            error = self._segments.commit([row for row, _ in group if row])
+            self._spare_is_due = error is None and self._segments.wants_spare
+        except Exception as failure:  # noqa: BLE001 - whoever waits must hear of it, and the segments be left to the next
+            _log.exception("rows could not be committed by an error in this program")
+            return failure
         return error
 
 
 def _tell(group: list[Done], error: Exception | None) -> None:
     for done in group:
-        done(error)
+        try:
+            done(error)
+        except Exception:  # noqa: BLE001 - one that fails must not leave the others without their answers
+            _log.exception("a row is done with, but whoever waits for it could not be told")

@@ -1,5 +1,6 @@
-"""Keeps the table `rejected` within a byte budget, so that no stranger can fill the disk."""
+"""Keeps the table `rejected` within a byte budget for each reason, so that no stranger can fill the disk."""
 
+from collections import Counter
 from collections.abc import Sequence
 from importlib import resources
 
@@ -9,29 +10,39 @@ from receiver.notification import Rejection
 from receiver.store.damage import read_or
 from receiver.store.database import run
 
-# As `Rejection.cost` counts.
-_SIZE = """
-SELECT coalesce(sum(100 + strlen(path) + strlen(headers) + octet_length(body)), 0)
-FROM rejected
-WHERE reason NOT IN ('not_storable', 'damaged_in_spool')
-"""
+# Each reason has as much: what anybody can send pushes out nothing but itself.
+_SHARES = 8
 
 
 class RejectedBudget:
-    """Counts the bytes of refused notifications and lets the oldest go when there are too many.
+    """Counts the bytes of refused notifications by reason and lets a reason's oldest go when it has too many.
 
     What was acknowledged and then set aside (`not_storable`, `damaged_in_spool`) neither counts nor goes.
+
+    Args:
+        connection: the appender's.
+        limit: bytes of all; each reason may have an eighth.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, limit: int) -> None:
         self._connection = connection
-        self._limit = limit
-        self._bytes = int(read_or(connection, _SIZE, [(0,)], "the size of `rejected` counts from nothing")[0][0])
+        self._share = limit // _SHARES
+        # Read beforehand: an upgrade takes the package's files away for a moment.
+        self._prune, self._sizes = _sql("prune_rejected.sql"), _sql("rejected_bytes.sql")
+        self._bytes = self._count()
 
     def add(self, rows: Sequence[Rejection]) -> None:
-        """Count rows that were inserted, and delete the oldest beyond nine tenths of the budget if it is used up."""
-        self._bytes += sum(row.cost for row in rows)
-        if self._bytes > self._limit:
-            prune = resources.files("receiver.store").joinpath("prune_rejected.sql").read_text("utf-8")
-            run(self._connection, prune, [self._limit * 9 // 10])
-            self._bytes = int(run(self._connection, _SIZE)[0][0])
+        """Count rows that were inserted; of each reason whose share is used up, only nine tenths of it stay."""
+        for row in rows:
+            self._bytes[row.reason] += row.cost
+        if rows and max(self._bytes.values()) > self._share:
+            run(self._connection, self._prune, [self._share * 9 // 10])
+            self._bytes = self._count()
+
+    def _count(self) -> Counter[str]:
+        found = read_or(self._connection, self._sizes, [], "the size of `rejected` counts from nothing")
+        return Counter({reason: int(size) for reason, size in found})
+
+
+def _sql(name: str) -> str:
+    return resources.files("receiver.store").joinpath(name).read_text("utf-8")
