@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from receiver.errors import DataDirectoryError
+from receiver.files import make_directory
 from receiver.settings import Settings
 
 _LOCK = "serve.lock"
@@ -31,7 +32,7 @@ def prepare(settings: Settings) -> None:
     """
     for directory, variable in ((settings.data_dir, "CLC_DATA_DIR"), (settings.spool_directory, "CLC_SPOOL_DIR")):
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            make_directory(directory)
             tried = directory / f".{os.getpid()}"
             tried.touch()
             tried.unlink()

@@ -17,8 +17,9 @@ import urllib3
 
 from receiver.data_directory import Running, running_serve
 from receiver.errors import DemoError
+from receiver.files import make_directory
 from receiver.settings import Settings, environment
-from receiver.signature import public_pem, write_private_key
+from receiver.simulator.key_files import key_at
 from receiver.simulator.stories import STORIES
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ def run_demo(settings: Settings, plan: Plan) -> None:
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_directory(settings.data_dir)
     with (settings.data_dir / "demo.log").open("ab") as log:
         demo = _Demo(settings, log)
         try:
@@ -121,9 +122,7 @@ class _Demo:
         click.echo("The demonstration has ended, nothing of it is running.", err=True)
 
     def _make_key(self) -> None:
-        public = self._settings.public_key
-        if public and not public.exists():
-            public.write_bytes(public_pem(write_private_key(self._key).public_key()))
+        key_at(self._key)
 
     def _begin(self, name: str, *command: str) -> None:
         # In a session of its own, so that a terminal's Ctrl-C reaches this process alone, which ends them in order.

@@ -7,14 +7,15 @@ directory `aside`.
 import contextlib
 import json
 import logging
-import os
-import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from receiver.files import copy_whole, make_directory, sync_directory, write_whole
+
 _MOST = 1_000
+_FILE = "recovery.json"
 
 _log = logging.getLogger(__name__)
 
@@ -36,32 +37,70 @@ class Incident(NamedTuple):
 
 def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: str | None = None) -> Incident:
     """Log an incident as an error and add it to those kept; a disk that is full keeps it in the log alone."""
-    incident = Incident(datetime.now(UTC).isoformat(), what, str(moved_to) if moved_to else None, missing)
-    _log.error("%s", incident)
+    incident = make_incident(what, moved_to=moved_to, missing=missing)
     with contextlib.suppress(OSError):
-        kept = [*incidents(data_dir), incident][-_MOST:]
-        write_whole(_path(data_dir), json.dumps([each._asdict() for each in kept], indent=1))
+        record(data_dir, incident)
     return incident
 
 
-def incidents(data_dir: Path) -> list[Incident]:
-    """List the incidents, oldest first; a file that is damaged itself lists none."""
+def make_incident(what: str, *, moved_to: Path | None = None, missing: str | None = None) -> Incident:
+    """Make an incident of now."""
+    return Incident(datetime.now(UTC).isoformat(), what, str(moved_to) if moved_to else None, missing)
+
+
+def record(data_dir: Path, incident: Incident) -> None:
+    """Log an incident as an error and add it to those kept, once.
+
+    Raises:
+        OSError: it can't be kept; it is logged.
+    """
+    _log.error("%s", incident)
     try:
-        return [Incident(**each) for each in json.loads(_path(data_dir).read_text("utf-8"))]
-    except (OSError, ValueError, TypeError):
-        return []
+        kept = _read(data_dir)
+    except (OSError, ValueError, TypeError) as error:
+        kept = [_unreadable(error, set_aside([_path(data_dir)], data_dir))]
+    if incident not in kept:
+        write_whole(_path(data_dir), json.dumps([each._asdict() for each in [*kept, incident][-_MOST:]], indent=1))
+
+
+def incidents(data_dir: Path) -> list[Incident]:
+    """List the incidents, oldest first; a file of them that can't be read is an incident itself."""
+    try:
+        return _read(data_dir)
+    except (OSError, ValueError, TypeError) as error:
+        return [_unreadable(error, None)]
+
+
+def put_aside(data_dir: Path, files: list[Path], why: str, missing: str | None = None) -> None:
+    """Move a damaged file aside, so that it can be made anew, and report it.
+
+    Args:
+        data_dir: where the incident and the file go.
+        files: the file, and its companions, which may be missing.
+        why: completes the sentence "FILE …".
+        missing: what nobody knows or has since.
+
+    Raises:
+        OSError: it can't be moved.
+    """
+    moved_to = set_aside(files, data_dir)
+    report(data_dir, f"{files[0].name} {why}", moved_to=moved_to, missing=missing)
 
 
 def set_aside(files: Iterable[Path], parent: Path) -> Path:
-    """Move files that exist into a new directory `aside/<time>` in `parent`, and return it.
+    """Move files that exist into a new directory `aside/<time>` in `parent`, and return it; all of it is synced.
 
     Raises:
         OSError: one can't be moved.
     """
-    directory = _new_directory(parent)
+    directory = new_aside(parent)
+    moved_from = {directory}
     for file in files:
         with contextlib.suppress(FileNotFoundError):
             file.rename(directory / file.name)
+            moved_from.add(file.parent)
+    for changed in moved_from:
+        sync_directory(changed)
     return directory
 
 
@@ -71,34 +110,40 @@ def copy_aside(files: Iterable[Path], parent: Path) -> Path:
     Raises:
         OSError: one can't be copied.
     """
-    directory = _new_directory(parent)
+    directory = new_aside(parent)
     for file in files:
         with contextlib.suppress(FileNotFoundError):
-            shutil.copyfile(file, directory / file.name)
+            copy_whole(file, directory / file.name)
     return directory
 
 
-def _new_directory(parent: Path) -> Path:
-    directory = parent / "aside" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
-    directory.mkdir(parents=True)
-    return directory
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file in one step, so that nobody reads half of it.
+def new_aside(parent: Path) -> Path:
+    """Make a new directory `aside/<time>`.
 
     Raises:
-        OSError: it can't be written; the file is as before.
+        OSError: it can't be made.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    directory = parent / "aside" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    make_directory(directory)
+    return directory
+
+
+def _read(data_dir: Path) -> list[Incident]:
     try:
-        unfinished.write_text(text, "utf-8")
-        unfinished.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise
+        content = _path(data_dir).read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    kept = [Incident(**each) for each in json.loads(content)]
+    if any(datetime.fromisoformat(each.at).tzinfo is None for each in kept):
+        raise ValueError(_FILE)
+    return kept
+
+
+def _unreadable(error: Exception, moved_to: Path | None) -> Incident:
+    why = error.strerror if isinstance(error, OSError) else "it is damaged"
+    what = f"{_FILE} can't be read ({why})."
+    return make_incident(what, moved_to=moved_to, missing="What it said of earlier incidents, and of what is missing.")
 
 
 def _path(data_dir: Path) -> Path:
-    return data_dir / "recovery.json"
+    return data_dir / _FILE

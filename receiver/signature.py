@@ -2,7 +2,6 @@
 
 import binascii
 import hashlib
-import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from receiver.errors import KeyFileError
+from receiver.files import write_new
 from receiver.notification import SignatureStatus
 
 SIGNATURE_HEADER = "Tier3-RsaSha1"
@@ -104,8 +104,7 @@ def write_private_key(path: Path) -> RSAPrivateKey:
     key = generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
+        write_new(path, pem)
     except OSError as error:
         raise KeyFileError(
             f"The key file {path} can't be written ({error.strerror}): name a new file in a directory that can be."

@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from receiver.files import sync_directory
+
 _LEARN = "INSERT OR IGNORE INTO learned_accounts VALUES (?)"
 
 _log = logging.getLogger(__name__)
@@ -73,9 +75,10 @@ class AllowedAccounts:
             try:
                 file.execute("PRAGMA journal_mode=WAL")
                 file.execute("CREATE TABLE IF NOT EXISTS learned_accounts (alias TEXT PRIMARY KEY) STRICT")
-            except sqlite3.Error:
+                sync_directory(self._path.parent)
+            except (sqlite3.Error, OSError) as error:
                 with suppress(sqlite3.Error):
                     file.close()
-                raise
+                raise sqlite3.OperationalError(str(error)) from error
             self._file = file
         return self._file

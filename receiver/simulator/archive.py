@@ -13,6 +13,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.errors import ArchiveError
+from receiver.files import appearing
 from receiver.signature import SIGNATURE_HEADER, sign
 from receiver.simulator.history import Outgoing
 from receiver.simulator.sender import HEADERS
@@ -34,23 +35,17 @@ def write_archive(
     Raises:
         ArchiveError: the file can't be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as file:
+        with appearing(path) as file:
             count = 0
             for lines in _signed_lines(history, key):
                 file.writelines(lines)
                 count += len(lines)
                 progress(count)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
     except OSError as error:
         raise ArchiveError(
             f"The archive {path} can't be written ({error.strerror}): name a file in a directory that can be."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
     return count
 
 

@@ -8,7 +8,9 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from receiver.incidents import write_whole
+from receiver.files import write_whole
+
+FILE = "appended.json"
 
 Positions = dict[tuple[str, str], int]
 
@@ -28,18 +30,34 @@ class Appended(NamedTuple):
 def read_appended(data_dir: Path) -> Appended:
     """Read the note; where there is none, or no readable one, nothing was appended."""
     try:
-        seq, notifications, positions = json.loads(_path(data_dir).read_text("utf-8"))
-        return Appended(int(seq), int(notifications), {(segment, kind): int(at) for segment, kind, at in positions})
-    except (OSError, ValueError, TypeError):
+        return parse_appended(_path(data_dir).read_bytes())
+    except (OSError, ValueError):
         return Appended(0, 0, {})
+
+
+def parse_appended(content: bytes) -> Appended:
+    """Read a note.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        seq, notifications, positions = json.loads(content)
+        return Appended(int(seq), int(notifications), {(segment, kind): int(at) for segment, kind, at in positions})
+    except TypeError as error:
+        raise ValueError(FILE) from error
 
 
 def write_appended(data_dir: Path, appended: Appended) -> None:
     """Replace the note; where that is impossible the old one stays, which only notices less."""
-    positions = [[segment, kind, at] for (segment, kind), at in appended.positions.items()]
     with contextlib.suppress(OSError):
-        write_whole(_path(data_dir), json.dumps([appended.seq, appended.notifications, positions]))
+        write_whole(_path(data_dir), _packed(appended), synced=False)
 
 
 def _path(data_dir: Path) -> Path:
-    return data_dir / "appended.json"
+    return data_dir / FILE
+
+
+def _packed(appended: Appended) -> str:
+    positions = [[segment, kind, at] for (segment, kind), at in appended.positions.items()]
+    return json.dumps([appended.seq, appended.notifications, positions])

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -17,10 +16,9 @@ import duckdb
 
 from receiver.backup_note import note_path, read_backup_note
 from receiver.errors import StoreError
-from receiver.incidents import write_whole
+from receiver.files import make_directory, sync_directory, sync_file, write_whole
 from receiver.settings import Settings
 from receiver.signature import key_fingerprint, load_public_key
-from receiver.spool.layout import sync_directory
 from receiver.store.loop import AppendLoop
 
 _POLL_SECONDS = 0.1
@@ -98,7 +96,7 @@ class Backups:
         self._stopping.set()
 
     def _make(self, file: Path, copied: Copied) -> Backup:
-        self._directory.mkdir(exist_ok=True)
+        make_directory(self._directory)
         self._remove_unfinished()
         unfinished = file.with_suffix(".unfinished")
         with self._loop.paused() as (notifications, last_seq):
@@ -109,8 +107,7 @@ class Backups:
                 f"the copy has {info['notifications']} notifications up to seq {info['last_seq']}, "
                 f"but the store had {notifications} up to {last_seq}."
             )
-        with unfinished.open("rb") as whole:
-            os.fsync(whole.fileno())
+        sync_file(unfinished)
         unfinished.rename(file)
         sync_directory(self._directory)
         return Backup(file, file.stat().st_size, notifications, last_seq)

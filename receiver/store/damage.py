@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 
+from receiver.files import write_whole
+
 # What a machine, an operator or a newer version may refuse for a while; the file is as good as it was.
 _REFUSED = re.compile(
     r"Could not set lock|Permission denied|No space left|Read-only file system|Too many open files|"
@@ -55,15 +57,17 @@ def suspect(data_dir: Path, error: Exception) -> None:
     """Leave a sign for the next start if an error says that a block of the database can't be read."""
     if "Corrupt database file" in str(error):
         with contextlib.suppress(OSError):
-            _sign(data_dir).write_text(str(error).splitlines()[0], "utf-8")
+            write_whole(_sign(data_dir), str(error).splitlines()[0])
 
 
 def suspicion(data_dir: Path) -> str | None:
-    """Read the sign that `suspect` left."""
+    """Read the sign that `suspect` left; it counts even where its text is lost."""
     try:
-        return _sign(data_dir).read_text("utf-8")
-    except OSError:
+        return _sign(data_dir).read_bytes().decode("utf-8", "replace").strip("\0 \n") or "an earlier reading failed"
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        return f"an earlier reading failed, and its note can't be read: {error.strerror}"
 
 
 def settle(data_dir: Path) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import resources
@@ -12,6 +11,7 @@ from typing import Any
 import duckdb
 
 from receiver.errors import NewerStoreError, StoreError
+from receiver.files import copy_whole
 
 # 1 TB: checkpoints are the appender's doing, at moments of its choosing. 10 GB: a query that spills leaves room on the
 # disk for what is received.
@@ -88,7 +88,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
         connection.close()
         kept = path.with_name(f"{path.stem}-before-schema-{newest}.duckdb")
         _log.info("schema version %d becomes %d; the database before it is kept as %s", version, newest, kept)
-        shutil.copyfile(path, kept)
+        copy_whole(path, kept)
         connection = connect(path, memory_limit)
     _migrate(connection, version)
     return connection

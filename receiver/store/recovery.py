@@ -28,11 +28,13 @@ import duckdb
 from receiver.backup_file import unseal
 from receiver.changes.rebuild import Rebuild
 from receiver.errors import StoreError
+from receiver.files import copy_whole, make_directory
 from receiver.incidents import Incident, report, set_aside
 from receiver.settings import Settings
 from receiver.spool import SpoolReader
 from receiver.store.account_states import derive_account_states
-from receiver.store.appended import Appended, Positions, read_appended, write_appended
+from receiver.store.appended import FILE as APPENDED
+from receiver.store.appended import Appended, Positions, parse_appended, read_appended, write_appended
 from receiver.store.damage import (
     crashes,
     has_whole_derived,
@@ -84,8 +86,8 @@ def open_store(settings: Settings) -> Opened:
 def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incident], str | None]:
     """Go down the ladder for what became known as a process ended; say too why only what is derived can't be read."""
     suspected = suspicion(settings.data_dir)
-    found, broken_derived = [], None
-    if not settings.database.exists() and read_appended(settings.data_dir).seq:
+    found, broken_derived = _notice_damaged_note(settings), None
+    if not settings.database.exists() and (found or read_appended(settings.data_dir).seq or _backups(settings)):
         found.append(_go_down(settings, "it is missing", set(), keeps_database=False))
     elif suspected and not is_whole(settings.database):
         found.append(_go_down(settings, suspected, set(), keeps_database=False))
@@ -95,6 +97,19 @@ def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incide
         found.append(_go_down(settings, "opening it ends the process", set()))
     settle(settings.data_dir)
     return found, broken_derived
+
+
+def _notice_damaged_note(settings: Settings) -> list[Incident]:
+    """Put the note of how far the store came aside where it is empty or damaged, as a power cut may leave it."""
+    note = settings.data_dir / APPENDED
+    try:
+        parse_appended(note.read_bytes())
+    except ValueError:
+        what = f"{APPENDED} is empty or damaged: a WAL that replays short since can't be told, and it is made anew."
+        return [report(settings.data_dir, what, moved_to=set_aside([note], settings.data_dir))]
+    except OSError:
+        pass
+    return []
 
 
 def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why: str) -> Incident:
@@ -173,8 +188,7 @@ def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Inciden
 
 def _restore_backup(settings: Settings, tried: set[Path]) -> Path | None:
     """Copy the newest backup that can be read into the database's place."""
-    found = (settings.data_dir / "backups").glob("**/*.duckdb")
-    for backup in sorted(found, key=lambda path: (path.stat().st_mtime, path.name), reverse=True):
+    for backup in _backups(settings):
         if backup in tried:
             continue
         tried.add(backup)
@@ -187,6 +201,12 @@ def _restore_backup(settings: Settings, tried: set[Path]) -> Path | None:
             return backup
         unfinished.unlink()
     return None
+
+
+def _backups(settings: Settings) -> list[Path]:
+    """List the backups, newest first."""
+    found = (settings.data_dir / "backups").glob("**/*.duckdb")
+    return sorted(found, key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
 
 
 def _extent(connection: duckdb.DuckDBPyConnection) -> Appended:
@@ -257,14 +277,12 @@ def _keep_wal(settings: Settings) -> None:
     """Copy the WAL, which DuckDB cuts in place, and leave the sign that an opening has begun."""
     waiting = _waiting(settings)
     try:
-        waiting.mkdir(exist_ok=True)
+        make_directory(waiting)
         for path in _wal_files(settings):
             kept = waiting / path.name
             # After an opening that ended its process, the copy made before it is the one to keep.
             if path.exists() and path.stat().st_size and not kept.exists():
-                unfinished = kept.with_suffix(".unfinished")
-                shutil.copyfile(path, unfinished)
-                unfinished.rename(kept)
+                copy_whole(path, kept)
     except OSError as error:
         # A full disk must not keep readers out. All that is in the WAL is in the spool, too.
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:

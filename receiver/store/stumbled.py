@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from receiver.incidents import write_whole
+from receiver.files import write_whole
 from receiver.spool import SpooledRow
 
 Places = set[tuple[str, str, int]]

@@ -5,11 +5,12 @@ import os
 from pathlib import Path
 from typing import IO
 
-from receiver import __version__, data_directory, tokens
+from receiver import __version__, data_directory
 from receiver.data_directory import Running
 from receiver.listener.peers import TrustedProxies
 from receiver.settings import Settings
 from receiver.signature import load_public_key
+from receiver.small_files import check_small_files
 from receiver.sockets import address_of, listen_patiently
 from receiver.supervision.handover import Handover, Held, read_handover
 from receiver.supervision.systemd import passed_sockets
@@ -62,7 +63,7 @@ def take_hold(settings: Settings) -> Held:
 
 
 def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
-    tokens.query_token(settings)
+    check_small_files(settings)
     passed = passed_sockets(os.environ)
     # The processes of a `serve` that was killed give their addresses up a moment later.
     last = data_directory.last_holder(lock)

@@ -1,12 +1,12 @@
 """`serve.json` in the data directory: what `serve` and its processes are doing, for other commands and for metrics."""
 
-import contextlib
-import os
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-_FILE = "serve.json"
+from receiver.files import write_whole
+
+FILE = "serve.json"
 
 
 class ProcessState(BaseModel):
@@ -77,15 +77,7 @@ def write_state(data_dir: Path, state: ServeState) -> None:
     Raises:
         OSError: it can't be written.
     """
-    path = data_dir / _FILE
-    unfinished = path.with_suffix(".json.new")
-    try:
-        unfinished.write_text(state.model_dump_json(indent=1), encoding="utf-8")
-        os.replace(unfinished, path)  # noqa: PTH105 - its name says what matters here
-    except OSError:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise
+    write_whole(data_dir / FILE, state.model_dump_json(indent=1))
 
 
 def read_state(data_dir: Path) -> ServeState | None:
@@ -94,6 +86,15 @@ def read_state(data_dir: Path) -> ServeState | None:
     Whether that `serve` still runs is another question: `running_serve` answers it.
     """
     try:
-        return ServeState.model_validate_json((data_dir / _FILE).read_bytes())
+        return parse_state((data_dir / FILE).read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+def parse_state(content: bytes) -> ServeState:
+    """Read what `write_state` wrote.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    return ServeState.model_validate_json(content)

@@ -1,0 +1,133 @@
+"""Files and directories that are on disk before they count, and that only their owner may read."""
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+_BYTES_PER_STEP = 4 * 1024 * 1024
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+OWNER_ONLY_FILE = 0o600
+OWNER_ONLY_DIRECTORY = 0o700
+
+
+@contextlib.contextmanager
+def appearing(path: Path, *, synced: bool = True, replacing: bool = True) -> Iterator[IO[bytes]]:
+    """Open a file that appears under its name at the end of a block, whole, and not at all if the block raises.
+
+    Args:
+        path: the file; its directory exists.
+        synced: whether it is on disk then. Only a file that may be empty after a power cut goes without.
+        replacing: whether it takes the place of a file of that name.
+
+    Raises:
+        FileExistsError: there is such a file, and it is not to be replaced.
+        OSError: it can't be written, and what was there is as before; or it can't be synced, and may be either.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(unfinished, _NEW, OWNER_ONLY_FILE), "wb") as file:
+            yield file
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
+        if replacing:
+            unfinished.replace(path)
+        else:
+            os.link(unfinished, path)
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+    if synced:
+        sync_directory(path.parent)
+
+
+def write_whole(path: Path, content: str | bytes, *, synced: bool = True) -> None:
+    """Replace a file in one step, so that nobody reads half of it; see `appearing`."""
+    with appearing(path, synced=synced) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def write_new(path: Path, content: str | bytes) -> None:
+    """Write a file that does not exist yet, in one step; see `appearing`."""
+    with appearing(path, replacing=False) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def copy_whole(source: Path, target: Path, advance: Callable[[int], None] = lambda _bytes: None) -> None:
+    """Copy a file in one step; see `appearing`.
+
+    Args:
+        source: the file to copy.
+        target: what the copy is called; its directory exists.
+        advance: called with the number of bytes copied since the last call.
+    """
+    with source.open("rb") as reading, appearing(target) as writing:
+        while piece := reading.read(_BYTES_PER_STEP):
+            writing.write(piece)
+            advance(len(piece))
+
+
+def make_directory(directory: Path) -> None:
+    """Make a directory that only its owner may enter, and those above it, where they are missing; each is synced.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    if directory.is_dir():
+        return
+    if not directory.parent.is_dir():
+        make_directory(directory.parent)
+    directory.mkdir(mode=OWNER_ONLY_DIRECTORY, exist_ok=True)
+    sync_directory(directory.parent)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename a file within a file system, synced on both sides.
+
+    Raises:
+        OSError: it can't be moved.
+    """
+    source.rename(target)
+    for directory in {source.parent, target.parent}:
+        sync_directory(directory)
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's content last."""
+    _sync(path, os.O_RDONLY)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make files last that were created, renamed or deleted in a directory."""
+    _sync(directory, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def is_blank(content: bytes) -> bool:
+    """Tell whether a file's content is what a power cut leaves of a file that was not synced: nothing, or zeros."""
+    return not content.strip(b"\0 \t\r\n")
+
+
+def keep_to_owner(path: Path, mode: int) -> bool:
+    """Take other users' permissions away from a file or directory, and tell whether they had any.
+
+    Raises:
+        OSError: they can't be taken away.
+    """
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode) or not found.st_mode & 0o077:
+        return False
+    path.chmod(found.st_mode & mode)
+    return True
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
