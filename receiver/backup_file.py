@@ -121,10 +121,18 @@ def unseal(copy: Path, accounts: Path) -> None:
             database.execute(f"DROP TABLE {table}").fetchall()
         database.execute("CHECKPOINT").fetchall()
     if learned:
-        with contextlib.closing(sqlite3.connect(accounts, isolation_level=None, timeout=10)) as file:
-            file.execute("PRAGMA journal_mode=WAL")
-            file.execute("CREATE TABLE IF NOT EXISTS learned_accounts (alias TEXT PRIMARY KEY) STRICT")
-            file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", learned)
+        learn(accounts, [alias for (alias,) in learned])
+
+
+def learn(accounts: Path, aliases: list[str]) -> None:
+    """Add aliases to a file of learned accounts, made if need be.
+
+    Raises:
+        sqlite3.Error: they can't be added.
+    """
+    with contextlib.closing(sqlite3.connect(accounts, isolation_level=None, timeout=10)) as file:
+        file.execute("CREATE TABLE IF NOT EXISTS learned_accounts (alias TEXT PRIMARY KEY) STRICT")
+        file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", [[alias] for alias in aliases])
 
 
 @contextlib.contextmanager

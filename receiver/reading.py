@@ -13,6 +13,7 @@ import urllib3
 
 from receiver.data_directory import running_serve
 from receiver.errors import StoreError, TooMuchError
+from receiver.replacing import finish_offline
 from receiver.settings import Settings
 from receiver.tokens import query_token
 
@@ -52,6 +53,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     if running is not None:
         yield ServiceReader(running.query_listen, query_token(settings))
         return
+    finish_offline(settings.data_dir)
     reader = FileReader(settings.database)
     try:
         yield reader

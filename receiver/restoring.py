@@ -1,63 +1,69 @@
 """Puts a backup in the place of the database; what was there is moved aside, and the spool stays."""
 
-import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
 from receiver import backup_file
 from receiver.errors import StoreError
-from receiver.incidents import set_aside
+from receiver.files import copy_whole, sync_directory, sync_file
+from receiver.incidents import Incident
+from receiver.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.settings import Settings
-from receiver.spool.layout import sync_directory
 from receiver.spool.looking import waiting_in
-from receiver.store.appended import Appended, read_appended, write_appended
+from receiver.store.appended import read_appended
 
-_BYTES_PER_STEP = 4 * 1024 * 1024
+_ACCOUNTS = "accounts.sqlite"
 # A WAL left behind would be replayed into the restored file; the note tells how far the database before it was.
-_PATTERNS = ("clc.duckdb", "clc.duckdb.*", "accounts.sqlite*", "last_bodies.sqlite*", "appended.json")
+_PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{_ACCOUNTS}*", "last_bodies.sqlite*", "appended.json")
 
 
 def existing_data(data_dir: Path) -> list[Path]:
-    """List the files of a database that is there already."""
-    found = [file for pattern in _PATTERNS for file in sorted(data_dir.glob(pattern)) if file.is_file()]
-    return found if any(file.name.startswith("clc.duckdb") for file in found) else []
+    """List the files that a restore moves aside."""
+    return [file for pattern in _PATTERNS for file in sorted(data_dir.glob(pattern)) if file.is_file()]
 
 
-def install(backup: Path, settings: Settings, advance: Callable[[int], None]) -> Path | None:
+def install(
+    backup: Path,
+    settings: Settings,
+    advance: Callable[[int], None],
+    *,
+    seq: int = 0,
+    incident: Incident | None = None,
+) -> Path | None:
     """Make a backup the database, and return where the one before it was put.
 
     Args:
         backup: a file that `inspect` has found to be whole.
         settings: where the database lies; nobody has it open.
         advance: called with the number of bytes copied since the last call.
+        seq: the highest number that the database before it gave to a notification, as far as that is known.
+        incident: what to record if that leaves notifications out.
 
     Raises:
-        StoreError: it can't be done, and all is as it was, but for what was moved aside already.
+        StoreError: it can't be done: all is as it was, or the next start goes on with it.
     """
-    copy = settings.data_dir / "restoring.duckdb"
+    copy, accounts = settings.data_dir / STAGED, settings.data_dir / STAGED_ACCOUNTS
     try:
-        copy.unlink(missing_ok=True)
-        _copy(backup, copy, advance)
-        found = existing_data(settings.data_dir)
-        accounts = settings.data_dir / "restoring.sqlite"
-        accounts.unlink(missing_ok=True)
+        clear_staged(settings.data_dir)
+        copy_whole(backup, copy, advance)
         backup_file.unseal(copy, accounts)
-        _sync(copy)
-        used = read_appended(settings.data_dir).seq
-        aside = set_aside(found, settings.data_dir) if found else None
+        _learn_too(accounts, settings.data_dir / _ACCOUNTS)
+        puts = {STAGED: settings.database.name}
+        sync_file(copy)
         if accounts.exists():
-            accounts.rename(settings.data_dir / "accounts.sqlite")
-        # No number is given twice; but how far the spool was appended is what the backup says.
-        write_appended(settings.data_dir, Appended(used, 0, {}))
-        copy.rename(settings.database)
+            sync_file(accounts)
+            puts[STAGED_ACCOUNTS] = _ACCOUNTS
         sync_directory(settings.data_dir)
+        files = existing_data(settings.data_dir)
+        used = max(read_appended(settings.data_dir).seq, seq)
+        aside = replace(settings.data_dir, files, puts, used, incident)
     except (duckdb.Error, sqlite3.Error, OSError) as error:
-        copy.unlink(missing_ok=True)
         raise StoreError(f"{backup} can't be restored to {settings.data_dir}: {error}.") from None
-    return aside
+    return aside if files else None
 
 
 def rows_waiting(settings: Settings) -> int:
@@ -68,13 +74,9 @@ def rows_waiting(settings: Settings) -> int:
     return waiting_in(settings.spool_directory, watermarks).rows
 
 
-def _copy(source: Path, target: Path, advance: Callable[[int], None]) -> None:
-    with source.open("rb") as reading, target.open("xb") as writing:
-        while piece := reading.read(_BYTES_PER_STEP):
-            writing.write(piece)
-            advance(len(piece))
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def _learn_too(accounts: Path, present: Path) -> None:
+    """Add the accounts learned since the backup: what their notifications taught stays true."""
+    with suppress(sqlite3.DatabaseError):
+        learned = backup_file.learned_accounts(present)
+        if learned:
+            backup_file.learn(accounts, learned)

@@ -10,6 +10,7 @@ from receiver import data_directory
 from receiver.admission import Admission
 from receiver.importer import import_archive
 from receiver.listener.accounts import AllowedAccounts
+from receiver.replacing import finish_offline
 from receiver.settings import Settings, read_settings
 from receiver.signature import load_public_key
 from receiver.spool import SpoolWriter
@@ -29,6 +30,7 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     """
     settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
     data_directory.prepare(settings)
+    finish_offline(settings.data_dir)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
     admission = Admission(load_public_key(settings.public_key), settings.signatures, accounts)
     spool = SpoolWriter(settings.spool_directory)

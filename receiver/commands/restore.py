@@ -5,11 +5,13 @@ from pathlib import Path
 
 import click
 
-from receiver import data_directory
-from receiver.backup_file import inspect
+from receiver import data_directory, replacing
+from receiver.backup_file import BackupInfo, inspect
 from receiver.errors import StoreError
-from receiver.restoring import existing_data, install, rows_waiting
-from receiver.settings import read_settings
+from receiver.incidents import Incident, make_incident
+from receiver.left_out import LeftOut, count_left_out
+from receiver.restoring import install, rows_waiting
+from receiver.settings import Settings, read_settings
 from receiver.signature import key_fingerprint, load_public_key
 
 
@@ -21,7 +23,9 @@ from receiver.signature import key_fingerprint, load_public_key
 def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> None:
     """Make the backup FILE the database, while no `serve` is running.
 
-    The spool stays as it is: what it holds beyond the backup goes in, once, when `serve` starts.
+    The spool stays as it is: what it holds beyond the backup goes in, once, when `serve` starts. What neither of the
+    two holds is counted first, and `status` shows it from then on. The next start finishes a restore that was
+    interrupted.
     """
     settings = read_settings(data_dir=data_dir)
     info = inspect(file)
@@ -33,12 +37,18 @@ def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> 
         )
     data_directory.prepare(settings)
     with data_directory.take(settings.data_dir):
-        if existing_data(settings.data_dir) and not force:
+        _finish_the_last(settings)
+        left_out = count_left_out(settings, file) if settings.database.exists() else LeftOut(0, None, None, 0)
+        if settings.database.exists() and not force:
+            told = f" {left_out}." if left_out.number != 0 else ""
             raise StoreError(
-                f"{settings.database} exists: name another CLC_DATA_DIR, or give --force to move it aside."
+                f"{settings.database} exists.{told} Name another CLC_DATA_DIR, or give --force to move it aside."
             )
+        if left_out.number != 0:
+            click.echo(f"{left_out}: they stay in the database that is moved aside.", err=True)
         with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
-            aside = install(file, settings, bar.update)
+            seq = max(left_out.seq, info.last_seq)
+            aside = install(file, settings, bar.update, seq=seq, incident=_incident(file, info, left_out))
         waiting = rows_waiting(settings)
     if aside:
         click.echo(f"What was there is kept in {aside}.", err=True)
@@ -47,3 +57,20 @@ def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> 
         f"{info.made_at:%Y-%m-%d %H:%M:%S} UTC. The spool holds {waiting:,} more, which go in when `serve` starts.",
         err=True,
     )
+
+
+def _finish_the_last(settings: Settings) -> None:
+    try:
+        replacing.finish(settings.data_dir)
+    except OSError as error:
+        raise StoreError(
+            f"A restore in {settings.data_dir} was interrupted and can't be finished ({error.strerror}): make room."
+        ) from None
+
+
+def _incident(file: Path, info: BackupInfo, left_out: LeftOut) -> Incident | None:
+    """Say what the restored database lacks, if it lacks anything."""
+    if left_out.number == 0:
+        return None
+    what = f"The database was replaced by the backup {file.name} of {info.made_at:%Y-%m-%d %H:%M:%S} UTC."
+    return make_incident(what, missing=f"{left_out}. The database before it may hold them.")

@@ -10,6 +10,7 @@ from receiver.care import gather, judge
 from receiver.data_directory import running_serve
 from receiver.errors import StoreError
 from receiver.reading import FileReader, status_of
+from receiver.replacing import finish_offline
 from receiver.settings import Settings, read_settings
 from receiver.tokens import query_token
 
@@ -48,6 +49,7 @@ def _status(settings: Settings) -> dict[str, Any]:
 
 def _of_files(settings: Settings) -> dict[str, Any]:
     try:
+        finish_offline(settings.data_dir)
         reader = FileReader(settings.database)
     except StoreError as error:
         return judge(gather(settings, None, str(error))).as_json()

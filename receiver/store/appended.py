@@ -49,9 +49,18 @@ def parse_appended(content: bytes) -> Appended:
 
 
 def write_appended(data_dir: Path, appended: Appended) -> None:
-    """Replace the note; where that is impossible the old one stays, which only notices less."""
+    """Replace the note, unsynced; where that is impossible the old one stays, which only notices less."""
     with contextlib.suppress(OSError):
         write_whole(_path(data_dir), _packed(appended), synced=False)
+
+
+def write_appended_synced(data_dir: Path, appended: Appended) -> None:
+    """Replace the note.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    write_whole(_path(data_dir), _packed(appended))
 
 
 def _path(data_dir: Path) -> Path:

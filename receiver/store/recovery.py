@@ -28,8 +28,9 @@ import duckdb
 from receiver.backup_file import unseal
 from receiver.changes.rebuild import Rebuild
 from receiver.errors import StoreError
-from receiver.files import copy_whole, make_directory
-from receiver.incidents import Incident, report, set_aside
+from receiver.files import copy_whole, make_directory, sync_file
+from receiver.incidents import Incident, make_incident, report, set_aside
+from receiver.replacing import STAGED, clear_staged, finish, replace
 from receiver.settings import Settings
 from receiver.spool import SpoolReader
 from receiver.store.account_states import derive_account_states
@@ -67,6 +68,7 @@ def open_store(settings: Settings) -> Opened:
             wrote it), though nothing says that it is damaged; nothing was moved.
     """
     waiting = _waiting(settings)
+    _finish_replacement(settings)
     happened, broken_derived = _settle_the_last_run(settings, waiting)
     connection = _connect_somehow(settings, happened)
     try:
@@ -81,6 +83,17 @@ def open_store(settings: Settings) -> Opened:
         _try_checkpoint(settings, connection)
     shutil.rmtree(waiting, ignore_errors=True)
     return Opened(connection, happened)
+
+
+def _finish_replacement(settings: Settings) -> None:
+    """Finish what `restore` or an earlier recovery had begun."""
+    try:
+        finish(settings.data_dir)
+        clear_staged(settings.data_dir)
+    except OSError as error:
+        raise StoreError(
+            f"The replacement of {settings.database} was interrupted and can't be finished ({error}): make room."
+        ) from None
 
 
 def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incident], str | None]:
@@ -178,28 +191,31 @@ def _put_wal_aside(settings: Settings, why: str) -> Incident:
 
 
 def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Incident:
-    moved_to = set_aside([settings.database, *_wal_files(settings)], settings.data_dir)
-    _keep_what_waits(settings, moved_to)
-    backup = _restore_backup(settings, tried)
+    staged = settings.data_dir / STAGED
+    backup = _stage_backup(settings, tried, staged)
     instead = f"the backup {backup.name}" if backup else "as there is no backup, an empty database"
     what = f"{settings.database.name} does not open ({why}). In its place: {instead}."
-    return report(settings.data_dir, what, moved_to=moved_to, missing=_missing(settings, backup))
+    incident = make_incident(what, missing=_missing(settings, staged if backup else None))
+    puts = {STAGED: settings.database.name} if backup else {}
+    moved_to = replace(settings.data_dir, [settings.database, *_wal_files(settings)], puts, None, incident)
+    _keep_what_waits(settings, moved_to)
+    return incident._replace(moved_to=str(moved_to))
 
 
-def _restore_backup(settings: Settings, tried: set[Path]) -> Path | None:
-    """Copy the newest backup that can be read into the database's place."""
+def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | None:
+    """Copy the newest backup that can be read beside the database, and return which it was."""
     for backup in _backups(settings):
         if backup in tried:
             continue
         tried.add(backup)
-        unfinished = settings.database.with_suffix(".restoring")
-        shutil.copyfile(backup, unfinished)
-        if is_whole(unfinished):
+        clear_staged(settings.data_dir)
+        copy_whole(backup, staged)
+        if is_whole(staged):
             with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
-                unseal(unfinished, settings.data_dir / "accounts.sqlite")
-            unfinished.replace(settings.database)
+                unseal(staged, settings.data_dir / "accounts.sqlite")
+            sync_file(staged)
             return backup
-        unfinished.unlink()
+    clear_staged(settings.data_dir)
     return None
 
 
@@ -217,12 +233,12 @@ def _extent(connection: duckdb.DuckDBPyConnection) -> Appended:
 
 
 def _missing(settings: Settings, backup: Path | None) -> str | None:
-    """Say what neither the database in use now nor the spool holds."""
+    """Say what neither the copy of a backup holds that takes the database's place nor the spool."""
     before, now = read_appended(settings.data_dir), Appended(0, 0, {})
     if not before.seq:
         return "Whatever was stored and is no longer in the spool."
     if backup:
-        with duckdb.connect(str(settings.database), read_only=True) as connection:
+        with duckdb.connect(str(backup), read_only=True) as connection:
             now = _extent(connection)
     again = _spooled(settings, before.positions) - _spooled(settings, now.positions)
     missing = before.notifications - now.notifications - again
@@ -260,9 +276,10 @@ def _notice_short_replay(settings: Settings, connection: duckdb.DuckDBPyConnecti
         f"error, but {appended.seq} had been appended. The spool fills in what came since the last checkpoint."
     )
     moved_to = set_aside(kept, settings.data_dir) if kept else None
+    incident = report(settings.data_dir, what, moved_to=moved_to)
     # Said once: from here on the database is where it is.
     write_appended(settings.data_dir, appended._replace(notifications=found.notifications, positions=found.positions))
-    return [report(settings.data_dir, what, moved_to=moved_to)]
+    return [incident]
 
 
 def _wal_files(settings: Settings) -> list[Path]:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from receiver import __version__, data_directory
+from receiver import __version__, data_directory, replacing
 from receiver.data_directory import Running
 from receiver.listener.peers import TrustedProxies
 from receiver.settings import Settings
@@ -63,6 +63,10 @@ def take_hold(settings: Settings) -> Held:
 
 
 def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
+    try:
+        replacing.finish(settings.data_dir)
+    except OSError as error:
+        _log.error("an interrupted restore can't be finished yet, the store tries again: %s", error)
     check_small_files(settings)
     passed = passed_sockets(os.environ)
     # The processes of a `serve` that was killed give their addresses up a moment later.

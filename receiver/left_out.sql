@@ -1,0 +1,19 @@
+-- A row that DuckDB once refused was acknowledged all the same.
+WITH acknowledged AS (
+    SELECT id, received_at FROM present.notifications
+    UNION ALL
+    SELECT id, received_at FROM present.rejected WHERE reason = 'not_storable'
+),
+left_out AS (
+    SELECT received_at
+    FROM acknowledged
+    ANTI JOIN backup.notifications USING (id)
+    ANTI JOIN (SELECT id FROM backup.rejected WHERE reason = 'not_storable') AS refused USING (id)
+    ANTI JOIN spooled USING (id)
+)
+SELECT
+    count(*),
+    epoch_us(min(received_at)),
+    epoch_us(max(received_at)),
+    (SELECT coalesce(max(seq), 0) FROM present.notifications)
+FROM left_out

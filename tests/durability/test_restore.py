@@ -1,0 +1,165 @@
+"""A restore is done or not done, wherever it is killed, and says which notifications it leaves out."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pytest
+
+from receiver.backup_file import learn, learned_accounts, seal
+from receiver.incidents import incidents
+from receiver.reading import open_reader
+from receiver.replacing import FILE
+from receiver.settings import read_settings
+from tests.durability.commands import command, run_command
+from tests.durability.damaged import Stores, overwritten
+from tests.durability.promise import kept_in
+from tests.durability.sizes import size
+from tests.durability.stores import accepted, append, spool
+from tests.processes import Receiver, environment, running
+from tests.waiting import until
+
+CALLS = "rename,unlink,fsync,fdatasync,mkdir,link" + size("", ",openat,write,pwrite64,ftruncate,close")
+ROWS = [accepted(number) for number in range(12)]
+OLD, NEW = {row.id for row in ROWS}, {row.id for row in (*ROWS[:6], *ROWS[8:])}
+
+
+class Case(NamedTuple):
+    """A data directory with twelve notifications, of which the spool holds the last four, and a backup of six."""
+
+    data_dir: Path
+    backup: Path
+
+    def copy(self, directory: Path) -> Path:
+        shutil.rmtree(directory, ignore_errors=True)
+        shutil.copytree(self.data_dir, directory)
+        return directory
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("case")
+    data_dir, backup = directory / "data", directory / "b.duckdb"
+    for first, last in ((0, 6), (6, 8), (8, 12)):
+        shutil.rmtree(data_dir / "spool", ignore_errors=True)
+        spool(data_dir, ROWS[first:last])
+        append(data_dir)
+        if last == 6:
+            shutil.copy(data_dir / "clc.duckdb", backup)
+    learn(data_dir / "accounts.sqlite", ["OLD1"])
+    seal(backup, key_of(data_dir), data_dir / "none")
+    return Case(data_dir, backup)
+
+
+def key_of(data_dir):
+    """Read the tests' key's fingerprint where it is shown."""
+    status = json.loads(run_command(data_dir, "status", "--json").stdout)
+    return next(figure["value"] for figure in status["figures"] if figure["name"] == "key_fingerprint")
+
+
+def restore_in_strace(case, data_dir, *options):
+    return subprocess.run(
+        ["strace", "-q", *options, *command("restore", "--force", str(case.backup))],
+        env=environment(data_dir, PYTHONDONTWRITEBYTECODE="1"),
+        cwd=data_dir,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+def ids_in(data_dir):
+    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as database:
+        return {name for (name,) in database.execute("SELECT id FROM notifications").fetchall()}
+
+
+def test_a_restore_that_is_killed_anywhere_is_finished_or_never_began(case, tmp_path, capsys, request):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    done = restore_in_strace(case, case.copy(tmp_path / "d"), "-e", f"trace={CALLS}", "-o", str(tmp_path / "trace"))
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "trace").read_text().splitlines()
+    calls = [line for line in lines if re.match(r"\w+\(", line)]
+    names = [call.partition("(")[0] for call in calls]
+    begun = next(number for number, call in enumerate(calls) if names[number] == "rename" and FILE in call)
+    ended, stores = [], Stores()
+    request.addfinalizer(stores.close)
+    for number in [*range(0, begun, size(begun // 3, 1)), *range(begun, len(calls), size(4, 1))]:
+        data_dir = case.copy(tmp_path / "d")
+        which = f"inject={names[number]}:signal=KILL:when={names[: number + 1].count(names[number])}"
+        killed = restore_in_strace(case, data_dir, "-o", os.devnull, "-e", which)
+        assert killed.returncode != 0, calls[number]
+        if number % 2:
+            with open_reader(read_settings(env_file=None, data_dir=data_dir)) as reader:
+                assert reader.rows("SELECT count(*) FROM notifications", [])[0][0] in {6, 12}
+        stores.start(data_dir)
+        found, missing = ids_in(data_dir), [each.missing for each in incidents(data_dir)]
+        assert (found, len(missing)) in [(OLD, 0), (NEW, 1)], (calls[number], missing)
+        assert all(text.startswith("2 of its notifications, received") for text in missing)
+        assert not (data_dir / FILE).exists()
+        assert learned_accounts(data_dir / "accounts.sqlite") == ["OLD1"]
+        ended.append(found == NEW)
+    stores.close()
+    assert {*ended} == {True, False}
+    with capsys.disabled():
+        print(f"\n{len(ended)} kills at {len(calls)} calls: {ended.count(False)} undone, {ended.count(True)} finished")
+
+
+def test_what_a_restore_leaves_out_is_counted_before_and_status_remembers_it(case, tmp_path):
+    data_dir = case.copy(tmp_path / "d")
+    refused = run_command(data_dir, "restore", str(case.backup))
+    assert refused.returncode == 1
+    counted = r"2 of its notifications, received from [-\d]+ [:\d]+ to [-\d]+ [:\d]+ UTC, are neither in the backup nor"
+    assert re.search(rf"{counted}.*--force", refused.stderr), refused.stderr
+    assert ids_in(data_dir) == OLD
+    done = run_command(data_dir, "restore", "--force", str(case.backup))
+    assert done.returncode == 0
+    assert re.search(counted, done.stderr)
+    with running(Receiver, data_dir) as receiver:
+        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == len(NEW))
+        told = run_command(data_dir, "status")
+    assert told.returncode == 1
+    assert re.search(r"red +Recoveries.*MISSING: 2 of its notifications", told.stdout), told.stdout
+    assert {row.id for row in ROWS[6:8]} & {*kept_in(data_dir)} == set()
+
+
+def test_a_database_that_cant_be_read_is_replaced_only_by_force_and_that_is_said(case, tmp_path):
+    data_dir = case.copy(tmp_path / "d")
+    overwritten(0, 20_000, b"\x55")(data_dir / "clc.duckdb")
+    refused = run_command(data_dir, "restore", str(case.backup))
+    assert "is not known" in refused.stderr
+    assert "--force" in refused.stderr
+    assert run_command(data_dir, "restore", "--force", str(case.backup)).returncode == 0
+    (incident,) = incidents(data_dir)
+    assert "is not known" in incident.missing
+
+
+@pytest.mark.parametrize("content", [b"", b'{"format": 1', b'{"format": 2}', b"\0" * 80])
+def test_a_damaged_note_of_a_restore_is_named_and_never_ok(case, tmp_path, content):
+    data_dir = case.copy(tmp_path / "d")
+    (data_dir / FILE).write_bytes(content)
+    stores = Stores()
+    stores.start(data_dir)
+    stores.close()
+    (incident,) = incidents(data_dir)
+    assert incident.what.startswith(FILE)
+    assert incident.missing
+    assert ids_in(data_dir) == OLD
+
+
+def test_where_the_new_database_is_gone_the_old_one_comes_back(case, tmp_path):
+    data_dir = case.copy(tmp_path / "d")
+    aside = data_dir / "aside" / "then"
+    aside.mkdir(parents=True)
+    (data_dir / "clc.duckdb").rename(aside / "clc.duckdb")
+    replacement = {"aside": "then", "moves": ["clc.duckdb"], "puts": {"restoring.duckdb": "clc.duckdb"}, "seq": 12}
+    (data_dir / FILE).write_text(json.dumps({"format": 1, **replacement, "incident": None}))
+    assert run_command(data_dir, "verify").returncode == 0
+    assert ids_in(data_dir) == OLD
+    assert "as it was before" in incidents(data_dir)[0].what
