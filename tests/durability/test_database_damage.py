@@ -286,9 +286,10 @@ def test_until_a_checkpoint_meets_the_damaged_block_rows_go_in(crashed, tmp_path
     connection.close()
 
 
-def test_a_torn_file_of_incidents_lists_none(tmp_path):
+def test_a_torn_file_of_incidents_is_one_itself(tmp_path):
     (tmp_path / "recovery.json").write_text('[{"at": ')
-    assert incidents(tmp_path) == []
+    (incident,) = incidents(tmp_path)
+    assert incident.missing
 
 
 def test_changes_that_can_not_be_read_are_derived_again_and_nothing_else_is_touched(tmp_path):
