@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from receiver.incidents import write_whole
+from receiver.files import write_whole
 
 REFUSED_FOR: Final = timedelta(hours=1)
 _MOST: Final = 100
