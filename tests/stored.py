@@ -12,7 +12,7 @@ from receiver.signature import load_public_key
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appender import Appender
 from receiver.store.database import open_database
-from tests.keys import key_directory
+from tests.keys import key_directory, signed
 
 
 class Received(NamedTuple):
@@ -24,7 +24,7 @@ class Received(NamedTuple):
 
 
 def store_of(directory: Path, received: Iterable[Received]) -> Path:
-    """Take notifications in, in this order, and return the file, which nobody writes any more."""
+    """Take notifications in, in this order, signed, and return the file, which nobody writes any more."""
     accounts = AllowedAccounts(None, directory / "accounts.sqlite")
     admission = Admission(load_public_key(key_directory() / "public.pem"), "record", accounts)
     spool = SpoolWriter(directory / "spool")
@@ -44,6 +44,7 @@ def store_of(directory: Path, received: Iterable[Received]) -> Path:
 
 
 def _admitted(admission, event, received_at, body):
-    decision = admission.decide(event_for_name(event), body.encode(), None, received_at, None)
+    signature = signed(body.encode())["Tier3-RsaSha1"]
+    decision = admission.decide(event_for_name(event), body.encode(), signature, received_at, None)
     assert not isinstance(decision, Refusal), decision
     return decision

@@ -106,14 +106,16 @@ def test_every_rule_can_be_used():
     assert RULES.problems == []
 
 
-def test_eight_rules_are_shipped_each_with_examples_of_both_kinds_and_references():
+def test_ten_rules_are_shipped_each_with_examples_of_both_kinds_and_references():
     shipped = load_rules().rules
     assert [rule.name for rule in shipped] == [
+        "event_contradicts_body",
         "hidden_update_burst",
         "hidden_user_update",
         "many_servers_deleted",
         "new_account_many_servers",
         "public_address_added",
+        "signature_reused",
         "unfamiliar_actor",
         "user_created",
         "user_enabled_or_email_changed",

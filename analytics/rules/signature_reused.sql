@@ -1,0 +1,213 @@
+/*
+title = "Signature used again"
+severity = "high"
+why = """
+A signature covers the body and nothing else: neither the event, which only the target URL tells, nor the time. Whoever has \
+a notification can send it again, under any event, and it verifies. Under another event it is of high severity; under the \
+same one, where the body carries a time that a later event would have changed, of medium severity. Equal updates of a user \
+or an account are everyday, and so is an update that equals the creation before it: no finding."""
+todo = """
+Compare the two notifications' source addresses, and ask the platform's portal how the entity really is. If somebody else \
+sent the second one, put a secret into the target URLs (CLC_URL_SECRET), or change it."""
+references = [
+    "MITRE ATT&CK T1565.001, Stored Data Manipulation: https://attack.mitre.org/techniques/T1565/001/",
+    "CWE-294, Authentication Bypass by Capture-replay: https://cwe.mitre.org/data/definitions/294.html",
+]
+
+[parameters]
+days = 7             # how long after its first use a signature is known
+apart_seconds = 60   # closer together the same event is a copy, and a creation may arrive after an update
+
+[[fires]]
+title = "A user's update comes again as three other events"
+expected = [
+    "high KIM: The signed body of User.Updated of KIM came again as User.Deleted, 60 min later",
+    "high KIM: The signed body of User.Updated of KIM came again as Server.Created, 120 min later",
+    "high ACME: The signed body of User.Updated of KIM came again as Account.Deleted, 180 min later",
+]
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T11:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T12:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Account.Deleted"
+at = 2026-03-04T13:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T14:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[fires]]
+title = "A server's update comes again two days later, with the time that it had"
+expected = ["medium WA1ACMEWEB01: The signed body of Server.Updated of WA1ACMEWEB01 came again, 2,880 min later"]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 172800
+body = '''{"name":"WA1ACMEWEB01","details":{"powerState":"stopped"},
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"2026-03-04T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A user's update comes again as its creation"
+expected = ["high KIM: The signed body of User.Updated of KIM came again as User.Created, 2 min later"]
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:02:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "A user is created, and two passwords are changed"
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T11:00:00Z
+times = 2
+every_seconds = 3600
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "The creation arrives after the first update"
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:02Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "Copies for parent accounts, of two updates by turns"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 3
+body = '''{"name":"WA1ACMEWEB01","details":{"cpu":2},"changeInfo":{"modifiedDate":"2026-03-04T09:59:58Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:01Z
+times = 2
+every_seconds = 3
+body = '''{"name":"WA1ACMEWEB01","details":{"cpu":4},"changeInfo":{"modifiedDate":"2026-03-04T09:59:59Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "The same update at a URL of its event and at one that names the category only"
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "User"
+at = 2026-03-04T10:00:01Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "A server whose name was free again is deleted like the one before, and one of the old form, which has no time"
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 86400
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB01"}'
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T11:00:00Z
+times = 2
+every_seconds = 7200
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB02","cpu":2,"status":"Active"}'
+*/
+-- Of 256 bytes a hash of eight is kept: grouping ten million then takes little memory, and two signatures share one by a
+-- chance of three in a million.
+WITH signed AS (
+    SELECT seq, received_at, hash(signature) AS signature_hash
+    FROM notifications
+    WHERE received_at >= $since::TIMESTAMPTZ - to_days($days) AND received_at < $until::TIMESTAMPTZ
+        AND signature_status = 'valid' AND duplicate_of IS NULL
+),
+used_again AS (
+    SELECT signature_hash
+    FROM signed
+    GROUP BY signature_hash
+    HAVING count(*) > 1 AND max(received_at) >= $since::TIMESTAMPTZ
+),
+uses AS (
+    SELECT
+        id,
+        seq,
+        received_at,
+        coalesce(event_type, category) AS event,
+        category,
+        action,
+        account_alias,
+        entity_id,
+        actor,
+        source_ip,
+        occurred_at = received_at AS is_timeless,
+        signature_hash
+    FROM notifications
+    JOIN (FROM signed SEMI JOIN used_again USING (signature_hash) SELECT seq, signature_hash) USING (seq)
+    WHERE received_at >= $since::TIMESTAMPTZ - to_days($days) AND received_at < $until::TIMESTAMPTZ
+),
+compared AS (
+    SELECT
+        *,
+        min(struct_pack(
+            at := received_at, seq := seq, id := id, event := event, category := category, action := action,
+            entity_id := entity_id, source_ip := source_ip
+        )) OVER (
+            PARTITION BY signature_hash ORDER BY received_at RANGE BETWEEN to_days($days) PRECEDING AND CURRENT ROW
+        ) AS first_use
+    FROM uses
+),
+judged AS (
+    SELECT
+        *,
+        received_at - first_use.at AS later,
+        CASE
+            WHEN seq = first_use.seq THEN NULL
+            WHEN category <> first_use.category THEN 'high'
+            WHEN action <> first_use.action THEN CASE
+                WHEN is_timeless AND first_use.action = 'Created' AND action = 'Updated' THEN NULL
+                WHEN first_use.action = 'Updated' AND action = 'Created' AND later <= to_seconds($apart_seconds) THEN NULL
+                ELSE 'high'
+            END
+            WHEN NOT is_timeless AND later > to_seconds($apart_seconds) THEN 'medium'
+        END AS severity
+    FROM compared
+)
+SELECT
+    received_at AS found_at,
+    replace(if(entity_id IS NULL, first_use.category, category), 'Alert', 'Server') AS category,
+    coalesce(entity_id, first_use.entity_id) AS entity_id,
+    account_alias,
+    actor,
+    concat(
+        'The signed body of ', first_use.event, ' of ', coalesce(first_use.entity_id, '(no name)'), ' came again',
+        if(event = first_use.event, '', concat(' as ', event)), ', ', format('{:,}', floor(epoch(later) / 60)::BIGINT),
+        ' min later',
+        if(source_ip <> first_use.source_ip, concat(', from ', source_ip, ' and not ', first_use.source_ip), ''), '.'
+    ) AS sentence,
+    [id, first_use.id] AS notification_ids,
+    severity
+FROM judged
+WHERE severity IS NOT NULL AND received_at >= $since::TIMESTAMPTZ
