@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from receiver import __version__
+from receiver.descriptors import allow_descriptors
 from receiver.errors import ReceiverError, SettingsError
 from receiver.heartbeat import Heart, take_descriptor
 from receiver.logs import set_up_logging
@@ -106,6 +107,7 @@ def run_child(description: str | None, serve: Serve) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     arguments = _arguments(description)
+    allow_descriptors()
     heart = Heart(take_descriptor())
     heart.start()
     child = Child(arguments.name, socket.socket(fileno=arguments.socket), arguments.life, arguments.report, heart)

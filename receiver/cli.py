@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from receiver import __version__
+from receiver.descriptors import allow_descriptors
 from receiver.errors import ReceiverError, SettingsError
 
 # Each is imported when it is asked for. Libraries that `serve` does not need would start threads in it, and those take
@@ -43,6 +44,7 @@ class _Commands(click.Group):
         if sys.platform not in _PLATFORMS:
             click.echo("clc-receiver runs on Linux and macOS; on Windows, run it in WSL.", err=True)
             ctx.exit(1)
+        allow_descriptors()
         try:
             return super().invoke(ctx)
         except ReceiverError as error:

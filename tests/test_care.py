@@ -79,6 +79,7 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("lag_seconds", {"waiting": Waiting(9, ago(seconds=60), 0, 1)}, "red"),
         ("lag_seconds", {"waiting": Waiting(9, ago(seconds=-5), 0, 1)}, "ok"),
         ("spool_rows", {"waiting": Waiting(100_000, NOW, 0, 1)}, "amber"),
+        ("segments_unreadable", {"waiting": Waiting(0, None, 0, 2, ("a.sqlite (no)",))}, "red"),
         ("checkpointed_at", {"unsaved_since": ago(seconds=60)}, "amber"),
         ("checkpoint_due_seconds", {"unsaved_since": ago(minutes=10)}, "red"),
         ("wal_bytes", {"wal_bytes": 300 * 2**20}, "amber"),

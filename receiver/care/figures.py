@@ -14,6 +14,7 @@ Value = float | int | str | None
 _MIB, _GIB = 2**20, 2**30
 _RECENTLY = timedelta(hours=1)
 _WEEK = timedelta(days=7)
+_MOST_NAMED = 3
 _SERVE_SILENT = timedelta(seconds=30)
 
 
@@ -35,6 +36,7 @@ class Limit(NamedTuple):
 LIMITS: dict[str, Limit] = {
     "lag_seconds": Limit(amber=10, red=60),
     "spool_rows": Limit(amber=100_000, red=1_000_000),
+    "segments_unreadable": Limit(amber=1, red=1),
     "checkpoint_due_seconds": Limit(amber=60, red=600),
     "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
     "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY
@@ -176,11 +178,15 @@ def _of_spool(facts: Facts) -> Iterator[Figure]:
     lag = max((facts.at - waiting.since).total_seconds(), 0.0) if waiting.since else 0.0
     if facts.stored:
         yield _limited("lag_seconds", "Lag of the store", lag, seconds_in_words(lag))
-        yield _limited("spool_rows", "Rows that wait in the spool", waiting.rows, f"{waiting.rows:,}")
+        at_least = "at least " if waiting.unreadable else ""
+        yield _limited("spool_rows", "Rows that wait in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
     else:
         # Without watermarks nobody knows which of them are stored.
         yield Figure("lag_seconds", "Lag of the store", None, "not known")
         yield Figure("spool_rows", "Rows that wait in the spool", None, f"at most {waiting.rows:,}")
+    unreadable = len(waiting.unreadable)
+    words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")
+    yield _limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
     text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
     yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)
 

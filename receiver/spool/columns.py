@@ -8,12 +8,11 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 from zlib import crc32
 
 import orjson
 
-from receiver.ids import new_id
 from receiver.notification import DAMAGED_IN_SPOOL, Notification, Rejection
 from receiver.spool.layout import KINDS, Row, from_microseconds, to_microseconds
 
@@ -99,7 +98,7 @@ class Columns:
         found = {name: _text(value) for name, value in left.items()}
         received_at = _moment(left.get("received_at"))
         return Rejection(
-            id=_id(left.get("id")) or new_id(received_at),
+            id=_id(left.get("id")) or uuid5(NAMESPACE_URL, f"{segment}/{self._kind}/{place}"),
             received_at=received_at,
             reason=DAMAGED_IN_SPOOL,
             path=_text(path) or "",

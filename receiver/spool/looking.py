@@ -9,32 +9,45 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from receiver.spool.layout import CANNOT_READ, KINDS, from_microseconds, is_segment, writer_is_gone, writer_of
+from receiver.notification import Notification
+from receiver.spool.columns import Columns, DamagedRowError, tolerate_any_text
+from receiver.spool.layout import (
+    CANNOT_READ,
+    KINDS,
+    files_in,
+    from_microseconds,
+    is_segment,
+    writer_is_gone,
+    writer_of,
+)
 from receiver.spool.torn import unreadable_commits
 
 Watermarks = dict[tuple[str, str], int]
 
-_BODY = {"notifications": "payload", "rejected": "body"}
-
 
 class SeenRow(NamedTuple):
-    """A spooled row, as far as its place and its bytes go."""
+    """A spooled row, as far as its place and its bytes go; `damage` says why it is not as it was written."""
 
     position: int
     id: UUID
     body: bytes
+    damage: str | None
 
 
 class Waiting(NamedTuple):
-    """What a spool holds that the store does not: rows, and since when the oldest waits. Bytes and files are of all."""
+    """What a spool holds that the store does not: rows, and since when the oldest waits. Bytes and files are of all.
+
+    `unreadable` are the segments that can't be read, each with the reason: nobody knows how many rows wait in them.
+    """
 
     rows: int
     since: datetime | None
     bytes: int
     segments: int
+    unreadable: tuple[str, ...] = ()
 
 
 class SegmentView:
@@ -50,9 +63,19 @@ class SegmentView:
         Raises:
             sqlite3.Error: the file is damaged.
         """
-        query = f"SELECT position, id, {_BODY[kind]} FROM {kind} WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
-        rows = self._connection.execute(query, [after, limit]).fetchall()
-        return [SeenRow(position, UUID(bytes=name), body) for position, name, body in rows]
+        columns = Columns(self._connection, kind)
+        query = f"SELECT {columns.selected} FROM {columns.table} WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own names
+        tolerate_any_text(self._connection)
+        return [self._seen(columns, values) for values in self._connection.execute(query, [after, limit])]
+
+    def _seen(self, columns: Columns, values: tuple[Any, ...]) -> SeenRow:
+        position, damage = values[0], None
+        try:
+            row = columns.row_of(position, values)
+        except DamagedRowError as error:
+            row, damage = columns.keep_damaged(self.name, position, values), str(error)
+        body = row.payload if isinstance(row, Notification) else row.body
+        return SeenRow(position, row.id, body, damage)
 
     def waiting(self, kind: str, after: int) -> tuple[int, datetime | None]:
         """Count the rows of a kind beyond a position, and say when the first of them was received.
@@ -69,8 +92,12 @@ class SegmentView:
 
 
 def segment_paths(directory: Path) -> list[Path]:
-    """List a spool's segments, oldest first."""
-    return [path for path in sorted(directory.glob("*.sqlite")) if is_segment(path)]
+    """List a spool's segments, oldest first.
+
+    Raises:
+        OSError: the directory can't be listed.
+    """
+    return [path for path in files_in(directory) if is_segment(path)]
 
 
 @contextmanager
@@ -97,22 +124,36 @@ def damage_of(path: Path) -> str | None:
 
 
 def waiting_in(directory: Path, watermarks: Watermarks, *, in_store: bool = False) -> Waiting:
-    """Say what a spool holds beyond its segments' watermarks; of one that can't be read, only the bytes count."""
-    rows, since, size, paths = 0, None, 0, segment_paths(directory)
+    """Say what a spool holds beyond its segments' watermarks. What can't be read is named, and never counts as none."""
+    try:
+        paths = segment_paths(directory)
+    except OSError as error:
+        return Waiting(0, None, 0, 0, (f"{directory} ({error.strerror})",))
+    rows, since, size, unreadable = 0, None, 0, []
     for path in paths:
         size += _bytes(path)
         try:
-            with view(path, in_store=in_store) as segment:
-                for kind in KINDS.values():
-                    count, received_at = segment.waiting(kind, watermarks.get((path.stem, kind), 0))
-                    rows += count
-                    if received_at is not None:
-                        # What an import takes in was received long ago, but not spooled before its writer began.
-                        began = max(received_at, _begin_of(writer_of(path)))
-                        since = min(since or began, began)
-        except CANNOT_READ:
+            count, began = _waiting_in(path, watermarks, in_store=in_store)
+        except (*CANNOT_READ, OSError) as error:
+            if path.exists():  # else the store has deleted it meanwhile
+                unreadable.append(f"{path.name} ({error})")
             continue
-    return Waiting(rows, since, size, len(paths))
+        rows += count
+        since = min(since or began, began) if began else since
+    return Waiting(rows, since, size, len(paths), tuple(unreadable))
+
+
+def _waiting_in(path: Path, watermarks: Watermarks, *, in_store: bool) -> tuple[int, datetime | None]:
+    rows, since = 0, None
+    with view(path, in_store=in_store) as segment:
+        for kind in KINDS.values():
+            count, received_at = segment.waiting(kind, watermarks.get((path.stem, kind), 0))
+            rows += count
+            if received_at is not None:
+                # What an import takes in was received long ago, but not spooled before its writer began.
+                began = max(received_at, _begin_of(writer_of(path)))
+                since = min(since or began, began)
+    return rows, since
 
 
 def _uri(path: Path, *, in_store: bool) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 import duckdb
 
 from receiver.changes import Deriver, LastBodies, reads, write_changes
+from receiver.errors import StoreError
 from receiver.notification import Notification, Rejection
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
 from receiver.store.account_states import replace_account_states
@@ -126,8 +127,20 @@ class Appender:
                     yield spooled
 
     def backlog(self) -> int:
-        """Count the rows that the spool holds and DuckDB does not, as far as they can be read."""
-        return sum(left for segment in self._spool.segments() if (left := self._left_in(segment)) is not None)
+        """Count the rows that the spool holds and DuckDB does not.
+
+        Raises:
+            StoreError: there are segments whose rows can't be counted at the moment.
+        """
+        left = {segment: self._left_in(segment) for segment in self._spool.segments()}
+        unknown = [
+            f"{segment.path.name}: {segment.refused or segment.damage}"
+            for segment, rows in left.items()
+            if rows is None
+        ]
+        if unknown:
+            raise StoreError(f"the spool can't be read whole ({unknown[0]}).")
+        return sum(rows or 0 for rows in left.values())
 
     def checkpoint(self, *, merging: bool = False) -> None:
         """Make DuckDB's file hold all that was appended, then delete the segments that it holds whole.

@@ -102,6 +102,7 @@ class StatusMetrics(Collector):
         ("clc_store_lag_seconds", "lag_seconds", "Age of the oldest row that is spooled and not stored."),
         ("clc_spool_rows", "spool_rows", "Rows that are spooled and not stored."),
         ("clc_spool_bytes", "spool_bytes", "Bytes of all segments of the spool."),
+        ("clc_spool_segments_unreadable", "segments_unreadable", "Segments of the spool that can't be read now."),
         ("clc_store_notifications", "notifications", "Notifications stored."),
         ("clc_store_database_bytes", "database_bytes", "Bytes of the database file."),
         ("clc_store_wal_bytes", "wal_bytes", "Bytes of DuckDB's WAL: what no checkpoint holds yet."),

@@ -17,7 +17,12 @@ _WATERMARK = "SELECT coalesce(max(position), 0) FROM watermarks WHERE segment = 
 
 def check_spooled(reader: Reader, directory: Path) -> Iterator[Violation]:
     """Check each row of a spool, while listener and store may be at work on it."""
-    for path in segment_paths(directory):
+    try:
+        paths = segment_paths(directory)
+    except OSError as error:
+        yield Violation("spool", None, None, f"The spool {directory} can't be listed ({error.strerror}).")
+        return
+    for path in paths:
         try:
             with view(path) as segment:
                 for kind in KINDS.values():
@@ -37,6 +42,10 @@ def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[
         rows = segment.read(kind, position, _ROWS_PER_BATCH)
         if not rows:
             return
+        for row in rows:
+            if row.damage:
+                where = f"In the segment {segment.name} {kind} {row.position} is damaged"
+                yield Violation("spool", row.id, None, f"{where}: {row.damage}.")
         stored = _stored(reader, rows)
         after = _watermark(reader, segment, kind)
         # Refused notifications have a byte budget, so that one that was appended may be gone again.

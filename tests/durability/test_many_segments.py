@@ -1,0 +1,92 @@
+"""Many segments and few descriptors: what can't be opened is never counted as none."""
+
+import os
+import resource
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from receiver.care import WalWatch, gather, judge
+from receiver.errors import StoreError
+from receiver.settings import Settings
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool.looking import waiting_in
+from receiver.store.status import StatusKeeper
+from tests.durability.sizes import size
+from tests.durability.test_spool_damage import Store
+from tests.rows import notification
+
+
+@contextmanager
+def descriptors_left(count):
+    """Let this process open so many files more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1_024, before[0]), before[1]))
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(count):
+            os.close(taken.pop())
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for descriptor in taken:
+            os.close(descriptor)
+
+
+@pytest.fixture
+def store(tmp_path):
+    (tmp_path / "spool").mkdir()
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+def write_segments(store, count):
+    """Write segments of one row each, as listeners leave them that were killed again and again."""
+    for number in range(count):
+        writer = SpoolWriter(store.spool)
+        writer.append_all([notification(number)])
+        writer.close()
+
+
+def test_more_segments_than_there_are_descriptors_are_stored_whole(store):
+    count = size(120, 1_200)
+    write_segments(store, count)
+    with descriptors_left(150):
+        store.take_all()
+    assert sorted(store.users()) == list(range(count))
+    assert store.told == []
+    assert list(store.spool.glob("*.sqlite")) == []
+
+
+def test_segments_that_can_not_be_opened_are_named_and_count_as_waiting(store):
+    write_segments(store, 3)
+    names = [path.name for path in sorted(store.spool.glob("*.sqlite"))]
+    settings = Settings(data_dir=store.spool.parent)
+    keeper = StatusKeeper(settings, store.connection)
+    store.reader.segments()
+    # One is left, to list the directory with.
+    with descriptors_left(1):
+        waiting = waiting_in(store.spool, {}, in_store=True)
+        assert [said.partition(" ")[0] for said in waiting.unreadable] == names
+        assert judge(gather(settings, keeper, wal=WalWatch())).state == "red"
+        with pytest.raises(StoreError, match="can't be read whole"):
+            store.appender.backlog()
+        assert store.appender.append_new() == 0
+        assert store.appender.done() == []
+    assert waiting_in(store.spool, {}).rows == 3
+    store.take_all()
+    assert sorted(store.users()) == [0, 1, 2]
+
+
+def test_a_spool_that_can_not_be_listed_is_named_and_not_taken_for_an_empty_one(store):
+    write_segments(store, 1)
+    with descriptors_left(0):
+        assert str(store.spool) in waiting_in(store.spool, {}).unreadable[0]
+        with pytest.raises(OSError, match="Too many open files"):
+            SpoolReader(store.spool).segments()
+    store.take_all()
+    assert store.users() == [0]
