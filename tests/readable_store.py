@@ -88,6 +88,7 @@ class Row:
     signature_status: str = "valid"
     duplicate_of: UUID | None = None
     id: UUID = field(default_factory=uuid4)
+    occurred_at: datetime | None = None
 
 
 @dataclass
@@ -155,7 +156,7 @@ def as_columns(seq: int, row: Row) -> dict[str, Any]:
         "account_alias": row.account_alias,
         "entity_id": row.entity_id,
         "actor": row.actor,
-        "occurred_at": row.received_at,
+        "occurred_at": row.occurred_at or row.received_at,
         "signature_status": row.signature_status,
         "signature": b"\x01" * 256 if row.signature_status != "missing" else None,
         "source_ip": "192.0.2.1",

@@ -1,5 +1,5 @@
 -- What a user did, as far as notifications name him as their actor; the latest first.
-SELECT seq, occurred_at, event_type, category, entity_id, account_alias
+SELECT seq, least(occurred_at, received_at) AS occurred_at, event_type, category, entity_id, account_alias
 FROM events
 WHERE upper(actor) = $entity
 ORDER BY occurred_at DESC, seq DESC

@@ -12,7 +12,7 @@ SELECT
 FROM (
     SELECT
         seq,
-        occurred_at,
+        least(occurred_at, received_at) AS occurred_at,
         account_alias,
         entity_id,
         unnest(payload -> '$.triggers[*]') AS told,

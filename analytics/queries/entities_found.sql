@@ -2,8 +2,9 @@
 SELECT
     category,
     entity_id,
-    max(struct_pack(at := occurred_at, account_alias := account_alias)).account_alias AS account_alias,
-    max(occurred_at) AS last_at,
+    max(struct_pack(at := least(occurred_at, received_at), account_alias := account_alias)).account_alias
+        AS account_alias,
+    max(least(occurred_at, received_at)) AS last_at,
     count(*) AS notifications
 FROM events
 WHERE entity_id IS NOT NULL AND category <> 'Alert'

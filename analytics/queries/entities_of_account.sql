@@ -5,8 +5,10 @@ FROM (
     SELECT
         category,
         entity_id,
-        max(occurred_at) AS last_at,
-        coalesce(max(struct_pack(at := occurred_at, seq := seq, action := action)).action = 'Deleted', false) AS deleted,
+        max(least(occurred_at, received_at)) AS last_at,
+        coalesce(
+            max(struct_pack(at := least(occurred_at, received_at), seq := seq, action := action)).action = 'Deleted', false
+        ) AS deleted,
         count(*) AS notifications
     FROM events
     WHERE account_alias = $alias AND category IN ('User', 'Server') AND entity_id IS NOT NULL

@@ -1,7 +1,7 @@
--- What is known of an entity without its bodies. The latest is what happened last, whichever arrived last; alerts are
--- no state of their server.
+-- What is known of an entity without its bodies. The latest is what happened last, whichever arrived last, and
+-- nothing happens after it arrived; alerts are no state of their server.
 WITH steps AS (
-    SELECT seq, occurred_at, category, action, account_alias
+    SELECT seq, least(occurred_at, received_at) AS occurred_at, category, action, account_alias
     FROM events
     WHERE true
         -- include of_entity.sql

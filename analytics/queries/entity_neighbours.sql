@@ -1,17 +1,25 @@
 -- Which notification of its entity happened just before a notification, which just after, and how many there are. Among
 -- a server's are its alerts; copies are left out.
 WITH here AS (
-    SELECT seq AS step, occurred_at AS step_at, entity_id AS name, replace(category, 'Alert', 'Server') AS whose
+    SELECT
+        seq AS step,
+        least(occurred_at, received_at) AS step_at,
+        entity_id AS name,
+        replace(category, 'Alert', 'Server') AS whose
     FROM notifications
     WHERE seq = $seq
 ), others AS (
-    SELECT seq, occurred_at, occurred_at < step_at OR (occurred_at = step_at AND seq < step) AS before, seq = step AS same
+    SELECT
+        seq,
+        least(occurred_at, received_at) AS happened_at,
+        happened_at < step_at OR (happened_at = step_at AND seq < step) AS before,
+        seq = step AS same
     FROM events, here
     WHERE entity_id = name AND replace(category, 'Alert', 'Server') = whose
 )
 SELECT
-    max(struct_pack(moment := occurred_at, seq := seq)) FILTER (WHERE before).seq AS earlier,
-    min(struct_pack(moment := occurred_at, seq := seq)) FILTER (WHERE NOT before AND NOT same).seq AS later,
+    max(struct_pack(moment := happened_at, seq := seq)) FILTER (WHERE before).seq AS earlier,
+    min(struct_pack(moment := happened_at, seq := seq)) FILTER (WHERE NOT before AND NOT same).seq AS later,
     count(*) FILTER (WHERE before) AS earlier_ones,
     count(*) AS notifications
 FROM others

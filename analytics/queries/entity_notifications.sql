@@ -1,5 +1,7 @@
 -- A page of an entity's timeline: its notifications, the one that happened last first.
-SELECT seq, id, occurred_at, received_at, event_type, category, action, account_alias, actor, signature_status
+SELECT
+    seq, id, least(occurred_at, received_at) AS occurred_at, received_at, event_type, category, action, account_alias, actor,
+    signature_status
 FROM events
 WHERE true
     -- include of_entity.sql
