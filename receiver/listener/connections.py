@@ -16,6 +16,7 @@ from tornado.ioloop import IOLoop
 
 from receiver.listener import metrics
 from receiver.listener.draining import DrainingServer
+from receiver.listener.unproven import Unproven, source_of
 
 _MIB = 1024 * 1024
 _MOST_DESCRIPTORS = 8192
@@ -38,7 +39,9 @@ class Limits(NamedTuple):
     proxy who closes it and no notification meets a closing connection. `header_seconds`: from a request's first byte
     to its last header. `body_seconds`: for all of a body. `discard_seconds`, `discard_bytes`: how much of a body that
     was refused already is still read, so that its sender comes to read the answer. `body_bytes`: of all bodies that are
-    being read or written to disk. `connections`: as many.
+    being read or written to disk. `connections`: as many. `grace_seconds`: how long a new connection may take until its
+    first notification is accepted, before it gives way to others. `unproven_per_source`: how many connections from one
+    address may be open that brought no accepted notification yet; with twice as many the grace is over.
     """
 
     idle_seconds: float = 300
@@ -48,6 +51,8 @@ class Limits(NamedTuple):
     discard_bytes: int = 64 * _MIB
     body_bytes: int = 256 * _MIB
     connections: int = 4096
+    grace_seconds: float = 10
+    unproven_per_source: int = 512
 
 
 _DEFAULT = Limits()
@@ -67,11 +72,9 @@ def within_descriptors(limits: Limits) -> Limits:
 class _Reading:
     """A connection from which a request is awaited or read, how far it is, and until when it must be further."""
 
-    __slots__ = ("deadline", "is_proven", "state")
+    __slots__ = ("deadline", "state")
 
-    def __init__(self, deadline: float, *, is_proven: bool) -> None:
-        self.is_proven = is_proven
-        """Whether it brought one before."""
+    def __init__(self, deadline: float) -> None:
         self.state = _IDLE
         self.deadline = deadline
 
@@ -86,18 +89,27 @@ class GuardedServer(DrainingServer):
     Tornado could keep the time as well, but makes a task and two timers for each request, a sixth of what accepting a
     notification costs.
 
-    Where there are too many, one that has brought no whole request is closed: one that never did before one that did
-    earlier, and then the one that takes longest.
+    Only an accepted notification proves a connection: nothing else shows that the sender is at its other end. Where
+    there are too many, the oldest unproven one gives way, and the proven one that is idle longest only when there is no
+    other. So a new connection has as much time as it takes to open all others anew.
     """
 
-    def initialize(self, *args: Any, limits: Limits = _DEFAULT, **kwargs: Any) -> None:
-        """Take what `HTTPServer` takes, and the limits."""
+    def initialize(
+        self,
+        *args: Any,
+        limits: Limits = _DEFAULT,
+        is_exempt: Callable[[str], bool] = lambda _: False,
+        **kwargs: Any,
+    ) -> None:
+        """Take what `HTTPServer` takes, the limits, and which addresses are exempt from those of one source."""
         super().initialize(*args, **kwargs)
         self.conn_params.header_timeout = None
         self._limits = limits
         # In the order in which they began to wait, or had their headers.
         self._reading: dict[HTTP1ServerConnection, _Reading] = {}
-        self._proven: set[HTTP1ServerConnection] = set()
+        self._unproven = Unproven()
+        self._is_exempt = is_exempt
+        self._known: set[HTTP1ServerConnection] = set()
         self._leaving: set[HTTP1ServerConnection] = set()
         self._quiet_until = 0.0
         metrics.CONNECTIONS.set_function(lambda: len(self._connections))
@@ -107,6 +119,7 @@ class GuardedServer(DrainingServer):
         """Take connections from a socket, which becomes the server's own."""
         patient = _PatientSocket(fileno=listening.detach())
         patient.setblocking(False)
+        patient.can_make_room = self._can_make_room
         patient.make_room = self._make_room
         self.add_socket(patient)
 
@@ -114,9 +127,16 @@ class GuardedServer(DrainingServer):
         """Wait for a connection's next request."""
         delegate = super().start_request(server_conn, request_conn)
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
-        deadline = time.monotonic() + self._limits.idle_seconds
-        self._reading[server_conn] = _Reading(deadline, is_proven=server_conn in self._proven)
+        now = time.monotonic()
+        self._reading[server_conn] = _Reading(now + self._limits.idle_seconds)
+        if server_conn not in self._known:
+            self._known.add(server_conn)
+            self._welcome(server_conn, now)
         return delegate
+
+    def prove(self, server_conn: HTTP1ServerConnection) -> None:
+        """Note that a notification of a connection's was accepted."""
+        self._unproven.forget(server_conn)
 
     def begin_request(self, server_conn: HTTP1ServerConnection) -> None:
         """Note that a request's headers are there."""
@@ -130,15 +150,27 @@ class GuardedServer(DrainingServer):
         """Note that a request is there whole."""
         super().request_is_read(server_conn)
         self._reading.pop(server_conn, None)
-        self._proven.add(server_conn)
 
     def on_close(self, server_conn: object) -> None:
         """Forget a connection."""
         super().on_close(server_conn)
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
         self._reading.pop(server_conn, None)
-        self._proven.discard(server_conn)
+        self._unproven.forget(server_conn)
+        self._known.discard(server_conn)
         self._leaving.discard(server_conn)
+
+    def _welcome(self, server_conn: HTTP1ServerConnection, now: float) -> None:
+        """Count a new connection; where its address has too many, the oldest of that address gives way."""
+        address = getattr(server_conn.context, "remote_ip", None)
+        source = "" if address is None or self._is_exempt(address) else source_of(address)
+        count = self._unproven.add(server_conn, source, now)
+        most = self._limits.unproven_per_source
+        if count > most:
+            grace = 0.0 if count > 2 * most else self._limits.grace_seconds
+            chosen = self._unproven.oldest(self._reading, before=now - grace, source=source)
+            if chosen and chosen is not server_conn:
+                self._close(chosen, "too_many_of_a_source")
 
     def _sweep_later(self) -> None:
         """Look again in a moment, by a clock that nobody sets."""
@@ -160,9 +192,23 @@ class GuardedServer(DrainingServer):
             elif now > reading.deadline:
                 self._close(connection, reading.state)
 
+    def _can_make_room(self) -> bool:
+        return self._has_room() or self._next_to_go() is not None
+
+    def _has_room(self) -> bool:
+        return len(self._connections) - len(self._leaving) < self._limits.connections
+
+    def _next_to_go(self) -> HTTP1ServerConnection | None:
+        answered_before = time.monotonic() - self._limits.grace_seconds
+        chosen = self._unproven.oldest(self._reading, answered_before=answered_before)
+        if chosen is None and len(self._known) == len(self._connections):
+            # Those that were taken in this turn of the loop, and are not known yet, would go before this one.
+            chosen = next(iter(self._reading), None)
+        return chosen
+
     def _make_room(self, error: OSError | None) -> bool:
         """Make room for one more connection, and tell whether there is any; `error` is the system's refusal."""
-        if error is None and len(self._connections) - len(self._leaving) < self._limits.connections:
+        if error is None and self._has_room():
             return True
         if error and time.monotonic() > self._quiet_until:
             self._quiet_until = time.monotonic() + _QUIET_SECONDS
@@ -171,16 +217,16 @@ class GuardedServer(DrainingServer):
                 "(LimitNOFILE of the unit, ulimit -n)",
                 error,
             )
-        # The dictionary is in order of time, and `min` takes the first of equals.
-        chosen = min(self._reading.items(), key=lambda each: each[1].is_proven, default=None)
+        chosen = self._next_to_go()
         if chosen is None:
             return False
-        self._close(chosen[0], "too_many")
+        self._close(chosen, "too_many")
         return True
 
     def _close(self, connection: HTTP1ServerConnection, reason: str) -> None:
         metrics.CONNECTIONS_CLOSED.labels(reason).inc()
         self._reading.pop(connection, None)
+        self._unproven.forget(connection)
         self._leaving.add(connection)
         connection.stream.close()
 
@@ -188,6 +234,7 @@ class GuardedServer(DrainingServer):
 class _PatientSocket(socket.socket):
     """A listening socket that rests when the system has no room for a connection, instead of trying without end."""
 
+    can_make_room: Callable[[], bool]
     make_room: Callable[[OSError | None], bool]
 
     def accept(self) -> tuple[socket.socket, Any]:
@@ -196,15 +243,19 @@ class _PatientSocket(socket.socket):
         Raises:
             BlockingIOError: there is none, or no room for it at the moment.
         """
-        if self.make_room(None):
+        if self.can_make_room():
             try:
-                return super().accept()
+                accepted = super().accept()
             except OSError as error:
                 if error.errno not in _NO_ROOM:
                     raise
                 if self.make_room(error):
                     with contextlib.suppress(OSError):
                         return super().accept()
+            else:
+                # Only now, as often nobody is left to be taken.
+                self.make_room(None)
+                return accepted
         self._rest()
         raise BlockingIOError
 

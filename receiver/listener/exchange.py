@@ -3,10 +3,11 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
 
-from tornado.http1connection import HTTP1Connection
+from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httputil import (
     HTTPHeaders,
     HTTPMessageDelegate,
@@ -21,6 +22,7 @@ from receiver.listener.connections import Limits
 # Tornado's own limit would answer without a body, and close the connection before its sender could read that.
 _NO_LIMIT = 1 << 40
 _LONGEST_LENGTH = 18
+_PLAIN = "text/plain; charset=utf-8"
 
 _log = logging.getLogger(__name__)
 
@@ -42,12 +44,17 @@ class Answer(NamedTuple):
     content_type: str
     body: bytes
     headers: dict[str, str] = {}  # noqa: RUF012 - never changed
+    is_acceptance: bool = False
 
 
-def plain(text: str, **headers: str) -> Answer:
-    """Answer 200 with text; header names are given with `_` for `-`."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(HTTPStatus.OK, "text/plain; charset=utf-8", text.encode(), named)
+def plain(text: str) -> Answer:
+    """Answer 200 with text."""
+    return Answer(HTTPStatus.OK, _PLAIN, text.encode())
+
+
+def acceptance(name: str) -> Answer:
+    """Answer that a notification was accepted under an id."""
+    return Answer(HTTPStatus.OK, _PLAIN, b"ok", {"Notification-Id": name}, is_acceptance=True)
 
 
 def refusal(why: Refusal, headers: dict[str, str] | None = None) -> Answer:
@@ -75,10 +82,21 @@ _TOO_MUCH = _spool_unavailable("too many large bodies are on their way, and this
 
 
 class Exchange(HTTPMessageDelegate):
-    """Collects one request and hands it to `respond`, which calls back with the answer, now or later."""
+    """Collects one request and hands it to `respond`, which calls back with the answer, now or later.
 
-    def __init__(self, connection: HTTP1Connection, respond: Respond, max_body_bytes: int, bodies: "Bodies") -> None:
+    `prove` is called when that accepts a notification.
+    """
+
+    def __init__(
+        self,
+        connection: HTTP1Connection,
+        respond: Respond,
+        prove: Callable[[], None],
+        max_body_bytes: int,
+        bodies: "Bodies",
+    ) -> None:
         self._connection = connection
+        self._prove = prove
         self._respond = respond
         self._max_body_bytes = max_body_bytes
         self._bodies = bodies
@@ -134,6 +152,8 @@ class Exchange(HTTPMessageDelegate):
             return
         self._answered = True
         self._forget()
+        if answer.is_acceptance:
+            self._prove()
         try:
             self._write(answer)
         except Exception:  # noqa: BLE001 - half an answer can't be taken back
@@ -213,12 +233,16 @@ class ExchangeServer(HTTPServerConnectionDelegate):
         self._respond = respond
         self._max_body_bytes = max_body_bytes
         self._bodies = Bodies(limits)
+        self.prove: Callable[[HTTP1ServerConnection], None] = lambda _: None
+        """Is called with a connection when a notification of its was accepted."""
 
-    def start_request(self, _server_conn: object, request_conn: object) -> HTTPMessageDelegate:
+    def start_request(self, server_conn: object, request_conn: object) -> HTTPMessageDelegate:
         """Begin to read a request."""
+        assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
         assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - Tornado's only kind
         request_conn.set_max_body_size(_NO_LIMIT)
-        return Exchange(request_conn, self._respond, self._max_body_bytes, self._bodies)
+        prove = partial(self.prove, server_conn)
+        return Exchange(request_conn, self._respond, prove, self._max_body_bytes, self._bodies)
 
     def on_close(self, _server_conn: object) -> None:
         """Nothing is kept by connection."""

@@ -28,8 +28,8 @@ CONNECTIONS = Gauge(
 )
 CONNECTIONS_CLOSED = Counter(
     "clc_listener_connections_closed",
-    "Connections closed while a request was awaited or read, by reason: idle, slow_headers, slow_body, or too_many at "
-    "once.",
+    "Connections closed while a request was awaited or read, by reason: idle, slow_headers, slow_body, too_many at "
+    "once, or too_many_of_a_source.",
     ["reason"],
     registry=REGISTRY,
 )

@@ -1,6 +1,6 @@
 """Where a notification came from: the connection's other end, or what a trusted proxy says of it."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from receiver.errors import SettingsError
 
@@ -33,6 +33,14 @@ class TrustedProxies:
                 break
             source = hop.strip()
         return source
+
+    def shares(self, address: str) -> bool:
+        """Tell whether many senders may come from an address: a trusted proxy's, or this machine's own."""
+        if not _is_address(address):
+            return True  # a Unix socket's other end
+        parsed = ip_address(address)
+        mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+        return self._trusts(address) or (mapped or parsed).is_loopback
 
     def _trusts(self, address: str | None) -> bool:
         return (

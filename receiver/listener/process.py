@@ -48,7 +48,8 @@ async def _serve(child: Child, settings: Settings) -> None:
     routes = Routes(admission, Commits(spool), proxies, settings.query_listen, settings.data_dir, budget)
     limits = within_descriptors(LIMITS)
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
-    server = GuardedServer(exchanges, ssl_options=tls_context(settings), limits=limits)
+    server = GuardedServer(exchanges, ssl_options=tls_context(settings), limits=limits, is_exempt=proxies.shares)
+    exchanges.prove = server.prove
     child.heed_signals()
     server.take_from(child.listening)
     _log.info("the listener takes notifications")

@@ -14,7 +14,7 @@ from receiver.admission import UNKNOWN_EVENT, Admission, Refusal
 from receiver.events import event_for_path
 from receiver.listener import metrics
 from receiver.listener.commits import Commits
-from receiver.listener.exchange import SPOOL_UNAVAILABLE, Answer, Request, internal_error, plain, refusal
+from receiver.listener.exchange import SPOOL_UNAVAILABLE, Answer, Request, acceptance, internal_error, plain, refusal
 from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
@@ -111,7 +111,7 @@ class Routes:
         source_ip = self._proxies.source_of(request.peer, request.headers.get("X-Forwarded-For"))
         decision = self._decide(request, received_at, source_ip)
         if isinstance(decision, Notification):
-            self._commit(decision, "accepted", plain("ok", Notification_Id=str(decision.id)), request, respond)
+            self._commit(decision, "accepted", acceptance(str(decision.id)), request, respond)
             return
         refused = self._rejections.of(request, decision.code, received_at, source_ip)
         self._keep(refused, refusal(decision), respond)
