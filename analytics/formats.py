@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from analytics.arrow_values import values_of
 from analytics.tabulate import table_lines
+from analytics.text import visible_json
 
 ROWS_AT_ONCE = 10_000
 LARGEST_JSON_INTEGER = 2**63 - 1
@@ -56,7 +57,8 @@ def write_json(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: AR
     separator = b"[\n"
     for row in rows_of(table):
         out.write(separator)
-        out.write(orjson.dumps(dict(zip(names, row, strict=True)), default=jsonable, option=orjson.OPT_NON_STR_KEYS))
+        line = orjson.dumps(dict(zip(names, row, strict=True)), default=jsonable, option=orjson.OPT_NON_STR_KEYS)
+        out.write(visible_json(line))
         separator = b",\n"
     out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 

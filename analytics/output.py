@@ -5,9 +5,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from analytics.errors import OutputError
+from analytics.terminal import TerminalOutput
 
 
 def is_standard(output: Path | None) -> bool:
@@ -24,7 +25,8 @@ def opened(output: Path | None) -> Iterator[IO[bytes]]:
     """
     if output is None or is_standard(output):
         try:
-            yield sys.stdout.buffer
+            out: IO[bytes] = sys.stdout.buffer
+            yield cast("IO[bytes]", TerminalOutput(out)) if sys.stdout.isatty() else out
             sys.stdout.buffer.flush()
         except BrokenPipeError:
             # Whoever read the output has enough of it; what is still buffered must not raise again at exit.

@@ -6,6 +6,9 @@ import unicodedata
 ELLIPSIS = "…"
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 KEPT_JOINERS = {"\u200c", "\u200d"}  # scripts and emoji need them, and they can't reorder anything
+LINES = "\n\t"
+"""What a text of several lines is laid out with."""
+DELETE = b"\x7f"
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=])")
 
 
@@ -31,6 +34,26 @@ def as_escape(character: str) -> str:
     named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
     code = ord(character)
     return named.get(character) or (f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")  # noqa: PLR2004 - 16 bits
+
+
+def visible_json(line: bytes) -> bytes:
+    r"""Spell control and formatting characters in JSON as JSON's own escapes (`\u0080`), which mean the same.
+
+    Args:
+        line: JSON in UTF-8, in which such characters can only be within strings; a line feed at its end stays.
+    """
+    if line.isascii() and DELETE not in line:
+        return line
+    text = line.decode()
+    if text.removesuffix("\n").isprintable():
+        return line
+    return "".join(as_json_escape(each) if is_hidden(each, "\n") else each for each in text).encode()
+
+
+def as_json_escape(character: str) -> str:
+    """Return the escape of one character in JSON, which has two for one beyond 16 bits."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def short(text: str, length: int = 60) -> str:

@@ -9,6 +9,7 @@ import click
 from receiver import __version__
 from receiver.descriptors import allow_descriptors
 from receiver.errors import ReceiverError, SettingsError
+from receiver.shown import visible
 
 # Each is imported when it is asked for. Libraries that `serve` does not need would start threads in it, and those take
 # the signals that it holds back while it becomes another version (`supervision/handover.py`).
@@ -48,7 +49,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ReceiverError as error:
-            click.echo(f"clc-receiver: {error}", err=True)
+            click.echo(f"clc-receiver: {visible(str(error))}", err=True)
             ctx.exit(2 if isinstance(error, SettingsError) else 1)
 
 

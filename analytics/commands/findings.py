@@ -15,7 +15,7 @@ from analytics.output import opened
 from analytics.periods import stamp
 from analytics.rule_files import SEVERITIES, RuleProblem, RuleSet, load_rules
 from analytics.settings import read_settings
-from analytics.text import plural, short, visible
+from analytics.text import LINES, plural, short, visible, visible_json
 
 NONE, SOME, FAILED = 0, 1, 2
 LONGEST_SENTENCE = 500
@@ -92,16 +92,17 @@ def is_wanted(finding: Finding, severity: str | None, accounts: tuple[str, ...])
     return not accounts or (finding.account_alias or "").upper() in {alias.upper() for alias in accounts}
 
 
-def as_line(finding: Finding) -> str:
+def as_line(finding: Finding) -> bytes:
     """Return a finding as a line for people; what came from outside can't disturb a terminal."""
     sentence = short(finding.sentence, LONGEST_SENTENCE)
-    return f"{stamp(finding.found_at)}Z  {finding.severity.upper():<6}  {finding.title}: {sentence}\n"
+    title = visible(finding.title)
+    return f"{stamp(finding.found_at)}Z  {finding.severity.upper():<6}  {title}: {sentence}\n".encode()
 
 
-def as_json(finding: Finding) -> str:
+def as_json(finding: Finding) -> bytes:
     """Return a finding as a line of JSON, with all its fields."""
     fields: dict[str, Any] = finding._asdict() | {"found_at": finding.found_at.isoformat()}
-    return json.dumps(fields) + "\n"
+    return visible_json(f"{json.dumps(fields)}\n".encode())
 
 
 def summary(findings: Iterable[Finding]) -> str:
@@ -158,11 +159,11 @@ def findings(
         with connect(location) as client:
             found = find(client, begin, end, rules=rules, settings=settings)
     except AnalyticsError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {visible(str(error), LINES)}", err=True)
         raise click.exceptions.Exit(FAILED) from None
     shown = [finding for finding in found.findings if is_wanted(finding, severity, accounts)]
     with opened(None) as out:
-        out.writelines((as_json if with_json else as_line)(finding).encode() for finding in shown)
+        out.writelines(map(as_json if with_json else as_line, shown))
     for problem in found.problems:
         click.echo(f"Rule not used: {visible(str(problem))}", err=True)
     click.echo(summary(shown), err=True)

@@ -22,7 +22,7 @@ from analytics.following import Batch, Follower, Row, Watched
 from analytics.output import opened
 from analytics.periods import stamp
 from analytics.tabulate import columns_of
-from analytics.text import short
+from analytics.text import short, visible, visible_json
 
 PAUSE_SECONDS = 0.5
 LONGEST_NAME = 80
@@ -65,8 +65,12 @@ def cell(value: str | None, width: int) -> str:
 
 
 def as_json(row: Row) -> bytes:
-    """Return a notification as a line of JSON with all its columns; the payload is a string, byte for byte."""
-    return orjson.dumps({name: jsonable(row[name]) for name in COLUMNS}, option=orjson.OPT_APPEND_NEWLINE)
+    """Return a notification as a line of JSON with all its columns; the payload is a string, byte for byte.
+
+    Control characters in it are escapes: they disturb no terminal, and are the same to a program that reads the line.
+    """
+    columns = {name: jsonable(row[name]) for name in COLUMNS}
+    return visible_json(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def jsonable(value: Any) -> Any:
@@ -111,7 +115,7 @@ class Reception:
             batch = self._follower.poll()
         except (NotRunningError, QueryError, TokenError) as error:
             if not self._away:
-                click.echo(f"{error} Going on when it is back.", err=True)
+                click.echo(f"{visible(str(error))} Going on when it is back.", err=True)
             self._away = True
             return Batch([], more=False)
         if self._away:

@@ -12,6 +12,7 @@ from receiver.importer import import_archive
 from receiver.listener.accounts import AllowedAccounts
 from receiver.replacing import finish_offline
 from receiver.settings import Settings, read_settings
+from receiver.shown import visible
 from receiver.signature import load_public_key
 from receiver.spool import SpoolWriter
 
@@ -36,7 +37,9 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     spool = SpoolWriter(settings.spool_directory)
     try:
         with click.progressbar(length=file.stat().st_size, label=f"Importing {file.name}", file=sys.stderr) as bar:
-            results = import_archive(file, admission, spool, lambda text: click.echo(text, err=True), bar.update)
+            results = import_archive(
+                file, admission, spool, lambda text: click.echo(visible(text), err=True), bar.update
+            )
     finally:
         spool.close()
         accounts.close()

@@ -12,6 +12,7 @@ from receiver.errors import StoreError
 from receiver.reading import FileReader, status_of
 from receiver.replacing import finish_offline
 from receiver.settings import Settings, read_settings
+from receiver.shown import visible
 from receiver.tokens import query_token
 
 _COLOURS = {"ok": "green", "amber": "yellow", "red": "red"}
@@ -62,13 +63,13 @@ def _of_files(settings: Settings) -> dict[str, Any]:
 def _print(found: dict[str, Any]) -> None:
     for figure in found["figures"]:
         state = click.style(f"{figure['state']:6}", fg=_COLOURS[figure["state"]])
-        click.echo(f"{state} {figure['label']:38} {figure['text']}")
+        click.echo(f"{state} {figure['label']:38} {visible(figure['text'])}")
     for refusal in found["refusals"]:
         counts = f"{refusal['last_hour']:,} in the last hour, {refusal['kept']:,} kept"
-        click.echo(f"       refused: {refusal['reason']:29} {counts}")
+        click.echo(f"       refused: {visible(refusal['reason']):29} {counts}")
     for process in found["processes"]:
         ended = f", ended last with {process['last_exit']}" if process["last_exit"] is not None else ""
         words = f"{process['state']}, process {process['pid']}, {process['restarts']} restarts{ended}"
-        click.echo(f"       {process['name']:38} {words}")
+        click.echo(f"       {process['name']:38} {visible(words)}")
     for recovery in found["recoveries"][-5:]:
-        click.echo(f"       {recovery['at'][:19]} {recovery['what']}")
+        click.echo(f"       {recovery['at'][:19]} {visible(recovery['what'])}")

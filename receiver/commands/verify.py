@@ -10,6 +10,7 @@ import click
 
 from receiver.reading import Reader, open_reader
 from receiver.settings import Settings, read_settings
+from receiver.shown import visible
 from receiver.signature import key_fingerprint, load_public_key
 from receiver.verification import can_check_changes, check_spooled, check_stored, check_whole, extent_of
 
@@ -43,7 +44,7 @@ def _run(settings: Settings, reader: Reader) -> Counter[str]:
         )
         for violation in found:
             failed[violation.what] += 1
-            click.echo(str(violation))
+            click.echo(visible(str(violation)))
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
     click.echo(f"{extent.rows:,} notifications checked{pace} under the key {key_fingerprint(key)}.", err=True)
