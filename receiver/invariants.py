@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
 from receiver.body import NotAnObjectError, NotJsonError, parse_body
 from receiver.classify import classify
 from receiver.events import EVENTS, ROUTE_CATEGORIES, Event
 from receiver.notification import Notification
+from receiver.public_keys import Keys
 from receiver.signature import signs
 from receiver.spool.layout import to_microseconds
 
@@ -119,9 +118,14 @@ def check_order(rows: Iterable[tuple[int, UUID]], after: int = 0) -> Iterator[Vi
         last = max(last, seq)
 
 
-def check_row(stored: Stored, key: RSAPublicKey) -> Iterator[Violation]:
-    """Check one stored notification by itself: its signature, its derived columns and its id against its payload."""
-    yield from _named("signature", stored, _signature_faults(stored.row, key))
+def check_row(stored: Stored, keys: Keys) -> Iterator[Violation]:
+    """Check one stored notification by itself: its signature, its derived columns and its id against its payload.
+
+    Args:
+        stored: the notification.
+        keys: the public keys at hand; one of them is the one that it was received under.
+    """
+    yield from _named("signature", stored, _signature_faults(stored.row, keys))
     yield from _named("derived", stored, _derived_faults(stored.row))
 
 
@@ -157,14 +161,25 @@ def _named(what: str, stored: Stored, faults: Iterable[str]) -> Iterator[Violati
     return (Violation(what, stored.row.id, stored.seq, fault) for fault in faults)
 
 
-def _signature_faults(row: Notification, key: RSAPublicKey) -> Iterator[str]:
+def _knows_key_of(row: Notification, keys: Keys) -> bool:
+    # A key that was not noted may be any of several, and another than the one that judged the signature may fit it.
+    return row.key_fingerprint in keys or len(keys) == 1
+
+
+def _is_signed(row: Notification, keys: Keys) -> bool:
+    noted = row.key_fingerprint
+    tried = keys.values() if noted is None else [keys[noted]] if noted in keys else []
+    return row.signature is not None and any(signs(key, row.signature, row.payload) for key in tried)
+
+
+def _signature_faults(row: Notification, keys: Keys) -> Iterator[str]:
     if row.signature_status not in {"valid", "invalid", "missing"}:
         yield f"Its signature_status is {row.signature_status}."
     elif row.signature_status == "missing" and row.signature is not None:
         yield "It has a signature, though signature_status is missing."
-    elif row.signature_status == "valid" and (row.signature is None or not signs(key, row.signature, row.payload)):
+    elif row.signature_status == "valid" and not _is_signed(row, keys):
         yield "Its signature does not sign its payload, though signature_status is valid."
-    elif row.signature_status == "invalid" and row.signature is not None and signs(key, row.signature, row.payload):
+    elif row.signature_status == "invalid" and _knows_key_of(row, keys) and _is_signed(row, keys):
         yield "Its signature signs its payload, though signature_status is invalid."
 
 

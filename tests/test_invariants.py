@@ -18,7 +18,8 @@ from receiver.invariants import (
     check_order,
     check_row,
 )
-from receiver.signature import load_private_key, load_public_key, sign
+from receiver.public_keys import by_fingerprint
+from receiver.signature import key_fingerprint, load_private_key, load_public_key, sign
 from tests.keys import key_directory
 from tests.rows import notification
 
@@ -30,6 +31,10 @@ def key():
     return load_public_key(key_directory() / "public.pem")
 
 
+def keys():
+    return by_fingerprint([key()])
+
+
 def signature_of(body):
     from base64 import b64decode
 
@@ -37,7 +42,8 @@ def signature_of(body):
 
 
 def stored(seq=7, duplicate_of=None, **changed):
-    right = {"payload": BODY, "signature": signature_of(BODY), **changed}
+    noted = key_fingerprint(key())
+    right = {"payload": BODY, "signature": signature_of(BODY), "key_fingerprint": noted, **changed}
     return Stored(seq, notification(1, **right), duplicate_of)
 
 
@@ -71,36 +77,36 @@ def test_a_seq_that_does_not_grow_is_named_and_gaps_are_not():
 
 
 def test_a_row_as_the_listener_makes_it_is_right():
-    assert list(check_row(stored(), key())) == []
+    assert list(check_row(stored(), keys())) == []
 
 
 def test_a_row_whose_route_left_the_action_open_is_right():
-    assert list(check_row(stored(event_type=None, action=None), key())) == []
+    assert list(check_row(stored(event_type=None, action=None), keys())) == []
 
 
 @pytest.mark.parametrize("changed", [{"payload": BODY.replace(b"1.50", b"1.5")}, {"signature": None}])
 def test_a_row_that_its_signature_does_not_sign_is_named(changed):
-    (found,) = check_row(stored(**changed), key())
+    (found,) = check_row(stored(**changed), keys())
     assert (found.what, found.seq) == ("signature", 7)
     assert "does not sign" in found.detail
 
 
 def test_a_signature_that_is_good_though_marked_invalid_is_named():
-    (found,) = check_row(stored(signature_status="invalid"), key())
+    (found,) = check_row(stored(signature_status="invalid"), keys())
     assert "though signature_status is invalid" in found.detail
-    assert list(check_row(stored(signature_status="invalid", signature=b"else"), key())) == []
-    assert list(check_row(stored(signature_status="invalid", signature=None), key())) == []
+    assert list(check_row(stored(signature_status="invalid", signature=b"else"), keys())) == []
+    assert list(check_row(stored(signature_status="invalid", signature=None), keys())) == []
 
 
 def test_a_signature_that_is_there_though_marked_missing_is_named():
-    assert words(check_row(stored(signature_status="missing"), key())) == [
+    assert words(check_row(stored(signature_status="missing"), keys())) == [
         ("signature", "It has a signature, though signature_status is missing.")
     ]
-    assert list(check_row(stored(signature_status="missing", signature=None), key())) == []
+    assert list(check_row(stored(signature_status="missing", signature=None), keys())) == []
 
 
 def test_an_unknown_signature_status_is_named():
-    assert words(check_row(stored(signature_status="fine"), key())) == [("signature", "Its signature_status is fine.")]
+    assert words(check_row(stored(signature_status="fine"), keys())) == [("signature", "Its signature_status is fine.")]
 
 
 @pytest.mark.parametrize(
@@ -115,20 +121,20 @@ def test_an_unknown_signature_status_is_named():
     ],
 )
 def test_a_derived_column_that_disagrees_with_the_payload_is_named(changed, detail):
-    assert words(check_row(stored(**changed), key())) == [("derived", detail)]
+    assert words(check_row(stored(**changed), keys())) == [("derived", detail)]
 
 
 def test_an_id_of_another_time_than_received_at_is_named():
     right = stored()
     later = right.row.received_at + timedelta(seconds=1)
     moved = right._replace(row=right.row._replace(received_at=later, occurred_at=later))
-    ((what, detail),) = words(check_row(moved, key()))
+    ((what, detail),) = words(check_row(moved, keys()))
     assert (what, "another time than received_at" in detail) == ("derived", True)
 
 
 def test_a_payload_that_no_listener_accepts_is_named():
     body = b"[1]"
-    ((what, detail),) = words(check_row(stored(payload=body, signature=signature_of(body)), key()))
+    ((what, detail),) = words(check_row(stored(payload=body, signature=signature_of(body)), keys()))
     assert (what, "not what the listener accepts" in detail) == ("derived", True)
 
 

@@ -10,6 +10,7 @@ from receiver import data_directory
 from receiver.admission import Admission
 from receiver.importer import import_archive
 from receiver.listener.accounts import AllowedAccounts
+from receiver.public_keys import remember_key
 from receiver.replacing import finish_offline
 from receiver.settings import Settings, read_settings
 from receiver.shown import visible
@@ -33,7 +34,9 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     data_directory.prepare(settings)
     finish_offline(settings.data_dir)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
-    admission = Admission(load_public_key(settings.public_key), settings.signatures, accounts)
+    key = load_public_key(settings.public_key)
+    remember_key(settings.data_dir, key)
+    admission = Admission(key, settings.signatures, accounts)
     spool = SpoolWriter(settings.spool_directory)
     try:
         with click.progressbar(length=file.stat().st_size, label=f"Importing {file.name}", file=sys.stderr) as bar:

@@ -3,51 +3,81 @@
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 import click
 
+from receiver.invariants import Violation
+from receiver.public_keys import Keys, by_fingerprint, remembered_keys
 from receiver.reading import Reader, open_reader
 from receiver.settings import Settings, read_settings
 from receiver.shown import visible
-from receiver.signature import key_fingerprint, load_public_key
-from receiver.verification import can_check_changes, check_spooled, check_stored, check_whole, extent_of
+from receiver.signature import load_public_key
+from receiver.verification import (
+    can_check_changes,
+    check_spooled,
+    check_stored,
+    check_whole,
+    extent_of,
+    find_lacking_keys,
+)
+
+LINES_OF_A_KIND = 10
+NOTHING_CHECKED = 2
+"""The exit code where a key lacks."""
 
 
 @click.command()
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
-@click.option("--public-key", type=click.Path(path_type=Path), help="Overrides CLC_PUBLIC_KEY.")
-def verify(data_dir: Path | None, public_key: Path | None) -> None:
+@click.option(
+    "--public-key",
+    "key_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Another public key that notifications were received under; repeatable.",
+)
+@click.option("--all", "every_line", is_flag=True, help="Print every row that fails, not ten of a kind.")
+def verify(data_dir: Path | None, key_files: tuple[Path, ...], every_line: bool) -> None:
     """Check all that is stored: each signature over the stored bytes, and that nothing is lost, doubled or altered.
 
     Works while `serve` is running and while it is not. Each row that fails is a line on stdout: what is wrong, seq, id
-    and how; then the exit code is 1.
+    and how; then the exit code is 1. Signatures are checked under the keys that judged them at receipt, which lie in
+    CLC_DATA_DIR/keys; where one is missing, nothing is checked and the exit code is 2.
     """
-    settings = read_settings(data_dir=data_dir, public_key=public_key)
+    settings = read_settings(data_dir=data_dir)
+    keys = _keys_at_hand(settings, key_files)
     with open_reader(settings) as reader:
-        failed = _run(settings, reader)
+        if lacking := find_lacking_keys(reader, keys):
+            for each in lacking:
+                click.echo(f"{each}: name its file with --public-key.", err=True)
+            click.echo("Nothing was checked.", err=True)
+            raise click.exceptions.Exit(NOTHING_CHECKED)
+        failed = _check(settings, reader, keys, every_line=every_line)
     if failed:
         raise click.exceptions.Exit(1)
 
 
-def _run(settings: Settings, reader: Reader) -> Counter[str]:
-    key = load_public_key(settings.public_key)
+def _keys_at_hand(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
+    """Return the keys of earlier receipts, the one that is set, and those that are named."""
+    named = map(load_public_key, (settings.public_key, *key_files))
+    return remembered_keys(settings.data_dir) | by_fingerprint(named)
+
+
+def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) -> Counter[str]:
     began = time.monotonic()
     extent = extent_of(reader)
-    failed: Counter[str] = Counter()
     with click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar:
-        found = chain(
-            check_stored(reader, key, extent, bar.update),
+        violations = chain(
+            check_stored(reader, keys, extent, bar.update),
             check_whole(reader, extent),
             check_spooled(reader, settings.spool_directory),
         )
-        for violation in found:
-            failed[violation.what] += 1
-            click.echo(visible(str(violation)))
+        failed = _print(violations, every_line=every_line)
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
-    click.echo(f"{extent.rows:,} notifications checked{pace} under the key {key_fingerprint(key)}.", err=True)
+    click.echo(f"{extent.rows:,} notifications checked{pace} under {_names(keys)}.", err=True)
     changes_too = can_check_changes(reader)
     if not changes_too:
         click.echo(
@@ -59,4 +89,21 @@ def _run(settings: Settings, reader: Reader) -> Counter[str]:
         click.echo(f"NOT as they must be: {words}.", err=True)
     else:
         click.echo(f"All {'' if changes_too else 'else '}is as it must be.", err=True)
+    return failed
+
+
+def _names(keys: Keys) -> str:
+    return f"the key{'s' if len(keys) > 1 else ''} {', '.join(keys)}"
+
+
+def _print(violations: Iterator[Violation], *, every_line: bool) -> Counter[str]:
+    """Print violations, of each kind the first ten and how many more there are, and count them by kind."""
+    failed: Counter[str] = Counter()
+    for violation in violations:
+        failed[violation.what] += 1
+        if every_line or failed[violation.what] <= LINES_OF_A_KIND:
+            click.echo(visible(str(violation)))
+    for what, number in failed.items():
+        if not every_line and number > LINES_OF_A_KIND:
+            click.echo(f"{what}: {number - LINES_OF_A_KIND:,} more; --all prints them.")
     return failed

@@ -14,6 +14,7 @@ from receiver.listener.peers import TrustedProxies
 from receiver.listener.priority import come_first
 from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Routes
+from receiver.public_keys import remember_key
 from receiver.settings import Settings
 from receiver.signature import load_public_key
 from receiver.spool import SpoolWriter
@@ -38,7 +39,9 @@ def main() -> None:
 async def _serve(child: Child, settings: Settings) -> None:
     come_first(settings.listeners)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
-    admission = Admission(load_public_key(settings.public_key), settings.signatures, accounts)
+    key = load_public_key(settings.public_key)
+    remember_key(settings.data_dir, key)
+    admission = Admission(key, settings.signatures, accounts)
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
     metrics.REGISTRY.register(Restarts(settings.data_dir))

@@ -6,11 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
 from receiver.errors import TooMuchError
 from receiver.invariants import Original, Stored, Violation, check_copy, check_order, check_row
 from receiver.notification import Notification
+from receiver.public_keys import Keys
 from receiver.reading import Reader, Rows, sql_file
 from receiver.spool.layout import from_microseconds
 from receiver.verification.changes import ChangesCheck
@@ -21,14 +20,12 @@ _ROWS_PER_TASK = 1_024
 _NEXT = "SELECT min(seq) - 1 FROM notifications WHERE seq > ?"
 
 
-def check_stored(
-    reader: Reader, key: RSAPublicKey, extent: Extent, advance: Callable[[int], None]
-) -> Iterator[Violation]:
+def check_stored(reader: Reader, keys: Keys, extent: Extent, advance: Callable[[int], None]) -> Iterator[Violation]:
     """Check each notification of an extent: by itself, its place in the order, its original, and what it changed.
 
     Args:
         reader: reads the store.
-        key: the sender's public key.
+        keys: the public keys that notifications were received under.
         extent: what to check; memory is bounded whatever its size.
         advance: called with the number of rows done since the last call.
     """
@@ -42,7 +39,7 @@ def check_stored(
             coming = ahead.submit(next, batches, None)
             yield from check_order(((stored.seq, stored.row.id) for stored in batch), last)
             last = max(last, *(stored.seq for stored in batch))
-            tasks = workers.map(lambda rows: _check_rows(rows, key), _split(batch))
+            tasks = workers.map(lambda rows: _check_rows(rows, keys), _split(batch))
             for violations in tasks:
                 yield from violations
             if any(stored.duplicate_of for stored in batch):
@@ -52,8 +49,8 @@ def check_stored(
     yield from changes.rest()
 
 
-def _check_rows(rows: list[Stored], key: RSAPublicKey) -> list[Violation]:
-    return [violation for stored in rows for violation in check_row(stored, key)]
+def _check_rows(rows: list[Stored], keys: Keys) -> list[Violation]:
+    return [violation for stored in rows for violation in check_row(stored, keys)]
 
 
 def _split(batch: list[Stored]) -> Iterator[list[Stored]]:

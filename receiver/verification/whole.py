@@ -5,6 +5,7 @@ from itertools import chain
 from uuid import UUID
 
 from receiver.invariants import Violation
+from receiver.notification import SET_ASIDE
 from receiver.reading import Reader, sql_file
 from receiver.verification.extent import Extent, schema_version_of
 
@@ -13,8 +14,11 @@ _FIRST_VERSION_WITH_ACCOUNT_STATES = 3
 
 
 def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
-    """Check that ids are there once and that what is derived agrees with the notifications."""
+    """Check that ids are there once, that nothing was set aside, and that what is derived agrees."""
     yield from _check_ids(reader, extent)
+    for name, reason, received_at in reader.rows(sql_file(__package__, "set_aside.sql"), [list(SET_ASIDE)]):
+        detail = f"It was received at {received_at} and acknowledged, but is kept in rejected as {reason}."
+        yield Violation("set_aside", UUID(name), None, detail)
     has_account_states = schema_version_of(reader) >= _FIRST_VERSION_WITH_ACCOUNT_STATES
     queries = ["views.sql", "account_states.sql"] if has_account_states else ["views.sql"]
     answers = (reader.rows(sql_file(__package__, query), []) for query in queries)

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from base64 import b64decode
 from datetime import timedelta
 
 import duckdb
@@ -9,9 +10,10 @@ import pytest
 
 from receiver.events import Event
 from receiver.ids import new_id
+from receiver.public_keys import by_fingerprint
 from receiver.reading import open_reader
 from receiver.settings import Settings
-from receiver.signature import load_public_key
+from receiver.signature import key_fingerprint, load_private_key, load_public_key, public_pem, sign, write_private_key
 from receiver.verification import check_stored, extent_of
 from tests import bodies
 from tests.durability.commands import command, run_command
@@ -126,7 +128,7 @@ def test_a_payload_altered_behind_its_back_is_named_running_or_not(data_dir):
 )
 def test_whatever_else_is_altered_is_named(data_dir, statement, lines):
     alter(data_dir, statement)
-    done = run_command(data_dir, "verify")
+    done = run_command(data_dir, "verify", "--all")
     assert names(done) == lines
     assert done.returncode == bool(lines)
 
@@ -173,9 +175,9 @@ def test_what_arrived_late_is_checked_with_what_came_after_it(tmp_path, monkeypa
 
 
 def violations(data_dir):
-    key = load_public_key(key_directory() / "public.pem")
+    keys = by_fingerprint([load_public_key(key_directory() / "public.pem")])
     with open_reader(Settings(data_dir=data_dir)) as reader:
-        return list(check_stored(reader, key, extent_of(reader), lambda _: None))
+        return list(check_stored(reader, keys, extent_of(reader), lambda _: None))
 
 
 def test_a_spool_file_that_can_not_be_read_is_named(data_dir):
@@ -187,18 +189,82 @@ def test_a_spool_file_that_can_not_be_read_is_named(data_dir):
     assert re.match(rf"spool: The segment .*{name} is damaged: it can't be read", line)
 
 
-def test_rows_that_wait_and_rows_that_were_set_aside_are_right(data_dir):
-    spool(data_dir, [notification(20, payload=b"\xff"), accepted(21)])
-    append(data_dir)
+def test_rows_that_wait_are_right_and_a_row_that_was_set_aside_is_named(data_dir):
     spool(data_dir, [accepted(22)])
     done = run_command(data_dir, "verify")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    odd = notification(20, payload=b"\xff")
+    spool(data_dir, [odd, accepted(21)])
+    append(data_dir)
+    done = run_command(data_dir, "verify")
+    (line,) = done.stdout.splitlines()
+    assert line.startswith(f"set_aside id {odd.id}: ")
+    assert "kept in rejected as not_storable" in line
+    assert done.returncode == 1
 
 
-def test_a_signature_is_checked_under_the_key_that_is_set(data_dir):
+def test_signatures_are_not_judged_under_another_key_than_they_were_received_under(data_dir):
+    """A shell that lacks the key of `serve` is no proof of forgery."""
     done = run_command(data_dir, "verify", CLC_PUBLIC_KEY="")
-    assert names(done) == [f"signature seq {seq}" for seq in range(1, 13)]
-    assert "e62a0ca8aae67c6f18b6028b2a32d6045ef04eaea179110bd8c48133df59516b" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    (which, nothing) = done.stderr.splitlines()
+    key = key_fingerprint(load_public_key(key_directory() / "public.pem"))
+    assert which == (
+        f"12 notifications were received under the public key {key}, which is not at hand: "
+        "name its file with --public-key."
+    )
+    assert nothing == "Nothing was checked."
+    named = run_command(data_dir, "verify", "--public-key", str(key_directory() / "public.pem"), CLC_PUBLIC_KEY="")
+    assert (named.returncode, named.stdout) == (0, ""), named.stderr
+    assert key in named.stderr
+
+
+def test_the_key_that_serve_uses_is_at_hand_to_every_shell(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        assert receiver.sender.post("/webhooks/User.Updated", COPY).status == 200
+        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 1)
+        done = run_command(tmp_path, "verify", CLC_PUBLIC_KEY="")
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    done = run_command(tmp_path, "verify", CLC_PUBLIC_KEY="")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_a_kept_key_that_is_not_the_one_of_its_name_is_not_used(data_dir):
+    key = key_fingerprint(load_public_key(key_directory() / "public.pem"))
+    (data_dir / "keys").mkdir()
+    (data_dir / "keys" / f"{key}.pem").write_bytes(public_pem(load_public_key(None)))
+    assert run_command(data_dir, "verify", CLC_PUBLIC_KEY="").returncode == 2
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_notifications_of_several_keys_are_each_checked_under_their_own(data_dir, tmp_path, noted):
+    write_private_key(tmp_path / "other.pem")
+    other = load_private_key(tmp_path / "other.pem")
+    pem = tmp_path / "other.pub"
+    pem.write_bytes(public_pem(other.public_key()))
+    row = accepted(30)
+    signature = b64decode(sign(other, row.payload))
+    spool(data_dir, [row._replace(signature=signature, key_fingerprint=key_fingerprint(other.public_key()))])
+    append(data_dir)
+    if not noted:
+        alter(data_dir, "UPDATE notifications SET key_fingerprint = NULL")
+        shutil.rmtree(data_dir / "spool")
+    done = run_command(data_dir, "verify", "--public-key", str(pem))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    alter(data_dir, "UPDATE notifications SET payload = replace(payload, '1.50', '1.5') WHERE seq IN (4, 13)")
+    shutil.rmtree(data_dir / "spool", ignore_errors=True)
+    done = run_command(data_dir, "verify", "--public-key", str(pem))
+    assert names(done) == ["signature seq 4", "signature seq 13"]
+
+
+def test_of_one_kind_ten_lines_are_printed_and_the_others_counted(data_dir):
+    alter(data_dir, "UPDATE notifications SET actor = 'forged'")
+    done = run_command(data_dir, "verify")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("derived")]
+    assert len(lines) == 11
+    assert lines[-1] == "derived: 2 more; --all prints them."
+    every = run_command(data_dir, "verify", "--all")
+    assert len([line for line in every.stdout.splitlines() if line.startswith("derived")]) == 12
 
 
 def test_many_more_rows_than_a_query_may_give_are_checked_in_parts(data_dir):
