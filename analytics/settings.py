@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     query_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     query_token: SecretStr | None = None
     rules: Annotated[Path, AfterValidator(checked_directory)] | None = None
+    url_secret: SecretStr | None = None
     time_zone: Annotated[str, AfterValidator(checked_time_zone)] = "UTC"
     working_hours: Annotated[str, AfterValidator(checked_working_hours)] = "Mon-Fri 08:00-18:00"
 

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from receiver.errors import SettingsError
 
 _MIB = 1024 * 1024
+_SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET"}
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -40,6 +41,14 @@ def _aliases(names: frozenset[str]) -> frozenset[str]:
     if not names:
         raise ValueError("it must name an account, or be unset to accept all")
     return frozenset(name.upper() for name in names)
+
+
+def _url_secret(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,128}", text):
+        raise ValueError(
+            "it must be 16 to 128 letters, digits or any of . _ ~ -, for example of `openssl rand -hex 16`"
+        )
+    return text
 
 
 def _memory(text: str) -> str:
@@ -79,6 +88,9 @@ class Settings(BaseSettings):
     signatures: Literal["require", "record"] = Field(
         "require",
         description="`require`: unsigned or badly signed is refused (401); `record`: accepted and marked",
+    )
+    url_secret: Annotated[str, AfterValidator(_url_secret)] | None = Field(
+        None, description="a part of the target URLs that must match; others are refused (404)"
     )
     accounts: Annotated[Names, AfterValidator(_aliases)] | None = Field(
         None, description="comma-separated account aliases that are accepted; others are refused (403)"
@@ -148,5 +160,5 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     variable = "CLC_" + str(first["loc"][0]).upper()
     allowed = first["msg"].removeprefix("Value error, ")
-    value = "not usable" if variable == "CLC_QUERY_TOKEN" else repr(first["input"])
+    value = "not usable" if variable in _SECRETS else repr(first["input"])
     return f"{variable} is {value}: {allowed[:1].lower()}{allowed[1:]}."

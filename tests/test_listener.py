@@ -212,6 +212,51 @@ def test_no_stranger_is_believed_about_who_they_are(listener):
     assert listener.accepted()[0].source_ip == "127.0.0.1"
 
 
+SECRET = "correct-horse-battery"
+
+
+@pytest.fixture(scope="module")
+def guarded_listener(tmp_path_factory):
+    with running(ListenerProcess, tmp_path_factory.mktemp("guarded"), CLC_URL_SECRET=SECRET) as process:
+        yield process
+
+
+def test_with_a_url_secret_the_right_one_is_taken_on_all_routes_and_shown_nowhere(guarded_listener):
+    post, seen = guarded_listener.sender.post, len(guarded_listener.spooled("rejected"))
+    assert post(f"/webhooks/{SECRET}/User.Updated", USER).status == 200
+    assert post(f"/webhook/{SECRET}/user?action=deleted", USER).status == 200
+    assert [row.event_type for row in guarded_listener.spooled()] == ["User.Updated", "User.Deleted"]
+    headers = {"X-Original-URI": f"/webhooks/{SECRET}/User.Updated"}
+    assert refusal_of(post(f"/webhooks/{SECRET}/User.Updated", USER, headers)) == (401, "signature_missing")
+    assert refusal_of(post(f"/webhooks/{SECRET}/Server.Rebooted", USER)) == (404, "unknown_event")
+    rejected = guarded_listener.spooled("rejected")[seen:]
+    assert [row.path for row in rejected] == ["/webhooks/SECRET/User.Updated", "/webhooks/SECRET/Server.Rebooted"]
+    assert SECRET not in str(rejected) + guarded_listener.log
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/webhooks/User.Updated",
+        "/webhook/user",
+        "/webhooks/wrong-horse-battery/User.Updated",
+        f"/webhooks/{SECRET.upper()}/User.Updated",
+        f"/webhooks/{SECRET}x/User.Updated",
+        "/webhooks//User.Updated",
+        "/webhooks/",
+        f"/webhooks/User.Updated/{SECRET}",
+        f"/webhooks/User.Updated?secret={SECRET}",
+        "/webhooks/\xe9/User.Updated",
+    ],
+)
+def test_without_the_url_secret_a_signed_notification_is_refused_and_kept(guarded_listener, path):
+    seen = len(guarded_listener.spooled("rejected"))
+    assert refusal_of(guarded_listener.sender.post(path, USER)) == (404, "unknown_event")
+    (row,) = guarded_listener.spooled("rejected")[seen:]
+    assert (row.reason, row.body) == ("unknown_event", USER)
+    assert SECRET not in row.path
+
+
 def test_what_can_not_be_written_is_not_acknowledged_and_comes_back_with_room(tmp_path):
     with running(ListenerProcess, tmp_path) as listener:
         spool = tmp_path / "spool"

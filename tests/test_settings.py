@@ -67,3 +67,13 @@ def test_a_certificate_without_its_key_is_refused(monkeypatch):
     monkeypatch.setenv("CLC_TLS_CERT", "cert.pem")
     with pytest.raises(SettingsError, match="CLC_TLS_KEY"):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    "secret", ["hunter2", "x" * 129, "with/slash-and-more", "with space and more", "zw\xf6lf und mehr"]
+)
+def test_a_url_secret_that_can_not_stand_in_a_url_is_refused_and_not_shown(monkeypatch, secret):
+    monkeypatch.setenv("CLC_URL_SECRET", secret)
+    with pytest.raises(SettingsError, match=r"^CLC_URL_SECRET is not usable: it must be 16 to 128 letters") as error:
+        read_settings(env_file=None)
+    assert secret not in str(error.value)

@@ -78,6 +78,8 @@ def targets(base: str | None) -> None:
         for event in EVENTS:
             seen, count = last.get(event.name, (None, 0))
             target(event, base, seen, count)
+    if read_settings().url_secret:
+        st.caption("SECRET stands for the value of CLC_URL_SECRET, which no page shows: put it in its place.")
     if None in last:
         st.caption("Some notifications came by a route of a whole category, which can't tell the event.")
 
@@ -92,7 +94,8 @@ def target(event: Event, base: str | None, seen: datetime | None, count: int) ->
         url.caption("Needs an address above.")
     else:
         with url:
-            address = f"{base}/webhooks/{event.name}"
+            part = "SECRET/" if read_settings().url_secret else ""
+            address = f"{base}/webhooks/{part}{event.name}"
             plain(address, key=f"url-{event.name}", alt=f"Target URL of {event.name}", wrap=False)
     with state.container(gap=None, key=f"last-{event.name.replace('.', '-')}"):
         if seen is None:

@@ -48,7 +48,9 @@ async def _serve(child: Child, settings: Settings) -> None:
     proxies = TrustedProxies(settings.trusted_proxies)
     # Twice the largest body, so that each reason has room for one.
     budget = HourlyBudget(settings.data_dir / BUDGET_FILE, max(BYTES_PER_HOUR, 2 * settings.max_body_bytes))
-    routes = Routes(admission, Commits(spool), proxies, settings.query_listen, settings.data_dir, budget)
+    routes = Routes(
+        admission, Commits(spool), proxies, settings.query_listen, settings.data_dir, budget, settings.url_secret
+    )
     limits = within_descriptors(LIMITS)
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
     server = GuardedServer(exchanges, ssl_options=tls_context(settings), limits=limits, is_exempt=proxies.shares)

@@ -1,6 +1,7 @@
 """What the listener answers on each route."""
 
 import asyncio
+import hmac
 import logging
 import sqlite3
 import time
@@ -47,6 +48,7 @@ class Routes:
         query_address: the store's, for `/readyz`.
         data_dir: where the supervisor says how the store stands, for the same.
         budget: bytes of refused notifications that are kept.
+        secret: the part of each target URL that must match, see CLC_URL_SECRET.
     """
 
     def __init__(
@@ -57,13 +59,15 @@ class Routes:
         query_address: str,
         data_dir: Path,
         budget: HourlyBudget,
+        secret: str | None = None,
     ) -> None:
         self._admission = admission
         self._commits = commits
         self._proxies = proxies
         self._store = StoreProbe(query_address, data_dir)
         self._budget = budget
-        self._rejections = Rejections()
+        self._secret = secret
+        self._rejections = Rejections(secret)
         self._looking: asyncio.Task[None] | None = None
         self._asking: list[Respond] = []
         self._readings = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._metrics}
@@ -118,8 +122,11 @@ class Routes:
 
     def _decide(self, request: Request, received_at: datetime, source_ip: str | None) -> Notification | Refusal:
         path, _, query = request.target.partition("?")
+        known_path = path if self._secret is None else _without_secret(path, self._secret)
+        if known_path is None:
+            return UNKNOWN_EVENT
         action = parse_qs(query).get("action", [None])[-1]
-        event = event_for_path(path, action)
+        event = event_for_path(known_path, action)
         if event is None:
             return UNKNOWN_EVENT
         return self._admission.decide(
@@ -195,3 +202,10 @@ class Routes:
 
 def _is_posted_to(target: str) -> bool:
     return target.lower().startswith(("/webhook/", "/webhooks/"))
+
+
+def _without_secret(path: str, secret: str) -> str | None:
+    """Return the path that the sender would post to without a secret; None where it does not give this one."""
+    _, route, given, rest = [*path.split("/", 3), "", ""][:4]
+    # The time of the comparison tells a stranger nothing of the secret.
+    return f"/{route}/{rest}" if hmac.compare_digest(given.encode(), secret.encode()) else None

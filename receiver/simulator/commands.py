@@ -187,8 +187,9 @@ def simulate(
     A month of history, in a file to import:
       clc-receiver simulate --archive month.jsonl --days 30
 
-    The receiver must verify with the simulator's public key: CLC_PUBLIC_KEY=FILE.pub (see --key). Nothing is ever
-    sent a second time. Exit code 1 when anything was not answered 200.
+    The receiver must verify with the simulator's public key: CLC_PUBLIC_KEY=FILE.pub (see --key). Where it has a
+    CLC_URL_SECRET, set the same here. Nothing is ever sent a second time. Exit code 1 when anything was not answered
+    200.
     """  # noqa: D301 - click's mark for "keep these lines"
     _check_usage(
         url, archive, days, live_only={"--event": event_type, "--history-days": history_days, "--report": report}
@@ -208,7 +209,7 @@ def simulate(
         history = simulation.history(days, end, count, stories)
         _write(archive, history, count or round(days * NOTIFICATIONS_A_DAY), key, quiet=quiet)
         return
-    sender = Sender(str(url), key, concurrency, report)
+    sender = Sender(str(url), key, concurrency, report, read_settings().url_secret)
     sender.check()
     if stories:
         groups = simulation.live_stories(stories, time.time)

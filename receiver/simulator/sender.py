@@ -35,13 +35,25 @@ _NOT_SENT = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}
 class Sender:
     """Posts to one receiver, with up to `concurrency` notifications on their way at a time."""
 
-    def __init__(self, url: str, key: RSAPrivateKey, concurrency: int = 8, report: TextIO | None = None) -> None:
-        """Prepare to post to `{url}/webhooks/…`; `report` gets one JSON line for each notification sent.
+    def __init__(
+        self,
+        url: str,
+        key: RSAPrivateKey,
+        concurrency: int = 8,
+        report: TextIO | None = None,
+        secret: str | None = None,
+    ) -> None:
+        """Prepare to post to `{url}/webhooks/…`.
 
-        Raises:
-            SendError: the receiver can't be reached.
+        Args:
+            url: the receiver's base URL.
+            key: signs the bodies.
+            concurrency: how many may be on their way at a time.
+            report: gets one JSON line for each notification sent.
+            secret: stands before the event's name in each URL, see CLC_URL_SECRET.
         """
         self._url = url.rstrip("/")
+        self._targets = f"{self._url}/webhooks/{secret}" if secret else f"{self._url}/webhooks"
         self._key = key
         self._concurrency = concurrency
         self._report = report
@@ -138,7 +150,7 @@ class Sender:
         status, notification_id, error = None, None, None
         try:
             response = self._pool.request(
-                "POST", f"{self._url}/webhooks/{outgoing.event_type}", body=outgoing.body, headers=headers
+                "POST", f"{self._targets}/{outgoing.event_type}", body=outgoing.body, headers=headers
             )
             status, notification_id = response.status, response.headers.get("Notification-Id")
             error = None if status == 200 else _refusal(status, response.data)  # noqa: PLR2004 - HTTP's OK

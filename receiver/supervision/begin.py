@@ -77,7 +77,8 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
     running = Running(os.getpid(), address_of(listeners[0]), address_of(query))
     data_directory.announce(lock, running)
     scheme = "https" if settings.tls_cert else "http"
-    _log.info("notifications are taken at %s://%s/webhooks/EVENT", scheme, running.listen)
+    part = "CLC_URL_SECRET/" if settings.url_secret else ""
+    _log.info("notifications are taken at %s://%s/webhooks/%sEVENT", scheme, running.listen, part)
     _log.info("queries are answered at http://%s/query", running.query_listen)
     return Held(lock, *os.pipe(), query, listeners)
 
