@@ -69,6 +69,18 @@ def test_malformed_lines_are_named_and_the_others_go_in(tmp_path):
     assert len(spooled(tmp_path)) == 2
 
 
+def test_bodies_larger_than_the_listener_takes_are_named_counted_and_left_out(tmp_path):
+    large = '{"k":"' + "x" * 1016 + '"}'
+    endless = "x" * 2_000_000
+    lines = [line(), line(body=large + " ", headers={}), line(body=endless, headers={}), line(body=large, headers={})]
+    done = run_import(tmp_path, "\n".join(lines), CLC_MAX_BODY_BYTES="1024", CLC_SIGNATURES="record")
+    assert done.returncode == 1
+    for number in (2, 3):
+        assert f"old.jsonl, line {number}: its body is larger than 1024 bytes (CLC_MAX_BODY_BYTES)." in done.stderr
+    assert "2 accepted, 2 too_large." in done.stderr
+    assert [len(row.payload) for row in spooled(tmp_path)] == [len(BODY.encode()), 1024]
+
+
 def test_unsigned_lines_follow_the_setting_and_the_option_overrides(tmp_path):
     refused = run_import(tmp_path, line(headers={}))
     assert "0 accepted, 1 signature_missing." in refused.stderr

@@ -51,7 +51,7 @@ def test_every_setting_is_documented_with_its_default_and_no_other_is():
     defaults = {f"CLC_{name.upper()}": shown(field.default) for name, field in fields.items()}
     words = {"CLC_SPOOL_DIR", "CLC_QUERY_TOKEN", "CLC_PUBLIC_KEY", "CLC_ACCOUNTS", "CLC_TLS_CERT", "CLC_TLS_KEY"}
     for name, cell in rows.items():
-        if name not in words | {"CLC_TRUSTED_PROXIES", "CLC_BACKUP_EVERY", "CLC_RULES"}:
+        if name not in words | {"CLC_TRUSTED_PROXIES", "CLC_URL_SECRET", "CLC_BACKUP_EVERY", "CLC_RULES"}:
             assert cell == f"`{defaults[name]}`"
 
 

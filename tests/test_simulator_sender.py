@@ -269,8 +269,8 @@ def test_an_error_in_the_report_ends_the_run_and_is_told(receive, key_path):
         sender.send(groups_of(*"abcdefghijklmnopqrstuvwxyz"), rate=0)
 
 
-def test_the_url_secret_of_the_settings_stands_before_the_events_name(serve, run, monkeypatch):
-    url, receiver = serve()
+def test_the_url_secret_of_the_settings_stands_before_the_events_name(receive, run, monkeypatch):
+    url, receiver = receive()
     monkeypatch.setenv("CLC_URL_SECRET", "correct-horse-battery")
     assert run("--to", url, "--event", "Account.Updated").exit_code == 0
     assert receiver.received[-1].path == "/webhooks/correct-horse-battery/Account.Updated"

@@ -27,8 +27,9 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     """Take in the archive FILE, whether `serve` is running or not.
 
     FILE holds a JSON object a line: received_at, event, source_ip, headers, body. Each line is verified and
-    classified as if it had been posted at its received_at. A malformed line is named and left out, the others go in,
-    and the exit code is 1. The same file taken in twice is stored twice.
+    classified as if it had been posted at its received_at. A line that is malformed, or whose body is larger than
+    CLC_MAX_BODY_BYTES, is named and left out, the others go in, and the exit code is 1. The same file taken in twice is
+    stored twice.
     """
     settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
     data_directory.prepare(settings)
@@ -41,13 +42,18 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     try:
         with click.progressbar(length=file.stat().st_size, label=f"Importing {file.name}", file=sys.stderr) as bar:
             results = import_archive(
-                file, admission, spool, lambda text: click.echo(visible(text), err=True), bar.update
+                file,
+                admission,
+                spool,
+                lambda text: click.echo(visible(text), err=True),
+                bar.update,
+                max_body_bytes=settings.max_body_bytes,
             )
     finally:
         spool.close()
         accounts.close()
     _summarise(results, settings)
-    if results["malformed"]:
+    if results["malformed"] or results["too_large"]:
         raise click.exceptions.Exit(1)
 
 
