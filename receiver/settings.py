@@ -1,5 +1,6 @@
 """Settings: environment variables (or a `.env` file), read once into one frozen object."""
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -24,6 +25,15 @@ def split_address(text: str) -> tuple[str, int]:
     if not separator or not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the highest port
         raise ValueError("it must be HOST:PORT, for example 127.0.0.1:8080")
     return host.strip("[]"), int(port)
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether only this machine reaches an address `host:port`."""
+    host = split_address(address)[0]
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _address(text: str) -> str:

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 import urllib3
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from receiver.query import QueryLimits, ServiceHandler, make_query_app, stop_queries
+from receiver.query.access import carries
+from receiver.query.connections import BoundedServer
 from receiver.store.database import open_database
 from tests.waiting import until
 
@@ -76,13 +77,13 @@ class EchoHandler(ServiceHandler):
 
 
 @contextmanager
-def serving(path, limits=LIMITS):
+def serving(path, limits=LIMITS, **of_server):
     ready = threading.Event()
     running = {}
 
     async def serve(connection):
         app = make_query_app(connection, limits, TOKEN, [("/echo", EchoHandler)], hosts=["store.example"])
-        server = HTTPServer(app)
+        server = BoundedServer(app, has_token=lambda headers: carries(headers, TOKEN.encode()), **of_server)
         sockets = bind_sockets(0, "127.0.0.1")
         server.add_sockets(sockets)
         running.update(loop=asyncio.get_running_loop(), stop=asyncio.Event(), port=sockets[0].getsockname()[1])

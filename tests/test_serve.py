@@ -221,6 +221,11 @@ def test_what_can_not_work_is_said_in_one_sentence_before_anything_starts(tmp_pa
     assert all(word in line for word in words)
 
 
+def test_a_query_service_that_other_machines_reach_is_warned_of(tmp_path):
+    with running(Receiver, tmp_path, CLC_QUERY_LISTEN="0.0.0.0:0") as receiver:
+        receiver.until_logged("takes connections from other machines and does not encrypt")
+
+
 def test_readiness_tells_the_store_too(tmp_path):
     with running(Receiver, tmp_path) as receiver:
         told = json.loads(receiver.sender.get("/readyz").data)

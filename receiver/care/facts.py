@@ -54,6 +54,7 @@ class Facts(NamedTuple):
     incidents: list[Incident]
     queries_overdue: int = 0
     queries_fatal: int = 0
+    query_listen: str = "127.0.0.1:8081"
 
 
 class WalWatch:
@@ -119,6 +120,7 @@ def gather(
         incidents=incidents(settings.data_dir),
         queries_overdue=overdue,
         queries_fatal=count_recent(settings.data_dir, now),
+        query_listen=settings.query_listen,
     )
 
 

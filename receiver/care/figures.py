@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from receiver.care.facts import Facts
 from receiver.care.words import bytes_in_words, seconds_in_words
+from receiver.settings import is_loopback
 from receiver.supervision.state import ProcessState
 
 State = Literal["ok", "amber", "red"]
@@ -132,6 +133,12 @@ def _of_serve(facts: Facts) -> Iterator[Figure]:
 
 
 def _of_queries(facts: Facts) -> Iterator[Figure]:
+    address = facts.query_listen
+    if is_loopback(address):
+        yield Figure("query_listen", "Query service", address, address)
+    else:
+        words = f"{address}: other machines reach it, and it does not encrypt; put a proxy with TLS before it"
+        yield Figure("query_listen", "Query service", address, words, "amber")
     overdue, fatal = facts.queries_overdue, facts.queries_fatal
     yield _limited("queries_overdue", "Queries that no interrupt ends", overdue, f"{overdue:,}")
     yield _limited("queries_fatal_last_hour", "Restarts because of such, last hour", fatal, f"{fatal:,}")

@@ -5,7 +5,7 @@ decimal128(38, 0). BIT comes in DuckDB's own binary form: cast it to VARCHAR.
 """
 
 import asyncio
-import hmac
+import math
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from tornado.iostream import StreamClosedError
 
 from receiver.errors import SettingsError
+from receiver.query.access import WrongTokens, carries
 from receiver.query.answers import Answer
 from receiver.query.errors import STATUSES, QueryError
 from receiver.query.request import EXPECTED, is_cross_site, is_own_host, parse_query, require_json
@@ -60,6 +61,7 @@ def make_query_app(
         runner=QueryRunner(connection, limits, registry, refused, on_ignored),
         registry=registry,
         token=token.encode(),
+        wrong_tokens=WrongTokens(),
         hosts=frozenset(host.lower() for host in hosts),
     )
 
@@ -78,6 +80,8 @@ def runner_of(app: tornado.web.Application) -> QueryRunner:
 class JsonErrorHandler(tornado.web.RequestHandler):
     """Tells every error as JSON, `{"error": code, "detail": sentence}`."""
 
+    _retry_after = 1
+
     def set_default_headers(self) -> None:
         """Keep answers out of caches and browsers from guessing their type."""
         self.set_header("Cache-Control", "no-store")
@@ -91,8 +95,8 @@ class JsonErrorHandler(tornado.web.RequestHandler):
         self.set_status(error.status)
         if error.status == STATUSES["unauthorized"]:
             self.set_header("WWW-Authenticate", "Bearer")
-        if error.code == "busy":
-            self.set_header("Retry-After", "1")
+        if error.status == STATUSES["busy"]:
+            self.set_header("Retry-After", str(self._retry_after))
         self.finish({"error": error.code, "detail": error.detail})
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
@@ -122,6 +126,26 @@ class LocalHandler(JsonErrorHandler):
         if is_cross_site(self.request.headers, host):
             raise QueryError("cross_site", "Pages of other sites may not use this service: ask from a program.")
 
+    def require_token(self, token: bytes, otherwise: str) -> None:
+        """Check the bearer token.
+
+        Raises:
+            QueryError: `unauthorized` with the sentence `otherwise`, or `throttled` after too many wrong ones.
+
+        """
+        headers = self.request.headers
+        if carries(headers, token):
+            return
+        wrong_tokens: WrongTokens = self.settings["wrong_tokens"]
+        seconds = wrong_tokens.note(self.request.remote_ip or "") if "Authorization" in headers else None
+        if seconds is None:
+            raise QueryError("unauthorized", otherwise)
+        self._retry_after = math.ceil(seconds)
+        raise QueryError(
+            "throttled",
+            f"Too many wrong tokens came from this address: wait {self._retry_after} s, or send the right one.",
+        )
+
 
 class ServiceHandler(LocalHandler):
     """Answers only requests that carry the token: the base of every handler that tells or does something."""
@@ -129,11 +153,9 @@ class ServiceHandler(LocalHandler):
     def prepare(self) -> None:
         """Check all of `LocalHandler`, and the bearer token."""
         super().prepare()
-        scheme, _, given = self.request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.settings["token"]):
-            raise QueryError(
-                "unauthorized", "The token is missing or wrong: send Authorization: Bearer with CLC_QUERY_TOKEN."
-            )
+        self.require_token(
+            self.settings["token"], "The token is missing or wrong: send Authorization: Bearer with CLC_QUERY_TOKEN."
+        )
 
 
 class UnknownHandler(LocalHandler):

@@ -1,14 +1,12 @@
 """Commands to a running store, for the operator's own tools and never for readers."""
 
 import asyncio
-import hmac
 import json
 from typing import Any
 
 from tornado.iostream import StreamClosedError
 
 from receiver.errors import StoreError
-from receiver.query.errors import QueryError
 from receiver.query.service import LocalHandler
 from receiver.store.backup import Backups
 from receiver.store.loop import AppendLoop
@@ -26,9 +24,7 @@ class ControlHandler(LocalHandler):
     def prepare(self) -> None:
         """Let only holders of the control token in."""
         super().prepare()
-        given = self.request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
-            raise QueryError("unauthorized", "The control token is missing or wrong: it lies in control.token.")
+        self.require_token(self._token.encode(), "The control token is missing or wrong: it lies in control.token.")
         self.set_header("Content-Type", "application/x-ndjson")
 
     async def tell(self, line: dict[str, Any]) -> bool:

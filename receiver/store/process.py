@@ -4,9 +4,9 @@ import asyncio
 import logging
 import os
 
-import tornado.httpserver
-
 from receiver.child import Child, run_child
+from receiver.query.access import carries
+from receiver.query.connections import BoundedServer
 from receiver.query.runner import QueryLimits
 from receiver.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
 from receiver.refused_queries import RefusedQueries
@@ -50,18 +50,20 @@ async def _serve(child: Child, settings: Settings) -> None:
     status = StatusKeeper(settings, connection)
     registry = store_metrics(loop, settings.data_dir)
     registry.register(StatusMetrics(status))
+    tokens = query_token(settings), control_token(settings)
     app = make_query_app(
         connection,
         QueryLimits(timeout_seconds=settings.query_timeout_seconds, max_rows=settings.query_max_rows),
-        query_token(settings),
-        extra_handlers=[*control_handlers(backups, loop, control_token(settings)), *status_handlers(status)],
+        tokens[0],
+        extra_handlers=[*control_handlers(backups, loop, tokens[1]), *status_handlers(status)],
         registry=registry,
         hosts=[split_address(settings.query_listen)[0]],
         refused=refused,
         on_ignored=lambda sql: _die_of(sql, refused),
     )
     status.count_overdue = runner_of(app).count_overdue
-    server = tornado.httpserver.HTTPServer(app, max_body_size=2 * MAX_REQUEST_BYTES)
+    known = [token.encode() for token in tokens]
+    server = BoundedServer(app, max_body_size=2 * MAX_REQUEST_BYTES, has_token=lambda headers: carries(headers, *known))
     child.heed_signals()
     child.listening.setblocking(False)
     server.add_socket(child.listening)

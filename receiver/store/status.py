@@ -111,7 +111,7 @@ class StatusMetrics(Collector):
         ("clc_store_kept_aside_rows", "rows_set_aside", "Rows that DuckDB refused, now in `rejected`."),
         ("clc_recoveries_last_week", "recoveries_last_week", "Recoveries from damaged files in the last seven days."),
     )
-    _JUDGED = frozenset({*LIMITS, "serving", "store"})
+    _JUDGED = frozenset({*LIMITS, "serving", "store", "query_listen"})
     _STATES = ("ok", "amber", "red")
 
     def __init__(self, keeper: StatusKeeper) -> None:

@@ -8,7 +8,7 @@ from typing import IO
 from receiver import __version__, data_directory, replacing
 from receiver.data_directory import Running
 from receiver.listener.peers import TrustedProxies
-from receiver.settings import Settings
+from receiver.settings import Settings, is_loopback
 from receiver.signature import load_public_key
 from receiver.small_files import check_small_files
 from receiver.sockets import address_of, listen_patiently
@@ -80,6 +80,11 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
     part = "CLC_URL_SECRET/" if settings.url_secret else ""
     _log.info("notifications are taken at %s://%s/webhooks/%sEVENT", scheme, running.listen, part)
     _log.info("queries are answered at http://%s/query", running.query_listen)
+    if not is_loopback(running.query_listen):
+        _log.warning(
+            "the query service takes connections from other machines and does not encrypt: its token and all answers "
+            "can be read on the way; set CLC_QUERY_LISTEN to 127.0.0.1 and put a proxy with TLS before it"
+        )
     return Held(lock, *os.pipe(), query, listeners)
 
 
