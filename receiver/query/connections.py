@@ -49,10 +49,13 @@ class BoundedServer(HTTPServer):
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """Take a connection, and close another where there are too many."""
-        if len(self._connections) - len(self._leaving) < self._most or self._make_room():
-            super().handle_stream(stream, address)
-        else:
+        if len(self._connections) - len(self._leaving) >= self._most and not self._make_room():
             stream.close()
+            return
+        before = self._connections.copy()
+        super().handle_stream(stream, address)
+        # Tornado asks for its first request a moment later; in a burst, too many would be taken until then.
+        self._waiting.update(dict.fromkeys(self._connections - before))
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Wait for a connection's next request."""

@@ -19,6 +19,8 @@ Four lists decide, and each errs to the safe side where DuckDB grows:
   query), and with `UNFLAGGED`, which it does not flag.
 * `TABLES`, a block-list: views of the system that show what a refused table function shows.
 
+What ends DuckDB's process is refused by `receiver.query.fatal`, in the same walk.
+
 Underneath lie the settings of `require_locked` and the read-only transaction each query runs in, which hold off what
 reaches files and data; this walk is what holds off the rest, above all functions that act on the instance.
 """
@@ -32,6 +34,7 @@ import orjson
 
 from receiver.errors import StoreError
 from receiver.query.errors import QueryError
+from receiver.query.fatal import refuse_fatal
 
 QUERY_NODES: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 
@@ -141,6 +144,7 @@ def refuse_by_tree(tree: dict[str, Any], refused: frozenset[str]) -> None:
             _refuse_table_function(node)
         elif kind == "BASE_TABLE":
             _refuse_table(node)
+        refuse_fatal(node)
         if str(node.get("function_name", "")).lower() in refused:
             raise QueryError(
                 "not_a_query",
