@@ -1,5 +1,6 @@
 """The command `clc-analytics`: turns errors into one line and an exit code."""
 
+import os
 import sys
 from importlib.metadata import version
 
@@ -49,5 +50,6 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def main() -> None:
-    """Run the command and exit."""
+    """Run the command and exit; what it writes is its user's alone."""
+    os.umask(0o077)
     sys.exit(run())

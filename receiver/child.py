@@ -18,6 +18,7 @@ from receiver.descriptors import allow_descriptors
 from receiver.errors import ReceiverError, SettingsError
 from receiver.heartbeat import Heart, take_descriptor
 from receiver.logs import set_up_logging
+from receiver.permissions import restrict
 from receiver.settings import Settings, read_settings
 
 NO_RESTART_HELPS = 78
@@ -106,6 +107,7 @@ def run_child(description: str | None, serve: Serve) -> None:
     """
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    restrict()
     arguments = _arguments(description)
     allow_descriptors()
     heart = Heart(take_descriptor())

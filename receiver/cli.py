@@ -9,6 +9,7 @@ import click
 from receiver import __version__
 from receiver.descriptors import allow_descriptors
 from receiver.errors import ReceiverError, SettingsError
+from receiver.permissions import restrict
 from receiver.shown import visible
 
 # Each is imported when it is asked for. Libraries that `serve` does not need would start threads in it, and those take
@@ -57,3 +58,4 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="clc-receiver")
 def main() -> None:
     """Receive CenturyLink Cloud webhooks and keep them in DuckDB."""
+    restrict()

@@ -9,6 +9,7 @@ from typing import IO, NamedTuple
 
 from receiver.errors import DataDirectoryError
 from receiver.files import make_directory
+from receiver.permissions import keep_private
 from receiver.settings import Settings
 
 _LOCK = "serve.lock"
@@ -25,7 +26,7 @@ class Running(NamedTuple):
 
 
 def prepare(settings: Settings) -> None:
-    """Make the data directory and the spool's, and find out whether they can be written.
+    """Make the data directory and the spool's, keep them to their owner, and find out whether they can be written.
 
     Raises:
         DataDirectoryError: one of them can't be.
@@ -41,6 +42,7 @@ def prepare(settings: Settings) -> None:
                 f"The directory {directory} can't be written ({error.strerror}): "
                 f"make it writable or set {variable} to another."
             ) from None
+    keep_private(settings)
 
 
 def take(data_dir: Path) -> IO[str]:

@@ -1,6 +1,7 @@
 """Files and directories that are on disk before they count, and that only their owner may read."""
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -38,7 +39,7 @@ def appearing(path: Path, *, synced: bool = True, replacing: bool = True) -> Ite
         if replacing:
             unfinished.replace(path)
         else:
-            os.link(unfinished, path)
+            _rename_to_new(unfinished, path)
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
@@ -123,6 +124,17 @@ def keep_to_owner(path: Path, mode: int) -> bool:
         return False
     path.chmod(found.st_mode & mode)
     return True
+
+
+def _rename_to_new(unfinished: Path, path: Path) -> None:
+    try:
+        os.link(unfinished, path)  # unlike a rename, this never replaces a file
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP}:
+            raise
+        if os.path.lexists(path):  # on a file system without links
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        unfinished.rename(path)
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -10,6 +10,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +79,11 @@ def _places(path: Path) -> None:
         (segment + kind, int(position))
 
 
+def _refused(path: Path) -> None:
+    for each in json.loads(path.read_bytes()):
+        (each["sha256"] + "", datetime.fromisoformat(each["at"]))
+
+
 def _accounts(path: Path) -> None:
     if not path.stat().st_size:
         raise ValueError(path.name)
@@ -95,6 +101,7 @@ _SMALL = (
         lambda path: backup_note.parse_backup_note(path.read_bytes()),
         "how the last backup went is not known until the next one is made.",
     ),
+    _Small("refused_queries.json", _refused, "queries that ended the store's process may be asked again."),
     _Small("stumbled.json", _places, "a row that ended the store's process is looked for again."),
     _Small(
         "accounts.sqlite",

@@ -11,7 +11,15 @@ import pyarrow as pa
 
 from analytics.client import Client, connect
 from analytics.commands.findings import moment_of
-from analytics.commands.options import account_option, aliases_of, event_option, event_types_of, location_option
+from analytics.commands.options import (
+    account_option,
+    aliases_of,
+    event_option,
+    event_types_of,
+    location_option,
+    output_option,
+    overwrite_option,
+)
 from analytics.exports import WRITERS
 from analytics.output import is_standard, opened
 from analytics.parts import Extent, Wanted, extent_of, parts
@@ -62,7 +70,8 @@ def tables(client: Client, wanted: Wanted, extent: Extent, advance: Advance) -> 
 @click.option("--until", metavar="WHEN", help="Received before then.")
 @account_option
 @event_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file; its suffix says the format.")
+@output_option
+@overwrite_option
 @click.option("--format", "name", type=click.Choice(list(WRITERS)), help="How they are written.  [default: jsonl]")
 @location_option
 def export(
@@ -71,6 +80,7 @@ def export(
     accounts: tuple[str, ...],
     events: tuple[str, ...],
     output: Path | None,
+    overwrite: bool,
     name: str | None,
     location: str | None,
 ) -> None:
@@ -96,7 +106,7 @@ def export(
     count = None
     with connect(location) as client:
         extent = extent_of(client, wanted)
-        with opened(output) as out, progress(extent.length, output) as advance:
+        with opened(output, overwrite=overwrite) as out, progress(extent.length, output) as advance:
             count = WRITERS[name](tables(client, wanted, extent, advance), out)
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"

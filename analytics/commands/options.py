@@ -1,6 +1,7 @@
 """Options that several commands have: which notifications, and where from."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -23,6 +24,11 @@ account_option = click.option(
 location_option = click.option(
     "--location", help="Query service URL, DuckDB file or ducklake: address instead of the receiver's."
 )
+
+output_option = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write to a new file; its suffix says the format."
+)
+overwrite_option = click.option("--overwrite", is_flag=True, help="Let -o replace a file that exists.")
 
 
 def event_types_of(names: Iterable[str]) -> list[str] | None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analytics.client import connect
+from analytics.commands.options import output_option, overwrite_option
 from analytics.formats import BINARY, SUFFIXES, WRITERS
-from analytics.output import is_standard, opened
+from analytics.output import check_target, is_standard, opened
 from analytics.tabulate import columns_that_fit
 from analytics.text import plural
 
@@ -58,10 +59,10 @@ def chosen_format(name: str | None, output: Path | None) -> str:
     return SUFFIXES.get(output.suffix.lower(), "table") if output else "table"
 
 
-def write(table: "pa.Table", name: str, output: Path | None) -> None:
+def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool) -> None:
     """Write the answer, and on standard error how many rows it has."""
     width = shutil.get_terminal_size((PAGE_COLUMNS, 24)).columns
-    with opened(output) as out:
+    with opened(output, overwrite=overwrite) as out:
         WRITERS[name](table, out, width)
     rows = plural(table.num_rows, "row")
     if not is_standard(output):
@@ -78,7 +79,8 @@ def write(table: "pa.Table", name: str, output: Path | None) -> None:
 @click.argument("query", metavar="[SQL]", required=False)
 @click.option("-f", "--file", type=click.Path(path_type=Path), help="Read the SQL from a file; - is standard input.")
 @click.option("--format", "name", type=click.Choice(list(WRITERS)), help="How rows are written.  [default: table]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file; its suffix says the format.")
+@output_option
+@overwrite_option
 @click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="Value of $NAME in the SQL; repeatable.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Longest time in seconds.")
 @click.option("--max-rows", type=click.IntRange(min=1), help="Fail if there are more rows.")
@@ -88,6 +90,7 @@ def sql(
     file: Path | None,
     name: str | None,
     output: Path | None,
+    overwrite: bool,
     given: tuple[str, ...],
     timeout: float | None,
     max_rows: int | None,
@@ -109,6 +112,7 @@ def sql(
     if not text.strip():
         raise click.UsageError("There is no SQL in what was given.")
     parameters = read_parameters(given)
+    check_target(output, overwrite=overwrite)
     with connect(location) as client:
         table = client.sql(text, parameters, timeout=timeout, max_rows=max_rows)
-    write(table, name, output)
+    write(table, name, output, overwrite=overwrite)

@@ -1,5 +1,7 @@
 """`clc-receiver backup`."""
 
+import errno
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +12,10 @@ import click
 from receiver.backup_file import inspect
 from receiver.commands.asking import ask_store
 from receiver.errors import StoreError
+from receiver.files import appearing, sync_directory
 from receiver.settings import Settings, read_settings
+
+_BYTES_PER_STEP = 4 * 1024 * 1024
 
 
 @click.command()
@@ -23,13 +28,13 @@ def backup(file: Path, data_dir: Path | None) -> None:
     made, accepting does not.
     """
     settings = read_settings(data_dir=data_dir)
-    if file.exists():
+    if os.path.lexists(file):
         raise StoreError(f"{file} exists: name a file that does not, nothing is overwritten.")
     if not file.absolute().parent.is_dir():
         raise StoreError(f"{file.parent} is no directory: make it, or name a file elsewhere.")
     made = _ask_store(settings)
     try:
-        shutil.move(made, file)
+        _put(made, file)
     except OSError as error:
         raise StoreError(f"{file} can't be written ({error.strerror}); the backup is kept as {made}.") from None
     info = inspect(file)
@@ -37,6 +42,24 @@ def backup(file: Path, data_dir: Path | None) -> None:
         f"{file}: {info.notifications:,} notifications up to seq {info.last_seq:,}, {file.stat().st_size:,} bytes.",
         err=True,
     )
+
+
+def _put(made: Path, file: Path) -> None:
+    """Give a backup its place, in which there is nothing.
+
+    Raises:
+        OSError: it can't be put there, or there is something since.
+    """
+    try:
+        os.link(made, file)
+        sync_directory(file.absolute().parent)
+    except OSError as error:
+        if error.errno not in {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP}:  # another file system, or one without links
+            raise
+        with made.open("rb") as reading, appearing(file, replacing=False) as writing:
+            shutil.copyfileobj(reading, writing, _BYTES_PER_STEP)
+    made.unlink()
+    sync_directory(made.parent)
 
 
 def _ask_store(settings: Settings) -> Path:

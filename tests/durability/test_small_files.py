@@ -36,6 +36,7 @@ NAMES = [
     "recovery.json",
     "appended.json",
     "stumbled.json",
+    "refused_queries.json",
     "accounts.sqlite",
 ]
 

@@ -1,0 +1,68 @@
+"""What lies in the data directory is its owner's alone: bodies hold names, addresses and telephone numbers."""
+
+import logging
+import os
+from pathlib import Path
+
+from receiver.files import OWNER_ONLY_DIRECTORY, OWNER_ONLY_FILE, keep_to_owner
+from receiver.settings import Settings
+
+UMASK = 0o077
+"""Of every process: it takes other users' permissions away from each file that is made."""
+
+# In a directory that holds other things, too, only what is surely ours is touched.
+_OWN = (
+    "clc.duckdb*",
+    "clc-*.duckdb",
+    "*.token",
+    "*.json",
+    "*.sqlite*",
+    "*.lock",
+    "restoring.*",
+    "suspect",
+    "arranging",
+    "owner",
+    "demo.log",
+    "history.jsonl",
+    "simulator.pem*",
+)
+_OWN_TREES = ("aside", "backups", "opening")
+
+_log = logging.getLogger(__name__)
+
+
+def keep_private(settings: Settings) -> None:
+    """Take other users' permissions away from the data directory, the spool and their files, and log it."""
+    taken = 0
+    for directory in {settings.data_dir, settings.spool_directory}:
+        trees = {directory / name for name in _OWN_TREES} | {settings.spool_directory}
+        files = {path for pattern in _OWN for path in directory.glob(pattern)}
+        others = [path for path in directory.iterdir() if path not in files | trees and not path.name.startswith(".")]
+        if others:
+            _log.warning("%s holds other things, too, such as %s: its mode stays", directory, others[0].name)
+        else:
+            taken += _take(directory)
+        for tree in trees - {settings.spool_directory}:
+            files |= {tree, *tree.glob("**/*")}
+        taken += sum(map(_take, files))
+    if taken:
+        _log.warning(
+            "other users of this machine could read %d files and directories in %s; now only their owner can",
+            taken,
+            settings.data_dir,
+        )
+
+
+def _take(path: Path) -> bool:
+    try:
+        return keep_to_owner(path, OWNER_ONLY_DIRECTORY if path.is_dir() else OWNER_ONLY_FILE)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        _log.warning("other users may read %s, and that can't be changed: %s", path, error)
+        return False
+
+
+def restrict() -> None:
+    """Keep the files that this process makes to its user."""
+    os.umask(UMASK)
