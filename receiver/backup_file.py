@@ -13,6 +13,7 @@ from typing import NamedTuple
 import duckdb
 
 from receiver import __version__
+from receiver.catalogue import BACKUP_TABLES, check_catalogue
 from receiver.errors import StoreError
 from receiver.schema import newest_version
 
@@ -55,12 +56,9 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
         database.execute(_READ_ALL).fetchall()
         schema_version = database.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
         info = BackupInfo(datetime.now(UTC), __version__, schema_version, key_fingerprint, notifications, last_seq)
-        database.execute(
-            "CREATE OR REPLACE TABLE backup_info (made_at TIMESTAMPTZ, program_version VARCHAR, "
-            "schema_version INTEGER, key_fingerprint VARCHAR, notifications BIGINT, last_seq BIGINT)"
-        ).fetchall()
+        for table in BACKUP_TABLES:
+            database.execute(table).fetchall()
         database.execute("INSERT INTO backup_info VALUES (?, ?, ?, ?, ?, ?)", [*info]).fetchall()
-        database.execute("CREATE OR REPLACE TABLE learned_accounts (alias VARCHAR)").fetchall()
         if learned:
             database.executemany("INSERT INTO learned_accounts VALUES (?)", learned)
         database.execute("CHECKPOINT").fetchall()
@@ -82,6 +80,7 @@ def inspect(path: Path) -> BackupInfo:
         StoreError: the file is no backup, is damaged, or is of a newer program.
     """
     with _opened(path) as database:
+        version = _trusted_version(database, path)
         try:
             row = database.execute("SELECT epoch_us(made_at), * EXCLUDE (made_at) FROM backup_info").fetchall()[0]
         except (duckdb.Error, IndexError):
@@ -92,6 +91,8 @@ def inspect(path: Path) -> BackupInfo:
                 f"{path} has schema version {info.schema_version} (of version {info.program_version}), but this "
                 f"program knows versions up to {newest_version()}: install the newer program."
             )
+        if info.schema_version != version:
+            raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
         try:
             found = database.execute(_COUNT).fetchall()[0]
             database.execute(_READ_ALL).fetchall()
@@ -114,8 +115,11 @@ def unseal(copy: Path, accounts: Path) -> None:
 
     Raises:
         duckdb.Error, sqlite3.Error: it can't be done.
+        StoreError: something in it is foreign.
     """
     with duckdb.connect(str(copy), config=_CONFIG) as database:
+        if check_catalogue(database, "The backup") > newest_version():  # again, as the file may have changed since
+            raise StoreError("The backup is of a newer program: install that.")
         learned = database.execute(_LEARNED).fetchall()
         for table in ("learned_accounts", "backup_info"):
             database.execute(f"DROP TABLE {table}").fetchall()
@@ -133,6 +137,24 @@ def learn(accounts: Path, aliases: list[str]) -> None:
     with contextlib.closing(sqlite3.connect(accounts, isolation_level=None, timeout=10)) as file:
         file.execute("CREATE TABLE IF NOT EXISTS learned_accounts (alias TEXT PRIMARY KEY) STRICT")
         file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", [[alias] for alias in aliases])
+
+
+def _trusted_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Make sure that nothing in a backup is foreign before anything in it is used, and return its schema's version.
+
+    Raises:
+        StoreError: something is, or the file is of a newer program.
+    """
+    try:
+        version = check_catalogue(database, str(path))
+    except duckdb.Error as error:
+        raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
+    if version > newest_version():
+        raise StoreError(
+            f"{path} has schema version {version}, but this program knows versions up to {newest_version()}: "
+            "install the newer program."
+        )
+    return version
 
 
 @contextlib.contextmanager

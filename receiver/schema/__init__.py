@@ -4,7 +4,12 @@ import re
 from importlib import resources
 
 
+def migrations() -> dict[int, str]:
+    """Read the schema's steps by version."""
+    files = resources.files(__package__).iterdir()
+    return {int(file.name[:3]): file.read_text("utf-8") for file in files if re.match(r"\d{3}_.*\.sql$", file.name)}
+
+
 def newest_version() -> int:
     """Say up to which version this program knows the schema."""
-    names = (file.name for file in resources.files(__package__).iterdir())
-    return max(int(name[:3]) for name in names if re.match(r"\d{3}_.*\.sql$", name))
+    return max(migrations())

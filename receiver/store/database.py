@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import duckdb
 
 from receiver.errors import NewerStoreError, StoreError
 from receiver.files import copy_whole
+from receiver.schema import migrations
 
 # 1 TB: checkpoints are the appender's doing, at moments of its choosing. 10 GB: a query that spills leaves room on the
 # disk for what is received.
@@ -77,7 +77,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
         NewerStoreError: a newer program wrote it.
     """
     version = _schema_version(connection)
-    newest = max(_migrations())
+    newest = max(migrations())
     if version > newest:
         raise NewerStoreError(
             f"{path} has schema version {version}, but this program knows versions up to {newest}: "
@@ -120,17 +120,11 @@ def create_anew(connection: duckdb.DuckDBPyConnection, tables: set[str]) -> None
     """Put empty tables in the place of tables, whatever is in those."""
     for table in tables:
         run(connection, f"DROP TABLE IF EXISTS {table}")
-    for sql in _migrations().values():
+    for sql in migrations().values():
         for statement in connection.extract_statements(sql):
             created = re.search(r"^CREATE TABLE (\w+)", statement.query, re.MULTILINE)
             if created and created[1] in tables:
                 connection.execute(statement).fetchall()
-
-
-def _migrations() -> dict[int, str]:
-    """Find the schema's steps by version."""
-    files = resources.files("receiver.schema").iterdir()
-    return {int(file.name[:3]): file.read_text("utf-8") for file in files if re.match(r"\d{3}_.*\.sql$", file.name)}
 
 
 def _schema_version(connection: duckdb.DuckDBPyConnection) -> int:
@@ -140,7 +134,7 @@ def _schema_version(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
-    steps = {number: sql for number, sql in sorted(_migrations().items()) if number > version}
+    steps = {number: sql for number, sql in sorted(migrations().items()) if number > version}
     if not steps:
         return
     run(connection, "BEGIN")

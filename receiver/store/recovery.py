@@ -211,8 +211,12 @@ def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | 
         clear_staged(settings.data_dir)
         copy_whole(backup, staged)
         if is_whole(staged):
-            with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
-                unseal(staged, settings.data_dir / "accounts.sqlite")
+            try:
+                with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
+                    unseal(staged, settings.data_dir / "accounts.sqlite")
+            except StoreError as error:
+                _log.error("the backup %s is passed over: %s", backup, error)
+                continue
             sync_file(staged)
             return backup
     clear_staged(settings.data_dir)

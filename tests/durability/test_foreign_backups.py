@@ -1,0 +1,128 @@
+"""A backup is a file that anybody may have written: nothing foreign in it ever runs in the store."""
+
+import shutil
+import sqlite3
+
+import duckdb
+import pytest
+
+from analytics import connect
+from analytics.errors import QueryError
+from receiver.backup_file import inspect, seal, unseal
+from receiver.catalogue import check_catalogue
+from receiver.errors import StoreError
+from receiver.incidents import incidents
+from receiver.schema import migrations
+from receiver.store.database import create_anew, open_database
+from tests.durability.commands import run_command
+from tests.durability.damaged import Stores, overwritten
+from tests.durability.stores import accepted, append, spool
+
+FOREIGN = {
+    "a view instead of ours": (
+        "view events",
+        "CREATE OR REPLACE VIEW events AS SELECT * FROM notifications WHERE write_log('x') IS NULL",
+    ),
+    "a view that acts": ("view look", "CREATE VIEW look AS SELECT * FROM checkpoint()"),
+    "a view instead of a table": (
+        "backup_info",
+        "ALTER TABLE backup_info RENAME TO b; CREATE VIEW backup_info AS SELECT * FROM b WHERE write_log('x') IS NULL",
+    ),
+    "a macro": ("macro helper", "CREATE MACRO helper(x) AS write_log(x::VARCHAR)"),
+    "a macro that hides the others": (
+        "macro duckdb_views",
+        "CREATE VIEW look AS SELECT * FROM checkpoint(); CREATE MACRO duckdb_views() AS TABLE SELECT 1 AS internal",
+    ),
+    "a default": ("table changes", "ALTER TABLE changes ALTER COLUMN actor SET DEFAULT write_log('x')"),
+    "a column": ("table notifications", "ALTER TABLE notifications ADD COLUMN more VARCHAR"),
+    "another type": ("table rejected", "ALTER TABLE rejected ALTER COLUMN reason TYPE BLOB"),
+    "a missing view": ("view accounts is missing", "DROP VIEW accounts"),
+    "a table": ("table more", "CREATE TABLE more (n INTEGER)"),
+    "an index": ("index", "CREATE INDEX i ON notifications (seq)"),
+    "a sequence": ("sequence s", "CREATE SEQUENCE s"),
+    "a type": ("type mood", "CREATE TYPE mood AS ENUM ('x')"),
+    "another schema": ("schema other", "CREATE SCHEMA other"),
+    "another version": ("version", "UPDATE schema_version SET version = 3"),
+}
+
+
+@pytest.fixture(scope="module")
+def backup(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("origin")
+    spool(directory, [accepted(number) for number in range(3)])
+    append(directory)
+    seal(directory / "clc.duckdb", "key", directory / "none")
+    return directory / "clc.duckdb"
+
+
+@pytest.mark.parametrize(("named", "sql"), FOREIGN.values(), ids=FOREIGN)
+def test_what_is_foreign_in_a_backup_is_named_and_the_backup_refused(backup, tmp_path, named, sql):
+    shutil.copy(backup, tmp_path / "b.duckdb")
+    assert inspect(tmp_path / "b.duckdb").notifications == 3
+    with duckdb.connect(str(tmp_path / "b.duckdb")) as database:
+        for statement in sql.split("; "):
+            database.execute(statement)
+    with pytest.raises(StoreError, match=named):
+        inspect(tmp_path / "b.duckdb")
+    with pytest.raises((StoreError, duckdb.Error, sqlite3.Error)):
+        unseal(tmp_path / "b.duckdb", tmp_path / "accounts.sqlite")
+
+
+def test_restore_names_it_and_changes_nothing(backup, tmp_path):
+    shutil.copy(backup, tmp_path / "b.duckdb")
+    with duckdb.connect(str(tmp_path / "b.duckdb")) as database:
+        database.execute("CREATE OR REPLACE VIEW entities AS SELECT * FROM checkpoint()")
+    done = run_command(tmp_path / "d", "restore", "--other-key", str(tmp_path / "b.duckdb"))
+    assert done.returncode == 1
+    assert "the view entities is altered" in done.stderr
+    assert not (tmp_path / "d" / "clc.duckdb").exists()
+
+
+def test_a_recovery_passes_a_foreign_backup_over(backup, tmp_path):
+    spool(tmp_path, [accepted(number) for number in range(3)])
+    append(tmp_path)
+    (tmp_path / "backups").mkdir()
+    shutil.copy(backup, tmp_path / "backups" / "clc-1.duckdb")
+    shutil.copy(backup, tmp_path / "backups" / "clc-2.duckdb")
+    with duckdb.connect(str(tmp_path / "backups" / "clc-2.duckdb")) as database:
+        database.execute("CREATE VIEW look AS SELECT * FROM checkpoint()")
+    overwritten(0, 20_000, b"\x55")(tmp_path / "clc.duckdb")
+    stores = Stores()
+    stores.start(tmp_path)
+    stores.close()
+    (incident,) = incidents(tmp_path)
+    assert "clc-1.duckdb" in incident.what
+
+
+@pytest.mark.parametrize("version", sorted(migrations()))
+def test_a_store_of_each_version_is_as_its_version_says(tmp_path, monkeypatch, version):
+    steps = {number: sql for number, sql in migrations().items() if number <= version}
+    with monkeypatch.context() as older:
+        older.setattr("receiver.store.database.migrations", lambda: steps)
+        open_database(tmp_path / "clc.duckdb").close()
+    with duckdb.connect(str(tmp_path / "clc.duckdb"), read_only=True) as store:
+        assert check_catalogue(store, "store") == version
+    open_database(tmp_path / "clc.duckdb").close()
+    with duckdb.connect(str(tmp_path / "clc.duckdb"), read_only=True) as store:
+        assert check_catalogue(store, "store") == max(migrations())
+
+
+def test_a_store_whose_changes_were_derived_again_is_as_its_version_says(tmp_path):
+    store = open_database(tmp_path / "clc.duckdb")
+    for old, new in (("changes", "x"), ("changes_rebuilt", "changes"), ("x", "changes_rebuilt")):
+        store.execute(f"ALTER TABLE {old} RENAME TO {new}")
+    assert check_catalogue(store, "store") == max(migrations())
+    create_anew(store, {"changes", "changes_rebuilt", "account_states"})
+    assert check_catalogue(store, "store") == max(migrations())
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM read_text('/etc/passwd')"], ids=["csv", "text"]
+)
+def test_a_view_in_a_file_that_is_read_from_python_reaches_nothing_outside(tmp_path, sql):
+    with duckdb.connect(str(tmp_path / "x.duckdb")) as database:
+        database.execute(f"CREATE VIEW events AS {sql}")
+    with connect(str(tmp_path / "x.duckdb")) as client, pytest.raises(QueryError, match="disabled"):
+        client.sql("SELECT * FROM events")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.duckdb"]
