@@ -13,7 +13,7 @@ GROUPS = {
     ),
     "Coming in": (
         "rate_last_minute", "rate_last_hour", "notifications", "lag_seconds", "spool_rows", "spool_bytes",
-        "segments_unreadable", "refused_last_hour", "failed_last_hour", "rows_set_aside",
+        "segments_unreadable", "former_spools", "refused_last_hour", "failed_last_hour", "rows_set_aside",
     ),
     "Kept": (
         "checkpointed_at", "checkpoint_due_seconds", "wal_bytes", "database_bytes", "backup_at",

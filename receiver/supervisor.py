@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from receiver import __version__, data_directory
+from receiver import __version__, data_directory, spools
 from receiver.errors import ListenerError, UpgradeError
 from receiver.logs import describe
 from receiver.settings import Settings, environment
@@ -41,9 +41,10 @@ def serve(settings: Settings) -> None:
     if before:
         settings = begin.keep_settings(settings, before)
         held = handover.held_by(before)
+        begin.keep_spool(settings)
     else:
         held = begin.take_hold(settings)
-    with held.lock:
+    with held.lock, spools.hold(settings, insist=before is None):
         try:
             asyncio.run(_Supervisor(settings, held, before).run())
         finally:

@@ -10,6 +10,7 @@ from receiver.care.facts import Stored
 from receiver.care.words import bytes_in_words, seconds_in_words
 from receiver.incidents import Incident
 from receiver.spool.looking import Waiting
+from receiver.spools import Former
 from receiver.supervision.state import ProcessState, ServeState
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -30,6 +31,7 @@ WELL = Facts(
     stored=STORED,
     unread=None,
     waiting=Waiting(0, None, 4096, 1),
+    former_spools=[],
     wal_bytes=0,
     database_bytes=12 * 2**20,
     checkpointed_at=NOW - timedelta(hours=5),
@@ -80,6 +82,7 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("lag_seconds", {"waiting": Waiting(9, ago(seconds=-5), 0, 1)}, "ok"),
         ("spool_rows", {"waiting": Waiting(100_000, NOW, 0, 1)}, "amber"),
         ("segments_unreadable", {"waiting": Waiting(0, None, 0, 2, ("a.sqlite (no)",))}, "red"),
+        ("former_spools", {"former_spools": [Former(Path("old"), None)]}, "red"),
         ("checkpointed_at", {"unsaved_since": ago(seconds=60)}, "amber"),
         ("checkpoint_due_seconds", {"unsaved_since": ago(minutes=10)}, "red"),
         ("wal_bytes", {"wal_bytes": 300 * 2**20}, "amber"),

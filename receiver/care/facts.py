@@ -16,7 +16,8 @@ from receiver.refused_queries import count_recent
 from receiver.settings import Settings
 from receiver.signature import key_fingerprint, load_public_key
 from receiver.spool.layout import to_microseconds
-from receiver.spool.looking import Waiting, waiting_in
+from receiver.spool.looking import Waiting, Watermarks, waiting_in
+from receiver.spools import Former, former_spools
 from receiver.supervision.state import ServeState, read_state
 
 _WATERMARKS = "SELECT segment, kind, position FROM watermarks"
@@ -44,6 +45,7 @@ class Facts(NamedTuple):
     stored: Stored | None
     unread: str | None
     waiting: Waiting
+    former_spools: list[Former]
     wal_bytes: int
     database_bytes: int
     checkpointed_at: datetime | None
@@ -101,6 +103,7 @@ def gather(
         except StoreError as error:
             unread = str(error)
     database = settings.database
+    former = former_spools(settings)
     return Facts(
         at=now,
         version=__version__,
@@ -109,7 +112,8 @@ def gather(
         serve=read_state(settings.data_dir),
         stored=stored,
         unread=unread,
-        waiting=waiting_in(settings.spool_directory, watermarks, in_store=wal is not None),
+        waiting=_waiting(settings, former, watermarks, in_store=wal is not None),
+        former_spools=former,
         wal_bytes=wal_bytes(database),
         database_bytes=_size(database),
         checkpointed_at=changed_at(database),
@@ -121,6 +125,19 @@ def gather(
         queries_overdue=overdue,
         queries_fatal=count_recent(settings.data_dir, now),
         query_listen=settings.query_listen,
+    )
+
+
+def _waiting(settings: Settings, former: list[Former], watermarks: Watermarks, *, in_store: bool) -> Waiting:
+    """Add up what waits in the spool and in those that were used before."""
+    directories = [settings.spool_directory, *(each.directory for each in former if each.trouble is None)]
+    found = [waiting_in(each, watermarks, in_store=in_store) for each in directories]
+    return Waiting(
+        rows=sum(each.rows for each in found),
+        since=min((each.since for each in found if each.since), default=None),
+        bytes=sum(each.bytes for each in found),
+        segments=sum(each.segments for each in found),
+        unreadable=tuple(name for each in found for name in each.unreadable),
     )
 
 

@@ -38,6 +38,7 @@ LIMITS: dict[str, Limit] = {
     "lag_seconds": Limit(amber=10, red=60),
     "spool_rows": Limit(amber=100_000, red=1_000_000),
     "segments_unreadable": Limit(amber=1, red=1),
+    "former_spools": Limit(amber=1, red=1),
     "checkpoint_due_seconds": Limit(amber=60, red=600),
     "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
     "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY
@@ -194,6 +195,8 @@ def _of_spool(facts: Facts) -> Iterator[Figure]:
     unreadable = len(waiting.unreadable)
     words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")
     yield _limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
+    former = [f"{each.directory} {each.trouble or 'still has rows'}" for each in facts.former_spools]
+    yield _limited("former_spools", "Former spools with rows", len(former), ", ".join(former) or "none")
     text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
     yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from receiver import data_directory
+from receiver import data_directory, spools
 from receiver.admission import Admission
 from receiver.importer import import_archive
 from receiver.listener.accounts import AllowedAccounts
@@ -33,6 +33,7 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     """
     settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
     data_directory.prepare(settings)
+    spools.claim(settings)
     finish_offline(settings.data_dir)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
     key = load_public_key(settings.public_key)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from receiver import data_directory, replacing
+from receiver import data_directory, replacing, spools
 from receiver.backup_file import BackupInfo, inspect
 from receiver.errors import StoreError
 from receiver.incidents import Incident, make_incident
@@ -37,6 +37,7 @@ def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> 
         )
     data_directory.prepare(settings)
     with data_directory.take(settings.data_dir):
+        spools.claim(settings)
         _finish_the_last(settings)
         left_out = count_left_out(settings, file) if settings.database.exists() else LeftOut(0, None, None, 0)
         if settings.database.exists() and not force:

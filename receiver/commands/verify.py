@@ -17,6 +17,7 @@ from receiver.shown import visible
 from receiver.signature import load_public_key
 from receiver.verification import (
     can_check_changes,
+    check_former,
     check_spooled,
     check_stored,
     check_whole,
@@ -73,6 +74,7 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
             check_stored(reader, keys, extent, bar.update),
             check_whole(reader, extent),
             check_spooled(reader, settings.spool_directory),
+            check_former(reader, settings),
         )
         failed = _print(violations, every_line=every_line)
     seconds = time.monotonic() - began

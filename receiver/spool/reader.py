@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from receiver.incidents import copy_aside, set_aside
@@ -27,11 +27,20 @@ class SpoolReader:
     Args:
         directory: where the segments lie.
         report: told of what is damaged or foreign; by default it is logged.
+        former: lists other directories that segments are taken from until there are none, asked again at each `tidy`.
         most_open: so many segments are open at most, each with three descriptors.
     """
 
-    def __init__(self, directory: Path, report: Report = _log_it, most_open: int = 32) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        report: Report = _log_it,
+        former: Callable[[], Sequence[Path]] = tuple,
+        most_open: int = 32,
+    ) -> None:
         self._directory = directory
+        self._former = former
+        self._directories = [directory, *former()]
         self._report = report
         self._most_open = most_open
         self._known: dict[str, Segment] = {}
@@ -44,7 +53,7 @@ class SpoolReader:
         Raises:
             OSError: the directory can't be listed.
         """
-        for path in layout.files_in(self._directory):
+        for path in self._files():
             if path.stem not in self._known and layout.is_segment(path) and path.is_file():
                 self._known[path.stem] = Segment(path, self._prepare)
         return [self._known[name] for name in sorted(self._known)]
@@ -59,7 +68,7 @@ class SpoolReader:
         while len(self._opened) >= self._most_open:
             self._opened.pop(0).close()
         self._opened.append(segment)
-        if layout.writer_is_gone(self._directory, layout.writer_of(segment.path)):
+        if layout.writer_is_gone(segment.path.parent, layout.writer_of(segment.path)):
             damage = unreadable_commits(segment.path)
             if damage and not segment.damage:
                 segment.note_damage(damage, "what its WAL held")
@@ -72,7 +81,7 @@ class SpoolReader:
             by_writer.setdefault(layout.writer_of(segment.path), []).append(segment)
         done: list[Segment] = []
         for writer, segments in by_writer.items():
-            if layout.writer_is_gone(self._directory, writer):
+            if layout.writer_is_gone(segments[0].path.parent, writer):
                 done += segments
             else:
                 used = [index for index, segment in enumerate(segments) if segment.has_rows()]
@@ -87,23 +96,25 @@ class SpoolReader:
         A damaged one is moved into the directory `aside` instead. When this returns, no crash can bring it back.
         """
         del self._known[segment.name]
+        directory = segment.path.parent
         if segment.damage:
             segment.close()
-            moved_to = set_aside(segment.files(), self._directory)
+            moved_to = set_aside(segment.files(), directory)
             said = f"Segment {segment.path.name}: {segment.damage}. What could be read is stored."
             self._report(said, moved_to, _missing(segment))
         else:
             segment.unlink()
-        layout.sync_directory(self._directory)
+        layout.sync_directory(directory)
         writer = layout.writer_of(segment.path)
-        if not any(self._directory.glob(f"{writer}-*.sqlite")) and layout.writer_is_gone(self._directory, writer):
-            (self._directory / f"{writer}.lock").unlink(missing_ok=True)
+        if not any(directory.glob(f"{writer}-*.sqlite")) and layout.writer_is_gone(directory, writer):
+            (directory / f"{writer}.lock").unlink(missing_ok=True)
 
     def tidy(self) -> None:
         """Report what is wrong in the directory, and move aside what is no part of a spool."""
-        for path in layout.files_in(self._directory):
+        self._directories = [self._directory, *self._former()]
+        for path in self._files():
             if path.suffix == ".sqlite" and not (layout.is_segment(path) and path.is_file()):
-                moved_to = set_aside([path], self._directory)
+                moved_to = set_aside([path], path.parent)
                 self._report(f"{path.name} in the spool is no segment.", moved_to, None)
         for segment in list(self._known.values()):
             if not segment.is_open and not segment.path.exists():
@@ -116,11 +127,14 @@ class SpoolReader:
             self._tell(segment, segment.refused, "It is tried again")
         self._clear_up()
 
+    def _files(self) -> list[Path]:
+        return [path for directory in self._directories for path in layout.files_in(directory)]
+
     def _keep_evidence(self, segment: Segment) -> None:
         """Copy a segment whose WAL is torn: SQLite cuts that when the segment is read."""
         kept = None
         with contextlib.suppress(OSError):  # a full disk, say; what can be read is taken all the same
-            kept = copy_aside(segment.files(), self._directory)
+            kept = copy_aside(segment.files(), segment.path.parent)
         self._tell(segment, segment.damage, "What can be read is stored", kept)
 
     def _tell(self, segment: Segment, what: str | None, then: str, kept: Path | None = None) -> None:
@@ -135,18 +149,18 @@ class SpoolReader:
         That is what a writer left that was killed while it made a segment, and the rest of a segment in the middle of
         whose deletion the store was killed.
         """
-        paths = layout.files_in(self._directory)
-        there = {path.name for path in paths}
+        paths = self._files()
+        there = set(paths)
         marks = [path for path in paths if path.suffix == ".taken" and layout.is_segment(path.with_suffix(""))]
         orphans: dict[Path, list[Path]] = {}
         for path in paths:
             segment = layout.segment_of(path)
             if layout.is_unfinished(path):
-                if layout.writer_is_gone(self._directory, layout.writer_of(path)):
+                if layout.writer_is_gone(path.parent, layout.writer_of(path)):
                     path.unlink(missing_ok=True)
             elif segment and layout.taken_mark(segment) in marks:
                 path.unlink(missing_ok=True)
-            elif segment and segment.name not in there and segment.stem not in self._known:
+            elif segment and segment not in there and segment.stem not in self._known:
                 if layout.size(path):
                     orphans.setdefault(segment, []).append(path)
                 else:
@@ -154,7 +168,7 @@ class SpoolReader:
         for mark in marks:
             mark.unlink(missing_ok=True)
         for segment, files in orphans.items():
-            moved_to = set_aside(files, self._directory)
+            moved_to = set_aside(files, segment.parent)
             said = f"The file {segment.name} is missing, and its WAL is there."
             self._report(said, moved_to, f"what {segment.name} held and was not stored before")
 

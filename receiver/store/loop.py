@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class AppendLoop:
         spool_directory: where the segments lie.
         duplicate_window_seconds: see `DuplicateFinder`.
         on_fatal: called when only a new process can go on.
+        former_spools: lists other directories with segments, see `SpoolReader`.
         data_dir: where incidents and the note of what was appended are kept.
     """
 
@@ -57,6 +58,7 @@ class AppendLoop:
         duplicate_window_seconds: float,
         on_fatal: Callable[[], None],
         data_dir: Path,
+        former_spools: Callable[[], Sequence[Path]] = tuple,
     ) -> None:
         self.pulse = Pulse()
         """Beats with each turn of the thread."""
@@ -65,6 +67,7 @@ class AppendLoop:
         self._spool = SpoolReader(
             spool_directory,
             report=lambda what, moved_to, missing: report(data_dir, what, moved_to=moved_to, missing=missing),
+            former=former_spools,
         )
         self._window = duplicate_window_seconds
         self._on_fatal = on_fatal

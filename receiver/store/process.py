@@ -11,6 +11,7 @@ from receiver.query.runner import QueryLimits
 from receiver.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
 from receiver.refused_queries import RefusedQueries
 from receiver.settings import Settings, split_address
+from receiver.spools import take_former
 from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
@@ -43,6 +44,7 @@ async def _serve(child: Child, settings: Settings) -> None:
         settings.duplicate_window_seconds,
         on_fatal=_die,
         data_dir=settings.data_dir,
+        former_spools=lambda: take_former(settings),
     )
     arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)

@@ -33,6 +33,7 @@ from receiver.incidents import Incident, make_incident, report, set_aside
 from receiver.replacing import STAGED, clear_staged, finish, replace
 from receiver.settings import Settings
 from receiver.spool import SpoolReader
+from receiver.spools import take_former
 from receiver.store.account_states import derive_account_states
 from receiver.store.appended import FILE as APPENDED
 from receiver.store.appended import Appended, Positions, parse_appended, read_appended, write_appended
@@ -259,6 +260,7 @@ def _spooled(settings: Settings, positions: Positions) -> int:
     reader = SpoolReader(
         settings.spool_directory,
         report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
+        former=lambda: take_former(settings),
     )
     try:
         return sum(

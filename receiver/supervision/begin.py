@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 from typing import IO
 
-from receiver import __version__, data_directory, replacing
+from receiver import __version__, data_directory, replacing, spools
 from receiver.data_directory import Running
+from receiver.errors import DataDirectoryError
 from receiver.listener.peers import TrustedProxies
 from receiver.settings import Settings, is_loopback
 from receiver.signature import load_public_key
@@ -56,10 +57,30 @@ def take_hold(settings: Settings) -> Held:
     data_directory.prepare(settings)
     lock = data_directory.take(settings.data_dir)
     try:
+        take_spool(settings)
         return _open_sockets(settings, lock)
     except BaseException:
         lock.close()
         raise
+
+
+def take_spool(settings: Settings) -> None:
+    """Make the spool this data directory's, and log where else rows lie.
+
+    Raises:
+        DataDirectoryError: it belongs to another.
+    """
+    spools.claim(settings)
+    for former in spools.former_spools(settings):
+        _log.error("the former spool %s %s", former.directory, former.trouble or "still has rows, which are taken now")
+
+
+def keep_spool(settings: Settings) -> None:
+    """Do the same where the version before this one had the spool already, whatever is wrong with that."""
+    try:
+        take_spool(settings)
+    except DataDirectoryError as error:
+        _log.error("%s", error)
 
 
 def _open_sockets(settings: Settings, lock: IO[str]) -> Held:

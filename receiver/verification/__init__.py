@@ -3,7 +3,7 @@
 from receiver.verification.changes import can_check_changes
 from receiver.verification.extent import Extent, extent_of
 from receiver.verification.keys import LackingKey, find_lacking_keys
-from receiver.verification.spooled import check_spooled
+from receiver.verification.spooled import check_former, check_spooled
 from receiver.verification.stored import check_stored
 from receiver.verification.whole import check_whole
 
@@ -11,6 +11,7 @@ __all__ = [
     "Extent",
     "LackingKey",
     "can_check_changes",
+    "check_former",
     "check_spooled",
     "check_stored",
     "check_whole",

@@ -7,9 +7,11 @@ from pathlib import Path
 from receiver.invariants import Handed, Violation, check_handed
 from receiver.notification import Notification
 from receiver.reading import Reader, sql_file
+from receiver.settings import Settings
 from receiver.spool import KINDS
 from receiver.spool.layout import CANNOT_READ
 from receiver.spool.looking import SeenRow, SegmentView, damage_of, segment_paths, view
+from receiver.spools import former_spools
 
 _ROWS_PER_BATCH = 2_000
 _WATERMARK = "SELECT coalesce(max(position), 0) FROM watermarks WHERE segment = ? AND kind = ?"
@@ -33,6 +35,15 @@ def check_spooled(reader: Reader, directory: Path) -> Iterator[Violation]:
         # One that is gone was appended whole while this was running.
         if damage and path.exists():
             yield Violation("spool", None, None, f"The segment {path} is damaged: {damage}.")
+
+
+def check_former(reader: Reader, settings: Settings) -> Iterator[Violation]:
+    """Name the spools that were used before and still have rows, and check those rows."""
+    for former in former_spools(settings):
+        then = former.trouble or "still has rows: `clc-receiver serve` takes them"
+        yield Violation("spool", None, None, f"The former spool {former.directory} {then}.")
+        if former.trouble is None:
+            yield from check_spooled(reader, former.directory)
 
 
 def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[Violation]:

@@ -47,11 +47,11 @@ def killed_writer(spool, numbers):
 class Store:
     """A store in this process, with what it reports."""
 
-    def __init__(self, data_dir):
+    def __init__(self, data_dir, former=tuple):
         self.told, self.missing = [], []
         self.spool = data_dir / "spool"
         self.connection, _ = open_store(Settings(data_dir=data_dir))
-        self.reader = SpoolReader(self.spool, report=self._note)
+        self.reader = SpoolReader(self.spool, report=self._note, former=former)
         self.appender = Appender(self.connection.cursor(), self.reader, duplicate_window_seconds=10, data_dir=data_dir)
 
     def _note(self, what, moved_to, missing):

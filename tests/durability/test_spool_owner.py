@@ -1,0 +1,157 @@
+"""A spool belongs to one data directory, and no rows stay behind in one that is used no more."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from receiver import spools
+from receiver.care import gather, judge
+from receiver.errors import DataDirectoryError
+from receiver.incidents import incidents
+from receiver.settings import Settings
+from receiver.spool import SpoolWriter
+from receiver.spools import claim, former_spools, hold, take_former
+from tests.durability.test_spool_damage import Store
+from tests.processes import Receiver, environment, running
+from tests.rows import notification
+from tests.test_import import line
+from tests.waiting import until
+
+
+def settings_of(data_dir, spool=None):
+    settings = Settings(data_dir=data_dir, **({"spool_dir": spool} if spool else {}))
+    settings.data_dir.mkdir(exist_ok=True)
+    settings.spool_directory.mkdir(exist_ok=True)
+    return settings
+
+
+def write_rows(spool, numbers):
+    writer = SpoolWriter(spool)
+    writer.append_all([notification(number) for number in numbers])
+    writer.close()
+
+
+def run(command, tmp_path, data_dir, **settings):
+    return subprocess.run(
+        [sys.executable, "-m", "receiver", *command],
+        cwd=tmp_path,
+        env=environment(data_dir, **settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_spool_of_another_data_directory_is_refused_with_what_to_do(tmp_path):
+    claim(settings_of(tmp_path / "one", tmp_path / "spool"))
+    with pytest.raises(
+        DataDirectoryError, match=r"belongs to the data directory .*one: set CLC_SPOOL_DIR .* or delete"
+    ):
+        claim(settings_of(tmp_path / "two", tmp_path / "spool"))
+    (tmp_path / "spool" / "owner").unlink()
+    claim(settings_of(tmp_path / "two", tmp_path / "spool"))
+
+
+def test_serve_and_import_take_no_spool_of_another_data_directory(tmp_path):
+    claim(settings_of(tmp_path / "one", tmp_path / "spool"))
+    (tmp_path / "old.jsonl").write_text(line(), encoding="utf-8")
+    for command in (["serve"], ["import", "old.jsonl"]):
+        ran = run(command, tmp_path, tmp_path / "two", CLC_SPOOL_DIR=str(tmp_path / "spool"))
+        assert ran.returncode == 1, ran.stderr
+        assert "belongs to the data directory" in ran.stderr
+        assert ran.stderr.count("\n") == 1
+    assert list((tmp_path / "spool").glob("*.sqlite")) == []
+
+
+def test_a_data_directory_copied_or_moved_with_its_spool_goes_on(tmp_path):
+    claim(settings_of(tmp_path / "inside"))
+    shutil.copytree(tmp_path / "inside", tmp_path / "copy")
+    claim(settings_of(tmp_path / "copy"))
+    assert former_spools(settings_of(tmp_path / "copy")) == []
+    claim(settings_of(tmp_path / "one", tmp_path / "spool"))
+    (tmp_path / "one").rename(tmp_path / "moved")
+    (tmp_path / "spool").rename(tmp_path / "moved spool")
+    moved = settings_of(tmp_path / "moved", tmp_path / "moved spool")
+    claim(moved)
+    assert former_spools(moved) == []
+
+
+def test_a_copy_of_a_data_directory_can_not_use_the_spool_at_the_same_time(tmp_path):
+    claim(settings_of(tmp_path / "one", tmp_path / "spool"))
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    two = settings_of(tmp_path / "two", tmp_path / "spool")
+    with hold(settings_of(tmp_path / "one", tmp_path / "spool")):
+        claim(two)
+        with pytest.raises(DataDirectoryError, match="Another `clc-receiver serve` is using the spool"), hold(two):
+            pass
+    with hold(two):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 90])
+@pytest.mark.parametrize("name", ["owner", "spools.json"])
+def test_a_damaged_mark_or_note_is_kept_aside_told_and_made_anew(tmp_path, name, content):
+    settings = settings_of(tmp_path / "data")
+    claim(settings)
+    (damaged,) = (tmp_path / "data").glob(f"**/{name}")
+    damaged.write_bytes(content)
+    claim(settings)
+    claim(settings)
+    assert content in [path.read_bytes() for path in (tmp_path / "data").glob(f"**/aside/*/{name}")]
+    assert [name in incident.what for incident in incidents(settings.data_dir)] == [True]
+
+
+def test_rows_in_a_spool_that_is_used_no_more_are_red_until_they_are_taken(tmp_path):
+    before = settings_of(tmp_path / "data", tmp_path / "before")
+    claim(before)
+    write_rows(before.spool_directory, range(5))
+    now = settings_of(tmp_path / "data", tmp_path / "now")
+    claim(now)
+    figures = {figure.name: figure for figure in judge(gather(now, None)).figures}
+    assert figures["former_spools"].state == "red"
+    assert str(tmp_path / "before") in figures["former_spools"].text
+    assert take_former(now) == [tmp_path / "before"]
+    (now.data_dir / "spool").mkdir()
+    store = Store(now.data_dir, former=lambda: take_former(now))
+    write_rows(store.spool, range(5, 8))
+    store.take_all()
+    assert sorted(store.users()) == list(range(8))
+    store.close()
+    assert take_former(now) == []
+    assert former_spools(now) == []
+    assert list(json.loads((now.data_dir / spools.KNOWN).read_text())["spools"].values()) == [str(tmp_path / "now")]
+
+
+def test_a_former_spool_that_is_not_there_or_is_of_others_is_told_and_not_taken(tmp_path):
+    before = settings_of(tmp_path / "data", tmp_path / "before")
+    claim(before)
+    write_rows(before.spool_directory, range(1))
+    now = settings_of(tmp_path / "data", tmp_path / "now")
+    claim(now)
+    (tmp_path / "before").rename(tmp_path / "unmounted")
+    assert "is not there: mount it" in former_spools(now)[0].trouble
+    assert take_former(now) == []
+    (tmp_path / "unmounted").rename(tmp_path / "before")
+    (tmp_path / "before" / "owner").unlink()
+    claim(settings_of(tmp_path / "other", tmp_path / "before"))
+    assert "belongs to the data directory" in former_spools(now)[0].trouble
+    assert take_former(now) == []
+
+
+def test_serve_takes_what_is_left_in_the_spool_of_before_and_verify_misses_it_until_then(tmp_path):
+    data_dir, before, now = tmp_path / "data", str(tmp_path / "before"), str(tmp_path / "now")
+    with running(Receiver, data_dir, CLC_SPOOL_DIR=before) as receiver:
+        body = b'{"accountAlias":"ACME","userName":"kim@acme.example"}'
+        assert receiver.sender.post("/webhooks/User.Updated", body).status == 200
+    (tmp_path / "old.jsonl").write_text(line(), encoding="utf-8")
+    assert run(["import", "old.jsonl"], tmp_path, data_dir, CLC_SPOOL_DIR=before).returncode == 0
+    verified = run(["verify"], tmp_path, data_dir, CLC_SPOOL_DIR=now)
+    assert (verified.returncode, "former spool" in verified.stdout) == (1, True), verified.stderr
+    with running(Receiver, data_dir, CLC_SPOOL_DIR=now) as receiver:
+        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 2, what="both")
+        until(lambda: not list((tmp_path / "before").glob("*.sqlite")), what="an empty spool of before")
+    verified = run(["verify"], tmp_path, data_dir, CLC_SPOOL_DIR=now)
+    assert verified.returncode == 0, verified.stdout
