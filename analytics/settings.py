@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from analytics.errors import SettingsError, TokenError
 from analytics.working_hours import WorkingHours, parse_working_hours
@@ -15,6 +15,7 @@ MAX_PORT = 65535
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to replace, not to listen on
 
 ALLOWED = {
+    "dashboard_hosts": "comma-separated host names without port, like clc.example.com",
     "data_dir": "a directory",
     "listen": "host:port, like 127.0.0.1:8080",
     "query_listen": "host:port, like 127.0.0.1:8081",
@@ -66,6 +67,16 @@ def checked_working_hours(text: str) -> str:
     return text
 
 
+def listed_hosts(value: object) -> object:
+    """Return the names of a comma-separated list, in lower case."""
+    if not isinstance(value, str):
+        return value
+    names = frozenset(name.strip().lower() for name in value.split(",") if name.strip())
+    if any("/" in name or "*" in name or name.count(":") == 1 for name in names):
+        raise ValueError(value)
+    return frozenset(name.strip("[]") for name in names)
+
+
 def as_url(address: str) -> str:
     """Make of the address that a server listens on the URL under which this machine reaches it."""
     host, port = split_address(address)
@@ -80,6 +91,7 @@ class Settings(BaseSettings):
         env_prefix="CLC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
+    dashboard_hosts: Annotated[frozenset[str], NoDecode, BeforeValidator(listed_hosts)] = frozenset()
     data_dir: Path = Path("data")
     listen: Annotated[str, AfterValidator(checked_address)] = "127.0.0.1:8080"
     query_listen: Annotated[str, AfterValidator(checked_address)] = "127.0.0.1:8081"
@@ -123,6 +135,20 @@ class Settings(BaseSettings):
                 f"The query token can't be read from {self.token_file} ({reason}); "
                 "run this as the user who runs the receiver, or set CLC_QUERY_TOKEN."
             ) from error
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the settings as variables that mean the same in any working directory."""
+    variables = {}
+    for name, value in settings.model_dump(exclude_none=True).items():
+        if isinstance(value, Path):
+            text = str(value.absolute())
+        elif isinstance(value, frozenset):
+            text = ",".join(sorted(value))
+        else:
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        variables[f"CLC_{name.upper()}"] = text
+    return variables
 
 
 def read_settings() -> Settings:

@@ -66,15 +66,15 @@ def a_viewer(directory: Path, **options) -> Iterator[BrowserContext]:
 
 
 @contextmanager
-def a_dashboard(data_dir: Path, query_url: str) -> Iterator[str]:
+def a_dashboard(data_dir: Path, query_url: str, cwd: Path | None = None, **settings: str) -> Iterator[str]:
     """Run `clc-analytics dashboard` on a query service and give its URL."""
     from receiver.sockets import free_address
 
     address = free_address("127.0.0.1:0")
     port = address.rpartition(":")[2]
-    settings = {"CLC_QUERY_LISTEN": query_url.removeprefix("http://")}
+    settings = {"CLC_QUERY_LISTEN": query_url.removeprefix("http://"), **settings}
     command = [sys.executable, "-m", "analytics", "dashboard", "--no-browser", "--port", port]
-    process = Process(command, environment(data_dir, **settings), cwd=data_dir)
+    process = Process(command, environment(data_dir, **settings), cwd=cwd or data_dir)
     try:
         url = f"http://{address}"
         until(lambda: answers(f"{url}/_stcore/health") or process.ended(), seconds=60, what="the dashboard")

@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from collections.abc import Collection
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 import analytics
 from analytics.client import connect
 from analytics.errors import AnalyticsError
+from analytics.settings import environment, read_settings
 
 THEME = "dashboard.toml"
 SERVED = "_served.py"
@@ -54,12 +56,25 @@ def check_free(address: str, port: int) -> None:
         ) from error
 
 
-def streamlit_options(port: int, address: str, headless: bool) -> list[str]:
-    """Return the settings of Streamlit as flags, so that no file of the current directory changes them."""
+def streamlit_options(port: int, address: str, headless: bool, hosts: Collection[str] = ()) -> list[str]:
+    """Return the settings of Streamlit as flags, so that no configuration file of Streamlit's changes them.
+
+    Args:
+        port: where it listens.
+        address: where it listens.
+        headless: open no browser.
+        hosts: names under which a proxy is reached; pages of these connect to it.
+    """
     options: dict[str, object] = {
         "server.port": port,
         "server.address": address,
         "server.headless": headless,
+        "server.baseUrlPath": "",
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        "server.enableStaticServing": False,
+        "server.enableAgentApi": False,
+        "global.developmentMode": False,
         "server.showEmailPrompt": False,
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": False,
@@ -76,7 +91,8 @@ def streamlit_options(port: int, address: str, headless: bool) -> list[str]:
         "global.minCachedMessageSize": WHOLE_BYTES,
         "theme.base": str(files("analytics") / "themes" / THEME),
     }
-    return [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]
+    flags = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]
+    return flags + [f"--server.corsAllowedOrigins=https://{host}" for host in sorted(hosts)]
 
 
 @click.command(short_help="Show the dashboard in the browser.")
@@ -88,8 +104,10 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
     """Show the dashboard in the browser, until Ctrl-C.
 
     It needs no running receiver to start: it says so, and goes on when there is one. It has no log-in of its own:
-    on another address than this machine's, put a proxy with one before it.
+    on another address than this machine's, put a proxy with one before it, and name the host under which the proxy is
+    reached in CLC_DASHBOARD_HOSTS.
     """
+    settings = read_settings()
     connect(location).close()
     entry_file()
     check_free(address, port)
@@ -100,11 +118,14 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
         "streamlit",
         "run",
         str(files("analytics.pages") / SERVED),
-        *streamlit_options(port, address, no_browser),
+        *streamlit_options(port, address, no_browser, settings.dashboard_hosts),
     ]
     if location:
-        arguments += ["--", "--location", location]
+        arguments += ["--", "--location", str(Path(location).absolute()) if Path(location).exists() else location]
     click.echo(f"Dashboard: http://{f'[{address}]' if ':' in address else address}:{port}  (Ctrl-C ends it)", err=True)
     sys.stdout.flush()
     os.nice(GIVES_WAY)
+    os.environ.update(environment(settings))
+    # Streamlit reads settings and secrets from `.streamlit` in the working directory, whoever put that there.
+    os.chdir(str(files("analytics.pages")))
     os.execv(sys.executable, arguments)  # noqa: S606 - signals then reach Streamlit itself, with no process between

@@ -25,6 +25,7 @@ SHOWN = ("account_choice", "account_looked_for", "at-choice")
 STALE_SECONDS = 10.0
 STATE = "_address"
 PAGE = "_page"
+FIRST_PAGE = "_first_page"
 
 Values = dict[str, str]
 
@@ -53,6 +54,7 @@ def enter(title: str) -> bool:
     went = not here(title) or through_history
     if went:
         st.session_state[PAGE] = title
+        st.session_state.setdefault(FIRST_PAGE, title)
         for key in (STATE, *SHOWN):
             st.session_state.pop(key, None)
     return went
@@ -72,6 +74,12 @@ def take_back(context: ScriptRunContext) -> None:
 def here(title: str) -> bool:
     """Say whether a page is the one that is drawn."""
     return bool(st.session_state.get(PAGE) == title)
+
+
+def began_with() -> str | None:
+    """Return the title of the page with which the session began; its address may be a link of a stranger's."""
+    title: str | None = st.session_state.get(FIRST_PAGE)
+    return title
 
 
 def names() -> tuple[str, ...]:

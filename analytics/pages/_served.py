@@ -11,11 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from analytics.commands.dashboard import entry_file
+from analytics.pages._gate import Gate, Hosts, policy
+from analytics.settings import read_settings
 
 STATIC = Path(str(files("streamlit"))) / "static"
 SCRIPTS = "static/js"
@@ -55,7 +58,7 @@ def address(name: str) -> str:
     `window.__streamlit` is where Streamlit lets the host of a page say so; with what `/_stcore/host-config` would
     answer, it connects at once.
     """
-    host = {"allowedOrigins": st.get_option("client.allowedOrigins"), "useExternalAuthToken": False}
+    host = {"allowedOrigins": [], "useExternalAuthToken": False}
     base = f"location.origin + location.pathname.replace(/[/]{name}$/, '')"
     return f"<script>window.__streamlit = {{BACKEND_BASE_URL: {base}, HOST_CONFIG: {json.dumps(host)}}}</script>"
 
@@ -76,4 +79,15 @@ def serve(name: str, _: Request) -> HTMLResponse:
     return HTMLResponse(index(name), headers={"Cache-Control": "no-cache"})
 
 
-app = st.App(entry_file(), routes=[Route(f"/{name}", partial(serve, name)) for name in DRAWN_WITH])
+def gate() -> Middleware:
+    """Return what stands before all that is served."""
+    hosts = Hosts(st.get_option("server.address") or "", read_settings().dashboard_hosts)
+    pages = [(STATIC / "index.html").read_text(encoding="utf-8"), *map(index, DRAWN_WITH)]
+    return Middleware(Gate, hosts=hosts, content_policy=policy(pages))
+
+
+app = st.App(
+    entry_file(),
+    routes=[Route(f"/{name}", partial(serve, name)) for name in DRAWN_WITH],
+    middleware=[gate()],
+)

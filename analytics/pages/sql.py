@@ -16,6 +16,7 @@ from analytics.settings import read_settings
 from analytics.text import as_markdown
 
 LINKED = "_sql_linked"
+FROM_OUTSIDE = "_sql_from_outside"
 TOO_LONG = "_sql_too_long"
 SECONDS = (5, 10, 30, 60, 300, 900, 3600)
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
@@ -77,13 +78,20 @@ def known() -> dict[str, Any]:
 
 
 def follow_address(limits: Limits) -> None:
-    """Run the SQL that the address carries, where it is another than what ran last."""
+    """Show the SQL that the address carries, where it is another than what was shown last, and run it.
+
+    SQL with which a session begins does not run by itself: any page on the web may have sent the browser here. Later
+    addresses are the viewer's own, by Back and Forward or by a click on a page of the dashboard.
+    """
     asked = (from_address(_address.get("sql"), _address.get("packed")) or "").replace("\r\n", "\n")
+    if FROM_OUTSIDE not in st.session_state:
+        st.session_state[FROM_OUTSIDE] = asked if _address.began_with() == "SQL" else None
     if asked and asked != st.session_state.get(LINKED):
         st.session_state[LINKED] = asked
         st.session_state.pop(TOO_LONG, None)
         _sql_editor.set_text(asked)
-        _sql_run.start(asked, limits)
+        if asked != st.session_state[FROM_OUTSIDE]:
+            _sql_run.start(asked, limits)
     elif not _sql_editor.has_text():
         _sql_editor.set_text(FIRST)
 
@@ -101,6 +109,7 @@ def ask(sql: str, limits: Limits) -> None:
         st.session_state[TOO_LONG] = str(error)
         _address.put(sql=None, packed=None, **forget)
     st.session_state[LINKED] = sql
+    st.session_state[FROM_OUTSIDE] = None
     _sql_run.start(sql, limits)
 
 
@@ -117,7 +126,9 @@ def state_of(run: Run | None) -> _sql_editor.State:
 
 def outcome(run: Run | None) -> None:
     """Draw what came of the query, as soon as it has come."""
-    if run is None:
+    if run is None and st.session_state[FROM_OUTSIDE]:
+        st.info("This query came with a link. Read it, then press **Run**.", icon=":material/link:")
+    elif run is None:
         st.caption("Run the query to see its rows here. The page's address then is a link to it.")
     elif run.running:
         wait()

@@ -38,7 +38,7 @@ def pages(server: str, seq: int) -> dict[str, Shown]:
             f"/entity?{OFF}&named={quote(server[:4], safe='')}", ".st-key-found tbody tr", ".st-key-found tbody tr"
         ),
         "Entity": Shown(entity, ".st-key-steps tbody tr", ".st-key-entity-name"),
-        "SQL": Shown(f"/sql?sql={quote(QUESTION)}", ".st-key-sql-results canvas", ".st-key-sql-results canvas"),
+        "SQL": Shown(f"/sql?sql={quote(QUESTION)}", ".st-key-sql-tables tbody tr", ".st-key-sql-tables tbody tr"),
         "Health": Shown(f"/health?{OFF}", ".st-key-health-processes tbody tr", ".st-key-health-processes tbody tr"),
         "Set up": Shown(f"/set-up?{OFF}", ".st-key-targets code", ".st-key-targets code"),
     }

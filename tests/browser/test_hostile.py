@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics.text import visible
-from tests.browser.watching import choose, column, go_back, row_of, tab, texts
+from tests.browser.watching import choose, column, go_back, row_of, run_linked, tab, texts
 from tests.keys import signed
 
 pytestmark = pytest.mark.browser
@@ -312,6 +312,7 @@ def test_sql_shows_hostile_values_names_and_profiles_as_text(page):
 
     sql = "SELECT entity_id, count(*) AS number FROM events GROUP BY entity_id ORDER BY entity_id"
     drawn = page(f"/sql?show=Chart&sql={quote(sql)}")
+    run_linked(drawn)
     expect(drawn.locator(".st-key-sql-chart svg.marks")).to_contain_text("<SCRIPT>ALERT")
     inert(drawn)
     row_of(drawn, "sql-tables", "events").get_by_role("button").click()

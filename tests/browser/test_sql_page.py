@@ -9,7 +9,7 @@ import pytest
 import urllib3
 from playwright.sync_api import expect
 
-from tests.browser.watching import column, row_of, texts
+from tests.browser.watching import column, row_of, run_linked, texts
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -146,6 +146,7 @@ def test_sql_is_written_with_completion_cancelled_fixed_charted_and_opened_by_it
     page.get_by_role("option", name="Area").click()
     page.wait_for_url(re.compile("chart=area"))
     other = watch(live.url).open(page.url.removeprefix(live.url))
+    run_linked(other)
     expect(other.locator(".st-key-sql-chart")).to_contain_text("n by event_type")
     expect(other.locator(".st-key-sql-chart-chart").get_by_role("combobox")).to_have_value("Area")
     expect(other.locator(".st-key-sql-chart svg.marks .mark-area").first).to_be_attached()

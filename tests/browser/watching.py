@@ -22,10 +22,15 @@ class Watched:
         page.on("websocket", lambda socket: self._asked(socket.url))
         page.on("popup", lambda popup: self.elsewhere.append(popup.url))
         page.on("pageerror", lambda error: self.failures.append(str(error)))
+        page.on("console", self._said)
 
     def _dialog(self, dialog) -> None:
         self.dialogs.append(dialog.message)
         dialog.dismiss()
+
+    def _said(self, message) -> None:
+        if "Content Security Policy" in message.text:
+            self.failures.append(message.text)
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)
@@ -45,6 +50,12 @@ class Watched:
         assert not self.failures, self.failures
         shown = self.page.locator("[data-testid=stException]").all_inner_texts()
         assert not shown, shown
+
+
+def run_linked(page: Page) -> None:
+    """Run the SQL that came with the address which a session began with."""
+    expect(page.locator(".st-key-sql-results")).to_contain_text("This query came with a link.")
+    page.locator(".st-key-sql-editor button.run").click()
 
 
 def go_back(page: Page, title: str) -> None:

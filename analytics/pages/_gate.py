@@ -1,0 +1,154 @@
+"""Decides which requests the dashboard answers: those to a host of its own, sent by its own pages or by a visitor.
+
+Any page on the web can send a browser to `http://127.0.0.1:8501`, and by DNS rebinding under a name of its own. So the
+names under which the dashboard answers are listed, and each answer tells the browser that no other page may frame it,
+read it or send to it.
+"""
+
+import base64
+import re
+from collections.abc import Iterable
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - addresses to recognise
+UPLOADS = "/_stcore/upload_file"
+INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+VIOLATED_POLICY = 1008
+"""The code with which a WebSocket is closed that must not be (RFC 6455, 7.4.1)."""
+
+
+class Hosts(NamedTuple):
+    """The hosts under which the dashboard answers: of the address that it listens on, and those that are named."""
+
+    address: str
+    named: frozenset[str]
+
+    def include(self, host: str) -> bool:
+        """Say whether a `Host` header names the dashboard.
+
+        On a wildcard address it answers under every IP address, which no DNS rebinding can forge.
+        """
+        name = name_of(host)
+        if name is None:
+            return False
+        if name in LOOPBACK or name == self.address or name in self.named:
+            return True
+        return self.address in WILDCARDS and is_ip_address(name)
+
+    def sent(self, origin: str, host: str) -> bool:
+        """Say whether a page with an `Origin` is one of the dashboard's; a proxy may have put another `Host`."""
+        sender = urlsplit(origin).netloc.lower()
+        return sender == host.lower() or name_of(sender) in self.named
+
+
+def name_of(host: str) -> str | None:
+    """Return the name in a `Host` header without its port, in lower case; None where the header is malformed."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
+    except ValueError:
+        return None
+    name = (parts.hostname or "").rstrip(".")
+    return name if name and parts.netloc == host and "@" not in host else None
+
+
+def is_ip_address(name: str) -> bool:
+    """Say whether a host is written as an IP address."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def policy(pages: Iterable[str]) -> str:
+    """Return the Content-Security-Policy for HTML pages: scripts of the dashboard's own, and no other server.
+
+    Streamlit imports the script of a component from a blob, so blobs are allowed.
+    """
+    inline = sorted({digest(script) for page in pages for script in INLINE_SCRIPT.findall(page)})
+    directives = {
+        "default-src": ["'none'"],
+        "script-src": ["'self'", "blob:", *inline],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "worker-src": ["'self'", "blob:"],
+        "manifest-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+    return "; ".join(" ".join((name, *values)) for name, values in directives.items())
+
+
+def digest(script: str) -> str:
+    """Return the source expression that allows one inline script."""
+    return f"'sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}'"
+
+
+class Gate:
+    """Refuses requests to other hosts and from other pages, and uploads; adds the protecting headers to all answers.
+
+    Args:
+        app: answers what is let through.
+        hosts: the hosts of the dashboard.
+        content_policy: the Content-Security-Policy of all answers.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Hosts, content_policy: str) -> None:
+        """Protect `app`."""
+        self._app = app
+        self._hosts = hosts
+        self._headers = {
+            "Content-Security-Policy": content_policy,
+            "X-Frame-Options": "DENY",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        why = self._refusal(scope)
+        if why is None:
+            await self._app(scope, receive, self._protected(send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": VIOLATED_POLICY, "reason": why})
+        else:
+            await PlainTextResponse(f"{why}\n", 403)(scope, receive, self._protected(send))
+
+    def _refusal(self, scope: Scope) -> str | None:
+        headers = Headers(scope=scope)
+        given, origins = headers.getlist("host"), headers.getlist("origin")
+        if len(given) != 1 or not self._hosts.include(given[0]):
+            return (
+                "The dashboard does not answer under this host. Name the host in CLC_DASHBOARD_HOSTS where it is the "
+                "dashboard's, behind a proxy for example."
+            )
+        if any(not self._hosts.sent(origin, given[0]) for origin in origins):
+            return "The dashboard takes nothing from pages of others."
+        if UPLOADS in scope["path"]:
+            return "The dashboard takes no uploads."
+        return None
+
+    def _protected(self, send: Send) -> Send:
+        async def send_protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self._headers)
+            await send(message)
+
+        return send_protected
