@@ -30,11 +30,13 @@ def csv_bytes(frame: Frame) -> bytes:
     a semicolon separates cells, none in the text does. A value that is missing is empty.
     """
     table = as_table(frame)
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(map(guarded, table.column_names))
-    writer.writerows(map(safe_field, row) for row in rows_of(table))
-    return out.getvalue().encode()
+    out = io.BytesIO()
+    # Text in memory takes up to four times its bytes.
+    with io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True) as text:
+        writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+        writer.writerow(map(guarded, table.column_names))
+        writer.writerows(map(safe_field, row) for row in rows_of(table))
+        return out.getvalue()
 
 
 def safe_field(value: Any) -> Any:

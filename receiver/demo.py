@@ -27,6 +27,8 @@ T = TypeVar("T")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.1
+_MOST_DASHBOARD_RESTARTS = 5
+_RESTARTS_SECONDS = 600.0
 
 
 class Plan(NamedTuple):
@@ -60,7 +62,7 @@ def run_demo(settings: Settings, plan: Plan) -> None:
         demo = _Demo(settings, log)
         try:
             demo.start(plan)
-            demo.watch()
+            demo.watch(plan)
         except KeyboardInterrupt:
             click.echo("\nEnding …", err=True)
         finally:
@@ -74,6 +76,7 @@ class _Demo:
         self._environment = environment(settings)
         self._key = settings.data_dir / "simulator.pem"
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
+        self._dashboard_restarts: list[float] = []
 
     def start(self, plan: Plan) -> None:
         """Start receiver, history, simulator and dashboard, in this order."""
@@ -91,22 +94,33 @@ class _Demo:
             self._run("receiver", "import", str(history))
         pace = ("--rate", str(plan.rate), "--history-days", str(plan.days), "--quiet")
         self._begin("simulator", "receiver", "simulate", "--to", f"http://{running.listen}", *world, *pace)
-        self._begin("dashboard", "analytics", "dashboard", "--port", str(plan.dashboard_port), "--no-browser")
+        self._begin_dashboard(plan)
         dashboard = f"http://127.0.0.1:{plan.dashboard_port}"
         self._wait_for("dashboard", lambda: _answers(f"{dashboard}/_stcore/health"))
         click.echo(self._what_to_try(running, dashboard, plan.seed + 1), err=True)
         if plan.browser:
             webbrowser.open(dashboard)
 
-    def watch(self) -> None:
-        """Wait until the user has seen enough.
+    def watch(self, plan: Plan) -> None:
+        """Wait until the user has seen enough, and start the dashboard again where it ends by itself.
 
         Raises:
-            DemoError: a part ended by itself.
+            DemoError: another part ended by itself, or the dashboard again and again.
         """
         while True:
+            if self._parts["dashboard"].poll() is not None and self._may_restart_dashboard():
+                click.echo("The dashboard ended by itself and is started again.", err=True)
+                self._begin_dashboard(plan)
             self._check_parts()
             time.sleep(_POLL_SECONDS)
+
+    def _begin_dashboard(self, plan: Plan) -> None:
+        self._begin("dashboard", "analytics", "dashboard", "--port", str(plan.dashboard_port), "--no-browser")
+
+    def _may_restart_dashboard(self) -> bool:
+        now = time.monotonic()
+        self._dashboard_restarts = [at for at in self._dashboard_restarts if now - at < _RESTARTS_SECONDS] + [now]
+        return len(self._dashboard_restarts) <= _MOST_DASHBOARD_RESTARTS
 
     def end(self) -> None:
         """End every part, the last started first."""

@@ -10,6 +10,7 @@ import pytest
 import urllib3
 
 from analytics import connect
+from tests.browsing import answers
 from tests.processes import Process, environment
 from tests.waiting import until
 
@@ -62,6 +63,27 @@ def test_a_part_that_ends_by_itself_ends_the_demonstration_with_a_sentence(tmp_p
     assert demo.stop() == 1
     assert "The simulator ended by itself" in demo.log
     assert processes_about(str(data_dir)) == []
+
+
+@pytest.mark.slow
+def test_a_dashboard_that_dies_is_started_again(tmp_path):
+    data_dir = tmp_path / "shown"
+    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--data-dir", str(data_dir)]
+    demo = Process(command, environment(tmp_path), cwd=tmp_path)
+    try:
+        dashboard = demo.until_logged(r"Dashboard\s+(http://\S+)")[1]
+        demo.until_logged("Ctrl-C ends it all")
+        (served,) = [pid for pid in processes_about("_served.py") if str(data_dir) in environ(pid)]
+        os.kill(served, signal.SIGKILL)
+        demo.until_logged("The dashboard ended by itself and is started again.")
+        until(lambda: answers(f"{dashboard}/_stcore/health"), seconds=60, what="the dashboard")
+    finally:
+        assert demo.stop() == 0, demo.log
+    assert processes_about(str(data_dir)) == []
+
+
+def environ(pid):
+    return Path(f"/proc/{pid}/environ").read_text()
 
 
 def cmdline(pid):

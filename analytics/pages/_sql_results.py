@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 import streamlit as st
 
 from analytics import downloads
-from analytics.errors import CancelledError, NotRunningError, QueryTimeoutError, TooManyRowsError
+from analytics.errors import AnalyticsError, CancelledError, NotRunningError, QueryTimeoutError, TooManyRowsError
 from analytics.pages import _address
+from analytics.pages._budget import kept
 from analytics.pages._frame import is_dark
 from analytics.pages._plain import plain
-from analytics.pages._sql_run import Run
+from analytics.pages._sql_run import LET_GO, Run
 from analytics.quick_chart import KINDS, Choice, allowed, draw, held
 from analytics.sql_errors import Place, place_of
 from analytics.text import as_markdown, plural, visible
@@ -43,15 +44,15 @@ def took(seconds: float) -> str:
 
 def results(run: Run) -> None:
     """Draw what came of a query that has ended."""
-    if run.table is None:
+    table = run.table
+    if table is None:
         trouble(run)
         return
-    table = run.table
     with st.container(key="sql-head", horizontal=True, vertical_alignment="center", gap="small"):
         st.text(f"{plural(table.num_rows, 'row')} in {took(run.elapsed)}")
         show = choice_of_show() if table.num_rows else "Table"
         if table.num_rows:
-            files_of(table, run.number)
+            files_of(run, table.num_rows)
     if not table.num_rows:
         with st.container(key="nothing", border=True):
             st.caption("The query ran, and no row fits it.")
@@ -60,7 +61,7 @@ def results(run: Run) -> None:
     elif show == "Chart":
         chart(table)
     else:
-        rows(run.frame, table.num_rows)
+        rows(run.frame(table), table.num_rows)
 
 
 def choice_of_show() -> str:
@@ -81,19 +82,32 @@ def choice_of_show() -> str:
     return wanted
 
 
-def files_of(table: "pa.Table", number: int) -> None:
+def file_of(run: Run, make: Callable[[Any], bytes]) -> bytes:
+    """Make a file of a query's rows.
+
+    Raises:
+        AnalyticsError: the rows were let go.
+    """
+    with kept().making_file:
+        table = run.table
+        if table is None:
+            raise AnalyticsError(LET_GO)
+        return make(table)
+
+
+def files_of(run: Run, number_of_rows: int) -> None:
     """Draw the downloads; each is made when it is asked for."""
     with st.container(key="sql-files", horizontal=True, horizontal_alignment="right", gap="small"):
         for name, (make, suffix, mime) in FILES.items():
             st.download_button(
                 name,
-                data=lambda make=make: make(table),  # type: ignore[misc]  # the default holds this turn's function
-                file_name=f"clc-query-{number}.{suffix}",
+                data=lambda make=make: file_of(run, make),  # type: ignore[misc]  # the default holds this turn's
+                file_name=f"clc-query-{run.number}.{suffix}",
                 mime=mime,
                 key=f"sql-file-{suffix}",
                 on_click="ignore",
                 icon=":material/download:",
-                help=f"All {plural(table.num_rows, 'row')} as {name}",
+                help=f"All {plural(number_of_rows, 'row')} as {name}",
             )
 
 

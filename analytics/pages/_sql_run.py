@@ -8,8 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 from streamlit.runtime import exists, get_instance
@@ -19,6 +18,7 @@ from analytics.cancelling import Cancellation
 from analytics.client import Client
 from analytics.errors import AnalyticsError, CancelledError
 from analytics.pages._answers import now
+from analytics.pages._budget import ANSWER_BYTES, Kept, kept
 from analytics.pages._store import connection
 from analytics.results import shown
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+LET_GO = "Its rows were let go, to make room for later answers. Run it again to see them."
 RUN = "_sql_run"
 HISTORY = "_sql_history"
 MOST_REMEMBERED = 100
@@ -56,13 +57,17 @@ class Ran(NamedTuple):
 class Run:
     """One query, from its start on."""
 
-    def __init__(self, client: Client, sql: str, limits: Limits, gone: Callable[[], bool]) -> None:
-        """Start it; it is cancelled when `gone` says that nobody waits for it any more."""
+    def __init__(self, client: Client, sql: str, limits: Limits, gone: Callable[[], bool], kept: Kept) -> None:
+        """Start it; it is cancelled when `gone` says that nobody waits for it any more.
+
+        Its rows stay until `kept` lets them go.
+        """
         self.number, self.sql, self.limits, self.at = next(numbers), sql, limits, now()
         self.table: pa.Table | None = None
         self.error: AnalyticsError | None = None
         self.seconds: float | None = None
-        self._client, self._gone = client, gone
+        self._client, self._gone, self._kept = client, gone, kept
+        self._frame: pd.DataFrame | None = None
         self._cancellation = Cancellation()
         self._began = time.monotonic()
         self._ended = threading.Event()
@@ -93,16 +98,28 @@ class Run:
         rows = None if self.table is None else self.table.num_rows
         return Ran(self.number, self.sql, self.at, self.elapsed, rows, ended)
 
-    @cached_property
-    def frame(self) -> "pd.DataFrame":
-        """Return the rows that are shown; the page is drawn more often than rows are made ready."""
-        return shown(cast("pa.Table", self.table))
+    def frame(self, table: "pa.Table") -> "pd.DataFrame":
+        """Return the rows of its table that are shown; the page is drawn more often than rows are made ready."""
+        if self._frame is None:
+            self._frame = shown(table)
+        return self._frame
+
+    def let_go(self) -> None:
+        """Keep the rows no longer; the page says so."""
+        self.error = AnalyticsError(LET_GO)
+        self.table = self._frame = None
 
     def _work(self) -> None:
         try:
-            self.table = self._client.sql(
-                self.sql, timeout=self.limits.seconds, max_rows=self.limits.rows, cancellation=self._cancellation
+            table = self._client.sql(
+                self.sql,
+                timeout=self.limits.seconds,
+                max_rows=self.limits.rows,
+                max_bytes=ANSWER_BYTES,
+                cancellation=self._cancellation,
             )
+            self.table = table
+            self._kept.add(self, table.nbytes)
         except AnalyticsError as error:
             self.error = error
         except Exception as error:  # noqa: BLE001 - whatever it is, who waits must be told
@@ -136,7 +153,7 @@ def current() -> Run | None:
 def start(sql: str, limits: Limits) -> Run:
     """Run SQL; a query that still runs is cancelled for it."""
     cancel()
-    run = Run(connection().client, sql, limits, nobody_waits())
+    run = Run(connection().client, sql, limits, nobody_waits(), kept())
     st.session_state[RUN] = run
     return run
 

@@ -139,7 +139,7 @@ def viewers(url: str) -> Iterator[list[Page]]:
             page.locator(".st-key-freshness").wait_for()
             page.evaluate(COUNT_REFRESHES)
         for page in pages:
-            page.wait_for_function("window.refreshes > 0")
+            page.wait_for_function("() => window.refreshes > 0")
             page.evaluate("window.refreshes = 0")
         yield pages
 

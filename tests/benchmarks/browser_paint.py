@@ -107,7 +107,7 @@ def paint(viewer, base: str, shown: Shown) -> Painted:
     wanted = {"first": shown.first.split(" ", 1), "whole": shown.drawn.split(" ", 1)}
     page.add_init_script(f"({PAINTED})({json.dumps(wanted)})")
     page.goto(base + shown.address, wait_until="commit")
-    page.wait_for_function("window.painted?.first && window.painted.whole")
+    page.wait_for_function("() => window.painted?.first && window.painted.whole")
     took = page.evaluate("window.painted")
     page.close()
     return Painted(took["first"], took["whole"])
@@ -237,7 +237,7 @@ def use(
             began = time.perf_counter()
             act(page)
             took = page.evaluate("window.measured")
-            page.wait_for_function("!document.querySelector('[data-stale=true]')")
+            page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
             if cycle:
                 shown.append(took)
                 asked.append(sql_seconds(began) * 1000)

@@ -93,7 +93,7 @@ def watched(data_dir: Path, what: str, **settings: str) -> Figure:
         viewers(url) as pages,
     ):
         for page in pages:
-            page.wait_for_function(f"window.refreshes >= {REFRESHES}")
+            page.wait_for_function(f"() => window.refreshes >= {REFRESHES}")
         most = most_memory(receiver.children()["store"])
     return Figure(
         f"memory of the store under ten viewers {what}", most, "MB", "≤ 2,000",

@@ -53,7 +53,7 @@ def until_drawn(page, selector: str, ground: str) -> None:
     expect(page.locator(".stApp")).to_have_css("background-color", ground)
     page.locator(selector).first.wait_for()
     expect(page.locator("[data-stale=true], [data-testid=stSkeleton]")).to_have_count(0)
-    page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -180,7 +180,7 @@ def test_a_part_is_selected_and_taken_back_by_keyboard_as_a_brush_does(live, wat
 def test_since_the_last_visit_is_since_the_cookie_of_this_browser_says(live, watch, ended):
     fresh = watch(live.url).open("/?refresh=off")
     expect(fresh.get_by_role("button", name="Since my last visit")).to_be_disabled()
-    fresh.wait_for_function("document.cookie.match(/clc_visit=\\.\\d+/)")
+    fresh.wait_for_function("() => document.cookie.match(/clc_visit=\\.\\d+/)")
     again = watch(live.url)
     left = int((ended - timedelta(hours=10)).timestamp())
     again.page.context.add_cookies([{"name": "clc_visit", "value": f".{left}", "url": live.url}])
@@ -188,7 +188,7 @@ def test_since_the_last_visit_is_since_the_cookie_of_this_browser_says(live, wat
     page.get_by_role("button", name="Since my last visit").click()
     expect_counted(page, 10 * night.AN_HOUR + night.WAVE)
     assert "range=own" in page.url
-    page.wait_for_function(f"document.cookie.includes('clc_visit={left}.')")
+    page.wait_for_function(f"() => document.cookie.includes('clc_visit={left}.')")
 
 
 def test_charts_tables_selection_and_typed_text_stay_over_refreshes(live, watch):
@@ -211,7 +211,7 @@ def test_charts_tables_selection_and_typed_text_stay_over_refreshes(live, watch)
       setInterval(() => kept.refreshes.add(document.querySelector('.st-key-freshness').innerText), 100);
     }""")
     live.simulate("--count", "5", "--rate", "0", "--seed", "77")
-    page.wait_for_function(f"kept.refreshes.size > {REFRESHES}")
+    page.wait_for_function(f"() => kept.refreshes.size > {REFRESHES}")
     assert page.evaluate("kept.nodes.length") > 40
     assert page.evaluate("kept.nodes.filter((one) => !one.isConnected).map((one) => one.outerHTML.slice(0, 99))") == []
     assert page.evaluate("kept.frame.scrollTop == kept.scrolled")

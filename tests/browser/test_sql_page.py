@@ -235,6 +235,7 @@ def test_long_sql_is_carried_by_its_link_too_and_too_long_says_so(live, watch, p
     expect_rows(page, 1)
     page.wait_for_url(re.compile("packed="))
     other = watch(live.url).open(page.url.removeprefix(live.url))
+    run_linked(other)
     expect_rows(other, 1)
     run(page, "SELECT " + ", ".join(f"hash('{n * n * 7919:x}') AS n{n * n * 104729:x}" for n in range(1500)))
     expect(page.get_by_text("This SQL is too long for a link")).to_be_visible()

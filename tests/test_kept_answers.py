@@ -1,0 +1,55 @@
+"""What the dashboard keeps of viewers' answers has a bound, and the oldest go first."""
+
+import pytest
+
+from analytics import connect
+from analytics.errors import TooManyBytesError
+from analytics.pages._budget import Kept
+
+
+class Rows:
+    """An answer that a session keeps."""
+
+    def __init__(self) -> None:
+        self.there = True
+
+    def let_go(self) -> None:
+        self.there = False
+
+
+def test_the_oldest_answers_go_when_all_together_are_too_large():
+    kept = Kept(100)
+    answers = [Rows() for _ in range(4)]
+    for answer in answers[:3]:
+        kept.add(answer, 40)
+    assert [answer.there for answer in answers[:3]] == [False, True, True]
+    kept.add(answers[3], 90)
+    assert [answer.there for answer in answers] == [False, False, False, True]
+
+
+def test_the_newest_answer_stays_however_large_it_is():
+    kept = Kept(100)
+    answer = Rows()
+    kept.add(answer, 1_000)
+    assert answer.there
+
+
+def test_an_answer_whose_session_is_gone_does_not_count():
+    kept = Kept(100)
+    gone, stays = Rows(), Rows()
+    kept.add(gone, 60)
+    del gone
+    kept.add(stays, 60)
+    kept.add(Rows(), 30)
+    assert stays.there
+
+
+def test_an_answer_of_more_bytes_than_allowed_is_refused(tmp_path):
+    import duckdb
+
+    file = tmp_path / "some.duckdb"
+    duckdb.connect(str(file)).close()
+    with connect(str(file)) as client:
+        assert client.sql("SELECT repeat('x', 1000) FROM range(10)", max_bytes=100_000).num_rows == 10
+        with pytest.raises(TooManyBytesError, match="more than 100000 bytes"):
+            client.sql("SELECT repeat('x', 1000) FROM range(1000)", max_bytes=100_000)
