@@ -13,7 +13,8 @@ GROUPS = {
     ),
     "Coming in": (
         "rate_last_minute", "rate_last_hour", "notifications", "lag_seconds", "spool_rows", "spool_bytes",
-        "segments_unreadable", "former_spools", "refused_last_hour", "failed_last_hour", "rows_set_aside",
+        "segments_unreadable", "former_spools", "append_error", "tasks_failing", "refused_last_hour",
+        "failed_last_hour", "rows_set_aside", "changes_missing",
     ),
     "Kept": (
         "checkpointed_at", "checkpoint_due_seconds", "wal_bytes", "database_bytes", "backup_at",
@@ -22,7 +23,7 @@ GROUPS = {
     "Room": ("data_free_bytes", "spool_free_bytes"),
 }  # fmt: skip
 OTHER = "More"
-JUDGED_WITHOUT_LIMITS = ("serving", "store", "checkpointed_at")
+JUDGED_WITHOUT_LIMITS = ("serving", "store", "append_error", "checkpointed_at")
 KIB = 1024
 
 

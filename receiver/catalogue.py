@@ -10,7 +10,7 @@ from typing import NamedTuple
 import duckdb
 
 from receiver.errors import StoreError
-from receiver.reading import sql_file
+from receiver.program import sql_file
 from receiver.schema import migrations, newest_version
 
 _BACKUP_INFO = (

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from receiver.reading import sql_file
+from receiver.program import sql_file
 from receiver.settings import Settings
 from receiver.spool.looking import segment_paths, view
 

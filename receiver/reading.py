@@ -4,7 +4,6 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,11 +34,6 @@ class Reader(Protocol):
             StoreError: it can't be answered.
             TooMuchError: its answer is too large.
         """
-
-
-def sql_file(package: str, name: str) -> str:
-    """Read a query that lies beside a package's modules."""
-    return resources.files(package).joinpath(name).read_text("utf-8")
 
 
 @contextlib.contextmanager

@@ -83,7 +83,7 @@ def test_rows_and_watermark_go_in_together_or_not_at_all(store, spool, tmp_path,
         raise duckdb.IOException("no space left on device")
 
     with monkeypatch.context() as fault:
-        fault.setattr("receiver.store.appender.replace_watermarks", disk_full)
+        fault.setattr("receiver.store.exactly_once.replace_watermarks", disk_full)
         with pytest.raises(duckdb.IOException):
             appender.append_new()
     assert run(store, "SELECT count(*) FROM notifications") == [(0,)]

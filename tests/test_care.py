@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.care import LIMITS, Facts, WalWatch, judge
+from receiver.care import LIMITS, Appending, Facts, WalWatch, judge
 from receiver.care.facts import Stored
 from receiver.care.words import bytes_in_words, seconds_in_words
 from receiver.incidents import Incident
@@ -92,6 +92,10 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("failed_last_hour", {"stored": STORED._replace(rejected={"internal_error": (9, 0)})}, "ok"),
         ("failed_last_hour", {"stored": STORED._replace(rejected={"internal_error": (9, 1)})}, "amber"),
         ("rows_set_aside", {"stored": STORED._replace(set_aside=1)}, "amber"),
+        ("changes_missing", {"stored": STORED._replace(changes_missing=1)}, "amber"),
+        ("append_error", {"appending": Appending(None, None, {})}, "ok"),
+        ("append_error", {"appending": Appending("no space left on device", ago(seconds=1), {})}, "red"),
+        ("tasks_failing", {"appending": Appending(None, None, {"the checkpoint": "no space left"})}, "amber"),
         ("serving", {"serving": False}, "red"),
         ("store", {"stored": None, "unread": "it does not answer"}, "red"),
         ("processes_not_running", {"serve": process(state="waiting")}, "red"),

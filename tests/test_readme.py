@@ -24,7 +24,7 @@ from receiver.store.status import StatusKeeper, StatusMetrics
 from tests.stored import Received, store_of
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-TABLES_WITH_COLUMNS = ["notifications", "rejected", "changes", "entities", "accounts"]
+TABLES_WITH_COLUMNS = ["underived", "notifications", "rejected", "changes", "entities", "accounts"]
 
 
 def section(title):
@@ -109,7 +109,7 @@ def test_every_metric_is_documented_and_no_other_is(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
     loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=lambda: None, data_dir=tmp_path)
     registry = store_metrics(loop, tmp_path)
-    registry.register(StatusMetrics(StatusKeeper(read_settings(data_dir=tmp_path), store)))
+    registry.register(StatusMetrics(StatusKeeper(read_settings(data_dir=tmp_path), store, loop.condition)))
     QueryMetrics(registry)
     assert set(first_cells(section("Metrics"))) == families(LISTENER) | families(registry)
     store.close()

@@ -11,7 +11,8 @@ from receiver.data_directory import running_serve
 from receiver.errors import StoreError
 from receiver.incidents import Incident, incidents
 from receiver.notification import SET_ASIDE
-from receiver.reading import Reader, sql_file
+from receiver.program import sql_file
+from receiver.reading import Reader
 from receiver.refused_queries import count_recent
 from receiver.settings import Settings
 from receiver.signature import key_fingerprint, load_public_key
@@ -21,10 +22,15 @@ from receiver.spools import Former, former_spools
 from receiver.supervision.state import ServeState, read_state
 
 _WATERMARKS = "SELECT segment, kind, position FROM watermarks"
+_UNDERIVED = "SELECT count(*) FROM underived"
+_FIRST_VERSION_WITH_UNDERIVED = 6
 
 
 class Stored(NamedTuple):
-    """What the database tells; `rejected` is by reason: those kept, and those of the last hour."""
+    """What the database tells; `rejected` is by reason: those kept, and those of the last hour.
+
+    `changes_missing` are the notifications whose changes could not be derived.
+    """
 
     notifications: int
     last_minute: int
@@ -32,10 +38,22 @@ class Stored(NamedTuple):
     schema_version: int
     rejected: dict[str, tuple[int, int]]
     set_aside: int
+    changes_missing: int = 0
+
+
+class Appending(NamedTuple):
+    """How the store's process appends: why not, and since when, if so; and which tasks beside it fail, and why."""
+
+    failure: str | None
+    since: datetime | None
+    failing: dict[str, str]
 
 
 class Facts(NamedTuple):
-    """All that was found out at a moment; `stored` is None if no database could be read, and `unread` says why."""
+    """All that was found out at a moment; `stored` is None if no database could be read, and `unread` says why.
+
+    `appending` is None where another process than the store's looks.
+    """
 
     at: datetime
     version: str
@@ -57,6 +75,7 @@ class Facts(NamedTuple):
     queries_overdue: int = 0
     queries_fatal: int = 0
     query_listen: str = "127.0.0.1:8081"
+    appending: Appending | None = None
 
 
 class WalWatch:
@@ -84,6 +103,7 @@ def gather(
     *,
     wal: WalWatch | None = None,
     overdue: int = 0,
+    appending: Appending | None = None,
 ) -> Facts:
     """Find out how a receiver is.
 
@@ -93,6 +113,7 @@ def gather(
         unread: why nothing can.
         wal: watches DuckDB's WAL; only the store's process does.
         overdue: how many queries run on after their time; only the store's process knows.
+        appending: how appending is; only the store's process knows.
     """
     now = datetime.now(UTC)
     stored, watermarks = None, {}
@@ -125,6 +146,7 @@ def gather(
         queries_overdue=overdue,
         queries_fatal=count_recent(settings.data_dir, now),
         query_listen=settings.query_listen,
+        appending=appending,
     )
 
 
@@ -149,7 +171,9 @@ def _stored(reader: Reader, now: datetime) -> Stored:
     }
     set_aside = sum(rejected.pop(reason, (0, 0))[0] for reason in SET_ASIDE)
     notifications, last_minute, last_hour, schema_version = counts
-    return Stored(notifications, last_minute, last_hour, schema_version, rejected, set_aside)
+    has_underived = schema_version >= _FIRST_VERSION_WITH_UNDERIVED
+    missing = reader.rows(_UNDERIVED, [])[0][0] if has_underived else 0
+    return Stored(notifications, last_minute, last_hour, schema_version, rejected, set_aside, missing)
 
 
 def _size(path: Path) -> int:

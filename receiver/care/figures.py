@@ -50,6 +50,8 @@ LIMITS: dict[str, Limit] = {
     "queries_fatal_last_hour": Limit(amber=1, red=3),
     "rows_set_aside": Limit(amber=1, red=1_000),
     "failed_last_hour": Limit(amber=1, red=100),
+    "changes_missing": Limit(amber=1, red=1_000),
+    "tasks_failing": Limit(amber=1, red=10),
     "recoveries_last_week": Limit(amber=1, red=10),
 }
 
@@ -88,7 +90,7 @@ class Status(NamedTuple):
 
 def judge(facts: Facts) -> Status:
     """Judge each figure by `LIMITS`."""
-    judges = (_of_serve, _of_queries, _of_store, _of_spool, _of_safety, _of_disks)
+    judges = (_of_serve, _of_queries, _of_store, _of_appending, _of_spool, _of_safety, _of_disks)
     figures = [figure for judge_some in judges for figure in judge_some(facts)]
     states: list[State] = [figure.state for figure in figures]
     refusals = facts.stored.rejected if facts.stored else {}
@@ -179,6 +181,24 @@ def _of_store(facts: Facts) -> Iterator[Figure]:
     _, failed = stored.rejected.get("internal_error", (0, 0))
     yield _limited("failed_last_hour", "Failed in the receiver in the last hour", failed, f"{failed:,}")
     yield _limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
+    words = f"{stored.changes_missing:,}; run `clc-receiver rebuild`" if stored.changes_missing else "0"
+    yield _limited("changes_missing", "Notifications without their changes", stored.changes_missing, words)
+
+
+def _of_appending(facts: Facts) -> Iterator[Figure]:
+    appending = facts.appending
+    if appending is None:
+        yield Figure("append_error", "Appending", None, "not known")
+        yield Figure("tasks_failing", "Tasks of the store that fail", None, "not known")
+        return
+    if appending.failure:
+        waited = (facts.at - appending.since).total_seconds() if appending.since else 0.0
+        text = f"STANDS STILL for {seconds_in_words(waited)}: {appending.failure}"
+        yield Figure("append_error", "Appending", appending.failure, text, "red")
+    else:
+        yield Figure("append_error", "Appending", None, "works")
+    words = "; ".join(f"{task}: {why}" for task, why in appending.failing.items())
+    yield _limited("tasks_failing", "Tasks of the store that fail", len(appending.failing), words or "none")
 
 
 def _of_spool(facts: Facts) -> Iterator[Figure]:

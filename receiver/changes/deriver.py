@@ -1,15 +1,18 @@
 """Writes `changes`: compares what is appended with what is known of each entity, in order of occurrence."""
 
+import logging
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from importlib import resources
 from typing import Any, NamedTuple
 
 from receiver.changes.bodies import LastBodies
 from receiver.changes.steps import Known, changes_of
+from receiver.logs import describe
 from receiver.notification import Action, Category
+from receiver.program import sql_file
+from receiver.store.faults import UnderivableError, is_bug
 from receiver.store.rows import NumberedNotification
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
@@ -19,6 +22,8 @@ Place = tuple[datetime, int]
 
 _ENTITIES_AT_ONCE = 256
 _NO_END = 1 << 62
+
+_log = logging.getLogger(__name__)
 
 
 class _Event(NamedTuple):
@@ -57,12 +62,24 @@ class _Head(NamedTuple):
     action: Action | None
 
 
+class Underived(NamedTuple):
+    """A notification whose changes could not be derived, and why."""
+
+    id: str
+    seq: int
+    error: str
+
+
 class Derived(NamedTuple):
-    """What notifications changed: new rows, notifications whose rows they replace, and entities' last notifications."""
+    """What notifications changed: new rows, notifications whose rows they replace, and entities' last notifications.
+
+    `failed` are those whose rows are missing because deriving them raised an error.
+    """
 
     rows: list[tuple[Any, ...]]
     stale: list[int]
     last: dict[Entity, _Event]
+    failed: list[Underived]
 
     @property
     def accounts(self) -> dict[str, int]:
@@ -95,12 +112,30 @@ class Deriver:
         """Derive from notifications in order of `seq`, after all those that were derived from before.
 
         Raises:
-            Exception: whatever `read` raises.
+            UnderivableError: there is a bug, and nobody knows which of them it concerns; derive from fewer.
+            Exception: what `read` raises when the store can't be read.
         """
+        try:
+            return self._derive(notifications)
+        except Exception as error:
+            if is_bug(error):
+                raise UnderivableError(describe(error)) from error
+            raise
+
+    def give_up(self, numbered: NumberedNotification, error: Exception) -> Derived:
+        """Make what is stored of a notification whose changes can't be derived: that they are missing."""
+        derived = Derived([], [], {}, [Underived(str(numbered.row.id), numbered.seq, describe(error))])
+        for event in _events([numbered]):
+            head = self._heads.get(event.entity)
+            if not head or event.place > head.place:
+                derived.last[event.entity] = event
+        return derived
+
+    def _derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
         histories: defaultdict[Entity, list[_Event]] = defaultdict(list)
         for event in _events(notifications):
             histories[event.entity].append(event)
-        derived = Derived([], [], {})
+        derived = Derived([], [], {}, [])
         late: dict[Entity, list[_Event]] = {}
         for entity, events in histories.items():
             events.sort(key=lambda event: event.place)
@@ -114,7 +149,7 @@ class Deriver:
             entities = in_order[start : start + _ENTITIES_AT_ONCE]
             known = self._known(entities)
             for entity in entities:
-                derived.rows.extend(_chain(known.get(entity), histories[entity]))
+                _chain(known.get(entity), histories[entity], derived)
         if late:
             self._derive_late(late, derived)
         derived.rows.sort(key=lambda row: row[1])
@@ -131,7 +166,7 @@ class Deriver:
             self._heads[entity] = _Head(event.place, event.action)
 
     def _read(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-        return self._read_rows(resources.files("receiver.changes").joinpath(query).read_text("utf-8"), parameters)
+        return self._read_rows(sql_file(__package__, query), parameters)
 
     def _known(self, entities: Iterable[Entity]) -> dict[Entity, Known]:
         """Return the last known notification of entities, reading the payloads that are not at hand."""
@@ -154,7 +189,7 @@ class Deriver:
             if (
                 seq in new or is_readable
             ):  # what is stored stays as it is where a damaged block hides what it is made of
-                derived.rows.extend(_chain(events[before].known if before in events else None, [events[seq]]))
+                _chain(events[before].known if before in events else None, [events[seq]], derived)
                 if seq not in new:
                     derived.stale.append(seq)
 
@@ -183,11 +218,19 @@ def _events(notifications: Iterable[NumberedNotification]) -> Iterable[_Event]:
             )  # fmt: skip
 
 
-def _chain(before: Known | None, events: Iterable[_Event]) -> Iterable[tuple[Any, ...]]:
-    """Yield the rows of an entity's events, each compared with the one before."""
+def _chain(before: Known | None, events: Iterable[_Event], derived: Derived) -> None:
+    """Derive the rows of an entity's events, each compared with the one before."""
     for event in events:
         about = (
             event.id, event.seq, event.place[0], event.category, event.entity_id, event.account_alias, event.actor
         )  # fmt: skip
-        yield from ((*about, *change) for change in changes_of(before, event.known))
+        try:
+            changes = changes_of(before, event.known)
+        except Exception as error:
+            if not is_bug(error):
+                raise
+            derived.failed.append(Underived(event.id, event.seq, describe(error)))
+            _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
+        else:
+            derived.rows.extend((*about, *change) for change in changes)
         before = event.known

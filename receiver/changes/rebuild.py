@@ -1,16 +1,17 @@
 """Derives `changes` from all notifications anew, a part at a time, beside the table in use until it is complete."""
 
 import logging
-from importlib import resources
 from typing import Any
 
 import duckdb
 
-from receiver.changes.deriver import Deriver
+from receiver.changes.deriver import Derived, Deriver
 from receiver.changes.table import reads, write_changes
 from receiver.notification import Notification
+from receiver.program import sql_file
 from receiver.store.account_states import derive_account_states
 from receiver.store.database import create_anew, run, transaction
+from receiver.store.faults import FAULTS_OF_A_ROW, UnderivableError
 from receiver.store.rows import NumberedNotification
 
 _ROWS_PER_STEP = 2_000
@@ -42,6 +43,7 @@ class Rebuild:
         if self.done is None:
             with transaction(self._connection):
                 run(self._connection, "DELETE FROM changes_rebuilt")
+                run(self._connection, "DELETE FROM underived_rebuilt")
                 run(self._connection, "INSERT INTO rebuilding VALUES (0)")
             self.done = 0
 
@@ -58,6 +60,10 @@ class Rebuild:
         if self.done is None:
             return
         if self._deriver is None:
+            # A COMMIT that raised an error may have written all the same.
+            self.done = self._noted()
+            if self.done is None:
+                return
             self._deriver = Deriver(reads(self._connection), self.done)
         try:
             batch = self._next(self.done)
@@ -70,25 +76,37 @@ class Rebuild:
             raise
 
     def _next(self, done: int) -> list[NumberedNotification]:
-        sql = resources.files("receiver.changes").joinpath("next_notifications.sql").read_text("utf-8")
+        sql = sql_file(__package__, "next_notifications.sql")
         return [_numbered(row) for row in run(self._connection, sql, [done, _ROWS_PER_STEP, _BYTES_PER_STEP])]
 
     def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
-        derived = deriver.derive(batch)
+        """Derive from a batch; where a bug stops that, from its first half, and without the one that it concerns."""
+        try:
+            self._write(deriver, batch, deriver.derive(batch))
+        except (UnderivableError, *FAULTS_OF_A_ROW) as error:
+            if len(batch) > 1:
+                self._derive(deriver, batch[: len(batch) // 2])
+            else:
+                self._write(deriver, batch, deriver.give_up(batch[0], error))
+
+    def _write(self, deriver: Deriver, batch: list[NumberedNotification], derived: Derived) -> None:
         done = batch[-1].seq
         with transaction(self._connection):
             write_changes(self._connection, "changes_rebuilt", derived)
             run(self._connection, "DELETE FROM rebuilding")
             run(self._connection, "INSERT INTO rebuilding VALUES (?)", [done])
-        deriver.settle(derived)
         self.done = done
         self.derived += len(batch)
+        deriver.settle(derived)
 
     def _finish(self) -> None:
         with transaction(self._connection):
             run(self._connection, "ALTER TABLE changes RENAME TO changes_before")
             run(self._connection, "ALTER TABLE changes_rebuilt RENAME TO changes")
             run(self._connection, "DROP TABLE changes_before")
+            run(self._connection, "DELETE FROM underived")
+            run(self._connection, "INSERT INTO underived FROM underived_rebuilt")
+            run(self._connection, "DELETE FROM underived_rebuilt")
             create_anew(self._connection, {"changes_rebuilt"})
             derive_account_states(self._connection)
             run(self._connection, "DELETE FROM rebuilding")

@@ -1,7 +1,10 @@
 """What one notification changed of its entity, given the one before it."""
 
+import json
 import logging
 from typing import NamedTuple
+
+import orjson
 
 from receiver.changes.differ import Difference, Kind, differences
 from receiver.changes.values import as_json, parse
@@ -10,6 +13,8 @@ from receiver.notification import Action, Category
 _MOST = 2_000
 _ROOM = 1024 * 1024
 _BARE = {"accountAlias", "name"}
+# What bodies raise that are no JSON, nested too deeply, or full of numbers beyond all bounds.
+_ODD = (json.JSONDecodeError, UnicodeDecodeError, orjson.JSONEncodeError, RecursionError, ArithmeticError)
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +65,7 @@ def changes_of(before: Known | None, now: Known) -> list[Change]:
 
 
 def _compared(before: Known, now: Known) -> list[Change]:
-    """Compare two bodies; one that is too odd to be compared counts as changed, and stops nothing.
+    """Compare two bodies; one that is too odd to be compared counts as changed.
 
     The body of a deleted server tells no more than which one it is.
     """
@@ -79,7 +84,7 @@ def _compared(before: Known, now: Known) -> list[Change]:
             room -= now.weight + sum(map(len, filter(None, (change.path, change.old_value, change.new_value))))
             if room < 0 or len(found) > _MOST:
                 return [_BEYOND]
-    except Exception as error:  # noqa: BLE001 - whatever a body holds, those after it must be stored
+    except _ODD as error:
         _log.warning("two bodies of a %s could not be compared: %s", now.category.lower(), type(error).__name__)
         return [_BEYOND]
     return sorted(found, key=lambda change: change.path)

@@ -1,5 +1,6 @@
 """The tables that changes are derived into: read for it, and written."""
 
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import duckdb
@@ -26,6 +27,7 @@ _COLUMNS = schema(
     old_value=pa.string(),
     new_value=pa.string(),
 )
+_UNDERIVED = schema(notification_id=pa.string(), seq=pa.int64(), error=pa.string(), failed_at=MOMENT)
 
 
 def reads(connection: duckdb.DuckDBPyConnection) -> Read:
@@ -38,7 +40,11 @@ def reads(connection: duckdb.DuckDBPyConnection) -> Read:
 
 
 def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: Derived) -> None:
-    """Write what was derived, in the transaction that stores what it was derived from."""
+    """Write what was derived, and what could not be, in the transaction that stores what it was derived from."""
+    missing = "underived" if table == "changes" else "underived_rebuilt"
     if derived.stale:
-        run(connection, f"DELETE FROM {table} WHERE seq IN (SELECT unnest(?))", [derived.stale])  # noqa: S608 - a constant
+        for name in (table, missing):
+            run(connection, f"DELETE FROM {name} WHERE seq IN (SELECT unnest(?))", [derived.stale])  # noqa: S608 - constants
     insert(connection, table, _COLUMNS, derived.rows)
+    now = datetime.now(UTC)
+    insert(connection, missing, _UNDERIVED, [(*failed, now) for failed in derived.failed])

@@ -14,6 +14,7 @@ from receiver.listener.peers import TrustedProxies
 from receiver.listener.priority import come_first
 from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Routes
+from receiver.program import load_program
 from receiver.public_keys import remember_key
 from receiver.settings import Settings
 from receiver.signature import load_public_key
@@ -27,6 +28,8 @@ LIMITS = Limits()
 # When all stops, connections that are open may still bring the request that is on its way, and those under way end.
 _STOP_IDLE_SECONDS = 0.2
 _STOP_BUSY_SECONDS = 10
+# Others import these only when they are first used.
+_USED_LATE = ("encodings.idna", "tornado.simple_httpclient")
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ def main() -> None:
 
 async def _serve(child: Child, settings: Settings) -> None:
     come_first(settings.listeners)
+    load_program(*_USED_LATE)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
     key = load_public_key(settings.public_key)
     remember_key(settings.data_dir, key)

@@ -1,13 +1,14 @@
 """The schema of the DuckDB file, one SQL file a version."""
 
 import re
-from importlib import resources
+
+from receiver.program import sql_files
 
 
 def migrations() -> dict[int, str]:
     """Read the schema's steps by version."""
-    files = resources.files(__package__).iterdir()
-    return {int(file.name[:3]): file.read_text("utf-8") for file in files if re.match(r"\d{3}_.*\.sql$", file.name)}
+    files = sql_files(__package__)
+    return {int(name[:3]): sql for name, sql in files.items() if re.match(r"\d{3}_", name)}
 
 
 def newest_version() -> int:

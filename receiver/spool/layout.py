@@ -9,12 +9,11 @@ import os
 import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import IO
 
 from receiver.notification import Notification, Rejection
+from receiver.program import sql_file
 
 KINDS: dict[type, str] = {Notification: "notifications", Rejection: "rejected"}
 TIMEOUT_SECONDS = 10.0
@@ -104,19 +103,13 @@ def create(path: Path) -> sqlite3.Connection:
     try:
         # The tables come before the WAL: SQLite moves them out of a WAL when it closes the file, and is silent about an
         # error there. Without that WAL the segment would have no tables.
-        connection.executescript(_tables())
+        connection.executescript(sql_file(__package__, "segment.sql"))
         if connection.execute("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
             raise sqlite3.OperationalError(f"{unfinished} does not take a WAL")
     finally:
         connection.close()
     unfinished.rename(path)
     return connect(path)
-
-
-@cache
-def _tables() -> str:
-    """Read the tables' definition once: while a program is exchanged its files are missing for a moment."""
-    return resources.files("receiver.spool").joinpath("segment.sql").read_text("utf-8")
 
 
 def to_microseconds(moment: datetime) -> int:

@@ -3,7 +3,6 @@
 The note is written after each commit and not synced: it may be older than the database, never newer.
 """
 
-import contextlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -28,10 +27,14 @@ class Appended(NamedTuple):
 
 
 def read_appended(data_dir: Path) -> Appended:
-    """Read the note; where there is none, or no readable one, nothing was appended."""
+    """Read the note; where there is none, or one that is damaged, nothing was appended.
+
+    Raises:
+        OSError: it can't be read now, though it may say something.
+    """
     try:
         return parse_appended(_path(data_dir).read_bytes())
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return Appended(0, 0, {})
 
 
@@ -49,9 +52,12 @@ def parse_appended(content: bytes) -> Appended:
 
 
 def write_appended(data_dir: Path, appended: Appended) -> None:
-    """Replace the note, unsynced; where that is impossible the old one stays, which only notices less."""
-    with contextlib.suppress(OSError):
-        write_whole(_path(data_dir), _packed(appended), synced=False)
+    """Replace the note, unsynced.
+
+    Raises:
+        OSError: that is impossible, and the old one stays; it notices less.
+    """
+    write_whole(_path(data_dir), _packed(appended), synced=False)
 
 
 def write_appended_synced(data_dir: Path, appended: Appended) -> None:

@@ -1,43 +1,37 @@
 """Moves rows from the spool into DuckDB, in bulk and exactly once."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 import duckdb
 
-from receiver.changes import Deriver, LastBodies, reads, write_changes
+from receiver.changes import Derived, Deriver, LastBodies, reads, write_changes
 from receiver.errors import StoreError
-from receiver.notification import Notification, Rejection
+from receiver.logs import describe
+from receiver.notification import NOT_STORABLE, Notification, Rejection
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
 from receiver.store.account_states import replace_account_states
-from receiver.store.appended import Appended, read_appended, write_appended
+from receiver.store.appended import Appended, Positions, read_appended, write_appended
 from receiver.store.damage import is_damage, read_or, suspect
-from receiver.store.database import run, transaction
+from receiver.store.database import run
 from receiver.store.duplicates import DuplicateFinder
+from receiver.store.exactly_once import read_watermarks, roll_back, storing
+from receiver.store.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError
+from receiver.store.housekeeping import Housekeeping
 from receiver.store.rejected import RejectedBudget
-from receiver.store.rows import NumberedNotification, insert_notifications, insert_rejections, replace_watermarks
+from receiver.store.rows import NumberedNotification, insert_notifications, insert_rejections
+from receiver.store.set_aside import not_storable
 from receiver.store.stumbled import forget_stumble, note_stumble, read_stumble
+from receiver.store.trial import check_takes_rows
 
-NOT_STORABLE = "not_storable"
 _ROWS_PER_READ = 5_000
 # After a long outage there may be any number of segments, with bodies of any size.
 _ROWS_PER_BATCH = 20_000
 _BYTES_PER_BATCH = 64 * 1024 * 1024
 _MERGES = 100
-# Any other error is taken for a row's own fault. After these, trying again later may help, or only a restart.
-_NO_ROWS_FAULT = (
-    duckdb.IOException,
-    duckdb.OutOfMemoryException,
-    duckdb.FatalException,
-    duckdb.TransactionException,
-    duckdb.ConnectionException,
-    duckdb.InterruptException,
-)
-
 _log = logging.getLogger(__name__)
 
 
@@ -71,22 +65,31 @@ class Appender:
     ) -> None:
         self._connection = connection
         self._spool = spool
-        self._duplicates = DuplicateFinder(connection, duplicate_window_seconds)
-        self._changes = Deriver(reads(connection), bodies=self._last_bodies(data_dir))
-        self._rejected = RejectedBudget(connection, rejected_bytes)
+        self._window = duplicate_window_seconds
+        self._rejected_bytes = rejected_bytes
         self._data_dir = data_dir
+        self._next_seq = 1
+        self.appended = 0
+        self.set_aside = 0
+        self.housekeeping = Housekeeping()
+        self._load()
+
+    def _load(self) -> None:
+        """Take what the store and its files hold as the truth."""
+        self._is_out_of_step = True
+        roll_back(self._connection)
+        connection, data_dir = self._connection, self._data_dir
+        self._duplicates = DuplicateFinder(connection, self._window)
+        self._changes = Deriver(reads(connection), bodies=self._last_bodies(data_dir))
+        self._rejected = RejectedBudget(connection, self._rejected_bytes)
         # A database that lost its latest rows gives their numbers to no others: readers go on after the last they saw.
         used = read_appended(data_dir).seq if data_dir else 0
         self._stored, last = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
-        self._next_seq = 1 + max(used, int(last))
-        self._watermarks = {
-            (segment, kind): position
-            for segment, kind, position in run(connection, "SELECT segment, kind, position FROM watermarks")
-        }
+        self._next_seq = max(self._next_seq, used + 1, int(last) + 1)
+        self._watermarks = read_watermarks(connection)
         self._stumble = read_stumble(data_dir)
         self._put_aside_ids: set[UUID] = set()  # no originals of copies
-        self.appended = 0
-        self.set_aside = 0
+        self._is_out_of_step = False
 
     def _last_bodies(self, data_dir: Path | None) -> LastBodies:
         """Take the bodies at hand; those of a database that has lost its latest rows since are none of this one's."""
@@ -106,11 +109,21 @@ class Appender:
         """Append what is new in each segment, up to a batch each, and say how many rows that was.
 
         Raises:
-            duckdb.Error: nothing was appended, for no fault of a row; make a new appender before trying again.
+            Exception: not all of it was appended, for no fault of a row. The next call begins with what the store
+                holds then. After one of `NEEDS_NEW_PROCESS` only a new process can go on.
         """
-        rows = [_Incoming(row, self._original_of(row)) for row in self._read_new()]
-        rejections = self._append_carefully(rows) if self._stumble else self._append(rows)
-        self._rejected.add(rejections)
+        if self._is_out_of_step:
+            self._load()
+        try:
+            rows = [_Incoming(row, self._original_of(row)) for row in self._read_new()]
+            if self._stumble:
+                self._append_carefully(rows)
+            else:
+                self._append(rows)
+        except BaseException:
+            self._is_out_of_step = True
+            raise
+        self._note()
         return len(rows)
 
     def _read_new(self) -> Iterator[SpooledRow]:
@@ -158,10 +171,11 @@ class Appender:
             if self._data_dir:
                 suspect(self._data_dir, error)
             raise
-        self._spool.tidy()
-        for segment in self.done():
-            if not (segment.damage and segment.look_again()):
-                self._spool.remove(segment)
+        with self.housekeeping.task("deleting segments that are stored"):
+            self._spool.tidy()
+            for segment in self.done():
+                if not (segment.damage and segment.look_again()):
+                    self._spool.remove(segment)
         self._note()
 
     def done(self) -> list[Segment]:
@@ -183,85 +197,104 @@ class Appender:
     def _original_of(self, spooled: SpooledRow) -> UUID | None:
         return self._duplicates.original_of(spooled.row) if isinstance(spooled.row, Notification) else None
 
-    def _append_carefully(self, rows: Sequence[_Incoming]) -> list[Rejection]:
+    def _append_carefully(self, rows: Sequence[_Incoming]) -> None:
         """Append row by row what the last process died of; a row that it died of alone is put aside untried."""
-        rejections: list[Rejection] = []
         for incoming in rows:
             row = incoming.spooled
             if self._stumble == {(row.segment, row.kind, row.position)}:
                 self._put_aside(row, RuntimeError("the store died of it"))
             else:
-                rejections += self._append([incoming])
+                self._append([incoming])
         self._stumble = set()
         if self._data_dir:
             forget_stumble(self._data_dir)
-        return rejections
 
-    def _append(self, rows: Sequence[_Incoming]) -> list[Rejection]:
-        """Append rows, put aside those that can't go in, and return the refused notifications among them."""
+    def _append(self, rows: Sequence[_Incoming]) -> None:
+        """Append rows in one transaction, or in halves where a single one can't go in as it is.
+
+        Raises:
+            Exception: it is no row's fault; the rows before those concerned are appended.
+        """
         if not rows:
-            return []
+            return
+        numbered = self._numbered(rows)
         try:
-            return self._commit(rows)
-        except _NO_ROWS_FAULT as error:
-            if self._data_dir and isinstance(error, duckdb.FatalException) and is_damage(error):
+            self._store(rows, numbered, self._changes.derive(numbered))
+        except (UnderivableError, *FAULTS_OF_A_ROW) as error:
+            if len(rows) == 1:
+                self._append_alone(rows[0], numbered, error)
+            else:
+                middle = len(rows) // 2
+                self._append(rows[:middle])
+                self._append(rows[middle:])
+        except NEEDS_NEW_PROCESS as error:
+            if self._data_dir and is_damage(error):
                 note_stumble(self._data_dir, [spooled for spooled, _ in rows])
             raise
-        except Exception as error:  # noqa: BLE001 - whatever is odd in one row must not stop the others
-            if len(rows) == 1:
-                self._put_aside(rows[0].spooled, error)
-                return []
-            middle = len(rows) // 2
-            return self._append(rows[:middle]) + self._append(rows[middle:])
 
-    def _commit(self, rows: Sequence[_Incoming]) -> list[Rejection]:
-        notifications = [
-            NumberedNotification(
-                self._next_seq + index, row, None if duplicate_of in self._put_aside_ids else duplicate_of
-            )
-            for index, (row, duplicate_of) in enumerate(
-                (spooled.row, duplicate_of) for spooled, duplicate_of in rows if isinstance(spooled.row, Notification)
+    def _append_alone(self, incoming: _Incoming, numbered: Sequence[NumberedNotification], error: Exception) -> None:
+        """Append a row that can't go in as it is: a notification without its changes, or into `rejected`."""
+        try:
+            for each in numbered:
+                self._store([incoming], numbered, self._changes.give_up(each, error))
+                return
+        except FAULTS_OF_A_ROW as refusal:
+            error = refusal
+        check_takes_rows(self._connection)
+        self._put_aside(incoming.spooled, error)
+
+    def _numbered(self, rows: Sequence[_Incoming]) -> list[NumberedNotification]:
+        accepted = [(each.spooled.row, each.duplicate_of) for each in rows]
+        return [
+            NumberedNotification(self._next_seq + index, row, None if original in self._put_aside_ids else original)
+            for index, (row, original) in enumerate(
+                (row, original) for row, original in accepted if isinstance(row, Notification)
             )
         ]
+
+    def _store(self, rows: Sequence[_Incoming], numbered: Sequence[NumberedNotification], derived: Derived) -> None:
         rejections = [spooled.row for spooled, _ in rows if isinstance(spooled.row, Rejection)]
-        derived = self._changes.derive(notifications)
-        with self._transaction([spooled for spooled, _ in rows]):
-            insert_notifications(self._connection, notifications)
+        after = _last_positions(spooled for spooled, _ in rows)
+        with storing(self._connection, self._watermarks, after):
+            insert_notifications(self._connection, numbered)
             insert_rejections(self._connection, rejections)
             write_changes(self._connection, "changes", derived)
             replace_account_states(self._connection, derived.accounts)
-        self._next_seq += len(notifications)
-        self._stored += len(notifications)
-        self._changes.settle(derived)
-        self._note()
-        return rejections
+        self._next_seq += len(numbered)
+        self._stored += len(numbered)
+        self._advance(after, len(rows))
+        with self.housekeeping.task("remembering what is stored"):
+            # What is remembered in part must not be built on.
+            was_out_of_step, self._is_out_of_step = self._is_out_of_step, True
+            self._changes.settle(derived)
+            self._is_out_of_step = was_out_of_step
+        with self.housekeeping.task("keeping `rejected` within its budget"):
+            self._rejected.add(rejections)
 
     def _put_aside(self, spooled: SpooledRow, error: Exception) -> None:
         row = spooled.row
-        body = row.payload if isinstance(row, Notification) else row.body
-        path = row.event_type or row.category if isinstance(row, Notification) else row.path
-        _log.error("row %s was set aside in the table rejected (%s): %s", row.id, NOT_STORABLE, error)
-        with self._transaction([spooled]):
-            insert_rejections(
-                self._connection,
-                [Rejection(row.id, row.received_at, NOT_STORABLE, str(path), row.source_ip, "{}", body)],
-            )
+        after = _last_positions([spooled])
+        with storing(self._connection, self._watermarks, after):
+            insert_rejections(self._connection, [not_storable(row)])
         self.set_aside += 1
         self._put_aside_ids.add(row.id)
+        self._advance(after, 1)
+        _log.error("row %s was set aside in the table rejected (%s): %s", row.id, NOT_STORABLE, describe(error))
 
-    @contextmanager
-    def _transaction(self, rows: Sequence[SpooledRow]) -> Iterator[None]:
-        positions = {(row.segment, row.kind): row.position for row in rows}
-        with transaction(self._connection):
-            yield
-            replace_watermarks(self._connection, positions)
-        self._watermarks.update(positions)
-        self.appended += len(rows)
+    def _advance(self, positions: Positions, rows: int) -> None:
+        self._watermarks |= positions
+        self.appended += rows
 
     def _note(self) -> None:
-        if self._data_dir:
+        if not self._data_dir:
+            return
+        with self.housekeeping.task("noting how far the spool is stored"):
             # A segment's watermark stays when the segment is gone: if the file comes back (a disk mounted late, a copy
             # restored), nothing is appended twice. The note needs those that can come short, which are still there.
             there = {segment.name for segment in self._spool.segments()}
             positions = {key: at for key, at in self._watermarks.items() if key[0] in there}
             write_appended(self._data_dir, Appended(self.last_seq, self._stored, positions))
+
+
+def _last_positions(rows: Iterable[SpooledRow]) -> Positions:
+    return {(row.segment, row.kind): row.position for row in rows}

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ import duckdb
 
 from receiver.errors import StoreError
 from receiver.logs import describe
+from receiver.program import sql_file
 from receiver.store.database import run, transaction
 
 ROW_GROUP = 122_880
@@ -97,7 +97,7 @@ class Arranger:
 
     def _part(self, after: int, until: int, row_groups: int, left: int) -> Part | None:
         """Take the first of the notifications between two, if there are enough and so many are left."""
-        sql = resources.files("receiver.store").joinpath("next_to_arrange.sql").read_text("utf-8")
+        sql = sql_file(__package__, "next_to_arrange.sql")
         rows = row_groups * ROW_GROUP
         last, there = self._connection.execute(sql, {"after": after, "until": until, "rows": rows}).fetchall()[0]
         return Part(after, last, row_groups) if there >= rows + left else None

@@ -6,13 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from receiver.files import write_whole
+from receiver.program import sql_file
 
 # What a machine, an operator or a newer version may refuse for a while; the file is as good as it was.
 _REFUSED = re.compile(
@@ -20,6 +20,14 @@ _REFUSED = re.compile(
     r"Cannot allocate memory|Input/output error|Disk quota|Stale file handle|Is a directory|"
     r"fsync failed|Could not (?:write|fsync|truncate)|version number|newer version",
     re.IGNORECASE,
+)
+# In a query of the program's own these are a bug, or a connection in a wrong state.
+_NO_DAMAGE = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.TransactionException,
+    duckdb.ConnectionException,
 )
 _TRIAL_SECONDS = 3600
 
@@ -42,7 +50,7 @@ def read_through(connection: duckdb.DuckDBPyConnection) -> None:
     """
     if "schema_version" not in _tables(connection):
         return
-    queries = resources.files("receiver.store").joinpath("read_through.sql").read_text("utf-8")
+    queries = sql_file(__package__, "read_through.sql")
     for statement in connection.extract_statements(queries):
         rows = connection.execute(statement).fetchall()
     if rows:
@@ -94,7 +102,7 @@ def read_or(
     try:
         return connection.execute(sql, parameters).fetchall()
     except duckdb.Error as error:
-        if not is_damage(error):
+        if isinstance(error, _NO_DAMAGE) or "failed to import" in str(error) or not is_damage(error):
             raise
         _log.error("the database is damaged (%s): %s; `clc-receiver verify` names what can't be read", error, lost)
         return instead
@@ -116,7 +124,7 @@ def is_whole(database: Path) -> bool:
 
 def has_whole_derived(database: Path) -> bool:
     """Read all that is derived in a process of its own, and tell whether that was possible."""
-    return _try_out(database, "changes", "changes_rebuilt", "account_states") == 0
+    return _try_out(database, "changes", "changes_rebuilt", "underived", "account_states") == 0
 
 
 def _try_out(database: Path, *tables: str) -> int:

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 from hashlib import sha256
-from importlib import resources
 from typing import NamedTuple
 from uuid import UUID
 
 import duckdb
 
 from receiver.notification import Notification
+from receiver.program import sql_file
 from receiver.store.damage import read_or
 
 
@@ -34,7 +34,7 @@ class DuplicateFinder:
 
     def reload(self) -> None:
         """Take what the store holds as the truth."""
-        query = resources.files("receiver.store").joinpath("latest_of_each_entity.sql").read_text("utf-8")
+        query = sql_file(__package__, "latest_of_each_entity.sql")
         rows = read_or(self._connection, query, [], "copies of what came before are not told")
         self._latest = {(category, entity_id): _Latest(*rest) for category, entity_id, *rest in rows}
 

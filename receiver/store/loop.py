@@ -17,8 +17,10 @@ from receiver.logs import describe
 from receiver.spool import SpoolReader
 from receiver.store.appender import Appender
 from receiver.store.arranging import Arranger
+from receiver.store.condition import Condition, Retry
 from receiver.store.damage import suspect
 from receiver.store.database import run
+from receiver.store.faults import NEEDS_NEW_PROCESS
 
 # A transaction costs the same for one row as for a thousand: rows that come one by one go in ten times a second, and
 # what is much already goes in at once.
@@ -69,7 +71,6 @@ class AppendLoop:
             report=lambda what, moved_to, missing: report(data_dir, what, moved_to=moved_to, missing=missing),
             former=former_spools,
         )
-        self._window = duplicate_window_seconds
         self._on_fatal = on_fatal
         self._stopping = threading.Event()
         self._last_seconds = _LAST_SECONDS
@@ -78,7 +79,10 @@ class AppendLoop:
         # again at once and for ever.
         self._gate = threading.Lock()
         self._arranging = threading.Lock()
-        self._appender = self._new_appender()
+        self._appender = Appender(
+            self._connection, self._spool, duplicate_window_seconds=duplicate_window_seconds, data_dir=data_dir
+        )
+        self._retry = Retry()
         self._rebuild = Rebuild(self._connection)
         self.arranger = Arranger(connection, self.alone)
         self._checkpointed_at = self._tried_at = time.monotonic()
@@ -98,8 +102,16 @@ class AppendLoop:
         self._spool.close()
 
     def figures(self) -> dict[str, int]:
-        """Say how many rows were appended and set aside since the start."""
-        return {"appended": self._appender.appended, "set_aside": self._appender.set_aside}
+        """Say how many rows were appended and set aside, and how many tasks beside that failed, since the start."""
+        failures = self._appender.housekeeping.failures
+        return {"appended": self._appender.appended, "set_aside": self._appender.set_aside, "tasks_failed": failures}
+
+    def condition(self) -> Condition:
+        """Say whether appending works, and what else does not."""
+        failing = dict(self._appender.housekeeping.failing)
+        if self._rebuild.failure:
+            failing["deriving changes again"] = self._rebuild.failure
+        return Condition(self._retry.failure, self._retry.since, failing)
 
     def begin_rebuild(self) -> None:
         """Derive the changes of all notifications again, from now on between appends; go on if that is on its way."""
@@ -126,6 +138,7 @@ class AppendLoop:
             duckdb.Error, StoreError: the store can't take what the spool holds.
         """
         with self._arranging, self.alone():
+            self._retry.try_now()
             left = self._appender.backlog()
             while left > 0:
                 moved = self._turn()
@@ -153,14 +166,6 @@ class AppendLoop:
         finally:
             self._arranging.release()
 
-    def _new_appender(self) -> Appender:
-        return Appender(self._connection, self._spool, duplicate_window_seconds=self._window, data_dir=self._data_dir)
-
-    def _renew_appender(self) -> None:
-        before = self._appender
-        self._appender = self._new_appender()
-        self._appender.appended, self._appender.set_aside = before.appended, before.set_aside
-
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
@@ -172,6 +177,7 @@ class AppendLoop:
                     self._stopping.wait(ends - time.monotonic())
             with self._own_turn():
                 ends = time.monotonic() + self._last_seconds
+                self._retry.try_now()
                 while self._turn() and time.monotonic() < ends:
                     pass
                 self._try_checkpoint()
@@ -193,16 +199,26 @@ class AppendLoop:
             self._busy.release()
 
     def _turn(self) -> int:
+        """Append what is new if it is time to try, then do what else is due, and say how many rows were appended."""
+        moved = self._append() if self._retry.is_due() else 0
+        with self._appender.housekeeping.task("looking through the spool"):
+            is_due = self._checkpoint_is_due()
+        if is_due:
+            with self._appender.housekeeping.task("the checkpoint"):
+                self._try_checkpoint()
+        return moved
+
+    def _append(self) -> int:
         try:
             with self.pulse.busy("appending what is new in the spool"):
                 moved = self._appender.append_new()
-            if self._checkpoint_is_due():
-                self._try_checkpoint()
-        except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, OSError) as error:
-            _log.error("rows wait in the spool, the store can't take them: %s", error)
-            self._stopping.wait(_RETRY_SECONDS)
-            self._renew_appender()
+        except NEEDS_NEW_PROCESS:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rows wait in the spool until it is over
+            suspect(self._data_dir, error)
+            self._retry.fail(describe(error))
             return 0
+        self._retry.succeed()
         return moved
 
     def _rebuild_a_part(self) -> bool:

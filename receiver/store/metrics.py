@@ -21,6 +21,11 @@ class _AppenderMetrics(Collector):
         yield CounterMetricFamily(
             "clc_store_set_aside_rows", "Rows that DuckDB refused, kept in `rejected`.", figures["set_aside"]
         )
+        yield CounterMetricFamily(
+            "clc_store_failed_tasks",
+            "Failures of tasks beside appending; each is tried again.",
+            figures["tasks_failed"],
+        )
 
 
 def store_metrics(loop: AppendLoop, data_dir: Path) -> CollectorRegistry:

@@ -5,6 +5,7 @@ import logging
 import os
 
 from receiver.child import Child, run_child
+from receiver.program import load_program
 from receiver.query.access import carries
 from receiver.query.connections import BoundedServer
 from receiver.query.runner import QueryLimits
@@ -25,6 +26,8 @@ GIVES_WAY = 10
 """How much its priority is lower than the listener's (`nice`): a sender waits for that, and nothing waits for SQL."""
 
 _APPENDER = "appender"
+# Others import these only when they are first used.
+_USED_LATE = ("_strptime", "encodings.idna", "pyarrow.pandas_compat", "pyarrow.vendored.version")
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ def main() -> None:
 
 async def _serve(child: Child, settings: Settings) -> None:
     os.nice(GIVES_WAY)
+    load_program(*_USED_LATE)
     with child.heart.loop.busy("opening the database"):
         connection = open_store(settings).connection
     loop = AppendLoop(
@@ -49,7 +53,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)
     refused = RefusedQueries(settings.data_dir)
-    status = StatusKeeper(settings, connection)
+    status = StatusKeeper(settings, connection, loop.condition)
     registry = store_metrics(loop, settings.data_dir)
     registry.register(StatusMetrics(status))
     tokens = query_token(settings), control_token(settings)

@@ -49,6 +49,7 @@ from receiver.store.damage import (
 )
 from receiver.store.database import bring_up_to_date, cannot_open, connect, create_anew, run, transaction
 
+_DERIVED = {"changes", "changes_rebuilt", "underived", "underived_rebuilt", "account_states"}
 _WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")
 
 _log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ def _notice_damaged_note(settings: Settings) -> list[Incident]:
 def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why: str) -> Incident:
     """Begin with empty tables of what is derived, and have that derived from the notifications."""
     with transaction(connection):
-        create_anew(connection, {"changes", "changes_rebuilt", "account_states"})
+        create_anew(connection, _DERIVED)
         run(connection, "DELETE FROM rebuilding")
         derive_account_states(connection)
     Rebuild(connection).begin()
@@ -284,7 +285,9 @@ def _notice_short_replay(settings: Settings, connection: duckdb.DuckDBPyConnecti
     moved_to = set_aside(kept, settings.data_dir) if kept else None
     incident = report(settings.data_dir, what, moved_to=moved_to)
     # Said once: from here on the database is where it is.
-    write_appended(settings.data_dir, appended._replace(notifications=found.notifications, positions=found.positions))
+    noted = appended._replace(notifications=found.notifications, positions=found.positions)
+    with contextlib.suppress(OSError):
+        write_appended(settings.data_dir, noted)
     return [incident]
 
 

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib import resources
 
 import duckdb
 
 from receiver.notification import Rejection
+from receiver.program import sql_file
 from receiver.store.damage import read_or
 from receiver.store.database import run
 
@@ -27,22 +27,17 @@ class RejectedBudget:
     def __init__(self, connection: duckdb.DuckDBPyConnection, limit: int) -> None:
         self._connection = connection
         self._share = limit // _SHARES
-        # Read beforehand: an upgrade takes the package's files away for a moment.
-        self._prune, self._sizes = _sql("prune_rejected.sql"), _sql("rejected_bytes.sql")
         self._bytes = self._count()
 
     def add(self, rows: Sequence[Rejection]) -> None:
         """Count rows that were inserted; of each reason whose share is used up, only nine tenths of it stay."""
         for row in rows:
             self._bytes[row.reason] += row.cost
-        if rows and max(self._bytes.values()) > self._share:
-            run(self._connection, self._prune, [self._share * 9 // 10])
+        if max(self._bytes.values(), default=0) > self._share:
+            run(self._connection, sql_file(__package__, "prune_rejected.sql"), [self._share * 9 // 10])
             self._bytes = self._count()
 
     def _count(self) -> Counter[str]:
-        found = read_or(self._connection, self._sizes, [], "the size of `rejected` counts from nothing")
+        sizes = sql_file(__package__, "rejected_bytes.sql")
+        found = read_or(self._connection, sizes, [], "the size of `rejected` counts from nothing")
         return Counter({reason: int(size) for reason, size in found})
-
-
-def _sql(name: str) -> str:
-    return resources.files("receiver.store").joinpath(name).read_text("utf-8")

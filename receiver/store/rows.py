@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from receiver.notification import Notification, Rejection
 from receiver.store.database import run
+from receiver.store.faults import converting
 
 
 def schema(**columns: pa.DataType) -> pa.Schema:
@@ -63,7 +64,8 @@ def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[N
     columns["seq"] = [each.seq for each in rows]
     columns["id"] = [str(name) for name in columns["id"]]
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
-    columns["payload"] = [payload.decode() for payload in columns["payload"]]
+    with converting():
+        columns["payload"] = [payload.decode() for payload in columns["payload"]]
     _insert_columns(connection, "notifications", _NOTIFICATIONS, columns)
 
 
@@ -91,7 +93,12 @@ def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tu
 def insert(
     connection: duckdb.DuckDBPyConnection, table: str, columns: pa.Schema, rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert rows, whose values are in the order of the columns."""
+    """Insert rows, whose values are in the order of the columns.
+
+    Raises:
+        UnstorableError: a value is none of its column's type.
+        duckdb.Error: DuckDB refuses the rows, or can't be written.
+    """
     if rows:
         _insert_columns(connection, table, columns, dict(zip(columns.names, zip(*rows, strict=True), strict=True)))
 
@@ -103,7 +110,8 @@ def _by_name(kind: type[Notification | Rejection], rows: Sequence[tuple[Any, ...
 def _insert_columns(
     connection: duckdb.DuckDBPyConnection, table: str, columns: pa.Schema, values: Mapping[str, Sequence[Any]]
 ) -> None:
-    arrays = [pa.array(values[column.name], column.type) for column in columns]
+    with converting():
+        arrays = [pa.array(values[column.name], column.type) for column in columns]
     connection.register("incoming", pa.Table.from_arrays(arrays, schema=columns))
     run(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - a constant
     connection.unregister("incoming")

@@ -12,12 +12,13 @@ import duckdb
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from receiver.care import LIMITS, Status, WalWatch, gather, judge
+from receiver.care import LIMITS, Appending, Status, WalWatch, gather, judge
 from receiver.errors import StoreError
 from receiver.query.errors import QueryError
 from receiver.query.service import ServiceHandler
 from receiver.reading import Rows
 from receiver.settings import Settings
+from receiver.store.condition import Condition
 from receiver.store.database import run
 
 _REFRESH_SECONDS = 2.0
@@ -31,10 +32,17 @@ class StatusKeeper:
     Args:
         settings: where things lie.
         connection: the store; the keeper takes a cursor of its own.
+        condition: says how appending is; without it nobody knows.
     """
 
-    def __init__(self, settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        connection: duckdb.DuckDBPyConnection,
+        condition: Callable[[], Condition] | None = None,
+    ) -> None:
         self._settings = settings
+        self._condition = condition
         self._cursor = connection.cursor()
         self._wal = WalWatch()
         self._one = threading.Lock()
@@ -52,7 +60,9 @@ class StatusKeeper:
     def refresh(self) -> Status:
         """Find out now."""
         with self._one:
-            self.latest = judge(gather(self._settings, self, wal=self._wal, overdue=self.count_overdue()))
+            appending = Appending(*self._condition()) if self._condition else None
+            overdue = self.count_overdue()
+            self.latest = judge(gather(self._settings, self, wal=self._wal, overdue=overdue, appending=appending))
             return self.latest
 
     async def keep_fresh(self) -> None:
@@ -109,9 +119,10 @@ class StatusMetrics(Collector):
         ("clc_store_last_checkpoint_timestamp_seconds", "checkpointed_at", "When the last checkpoint was."),
         ("clc_store_last_backup_timestamp_seconds", "backup_at", "When the last backup was made that checked out."),
         ("clc_store_kept_aside_rows", "rows_set_aside", "Rows that DuckDB refused, now in `rejected`."),
+        ("clc_store_changes_missing_rows", "changes_missing", "Notifications whose changes could not be derived."),
         ("clc_recoveries_last_week", "recoveries_last_week", "Recoveries from damaged files in the last seven days."),
     )
-    _JUDGED = frozenset({*LIMITS, "serving", "store", "query_listen"})
+    _JUDGED = frozenset({*LIMITS, "append_error", "serving", "store", "query_listen"})
     _STATES = ("ok", "amber", "red")
 
     def __init__(self, keeper: StatusKeeper) -> None:

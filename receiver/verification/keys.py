@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
+from receiver.program import sql_file
 from receiver.public_keys import Keys
-from receiver.reading import Reader, sql_file
+from receiver.reading import Reader
 from receiver.signature import signs
 from receiver.verification.extent import schema_version_of
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from receiver.invariants import Handed, Violation, check_handed
 from receiver.notification import Notification
-from receiver.reading import Reader, sql_file
+from receiver.program import sql_file
+from receiver.reading import Reader
 from receiver.settings import Settings
 from receiver.spool import KINDS
 from receiver.spool.layout import CANNOT_READ

@@ -9,8 +9,9 @@ from uuid import UUID
 from receiver.errors import TooMuchError
 from receiver.invariants import Original, Stored, Violation, check_copy, check_order, check_row
 from receiver.notification import Notification
+from receiver.program import sql_file
 from receiver.public_keys import Keys
-from receiver.reading import Reader, Rows, sql_file
+from receiver.reading import Reader, Rows
 from receiver.spool.layout import from_microseconds
 from receiver.verification.changes import ChangesCheck
 from receiver.verification.extent import Extent

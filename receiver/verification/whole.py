@@ -6,7 +6,8 @@ from uuid import UUID
 
 from receiver.invariants import Violation
 from receiver.notification import SET_ASIDE
-from receiver.reading import Reader, sql_file
+from receiver.program import sql_file
+from receiver.reading import Reader
 from receiver.verification.extent import Extent, schema_version_of
 
 _ROWS_PER_PART = 2_000_000

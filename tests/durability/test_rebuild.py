@@ -152,7 +152,9 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
     expected = read(tmp_path, ALL.format("changes"))
     with duckdb.connect(str(tmp_path / "clc.duckdb")) as database:
         accounts = database.execute("FROM accounts ORDER BY alias").fetchall()
-        for table in ("changes", "changes_rebuilt", "rebuilding", "account_states", "arranged", "arranged_widely"):
+        for table in ("changes", "changes_rebuilt", "rebuilding", "account_states", "arranged", "arranged_widely",
+            "underived", "underived_rebuilt",
+        ):  # fmt: skip
             database.execute(f"DROP TABLE {table}").fetchall()
         for view in ("accounts", "account_bodies"):
             database.execute(f"DROP VIEW {view}").fetchall()

@@ -1,0 +1,48 @@
+"""The program's own files, read once: an upgrade takes them away for a moment while a process runs."""
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib import resources
+
+import receiver
+
+
+@cache
+def sql_files(package: str) -> dict[str, str]:
+    """Read the SQL files of a package, by their names.
+
+    Raises:
+        OSError: one can't be read.
+    """
+    files = (file for file in resources.files(package).iterdir() if file.name.endswith(".sql"))
+    return {file.name: file.read_text("utf-8") for file in files}
+
+
+def sql_file(package: str, name: str) -> str:
+    """Return a SQL file that lies beside a package's modules.
+
+    Raises:
+        OSError: it can't be read.
+        KeyError: there is none of that name.
+    """
+    return sql_files(package)[name]
+
+
+def load_program(*modules: str) -> None:
+    """Read every SQL file of the program, and import modules that would otherwise be imported when they are first used.
+
+    A process calls this before it takes its first row.
+
+    Args:
+        modules: full names; one that is not installed is left out.
+    """
+    sql_files(receiver.__name__)
+    for found in pkgutil.iter_modules(receiver.__path__, f"{receiver.__name__}."):
+        if found.ispkg:
+            sql_files(found.name)
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError:
+            continue
