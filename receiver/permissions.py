@@ -18,6 +18,7 @@ _OWN = (
     "*.json",
     "*.sqlite*",
     "*.lock",
+    "*.new*",
     "restoring.*",
     "suspect",
     "arranging",
@@ -26,7 +27,7 @@ _OWN = (
     "history.jsonl",
     "simulator.pem*",
 )
-_OWN_TREES = ("aside", "backups", "opening")
+_OWN_TREES = ("aside", "backups", "keys", "opening")
 
 _log = logging.getLogger(__name__)
 

@@ -51,6 +51,7 @@ def test_nobody_else_can_read_what_serve_backups_and_exports_write_nor_what_an_o
     assert run_command(tmp_path / "restored", "restore", str(tmp_path / "b.duckdb")).returncode == 0
     with running(Receiver, tmp_path / "restored") as receiver:
         assert "could read" not in receiver.log
+        assert "holds other things" not in receiver.log
     for name in ("data", "restored"):
         assert open_to_others(tmp_path / name) == []
     for name in ("b.duckdb", "e.jsonl", "s.csv"):

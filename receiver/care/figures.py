@@ -234,8 +234,13 @@ def _of_safety(facts: Facts) -> Iterator[Figure]:
     yield _backup(facts)
     recent = [each for each in facts.incidents if facts.at - datetime.fromisoformat(each.at) < _WEEK]
     recoveries = _limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
-    missing = [each.missing for each in recent if each.missing]
-    yield recoveries._replace(state="red", text=f"{len(recent):,}; MISSING: {missing[-1]}") if missing else recoveries
+    missing = [each for each in facts.incidents if each.missing]
+    if missing:
+        # Red for a week, in which somebody can see to it; and never ok again, as it stays missing.
+        state = "red" if missing[-1] in recent else "amber" if recoveries.state == "ok" else recoveries.state
+        text = f"{len(recent):,}; MISSING since {missing[-1].at[:10]}: {missing[-1].missing}"
+        recoveries = recoveries._replace(state=state, text=text)
+    yield recoveries
 
 
 def _backup(facts: Facts) -> Figure:

@@ -10,6 +10,7 @@ from typing import IO, NamedTuple
 import uuid_utils
 
 from receiver.errors import DataDirectoryError
+from receiver.files import make_directory
 from receiver.spool import columns, layout
 from receiver.spool.layout import Row
 
@@ -96,9 +97,7 @@ class SegmentWriter:
 
     def _begin(self) -> None:
         """Take a name that was never used, its lock, and a first segment."""
-        if not self._directory.exists():
-            self._directory.mkdir(parents=True, exist_ok=True)
-            layout.sync_directory(self._directory.parent)
+        make_directory(self._directory)
         self._name = str(uuid_utils.uuid7()).replace("-", "")
         self._number = 0
         self._lock_path = self._directory / f"{self._name}.lock"

@@ -125,7 +125,7 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_remembers_it(cas
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == len(NEW))
         told = run_command(data_dir, "status")
     assert told.returncode == 1
-    assert re.search(r"red +Recoveries.*MISSING: 2 of its notifications", told.stdout), told.stdout
+    assert re.search(r"red +Recoveries.*MISSING since .*: 2 of its notifications", told.stdout), told.stdout
     assert {row.id for row in ROWS[6:8]} & {*kept_in(data_dir)} == set()
 
 

@@ -133,7 +133,7 @@ def test_a_recovery_is_shown_and_is_red_when_something_is_missing(tmp_path):
         found, code = status(tmp_path)
         text = run_command(tmp_path, "status").stdout
     assert (unwell(found), code) == ({"recoveries_last_week": "red"}, 1)
-    assert "MISSING: seq 7 to 9" in text
+    assert re.search(r"MISSING since [-\d]+: seq 7 to 9", text)
     assert "The WAL was damaged." in text
 
 
