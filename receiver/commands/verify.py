@@ -83,7 +83,7 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
     changes_too = can_check_changes(reader)
     if not changes_too:
         click.echo(
-            "Changes were not checked: they are being derived again, or the store is of before there were any.",
+            "Changes were not checked: they are being derived again, or an older version derived them.",
             err=True,
         )
     if failed:

@@ -13,3 +13,10 @@ CREATE TABLE underived_rebuilt (
     error VARCHAR NOT NULL,
     failed_at TIMESTAMPTZ NOT NULL
 );
+
+-- Changes are derived in another way since then, so those of a store from before are derived again from the beginning.
+DELETE FROM rebuilding;
+
+DELETE FROM changes_rebuilt;
+
+INSERT INTO rebuilding SELECT 0 FROM notifications LIMIT 1;

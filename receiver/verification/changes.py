@@ -15,7 +15,7 @@ from receiver.store.faults import UnderivableError
 from receiver.store.rows import NumberedNotification
 from receiver.verification.extent import Extent, schema_version_of
 
-_FIRST_VERSION_WITH_CHANGES = 2
+_FIRST_VERSION_DERIVED_SO = 6
 _FIRST_VERSION_WITH_UNDERIVED = 6
 _UNDERIVED = "SELECT seq, notification_id::VARCHAR, error FROM underived ORDER BY seq"
 _BEING_REBUILT = "SELECT last_seq FROM rebuilding"
@@ -23,15 +23,15 @@ _ROWS_PER_BATCH = 10_000
 
 
 def can_check_changes(reader: Reader) -> bool:
-    """Tell whether a store has changes that are whole: an older one has none, and one may be deriving them again."""
-    is_older = schema_version_of(reader) < _FIRST_VERSION_WITH_CHANGES
+    """Tell whether a store has changes to compare: an older one derived them otherwise, if at all, and one may be at it."""
+    is_older = schema_version_of(reader) < _FIRST_VERSION_DERIVED_SO
     return not is_older and not reader.rows(_BEING_REBUILT, [])
 
 
 class ChangesCheck:
     """Derives changes again while an extent's notifications go by, and compares them with those that are stored.
 
-    While the store itself derives them again, and in a file of before there were any, there is nothing to compare.
+    While the store itself derives them again, and in a file whose changes an older version derived, there is nothing to compare.
     """
 
     def __init__(self, reader: Reader, extent: Extent) -> None:
