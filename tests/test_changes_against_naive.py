@@ -69,7 +69,7 @@ def simulated():
         if rng.random() < 0.02:
             columns = columns._replace(occurred_at=before)
         moments[columns.category, columns.entity_id] = columns.occurred_at
-        sent.append(Notification(new_id(received_at), received_at, *columns, "missing", None, None, payload))
+        sent.append(Notification(new_id(received_at), received_at, *columns, "missing", None, None, payload, None))
         if rng.random() < 0.02:
             sent.append(sent[-1]._replace(id=new_id(NOON), received_at=received_at + timedelta(seconds=rng.random())))
     return delayed(rng, sent)

@@ -23,7 +23,7 @@ _ROWS_PER_BATCH = 10_000
 
 
 def can_check_changes(reader: Reader) -> bool:
-    """Tell whether a store has changes to compare: an older one derived them otherwise, if at all, and one may be at it."""
+    """Tell whether a store's changes can be compared: an older version derived them in another way, or not yet."""
     is_older = schema_version_of(reader) < _FIRST_VERSION_DERIVED_SO
     return not is_older and not reader.rows(_BEING_REBUILT, [])
 
@@ -31,7 +31,8 @@ def can_check_changes(reader: Reader) -> bool:
 class ChangesCheck:
     """Derives changes again while an extent's notifications go by, and compares them with those that are stored.
 
-    While the store itself derives them again, and in a file whose changes an older version derived, there is nothing to compare.
+    While the store itself derives them again, and in a file whose changes an older version derived, there is nothing to
+    compare.
     """
 
     def __init__(self, reader: Reader, extent: Extent) -> None:
