@@ -15,6 +15,7 @@ from receiver.store.appender import Appender
 from receiver.store.arranging import ArrangeLoop, Arranger
 from receiver.store.database import open_database, run
 from receiver.store.loop import AppendLoop
+from receiver.store.pace import GivesWay, Pace
 from tests.rows import notification
 from tests.waiting import until
 
@@ -169,8 +170,8 @@ def test_changes_that_are_derived_again_are_arranged_again(connection, fill):
 def looped(connection, tmp_path):
     loops, ended = [], []
 
-    def start(alone=nullcontext, turn=lambda: nullcontext(True)):
-        loop = ArrangeLoop(Arranger(connection, alone), tmp_path, turn, lambda: ended.append(True))
+    def start(alone=nullcontext, turn=lambda: nullcontext(True), keeps_up=lambda: True):
+        loop = ArrangeLoop(Arranger(connection, alone, keeps_up), tmp_path, turn, lambda: ended.append(True))
         loop.start()
         loops.append(loop)
         return loop
@@ -256,6 +257,69 @@ def test_while_it_may_not_nothing_is_arranged(connection, fill, looped):
     for _ in range(5):
         assert asked.acquire(timeout=60)
     assert run(connection, "FROM arranged") == []
+
+
+def test_while_the_appender_does_not_keep_up_nothing_begins_but_once_in_ten_minutes(monkeypatch):
+    clock, keeps_up = iter(range(0, 100_000, 5)), False
+    monkeypatch.setattr("receiver.store.pace.time.monotonic", lambda: next(clock))
+    gives_way = GivesWay(lambda: keeps_up)
+    assert [look * 5 for look in range(600) if gives_way.may_begin()] == [600, 1205, 1810, 2415]
+    keeps_up = True
+    assert gives_way.may_begin()
+
+
+def test_a_step_that_has_begun_goes_on_when_the_appender_keeps_up_again(connection, fill):
+    fill(ROW_GROUP + NEWEST)
+    answers = [False, False, True] * 3
+    arranger = Arranger(connection, nullcontext, lambda: answers.pop(0))
+    assert arranger.step()
+    assert answers == []
+    assert run(connection, "FROM arranged") == [(ROW_GROUP,)]
+
+
+def test_the_loop_arranges_nothing_while_the_appender_does_not_keep_up(connection, fill, looped):
+    fill(ROW_GROUP + NEWEST)
+    asked, keeps_up = threading.Semaphore(0), threading.Event()
+
+    def look():
+        asked.release()
+        return keeps_up.is_set()
+
+    looped(keeps_up=look)
+    for _ in range(5):
+        assert asked.acquire(timeout=60)
+    assert run(connection, "FROM arranged") == []
+    keeps_up.set()
+    until(lambda: run(connection, "FROM arranged") == [(ROW_GROUP,)], what="the first row group")
+
+
+def test_a_stop_ends_a_break(connection, fill, looped, monkeypatch):
+    monkeypatch.setattr("receiver.store.pace._LONGEST_PAUSE_SECONDS", 3600)
+    monkeypatch.setattr("receiver.store.pace._PATIENCE_SECONDS", 0)
+    fill(ROW_GROUP + NEWEST)
+    loop = looped(keeps_up=lambda: False)
+    until(lambda: loop._noted() == 1, what="the step's begin")
+    loop.stop()
+    assert run(connection, "FROM arranged") == []
+
+
+def test_the_appender_keeps_up_while_no_row_waits_for_a_second(monkeypatch):
+    times = iter([0.0, 0.2, 0.2, 0.2, 0.4, 0.4, 0.4, 2.0, 2.0, 2.0, 2.1, 2.1, 2.1, 3.5])
+    monkeypatch.setattr("receiver.store.pace.time.monotonic", lambda: next(times))
+    pace, found = Pace(), []
+    for moved in (150, 150, 700, 900):
+        pace.begin()
+        pace.end(moved)
+        found.append(pace.keeps_up())
+    assert found == [True, True, False, True]
+    assert not pace.keeps_up()  # as it has looked for nothing for a while
+
+
+def test_an_appender_that_leaves_rows_does_not_keep_up():
+    pace = Pace()
+    pace.begin()
+    pace.end(5_000)
+    assert not pace.keeps_up()
 
 
 def test_what_was_arranged_is_checkpointed_though_nothing_comes(connection, fill, tmp_path):

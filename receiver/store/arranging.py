@@ -8,10 +8,12 @@ looked for in one of the four. More at once would make it slow to read rows in o
 """
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.program import sql_file
 from receiver.store.database import run, transaction
+from receiver.store.pace import GivesWay
 
 ROW_GROUP = 122_880
 """How many rows DuckDB keeps together at most."""
@@ -43,6 +46,7 @@ _DELETE = f"DELETE FROM {{table}} WHERE {_IN_PART} AND rowid <= $before"  # noqa
 _LOOK_SECONDS = 5.0
 _RETRY_SECONDS, _LONGEST_SECONDS = 60.0, 3600.0
 _MOST_ENDS = 3
+_LEAST_PRIORITY = 19
 _FATAL = (duckdb.FatalException, duckdb.InternalException)
 
 _log = logging.getLogger(__name__)
@@ -67,13 +71,18 @@ class Arranger:
     Args:
         connection: the store; a cursor of its own is taken.
         alone: makes a block in which nobody else writes to the store.
+        keeps_up: tells whether the appender keeps up; while it does not, nothing is arranged, see `GivesWay`.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, alone: Callable[[], AbstractContextManager[None]]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        alone: Callable[[], AbstractContextManager[None]],
+        keeps_up: Callable[[], bool] = lambda: True,
     ) -> None:
         self._connection = connection.cursor()
         self._alone = alone
+        self.gives_way = GivesWay(keeps_up)
         self.arranged = 0
         """How many notifications changed places in this process; those that did twice count twice."""
 
@@ -113,6 +122,7 @@ class Arranger:
         with ExitStack() as until_committed, transaction(self._connection):
             before = {table: self._number(f"SELECT max(rowid) FROM {table}") or 0 for table in _TABLES}  # noqa: S608 - our own names
             added = {table: self._insert(table, part) for table in _TABLES}
+            self.gives_way.take_break()
             until_committed.enter_context(self._alone())
             taken = {table: self._delete(table, part, before[table]) for table in _TABLES}
             if added != taken:
@@ -128,6 +138,7 @@ class Arranger:
         size = -(-rows // part.row_groups) or 1
         inserted = 0
         for start in range(0, rows, size):
+            self.gives_way.take_break()
             inserted += self._number(_INSERT.format(table=table), {**bounds, "from": start, "to": start + size}) or 0
         run(self._connection, "DROP TABLE ranked")
         return inserted
@@ -138,11 +149,19 @@ class Arranger:
 
     def interrupt(self) -> None:
         """End a step that is on its way; it changes nothing."""
+        self.gives_way.end()
         self._connection.interrupt()
 
     def _number(self, sql: str, parameters: dict[str, int] | None = None) -> int | None:
         found: int | None = self._connection.execute(sql, parameters).fetchall()[0][0]
         return found
+
+
+def _come_last() -> None:
+    """Let all other threads of the machine go before this one; only Linux knows threads' priorities."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LEAST_PRIORITY)
 
 
 class ArrangeLoop:
@@ -181,6 +200,7 @@ class ArrangeLoop:
             self._thread.join(0.05)
 
     def _run(self) -> None:
+        _come_last()
         if self._noted() >= _MOST_ENDS:
             _log.error("rows are not put side by side, which ended several processes; delete %s to try it", self._note)
             return
@@ -210,7 +230,7 @@ class ArrangeLoop:
         with self._turn() as may:
             began = time.monotonic()
             part = self._arranger.next_part() if may else None
-            if part is None:
+            if part is None or not self._arranger.gives_way.may_begin():
                 return _LOOK_SECONDS
             with self._taking_note():
                 self._arranger.arrange(part)

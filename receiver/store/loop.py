@@ -21,6 +21,7 @@ from receiver.store.condition import Condition, Retry
 from receiver.store.damage import suspect
 from receiver.store.database import run
 from receiver.store.faults import NEEDS_NEW_PROCESS
+from receiver.store.pace import Pace
 
 # A transaction costs the same for one row as for a thousand: rows that come one by one go in ten times a second, and
 # what is much already goes in at once.
@@ -84,7 +85,8 @@ class AppendLoop:
         )
         self._retry = Retry()
         self._rebuild = Rebuild(self._connection)
-        self.arranger = Arranger(connection, self.alone)
+        self.pace = Pace()
+        self.arranger = Arranger(connection, self.alone, self.pace.keeps_up)
         self._checkpointed_at = self._tried_at = time.monotonic()
         self._written_at_checkpoint = 0
         self._unmerged = 0  # checkpoints since the last of those that merged
@@ -211,7 +213,9 @@ class AppendLoop:
     def _append(self) -> int:
         try:
             with self.pulse.busy("appending what is new in the spool"):
+                self.pace.begin()
                 moved = self._appender.append_new()
+                self.pace.end(moved)
         except NEEDS_NEW_PROCESS:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the rows wait in the spool until it is over
