@@ -63,7 +63,7 @@ def error_of(status: int, body: bytes, settings: Settings) -> AnalyticsError:
         code, detail = str(answer["error"]), str(answer["detail"])
     except (ValueError, KeyError, TypeError):
         return QueryError(f"The query service answered with status {status} and no reason; is the address right?")
-    return CODES.get(code, QueryError)(detail)
+    return TokenError(detail) if code == "throttled" else CODES.get(code, QueryError)(detail)
 
 
 class QueryServiceSource:

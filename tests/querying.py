@@ -21,6 +21,30 @@ LIMITS = QueryLimits(timeout_seconds=20, max_rows=100_000)
 RUNAWAY = "SELECT count(*) FROM range(1000000000000) a, range(1000000) b"
 ENDLESS_ROWS = "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t) FROM t"
 
+_DEPTH = 24
+ENDLESS_PLANNING = (
+    "WITH c0 AS (SELECT seq FROM notifications)"
+    + "".join(
+        f", c{n} AS NOT MATERIALIZED (SELECT a.seq FROM c{n - 1} a JOIN c{n - 1} b USING (seq))"
+        for n in range(1, _DEPTH)
+    )
+    + f" SELECT count(*) FROM c{_DEPTH - 1}"
+)
+
+
+@contextmanager
+def asked(url, token, sql, times, **rest):
+    """Send the same query several times to a query service, and leave the answers alone."""
+    clients = [http.client.HTTPConnection(url.removeprefix("http://")) for _ in range(times)]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    try:
+        for client in clients:
+            client.request("POST", "/query", json.dumps({"sql": sql, **rest}), headers)
+        yield
+    finally:
+        for client in clients:
+            client.close()
+
 
 class Service:
     """A running query service and a client of it."""

@@ -10,6 +10,7 @@ from tests.benchmarks.appending import appending
 from tests.benchmarks.audit import audit
 from tests.benchmarks.browser import browser
 from tests.benchmarks.operating import operating
+from tests.benchmarks.query_attacks import query_attacks
 from tests.benchmarks.reads import reads
 from tests.benchmarks.report import Figure, as_json, as_table
 from tests.benchmarks.seldom import seldom
@@ -22,6 +23,7 @@ BENCHMARKS = {
     "audit": audit,
     "browser": browser,
     "operating": operating,
+    "query_attacks": query_attacks,
     "reads": reads,
     "seldom": seldom,
     "sizes": sizes,

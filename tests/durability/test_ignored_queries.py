@@ -1,7 +1,6 @@
 """A query that no interrupt ends ends the store's process, and nothing else: it is back in a moment, and refuses it."""
 
 import contextlib
-import http.client
 import json
 import time
 
@@ -10,17 +9,8 @@ import urllib3
 
 from tests.durability.load import BODIES, check_all_is_kept
 from tests.processes import Receiver, running
+from tests.querying import ENDLESS_PLANNING, asked
 from tests.waiting import until
-
-DEPTH = 24
-ENDLESS_PLANNING = (
-    "WITH c0 AS (SELECT seq FROM notifications)"
-    + "".join(
-        f", c{n} AS NOT MATERIALIZED (SELECT a.seq FROM c{n - 1} a JOIN c{n - 1} b USING (seq))"
-        for n in range(1, DEPTH)
-    )
-    + f" SELECT count(*) FROM c{DEPTH - 1}"
-)
 
 
 def ask(receiver, sql, **rest):
@@ -30,20 +20,6 @@ def ask(receiver, sql, **rest):
         return urllib3.request("POST", f"{receiver.query_url}/query", body=body, headers=headers, retries=False)
 
 
-@contextlib.contextmanager
-def asked(receiver, sql, times, **rest):
-    """Send the same query several times, and leave the answers alone."""
-    clients = [http.client.HTTPConnection(receiver.query_url.removeprefix("http://")) for _ in range(times)]
-    headers = {"Authorization": f"Bearer {receiver.token}", "Content-Type": "application/json"}
-    for client in clients:
-        client.request("POST", "/query", json.dumps({"sql": sql, **rest}), headers)
-    try:
-        yield
-    finally:
-        for client in clients:
-            client.close()
-
-
 def running_queries(receiver):
     text = urllib3.request("GET", f"{receiver.query_url}/metrics", retries=False).data.decode()
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if line[0] != "#"}
@@ -51,7 +27,7 @@ def running_queries(receiver):
 
 def test_queries_that_never_end_are_ended_with_the_process_and_refused_by_the_next_one(tmp_path):
     with running(Receiver, tmp_path) as receiver:
-        with asked(receiver, ENDLESS_PLANNING, 4, timeout=0.5):
+        with asked(receiver.query_url, receiver.token, ENDLESS_PLANNING, 4, timeout=0.5):
             until(lambda: running_queries(receiver)["clc_queries_overdue"] == 4, what="the queries to be overdue")
             assert receiver.sender.post("/webhooks/User.Updated", BODIES[1]).status == 200
             receiver.until_logged("store ended with code 1")
@@ -64,7 +40,7 @@ def test_queries_that_never_end_are_ended_with_the_process_and_refused_by_the_ne
 
 @pytest.mark.parametrize("queries", [1, 4])
 def test_a_stop_waits_for_no_query_that_never_ends(tmp_path, queries):
-    with running(Receiver, tmp_path) as receiver, asked(receiver, ENDLESS_PLANNING, queries):
+    with running(Receiver, tmp_path) as receiver, asked(receiver.query_url, receiver.token, ENDLESS_PLANNING, queries):
         until(lambda: running_queries(receiver)["clc_queries_running"] == queries, what="the queries to run")
         began = time.monotonic()
         assert receiver.stop() == 0
