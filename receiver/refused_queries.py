@@ -1,12 +1,19 @@
-"""Queries that ended the store's process, as no interrupt ended them: refused for an hour, also by the next process.
+"""Queries that ended the store's process: refused for an hour, also by the next process.
 
-They lie in `CLC_DATA_DIR/refused_queries.json`, a list, oldest first, by a hash of their text.
+They lie in `CLC_DATA_DIR/refused_queries.json`, a list, oldest first, by a hash of their text. A query that no
+interrupt ended is certain to be the reason. Where the process crashed, each query that ran then is suspected, and
+refused when a second crash finds it running. To know them afterwards, each is noted in `CLC_DATA_DIR/running_queries`
+while it runs.
 """
 
 import contextlib
 import hashlib
 import json
 import logging
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,16 +21,19 @@ from typing import Final, NamedTuple
 from receiver.files import write_whole
 
 REFUSED_FOR: Final = timedelta(hours=1)
+CRASHES: Final = 2
 _MOST: Final = 100
+_HASH_BYTES: Final = 64
 
 _log: Final = logging.getLogger(__name__)
 
 
 class RefusedQuery(NamedTuple):
-    """A query by the hash of its text, and when (ISO, UTC) it ended the store's process."""
+    """A query by the hash of its text, when (ISO, UTC) it ended the store's process, and whether that is certain."""
 
     sha256: str
     at: str
+    certain: bool = True
 
 
 class RefusedQueries:
@@ -39,17 +49,25 @@ class RefusedQueries:
 
     def until(self, sql: str) -> datetime | None:
         """Return up to when a query is refused; None if it may run."""
+        if not self._kept:
+            return None
         now, sha256 = datetime.now(UTC), _hash_of(sql)
-        for query in reversed(self._kept):
-            ended_at = datetime.fromisoformat(query.at)
-            # A clock that was set back makes nothing refused for longer than the hour.
-            if query.sha256 == sha256 and abs(now - ended_at) < REFUSED_FOR:
-                return ended_at + REFUSED_FOR
+        found = [query for query in self._kept if query.sha256 == sha256 and _is_recent(query, now)]
+        if len(found) >= CRASHES or any(query.certain for query in found):
+            return datetime.fromisoformat(found[-1].at) + REFUSED_FOR
         return None
 
-    def add(self, sql: str) -> None:
-        """Refuse a query from now on; on a disk that takes no writes, only in this process."""
-        self._kept = [*self._kept, RefusedQuery(_hash_of(sql), datetime.now(UTC).isoformat())][-_MOST:]
+    def add(self, queries: Iterable[str]) -> None:
+        """Refuse queries from now on, by their SQL; on a disk that takes no writes, only in this process."""
+        self._add(_hash_of(sql) for sql in queries)
+
+    def suspect(self, hashes: Iterable[str]) -> None:
+        """Note queries that ran when the process crashed."""
+        self._add(hashes, certain=False)
+
+    def _add(self, hashes: Iterable[str], *, certain: bool = True) -> None:
+        at = datetime.now(UTC).isoformat()
+        self._kept = [*self._kept, *(RefusedQuery(sha256, at, certain) for sha256 in hashes)][-_MOST:]
         if self._data_dir:
             try:
                 write_whole(_path(self._data_dir), json.dumps([query._asdict() for query in self._kept], indent=1))
@@ -68,11 +86,61 @@ def read_refused(data_dir: Path) -> list[RefusedQuery]:
 
 def count_recent(data_dir: Path, now: datetime) -> int:
     """Count the times that a query ended the store's process in the hour before `now`."""
-    return sum(abs(now - datetime.fromisoformat(query.at)) < REFUSED_FOR for query in read_refused(data_dir))
+    return len({query.at for query in read_refused(data_dir) if query.certain and _is_recent(query, now)})
+
+
+class RunningQueries:
+    """Notes which queries run, where the next process finds it if this one crashes.
+
+    The note is in the system's memory, not synced: it need only outlive the process.
+
+    Args:
+        data_dir: where it lies; None notes nothing.
+    """
+
+    def __init__(self, data_dir: Path | None) -> None:
+        self._lock = threading.Lock()
+        self._places: set[int] = set()
+        self._file: int | None = None
+        self.left: list[str] = []
+        """The hashes of those that ran when the process before ended."""
+        if data_dir:
+            with contextlib.suppress(OSError):  # without the note, a query that crashes the store can do it again
+                self._file = os.open(data_dir / "running_queries", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                noted = os.pread(self._file, _MOST * _HASH_BYTES, 0).decode("ascii", "replace")
+                self.left = [word for word in noted.split() if len(word) == _HASH_BYTES - 1]
+                os.truncate(self._file, 0)
+
+    @contextmanager
+    def note(self, sql: str) -> Iterator[None]:
+        """Note a query for the length of a block."""
+        if self._file is None:
+            yield
+            return
+        with self._lock:
+            place = next(number for number in range(len(self._places) + 1) if number not in self._places)
+            self._places.add(place)
+        self._write(place, _hash_of(sql) + "\n")
+        try:
+            yield
+        finally:
+            self._write(place, " " * (_HASH_BYTES - 1) + "\n")
+            with self._lock:
+                self._places.discard(place)
+
+    def _write(self, place: int, text: str) -> None:
+        assert self._file is not None  # noqa: S101 - `note` has looked
+        with contextlib.suppress(OSError):
+            os.pwrite(self._file, text.encode(), place * _HASH_BYTES)
+
+
+def _is_recent(query: RefusedQuery, now: datetime) -> bool:
+    """Tell whether a query is refused still; a clock that was set back refuses none for longer than the hour."""
+    return abs(now - datetime.fromisoformat(query.at)) < REFUSED_FOR
 
 
 def _hash_of(sql: str) -> str:
-    return hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()
+    return hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()[: _HASH_BYTES - 1]
 
 
 def _path(data_dir: Path) -> Path:

@@ -24,7 +24,7 @@ from receiver.query.answers import Answer, Unsent
 from receiver.query.errors import QueryError
 from receiver.query.execution import Interruption, Query, execute
 from receiver.query.metrics import QueryMetrics
-from receiver.refused_queries import RefusedQueries
+from receiver.refused_queries import RefusedQueries, RunningQueries
 
 INTERRUPT_AGAIN_SECONDS: Final = 0.05
 IGNORED_SECONDS: Final = 5.0
@@ -59,7 +59,8 @@ class QueryRunner:
         limits: QueryLimits,
         registry: CollectorRegistry,
         refused: RefusedQueries | None = None,
-        on_ignored: Callable[[str], None] | None = None,
+        on_ignored: Callable[[list[str]], None] | None = None,
+        running: RunningQueries | None = None,
     ) -> None:
         """Check the connection and learn its functions.
 
@@ -68,7 +69,8 @@ class QueryRunner:
             limits: Of each query, and of all.
             registry: For the metrics.
             refused: Queries that may not run for a while; none by default.
-            on_ignored: Called with the SQL of a query that no interrupt ends.
+            on_ignored: Called with the SQL of each query that no interrupt ends.
+            running: Notes the queries that run; nothing by default.
 
         Raises:
             StoreError: The connection's settings leave queries too much.
@@ -83,11 +85,12 @@ class QueryRunner:
         self.metrics.overdue.set_function(self.count_overdue)
         self._refused = RefusedQueries(None) if refused is None else refused
         self._on_ignored = on_ignored or (lambda _: None)
+        self._running = RunningQueries(None) if running is None else running
         self._unsent = Unsent(limits.unsent, limits.unsent_bytes)
         self._slots = asyncio.Semaphore(limits.concurrent)
         self._threads = ThreadPoolExecutor(limits.concurrent, thread_name_prefix="query")
-        # With the time, by the event loop's clock, at which each must be over.
-        self._interruptions: dict[Interruption, float] = {}
+        # With the time, by the event loop's clock, at which each must be over, and its SQL.
+        self._interruptions: dict[Interruption, tuple[float, str]] = {}
         self._insisting: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._stopping = False
@@ -126,8 +129,11 @@ class QueryRunner:
 
     def count_overdue(self) -> int:
         """Count the queries that run on though their time is over, as no interrupt ends them."""
+        return len(self._overdue())
+
+    def _overdue(self) -> list[str]:
         now = time.monotonic()
-        return sum(due + _OVERDUE_SECONDS < now for due in list(self._interruptions.values()))
+        return [sql for due, sql in list(self._interruptions.values()) if due + _OVERDUE_SECONDS < now]
 
     @property
     def has_ended(self) -> bool:
@@ -139,8 +145,8 @@ class QueryRunner:
         if until:
             raise QueryError(
                 "refused_for_now",
-                "This query did not end after its time-out, and the store had to be restarted: it is refused until "
-                f"{until:%H:%M} UTC. Write it in another way, with fewer joins or CTEs.",
+                "The store had to be restarted because of this query, which did not end after its time-out or ran at two "
+                f"crashes: it is refused until {until:%H:%M} UTC. Write it in another way, with fewer joins or CTEs.",
             )
 
     async def _take_slot(self) -> None:
@@ -169,11 +175,16 @@ class QueryRunner:
             self._slots.release()
             raise
         interruption = Interruption(cursor)
-        self._interruptions[interruption] = due
+        self._interruptions[interruption] = due, query.sql
         self.metrics.running.inc()
         loop = asyncio.get_running_loop()
-        watchdog = loop.call_at(due + IGNORED_SECONDS, self._on_ignored, query.sql)
-        future = loop.run_in_executor(self._threads, execute, cursor, query, self._allowed, interruption, answer)
+        watchdog = loop.call_at(due + IGNORED_SECONDS, lambda: self._on_ignored(self._overdue()))
+
+        def run() -> Answer:
+            with self._running.note(query.sql):
+                return execute(cursor, query, self._allowed, interruption, answer)
+
+        future = loop.run_in_executor(self._threads, run)
 
         def ended(_: asyncio.Future[Answer]) -> None:
             watchdog.cancel()

@@ -20,7 +20,7 @@ from receiver.query.answers import Answer
 from receiver.query.errors import STATUSES, QueryError
 from receiver.query.request import EXPECTED, is_cross_site, is_own_host, parse_query, require_json
 from receiver.query.runner import QueryLimits, QueryRunner
-from receiver.refused_queries import RefusedQueries
+from receiver.refused_queries import RefusedQueries, RunningQueries
 
 MAX_REQUEST_BYTES: Final = 1024 * 1024
 CHUNK_BYTES: Final = 256 * 1024
@@ -39,13 +39,14 @@ def make_query_app(
     registry: CollectorRegistry | None = None,
     hosts: Collection[str] = (),
     refused: RefusedQueries | None = None,
-    on_ignored: Callable[[str], None] | None = None,
+    on_ignored: Callable[[list[str]], None] | None = None,
+    running: RunningQueries | None = None,
 ) -> tornado.web.Application:
     """Make the application; serve it from the thread and the event loop that will run it.
 
     `extra_handlers` are Tornado's rules; handlers derived from `ServiceHandler` are protected as `/query` is. `hosts`
-    are names, beside loopback's and any address, by which clients may call. `refused` and `on_ignored` are those of
-    `QueryRunner`.
+    are names, beside loopback's and any address, by which clients may call. `refused`, `on_ignored` and `running`
+    are those of `QueryRunner`.
 
     Raises:
         StoreError: The connection's settings leave queries too much.
@@ -58,7 +59,7 @@ def make_query_app(
     return tornado.web.Application(
         [("/query", QueryHandler), ("/healthz", HealthHandler), ("/metrics", MetricsHandler), *extra_handlers],
         default_handler_class=UnknownHandler,
-        runner=QueryRunner(connection, limits, registry, refused, on_ignored),
+        runner=QueryRunner(connection, limits, registry, refused, on_ignored, running),
         registry=registry,
         token=token.encode(),
         wrong_tokens=WrongTokens(),

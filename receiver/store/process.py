@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import signal
+from pathlib import Path
 
 from receiver.child import Child, run_child
 from receiver.program import load_program
@@ -10,7 +12,7 @@ from receiver.query.access import carries
 from receiver.query.connections import BoundedServer
 from receiver.query.runner import QueryLimits
 from receiver.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
-from receiver.refused_queries import RefusedQueries
+from receiver.refused_queries import RefusedQueries, RunningQueries
 from receiver.settings import Settings, split_address
 from receiver.spools import take_former
 from receiver.store.arranging import ArrangeLoop
@@ -20,6 +22,7 @@ from receiver.store.loop import AppendLoop
 from receiver.store.metrics import store_metrics
 from receiver.store.recovery import open_store
 from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
+from receiver.supervision.state import read_state
 from receiver.tokens import control_token, query_token
 
 GIVES_WAY = 10
@@ -28,6 +31,7 @@ GIVES_WAY = 10
 _APPENDER = "appender"
 # Others import these only when they are first used.
 _USED_LATE = ("_strptime", "encodings.idna", "pyarrow.pandas_compat", "pyarrow.vendored.version")
+_CRASHES = {-number for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)}
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +56,9 @@ async def _serve(child: Child, settings: Settings) -> None:
     )
     arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)
-    refused = RefusedQueries(settings.data_dir)
+    refused, running = RefusedQueries(settings.data_dir), RunningQueries(settings.data_dir)
+    if running.left and _has_crashed(settings.data_dir):
+        refused.suspect(running.left)
     status = StatusKeeper(settings, connection, loop.condition)
     registry = store_metrics(loop, settings.data_dir)
     registry.register(StatusMetrics(status))
@@ -65,7 +71,8 @@ async def _serve(child: Child, settings: Settings) -> None:
         registry=registry,
         hosts=[split_address(settings.query_listen)[0]],
         refused=refused,
-        on_ignored=lambda sql: _die_of(sql, refused),
+        on_ignored=lambda queries: _die_of(queries, refused),
+        running=running,
     )
     status.count_overdue = runner_of(app).count_overdue
     known = [token.encode() for token in tokens]
@@ -101,15 +108,22 @@ def _die() -> None:
     os._exit(1)
 
 
-def _die_of(sql: str, refused: RefusedQueries) -> None:
-    """End because of a query that nothing else ends, and have the next process refuse it."""
-    refused.add(sql)
+def _die_of(queries: list[str], refused: RefusedQueries) -> None:
+    """End because of queries that nothing else ends, and have the next process refuse them."""
+    refused.add(queries)
     _log.error(
-        "a query of %d characters runs on after its time, and no interrupt ends it: this process ends with it, and the "
-        "query is refused for an hour",
-        len(sql),
+        "%d queries run on after their time, and no interrupt ends them: this process ends with them, and they are "
+        "refused for an hour",
+        len(queries),
     )
     _end(1)
+
+
+def _has_crashed(data_dir: Path) -> bool:
+    """Tell whether the store's process before this one ended by its own fault, or hung."""
+    known = read_state(data_dir)
+    store = known.processes.get("store") if known else None
+    return bool(store and (store.last_exit in _CRASHES or (store.last_exit == -signal.SIGKILL and store.failure)))
 
 
 def _end(code: int) -> None:

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import signal
 import time
 
 import pytest
@@ -9,7 +11,7 @@ import urllib3
 
 from tests.durability.load import BODIES, check_all_is_kept
 from tests.processes import Receiver, running
-from tests.querying import ENDLESS_PLANNING, asked
+from tests.querying import ENDLESS_PLANNING, RUNAWAY, asked
 from tests.waiting import until
 
 
@@ -46,3 +48,16 @@ def test_a_stop_waits_for_no_query_that_never_ends(tmp_path, queries):
         assert receiver.stop() == 0
         assert time.monotonic() - began < 30
     assert "is killed" not in receiver.log
+
+
+def test_a_query_that_runs_at_two_crashes_is_refused_and_one_of_a_kill_is_not(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        for number, refused in [(signal.SIGKILL, False), (signal.SIGSEGV, False), (signal.SIGSEGV, True)]:
+            with asked(receiver.query_url, receiver.token, RUNAWAY, 1):
+                until((tmp_path / "running_queries").read_bytes().strip, what="the query to run")
+                ended = receiver.log.count("store ended with")
+                os.kill(receiver.children()["store"], number)
+                until(lambda ended=ended: receiver.log.count("store ended with") > ended, what="the store's end")
+            until(lambda: ask(receiver, "SELECT 1"), what="the next store's answer")
+            answer = ask(receiver, RUNAWAY, timeout=0.1)
+            assert (answer.status == 403) == refused, answer.data
