@@ -54,7 +54,7 @@ def test_a_query_that_runs_at_two_crashes_is_refused_and_one_of_a_kill_is_not(tm
     with running(Receiver, tmp_path) as receiver:
         for number, refused in [(signal.SIGKILL, False), (signal.SIGSEGV, False), (signal.SIGSEGV, True)]:
             with asked(receiver.query_url, receiver.token, RUNAWAY, 1):
-                until((tmp_path / "running_queries").read_bytes().strip, what="the query to run")
+                until(lambda: (tmp_path / "running_queries").read_bytes().strip(), what="the query to run")
                 ended = receiver.log.count("store ended with")
                 os.kill(receiver.children()["store"], number)
                 until(lambda ended=ended: receiver.log.count("store ended with") > ended, what="the store's end")
