@@ -2,13 +2,13 @@
 WITH acknowledged AS (
     SELECT id, received_at FROM present.notifications
     UNION ALL
-    SELECT id, received_at FROM present.rejected WHERE reason = 'not_storable'
+    SELECT id, received_at FROM present.rejected WHERE reason IN ('not_storable', 'damaged_in_spool')
 ),
 left_out AS (
     SELECT received_at
     FROM acknowledged
     ANTI JOIN backup.notifications USING (id)
-    ANTI JOIN (SELECT id FROM backup.rejected WHERE reason = 'not_storable') AS refused USING (id)
+    ANTI JOIN (SELECT id FROM backup.rejected WHERE reason IN ('not_storable', 'damaged_in_spool')) AS refused USING (id)
     ANTI JOIN spooled USING (id)
 )
 SELECT

@@ -13,7 +13,8 @@ from receiver.files import copy_whole, sync_directory, sync_file
 from receiver.incidents import Incident
 from receiver.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.settings import Settings
-from receiver.spool.looking import waiting_in
+from receiver.spool.looking import Waiting
+from receiver.spools import former_spools, waiting_in_all
 from receiver.store.appended import read_appended
 
 _ACCOUNTS = "accounts.sqlite"
@@ -66,12 +67,12 @@ def install(
     return aside if files else None
 
 
-def rows_waiting(settings: Settings) -> int:
-    """Count the spooled rows that the database does not hold."""
+def rows_waiting(settings: Settings) -> Waiting:
+    """Find out what of the spool the database does not hold."""
     with duckdb.connect(str(settings.database), read_only=True) as database:
         rows = database.execute("SELECT segment, kind, position FROM watermarks").fetchall()
     watermarks = {(segment, kind): position for segment, kind, position in rows}
-    return waiting_in(settings.spool_directory, watermarks).rows
+    return waiting_in_all(settings, former_spools(settings), watermarks)
 
 
 def _learn_too(accounts: Path, present: Path) -> None:

@@ -20,6 +20,7 @@ from receiver.files import write_new, write_whole
 from receiver.incidents import put_aside, report, set_aside
 from receiver.settings import Settings
 from receiver.spool.layout import files_in, is_segment, segment_of
+from receiver.spool.looking import Waiting, Watermarks, waiting_in
 
 OWNER = "owner"
 KNOWN = "spools.json"
@@ -129,6 +130,21 @@ def former_spools(settings: Settings) -> list[Former]:
         except OSError as error:
             found.append(Former(directory, f"can't be read ({error.strerror})"))
     return found
+
+
+def waiting_in_all(
+    settings: Settings, former: list[Former], watermarks: Watermarks, *, in_store: bool = False
+) -> Waiting:
+    """Add up what waits in the spool in use and in the former ones, see `waiting_in`."""
+    directories = [settings.spool_directory, *(each.directory for each in former if each.trouble is None)]
+    found = [waiting_in(each, watermarks, in_store=in_store) for each in directories]
+    return Waiting(
+        rows=sum(each.rows for each in found),
+        since=min((each.since for each in found if each.since), default=None),
+        bytes=sum(each.bytes for each in found),
+        segments=sum(each.segments for each in found),
+        unreadable=tuple(name for each in found for name in each.unreadable),
+    )
 
 
 def take_former(settings: Settings) -> list[Path]:

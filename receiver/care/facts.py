@@ -17,8 +17,8 @@ from receiver.refused_queries import count_recent
 from receiver.settings import Settings
 from receiver.signature import key_fingerprint, load_public_key
 from receiver.spool.layout import to_microseconds
-from receiver.spool.looking import Waiting, Watermarks, waiting_in
-from receiver.spools import Former, former_spools
+from receiver.spool.looking import Waiting
+from receiver.spools import Former, former_spools, waiting_in_all
 from receiver.supervision.state import ServeState, read_state
 
 _WATERMARKS = "SELECT segment, kind, position FROM watermarks"
@@ -133,7 +133,7 @@ def gather(
         serve=read_state(settings.data_dir),
         stored=stored,
         unread=unread,
-        waiting=_waiting(settings, former, watermarks, in_store=wal is not None),
+        waiting=waiting_in_all(settings, former, watermarks, in_store=wal is not None),
         former_spools=former,
         wal_bytes=wal_bytes(database),
         database_bytes=_size(database),
@@ -147,19 +147,6 @@ def gather(
         queries_fatal=count_recent(settings.data_dir, now),
         query_listen=settings.query_listen,
         appending=appending,
-    )
-
-
-def _waiting(settings: Settings, former: list[Former], watermarks: Watermarks, *, in_store: bool) -> Waiting:
-    """Add up what waits in the spool and in those that were used before."""
-    directories = [settings.spool_directory, *(each.directory for each in former if each.trouble is None)]
-    found = [waiting_in(each, watermarks, in_store=in_store) for each in directories]
-    return Waiting(
-        rows=sum(each.rows for each in found),
-        since=min((each.since for each in found if each.since), default=None),
-        bytes=sum(each.bytes for each in found),
-        segments=sum(each.segments for each in found),
-        unreadable=tuple(name for each in found for name in each.unreadable),
     )
 
 

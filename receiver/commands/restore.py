@@ -55,9 +55,12 @@ def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> 
         click.echo(f"What was there is kept in {aside}.", err=True)
     click.echo(
         f"{settings.database}: {info.notifications:,} notifications up to seq {info.last_seq:,}, as of "
-        f"{info.made_at:%Y-%m-%d %H:%M:%S} UTC. The spool holds {waiting:,} more, which go in when `serve` starts.",
+        f"{info.made_at:%Y-%m-%d %H:%M:%S} UTC. The spool holds {waiting.rows:,} more, which go in when "
+        "`serve` starts.",
         err=True,
     )
+    if waiting.unreadable:
+        click.echo(f"It may hold yet more, as this can't be read now: {', '.join(waiting.unreadable)}.", err=True)
 
 
 def _finish_the_last(settings: Settings) -> None:
