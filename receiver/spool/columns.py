@@ -72,7 +72,7 @@ class Columns:
         """
         try:
             if self._has_checksums:
-                *values, found = values
+                values, found = values[:-1], values[-1]
                 if checksum(self._kind, values) != found:
                     raise DamagedRowError("its checksum does not hold")
             elif not _has_types(self._kind, values):

@@ -62,7 +62,7 @@ def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[N
         return
     columns = _by_name(Notification, [each.row for each in rows])
     columns["seq"] = [each.seq for each in rows]
-    columns["id"] = [str(name) for name in columns["id"]]
+    columns["id"] = [name.hex for name in columns["id"]]
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
     with converting():
         columns["payload"] = [payload.decode() for payload in columns["payload"]]
@@ -74,7 +74,7 @@ def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Reje
     if not rows:
         return
     columns = _by_name(Rejection, rows)
-    columns["id"] = [str(name) for name in columns["id"]]
+    columns["id"] = [name.hex for name in columns["id"]]
     _insert_columns(connection, "rejected", _REJECTED, columns)
 
 
