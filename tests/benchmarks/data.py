@@ -29,6 +29,7 @@ SEED = 1
 END = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 ROWS_PER_PART = 50_000
 SIGNATURE_BYTES = 256
+_KEY = "5e" * 32
 LAST = "CREATE TEMP TABLE last AS SELECT last_seq FROM entities WHERE category <> 'Alert'"
 BODIES = "SELECT seq, payload FROM notifications WHERE seq > ? AND seq <= ? AND seq IN (FROM last)"
 NEWEST = "SELECT max(seq) AS seq, arg_max(id::VARCHAR, seq) FROM notifications"
@@ -149,4 +150,4 @@ def _spooled(outgoing: Outgoing, signature: bytes) -> Notification:
     event = event_for_name(outgoing.event_type)
     assert event is not None
     about = classify(event, parse_body(outgoing.body), received_at)
-    return Notification(new_id(received_at), received_at, *about, "valid", signature, "192.0.2.7", outgoing.body)
+    return Notification(new_id(received_at), received_at, *about, "valid", signature, "192.0.2.7", outgoing.body, _KEY)

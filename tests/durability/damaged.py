@@ -125,7 +125,8 @@ class Stores:
                 )
             self._process.stdin.write(f"{data_dir}\n")
             self._process.stdin.flush()
-            if answer := self._process.stdout.readline():
+            # DuckDB writes lines of its own there when it meets what it takes for impossible.
+            if answer := next((line for line in self._process.stdout if line.startswith("{")), None):
                 return json.loads(answer)
             self.died += 1
             self.close()
