@@ -34,6 +34,20 @@ _log = logging.getLogger(__name__)
 
 def keep_private(settings: Settings) -> None:
     """Take other users' permissions away from the data directory, the spool and their files, and log it."""
+    try:
+        taken = _take_all(settings)
+    except OSError as error:
+        _log.warning("whether others may read the files in %s can't be found out: %s", settings.data_dir, error)
+        return
+    if taken:
+        _log.warning(
+            "other users of this machine could read %d files and directories in %s; now only their owner can",
+            taken,
+            settings.data_dir,
+        )
+
+
+def _take_all(settings: Settings) -> int:
     taken = 0
     for directory in {settings.data_dir, settings.spool_directory}:
         trees = {directory / name for name in _OWN_TREES} | {settings.spool_directory}
@@ -46,12 +60,7 @@ def keep_private(settings: Settings) -> None:
         for tree in trees - {settings.spool_directory}:
             files |= {tree, *tree.glob("**/*")}
         taken += sum(map(_take, files))
-    if taken:
-        _log.warning(
-            "other users of this machine could read %d files and directories in %s; now only their owner can",
-            taken,
-            settings.data_dir,
-        )
+    return taken
 
 
 def _take(path: Path) -> bool:
