@@ -1,5 +1,6 @@
 """One HTTP exchange: reads a request within its limits and writes one answer."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -18,10 +19,15 @@ from tornado.httputil import (
 
 from receiver.admission import Refusal
 from receiver.listener.connections import Limits
+from receiver.listener.turns import Turns
 
 # Tornado's own limit would answer without a body, and close the connection before its sender could read that.
 _NO_LIMIT = 1 << 40
 _LONGEST_LENGTH = 18
+# A part of a chunked body costs as much as 16 kB of it.
+_PARTS_A_TURN = 8
+_MOST_PARTS = 1000
+_FEWEST_BYTES_A_PART = 64
 _PLAIN = "text/plain; charset=utf-8"
 
 _log = logging.getLogger(__name__)
@@ -94,9 +100,12 @@ class Exchange(HTTPMessageDelegate):
         prove: Callable[[], None],
         max_body_bytes: int,
         bodies: "Bodies",
+        turns: Turns,
     ) -> None:
         self._connection = connection
         self._prove = prove
+        self._turns = turns
+        self._parts = 0
         self._respond = respond
         self._max_body_bytes = max_body_bytes
         self._bodies = bodies
@@ -113,9 +122,12 @@ class Exchange(HTTPMessageDelegate):
         if _announces_more_than(self._max_body_bytes, headers.get("Content-Length", "")):
             self._refuse_as_too_large()
 
-    def data_received(self, chunk: bytes) -> None:
-        """Collect a part of the body."""
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Collect a part of the body; let others have a turn after some parts, however many have come already."""
         self._bytes += len(chunk)
+        self._parts += 1
+        if self._parts > _MOST_PARTS + self._bytes // _FEWEST_BYTES_A_PART:
+            self._connection.close()
         if self._answered:
             if self._bytes > self._max_body_bytes + self._bodies.limits.discard_bytes:
                 self._connection.close()
@@ -124,6 +136,7 @@ class Exchange(HTTPMessageDelegate):
         else:
             self._chunks.append(chunk)
             self._bodies.grow(self, len(chunk))
+        return None if self._parts % _PARTS_A_TURN else asyncio.sleep(0)
 
     def finish(self) -> None:
         """Hand the whole request over."""
@@ -154,6 +167,13 @@ class Exchange(HTTPMessageDelegate):
         self._forget()
         if answer.is_acceptance:
             self._prove()
+            self._give(answer)
+        else:
+            # Whatever is no notification, or a refused one, may come from strangers by the thousand.
+            size = sum(len(value) for value in self._headers.values())
+            self._turns.take(size, partial(self._give, answer))
+
+    def _give(self, answer: Answer) -> None:
         try:
             self._write(answer)
         except Exception:  # noqa: BLE001 - half an answer can't be taken back
@@ -233,6 +253,7 @@ class ExchangeServer(HTTPServerConnectionDelegate):
         self._respond = respond
         self._max_body_bytes = max_body_bytes
         self._bodies = Bodies(limits)
+        self._turns = Turns()
         self.prove: Callable[[HTTP1ServerConnection], None] = lambda _: None
         """Is called with a connection when a notification of its was accepted."""
 
@@ -242,7 +263,7 @@ class ExchangeServer(HTTPServerConnectionDelegate):
         assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - Tornado's only kind
         request_conn.set_max_body_size(_NO_LIMIT)
         prove = partial(self.prove, server_conn)
-        return Exchange(request_conn, self._respond, prove, self._max_body_bytes, self._bodies)
+        return Exchange(request_conn, self._respond, prove, self._max_body_bytes, self._bodies, self._turns)
 
     def on_close(self, _server_conn: object) -> None:
         """Nothing is kept by connection."""

@@ -7,6 +7,7 @@ import click
 from tests.benchmarks.accept import accept
 from tests.benchmarks.alongside import alongside
 from tests.benchmarks.appending import appending
+from tests.benchmarks.attacks import attacks
 from tests.benchmarks.audit import audit
 from tests.benchmarks.browser import browser
 from tests.benchmarks.operating import operating
@@ -20,6 +21,7 @@ BENCHMARKS = {
     "accept": accept,
     "alongside": alongside,
     "appending": appending,
+    "attacks": attacks,
     "audit": audit,
     "browser": browser,
     "operating": operating,
