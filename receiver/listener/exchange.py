@@ -127,10 +127,10 @@ class Exchange(HTTPMessageDelegate):
         self._bytes += len(chunk)
         self._parts += 1
         if self._parts > _MOST_PARTS + self._bytes // _FEWEST_BYTES_A_PART:
-            self._connection.close()
+            self._hang_up()
         if self._answered:
             if self._bytes > self._max_body_bytes + self._bodies.limits.discard_bytes:
-                self._connection.close()
+                self._hang_up()
         elif self._bytes > self._max_body_bytes:
             self._refuse_as_too_large()
         else:
@@ -195,6 +195,13 @@ class Exchange(HTTPMessageDelegate):
     def give_up(self) -> None:
         """Refuse a body that is not there whole yet, to make room for others."""
         self._refuse_early(_TOO_MUCH)
+
+    def _hang_up(self) -> None:
+        stream = self._connection.stream
+        self._connection.close()
+        # Tornado would go on with what is there already, which may be thousands of chunks.
+        stream._read_buffer.clear()  # noqa: SLF001 - nothing else stops it
+        stream._read_buffer_size = 0  # noqa: SLF001 - the same
 
     def _refuse_as_too_large(self) -> None:
         detail = f"The body is larger than {self._max_body_bytes} bytes (CLC_MAX_BODY_BYTES)."
