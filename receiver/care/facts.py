@@ -14,6 +14,7 @@ from receiver.notification import SET_ASIDE
 from receiver.program import sql_file
 from receiver.reading import Reader
 from receiver.refused_queries import count_recent
+from receiver.scrub import ScrubNote, read_scrub_note
 from receiver.settings import Settings
 from receiver.signature import key_fingerprint, load_public_key
 from receiver.spool.layout import to_microseconds
@@ -72,6 +73,7 @@ class Facts(NamedTuple):
     backup_every: float | None
     free: dict[str, int]
     incidents: list[Incident]
+    scrub: ScrubNote | None = None
     queries_overdue: int = 0
     queries_fatal: int = 0
     query_listen: str = "127.0.0.1:8081"
@@ -143,6 +145,7 @@ def gather(
         backup_every=settings.backup_every,
         free={"data": _free(settings.data_dir), "spool": _free(settings.spool_directory)},
         incidents=incidents(settings.data_dir),
+        scrub=read_scrub_note(settings.data_dir),
         queries_overdue=overdue,
         queries_fatal=count_recent(settings.data_dir, now),
         query_listen=settings.query_listen,

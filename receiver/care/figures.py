@@ -42,6 +42,7 @@ LIMITS: dict[str, Limit] = {
     "checkpoint_due_seconds": Limit(amber=60, red=600),
     "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
     "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY
+    "scrubbed_at": Limit(amber=2, red=8),  # its age in weeks
     "data_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
     "spool_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
     "processes_not_running": Limit(amber=1, red=1),
@@ -232,6 +233,7 @@ def _of_safety(facts: Facts) -> Iterator[Figure]:
     yield _limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
     yield Figure("database_bytes", "Database", facts.database_bytes, bytes_in_words(facts.database_bytes))
     yield _backup(facts)
+    yield _scrub(facts)
     recent = [each for each in facts.incidents if facts.at - datetime.fromisoformat(each.at) < _WEEK]
     recoveries = _limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
     missing = [each for each in facts.incidents if each.missing]
@@ -241,6 +243,18 @@ def _of_safety(facts: Facts) -> Iterator[Figure]:
         text = f"{len(recent):,}; MISSING since {missing[-1].at[:10]}: {missing[-1].missing}"
         recoveries = recoveries._replace(state=state, text=text)
     yield recoveries
+
+
+def _scrub(facts: Facts) -> Figure:
+    name, label, scrub = "scrubbed_at", "Database re-read", facts.scrub
+    if scrub is None:
+        return Figure(name, label, None, "not yet")
+    at, age = scrub.at.isoformat(), (facts.at - scrub.at).total_seconds()
+    ago = f"{seconds_in_words(age)} ago"
+    if scrub.damages:
+        more = f" And {len(scrub.damages) - 1:,} more." if len(scrub.damages) > 1 else ""
+        return Figure(name, label, at, f"{ago}; DAMAGED: {scrub.damages[0]}{more}", "red")
+    return Figure(name, label, at, f"{ago}, no damage", LIMITS[name].state_of(age / _WEEK.total_seconds()))
 
 
 def _backup(facts: Facts) -> Figure:

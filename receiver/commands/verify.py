@@ -12,6 +12,7 @@ import click
 from receiver.invariants import Violation
 from receiver.public_keys import Keys, by_fingerprint, remembered_keys
 from receiver.reading import Reader, open_reader
+from receiver.scrub import scrub, write_scrub_note
 from receiver.settings import Settings, read_settings
 from receiver.shown import visible
 from receiver.signature import load_public_key
@@ -25,6 +26,7 @@ from receiver.verification import (
     find_lacking_keys,
 )
 
+_STEPS = 1_000
 LINES_OF_A_KIND = 10
 NOTHING_CHECKED = 2
 """The exit code where a key lacks."""
@@ -39,8 +41,9 @@ NOTHING_CHECKED = 2
     type=click.Path(path_type=Path),
     help="Another public key that notifications were received under; repeatable.",
 )
+@click.option("--scrub", "with_scrub", is_flag=True, help="Also re-read the whole database file from the disk.")
 @click.option("--all", "every_line", is_flag=True, help="Print every row that fails, not ten of a kind.")
-def verify(data_dir: Path | None, key_files: tuple[Path, ...], every_line: bool) -> None:
+def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool, every_line: bool) -> None:
     """Check all that is stored: each signature over the stored bytes, and that nothing is lost, doubled or altered.
 
     Works while `serve` is running and while it is not. Each row that fails is a line on stdout: what is wrong, seq, id
@@ -50,6 +53,9 @@ def verify(data_dir: Path | None, key_files: tuple[Path, ...], every_line: bool)
     settings = read_settings(data_dir=data_dir)
     keys = _keys_at_hand(settings, key_files)
     with open_reader(settings) as reader:
+        if with_scrub and _scrub(settings, reader):
+            click.echo("Nothing else was checked, because damaged blocks can't be read.", err=True)
+            raise click.exceptions.Exit(1)
         if lacking := find_lacking_keys(reader, keys):
             for each in lacking:
                 click.echo(f"{each}: name its file with --public-key.", err=True)
@@ -64,6 +70,21 @@ def _keys_at_hand(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
     """Return the keys of earlier receipts, the one that is set, and those that are named."""
     named = map(load_public_key, (settings.public_key, *key_files))
     return remembered_keys(settings.data_dir) | by_fingerprint(named)
+
+
+def _scrub(settings: Settings, reader: Reader) -> bool:
+    """Re-read the database file, print which rows lie in damaged blocks, and tell whether any do."""
+    with click.progressbar(length=_STEPS, label="Re-reading the database", file=sys.stderr) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar.update(done * _STEPS // max(total, 1) - bar.pos)
+
+        damaged = scrub(reader, settings.database, advance=advance)
+        bar.update(_STEPS - bar.pos)
+    for each in damaged:
+        click.echo(f"damaged: {each}")
+    write_scrub_note(settings.data_dir, damaged)
+    return bool(damaged)
 
 
 def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) -> Counter[str]:

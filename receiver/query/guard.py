@@ -45,8 +45,8 @@ TABLE_FUNCTIONS: Final = frozenset(
     duckdb_indexes duckdb_keywords duckdb_memory duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_settings
     duckdb_tables duckdb_types duckdb_views
     icu_calendar_names pg_timezone_names
-    pragma_collations pragma_database_size pragma_platform pragma_show pragma_storage_info pragma_table_info
-    pragma_version
+    pragma_collations pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info
+    pragma_table_info pragma_version
     """.split()  # noqa: SIM905 - as words, the list can be read
 )
 

@@ -21,6 +21,7 @@ from receiver.store.control import control_handlers
 from receiver.store.loop import AppendLoop
 from receiver.store.metrics import store_metrics
 from receiver.store.recovery import open_store
+from receiver.store.scrubbing import ScrubLoop
 from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
 from receiver.supervision.state import read_state
 from receiver.tokens import control_token, query_token
@@ -83,6 +84,8 @@ async def _serve(child: Child, settings: Settings) -> None:
     child.heart.add(_APPENDER, loop.pulse)
     loop.start()
     arranging.start()
+    scrubbing = ScrubLoop(settings, connection)
+    scrubbing.start()
     _log.info("the store is open: %s", settings.database)
     tasks = [asyncio.create_task(task) for task in (backups.keep_to_schedule(), status.keep_fresh())]
     await child.until_told_to_go()
@@ -91,6 +94,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     backups.stop()
     server.stop()
     stop_queries(app)
+    scrubbing.stop()
     await asyncio.to_thread(arranging.stop)
     # A successor goes on at once, so that queries don't wait; when all stops, the database shall hold what it can.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))

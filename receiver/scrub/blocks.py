@@ -1,0 +1,76 @@
+"""Compares each block of a DuckDB file with its checksum, as a process of its own.
+
+DuckDB checks a block when it reads it from the disk: seldom one that lies in its memory, never one that nobody asks
+for. To open and close the file in the store's own process would release DuckDB's lock on it.
+
+The format is DuckDB's own (`single_file_block_manager.cpp` and `checksum.cpp` of its source): three headers of 4,096
+bytes, then blocks of one size, each with a checksum of eight bytes and its content.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+_HEADERS_BYTES = 3 * 4096
+_SEED = np.uint64(5381)
+_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
+_BLOCKS_PER_STEP = 16
+
+
+def is_whole(block: bytes) -> bool:
+    """Tell whether a block's content has the checksum that stands before it."""
+    words = np.frombuffer(block, "<u8")
+    return bool(words[0] == _SEED ^ np.bitwise_xor.reduce(words[1:] * _FACTOR))
+
+
+def read_blocks(path: Path, size: int, numbers: Iterable[int] | None = None) -> Iterator[tuple[int, bytes]]:
+    """Yield blocks of a file with their numbers: all, or those that are named.
+
+    The blocks are read from the disk, where the system lets go of what it holds of the file in memory.
+    """
+    with path.open("rb", buffering=0) as file:
+        wanted = range((os.fstat(file.fileno()).st_size - _HEADERS_BYTES) // size) if numbers is None else numbers
+        for number in wanted:
+            at = _HEADERS_BYTES + number * size
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(file.fileno(), at, size, os.POSIX_FADV_DONTNEED)
+            block = os.pread(file.fileno(), size, at)
+            if len(block) == size:  # the file may be cut at its end meanwhile
+                yield number, block
+
+
+def damaged_blocks(path: Path, size: int, numbers: Iterable[int] | None, bytes_per_second: float) -> Iterator[int]:
+    """Yield the numbers of blocks that are not as they were written, a block not in use among them."""
+    began = time.monotonic()
+    for done, (number, block) in enumerate(read_blocks(path, size, numbers), start=1):
+        if not is_whole(block):
+            yield number
+        if done % _BLOCKS_PER_STEP == 0:
+            print(json.dumps({"read": done}), flush=True)  # noqa: T201 - the process that started this one reads it
+            ahead = done * size / bytes_per_second - (time.monotonic() - began) if bytes_per_second else 0
+            time.sleep(max(ahead, 0))
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--block-size", type=int, required=True)
+    parser.add_argument("--bytes-per-second", type=float, default=0.0)
+    parser.add_argument("--blocks", help="numbers, comma-separated; all by default")
+    given = parser.parse_args()
+    numbers = [int(number) for number in given.blocks.split(",")] if given.blocks else None
+    try:
+        damaged = list(damaged_blocks(given.file, given.block_size, numbers, given.bytes_per_second))
+    except OSError as error:
+        sys.exit(str(error))
+    print(json.dumps({"damaged": damaged}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,137 @@
+"""A scrub: bytes of the database that changed by themselves are named, with the backup that still has the rows."""
+
+import json
+import os
+import shutil
+
+import duckdb
+import pytest
+
+from receiver.reading import FileReader
+from receiver.scrub import read_scrub_note, scrub
+from receiver.settings import Settings
+from receiver.store.database import open_database
+from receiver.store.scrubbing import ScrubLoop
+from tests.durability.commands import run_command
+from tests.durability.stores import accepted, append, spool
+from tests.processes import Receiver, running
+
+HEADERS, BLOCK = 3 * 4096, 262_144
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A store of some blocks, whose spool is gone, and a backup of it."""
+    data_dir = tmp_path_factory.mktemp("whole")
+    fillers = [os.urandom(40_000).hex().encode() for _ in range(40)]
+    spool(
+        data_dir,
+        [accepted(n, body=b'{"userName":"kim","filler":"' + filler + b'"}') for n, filler in enumerate(fillers)],
+    )
+    append(data_dir)
+    shutil.rmtree(data_dir / "spool")
+    (data_dir / "backups").mkdir()
+    shutil.copyfile(data_dir / "clc.duckdb", data_dir / "backups" / "clc-20260101T000000000000Z.duckdb")
+    return data_dir
+
+
+@pytest.fixture
+def data_dir(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "data")
+
+
+def blocks_of_bodies(data_dir):
+    """The numbers of the blocks that hold bodies and nothing else."""
+    query = "SELECT column_name, list_prepend(block_id, additional_block_ids) FROM pragma_storage_info('notifications')"
+    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as database:
+        segments = database.execute(f"{query} WHERE persistent").fetchall()
+    of_others = {block for column, blocks in segments if column != "payload" for block in blocks}
+    return sorted({block for column, blocks in segments if column == "payload" for block in blocks} - of_others)
+
+
+def flip(file, block, offset=100_000):
+    """Change one bit, as a disk does that grows old."""
+    with file.open("r+b") as opened:
+        opened.seek(HEADERS + block * BLOCK + offset)
+        (byte,) = opened.read(1)
+        opened.seek(-1, os.SEEK_CUR)
+        opened.write(bytes([byte ^ 1]))
+
+
+def scrubbed(data_dir):
+    reader = FileReader(data_dir / "clc.duckdb")
+    try:
+        return scrub(reader, data_dir / "clc.duckdb")
+    finally:
+        reader.close()
+
+
+def test_a_whole_database_has_no_damage(data_dir):
+    assert scrubbed(data_dir) == []
+
+
+def test_every_block_in_use_is_looked_at(data_dir):
+    """Each block with bodies is damaged in turn; each time exactly that is found."""
+    assert len(blocks_of_bodies(data_dir)) > 3
+    for block in blocks_of_bodies(data_dir):
+        flip(data_dir / "clc.duckdb", block)
+        (damaged,) = scrubbed(data_dir)
+        assert (damaged.blocks, damaged.table, damaged.by_seq) == ([block], "notifications", True)
+        assert damaged.columns == ["payload"]
+        flip(data_dir / "clc.duckdb", block)
+
+
+def test_what_is_damaged_is_named_with_the_backup_that_holds_it(data_dir):
+    block = blocks_of_bodies(data_dir)[0]
+    flip(data_dir / "clc.duckdb", block)
+    done = run_command(data_dir, "verify", "--scrub")
+    assert done.returncode == 1
+    line = next(line for line in done.stdout.splitlines() if line.startswith("damaged: "))
+    assert line.startswith(f"damaged: Block {block} of the database: notifications, seq 1 to ")
+    assert line.endswith("The backup clc-20260101T000000000000Z.duckdb holds them.")
+
+
+def test_a_backup_that_is_damaged_too_or_older_holds_nothing(data_dir):
+    block = blocks_of_bodies(data_dir)[-1]
+    flip(data_dir / "clc.duckdb", block)
+    flip(data_dir / "backups" / "clc-20260101T000000000000Z.duckdb", block)
+    (damaged,) = scrubbed(data_dir)
+    assert damaged.backup is None
+    assert "No backup holds them all." in str(damaged)
+
+
+def test_a_block_that_is_not_in_use_is_no_damage(data_dir):
+    """What a checkpoint left behind, or is writing at the moment."""
+    file = data_dir / "clc.duckdb"
+    with file.open("ab") as opened:
+        opened.write(b"\1" * BLOCK)
+    assert scrubbed(data_dir) == []
+
+
+def test_damage_is_red_until_a_scrub_finds_none(data_dir):
+    block = blocks_of_bodies(data_dir)[0]
+    flip(data_dir / "clc.duckdb", block)
+    assert run_command(data_dir, "verify", "--scrub").returncode == 1
+    with running(Receiver, data_dir):
+        figure = scrub_figure(data_dir)
+        assert figure["state"] == "red"
+        assert "DAMAGED" in figure["text"]
+        flip(data_dir / "clc.duckdb", block)
+        assert run_command(data_dir, "verify", "--scrub").returncode == 0
+        assert scrub_figure(data_dir)["state"] == "ok"
+
+
+def scrub_figure(data_dir):
+    figures = json.loads(run_command(data_dir, "status", "--json").stdout)["figures"]
+    return next(figure for figure in figures if figure["name"] == "scrubbed_at")
+
+
+def test_a_running_store_scrubs_its_own_file_and_keeps_its_lock(data_dir):
+    flip(data_dir / "clc.duckdb", blocks_of_bodies(data_dir)[0])
+    connection = open_database(data_dir / "clc.duckdb")
+    loop = ScrubLoop(Settings(data_dir=data_dir), connection)
+    assert loop.scrub_if_due()
+    assert len(read_scrub_note(data_dir).damages) == 1
+    assert not loop.scrub_if_due()  # once a week
+    assert "Could not set lock" in run_command(data_dir, "verify").stderr
+    connection.close()
