@@ -9,7 +9,7 @@ from analytics.pages import _address, _go
 from analytics.pages._opened import as_seq
 from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, Tone, table
-from analytics.pages._told import KINDS, as_change
+from analytics.pages._told import KINDS, as_change, number_text
 from analytics.sentences import sentence
 from analytics.text import plural, short
 
@@ -23,6 +23,7 @@ COLUMNS = (
     Column("Entity", "19%", opens=True),
     Column("Account", "8%", opens=True),
     Column("Actor", "23%", opens=True),
+    Column("Notification", "7.5rem", opens=True),
 )
 
 
@@ -72,6 +73,8 @@ def follow(row: Any, column: str) -> None:
         _go.to_account(row.account_alias)
     elif column == "Actor" and known(row.actor):
         _go.to_actor(row.actor)
+    elif column == "Notification":
+        _go.to_notification(int(row.seq))
     elif column == "Entity":
         _go.to_entity(row.category, row.entity_id)
     else:
@@ -87,6 +90,7 @@ def as_line(identity: str, row: Any) -> Line:
         short(row.entity_id, 80),
         short(known(row.account_alias) or "", 24),
         short(known(row.actor) or "", 60),
+        number_text(row.seq),
     ]
     tone: Tone | None = "quiet" if row.noise else "notice" if row.kind == "unseen" else None
     return Line(identity, cells, tones=[None, tone, tone])

@@ -52,6 +52,11 @@ def to_actor(actor: str) -> None:
     to_entity("User", actor.upper())
 
 
+def to_notification(seq: int) -> None:
+    """Go to a notification: its body as received, with its signature."""
+    to_page("notifications", seq=str(seq))
+
+
 def to_findings(identity: str) -> None:
     """Go to a finding."""
     to_page("audit", finding=identity)

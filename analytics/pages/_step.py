@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages import _address, _go
+from analytics.pages._again import again
 from analytics.pages._answers import if_answered, now
 from analytics.pages._detail import facts, payload_views, verdict
 from analytics.pages._difference import difference
@@ -32,6 +33,11 @@ def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
         if known(row["actor"]):
             label = f"By {as_markdown(short(str(row['actor']), 60))}"
             st.button(label, key="open-actor", on_click=_go.to_actor, args=(row["actor"],), icon=":material/person:")
+        with st.container(horizontal=True, gap="small", key="step-evidence"):
+            where = (int(row["seq"]),)
+            st.button("Its notification", key="open-notification", on_click=_go.to_notification, args=where,
+                      icon=":material/mail:")  # fmt: skip
+            again(row)
         difference(row)
         st.caption("Its body, as this notification told it" if row["category"] != "Alert" else "The alert")
         payload_views(row["payload"])

@@ -53,6 +53,11 @@ def alert_text(metric: Any, state: Any) -> str:
     return f"alert: {of}{known_state or short(str(known(state) or ''), 30)}".rstrip(": ")
 
 
+def number_text(seq: int) -> str:
+    """Return what a link to a notification says."""
+    return f"no. {seq}"
+
+
 def event_text(row: Any) -> str:
     """Return the event type of a notification, or what is known of it."""
     return str(known(row.event_type) or f"{row.category} (unknown)")

@@ -1,0 +1,84 @@
+"""From what is found to what proves it and back: a finding, a change and a step lead to the notification itself."""
+
+import base64
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.audited import PUBLIC, SERVER, send
+from tests.browser.watching import go_back, row_of
+from tests.keys import signed
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history(live):
+    send(live)
+
+
+def that_added_it(live):
+    """Return the notification that added the public address: its number, and its body as received."""
+    found = live.receiver.sql(
+        "SELECT seq, payload::VARCHAR AS payload FROM notifications WHERE entity_id = ? AND contains(payload, ?) "
+        "ORDER BY seq LIMIT 1",
+        [SERVER, PUBLIC],
+    )
+    return found[0]["seq"], found[0]["payload"]
+
+
+def expect_opened(page, seq, body):
+    expect(page.locator(".st-key-title h3")).to_have_text("Notifications")
+    expect(page).to_have_url(re.compile(rf"/notifications\?.*seq={seq}\b"))
+    expect(page.locator(".st-key-detail .st-key-verdict")).to_contain_text("Verified")
+    # Until the new page is drawn, what the one before had is still there.
+    expect(page.locator(".st-key-download-body")).to_have_count(1)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download body").click()
+    assert saved.value.path().read_bytes() == body.encode()
+
+
+def test_a_step_has_its_body_its_signature_and_its_curl_and_leads_to_its_notification_and_back(live, watch):
+    seq, body = that_added_it(live)
+    page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={SERVER}&step={seq}")
+    expect(page.locator(".st-key-detail .st-key-verdict")).to_contain_text("Verified")
+    with page.expect_download() as saved:
+        page.locator(".st-key-step-evidence").get_by_role("button", name="Download body").click()
+    assert saved.value.path().read_bytes() == body.encode()
+    page.get_by_role("button", name="Signature").click()
+    expect(page.locator(".st-key-plain-signature code")).to_have_text(signature_of(body))
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator(".st-key-curl-command code")).to_contain_text(signature_of(body))
+    page.keyboard.press("Escape")
+    page.locator(".st-key-open-notification button").click()
+    expect_opened(page, seq, body)
+    page.locator(".st-key-open-step button").click()
+    expect(page.locator(".st-key-step-head")).to_contain_text("Server.Updated")
+    expect(page).to_have_url(re.compile(rf"/entity\?.*step={seq}\b"))
+
+
+def signature_of(body):
+    (value,) = (value for name, value in signed(body.encode()).items() if name.lower() == "tier3-rsasha1")
+    assert len(base64.b64decode(value)) == 256
+    return value
+
+
+def test_a_finding_leads_to_the_notifications_that_are_its_evidence(live, watch):
+    seq, body = that_added_it(live)
+    page = watch(live.url).open("/audit?refresh=off&range=all")
+    row_of(page, "findings", PUBLIC).locator("td").nth(1).click()
+    row_of(page, "finding-notifications", f"no. {seq}").get_by_role("button", name=f"no. {seq}").click()
+    expect_opened(page, seq, body)
+    go_back(page, "Audit")
+    expect(page.locator(".st-key-finding-notifications tbody tr")).not_to_have_count(0)
+
+
+def test_a_change_leads_to_the_notification_that_made_it(live, watch):
+    seq, body = that_added_it(live)
+    page = watch(live.url).open(f"/audit?refresh=off&range=all&entity={SERVER}")
+    row_of(page, "changes", PUBLIC).get_by_role("button", name=f"no. {seq}").click()
+    expect_opened(page, seq, body)
+    assert json.loads(body)["name"] == SERVER
