@@ -37,6 +37,10 @@ class Source(Protocol):
         """Return how the receiver is."""
         ...
 
+    def probe(self, seconds: float) -> None:
+        """Return when the location answers a question that costs it nothing."""
+        ...
+
     def close(self) -> None:
         """Let go of connections and files."""
         ...
@@ -97,6 +101,18 @@ class Client:
             TokenError: the query service does not accept the token.
         """
         return self._source.status()
+
+    def probe(self, seconds: float) -> None:
+        """Return when the location answers; a store that is slow with its queries still answers this at once.
+
+        Args:
+            seconds: how long to wait at most.
+
+        Raises:
+            NotRunningError: no query service answers.
+            SilentError: one takes connections, but does not answer in time.
+        """
+        self._source.probe(seconds)
 
     def close(self) -> None:
         """Let go of connections and files."""

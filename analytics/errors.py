@@ -4,6 +4,7 @@ AnalyticsError           anything a user can put right; its text is one sentence
 ├── SettingsError        a setting has a value that is not allowed
 ├── LocationError        a location is of no known form, or can't be opened
 ├── NotRunningError      no query service answers at the location
+│   └── SilentError      it takes connections, but does not answer in time
 ├── NoStatusError        a location has no receiver behind it that could tell how it is
 ├── TokenError           the query service does not accept the token, or there is none to send
 ├── QueryError           a query failed
@@ -31,6 +32,10 @@ class LocationError(AnalyticsError):
 
 class NotRunningError(AnalyticsError):
     """Raised when no query service answers at the location."""
+
+
+class SilentError(NotRunningError):
+    """Raised when the query service takes connections, but does not answer in time."""
 
 
 class NoStatusError(AnalyticsError):

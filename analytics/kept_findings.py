@@ -18,16 +18,19 @@ FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 """A sender's clock may be fast, so findings may lie ahead."""
 PLAY = timedelta(minutes=10)
 """So much earlier than the notification that completes it a finding may lie at most; the shipped rules need 5 min."""
-FRESH_SECONDS = 3.0
 WHOLE_SECONDS = 600.0
 """All are looked for again after this, for rules of the user's own that need more play."""
 
 
 class Kept(NamedTuple):
-    """Findings of all time, the worst first, then the newest; and what is wrong with rules."""
+    """Findings of all time, the worst first, then the newest; and what is wrong with rules.
+
+    They are computed from all that the store held at the moment `upto`, in UTC.
+    """
 
     findings: list[Finding]
     problems: list[RuleProblem]
+    upto: datetime
 
 
 class _Looked(NamedTuple):
@@ -37,7 +40,6 @@ class _Looked(NamedTuple):
     rules: RuleSet
     settings: Settings
     last: tuple[int, str | None]
-    looked_at: float
     whole_at: float
 
 
@@ -55,56 +57,66 @@ class KeptFindings:
         self._looking: Future[None] | None = None
         self._looked: _Looked | None = None
 
-    def latest(self, patience: float) -> Kept | None:
-        """Return the findings; None where they are still being looked for for the first time.
+    @property
+    def kept(self) -> Kept | None:
+        """The findings as they were computed last, however long ago; None before the first time."""
+        looked = self._looked
+        return looked.kept if looked else None
+
+    def latest(self, patience: float, upto: datetime) -> Kept | None:
+        """Return findings that are computed up to a moment at least; None where they are still being computed.
 
         Args:
-            patience: so many seconds are waited at most for what came a moment ago; without it, what was found before
-                is returned.
+            patience: so many seconds are waited for them at most.
+            upto: the moment, with a time zone. One that has not come yet stands for now.
 
         Raises:
-            AnalyticsError: they can't be looked for now.
+            AnalyticsError: they can't be computed now.
         """
-        with self._lock:
-            is_fresh = self._looked is not None and time.monotonic() - self._looked.looked_at < FRESH_SECONDS
-            if self._looking is None and not is_fresh:
-                self._looking = self._thread.submit(self._look)
-            looking = self._looking
-        if looking is not None and wait([looking], patience).done:
-            with self._lock:
-                if self._looking is looking:
-                    self._looking = None
+        upto = min(upto, datetime.now(UTC))
+        end = time.monotonic() + patience
+        while (kept := self.kept) is None or kept.upto < upto:
+            looking = self._begin()
+            if not wait([looking], max(end - time.monotonic(), 0)).done:
+                return None
             looking.result()
-        return self._looked.kept if self._looked else None
+        return kept
+
+    def _begin(self) -> Future[None]:
+        """Return the look that runs, or begin one; what became of one that has ended is of no use to those who ask."""
+        with self._lock:
+            if self._looking is None or self._looking.done():
+                self._looking = self._thread.submit(self._look)
+            return self._looking
 
     def _look(self) -> None:
         settings = read_settings()
         rules = load_rules(settings.rules)
         before = self._looked
-        now = time.monotonic()
         if before is None or (before.rules, before.settings) != (rules, settings):
             self._look_through(rules, settings)
             return
+        upto = datetime.now(UTC)
         last, after_id, first_at = self._news(before.last[0])
         # A store that does not hold what was its last is another one, or lost its latest.
-        if after_id != before.last[1] or now - before.whole_at > WHOLE_SECONDS:
+        if after_id != before.last[1] or time.monotonic() - before.whole_at > WHOLE_SECONDS:
             self._look_through(rules, settings)
         elif first_at is None:
-            self._looked = before._replace(looked_at=now)
+            self._looked = before._replace(kept=before.kept._replace(upto=upto))
         else:
             since = max(first_at - PLAY, EPOCH)
             found = find(self._client, since, FOREVER, rules=rules, settings=settings)
             older = [one for one in before.kept.findings if one.found_at < since]
-            kept = Kept(_in_order([*older, *found.findings]), list(found.problems))
-            self._looked = before._replace(kept=kept, last=last, looked_at=now)
+            kept = Kept(_in_order([*older, *found.findings]), list(found.problems), upto)
+            self._looked = before._replace(kept=kept, last=last)
 
     def _look_through(self, rules: RuleSet, settings: Settings) -> None:
         """Look for all."""
-        now = time.monotonic()
+        begun, upto = time.monotonic(), datetime.now(UTC)
         last, *_ = self._news(0)
         found = find(self._client, EPOCH, FOREVER, rules=rules, settings=settings)
-        kept = Kept(_in_order(found.findings), list(found.problems))
-        self._looked = _Looked(kept, rules, settings, last, now, now)
+        kept = Kept(_in_order(found.findings), list(found.problems), upto)
+        self._looked = _Looked(kept, rules, settings, last, begun)
 
     def _news(self, after: int) -> tuple[tuple[int, str | None], str | None, datetime | None]:
         """Return the last notification, the id of the one `after`, and when the first of those behind it happened."""

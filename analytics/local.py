@@ -135,6 +135,9 @@ class DuckDBSource:
             "run `clc-receiver status` for a data directory, or read from a query service."
         )
 
+    def probe(self, seconds: float) -> None:
+        """Return at once: a file that is open can be asked."""
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()

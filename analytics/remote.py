@@ -17,6 +17,7 @@ from analytics.errors import (
     NotRunningError,
     QueryError,
     QueryTimeoutError,
+    SilentError,
     TokenError,
     TooManyBytesError,
     TooManyRowsError,
@@ -106,6 +107,25 @@ class QueryServiceSource:
         """Return how the receiver is, as its `GET /status` says."""
         return self._insist(lambda: self._read_json(self._ask("GET", "/status", None, STATUS_SECONDS)))
 
+    def probe(self, seconds: float) -> None:
+        """Ask for `GET /healthz`, over a connection of its own: one that is kept may be to a service that has ended."""
+        try:
+            with urllib3.PoolManager(num_pools=1, retries=False) as pool:
+                pool.request("GET", f"{self._url}/healthz", redirect=False, timeout=urllib3.Timeout(total=seconds))
+        except ReadTimeoutError as error:
+            raise SilentError(
+                f"The store at {self._url} takes connections, but has not answered within {seconds:g} s. "
+                "Nothing that was acknowledged is at risk; `clc-receiver serve` restarts a store that hangs."
+            ) from error
+        except HTTPError as error:
+            raise self._not_running() from error
+
+    def _not_running(self) -> NotRunningError:
+        return NotRunningError(
+            f"No receiver answers at {self._url}; start one with `clc-receiver serve` "
+            "(or `clc-receiver demo`), or set CLC_QUERY_LISTEN to where it is."
+        )
+
     def _insist(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
@@ -138,10 +158,7 @@ class QueryServiceSource:
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=wait),
             )
         except (NewConnectionError, ConnectTimeoutError) as error:
-            raise NotRunningError(
-                f"No receiver answers at {self._url}; start one with `clc-receiver serve` "
-                "(or `clc-receiver demo`), or set CLC_QUERY_LISTEN to where it is."
-            ) from error
+            raise self._not_running() from error
         except ReadTimeoutError as error:
             raise QueryTimeoutError(f"The query service at {self._url} did not answer within {wait:g} s.") from error
 

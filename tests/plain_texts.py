@@ -7,5 +7,16 @@ from streamlit.testing.v1 import AppTest
 
 def plain_texts(app: AppTest) -> list[str]:
     """Read these texts, in their order."""
+    return [data["text"] for data in _data_of(app, "clc_plain")]
+
+
+def age_lines(app: AppTest) -> list[str]:
+    """Read the lines with ages, each age as a dot."""
+    return [
+        "".join(part if isinstance(part, str) else "." for part in data["parts"]) for data in _data_of(app, "clc_age")
+    ]
+
+
+def _data_of(app: AppTest, name: str) -> list[dict]:
     drawn = [element.proto for element in app.get("bidi_component")]
-    return [json.loads(one.json)["text"] for one in drawn if one.component_name == "clc_plain"]
+    return [json.loads(one.json) for one in drawn if one.component_name == name]

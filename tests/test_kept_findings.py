@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Event
 
 import pytest
@@ -36,8 +37,7 @@ class Reopened:
 
 
 @pytest.fixture(autouse=True)
-def _always_asked(monkeypatch, tmp_path):
-    monkeypatch.setattr(kept_findings, "FRESH_SECONDS", 0)
+def _no_own_rules(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
@@ -52,6 +52,10 @@ def looks(monkeypatch):
 
     monkeypatch.setattr(kept_findings, "find", noting)
     return seen
+
+
+def latest(kept):
+    return kept.latest(PATIENCE, datetime.now(UTC))
 
 
 def all_of(client):
@@ -73,23 +77,43 @@ def test_what_comes_in_parts_and_late_makes_the_findings_that_looking_through_ev
     kept = KeptFindings(client)
     for part in parts[1:]:
         store_of(tmp_path, sorted(part, key=lambda out: out.received_at))
-        assert sorted(kept.latest(PATIENCE).findings) == all_of(client)
+        assert sorted(latest(kept).findings) == all_of(client)
     assert looks.count(EPOCH) == 1
     assert len(looks) == len(parts) - 1
-    assert len(kept.latest(PATIENCE).findings) > 40
+    assert len(latest(kept).findings) > 40
 
 
 def test_nothing_is_looked_for_again_where_nothing_came(tmp_path, looks):
     client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
     kept = KeptFindings(client)
-    first = kept.latest(PATIENCE)
-    assert kept.latest(PATIENCE) is first
+    first = latest(kept)
+    second = latest(kept)
+    assert second.findings is first.findings
+    assert second.upto > first.upto
     assert len(looks) == 1
+
+
+def test_what_was_computed_before_is_never_given_for_what_is_so_now(tmp_path):
+    history = list(Simulation(7).history(10, END, 100, STORIES))
+    client = Reopened(store_of(tmp_path, history[:-400]))
+    kept = KeptFindings(client)
+    before = latest(kept)
+    store_of(tmp_path, history[-400:])
+    client.gate.clear()
+    asked = datetime.now(UTC)
+    assert kept.latest(0, asked) is None
+    assert kept.kept is before
+    assert before.upto < asked
+    assert kept.latest(0, before.upto) is before
+    client.gate.set()
+    after = kept.latest(PATIENCE, asked)
+    assert after.upto >= asked
+    assert sorted(after.findings) == all_of(client)
 
 
 def test_the_worst_come_first_and_of_these_the_newest(tmp_path):
     client = Reopened(store_of(tmp_path, Simulation(7).history(10, END, 100, STORIES)))
-    findings = KeptFindings(client).latest(PATIENCE).findings
+    findings = latest(KeptFindings(client)).findings
     order = {"high": 0, "medium": 1, "low": 2}
     assert findings == sorted(findings, key=lambda one: (order[one.severity], -one.found_at.timestamp()))
     assert {one.severity for one in findings} == set(order)
@@ -98,21 +122,21 @@ def test_the_worst_come_first_and_of_these_the_newest(tmp_path):
 def test_rules_that_change_are_run_over_everything_again(tmp_path, looks, monkeypatch):
     client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
     kept = KeptFindings(client)
-    kept.latest(PATIENCE)
+    latest(kept)
     own = tmp_path / "own"
     own.mkdir()
     (own / "bad.sql").write_text("SELECT 1")
     monkeypatch.setenv("CLC_RULES", str(own))
-    assert [problem.file.endswith("bad.sql") for problem in kept.latest(PATIENCE).problems] == [True]
+    assert [problem.file.endswith("bad.sql") for problem in latest(kept).problems] == [True]
     assert looks == [EPOCH, EPOCH]
 
 
 def test_a_store_that_lost_its_latest_is_looked_through_again(tmp_path, looks):
     client = Reopened(store_of(tmp_path / "one", Simulation(7).history(4, END, 100)))
     kept = KeptFindings(client)
-    kept.latest(PATIENCE)
+    latest(kept)
     client.path = store_of(tmp_path / "other", Simulation(8).history(1, END, 100))
-    assert sorted(kept.latest(PATIENCE).findings) == all_of(client)
+    assert sorted(latest(kept).findings) == all_of(client)
     assert looks == [EPOCH, EPOCH]
 
 
@@ -121,9 +145,9 @@ def test_who_asks_first_waits_no_longer_than_told_and_many_who_ask_cause_one_loo
     kept = KeptFindings(client)
     client.gate.clear()
     with ThreadPoolExecutor(8) as viewers:
-        assert list(viewers.map(lambda _: kept.latest(0), range(8))) == [None] * 8
+        assert list(viewers.map(lambda _: kept.latest(0, datetime.now(UTC)), range(8))) == [None] * 8
     client.gate.set()
-    assert kept.latest(PATIENCE) is not None
+    assert latest(kept) is not None
     assert looks == [EPOCH]
 
 
@@ -139,6 +163,6 @@ def test_nobody_who_answers_is_an_error_until_somebody_does(tmp_path):
     client = Away(store_of(tmp_path, Simulation(7).history(2, END, 100)))
     kept = KeptFindings(client)
     with pytest.raises(NotRunningError):
-        kept.latest(PATIENCE)
+        latest(kept)
     client.away = False
-    assert sorted(kept.latest(PATIENCE).findings) == all_of(client)
+    assert sorted(latest(kept).findings) == all_of(client)

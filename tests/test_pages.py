@@ -18,7 +18,7 @@ from analytics.pages._accounts import Account, Accounts
 from analytics.payloads import leaves, parse, tree
 from analytics.periods import ago
 from analytics.text import as_markdown, short, visible
-from tests.plain_texts import plain_texts
+from tests.plain_texts import age_lines, plain_texts
 from tests.readable_store import (
     HOSTILE_NAME,
     LONG_NAME,
@@ -58,7 +58,7 @@ def open_page(store, monkeypatch, tmp_path):
 def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     app = open_page(page)
     assert not app.exception
-    assert any(text.value.startswith("As of ") and "UTC, newest notification" in text.value for text in app.text)
+    assert any(re.fullmatch(r"As of [\d:]+ UTC, ., newest notification .", line) for line in age_lines(app))
 
 
 def test_a_filter_whose_query_fails_is_said_and_not_asked_for_again_at_once(open_page, store, tmp_path):

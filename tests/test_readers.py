@@ -10,6 +10,7 @@ import nbformat
 import pytest
 import urllib3
 
+from tests.browser.watching import drawn_at
 from tests.browsing import a_browser, a_dashboard, errors_on
 from tests.durability.load import Simulation
 from tests.durability.sizes import size
@@ -115,8 +116,8 @@ class Watcher:
         self._page, self.shown, self.errors = page, [], []
 
     def look(self):
-        text = self._page.locator(".st-key-freshness").inner_text()
-        if not self.shown or self.shown[-1] != text:
-            self.shown.append(text)
+        at = drawn_at(self._page)
+        if not self.shown or self.shown[-1] != at:
+            self.shown.append(at)
         self.errors += errors_on(self._page)
         self._page.wait_for_timeout(200)

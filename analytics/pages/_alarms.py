@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from analytics import alarms, queries
+from analytics import alarms
 from analytics.pages._answers import answer
-from analytics.pages._store import connection, known, location
+from analytics.pages._store import known, location, run
 
 ROWS_AT_ONCE = 100_000
 MOST_QUERIES = 100
@@ -78,6 +78,6 @@ def all_alarms() -> pd.DataFrame | None:
 
     def look() -> pd.DataFrame | None:
         with memory.lock:
-            return memory.look(lambda name, **values: connection().df(*queries.query(name, values)))
+            return memory.look(run)
 
     return answer("alarms", look)

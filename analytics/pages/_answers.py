@@ -14,36 +14,67 @@ from typing import Any, ParamSpec, TypeVar
 import streamlit as st
 
 from analytics.errors import AnalyticsError, NotRunningError
+from analytics.pulse import Silence
 
 P = ParamSpec("P")
 T = TypeVar("T")
 DRAWING = "_drawing"
+WAITING = "_waiting"
 DRAWN = "_drawn"
 AWAY = "_away"
 
 
 @dataclass
 class Drawing:
-    """A part of a page as it was drawn: when, and what the store answered for it by what it was asked."""
+    """A part of a page as it was drawn: when, and what the store answered for it by what it was asked.
+
+    `as_of` is the moment of the oldest of its answers.
+    """
 
     at: datetime
+    as_of: datetime
     answers: dict[str, Any] = field(default_factory=dict)
 
 
 def forget() -> None:
     """Forget what was drawn, as the next is another page."""
     st.session_state.pop(DRAWN, None)
+    st.session_state.pop(WAITING, None)
 
 
-def away() -> str | None:
-    """Return why the store can't be asked, as was found out last; None where it can."""
-    reason: str | None = st.session_state.get(AWAY)
-    return reason
+def begin_waiting(what: str, since: datetime) -> datetime:
+    """Return since when this page waits for something: since now where it did not before."""
+    waiting: dict[str, datetime] = st.session_state.setdefault(WAITING, {})
+    return waiting.setdefault(what, since)
 
 
-def went_away(reason: str) -> None:
-    """Take note that the store can't be asked, and why."""
-    st.session_state[AWAY] = reason
+def end_waiting(what: str) -> None:
+    """Take note that what this page waited for has come."""
+    st.session_state.get(WAITING, {}).pop(what, None)
+
+
+def is_as_of(moment: datetime) -> None:
+    """Take note that something that is being drawn was so at a moment, and may be otherwise now."""
+    drawing: Drawing | None = st.session_state.get(DRAWING)
+    if drawing:
+        drawing.as_of = min(drawing.as_of, moment)
+
+
+def as_of() -> datetime:
+    """Return the moment of the oldest that is being drawn; no page may say that it is of a newer one."""
+    drawing: Drawing | None = st.session_state.get(DRAWING)
+    return drawing.as_of if drawing else datetime.now(UTC)
+
+
+def away() -> Silence | None:
+    """Return why the store can't be asked and since when, as was found out last; None where it can."""
+    silence: Silence | None = st.session_state.get(AWAY)
+    return silence
+
+
+def went_away(silence: Silence) -> None:
+    """Take note that the store can't be asked, why, and since when."""
+    st.session_state[AWAY] = silence
 
 
 def came_back() -> None:
@@ -54,7 +85,7 @@ def came_back() -> None:
 def drawn() -> datetime | None:
     """Return of when the oldest part of the page is; None where no part of it was ever drawn whole."""
     parts: dict[str, Drawing] = st.session_state.get(DRAWN, {})
-    return min((part.at for part in parts.values()), default=None)
+    return min((part.as_of for part in parts.values()), default=None)
 
 
 def now() -> datetime:
@@ -68,7 +99,8 @@ def drawing(part: str) -> Iterator[None]:
     """Draw a part of the page: keep what is answered for it, or while no receiver answers draw by what was kept."""
     parts: dict[str, Drawing] = st.session_state.setdefault(DRAWN, {})
     before = parts.get(part)
-    st.session_state[DRAWING] = begun = before if away() and before else Drawing(datetime.now(UTC))
+    at = datetime.now(UTC)
+    st.session_state[DRAWING] = begun = before if away() and before else Drawing(at, at)
     try:
         yield
         if not away():
@@ -92,8 +124,8 @@ def answer(asked: Any, ask: Callable[[], T]) -> T:
     if drawing is not None and key in drawing.answers:
         kept: T = drawing.answers[key]
         return kept
-    if reason := away():
-        raise NotRunningError(reason)
+    if silence := away():
+        raise NotRunningError(silence.reason)
     answered = ask()
     if drawing is not None:
         drawing.answers[key] = answered

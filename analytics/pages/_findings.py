@@ -11,12 +11,13 @@ from analytics.events import colours
 from analytics.findings import Finding
 from analytics.kept_findings import Kept, KeptFindings
 from analytics.pages import _address, _go
-from analytics.pages._answers import answer, now
-from analytics.pages._detail import head, missing
-from analytics.pages._frame import is_dark
+from analytics.pages._age import age_line
+from analytics.pages._answers import answer, begin_waiting, drawn, end_waiting, is_as_of, now
+from analytics.pages._detail import head
+from analytics.pages._frame import clock, is_dark
 from analytics.pages._store import ask, connection, known, moment, records
 from analytics.pages._table import Cell, Column, Line, table
-from analytics.pages._told import actions_of, event_text, summaries
+from analytics.pages._told import actions_of, event_text, number_text, summaries
 from analytics.pages._zone import with_zone
 from analytics.periods import EPOCH, RANGES, ago
 from analytics.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
@@ -28,7 +29,11 @@ MOST_SHOWN = 200
 MOST_NOTIFICATIONS = 100
 LIST_PIXELS = 300
 PATIENCE_SECONDS = 0.4
-RETRY_SECONDS = 1.0
+RETRY_SECONDS = 0.5
+FRESH = timedelta(seconds=3)
+LAG = timedelta(seconds=15)
+"""So far findings may lie behind on a page that refreshes; it says so, and one that was just opened waits for them."""
+FINDINGS = "all"
 COLUMNS = (
     Column("Severity", "7rem"),
     Column("Found", "12rem", time=True),
@@ -40,6 +45,7 @@ STEP_COLUMNS = (
     Column("Occurred", "12rem", opens=True, time=True),
     Column("Entity", "45%", opens=True),
     Column("What", "55%"),
+    Column("Notification", "7.5rem", opens=True),
 )
 
 
@@ -52,12 +58,33 @@ def keeper() -> KeptFindings:
 def all_findings() -> Kept | None:
     """Return the findings of all time, the worst first, then the newest, and what is wrong with rules.
 
-    None means that they are still being looked for; `looking` says so on the page.
+    None means that they are still being computed; `looking` says so on the page.
 
     Raises:
-        AnalyticsError: they can't be looked for now.
+        AnalyticsError: they can't be computed now.
     """
-    return answer("findings", lambda: keeper().latest(PATIENCE_SECONDS))
+    at = now()
+    kept = answer("findings", lambda: latest(at))
+    if kept:
+        is_as_of(kept.upto)
+    return kept
+
+
+def latest(at: datetime) -> Kept | None:
+    """Return findings for a page of a moment: fresh ones, or on a page that refreshes those of some seconds ago."""
+    wanted = begin_waiting(FINDINGS, at - FRESH)
+    kept = keeper().latest(PATIENCE_SECONDS, wanted)
+    if kept is None and drawn():
+        before = keeper().kept
+        kept = before if before and before.upto >= at - LAG else None
+    if kept:
+        end_waiting(FINDINGS)
+    return kept
+
+
+def computed(kept: Kept) -> None:
+    """Say up to when findings are computed."""
+    age_line(f"Computed up to {clock(kept.upto)}, ", kept.upto, key="findings-upto")
 
 
 def in_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
@@ -68,19 +95,25 @@ def in_range(findings: Sequence[Finding], name: str, until: datetime | None = No
     return [one for one in findings if since <= one.found_at < end]
 
 
-@st.fragment(run_every=RETRY_SECONDS)
 def looking() -> None:
-    """Say that findings are being looked for; draw the page again as soon as they are there."""
+    """Say that findings are being computed; draw the page again as soon as they are there."""
+    look_on(begin_waiting(FINDINGS, now() - FRESH))
+
+
+@st.fragment(run_every=RETRY_SECONDS)
+def look_on(upto: datetime) -> None:
+    """Say that findings up to a moment are being computed; draw the page again as soon as they are there."""
     try:
-        found = all_findings() is not None
+        found = keeper().latest(PATIENCE_SECONDS, upto) is not None
     except AnalyticsError:
         found = True  # the page itself says what is the matter
     if found:
         st.rerun()
-    with st.container(key="looking"):
-        st.caption(
-            ":material/hourglass_top: The rules go through the whole history once; their findings come in a moment."
-        )
+    before = keeper().kept
+    with st.container(key="looking", border=True):
+        st.markdown(f":material/hourglass_top: **Findings up to {clock(upto)} are being computed.**")
+        so_far = f"So far they are computed up to {clock(before.upto)}. " if before else "The rules read all there is. "
+        st.caption(f"{so_far}They are listed here as soon as they are complete.")
 
 
 def by_severity(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
@@ -145,13 +178,27 @@ def rule_named(name: str) -> Rule | None:
     return next((rule for rule in load_rules(read_settings().rules).rules if rule.name == name), None)
 
 
-def finding_panel(identity: str, findings: Sequence[Finding]) -> None:
-    """Draw the one of the findings that is open: why it matters, what to do, and what made it."""
-    one = next((found for found in findings if found.id == identity), None)
+def not_found(identity: str, kept: Kept) -> None:
+    """Say that a finding is none of those computed; before that, compute those up to when it was asked for."""
+    asked = begin_waiting(identity, now())
+    if kept.upto < asked:
+        head("Finding", "Being looked for", on_close=close)
+        look_on(asked)
+        return
+    head("Not found", "This finding", on_close=close)
+    computed(kept)
+    st.caption(
+        "It is none of the findings up to then: its rule may have changed since, or it is of a store that this "
+        "dashboard does not read."
+    )
+
+
+def finding_panel(identity: str, kept: Kept) -> None:
+    """Draw the finding that is open: why it matters, what to do, and what made it."""
+    one = next((found for found in kept.findings if found.id == identity), None)
     with st.container(key="detail", border=True, gap="small"):
         if one is None:
-            missing("This finding", on_close=close)
-            st.caption("Its rule may have changed since, or it is of a store that this dashboard does not read.")
+            not_found(identity, kept)
             return
         at = f"{with_zone(one.found_at)}, {ago(one.found_at, now())}"
         head(f"Finding, severity {one.severity}", one.title, on_close=close, when=at)
@@ -201,7 +248,7 @@ def advice(rule: Rule) -> None:
 
 
 def made_by(one: Finding) -> None:
-    """Draw the notifications that made a finding; each leads to its step of its entity."""
+    """Draw the notifications that made a finding; each leads to its step of its entity, and to its evidence."""
     ids = [str(identity) for identity in one.notification_ids]
     found = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
     told = summaries(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), actions_of(found))
@@ -213,14 +260,20 @@ def made_by(one: Finding) -> None:
                 moment(row.occurred_at),
                 short(known(row.entity_id) or "", 80),
                 told.get(row.seq) or event_text(row),
+                number_text(row.seq),
             ],
             event_text(row),
         )
         for seq, row in rows.items()
     ]
 
-    def opened(seq: str, _: str) -> None:
-        if (row := rows.get(seq)) is not None and known(row.entity_id):
+    def opened(seq: str, column: str) -> None:
+        row = rows.get(seq)
+        if row is None:
+            return
+        if column == "Notification" or not known(row.entity_id):
+            _go.to_notification(int(seq))
+        else:
             _go.to_entity(row.category, row.entity_id, int(seq))
 
     table(

@@ -1,26 +1,34 @@
 """What all pages share: header, refresh, freshness, and what is shown while no receiver answers."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.resources import files
 
 import streamlit as st
 
-from analytics import queries
 from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryError
 from analytics.pages import _address, _answers, _sql_run
+from analytics.pages._age import age_line
 from analytics.pages._answers import now
 from analytics.pages._go import arrive, depart, follow_links
 from analytics.pages._plain import plain
-from analytics.pages._store import ask, connection, moment
+from analytics.pages._script import script
+from analytics.pages._store import ask, moment, pulse, run
 from analytics.pages._zone import viewer_zone
-from analytics.periods import ago
+from analytics.pulse import Silence
 from analytics.text import as_markdown
 from analytics.zones import zone_label
 
 REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 RETRY_SECONDS = 2.0
 PULSE_SECONDS = 5.0
+WATCH_SECONDS = 1.5
+PATIENCE_SECONDS = 4.0
+"""The browser says that nothing is heard any more after so long without `watch`."""
+PULSE_HTML = """\
+<div class="silent" role="alert" hidden><strong></strong> <span class="old"></span><span class="reason"></span></div>
+"""
 GONE = "_gone"
 TRIED = "_tried"
 
@@ -43,21 +51,17 @@ def refresh_control(default: str) -> float | None:
     return REFRESH[chosen or default]
 
 
-def freshness() -> None:
-    """Say how fresh what is shown is; while no receiver answers, also why it is not fresh, and go on once one does."""
-    if _answers.away():
-        look_again()
+def freshness(*, whole: bool) -> None:
+    """Say of when what is shown is, and how old the newest notification is; both ages go on counting by themselves.
+
+    Args:
+        whole: whether all below is of this drawing; if not, what is below says itself of when it is.
+    """
     row = ask("freshness").iloc[0]
-    at, newest = now(), moment(row["newest"])
-    last = f"newest notification {ago(newest, at)}" if newest else "no notification yet"
-    with st.container(key="freshness"):
-        st.text(f"As of {clock(at)}, {last}")
-        if reason := _answers.away():
-            age = ago(_answers.drawn(), datetime.now(UTC))
-            with st.container(key="stale"):
-                style("stale")
-                why = as_markdown(reason.replace("`", ""))
-                st.warning(f"**This is as it was {age}.** {why}", icon=":material/cloud_off:")
+    at, newest = _answers.as_of(), moment(row["newest"])
+    as_of = (f"As of {clock(at)}, ", at, ", ") if whole else ()
+    last = ("newest notification ", newest) if newest else ("no notification yet",)
+    age_line(*as_of, *last, key="age", drawn_at=now())
 
 
 def clock(moment: datetime) -> str:
@@ -66,26 +70,53 @@ def clock(moment: datetime) -> str:
     return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"
 
 
-def look_again() -> None:
-    """Ask again whether a receiver answers, and go on if one does."""
-    if reason := why_not():
-        _answers.went_away(reason)
-    else:
+def watch() -> None:
+    """Tell the browser whether the store answers; when that changes, draw the page anew.
+
+    The browser itself says that nothing is heard any more where this does not come: while the page waits for an answer,
+    say, or when the dashboard has ended.
+    """
+    silence, away = pulse().silence(), _answers.away()
+    if GONE not in st.session_state and silence and not away:
+        leave_or_stay(silence)
+    if away and not silence:
         _answers.came_back()
         st.rerun()
+    told = None if GONE in st.session_state else silence
+    script("pulse", PULSE_HTML)(
+        key="pulse-bar",
+        data={
+            "turn": str(time.monotonic_ns()),
+            "patience": PATIENCE_SECONDS,
+            "silence": told and {"reason": told.reason.replace("`", ""), "age": age_of(told.since)},
+        },
+    )
+
+
+def age_of(moment: datetime) -> float:
+    """Return how long ago a moment was, in seconds."""
+    return (datetime.now(UTC) - moment).total_seconds()
 
 
 def why_not() -> str | None:
     """Ask whether a receiver answers, and return why none does."""
+    if silence := pulse().silence():
+        return silence.reason
     try:
-        connection().df(*queries.query("freshness", {}))
+        run("freshness")
     except AnalyticsError as error:
         return str(error)
     return None
 
 
 def page(
-    title: str, lead: str, controls: Callable[[], None] | None, body: Callable[[], None], *, refresh: str | None = "5 s"
+    title: str,
+    lead: str,
+    controls: Callable[[], None] | None,
+    body: Callable[[], None],
+    *,
+    refresh: str | None = "5 s",
+    instead: Callable[[], None] | None = None,
 ) -> None:
     """Draw a page: its header and controls once, its body again at every refresh.
 
@@ -95,6 +126,7 @@ def page(
         controls: draws the page's filters.
         body: draws what the store is asked for; may raise `AnalyticsError`.
         refresh: which of `REFRESH` it begins with; None where only how fresh the store is is drawn again.
+        instead: draws what can be told without the store, while that does not answer.
     """
     if not _address.here(title):
         leave_behind()
@@ -110,11 +142,18 @@ def page(
             st.subheader(title, anchor=False)
             st.caption(lead)
         seconds = refresh_control(refresh) if refresh else PULSE_SECONDS
+    # Places that stay: a fragment whose first drawing is overtaken by its next has no place of its own until then, and
+    # the browser refuses what comes after it.
+    with st.container(key="pulse"):
+        st.fragment(watch, run_every=WATCH_SECONDS)()
+    place = st.container(key="instead")
     if GONE in st.session_state:
-        gone()
+        gone(instead)
         return
     if _answers.away():
         seconds = RETRY_SECONDS
+        with place:
+            draw_instead(instead)
     try:
         if controls:
             controls()
@@ -126,27 +165,47 @@ def page(
         leave(error)
         return
     if refresh:
-        st.fragment(guarded, run_every=seconds)("all", freshness, body)
+        st.fragment(guarded, run_every=seconds)("all", body, fresh=True)
     else:
-        st.fragment(guarded, run_every=seconds)("freshness", freshness)
+        with st.container(key="freshness"):
+            st.fragment(guarded, run_every=seconds)("freshness", None, fresh=True)
         st.fragment(guarded)("body", body)
+
+
+@st.fragment(run_every=RETRY_SECONDS)
+def draw_instead(instead: Callable[[], None] | None) -> None:
+    """Draw what can be told without the store."""
+    if instead:
+        instead()
 
 
 def leave_behind() -> None:
     """Forget what the page before was drawn with."""
     _answers.forget()
-    if reason := _answers.away():
+    if silence := _answers.away():
         _answers.came_back()
-        st.session_state[GONE] = reason
+        st.session_state[GONE] = silence
 
 
-def guarded(part: str, *draws: Callable[[], None]) -> None:
-    """Draw a part of a page, or why it can't be drawn."""
+def guarded(part: str, body: Callable[[], None] | None, *, fresh: bool = False) -> None:
+    """Draw a part of a page, or why it can't be drawn.
+
+    Args:
+        part: its name.
+        body: draws it.
+        fresh: whether it is said above of when it is: at the end, as until then something older is still below.
+    """
     depart()
+    above = st.container(key="freshness") if fresh and body else st.container() if fresh else None
     try:
         with _answers.drawing(part):
-            for draw in draws:
-                draw()
+            if fresh:
+                ask("freshness")
+            if body:
+                body()
+            if above:
+                with above:
+                    freshness(whole=body is not None)
     except QueryError as error:
         trouble(error)
     except NotRunningError as error:
@@ -176,31 +235,61 @@ def keep_or_leave(error: NotRunningError) -> None:
         with st.container(key="not-kept", border=True):
             st.subheader("Not shown before", anchor=False)
             st.caption("The receiver is asked for this as soon as it answers.")
-    elif _answers.drawn():
-        _answers.went_away(str(error))
-        st.rerun()
     else:
-        leave(error)
+        leave_or_stay(silence_of(error))
+
+
+def silence_of(error: AnalyticsError) -> Silence:
+    """Return why no receiver answers and since when, by an error that says so."""
+    return pulse().silence() or Silence(str(error), datetime.now(UTC))
+
+
+def leave_or_stay(silence: Silence) -> None:
+    """Show what was drawn before as it was, if something was, or else that no receiver answers."""
+    if _answers.drawn():
+        _answers.went_away(silence)
+    else:
+        st.session_state[GONE] = silence
+    st.rerun()
 
 
 def leave(error: AnalyticsError) -> None:
     """Show from now on that no receiver answers."""
-    st.session_state[GONE] = str(error)
+    st.session_state[GONE] = silence_of(error)
     st.rerun()
 
 
 @st.fragment(run_every=RETRY_SECONDS)
-def gone() -> None:
+def gone(instead: Callable[[], None] | None) -> None:
     """Say that no receiver answers and what to start; go back to the page as soon as one does."""
     reason = why_not()
     if reason is None:
         del st.session_state[GONE]
         st.rerun()
+    silence: Silence = st.session_state[GONE]
     with st.container(key="not-running", border=True):
-        st.subheader("No receiver to read from", anchor=False)
+        if is_silent(reason):
+            st.subheader("The store does not answer", anchor=False)
+        else:
+            st.subheader("No receiver to read from", anchor=False)
         st.text(str(reason))
-        st.caption("In another terminal, in the same directory, start the receiver:")
-        plain("clc-receiver serve", key="serve", alt="Command")
-        st.caption("Or see everything at work with made-up notifications, in a directory of its own:")
-        plain("clc-receiver demo", key="demo", alt="Command")
-        st.caption(f"Tried again every {RETRY_SECONDS:g} s; last at {clock(now())}. This page goes on by itself.")
+        age_line(f"So it has been since {clock(silence.since)}, ", silence.since, key="gone-since")
+        if not is_silent(reason):
+            how_to_start()
+        st.caption(f"Tried again every {RETRY_SECONDS:g} s. This page goes on by itself.")
+    if instead:
+        instead()
+
+
+def is_silent(reason: str) -> bool:
+    """Say whether a store runs, but hangs, by the reason why it can't be asked."""
+    silence = pulse().silence()
+    return bool(silence and silence.hangs and silence.reason == reason)
+
+
+def how_to_start() -> None:
+    """Say how a receiver is started."""
+    st.caption("In another terminal, in the same directory, start the receiver:")
+    plain("clc-receiver serve", key="serve", alt="Command")
+    st.caption("Or see everything at work with made-up notifications, in a directory of its own:")
+    plain("clc-receiver demo", key="demo", alt="Command")

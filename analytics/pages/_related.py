@@ -8,7 +8,7 @@ from analytics.events import colours
 from analytics.findings import Finding
 from analytics.pages import _go
 from analytics.pages._accounts import accounts
-from analytics.pages._findings import all_findings, counted, finding_table, looking
+from analytics.pages._findings import all_findings, computed, counted, finding_table, looking
 from analytics.pages._frame import is_dark
 from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, table
@@ -66,6 +66,7 @@ def findings_about(entity: Entity) -> None:
         return
     with st.container(key="findings-about", gap="small"):
         st.markdown(f"**{plural(len(about), 'finding')}** about it: {counted(about)}")
+        computed(kept)
         finding_table(about, key="findings", on_open=_go.to_findings, narrow=True, height=180)
 
 

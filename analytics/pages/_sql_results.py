@@ -8,6 +8,7 @@ import streamlit as st
 from analytics import downloads
 from analytics.errors import AnalyticsError, CancelledError, NotRunningError, QueryTimeoutError, TooManyRowsError
 from analytics.pages import _address
+from analytics.pages._age import age_line
 from analytics.pages._budget import kept
 from analytics.pages._frame import is_dark
 from analytics.pages._plain import plain
@@ -49,7 +50,7 @@ def results(run: Run) -> None:
         trouble(run)
         return
     with st.container(key="sql-head", horizontal=True, vertical_alignment="center", gap="small"):
-        st.text(f"{plural(table.num_rows, 'row')} in {took(run.elapsed)}")
+        age_line(f"{plural(table.num_rows, 'row')} in {took(run.elapsed)}, asked ", run.at, key="sql-ran")
         show = choice_of_show() if table.num_rows else "Table"
         if table.num_rows:
             files_of(run, table.num_rows)

@@ -3,19 +3,26 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 import streamlit as st
 from streamlit.connections import BaseConnection
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analytics import queries
+from analytics.cancelling import Cancellation
 from analytics.client import Client, connect
+from analytics.errors import SilentError
 from analytics.pages._answers import answer, away
+from analytics.pulse import Pulse
 
 AT_ONCE = 4  # as many as the query service runs; viewers share them, so that none is told that it is busy
+LOOK_SECONDS = 0.1
+
+T = TypeVar("T")
 
 
 class StoreConnection(BaseConnection[Client]):
@@ -24,9 +31,9 @@ class StoreConnection(BaseConnection[Client]):
     def _connect(self, location: str | None = None, **_: Any) -> Client:
         return connect(location)
 
-    def df(self, sql: str, parameters: dict[str, Any]) -> pd.DataFrame:
+    def df(self, sql: str, parameters: Mapping[str, Any], cancellation: Cancellation | None = None) -> pd.DataFrame:
         """Run one SELECT and return a DataFrame."""
-        return self._instance.df(sql, parameters)
+        return self._instance.sql(sql, parameters, cancellation=cancellation).to_pandas()
 
     @property
     def client(self) -> Client:
@@ -55,20 +62,75 @@ def connection() -> StoreConnection:
     return st.connection("store", type=StoreConnection, location=location())
 
 
-def ask(name: str, **values: Any) -> pd.DataFrame:
-    """Run one of the queries and return its rows.
-
-    Raises:
-        AnalyticsError: it can't be run now.
-    """
-    asked = queries.query(name, values)
-    return answer(asked, lambda: connection().df(*asked))
+@st.cache_resource(show_spinner=False)
+def pulse() -> Pulse:
+    """Return what tells all viewers whether the store answers."""
+    return Pulse(connection().client)
 
 
 @st.cache_resource(show_spinner=False)
 def askers() -> ThreadPoolExecutor:
-    """Return the threads that run queries for all viewers."""
+    """Return the threads that ask the store for all viewers."""
     return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ask")
+
+
+class Asked(Generic[T]):
+    """A question that a thread puts to the store while the page waits, but no longer than the store answers at all."""
+
+    def __init__(self, ask: Callable[[Cancellation], T]) -> None:
+        self._cancellation = Cancellation()
+        self._running: Future[T] = askers().submit(ask, self._cancellation)
+
+    def result(self) -> T:
+        """Wait for the answer. The question is withdrawn where the store falls silent, or the viewer goes elsewhere.
+
+        Raises:
+            AnalyticsError: it can't be answered now.
+        """
+        try:
+            while not wait([self._running], LOOK_SECONDS).done:
+                end_if_silent()
+                end_if_left()
+        except BaseException:
+            self._running.cancel()
+            self._cancellation.cancel()
+            raise
+        return self._running.result()
+
+
+def end_if_silent() -> None:
+    """Go on only while the store answers.
+
+    Raises:
+        SilentError: it does not.
+    """
+    if silence := pulse().silence():
+        raise SilentError(silence.reason)
+
+
+def end_if_left() -> None:
+    """End what is being drawn where the viewer has clicked something else meanwhile."""
+    if context := get_script_run_ctx():
+        context.yield_check()
+
+
+def run(name: str, **values: Any) -> pd.DataFrame:
+    """Run one of the queries and return its rows, whatever was answered before.
+
+    Raises:
+        AnalyticsError: it can't be run now.
+    """
+    asked, df = queries.query(name, values), connection().df
+    return Asked(lambda cancellation: df(*asked, cancellation)).result()
+
+
+def ask(name: str, **values: Any) -> pd.DataFrame:
+    """Run one of the queries and return its rows, or those that were answered for the same drawing.
+
+    Raises:
+        AnalyticsError: it can't be run now.
+    """
+    return answer(queries.query(name, values), lambda: run(name, **values))
 
 
 def ask_together(asked: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.DataFrame]:
@@ -78,9 +140,13 @@ def ask_together(asked: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.D
         What waits for one of them and returns its rows, or raises `AnalyticsError` where it can't be run now. So what
         is there can be drawn while others still run.
     """
-    df = connection().client.df
+    df = connection().df
     texts = {name: queries.query(name, values) for name, values in asked.items()}
-    running = {} if away() else {name: askers().submit(df, *query) for name, query in texts.items()}
+
+    def begin(query: tuple[str, dict[str, Any]]) -> Asked[pd.DataFrame]:
+        return Asked(lambda cancellation: df(*query, cancellation))
+
+    running = {} if away() else {name: begin(query) for name, query in texts.items()}
     return lambda name: answer(texts[name], lambda: running[name].result())  # noqa: PLW0108 - while away none runs
 
 
@@ -90,7 +156,8 @@ def ask_status() -> dict[str, Any]:
     Raises:
         AnalyticsError: it can't be asked now.
     """
-    return answer("status", connection().status)
+    status = connection().status
+    return answer("status", lambda: Asked(lambda _: status()).result())
 
 
 def moment(value: Any) -> datetime | None:

@@ -14,6 +14,7 @@ from analytics.pages._filters import account_filter, accounts_chosen, range_filt
 from analytics.pages._findings import (
     all_findings,
     by_severity,
+    computed,
     counted,
     finding_panel,
     finding_table,
@@ -132,22 +133,26 @@ def findings(chosen: dict[str, Any], until: datetime | None) -> None:
     below = accounts_chosen(chosen)
     shown = [one for one in everything if lets_through(one, chosen, below)]
     opened = _address.get("finding")
-    warn_of(kept.problems)
+    # A place that stays, so that a rule which fails for once moves nothing below.
+    with st.container(key="rule-problems-place"):
+        warn_of(kept.problems)
     if not shown and not opened:
         with st.container(key="no-findings", border=True):
             st.subheader("No findings", anchor=False)
             some = "None of the rules found anything in this time range"
             st.caption(f"{some}." if not everything else f"{some} that fits these filters.")
+            computed(kept)
         return
     left, right = st.columns([11, 9], gap="small") if opened else (st.container(), None)
     with left:
         # Filled last, as a chart keeps the browser busy longest.
         above = st.container()
         st.markdown(f"**{plural(len(shown), 'finding')}**" + (f": {counted(shown)}" if shown else ""))
+        computed(kept)
         finding_table(shown, key="findings", on_open=open_finding, narrow=bool(opened), chosen=opened)
     if right and opened:
         with right:
-            finding_panel(opened, kept.findings)
+            finding_panel(opened, kept)
     with above:
         findings_over_time(shown, chosen["range"], until)
 

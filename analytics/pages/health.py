@@ -8,14 +8,17 @@ import streamlit as st
 
 from analytics.errors import NoStatusError
 from analytics.health import COLOURS, MARKS, Figure, figures, grouped, state_of, troubled
+from analytics.pages._age import age_line
 from analytics.pages._answers import now
-from analytics.pages._frame import is_dark, page
+from analytics.pages._frame import clock, is_dark, page
 from analytics.pages._store import ask_status
 from analytics.pages._table import Column, Line, table
 from analytics.pages._zone import with_zone
 from analytics.periods import ago
 from analytics.refusals import why_of
+from analytics.settings import read_settings
 from analytics.text import as_markdown, plural, short, visible
+from analytics.without_store import look
 
 TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
 TILE_COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "amber": "orange", "red": "red"}
@@ -39,6 +42,7 @@ PROCESS_COLUMNS = (
     Column("Up since", "12rem", time=True),
     Column("Last end", "70%"),
 )
+SIGN_COLUMNS = (Column("Part", "14rem"), Column("What is known", "100%"), Column("State", "5.6rem"))
 RECOVERY_COLUMNS = (
     Column("When", "12rem", time=True),
     Column("What happened", "45%"),
@@ -50,7 +54,8 @@ MOST_RECOVERIES = 50
 
 def show() -> None:
     """Draw the page."""
-    page("Health", "How the receiver is. Each figure is ok, amber or red by the limits beside it.", None, body)
+    lead = "How the receiver is. Each figure is ok, amber or red by the limits beside it."
+    page("Health", lead, None, body, instead=without_store)
 
 
 def body() -> None:
@@ -83,11 +88,27 @@ def overall(state: str, shown: Sequence[Figure]) -> None:
     bad = [as_markdown(f"{figure.label}: {figure.text}") for figure in troubled(shown)]
     with st.container(key="health-state"):
         if state == "ok":
-            st.success("All is well.", icon=":material/check_circle:")
+            st.success(f"All is well, as of {clock(now())}.", icon=":material/check_circle:")
         elif state == "amber":
             st.warning("Look at this: " + "; ".join(bad), icon=":material/warning:")
         else:
             st.error("Do something: " + "; ".join(bad), icon=":material/error:")
+
+
+def without_store() -> None:
+    """Draw what the listener and the file of `serve` tell while the store is silent."""
+    known = look(read_settings())
+    with st.container(key="health-without-store", border=True, gap="small"):
+        st.markdown("**While the store does not answer**")
+        lines = [
+            Line(sign.about, [visible(sign.about), visible(sign.said), MARKS[sign.state]], sign.state)
+            for sign in known.signs
+        ]
+        table(SIGN_COLUMNS, lines, key="health-signs", alt="What is known without the store", wrap=True,
+              colours=state_colours())  # fmt: skip
+        if known.written_at:
+            age_line("What serve wrote of its processes ", known.written_at, ":", key="health-written")
+            process_table(known.processes, key="health-processes-written")
 
 
 def tiles(shown: Sequence[Figure]) -> None:
@@ -149,22 +170,27 @@ def processes(found: Sequence[Mapping[str, Any]]) -> None:
         if not found:
             st.caption("`clc-receiver serve` has said nothing of its processes.")
             return
-        lines = [
-            Line(
-                str(process.get("name")),
-                [
-                    visible(str(process.get("name"))),
-                    visible(str(process.get("state"))),
-                    str(process.get("pid") or ""),
-                    f"{process.get('restarts') or 0:,}",
-                    when(process.get("started_at")),
-                    last_end(process),
-                ],
-                "ok" if process.get("state") == "running" else "red",
-            )
-            for process in found
-        ]
-        table(PROCESS_COLUMNS, lines, key="health-processes", alt="Processes", wrap=True, colours=state_colours())
+        process_table(found, key="health-processes")
+
+
+def process_table(found: Sequence[Mapping[str, Any]], *, key: str) -> None:
+    """Draw a row a process."""
+    lines = [
+        Line(
+            str(process.get("name")),
+            [
+                visible(str(process.get("name"))),
+                visible(str(process.get("state"))),
+                str(process.get("pid") or ""),
+                f"{process.get('restarts') or 0:,}",
+                when(process.get("started_at")),
+                last_end(process),
+            ],
+            "ok" if process.get("state") == "running" else "red",
+        )
+        for process in found
+    ]
+    table(PROCESS_COLUMNS, lines, key=key, alt="Processes", wrap=True, colours=state_colours())
 
 
 def last_end(process: Mapping[str, Any]) -> str:

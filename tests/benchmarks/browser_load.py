@@ -39,9 +39,9 @@ exec chrt --idle 0 {chromium} "$@"
 """
 COUNT_REFRESHES = """() => {
   window.refreshes = 0;
-  let last = document.querySelector('.st-key-freshness')?.textContent;
+  let last = document.querySelector('.st-key-freshness .age')?.dataset.drawnAt;
   setInterval(() => {
-    const now = document.querySelector('.st-key-freshness')?.textContent;
+    const now = document.querySelector('.st-key-freshness .age')?.dataset.drawnAt;
     if (now && now !== last) window.refreshes += 1;
     last = now ?? last;
   }, 100);

@@ -208,7 +208,7 @@ def test_charts_tables_selection_and_typed_text_stay_over_refreshes(live, watch)
                 ...tables.flatMap((one) => [...one.querySelectorAll('table, tbody tr, button')])],
         frame, scrolled: frame.scrollTop, refreshes: new Set(),
       };
-      setInterval(() => kept.refreshes.add(document.querySelector('.st-key-freshness').innerText), 100);
+      setInterval(() => kept.refreshes.add(document.querySelector('.st-key-freshness .age')?.dataset.drawnAt), 100);
     }""")
     live.simulate("--count", "5", "--rate", "0", "--seed", "77")
     page.wait_for_function(f"() => kept.refreshes.size > {REFRESHES}")

@@ -33,7 +33,7 @@ def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_
     expect(page).to_have_url(re.compile("finding=[0-9a-f]{64}"))
     finding = page.url.removeprefix(live.url)
 
-    row_of(page, "finding-notifications", f"added public address {PUBLIC}").locator("td").last.click()
+    row_of(page, "finding-notifications", f"added public address {PUBLIC}").locator("td").nth(2).click()
     expect(page.locator(NAME)).to_have_text(SERVER)
     seq = live.one("SELECT seq FROM changes WHERE entity_id = ? AND path LIKE '%ipAddresses%'", SERVER)
     expect(page).to_have_url(re.compile(f"/entity\\?category=Server&name={SERVER}&step={seq}$"))

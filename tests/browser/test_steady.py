@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import SERVER, send
-from tests.browser.watching import row_of
+from tests.browser.watching import drawn_at, expect_refreshed, row_of
 
 pytestmark = pytest.mark.browser
 
@@ -20,12 +20,11 @@ def _history(live):
 
 def refreshed(page, live, times=REFRESHES):
     """Wait until the page was refreshed so many times, with something new each few times."""
-    shown = page.locator(".st-key-freshness")
     for number in range(times):
-        before = shown.inner_text()
+        before = drawn_at(page)
         if number % 5 == 0:
             live.simulate("--event", "Account.Updated", "--account", "DEMO")
-        expect(shown).not_to_have_text(before)
+        expect_refreshed(page, before)
 
 
 def marked(page, *selectors):

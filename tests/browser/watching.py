@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Locator, Page, expect
 
 SECONDS = 60
+AGE = ".st-key-freshness .age"
 
 
 class Watched:
@@ -56,6 +57,16 @@ def run_linked(page: Page) -> None:
     """Run the SQL that came with the address which a session began with."""
     expect(page.locator(".st-key-sql-results")).to_contain_text("This query came with a link.")
     page.locator(".st-key-sql-editor button.run").click()
+
+
+def drawn_at(page: Page) -> str:
+    """Read when a page was drawn: every refresh changes it, and nothing else does."""
+    return page.locator(AGE).get_attribute("data-drawn-at") or ""
+
+
+def expect_refreshed(page: Page, before: str) -> None:
+    """Wait until a page is drawn again."""
+    expect(page.locator(AGE)).not_to_have_attribute("data-drawn-at", before)
 
 
 def go_back(page: Page, title: str) -> None:

@@ -1,0 +1,84 @@
+"""What is known of a receiver while its store does not answer: from its listener, and from the file of `serve`.
+
+Both are for the machine that the receiver runs on: `CLC_LISTEN` and `CLC_DATA_DIR` say where they are.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import urllib3
+from urllib3.exceptions import HTTPError, ProtocolError
+
+from analytics.settings import Settings, as_url
+
+SECONDS = 1.5
+SERVE_FILE = "serve.json"
+
+
+class Sign(NamedTuple):
+    """One thing that is known: what it is about, what is said of it, and its state (`ok`, `amber` or `red`)."""
+
+    about: str
+    said: str
+    state: str
+
+
+class Signs(NamedTuple):
+    """All that is known, the processes as `serve` wrote them down last, and when that was."""
+
+    signs: list[Sign]
+    processes: list[dict[str, Any]]
+    written_at: datetime | None
+
+
+def look(settings: Settings) -> Signs:
+    """Ask the listener, and read what `serve` wrote; neither is an error where it is not there."""
+    serve, written_at = read_serve(settings)
+    processes = serve.get("processes")
+    named = processes.items() if isinstance(processes, Mapping) else ()
+    return Signs(
+        ask_listener(settings),
+        [{**process, "name": name} for name, process in named if isinstance(process, Mapping)],
+        written_at,
+    )
+
+
+def ask_listener(settings: Settings) -> list[Sign]:
+    """Ask the listener's `GET /readyz`: whether it takes notifications, and what it knows of the store."""
+    url = as_url(settings.listen)
+    try:
+        with urllib3.PoolManager(num_pools=1, retries=False) as pool:
+            answer = pool.request("GET", f"{url}/readyz", redirect=False, timeout=urllib3.Timeout(total=SECONDS))
+        told = json.loads(answer.data)
+        spool, store = told["spool"], told.get("store_process", told["store"])
+    except ProtocolError:
+        return [Sign("Listener", f"takes connections at {url} (by CLC_LISTEN), but not of plain HTTP", "amber")]
+    except HTTPError:
+        lost = "does not answer, and the sender never tries again: what is sent now may be lost"
+        return [Sign("Listener", f"{lost} (asked at {url}, by CLC_LISTEN)", "red")]
+    except (ValueError, KeyError, TypeError):
+        return [Sign("Listener", f"what answers at {url} (by CLC_LISTEN) is no listener", "amber")]
+    takes = "takes notifications and keeps them in the spool" if spool == "ok" else f"its spool is {spool}"
+    return [Sign("Listener", takes, "ok" if spool == "ok" else "red"), *signs_of_store(store)]
+
+
+def signs_of_store(store: Any) -> list[Sign]:
+    """Return what the listener knows of the store: a state, or an object with `state` and what else is known."""
+    if not isinstance(store, Mapping):
+        return [Sign("Store, says the listener", str(store), "red" if store != "ok" else "ok")]
+    state = str(store.get("state"))
+    words = {"since": "not answering since", "last_beat": "last seen at work", "detail": "", "busy_with": "busy with"}
+    more = [f"{word} {store[name]}".strip() for name, word in words.items() if store.get(name)]
+    return [Sign("Store, says the listener", ", ".join([state, *more]), "red" if state != "ok" else "ok")]
+
+
+def read_serve(settings: Settings) -> tuple[dict[str, Any], datetime | None]:
+    """Return what `serve` wrote of its processes last, and when; nothing where there is no such file here."""
+    path = settings.data_dir / SERVE_FILE
+    try:
+        told = json.loads(path.read_bytes())
+        return (told, datetime.fromtimestamp(path.stat().st_mtime, UTC)) if isinstance(told, dict) else ({}, None)
+    except (OSError, ValueError):
+        return {}, None

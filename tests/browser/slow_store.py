@@ -1,0 +1,58 @@
+"""A query service that takes its time: what lies between a dashboard and a real one, and holds queries back."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import urllib3
+
+LONGEST_SECONDS = 120
+
+
+class SlowStore:
+    """Passes requests on to a query service; while `lets_through` is cleared, queries wait and `/healthz` does not."""
+
+    def __init__(self, url: str) -> None:
+        self.lets_through = threading.Event()
+        self.lets_through.set()
+        pool, lets_through = urllib3.PoolManager(maxsize=16, retries=False), self.lets_through
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                if self.path != "/healthz":
+                    lets_through.wait(LONGEST_SECONDS)
+                sent = ("Authorization", "Content-Type")
+                headers = {name: self.headers[name] for name in sent if name in self.headers}
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                answer = pool.request(self.command, url + self.path, body=body, headers=headers)
+                self.send_response(answer.status)
+                self.send_header("Content-Length", str(len(answer.data)))
+                self.end_headers()
+                self.wfile.write(answer.data)
+
+            do_POST = do_GET  # noqa: N815 - the server looks for this name
+
+            def log_message(self, *_) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *_: None  # a client that hangs up is what is tested
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@contextmanager
+def a_slow_store(url: str) -> Iterator[SlowStore]:
+    """Run one in front of a query service."""
+    slow = SlowStore(url)
+    thread = threading.Thread(target=slow.server.serve_forever)
+    thread.start()
+    try:
+        yield slow
+    finally:
+        slow.lets_through.set()
+        slow.server.shutdown()
+        thread.join()
+        slow.server.server_close()

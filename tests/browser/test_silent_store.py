@@ -1,0 +1,146 @@
+"""Every page says that the store does not answer and since when, whether it was open before or is opened meanwhile."""
+
+import os
+import re
+import signal
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.audited import SERVER, send
+from tests.browser.conftest import Live
+from tests.browser.pages import pages
+from tests.browser.slow_store import a_slow_store
+from tests.browser.test_not_running import is_dimmed
+from tests.browsing import a_dashboard
+from tests.processes import Receiver, running
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+SILENT = ".silent"
+SAYS_SINCE = re.compile(r"^The store has not answered for \d+ (s|min), since \d\d:\d\d:\d\d\.")
+SOON = 20_000  # ms: 5 s on a machine that has nothing else to do
+KEPT = ".st-key-freshness"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history(live):
+    send(live)
+
+
+@contextmanager
+def stopped(receiver):
+    """Stop the store's process as `kill -STOP` does, for the length of a block."""
+    pid = receiver.children()["store"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def addresses(*, refresh="5+s"):
+    shown = pages(SERVER, 1)
+    named = ("Activity", "Notifications", "Alerts", "Audit", "search", "Entity", "SQL", "Health", "Set up")
+    return {name: shown[name].address.replace("refresh=off", f"refresh={refresh}") for name in named}
+
+
+def says_that_the_store_is_silent(page):
+    expect(page.locator(SILENT)).to_contain_text(SAYS_SINCE, timeout=SOON)
+
+
+def goes_on_counting(page):
+    said = page.locator(KEPT).inner_text()
+    assert " ago" in said
+    until(lambda: page.locator(KEPT).inner_text() != said, what="an age that counts")
+
+
+def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_and_goes_on_by_itself(live, watch):
+    opened = {name: watch(live.url).open(address) for name, address in addresses(refresh="30+s").items()}
+    for page in opened.values():
+        expect(page.locator(KEPT)).to_contain_text("newest notification")
+        expect(page.locator(SILENT)).to_be_hidden()
+    with stopped(live.receiver):
+        for page in opened.values():
+            says_that_the_store_is_silent(page)
+            goes_on_counting(page)
+        assert is_dimmed(opened["Activity"], ".st-key-live")
+        assert not is_dimmed(opened["SQL"], ".st-key-sql-editor")
+    for page in opened.values():
+        expect(page.locator(SILENT)).to_be_hidden()
+
+
+def test_a_page_that_is_opened_while_the_store_hangs_says_so_and_since_when_and_is_drawn_once_it_goes_on(live, watch):
+    with stopped(live.receiver):
+        opened = {name: watch(live.url) for name in addresses()}
+        for name, address in addresses().items():
+            opened[name].page.goto(live.url + address)
+            away = opened[name].page.locator(".st-key-not-running")
+            expect(away).to_contain_text("The store does not answer", timeout=SOON)
+            expect(away).to_contain_text(re.compile(r"since \d\d:\d\d:\d\d UTC, \d+ s ago"))
+            expect(away).not_to_contain_text("start the receiver")
+    for name in addresses():
+        expect(opened[name].page.locator(KEPT)).to_contain_text("newest notification")
+
+
+def test_health_tells_what_the_listener_and_serve_know_while_the_store_hangs(live, watch):
+    settings = {"CLC_LISTEN": live.receiver.url.removeprefix("http://")}
+    with a_dashboard(live.receiver.data_dir, live.receiver.query_url, **settings) as url:
+        page = watch(url).open("/health")
+        expect(page.locator(".st-key-health-state")).to_contain_text(re.compile(r"All is well, as of \d\d:\d\d:\d\d"))
+        newcomer = watch(url)
+        with stopped(live.receiver):
+            newcomer.page.goto(url + "/health")
+            for shown in (page, newcomer.page):
+                signs = shown.locator(".st-key-health-signs tbody tr")
+                expect(signs.first).to_contain_text("takes notifications", timeout=SOON)
+                expect(signs.nth(1)).to_contain_text("Store")
+                expect(signs.nth(1).locator("td").nth(2)).to_have_text("✗ red")
+                expect(shown.locator(".st-key-health-processes-written tbody")).to_contain_text("store")
+            assert is_dimmed(page, ".st-key-health-state")
+        expect(page.locator(".st-key-health-signs")).to_have_count(0)
+
+
+def test_a_store_that_is_slow_with_its_queries_is_said_on_each_page_and_a_click_still_leads_elsewhere(live, watch):
+    with a_slow_store(live.receiver.query_url) as slow, a_dashboard(live.receiver.data_dir, slow.url) as url:
+        asked = {name: address for name, address in addresses(refresh="1+s").items() if name in ("Activity", "Health")}
+        opened = {name: watch(url).open(address) for name, address in asked.items()}
+        slow.lets_through.clear()
+        newcomer = watch(url)
+        newcomer.page.goto(url + "/audit")
+        for page in (*opened.values(), newcomer.page):
+            says_that_the_store_is_silent(page)
+        page = opened["Activity"]
+        page.get_by_role("link", name="Set up").click()
+        expect(page.locator(".st-key-title h3")).to_have_text("Set up", timeout=SOON)
+        slow.lets_through.set()
+        for page in (*opened.values(), newcomer.page):
+            expect(page.locator(SILENT)).to_be_hidden()
+
+
+def test_a_store_that_is_killed_is_said_until_it_is_back(live, watch):
+    page = watch(live.url).open("/?refresh=off")
+    expect(page.locator(KEPT)).to_contain_text("newest notification")
+    # Its start is held up, or it would be back before a page could say anything.
+    pid = live.receiver.children()["store"]
+    os.kill(live.receiver.process.pid, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    try:
+        says_that_the_store_is_silent(page)
+    finally:
+        os.kill(live.receiver.process.pid, signal.SIGCONT)
+    expect(page.locator(SILENT)).to_be_hidden()
+
+
+def test_without_serve_or_without_the_dashboard_itself_an_open_page_says_so_and_its_age_counts(watch, tmp_path):
+    with running(Receiver, tmp_path / "data") as receiver, a_dashboard(receiver.data_dir, receiver.query_url) as url:
+        Live(receiver, url).simulate("--event", "Account.Updated", "--account", "DEMO")
+        page = watch(url).open("/health?refresh=30+s")
+        expect(page.locator(KEPT)).to_contain_text("newest notification")
+        receiver.stop()
+        expect(page.locator(SILENT)).to_contain_text("start one with clc-receiver serve", timeout=SOON)
+        expect(page.locator(".st-key-health-signs")).to_contain_text("the sender never tries again")
+    expect(page.locator(SILENT)).to_contain_text("The dashboard's server has not answered", timeout=SOON)
+    goes_on_counting(page)
