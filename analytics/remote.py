@@ -108,10 +108,15 @@ class QueryServiceSource:
         return self._insist(lambda: self._read_json(self._ask("GET", "/status", None, STATUS_SECONDS)))
 
     def probe(self, seconds: float) -> None:
-        """Ask for `GET /healthz`, over a connection of its own: one that is kept may be to a service that has ended."""
+        """Ask for `GET /healthz`, over a connection of its own: one that is kept may be to a service that has ended.
+
+        The token comes along, though none is asked for: a busy service closes connections without it first.
+        """
+        headers = {"Authorization": f"Bearer {token}"} if (token := self._settings.token()) else {}
+        timeout = urllib3.Timeout(total=seconds)
         try:
             with urllib3.PoolManager(num_pools=1, retries=False) as pool:
-                pool.request("GET", f"{self._url}/healthz", redirect=False, timeout=urllib3.Timeout(total=seconds))
+                pool.request("GET", f"{self._url}/healthz", headers=headers, redirect=False, timeout=timeout)
         except ReadTimeoutError as error:
             raise SilentError(
                 f"The store at {self._url} takes connections, but has not answered within {seconds:g} s. "
