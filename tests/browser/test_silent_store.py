@@ -25,6 +25,17 @@ SOON = 20_000  # ms: 5 s on a machine that has nothing else to do
 KEPT = ".st-key-freshness"
 
 
+@pytest.fixture(scope="module")
+def live(browser, tmp_path_factory):  # noqa: ARG001 - without one there is nothing to start
+    data_dir = tmp_path_factory.mktemp("silent") / "data"
+    # Or `serve` would replace the store that a test has stopped, where the machine is slow.
+    with (
+        running(Receiver, data_dir, CLC_HANG_SECONDS="3600") as receiver,
+        a_dashboard(data_dir, receiver.query_url) as url,
+    ):
+        yield Live(receiver, url)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _history(live):
     send(live)
