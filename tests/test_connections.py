@@ -197,3 +197,25 @@ def test_a_trusted_proxys_address_and_this_machines_own_are_shared_by_all_sender
 )
 def test_an_ipv6_address_counts_with_all_others_of_its_64_bits(address, source):
     assert source_of(address) == source
+
+
+def test_a_body_in_chunks_of_a_byte_leaves_others_a_turn_after_every_few():
+    chunks = 4_000
+
+    async def turns():
+        server = GuardedServer(ExchangeServer(answer, 100_000, Limits()), limits=Limits())
+        listening = socket.create_server(("127.0.0.1", 0))
+        with socket.create_connection(listening.getsockname(), timeout=30) as client:
+            head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            client.sendall(head + b"1\r\nx\r\n" * chunks + b"0\r\n\r\n")
+            server.take_from(listening)
+            answered = asyncio.ensure_future(asyncio.to_thread(client.recv, 1000))
+            count = 0
+            while not answered.done():
+                count += bool(server._busy)
+                await asyncio.sleep(0)
+            server.stop()
+            await server.close_all_connections()
+        return count
+
+    assert asyncio.run(asyncio.wait_for(turns(), 60)) > chunks / 16
