@@ -11,13 +11,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import urllib3
 
 from receiver.spool import SpoolReader
 from tests.keys import key_directory, signed
 from tests.waiting import until
+
+PROGRAM = (sys.executable, "-m", "receiver")
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -162,12 +164,12 @@ class ListenerProcess(Process):
 
 
 class Receiver(Process):
-    """`clc-receiver serve`, whole."""
+    """`clc-receiver serve`, whole; by the command of an installation, if one is given."""
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    def __init__(self, data_dir: Path, *, program: tuple[str, ...] = PROGRAM, **settings: str) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self.data_dir = data_dir
-        super().__init__([sys.executable, "-m", "receiver", "serve"], environment(data_dir, **settings), cwd=data_dir)
+        super().__init__([*program, "serve"], environment(data_dir, **settings), cwd=data_dir)
         try:
             self.until_logged("the store is open")
             self.until_logged("the listener takes notifications")
@@ -210,7 +212,7 @@ class Receiver(Process):
 
 
 @contextlib.contextmanager
-def running(kind: type[Process], data_dir: Path, **settings: str) -> Iterator:
+def running(kind: type[Process], data_dir: Path, **settings: Any) -> Iterator:
     """Run a process for the length of a block."""
     with kind(data_dir, **settings) as process:
         yield process

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from receiver.errors import StoreError
 from receiver.files import write_whole
 from receiver.program import sql_file
 
@@ -30,6 +31,8 @@ _NO_DAMAGE = (
     duckdb.ConnectionException,
 )
 _TRIAL_SECONDS = 3600
+# How a trial ends. An error before it has begun, while the program's own files can't be read say, ends it with 1, too.
+_UNDECIDED, _DAMAGED = 1, 3
 
 _log = logging.getLogger(__name__)
 
@@ -118,23 +121,45 @@ def crashes(database: Path) -> bool:
 
 
 def is_whole(database: Path) -> bool:
-    """Read all that was received in a process of its own, and tell whether that was possible."""
-    return _try_out(database, "notifications", "rejected") == 0
+    """Read all that was received in a process of its own, and tell whether that was possible.
+
+    Raises:
+        StoreError: it can't be tried at the moment, which says nothing of the file.
+    """
+    return _is_readable(database, "notifications", "rejected")
 
 
 def has_whole_derived(database: Path) -> bool:
-    """Read all that is derived in a process of its own, and tell whether that was possible."""
-    return _try_out(database, "changes", "changes_rebuilt", "underived", "account_states") == 0
+    """Read all that is derived in a process of its own, and tell whether that was possible.
+
+    Raises:
+        StoreError: it can't be tried at the moment, which says nothing of the file.
+    """
+    return _is_readable(database, "changes", "changes_rebuilt", "underived", "account_states")
+
+
+def _is_readable(database: Path, *tables: str) -> bool:
+    code = _try_out(database, *tables)
+    if code > 0 and code != _DAMAGED:
+        raise StoreError(f"{database} can't be tried out now, the log says why: nothing was moved.")
+    return code == 0
 
 
 def _try_out(database: Path, *tables: str) -> int:
+    """Return how the process ended: minus a signal's number if it died of the file."""
     command = [sys.executable, "-m", "receiver.store.damage", str(database), *tables]
     try:
-        code = subprocess.run(command, check=False, capture_output=True, timeout=_TRIAL_SECONDS).returncode  # noqa: S603
+        done = subprocess.run(command, check=False, capture_output=True, timeout=_TRIAL_SECONDS)  # noqa: S603
     except subprocess.TimeoutExpired:
-        code = -signal.SIGKILL
+        _log.error("opening %s does not end", database)
+        return -signal.SIGKILL
+    code = done.returncode
+    if code == -signal.SIGKILL:  # no file makes a process end so: somebody, or a lack of memory, ended it
+        code = _UNDECIDED
     if code < 0:
         _log.error("opening %s ends a process with signal %d", database, -code)
+    elif code:
+        _log.error("%s was tried out: %s", database, done.stderr.decode(errors="replace").strip()[-500:])
     return code
 
 
@@ -145,8 +170,9 @@ def _main() -> None:
             read_through(connection)
             for table in _tables(connection) & set(sys.argv[2:]):
                 connection.execute(f"SELECT bit_xor(hash({table})) FROM {table}").fetchall()  # noqa: S608 - our own names
-    except (duckdb.Error, DoubledError) as error:
-        sys.exit(str(error))
+    except Exception as error:  # noqa: BLE001 - a damaged file raises whatever it makes of its bytes
+        sys.stderr.write(f"{error}\n")
+        sys.exit(_DAMAGED if is_damage(error) else _UNDECIDED)
 
 
 if __name__ == "__main__":

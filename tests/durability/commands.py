@@ -1,22 +1,23 @@
 """Runs `clc-receiver` to its end."""
 
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.processes import environment
+from tests.processes import PROGRAM, environment
 
 
 def command(*arguments: str) -> list[str]:
     """Write a command down."""
-    return [sys.executable, "-m", "receiver", *arguments]
+    return [*PROGRAM, *arguments]
 
 
-def run_command(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def run_command(
+    data_dir: Path, *arguments: str, program: tuple[str, ...] = PROGRAM, **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command on a data directory, with no settings but these and the tests' key."""
     data_dir.mkdir(parents=True, exist_ok=True)
     return subprocess.run(
-        command(*arguments),
+        [*program, *arguments],
         env=environment(data_dir, **settings),
         cwd=data_dir,
         capture_output=True,

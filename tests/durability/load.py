@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -60,14 +60,32 @@ class Answered(NamedTuple):
 class Clients:
     """Threads that post signed notifications at a rate, each on a connection kept open, or on a new one each time.
 
+    Args:
+        url: of the receiver.
+        rate: requests a second, of all threads together.
+        threads: how many there are.
+        keep_alive: whether connections are kept open.
+        bodies: what they post, one after the other, and then again.
+        event: which event that is.
+
     Nothing is ever sent a second time, as the real sender does not.
     """
 
-    def __init__(self, url: str, *, rate: float, threads: int = 8, keep_alive: bool) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        rate: float,
+        threads: int = 8,
+        keep_alive: bool,
+        bodies: Sequence[bytes] = BODIES,
+        event: str = "User.Updated",
+    ) -> None:
         self._address = urlsplit(url).netloc
         self._pause = threads / rate
         self._keep_alive = keep_alive
-        self._bodies = [(body, signed(body), hashlib.sha256(body).hexdigest()) for body in BODIES]
+        self._bodies = [(body, signed(body), hashlib.sha256(body).hexdigest()) for body in bodies]
+        self._path = f"/webhooks/{event}"
         self._done = threading.Event()
         self.answers: list[Answered] = []
         self._began = time.monotonic()
@@ -101,7 +119,7 @@ class Clients:
 
     def _post(self, connection: http.client.HTTPConnection, body: bytes, headers: dict, digest: str) -> Answered:
         try:
-            connection.request("POST", "/webhooks/User.Updated", body, headers)
+            connection.request("POST", self._path, body, headers)
             response = connection.getresponse()
             said = response.read()
         except (OSError, http.client.HTTPException) as error:

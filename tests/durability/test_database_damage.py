@@ -19,7 +19,7 @@ from receiver.invariants import check_order
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appender import Appender
-from receiver.store.damage import has_whole_derived, suspect
+from receiver.store.damage import has_whole_derived, is_whole, suspect
 from receiver.store.database import run
 from receiver.store.recovery import open_store
 from tests.durability.damaged import Stores, block_overwritten, crashed_store, overwritten
@@ -331,3 +331,8 @@ def test_changes_that_can_not_be_read_are_derived_again_and_nothing_else_is_touc
     run(connection, "CHECKPOINT")
     connection.close()
     assert has_whole_derived(database)
+
+
+def test_a_file_that_can_not_be_tried_out_at_the_moment_is_not_called_damaged(tmp_path):
+    with pytest.raises(StoreError, match="nothing was moved"):
+        is_whole(tmp_path)

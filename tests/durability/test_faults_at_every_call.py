@@ -16,11 +16,12 @@ import pytest
 from tests.durability.shim import control, oracle
 from tests.durability.shim.client import Servers
 from tests.durability.shim.control import faults_at, lasting_faults_at
+from tests.durability.shim.scenarios import SCENARIOS
 from tests.durability.sizes import size
 
-_RUNS = {"append": 60, "spool": 60}
-_RUNS_OF_OTHERS = 24
-_LASTING = 8
+_RUNS = {"append": 30, "spool": 30}
+_RUNS_OF_OTHERS = 12
+_LASTING = 4
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def some_of(faults, most):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", ["spool"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scenario, tmp_path, capsys):
     with Servers(library, scenario, tmp_path) as servers:
         calls = servers.calls()

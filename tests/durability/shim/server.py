@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import receiver
 from tests.durability.shim import control
 from tests.durability.shim.control import Fault
-from tests.durability.shim.scenarios import DIED, SCENARIOS, Place, Scenario, warm_up
+from tests.durability.shim.places import DIED, Place, warm_up
+from tests.durability.shim.scenarios import SCENARIOS, Scenario
 
 _SECONDS = 60.0
 _STARTS = 5
