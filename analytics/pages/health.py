@@ -42,7 +42,7 @@ PROCESS_COLUMNS = (
     Column("Up since", "12rem", time=True),
     Column("Last end", "70%"),
 )
-SIGN_COLUMNS = (Column("Part", "14rem"), Column("What is known", "100%"), Column("State", "5.6rem"))
+SIGN_COLUMNS = (Column("Part", "28%"), Column("What is known", "52%"), Column("State", "20%"))
 RECOVERY_COLUMNS = (
     Column("When", "12rem", time=True),
     Column("What happened", "45%"),
