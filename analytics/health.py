@@ -14,7 +14,7 @@ GROUPS = {
     "Coming in": (
         "rate_last_minute", "rate_last_hour", "notifications", "lag_seconds", "spool_rows", "spool_bytes",
         "segments_unreadable", "former_spools", "append_error", "tasks_failing", "refused_last_hour",
-        "failed_last_hour", "rows_set_aside", "changes_missing",
+        "failed_last_hour", "rows_set_aside", "notifications_lost", "changes_missing",
     ),
     "Kept": (
         "checkpointed_at", "checkpoint_due_seconds", "wal_bytes", "database_bytes", "backup_at",

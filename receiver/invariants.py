@@ -146,6 +146,23 @@ def check_changes(rows: Iterable[Changed]) -> Iterator[Violation]:
             yield Violation("changes", None, seq, detail)
 
 
+def check_taken(taken: int, stored: int, set_aside: int) -> Iterator[Violation]:
+    """Check that every notification that the store took from the spool is stored or set aside, and no other is.
+
+    Args:
+        taken: how many the store has taken, as its watermarks tell.
+        stored: how many it has.
+        set_aside: how many it could not store, which it keeps in `rejected`.
+    """
+    missing = taken - stored - set_aside
+    if missing > 0:
+        detail = f"Of {taken:,} notifications from the spool {missing:,} are neither stored nor set aside."
+        yield Violation("lost", None, None, detail)
+    elif missing < 0:
+        detail = f"{stored + set_aside:,} notifications are kept, {-missing:,} more than came from the spool."
+        yield Violation("doubled", None, None, detail)
+
+
 def check_handed(rows: Iterable[Handed]) -> Iterator[Violation]:
     """Check that each spooled row is either behind the watermark and stored, or before it and not."""
     for row in rows:

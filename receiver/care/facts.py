@@ -30,7 +30,8 @@ _FIRST_VERSION_WITH_UNDERIVED = 6
 class Stored(NamedTuple):
     """What the database tells; `rejected` is by reason: those kept, and those of the last hour.
 
-    `changes_missing` are the notifications whose changes could not be derived.
+    `changes_missing` are the notifications whose changes could not be derived; `lost` those that came from the spool
+    and are neither stored nor set aside.
     """
 
     notifications: int
@@ -40,6 +41,7 @@ class Stored(NamedTuple):
     rejected: dict[str, tuple[int, int]]
     set_aside: int
     changes_missing: int = 0
+    lost: int = 0
 
 
 class Appending(NamedTuple):
@@ -160,10 +162,10 @@ def _stored(reader: Reader, now: datetime) -> Stored:
         reason: (kept, recent) for reason, kept, recent in reader.rows(sql_file(__package__, "rejected.sql"), [hour])
     }
     set_aside = sum(rejected.pop(reason, (0, 0))[0] for reason in SET_ASIDE)
-    notifications, last_minute, last_hour, schema_version = counts
+    notifications, last_minute, last_hour, schema_version, lost = counts
     has_underived = schema_version >= _FIRST_VERSION_WITH_UNDERIVED
     missing = reader.rows(_UNDERIVED, [])[0][0] if has_underived else 0
-    return Stored(notifications, last_minute, last_hour, schema_version, rejected, set_aside, missing)
+    return Stored(notifications, last_minute, last_hour, schema_version, rejected, set_aside, missing, max(lost, 0))
 
 
 def _size(path: Path) -> int:

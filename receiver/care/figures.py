@@ -49,6 +49,7 @@ LIMITS: dict[str, Limit] = {
     "restarts_last_hour": Limit(amber=1, red=5),
     "queries_overdue": Limit(amber=1, red=1),
     "queries_fatal_last_hour": Limit(amber=1, red=3),
+    "notifications_lost": Limit(amber=1, red=1),
     "rows_set_aside": Limit(amber=1, red=1_000),
     "failed_last_hour": Limit(amber=1, red=100),
     "changes_missing": Limit(amber=1, red=1_000),
@@ -181,6 +182,7 @@ def _of_store(facts: Facts) -> Iterator[Figure]:
     yield Figure("refused_last_hour", "Refused in the last hour", refused, f"{refused:,}")
     _, failed = stored.rejected.get("internal_error", (0, 0))
     yield _limited("failed_last_hour", "Failed in the receiver in the last hour", failed, f"{failed:,}")
+    yield _limited("notifications_lost", "Notifications lost", stored.lost, f"{stored.lost:,}")
     yield _limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
     words = f"{stored.changes_missing:,}; run `clc-receiver rebuild`" if stored.changes_missing else "0"
     yield _limited("changes_missing", "Notifications without their changes", stored.changes_missing, words)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from uuid import UUID
 
-from receiver.invariants import Violation
+from receiver.invariants import Violation, check_taken
 from receiver.notification import SET_ASIDE
 from receiver.program import sql_file
 from receiver.reading import Reader
@@ -16,6 +16,7 @@ _FIRST_VERSION_WITH_ACCOUNT_STATES = 3
 
 def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
     """Check that ids are there once, that nothing was set aside, and that what is derived agrees."""
+    yield from check_taken(*reader.rows(sql_file(__package__, "promise.sql"), [])[0])
     yield from _check_ids(reader, extent)
     for name, reason, received_at in reader.rows(sql_file(__package__, "set_aside.sql"), [list(SET_ASIDE)]):
         detail = f"It was received at {received_at} and acknowledged, but is kept in rejected as {reason}."

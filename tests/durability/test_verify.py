@@ -1,5 +1,6 @@
 """`clc-receiver verify`: says that all is well when it is, and names each row that is not."""
 
+import json
 import re
 import shutil
 from base64 import b64decode
@@ -110,20 +111,21 @@ def test_a_payload_altered_behind_its_back_is_named_running_or_not(data_dir):
         ),
         (
             "INSERT INTO notifications SELECT * REPLACE (99 AS seq) FROM notifications WHERE seq = 3",
-            ["changes seq 99", "doubled seq 99"],
+            ["changes seq 99", "doubled", "doubled seq 99"],
         ),
         (
             "INSERT INTO rejected SELECT id, received_at, 'x', '/', NULL, '{}', payload::VARCHAR::BLOB FROM events",
             [f"doubled seq {seq}" for seq in (1, 2, 3, 4, 5, 6, 7, 11, 12)],
         ),
         ("CREATE OR REPLACE VIEW events AS SELECT * FROM notifications", ["view"] * 2),
-        ("DELETE FROM notifications WHERE seq = 3", ["changes seq 3", "lost"]),
+        ("DELETE FROM notifications WHERE seq = 3", ["changes seq 3", "lost", "lost"]),
         ("DELETE FROM changes WHERE seq = 3", ["changes seq 3"]),
         ("UPDATE changes SET actor = 'forged' WHERE seq = 3", ["changes seq 3"]),
         ("INSERT INTO changes SELECT * REPLACE (99 AS seq) FROM changes WHERE seq = 12", ["changes seq 99"]),
         ("INSERT INTO rebuilding VALUES (0)", []),
-        ("DELETE FROM watermarks", ["doubled"] * 12),
-        ("UPDATE watermarks SET position = 11", ["doubled"]),
+        ("DELETE FROM watermarks", ["doubled"] * 13),
+        ("UPDATE watermarks SET position = 11", ["doubled"] * 2),
+        ("UPDATE watermarks SET position = 13", ["lost"]),
     ],
 )
 def test_whatever_else_is_altered_is_named(data_dir, statement, lines):
@@ -201,6 +203,18 @@ def test_rows_that_wait_are_right_and_a_row_that_was_set_aside_is_named(data_dir
     assert line.startswith(f"set_aside id {odd.id}: ")
     assert "kept in rejected as not_storable" in line
     assert done.returncode == 1
+
+
+def test_a_notification_that_the_store_took_and_lost_is_counted_though_its_segment_is_gone(data_dir):
+    shutil.rmtree(data_dir / "spool")
+    alter(data_dir, "DELETE FROM notifications WHERE seq = 12", "DELETE FROM changes WHERE seq = 12")
+    done = run_command(data_dir, "verify")
+    (line,) = done.stdout.splitlines()
+    assert line == "lost: Of 12 notifications from the spool 1 are neither stored nor set aside."
+    assert done.returncode == 1
+    with running(Receiver, data_dir):
+        figures = json.loads(run_command(data_dir, "status", "--json").stdout)["figures"]
+    assert next(figure["state"] for figure in figures if figure["name"] == "notifications_lost") == "red"
 
 
 def test_signatures_are_not_judged_under_another_key_than_they_were_received_under(data_dir):
