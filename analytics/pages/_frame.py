@@ -79,7 +79,7 @@ def watch() -> None:
     silence, away = pulse().silence(), _answers.away()
     if GONE not in st.session_state and silence and not away:
         leave_or_stay(silence)
-    if away and not silence:
+    if away and not silence and why_not() is None:
         _answers.came_back()
         st.rerun()
     told = None if GONE in st.session_state else silence
