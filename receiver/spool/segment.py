@@ -72,6 +72,8 @@ class Segment:
         self._is_cut = False
         """Whether rows behind a damaged place can't be read."""
         self._is_second_look = False
+        self._has_sign = False
+        """Whether SQLite has called it damaged before."""
         self._identity: layout.Identity | None = None
 
     def read(self, kind: str, after: int, limit: int, max_bytes: int = sys.maxsize) -> list[SpooledRow]:
@@ -89,6 +91,8 @@ class Segment:
         except CANNOT_READ as error:
             if self._is_passing(error):
                 return rows
+            if self._is_first_sign():
+                return rows + self.read(kind, position, limit - len(rows), max_bytes)
             self.note_damage(
                 f"it can't be read after {kind} {position} ({error})", f"what came after {kind} {position}"
             )
@@ -103,6 +107,8 @@ class Segment:
             return self._count(kind) if self._counts_rows else self._last(kind)
         except CANNOT_READ as error:
             if not self._is_passing(error):
+                if self._is_first_sign():
+                    return self.last_position(kind)
                 self.note_damage(f"it can't be read ({error})")
         return None
 
@@ -158,6 +164,14 @@ class Segment:
         self._is_second_look = True
         self._is_settled = False
         self._ends.clear()
+        self.close()
+        return True
+
+    def _is_first_sign(self) -> bool:
+        """Open the file afresh at the first sign of damage: SQLite says "malformed" also where a disk did not read."""
+        if self._has_sign:
+            return False
+        self._has_sign = True
         self.close()
         return True
 
