@@ -92,6 +92,8 @@ def in_unit(name: str, value: float) -> str:
         return bytes_words(value)
     if name.endswith("_seconds"):
         return f"{value:g} s" if value < 120 else f"{value / 60:g} min"  # noqa: PLR2004 - two minutes
+    if name == "scrubbed_at":
+        return f"{value:g} weeks"
     if name.endswith("_at"):
         return f"{value:g} intervals"
     return f"{value:,g}" if value != int(value) else f"{int(value):,}"

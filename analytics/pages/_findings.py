@@ -82,9 +82,9 @@ def latest(at: datetime) -> Kept | None:
     return kept
 
 
-def computed(kept: Kept) -> None:
-    """Say up to when findings are computed."""
-    age_line(f"Computed up to {clock(kept.upto)}, ", kept.upto, key="findings-upto")
+def computed(kept: Kept, *, key: str = "findings-upto") -> None:
+    """Say up to when findings are computed; `key` names the line on the page."""
+    age_line(f"Computed up to {clock(kept.upto)}, ", kept.upto, key=key)
 
 
 def in_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
@@ -186,7 +186,7 @@ def not_found(identity: str, kept: Kept) -> None:
         look_on(asked)
         return
     head("Not found", "This finding", on_close=close)
-    computed(kept)
+    computed(kept, key="finding-upto")
     st.caption(
         "It is none of the findings up to then: its rule may have changed since, or it is of a store that this "
         "dashboard does not read."

@@ -66,7 +66,7 @@ def test_a_process_that_died_and_came_back_is_amber(live, watch):
     import signal
 
     page = watch(live.url).open("/health?refresh=1+s")
-    recent = figure(page, "Processes restarted in the last hour")
+    recent = figure(page, "Restarts in the last hour")
     expect(recent.locator("td").nth(2)).to_have_text("✓ ok")
     name, pid = next((name, pid) for name, pid in live.receiver.children().items() if name != "store")
     os.kill(pid, signal.SIGKILL)
