@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Any, cast
 import streamlit as st
 
 from analytics import downloads
-from analytics.errors import AnalyticsError, CancelledError, NotRunningError, QueryTimeoutError, TooManyRowsError
+from analytics.errors import (
+    AnalyticsError,
+    CancelledError,
+    NotRunningError,
+    QueryTimeoutError,
+    TooManyBytesError,
+    TooManyRowsError,
+)
 from analytics.pages import _address
 from analytics.pages._age import age_line
-from analytics.pages._budget import kept
+from analytics.pages._budget import ANSWER_BYTES, MEBIBYTE, kept
 from analytics.pages._frame import is_dark
 from analytics.pages._plain import plain
 from analytics.pages._sql_run import LET_GO, Run
@@ -215,6 +222,11 @@ def heading_of(run: Run, place: Place | None) -> str:
         return (
             f"More than {run.limits.rows:,} rows: group them, add a LIMIT or a WHERE, or choose more rows above. "
             "`clc-analytics sql` writes any number to a file."
+        )
+    if isinstance(run.error, TooManyBytesError):
+        return (
+            f"More than {ANSWER_BYTES // MEBIBYTE} MB: ask for fewer columns or rows. "
+            "`clc-analytics sql` writes more to a file."
         )
     if isinstance(run.error, QueryTimeoutError):
         return f"Ended after {took(run.elapsed)}: look at fewer rows, or choose a longer time above."

@@ -205,6 +205,13 @@ def test_too_many_rows_and_too_long_a_time_say_what_to_do(page):
     expect(page.locator(".st-key-sql-error")).to_contain_text(re.compile(r"Ended after [\d.]+ s: look at fewer rows"))
 
 
+def test_an_answer_beyond_the_budget_says_what_to_do_and_the_page_goes_on(page):
+    run(page, "SELECT repeat('x', 1000000) FROM range(300)")
+    expect(page.locator(".st-key-sql-error")).to_contain_text("More than 256 MB: ask for fewer columns or rows.")
+    run(page, "SELECT 1 AS one")
+    expect_rows(page, 1)
+
+
 def test_more_rows_than_a_browser_shows_are_said_to_be_in_the_files(page):
     run(page, "SELECT range AS n FROM range(20000)")
     expect_rows(page, "20,000")
