@@ -22,6 +22,7 @@ _OWN = (
     "restoring.*",
     "suspect",
     "arranging",
+    "running_queries",
     "owner",
     "demo.log",
     "history.jsonl",

@@ -160,7 +160,7 @@ def test_it_stops_cleanly_and_leaves_all_in_the_database(tmp_path, number):
     children = receiver.children()
     assert receiver.stop(number) == 0
     assert not [pid for pid in children.values() if Path(f"/proc/{pid}").exists()]
-    assert [path.name for path in (tmp_path / "spool").iterdir()] == []
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == ["owner"]
     with duckdb.connect(str(tmp_path / "clc.duckdb"), read_only=True) as database:
         assert database.execute("SELECT count(*), count(DISTINCT id) FROM notifications").fetchall() == [(20, 20)]
 

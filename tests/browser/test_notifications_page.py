@@ -295,7 +295,7 @@ def test_the_body_is_saved_byte_for_byte(live, watch):
 def test_the_filtered_list_is_saved_in_each_format(live, watch, tmp_path):
     page = watch(live.url).open(f"{STILL}&text=calc")
     expect_total(page, 1)
-    page.get_by_role("button", name="Download", exact=False).last.click()
+    page.locator(".st-key-download").get_by_role("button").click()
     box = page.locator("[data-testid=stPopoverBody]")
     expect(box).to_contain_text("1 notification, 0.0 MB of bodies")
     exact = json.dumps(FORMULA)
