@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -181,9 +180,8 @@ def _object(value: Any) -> Body:
     return value if isinstance(value, dict) else {}
 
 
-def _objects(value: Any) -> Iterator[Body]:
-    if isinstance(value, list):
-        yield from (item for item in islice(value, _MOST_OBJECTS) if isinstance(item, dict))
+def _objects(value: Any) -> list[Body]:
+    return [item for item in value[:_MOST_OBJECTS] if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _links(body: Body, rel: str) -> Iterator[Body]:

@@ -10,12 +10,14 @@ import receiver
 
 @cache
 def sql_files(package: str) -> dict[str, str]:
-    """Read the SQL files of a package, by their names.
+    """Read the SQL files of a package, by their names, without importing it.
 
     Raises:
         OSError: one can't be read.
     """
-    files = (file for file in resources.files(package).iterdir() if file.name.endswith(".sql"))
+    top, *inner = package.split(".")
+    folder = resources.files(top).joinpath(*inner)
+    files = (file for file in folder.iterdir() if file.name.endswith(".sql"))
     return {file.name: file.read_text("utf-8") for file in files}
 
 

@@ -304,3 +304,12 @@ def test_listeners_that_could_take_all_processors_take_short_turns_instead(tmp_p
         short = [said for said in turns if re.search(r"^se.slice *: *100000$", said, re.MULTILINE)]
         assert len(short) >= 2
         assert {os.sched_getscheduler(thread) for thread in threads_of(listener)} == {os.SCHED_OTHER}
+
+
+def test_it_loads_nothing_of_the_store(tmp_path):
+    """DuckDB and Arrow would be 100 MB more, and the collector of garbage would stop the loop for 40 ms at a time."""
+    with running(ListenerProcess, tmp_path) as listener:
+        assert listener.sender.get("/healthz").status == 200
+        mapped = Path(f"/proc/{listener.process.pid}/maps").read_text()
+    assert "duckdb" not in mapped
+    assert "arrow" not in mapped

@@ -116,11 +116,12 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row], last: dict[str, 
         rows: what to insert.
         last: the last position by kind; it is brought up to date.
     """
-    for row in rows:
-        kind = KINDS[type(row)]
-        last[kind] = place = last.get(kind, 0) + 1
-        values = _to_sqlite(place, row)
-        connection.execute(_INSERTS[kind], [*values, checksum(kind, values)])
+    for row_type, kind in KINDS.items():
+        of_kind = [row for row in rows if type(row) is row_type]
+        if of_kind:
+            values = [_to_sqlite(place, row) for place, row in enumerate(of_kind, last.get(kind, 0) + 1)]
+            connection.executemany(_INSERTS[kind], [(*each, checksum(kind, each)) for each in values])
+            last[kind] = last.get(kind, 0) + len(of_kind)
 
 
 def seal(connection: sqlite3.Connection, last: dict[str, Position]) -> None:
