@@ -52,9 +52,11 @@ def test_a_stop_waits_for_no_query_that_never_ends(tmp_path, queries):
 
 def test_a_query_that_runs_at_two_crashes_is_refused_and_one_of_a_kill_is_not(tmp_path):
     with running(Receiver, tmp_path) as receiver:
+        note = tmp_path / "running_queries"
         for number, refused in [(signal.SIGKILL, False), (signal.SIGSEGV, False), (signal.SIGSEGV, True)]:
+            until(lambda: not note.read_bytes().strip(), what="the query before to leave the note")
             with asked(receiver.query_url, receiver.token, RUNAWAY, 1):
-                until(lambda: (tmp_path / "running_queries").read_bytes().strip(), what="the query to run")
+                until(lambda: note.read_bytes().strip(), what="the query to run")
                 ended = receiver.log.count("store ended with")
                 os.kill(receiver.children()["store"], number)
                 until(lambda ended=ended: receiver.log.count("store ended with") > ended, what="the store's end")
