@@ -12,6 +12,7 @@ import pytest
 import urllib3
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.ports import free_address
 from tests.processes import Process, environment
 from tests.waiting import until
 
@@ -68,9 +69,7 @@ def a_viewer(directory: Path, **options) -> Iterator[BrowserContext]:
 @contextmanager
 def a_dashboard(data_dir: Path, query_url: str, cwd: Path | None = None, **settings: str) -> Iterator[str]:
     """Run `clc-analytics dashboard` on a query service and give its URL."""
-    from receiver.sockets import free_address
-
-    address = free_address("127.0.0.1:0")
+    address = free_address()
     port = address.rpartition(":")[2]
     settings = {"CLC_QUERY_LISTEN": query_url.removeprefix("http://"), **settings}
     command = [sys.executable, "-m", "analytics", "dashboard", "--no-browser", "--port", port]

@@ -1,7 +1,6 @@
 """The client: one set of calls for a query service and a DuckDB file, and what it says when that can't be done."""
 
 import json
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from analytics.errors import (
     TooManyRowsError,
 )
 from analytics.settings import as_url, read_settings
+from tests.ports import free_port
 from tests.readable_store import MIDDAY, account, build_store, server
 
 
@@ -86,12 +86,6 @@ def service():
     server_.shutdown()
     server_.server_close()
     thread.join()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_a_duckdb_file_answers_as_arrow_and_as_a_dataframe(store):

@@ -7,10 +7,10 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
-from receiver.sockets import free_address
 from tests.browser.watching import column, go_back
 from tests.browsing import a_dashboard
 from tests.keys import key_directory
+from tests.ports import free_address
 from tests.processes import Receiver, environment, running
 from tests.waiting import until
 
@@ -36,7 +36,7 @@ def place(tmp_path):
     """A data directory, the address where its query service is to be, and a dashboard on it."""
     data_dir = tmp_path / "data"
     data_dir.mkdir()
-    address = free_address("127.0.0.1:0")
+    address = free_address()
     with a_dashboard(data_dir, f"http://{address}") as url:
         yield data_dir, address, url
 

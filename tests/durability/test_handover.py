@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 
 import receiver as package
-from receiver.sockets import free_address
 from receiver.supervision.state import read_state
 from tests.durability.commands import run_command
 from tests.durability.load import BODIES, Clients, check_all_is_kept
 from tests.durability.sizes import size
 from tests.keys import signed
+from tests.ports import free_address
 from tests.processes import Receiver, running
 from tests.waiting import until
 
@@ -224,7 +224,7 @@ def test_check_tells_whether_serve_could_start(tmp_path):
 
 @pytest.mark.parametrize("keep_alive", [False, True], ids=["new connections", "connections kept open"])
 def test_a_stop_under_load_answers_all_that_it_has_read(tmp_path, keep_alive):
-    receiver = Receiver(tmp_path, CLC_LISTENERS="2", CLC_LISTEN=free_address("127.0.0.1:0"))
+    receiver = Receiver(tmp_path, CLC_LISTENERS="2", CLC_LISTEN=free_address())
     clients = Clients(receiver.url, rate=RATE, keep_alive=keep_alive)
     until(lambda: len(clients.answers) > RATE, what="a second of load")
     assert receiver.stop() == 0

@@ -8,11 +8,11 @@ from random import Random
 
 import pytest
 
-from receiver.sockets import free_address
 from receiver.supervision.state import read_state
 from tests.durability.commands import run_command
 from tests.durability.load import Simulation, check_all_is_kept
 from tests.durability.sizes import size
+from tests.ports import free_address
 from tests.processes import Receiver
 from tests.waiting import until
 
@@ -25,8 +25,8 @@ class Serve:
     def __init__(self, directory):
         self.directory = directory
         self.settings = {
-            "CLC_LISTEN": free_address("127.0.0.1:0"),
-            "CLC_QUERY_LISTEN": free_address("127.0.0.1:0"),
+            "CLC_LISTEN": free_address(),
+            "CLC_QUERY_LISTEN": free_address(),
             "CLC_LISTENERS": "2",
         }
         self.receiver = Receiver(directory, **self.settings)
