@@ -5,7 +5,6 @@ segments are `<name>-000001.sqlite`, `<name>-000002.sqlite`, …; it writes to t
 """
 
 import fcntl
-import os
 import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -165,12 +164,3 @@ def size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def sync_directory(directory: Path) -> None:
-    """Make what was created, renamed or deleted in a directory last."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

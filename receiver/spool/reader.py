@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from receiver.files import sync_directory
 from receiver.incidents import copy_aside, set_aside
 from receiver.spool import layout
 from receiver.spool.segment import Segment
@@ -104,7 +105,7 @@ class SpoolReader:
             self._report(said, moved_to, _missing(segment))
         else:
             segment.unlink()
-        layout.sync_directory(directory)
+        sync_directory(directory)
         writer = layout.writer_of(segment.path)
         if not any(directory.glob(f"{writer}-*.sqlite")) and layout.writer_is_gone(directory, writer):
             (directory / f"{writer}.lock").unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from receiver.files import sync_directory
 from receiver.notification import DAMAGED_IN_SPOOL
 from receiver.spool import layout
 from receiver.spool.columns import Columns, DamagedRowError, sealed, tolerate_any_text
@@ -194,7 +195,7 @@ class Segment:
         mark = layout.taken_mark(self.path)
         with contextlib.suppress(FileNotFoundError):
             self.path.rename(mark)
-        layout.sync_directory(self.path.parent)
+        sync_directory(self.path.parent)
         for path in (*self.files(), mark):
             path.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 import uuid_utils
 
 from receiver.errors import DataDirectoryError
-from receiver.files import make_directory
+from receiver.files import make_directory, sync_directory
 from receiver.spool import columns, layout
 from receiver.spool.layout import Row
 
@@ -155,7 +155,7 @@ class SegmentWriter:
         path = layout.segment_path(self._directory, self._name, self._number)
         try:
             connection = layout.create(path)
-            layout.sync_directory(self._directory)
+            sync_directory(self._directory)
         except (OSError, sqlite3.Error):
             path.with_suffix(".new").unlink(missing_ok=True)
             raise
