@@ -2,9 +2,9 @@
 title = "Body of another event"
 severity = "high"
 why = """
-Only the target URL tells a notification's event, and no signature covers it. A body that is none of this event was sent to \
-a wrong URL: by a mistake in the platform's settings, or by somebody who makes an entity look created or deleted. Where only \
-a time or an account's status speaks against the event, it is of medium severity."""
+Only the target URL tells a notification's event, and no signature covers the URL. This body does not fit its event, so it \
+was sent to a wrong URL: by a mistake in the platform's settings, or by somebody who makes an entity look created or \
+deleted. The severity is medium where only a time or an account's status contradicts the event."""
 todo = """
 Look up the target URLs in the platform's settings. If each is right, somebody else sent this notification: compare its \
 source address with others, and put a secret into the target URLs (CLC_URL_SECRET), or change it."""
@@ -14,10 +14,10 @@ references = [
 ]
 
 [parameters]
-created_minutes = 60   # a server that was modified so long after its creation was not just created
+created_minutes = 60   # a server that was modified later than this after its creation was not just created
 
 [[fires]]
-title = "A user's body comes as a server's, an account's and an alert's"
+title = "Server, account and alert events carry the body of a user"
 expected = [
     "high KIM: Server.Created has the body of a user, KIM.",
     "high KIM: Account.Deleted has the body of a user, KIM.",
@@ -37,7 +37,7 @@ at = 2026-03-04T12:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
 
 [[fires]]
-title = "A server's, a deleted server's, an account's and an alert's body come as other events"
+title = "Events carry the body of a server, a deleted server, an account or an alert, and are of another category"
 expected = [
     "high WA1ACMEWEB01: User.Updated has the body of a server, WA1ACMEWEB01.",
     "high WA1ACMEWEB01: Server.Updated has the body of a deleted server, WA1ACMEWEB01.",
@@ -67,10 +67,10 @@ at = 2026-03-04T14:00:00Z
 body = '{"accountAlias":"ACME","businessName":"Acme","status":"Active"}'
 
 [[fires]]
-title = "What is there comes as deleted, and what is deleted as created"
+title = "Events delete entities that still exist, and an event creates a deleted user"
 expected = [
     "high KIM: User.Deleted has the body of a user whose status is Active, KIM.",
-    "high WA1ACMEWEB01: Server.Deleted has the body of a server that is there, WA1ACMEWEB01.",
+    "high WA1ACMEWEB01: Server.Deleted has the body of a server that still exists, WA1ACMEWEB01.",
     "medium ACME: Account.Deleted has the body of an account whose status is Active, ACME.",
     "high LEE: User.Created has the body of a deleted user, LEE.",
 ]
@@ -93,7 +93,7 @@ at = 2026-03-04T13:00:00Z
 body = '{"userName":"lee","accountAlias":"ACME","status":"Deleted"}'
 
 [[fires]]
-title = "A server that was modified a day after its creation comes as created"
+title = "A Server.Created event carries a server that was modified a day after its creation"
 expected = ["medium WA1ACMEWEB01: Server.Created has the body of a server that was created 1,440 min before, WA1ACMEWEB01."]
 [[fires.notifications]]
 event = "Server.Created"
@@ -102,7 +102,7 @@ body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"cpu":2},"changeIn
 "modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[silent]]
-title = "Each body under its event"
+title = "Each event carries its own body"
 [[silent.notifications]]
 event = "Account.Deleted"
 at = 2026-03-04T10:00:00Z
@@ -130,7 +130,7 @@ at = 2026-03-05T10:00:00Z
 body = '{"accountAlias":"ACME","serverName":"WA1ACMEWEB01","triggers":[{"metric":"cpu","state":"triggered"}]}'
 
 [[silent]]
-title = "A user and an account whose status becomes Deleted, and bodies that tell nothing"
+title = "Updates set the status of a user and an account to Deleted, and some bodies tell nothing"
 [[silent.notifications]]
 event = "User.Updated"
 at = 2026-03-04T10:00:00Z
@@ -148,8 +148,8 @@ event = "Server.Created"
 at = 2026-03-04T10:00:00Z
 body = '{"name":"WA1ACMEWEB01","details":{},"changeInfo":{"createdDate":"-infinity","modifiedDate":"infinity"}}'
 */
--- Most bodies need not be read: one from which the receiver had a name, an actor or a time is of its category. Those that
--- are read are parsed once.
+-- Most bodies need not be read: the receiver found a name, an actor or a time in them, so they fit their category. The
+-- others are parsed once.
 WITH suspects AS (
     SELECT
         id,
@@ -189,7 +189,7 @@ told AS (
         coalesce(fields[10], fields[11], fields[12], fields[13], fields[14], fields[15]) AS server_field
     FROM suspects
 ),
--- A body is of one of the platform's kinds by the fields that only these have.
+-- Each of the platform's kinds of body has fields that no other kind has.
 kinds AS (
     SELECT
         *,
@@ -221,7 +221,7 @@ judged AS (
         CASE
             WHEN NOT list_contains(kinds, own_kind) THEN NULL
             WHEN action = 'Deleted' AND category = 'Server' AND lower(coalesce(status, '')) NOT IN ('deleted', 'queuedfordelete')
-            THEN 'server that is there'
+            THEN 'server that still exists'
             WHEN action = 'Deleted' AND category IN ('User', 'Account') AND lower(status) <> 'deleted'
             THEN concat(own_kind, ' whose status is ', status)
             WHEN action = 'Created' AND lower(status) = 'deleted' THEN concat('deleted ', own_kind)
