@@ -40,7 +40,11 @@ class Unsent:
             if self._answers >= self._most:
                 raise QueryError("busy", f"{self._most} answers have not been read yet: read them, or ask again later.")
             self._answers += 1
-        return Answer(self)
+        try:
+            return Answer(self)
+        except BaseException:
+            self.end(0)
+            raise
 
     def reserve(self, size: int) -> None:
         """Take so many bytes.

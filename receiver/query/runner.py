@@ -171,8 +171,8 @@ class QueryRunner:
                 on_failure.callback(answer.close)
                 cursor = self._cursor()
                 on_failure.pop_all()
-        except QueryError:
-            self._slots.release()
+        except BaseException:
+            self._slots.release()  # whatever it is; a slot that is never released is lost to all queries to come
             raise
         interruption = Interruption(cursor)
         self._interruptions[interruption] = due, query.sql

@@ -46,7 +46,7 @@ def storing(connection: duckdb.DuckDBPyConnection, before: Positions, after: Pos
         run(connection, "COMMIT")
     except NEEDS_NEW_PROCESS:
         raise
-    except Exception as error:
+    except Exception as error:  # an OSError, too: whatever it is, only reading again tells what is stored
         roll_back(connection)
         said = f"COMMIT failed ({describe(error)}), and what is stored will be read again."
         raise CommitError(said) from error

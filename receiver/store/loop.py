@@ -218,7 +218,7 @@ class AppendLoop:
                 self.pace.end(moved)
         except NEEDS_NEW_PROCESS:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the rows wait in the spool until it is over
+        except Exception as error:  # noqa: BLE001 - the disk's, too: the rows wait in the spool, and the status says why
             suspect(self._data_dir, error)
             self._retry.fail(describe(error))
             return 0
@@ -234,7 +234,7 @@ class AppendLoop:
                 self._rebuild.step()
         except duckdb.FatalException:
             raise
-        except Exception as error:  # noqa: BLE001 - what is derived must not keep back what is received
+        except Exception as error:  # noqa: BLE001 - even of the disk: it must not keep back what is received, and is logged
             suspect(self._data_dir, error)
             self._rebuild.put_off(describe(error))
             _log.error("changes could not be derived again, which is left to the next start: %s", describe(error))

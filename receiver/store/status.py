@@ -70,7 +70,8 @@ class StatusKeeper:
         while True:
             try:
                 await asyncio.to_thread(self.refresh)
-            except Exception:  # noqa: BLE001 - whatever it is, the next time may be better
+            except Exception:  # noqa: BLE001 - logged, and tried again; an old status must not stand for a new one
+                self.latest = None
                 _log.exception("the status could not be found out")
             await asyncio.sleep(_REFRESH_SECONDS)
 

@@ -1,7 +1,9 @@
 """The limits of the query service: rows, bytes, time, and how many ask at once."""
 
+import errno
 import http.client
 import json
+import os
 
 import pyarrow as pa
 import pytest
@@ -170,3 +172,14 @@ def test_a_running_query_hinders_neither_inserts_nor_checkpoints_and_the_next_on
         writer.execute("DELETE FROM kept WHERE n = 77").fetchall()
         writer.close()
     service.until_nothing_runs()
+
+
+def test_queries_go_on_after_answers_that_could_not_be_begun(tmp_path, monkeypatch):
+    def fail(_):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with serving(tmp_path / "clc.duckdb", QueryLimits(20, 100, concurrent=2, unsent=3)) as service:
+        with monkeypatch.context() as faulty:
+            faulty.setattr("receiver.query.answers.SpooledTemporaryFile", fail)
+            assert [service.post("SELECT 1").status for _ in range(5)] == [500] * 5
+        assert service.rows("SELECT 1") == [(1,)]
