@@ -91,7 +91,7 @@ def crowd(is_exempt=lambda _: False, **limits):
     def serve():
         exchanges = ExchangeServer(answer, 100, bounds)
         server = GuardedServer(exchanges, limits=bounds, is_exempt=is_exempt)
-        exchanges.prove = server.prove
+        exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
         server.take_from(listening)
         return server
 

@@ -8,16 +8,17 @@ import resource
 import socket
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 from tornado import http1connection
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
-from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPInputError, HTTPMessageDelegate
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream
 
 from receiver.listener import metrics
 from receiver.listener.draining import DrainingServer
+from receiver.listener.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 from receiver.listener.unproven import Unproven, source_of
 
 _MIB = 1024 * 1024
@@ -25,11 +26,8 @@ _MOST_DESCRIPTORS = 8192
 # For the spool's segments, the accounts, `/readyz`, and what the libraries open.
 _OWN_DESCRIPTORS = 48
 _FEWEST_CONNECTIONS = 8
-_HEADER_BYTES = 16 * 1024
-_HEADER_LINES = 100
 _ACCEPTED_A_TURN = 4
 _CHUNK_COST = 32 * 1024
-_Parsed = tuple[str, HTTPHeaders]
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _PAUSE_SECONDS = 0.05
 _QUIET_SECONDS = 60
@@ -111,7 +109,7 @@ class GuardedServer(DrainingServer):
         """Take what `HTTPServer` takes, the limits, and which addresses are exempt from those of one source."""
         super().initialize(*args, **kwargs)
         self.conn_params.header_timeout = None
-        self.conn_params.max_header_size = _HEADER_BYTES
+        self.conn_params.max_header_size = HEAD_BYTES
         # Tornado reads on for 256 chunks, which take it 8 ms, before others have a turn.
         http1connection._CHUNK_YIELD_COST = _CHUNK_COST  # noqa: SLF001 - it has no setting for it
         self._limits = limits
@@ -133,13 +131,17 @@ class GuardedServer(DrainingServer):
         patient.make_room = self._make_room
         self.add_socket(patient)
 
+    def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
+        """Serve a new connection."""
+        search_quickly(stream)
+        super().handle_stream(stream, address)
+
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Wait for a connection's next request."""
         delegate = super().start_request(server_conn, request_conn)
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
         assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - the same
-        parse = request_conn._parse_headers  # noqa: SLF001 - 9,000 headers would take it 20 ms
-        request_conn._parse_headers = partial(_parse_few, parse)  # type: ignore[method-assign] # noqa: SLF001
+        refuse_many_headers(request_conn)
         now = time.monotonic()
         self._reading[server_conn] = _Reading(now + self._limits.idle_seconds)
         if server_conn not in self._known:
@@ -150,6 +152,10 @@ class GuardedServer(DrainingServer):
     def prove(self, server_conn: HTTP1ServerConnection) -> None:
         """Note that a notification of a connection's was accepted."""
         self._unproven.forget(server_conn)
+
+    def is_proven(self, server_conn: HTTP1ServerConnection) -> bool:
+        """Tell whether a notification of a connection's was accepted."""
+        return server_conn not in self._unproven
 
     def begin_request(self, server_conn: HTTP1ServerConnection) -> None:
         """Note that a request's headers are there."""
@@ -242,17 +248,6 @@ class GuardedServer(DrainingServer):
         self._unproven.forget(connection)
         self._leaving.add(connection)
         connection.stream.close()
-
-
-def _parse_few(parse: Callable[[bytes], _Parsed], data: bytes) -> _Parsed:
-    """Parse a request's head, unless it has more lines than anybody needs.
-
-    Raises:
-        HTTPInputError: it has.
-    """
-    if data.count(b"\n") > _HEADER_LINES:
-        raise HTTPInputError("too many headers")
-    return parse(data)
 
 
 class _PatientSocket(socket.socket):

@@ -18,12 +18,17 @@ from tornado.httputil import (
 )
 
 from receiver.admission import Refusal
+from receiver.listener.byte_rate import ByteRate
 from receiver.listener.connections import Limits
 from receiver.listener.turns import Turns
 
 # Tornado's own limit would answer without a body, and close the connection before its sender could read that.
 _NO_LIMIT = 1 << 40
 _LONGEST_LENGTH = 18
+# The sender's own notifications are smaller.
+_LARGE_BYTES = 16 * 1024
+# Of the time that a body may take (`Limits.body_seconds`): its sender has the rest.
+_MOST_PAUSED = 0.5
 # A part of a chunked body costs as much as 16 kB of it.
 _PARTS_A_TURN = 8
 _MOST_PARTS = 1000
@@ -87,25 +92,30 @@ SPOOL_UNAVAILABLE = _spool_unavailable("the receiver's log says why")
 _TOO_MUCH = _spool_unavailable("too many large bodies are on their way, and this one is the largest")
 
 
-class Exchange(HTTPMessageDelegate):
-    """Collects one request and hands it to `respond`, which calls back with the answer, now or later.
+class Standing(NamedTuple):
+    """What the server knows of a connection: `prove` notes an accepted notification, `is_proven` tells of one."""
 
-    `prove` is called when that accepts a notification.
-    """
+    prove: Callable[[], None]
+    is_proven: Callable[[], bool]
+
+
+class Exchange(HTTPMessageDelegate):
+    """Collects one request and hands it to `respond`, which calls back with the answer, now or later."""
 
     def __init__(
         self,
         connection: HTTP1Connection,
         respond: Respond,
-        prove: Callable[[], None],
+        standing: Standing,
         max_body_bytes: int,
         bodies: "Bodies",
         turns: Turns,
     ) -> None:
         self._connection = connection
-        self._prove = prove
+        self._standing = standing
         self._turns = turns
         self._parts = 0
+        self._pause_left = _MOST_PAUSED * bodies.limits.body_seconds
         self._respond = respond
         self._max_body_bytes = max_body_bytes
         self._bodies = bodies
@@ -123,7 +133,7 @@ class Exchange(HTTPMessageDelegate):
             self._refuse_as_too_large()
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Collect a part of the body; let others have a turn after some parts, however many have come already."""
+        """Collect a part of the body; let others have a turn after some parts, and after a stranger's large ones."""
         self._bytes += len(chunk)
         self._parts += 1
         if self._parts > _MOST_PARTS + self._bytes // _FEWEST_BYTES_A_PART:
@@ -136,7 +146,16 @@ class Exchange(HTTPMessageDelegate):
         else:
             self._chunks.append(chunk)
             self._bodies.grow(self, len(chunk))
-        return None if self._parts % _PARTS_A_TURN else asyncio.sleep(0)
+        pause = self._pause(len(chunk))
+        return asyncio.sleep(pause) if pause or not self._parts % _PARTS_A_TURN else None
+
+    def _pause(self, size: int) -> float:
+        """Return for how many seconds no more of the body is read, after a part of this size."""
+        if self._bytes <= _LARGE_BYTES or self._standing.is_proven():
+            return 0
+        pause = min(self._bodies.rate.delay(size), self._pause_left)
+        self._pause_left -= pause
+        return pause
 
     def finish(self) -> None:
         """Hand the whole request over."""
@@ -166,7 +185,7 @@ class Exchange(HTTPMessageDelegate):
         self._answered = True
         self._forget()
         if answer.is_acceptance:
-            self._prove()
+            self._standing.prove()
             self._give(answer)
         else:
             # Whatever is no notification, or a refused one, may come from strangers by the thousand.
@@ -231,6 +250,7 @@ class Bodies:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.rate = ByteRate()
         self._total = 0
         self._sizes: dict[Exchange, int] = {}
         self._reading: dict[Exchange, None] = {}
@@ -263,14 +283,16 @@ class ExchangeServer(HTTPServerConnectionDelegate):
         self._turns = Turns()
         self.prove: Callable[[HTTP1ServerConnection], None] = lambda _: None
         """Is called with a connection when a notification of its was accepted."""
+        self.is_proven: Callable[[HTTP1ServerConnection], bool] = lambda _: True
+        """Tells whether a notification of a connection's was accepted."""
 
     def start_request(self, server_conn: object, request_conn: object) -> HTTPMessageDelegate:
         """Begin to read a request."""
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
         assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - Tornado's only kind
         request_conn.set_max_body_size(_NO_LIMIT)
-        prove = partial(self.prove, server_conn)
-        return Exchange(request_conn, self._respond, prove, self._max_body_bytes, self._bodies, self._turns)
+        standing = Standing(partial(self.prove, server_conn), partial(self.is_proven, server_conn))
+        return Exchange(request_conn, self._respond, standing, self._max_body_bytes, self._bodies, self._turns)
 
     def on_close(self, _server_conn: object) -> None:
         """Nothing is kept by connection."""

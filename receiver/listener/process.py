@@ -59,7 +59,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     limits = within_descriptors(LIMITS)
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
     server = GuardedServer(exchanges, ssl_options=tls_context(settings), limits=limits, is_exempt=proxies.shares)
-    exchanges.prove = server.prove
+    exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
     # The collector of garbage would go through the program's own objects again and again, for 10 ms each time.
     gc.collect()
     gc.freeze()

@@ -27,6 +27,10 @@ class Unproven:
         others[connection] = None
         return len(others)
 
+    def __contains__(self, connection: object) -> bool:
+        """Tell whether a connection brought no accepted notification."""
+        return connection in self._opened
+
     def forget(self, connection: HTTP1ServerConnection) -> None:
         """Forget a connection that is proven or closed."""
         if self._opened.pop(connection, None) is None:

@@ -22,6 +22,7 @@ from tests.processes import ListenerProcess, running
 
 RATE = 20
 SECONDS = 15
+HIGHEST_PRIORITY = -20
 BODY = b'{"accountAlias":"ACME","userName":"kim@acme.example","status":"Active"}'
 
 
@@ -59,14 +60,17 @@ def attacks(directory: Path) -> list[Figure]:
 
 @contextlib.contextmanager
 def attackers(name: str, address: str) -> Iterator[None]:
-    """Attack for the length of a block."""
+    """Attack for the length of a block, at full speed whatever else this machine does: as strangers elsewhere would."""
     if name not in ATTACKS:
         yield
         return
     host, _, port = address.partition(":")
     command = [sys.executable, "-m", "tests.benchmarks.attackers", name, host, port]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], start_new_session=True)
     try:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, HIGHEST_PRIORITY)
+            Path(f"/proc/{process.pid}/autogroup").write_text(f"{HIGHEST_PRIORITY}")
         yield
     finally:
         process.kill()
