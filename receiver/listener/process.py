@@ -8,6 +8,7 @@ from receiver.admission import Admission
 from receiver.child import Child, run_child
 from receiver.listener import metrics
 from receiver.listener.accounts import AllowedAccounts
+from receiver.listener.breath import Breath
 from receiver.listener.commits import Commits
 from receiver.listener.connections import GuardedServer, Limits, within_descriptors
 from receiver.listener.exchange import ExchangeServer
@@ -42,6 +43,7 @@ def main() -> None:
 
 async def _serve(child: Child, settings: Settings) -> None:
     come_first(settings.listeners)
+    Breath().start()
     load_program(*_USED_LATE)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
     key = load_public_key(settings.public_key)

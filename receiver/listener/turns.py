@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-_UNITS_A_TURN = 8
+_UNITS_A_TURN = 4
 _BYTES_A_UNIT = 1024
 
 

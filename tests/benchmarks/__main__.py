@@ -16,6 +16,7 @@ from tests.benchmarks.reads import reads
 from tests.benchmarks.report import Figure, as_json, as_table
 from tests.benchmarks.seldom import seldom
 from tests.benchmarks.sizes import sizes
+from tests.benchmarks.sustained import sustained
 
 BENCHMARKS = {
     "accept": accept,
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "reads": reads,
     "seldom": seldom,
     "sizes": sizes,
+    "sustained": sustained,
 }
 DATA = Path(__file__).parents[2] / "data" / "benchmarks"
 
