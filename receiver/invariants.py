@@ -163,6 +163,16 @@ def check_taken(taken: int, stored: int, set_aside: int) -> Iterator[Violation]:
         yield Violation("doubled", None, None, detail)
 
 
+def check_missing(told: Iterable[tuple[str, str]]) -> Iterator[Violation]:
+    """Name what is missing since an incident, as nothing that is still stored shows it.
+
+    Args:
+        told: when each incident was (ISO, UTC), and what is missing since then.
+    """
+    for at, missing in told:
+        yield Violation("missing", None, None, f"Since {at[:19]} UTC: {missing}")
+
+
 def check_handed(rows: Iterable[Handed]) -> Iterator[Violation]:
     """Check that each spooled row is either behind the watermark and stored, or before it and not."""
     for row in rows:

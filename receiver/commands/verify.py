@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from receiver.invariants import Violation
+from receiver.incidents import incidents
+from receiver.invariants import Violation, check_missing
 from receiver.public_keys import Keys, by_fingerprint, remembered_keys
 from receiver.reading import Reader, open_reader
 from receiver.scrub import scrub, write_scrub_note
@@ -47,7 +48,7 @@ def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool,
     """Check all that is stored: each signature over the stored bytes, and that nothing is lost, doubled or altered.
 
     Works while `serve` is running and while it is not. Each row that fails is a line on stdout: what is wrong, seq, id
-    and how; then the exit code is 1. Signatures are checked under the keys that judged them at receipt, which lie in
+    and how; so is what a restore left out, or a recovery could not save. Then the exit code is 1. Signatures are checked under the keys that judged them at receipt, which lie in
     CLC_DATA_DIR/keys; where one is missing, nothing is checked and the exit code is 2.
     """
     settings = read_settings(data_dir=data_dir)
@@ -96,6 +97,7 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
             check_whole(reader, extent),
             check_spooled(reader, settings.spool_directory),
             check_former(reader, settings),
+            check_missing((each.at, each.missing) for each in incidents(settings.data_dir) if each.missing),
         )
         failed = _print(violations, every_line=every_line)
     seconds = time.monotonic() - began

@@ -111,7 +111,7 @@ def test_a_restore_that_is_killed_anywhere_is_finished_or_never_began(case, tmp_
         print(f"\n{len(ended)} kills at {len(calls)} calls: {ended.count(False)} undone, {ended.count(True)} finished")
 
 
-def test_what_a_restore_leaves_out_is_counted_before_and_status_remembers_it(case, tmp_path):
+def test_what_a_restore_leaves_out_is_counted_before_and_status_and_verify_remember_it(case, tmp_path):
     data_dir = case.copy(tmp_path / "d")
     refused = run_command(data_dir, "restore", str(case.backup))
     assert refused.returncode == 1
@@ -124,9 +124,12 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_remembers_it(cas
     with running(Receiver, data_dir) as receiver:
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == len(NEW))
         told = run_command(data_dir, "status")
+        verified = run_command(data_dir, "verify")
     assert told.returncode == 1
     assert re.search(r"red +Recoveries.*MISSING since .*: 2 of its notifications", told.stdout), told.stdout
     assert {row.id for row in ROWS[6:8]} & {*kept_in(data_dir)} == set()
+    assert verified.returncode == 1
+    assert re.fullmatch(rf"missing: Since [-\dT:]+ UTC: {counted} in the spool\..*\n", verified.stdout), verified.stdout
 
 
 def test_a_database_that_cant_be_read_is_replaced_only_by_force_and_that_is_said(case, tmp_path):
