@@ -9,6 +9,7 @@ from receiver.settings import Settings
 from receiver.store.database import open_database
 from receiver.store.status import StatusKeeper, StatusMetrics
 from tests.keys import key_directory
+from tests.waiting import until
 
 
 def test_metrics_tell_no_old_status_where_a_new_one_cannot_be_found_out(tmp_path):
@@ -22,12 +23,11 @@ def test_metrics_tell_no_old_status_where_a_new_one_cannot_be_found_out(tmp_path
         assert b"clc_status{" in generate_latest(registry)
         key.unlink()
 
-        async def fail_to_refresh():
-            refreshing = asyncio.create_task(keeper.keep_fresh())
-            async with asyncio.timeout(60):
-                while keeper.latest:
-                    await asyncio.sleep(0)
-            refreshing.cancel()
-
-        asyncio.run(fail_to_refresh())
+        asyncio.run(refresh_until(keeper, lambda: not keeper.latest))
         assert b"clc_status{" not in generate_latest(registry)
+
+
+async def refresh_until(keeper, condition):
+    refreshing = asyncio.create_task(keeper.keep_fresh())
+    await asyncio.to_thread(until, condition, what="the status to be dropped")
+    refreshing.cancel()
