@@ -48,8 +48,9 @@ def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool,
     """Check all that is stored: each signature over the stored bytes, and that nothing is lost, doubled or altered.
 
     Works while `serve` is running and while it is not. Each row that fails is a line on stdout: what is wrong, seq, id
-    and how; so is what a restore left out, or a recovery could not save. Then the exit code is 1. Signatures are checked under the keys that judged them at receipt, which lie in
-    CLC_DATA_DIR/keys; where one is missing, nothing is checked and the exit code is 2.
+    and how. A restore that left rows out, or a recovery that could not save some, is a line, too. Then the exit code
+    is 1. Signatures are checked under the keys that judged them at receipt, which lie in CLC_DATA_DIR/keys; where one
+    is missing, nothing is checked and the exit code is 2.
     """
     settings = read_settings(data_dir=data_dir)
     keys = _keys_at_hand(settings, key_files)
