@@ -1,15 +1,22 @@
-"""Tells within seconds whether a store answers, however long its queries take: a thread asks while somebody looks."""
+"""Tells within seconds whether a store answers, and whether it answers a query: threads ask while somebody looks."""
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock, Thread
 from typing import NamedTuple
 
+from analytics.cancelling import Cancellation
 from analytics.client import Client
 from analytics.errors import AnalyticsError, SilentError
 
 PAUSE_SECONDS = 0.5
 ANSWER_SECONDS = 2.0
+QUERY = "SELECT 1"
+SLOW = (
+    f"It answers, but the smallest query takes longer than {ANSWER_SECONDS:g} s: other queries keep it busy, or other "
+    "programs its machine. Wait, or end what takes long. Nothing that was acknowledged is at risk."
+)
 WATCHED_SECONDS = 30.0
 """Nobody looks any more when the pulse was not asked for so long; then nothing is sent to the store."""
 
@@ -17,12 +24,51 @@ WATCHED_SECONDS = 30.0
 class Silence(NamedTuple):
     """Why a store does not answer, and since when: that it answered last, or else was asked first.
 
-    `hangs` says that it takes connections all the same.
+    `hangs` says that it takes connections all the same; `slow` that it answers, but is slow with queries.
     """
 
     reason: str
     since: datetime
     hangs: bool = False
+    slow: bool = False
+
+
+class Query:
+    """The smallest of queries, put to a store: while the store has others to wait for, it waits, too.
+
+    Args:
+        client: where to ask.
+    """
+
+    def __init__(self, client: Client) -> None:
+        """Ask it, in a thread of its own."""
+        self._client = client
+        self._asked_at = datetime.now(UTC)
+        self._begun = time.monotonic()
+        self._took: float | None = None
+        self._cancellation = Cancellation()
+        self._thread = Thread(target=self._ask, name="pulse query", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was answered, or refused: a store that refuses it has heard it."""
+        return not self._thread.is_alive()
+
+    @property
+    def slow_since(self) -> datetime | None:
+        """When it was asked, where it takes or took long; else None."""
+        seconds = time.monotonic() - self._begun if self._took is None else self._took
+        return self._asked_at if seconds >= ANSWER_SECONDS else None
+
+    def withdraw(self) -> None:
+        """Wait for no answer any more."""
+        self._cancellation.cancel()
+
+    def _ask(self) -> None:
+        with suppress(AnalyticsError):
+            self._client.sql(QUERY, cancellation=self._cancellation)
+        self._took = time.monotonic() - self._begun
 
 
 class Pulse:
@@ -38,6 +84,8 @@ class Pulse:
         self._thread: Thread | None = None
         self._wanted_at = 0.0
         self._silence: Silence | None = None
+        self._query: Query | None = None
+        self._slow_since: datetime | None = None
 
     def silence(self) -> Silence | None:
         """Return why the store does not answer and since when, as of some seconds ago at most; None where it does."""
@@ -49,6 +97,12 @@ class Pulse:
                 self._thread.start()
             return self._silence
 
+    def slowness(self) -> Silence | None:
+        """Return that the store answers, but is slow with queries, and since when; None where it is not."""
+        query, before = self._query, self._slow_since
+        since = before or (query.slow_since if query else None)
+        return Silence(SLOW, since, slow=True) if since else None
+
     def _watch(self) -> None:
         answered_at = datetime.now(UTC)
         while self._is_wanted():
@@ -57,10 +111,28 @@ class Pulse:
                 self._client.probe(ANSWER_SECONDS)
             except AnalyticsError as error:
                 self._note(Silence(str(error), answered_at, isinstance(error, SilentError)))
+                self._withdraw()
             else:
                 answered_at = asked_at
                 self._note(None)
+                self._ask_on()
             time.sleep(PAUSE_SECONDS)
+        self._withdraw()
+
+    def _ask_on(self) -> None:
+        """Put the next query once the one before has its answer; the store is slow until one has it soon."""
+        if self._query and not self._query.ended:
+            return
+        if self._query:
+            slow_since = self._query.slow_since
+            self._slow_since = slow_since and (self._slow_since or slow_since)
+        self._query = Query(self._client)
+
+    def _withdraw(self) -> None:
+        self._slow_since = None
+        if self._query:
+            self._query.withdraw()
+            self._query = None
 
     def _is_wanted(self) -> bool:
         with self._lock:

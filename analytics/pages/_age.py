@@ -18,7 +18,7 @@ def age_line(*parts: str | datetime | None, key: str, drawn_at: datetime | None 
     """
     now = datetime.now(UTC)
     shown = [{"age": (now - part).total_seconds()} if isinstance(part, datetime) else part for part in parts if part]
-    script("age", HTML, isolated=False)(
+    script("age", HTML, isolated=False, counts=True)(
         key=key,
         data={"parts": shown, "turn": str(time.monotonic_ns()), "drawnAt": drawn_at.isoformat() if drawn_at else ""},
     )

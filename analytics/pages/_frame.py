@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.resources import files
+from typing import Any
 
 import streamlit as st
 
@@ -26,6 +27,8 @@ PULSE_SECONDS = 5.0
 WATCH_SECONDS = 1.5
 PATIENCE_SECONDS = 4.0
 """The browser says that nothing is heard any more after so long without `watch`."""
+PULSE_ADDRESS = "pulse"
+"""Where the dashboard's server tells what `pulse_told` returns, whatever the page waits for."""
 PULSE_HTML = """\
 <div class="silent" role="alert" hidden><strong></strong> <span class="old"></span><span class="reason"></span></div>
 """
@@ -82,15 +85,23 @@ def watch() -> None:
     if away and not silence and why_not() is None:
         _answers.came_back()
         st.rerun()
-    told = None if GONE in st.session_state else silence
-    script("pulse", PULSE_HTML)(
+    script("pulse", PULSE_HTML, counts=True)(
         key="pulse-bar",
         data={
             "turn": str(time.monotonic_ns()),
             "patience": PATIENCE_SECONDS,
-            "silence": told and {"reason": told.reason.replace("`", ""), "age": age_of(told.since)},
+            "address": PULSE_ADDRESS,
+            "muted": GONE in st.session_state,
+            **pulse_told(),
         },
     )
+
+
+def pulse_told() -> dict[str, Any]:
+    """Return what the browser says of the store: `silence` is None while it answers, queries too."""
+    found = pulse().silence() or pulse().slowness()
+    told = found and {"reason": found.reason.replace("`", ""), "age": age_of(found.since), "slow": found.slow}
+    return {"silence": told}
 
 
 def age_of(moment: datetime) -> float:

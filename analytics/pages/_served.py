@@ -13,10 +13,11 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
 from analytics.commands.dashboard import entry_file
+from analytics.pages._frame import PULSE_ADDRESS, pulse_told
 from analytics.pages._gate import Gate, Hosts, policy
 from analytics.settings import read_settings
 
@@ -79,6 +80,11 @@ def serve(name: str, _: Request) -> HTMLResponse:
     return HTMLResponse(index(name), headers={"Cache-Control": "no-cache"})
 
 
+def tell_pulse(_: Request) -> JSONResponse:
+    """Answer how the store is, also while each page waits for it."""
+    return JSONResponse(pulse_told(), headers={"Cache-Control": "no-store"})
+
+
 def gate() -> Middleware:
     """Return what stands before all that is served."""
     hosts = Hosts(st.get_option("server.address") or "", read_settings().dashboard_hosts)
@@ -88,6 +94,6 @@ def gate() -> Middleware:
 
 app = st.App(
     entry_file(),
-    routes=[Route(f"/{name}", partial(serve, name)) for name in DRAWN_WITH],
+    routes=[*(Route(f"/{name}", partial(serve, name)) for name in DRAWN_WITH), Route(f"/{PULSE_ADDRESS}", tell_pulse)],
     middleware=[gate()],
 )

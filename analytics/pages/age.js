@@ -1,22 +1,8 @@
 // Shows a line of text with ages in it, which count by themselves: a page that hears nothing any more still gets older.
 // Whatever came from outside gets into the page as text nodes only.
 
-const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
-const TICK_MS = 500;
-
-function words(seconds) {
-  const whole = Math.max(Math.floor(seconds), 0);
-  for (const [unit, length] of UNITS) if (whole >= 2 * length) return `${Math.floor(whole / length)} ${unit} ago`;
-  return `${whole} s ago`;
-}
-
-// The clock may be set, and the other one stands still while the machine sleeps: the longer time is right.
-const clocks = () => [performance.now(), Date.now()];
-const secondsSince = (begun) => Math.max(...clocks().map((clock, place) => clock - begun[place])) / 1000;
-
 function draw(line) {
-  const passed = secondsSince(line.begun);
-  const text = line.parts.map((part) => (typeof part === "string" ? part : words(part.age + passed))).join("");
+  const text = line.parts.map((part) => told(part, line.begun)).join("");
   if (line.textContent !== text) line.textContent = text;
 }
 

@@ -1,49 +1,55 @@
-// Says on the page that the store does not answer, and dims what was shown before. The dashboard's server tells of it;
-// where nothing comes from that either, the page finds out by itself: a page without news never looks like a fresh one.
+// Says on the page that the store does not answer, and dims what was shown before. The dashboard's server tells of it,
+// and is asked besides, as it tells nothing while it waits for the store itself. Where it does not answer either, the
+// page finds out by itself: a page without news never looks like a fresh one.
 
-const TICK_MS = 500;
-const CHECK_SECONDS = 2;
+const ASK_SECONDS = 1;
+const ANSWER_MS = 2000;
+const NO_SUCH_ADDRESS = 404; // Streamlit serves the dashboard alone
 
-// The clock may be set, and the other one stands still while the machine sleeps: the longer time is right.
-const clocks = () => [performance.now(), Date.now()];
-const secondsSince = (begun) => Math.max(...clocks().map((clock, place) => clock - begun[place])) / 1000;
-
-function lasting(seconds) {
+function short(seconds) {
   return seconds < 120 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min`;
 }
 
-async function checkServer(bar) {
-  if (bar.checkedAt && secondsSince(bar.checkedAt) < CHECK_SECONDS) return;
-  bar.checkedAt = clocks();
+function hear(bar, silence) {
+  Object.assign(bar, { silence, toldAt: clocks() });
+}
+
+async function askServer(bar) {
+  if (bar.askedAt && secondsSince(bar.askedAt) < ASK_SECONDS) return;
+  bar.askedAt = clocks();
   try {
-    const signal = AbortSignal.timeout(CHECK_SECONDS * 1000);
-    bar.serverAnswers = (await fetch(new URL("_stcore/health", document.baseURI), { signal })).ok;
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const answer = await fetch(new URL(bar.address, document.baseURI), { signal, cache: "no-store" });
+    bar.serverAnswers = answer.ok || answer.status === NO_SUCH_ADDRESS;
+    if (answer.ok) hear(bar, (await answer.json()).silence);
   } catch {
     bar.serverAnswers = false;
   }
 }
 
-// What is wrong, or null: what the server told last, or that it has told nothing for too long.
+// What is wrong, or null: what the server told last, or that the page has waited too long for what it draws.
 function trouble(bar) {
   const quiet = secondsSince(bar.heardAt);
-  if (quiet <= bar.patience) {
-    bar.serverAnswers = undefined;
-    return bar.silence && { who: "The store", seconds: bar.silence.age + quiet, reason: bar.silence.reason };
+  const waits = quiet > bar.patience;
+  if (waits && bar.serverAnswers === false) {
+    return { who: "The dashboard's server has not answered", seconds: quiet, reason: "This page goes on once it does." };
   }
-  checkServer(bar);
-  const who = bar.serverAnswers === false ? "The dashboard's server" : "The store";
-  const seconds = bar.silence && bar.serverAnswers !== false ? bar.silence.age + quiet : quiet;
-  return { who, seconds, reason: bar.silence?.reason ?? "This page goes on as soon as it does." };
+  if (bar.silence) {
+    const { slow, age, reason } = bar.silence;
+    const who = slow ? "The store has been slow with queries" : "The store has not answered";
+    return { who, seconds: age + secondsSince(bar.toldAt), reason };
+  }
+  return waits && { who: "The store has not answered", seconds: quiet, reason: "This page goes on as soon as it does." };
 }
 
 function draw(bar) {
-  const found = trouble(bar);
+  askServer(bar);
+  const found = bar.muted ? null : trouble(bar);
   bar.hidden = !found;
   document.documentElement.toggleAttribute("data-clc-silent", Boolean(found));
   if (!found) return;
   const since = new Date(Date.now() - found.seconds * 1000).toLocaleTimeString("en-GB");
-  bar.querySelector("strong").textContent =
-    `${found.who} has not answered for ${lasting(found.seconds)}, since ${since}.`;
+  bar.querySelector("strong").textContent = `${found.who} for ${short(found.seconds)}, since ${since}.`;
   bar.querySelector(".old").textContent = "What you see is older than that. ";
   bar.querySelector(".reason").textContent = found.reason;
 }
@@ -51,7 +57,9 @@ function draw(bar) {
 export default function ({ data, parentElement }) {
   const bar = parentElement.querySelector(".silent");
   if (bar.turn !== data.turn) {
-    Object.assign(bar, { turn: data.turn, heardAt: clocks(), silence: data.silence, patience: data.patience });
+    const { turn, patience, address, muted } = data;
+    Object.assign(bar, { turn, patience, address, muted, heardAt: clocks() });
+    hear(bar, data.silence);
   }
   draw(bar);
   clearInterval(bar.timer);

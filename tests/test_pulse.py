@@ -1,0 +1,53 @@
+"""The pulse of a store: whether it answers, and whether it answers queries soon."""
+
+import threading
+
+from analytics.errors import NotRunningError, SilentError
+from analytics.pulse import Pulse
+from tests.waiting import until
+
+
+class Store:
+    """A client of a store that can fall silent, and hold queries back."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def probe(self, _: float) -> None:
+        if self.error:
+            raise self.error
+
+    def sql(self, _: str, *, cancellation) -> None:
+        cancellation.ends_by(self.answers.set)
+        self.answers.wait(60)
+
+
+def test_a_store_that_answers_is_neither_silent_nor_slow():
+    pulse = Pulse(Store())
+    assert pulse.silence() is None
+    until(lambda: pulse._query and pulse._query.ended, what="an answer")
+    assert (pulse.silence(), pulse.slowness()) == (None, None)
+
+
+def test_a_store_is_slow_from_a_query_that_waits_until_one_has_its_answer_soon():
+    store = Store()
+    pulse = Pulse(store)
+    pulse.silence()
+    store.answers.clear()
+    slow = until(pulse.slowness, what="a slow store")
+    assert slow.slow
+    assert pulse.silence() is None
+    store.answers.set()
+    until(lambda: pulse.slowness() is None, what="a store that is slow no more")
+
+
+def test_a_silent_store_is_not_called_slow_and_says_whether_it_takes_connections():
+    store = Store()
+    pulse = Pulse(store)
+    store.error = NotRunningError("No receiver answers.")
+    assert not until(pulse.silence, what="a silent store").hangs
+    store.error = SilentError("It does not answer.")
+    until(lambda: pulse.silence() and pulse.silence().hangs, what="a store that hangs")
+    until(lambda: pulse.slowness() is None, what="the query's end")
