@@ -1,6 +1,7 @@
 """Turns what a receiver says of itself into what the page Health shows: groups of figures, each with its limits."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 STATES = ("red", "amber", "ok")
@@ -25,16 +26,21 @@ GROUPS = {
 OTHER = "More"
 JUDGED_WITHOUT_LIMITS = ("serving", "store", "append_error", "checkpointed_at")
 KIB = 1024
+AGO = " ago"
 
 
 class Figure(NamedTuple):
-    """A figure as it is shown: its label, its value in words, its state, and from where on it is amber or red."""
+    """A figure as it is shown: its label, its value in words, its state, and from where on it is amber or red.
+
+    `at` is the moment of which `text` begins by saying how long ago it was; None where it does not.
+    """
 
     name: str
     label: str
     text: str
     state: str
     limits: str
+    at: datetime | None = None
 
     @property
     def judged(self) -> bool:
@@ -57,9 +63,19 @@ def figures(status: Mapping[str, Any]) -> list[Figure]:
             str(figure.get("text", "")),
             state_of(figure.get("state")),
             limit_words(str(figure["name"]), limits.get(figure["name"])),
+            moment_of(figure),
         )
         for figure in status.get("figures") or []
     ]
+
+
+def moment_of(figure: Mapping[str, Any]) -> datetime | None:
+    """Return the moment that a figure is about; None where its text does not say how long ago that was."""
+    try:
+        at = datetime.fromisoformat(str(figure.get("value")))
+    except ValueError:
+        return None
+    return at if at.tzinfo and AGO in str(figure.get("text", "")) else None
 
 
 def grouped(shown: Sequence[Figure]) -> dict[str, list[Figure]]:

@@ -10,6 +10,7 @@ from analytics.alarms import span_text
 from analytics.alert_charts import metric_text
 from analytics.events import colours
 from analytics.pages import _go
+from analytics.pages._age import Age
 from analytics.pages._answers import now
 from analytics.pages._frame import is_dark
 from analytics.pages._store import ask, known, moment, records
@@ -23,7 +24,7 @@ LIST_PIXELS = 330
 LASTS, OVER = "lasts", "over"
 NOW_COLUMNS = (
     Column("Since", "12rem", opens=True, time=True),
-    Column("For", "8rem"),
+    Column("Began", "8rem"),
     Column("Server", "40%", opens=True),
     Column("Metric", "7rem"),
     Column("Reading", "60%"),
@@ -81,6 +82,11 @@ def server_text(name: str, deleted: Deleted) -> str:
     return f"{short(name, 60)} (deleted)" if name in deleted else short(name, 60)
 
 
+def lasted_text(span: timedelta, *, lasts: bool) -> str:
+    """Say how long alarms lasted; of one that `lasts` when the page is drawn it is only known that it is over that."""
+    return f"over {span_text(span)}" if lasts else span_text(span)
+
+
 def now_table(rows: pd.DataFrame, deleted: Deleted) -> None:
     """Draw what is in alarm now, those whose server is still there first."""
     gone = rows["server"].isin(list(deleted))
@@ -94,7 +100,7 @@ def now_table(rows: pd.DataFrame, deleted: Deleted) -> None:
         began = moment(row.begin) or now()
         cells: list[Cell] = [
             began,
-            span_text(now() - began),
+            Age(began),
             short(row.server, 60),
             metric_text(row.metric),
             reading_text(row.reading),
@@ -123,7 +129,7 @@ def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
                 server_text(row.server, deleted),
                 metric_text(row.metric),
                 f"{row.times:,}",
-                span_text(row.time),
+                lasted_text(row.time, lasts=row.lasts),
                 moment(row.last),
             ],
             LASTS if row.lasts else OVER,
@@ -146,10 +152,10 @@ def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
     lines = []
     for identity, row in shown.items():
         began, ended = moment(row.begin) or now(), moment(row.end)
-        cells = [
+        cells: list[Cell] = [
             began,
             ended or "still in alarm",
-            span_text((ended or now()) - began),
+            lasted_text((ended or now()) - began, lasts=ended is None),
             server_text(row.server, deleted),
             metric_text(row.metric),
         ]

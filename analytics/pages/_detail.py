@@ -11,7 +11,7 @@ import streamlit as st
 from analytics.events import VERDICTS
 from analytics.pages import _go
 from analytics.pages._again import again, body_button
-from analytics.pages._answers import now
+from analytics.pages._age import age_line
 from analytics.pages._difference import difference
 from analytics.pages._neighbours import neighbours
 from analytics.pages._opened import Opened, close, open_notification
@@ -20,7 +20,6 @@ from analytics.pages._store import ask, known, moment
 from analytics.pages._table import pairs
 from analytics.pages._zone import in_zone, local, utc, with_zone
 from analytics.payloads import MOST_FIELDS, leaves, parse, tree
-from analytics.periods import ago
 from analytics.refusals import REFUSALS
 from analytics.text import as_markdown, plural, short, visible
 
@@ -54,16 +53,16 @@ def panel(what: Opened) -> None:
             one_rejection(what.rejection)
 
 
-def head(kind: str, name: str, on_close: Callable[[], None] = close, **after: str) -> None:
-    """Draw the panel's head: what it is, its name as text, and the button that closes it."""
+def head(kind: str, name: str, on_close: Callable[[], None] = close, at: datetime | None = None) -> None:
+    """Draw the panel's head: what it is, its name as text, `at` what moment, and the button that closes it."""
     with st.container(horizontal=True, vertical_alignment="center", key="detail-head"):
         st.caption(kind)
         st.space("stretch")
         st.button("Close", key="close-detail", on_click=on_close, type="tertiary", icon=":material/close:")
     with st.container(key="detail-name", gap=None):
         st.text(visible(name))
-        for line in after.values():
-            st.caption(line)
+        if at:
+            age_line(f"{with_zone(at)}, ", at, key="detail-when")
 
 
 def missing(what: str, on_close: Callable[[], None] = close) -> None:
@@ -141,7 +140,7 @@ def one_notification(seq: int) -> None:
     row = found.iloc[0]
     received = moment(row["received_at"])
     event = known(row["event_type"]) or f"{row['category']}, event unknown"
-    head("Notification", str(event), when=when_text(received))
+    head("Notification", str(event), at=received)
     neighbours(row)
     verdict(row["signature_status"])
     with st.container(horizontal=True, gap="small", key="detail-links"):
@@ -168,11 +167,6 @@ def about(row: Any) -> None:
             ("Id", row["id"]),
         ]
     )
-
-
-def when_text(received: datetime | None) -> str:
-    """Say when it was received, in the viewer's time zone, and how long ago that is."""
-    return f"{with_zone(received)}, {ago(received, now())}"
 
 
 def changed(row: Any) -> None:
@@ -202,7 +196,7 @@ def one_rejection(identity: str) -> None:
     received = moment(row["received_at"])
     refusal = REFUSALS.get(row["reason"])
     name = f"{refusal.title} ({row['reason']})" if refusal else row["reason"]
-    head("Refused notification", name, when=when_text(received))
+    head("Refused notification", name, at=received)
     if refusal:
         st.markdown(f":orange[:material/block:] {refusal.why}")
         st.markdown(f":blue[:material/build:] {refusal.remedy}")

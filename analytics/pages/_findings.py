@@ -18,8 +18,7 @@ from analytics.pages._frame import clock, is_dark
 from analytics.pages._store import ask, connection, known, moment, records
 from analytics.pages._table import Cell, Column, Line, table
 from analytics.pages._told import actions_of, event_text, number_text, summaries
-from analytics.pages._zone import with_zone
-from analytics.periods import EPOCH, RANGES, ago
+from analytics.periods import EPOCH, RANGES
 from analytics.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
 from analytics.settings import read_settings
 from analytics.severities import COLOURS, MARKS
@@ -200,8 +199,7 @@ def finding_panel(identity: str, kept: Kept) -> None:
         if one is None:
             not_found(identity, kept)
             return
-        at = f"{with_zone(one.found_at)}, {ago(one.found_at, now())}"
-        head(f"Finding, severity {one.severity}", one.title, on_close=close, when=at)
+        head(f"Finding, severity {one.severity}", one.title, on_close=close, at=one.found_at)
         st.text(visible(one.sentence))
         names(one)
         if rule := rule_named(one.rule):

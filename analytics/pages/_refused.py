@@ -7,11 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages import _address
-from analytics.pages._answers import now
+from analytics.pages._age import Age
 from analytics.pages._opened import close, open_rejection, opened
 from analytics.pages._store import ask, known, moment, records
-from analytics.pages._table import Column, Line, table
-from analytics.periods import ago
+from analytics.pages._table import Cell, Column, Line, table
 from analytics.refusals import REFUSALS, title_of
 from analytics.text import plural, short
 
@@ -68,15 +67,21 @@ def refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -> Non
 
 def reason_table(counts: pd.DataFrame, reason: str | None) -> None:
     """Draw each reason with how many were refused for it, and what to do; a click shows those alone."""
-    at = now()
     lines = [
         Line(
-            row.reason, [short(title_of(row.reason), 40), f"{row.refused:,}", ago(moment(row.newest), at), advice(row)]
+            row.reason,
+            [short(title_of(row.reason), 40), f"{row.refused:,}", newest(row), advice(row)],
         )
         for row in records(counts)
     ]
     table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
           on_open=choose_reason, wrap=True, chosen=reason)  # fmt: skip
+
+
+def newest(row: Any) -> Cell:
+    """Return when one was refused last for a reason."""
+    at = moment(row.newest)
+    return Age(at) if at else ""
 
 
 def advice(row: Any) -> str:

@@ -5,10 +5,9 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages import _go
-from analytics.pages._answers import now
+from analytics.pages._age import Age
 from analytics.pages._store import ask, known, moment, records
 from analytics.pages._table import Column, Line, table
-from analytics.periods import ago
 from analytics.text import short
 
 MOST_FOUND = 100
@@ -75,6 +74,6 @@ def as_line(identity: str, row: Any) -> Line:
         short(known(row.account_alias) or "", 24),
         f"{row.notifications:,}",
         last,
-        ago(last, now()),
+        Age(last) if last else "never",
     ]
     return Line(identity, cells)

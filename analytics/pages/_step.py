@@ -6,14 +6,14 @@ import streamlit as st
 
 from analytics.pages import _address, _go
 from analytics.pages._again import again
-from analytics.pages._answers import if_answered, now
+from analytics.pages._age import age_line
+from analytics.pages._answers import if_answered
 from analytics.pages._detail import facts, payload_views, verdict
 from analytics.pages._difference import difference
 from analytics.pages._store import ask, known, moment
 from analytics.pages._timeline import Entity, open_step, position_of
 from analytics.pages._told import event_text
 from analytics.pages._zone import with_zone
-from analytics.periods import ago
 from analytics.text import as_markdown, short
 
 
@@ -72,8 +72,8 @@ def step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
         st.button("Later", key="step-later", on_click=to, args=(position - 1,), disabled=position <= 0,
                   icon=":material/arrow_forward:")  # fmt: skip
         st.button("Now", key="step-now", on_click=to_now, disabled=latest, icon=":material/last_page:")
-    said = f"step {steps - position:,} of {steps:,}, {with_zone(occurred)} ({ago(occurred, now())})"
-    st.caption(f"{said}, the latest" if latest else said)
+    said = f"step {steps - position:,} of {steps:,}, {with_zone(occurred)}, "
+    age_line(said, occurred, ", the latest" if latest else None, key="step-when")
 
 
 def to_now() -> None:

@@ -1,17 +1,19 @@
 """Tables of text: cells that open what they name, and plain lists of names and values."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
+from analytics.pages._age import Age
 from analytics.pages._script import script
 from analytics.pages._zone import in_zone, local, utc
 
 # What a cell's ground says: a value that came, one that went, what is to be noticed, and what hardly matters.
 Tone = Literal["added", "removed", "notice", "quiet"]
-Cell = str | datetime | None
+Cell = str | datetime | Age | None
 HTML = '<div class="frame" tabindex="-1"><table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>'
 
 
@@ -31,9 +33,9 @@ class Column(NamedTuple):
 class Line(NamedTuple):
     """A row: what a click on it tells, its cells, which colour marks it, and the tone of each cell.
 
-    A cell is text, or a moment: that is shown in the viewer's time zone, and in UTC on a hover. `hovers` are what other
-    cells say on a hover; a cell without one says its own text. `shares` are how long the bars behind cells are, as
-    parts of the longest.
+    A cell is text, or an age, which counts by itself, or a moment, which is shown in the viewer's time zone, and in UTC
+    on a hover. `hovers` are what other cells say on a hover; a cell without one says its own text. `shares` are how
+    long the bars behind cells are, as parts of the longest.
     """
 
     id: str
@@ -53,8 +55,14 @@ def in_words(line: Line) -> dict[str, Any]:
     """Return a row for the browser, moments in words."""
     hovers = [utc(cell) if isinstance(cell, datetime) else None for cell in line.cells]
     hovers[: len(line.hovers)] = [hover or said for hover, said in zip(line.hovers, hovers, strict=False)]
-    cells = [cell if isinstance(cell, str) else local(cell) for cell in line.cells]
-    return {**line._asdict(), "cells": cells, "hovers": hovers}
+    return {**line._asdict(), "cells": [in_browser(cell) for cell in line.cells], "hovers": hovers}
+
+
+def in_browser(cell: Cell) -> str | dict[str, float | str]:
+    """Return what a cell shows, for the browser."""
+    if isinstance(cell, Age):
+        return cell.told()
+    return cell if isinstance(cell, str) else local(cell)
 
 
 def table(
@@ -96,11 +104,14 @@ def table(
         if on_close and st.session_state[key].get("close"):
             on_close()
 
-    script("table", HTML)(
+    rows = [in_words(line) for line in lines]
+    ages = any(isinstance(cell, Age) for line in lines for cell in line.cells)
+    script("table", HTML, counts=True)(
         key=key,
         data={
             "columns": [as_shown(column) for column in columns],
-            "rows": [in_words(line) for line in lines],
+            "rows": rows,
+            "turn": str(time.monotonic_ns()) if ages else "",
             "alt": alt,
             "height": height,
             "wrap": wrap,

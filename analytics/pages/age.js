@@ -2,7 +2,7 @@
 // Whatever came from outside gets into the page as text nodes only.
 
 function draw(line) {
-  const text = line.parts.map((part) => told(part, line.begun)).join("");
+  const text = line.parts.map((part) => inWords(part, line.begun)).join("");
   if (line.textContent !== text) line.textContent = text;
 }
 

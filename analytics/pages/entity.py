@@ -8,7 +8,7 @@ import streamlit as st
 
 from analytics.pages import _address, _go
 from analytics.pages._accounts import accounts
-from analytics.pages._answers import now
+from analytics.pages._age import age_line
 from analytics.pages._detail import ICONS, name_button
 from analytics.pages._frame import page
 from analytics.pages._opened import as_seq
@@ -18,7 +18,6 @@ from analytics.pages._step import step_panel
 from analytics.pages._store import ask, known, moment
 from analytics.pages._timeline import Entity, timeline
 from analytics.pages._zone import in_zone, viewer_zone, with_zone
-from analytics.periods import ago
 from analytics.text import plural, short, visible
 
 CATEGORIES = ("Account", "User", "Server")
@@ -118,7 +117,7 @@ def entity_head(entity: Entity, found: pd.Series, at: datetime | None) -> None:
                 st.caption(f"{ICONS[entity.category]} {entity.category}")
                 st.text(visible(entity.name))
                 if said := standing(found):
-                    st.caption(said)
+                    age_line(*said, key="standing")
             if entity.category == "Account" and (name := accounts().business_names.get(entity.name)):
                 st.text(short(name, 200))
         time_choice(at)
@@ -131,15 +130,15 @@ def entity_head(entity: Entity, found: pd.Series, at: datetime | None) -> None:
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
-def standing(found: pd.Series) -> str:
-    """Say whether it is there, and since when it is known."""
+def standing(found: pd.Series) -> tuple[str | datetime, ...]:
+    """Say whether it is there, and since when it is known, for a line with ages."""
     if not found["steps"]:
-        return ""
+        return ()
     last, first = moment(found["last_own_at"]), moment(found["first_at"])
     if last is None:
-        return f"known by its alerts only, since {with_zone(first)}"
+        return (f"known by its alerts only, since {with_zone(first)}",)
     said = "deleted" if found["deleted"] else "as of its latest notification"
-    return f"{said}, {with_zone(last)} ({ago(last, now())}); first seen {with_zone(first)}"
+    return f"{said}, {with_zone(last)}, ", last, f"; first seen {with_zone(first)}"
 
 
 def find_another() -> None:

@@ -7,14 +7,13 @@ from typing import Any, Literal
 import streamlit as st
 
 from analytics.errors import NoStatusError
-from analytics.health import COLOURS, MARKS, Figure, figures, grouped, state_of, troubled
-from analytics.pages._age import age_line
+from analytics.health import AGO, COLOURS, MARKS, Figure, figures, grouped, state_of, troubled
+from analytics.pages._age import Age, age_line
 from analytics.pages._answers import now
 from analytics.pages._frame import clock, is_dark, page
 from analytics.pages._store import ask_status
-from analytics.pages._table import Column, Line, table
+from analytics.pages._table import Cell, Column, Line, table
 from analytics.pages._zone import with_zone
-from analytics.periods import ago
 from analytics.refusals import why_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, plural, short, visible
@@ -99,15 +98,15 @@ def without_store() -> None:
     """Draw what the listener and the file of `serve` tell while the store is silent."""
     known = look(read_settings())
     with st.container(key="health-without-store", border=True, gap="small"):
-        st.markdown("**While the store does not answer**")
+        st.markdown("**The store does not answer. This comes from the listener.**")
         lines = [
             Line(sign.about, [visible(sign.about), visible(sign.said), MARKS[sign.state]], sign.state)
             for sign in known.signs
         ]
-        table(SIGN_COLUMNS, lines, key="health-signs", alt="What is known without the store", wrap=True,
+        table(SIGN_COLUMNS, lines, key="health-signs", alt="What the listener says", wrap=True,
               colours=state_colours())  # fmt: skip
         if known.written_at:
-            age_line("What serve wrote of its processes ", known.written_at, ":", key="health-written")
+            age_line("Processes, as clc-receiver serve noted them ", known.written_at, ":", key="health-written")
             process_table(known.processes, key="health-processes-written")
 
 
@@ -144,7 +143,7 @@ def figure_table(title: str, found: Sequence[Figure]) -> None:
                 figure.name,
                 [
                     visible(figure.label),
-                    visible(figure.text),
+                    text_of(figure),
                     MARKS[figure.state] if figure.judged else "",
                     figure.limits,
                 ],
@@ -153,6 +152,11 @@ def figure_table(title: str, found: Sequence[Figure]) -> None:
             for figure in found
         ]
         table(FIGURE_COLUMNS, lines, key=key, alt=f"Figures: {title}", wrap=True, colours=state_colours())
+
+
+def text_of(figure: Figure) -> Cell:
+    """Return what a figure says; an age in it counts by itself."""
+    return Age(figure.at, visible(figure.text.partition(AGO)[2])) if figure.at else visible(figure.text)
 
 
 def when(text: Any) -> datetime | None:
@@ -247,11 +251,6 @@ def recoveries(found: Sequence[Mapping[str, Any]]) -> None:
             RECOVERY_COLUMNS, lines, key="health-recoveries", alt="Recoveries", wrap=True, height=360,
             colours=state_colours(),
         )  # fmt: skip
-        latest = newest[0].get("at")
-        st.caption(f"{plural(len(found), 'recovery', 'recoveries')} in all, the last one {since(latest)}.")
-
-
-def since(text: Any) -> str:
-    """Say how long ago an ISO time was."""
-    at = when(text)
-    return ago(at, now()) if at else "at a time not known"
+        latest = when(newest[0].get("at"))
+        how_many = plural(len(found), "recovery", "recoveries")
+        age_line(f"{how_many} in all, the last one ", latest or "at a time not known", ".", key="last-recovery")

@@ -6,7 +6,7 @@ const ASK_SECONDS = 1;
 const ANSWER_MS = 2000;
 const NO_SUCH_ADDRESS = 404; // Streamlit serves the dashboard alone
 
-function short(seconds) {
+function duration(seconds) {
   return seconds < 120 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min`;
 }
 
@@ -49,7 +49,7 @@ function draw(bar) {
   document.documentElement.toggleAttribute("data-clc-silent", Boolean(found));
   if (!found) return;
   const since = new Date(Date.now() - found.seconds * 1000).toLocaleTimeString("en-GB");
-  bar.querySelector("strong").textContent = `${found.who} for ${short(found.seconds)}, since ${since}.`;
+  bar.querySelector("strong").textContent = `${found.who} for ${duration(found.seconds)}, since ${since}.`;
   bar.querySelector(".old").textContent = "What you see is older than that. ";
   bar.querySelector(".reason").textContent = found.reason;
 }

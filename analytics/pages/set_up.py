@@ -7,12 +7,11 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from analytics.events import EVENTS, Event
-from analytics.pages._answers import now
+from analytics.pages._age import age_line
 from analytics.pages._frame import page
 from analytics.pages._plain import plain
 from analytics.pages._store import ask, known, moment, records
 from analytics.pages._zone import utc
-from analytics.periods import ago
 from analytics.settings import as_url, read_settings
 
 BASE = "base"
@@ -101,5 +100,5 @@ def target(event: Event, base: str | None, seen: datetime | None, count: int) ->
         if seen is None:
             st.markdown(":gray[:material/radio_button_unchecked: not yet]")
         else:
-            st.markdown(f":green[:material/check_circle:] {ago(seen, now())}", help=utc(seen))
-            st.caption(f"{count:,} in all")
+            st.markdown(":green[:material/check_circle:] heard of", help=utc(seen))
+            age_line(f"{count:,} in all, the latest ", seen, key=f"age-{event.name}")

@@ -29,10 +29,15 @@ function rowElement(row, columns) {
   return element;
 }
 
-function fillRow(element, row, columns, colours, chosen) {
+function fillCells(element, row, columns, begun) {
   columns.forEach((column, place) => {
-    fillCell(element.cells[place], column, row.cells[place], row.tones[place], row.hovers[place], row.shares[place]);
+    const text = inWords(row.cells[place], begun);
+    fillCell(element.cells[place], column, text, row.tones[place], row.hovers[place], row.shares[place]);
   });
+}
+
+function fillRow(element, row, columns, colours, chosen, begun) {
+  fillCells(element, row, columns, begun);
   element.cells[0].style.boxShadow = colours[row.colour] ? `inset 3px 0 ${colours[row.colour]}` : "";
   element.classList.toggle("chosen", [chosen].flat().includes(row.id));
 }
@@ -61,11 +66,11 @@ function drawHead(table, columns) {
   return true;
 }
 
-function drawBody(body, data, fresh) {
+function drawBody(body, data, fresh, begun) {
   const known = new Map(fresh ? [] : [...body.rows].map((element) => [element.dataset.id, element]));
   const elements = data.rows.map((row) => {
     const element = known.get(row.id) ?? rowElement(row, data.columns);
-    fillRow(element, row, data.columns, data.colours, data.chosen);
+    fillRow(element, row, data.columns, data.colours, data.chosen, begun);
     return element;
   });
   const kept = new Set(elements);
@@ -73,6 +78,20 @@ function drawBody(body, data, fresh) {
   elements.forEach((element, place) => {
     if (body.rows[place] !== element) body.insertBefore(element, body.rows[place] ?? null);
   });
+}
+
+// Cells with ages count by themselves from the moment that they were told.
+function count(frame, body, data) {
+  const aged = data.rows.filter((row) => row.cells.some((cell) => cell?.age !== undefined));
+  clearInterval(frame.timer);
+  if (!aged.length) return;
+  const rows = new Map(aged.map((row) => [row.id, row]));
+  frame.timer = setInterval(() => {
+    for (const element of body.rows) {
+      const row = rows.get(element.dataset.id);
+      if (row) fillCells(element, row, data.columns, frame.begun);
+    }
+  }, TICK_MS);
 }
 
 // One row at a time is a stop of the Tab key, and the names in it are; arrows, or j and k, move from row to row.
@@ -131,7 +150,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const body = table.tBodies[0];
   const focused = body.contains(parentElement.activeElement) && parentElement.activeElement.closest("tr").dataset.id;
   const fresh = drawHead(table, data.columns);
-  drawBody(body, data, fresh);
+  if (frame.turn !== data.turn) Object.assign(frame, { turn: data.turn, begun: clocks() });
+  drawBody(body, data, fresh, frame.begun);
+  count(frame, body, data);
   const opens = data.columns.some((column) => column.opens);
   if (opens) stopAt(body, stop(body));
   frame.tabIndex = opens || !data.height ? -1 : 0; // where no row is a stop, the keyboard scrolls the table itself
@@ -157,4 +178,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
   };
   if (data.main) hearEverywhere(frame, body, () => data.chosen !== null && setTriggerValue("close", true));
+  return () => clearInterval(frame.timer);
 }
