@@ -1,0 +1,51 @@
+"""Each age on a page counts by itself, without a refresh and without a word from the store."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+OFF = "refresh=off"
+NAME = "WA1AGEWEB01"
+
+
+@pytest.fixture
+def aged(live):
+    """The addresses of pages with an age of what came just now, each with the age's selector."""
+    account = {"accountAlias": "AGED", "businessName": "Aged Ltd", "status": "Active"}
+    alert = {"accountAlias": "AGED", "serverName": NAME, "triggers": [{"metric": "cpu", "state": "triggered"}]}
+    stored = live.one("SELECT count(*) FROM notifications")
+    refused = live.one("SELECT count(*) FROM rejected")
+    for event, body in (("Account.Updated", account), ("Alert.Notification", alert)):
+        assert live.receiver.sender.post(f"/webhooks/{event}", json.dumps(body).encode()).status == 200
+    assert live.receiver.sender.post("/webhooks/Server.Updated", b"[]").status == 400
+    until(lambda: live.one("SELECT count(*) FROM notifications") == stored + 2, what="the notifications")
+    live.until_refused(refused + 1)
+    seq = live.one("SELECT max(seq) FROM notifications WHERE event_type = 'Account.Updated'")
+    identity = live.one("SELECT arg_max(id, received_at)::VARCHAR FROM rejected")
+    entity = f"/entity?{OFF}&category=Account&name=AGED"
+    return {
+        f"/notifications?{OFF}&seq={seq}": ".st-key-detail-when",
+        f"/notifications?{OFF}&list=Refused&refused={identity}": ".st-key-detail-when",
+        f"/notifications?{OFF}&list=Refused": ".st-key-reasons tbody tr:first-child td:nth-child(3)",
+        entity: ".st-key-standing",
+        f"{entity}&step={seq}": ".st-key-step-when",
+        f"/entity?{OFF}&named={quote('AGED')}": ".st-key-found tbody tr:first-child td:last-child",
+        f"/alerts?{OFF}": ".st-key-in-alarm tbody tr:first-child td:nth-child(2)",
+        f"/set-up?{OFF}": ".st-key-last-Account-Updated .age",
+        f"/health?{OFF}": ".st-key-health-kept tbody tr:first-child td:nth-child(2)",
+    }
+
+
+def test_each_age_on_a_page_that_is_not_refreshed_counts_by_itself(aged, live, watch):
+    shown = {address: watch(live.url).open(address).locator(selector) for address, selector in aged.items()}
+    before = {address: age.inner_text() for address, age in shown.items()}
+    assert [address for address, text in before.items() if " ago" not in text] == []
+    for address, age in shown.items():
+        until(
+            lambda age=age, address=address: age.inner_text() != before[address], what=f"an age that counts: {address}"
+        )
