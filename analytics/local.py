@@ -106,7 +106,10 @@ class DuckDBSource:
         max_bytes: int | None = None,
     ) -> pa.Table:
         """Run one SELECT and return all its rows."""
-        cursor = self._connection.cursor()
+        try:
+            cursor = self._connection.cursor()
+        except duckdb.Error as error:  # the client was closed meanwhile
+            raise QueryError(str(error)) from error
         worker = ThreadPoolExecutor(1)
         running: list[Future[pa.Table]] = []
         try:
