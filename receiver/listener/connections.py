@@ -157,6 +157,10 @@ class GuardedServer(DrainingServer):
         """Tell whether a notification of a connection's was accepted."""
         return server_conn not in self._unproven
 
+    def has_strangers(self) -> bool:
+        """Tell whether a connection is open that brought no accepted notification."""
+        return len(self._unproven) > 0
+
     def begin_request(self, server_conn: HTTP1ServerConnection) -> None:
         """Note that a request's headers are there."""
         super().begin_request(server_conn)

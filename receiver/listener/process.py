@@ -43,7 +43,6 @@ def main() -> None:
 
 async def _serve(child: Child, settings: Settings) -> None:
     come_first(settings.listeners)
-    Breath().start()
     load_program(*_USED_LATE)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
     key = load_public_key(settings.public_key)
@@ -62,6 +61,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
     server = GuardedServer(exchanges, ssl_options=tls_context(settings), limits=limits, is_exempt=proxies.shares)
     exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
+    Breath(server.has_strangers).start()
     # The collector of garbage would go through the program's own objects again and again, for 10 ms each time.
     gc.collect()
     gc.freeze()

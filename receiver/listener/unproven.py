@@ -27,6 +27,10 @@ class Unproven:
         others[connection] = None
         return len(others)
 
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._opened)
+
     def __contains__(self, connection: object) -> bool:
         """Tell whether a connection brought no accepted notification."""
         return connection in self._opened
