@@ -98,12 +98,12 @@ def without_store() -> None:
     """Draw what the listener and the file of `serve` tell while the store is silent."""
     known = look(read_settings())
     with st.container(key="health-without-store", border=True, gap="small"):
-        st.markdown("**The store does not answer. This comes from the listener.**")
+        st.markdown("**The store does not answer. The other parts of the receiver:**")
         lines = [
             Line(sign.about, [visible(sign.about), visible(sign.said), MARKS[sign.state]], sign.state)
             for sign in known.signs
         ]
-        table(SIGN_COLUMNS, lines, key="health-signs", alt="What the listener says", wrap=True,
+        table(SIGN_COLUMNS, lines, key="health-signs", alt="The listener and the files of serve", wrap=True,
               colours=state_colours())  # fmt: skip
         if known.written_at:
             age_line("Processes, as clc-receiver serve noted them ", known.written_at, ":", key="health-written")

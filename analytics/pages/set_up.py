@@ -100,5 +100,5 @@ def target(event: Event, base: str | None, seen: datetime | None, count: int) ->
         if seen is None:
             st.markdown(":gray[:material/radio_button_unchecked: not yet]")
         else:
-            st.markdown(":green[:material/check_circle:] heard of", help=utc(seen))
+            st.markdown(":green[:material/check_circle:] received", help=utc(seen))
             age_line(f"{count:,} in all, the latest ", seen, key=f"age-{event.name}")

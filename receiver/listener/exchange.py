@@ -93,7 +93,7 @@ _TOO_MUCH = _spool_unavailable("too many large bodies are on their way, and this
 
 
 class Standing(NamedTuple):
-    """What the server knows of a connection: `prove` notes an accepted notification, `is_proven` tells of one."""
+    """Whether the server accepted a notification of a connection: `prove` notes that, `is_proven` tells it."""
 
     prove: Callable[[], None]
     is_proven: Callable[[], bool]

@@ -65,6 +65,9 @@ TINY_CHUNKS = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 100
 MANY_HEADERS = HEAD + b"".join(b"%x:\r\n" % number for number in range(9_000)) + b"\r\n"
 LONG_HEADERS = HEAD + b"X: " + b"y" * 15_000 + b"\r\n\r\n"
 
+BEGUN = "begun"
+"""Is printed once as many connections were tried as the attack has."""
+
 ATTACKS: dict[str, tuple[int, Callable[[Connect], Awaitable[None]]]] = {
     "unsigned broken bodies of 1 MiB": (16, lambda connect: repeated(connect, BROKEN)),
     "forged signatures of 1 MiB bodies": (16, lambda connect: repeated(connect, FORGED_BODY)),
@@ -83,11 +86,21 @@ ATTACKS: dict[str, tuple[int, Callable[[Connect], Awaitable[None]]]] = {
 async def attack(name: str, host: str, port: int) -> None:
     """Run an attack, each connection anew when it is closed, without an end."""
     number, act = ATTACKS[name]
+    tried = 0
+
+    async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        nonlocal tried
+        try:
+            return await asyncio.open_connection(host, port)
+        finally:
+            tried += 1
+            if tried == number:
+                print(BEGUN, flush=True)
 
     async def again() -> None:
         while True:
             with contextlib.suppress(OSError):
-                await act(lambda: asyncio.open_connection(host, port))
+                await act(connect)
             await asyncio.sleep(0.001)
 
     await asyncio.gather(*(again() for _ in range(number)))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import click
 
 from tests.benchmarks.accept import empty
-from tests.benchmarks.attackers import ATTACKS
+from tests.benchmarks.attackers import ATTACKS, BEGUN
 from tests.benchmarks.report import Figure
 from tests.keys import signed
 from tests.processes import ListenerProcess, running
@@ -45,7 +45,6 @@ def attacks(directory: Path) -> list[Figure]:
             with empty(directory / "attacks") as place, running(ListenerProcess, place) as listener:
                 address = listener.url.removeprefix("http://")
                 with attackers(name, address):
-                    time.sleep(2)
                     sent = send(address)
                 again = seconds_until_ready(address)
                 kept = len(listener.spooled())
@@ -66,15 +65,19 @@ def attackers(name: str, address: str) -> Iterator[None]:
         return
     host, _, port = address.partition(":")
     command = [sys.executable, "-m", "tests.benchmarks.attackers", name, host, port]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
     try:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, HIGHEST_PRIORITY)
             Path(f"/proc/{process.pid}/autogroup").write_text(f"{HIGHEST_PRIORITY}")
+        assert process.stdout
+        assert process.stdout.readline().strip() == BEGUN
         yield
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def send(address: str) -> Sent:
