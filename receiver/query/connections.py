@@ -7,10 +7,12 @@ import resource
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from tornado.http1connection import HTTP1ServerConnection
+from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.iostream import IOStream
+
+from receiver.heads import refuse_many_headers, search_quickly
 
 MOST_CONNECTIONS: Final = 256
 IDLE_SECONDS: Final = 120.0
@@ -52,6 +54,7 @@ class BoundedServer(HTTPServer):
         if len(self._connections) - len(self._leaving) >= self._most and not self._make_room():
             stream.close()
             return
+        search_quickly(stream)
         before = self._connections.copy()
         super().handle_stream(stream, address)
         # Tornado asks for its first request a moment later; in a burst, too many would be taken until then.
@@ -60,6 +63,8 @@ class BoundedServer(HTTPServer):
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Wait for a connection's next request."""
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
+        assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - the same
+        refuse_many_headers(request_conn)
         self._waiting[server_conn] = None
         return _Watched(super().start_request(server_conn, request_conn), self, server_conn)
 

@@ -49,6 +49,12 @@ def test_connections_without_the_token_are_bounded_and_keep_nobody_out(small, se
         until(lambda: small.connections() <= MOST, what="the connections to be few again")
 
 
+def test_a_head_of_many_lines_is_not_parsed(small):
+    head = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"x:\r\n" * 101 + b"\r\n"
+    with strangers(small.port, 1, head) as (stranger,):
+        assert stranger.recv(100).startswith(b"HTTP/1.1 400 Bad Request")
+
+
 def test_a_connection_that_waits_too_long_for_its_request_is_closed(tmp_path):
     with serving(tmp_path / "clc.duckdb", idle_connection_timeout=0.2) as service:
         with strangers(service.port, 2, b"GET /healthz HTTP/1.1\r\n") as sockets:
