@@ -15,6 +15,7 @@ from analytics.pages._age import age_line
 from analytics.pages._answers import answer, begin_waiting, drawn, end_waiting, is_as_of, now
 from analytics.pages._detail import head
 from analytics.pages._frame import clock, is_dark
+from analytics.pages._refresh import draw_again_after
 from analytics.pages._store import ask, connection, known, moment, records
 from analytics.pages._table import Cell, Column, Line, table
 from analytics.pages._told import actions_of, event_text, number_text, summaries
@@ -99,9 +100,10 @@ def looking() -> None:
     look_on(begin_waiting(FINDINGS, now() - FRESH))
 
 
-@st.fragment(run_every=RETRY_SECONDS)
+@st.fragment
 def look_on(upto: datetime) -> None:
     """Say that findings up to a moment are being computed; draw the page again as soon as they are there."""
+    draw_again_after(RETRY_SECONDS, "looking")
     try:
         found = keeper().latest(PATIENCE_SECONDS, upto) is not None
     except AnalyticsError:

@@ -14,6 +14,7 @@ from analytics.pages._age import age_line
 from analytics.pages._answers import now
 from analytics.pages._go import arrive, depart, follow_links
 from analytics.pages._plain import plain
+from analytics.pages._refresh import draw_again_after
 from analytics.pages._script import script
 from analytics.pages._store import ask, moment, pulse, run
 from analytics.pages._zone import viewer_zone
@@ -24,9 +25,8 @@ from analytics.zones import zone_label
 REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 RETRY_SECONDS = 2.0
 PULSE_SECONDS = 5.0
-WATCH_SECONDS = 1.5
 PATIENCE_SECONDS = 4.0
-"""The browser says that nothing is heard any more after so long without `watch`."""
+"""The browser says that the dashboard's server does not answer after so long without an answer."""
 PULSE_ADDRESS = "pulse"
 """Where the dashboard's server tells what `pulse_told` returns, whatever the page waits for."""
 PULSE_HTML = """\
@@ -74,10 +74,9 @@ def clock(moment: datetime) -> str:
 
 
 def watch() -> None:
-    """Tell the browser whether the store answers; when that changes, draw the page anew.
+    """Tell the browser whether the store answers; when that has changed, draw the page anew.
 
-    The browser itself says that nothing is heard any more where this does not come: while the page waits for an answer,
-    say, or when the dashboard has ended.
+    The browser asks the dashboard's server for it from then on, and asks for this again when it has changed.
     """
     silence, away = pulse().silence(), _answers.away()
     if GONE not in st.session_state and silence and not away:
@@ -92,6 +91,7 @@ def watch() -> None:
             "patience": PATIENCE_SECONDS,
             "address": PULSE_ADDRESS,
             "muted": GONE in st.session_state,
+            "away": _answers.away() is not None,
             **pulse_told(),
         },
     )
@@ -156,7 +156,7 @@ def page(
     # Places that stay: a fragment whose first drawing is overtaken by its next has no place of its own until then, and
     # the browser refuses what comes after it.
     with st.container(key="pulse"):
-        st.fragment(watch, run_every=WATCH_SECONDS)()
+        st.fragment(watch)()
     place = st.container(key="instead")
     if GONE in st.session_state:
         gone(instead)
@@ -176,17 +176,18 @@ def page(
         leave(error)
         return
     if refresh:
-        st.fragment(guarded, run_every=seconds)("all", body, fresh=True)
+        st.fragment(guarded)("all", body, fresh=True, again_after=seconds)
     else:
         with st.container(key="freshness"):
-            st.fragment(guarded, run_every=seconds)("freshness", None, fresh=True)
+            st.fragment(guarded)("freshness", None, fresh=True, again_after=seconds)
         st.fragment(guarded)("body", body)
 
 
-@st.fragment(run_every=RETRY_SECONDS)
+@st.fragment
 def draw_instead(instead: Callable[[], None] | None) -> None:
     """Draw what can be told without the store."""
     if instead:
+        draw_again_after(RETRY_SECONDS, "instead")
         instead()
 
 
@@ -198,14 +199,18 @@ def leave_behind() -> None:
         st.session_state[GONE] = silence
 
 
-def guarded(part: str, body: Callable[[], None] | None, *, fresh: bool = False) -> None:
+def guarded(
+    part: str, body: Callable[[], None] | None, *, fresh: bool = False, again_after: float | None = None
+) -> None:
     """Draw a part of a page, or why it can't be drawn.
 
     Args:
         part: its name.
         body: draws it.
         fresh: whether it is said above of when it is: at the end, as until then something older is still below.
+        again_after: how many seconds later it is drawn again; None for never.
     """
+    draw_again_after(again_after, part)
     depart()
     above = st.container(key="freshness") if fresh and body else st.container() if fresh else None
     try:
@@ -232,9 +237,10 @@ def trouble(error: QueryError) -> None:
         st.warning(f"{kind} {as_markdown(' '.join(str(error).split()))}", icon=":material/hourglass_top:")
 
 
-@st.fragment(run_every=RETRY_SECONDS)
+@st.fragment
 def again() -> None:
     """Draw the whole page again after some seconds: what would draw a part of it is not there."""
+    draw_again_after(RETRY_SECONDS, "again")
     if st.session_state.pop(TRIED, None):
         st.rerun()
     st.session_state[TRIED] = True
@@ -270,9 +276,10 @@ def leave(error: AnalyticsError) -> None:
     st.rerun()
 
 
-@st.fragment(run_every=RETRY_SECONDS)
+@st.fragment
 def gone(instead: Callable[[], None] | None) -> None:
     """Say that no receiver answers and what to start; go back to the page as soon as one does."""
+    draw_again_after(RETRY_SECONDS, "gone")
     reason = why_not()
     if reason is None:
         del st.session_state[GONE]

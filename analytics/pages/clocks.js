@@ -18,3 +18,6 @@ function ago(seconds) {
 function inWords(part, begun) {
   return typeof part === "string" ? part : ago(part.age + secondsSince(begun)) + part.after;
 }
+
+// Whether Streamlit is drawing nothing and was asked for nothing: what is asked for meanwhile may cost a click.
+const isAtRest = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";

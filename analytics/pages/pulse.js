@@ -1,17 +1,17 @@
-// Says on the page that the store does not answer, and dims what was shown before. The dashboard's server tells of it,
-// and is asked besides, as it tells nothing while it waits for the store itself. Where it does not answer either, the
-// page finds out by itself: a page without news never looks like a fresh one.
+// Says on the page that the store does not answer, and dims what was shown before. It asks the dashboard's server, which
+// answers while the page itself waits for the store; when the store has gone or come back, it asks for a new drawing.
+// Where that server does not answer either, the page finds out by itself: a page without news never looks like a fresh one.
 
 const ASK_SECONDS = 1;
 const ANSWER_MS = 2000;
-const NO_SUCH_ADDRESS = 404; // Streamlit serves the dashboard alone
+const DRAW_SECONDS = 1.5;
 
 function duration(seconds) {
   return seconds < 120 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min`;
 }
 
 function hear(bar, silence) {
-  Object.assign(bar, { silence, toldAt: clocks() });
+  Object.assign(bar, { silence, heardAt: clocks() });
 }
 
 async function askServer(bar) {
@@ -20,30 +20,45 @@ async function askServer(bar) {
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
     const answer = await fetch(new URL(bar.address, document.baseURI), { signal, cache: "no-store" });
-    bar.serverAnswers = answer.ok || answer.status === NO_SUCH_ADDRESS;
-    if (answer.ok) hear(bar, (await answer.json()).silence);
+    // Streamlit alone has no such address: then only a drawing tells.
+    bar.isServed = answer.ok && answer.headers.get("Content-Type") === "application/json";
+    bar.serverAnswers = true;
+    if (bar.isServed) hear(bar, (await answer.json()).silence);
   } catch {
     bar.serverAnswers = false;
   }
 }
 
-// What is wrong, or null: what the server told last, or that the page has waited too long for what it draws.
+function isOutdated(bar) {
+  if (bar.serverAnswers && !bar.isServed) return secondsSince(bar.drawnAt) > DRAW_SECONDS;
+  const isGone = Boolean(bar.silence && !bar.silence.slow);
+  return !bar.muted && isGone !== bar.away;
+}
+
+function askForDrawing(bar) {
+  if (bar.askedFor === bar.turn || !isOutdated(bar) || !isAtRest()) return;
+  bar.askedFor = bar.turn;
+  bar.ask("changed", true);
+}
+
+// What is wrong, or null: what the server told last, or that nothing was heard for too long.
 function trouble(bar) {
   const quiet = secondsSince(bar.heardAt);
-  const waits = quiet > bar.patience;
-  if (waits && bar.serverAnswers === false) {
+  if (quiet > bar.patience && bar.serverAnswers === false) {
     return { who: "The dashboard's server has not answered", seconds: quiet, reason: "This page goes on once it does." };
   }
   if (bar.silence) {
     const { slow, age, reason } = bar.silence;
     const who = slow ? "The store has been slow with queries" : "The store has not answered";
-    return { who, seconds: age + secondsSince(bar.toldAt), reason };
+    return { who, seconds: age + secondsSince(bar.heardAt), reason };
   }
-  return waits && { who: "The store has not answered", seconds: quiet, reason: "This page goes on as soon as it does." };
+  const reason = "This page goes on as soon as it does.";
+  return quiet > bar.patience && { who: "The store has not answered", seconds: quiet, reason };
 }
 
 function draw(bar) {
   askServer(bar);
+  askForDrawing(bar);
   const found = bar.muted ? null : trouble(bar);
   bar.hidden = !found;
   document.documentElement.toggleAttribute("data-clc-silent", Boolean(found));
@@ -54,11 +69,10 @@ function draw(bar) {
   bar.querySelector(".reason").textContent = found.reason;
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const bar = parentElement.querySelector(".silent");
   if (bar.turn !== data.turn) {
-    const { turn, patience, address, muted } = data;
-    Object.assign(bar, { turn, patience, address, muted, heardAt: clocks() });
+    Object.assign(bar, data, { drawnAt: clocks(), ask: setTriggerValue });
     hear(bar, data.silence);
   }
   draw(bar);

@@ -7,6 +7,7 @@ import streamlit as st
 from analytics.errors import QueryError
 from analytics.pages import _address, _sql_editor, _sql_run
 from analytics.pages._frame import page
+from analytics.pages._refresh import draw_again_after
 from analytics.pages._sql_results import error_place, results
 from analytics.pages._sql_run import Limits, Run
 from analytics.pages._sql_schema import completion
@@ -136,9 +137,10 @@ def outcome(run: Run | None) -> None:
         results(run)
 
 
-@st.fragment(run_every=LOOK_SECONDS)
+@st.fragment
 def wait() -> None:
     """Draw the page anew when the query has ended."""
+    draw_again_after(LOOK_SECONDS, "query")
     run = _sql_run.current()
     if run is None or not run.running:
         st.rerun()
