@@ -71,6 +71,20 @@ def take_back(context: ScriptRunContext) -> None:
     st.query_params.from_dict(st.query_params.to_dict())
 
 
+def keep() -> None:
+    """Keep the address as it is where the filters that belong to it can't be drawn now.
+
+    Streamlit would drop their values from it, and they would be drawn empty later.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    with context.session_state.query_params() as params:
+        bound = [params.get_binding_for_param(name) for name in params]
+        for binding in filter(None, bound):
+            params.unbind_widget(binding.widget_id)
+
+
 def here(title: str) -> bool:
     """Say whether a page is the one that is drawn."""
     return bool(st.session_state.get(PAGE) == title)

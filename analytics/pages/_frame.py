@@ -159,6 +159,7 @@ def page(
         st.fragment(watch)()
     place = st.container(key="instead")
     if GONE in st.session_state:
+        _address.keep()
         gone(instead)
         return
     if _answers.away():
@@ -232,6 +233,7 @@ def guarded(
 
 def trouble(error: QueryError) -> None:
     """Say why the receiver did not answer one question."""
+    _address.keep()
     with st.container(key="trouble"):
         kind = "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
         st.warning(f"{kind} {as_markdown(' '.join(str(error).split()))}", icon=":material/hourglass_top:")
@@ -249,6 +251,7 @@ def again() -> None:
 def keep_or_leave(error: NotRunningError) -> None:
     """Go on showing what was drawn before the receiver went away, if something was."""
     if _answers.away():
+        _address.keep()
         with st.container(key="not-kept", border=True):
             st.subheader("Not shown before", anchor=False)
             st.caption("The receiver is asked for this as soon as it answers.")

@@ -155,3 +155,19 @@ def test_without_serve_or_without_the_dashboard_itself_an_open_page_says_so_and_
         expect(page.locator(".st-key-health-signs")).to_contain_text("the sender never tries again")
     expect(page.locator(SILENT)).to_contain_text("The dashboard's server has not answered", timeout=SOON)
     goes_on_counting(page)
+
+
+def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_goes_on(live, watch):
+    opened, reached = watch(live.url), watch(live.url).open(f"/audit?refresh=off&entity={SERVER}")
+    reached.get_by_test_id("stHeader").get_by_role("link", name="Notifications").click()
+    expect(reached.locator(".st-key-notifications tbody tr")).not_to_have_count(0)
+    with stopped(live.receiver):
+        opened.page.goto(f"{live.url}/audit?refresh=off&entity={SERVER}")
+        says_that_the_store_is_silent(reached)
+        reached.go_back()
+        for page in (opened.page, reached):
+            expect(page.locator(".st-key-not-running")).to_contain_text("The store does not answer", timeout=SOON)
+    for page in (opened.page, reached):
+        expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+        expect(page.get_by_role("textbox", name="Entity contains")).to_have_value(SERVER)
+        expect(page).to_have_url(f"{live.url}/audit?refresh=off&entity={SERVER}")
