@@ -55,10 +55,13 @@ class Query:
         """Whether it was answered, or refused: a store that refuses it has heard it."""
         return not self._thread.is_alive()
 
-    @property
-    def slow_since(self) -> datetime | None:
-        """When it was asked, where it takes or took long; else None."""
-        seconds = time.monotonic() - self._begun if self._took is None else self._took
+    def slow_since(self, heard: float) -> datetime | None:
+        """Return when it was asked, where it took long, or takes long while the store answers; else None.
+
+        Args:
+            heard: when the store was last asked whether it answers and did, on the monotonic clock.
+        """
+        seconds = heard - self._begun if self._took is None else self._took
         return self._asked_at if seconds >= ANSWER_SECONDS else None
 
     def withdraw(self) -> None:
@@ -86,6 +89,7 @@ class Pulse:
         self._silence: Silence | None = None
         self._query: Query | None = None
         self._slow_since: datetime | None = None
+        self._heard = 0.0
 
     def silence(self) -> Silence | None:
         """Return why the store does not answer and since when, as of some seconds ago at most; None where it does."""
@@ -100,20 +104,20 @@ class Pulse:
     def slowness(self) -> Silence | None:
         """Return that the store answers, but is slow with queries, and since when; None where it is not."""
         query, before = self._query, self._slow_since
-        since = before or (query.slow_since if query else None)
+        since = before or (query.slow_since(self._heard) if query else None)
         return Silence(SLOW, since, slow=True) if since else None
 
     def _watch(self) -> None:
         answered_at = datetime.now(UTC)
         while self._is_wanted():
-            asked_at = datetime.now(UTC)
+            asked_at, heard = datetime.now(UTC), time.monotonic()
             try:
                 self._client.probe(ANSWER_SECONDS)
             except AnalyticsError as error:
                 self._note(Silence(str(error), answered_at, isinstance(error, SilentError)))
                 self._withdraw()
             else:
-                answered_at = asked_at
+                answered_at, self._heard = asked_at, heard
                 self._note(None)
                 self._ask_on()
             time.sleep(PAUSE_SECONDS)
@@ -124,7 +128,7 @@ class Pulse:
         if self._query and not self._query.ended:
             return
         if self._query:
-            slow_since = self._query.slow_since
+            slow_since = self._query.slow_since(self._heard)
             self._slow_since = slow_since and (self._slow_since or slow_since)
         self._query = Query(self._client)
 

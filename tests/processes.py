@@ -216,3 +216,13 @@ def running(kind: type[Process], data_dir: Path, **settings: Any) -> Iterator:
     """Run a process for the length of a block."""
     with kind(data_dir, **settings) as process:
         yield process
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop a process as `kill -STOP` does, for the length of a block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)

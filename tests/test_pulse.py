@@ -14,8 +14,12 @@ class Store:
         self.error: Exception | None = None
         self.answers = threading.Event()
         self.answers.set()
+        self.hears = threading.Event()
+        self.hears.set()
 
-    def probe(self, _: float) -> None:
+    def probe(self, seconds: float) -> None:
+        if not self.hears.wait(seconds):
+            raise SilentError("It does not answer.")
         if self.error:
             raise self.error
 
@@ -51,3 +55,15 @@ def test_a_silent_store_is_not_called_slow_and_says_whether_it_takes_connections
     store.error = SilentError("It does not answer.")
     until(lambda: pulse.silence() and pulse.silence().hangs, what="a store that hangs")
     until(lambda: pulse.slowness() is None, what="the query's end")
+
+
+def test_a_store_that_hangs_was_never_called_slow_as_if_it_answered():
+    store = Store()
+    pulse = Pulse(store)
+    store.answers.clear()
+    pulse.silence()
+    until(lambda: pulse._query, what="a query under way")
+    store.hears.clear()
+    called_slow = []
+    until(lambda: called_slow.append(pulse.slowness()) or pulse.silence(), what="a silent store")
+    assert not any(called_slow)
