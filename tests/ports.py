@@ -1,19 +1,18 @@
-"""Ports for servers that can't take port 0: beyond those that the system gives to others, and apart for each worker."""
+"""Ports for servers that can't take port 0: below those that the system hands out, and apart for each process."""
 
 import itertools
 import os
-import re
 import socket
 
 # Systems hand out ports from 32,768 on (Linux), or from 49,152 on, for connections.
-_FIRST, _PER_WORKER = 20_000, 500
-_worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0)
-_ports = itertools.cycle(range(_FIRST + _worker * _PER_WORKER, _FIRST + (_worker + 1) * _PER_WORKER))
+_FIRST, _PER_PROCESS, _PROCESSES = 15_000, 200, 88
+_begin = _FIRST + os.getpid() % _PROCESSES * _PER_PROCESS
+_ports = itertools.cycle(range(_begin, _begin + _PER_PROCESS))
 
 
 def free_port() -> int:
     """Choose a port of this machine on which nobody listens."""
-    return next(port for port in itertools.islice(_ports, _PER_WORKER) if _is_free(port))
+    return next(port for port in itertools.islice(_ports, _PER_PROCESS) if _is_free(port))
 
 
 def free_address() -> str:

@@ -36,8 +36,9 @@ function isOutdated(bar) {
 }
 
 function askForDrawing(bar) {
-  if (bar.askedFor === bar.turn || !isOutdated(bar) || !isAtRest()) return;
-  bar.askedFor = bar.turn;
+  const asked = bar.askedToDraw && secondsSince(bar.askedToDraw) < DRAW_SECONDS;
+  if (asked || !isOutdated(bar) || !isAtRest()) return;
+  bar.askedToDraw = clocks();
   bar.ask("changed", true);
 }
 

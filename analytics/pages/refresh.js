@@ -3,16 +3,16 @@
 const LOOK_MS = 100;
 
 function look(counter, ask) {
-  if (secondsSince(counter.drawnAt) < counter.seconds || !isAtRest()) return;
-  clearInterval(counter.timer);
+  if (secondsSince(counter.countedFrom) < counter.seconds || !isAtRest()) return;
+  counter.countedFrom = clocks(); // what is asked for may get lost, with a connection that breaks, say
   ask("due", true);
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const counter = parentElement.querySelector("span");
   // The same data may come again, with the next drawing of something else: only new data begins anew.
-  if (counter.turn === data.turn) return;
+  if (counter.turn !== data.turn) Object.assign(counter, data, { countedFrom: clocks() });
   clearInterval(counter.timer);
-  Object.assign(counter, { ...data, drawnAt: clocks() });
   counter.timer = setInterval(() => look(counter, setTriggerValue), LOOK_MS);
+  return () => clearInterval(counter.timer);
 }
