@@ -1,4 +1,4 @@
-"""Take README's pictures of the real dashboard on `clc-receiver demo`, each light and dark.
+"""Take the documentation's pictures of the real dashboard on `clc-receiver demo`, each light and dark.
 
 Run it from the repository's root: `PYTHONPATH=. .venv/bin/python .ci/pictures.py [NAME…]`
 """

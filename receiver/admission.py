@@ -14,14 +14,12 @@ from receiver.ids import new_id
 from receiver.notification import Notification
 from receiver.signature import SIGNATURE_HEADER, check_signature, key_fingerprint
 
-_SIGNATURE_REFUSALS = {
-    "missing": f"The header {SIGNATURE_HEADER} is missing; only signed notifications are accepted.",
-    "invalid": f"The header {SIGNATURE_HEADER} does not sign this body under the receiver's public key.",
-}
-
 
 class Refusal(NamedTuple):
-    """Why a notification is not accepted: HTTP status, code, and a sentence for a person."""
+    """Why a notification is not accepted: HTTP status, code, and a sentence for a person.
+
+    Write the status and the code where it is made: a test finds them there and looks for them in the documentation.
+    """
 
     status: HTTPStatus
     code: str
@@ -33,6 +31,18 @@ UNKNOWN_EVENT = Refusal(
     "unknown_event",
     "The path names no event; it ends in one of " + ", ".join(f"{event.event_type}" for event in EVENTS) + ".",
 )
+_SIGNATURE_REFUSALS = {
+    "missing": Refusal(
+        HTTPStatus.UNAUTHORIZED,
+        "signature_missing",
+        f"The header {SIGNATURE_HEADER} is missing; only signed notifications are accepted.",
+    ),
+    "invalid": Refusal(
+        HTTPStatus.UNAUTHORIZED,
+        "signature_invalid",
+        f"The header {SIGNATURE_HEADER} does not sign this body under the receiver's public key.",
+    ),
+}
 
 
 class AccountList(Protocol):
@@ -69,11 +79,13 @@ class Admission:
         """
         status, signature = check_signature(self._key, signature_header, payload)
         if status != "valid" and self._signatures == "require":
-            return Refusal(HTTPStatus.UNAUTHORIZED, f"signature_{status}", _SIGNATURE_REFUSALS[status])
+            return _SIGNATURE_REFUSALS[status]
         try:
             body = parse_body(payload)
-        except (NotJsonError, NotAnObjectError) as error:
-            return Refusal(HTTPStatus.BAD_REQUEST, error.code, error.detail)
+        except NotJsonError as error:
+            return Refusal(HTTPStatus.BAD_REQUEST, "not_json", error.detail)
+        except NotAnObjectError as error:
+            return Refusal(HTTPStatus.BAD_REQUEST, "not_an_object", error.detail)
         columns = classify(event, body, received_at)
         notification = Notification(
             id=new_id(received_at),

@@ -11,8 +11,6 @@ import orjson
 class NotJsonError(Exception):
     """Raised when a body is not JSON in strict UTF-8; `detail` is a sentence that says what is wrong where."""
 
-    code = "not_json"
-
     def __init__(self, detail: str) -> None:
         """Keep the sentence for the answer."""
         super().__init__(detail)
@@ -21,8 +19,6 @@ class NotJsonError(Exception):
 
 class NotAnObjectError(Exception):
     """Raised when a body is JSON but no object; `detail` is a sentence that says what it is instead."""
-
-    code = "not_an_object"
 
     def __init__(self, detail: str) -> None:
         """Keep the sentence for the answer."""

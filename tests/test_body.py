@@ -72,7 +72,6 @@ REFUSED = {
 def test_what_is_no_strict_json_is_refused(raw):
     with pytest.raises(NotJsonError) as refusal:
         parse_body(raw)
-    assert refusal.value.code == "not_json"
     assert re.fullmatch(r"The body is not JSON in UTF-8: [ -~]+\.", refusal.value.detail)
 
 
@@ -118,10 +117,9 @@ def test_the_sentence_says_what_is_wrong_and_where():
         (b"null", "null"),
     ],
 )
-def test_json_that_is_no_object_is_refused_by_a_name_of_its_own(raw, what):
+def test_json_that_is_no_object_is_refused_as_such(raw, what):
     with pytest.raises(NotAnObjectError) as refusal:
         parse_body(raw)
-    assert refusal.value.code == "not_an_object"
     assert refusal.value.detail == f"The body is not a JSON object but {what}."
 
 

@@ -1,7 +1,13 @@
-"""README can't drift: settings, commands, routes, columns and codes in it are those of the code."""
+"""README and docs/ can't drift: settings, commands, routes, columns and codes in them are those of the code.
 
+Links, paths and names in them lead to something, too.
+"""
+
+import ast
+import pkgutil
 import re
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import click
@@ -12,9 +18,12 @@ from analytics.cli import command as analytics_command
 from analytics.findings import find
 from analytics.rule_files import RuleSet, load_rules
 from analytics.settings import Settings as ReadingSettings
+from receiver.admission import Refusal
+from receiver.care.figures import LIMITS
 from receiver.cli import main as receiver_command
 from receiver.events import EVENTS, ROUTE_CATEGORIES
 from receiver.listener.metrics import REGISTRY as LISTENER
+from receiver.query.errors import STATUSES
 from receiver.query.metrics import QueryMetrics
 from receiver.settings import Settings, read_settings
 from receiver.store.database import open_database, run
@@ -23,12 +32,41 @@ from receiver.store.metrics import store_metrics
 from receiver.store.status import StatusKeeper, StatusMetrics
 from tests.stored import Received, store_of
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+}
+TEXT = "\n".join(PAGES.values())
+MOST_LINES_OF_README = 250
 TABLES_WITH_COLUMNS = ["underived", "notifications", "rejected", "changes", "entities", "accounts"]
+# Figures that are judged by no number.
+JUDGED_OTHERWISE = {"serving", "store", "append_error", "query_listen"}
+UNITS = {"MiB": 2**20, "GiB": 2**30}
 
 
 def section(title):
-    return re.search(rf"^##+ {title}\n(.*?)(?=^##+ |\Z)", README, re.DOTALL | re.MULTILINE)[1]
+    """The text below a heading, up to the next one; no two headings have the same title."""
+    (text,) = re.findall(rf"^##+ {title}\n(.*?)(?=^##+ |\Z)", TEXT, re.DOTALL | re.MULTILINE)
+    return text
+
+
+def without_code(text):
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
+
+
+def links(text):
+    """The targets of all links and pictures that lead to files of this repository."""
+    targets = re.findall(
+        r"\]\(([^)]*)\)|^\[[^\]]+\]: (\S+)|(?:src|srcset|href)=\"([^\"]*)\"", without_code(text), re.MULTILINE
+    )
+    return [target for target in map("".join, targets) if not re.match(r"https?://", target)]
+
+
+def anchors(text):
+    """The anchors that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
 def first_cells(text):
@@ -40,6 +78,33 @@ def shown(default):
     if default is None:
         return None
     return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def test_readme_fits_in_its_lines():
+    assert len(PAGES["README.md"].splitlines()) <= MOST_LINES_OF_README
+
+
+def test_readme_leads_to_every_page_of_the_documentation():
+    assert {target.partition("#")[0] for target in links(PAGES["README.md"])} >= set(PAGES) - {"README.md"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file_and_a_heading(page):
+    for target in links(PAGES[page]):
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.exists(), target
+        assert not anchor or anchors(file.read_text("utf-8")).count(anchor) == 1, target
+
+
+def test_every_path_in_this_repository_exists():
+    paths = set(re.findall(r"(?<![\w./-])(?:receiver|analytics|notebooks|tests|docs)/[\w./-]*\w", TEXT))
+    assert {path for path in paths if not (ROOT / path).exists()} == set()
+
+
+def test_every_python_name_exists():
+    for name in set(re.findall(r"\banalytics\.\w+\.\w+", TEXT)):
+        pkgutil.resolve_name(name)
 
 
 def test_every_setting_is_documented_with_its_default_and_no_other_is():
@@ -54,6 +119,7 @@ def test_every_setting_is_documented_with_its_default_and_no_other_is():
     for name, cell in rows.items():
         if name not in words:
             assert cell == f"`{defaults[name]}`"
+    assert set(re.findall(r"\bCLC_[A-Z_]*[A-Z]", TEXT)) == set(rows)
 
 
 def commands_of(group):
@@ -65,6 +131,7 @@ def test_every_command_is_documented_and_no_other_is():
     commands = {f"clc-receiver {name}" for name in commands_of(receiver_command)}
     commands |= {f"clc-analytics {name}" for name in commands_of(analytics_command)}
     assert set(first_cells(section("Commands"))) == commands
+    assert set(re.findall(r"\bclc-(?:receiver|analytics) [a-z]+", TEXT)) == commands
 
 
 @pytest.mark.parametrize("group", [receiver_command, analytics_command], ids=lambda group: group.name)
@@ -77,27 +144,69 @@ def test_every_command_and_option_has_a_help_text(group):
 
 
 def test_options_in_the_examples_exist():
-    options = set(re.findall(r"clc-(receiver|analytics) (\w+)[^\n`]*?(--[a-z-]+)", README))
+    examples = re.findall(r"clc-(receiver|analytics) (\w+) ([^\n`|#]*)", TEXT.replace("\\\n", " "))
     groups = {"receiver": receiver_command, "analytics": analytics_command}
-    for program, name, option in options:
+    for program, name, rest in examples:
         known = {text for param in commands_of(groups[program])[name].params for text in param.opts}
-        assert option in known | {"--help"}, (name, option)
+        assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= known | {"--help"}, (name, rest)
 
 
 def test_every_event_has_its_url_and_every_sample_route_is_named():
-    part = section("Point a sender at it")
+    part = section("Target URLs")
     assert first_cells(part)[: len(EVENTS)] == [event.event_type for event in EVENTS]
     assert all(f"/webhooks/{event.event_type}`" in part for event in EVENTS)
     assert all(f"`{route}`" in part for route in ROUTE_CATEGORIES)
 
 
-def test_every_refusal_is_documented():
-    sources = Path(__file__).parent.parent / "receiver"
-    code = "".join(path.read_text() for path in [*sources.glob("*.py"), *(sources / "listener").glob("*.py")])
-    codes = r'"(\w+_json|not_an_object|unknown_event|too_large|\w+_not_allowed|\w+_unavailable|internal_error)"'
-    used = set(re.findall(codes, code))
-    documented = set(re.findall(r"^\| \d{3} \| `(\w+)`", section("What the receiver answers"), re.MULTILINE))
-    assert used | {"signature_missing", "signature_invalid"} == documented
+def documented_refusals(title):
+    rows = re.findall(r"^\| (\d{3}) \| (`[^|]+`) \|", section(title), re.MULTILINE)
+    return {(int(status), code) for status, codes in rows for code in re.findall(r"\w+", codes)}
+
+
+def refusals_made(tree):
+    """Status and code, as they are written, of each refusal that a module makes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Refusal":
+            given = dict(zip(Refusal._fields, node.args, strict=False)) | {
+                each.arg: each.value for each in node.keywords
+            }
+            yield ast.unparse(given["status"]), ast.unparse(given["code"])
+
+
+def test_every_refusal_of_the_listener_is_documented_and_no_other_is():
+    modules = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "receiver").rglob("*.py")]
+    made = {
+        # A code that is computed is no literal, and so fails here.
+        (HTTPStatus[status.removeprefix("HTTPStatus.")].value, ast.literal_eval(code))
+        for module in modules
+        for status, code in refusals_made(module)
+    }
+    assert documented_refusals("Answers") == made
+
+
+def test_every_refusal_of_the_query_service_is_documented_and_no_other_is():
+    assert documented_refusals("HTTP") == {(status, code) for code, status in STATUSES.items()}
+
+
+def number(cell):
+    """The number that a cell begins with, in bytes where its unit is one of bytes."""
+    digits, unit = re.match(r"([\d.,]+) ?(\w*)", cell).groups()
+    return float(digits.replace(",", "")) * UNITS.get(unit, 1)
+
+
+def test_every_limit_of_health_is_documented_and_no_other_is():
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| ?([^|]*?) \| ?([^|]*?) \|$", section("Health"), re.MULTILINE)
+    limits = {name: (number(amber or red), number(red)) for name, amber, red in rows if name not in JUDGED_OTHERWISE}
+    assert limits == {name: (limit.amber, limit.red) for name, limit in LIMITS.items()}
+    assert {name for name, _, _ in rows} == set(LIMITS) | JUDGED_OTHERWISE
+
+
+def test_every_rule_is_documented_and_no_other_is():
+    assert set(first_cells(section("Findings"))) == {rule.name for rule in load_rules().rules}
+
+
+def test_every_notebook_is_documented_and_no_other_is():
+    assert set(first_cells(section("Notebooks"))) == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 
 def families(registry):
@@ -117,7 +226,7 @@ def test_every_metric_is_documented_and_no_other_is(tmp_path):
 
 def test_tables_and_columns_are_those_of_the_store(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
-    part = section("Tables and columns")
+    part = PAGES["docs/tables.md"]
     for table in TABLES_WITH_COLUMNS:
         text = re.search(rf"^`{table}`:.*?(?=^`\w+`|\Z)", part, re.DOTALL | re.MULTILINE)[0]
         documented = re.findall(r"^\| `(\w+)` \| `([^`]+)`", text, re.MULTILINE)
@@ -130,7 +239,7 @@ def test_tables_and_columns_are_those_of_the_store(tmp_path):
     store.close()
 
 
-@pytest.mark.parametrize("query", re.findall(r"```sql\n(?!/\*)(.*?);?\n```", README, re.DOTALL))
+@pytest.mark.parametrize("query", re.findall(r"```sql\n(?!/\*)(.*?);?\n```", TEXT, re.DOTALL))
 def test_the_sql_examples_run(tmp_path, query):
     store = open_database(tmp_path / "clc.duckdb")
     run(store, query)
@@ -138,7 +247,7 @@ def test_the_sql_examples_run(tmp_path, query):
 
 
 def test_the_example_of_a_rule_finds_what_it_says(tmp_path):
-    (tmp_path / "server_became_big.sql").write_text(re.search(r"```sql\n(/\*.*?)\n```", README, re.DOTALL)[1])
+    (tmp_path / "server_became_big.sql").write_text(re.search(r"```sql\n(/\*.*?)\n```", TEXT, re.DOTALL)[1])
     rules = load_rules(tmp_path)
     assert rules.problems == []
     (rule,) = [rule for rule in rules.rules if rule.name == "server_became_big"]

@@ -31,8 +31,8 @@ def serve(
 ) -> None:
     """Take notifications, store them, and answer queries, until SIGTERM or Ctrl-C.
 
-    Every setting is an environment variable (README lists them); the options override the most used ones. SIGHUP makes
-    the installed version take over, as `clc-receiver upgrade` does.
+    Every setting is an environment variable (docs/settings.md lists them); the options override the most used ones.
+    SIGHUP makes the installed version take over, as `clc-receiver upgrade` does.
     """
     from receiver import supervisor  # noqa: PLC0415 - keeps `--help` and other commands fast
     from receiver.supervision import begin  # noqa: PLC0415

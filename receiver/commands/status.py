@@ -24,8 +24,8 @@ _COLOURS = {"ok": "green", "amber": "yellow", "red": "red"}
 def status(as_json: bool, data_dir: Path | None) -> None:
     """Say how the receiver is: rates, lag, spool, checkpoints, backups, disks, restarts, refusals.
 
-    Each figure is ok, amber or red, by limits that README states. The exit code is 1 if `serve` is not running or any
-    figure is red.
+    Each figure is ok, amber or red, by limits that docs/operate.md states. The exit code is 1 if `serve` is not running
+    or any figure is red.
     """
     found = _status(read_settings(data_dir=data_dir))
     if as_json:

@@ -1,4 +1,4 @@
-"""Upgrades as README tells them, under load: pip takes the program's files away for a moment while the store works."""
+"""Upgrades as documented, under load: pip takes the program's files away for a moment while the store works."""
 
 import json
 
