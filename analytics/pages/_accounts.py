@@ -1,12 +1,15 @@
 """All accounts as the pages call them, some seconds old at most; read and labelled once for all viewers."""
 
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
 import streamlit as st
 
-from analytics.errors import NotRunningError
+from analytics.errors import NotRunningError, QueryError
+from analytics.pages._answers import is_as_of
 from analytics.pages._store import ask, known, records
 from analytics.text import short
 
@@ -16,6 +19,17 @@ INDENT = "\u2003"
 NAME_CHARACTERS = 40
 OFFERED = 300
 """How many accounts a list offers at most: a browser takes 0.15 s longer to draw one of 4,000."""
+
+
+class Told(NamedTuple):
+    """Up to which notification accounts were told of, and when that was so.
+
+    Where that can't be asked for, `ask_again_at` is when it is tried again, on the monotonic clock; else it is 0.
+    """
+
+    upto: tuple[str, ...]
+    at: datetime
+    ask_again_at: float
 
 
 class Account(NamedTuple):
@@ -91,13 +105,20 @@ def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
 
 
 def accounts() -> Accounts:
-    """Return all accounts; older than some seconds only while no receiver answers."""
-    try:
-        st.session_state[TOLD] = told()
-    except NotRunningError:
-        if TOLD not in st.session_state:
-            raise
-    return accounts_as_of(st.session_state[TOLD])
+    """Return all accounts; older than some seconds only while they can't be asked for: what is drawn is as old then."""
+    if TOLD not in st.session_state or time.monotonic() >= st.session_state[TOLD].ask_again_at:
+        try:
+            st.session_state[TOLD] = Told(told(), datetime.now(UTC), 0.0)
+        except (NotRunningError, QueryError):
+            if TOLD not in st.session_state:
+                raise
+            # A drawing wants them several times: a query that fails may take until its time-out.
+            ask_again_at = time.monotonic() + LOOK_AGAIN_SECONDS
+            st.session_state[TOLD] = st.session_state[TOLD]._replace(ask_again_at=ask_again_at)
+    last: Told = st.session_state[TOLD]
+    if last.ask_again_at:
+        is_as_of(last.at)
+    return accounts_as_of(last.upto)
 
 
 @st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)

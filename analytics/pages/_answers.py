@@ -1,7 +1,8 @@
 """What the store answered when a page was drawn: with that it stays as it was while no receiver answers.
 
 A drawing has one moment that it takes for now, and asks nothing twice. Drawn again for that moment, a page asks the
-very same, and so what was answered then is all that it needs.
+very same, and so what was answered then is all that it needs. The same goes for a part of it, while a query of that
+part fails.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
-from analytics.errors import AnalyticsError, NotRunningError
+from analytics.errors import AnalyticsError, NotRunningError, QueryError
 from analytics.pulse import Silence
 
 P = ParamSpec("P")
@@ -21,6 +22,9 @@ T = TypeVar("T")
 DRAWING = "_drawing"
 WAITING = "_waiting"
 DRAWN = "_drawn"
+FAILED = "_failed"
+KEEPING = "_keeping"
+ASKED = "_asked"
 AWAY = "_away"
 
 
@@ -36,10 +40,20 @@ class Drawing:
     answers: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass
+class Failure:
+    """Why a query of a part of the page failed, what was asked, and whether the page has said so."""
+
+    error: QueryError
+    asked: Any
+    said: bool = False
+
+
 def forget() -> None:
     """Forget what was drawn, as the next is another page."""
     st.session_state.pop(DRAWN, None)
     st.session_state.pop(WAITING, None)
+    st.session_state.pop(FAILED, None)
 
 
 def begin_waiting(what: str, since: datetime) -> datetime:
@@ -94,19 +108,51 @@ def now() -> datetime:
     return drawing.at if drawing else datetime.now(UTC)
 
 
+def failure(part: str) -> Failure | None:
+    """Return why a part of the page could not be drawn anew, as was found out last; None where it could."""
+    failures: dict[str, Failure] = st.session_state.get(FAILED, {})
+    return failures.get(part)
+
+
+def note_failure(part: str, error: QueryError) -> bool:
+    """Take note that a part could not be drawn anew; return whether it was drawn before."""
+    if part not in st.session_state.get(DRAWN, {}):
+        return False
+    asked = st.session_state.pop(ASKED, None)
+    st.session_state.setdefault(FAILED, {})[part] = Failure(error, asked)
+    return True
+
+
+def end_failure(part: str) -> None:
+    """Take note that a part may be drawn anew."""
+    st.session_state.get(FAILED, {}).pop(part, None)
+
+
+def keeps() -> bool:
+    """Say whether what is being drawn is what was drawn before, by what was answered then."""
+    return away() is not None or st.session_state.get(KEEPING) is not None
+
+
 @contextmanager
-def drawing(part: str) -> Iterator[None]:
-    """Draw a part of the page: keep what is answered for it, or while no receiver answers draw by what was kept."""
+def drawing(part: str, *, keeping: QueryError | None = None) -> Iterator[None]:
+    """Draw a part of the page: keep what is answered for it, or else draw by what was kept.
+
+    Args:
+        part: its name.
+        keeping: why it is drawn by what was kept, though the store answers. While it does not, it is, too.
+    """
     parts: dict[str, Drawing] = st.session_state.setdefault(DRAWN, {})
     before = parts.get(part)
     at = datetime.now(UTC)
-    st.session_state[DRAWING] = begun = before if away() and before else Drawing(at, at)
+    st.session_state[KEEPING] = keeping
+    st.session_state[DRAWING] = begun = before if keeps() and before else Drawing(at, at)
     try:
         yield
-        if not away():
+        if not keeps():
             parts[part] = begun
     finally:
         st.session_state.pop(DRAWING, None)
+        st.session_state.pop(KEEPING, None)
 
 
 def answer(asked: Any, ask: Callable[[], T]) -> T:
@@ -126,7 +172,13 @@ def answer(asked: Any, ask: Callable[[], T]) -> T:
         return kept
     if silence := away():
         raise NotRunningError(silence.reason)
-    answered = ask()
+    if error := st.session_state.get(KEEPING):
+        raise error.with_traceback(None)
+    try:
+        answered = ask()
+    except QueryError:
+        st.session_state[ASKED] = asked
+        raise
     if drawing is not None:
         drawing.answers[key] = answered
     return answered

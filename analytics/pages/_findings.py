@@ -12,7 +12,7 @@ from analytics.findings import Finding
 from analytics.kept_findings import Kept, KeptFindings
 from analytics.pages import _address, _go
 from analytics.pages._age import age_line
-from analytics.pages._answers import answer, begin_waiting, drawn, end_waiting, is_as_of, now
+from analytics.pages._answers import answer, begin_waiting, drawn, end_waiting, is_as_of, keeps, now
 from analytics.pages._detail import head
 from analytics.pages._frame import clock, is_dark
 from analytics.pages._refresh import draw_again_after
@@ -97,12 +97,23 @@ def in_range(findings: Sequence[Finding], name: str, until: datetime | None = No
 
 def looking() -> None:
     """Say that findings are being computed; draw the page again as soon as they are there."""
-    look_on(begin_waiting(FINDINGS, now() - FRESH))
+    wait_for(begin_waiting(FINDINGS, now() - FRESH))
+
+
+def wait_for(upto: datetime) -> None:
+    """Say that findings up to a moment are being computed; draw the page again as soon as they are there.
+
+    A page that stays as it was, because the store does not answer what it asks, is drawn again for that alone.
+    """
+    if keeps():
+        say_waiting(upto)
+    else:
+        look_on(upto)
 
 
 @st.fragment
 def look_on(upto: datetime) -> None:
-    """Say that findings up to a moment are being computed; draw the page again as soon as they are there."""
+    """Say that findings up to a moment are being computed, and look whether they are there."""
     draw_again_after(RETRY_SECONDS, "looking")
     try:
         found = keeper().latest(PATIENCE_SECONDS, upto) is not None
@@ -110,6 +121,11 @@ def look_on(upto: datetime) -> None:
         found = True  # the page itself says what is the matter
     if found:
         st.rerun()
+    say_waiting(upto)
+
+
+def say_waiting(upto: datetime) -> None:
+    """Say that findings up to a moment are being computed, and how far they are."""
     before = keeper().kept
     with st.container(key="looking", border=True):
         st.markdown(f":material/hourglass_top: **Findings up to {clock(upto)} are being computed.**")
@@ -184,7 +200,7 @@ def not_found(identity: str, kept: Kept) -> None:
     asked = begin_waiting(identity, now())
     if kept.upto < asked:
         head("Finding", "Being looked for", on_close=close)
-        look_on(asked)
+        wait_for(asked)
         return
     head("Not found", "This finding", on_close=close)
     computed(kept, key="finding-upto")

@@ -7,6 +7,8 @@ from importlib.resources import files
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryError
 from analytics.pages import _address, _answers, _sql_run
@@ -16,14 +18,17 @@ from analytics.pages._go import arrive, depart, follow_links
 from analytics.pages._plain import plain
 from analytics.pages._refresh import draw_again_after
 from analytics.pages._script import script
-from analytics.pages._store import ask, moment, pulse, run
+from analytics.pages._store import ask, moment, pulse, run, run_query
 from analytics.pages._zone import viewer_zone
 from analytics.pulse import Silence
+from analytics.queries import Query
 from analytics.text import as_markdown
 from analytics.zones import zone_label
 
 REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 RETRY_SECONDS = 2.0
+TRY_SECONDS = 5.0
+"""A part whose query failed is tried again after so long, where it does not refresh by itself."""
 PULSE_SECONDS = 5.0
 PATIENCE_SECONDS = 4.0
 """The browser says that the dashboard's server does not answer after so long without an answer."""
@@ -170,7 +175,8 @@ def page(
         if controls:
             controls()
     except QueryError as error:
-        trouble(error)
+        _address.keep()
+        trouble(error, "controls")
         again()
         return
     except AnalyticsError as error:
@@ -208,35 +214,89 @@ def guarded(
     Args:
         part: its name.
         body: draws it.
-        fresh: whether it is said above of when it is: at the end, as until then something older is still below.
+        fresh: whether it is said above of when it is.
         again_after: how many seconds later it is drawn again; None for never.
     """
-    draw_again_after(again_after, part)
+    failure = _answers.failure(part)
+    due = draw_again_after(again_after or (TRY_SECONDS if failure else None), part)
     depart()
     above = st.container(key="freshness") if fresh and body else st.container() if fresh else None
+    # A place that stays, so that a warning moves nothing in the browser's tree.
+    place = st.container(key=f"place-of-trouble-{part}")
+    keeping = None
     try:
-        with _answers.drawing(part):
-            if fresh:
-                ask("freshness")
-            if body:
-                body()
-            if above:
-                with above:
-                    freshness(whole=body is not None)
+        keeping = still_failing(part, failure, due=due) if failure else None
+        if keeping:
+            with place, st.container(key=f"older-{part}"):
+                trouble(keeping, part, "Below is what was shown before.")
+        with _answers.drawing(part, keeping=keeping):
+            draw_part(body, above, fresh=fresh)
     except QueryError as error:
-        trouble(error)
+        if keeping:
+            not_kept()
+        elif _answers.note_failure(part, error):
+            draw_anew()
+        else:
+            _address.keep()
+            with place:
+                trouble(error, part)
+            if not again_after:
+                draw_again_after(TRY_SECONDS, f"failed-{part}")
     except NotRunningError as error:
         keep_or_leave(error)
     except AnalyticsError as error:
         leave(error)
 
 
-def trouble(error: QueryError) -> None:
-    """Say why the receiver did not answer one question."""
-    _address.keep()
-    with st.container(key="trouble"):
+def draw_part(body: Callable[[], None] | None, above: DeltaGenerator | None, *, fresh: bool) -> None:
+    """Draw a part of a page, and above it of when it is: at the end, as until then something older is still below.
+
+    What is drawn by what was kept is that older one, and says so first.
+    """
+    if fresh:
+        ask("freshness")
+    is_older = _answers.keeps()
+    if above and is_older:
+        with above:
+            freshness(whole=body is not None)
+    if body:
+        body()
+    if above and not is_older:
+        with above:
+            freshness(whole=body is not None)
+
+
+def still_failing(part: str, failure: _answers.Failure, *, due: bool) -> QueryError | None:
+    """Return why a part is to be drawn by what was kept; None where it is drawn anew.
+
+    When it is only due again, the query that failed is run before anything is drawn: while it fails, all stays as it
+    is. A click draws anew at once, as it may be what helps.
+    """
+    if not failure.said:
+        failure.said = True
+        return failure.error
+    if due and isinstance(failure.asked, Query):
+        try:
+            run_query(failure.asked)
+        except QueryError as error:
+            failure.error = error
+            return error
+    _answers.end_failure(part)
+    return None
+
+
+def draw_anew() -> None:
+    """Draw what is being drawn once more, from its beginning: a fragment alone where only that is being drawn."""
+    context = get_script_run_ctx()
+    st.rerun(scope="fragment" if context and context.fragment_ids_this_run else "app")
+
+
+def trouble(error: QueryError, part: str, shown: str = "") -> None:
+    """Say why the receiver did not answer one question of a part of the page, and what is shown all the same."""
+    with st.container(key=f"trouble-{part}"):
         kind = "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
-        st.warning(f"{kind} {as_markdown(' '.join(str(error).split()))}", icon=":material/hourglass_top:")
+        said = f"{kind} {as_markdown(' '.join(str(error).split()))} {shown}".rstrip()
+        st.warning(said, icon=":material/hourglass_top:")
 
 
 @st.fragment
@@ -251,12 +311,17 @@ def again() -> None:
 def keep_or_leave(error: NotRunningError) -> None:
     """Go on showing what was drawn before the receiver went away, if something was."""
     if _answers.away():
-        _address.keep()
-        with st.container(key="not-kept", border=True):
-            st.subheader("Not shown before", anchor=False)
-            st.caption("The receiver is asked for this as soon as it answers.")
+        not_kept()
     else:
         leave_or_stay(silence_of(error))
+
+
+def not_kept() -> None:
+    """Say that what is wanted now was not shown before."""
+    _address.keep()
+    with st.container(key="not-kept", border=True):
+        st.subheader("Not shown before", anchor=False)
+        st.caption("The receiver is asked for this as soon as it answers.")
 
 
 def silence_of(error: AnalyticsError) -> Silence:

@@ -9,13 +9,15 @@ import time
 from analytics.pages._script import script
 
 
-def draw_again_after(seconds: float | None, key: str) -> None:
-    """Have the browser draw the fragment that calls this again.
+def draw_again_after(seconds: float | None, key: str) -> bool:
+    """Have the browser draw the fragment that calls this again; return whether this drawing is one that it asked for.
 
     Args:
         seconds: from this drawing to the next; None for never.
         key: names what counts, uniquely on the page.
     """
-    if seconds:
-        data = {"seconds": seconds, "turn": str(time.monotonic_ns())}
-        script("refresh", counts=True)(key=f"refresh-{key}", data=data, height=1)
+    if not seconds:
+        return False
+    data = {"seconds": seconds, "turn": str(time.monotonic_ns())}
+    asked = script("refresh", counts=True)(key=f"refresh-{key}", data=data, height=1, on_due_change=lambda: None)
+    return bool(asked.due)

@@ -120,8 +120,17 @@ def run(name: str, **values: Any) -> pd.DataFrame:
     Raises:
         AnalyticsError: it can't be run now.
     """
-    asked, df = queries.query(name, values), connection().df
-    return Asked(lambda cancellation: df(*asked, cancellation)).result()
+    return run_query(queries.query(name, values))
+
+
+def run_query(query: tuple[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Run a query, given as SQL and values, and return its rows.
+
+    Raises:
+        AnalyticsError: it can't be run now.
+    """
+    df = connection().df
+    return Asked(lambda cancellation: df(*query, cancellation)).result()
 
 
 def ask(name: str, **values: Any) -> pd.DataFrame:

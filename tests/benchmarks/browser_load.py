@@ -146,6 +146,6 @@ def viewers(url: str) -> Iterator[list[Page]]:
 
 def problems(page: Page) -> list[str]:
     """Say what went wrong on a page: what it shows as an error, or what its scripts raised."""
-    shown = [*errors_on(page), *page.locator(".st-key-trouble").all_inner_texts()]
+    shown = [*errors_on(page), *page.locator("[class*=st-key-trouble-]").all_inner_texts()]
     allowed = page.locator(".st-key-health-state").all_inner_texts()
     return [text for text in [*shown, *page.failures] if text not in allowed]

@@ -1,4 +1,4 @@
-"""A query service that takes its time: what lies between a dashboard and a real one, and holds queries back."""
+"""A query service that takes its time, or fails: what lies between a dashboard and a real one."""
 
 import threading
 from collections.abc import Iterator
@@ -8,14 +8,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import urllib3
 
 LONGEST_SECONDS = 120
+TIMEOUT = (504, b'{"error": "timeout", "detail": "The query took longer than 30 s and was ended."}')
+BUSY = (429, b'{"error": "busy", "detail": "As many queries run and wait as may."}')
 
 
 class SlowStore:
-    """Passes requests on to a query service; while `lets_through` is cleared, queries wait and `/healthz` does not."""
+    """Passes requests on to a query service; while `lets_through` is cleared, queries wait and `/healthz` does not.
+
+    While `failing` names texts, queries that have one of them fail with `failure`, and so does such a path.
+    """
 
     def __init__(self, url: str) -> None:
         self.lets_through = threading.Event()
         self.lets_through.set()
+        self.failing: set[str] = set()
+        self.failure = TIMEOUT
+        self.failed = 0
+        slow = self
         pool, lets_through = urllib3.PoolManager(maxsize=16, retries=False), self.lets_through
 
         class Handler(BaseHTTPRequestHandler):
@@ -27,11 +36,18 @@ class SlowStore:
                 sent = ("Authorization", "Content-Type")
                 headers = {name: self.headers[name] for name in sent if name in self.headers}
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                answer = pool.request(self.command, url + self.path, body=body, headers=headers)
-                self.send_response(answer.status)
-                self.send_header("Content-Length", str(len(answer.data)))
+                if self.path in slow.failing or any(text.encode() in body for text in slow.failing):
+                    slow.failed += 1
+                    self.answer(*slow.failure)
+                else:
+                    answer = pool.request(self.command, url + self.path, body=body, headers=headers)
+                    self.answer(answer.status, answer.data)
+
+            def answer(self, status: int, data: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(answer.data)
+                self.wfile.write(data)
 
             do_POST = do_GET  # noqa: N815 - the server looks for this name
 

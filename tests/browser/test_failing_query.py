@@ -1,0 +1,120 @@
+"""A query that fails empties no page: it stays as it was, dimmed and with its age, and says what failed."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.audited import SERVER, send
+from tests.browser.pages import pages
+from tests.browser.slow_store import BUSY, TIMEOUT, a_slow_store
+from tests.browser.test_not_running import MARK, is_dimmed
+from tests.browser.watching import choose, drawn_at
+from tests.browsing import a_dashboard
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+AGE = ".st-key-freshness"
+WARNING = "[class*=st-key-trouble-]"
+SHOWN = {
+    "Activity": ".st-key-live",
+    "Notifications": ".st-key-notifications table",
+    "Alerts": ".st-key-in-alarm-card",
+    "Audit": ".st-key-changes table",
+    "Entity": ".st-key-steps table",
+    "Health": ".st-key-health-state",
+    "Set up": ".st-key-targets",
+}
+LAST_OF_EACH = {
+    "ORDER BY\\n    events DESC, name\\nLIMIT $most",
+    "AS fresh\\nFROM notifications",
+    "WHERE seq = $seq) AS id_then",
+    "WHERE kind = 'unseen'",
+    "ORDER BY occurred_at DESC, seq DESC\\nLIMIT $page_rows",
+    "/status",
+    "max(received_at) AS last, count(*) AS notifications",
+}
+"""Parts of a query that each of these pages puts after others."""
+
+
+@pytest.fixture(scope="module")
+def place(live):
+    send(live)
+    with a_slow_store(live.receiver.query_url) as slow, a_dashboard(live.receiver.data_dir, slow.url) as url:
+        yield slow, url
+
+
+@pytest.fixture(autouse=True)
+def _as_usual(place):
+    yield
+    place[0].failing, place[0].failure = set(), TIMEOUT
+
+
+def address_of(name, refresh):
+    return pages(SERVER, 1)[name].address.replace("refresh=off", f"refresh={refresh}&range=all")
+
+
+def goes_on_counting(page):
+    said = page.locator(AGE).inner_text()
+    assert re.match(r"As of [\d:]+ .*, \d+ s ago, newest notification", said), said
+    until(lambda: page.locator(AGE).inner_text() != said, what="an age that counts")
+
+
+def test_while_a_query_of_it_fails_each_page_stays_as_it_was_dimmed_with_its_age_and_goes_on_by_itself(place, watch):
+    slow, url = place
+    opened = {name: watch(url).open(address_of(name, "1+s")) for name in SHOWN}
+    for name, page in opened.items():
+        expect(page.locator(AGE)).to_contain_text("newest notification")
+        page.locator(SHOWN[name]).evaluate(MARK)
+    slow.failing = LAST_OF_EACH
+    for name, page in opened.items():
+        expect(page.locator(WARNING)).to_contain_text("This query failed. The query took longer than 30 s")
+        expect(page.locator(WARNING)).to_contain_text("Below is what was shown before.")
+        until(lambda page=page, name=name: is_dimmed(page, SHOWN[name]), what=f"{name} dimmed")
+        goes_on_counting(page)
+        before, failed = drawn_at(page), slow.failed
+        until(lambda failed=failed: slow.failed > failed + 7, what="some more tries of all pages")
+        assert drawn_at(page) == before
+        assert is_dimmed(page, SHOWN[name])
+        assert page.locator(SHOWN[name]).evaluate("node => node.markedByTest"), name
+    assert not is_dimmed(opened["Activity"], AGE)
+    assert not is_dimmed(opened["Activity"], WARNING)
+    slow.failing = set()
+    for name, page in opened.items():
+        expect(page.locator(WARNING)).to_have_count(0)
+        until(lambda page=page, name=name: not is_dimmed(page, SHOWN[name]), what=f"{name} as usual")
+        assert page.locator(SHOWN[name]).evaluate("node => node.markedByTest"), name
+
+
+def test_while_all_queries_are_refused_as_too_many_a_filter_says_what_was_not_shown_before_and_then_is_heeded(
+    place, watch
+):
+    slow, url = place
+    page = watch(url).open("/notifications?refresh=off")
+    rows = page.locator(".st-key-notifications tbody tr")
+    expect(rows.filter(has_text=SERVER)).not_to_have_count(0)
+    slow.failing, slow.failure = {"SELECT"}, BUSY
+    choose(page, "Account", "ROOT")
+    expect(page.locator(WARNING)).to_contain_text("The receiver is busy; this is tried again.")
+    expect(page.locator(".st-key-not-kept")).to_contain_text("asked for this as soon as it answers")
+    slow.failing = set()
+    expect(page.locator(WARNING)).to_have_count(0)
+    expect(page.locator(".st-key-not-kept")).to_have_count(0)
+    expect(page.get_by_role("combobox", name="Account", exact=True)).to_have_value(re.compile("ROOT"))
+    expect(rows.filter(has_text=SERVER)).not_to_have_count(0)
+
+
+@pytest.mark.parametrize("refresh", ["1+s", "off"])
+def test_a_page_that_was_never_shown_says_what_failed_alone_and_is_drawn_as_soon_as_nothing_does(place, watch, refresh):
+    slow, url = place
+    slow.failing = LAST_OF_EACH
+    page = watch(url)
+    page.page.goto(url + address_of("Entity", refresh))
+    page = page.page
+    expect(page.locator(WARNING)).to_contain_text("This query failed. The query took longer than 30 s")
+    expect(page.locator(WARNING)).not_to_contain_text("shown before")
+    expect(page.locator(".st-key-steps")).to_have_count(0)
+    slow.failing = set()
+    expect(page.locator(".st-key-steps tbody tr")).not_to_have_count(0)
+    expect(page.locator(WARNING)).to_have_count(0)
