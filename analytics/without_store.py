@@ -64,6 +64,19 @@ def ask_listener(settings: Settings) -> list[Sign]:
     return [Sign("Listener", takes, "ok" if spool == "ok" else "red"), *signs_of_store(store)]
 
 
+def listener_answers(settings: Settings) -> bool:
+    """Say whether a listener answers `GET /healthz` at `CLC_LISTEN`, or anything at all."""
+    try:
+        with urllib3.PoolManager(num_pools=1, retries=False) as pool:
+            timeout = urllib3.Timeout(total=SECONDS)
+            pool.request("GET", f"{as_url(settings.listen)}/healthz", redirect=False, timeout=timeout)
+    except ProtocolError:
+        return True  # it may take TLS alone
+    except HTTPError:
+        return False
+    return True
+
+
 def signs_of_store(store: Any) -> list[Sign]:
     """Return what the listener knows of the store: a state, or an object with `state` and what else is known."""
     if not isinstance(store, Mapping):

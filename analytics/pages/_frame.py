@@ -18,7 +18,7 @@ from analytics.pages._go import arrive, depart, follow_links
 from analytics.pages._plain import plain
 from analytics.pages._refresh import draw_again_after
 from analytics.pages._script import script
-from analytics.pages._store import ask, moment, pulse, run, run_query
+from analytics.pages._store import ask, listener_pulse, moment, pulse, run, run_query
 from analytics.pages._zone import viewer_zone
 from analytics.pulse import Silence
 from analytics.queries import Query
@@ -103,10 +103,19 @@ def watch() -> None:
 
 
 def pulse_told() -> dict[str, Any]:
-    """Return what the browser says of the store: `silence` is None while it answers, queries too."""
-    found = pulse().silence() or pulse().slowness()
-    told = found and {"reason": found.reason.replace("`", ""), "age": age_of(found.since), "slow": found.slow}
-    return {"silence": told}
+    """Return what the browser says of the receiver, as JSON has it: None each where all is well.
+
+    `silence` is why the store does not answer, or is slow with queries; `listener` that a listener does not answer.
+    """
+    return {
+        "silence": as_told(pulse().silence() or pulse().slowness()),
+        "listener": as_told(listener_pulse().silence()),
+    }
+
+
+def as_told(found: Silence | None) -> dict[str, Any] | None:
+    """Return what is said of a silence: why, how long it has lasted, and whether it is only slowness."""
+    return found and {"reason": found.reason.replace("`", ""), "age": age_of(found.since), "slow": found.slow}
 
 
 def age_of(moment: datetime) -> float:

@@ -16,8 +16,10 @@ from analytics import queries
 from analytics.cancelling import Cancellation
 from analytics.client import Client, connect
 from analytics.errors import SilentError
+from analytics.listener_pulse import ListenerPulse
 from analytics.pages._answers import answer, away
 from analytics.pulse import Pulse
+from analytics.settings import read_settings
 
 AT_ONCE = 4  # as many as the query service runs; viewers share them, so that none is told that it is busy
 LOOK_SECONDS = 0.1
@@ -66,6 +68,12 @@ def connection() -> StoreConnection:
 def pulse() -> Pulse:
     """Return what tells all viewers whether the store answers."""
     return Pulse(connection().client)
+
+
+@st.cache_resource(show_spinner=False)
+def listener_pulse() -> ListenerPulse:
+    """Return what tells all viewers whether the listeners answer."""
+    return ListenerPulse(read_settings)
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,6 +1,7 @@
-// Says on the page that the store does not answer, and dims what was shown before. It asks the dashboard's server, which
-// answers while the page itself waits for the store; when the store has gone or come back, it asks for a new drawing.
-// Where that server does not answer either, the page finds out by itself: a page without news never looks like a fresh one.
+// Says on the page that the store does not answer, and dims what was shown before; or that a listener does not answer.
+// It asks the dashboard's server, which answers while the page itself waits for the store; when the store has gone or
+// come back, it asks for a new drawing. Where that server does not answer either, the page finds out by itself: a page
+// without news never looks like a fresh one.
 
 const ASK_SECONDS = 1;
 const ANSWER_MS = 2000;
@@ -10,8 +11,8 @@ function duration(seconds) {
   return seconds < 120 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min`;
 }
 
-function hear(bar, silence) {
-  Object.assign(bar, { silence, heardAt: clocks() });
+function hear(bar, { silence, listener }) {
+  Object.assign(bar, { silence, listener, heardAt: clocks() });
 }
 
 async function askServer(bar) {
@@ -23,7 +24,7 @@ async function askServer(bar) {
     // Streamlit alone has no such address: then only a drawing tells.
     bar.isServed = answer.ok && answer.headers.get("Content-Type") === "application/json";
     bar.serverAnswers = true;
-    if (bar.isServed) hear(bar, (await answer.json()).silence);
+    if (bar.isServed) hear(bar, await answer.json());
   } catch {
     bar.serverAnswers = false;
   }
@@ -42,7 +43,7 @@ function askForDrawing(bar) {
   bar.ask("changed", true);
 }
 
-// What is wrong, or null: what the server told last, or that nothing was heard for too long.
+// What is wrong with what the page shows, or null: what the server told last, or that nothing was heard for too long.
 function trouble(bar) {
   const quiet = secondsSince(bar.heardAt);
   if (quiet > bar.patience && bar.serverAnswers === false) {
@@ -57,16 +58,24 @@ function trouble(bar) {
   return quiet > bar.patience && { who: "The store has not answered", seconds: quiet, reason };
 }
 
+// What is wrong although the page shows what there is, or null.
+function loss(bar) {
+  if (!bar.listener) return null;
+  const { age, reason } = bar.listener;
+  return { who: "The listener has not answered", seconds: age + secondsSince(bar.heardAt), reason };
+}
+
 function draw(bar) {
   askServer(bar);
   askForDrawing(bar);
-  const found = bar.muted ? null : trouble(bar);
+  const outdated = bar.muted ? null : trouble(bar);
+  const found = outdated || (bar.muted ? null : loss(bar));
   bar.hidden = !found;
-  document.documentElement.toggleAttribute("data-clc-silent", Boolean(found));
+  document.documentElement.toggleAttribute("data-clc-silent", Boolean(outdated));
   if (!found) return;
   const since = new Date(Date.now() - found.seconds * 1000).toLocaleTimeString("en-GB");
   bar.querySelector("strong").textContent = `${found.who} for ${duration(found.seconds)}, since ${since}.`;
-  bar.querySelector(".old").textContent = "What you see is older than that. ";
+  bar.querySelector(".old").textContent = outdated ? "What you see is older than that. " : "";
   bar.querySelector(".reason").textContent = found.reason;
 }
 
@@ -74,7 +83,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const bar = parentElement.querySelector(".silent");
   if (bar.turn !== data.turn) {
     Object.assign(bar, data, { drawnAt: clocks(), ask: setTriggerValue });
-    hear(bar, data.silence);
+    hear(bar, data);
   }
   draw(bar);
   clearInterval(bar.timer);

@@ -42,9 +42,9 @@ def _history(live):
 
 
 @contextmanager
-def stopped(receiver):
-    """Stop the store's process as `kill -STOP` does, for the length of a block."""
-    pid = receiver.children()["store"]
+def stopped(receiver, name="store"):
+    """Stop one of its processes as `kill -STOP` does, for the length of a block."""
+    pid = receiver.children()[name]
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -171,3 +171,19 @@ def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_go
         expect(page.locator(".st-key-title h3")).to_have_text("Audit")
         expect(page.get_by_role("textbox", name="Entity contains")).to_have_value(SERVER)
         expect(page).to_have_url(f"{live.url}/audit?refresh=off&entity={SERVER}")
+
+
+def test_a_listener_that_hangs_while_the_store_is_well_is_said_and_nothing_is_dimmed(live, watch):
+    with a_dashboard(live.receiver.data_dir, live.receiver.query_url) as url:
+        opened = {name: watch(url).open(address) for name, address in addresses(refresh="1+s").items()}
+        with stopped(live.receiver, "listener"):
+            for name in ("Activity", "Health"):
+                said = re.compile(
+                    r"^The listener has not answered for \d+ s, since \d\d:\d\d:\d\d\. The sender never tries"
+                )
+                expect(opened[name].locator(SILENT)).to_contain_text(said, timeout=SOON)
+            state = opened["Health"].locator(".st-key-health-state")
+            expect(state).to_contain_text("Do something")
+            assert not is_dimmed(opened["Activity"], ".st-key-live")
+        for page in opened.values():
+            expect(page.locator(SILENT)).to_be_hidden()
