@@ -1,7 +1,7 @@
 """Findings: asked for at most every some seconds, listed, and opened."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -97,22 +97,26 @@ def in_range(findings: Sequence[Finding], name: str, until: datetime | None = No
 
 def looking() -> None:
     """Say that findings are being computed; draw the page again as soon as they are there."""
-    wait_for(begin_waiting(FINDINGS, now() - FRESH))
+    wait_for(FINDINGS, begin_waiting(FINDINGS, now() - FRESH))
 
 
-def wait_for(upto: datetime) -> None:
+def wait_for(what: str, upto: datetime) -> None:
     """Say that findings up to a moment are being computed; draw the page again as soon as they are there.
 
     A page that stays as it was, because the store does not answer what it asks, is drawn again for that alone.
+
+    Args:
+        what: names what the page waits for.
+        upto: the moment.
     """
     if keeps():
-        say_waiting(upto)
+        say_waiting(what, upto)
     else:
-        look_on(upto)
+        look_on(what, upto)
 
 
 @st.fragment
-def look_on(upto: datetime) -> None:
+def look_on(what: str, upto: datetime) -> None:
     """Say that findings up to a moment are being computed, and look whether they are there."""
     draw_again_after(RETRY_SECONDS, "looking")
     try:
@@ -121,16 +125,27 @@ def look_on(upto: datetime) -> None:
         found = True  # the page itself says what is the matter
     if found:
         st.rerun()
-    say_waiting(upto)
+    say_waiting(what, upto)
 
 
-def say_waiting(upto: datetime) -> None:
-    """Say that findings up to a moment are being computed, and how far they are."""
+def say_waiting(what: str, upto: datetime) -> None:
+    """Say that findings up to a moment are being computed, how far they are, and if it takes long how to go on."""
     before = keeper().kept
+    longest = read_settings().query_timeout_seconds
     with st.container(key="looking", border=True):
         st.markdown(f":material/hourglass_top: **Findings up to {clock(upto)} are being computed.**")
         so_far = f"So far they are computed up to {clock(before.upto)}. " if before else "The rules read all there is. "
         st.caption(f"{so_far}They are listed here as soon as they are complete.")
+        if (datetime.now(UTC) - upto - FRESH).total_seconds() < longest:
+            return
+        st.text(
+            f"This takes longer than {longest:g} s: the store is slow, or has much to read. The page goes on waiting."
+        )
+        if st.button(
+            "Look again", key="look-again", help="Findings up to now are computed.", icon=":material/refresh:"
+        ):
+            end_waiting(what)
+            st.rerun()
 
 
 def by_severity(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
@@ -200,7 +215,7 @@ def not_found(identity: str, kept: Kept) -> None:
     asked = begin_waiting(identity, now())
     if kept.upto < asked:
         head("Finding", "Being looked for", on_close=close)
-        wait_for(asked)
+        wait_for(identity, asked)
         return
     head("Not found", "This finding", on_close=close)
     computed(kept, key="finding-upto")

@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import urllib3
 
+from tests.waiting import until
+
 LONGEST_SECONDS = 120
 TIMEOUT = (504, b'{"error": "timeout", "detail": "The query took longer than 30 s and was ended."}')
 BUSY = (429, b'{"error": "busy", "detail": "As many queries run and wait as may."}')
@@ -16,6 +18,7 @@ class SlowStore:
     """Passes requests on to a query service; while `lets_through` is cleared, queries wait and `/healthz` does not.
 
     While `failing` names texts, queries that have one of them fail with `failure`, and so does such a path.
+    While it holds back texts, queries that have one of them wait.
     """
 
     def __init__(self, url: str) -> None:
@@ -24,6 +27,7 @@ class SlowStore:
         self.failing: set[str] = set()
         self.failure = TIMEOUT
         self.failed = 0
+        self.held_back: set[str] = set()
         slow = self
         pool, lets_through = urllib3.PoolManager(maxsize=16, retries=False), self.lets_through
 
@@ -36,6 +40,8 @@ class SlowStore:
                 sent = ("Authorization", "Content-Type")
                 headers = {name: self.headers[name] for name in sent if name in self.headers}
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if any(text.encode() in body for text in slow.held_back):
+                    until(lambda: not slow.held_back, seconds=LONGEST_SECONDS, what="what is let through")
                 if self.path in slow.failing or any(text.encode() in body for text in slow.failing):
                     slow.failed += 1
                     self.answer(*slow.failure)
@@ -69,6 +75,7 @@ def a_slow_store(url: str) -> Iterator[SlowStore]:
         yield slow
     finally:
         slow.lets_through.set()
+        slow.held_back = set()
         slow.server.shutdown()
         thread.join()
         slow.server.server_close()

@@ -1,0 +1,96 @@
+"""Audit waits for findings that are not computed yet, says so, and shows no older ones in their place."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from analytics import connect
+from analytics.findings import find
+from analytics.kept_findings import FOREVER
+from analytics.periods import EPOCH
+from tests.browser.audited import ago, send, server
+from tests.browser.slow_store import a_slow_store
+from tests.browser.watching import row_of
+from tests.browsing import a_dashboard
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+COMPUTING = {"$seen"}  # only the first query of the rules' look has it
+WAITING = ".st-key-looking"
+TAKES_LONG = "This takes longer than 3 s"
+
+
+@pytest.fixture(scope="module")
+def place(live):
+    send(live)
+    settings = {"CLC_QUERY_TIMEOUT_SECONDS": "3"}
+    with (
+        a_slow_store(live.receiver.query_url) as slow,
+        a_dashboard(live.receiver.data_dir, slow.url, **settings) as url,
+    ):
+        yield slow, url
+
+
+@pytest.fixture(autouse=True)
+def _as_usual(place):
+    yield
+    place[0].held_back = set()
+
+
+def new_finding(live, monkeypatch, name, public):
+    """Let a server get a public address, and return the id of the finding that this makes."""
+    for at, more in ((ago(1), {}), (ago(0.5), {"public": public})):
+        body = json.dumps(server(at, "SVC_OPS", name=name, **more)).encode()
+        assert live.receiver.sender.post("/webhooks/Server.Updated", body).status == 200
+    monkeypatch.setenv("CLC_QUERY_TOKEN", live.receiver.token)
+    with connect(live.receiver.query_url) as client:
+        return until(
+            lambda: next((one.id for one in find(client, EPOCH, FOREVER).findings if public in one.sentence), None),
+            what="a finding",
+        )
+
+
+def test_a_link_to_a_finding_of_just_now_waits_for_it_says_when_that_takes_long_and_shows_it(
+    live, place, watch, monkeypatch
+):
+    slow, url = place
+    watch(url).open("/audit?refresh=off")
+    slow.held_back = COMPUTING
+    finding = new_finding(live, monkeypatch, "WA1ACMELINK01", "203.0.113.77")
+    page = watch(url).open(f"/audit?refresh=off&finding={finding}")
+    expect(page.locator(WAITING)).to_contain_text(re.compile(r"Findings up to \d\d:\d\d:\d\d UTC are being computed"))
+    expect(page.locator(WAITING)).to_contain_text(TAKES_LONG)
+    page.get_by_role("button", name="Look again").click()
+    # What was there before stays until the page is drawn.
+    expect(page.locator(WAITING).last).not_to_contain_text(TAKES_LONG)
+    expect(page.locator(WAITING).last).to_contain_text(TAKES_LONG)
+    expect(page.get_by_text("Not found")).to_have_count(0)
+    slow.held_back = set()
+    expect(page.locator(".st-key-detail-name [data-testid=stText]")).to_contain_text("Public address")
+    expect(page.locator(".st-key-detail")).to_contain_text("203.0.113.77")
+    expect(page.locator(WAITING)).to_have_count(0)
+
+
+@pytest.mark.parametrize(("refresh", "public"), [("1+s", "203.0.113.78"), ("off", "203.0.113.79")])
+def test_a_page_that_nobody_looked_at_for_long_waits_with_progress_and_shows_no_older_findings(
+    live, place, watch, monkeypatch, refresh, public
+):
+    slow, url = place
+    before = watch(url).open("/audit?refresh=off")
+    upto = before.locator(".st-key-findings-upto")
+    expect(upto).to_contain_text("Computed up to")
+    computed = re.search(r"up to ([\d:]+) UTC", upto.inner_text())[1]
+    slow.held_back = COMPUTING
+    new_finding(live, monkeypatch, f"WA1ACMEOLD{public[-2:]}", public)
+    expect(upto).to_contain_text(re.compile("2\\d s ago"))  # older than what a page that refreshes would show
+    page = watch(url).open(f"/audit?refresh={refresh}")
+    expect(page.locator(WAITING)).to_contain_text(f"So far they are computed up to {computed} UTC.")
+    expect(page.locator(WAITING)).to_contain_text(TAKES_LONG)  # some refreshes later
+    expect(page.locator(".st-key-findings")).to_have_count(0)
+    expect(page.locator(".st-key-no-findings")).to_have_count(0)
+    slow.held_back = set()
+    expect(row_of(page, "findings", public)).to_be_visible()
+    expect(page.locator(".st-key-findings-upto")).not_to_contain_text(computed)
