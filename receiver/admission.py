@@ -8,11 +8,11 @@ from typing import Any, Literal, NamedTuple, Protocol
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from receiver.body import NotAnObjectError, NotJsonError, parse_body
-from receiver.classify import classify
-from receiver.events import EVENTS, Event
 from receiver.ids import new_id
 from receiver.notification import Notification
-from receiver.signature import SIGNATURE_HEADER, check_signature, key_fingerprint
+from receiver.senders.centurylink.classify import classify
+from receiver.senders.centurylink.events import EVENTS, Event
+from receiver.senders.centurylink.signature import SIGNATURE_HEADER, check_signature, key_fingerprint
 
 
 class Refusal(NamedTuple):

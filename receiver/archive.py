@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from receiver.events import Event, event_for_name
-from receiver.signature import SIGNATURE_HEADER
+from receiver.senders.centurylink.events import Event, event_for_name
+from receiver.senders.centurylink.signature import SIGNATURE_HEADER
 
 
 class ArchiveLineError(Exception):

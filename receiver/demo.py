@@ -15,7 +15,7 @@ from typing import IO, NamedTuple, TypeVar
 import click
 import urllib3
 
-from receiver.data_directory import Running, running_serve
+from receiver.data_directory.lock import Running, running_serve
 from receiver.errors import DemoError
 from receiver.files import make_directory
 from receiver.settings import Settings, environment

@@ -17,8 +17,8 @@ SET_ASIDE: Final = (NOT_STORABLE, DAMAGED_IN_SPOOL)
 class Notification(NamedTuple):
     """An accepted notification: the columns of `notifications` that are known on receipt.
 
-    `key_fingerprint` is the fingerprint (see `receiver.signature.key_fingerprint`) of the public key under which the
-    receiver judged the signature; None where there was no signature to judge.
+    `key_fingerprint` is the fingerprint of the public key under which the receiver judged the signature; None where
+    there was no signature to judge.
     """
 
     id: UUID

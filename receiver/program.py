@@ -1,9 +1,10 @@
 """The program's own files, read once: an upgrade takes them away for a moment while a process runs."""
 
 import importlib
-import pkgutil
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 import receiver
 
@@ -39,12 +40,15 @@ def load_program(*modules: str) -> None:
     Args:
         modules: full names; one that is not installed is left out.
     """
-    sql_files(receiver.__name__)
-    for found in pkgutil.iter_modules(receiver.__path__, f"{receiver.__name__}."):
-        if found.ispkg:
-            sql_files(found.name)
+    for package in _packages(Path(receiver.__file__).parent):
+        sql_files(package)
     for name in modules:
         try:
             importlib.import_module(name)
         except ModuleNotFoundError:
             continue
+
+
+def _packages(folder: Path) -> Iterator[str]:
+    for path in sorted({file.parent for file in folder.rglob("*.sql")}):
+        yield ".".join((folder.name, *path.relative_to(folder).parts))

@@ -6,7 +6,7 @@ from tempfile import mkdtemp
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.signature import public_pem, sign, write_private_key
+from receiver.senders.centurylink.signature import public_pem, sign, write_private_key
 
 
 @cache

@@ -10,10 +10,10 @@ import pyarrow as pa
 import urllib3
 from tornado.netutil import bind_sockets
 
-from receiver.query import QueryLimits, ServiceHandler, make_query_app, stop_queries
-from receiver.query.access import carries
-from receiver.query.connections import BoundedServer
-from receiver.store.database import open_database
+from receiver.database.opening import open_database
+from receiver.store.query import QueryLimits, ServiceHandler, make_query_app, stop_queries
+from receiver.store.query.access import carries
+from receiver.store.query.connections import BoundedServer
 from tests.waiting import until
 
 TOKEN = "a-token-of-the-tests"

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.admission import Admission, Refusal
-from receiver.events import event_for_name
+from receiver.database.opening import open_database
 from receiver.listener.accounts import AllowedAccounts
-from receiver.signature import load_public_key
+from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.signature import load_public_key
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import open_database
+from receiver.store.appending.appender import Appender
 from tests.keys import key_directory, signed
 
 

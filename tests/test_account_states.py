@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from receiver.changes.rebuild import Rebuild
+from receiver.database.opening import open_database, run
+from receiver.deriving.rebuild import Rebuild
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import open_database, run
+from receiver.store.appending.appender import Appender
 from tests.rows import NOON, notification
 
 STATES = "SELECT alias, seq, business_name, parent_alias FROM account_states ORDER BY alias"

@@ -9,9 +9,9 @@ import pytest
 from receiver import admission
 from receiver.admission import Admission, Refusal
 from receiver.body import NotAnObjectError, NotJsonError, parse_body
-from receiver.classify import classify
-from receiver.events import Event, event_for_name
-from receiver.signature import SIGNATURE_HEADER, load_public_key, signs
+from receiver.senders.centurylink.classify import classify
+from receiver.senders.centurylink.events import Event, event_for_name
+from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
 from tests.hostile_bodies import hostile_bodies
 from tests.keys import key_directory, signed
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 import duckdb
 import pytest
 
-import receiver.store.rows as rows_module
+import receiver.database.rows as rows_module
+from receiver.database.opening import open_database, run
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import open_database, run
+from receiver.store.appending.appender import Appender
 from tests.rows import NOON, notification, rejection
 
 
@@ -83,7 +83,7 @@ def test_rows_and_watermark_go_in_together_or_not_at_all(store, spool, tmp_path,
         raise duckdb.IOException("no space left on device")
 
     with monkeypatch.context() as fault:
-        fault.setattr("receiver.store.exactly_once.replace_watermarks", disk_full)
+        fault.setattr("receiver.store.appending.exactly_once.replace_watermarks", disk_full)
         with pytest.raises(duckdb.IOException):
             appender.append_new()
     assert run(store, "SELECT count(*) FROM notifications") == [(0,)]
@@ -120,7 +120,7 @@ def test_a_row_that_the_store_dies_of_is_set_aside_by_the_third_process(store, s
             raise duckdb.FatalException("database has been invalidated")
         insert(connection, batch)
 
-    monkeypatch.setattr("receiver.store.appender.insert_notifications", die_of_one)
+    monkeypatch.setattr("receiver.store.appending.appender.insert_notifications", die_of_one)
     for _ in range(2):
         with pytest.raises(duckdb.FatalException):
             make_appender(store, tmp_path, data_dir=tmp_path).append_new()
@@ -140,7 +140,7 @@ def test_an_error_after_the_commit_doubles_nothing(store, spool, tmp_path, monke
         raise duckdb.InternalException("no budget")
 
     with monkeypatch.context() as fault:
-        fault.setattr("receiver.store.rejected.RejectedBudget.add", fail)
+        fault.setattr("receiver.store.appending.rejected.RejectedBudget.add", fail)
         with pytest.raises(duckdb.InternalException):
             appender.append_new()
     assert make_appender(store, tmp_path).append_new() == 0
@@ -148,11 +148,11 @@ def test_an_error_after_the_commit_doubles_nothing(store, spool, tmp_path, monke
 
 
 def test_a_batch_is_bounded_in_rows_and_bytes(store, spool, tmp_path, monkeypatch):
-    monkeypatch.setattr("receiver.store.appender._BYTES_PER_BATCH", 10_000)
+    monkeypatch.setattr("receiver.store.appending.appender._BYTES_PER_BATCH", 10_000)
     spool.append_all([notification(number, payload=b'"' + b"x" * 4_000 + b'"') for number in range(10)])
     appender = make_appender(store, tmp_path)
     assert [appender.append_new() for _ in range(5)] == [3, 3, 3, 1, 0]
-    monkeypatch.setattr("receiver.store.appender._ROWS_PER_BATCH", 4)
+    monkeypatch.setattr("receiver.store.appending.appender._ROWS_PER_BATCH", 4)
     spool.append_all([notification(number) for number in range(10)])
     assert [appender.append_new() for _ in range(4)] == [4, 4, 2, 0]
 

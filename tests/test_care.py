@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from receiver.care import LIMITS, Appending, Facts, WalWatch, judge
-from receiver.care.facts import Stored
-from receiver.care.words import bytes_in_words, seconds_in_words
-from receiver.incidents import Incident
+from receiver.data_directory.incidents import Incident
+from receiver.keeping.care import LIMITS, Appending, Facts, WalWatch, judge
+from receiver.keeping.care.facts import Stored
+from receiver.keeping.care.words import bytes_in_words, seconds_in_words
+from receiver.processes.state import ProcessState, ServeState
 from receiver.spool.looking import Waiting
-from receiver.spools import Former
-from receiver.supervision.state import ProcessState, ServeState
+from receiver.spool.owners import Former
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 GIB = 2**30

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from receiver.changes import Deriver, reads, write_changes
 from receiver.changes.steps import Change, Known, changes_of
-from receiver.store.database import open_database, run
-from receiver.store.rows import NumberedNotification, insert_notifications
+from receiver.database.opening import open_database, run
+from receiver.database.rows import NumberedNotification, insert_notifications
+from receiver.deriving import Deriver, reads, write_changes
 from tests.rows import NOON, notification
 
 USER = {"accountAlias": "ACME", "userName": "kim@acme.example", "emailAddress": "kim@acme.example", "status": "Active"}

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from receiver.body import parse_body
 from receiver.changes.steps import Change, Known, changes_of
-from receiver.classify import classify
-from receiver.events import Event, event_for_name
+from receiver.database.opening import open_database, run
 from receiver.ids import new_id
 from receiver.notification import Notification
+from receiver.senders.centurylink.classify import classify
+from receiver.senders.centurylink.events import Event, event_for_name
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import open_database, run
+from receiver.store.appending.appender import Appender
 from tests.changes_applied import applied
 from tests.changes_bodies import BODIES, ODDEST, in_old_form, notifications, odd_notifications, respelled
 from tests.naive_differ import Row, State, Stored, bare, in_new_form, naive_changes, naive_table

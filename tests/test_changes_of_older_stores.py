@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
-from receiver.changes.rebuild import Rebuild
-from receiver.schema import newest_version
-from receiver.store.database import connect, open_database, run
-from receiver.verification import can_check_changes
+from receiver.database.migrations import newest_version
+from receiver.database.opening import connect, open_database, run
+from receiver.deriving.rebuild import Rebuild
+from receiver.keeping.verification import can_check_changes
 from tests.stored import Received, store_of
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.body import parse_body
-from receiver.classify import classify
-from receiver.events import EVENTS, Event, event_for_path
+from receiver.senders.centurylink.classify import classify
+from receiver.senders.centurylink.events import EVENTS, Event, event_for_path
 from tests import bodies
 
 RECEIVED = datetime(2020, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)

@@ -7,9 +7,9 @@ import socket
 
 import pytest
 
-from receiver.heads import HEAD_BYTES, search_quickly
 from receiver.listener.connections import GuardedServer, Limits
 from receiver.listener.exchange import ExchangeServer, plain
+from receiver.network.heads import HEAD_BYTES, search_quickly
 
 EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 

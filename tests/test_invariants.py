@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from receiver.invariants import (
+from receiver.keeping.invariants import (
     Handed,
     Kept,
     Original,
@@ -18,8 +18,8 @@ from receiver.invariants import (
     check_order,
     check_row,
 )
-from receiver.public_keys import by_fingerprint
-from receiver.signature import key_fingerprint, load_private_key, load_public_key, sign
+from receiver.senders.centurylink.public_keys import by_fingerprint
+from receiver.senders.centurylink.signature import key_fingerprint, load_private_key, load_public_key, sign
 from tests.keys import key_directory
 from tests.rows import notification
 

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import pytest
 
-from receiver.changes import LastBodies
+from receiver.database.opening import open_database, run
+from receiver.deriving import LastBodies
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import open_database, run
+from receiver.store.appending.appender import Appender
 from tests.rows import NOON, notification
 
 CHANGES = "SELECT entity_id, old_value, new_value FROM changes WHERE path = 'n' ORDER BY seq, entity_id"
@@ -61,7 +61,7 @@ def steps(*values, users=("A", "B")):
 
 def read_in_the_database(monkeypatch) -> list[int]:
     """List, from now on, the notifications whose bodies are read in the database."""
-    from receiver.changes import deriver
+    from receiver.deriving import deriver
 
     found, read = [], deriver.Deriver._read
 
@@ -139,6 +139,6 @@ def test_bodies_of_another_database_are_not_taken_for_those_of_this_one(tmp_path
 def test_no_error_of_the_file_appends_anything_twice(tmp_path, monkeypatch):
     with appending(tmp_path) as append:
         append(1)
-        monkeypatch.setattr("receiver.changes.bodies.crc32", lambda body: "no number" + body)
+        monkeypatch.setattr("receiver.deriving.bodies.crc32", lambda body: "no number" + body)
         assert append(2) == steps(1, 2)
         assert append(3) == steps(1, 2, 3)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from receiver.query import allowed, guard
-from receiver.query.errors import QueryError
-from receiver.store.database import open_database
+from receiver.database.opening import open_database
+from receiver.store.query import allowed, guard
+from receiver.store.query.errors import QueryError
 
 
 def test_what_was_found_allowed_is_looked_through_once_and_what_was_refused_each_time(tmp_path, monkeypatch):

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from receiver.query import guard
-from receiver.query.errors import QueryError
-from receiver.query.fatal import DEEPEST_STRUCTURE
-from receiver.store.database import open_database
+from receiver.database.opening import open_database
+from receiver.store.query import guard
+from receiver.store.query.errors import QueryError
+from receiver.store.query.fatal import DEEPEST_STRUCTURE
 
 DEEP = "[" * 50_000 + "]" * 50_000
 STRUCTURE = "[" * 50_000 + '"INT"' + "]" * 50_000

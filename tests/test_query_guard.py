@@ -3,10 +3,10 @@
 import duckdb
 import pytest
 
+from receiver.database.opening import open_database
 from receiver.errors import StoreError
-from receiver.query import guard
-from receiver.query.errors import QueryError
-from receiver.store.database import open_database
+from receiver.store.query import guard
+from receiver.store.query.errors import QueryError
 
 
 @pytest.fixture(scope="module")

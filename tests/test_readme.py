@@ -19,16 +19,16 @@ from analytics.findings import find
 from analytics.rule_files import RuleSet, load_rules
 from analytics.settings import Settings as ReadingSettings
 from receiver.admission import Refusal
-from receiver.care.figures import LIMITS
 from receiver.cli import main as receiver_command
-from receiver.events import EVENTS, ROUTE_CATEGORIES
+from receiver.database.opening import open_database, run
+from receiver.keeping.care.figures import LIMITS
 from receiver.listener.metrics import REGISTRY as LISTENER
-from receiver.query.errors import STATUSES
-from receiver.query.metrics import QueryMetrics
+from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES
 from receiver.settings import Settings, read_settings
-from receiver.store.database import open_database, run
 from receiver.store.loop import AppendLoop
 from receiver.store.metrics import store_metrics
+from receiver.store.query.errors import STATUSES
+from receiver.store.query.metrics import QueryMetrics
 from receiver.store.status import StatusKeeper, StatusMetrics
 from tests.stored import Received, store_of
 

@@ -13,8 +13,8 @@ from analytics import connect
 from analytics.findings import find
 from analytics.rule_files import RuleSet, load_rules
 from analytics.settings import Settings
-from receiver.query.guard import allowed_statement, refused_functions
-from receiver.store.database import open_database
+from receiver.database.opening import open_database
+from receiver.store.query.guard import allowed_statement, refused_functions
 from tests.stored import Received, store_of
 
 OWN = Path(os.environ["CLC_RULES"]) if os.environ.get("CLC_RULES") else None

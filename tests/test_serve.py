@@ -16,9 +16,9 @@ import duckdb
 import pytest
 import urllib3
 
+from receiver.database.migrations import newest_version
+from receiver.database.opening import open_database
 from receiver.errors import StoreError
-from receiver.schema import newest_version
-from receiver.store.database import open_database
 from tests import bodies
 from tests.keys import key_directory
 from tests.processes import Receiver, environment, running

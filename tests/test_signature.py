@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from receiver.errors import KeyFileError
-from receiver.signature import (
+from receiver.senders.centurylink.signature import (
     check_signature,
     key_fingerprint,
     load_private_key,

@@ -8,7 +8,7 @@ from itertools import count, islice, pairwise
 import orjson
 import pytest
 
-from receiver.events import EVENTS
+from receiver.senders.centurylink.events import EVENTS
 from receiver.simulator import bodies
 from receiver.simulator.history import Outgoing, Simulation
 from receiver.simulator.one_event import one_event

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from receiver.errors import ArchiveError, KeyFileError
-from receiver.signature import check_signature, load_public_key
+from receiver.senders.centurylink.signature import check_signature, load_public_key
 from receiver.simulator.archive import write_archive
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Simulation

@@ -21,7 +21,7 @@ from tornado.httputil import HTTPHeaders
 from tornado.netutil import bind_sockets
 
 from receiver.errors import SendError
-from receiver.signature import check_signature, load_public_key
+from receiver.senders.centurylink.signature import check_signature, load_public_key
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Outgoing
 from receiver.simulator.key_files import key_at

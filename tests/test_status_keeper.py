@@ -5,8 +5,8 @@ import shutil
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from receiver.database.opening import open_database
 from receiver.settings import Settings
-from receiver.store.database import open_database
 from receiver.store.status import StatusKeeper, StatusMetrics
 from tests.keys import key_directory
 from tests.waiting import until

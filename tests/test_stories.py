@@ -11,16 +11,16 @@ from click.testing import CliRunner
 from analytics import connect
 from analytics.findings import find
 from receiver.admission import Admission
-from receiver.events import event_for_name
+from receiver.database.opening import open_database, run
 from receiver.listener.accounts import AllowedAccounts
 from receiver.notification import Notification
-from receiver.signature import load_public_key
+from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.signature import load_public_key
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Simulation
 from receiver.simulator.stories import STORIES
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import open_database, run
+from receiver.store.appending.appender import Appender
 from tests.keys import key_directory
 from tests.processes import Receiver, running
 from tests.test_simulator import Listener

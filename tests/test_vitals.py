@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from receiver.heartbeat import Pulse
+from receiver.processes.heartbeat import Pulse
 from receiver.supervision.vitals import Vitals
 from receiver.supervision.watch import WakingClock
 

@@ -3,10 +3,16 @@
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from receiver.changes.forms import addresses_in, in_new_form, is_in_both_forms, is_old_form, server_addresses
 from receiver.changes.paths import Part, by_natural_key, spell
 from receiver.changes.values import MISSING, equal, same
 from receiver.notification import Category
+from receiver.senders.centurylink.forms import (
+    addresses_in,
+    in_new_form,
+    is_in_both_forms,
+    is_old_form,
+    server_addresses,
+)
 
 Kind = Literal["added", "removed", "changed", "unseen"]
 

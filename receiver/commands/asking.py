@@ -6,10 +6,10 @@ from typing import Any
 
 import urllib3
 
-from receiver.data_directory import running_serve
+from receiver.data_directory.lock import running_serve
+from receiver.data_directory.tokens import control_token
 from receiver.errors import StoreError
 from receiver.settings import Settings
-from receiver.tokens import control_token
 
 _SECONDS = 3600.0
 

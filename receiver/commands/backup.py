@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from receiver.backup_file import inspect
 from receiver.commands.asking import ask_store
 from receiver.errors import StoreError
 from receiver.files import appearing, sync_directory
+from receiver.keeping.backup_file import inspect
 from receiver.settings import Settings, read_settings
 
 _BYTES_PER_STEP = 4 * 1024 * 1024

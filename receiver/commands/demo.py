@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from receiver.demo import Plan, run_demo
+from receiver.network.sockets import free_address
 from receiver.settings import read_settings
-from receiver.sockets import free_address
 
 
 @click.command()

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
-from receiver import data_directory, spools
 from receiver.admission import Admission
+from receiver.commands.shown import visible
+from receiver.data_directory import lock as data_directory
+from receiver.database.replacing import finish_offline
 from receiver.importer import import_archive
 from receiver.listener.accounts import AllowedAccounts
-from receiver.public_keys import remember_key
-from receiver.replacing import finish_offline
+from receiver.senders.centurylink.public_keys import remember_key
+from receiver.senders.centurylink.signature import load_public_key
 from receiver.settings import Settings, read_settings
-from receiver.shown import visible
-from receiver.signature import load_public_key
 from receiver.spool import SpoolWriter
+from receiver.spool import owners as spools
 
 
 @click.command("import")

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import click
 
-from receiver import data_directory, replacing, spools
-from receiver.backup_file import BackupInfo, inspect
+from receiver.data_directory import lock as data_directory
+from receiver.data_directory.incidents import Incident, make_incident
+from receiver.database import replacing
 from receiver.errors import StoreError
-from receiver.incidents import Incident, make_incident
-from receiver.left_out import LeftOut, count_left_out
-from receiver.restoring import install, rows_waiting
+from receiver.keeping.backup_file import BackupInfo, inspect
+from receiver.keeping.left_out import LeftOut, count_left_out
+from receiver.keeping.restoring import install, rows_waiting
+from receiver.senders.centurylink.signature import key_fingerprint, load_public_key
 from receiver.settings import Settings, read_settings
-from receiver.signature import key_fingerprint, load_public_key
+from receiver.spool import owners as spools
 
 
 @click.command()

@@ -34,8 +34,7 @@ def serve(
     Every setting is an environment variable (docs/settings.md lists them); the options override the most used ones.
     SIGHUP makes the installed version take over, as `clc-receiver upgrade` does.
     """
-    from receiver import supervisor  # noqa: PLC0415 - keeps `--help` and other commands fast
-    from receiver.supervision import begin  # noqa: PLC0415
+    from receiver.supervision import begin, supervisor  # noqa: PLC0415 - keeps `--help` and other commands fast
 
     settings = read_settings(
         data_dir=data_dir,

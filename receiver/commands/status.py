@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from receiver.care import gather, judge
-from receiver.data_directory import running_serve
+from receiver.commands.shown import visible
+from receiver.data_directory.lock import running_serve
+from receiver.data_directory.tokens import query_token
+from receiver.database.reading import FileReader, status_of
+from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError
-from receiver.reading import FileReader, status_of
-from receiver.replacing import finish_offline
+from receiver.keeping.care import gather, judge
 from receiver.settings import Settings, read_settings
-from receiver.shown import visible
-from receiver.tokens import query_token
 
 _COLOURS = {"ok": "green", "amber": "yellow", "red": "red"}
 

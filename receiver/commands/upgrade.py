@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from receiver.data_directory import Running, running_serve
+from receiver.data_directory.lock import Running, running_serve
 from receiver.errors import UpgradeError
+from receiver.processes.state import ServeState, read_state
 from receiver.settings import Settings, read_settings
-from receiver.supervision.state import ServeState, read_state
 
 _POLL_SECONDS = 0.1
 _LONGEST_SECONDS = 900.0

@@ -9,15 +9,12 @@ from pathlib import Path
 
 import click
 
-from receiver.incidents import incidents
-from receiver.invariants import Violation, check_missing
-from receiver.public_keys import Keys, by_fingerprint, remembered_keys
-from receiver.reading import Reader, open_reader
-from receiver.scrub import scrub, write_scrub_note
-from receiver.settings import Settings, read_settings
-from receiver.shown import visible
-from receiver.signature import load_public_key
-from receiver.verification import (
+from receiver.commands.shown import visible
+from receiver.data_directory.incidents import incidents
+from receiver.database.reading import Reader, open_reader
+from receiver.keeping.invariants import Violation, check_missing
+from receiver.keeping.scrub import scrub, write_scrub_note
+from receiver.keeping.verification import (
     can_check_changes,
     check_former,
     check_spooled,
@@ -26,6 +23,9 @@ from receiver.verification import (
     extent_of,
     find_lacking_keys,
 )
+from receiver.senders.centurylink.public_keys import Keys, by_fingerprint, remembered_keys
+from receiver.senders.centurylink.signature import load_public_key
+from receiver.settings import Settings, read_settings
 
 _STEPS = 1_000
 LINES_OF_A_KIND = 10

@@ -16,10 +16,10 @@ from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
-from receiver.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 from receiver.listener import metrics
 from receiver.listener.draining import DrainingServer
 from receiver.listener.unproven import Unproven, source_of
+from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 
 _MIB = 1024 * 1024
 _MOST_DESCRIPTORS = 8192

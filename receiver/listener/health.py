@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tornado.httpclient import AsyncHTTPClient, HTTPError
 
 from receiver.listener.exchange import Answer
-from receiver.supervision.state import ProcessState, read_state
+from receiver.processes.state import ProcessState, read_state
 
 _SECONDS = 1.0
 

@@ -5,7 +5,6 @@ import gc
 import logging
 
 from receiver.admission import Admission
-from receiver.child import Child, run_child
 from receiver.listener import metrics
 from receiver.listener.accounts import AllowedAccounts
 from receiver.listener.breath import Breath
@@ -16,13 +15,14 @@ from receiver.listener.peers import TrustedProxies
 from receiver.listener.priority import come_first
 from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Routes
+from receiver.network.tls import tls_context
+from receiver.processes.child import Child, run_child
+from receiver.processes.restarts import Restarts
 from receiver.program import load_program
-from receiver.public_keys import remember_key
+from receiver.senders.centurylink.public_keys import remember_key
+from receiver.senders.centurylink.signature import load_public_key
 from receiver.settings import Settings
-from receiver.signature import load_public_key
 from receiver.spool import SpoolWriter
-from receiver.supervision.restarts import Restarts
-from receiver.tls import tls_context
 
 LIMITS = Limits()
 """What clients may take."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from receiver.admission import UNKNOWN_EVENT, Admission, Refusal
-from receiver.events import event_for_path
 from receiver.listener import metrics
 from receiver.listener.commits import Commits
 from receiver.listener.exchange import SPOOL_UNAVAILABLE, Answer, Request, acceptance, internal_error, plain, refusal
@@ -20,7 +19,8 @@ from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
 from receiver.notification import Notification, Rejection
-from receiver.signature import SIGNATURE_HEADER
+from receiver.senders.centurylink.events import event_for_path
+from receiver.senders.centurylink.signature import SIGNATURE_HEADER
 from receiver.spool import Row
 
 Respond = Callable[[Answer], None]

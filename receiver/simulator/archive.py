@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.errors import ArchiveError
 from receiver.files import appearing
-from receiver.signature import SIGNATURE_HEADER, sign
+from receiver.senders.centurylink.signature import SIGNATURE_HEADER, sign
 from receiver.simulator.history import Outgoing
 from receiver.simulator.sender import HEADERS
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.events import EVENTS, event_for_name
+from receiver.senders.centurylink.events import EVENTS, event_for_name
 from receiver.settings import read_settings
 from receiver.simulator.archive import write_archive
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from receiver.data_directory.incidents import set_aside
 from receiver.errors import KeyFileError
 from receiver.files import is_blank, make_directory, write_whole
-from receiver.incidents import set_aside
-from receiver.signature import load_private_key, public_pem, write_private_key
+from receiver.senders.centurylink.signature import load_private_key, public_pem, write_private_key
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.util import SKIP_HEADER
 
 from receiver.errors import SendError
-from receiver.signature import SIGNATURE_HEADER, sign
+from receiver.senders.centurylink.signature import SIGNATURE_HEADER, sign
 from receiver.simulator.history import Outgoing
 from receiver.simulator.tally import Answer, Tally
 

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from receiver.data_directory.incidents import copy_aside, set_aside
 from receiver.files import sync_directory
-from receiver.incidents import copy_aside, set_aside
 from receiver.spool import layout
 from receiver.spool.segment import Segment
 from receiver.spool.torn import unreadable_commits

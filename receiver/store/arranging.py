@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 import duckdb
 
+from receiver.database.opening import run, transaction
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.program import sql_file
-from receiver.store.database import run, transaction
-from receiver.store.pace import GivesWay
+from receiver.store.appending.pace import GivesWay
 
 ROW_GROUP = 122_880
 """How many rows DuckDB keeps together at most."""

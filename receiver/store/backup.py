@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from receiver.backup_note import note_path, read_backup_note
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
+from receiver.keeping.backup_note import note_path, read_backup_note
+from receiver.senders.centurylink.signature import key_fingerprint, load_public_key
 from receiver.settings import Settings
-from receiver.signature import key_fingerprint, load_public_key
 from receiver.store.loop import AppendLoop
 
 _POLL_SECONDS = 0.1
@@ -132,7 +132,7 @@ class Backups:
 
     def _seal(self, copy: Path) -> dict[str, Any]:
         accounts = self._settings.data_dir / "accounts.sqlite"
-        command = [sys.executable, "-m", "receiver.backup_file", str(copy), self._fingerprint, str(accounts)]
+        command = [sys.executable, "-m", "receiver.keeping.backup_file", str(copy), self._fingerprint, str(accounts)]
         info: dict[str, Any] = json.loads(self._run(command, lambda: None))
         return info
 

@@ -7,9 +7,9 @@ from typing import Any
 from tornado.iostream import StreamClosedError
 
 from receiver.errors import StoreError
-from receiver.query.service import LocalHandler
 from receiver.store.backup import Backups
 from receiver.store.loop import AppendLoop
+from receiver.store.query.service import LocalHandler
 
 _TELL_SECONDS = 0.2
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import duckdb
 
-from receiver.changes.rebuild import Rebuild
+from receiver.data_directory.incidents import report
+from receiver.database.damage import suspect
+from receiver.database.faults import NEEDS_NEW_PROCESS
+from receiver.database.opening import run
+from receiver.deriving.rebuild import Rebuild
 from receiver.errors import StoreError
-from receiver.heartbeat import Pulse
-from receiver.incidents import report
 from receiver.logs import describe
+from receiver.processes.heartbeat import Pulse
 from receiver.spool import SpoolReader
-from receiver.store.appender import Appender
+from receiver.store.appending.appender import Appender
+from receiver.store.appending.condition import Condition, Retry
+from receiver.store.appending.pace import Pace
 from receiver.store.arranging import Arranger
-from receiver.store.condition import Condition, Retry
-from receiver.store.damage import suspect
-from receiver.store.database import run
-from receiver.store.faults import NEEDS_NEW_PROCESS
-from receiver.store.pace import Pace
 
 # A transaction costs the same for one row as for a thousand: rows that come one by one go in ten times a second, and
 # what is much already goes in at once.

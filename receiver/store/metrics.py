@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from receiver.processes.restarts import Restarts
 from receiver.store.loop import AppendLoop
-from receiver.supervision.restarts import Restarts
 
 
 class _AppenderMetrics(Collector):

@@ -6,25 +6,25 @@ import os
 import signal
 from pathlib import Path
 
-from receiver.child import Child, run_child
+from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
+from receiver.data_directory.tokens import control_token, query_token
+from receiver.processes.child import Child, run_child
+from receiver.processes.state import read_state
 from receiver.program import load_program
-from receiver.query.access import carries
-from receiver.query.connections import BoundedServer
-from receiver.query.runner import QueryLimits
-from receiver.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
-from receiver.refused_queries import RefusedQueries, RunningQueries
 from receiver.settings import Settings, split_address
-from receiver.spools import take_former
+from receiver.spool.owners import take_former
 from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.loop import AppendLoop
 from receiver.store.metrics import store_metrics
+from receiver.store.query.access import carries
+from receiver.store.query.connections import BoundedServer
+from receiver.store.query.runner import QueryLimits
+from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
 from receiver.store.recovery import open_store
 from receiver.store.scrubbing import ScrubLoop
 from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
-from receiver.supervision.state import read_state
-from receiver.tokens import control_token, query_token
 
 GIVES_WAY = 10
 """How much its priority is lower than the listener's (`nice`): a sender waits for that, and nothing waits for SQL."""

@@ -25,19 +25,10 @@ from typing import NamedTuple
 
 import duckdb
 
-from receiver.backup_file import unseal
-from receiver.changes.rebuild import Rebuild
-from receiver.errors import StoreError
-from receiver.files import copy_whole, make_directory, sync_file
-from receiver.incidents import Incident, make_incident, report, set_aside
-from receiver.replacing import STAGED, clear_staged, finish, replace
-from receiver.settings import Settings
-from receiver.spool import SpoolReader
-from receiver.spools import take_former
-from receiver.store.account_states import derive_account_states
-from receiver.store.appended import FILE as APPENDED
-from receiver.store.appended import Appended, Positions, parse_appended, read_appended, write_appended
-from receiver.store.damage import (
+from receiver.data_directory.incidents import Incident, make_incident, report, set_aside
+from receiver.database.appended import FILE as APPENDED
+from receiver.database.appended import Appended, Positions, parse_appended, read_appended, write_appended
+from receiver.database.damage import (
     crashes,
     has_whole_derived,
     is_damage,
@@ -47,7 +38,16 @@ from receiver.store.damage import (
     suspect,
     suspicion,
 )
-from receiver.store.database import bring_up_to_date, cannot_open, connect, create_anew, run, transaction
+from receiver.database.opening import bring_up_to_date, cannot_open, connect, create_anew, run, transaction
+from receiver.database.replacing import STAGED, clear_staged, finish, replace
+from receiver.deriving.account_states import derive_account_states
+from receiver.deriving.rebuild import Rebuild
+from receiver.errors import StoreError
+from receiver.files import copy_whole, make_directory, sync_file
+from receiver.keeping.backup_file import unseal
+from receiver.settings import Settings
+from receiver.spool import SpoolReader
+from receiver.spool.owners import take_former
 
 _DERIVED = {"changes", "changes_rebuilt", "underived", "underived_rebuilt", "account_states"}
 _WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")

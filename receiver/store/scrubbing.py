@@ -7,12 +7,12 @@ from typing import Any
 
 import duckdb
 
+from receiver.data_directory.incidents import report
+from receiver.database.opening import run
+from receiver.database.reading import Rows
 from receiver.errors import StoreError
-from receiver.incidents import report
-from receiver.reading import Rows
-from receiver.scrub import read_scrub_note, scrub, write_scrub_note
+from receiver.keeping.scrub import read_scrub_note, scrub, write_scrub_note
 from receiver.settings import Settings
-from receiver.store.database import run
 
 _EVERY = timedelta(days=7)
 _LOOK_SECONDS = 600.0
@@ -44,7 +44,7 @@ class ScrubLoop:
         self._stopping.set()
 
     def rows(self, sql: str, parameters: list[Any]) -> Rows:
-        """Run a query; see `receiver.reading.Reader`."""
+        """Run a query; see `receiver.database.reading.Reader`."""
         try:
             return run(self._cursor, sql, parameters)
         except duckdb.Error as error:

@@ -12,14 +12,14 @@ import duckdb
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from receiver.care import LIMITS, Appending, Status, WalWatch, gather, judge
+from receiver.database.opening import run
+from receiver.database.reading import Rows
 from receiver.errors import StoreError
-from receiver.query.errors import QueryError
-from receiver.query.service import ServiceHandler
-from receiver.reading import Rows
+from receiver.keeping.care import LIMITS, Appending, Status, WalWatch, gather, judge
 from receiver.settings import Settings
-from receiver.store.condition import Condition
-from receiver.store.database import run
+from receiver.store.appending.condition import Condition
+from receiver.store.query.errors import QueryError
+from receiver.store.query.service import ServiceHandler
 
 _REFRESH_SECONDS = 2.0
 
@@ -51,7 +51,7 @@ class StatusKeeper:
         """Counts the queries that run on after their time."""
 
     def rows(self, sql: str, parameters: list[Any]) -> Rows:
-        """Run a query; see `receiver.reading.Reader`."""
+        """Run a query; see `receiver.database.reading.Reader`."""
         try:
             return run(self._cursor, sql, parameters)
         except duckdb.Error as error:

@@ -5,17 +5,20 @@ import os
 from pathlib import Path
 from typing import IO
 
-from receiver import __version__, data_directory, replacing, spools
-from receiver.data_directory import Running
+from receiver import __version__
+from receiver.data_directory import lock as data_directory
+from receiver.data_directory.lock import Running
+from receiver.database import replacing
 from receiver.errors import DataDirectoryError
+from receiver.keeping.small_files import check_small_files
 from receiver.listener.peers import TrustedProxies
+from receiver.network.sockets import address_of, listen_patiently
+from receiver.network.tls import tls_context
+from receiver.senders.centurylink.signature import load_public_key
 from receiver.settings import Settings, is_loopback
-from receiver.signature import load_public_key
-from receiver.small_files import check_small_files
-from receiver.sockets import address_of, listen_patiently
+from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
 from receiver.supervision.systemd import passed_sockets
-from receiver.tls import tls_context
 
 KEPT = ("data_dir", "spool_dir", "listen", "query_listen", "listeners")
 """Settings that can't change while `serve` holds what it holds."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from receiver import heartbeat
+from receiver.processes import heartbeat
 from receiver.supervision.vitals import Vitals
 
 _PIPE_BYTES = 65536

@@ -14,8 +14,8 @@ from typing import IO, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from receiver.errors import UpgradeError
+from receiver.processes.state import ProcessState, UpgradeState
 from receiver.supervision.children import ChildProcess
-from receiver.supervision.state import ProcessState, UpgradeState
 
 _VARIABLE = "CLC_SERVE_HANDOVER"
 _FORMAT = 1

@@ -6,11 +6,11 @@ import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from receiver.child import NO_RESTART_HELPS
 from receiver.errors import UpgradeError
 from receiver.logs import describe
+from receiver.processes.child import NO_RESTART_HELPS
+from receiver.processes.state import ProcessState
 from receiver.supervision.children import ChildProcess, Children, Role
-from receiver.supervision.state import ProcessState
 
 _FIRST_BACK_OFF = 0.1
 _LONGEST_BACK_OFF = 5.0

@@ -1,4 +1,4 @@
-"""What the supervisor knows of a child's life by its heartbeat; see `receiver.heartbeat`.
+"""What the supervisor knows of a child's life by its heartbeat; see `receiver.processes.heartbeat`.
 
 Silence is measured in the supervisor's own waking time: after a night in which the whole machine slept, or in which the
 supervisor was stopped, no child is taken for dead because it could not beat either.
@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 from typing import Final
 
-from receiver.heartbeat import Told
+from receiver.processes.heartbeat import Told
 
 SILENT_SECONDS: Final = 3.0
 """After so long without a beat a child counts as silent, which is only told."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from receiver.heartbeat import BEAT_SECONDS
+from receiver.processes.heartbeat import BEAT_SECONDS
 from receiver.supervision.children import ChildProcess, Children
 
 _WRITE_SECONDS: Final = 10.0

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import click
 
-from receiver.signature import SIGNATURE_HEADER
+from receiver.network.sockets import free_address
+from receiver.senders.centurylink.signature import SIGNATURE_HEADER
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
-from receiver.sockets import free_address
 from tests.benchmarks.data import END, SEED
 from tests.benchmarks.report import Figure
 from tests.keys import signed

@@ -4,10 +4,10 @@ from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 
+from receiver.database.opening import open_database
 from receiver.notification import Notification
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import open_database
+from receiver.store.appending.appender import Appender
 from tests.benchmarks.accept import empty
 from tests.benchmarks.browser import copied
 from tests.benchmarks.data import built, grown, later

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from playwright.sync_api import Browser, Page
 
 from analytics.commands.dashboard import streamlit_options
-from receiver.sockets import free_address
+from receiver.network.sockets import free_address
 from tests.benchmarks.query_recorder import recorder
 from tests.benchmarks.report import Figure, part
 from tests.browser.pages import Shown, pages

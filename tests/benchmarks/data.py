@@ -14,16 +14,16 @@ import click
 import duckdb
 
 from receiver.body import parse_body
-from receiver.changes import LastBodies
-from receiver.classify import classify
-from receiver.events import event_for_name
+from receiver.database.opening import open_database, run
+from receiver.deriving import LastBodies
 from receiver.ids import new_id
 from receiver.notification import Notification
+from receiver.senders.centurylink.classify import classify
+from receiver.senders.centurylink.events import event_for_name
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
+from receiver.store.appending.appender import Appender
 from receiver.store.arranging import Arranger
-from receiver.store.database import open_database, run
 
 SEED = 1
 END = datetime(2026, 11, 1, tzinfo=UTC).timestamp()

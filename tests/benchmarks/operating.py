@@ -12,9 +12,9 @@ from time import perf_counter, time
 import urllib3
 
 from receiver.ids import new_id
+from receiver.network.sockets import free_address
 from receiver.notification import Notification
 from receiver.simulator.history import NOTIFICATIONS_A_DAY
-from receiver.sockets import free_address
 from receiver.spool import SpoolWriter
 from tests.benchmarks.accept import empty, simulated, written
 from tests.benchmarks.alongside import watch

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
+from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
 from tests.durability.promise import Violation, broken, kept_in
 from tests.rows import notification, rejection
@@ -23,8 +23,8 @@ import json, sys
 from pathlib import Path
 from receiver.settings import Settings
 from receiver.spool import SpoolReader
-from receiver.store.appender import Appender
-from receiver.store.database import run
+from receiver.store.appending.appender import Appender
+from receiver.database.opening import run
 from receiver.store.recovery import open_store
 for line in sys.stdin:
     data_dir = Path(line.strip())

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from receiver.invariants import Kept, check_acknowledged, check_order
+from receiver.keeping.invariants import Kept, check_acknowledged, check_order
 from tests.keys import key_directory, signed
 from tests.processes import Process, Receiver, environment
 from tests.waiting import until

@@ -5,7 +5,7 @@ import random
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from receiver.events import EVENTS
+from receiver.senders.centurylink.events import EVENTS
 from tests import bodies
 from tests.keys import signed
 

@@ -1,4 +1,4 @@
-"""Whether the promise was kept: what was acknowledged, what is kept, and what `receiver.invariants` says of both."""
+"""Whether the promise was kept: what was acknowledged, what is kept, and what the invariants say of both."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import duckdb
 
-from receiver.invariants import Kept, Violation, check_acknowledged, check_order
+from receiver.keeping.invariants import Kept, Violation, check_acknowledged, check_order
 from receiver.spool import Segment
 
 _STORED = "SELECT seq, id::VARCHAR AS id, sha256(payload) AS sha256 FROM notifications ORDER BY seq"

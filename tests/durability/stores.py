@@ -7,13 +7,13 @@ from pathlib import Path
 import duckdb
 
 from receiver.admission import Admission
-from receiver.events import Event
+from receiver.database.opening import open_database, run
 from receiver.listener.accounts import AllowedAccounts
 from receiver.notification import Notification
-from receiver.signature import load_public_key
+from receiver.senders.centurylink.events import Event
+from receiver.senders.centurylink.signature import load_public_key
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import open_database, run
+from receiver.store.appending.appender import Appender
 from tests.keys import key_directory, signed
 from tests.rows import NOON
 

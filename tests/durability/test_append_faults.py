@@ -6,17 +6,17 @@ from datetime import timedelta
 import duckdb
 import pytest
 
-import receiver.store.rows as rows_module
-from receiver.changes import Deriver, steps
-from receiver.changes.rebuild import Rebuild
+import receiver.database.rows as rows_module
+from receiver.database.appended import read_appended
+from receiver.database.faults import CommitError, NotOneRowError, OutOfStepError
+from receiver.database.opening import open_database, run
+from receiver.deriving import Deriver, steps
+from receiver.deriving.rebuild import Rebuild
 from receiver.settings import read_settings
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store import exactly_once
-from receiver.store.appended import read_appended
-from receiver.store.appender import Appender
-from receiver.store.condition import Retry
-from receiver.store.database import open_database, run
-from receiver.store.faults import CommitError, NotOneRowError, OutOfStepError
+from receiver.store.appending import exactly_once
+from receiver.store.appending.appender import Appender
+from receiver.store.appending.condition import Retry
 from receiver.store.loop import AppendLoop
 from receiver.store.status import StatusKeeper
 from tests.durability.commands import run_command
@@ -74,8 +74,8 @@ def raising(error):
     return fail
 
 
-AFTER_COMMIT = ["receiver.spool.SpoolReader.segments", "receiver.store.appender.write_appended"]
-AFTER_COMMIT += ["receiver.changes.Deriver.settle", "receiver.store.rejected.RejectedBudget.add"]
+AFTER_COMMIT = ["receiver.spool.SpoolReader.segments", "receiver.store.appending.appender.write_appended"]
+AFTER_COMMIT += ["receiver.changes.Deriver.settle", "receiver.store.appending.rejected.RejectedBudget.add"]
 
 
 @pytest.mark.parametrize("task", AFTER_COMMIT)
@@ -167,7 +167,7 @@ WHILE_STORING = ["insert_notifications", "write_changes", "replace_account_state
 def test_what_duckdb_does_not_say_of_a_rows_values_sets_nothing_aside(store, spool, appender, monkeypatch, step, error):
     spool.append_all([update(number) for number in range(ROWS)])
     with monkeypatch.context() as fault:
-        fault.setattr(f"receiver.store.appender.{step}", raising(error))
+        fault.setattr(f"receiver.store.appending.appender.{step}", raising(error))
         for _ in range(2):
             with pytest.raises(type(error)):
                 appender.append_new()
@@ -182,7 +182,7 @@ def test_a_file_of_the_program_that_is_away_while_deriving_sets_nothing_aside(st
     appender.append_new()
     spool.append_all([update(number + 5, occurred_at=NOON - timedelta(hours=1)) for number in range(3)])
     with monkeypatch.context() as fault:
-        fault.setattr("receiver.changes.deriver.sql_file", raising(FileNotFoundError("places.sql")))
+        fault.setattr("receiver.deriving.deriver.sql_file", raising(FileNotFoundError("places.sql")))
         with pytest.raises(FileNotFoundError):
             appender.append_new()
     assert appender.append_new() == 3
@@ -300,7 +300,7 @@ def test_verify_names_what_has_no_changes(tmp_path):
 def test_while_appending_stands_still_the_status_is_red_and_says_why_until_it_works_again(
     store, spool, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("receiver.store.condition._FIRST_SECONDS", 0.05)
+    monkeypatch.setattr("receiver.store.appending.condition._FIRST_SECONDS", 0.05)
     loop = AppendLoop(store, tmp_path / "spool", 0, on_fatal=pytest.fail, data_dir=tmp_path)
     keeper = StatusKeeper(read_settings(data_dir=tmp_path, env_file=None), store, loop.condition)
     tried = threading.Semaphore(0)
@@ -310,7 +310,7 @@ def test_while_appending_stands_still_the_status_is_red_and_says_why_until_it_wo
         raise OSError(5, "Input/output error")
 
     insert = rows_module.insert_notifications
-    monkeypatch.setattr("receiver.store.appender.insert_notifications", fail)
+    monkeypatch.setattr("receiver.store.appending.appender.insert_notifications", fail)
     loop.start()
     spool.append_all([update(number) for number in range(ROWS)])
     for _ in range(3):
@@ -318,7 +318,7 @@ def test_while_appending_stands_still_the_status_is_red_and_says_why_until_it_wo
     (appending,) = [figure for figure in keeper.refresh().figures if figure.name == "append_error"]
     assert appending.state == "red"
     assert "Input/output error" in appending.text
-    monkeypatch.setattr("receiver.store.appender.insert_notifications", insert)
+    monkeypatch.setattr("receiver.store.appending.appender.insert_notifications", insert)
     until(lambda: run(store, COUNTS) == [(ROWS, ROWS, 0)], what="all rows")
     until(lambda: loop.condition().failure is None, what="the end of the failure")
     (appending,) = [figure for figure in keeper.refresh().figures if figure.name == "append_error"]
@@ -343,7 +343,7 @@ def test_a_failing_checkpoint_stops_no_appending_and_is_shown(store, spool, tmp_
 
 def test_tries_are_put_off_ever_longer_up_to_a_minute(monkeypatch):
     now = 0.0
-    monkeypatch.setattr("receiver.store.condition.time.monotonic", lambda: now)
+    monkeypatch.setattr("receiver.store.appending.condition.time.monotonic", lambda: now)
     retry, waits = Retry(), []
     for _ in range(9):
         retry.fail("the disk is full")

@@ -13,10 +13,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from receiver.incidents import incidents
+from receiver.data_directory.incidents import incidents
+from receiver.database.opening import open_database, run
 from receiver.settings import Settings
 from receiver.store.arranging import Arranger
-from receiver.store.database import open_database, run
 from receiver.store.recovery import open_store
 from tests.durability.damaged import block_overwritten
 from tests.durability.sizes import size
@@ -48,7 +48,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from receiver.settings import Settings
 from receiver.store.arranging import Arranger
-from receiver.store.database import run
+from receiver.database.opening import run
 from receiver.store.recovery import open_store
 connection, _ = open_store(Settings(data_dir=Path(sys.argv[1])))
 arranger = Arranger(connection, nullcontext)

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import pytest
 
-from receiver.incidents import incidents
+from receiver.data_directory.incidents import incidents
 from receiver.spool import SpoolWriter
 from tests.durability.damaged import Crashed, Stores
 from tests.durability.sizes import size
@@ -21,8 +21,8 @@ import os, sys, time
 from pathlib import Path
 from receiver.settings import Settings
 from receiver.spool import SpoolReader
-from receiver.store import database
-from receiver.store.appender import Appender
+from receiver.database import opening as database
+from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
 data_dir, abort = Path(sys.argv[1]), sys.argv[2]
 if abort != "none":

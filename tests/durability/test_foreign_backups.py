@@ -8,12 +8,12 @@ import pytest
 
 from analytics import connect
 from analytics.errors import QueryError
-from receiver.backup_file import inspect, seal, unseal
-from receiver.catalogue import check_catalogue
+from receiver.data_directory.incidents import incidents
+from receiver.database.catalogue import check_catalogue
+from receiver.database.migrations import migrations
+from receiver.database.opening import create_anew, open_database
 from receiver.errors import StoreError
-from receiver.incidents import incidents
-from receiver.schema import migrations
-from receiver.store.database import create_anew, open_database
+from receiver.keeping.backup_file import inspect, seal, unseal
 from tests.durability.commands import run_command
 from tests.durability.damaged import Stores, overwritten
 from tests.durability.stores import accepted, append, spool
@@ -98,7 +98,7 @@ def test_a_recovery_passes_a_foreign_backup_over(backup, tmp_path):
 def test_a_store_of_each_version_is_as_its_version_says(tmp_path, monkeypatch, version):
     steps = {number: sql for number, sql in migrations().items() if number <= version}
     with monkeypatch.context() as older:
-        older.setattr("receiver.store.database.migrations", lambda: steps)
+        older.setattr("receiver.database.opening.migrations", lambda: steps)
         open_database(tmp_path / "clc.duckdb").close()
     with duckdb.connect(str(tmp_path / "clc.duckdb"), read_only=True) as store:
         assert check_catalogue(store, "store") == version

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
+from receiver.database.opening import open_database, run
 from receiver.notification import Rejection
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import open_database, run
+from receiver.store.appending.appender import Appender
 from tests.durability.faults import fill, mounted
 from tests.durability.load import BODIES, Clients, check_all_is_kept
 from tests.durability.sizes import size

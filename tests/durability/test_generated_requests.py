@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from receiver.database.opening import open_database, run
 from receiver.spool import SpoolReader
-from receiver.store.appender import Appender
-from receiver.store.database import open_database, run
+from receiver.store.appending.appender import Appender
 from tests.durability.odd_requests import Generator, Request
 from tests.durability.sizes import size
 from tests.durability.wire import connect, read_answers

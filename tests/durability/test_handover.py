@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import receiver as package
-from receiver.supervision.state import read_state
+from receiver.processes.state import read_state
 from tests.durability.commands import run_command
 from tests.durability.load import BODIES, Clients, check_all_is_kept
 from tests.durability.sizes import size

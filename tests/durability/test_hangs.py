@@ -5,7 +5,7 @@ import os
 import signal
 from datetime import UTC, datetime
 
-from receiver.supervision.state import read_state
+from receiver.processes.state import read_state
 from tests.durability.load import BODIES, check_all_is_kept
 from tests.processes import Receiver, running
 from tests.waiting import until

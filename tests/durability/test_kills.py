@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from receiver.supervision.state import read_state
+from receiver.processes.state import read_state
 from tests.durability.commands import run_command
 from tests.durability.load import Simulation, check_all_is_kept
 from tests.durability.sizes import size

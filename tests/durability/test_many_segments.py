@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from receiver.care import WalWatch, gather, judge
 from receiver.errors import StoreError
+from receiver.keeping.care import WalWatch, gather, judge
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.spool.looking import waiting_in

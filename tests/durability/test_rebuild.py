@@ -11,11 +11,11 @@ import duckdb
 import pytest
 
 from receiver.body import parse_body
-from receiver.classify import classify
-from receiver.events import event_for_name
+from receiver.database.migrations import newest_version
 from receiver.ids import new_id
 from receiver.notification import Notification
-from receiver.schema import newest_version
+from receiver.senders.centurylink.classify import classify
+from receiver.senders.centurylink.events import event_for_name
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter
 from tests.durability.commands import run_command
@@ -163,7 +163,7 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
         views = [
             statement.query
             for statement in duckdb.extract_statements(
-                resources.files("receiver.schema").joinpath("001_tables_and_views.sql").read_text()
+                resources.files("receiver.database.migrations").joinpath("001_tables_and_views.sql").read_text()
             )
             if "CREATE VIEW" in statement.query
         ]

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
-from receiver.backup_file import learn, learned_accounts, seal
-from receiver.incidents import incidents
-from receiver.reading import open_reader
-from receiver.replacing import FILE
+from receiver.data_directory.incidents import incidents
+from receiver.database.reading import open_reader
+from receiver.database.replacing import FILE
+from receiver.keeping.backup_file import learn, learned_accounts, seal
 from receiver.settings import read_settings
 from tests.durability.commands import command, run_command
 from tests.durability.damaged import Stores, overwritten

@@ -7,10 +7,10 @@ import shutil
 import duckdb
 import pytest
 
-from receiver.reading import FileReader
-from receiver.scrub import read_scrub_note, scrub
+from receiver.database.opening import open_database
+from receiver.database.reading import FileReader
+from receiver.keeping.scrub import read_scrub_note, scrub
 from receiver.settings import Settings
-from receiver.store.database import open_database
 from receiver.store.scrubbing import ScrubLoop
 from tests.durability.commands import run_command
 from tests.durability.stores import accepted, append, spool

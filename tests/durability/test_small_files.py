@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from receiver.care import gather, judge
-from receiver.incidents import incidents, report
+from receiver.data_directory.incidents import incidents, report
+from receiver.data_directory.tokens import control_token, query_token
+from receiver.database.damage import suspicion
+from receiver.keeping.care import gather, judge
+from receiver.keeping.small_files import check_small_files
 from receiver.settings import read_settings
-from receiver.small_files import check_small_files
-from receiver.store.damage import suspicion
 from receiver.store.recovery import open_store
-from receiver.tokens import control_token, query_token
 from tests.durability.commands import run_command
 from tests.durability.sizes import size
 from tests.durability.stores import USER, accepted, append, spool

@@ -12,10 +12,10 @@ from collections import Counter
 
 import pytest
 
+from receiver.database.opening import run
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appender import Appender
-from receiver.store.database import run
+from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
 from tests.durability.sizes import size
 from tests.processes import ListenerProcess, Receiver, running

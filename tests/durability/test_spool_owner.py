@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from receiver import spools
-from receiver.care import gather, judge
+from receiver.data_directory.incidents import incidents
 from receiver.errors import DataDirectoryError
-from receiver.incidents import incidents
+from receiver.keeping.care import gather, judge
 from receiver.settings import Settings
 from receiver.spool import SpoolWriter
-from receiver.spools import claim, former_spools, hold, take_former
+from receiver.spool import owners as spools
+from receiver.spool.owners import claim, former_spools, hold, take_former
 from tests.durability.test_spool_damage import Store
 from tests.processes import Receiver, environment, running
 from tests.rows import notification

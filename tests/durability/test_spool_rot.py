@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
+from receiver.database.opening import run
 from receiver.notification import DAMAGED_IN_SPOOL, Rejection
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.database import run
 from tests.durability.sizes import size
 from tests.durability.test_spool_damage import Store
 from tests.rows import notification, rejection

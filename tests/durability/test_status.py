@@ -9,7 +9,7 @@ import time
 import pytest
 import urllib3
 
-from receiver.incidents import report
+from receiver.data_directory.incidents import report
 from receiver.spool import layout
 from tests.durability.commands import run_command
 from tests.durability.stores import accepted, append, spool

@@ -15,10 +15,10 @@ import pytest
 import urllib3
 
 import receiver as package
-from receiver.child import NO_RESTART_HELPS
-from receiver.data_directory import running_serve
+from receiver.data_directory.lock import running_serve
+from receiver.processes.child import NO_RESTART_HELPS
+from receiver.processes.state import ServeState, read_state, write_state
 from receiver.supervision.keeper import BackOff
-from receiver.supervision.state import ServeState, read_state, write_state
 from tests.durability.commands import run_command
 from tests.durability.load import BODIES, check_all_is_kept
 from tests.keys import key_directory
@@ -209,7 +209,7 @@ def has_stopped(pid):
 
 BUSY = """
 import threading
-from receiver import child
+from receiver.processes import child
 async def serve(child, settings):
     child.heed_signals()
     print("busy", flush=True)
@@ -219,7 +219,7 @@ child.run_child("Never looks at its signals.", serve)
 """
 STARTING = """
 import threading
-from receiver import child
+from receiver.processes import child
 def settings():
     print("busy", flush=True)
     threading.Event().wait()

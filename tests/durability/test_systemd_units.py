@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import receiver as package
-from receiver.supervision.state import read_state
+from receiver.processes.state import read_state
 from receiver.supervision.systemd import notify, passed_sockets
 from tests.durability.commands import run_command
 from tests.durability.load import BODIES, Clients, check_all_is_kept

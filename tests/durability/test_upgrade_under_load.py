@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from receiver.supervision.state import read_state
+from receiver.processes.state import read_state
 from tests import bodies
 from tests.durability.commands import run_command
 from tests.durability.installation import Installation

@@ -9,13 +9,20 @@ from datetime import timedelta
 import duckdb
 import pytest
 
-from receiver.events import Event
+from receiver.database.reading import open_reader
 from receiver.ids import new_id
-from receiver.public_keys import by_fingerprint
-from receiver.reading import open_reader
+from receiver.keeping.verification import check_stored, extent_of
+from receiver.senders.centurylink.events import Event
+from receiver.senders.centurylink.public_keys import by_fingerprint
+from receiver.senders.centurylink.signature import (
+    key_fingerprint,
+    load_private_key,
+    load_public_key,
+    public_pem,
+    sign,
+    write_private_key,
+)
 from receiver.settings import Settings
-from receiver.signature import key_fingerprint, load_private_key, load_public_key, public_pem, sign, write_private_key
-from receiver.verification import check_stored, extent_of
 from tests import bodies
 from tests.durability.commands import command, run_command
 from tests.durability.sizes import size
@@ -170,7 +177,7 @@ def test_what_arrived_late_is_checked_with_what_came_after_it(tmp_path, monkeypa
     earlier = received(accepted(2, event=Event("User", "Updated"), body=body), later.received_at - timedelta(hours=1))
     spool(tmp_path, [later, earlier])
     append(tmp_path)
-    monkeypatch.setattr("receiver.verification.stored._ROWS_PER_BATCH", rows_per_batch)
+    monkeypatch.setattr("receiver.keeping.verification.stored._ROWS_PER_BATCH", rows_per_batch)
     assert violations(tmp_path) == []
     alter(tmp_path, "INSERT INTO changes SELECT * REPLACE (1 AS seq) FROM changes WHERE seq = 2")
     assert [str(each).partition(":")[0] for each in violations(tmp_path)] == ["changes seq 1"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.incidents import incidents
+from receiver.data_directory.incidents import incidents
 from tests.durability.damaged import Stores, crashed_store, record_ends
 from tests.durability.sizes import size
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver.query import QueryLimits
+from receiver.store.query import QueryLimits
 from tests.querying import serving
 
 

@@ -6,8 +6,8 @@ import socket
 import pytest
 
 from receiver.errors import SettingsError
-from receiver.query import QueryError, QueryLimits, make_query_app
-from receiver.query.request import is_cross_site, is_own_host, parse_query
+from receiver.store.query import QueryError, QueryLimits, make_query_app
+from receiver.store.query.request import is_cross_site, is_own_host, parse_query
 from tests.querying import LIMITS, TOKEN, refusal
 
 

@@ -8,7 +8,7 @@ import os
 import pyarrow as pa
 import pytest
 
-from receiver.query import QueryLimits
+from receiver.store.query import QueryLimits
 from tests.querying import ENDLESS_ROWS, RUNAWAY, refusal, serving
 from tests.waiting import until
 
@@ -47,7 +47,7 @@ def test_answers_that_nobody_reads_take_bounded_room_and_give_it_back(tmp_path):
 
 
 def test_an_answer_that__nobody_takes_is_cut_off_and_does_not_look_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("receiver.query.service.STALLED_SECONDS", 0.2)
+    monkeypatch.setattr("receiver.store.query.service.STALLED_SECONDS", 0.2)
     with (
         serving(tmp_path / "clc.duckdb") as service,
         service.hung("SELECT repeat('x', 9000) FROM range(9999)") as client,
@@ -180,6 +180,6 @@ def test_queries_go_on_after_answers_that_could_not_be_begun(tmp_path, monkeypat
 
     with serving(tmp_path / "clc.duckdb", QueryLimits(20, 100, concurrent=2, unsent=3)) as service:
         with monkeypatch.context() as faulty:
-            faulty.setattr("receiver.query.answers.SpooledTemporaryFile", fail)
+            faulty.setattr("receiver.store.query.answers.SpooledTemporaryFile", fail)
             assert [service.post("SELECT 1").status for _ in range(5)] == [500] * 5
         assert service.rows("SELECT 1") == [(1,)]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from receiver.cli import main as clc_receiver
-from receiver.events import Event
 from receiver.notification import Notification
+from receiver.senders.centurylink.events import Event
 from receiver.settings import Settings, read_settings
 from receiver.spool import SpoolWriter
-from receiver.store import condition
+from receiver.store.appending import condition
 from receiver.store.loop import AppendLoop
 from receiver.store.recovery import open_store
 from receiver.store.status import StatusKeeper

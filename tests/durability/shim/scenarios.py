@@ -11,8 +11,8 @@ from typing import Any
 
 import duckdb
 
-from receiver import backup_file
-from receiver.signature import key_fingerprint, load_public_key
+from receiver.keeping import backup_file
+from receiver.senders.centurylink.signature import key_fingerprint, load_public_key
 from receiver.spool import SpoolWriter
 from receiver.store.backup import Backups
 from tests.durability.shim import oracle

@@ -1,0 +1,147 @@
+"""Opens the DuckDB file, locked down for queries, and brings its schema up to date."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from receiver.database.migrations import migrations
+from receiver.errors import NewerStoreError, StoreError
+from receiver.files import copy_whole
+
+# 1 TB: checkpoints are the appender's doing, at moments of its choosing. 10 GB: a query that spills leaves room on the
+# disk for what is received.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "checkpoint_threshold": "1TB",
+    "max_temp_directory_size": "10GB",
+    # Each checkpoint says whether it merges row groups, see `Appender.checkpoint`.
+    "max_vacuum_tasks": 0,
+}
+# Not known before the connection is there.
+_LOCK_DOWN = (
+    # A connection that is closed because something is wrong with the file must not write to it.
+    "PRAGMA disable_checkpoint_on_shutdown",
+    "SET GLOBAL python_enable_replacements = false",
+    "SET GLOBAL TimeZone = 'UTC'",
+    "SET allowed_configs = ['max_vacuum_tasks']",
+    "SET lock_configuration = true",
+)
+
+_log = logging.getLogger(__name__)
+
+
+def open_database(path: Path, memory_limit: str = "50%") -> duckdb.DuckDBPyConnection:
+    """Open the store's file, made if need be, with the newest schema.
+
+    Files, the network, the environment and Python's variables are out of reach of whatever runs in this instance, and
+    its configuration can't be changed any more. Times are in UTC.
+
+    Raises:
+        StoreError: the file can't be opened, or a newer program wrote it.
+    """
+    try:
+        connection = connect(path, memory_limit)
+    except duckdb.Error as error:
+        raise cannot_open(path, error) from None
+    return bring_up_to_date(connection, path, memory_limit)
+
+
+def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """Open the file, locked down, with whatever schema it has.
+
+    Raises:
+        duckdb.Error: it can't be opened.
+    """
+    connection = duckdb.connect(str(path), config={**_CONFIG, "memory_limit": memory_limit})
+    for statement in _LOCK_DOWN:
+        run(connection, statement)
+    return connection
+
+
+def cannot_open(path: Path, error: Exception) -> StoreError:
+    """Make the sentence for a file that can't be opened."""
+    return StoreError(f"{path} can't be opened: {str(error).splitlines()[0]}")
+
+
+def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """Give the database the newest schema, and return the connection to go on with.
+
+    Raises:
+        NewerStoreError: a newer program wrote it.
+    """
+    version = _schema_version(connection)
+    newest = max(migrations())
+    if version > newest:
+        raise NewerStoreError(
+            f"{path} has schema version {version}, but this program knows versions up to {newest}: "
+            "install the newer program again."
+        )
+    if 0 < version < newest:
+        run(connection, "CHECKPOINT")
+        connection.close()
+        kept = path.with_name(f"{path.stem}-before-schema-{newest}.duckdb")
+        _log.info("schema version %d becomes %d; the database before it is kept as %s", version, newest, kept)
+        copy_whole(path, kept)
+        connection = connect(path, memory_limit)
+    _migrate(connection, version)
+    return connection
+
+
+def run(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    """Run a statement to its end and return all its rows."""
+    return connection.execute(sql, parameters).fetchall()
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit what a block writes, or nothing of it where it raises.
+
+    Raises:
+        duckdb.Error: it could not be committed.
+    """
+    run(connection, "BEGIN")
+    try:
+        yield
+        run(connection, "COMMIT")
+    except BaseException:
+        with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
+            run(connection, "ROLLBACK")
+        raise
+
+
+def create_anew(connection: duckdb.DuckDBPyConnection, tables: set[str]) -> None:
+    """Put empty tables in the place of tables, whatever is in those."""
+    for table in tables:
+        run(connection, f"DROP TABLE IF EXISTS {table}")
+    for sql in migrations().values():
+        for statement in connection.extract_statements(sql):
+            created = re.search(r"^CREATE TABLE (\w+)", statement.query, re.MULTILINE)
+            if created and created[1] in tables:
+                connection.execute(statement).fetchall()
+
+
+def _schema_version(connection: duckdb.DuckDBPyConnection) -> int:
+    if not run(connection, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'schema_version'"):
+        return 0
+    return int(run(connection, "SELECT max(version) FROM schema_version")[0][0])
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
+    steps = {number: sql for number, sql in sorted(migrations().items()) if number > version}
+    if not steps:
+        return
+    run(connection, "BEGIN")
+    run(connection, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+    for number, sql in steps.items():
+        for statement in connection.extract_statements(sql):
+            connection.execute(statement).fetchall()
+        run(connection, "INSERT INTO schema_version VALUES (?)", [number])
+    run(connection, "COMMIT")
+    run(connection, "CHECKPOINT")

@@ -1,0 +1,138 @@
+"""Reads the store's tables from another process: by the query service while `serve` runs, else from the file."""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import urllib3
+
+from receiver.data_directory.lock import running_serve
+from receiver.data_directory.tokens import query_token
+from receiver.database.replacing import finish_offline
+from receiver.errors import StoreError, TooMuchError
+from receiver.settings import Settings
+
+Rows = list[tuple[Any, ...]]
+
+_SECONDS = 120.0
+_PATIENCE_SECONDS = 15.0
+_STATUS_SECONDS = 10.0
+_TRY_AGAIN = {429, 503}
+
+
+class Reader(Protocol):
+    """Runs one SELECT and gives all its rows."""
+
+    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+        """Run a query.
+
+        Raises:
+            StoreError: it can't be answered.
+            TooMuchError: its answer is too large.
+        """
+
+
+@contextlib.contextmanager
+def open_reader(settings: Settings) -> Iterator[Reader]:
+    """Read the store of a data directory, whether `serve` is using it or not.
+
+    Raises:
+        StoreError: neither a running store nor a database file can be read.
+    """
+    running = running_serve(settings.data_dir)
+    if running is not None:
+        yield ServiceReader(running.query_listen, query_token(settings))
+        return
+    finish_offline(settings.data_dir)
+    reader = FileReader(settings.database)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+class FileReader:
+    """Reads a database file that no process writes."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise StoreError(f"There is no database {path}: set CLC_DATA_DIR to the directory that `serve` uses.")
+        try:
+            self._connection = duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"})
+            self._connection.execute("SET GLOBAL TimeZone = 'UTC'").fetchall()
+        except (duckdb.Error, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise StoreError(f"No `clc-receiver serve` is running, and {path} can't be opened: {reason}") from None
+
+    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+        """Run a query; see `Reader`."""
+        try:
+            with self._connection.cursor() as cursor:  # of its own, as several threads may read
+                return cursor.execute(sql, parameters).fetchall()
+        except duckdb.Error as error:
+            raise StoreError(f"The database can't be read: {str(error).splitlines()[0]}") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+class ServiceReader:
+    """Asks a running store's query service."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self._url = f"http://{address}/query"
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._pool = urllib3.PoolManager(retries=False, timeout=_SECONDS)
+
+    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+        """Run a query; a store that is busy or starts again is asked again for some seconds; see `Reader`."""
+        body = json.dumps({"sql": sql, "parameters": parameters})
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                response = self._pool.request("POST", self._url, body=body, headers=self._headers)
+            except urllib3.exceptions.HTTPError as error:
+                if time.monotonic() > deadline:
+                    raise StoreError(f"The store at {self._url} does not answer ({error}): try again.") from None
+            else:
+                if response.status not in _TRY_AGAIN or time.monotonic() > deadline:
+                    return _rows_of(response)
+            time.sleep(0.2)
+
+
+def _rows_of(response: urllib3.BaseHTTPResponse) -> Rows:
+    if response.status == 200:  # noqa: PLR2004 - HTTP
+        import pyarrow.ipc  # noqa: PLC0415 - half a second that only this one needs
+
+        table = pyarrow.ipc.open_stream(response.data).read_all()
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    try:
+        detail = json.loads(response.data)["detail"]
+    except (ValueError, KeyError):
+        detail = f"status {response.status}"
+    kind = TooMuchError if response.status == 413 else StoreError  # noqa: PLR2004 - HTTP
+    raise kind(f"The store does not answer a query: {detail}")
+
+
+def status_of(address: str, token: str) -> dict[str, Any]:
+    """Ask a running store how it is: what `GET /status` answers.
+
+    Raises:
+        StoreError: it does not answer.
+    """
+    url = f"http://{address}/status"
+    try:
+        response = urllib3.request(
+            "GET", url, headers={"Authorization": f"Bearer {token}"}, timeout=_STATUS_SECONDS, retries=False
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise StoreError(f"The store at {url} does not answer ({error}).") from None
+    if response.status != 200:  # noqa: PLR2004 - HTTP
+        raise StoreError(f"The store at {url} answers {response.status}.")
+    found: dict[str, Any] = json.loads(response.data)
+    return found

@@ -1,0 +1,193 @@
+"""Puts another database in the place of the present one, in steps that a kill at any moment leaves to be finished.
+
+First all that is new lies beside the old, synced, under names that nothing opens. Then `replacing.json` is written:
+from there on the replacement counts, and every start finishes it. What was there goes `aside`, the new files take its
+place, the note of how far the store came is replaced, the incident is recorded, and `replacing.json` goes. Each step
+can be done again.
+"""
+
+import contextlib
+import json
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+from receiver.data_directory import lock as data_directory
+from receiver.data_directory.incidents import Incident, new_aside, put_aside, record, report
+from receiver.database.appended import Appended, write_appended_synced
+from receiver.errors import DataDirectoryError, StoreError
+from receiver.files import make_directory, sync_directory, write_whole
+
+FILE = "replacing.json"
+STAGED = "restoring.duckdb"
+STAGED_ACCOUNTS = "restoring.sqlite"
+
+_FORMAT = 1
+_UNKNOWN = (
+    "Perhaps notifications: the database was being replaced, and how far that had come is not known. "
+    "Look at what lies in `aside`, and restore a backup again."
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Replacement(NamedTuple):
+    """What is to be done in a data directory; names are of files in it.
+
+    `aside` is a directory in `aside/`, `moves` are the files that go there, `puts` the staged files with the names that
+    they get, `seq` is the highest number ever given to a notification, or None where the note of it stays.
+    """
+
+    aside: str
+    moves: list[str]
+    puts: dict[str, str]
+    seq: int | None
+    incident: Incident | None
+
+
+def replace(
+    data_dir: Path, files: list[Path], puts: dict[str, str], seq: int | None, incident: Incident | None
+) -> Path:
+    """Do a replacement, and return the directory that what was there lies in.
+
+    Args:
+        data_dir: where all of it happens; no other process does anything there.
+        files: what goes aside.
+        puts: staged files, synced, with the names that they get.
+        seq: the highest number ever given to a notification, for the new note of how far the store came; None leaves
+            the note as it is.
+        incident: recorded as a part of it; `moved_to` is filled in.
+
+    Raises:
+        OSError: nothing was changed, or it is finished by `finish` another time.
+    """
+    aside = new_aside(data_dir)
+    moved = incident._replace(moved_to=str(aside)) if incident else None
+    moves = [file.name for file in files if file.exists()]
+    replacement = Replacement(aside.name, moves, puts, seq, moved)
+    write_whole(data_dir / FILE, json.dumps({"format": _FORMAT, **replacement._asdict()}, indent=1))
+    _carry_out(data_dir, replacement)
+    return aside
+
+
+def is_pending(data_dir: Path) -> bool:
+    """Tell whether a replacement has begun and not ended."""
+    return (data_dir / FILE).exists()
+
+
+def finish(data_dir: Path) -> None:
+    """Finish a replacement that was interrupted, or undo it where what it needs is gone; the caller has the lock.
+
+    Raises:
+        OSError: it can't be finished at the moment.
+    """
+    try:
+        replacement = _parse((data_dir / FILE).read_bytes())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        put_aside(data_dir, [data_dir / FILE], "is damaged.", _UNKNOWN)
+        return
+    _log.warning("a replacement of the database that was interrupted is finished")
+    if any(not (data_dir / name).exists() for name in _unfinished(data_dir, replacement)):
+        _undo(data_dir, replacement)
+    else:
+        _carry_out(data_dir, replacement)
+
+
+def finish_offline(data_dir: Path) -> None:
+    """Finish a replacement that was interrupted, while no `serve` is running.
+
+    Raises:
+        StoreError: it can't be finished, or another process is at it.
+    """
+    if not is_pending(data_dir):
+        return
+    try:
+        with data_directory.take(data_dir):
+            finish(data_dir)
+    except DataDirectoryError:
+        raise StoreError(f"The database in {data_dir} is being replaced: wait until `restore` has ended.") from None
+    except OSError as error:
+        raise StoreError(
+            f"A restore in {data_dir} was interrupted and can't be finished ({error.strerror}): run this as the "
+            "user who runs `serve`, and make room."
+        ) from None
+
+
+def clear_staged(data_dir: Path) -> None:
+    """Delete what was copied for a replacement that never began; nothing of it counts.
+
+    Raises:
+        OSError: it can't be deleted.
+    """
+    for name in (STAGED, STAGED_ACCOUNTS):
+        for left in (*data_dir.glob(f"{name}*"), *data_dir.glob(f".{name}.*")):
+            left.unlink()
+
+
+def _unfinished(data_dir: Path, replacement: Replacement) -> list[str]:
+    """List the staged files that have not taken their place: where the old one still lies, or none does."""
+    aside = data_dir / "aside" / replacement.aside
+    return [
+        staged
+        for staged, name in replacement.puts.items()
+        if not (data_dir / name).exists() or (name in replacement.moves and not (aside / name).exists())
+    ]
+
+
+def _carry_out(data_dir: Path, replacement: Replacement) -> None:
+    aside = data_dir / "aside" / replacement.aside
+    make_directory(aside)
+    for name in replacement.moves:
+        # A second time, the file of this name may be the new one.
+        if not (aside / name).exists():
+            with contextlib.suppress(FileNotFoundError):
+                (data_dir / name).rename(aside / name)
+    sync_directory(aside)
+    sync_directory(data_dir)
+    for staged, name in replacement.puts.items():
+        with contextlib.suppress(FileNotFoundError):
+            (data_dir / staged).replace(data_dir / name)
+    sync_directory(data_dir)
+    if replacement.seq is not None:
+        # No number is given twice; but how far the spool was appended is what the new database says.
+        write_appended_synced(data_dir, Appended(replacement.seq, 0, {}))
+    if replacement.incident:
+        record(data_dir, replacement.incident)
+    _end(data_dir)
+
+
+def _undo(data_dir: Path, replacement: Replacement) -> None:
+    aside = data_dir / "aside" / replacement.aside
+    for name in replacement.moves:
+        if (aside / name).exists() and not (data_dir / name).exists():
+            (aside / name).rename(data_dir / name)
+    sync_directory(data_dir)
+    report(data_dir, "The database was to be replaced, but the new one is gone: all is as it was before.")
+    _end(data_dir)
+
+
+def _end(data_dir: Path) -> None:
+    (data_dir / FILE).unlink(missing_ok=True)
+    sync_directory(data_dir)
+
+
+def _parse(content: bytes) -> Replacement:
+    """Read what `replace` wrote.
+
+    Raises:
+        ValueError: it is damaged, or of a newer program.
+    """
+    try:
+        fields = json.loads(content)
+        if fields.pop("format") != _FORMAT:
+            raise ValueError(FILE)
+        found = Replacement(**fields)
+        names = [found.aside, *found.moves, *found.puts, *found.puts.values()]
+        if any(not isinstance(name, str) or Path(name).name != name for name in names):
+            raise ValueError(FILE)
+        incident = None if found.incident is None else Incident(*found.incident)
+        return found._replace(incident=incident, seq=None if found.seq is None else int(found.seq))
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(FILE) from error

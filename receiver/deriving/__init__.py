@@ -1,0 +1,7 @@
+"""Derives `changes` from `notifications`: what differs between an entity's states, field by field."""
+
+from receiver.deriving.bodies import LastBodies
+from receiver.deriving.deriver import Derived, Deriver
+from receiver.deriving.table import reads, write_changes
+
+__all__ = ["Derived", "Deriver", "LastBodies", "reads", "write_changes"]

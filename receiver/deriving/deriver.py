@@ -1,0 +1,236 @@
+"""Writes `changes`: compares what is appended with what is known of each entity, in order of occurrence."""
+
+import logging
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from receiver.changes.steps import Known, changes_of
+from receiver.database.faults import UnderivableError, is_bug
+from receiver.database.rows import NumberedNotification
+from receiver.deriving.bodies import LastBodies
+from receiver.logs import describe
+from receiver.notification import Action, Category
+from receiver.program import sql_file
+
+Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
+Entity = tuple[Category, str]
+Place = tuple[datetime, int]
+"""Where a notification stands in its entity's history: when it happened, and its seq."""
+
+_ENTITIES_AT_ONCE = 256
+_NO_END = 1 << 62
+
+_log = logging.getLogger(__name__)
+
+
+class _Event(NamedTuple):
+    """A notification that can change its entity: no copy, no alert."""
+
+    seq: int
+    id: str
+    occurred_at: datetime
+    received_at: datetime
+    category: Category
+    entity_id: str
+    account_alias: str | None
+    actor: str | None
+    action: Action | None
+    payload: bytes
+
+    @property
+    def entity(self) -> Entity:
+        return self.category, self.entity_id
+
+    @property
+    def place(self) -> Place:
+        # What says that it happened after it came has a clock that is fast, or no true time.
+        return min(self.occurred_at, self.received_at), self.seq
+
+    @property
+    def known(self) -> Known:
+        weight = sum(map(len, filter(None, (self.entity_id, self.account_alias, self.actor))))
+        return Known(self.category, self.action, self.payload, weight)
+
+
+class _Head(NamedTuple):
+    """The last notification of an entity, but for its payload."""
+
+    place: Place
+    action: Action | None
+
+
+class Underived(NamedTuple):
+    """A notification whose changes could not be derived, and why."""
+
+    id: str
+    seq: int
+    error: str
+
+
+class Derived(NamedTuple):
+    """What notifications changed: new rows, notifications whose rows they replace, and entities' last notifications.
+
+    `failed` are those whose rows are missing because deriving them raised an error.
+    """
+
+    rows: list[tuple[Any, ...]]
+    stale: list[int]
+    last: dict[Entity, _Event]
+    failed: list[Underived]
+
+    @property
+    def accounts(self) -> dict[str, int]:
+        """Return the `seq` of each account's last notification, where it is one of these."""
+        return {name: event.seq for (category, name), event in self.last.items() if category == "Account"}
+
+
+class Deriver:
+    """Derives a table of changes from notifications, as these are appended.
+
+    Each notification is compared with the one that happened before it, whatever order they arrive in: one that
+    arrives late is put in its place, and what came after it there is compared anew.
+
+    Args:
+        read: runs a query and returns its rows; what can't be read (a damaged block) counts as not there.
+        last_seq: the last notification that was derived from; by default all that are stored.
+        bodies: those at hand; by default none to begin with.
+    """
+
+    def __init__(self, read: Read, last_seq: int | None = None, bodies: LastBodies | None = None) -> None:
+        self._read_rows = read
+        rows = self._read("heads.sql", [_NO_END if last_seq is None else last_seq])
+        self._heads: dict[Entity, _Head] = {
+            (category, entity_id): _Head((happened_at, seq), action)
+            for category, entity_id, happened_at, seq, action in rows
+        }
+        self._bodies = bodies or LastBodies()
+
+    def derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
+        """Derive from notifications in order of `seq`, after all those that were derived from before.
+
+        Raises:
+            UnderivableError: there is a bug, and nobody knows which of them it concerns; derive from fewer.
+            Exception: what `read` raises when the store can't be read.
+        """
+        try:
+            return self._derive(notifications)
+        except Exception as error:
+            if is_bug(error):
+                raise UnderivableError(describe(error)) from error
+            raise
+
+    def give_up(self, numbered: NumberedNotification, error: Exception) -> Derived:
+        """Make what is stored of a notification whose changes can't be derived: that they are missing."""
+        derived = Derived([], [], {}, [Underived(str(numbered.row.id), numbered.seq, describe(error))])
+        for event in _events([numbered]):
+            head = self._heads.get(event.entity)
+            if not head or event.place > head.place:
+                derived.last[event.entity] = event
+        return derived
+
+    def _derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
+        histories: defaultdict[Entity, list[_Event]] = defaultdict(list)
+        for event in _events(notifications):
+            histories[event.entity].append(event)
+        derived = Derived([], [], {}, [])
+        late: dict[Entity, list[_Event]] = {}
+        for entity, events in histories.items():
+            events.sort(key=lambda event: event.place)
+            head = self._heads.get(entity)
+            if head and events[0].place < head.place:
+                late[entity] = events
+            if not head or events[-1].place > head.place:
+                derived.last[entity] = events[-1]
+        in_order = list(histories.keys() - late.keys())
+        for start in range(0, len(in_order), _ENTITIES_AT_ONCE):
+            entities = in_order[start : start + _ENTITIES_AT_ONCE]
+            known = self._known(entities)
+            for entity in entities:
+                _chain(known.get(entity), histories[entity], derived)
+        if late:
+            self._derive_late(late, derived)
+        derived.rows.sort(key=lambda row: row[1])
+        return derived
+
+    def settle(self, derived: Derived) -> None:
+        """Take what was derived as known, once the transaction is committed."""
+        if not derived.last:
+            return
+        old = [self._heads[entity].place[1] for entity in derived.last if entity in self._heads]
+        newest = max((event.seq, event.id) for event in derived.last.values())
+        self._bodies.replace(old, {event.seq: event.payload for event in derived.last.values()}, newest)
+        for entity, event in derived.last.items():
+            self._heads[entity] = _Head(event.place, event.action)
+
+    def _read(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        return self._read_rows(sql_file(__package__, query), parameters)
+
+    def _known(self, entities: Iterable[Entity]) -> dict[Entity, Known]:
+        """Return the last known notification of entities, reading the payloads that are not at hand."""
+        wanted = {self._heads[entity].place[1]: entity for entity in entities if entity in self._heads}
+        bodies = self._bodies.get(wanted)
+        if missing := list(wanted.keys() - bodies.keys()):
+            bodies |= {seq: body.encode() for seq, body in self._read("payloads.sql", [missing])}
+        heads = ((wanted[seq], body) for seq, body in bodies.items())
+        return {entity: Known(entity[0], self._heads[entity].action, body) for entity, body in heads}
+
+    def _derive_late(self, histories: dict[Entity, list[_Event]], derived: Derived) -> None:
+        """Derive from events of which some happened before others that are known already, and what followed those."""
+        new = {event.seq: event for events in histories.values() for event in events}
+        pairs = self._pairs(histories)
+        wanted = {seq for pair in pairs for seq in pair if seq is not None} - new.keys()
+        stored = self._read("events_by_seq.sql", [list(wanted)])
+        events = new | {seq: _Event._make((seq, *rest, body.encode())) for seq, *rest, body in stored}
+        for before, seq in pairs:
+            is_readable = seq in events and (before is None or before in events)
+            if (
+                seq in new or is_readable
+            ):  # what is stored stays as it is where a damaged block hides what it is made of
+                _chain(events[before].known if before in events else None, [events[seq]], derived)
+                if seq not in new:
+                    derived.stale.append(seq)
+
+    def _pairs(self, histories: dict[Entity, list[_Event]]) -> list[tuple[int | None, int]]:
+        """List which notifications are to be compared, each with the seq of the one before it, if there is one."""
+        categories, entity_ids = zip(*histories, strict=True)
+        orders = {entity: [event.place for event in events] for entity, events in histories.items()}
+        last_seq = min(event.seq for events in histories.values() for event in events) - 1
+        for category, entity_id, *place in self._read("places.sql", [list(categories), list(entity_ids), last_seq]):
+            orders[category, entity_id].append(tuple(place))
+        before: dict[int, int | None] = {}
+        for entity, events in histories.items():
+            order = sorted(orders[entity])
+            for event in events:
+                at = bisect_left(order, event.place)
+                before |= {order[i][1]: order[i - 1][1] if i else None for i in (at, at + 1) if i < len(order)}
+        return [(earlier, seq) for seq, earlier in before.items()]
+
+
+def _events(notifications: Iterable[NumberedNotification]) -> Iterable[_Event]:
+    for seq, row, duplicate_of in notifications:
+        if duplicate_of is None and row.entity_id is not None and row.category != "Alert":
+            yield _Event(
+                seq, str(row.id), row.occurred_at, row.received_at, row.category, row.entity_id, row.account_alias,
+                row.actor, row.action, row.payload,
+            )  # fmt: skip
+
+
+def _chain(before: Known | None, events: Iterable[_Event], derived: Derived) -> None:
+    """Derive the rows of an entity's events, each compared with the one before."""
+    for event in events:
+        about = (
+            event.id, event.seq, event.place[0], event.category, event.entity_id, event.account_alias, event.actor
+        )  # fmt: skip
+        try:
+            changes = changes_of(before, event.known)
+        except Exception as error:
+            if not is_bug(error):
+                raise
+            derived.failed.append(Underived(event.id, event.seq, describe(error)))
+            _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
+        else:
+            derived.rows.extend((*about, *change) for change in changes)
+        before = event.known

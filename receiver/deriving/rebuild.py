@@ -1,0 +1,127 @@
+"""Derives `changes` from all notifications anew, a part at a time, beside the table in use until it is complete."""
+
+import logging
+from typing import Any
+
+import duckdb
+
+from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError
+from receiver.database.opening import create_anew, run, transaction
+from receiver.database.rows import NumberedNotification
+from receiver.deriving.account_states import derive_account_states
+from receiver.deriving.deriver import Derived, Deriver
+from receiver.deriving.table import reads, write_changes
+from receiver.notification import Notification
+from receiver.program import sql_file
+
+_ROWS_PER_STEP = 2_000
+_BYTES_PER_STEP = 16 * 1024 * 1024
+_log = logging.getLogger(__name__)
+
+
+class Rebuild:
+    """A rebuild of `changes`, on its way or not. How far it is lies in the store, so that any start goes on with it.
+
+    Args:
+        connection: the appender's own; steps and appends take turns.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._deriver: Deriver | None = None
+        self.done = self._noted()
+        """The last `seq` that is derived again; None while no rebuild is on its way."""
+        self.derived = 0
+        """How many notifications were derived again in this process."""
+        self.failure: str | None = None
+        """Why the last one could not go on."""
+
+    def begin(self) -> None:
+        """Begin, or go on with one that was begun."""
+        self.failure = None
+        self.done = self._noted()
+        if self.done is None:
+            with transaction(self._connection):
+                run(self._connection, "DELETE FROM changes_rebuilt")
+                run(self._connection, "DELETE FROM underived_rebuilt")
+                run(self._connection, "INSERT INTO rebuilding VALUES (0)")
+            self.done = 0
+
+    def put_off(self, why: str) -> None:
+        """Go on only when asked to, or at the next start."""
+        self.failure, self.done = why, None
+
+    def step(self) -> None:
+        """Derive the next notifications again, and with the last of them put the new table in the old one's place.
+
+        Raises:
+            duckdb.Error: the store could not be read or written; the step can be tried again.
+        """
+        if self.done is None:
+            return
+        if self._deriver is None:
+            # A COMMIT that raised an error may have written all the same.
+            self.done = self._noted()
+            if self.done is None:
+                return
+            self._deriver = Deriver(reads(self._connection), self.done)
+        try:
+            batch = self._next(self.done)
+            if batch:
+                self._derive(self._deriver, batch)
+            else:
+                self._finish()
+        except BaseException:
+            self._deriver = None  # what it knows may be ahead of what is written
+            raise
+
+    def _next(self, done: int) -> list[NumberedNotification]:
+        sql = sql_file(__package__, "next_notifications.sql")
+        return [_numbered(row) for row in run(self._connection, sql, [done, _ROWS_PER_STEP, _BYTES_PER_STEP])]
+
+    def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
+        """Derive from a batch; where a bug stops that, from its first half, and without the one that it concerns."""
+        try:
+            self._write(deriver, batch, deriver.derive(batch))
+        except (UnderivableError, *FAULTS_OF_A_ROW) as error:
+            if len(batch) > 1:
+                self._derive(deriver, batch[: len(batch) // 2])
+            else:
+                self._write(deriver, batch, deriver.give_up(batch[0], error))
+
+    def _write(self, deriver: Deriver, batch: list[NumberedNotification], derived: Derived) -> None:
+        done = batch[-1].seq
+        with transaction(self._connection):
+            write_changes(self._connection, "changes_rebuilt", derived)
+            run(self._connection, "DELETE FROM rebuilding")
+            run(self._connection, "INSERT INTO rebuilding VALUES (?)", [done])
+        self.done = done
+        self.derived += len(batch)
+        deriver.settle(derived)
+
+    def _finish(self) -> None:
+        with transaction(self._connection):
+            run(self._connection, "ALTER TABLE changes RENAME TO changes_before")
+            run(self._connection, "ALTER TABLE changes_rebuilt RENAME TO changes")
+            run(self._connection, "DROP TABLE changes_before")
+            run(self._connection, "DELETE FROM underived")
+            run(self._connection, "INSERT INTO underived FROM underived_rebuilt")
+            run(self._connection, "DELETE FROM underived_rebuilt")
+            create_anew(self._connection, {"changes_rebuilt"})
+            derive_account_states(self._connection)
+            run(self._connection, "DELETE FROM rebuilding")
+            run(self._connection, "DELETE FROM arranged")
+            run(self._connection, "DELETE FROM arranged_widely")
+        _log.info("the changes of all notifications are derived again")
+        self.done = self._deriver = None
+
+    def _noted(self) -> int | None:
+        found = run(self._connection, "SELECT last_seq FROM rebuilding")
+        return int(found[0][0]) if found else None
+
+
+def _numbered(row: tuple[Any, ...]) -> NumberedNotification:
+    seq, *columns, duplicate_of, payload = row
+    # What a notification changed does not depend on the key.
+    notification = Notification._make([*columns, payload.encode(), None])
+    return NumberedNotification(seq, notification, duplicate_of)

@@ -1,0 +1,179 @@
+"""What a backup is: a copy of the database with a table `backup_info`, and the learned accounts, inside."""
+
+import contextlib
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from receiver import __version__
+from receiver.database.catalogue import BACKUP_TABLES, check_catalogue
+from receiver.database.migrations import newest_version
+from receiver.errors import StoreError
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "memory_limit": "1GB",
+    "threads": 1,
+}
+_COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
+# Every block of the table is read and so its checksum compared; the value itself tells nothing.
+_READ_ALL = "SELECT bit_xor(hash(notifications)) FROM notifications"
+_LEARNED = "SELECT alias FROM learned_accounts"
+
+
+class BackupInfo(NamedTuple):
+    """What a backup says of itself, and holds when it is whole."""
+
+    made_at: datetime
+    program_version: str
+    schema_version: int
+    key_fingerprint: str
+    notifications: int
+    last_seq: int
+
+
+def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
+    """Make a backup of a plain copy of the database, and read it whole.
+
+    Args:
+        copy: the copy; nobody else has it open.
+        key_fingerprint: of the public key that its signatures were verified with.
+        accounts: the file of learned accounts, which may be missing.
+
+    Raises:
+        duckdb.Error, sqlite3.Error: there is no backup.
+    """
+    learned = [[alias] for alias in learned_accounts(accounts)]
+    with duckdb.connect(str(copy), config=_CONFIG) as database:
+        notifications, last_seq = database.execute(_COUNT).fetchall()[0]
+        database.execute(_READ_ALL).fetchall()
+        schema_version = database.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
+        info = BackupInfo(datetime.now(UTC), __version__, schema_version, key_fingerprint, notifications, last_seq)
+        for table in BACKUP_TABLES:
+            database.execute(table).fetchall()
+        database.execute("INSERT INTO backup_info VALUES (?, ?, ?, ?, ?, ?)", [*info]).fetchall()
+        if learned:
+            database.executemany("INSERT INTO learned_accounts VALUES (?)", learned)
+        database.execute("CHECKPOINT").fetchall()
+    return info
+
+
+def learned_accounts(path: Path) -> list[str]:
+    """Read the aliases that listeners have learned."""
+    if not path.exists():
+        return []
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as file:
+        return [alias for (alias,) in file.execute(f"{_LEARNED} ORDER BY alias")]
+
+
+def inspect(path: Path) -> BackupInfo:
+    """Read what a backup says of itself, and compare it with what it holds.
+
+    Raises:
+        StoreError: the file is no backup, is damaged, or is of a newer program.
+    """
+    with _opened(path) as database:
+        version = _trusted_version(database, path)
+        try:
+            row = database.execute("SELECT epoch_us(made_at), * EXCLUDE (made_at) FROM backup_info").fetchall()[0]
+        except (duckdb.Error, IndexError):
+            raise StoreError(f"{path} is no backup: it was not written by `clc-receiver backup`.") from None
+        info = BackupInfo(datetime.fromtimestamp(row[0] / 1_000_000, UTC), *row[1:])
+        if info.schema_version > newest_version():
+            raise StoreError(
+                f"{path} has schema version {info.schema_version} (of version {info.program_version}), but this "
+                f"program knows versions up to {newest_version()}: install the newer program."
+            )
+        if info.schema_version != version:
+            raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
+        try:
+            found = database.execute(_COUNT).fetchall()[0]
+            database.execute(_READ_ALL).fetchall()
+        except duckdb.Error as error:
+            raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
+    if found != (info.notifications, info.last_seq):
+        raise StoreError(
+            f"{path} is damaged: it has {found[0]} notifications up to seq {found[1]}, and should have "
+            f"{info.notifications} up to {info.last_seq}."
+        )
+    return info
+
+
+def unseal(copy: Path, accounts: Path) -> None:
+    """Make a database of a copy of a backup again, and learn its accounts.
+
+    Args:
+        copy: the copy; nobody else has it open.
+        accounts: the file of learned accounts, made if need be.
+
+    Raises:
+        duckdb.Error, sqlite3.Error: it can't be done.
+        StoreError: something in it is foreign.
+    """
+    with duckdb.connect(str(copy), config=_CONFIG) as database:
+        if check_catalogue(database, "The backup") > newest_version():  # again, as the file may have changed since
+            raise StoreError("The backup is of a newer program: install that.")
+        learned = database.execute(_LEARNED).fetchall()
+        for table in ("learned_accounts", "backup_info"):
+            database.execute(f"DROP TABLE {table}").fetchall()
+        database.execute("CHECKPOINT").fetchall()
+    if learned:
+        learn(accounts, [alias for (alias,) in learned])
+
+
+def learn(accounts: Path, aliases: list[str]) -> None:
+    """Add aliases to a file of learned accounts, made if need be.
+
+    Raises:
+        sqlite3.Error: they can't be added.
+    """
+    with contextlib.closing(sqlite3.connect(accounts, isolation_level=None, timeout=10)) as file:
+        file.execute("CREATE TABLE IF NOT EXISTS learned_accounts (alias TEXT PRIMARY KEY) STRICT")
+        file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", [[alias] for alias in aliases])
+
+
+def _trusted_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Make sure that nothing in a backup is foreign before anything in it is used, and return its schema's version.
+
+    Raises:
+        StoreError: something is, or the file is of a newer program.
+    """
+    try:
+        version = check_catalogue(database, str(path))
+    except duckdb.Error as error:
+        raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
+    if version > newest_version():
+        raise StoreError(
+            f"{path} has schema version {version}, but this program knows versions up to {newest_version()}: "
+            "install the newer program."
+        )
+    return version
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    try:
+        database = duckdb.connect(str(path), read_only=True, config=_CONFIG)
+    except (duckdb.Error, OSError) as error:
+        raise StoreError(f"{path} is no backup: DuckDB can't open it ({str(error).splitlines()[0]}).") from None
+    with database:
+        yield database
+
+
+def main() -> None:
+    """Seal a copy: a process of its own, so that no damaged file takes the store along. Prints the info as JSON."""
+    copy, key_fingerprint, accounts = sys.argv[1:]
+    os.nice(10)
+    info = seal(Path(copy), key_fingerprint, Path(accounts))
+    json.dump({**info._asdict(), "made_at": info.made_at.isoformat()}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

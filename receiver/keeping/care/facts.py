@@ -1,0 +1,195 @@
+"""Gathers what there is to know about a receiver, from its store, its spool, its files and its disks."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from receiver import __version__
+from receiver.data_directory.incidents import Incident, incidents
+from receiver.data_directory.lock import running_serve
+from receiver.data_directory.refused_queries import count_recent
+from receiver.database.reading import Reader
+from receiver.errors import StoreError
+from receiver.keeping.backup_note import read_backup_note
+from receiver.keeping.scrub import ScrubNote, read_scrub_note
+from receiver.notification import SET_ASIDE
+from receiver.processes.state import ServeState, read_state
+from receiver.program import sql_file
+from receiver.senders.centurylink.signature import key_fingerprint, load_public_key
+from receiver.settings import Settings
+from receiver.spool.layout import to_microseconds
+from receiver.spool.looking import Waiting
+from receiver.spool.owners import Former, former_spools, waiting_in_all
+
+_WATERMARKS = "SELECT segment, kind, position FROM watermarks"
+_UNDERIVED = "SELECT count(*) FROM underived"
+_FIRST_VERSION_WITH_UNDERIVED = 6
+
+
+class Stored(NamedTuple):
+    """What the database tells; `rejected` is by reason: those kept, and those of the last hour.
+
+    `changes_missing` are the notifications whose changes could not be derived; `lost` those that came from the spool
+    and are neither stored nor set aside.
+    """
+
+    notifications: int
+    last_minute: int
+    last_hour: int
+    schema_version: int
+    rejected: dict[str, tuple[int, int]]
+    set_aside: int
+    changes_missing: int = 0
+    lost: int = 0
+
+
+class Appending(NamedTuple):
+    """How the store's process appends: why not, and since when, if so; and which tasks beside it fail, and why."""
+
+    failure: str | None
+    since: datetime | None
+    failing: dict[str, str]
+
+
+class Facts(NamedTuple):
+    """All that was found out at a moment; `stored` is None if no database could be read, and `unread` says why.
+
+    `appending` is None where another process than the store's looks.
+    """
+
+    at: datetime
+    version: str
+    key_fingerprint: str
+    serving: bool
+    serve: ServeState | None
+    stored: Stored | None
+    unread: str | None
+    waiting: Waiting
+    former_spools: list[Former]
+    wal_bytes: int
+    database_bytes: int
+    checkpointed_at: datetime | None
+    unsaved_since: datetime | None
+    backup: dict[str, Any]
+    backup_every: float | None
+    free: dict[str, int]
+    incidents: list[Incident]
+    scrub: ScrubNote | None = None
+    queries_overdue: int = 0
+    queries_fatal: int = 0
+    query_listen: str = "127.0.0.1:8081"
+    appending: Appending | None = None
+
+
+class WalWatch:
+    """Remembers since when DuckDB's WAL holds what no checkpoint does, as its file does not tell."""
+
+    def __init__(self) -> None:
+        self._checkpoint: datetime | None = None
+        self._since: datetime | None = None
+
+    def unsaved_since(self, database: Path, now: datetime) -> datetime | None:
+        """Look at the WAL; None while there is none."""
+        checkpoint = changed_at(database)
+        if not wal_bytes(database):
+            self._since = None
+        elif self._since is None or checkpoint != self._checkpoint:
+            self._since = now
+        self._checkpoint = checkpoint
+        return self._since
+
+
+def gather(
+    settings: Settings,
+    reader: Reader | None,
+    unread: str | None = None,
+    *,
+    wal: WalWatch | None = None,
+    overdue: int = 0,
+    appending: Appending | None = None,
+) -> Facts:
+    """Find out how a receiver is.
+
+    Args:
+        settings: where its files lie.
+        reader: reads its store; None if nothing can.
+        unread: why nothing can.
+        wal: watches DuckDB's WAL; only the store's process does.
+        overdue: how many queries run on after their time; only the store's process knows.
+        appending: how appending is; only the store's process knows.
+    """
+    now = datetime.now(UTC)
+    stored, watermarks = None, {}
+    if reader:
+        try:
+            watermarks = {(segment, kind): position for segment, kind, position in reader.rows(_WATERMARKS, [])}
+            stored = _stored(reader, now)
+        except StoreError as error:
+            unread = str(error)
+    database = settings.database
+    former = former_spools(settings)
+    return Facts(
+        at=now,
+        version=__version__,
+        key_fingerprint=key_fingerprint(load_public_key(settings.public_key)),
+        serving=running_serve(settings.data_dir) is not None,
+        serve=read_state(settings.data_dir),
+        stored=stored,
+        unread=unread,
+        waiting=waiting_in_all(settings, former, watermarks, in_store=wal is not None),
+        former_spools=former,
+        wal_bytes=wal_bytes(database),
+        database_bytes=_size(database),
+        checkpointed_at=changed_at(database),
+        unsaved_since=wal.unsaved_since(database, now) if wal else None,
+        backup=read_backup_note(settings.data_dir),
+        backup_every=settings.backup_every,
+        free={"data": _free(settings.data_dir), "spool": _free(settings.spool_directory)},
+        incidents=incidents(settings.data_dir),
+        scrub=read_scrub_note(settings.data_dir),
+        queries_overdue=overdue,
+        queries_fatal=count_recent(settings.data_dir, now),
+        query_listen=settings.query_listen,
+        appending=appending,
+    )
+
+
+def _stored(reader: Reader, now: datetime) -> Stored:
+    minute, hour = (to_microseconds(now - timedelta(seconds=seconds)) for seconds in (60, 3600))
+    counts = reader.rows(sql_file(__package__, "counts.sql"), [minute, hour])[0]
+    rejected = {
+        reason: (kept, recent) for reason, kept, recent in reader.rows(sql_file(__package__, "rejected.sql"), [hour])
+    }
+    set_aside = sum(rejected.pop(reason, (0, 0))[0] for reason in SET_ASIDE)
+    notifications, last_minute, last_hour, schema_version, lost = counts
+    has_underived = schema_version >= _FIRST_VERSION_WITH_UNDERIVED
+    missing = reader.rows(_UNDERIVED, [])[0][0] if has_underived else 0
+    return Stored(notifications, last_minute, last_hour, schema_version, rejected, set_aside, missing, max(lost, 0))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def wal_bytes(database: Path) -> int:
+    """Say how large DuckDB's WAL is; a checkpoint deletes it."""
+    return _size(database.with_name(database.name + ".wal"))
+
+
+def changed_at(path: Path) -> datetime | None:
+    """Say when a file was written; DuckDB writes its database file at checkpoints."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
+def _free(directory: Path) -> int:
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return 0

@@ -1,0 +1,282 @@
+"""Judges the facts: each figure with its value, its words, and whether it is ok, amber or red."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from receiver.keeping.care.facts import Facts
+from receiver.keeping.care.words import bytes_in_words, seconds_in_words
+from receiver.processes.state import ProcessState
+from receiver.settings import is_loopback
+
+State = Literal["ok", "amber", "red"]
+Value = float | int | str | None
+
+_MIB, _GIB = 2**20, 2**30
+_RECENTLY = timedelta(hours=1)
+_WEEK = timedelta(days=7)
+_MOST_NAMED = 3
+_SERVE_SILENT = timedelta(seconds=30)
+
+
+class Limit(NamedTuple):
+    """From where on a figure is amber or red; `falling` ones are so at or below it, the others at or above it."""
+
+    amber: float
+    red: float
+    falling: bool = False
+
+    def state_of(self, value: float) -> State:
+        """Judge a value."""
+        for state, at in (("red", self.red), ("amber", self.amber)):
+            if value <= at if self.falling else value >= at:
+                return state  # type: ignore[return-value] # one of the two words above
+        return "ok"
+
+
+LIMITS: dict[str, Limit] = {
+    "lag_seconds": Limit(amber=10, red=60),
+    "spool_rows": Limit(amber=100_000, red=1_000_000),
+    "segments_unreadable": Limit(amber=1, red=1),
+    "former_spools": Limit(amber=1, red=1),
+    "checkpoint_due_seconds": Limit(amber=60, red=600),
+    "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
+    "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY
+    "scrubbed_at": Limit(amber=2, red=8),  # its age in weeks
+    "data_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
+    "spool_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
+    "processes_not_running": Limit(amber=1, red=1),
+    "restarts_last_hour": Limit(amber=1, red=5),
+    "queries_overdue": Limit(amber=1, red=1),
+    "queries_fatal_last_hour": Limit(amber=1, red=3),
+    "notifications_lost": Limit(amber=1, red=1),
+    "rows_set_aside": Limit(amber=1, red=1_000),
+    "failed_last_hour": Limit(amber=1, red=100),
+    "changes_missing": Limit(amber=1, red=1_000),
+    "tasks_failing": Limit(amber=1, red=10),
+    "recoveries_last_week": Limit(amber=1, red=10),
+}
+
+
+class Figure(NamedTuple):
+    """One figure: `value` is a number in the name's unit, ISO time or text; `text` is it in words."""
+
+    name: str
+    label: str
+    value: Value
+    text: str
+    state: State = "ok"
+
+
+class Status(NamedTuple):
+    """How the receiver is: the worst state of all, each figure, and the lists behind some of them."""
+
+    at: datetime
+    state: State
+    serving: bool
+    figures: list[Figure]
+    refusals: list[dict[str, Any]]
+    processes: list[dict[str, Any]]
+    recoveries: list[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `GET /status` answers."""
+        limits = {name: limit._asdict() for name, limit in LIMITS.items()}
+        figures = [figure._asdict() for figure in self.figures]
+        return {**self._asdict(), "at": self.at.isoformat(), "figures": figures, "limits": limits}
+
+    def value(self, name: str) -> Value:
+        """Return a figure's value; None also where it is not known."""
+        return next((figure.value for figure in self.figures if figure.name == name), None)
+
+
+def judge(facts: Facts) -> Status:
+    """Judge each figure by `LIMITS`."""
+    judges = (_of_serve, _of_queries, _of_store, _of_appending, _of_spool, _of_safety, _of_disks)
+    figures = [figure for judge_some in judges for figure in judge_some(facts)]
+    states: list[State] = [figure.state for figure in figures]
+    refusals = facts.stored.rejected if facts.stored else {}
+    return Status(
+        at=facts.at,
+        state=next((state for state in ("red", "amber") if state in states), "ok"),
+        serving=facts.serving,
+        figures=figures,
+        refusals=[{"reason": reason, "kept": kept, "last_hour": hour} for reason, (kept, hour) in refusals.items()],
+        processes=[
+            {"name": name, **process.model_dump()}
+            for name, process in (facts.serve.processes if facts.serve else {}).items()
+        ],
+        recoveries=[incident._asdict() for incident in facts.incidents],
+    )
+
+
+def _limited(name: str, label: str, value: float, text: str, judged: float | None = None) -> Figure:
+    """Make a figure whose state follows from its limit; `judged` where that is not the value itself."""
+    limit_of = LIMITS.get(name)
+    state: State = limit_of.state_of(value if judged is None else judged) if limit_of else "ok"
+    return Figure(name, label, value, text, state)
+
+
+def _of_serve(facts: Facts) -> Iterator[Figure]:
+    yield _serving(facts)
+    yield Figure("version", "Version", facts.version, facts.version)
+    yield Figure("key_fingerprint", "Public key", facts.key_fingerprint, facts.key_fingerprint)
+    processes = facts.serve.processes if facts.serve and facts.serving else {}
+    down = {name: words for name, process in processes.items() if (words := _describe_down(process))}
+    words = ", ".join(f"{name}: {why}" for name, why in down.items()) or "none"
+    yield _limited("processes_not_running", "Processes not running", len(down), words)
+    total = sum(process.restarts for process in processes.values())
+    yield Figure("restarts", "Restarts since serve began", total, f"{total:,}")
+    recent = sum(
+        facts.at - datetime.fromisoformat(at) < _RECENTLY
+        for process in processes.values()
+        for at in process.restarted_at
+    )
+    hung = [process.failure for process in processes.values() if process.failure and process.restarts]
+    words = f"{recent:,}; {hung[-1]}" if recent and hung else f"{recent:,}"
+    yield _limited("restarts_last_hour", "Restarts in the last hour", recent, words)
+
+
+def _of_queries(facts: Facts) -> Iterator[Figure]:
+    address = facts.query_listen
+    if is_loopback(address):
+        yield Figure("query_listen", "Query service", address, address)
+    else:
+        words = f"{address}: other machines reach it, and it does not encrypt; put a proxy with TLS before it"
+        yield Figure("query_listen", "Query service", address, words, "amber")
+    overdue, fatal = facts.queries_overdue, facts.queries_fatal
+    yield _limited("queries_overdue", "Queries that no interrupt ends", overdue, f"{overdue:,}")
+    yield _limited("queries_fatal_last_hour", "Restarts because of such, last hour", fatal, f"{fatal:,}")
+
+
+def _serving(facts: Facts) -> Figure:
+    if not facts.serving:
+        return Figure("serving", "serve", 0, "NOT running", "red")
+    written_at = facts.serve.written_at if facts.serve else None
+    if written_at and facts.at - datetime.fromisoformat(written_at) > _SERVE_SILENT:
+        words = f"it hangs, or can't write: serve.json is of {written_at}"
+        return Figure("serving", "serve", 1, words, "red")
+    return Figure("serving", "serve", 1, "running")
+
+
+def _describe_down(process: ProcessState) -> str | None:
+    """Say how a process does not do its work; None if it does."""
+    if process.state != "running":
+        return process.state
+    return f"no sign of life since {process.silent_since}" if process.silent_since else None
+
+
+def _of_store(facts: Facts) -> Iterator[Figure]:
+    stored = facts.stored
+    if stored is None:
+        yield Figure("store", "Store", 0, f"can't be read: {facts.unread or 'there is none'}", "red")
+        return
+    yield Figure("store", "Store", 1, "answers")
+    yield Figure("schema_version", "Schema version", stored.schema_version, str(stored.schema_version))
+    yield Figure("notifications", "Notifications", stored.notifications, f"{stored.notifications:,}")
+    rate = stored.last_minute / 60
+    yield Figure("rate_last_minute", "Per second, last minute", rate, f"{rate:,.2f}")
+    rate = stored.last_hour / 3600
+    yield Figure("rate_last_hour", "Per second, last hour", rate, f"{rate:,.2f}")
+    refused = sum(hour for _, hour in stored.rejected.values())
+    yield Figure("refused_last_hour", "Refused in the last hour", refused, f"{refused:,}")
+    _, failed = stored.rejected.get("internal_error", (0, 0))
+    yield _limited("failed_last_hour", "Failed in the receiver in the last hour", failed, f"{failed:,}")
+    yield _limited("notifications_lost", "Notifications lost", stored.lost, f"{stored.lost:,}")
+    yield _limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
+    words = f"{stored.changes_missing:,}; run `clc-receiver rebuild`" if stored.changes_missing else "0"
+    yield _limited("changes_missing", "Notifications without their changes", stored.changes_missing, words)
+
+
+def _of_appending(facts: Facts) -> Iterator[Figure]:
+    appending = facts.appending
+    if appending is None:
+        yield Figure("append_error", "Appending", None, "not known")
+        yield Figure("tasks_failing", "Tasks of the store that fail", None, "not known")
+        return
+    if appending.failure:
+        waited = (facts.at - appending.since).total_seconds() if appending.since else 0.0
+        text = f"STANDS STILL for {seconds_in_words(waited)}: {appending.failure}"
+        yield Figure("append_error", "Appending", appending.failure, text, "red")
+    else:
+        yield Figure("append_error", "Appending", None, "works")
+    words = "; ".join(f"{task}: {why}" for task, why in appending.failing.items())
+    yield _limited("tasks_failing", "Tasks of the store that fail", len(appending.failing), words or "none")
+
+
+def _of_spool(facts: Facts) -> Iterator[Figure]:
+    waiting = facts.waiting
+    lag = max((facts.at - waiting.since).total_seconds(), 0.0) if waiting.since else 0.0
+    if facts.stored:
+        yield _limited("lag_seconds", "Lag of the store", lag, seconds_in_words(lag))
+        at_least = "at least " if waiting.unreadable else ""
+        yield _limited("spool_rows", "Rows that wait in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
+    else:
+        # Without watermarks nobody knows which of them are stored.
+        yield Figure("lag_seconds", "Lag of the store", None, "not known")
+        yield Figure("spool_rows", "Rows that wait in the spool", None, f"at most {waiting.rows:,}")
+    unreadable = len(waiting.unreadable)
+    words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")
+    yield _limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
+    former = [f"{each.directory} {each.trouble or 'still has rows'}" for each in facts.former_spools]
+    yield _limited("former_spools", "Former spools with rows", len(former), ", ".join(former) or "none")
+    text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
+    yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)
+
+
+def _of_safety(facts: Facts) -> Iterator[Figure]:
+    age = (facts.at - facts.checkpointed_at).total_seconds() if facts.checkpointed_at else 0.0
+    due = (facts.at - facts.unsaved_since).total_seconds() if facts.unsaved_since else 0.0
+    text = f"{seconds_in_words(age)} ago" if facts.checkpointed_at else "never"
+    at = facts.checkpointed_at.isoformat() if facts.checkpointed_at else None
+    state = LIMITS["checkpoint_due_seconds"].state_of(due)
+    yield Figure("checkpointed_at", "Last checkpoint", at, text, state)
+    yield _limited("checkpoint_due_seconds", "Rows wait for a checkpoint since", due, seconds_in_words(due))
+    yield _limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
+    yield Figure("database_bytes", "Database", facts.database_bytes, bytes_in_words(facts.database_bytes))
+    yield _backup(facts)
+    yield _scrub(facts)
+    recent = [each for each in facts.incidents if facts.at - datetime.fromisoformat(each.at) < _WEEK]
+    recoveries = _limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
+    missing = [each for each in facts.incidents if each.missing]
+    if missing:
+        # Red for a week, in which somebody can see to it; and never ok again, as it stays missing.
+        state = "red" if missing[-1] in recent else "amber" if recoveries.state == "ok" else recoveries.state
+        text = f"{len(recent):,}; MISSING since {missing[-1].at[:10]}: {missing[-1].missing}"
+        recoveries = recoveries._replace(state=state, text=text)
+    yield recoveries
+
+
+def _scrub(facts: Facts) -> Figure:
+    name, label, scrub = "scrubbed_at", "Database re-read", facts.scrub
+    if scrub is None:
+        return Figure(name, label, None, "not yet")
+    at, age = scrub.at.isoformat(), (facts.at - scrub.at).total_seconds()
+    ago = f"{seconds_in_words(age)} ago"
+    if scrub.damages:
+        more = f" And {len(scrub.damages) - 1:,} more." if len(scrub.damages) > 1 else ""
+        return Figure(name, label, at, f"{ago}; DAMAGED: {scrub.damages[0]}{more}", "red")
+    return Figure(name, label, at, f"{ago}, no damage", LIMITS[name].state_of(age / _WEEK.total_seconds()))
+
+
+def _backup(facts: Facts) -> Figure:
+    made_at, failed_at = facts.backup.get("made_at"), facts.backup.get("failed_at")
+    age = (facts.at - datetime.fromisoformat(made_at)).total_seconds() if made_at else None
+    text = "none" if age is None else f"{seconds_in_words(age)} ago, {facts.backup.get('notifications', 0):,} rows"
+    state: State = "ok"
+    if facts.backup_every:
+        began = facts.serve.started_at if facts.serve else None
+        waited = age
+        if waited is None:
+            waited = (facts.at - datetime.fromisoformat(began)).total_seconds() if began else 0.0
+        state = LIMITS["backup_at"].state_of(waited / facts.backup_every)
+    else:
+        text += "; no schedule (CLC_BACKUP_EVERY)"
+    if failed_at and (made_at is None or failed_at > made_at):
+        state, text = "red", f"{text}; FAILED: {facts.backup.get('error')}"
+    return Figure("backup_at", "Last backup", made_at, text, state)
+
+
+def _of_disks(facts: Facts) -> Iterator[Figure]:
+    for name, free in facts.free.items():
+        yield _limited(f"{name}_free_bytes", f"Left on the disk of the {name}", free, bytes_in_words(free))

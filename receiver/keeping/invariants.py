@@ -1,0 +1,245 @@
+"""The promise as functions: what holds of acknowledged, stored and spooled notifications at any moment.
+
+Each takes rows and gives the violations that it finds; none reads a file or asks a store. Rows may come from a
+generator: where order matters they come in order of `seq`, and no function but `check_acknowledged` keeps them.
+The tests and `clc-receiver verify` call the same functions.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from receiver.body import NotAnObjectError, NotJsonError, parse_body
+from receiver.notification import Notification
+from receiver.senders.centurylink.classify import classify
+from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES, Event
+from receiver.senders.centurylink.public_keys import Keys
+from receiver.senders.centurylink.signature import signs
+from receiver.spool.layout import to_microseconds
+
+_EVENTS = {*EVENTS, *(Event(category, None) for category in ROUTE_CATEGORIES.values())}
+_BITS_AFTER_TIME = 80  # of a UUID of version 7, whose first 48 bits count milliseconds
+_DERIVED = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at")
+
+
+class Violation(NamedTuple):
+    """What is wrong: which invariant is broken, by which notification, and how."""
+
+    what: str
+    id: UUID | None
+    seq: int | None
+    detail: str
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        seq = "" if self.seq is None else f" seq {self.seq}"
+        name = "" if self.id is None else f" id {self.id}"
+        return f"{self.what}{seq}{name}: {self.detail}"
+
+
+class Kept(NamedTuple):
+    """A notification as the receiver keeps it; `seq` is None while it waits in the spool."""
+
+    id: UUID
+    sha256: str
+    seq: int | None = None
+
+
+class Stored(NamedTuple):
+    """A row of `notifications`."""
+
+    seq: int
+    row: Notification
+    duplicate_of: UUID | None
+
+
+class Original(NamedTuple):
+    """What a copy's original is like; without `seq` there is none."""
+
+    seq: int | None
+    is_copy: bool
+    event_type: str | None
+    same_payload: bool
+
+
+class Changed(NamedTuple):
+    """The rows of `changes` that a notification must have, and those that it has; what is in a row is not looked at."""
+
+    seq: int
+    expected: Counter[tuple[Any, ...]]
+    found: Counter[tuple[Any, ...]]
+
+
+class Handed(NamedTuple):
+    """A spooled row, and what the store has of it: `stored` is its body's SHA-256, None if it is not there.
+
+    The position is in (segment, kind), where the store had appended up to `before` when the spool was read, and up to
+    `after` when the store had been looked at.
+    """
+
+    id: UUID
+    position: int
+    before: int
+    after: int
+    sha256: str
+    stored: str | None
+
+
+def check_acknowledged(acknowledged: Mapping[UUID, str], kept: Iterable[Kept]) -> Iterator[Violation]:
+    """Check that every notification that got a 200 is kept once, byte for byte.
+
+    Args:
+        acknowledged: the SHA-256 of each body, in hexadecimal, by the id that the answer gave.
+        kept: all rows of the store, and the spool's that the store has not appended.
+    """
+    seen: set[UUID] = set()
+    for row in kept:
+        if row.id in seen:
+            yield Violation("doubled", row.id, row.seq, "It is kept more than once.")
+        elif row.id in acknowledged and row.sha256 != acknowledged[row.id]:
+            yield Violation("altered", row.id, row.seq, "Its body is not the one that was acknowledged.")
+        seen.add(row.id)
+    for missing in acknowledged.keys() - seen:
+        yield Violation("lost", missing, None, "It was acknowledged and is in neither store nor spool.")
+
+
+def check_order(rows: Iterable[tuple[int, UUID]], after: int = 0) -> Iterator[Violation]:
+    """Check that `seq` strictly grows, from what came before these rows.
+
+    Args:
+        rows: (seq, id) in order, so that one that is there twice does not grow.
+        after: the `seq` before them.
+    """
+    last = after
+    for seq, name in rows:
+        if seq <= last:
+            yield Violation("order", name, seq, f"Its seq does not come after {last}.")
+        last = max(last, seq)
+
+
+def check_row(stored: Stored, keys: Keys) -> Iterator[Violation]:
+    """Check one stored notification by itself: its signature, its derived columns and its id against its payload.
+
+    Args:
+        stored: the notification.
+        keys: the public keys at hand; one of them is the one that it was received under.
+    """
+    yield from _named("signature", stored, _signature_faults(stored.row, keys))
+    yield from _named("derived", stored, _derived_faults(stored.row))
+
+
+def check_copy(stored: Stored, original: Original) -> Iterator[Violation]:
+    """Check that what is marked as a copy has an original: earlier, none itself, of the same event and bytes."""
+    yield from _named("duplicate_of", stored, _copy_faults(stored, original))
+
+
+def check_changes(rows: Iterable[Changed]) -> Iterator[Violation]:
+    """Check that what is stored of a notification's changes is what its entity's notifications make of it."""
+    for seq, expected, found in rows:
+        missing, foreign = (expected - found).total(), (found - expected).total()
+        if missing or foreign:
+            detail = (
+                f"Of its {expected.total()} changes {missing} are missing, and {foreign} are there that it did not "
+                "make: run `clc-receiver rebuild`."
+            )
+            yield Violation("changes", None, seq, detail)
+
+
+def check_taken(taken: int, stored: int, set_aside: int) -> Iterator[Violation]:
+    """Check that every notification that the store took from the spool is stored or set aside, and no other is.
+
+    Args:
+        taken: how many the store has taken, as its watermarks tell.
+        stored: how many it has.
+        set_aside: how many it could not store, which it keeps in `rejected`.
+    """
+    missing = taken - stored - set_aside
+    if missing > 0:
+        detail = f"Of {taken:,} notifications from the spool {missing:,} are neither stored nor set aside."
+        yield Violation("lost", None, None, detail)
+    elif missing < 0:
+        detail = f"{stored + set_aside:,} notifications are kept, {-missing:,} more than came from the spool."
+        yield Violation("doubled", None, None, detail)
+
+
+def check_missing(told: Iterable[tuple[str, str]]) -> Iterator[Violation]:
+    """Name what is missing since an incident, as nothing that is still stored shows it.
+
+    Args:
+        told: when each incident was (ISO, UTC), and what is missing since then.
+    """
+    for at, missing in told:
+        yield Violation("missing", None, None, f"Since {at[:19]} UTC: {missing}")
+
+
+def check_handed(rows: Iterable[Handed]) -> Iterator[Violation]:
+    """Check that each spooled row is either behind the watermark and stored, or before it and not."""
+    for row in rows:
+        if row.position <= row.before and row.stored is None:
+            yield Violation("lost", row.id, None, f"The store has passed its place {row.position} in the spool.")
+        elif row.position > row.after and row.stored is not None:
+            yield Violation("doubled", row.id, None, f"It is stored, and waits in the spool at {row.position} too.")
+        elif row.stored is not None and row.stored != row.sha256:
+            yield Violation("altered", row.id, None, "Its body in the store is not the one in the spool.")
+
+
+def _named(what: str, stored: Stored, faults: Iterable[str]) -> Iterator[Violation]:
+    return (Violation(what, stored.row.id, stored.seq, fault) for fault in faults)
+
+
+def _knows_key_of(row: Notification, keys: Keys) -> bool:
+    # A key that was not noted may be any of several, and another than the one that judged the signature may fit it.
+    return row.key_fingerprint in keys or len(keys) == 1
+
+
+def _is_signed(row: Notification, keys: Keys) -> bool:
+    noted = row.key_fingerprint
+    tried = keys.values() if noted is None else [keys[noted]] if noted in keys else []
+    return row.signature is not None and any(signs(key, row.signature, row.payload) for key in tried)
+
+
+def _signature_faults(row: Notification, keys: Keys) -> Iterator[str]:
+    if row.signature_status not in {"valid", "invalid", "missing"}:
+        yield f"Its signature_status is {row.signature_status}."
+    elif row.signature_status == "missing" and row.signature is not None:
+        yield "It has a signature, though signature_status is missing."
+    elif row.signature_status == "valid" and not _is_signed(row, keys):
+        yield "Its signature does not sign its payload, though signature_status is valid."
+    elif row.signature_status == "invalid" and _knows_key_of(row, keys) and _is_signed(row, keys):
+        yield "Its signature signs its payload, though signature_status is invalid."
+
+
+def _derived_faults(row: Notification) -> Iterator[str]:
+    if row.id.int >> _BITS_AFTER_TIME != to_microseconds(row.received_at) // 1000:
+        yield f"Its id carries another time than received_at {row.received_at}."
+    try:
+        body = parse_body(row.payload)
+    except (NotJsonError, NotAnObjectError) as error:
+        yield f"Its payload is not what the listener accepts: {error.detail}"
+        return
+    # The route is not stored. One that named the action decided on it, whatever the body says; one that did not left
+    # it to the body, and then the body must still leave it open.
+    event = Event(row.category, row.action)
+    if event not in _EVENTS:
+        yield f"There is no event of category {row.category} and action {row.action}."
+        return
+    expected = classify(event, body, row.received_at)._asdict()
+    for column in _DERIVED:
+        found = getattr(row, column)
+        if found != expected[column]:
+            yield f"Its {column} is {found}, but payload and event make it {expected[column]}."
+
+
+def _copy_faults(stored: Stored, original: Original) -> Iterator[str]:
+    if original.seq is None:
+        yield f"Its original {stored.duplicate_of} is not there."
+        return
+    if original.seq >= stored.seq:
+        yield f"Its original {stored.duplicate_of} comes later, at seq {original.seq}."
+    if original.is_copy:
+        yield f"Its original {stored.duplicate_of} is a copy itself."
+    if original.event_type != stored.row.event_type:
+        yield f"Its original {stored.duplicate_of} is of another event."
+    if not original.same_payload:
+        yield f"Its payload is not that of its original {stored.duplicate_of}."

@@ -1,0 +1,115 @@
+"""Looks through the small files of a data directory before `serve` relies on them.
+
+A power cut, a full disk or an editor may leave one empty or damaged. Each of these can be made anew; so a damaged one
+is moved aside, an incident names it, and `serve` starts. `appended.json` is judged by the recovery, which knows what
+follows from it, and `recovery.json` by `receiver.data_directory.incidents`.
+"""
+
+import contextlib
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from receiver.data_directory import tokens
+from receiver.data_directory.incidents import put_aside
+from receiver.errors import DataDirectoryError
+from receiver.keeping import backup_note
+from receiver.keeping.backup_file import learned_accounts
+from receiver.processes import state
+from receiver.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class _Small(NamedTuple):
+    """A small file: how to read it, and if it is damaged: what follows, what is missing, which files go with it."""
+
+    name: str
+    read: Callable[[Path], object]
+    otherwise: str
+    missing: str | None = None
+    companions: tuple[str, ...] = ()
+
+
+def check_small_files(settings: Settings) -> None:
+    """Move damaged small files aside, and make the tokens where they are missing; only `serve` does, before it begins.
+
+    Raises:
+        DataDirectoryError: a damaged file can't be moved aside, or a token can't be made.
+    """
+    for small in _SMALL:
+        path = settings.data_dir / small.name
+        _sweep(path)
+        if not path.exists():
+            continue
+        try:
+            small.read(path)
+        except (ValueError, TypeError, KeyError, AttributeError, sqlite3.DatabaseError) as error:
+            if isinstance(error, sqlite3.OperationalError):  # locked, or no permission: the listener says so
+                continue
+            _put_aside(settings, path, small)
+        except OSError as error:
+            _log.warning("%s can't be read: %s", path, error)
+    tokens.query_token(settings)
+    tokens.control_token(settings)
+
+
+def _put_aside(settings: Settings, path: Path, small: _Small) -> None:
+    try:
+        files = [path, *(path.with_name(path.name + suffix) for suffix in small.companions)]
+        put_aside(settings.data_dir, files, f"is empty or damaged: {small.otherwise}", small.missing)
+    except OSError as error:
+        raise DataDirectoryError(
+            f"{path} is damaged and can't be moved aside ({error.strerror}): make room or move it yourself."
+        ) from None
+
+
+def _sweep(path: Path) -> None:
+    """Delete what processes that were killed had begun to write; it never had the file's name."""
+    for unfinished in path.parent.glob(f".{path.name}.*"):
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+
+
+def _places(path: Path) -> None:
+    for segment, kind, position in json.loads(path.read_bytes()):
+        (segment + kind, int(position))
+
+
+def _refused(path: Path) -> None:
+    for each in json.loads(path.read_bytes()):
+        (each["sha256"] + "", datetime.fromisoformat(each["at"]))
+
+
+def _accounts(path: Path) -> None:
+    if not path.stat().st_size:
+        raise ValueError(path.name)
+    learned_accounts(path)
+
+
+_SMALL = (
+    _Small(tokens.QUERY, Path.stat, ""),
+    _Small(tokens.CONTROL, Path.stat, ""),
+    _Small("recovery.json", Path.stat, ""),
+    _Small("appended.json", Path.stat, ""),
+    _Small(state.FILE, lambda path: state.parse_state(path.read_bytes()), "it is written anew."),
+    _Small(
+        backup_note.FILE,
+        lambda path: backup_note.parse_backup_note(path.read_bytes()),
+        "how the last backup went is not known until the next one is made.",
+    ),
+    _Small("refused_queries.json", _refused, "queries that ended the store's process may be asked again."),
+    _Small("stumbled.json", _places, "a row that ended the store's process is looked for again."),
+    _Small(
+        "accounts.sqlite",
+        _accounts,
+        "it begins empty.",
+        "The accounts learned from notifications: those not in CLC_ACCOUNTS are refused until a notification of their "
+        "account tells of them again.",
+        ("-wal", "-shm", "-journal"),
+    ),
+)

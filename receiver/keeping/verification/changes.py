@@ -1,0 +1,130 @@
+"""Checks `changes` against what the notifications make of them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+from uuid import UUID
+
+from receiver.database.faults import UnderivableError
+from receiver.database.reading import Reader
+from receiver.database.rows import NumberedNotification
+from receiver.deriving import Derived, Deriver
+from receiver.errors import TooMuchError
+from receiver.keeping.invariants import Changed, Stored, Violation, check_changes
+from receiver.keeping.verification.extent import Extent, schema_version_of
+from receiver.program import sql_file
+from receiver.spool.layout import to_microseconds
+
+_FIRST_VERSION_DERIVED_SO = 6
+_FIRST_VERSION_WITH_UNDERIVED = 6
+_UNDERIVED = "SELECT seq, notification_id::VARCHAR, error FROM underived ORDER BY seq"
+_BEING_REBUILT = "SELECT last_seq FROM rebuilding"
+_ROWS_PER_BATCH = 10_000
+
+
+def can_check_changes(reader: Reader) -> bool:
+    """Tell whether a store's changes can be compared: an older version derived them in another way, or not yet."""
+    is_older = schema_version_of(reader) < _FIRST_VERSION_DERIVED_SO
+    return not is_older and not reader.rows(_BEING_REBUILT, [])
+
+
+class ChangesCheck:
+    """Derives changes again while an extent's notifications go by, and compares them with those that are stored.
+
+    While the store itself derives them again, and in a file whose changes an older version derived, there is nothing to
+    compare.
+    """
+
+    def __init__(self, reader: Reader, extent: Extent) -> None:
+        self._reader = reader
+        self._extent = extent
+        self._is_idle = not can_check_changes(reader)
+        # Nothing is known before the first notification that is stored.
+        self._deriver = Deriver(reader.rows, extent.after)
+        # What these changed is known for good only when all have gone by.
+        self._revised = set() if self._is_idle else self._revised_after(0)
+        self._expected: dict[int, Counter[tuple[Any, ...]]] = {}
+        self._missing = _missing(reader)
+
+    def check(self, batch: list[Stored]) -> Iterator[Violation]:
+        """Check the changes of the next notifications, in order of `seq`."""
+        if self._is_idle:
+            return
+        derived = self._derive([NumberedNotification(*stored) for stored in batch])
+        self._missing = {failed.seq: (failed.id, failed.error) for failed in derived.failed} | self._missing
+        expected = _by_seq(_comparable(row) for row in derived.rows)
+        seqs = [stored.seq for stored in batch]
+        self._expected |= {seq: expected[seq] for seq in {*seqs, *derived.stale} & self._revised}
+        found = _by_seq(self._found(min(seqs), max(seqs)))
+        yield from self._violations(
+            Changed(seq, expected[seq], found[seq])
+            for seq in sorted({*seqs} - self._revised)
+            if expected[seq] != found[seq]
+        )
+
+    def _derive(self, batch: list[NumberedNotification]) -> Derived:
+        """Derive from notifications; where a bug stops that, from halves, down to the one that it concerns."""
+        try:
+            derived = self._deriver.derive(batch)
+        except UnderivableError as error:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                first, rest = self._derive(batch[:middle]), self._derive(batch[middle:])
+                rows = [row for row in first.rows if row[1] not in rest.stale]
+                return Derived(rows + rest.rows, first.stale + rest.stale, {}, first.failed + rest.failed)
+            derived = self._deriver.give_up(batch[0], error)
+        self._deriver.settle(derived)
+        return derived
+
+    def rest(self) -> Iterator[Violation]:
+        """Check the changes of those before which something was put that arrived later, and of what is not there."""
+        if not self._is_idle:
+            orphaned = self._reader.rows(sql_file(__package__, "orphaned_changes.sql"), [])
+            yield from (Violation("changes", None, seq, "There is no such notification.") for (seq,) in orphaned)
+        for seq, (name, error) in sorted(self._missing.items()):
+            yield Violation("underived", UUID(name), seq, f"Its changes can't be derived ({error}), and are missing.")
+        revised = sorted(self._expected)
+        for start in range(0, len(revised), _ROWS_PER_BATCH):
+            seqs = revised[start : start + _ROWS_PER_BATCH]
+            found = _by_seq(self._reader.rows(sql_file(__package__, "changes_of.sql"), [seqs]))
+            yield from self._violations(Changed(seq, self._expected[seq], found[seq]) for seq in seqs)
+
+    def _found(self, first: int, last: int) -> Iterator[tuple[Any, ...]]:
+        """Read the rows of notifications from one `seq` to another, in as many parts as it takes."""
+        try:
+            yield from self._reader.rows(sql_file(__package__, "changes.sql"), [first, last])
+        except TooMuchError:
+            if first == last:
+                raise
+            middle = (first + last) // 2
+            yield from self._found(first, middle)
+            yield from self._found(middle + 1, last)
+
+    def _violations(self, changed: Iterable[Changed]) -> Iterator[Violation]:
+        violations = list(check_changes(changed))
+        if violations:
+            # Something may have arrived meanwhile that happened before these.
+            since = self._revised_after(self._extent.last)
+            yield from (each for each in violations if each.seq not in since and each.seq not in self._missing)
+
+    def _revised_after(self, last_seq: int) -> set[int]:
+        """Return the notifications that follow, in order of occurrence, one that arrived later and after `last_seq`."""
+        return {seq for (seq,) in self._reader.rows(sql_file(__package__, "revised.sql"), [last_seq])}
+
+
+def _missing(reader: Reader) -> dict[int, tuple[str, str]]:
+    """Return the id and the error of the notifications whose changes are missing by name, by their seq."""
+    if schema_version_of(reader) < _FIRST_VERSION_WITH_UNDERIVED:
+        return {}
+    return {seq: (name, error) for seq, name, error in reader.rows(_UNDERIVED, [])}
+
+
+def _by_seq(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, Counter[tuple[Any, ...]]]:
+    by_seq: defaultdict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    for row in rows:
+        by_seq[row[1]][row] += 1
+    return by_seq
+
+
+def _comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*row[:2], to_microseconds(row[2]), *row[3:])

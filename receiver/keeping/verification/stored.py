@@ -1,0 +1,94 @@
+"""Checks each stored notification, in batches of `seq`."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+from receiver.database.reading import Reader, Rows
+from receiver.errors import TooMuchError
+from receiver.keeping.invariants import Original, Stored, Violation, check_copy, check_order, check_row
+from receiver.keeping.verification.changes import ChangesCheck
+from receiver.keeping.verification.extent import Extent
+from receiver.notification import Notification
+from receiver.program import sql_file
+from receiver.senders.centurylink.public_keys import Keys
+from receiver.spool.layout import from_microseconds
+
+_ROWS_PER_BATCH = 8_192
+_ROWS_PER_TASK = 1_024
+_NEXT = "SELECT min(seq) - 1 FROM notifications WHERE seq > ?"
+
+
+def check_stored(reader: Reader, keys: Keys, extent: Extent, advance: Callable[[int], None]) -> Iterator[Violation]:
+    """Check each notification of an extent: by itself, its place in the order, its original, and what it changed.
+
+    Args:
+        reader: reads the store.
+        keys: the public keys that notifications were received under.
+        extent: what to check; memory is bounded whatever its size.
+        advance: called with the number of rows done since the last call.
+    """
+    last = extent.after
+    changes = ChangesCheck(reader, extent)
+    # Checking a signature lets other threads run meanwhile, and so does waiting for the next batch.
+    with ThreadPoolExecutor(os.cpu_count()) as workers, ThreadPoolExecutor(1) as ahead:
+        batches = _batches(reader, extent)
+        coming = ahead.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = ahead.submit(next, batches, None)
+            yield from check_order(((stored.seq, stored.row.id) for stored in batch), last)
+            last = max(last, *(stored.seq for stored in batch))
+            tasks = workers.map(lambda rows: _check_rows(rows, keys), _split(batch))
+            for violations in tasks:
+                yield from violations
+            if any(stored.duplicate_of for stored in batch):
+                yield from _check_copies(reader, batch)
+            yield from changes.check(batch)
+            advance(len(batch))
+    yield from changes.rest()
+
+
+def _check_rows(rows: list[Stored], keys: Keys) -> list[Violation]:
+    return [violation for stored in rows for violation in check_row(stored, keys)]
+
+
+def _split(batch: list[Stored]) -> Iterator[list[Stored]]:
+    return (batch[start : start + _ROWS_PER_TASK] for start in range(0, len(batch), _ROWS_PER_TASK))
+
+
+def _batches(reader: Reader, extent: Extent) -> Iterator[list[Stored]]:
+    query = sql_file(__package__, "notifications.sql")
+    low, size = extent.after, _ROWS_PER_BATCH
+    while low < extent.last:
+        high = min(low + size, extent.last)
+        try:
+            rows = reader.rows(query, [low, high])
+        except TooMuchError:
+            if size == 1:
+                raise
+            size //= 2
+            continue
+        if rows:
+            yield [_stored(row) for row in rows]
+        low = high if rows else int(reader.rows(_NEXT, [low])[0][0])
+
+
+def _stored(row: tuple[Any, ...]) -> Stored:
+    seq, duplicate_of, *columns = row
+    values: dict[str, Any] = dict(zip(Notification._fields, columns, strict=True))
+    values["id"] = UUID(values["id"])
+    values["received_at"] = from_microseconds(values["received_at"])
+    values["occurred_at"] = from_microseconds(values["occurred_at"])
+    values["payload"] = values["payload"].encode()
+    return Stored(seq, Notification(**values), duplicate_of and UUID(duplicate_of))
+
+
+def _check_copies(reader: Reader, batch: list[Stored]) -> Iterator[Violation]:
+    copies = {stored.seq: stored for stored in batch if stored.duplicate_of}
+    low, high = min(copies) - 1, max(copies)
+    originals: Rows = reader.rows(sql_file(__package__, "originals.sql"), [low, high])
+    for seq, *original in originals:
+        if seq in copies:
+            yield from check_copy(copies[seq], Original(*original))

@@ -1,0 +1,143 @@
+"""What the listener and the store have in common as children of `serve`."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from receiver import __version__
+from receiver.data_directory.permissions import restrict
+from receiver.errors import ReceiverError, SettingsError
+from receiver.logs import set_up_logging
+from receiver.processes.descriptors import allow_descriptors
+from receiver.processes.heartbeat import Heart, take_descriptor
+from receiver.settings import Settings, read_settings
+
+NO_RESTART_HELPS = 78
+"""The exit code by which a child says that starting it again can't help (EX_CONFIG of sysexits.h)."""
+
+_LAST_SECONDS = 30
+
+_log = logging.getLogger(__name__)
+
+
+class Child:
+    """A process under `serve`: what it was given, and how it and its supervisor tell each other things.
+
+    Args:
+        name: what it is called in the log.
+        listening: the socket to take connections from; the supervisor holds it open, too.
+        life: descriptor of a pipe that ends when the supervisor does.
+        report: descriptor of a pipe to say on how the start went; None where nobody wants to know.
+        heart: tells the supervisor that this process works.
+    """
+
+    def __init__(self, name: str, listening: socket.socket, life: int, report: int | None, heart: Heart) -> None:
+        self.name = name
+        self.listening = listening
+        self.heart = heart
+        self.stopping = asyncio.Event()
+        """Set once there will be no successor: on SIGTERM, or when the supervisor is gone, however it went."""
+        self._going = asyncio.Event()
+        self._life = life
+        self._report = report
+        self._start = contextlib.ExitStack()
+        self._start.enter_context(heart.loop.busy("its start"))
+
+    def heed_signals(self) -> None:
+        """Note on the running event loop, from now on, when it is time to go.
+
+        SIGTERM means that all stops, SIGUSR1 that a successor is there already. SIGINT and SIGHUP are left to the
+        supervisor: a terminal sends them to all, but the order of stopping matters.
+        """
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._note, self.stopping)
+        loop.add_signal_handler(signal.SIGUSR1, self._note, self._going)
+
+    async def until_told_to_go(self) -> None:
+        """Report that all is ready, and wait for the time to go."""
+        self.tell(ready=True)
+        self._start.close()
+        self.heart.beat_with_loop()
+        await self._going.wait()
+
+    def tell(self, **report: object) -> None:
+        """Report to the supervisor how the start went, once."""
+        if self._report is None:
+            return
+        with contextlib.suppress(OSError):
+            os.write(self._report, json.dumps({"version": __version__, **report}).encode())
+        with contextlib.suppress(OSError):
+            os.close(self._report)
+        self._report = None
+
+    def watch_over_life(self) -> None:
+        """End when the supervisor does, whatever this process is busy with: at once until it heeds signals."""
+        threading.Thread(target=self._watch, name="life", daemon=True).start()
+
+    def _note(self, event: asyncio.Event) -> None:
+        event.set()
+        self._going.set()
+
+    def _watch(self) -> None:
+        with contextlib.suppress(OSError):
+            os.read(self._life, 1)
+        # Should the orderly end not come, the system ends this process; what was acknowledged is on disk.
+        signal.alarm(_LAST_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+Serve = Callable[[Child, Settings], Coroutine[Any, Any, None]]
+
+
+def run_child(description: str | None, serve: Serve) -> None:
+    """Run a child's work, and tell the supervisor by the exit code whether a restart may help.
+
+    Args:
+        description: of the process, for `--help`.
+        serve: does the work until told to go.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    restrict()
+    arguments = _arguments(description)
+    allow_descriptors()
+    heart = Heart(take_descriptor())
+    heart.start()
+    child = Child(arguments.name, socket.socket(fileno=arguments.socket), arguments.life, arguments.report, heart)
+    child.watch_over_life()
+    set_up_logging(arguments.name)
+    try:
+        settings = _settings()
+        set_up_logging(arguments.name, settings.log_format)
+        asyncio.run(serve(child, settings))
+    except ReceiverError as error:
+        _log.error("%s", error)
+        child.tell(ready=False, failure=str(error))
+        sys.exit(1 if error.restart_may_help else NO_RESTART_HELPS)
+
+
+def _settings() -> Settings:
+    """Read the settings that the supervisor passes on: a file that has changed since is none of a child's business."""
+    try:
+        return read_settings(env_file=None)
+    except SettingsError as error:
+        error.restart_may_help = False
+        raise
+
+
+def _arguments(description: str | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=f"{description} Started by `clc-receiver serve`.")
+    parser.add_argument("--socket", type=int, required=True, help="descriptor of the listening socket")
+    parser.add_argument("--life", type=int, required=True, help="descriptor of a pipe that ends when `serve` does")
+    parser.add_argument("--report", type=int, help="descriptor of a pipe to say on how the start went")
+    parser.add_argument("--name", required=True, help="what the process is called in the log")
+    return parser.parse_args()

@@ -1,7 +1,0 @@
-"""The query service: SQL over HTTP in, one Arrow IPC stream out, and nothing changed on the way."""
-
-from receiver.query.errors import QueryError
-from receiver.query.runner import QueryLimits
-from receiver.query.service import ServiceHandler, make_query_app, stop_queries
-
-__all__ = ["QueryError", "QueryLimits", "ServiceHandler", "make_query_app", "stop_queries"]

@@ -1,0 +1,1 @@
+"""CenturyLink Cloud: its events, signatures, bodies and keys."""

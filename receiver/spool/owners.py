@@ -1,0 +1,216 @@
+"""Which spools a data directory has, and which data directory a spool belongs to.
+
+A spool has a mark, `owner`: its own random id, and the id of its data directory. The data directory notes in
+`spools.json` its own id, and by id where the spools lie that were used with it. So two data directories can't take rows
+from one spool, both may be moved or copied together, and rows are taken from a spool that `CLC_SPOOL_DIR` named before.
+"""
+
+import contextlib
+import fcntl
+import logging
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from receiver.data_directory.incidents import put_aside, report, set_aside
+from receiver.errors import DataDirectoryError
+from receiver.files import write_new, write_whole
+from receiver.settings import Settings
+from receiver.spool.layout import files_in, is_segment, segment_of
+from receiver.spool.looking import Waiting, Watermarks, waiting_in
+
+OWNER = "owner"
+KNOWN = "spools.json"
+
+_log = logging.getLogger(__name__)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Owner(BaseModel):
+    """The mark in a spool; `data_dir` is where its data directory was when the mark was made."""
+
+    spool: str
+    owner: str
+    data_dir: str
+
+
+class Known(BaseModel):
+    """What a data directory notes: its id, and where its spools lie by their ids, relative where they lie inside."""
+
+    id: str
+    spools: dict[str, str] = {}
+
+
+class Former(NamedTuple):
+    """A spool that is in use no more: what keeps rows from being taken from it, or None."""
+
+    directory: Path
+    trouble: str | None
+
+
+def claim(settings: Settings) -> None:
+    """Mark the spool in use as one of this data directory, and note that.
+
+    Raises:
+        DataDirectoryError: it belongs to another data directory, or can't be marked.
+    """
+    spool = settings.spool_directory
+    try:
+        owner = _mark_of(settings)
+        known = _note_of(settings, owner)
+        if owner is None:
+            owner = Owner(spool=secrets.token_hex(16), owner=known.id, data_dir=str(settings.data_dir.resolve()))
+            with contextlib.suppress(FileExistsError):  # another process was first; then its mark counts
+                write_new(spool / OWNER, owner.model_dump_json(indent=1))
+            owner = _mark_of(settings) or owner
+        if owner.owner == known.id:
+            _remember(settings, known, owner.spool)
+    except OSError as error:
+        raise DataDirectoryError(
+            f"The spool {spool} can't be marked as one of {settings.data_dir} ({error.strerror}): make room, or make "
+            "both directories writable."
+        ) from None
+    if owner.owner != known.id:
+        raise DataDirectoryError(
+            f"The spool {spool} belongs to the data directory {owner.data_dir}: set CLC_SPOOL_DIR to another "
+            f"directory, or delete {spool / OWNER} if that data directory is gone for good."
+        )
+
+
+@contextlib.contextmanager
+def hold(settings: Settings, *, insist: bool = True) -> Iterator[None]:
+    """Keep every other `serve` from the spool for the length of a block: a copy of a data directory has its id.
+
+    Args:
+        settings: where the spool lies.
+        insist: whether it is an error if that is impossible; otherwise it is logged.
+
+    Raises:
+        DataDirectoryError: another `serve` has it.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            file = held.enter_context((settings.spool_directory / OWNER).open("rb"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            said = (
+                f"Another `clc-receiver serve` is using the spool {settings.spool_directory}: stop it, or set "
+                "CLC_SPOOL_DIR to another directory."
+                if isinstance(error, BlockingIOError)
+                else f"The spool {settings.spool_directory} can't be kept from another `serve` ({error.strerror})."
+            )
+            if insist:
+                raise DataDirectoryError(said) from None
+            _log.error("%s", said)
+        yield
+
+
+def former_spools(settings: Settings) -> list[Former]:
+    """List the spools of a data directory that are in use no more and are not known to be empty."""
+    note = settings.data_dir / KNOWN
+    try:
+        known = _read(Known, note)
+    except OSError as error:
+        return [Former(note, f"can't be read ({error.strerror}), which lists the spools of before")]
+    noted = {(settings.data_dir / path).resolve() for path in known.spools.values()} if known else set()
+    # Before there was a note the spool lay here by default.
+    directories = {*noted, (settings.data_dir / "spool").resolve()} - {settings.spool_directory.resolve()}
+    found = []
+    for directory in sorted(directories):
+        try:
+            trouble = _trouble_with(directory, known)
+            if trouble or any(is_segment(path) or segment_of(path) for path in files_in(directory)):
+                found.append(Former(directory, trouble))
+            elif directory in noted and not directory.is_dir():
+                found.append(Former(directory, f"is not there: mount it, or delete its line in {note}"))
+        except OSError as error:
+            found.append(Former(directory, f"can't be read ({error.strerror})"))
+    return found
+
+
+def waiting_in_all(
+    settings: Settings, former: list[Former], watermarks: Watermarks, *, in_store: bool = False
+) -> Waiting:
+    """Add up what waits in the spool in use and in the former ones, see `waiting_in`."""
+    directories = [settings.spool_directory, *(each.directory for each in former if each.trouble is None)]
+    found = [waiting_in(each, watermarks, in_store=in_store) for each in directories]
+    return Waiting(
+        rows=sum(each.rows for each in found),
+        since=min((each.since for each in found if each.since), default=None),
+        bytes=sum(each.bytes for each in found),
+        segments=sum(each.segments for each in found),
+        unreadable=tuple(name for each in found for name in each.unreadable),
+    )
+
+
+def take_former(settings: Settings) -> list[Path]:
+    """List the former spools that rows can be taken from, and forget those that are empty.
+
+    Raises:
+        OSError: what is known of them can't be read or written.
+    """
+    former = former_spools(settings)
+    known = _read(Known, settings.data_dir / KNOWN)
+    if known:
+        left = {settings.spool_directory.resolve(), *(each.directory for each in former)}
+        spools = {name: path for name, path in known.spools.items() if (settings.data_dir / path).resolve() in left}
+        if spools != known.spools:
+            _write_note(settings, known.model_copy(update={"spools": spools}))
+    return [each.directory for each in former if each.trouble is None]
+
+
+def _mark_of(settings: Settings) -> Owner | None:
+    path = settings.spool_directory / OWNER
+    owner = _read(Owner, path)
+    if owner is None and path.exists():
+        what = f"{path} does not say whose the spool is (is it damaged?): it is made anew."
+        report(settings.data_dir, what, moved_to=set_aside([path], path.parent))
+    return owner
+
+
+def _note_of(settings: Settings, owner: Owner | None) -> Known:
+    """Read the note, made if need be: with the id in the spool's mark, where that tells that it is this directory's."""
+    path = settings.data_dir / KNOWN
+    known = _read(Known, path)
+    if known is None:
+        if path.exists():
+            lost = "which spools were used before, if there are any"
+            put_aside(settings.data_dir, [path], "can't be understood: it is made anew.", missing=lost)
+        own = settings.data_dir.resolve()
+        is_ours = owner and (Path(owner.data_dir) == own or settings.spool_directory.resolve().is_relative_to(own))
+        known = Known(id=owner.owner if owner and is_ours else secrets.token_hex(16))
+        with contextlib.suppress(FileExistsError):
+            write_new(path, known.model_dump_json(indent=1))
+        known = _read(Known, path) or known
+    return known
+
+
+def _remember(settings: Settings, known: Known, spool: str) -> None:
+    own, directory = settings.data_dir.resolve(), settings.spool_directory.resolve()
+    path = str(directory.relative_to(own) if directory.is_relative_to(own) else directory)
+    if known.spools.get(spool) != path:
+        spools = known.spools | {spool: path}
+        _write_note(settings, known.model_copy(update={"spools": spools}))
+
+
+def _write_note(settings: Settings, known: Known) -> None:
+    write_whole(settings.data_dir / KNOWN, known.model_dump_json(indent=1))
+
+
+def _trouble_with(directory: Path, known: Known | None) -> str | None:
+    """Say why rows can't be taken from a spool, though it can be read."""
+    owner = _read(Owner, directory / OWNER)
+    if owner and known and owner.owner != known.id:
+        return f"belongs to the data directory {owner.data_dir} now"
+    return None
+
+
+def _read(kind: type[Model], path: Path) -> Model | None:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None

@@ -1,0 +1,1 @@
+"""Moves what the spool holds into DuckDB, exactly once."""

@@ -1,0 +1,300 @@
+"""Moves rows from the spool into DuckDB, in bulk and exactly once."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import duckdb
+
+from receiver.database.appended import Appended, Positions, read_appended, write_appended
+from receiver.database.damage import is_damage, read_or, suspect
+from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError
+from receiver.database.opening import run
+from receiver.database.rows import NumberedNotification, insert_notifications, insert_rejections
+from receiver.deriving import Derived, Deriver, LastBodies, reads, write_changes
+from receiver.deriving.account_states import replace_account_states
+from receiver.errors import StoreError
+from receiver.logs import describe
+from receiver.notification import NOT_STORABLE, Notification, Rejection
+from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
+from receiver.store.appending.duplicates import DuplicateFinder
+from receiver.store.appending.exactly_once import read_watermarks, roll_back, storing
+from receiver.store.appending.housekeeping import Housekeeping
+from receiver.store.appending.rejected import RejectedBudget
+from receiver.store.appending.set_aside import not_storable
+from receiver.store.appending.stumbled import forget_stumble, note_stumble, read_stumble
+from receiver.store.appending.trial import check_takes_rows
+
+_ROWS_PER_READ = 5_000
+# After a long outage there may be any number of segments, with bodies of any size.
+_ROWS_PER_BATCH = 20_000
+_BYTES_PER_BATCH = 64 * 1024 * 1024
+_MERGES = 100
+_log = logging.getLogger(__name__)
+
+
+class _Incoming(NamedTuple):
+    spooled: SpooledRow
+    duplicate_of: UUID | None
+
+
+class Appender:
+    """Appends what is new in the spool.
+
+    Rows and the spool's watermarks go in with one transaction, so a crash at any moment leaves each row either in
+    the spool or in DuckDB, never in both or neither.
+
+    Args:
+        connection: a connection to the store of the appender's own.
+        spool: where the rows come from.
+        duplicate_window_seconds: see `DuplicateFinder`.
+        rejected_bytes: how many bytes of refused notifications are kept.
+        data_dir: where to note how far it came, see `receiver.database.appended`; nowhere by default.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        spool: SpoolReader,
+        *,
+        duplicate_window_seconds: float,
+        rejected_bytes: int = 256 * 1024 * 1024,
+        data_dir: Path | None = None,
+    ) -> None:
+        self._connection = connection
+        self._spool = spool
+        self._window = duplicate_window_seconds
+        self._rejected_bytes = rejected_bytes
+        self._data_dir = data_dir
+        self._next_seq = 1
+        self.appended = 0
+        self.set_aside = 0
+        self.housekeeping = Housekeeping()
+        self._load()
+
+    def _load(self) -> None:
+        """Take what the store and its files hold as the truth."""
+        self._is_out_of_step = True
+        roll_back(self._connection)
+        connection, data_dir = self._connection, self._data_dir
+        self._duplicates = DuplicateFinder(connection, self._window)
+        self._changes = Deriver(reads(connection), bodies=self._last_bodies(data_dir))
+        self._rejected = RejectedBudget(connection, self._rejected_bytes)
+        # A database that lost its latest rows gives their numbers to no others: readers go on after the last they saw.
+        used = read_appended(data_dir).seq if data_dir else 0
+        self._stored, last = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
+        self._next_seq = max(self._next_seq, used + 1, int(last) + 1)
+        self._watermarks = read_watermarks(connection)
+        self._stumble = read_stumble(data_dir)
+        self._put_aside_ids: set[UUID] = set()  # no originals of copies
+        self._is_out_of_step = False
+
+    def _last_bodies(self, data_dir: Path | None) -> LastBodies:
+        """Take the bodies at hand; those of a database that has lost its latest rows since are none of this one's."""
+        bodies = LastBodies(data_dir)
+        if newest := bodies.newest:
+            sql = "SELECT seq, id::VARCHAR FROM notifications WHERE seq = ?"
+            if read_or(self._connection, sql, [], "the bodies at hand are not used", [newest[0]]) != [newest]:
+                bodies.clear()
+        return bodies
+
+    @property
+    def last_seq(self) -> int:
+        """The highest `seq` ever given."""
+        return self._next_seq - 1
+
+    def append_new(self) -> int:
+        """Append what is new in each segment, up to a batch each, and say how many rows that was.
+
+        Raises:
+            Exception: not all of it was appended, for no fault of a row. The next call begins with what the store
+                holds then. After one of `NEEDS_NEW_PROCESS` only a new process can go on.
+        """
+        if self._is_out_of_step:
+            self._load()
+        try:
+            rows = [_Incoming(row, self._original_of(row)) for row in self._read_new()]
+            if self._stumble:
+                self._append_carefully(rows)
+            else:
+                self._append(rows)
+        except BaseException:
+            self._is_out_of_step = True
+            raise
+        self._note()
+        return len(rows)
+
+    def _read_new(self) -> Iterator[SpooledRow]:
+        """Read what is new, the oldest segments first, within the bounds of one batch."""
+        left, bytes_left = _ROWS_PER_BATCH, _BYTES_PER_BATCH
+        for segment in self._spool.segments():
+            for kind in KINDS.values():
+                if left <= 0 or bytes_left <= 0:
+                    return
+                after = self._watermarks.get((segment.name, kind), 0)
+                for spooled in segment.read(kind, after, min(left, _ROWS_PER_READ), bytes_left):
+                    left -= 1
+                    bytes_left -= size_of(spooled.row)
+                    yield spooled
+
+    def backlog(self) -> int:
+        """Count the rows that the spool holds and DuckDB does not.
+
+        Raises:
+            StoreError: there are segments whose rows can't be counted at the moment.
+        """
+        left = {segment: self._left_in(segment) for segment in self._spool.segments()}
+        unknown = [
+            f"{segment.path.name}: {segment.refused or segment.damage}"
+            for segment, rows in left.items()
+            if rows is None
+        ]
+        if unknown:
+            raise StoreError(f"the spool can't be read whole ({unknown[0]}).")
+        return sum(rows or 0 for rows in left.values())
+
+    def checkpoint(self, *, merging: bool = False) -> None:
+        """Make DuckDB's file hold all that was appended, then delete the segments that it holds whole.
+
+        Args:
+            merging: make few row groups of many small ones, which takes up to a second or two.
+
+        Raises:
+            duckdb.Error: there was no checkpoint, and nothing was deleted; trying again later may help.
+        """
+        try:
+            run(self._connection, f"SET GLOBAL max_vacuum_tasks = {_MERGES if merging else 0}")
+            run(self._connection, "CHECKPOINT")
+        except duckdb.Error as error:
+            if self._data_dir:
+                suspect(self._data_dir, error)
+            raise
+        with self.housekeeping.task("deleting segments that are stored"):
+            self._spool.tidy()
+            for segment in self.done():
+                if not (segment.damage and segment.look_again()):
+                    self._spool.remove(segment)
+        self._note()
+
+    def done(self) -> list[Segment]:
+        """List the segments that nobody writes to and that are appended, as far as they can be read."""
+        return [segment for segment in self._spool.finished() if self._left_in(segment) == 0]
+
+    def _left_in(self, segment: Segment) -> int | None:
+        """Count the rows of a segment that are not appended; None when they can't be counted at the moment."""
+        total = 0
+        for kind in KINDS.values():
+            last, appended = segment.last_position(kind), self._watermarks.get((segment.name, kind), 0)
+            if last is None:
+                return None
+            if last < appended:
+                segment.note_damage(f"it ends at {kind} {last}, though {appended} were read from it before")
+            total += max(0, last - appended)
+        return total
+
+    def _original_of(self, spooled: SpooledRow) -> UUID | None:
+        return self._duplicates.original_of(spooled.row) if isinstance(spooled.row, Notification) else None
+
+    def _append_carefully(self, rows: Sequence[_Incoming]) -> None:
+        """Append row by row what the last process died of; a row that it died of alone is put aside untried."""
+        for incoming in rows:
+            row = incoming.spooled
+            if self._stumble == {(row.segment, row.kind, row.position)}:
+                self._put_aside(row, RuntimeError("the store died of it"))
+            else:
+                self._append([incoming])
+        self._stumble = set()
+        if self._data_dir:
+            forget_stumble(self._data_dir)
+
+    def _append(self, rows: Sequence[_Incoming]) -> None:
+        """Append rows in one transaction, or in halves where a single one can't go in as it is.
+
+        Raises:
+            Exception: it is no row's fault; the rows before those concerned are appended.
+        """
+        if not rows:
+            return
+        numbered = self._numbered(rows)
+        try:
+            self._store(rows, numbered, self._changes.derive(numbered))
+        except (UnderivableError, *FAULTS_OF_A_ROW) as error:
+            if len(rows) == 1:
+                self._append_alone(rows[0], numbered, error)
+            else:
+                middle = len(rows) // 2
+                self._append(rows[:middle])
+                self._append(rows[middle:])
+        except NEEDS_NEW_PROCESS as error:
+            if self._data_dir and is_damage(error):
+                note_stumble(self._data_dir, [spooled for spooled, _ in rows])
+            raise
+
+    def _append_alone(self, incoming: _Incoming, numbered: Sequence[NumberedNotification], error: Exception) -> None:
+        """Append a row that can't go in as it is: a notification without its changes, or into `rejected`."""
+        try:
+            for each in numbered:
+                self._store([incoming], numbered, self._changes.give_up(each, error))
+                return
+        except FAULTS_OF_A_ROW as refusal:
+            error = refusal
+        check_takes_rows(self._connection)
+        self._put_aside(incoming.spooled, error)
+
+    def _numbered(self, rows: Sequence[_Incoming]) -> list[NumberedNotification]:
+        accepted = [(each.spooled.row, each.duplicate_of) for each in rows]
+        return [
+            NumberedNotification(self._next_seq + index, row, None if original in self._put_aside_ids else original)
+            for index, (row, original) in enumerate(
+                (row, original) for row, original in accepted if isinstance(row, Notification)
+            )
+        ]
+
+    def _store(self, rows: Sequence[_Incoming], numbered: Sequence[NumberedNotification], derived: Derived) -> None:
+        rejections = [spooled.row for spooled, _ in rows if isinstance(spooled.row, Rejection)]
+        after = _last_positions(spooled for spooled, _ in rows)
+        with storing(self._connection, self._watermarks, after):
+            insert_notifications(self._connection, numbered)
+            insert_rejections(self._connection, rejections)
+            write_changes(self._connection, "changes", derived)
+            replace_account_states(self._connection, derived.accounts)
+        self._next_seq += len(numbered)
+        self._stored += len(numbered)
+        self._advance(after, len(rows))
+        with self.housekeeping.task("remembering what is stored"):
+            # What is remembered in part must not be built on.
+            was_out_of_step, self._is_out_of_step = self._is_out_of_step, True
+            self._changes.settle(derived)
+            self._is_out_of_step = was_out_of_step
+        with self.housekeeping.task("keeping `rejected` within its budget"):
+            self._rejected.add(rejections)
+
+    def _put_aside(self, spooled: SpooledRow, error: Exception) -> None:
+        row = spooled.row
+        after = _last_positions([spooled])
+        with storing(self._connection, self._watermarks, after):
+            insert_rejections(self._connection, [not_storable(row)])
+        self.set_aside += 1
+        self._put_aside_ids.add(row.id)
+        self._advance(after, 1)
+        _log.error("row %s was set aside in the table rejected (%s): %s", row.id, NOT_STORABLE, describe(error))
+
+    def _advance(self, positions: Positions, rows: int) -> None:
+        self._watermarks |= positions
+        self.appended += rows
+
+    def _note(self) -> None:
+        if not self._data_dir:
+            return
+        with self.housekeeping.task("noting how far the spool is stored"):
+            # A segment's watermark stays when the segment is gone: if the file comes back (a disk mounted late, a copy
+            # restored), nothing is appended twice. The note needs those that can come short, which are still there.
+            there = {segment.name for segment in self._spool.segments()}
+            positions = {key: at for key, at in self._watermarks.items() if key[0] in there}
+            write_appended(self._data_dir, Appended(self.last_seq, self._stored, positions))
+
+
+def _last_positions(rows: Iterable[SpooledRow]) -> Positions:
+    return {(row.segment, row.kind): row.position for row in rows}

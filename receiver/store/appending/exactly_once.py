@@ -1,0 +1,68 @@
+"""The transaction that stores rows: with the spool's watermarks, and only if nobody stored those rows before."""
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from receiver.database.appended import Positions
+from receiver.database.faults import NEEDS_NEW_PROCESS, CommitError, OutOfStepError
+from receiver.database.opening import run
+from receiver.database.rows import replace_watermarks
+from receiver.logs import describe
+
+_WATERMARKS = "SELECT segment, kind, position FROM watermarks"
+
+
+def read_watermarks(connection: duckdb.DuckDBPyConnection) -> Positions:
+    """Read the last stored position by (segment, kind)."""
+    return {(segment, kind): int(position) for segment, kind, position in run(connection, _WATERMARKS)}
+
+
+@contextmanager
+def storing(connection: duckdb.DuckDBPyConnection, before: Positions, after: Positions) -> Iterator[None]:
+    """Store what a block writes, together with new watermarks, or nothing of it where anything raises.
+
+    Args:
+        connection: with no transaction open.
+        before: the watermarks that the rows come after; a place that is not in them is at 0.
+        after: the watermarks with the rows.
+
+    Raises:
+        OutOfStepError: the store has other watermarks, so the rows may be stored already.
+        CommitError: it is not known whether the rows are stored.
+        duckdb.Error: nothing is stored; at COMMIT only one of `NEEDS_NEW_PROCESS`.
+    """
+    run(connection, "BEGIN")
+    try:
+        _compare(read_watermarks(connection), before, after)
+        yield
+        replace_watermarks(connection, after)
+    except BaseException:
+        roll_back(connection)
+        raise
+    try:
+        run(connection, "COMMIT")
+    except NEEDS_NEW_PROCESS:
+        raise
+    except Exception as error:  # an OSError, too: whatever it is, only reading again tells what is stored
+        roll_back(connection)
+        said = f"COMMIT failed ({describe(error)}), and what is stored will be read again."
+        raise CommitError(said) from error
+
+
+def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """End a transaction, if one is open."""
+    with contextlib.suppress(duckdb.Error):  # there is none: a COMMIT that fails has rolled back already
+        run(connection, "ROLLBACK")
+
+
+def _compare(stored: Positions, before: Positions, after: Positions) -> None:
+    for place, position in after.items():
+        believed = before.get(place, 0)
+        if not stored.get(place, 0) == believed < position:
+            raise OutOfStepError(
+                f"{place[1]} of segment {place[0]} are stored up to {stored.get(place, 0)}, though they were to be "
+                f"stored from {believed} to {position}."
+            )

@@ -1,0 +1,43 @@
+"""Keeps the table `rejected` within a byte budget for each reason, so that no stranger can fill the disk."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import duckdb
+
+from receiver.database.damage import read_or
+from receiver.database.opening import run
+from receiver.notification import Rejection
+from receiver.program import sql_file
+
+# Each reason has as much: what anybody can send pushes out nothing but itself.
+_SHARES = 8
+
+
+class RejectedBudget:
+    """Counts the bytes of refused notifications by reason and lets a reason's oldest go when it has too many.
+
+    What was acknowledged and then set aside (`not_storable`, `damaged_in_spool`) neither counts nor goes.
+
+    Args:
+        connection: the appender's.
+        limit: bytes of all; each reason may have an eighth.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, limit: int) -> None:
+        self._connection = connection
+        self._share = limit // _SHARES
+        self._bytes = self._count()
+
+    def add(self, rows: Sequence[Rejection]) -> None:
+        """Count rows that were inserted; of each reason whose share is used up, only nine tenths of it stay."""
+        for row in rows:
+            self._bytes[row.reason] += row.cost
+        if max(self._bytes.values(), default=0) > self._share:
+            run(self._connection, sql_file(__package__, "prune_rejected.sql"), [self._share * 9 // 10])
+            self._bytes = self._count()
+
+    def _count(self) -> Counter[str]:
+        sizes = sql_file(__package__, "rejected_bytes.sql")
+        found = read_or(self._connection, sizes, [], "the size of `rejected` counts from nothing")
+        return Counter({reason: int(size) for reason, size in found})

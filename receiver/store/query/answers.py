@@ -1,0 +1,94 @@
+"""Keep answers until their clients have read them, and bound what all of them take together.
+
+The first 16 MiB of each stay in memory, the rest is in a temporary file. A client that does not read holds its answer
+until it is cut off, so the number of answers and their bytes have limits: beyond them new queries are `busy`.
+"""
+
+import contextlib
+import threading
+from tempfile import SpooledTemporaryFile
+from typing import IO, Final
+
+from receiver.store.query.errors import QueryError
+
+IN_MEMORY_BYTES: Final = 16 * 1024 * 1024
+
+
+class Unsent:
+    """All answers that are being made or sent.
+
+    Args:
+        most: How many there may be.
+        most_bytes: How many bytes they may have together.
+    """
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._answers = 0
+        self._bytes = 0
+
+    def begin(self) -> "Answer":
+        """Begin an answer, to be closed.
+
+        Raises:
+            QueryError: `busy`, there are too many.
+
+        """
+        with self._lock:
+            if self._answers >= self._most:
+                raise QueryError("busy", f"{self._most} answers have not been read yet: read them, or ask again later.")
+            self._answers += 1
+        try:
+            return Answer(self)
+        except BaseException:
+            self.end(0)
+            raise
+
+    def reserve(self, size: int) -> None:
+        """Take so many bytes.
+
+        Raises:
+            QueryError: `busy`, there are not so many left.
+
+        """
+        with self._lock:
+            if self._bytes + size > self._most_bytes:
+                raise QueryError(
+                    "busy", f"All answers that have not been read yet take {self._bytes} bytes: ask again in a moment."
+                )
+            self._bytes += size
+
+    def end(self, size: int) -> None:
+        """Give back what an answer took."""
+        with self._lock:
+            self._answers -= 1
+            self._bytes -= size
+
+
+class Answer(contextlib.AbstractContextManager["Answer"]):
+    """One answer, in a file."""
+
+    def __init__(self, unsent: Unsent) -> None:
+        """Make the file; `Unsent.begin` does so."""
+        self._unsent = unsent
+        self._reserved = 0
+        self._is_open = True
+        self.file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 - `close` closes it
+
+    def reserve(self, size: int) -> None:
+        """Take room for so many bytes more; see `Unsent.reserve`."""
+        self._unsent.reserve(size)
+        self._reserved += size
+
+    def close(self) -> None:
+        """Let the file and what it took go; again, that does nothing."""
+        if self._is_open:
+            self._is_open = False
+            self.file.close()
+            self._unsent.end(self._reserved)
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()

@@ -1,0 +1,152 @@
+"""Run one query in its thread: in a read-only transaction on its own cursor, into a file that holds its answer.
+
+The rows go, as one Arrow IPC stream, into a file: so memory stays bounded, and an error that comes late can still be
+told with its status.
+"""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import duckdb
+import pyarrow as pa
+
+from receiver.store.query.allowed import Allowed
+from receiver.store.query.answers import Answer
+from receiver.store.query.errors import QueryError
+
+if TYPE_CHECKING:
+    from io import IOBase
+
+BATCH_ROWS: Final = 8192
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query with its own limits: its time, waiting included, in seconds, its most rows and its most bytes."""
+
+    sql: str
+    parameters: list[Any] | dict[str, Any] | None
+    timeout_seconds: float
+    max_rows: int
+    max_bytes: int
+
+
+class Interruption:
+    """Ends one query from another thread, for a reason that its thread then reports."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Take the cursor that the query runs on."""
+        self._cursor = cursor
+        self._lock = threading.Lock()
+        self._reason: QueryError | None = None
+        self._over = False
+
+    def interrupt(self, reason: QueryError) -> None:
+        """Interrupt the query unless it is over; the first reason counts.
+
+        An interrupt that comes between two statements is lost, so call it again until the query's thread has ended.
+        """
+        with self._lock:
+            if not self._over:
+                self._reason = self._reason or reason
+                self._cursor.interrupt()
+
+    @property
+    def over(self) -> bool:
+        """Whether the query has ended."""
+        return self._over
+
+    @property
+    def reason(self) -> QueryError | None:
+        """The reason of the first interrupt, or None."""
+        return self._reason
+
+    def end(self) -> None:
+        """Let no interrupt come any more.
+
+        Raises:
+            QueryError: The reason, if one came before: what was read since may be incomplete.
+
+        """
+        with self._lock:
+            self._over = True
+            if self._reason is not None:
+                raise self._reason
+
+
+def execute(
+    cursor: duckdb.DuckDBPyConnection, query: Query, allowed: Allowed, interruption: Interruption, answer: Answer
+) -> Answer:
+    """Run a query to its end and return its answer, whole and to be closed; it is closed already if this fails.
+
+    Raises:
+        QueryError: The query was refused, failed or was interrupted.
+
+    """
+    with contextlib.closing(cursor), _told_as_query_error(interruption), contextlib.ExitStack() as on_failure:
+        on_failure.callback(answer.close)
+        try:
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            sql = allowed.statement(cursor, query.sql)
+            with _rows(cursor, sql, query.parameters) as reader:
+                _write(reader, answer, query)
+        finally:
+            interruption.end()
+        on_failure.pop_all()
+        return answer
+
+
+def _rows(
+    cursor: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any] | None
+) -> pa.RecordBatchReader:
+    reader: pa.RecordBatchReader = cursor.sql(sql, params=parameters).to_arrow_reader(BATCH_ROWS)
+    return reader
+
+
+def _write(reader: pa.RecordBatchReader, answer: Answer, query: Query) -> None:
+    rows = 0
+    with pa.ipc.new_stream(cast("IOBase", answer.file), reader.schema) as stream:
+        for batch in reader:
+            rows += batch.num_rows
+            if rows > query.max_rows:
+                raise QueryError(
+                    "too_many_rows",
+                    f"The answer has more than {query.max_rows} rows: aggregate, filter or add a LIMIT.",
+                )
+            if answer.file.tell() + batch.nbytes > query.max_bytes:
+                raise QueryError(
+                    "too_many_bytes",
+                    f"The answer has more than {query.max_bytes} bytes: ask for fewer columns or rows.",
+                )
+            answer.reserve(batch.nbytes)
+            stream.write_batch(batch)
+
+
+@contextlib.contextmanager
+def _told_as_query_error(interruption: Interruption) -> Iterator[None]:
+    """Turn whatever a query raises into what its client is told.
+
+    An error while rows are fetched comes through Arrow as an OSError with DuckDB's text and without its class.
+    """
+    try:
+        yield
+    except QueryError:
+        raise
+    except Exception as error:
+        if interruption.reason is not None:
+            raise interruption.reason from error
+        text = str(error)
+        by_arrow = isinstance(error, pa.ArrowException) or (isinstance(error, OSError) and error.errno is None)
+        own = isinstance(error, (duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException))
+        internal = text.startswith(("INTERNAL Error", "FATAL Error", "INTERRUPT Error"))
+        if (isinstance(error, duckdb.Error) or by_arrow) and not own and not internal:
+            raise QueryError("sql_error", text) from error
+        _log.exception("a query failed inside the store")
+        detail = text.splitlines()[0] if text else type(error).__name__
+        raise QueryError("internal_error", f"The store could not run the query: {detail}") from error

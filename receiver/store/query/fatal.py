@@ -1,0 +1,81 @@
+"""Refuse what ends DuckDB's process, or keeps it busy where no interrupt reaches it.
+
+Each entry was tried on DuckDB 2.0.1, in a process of its own:
+
+* A cast of JSON to VARIANT: 50,000 levels of nesting end the process by SIGSEGV, 1,000 take longer than 15 s. The cast
+  is also made for every function that takes a VARIANT, and by `from_json` with that name in its structure. No column of
+  the store has this type, so none of its functions is needed.
+* `json_transform` and `from_json`, also with `_strict`: a structure of 50,000 levels ends the process by SIGSEGV, one
+  of 5,000 takes longer than 15 s. So it must be a text in the SQL, nested no deeper than `DEEPEST_STRUCTURE`.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from receiver.store.query.errors import QueryError
+
+DEEPEST_STRUCTURE: Final = 64
+STRUCTURED: Final = frozenset({"from_json", "from_json_strict", "json_transform", "json_transform_strict"})
+
+_VARIANT: Final = "VARIANT"
+
+
+def refuse_fatal(node: dict[str, Any]) -> None:
+    """Refuse a node of a syntax tree that may end the process.
+
+    Raises:
+        QueryError: `not_a_query`, naming what it is.
+
+    """
+    if node.get("class") == "TYPE" and str(node.get("type_name", "")).upper() == _VARIANT:
+        raise _no_variant()
+    function = str(node.get("function_name", "")).lower()
+    if function.startswith("variant_"):
+        raise _no_variant()
+    if function in STRUCTURED:
+        _check_structure(function, node)
+
+
+def _check_structure(function: str, node: dict[str, Any]) -> None:
+    arguments = node.get("arguments")
+    texts = [_text_of(argument) for argument in arguments[1:]] if isinstance(arguments, list) else [None]
+    for text in texts or [None]:
+        if text is None:
+            raise QueryError("not_a_query", f"Write the structure of {function}() as a text in the SQL.")
+        if _VARIANT in text.upper():
+            raise _no_variant()
+        if not _is_shallow(text):
+            raise QueryError(
+                "not_a_query", f"The structure of {function}() is nested deeper than {DEEPEST_STRUCTURE} levels."
+            )
+
+
+def _text_of(argument: Any) -> str | None:
+    """Return an argument's text; None if it is no plain text, or not known as one."""
+    expression = argument.get("expression") if isinstance(argument, dict) else None
+    literal = expression.get("literal") if isinstance(expression, dict) else None
+    if isinstance(literal, dict) and literal.get("kind") == "STRING" and isinstance(literal.get("text"), str):
+        text: str = literal["text"]
+        return text
+    return None
+
+
+def _is_shallow(text: str) -> bool:
+    """Tell whether a JSON text is not nested too deeply; one that can't be read is only with few brackets."""
+    if text.count("[") + text.count("{") <= DEEPEST_STRUCTURE:
+        return True
+    try:
+        level = [orjson.loads(text)]
+    except orjson.JSONDecodeError:
+        return False
+    for _ in range(DEEPEST_STRUCTURE):
+        values = [value.values() if isinstance(value, dict) else value for value in level]
+        level = [each for some in values for each in some if isinstance(each, (dict, list))]
+        if not level:
+            return True
+    return False
+
+
+def _no_variant() -> QueryError:
+    return QueryError("not_a_query", "The type VARIANT can end DuckDB's process: use JSON and its functions.")

@@ -1,0 +1,244 @@
+"""Decide which SQL may run: one SELECT, or EXPLAIN of one, that changes nothing and reads only the store.
+
+DuckDB's own parser decides what a text is; nothing here reads SQL by itself. Its syntax tree, the same one that it
+keeps of a view, is walked whole: CTEs, subqueries in any place, windows, lambdas, PIVOT sources, VALUES. No tree, no
+query.
+
+Four lists decide, and each errs to the safe side where DuckDB grows:
+
+* `QUERY_NODES`, an allow-list: a CTE may hold INSERT, UPDATE, DELETE or MERGE, and the statement is still a "SELECT".
+* `TABLE_FUNCTIONS`, an allow-list: most of the others read files (`read_csv`, `glob`), act (`checkpoint`,
+  `truncate_duckdb_logs`, `enable_logging`), or run or name SQL by text that no walk sees (`query`, `query_table`,
+  `json_execute_serialized_sql`, the macros `histogram` and `histogram_values`). Allowed are those that make rows from
+  their arguments and those that describe the catalog and the instance. `duckdb_settings` is among these: the settings
+  are locked and none holds a credential, since without external access there is nothing to log in to. `duckdb_secrets`
+  and `which_secret` are not, though no secret can be made; nor are `duckdb_logs` and `duckdb_live_query_metrics`,
+  which could show what others ask.
+* Scalar functions, a block-list read from DuckDB itself: those it flags as having side effects (`write_log`,
+  `nextval`, `setval`, `setseed`, `sleep_ms` …) without `HARMLESS` (random numbers, UUIDs, `error`, facts about the
+  query), and with `UNFLAGGED`, which it does not flag.
+* `TABLES`, a block-list: views of the system that show what a refused table function shows.
+
+What ends DuckDB's process is refused by `receiver.store.query.fatal`, in the same walk.
+
+Underneath lie the settings of `require_locked` and the read-only transaction each query runs in, which hold off what
+reaches files and data; this walk is what holds off the rest, above all functions that act on the instance.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import duckdb
+import orjson
+
+from receiver.errors import StoreError
+from receiver.store.query.errors import QueryError
+from receiver.store.query.fatal import refuse_fatal
+
+QUERY_NODES: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+
+TABLE_FUNCTIONS: Final = frozenset(
+    """
+    generate_series json_each json_tree range repeat repeat_row test_all_types unnest
+    duckdb_columns duckdb_constraints duckdb_databases duckdb_dependencies duckdb_extensions duckdb_functions
+    duckdb_indexes duckdb_keywords duckdb_memory duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_settings
+    duckdb_tables duckdb_types duckdb_views
+    icu_calendar_names pg_timezone_names
+    pragma_collations pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info
+    pragma_table_info pragma_version
+    """.split()  # noqa: SIM905 - as words, the list can be read
+)
+
+HARMLESS: Final = frozenset(
+    """
+    current_connection_id current_query current_query_id current_transaction_id error gen_random_uuid random stats uuid
+    uuidv4 uuidv7 vector_type
+    """.split()  # noqa: SIM905 - as words, the list can be read
+)
+
+UNFLAGGED: Final = frozenset(
+    """
+    getenv json_execute_serialized_sql json_serialize_plan pg_sleep
+    """.split()  # noqa: SIM905 - as words, the list can be read
+)
+
+TABLES: Final = frozenset({"duckdb_logs"})
+
+LOCKED: Final = {
+    "enable_external_access": False,
+    "lock_configuration": True,
+    "python_enable_replacements": False,
+}
+
+_FILE_LIKE: Final = re.compile(
+    r"[/\\*?\[]|\.(csv|tsv|txt|json|jsonl|ndjson|parquet|arrow|xlsx|duckdb|db|sqlite|gz|zst|bz2)$", re.IGNORECASE
+)
+_EXPLAIN_WORDS: Final = ("EXPLAIN", "ANALYZE")
+
+
+def require_locked(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Check that the instance keeps queries from files, from the settings and from this program's variables.
+
+    Raises:
+        StoreError: A setting of `LOCKED` has another value.
+
+    """
+    for name, wanted in LOCKED.items():
+        (found,) = cursor.execute("SELECT current_setting(?)", [name]).fetchall()[0]
+        if found is not wanted:
+            raise StoreError(
+                f"The query service needs DuckDB's setting {name} to be {str(wanted).lower()}, but it is "
+                f"{str(found).lower()}: open the store with it."
+            )
+
+
+def refused_functions(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Ask DuckDB for the scalar functions that queries may not call, in lower case."""
+    rows = cursor.execute(
+        "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE has_side_effects"
+    ).fetchall()
+    return frozenset(name for (name,) in rows) - HARMLESS | UNFLAGGED
+
+
+def allowed_statement(cursor: duckdb.DuckDBPyConnection, sql: str, refused: frozenset[str]) -> str:
+    """Return the one statement in `sql`, free of what surrounds it, if it may run.
+
+    Raises:
+        QueryError: `sql_error` if there is no statement, `not_a_query` if it may not run.
+        duckdb.Error: The text is no SQL.
+
+    """
+    statements = cursor.extract_statements(sql)
+    if not statements:
+        raise QueryError("sql_error", "The SQL is empty: send one SELECT statement.")
+    if len(statements) > 1:
+        raise QueryError("not_a_query", f"Exactly one statement is allowed, but there are {len(statements)}: send one.")
+    text, kind = statements[0].query, statements[0].type.name
+    if kind == "SELECT":
+        refuse_by_tree(_syntax_tree(cursor, text), refused)
+    elif kind == "EXPLAIN":
+        refuse_by_tree(_syntax_tree(cursor, _explained(cursor, text)), refused)
+    elif kind == "MULTI":
+        raise QueryError(
+            "not_a_query",
+            "PIVOT without its IN list is several statements: name the values, as in PIVOT t ON c IN ('a') USING …",
+        )
+    else:
+        raise _not_a_select(kind)
+    return text
+
+
+def refuse_by_tree(tree: dict[str, Any], refused: frozenset[str]) -> None:
+    """Refuse a syntax tree, as `json_serialize_sql` makes it, in which anything may not run.
+
+    Raises:
+        QueryError: `not_a_query`, naming the first thing found.
+
+    """
+    for node in _nodes(tree):
+        kind = node.get("type")
+        if isinstance(kind, str) and kind.endswith("_NODE") and kind not in QUERY_NODES:
+            raise _not_a_select(kind.removesuffix("_NODE").removesuffix("_QUERY"))
+        if kind == "TABLE_FUNCTION":
+            _refuse_table_function(node)
+        elif kind == "BASE_TABLE":
+            _refuse_table(node)
+        refuse_fatal(node)
+        if str(node.get("function_name", "")).lower() in refused:
+            raise QueryError(
+                "not_a_query",
+                f"The function {node['function_name']}() does more than compute a value: queries may not call it.",
+            )
+
+
+def _refuse_table_function(node: dict[str, Any]) -> None:
+    function = node.get("function")
+    name = str(function.get("function_name", "")).lower() if isinstance(function, dict) else ""
+    if name not in TABLE_FUNCTIONS:
+        raise QueryError(
+            "not_a_query",
+            f"The table function {name}() is not among those that queries may use: read the store's own tables.",
+        )
+
+
+def _refuse_table(node: dict[str, Any]) -> None:
+    parts = [str(node.get(part, "")) for part in ("catalog_name", "schema_name", "table_name")]
+    name = ".".join(part for part in parts if part)
+    if _FILE_LIKE.search(name):
+        raise QueryError("not_a_query", f"{name} looks like a file: queries read the store's own tables only.")
+    if parts[-1].lower() in TABLES:
+        raise QueryError("not_a_query", f"{name} is not among the tables that queries may read.")
+
+
+def _not_a_select(kind: str) -> QueryError:
+    verb = kind.replace("_", " ")
+    return QueryError("not_a_query", f"Only SELECT, or EXPLAIN of a SELECT, is allowed here, but this is {verb}.")
+
+
+def _nodes(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Walk without recursion, so that no nesting is too deep."""
+    waiting: list[Any] = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def _syntax_tree(cursor: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]:
+    """Return DuckDB's tree of one SELECT; whatever has none is refused."""
+    query = "SELECT system.main.json_serialize_sql(?::VARCHAR)"
+    text = cursor.execute(query, [select]).fetchall()[0][0]
+    try:
+        tree = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise QueryError("not_a_query", "The SQL is nested too deeply to be checked: make it simpler.") from None
+    if not isinstance(tree, dict) or tree.get("error") or len(tree.get("statements", ())) != 1:
+        raise QueryError("not_a_query", "The SQL can't be checked: send one plain SELECT statement.")
+    return tree
+
+
+def _explained(cursor: duckdb.DuckDBPyConnection, explain: str) -> str:
+    """Return the statement inside EXPLAIN, which has no syntax tree of its own, if it is a SELECT.
+
+    What begins with a parenthesis is a SELECT in parentheses or EXPLAIN's options. It can't be both: after a
+    parenthesised SELECT no statement may begin, and after the options one must.
+    """
+    kind = "no SELECT"
+    for text in _without_explain(explain):
+        try:
+            statements = cursor.extract_statements(text)
+        except duckdb.ParserException:
+            continue
+        if len(statements) == 1:
+            kind = statements[0].type.name
+            if kind == "SELECT":
+                return text
+    raise _not_a_select(f"EXPLAIN of {kind}")
+
+
+def _without_explain(explain: str) -> Iterator[str]:
+    """Cut EXPLAIN [ANALYZE] off by DuckDB's own tokens, and then, where there are some, parentheses after it."""
+    source = explain.encode()
+    tokens = duckdb.tokenize(explain)
+    ends = [start for start, _ in tokens[1:]] + [len(source)]
+    words = [
+        (start, source[start:end].decode().strip())
+        for (start, kind), end in zip(tokens, ends, strict=True)
+        if kind != duckdb.token_type.comment
+    ]
+    while words and words[0][1].upper() in _EXPLAIN_WORDS:
+        words.pop(0)
+    if not words:
+        return
+    yield source[words[0][0] :].decode()
+    depth = 0
+    for position, (_, word) in enumerate(words):
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        if depth == 0:
+            if position and words[position + 1 :]:
+                yield source[words[position + 1][0] :].decode()
+            return

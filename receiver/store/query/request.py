@@ -1,0 +1,133 @@
+"""What a request may be: from whom it comes, and what its body says.
+
+A browser is kept out in three ways, so that no page can ask in its user's name: a request with a foreign `Origin` or
+`Sec-Fetch-Site` is refused (`cross_site`); a body must be `application/json`, which no form can send without asking
+first, and no answer ever allows it (no CORS header); and `Host` must be an address, a name of this machine's loopback
+or a name that was configured (`wrong_host`): a page that rebinds its own name to this address has that name in `Host`,
+never an address. Only `/healthz`, which says nothing, is open to all.
+"""
+
+import ipaddress
+import json
+import sys
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from receiver.store.query.errors import QueryError
+from receiver.store.query.execution import Query
+from receiver.store.query.runner import QueryLimits
+
+EXPECTED: Final = (
+    'send {"sql": text, "parameters": list or object, "timeout": seconds, "max_rows": number, "max_bytes": number}; '
+    "only sql is needed."
+)
+
+DEEPEST: Final = 100
+"""How many levels of lists and objects a body may have; parameters begin at the second."""
+
+_KEYS: Final = frozenset({"sql", "parameters", "timeout", "max_rows", "max_bytes"})
+
+
+def is_cross_site(headers: Mapping[str, str], host: str) -> bool:
+    """Tell whether a browser says that a page of another site sent the request; `Host` names the own one."""
+    origin = headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        return True
+    return headers.get("Sec-Fetch-Site", "none").lower() not in ("none", "same-origin")
+
+
+def is_own_host(host: str, hosts: Collection[str]) -> bool:
+    """Tell whether `Host` is an address, a loopback name or one of `hosts`, with or without a port."""
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    if name in hosts or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def require_json(headers: Mapping[str, str]) -> None:
+    """Check that the body calls itself JSON.
+
+    Raises:
+        QueryError: `unsupported_media_type`.
+
+    """
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise QueryError("unsupported_media_type", "The body must be JSON: send Content-Type: application/json.")
+
+
+def parse_query(body: bytes, limits: QueryLimits) -> Query:
+    """Read a request's body; its limits only lower those of the service.
+
+    Raises:
+        QueryError: `bad_request`, saying what is wrong and what is expected.
+
+    """
+    try:
+        request = json.loads(body.decode(), parse_constant=_no_constant)
+        json.dumps(request, ensure_ascii=False).encode()  # a lone surrogate can't be told to DuckDB
+    except (ValueError, RecursionError) as error:
+        raise QueryError("bad_request", f"The body is no JSON ({error}): {EXPECTED}") from None
+    _require_shallow(request)
+    if not isinstance(request, dict):
+        raise _bad("The body is no JSON object")
+    if unknown := sorted(request.keys() - _KEYS):
+        raise _bad(f"The body has unknown keys ({', '.join(unknown)})")
+    sql, parameters = request.get("sql"), request.get("parameters")
+    if not isinstance(sql, str) or "\0" in sql:
+        raise _bad("sql is no text, or has a NUL in it")
+    if parameters is not None and not isinstance(parameters, (list, dict)):
+        raise _bad("parameters are neither a list nor an object")
+    return Query(
+        sql,
+        parameters,
+        _lowered("timeout", request.get("timeout"), limits.timeout_seconds),
+        int(_lowered("max_rows", request.get("max_rows"), limits.max_rows)),
+        int(_lowered("max_bytes", request.get("max_bytes"), limits.max_bytes)),
+    )
+
+
+def _require_shallow(request: object) -> None:
+    """Check that a request is nested no deeper than `DEEPEST`.
+
+    Parameters that are deeper end in the recursion limits of Python and of DuckDB, wherever those happen to be met.
+
+    Raises:
+        QueryError: `bad_request`.
+
+    """
+    level: list[Any] = [request]
+    for _ in range(DEEPEST):
+        containers = [value.values() if isinstance(value, dict) else value for value in level if _is_nested(value)]
+        level = [value for values in containers for value in values]
+    if any(map(_is_nested, level)):
+        raise _bad(f"The body is nested deeper than {DEEPEST} levels")
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, (list, dict))
+
+
+def _lowered(name: str, value: object, limit: float) -> float:
+    if value is None:
+        return limit
+    # JSON has integers that no float can hold: comparing is all that can be done with them.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
+        raise _bad(f"{name} is no number above 0 that fits a float")
+    return min(value, limit)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _bad(what: str) -> QueryError:
+    return QueryError("bad_request", f"{what}: {EXPECTED}")

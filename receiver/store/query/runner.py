@@ -1,0 +1,239 @@
+"""Run queries: few at a time, each bounded in time, rows and bytes, and none reported as done that was interrupted.
+
+Each query runs in a thread of its own; see `receiver.store.query.execution`. DuckDB can't interrupt a single call of a
+function (`list_sum(range(300000000))` works on for a minute), nor the planning of a query, which may never end. So the
+client is answered when its time is over, the slot is free when the thread is, and a query that no interrupt has ended
+`IGNORED_SECONDS` after its time is told of to whoever owns the process: only its end ends such a query.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+from prometheus_client import CollectorRegistry
+
+from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
+from receiver.store.query.allowed import Allowed
+from receiver.store.query.answers import Answer, Unsent
+from receiver.store.query.errors import QueryError
+from receiver.store.query.execution import Interruption, Query, execute
+from receiver.store.query.metrics import QueryMetrics
+
+INTERRUPT_AGAIN_SECONDS: Final = 0.05
+IGNORED_SECONDS: Final = 5.0
+_OVERDUE_SECONDS: Final = 1.0
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class QueryLimits:
+    """What one query may take, and how many may run and wait at a time.
+
+    `max_bytes` bounds an answer's file, since the disk that it would fill may be the spool's. `unsent` and
+    `unsent_bytes` bound all answers together that are being made or that their clients have not read yet.
+    """
+
+    timeout_seconds: float
+    max_rows: int
+    concurrent: int = 4
+    waiting: int = 16
+    max_bytes: int = 4 * 1024**3
+    unsent: int = 32
+    unsent_bytes: int = 4 * 1024**3
+
+
+class QueryRunner:
+    """Runs queries on cursors of one connection, a few at a time."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        limits: QueryLimits,
+        registry: CollectorRegistry,
+        refused: RefusedQueries | None = None,
+        on_ignored: Callable[[list[str]], None] | None = None,
+        running: RunningQueries | None = None,
+    ) -> None:
+        """Check the connection and learn its functions.
+
+        Args:
+            connection: The store; each query gets a cursor of it.
+            limits: Of each query, and of all.
+            registry: For the metrics.
+            refused: Queries that may not run for a while; none by default.
+            on_ignored: Called with the SQL of each query that no interrupt ends.
+            running: Notes the queries that run; nothing by default.
+
+        Raises:
+            StoreError: The connection's settings leave queries too much.
+
+        """
+        cursor = connection.cursor()
+        with contextlib.closing(cursor):
+            self._allowed = Allowed(cursor)
+        self._connection = connection
+        self.limits = limits
+        self.metrics = QueryMetrics(registry)
+        self.metrics.overdue.set_function(self.count_overdue)
+        self._refused = RefusedQueries(None) if refused is None else refused
+        self._on_ignored = on_ignored or (lambda _: None)
+        self._running = RunningQueries(None) if running is None else running
+        self._unsent = Unsent(limits.unsent, limits.unsent_bytes)
+        self._slots = asyncio.Semaphore(limits.concurrent)
+        self._threads = ThreadPoolExecutor(limits.concurrent, thread_name_prefix="query")
+        # With the time, by the event loop's clock, at which each must be over, and its SQL.
+        self._interruptions: dict[Interruption, tuple[float, str]] = {}
+        self._insisting: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._stopping = False
+
+    async def run(self, query: Query) -> Answer:
+        """Return the query's Arrow IPC stream in a file, to be closed by the caller. Cancel it to interrupt the query.
+
+        Raises:
+            QueryError: The query was refused, failed or took too long.
+
+        """
+        outcome = "gone"
+        due = asyncio.get_running_loop().time() + query.timeout_seconds
+        try:
+            self._refuse_what_never_ends(query.sql)
+            async with asyncio.timeout_at(due):
+                await self._take_slot()
+                answer = await self._execute(query, due)
+            outcome = "ok"
+        except TimeoutError:
+            outcome = "timeout"
+            raise _too_slow(query) from None
+        except QueryError as error:
+            outcome = error.code
+            raise
+        else:
+            return answer
+        finally:
+            self.metrics.finished.labels(outcome).inc()
+
+    def stop(self) -> None:
+        """Interrupt what runs, refuse what comes, and leave without waiting for threads."""
+        self._stopping = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        threading.Thread(target=_stop_all, args=[list(self._interruptions)], name="stop queries", daemon=True).start()
+
+    def count_overdue(self) -> int:
+        """Count the queries that run on though their time is over, as no interrupt ends them."""
+        return len(self._overdue())
+
+    def _overdue(self) -> list[str]:
+        now = time.monotonic()
+        return [sql for due, sql in list(self._interruptions.values()) if due + _OVERDUE_SECONDS < now]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no query runs."""
+        return not self._interruptions
+
+    def _refuse_what_never_ends(self, sql: str) -> None:
+        until = self._refused.until(sql)
+        if until:
+            raise QueryError(
+                "refused_for_now",
+                "The store had to be restarted because of this query, which did not end after its time-out or ran at "
+                f"two crashes: it is refused until {until:%H:%M} UTC. Write it another way, with fewer joins or CTEs.",
+            )
+
+    async def _take_slot(self) -> None:
+        if self._slots.locked() and self._waiting >= self.limits.waiting:
+            raise QueryError(
+                "busy", f"{self.limits.concurrent} queries run and {self._waiting} wait already: ask again in a moment."
+            )
+        self._waiting += 1
+        self.metrics.waiting.set(self._waiting)
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+            self.metrics.waiting.set(self._waiting)
+
+    async def _execute(self, query: Query, due: float) -> Answer:
+        """Run a query in a thread; the slot is held until that thread has ended, whoever still waits for it."""
+        started = time.monotonic()
+        try:
+            answer = self._unsent.begin()
+            with contextlib.ExitStack() as on_failure:
+                on_failure.callback(answer.close)
+                cursor = self._cursor()
+                on_failure.pop_all()
+        except BaseException:
+            self._slots.release()  # whatever it is; a slot that is never released is lost to all queries to come
+            raise
+        interruption = Interruption(cursor)
+        self._interruptions[interruption] = due, query.sql
+        self.metrics.running.inc()
+        loop = asyncio.get_running_loop()
+        watchdog = loop.call_at(due + IGNORED_SECONDS, lambda: self._on_ignored(self._overdue()))
+
+        def run() -> Answer:
+            with self._running.note(query.sql):
+                return execute(cursor, query, self._allowed, interruption, answer)
+
+        future = loop.run_in_executor(self._threads, run)
+
+        def ended(_: asyncio.Future[Answer]) -> None:
+            watchdog.cancel()
+            del self._interruptions[interruption]
+            self.metrics.running.dec()
+            self.metrics.seconds.observe(time.monotonic() - started)
+            self._slots.release()
+
+        future.add_done_callback(ended)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            task = asyncio.create_task(_insist(future, interruption, _too_slow(query)))
+            self._insisting.add(task)
+            task.add_done_callback(self._insisting.discard)
+            raise
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        if self._stopping:
+            raise _stopping()
+        try:
+            return self._connection.cursor()
+        except duckdb.Error as error:
+            _log.exception("the store gives no cursor")
+            raise QueryError("internal_error", f"The store can't be used: {error}") from error
+
+
+async def _insist(future: asyncio.Future[Answer], interruption: Interruption, reason: QueryError) -> None:
+    """Interrupt a query until its thread has ended, and drop the answer that it may have made."""
+    while not future.done():
+        interruption.interrupt(reason)
+        await asyncio.wait({future}, timeout=INTERRUPT_AGAIN_SECONDS)
+    if not future.cancelled() and future.exception() is None:
+        future.result().close()
+
+
+def _stop_all(interruptions: list[Interruption]) -> None:
+    """Interrupt queries until they have ended."""
+    while left := [interruption for interruption in interruptions if not interruption.over]:
+        for interruption in left:
+            interruption.interrupt(_stopping())
+        time.sleep(INTERRUPT_AGAIN_SECONDS)
+
+
+def _too_slow(query: Query) -> QueryError:
+    return QueryError(
+        "timeout", f"The query took longer than {query.timeout_seconds:g} s: ask for less, or allow more time."
+    )
+
+
+def _stopping() -> QueryError:
+    return QueryError("stopping", "The store is stopping: ask again when it is back.")

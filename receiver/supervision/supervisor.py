@@ -1,0 +1,255 @@
+"""`serve`: runs listeners and the store as child processes, restarts those that die, and stops them in order."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from receiver import __version__
+from receiver.data_directory import lock as data_directory
+from receiver.errors import ListenerError, UpgradeError
+from receiver.logs import describe
+from receiver.network.sockets import address_of
+from receiver.processes.state import RetiringState, ServeState, UpgradeState, write_state
+from receiver.settings import Settings, environment
+from receiver.spool import owners as spools
+from receiver.supervision import begin, handover
+from receiver.supervision.children import Children, Report, Role
+from receiver.supervision.handover import Handover, Held
+from receiver.supervision.keeper import Keeper
+from receiver.supervision.systemd import notify
+from receiver.supervision.terminal import terminal_watch
+from receiver.supervision.upgrade import replace_all
+from receiver.supervision.watch import watch
+
+_STOP_SECONDS = 40.0
+# A signal that came just before they are held is heeded after so many turns of the event loop, and would else be lost.
+_TURNS = 5
+
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        ReceiverError: a setting, the data directory or an address can't be used; nothing was started. Or a listener
+            failed for good; all was stopped.
+    """
+    before = handover.read_handover()
+    begin.check_files(settings)
+    if before:
+        settings = begin.keep_settings(settings, before)
+        held = handover.held_by(before)
+        begin.keep_spool(settings)
+    else:
+        held = begin.take_hold(settings)
+    with held.lock, spools.hold(settings, insist=before is None):
+        try:
+            asyncio.run(_Supervisor(settings, held, before).run())
+        finally:
+            data_directory.leave(held.lock)
+
+
+class _Supervisor:
+    def __init__(self, settings: Settings, held: Held, before: Handover | None) -> None:
+        self._settings = settings
+        self._held = held
+        self._before = before
+        self._started_at = before.started_at if before else datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._upgrade = before.upgrade if before else UpgradeState()
+        self._upgrade_again = before.upgrade_again if before else False
+        self._upgrading: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._failure: str | None = None
+        self._state_written = True
+        self._systemd_knows = False
+        self._terminal_is_gone = terminal_watch()
+        self._children = Children(self._environment(), held.life)
+        count = max(settings.listeners, len(held.listeners))
+        sockets = [held.listeners[slot % len(held.listeners)] for slot in range(count)]
+        self._listeners = [
+            self._keeper(Role(f"listener {number}", "receiver.listener.process", listening), self._give_up)
+            for number, listening in enumerate(sockets, start=1)
+        ]
+        self._store = self._keeper(Role("store", "receiver.store.process", held.query), None)
+
+    async def run(self) -> None:
+        """Run until told to stop.
+
+        Raises:
+            ListenerError: a listener failed for good.
+        """
+        if self._before:
+            self._adopt(self._before)
+        self._heed_signals()
+        tasks = [asyncio.create_task(keeper.keep()) for keeper in (self._store, *self._listeners)]
+        tasks.append(asyncio.create_task(watch(self._children, self._settings.hang_seconds, self._changed)))
+        if self._before:
+            self._upgrading = asyncio.create_task(self._finish_upgrade(self._before.version))
+        await self._stopping.wait()
+        _log.info("stopping")
+        notify("STOPPING=1")
+        await _cancel([*tasks, *([self._upgrading] if self._upgrading else [])])
+        self._changed()
+        await self._stop()
+        _log.info("stopped")
+        if self._failure:
+            raise ListenerError(self._failure)
+
+    async def _stop(self) -> None:
+        alive = self._children.alive
+        # The store goes last, so that it takes what the listeners have just acknowledged.
+        await self._children.end([child for child in alive if child.name != self._store.role.name], _STOP_SECONDS)
+        await self._children.end([child for child in alive if child.name == self._store.role.name], _STOP_SECONDS)
+        self._changed()
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hang_up)
+        loop.add_signal_handler(signal.SIGCHLD, self._on_child)
+        handover.heed_signals_again()
+        self._on_child()
+
+    def _on_child(self) -> None:
+        self._children.reap()
+        self._changed()
+
+    def _on_hang_up(self) -> None:
+        if self._terminal_is_gone():
+            self._stopping.set()
+        elif self._upgrading and not self._upgrading.done():
+            _log.info("an upgrade is under way; another follows it")
+            self._upgrade_again = True
+        else:
+            self._upgrading = asyncio.create_task(self._begin_upgrade())
+
+    async def _begin_upgrade(self) -> None:
+        """Try the installed version, and become it."""
+        self._tell_upgrade("running", "The installed version is being tried.", number=self._upgrade.number + 1)
+        try:
+            version = await handover.try_installed(self._handover())
+            _log.info("version %s takes over from %s", version, __version__)
+            await self._become_installed()
+        except (UpgradeError, OSError) as error:
+            why = str(error) if isinstance(error, UpgradeError) else describe(error)
+            _log.error("no upgrade, all goes on as before: %s", why)
+            self._tell_upgrade("refused", why)
+        await self._upgrade_once_more()
+
+    async def _become_installed(self) -> None:
+        """Go on as the installed version, unless told to stop; returns only then.
+
+        Raises:
+            OSError: it failed, and all is as before.
+        """
+        handover.hold_signals()
+        try:
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            if not self._stopping.is_set():
+                handover.become_installed(self._held, self._handover())
+        finally:
+            handover.heed_signals_again()
+
+    async def _finish_upgrade(self, before: str) -> None:
+        """Replace the children of the version before."""
+        try:
+            await replace_all(self._listeners, self._store)
+        except UpgradeError as error:
+            _log.error("the upgrade failed: %s", error)
+            self._tell_upgrade("failed", str(error))
+        except Exception as error:  # noqa: BLE001 - whoever waits for the upgrade must hear of it
+            _log.exception("the upgrade failed by a fault of the program")
+            self._tell_upgrade("failed", f"The upgrade failed ({describe(error)}): the log says where.")
+        else:
+            done = f"Version {__version__} has taken over from {before}."
+            _log.info("the upgrade is done: %s", done)
+            self._tell_upgrade("done", done)
+        await self._upgrade_once_more()
+
+    async def _upgrade_once_more(self) -> None:
+        if self._upgrade_again:
+            self._upgrade_again = False
+            await self._begin_upgrade()
+
+    def _tell_upgrade(self, state: str, detail: str, number: int | None = None) -> None:
+        self._upgrade = UpgradeState(number=number or self._upgrade.number, state=state, detail=detail)
+        self._changed()
+
+    def _handover(self) -> Handover:
+        return handover.handover_of(
+            self._held,
+            version=__version__,
+            started_at=self._started_at,
+            kept=self._settings.model_dump(mode="json", include=set(begin.KEPT)),
+            children=[handover.running_child(child) for child in self._children.alive],
+            processes={keeper.role.name: keeper.state() for keeper in (self._store, *self._listeners)},
+            upgrade=self._upgrade,
+            upgrade_again=self._upgrade_again,
+        )
+
+    def _adopt(self, before: Handover) -> None:
+        keepers = {keeper.role.name: keeper for keeper in (self._store, *self._listeners)}
+        for known in before.children:
+            report = Report(known.ready, known.version, known.failure)
+            child = self._children.adopt(known.name, known.pid, known.started_at, report, known.heartbeat)
+            child.retiring = known.retiring
+            if not child.retiring and child.name in keepers:
+                keepers[child.name].current = child
+
+    def _keeper(self, role: Role, give_up: Callable[[str], None] | None) -> Keeper:
+        known = self._before.processes.get(role.name) if self._before else None
+        return Keeper(role, self._children, self._changed, give_up, known)
+
+    def _give_up(self, why: str) -> None:
+        self._failure = why
+        self._stopping.set()
+
+    def _state(self) -> str:
+        if not self._stopping.is_set():
+            return "running"
+        return "stopping" if self._children.alive else "stopped"
+
+    def _environment(self) -> dict[str, str]:
+        address = address_of(self._held.query)
+        variables = environment(self._settings.model_copy(update={"query_listen": address}))
+        variables.pop("NOTIFY_SOCKET", None)
+        return variables
+
+    def _changed(self) -> None:
+        """Write down how all stands, and tell systemd once notifications are taken."""
+        if not self._systemd_knows and all(keeper.state().state == "running" for keeper in self._listeners):
+            self._systemd_knows = True
+            notify("READY=1")
+        state = ServeState(
+            pid=os.getpid(),
+            version=__version__,
+            started_at=self._started_at,
+            written_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            state=self._state(),
+            upgrade=self._upgrade,
+            processes={keeper.role.name: keeper.state() for keeper in (*self._listeners, self._store)},
+            retiring=[
+                RetiringState(pid=child.pid, name=child.name, version=child.version)
+                for child in self._children.alive
+                if child.retiring
+            ],
+        )
+        try:
+            write_state(self._settings.data_dir, state)
+            self._state_written = True
+        except OSError as error:
+            if self._state_written:
+                _log.warning("serve.json can't be written: %s", describe(error))
+            self._state_written = False
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
