@@ -4,7 +4,14 @@ from importlib.resources import files
 
 import streamlit as st
 
-from analytics.pages import activity, alerts, audit, entity, health, notifications, set_up, sql
+from analytics.pages.activity import page as activity
+from analytics.pages.alerts import page as alerts
+from analytics.pages.audit import page as audit
+from analytics.pages.entity import page as entity
+from analytics.pages.health import page as health
+from analytics.pages.notifications import page as notifications
+from analytics.pages.set_up import page as set_up
+from analytics.pages.sql import page as sql
 
 st.set_page_config(page_title="CLC webhooks", page_icon=str(files("analytics.pages") / "icon.svg"), layout="wide")
 # Streamlit serves the first page at the root alone; the address that one would guess leads there too.

@@ -3,16 +3,17 @@
 from typing import TYPE_CHECKING
 
 from analytics import errors
-from analytics.client import Client, connect
+from analytics.client.cancelling import Cancellation
+from analytics.client.client import Client, connect
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["Client", "connect", "errors", "load_ipython_extension"]
+__all__ = ["Cancellation", "Client", "connect", "errors", "load_ipython_extension"]
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """Add the magic `clc` to IPython: what `%load_ext analytics` calls."""
-    from analytics.magic import load  # noqa: PLC0415 - IPython belongs to an extra
+    from analytics.notebook.magic import load  # noqa: PLC0415 - IPython belongs to an extra
 
     load(shell)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from analytics.errors import SettingsError, TokenError
-from analytics.working_hours import WorkingHours, parse_working_hours
+from analytics.times.working_hours import WorkingHours, parse_working_hours
 
 MAX_PORT = 65535
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to replace, not to listen on

@@ -1,6 +1,6 @@
 """The tree of accounts: counts of all below, opened branch by branch."""
 
-from analytics.account_tree import rolled_up
+from analytics.pages.activity.account_tree import rolled_up
 
 PATHS = [
     ("ROOT", ["ROOT"]),

@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 
 import analytics
-from analytics import alarms, alert_charts, queries
-from analytics.pages._alarm_lists import reading_text
-from analytics.pages._alarms import Kept
-from analytics.periods import period
+from analytics import queries
+from analytics.charts import alerts as alert_charts
+from analytics.pages.alerts.alarms import Kept
+from analytics.pages.alerts.lists import reading_text
+from analytics.senders.centurylink import alarms
+from analytics.times.periods import period
 from tests.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
 
 WEB, DB = "WA1ACMEWEB01", "WA1ACMEDB02"

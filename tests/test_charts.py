@@ -5,9 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from analytics import charts, heat_map
-from analytics.spans import Interval, span_of
-from analytics.zones import zone_of
+from analytics.charts import charts, heat_map
+from analytics.times.spans import Interval, span_of
+from analytics.times.zones import zone_of
 from tests.readable_store import HOSTILE_NAME, MIDDAY
 
 BERLIN = zone_of("Europe/Berlin")

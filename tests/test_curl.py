@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from analytics.curl import Sent, address_of, command, is_plain
+from analytics.export.curl import Sent, address_of, command, is_plain
 from tests import bodies
 
 SIGNATURE = bytes(range(256))

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analytics import excel
-from analytics.downloads import csv_bytes, excel_bytes, excel_cuts, jsonl_bytes, parquet_bytes
-from analytics.spreadsheets import guarded
+from analytics.export import excel
+from analytics.export.downloads import csv_bytes, excel_bytes, excel_cuts, jsonl_bytes, parquet_bytes
+from analytics.export.spreadsheets import guarded
 
 FORMULAS = [
     "=1+1",

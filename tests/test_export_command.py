@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import analytics
-from analytics import parts as reading
 from analytics.cli import run
 from analytics.errors import NotAQueryError, NotRunningError
-from analytics.exports import archive_line, grouped
-from analytics.parts import Extent, Wanted, extent_of, insist, parts
+from analytics.export import parts as reading
+from analytics.export.archives import archive_line, grouped
+from analytics.export.parts import Extent, Wanted, extent_of, insist, parts
 from tests import bodies
 from tests.keys import key_directory, signed
 from tests.processes import Receiver, environment, running
@@ -180,7 +180,7 @@ def test_parts_get_wider_where_few_notifications_are_wanted(tmp_path):
 
 
 def test_small_parts_become_large_row_groups(store, monkeypatch):
-    monkeypatch.setattr("analytics.exports.ROWS_OF_A_GROUP", 3)
+    monkeypatch.setattr("analytics.export.archives.ROWS_OF_A_GROUP", 3)
     with analytics.connect(store) as client:
         tables = [part.table for part in parts(client, Wanted(), Extent(1, 5), most_rows=1)]
     assert [group.column("seq").to_pylist() for group in grouped(tables)] == [[1, 2, 3], [4, 5]]

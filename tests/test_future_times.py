@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import analytics
-from analytics import alarms, queries
+from analytics import queries
+from analytics.senders.centurylink import alarms
 from tests.readable_store import MIDDAY, Row, account, build_store, server
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)

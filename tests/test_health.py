@@ -4,7 +4,7 @@ import pytest
 
 from analytics import connect
 from analytics.errors import NoStatusError
-from analytics.health import bytes_words, figures, grouped, limit_words, troubled
+from analytics.pages.health.figures import bytes_words, figures, grouped, limit_words, troubled
 from tests.readable_store import build_store
 
 STATUS = {

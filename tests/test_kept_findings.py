@@ -7,11 +7,12 @@ from threading import Event
 
 import pytest
 
-from analytics import connect, kept_findings
+from analytics import connect
 from analytics.errors import NotRunningError
-from analytics.findings import find
-from analytics.kept_findings import FOREVER, KeptFindings
-from analytics.periods import EPOCH
+from analytics.findings import kept as kept_findings
+from analytics.findings.kept import FOREVER, KeptFindings
+from analytics.findings.running import find
+from analytics.times.periods import EPOCH
 from receiver.simulator.history import Simulation
 from receiver.simulator.stories import STORIES
 from tests.test_stories import END, store_of

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.listener_pulse import ListenerPulse, not_working
+from analytics.client.listener_pulse import ListenerPulse, not_working
 from analytics.settings import Settings
 from tests.ports import free_address
 from tests.processes import ListenerProcess, running, stopped

@@ -11,10 +11,11 @@ import pytest
 
 import analytics
 from analytics import queries
-from analytics.histogram import Bins, brushed, histogram, with_ends
-from analytics.pages import _download, _found
-from analytics.pages._download import Size, archive_bytes, fetch, said_of
-from analytics.refusals import REFUSALS, title_of
+from analytics.charts.histogram import Bins, brushed, histogram, with_ends
+from analytics.pages.notifications import download
+from analytics.pages.notifications import rows as _found
+from analytics.pages.notifications.download import Size, archive_bytes, fetch, said_of
+from analytics.words.refusals import REFUSALS, title_of
 from tests.readable_store import MIDDAY, Row, build_store, server
 
 MINUTE = timedelta(minutes=1)
@@ -152,7 +153,7 @@ def test_a_download_has_the_newest_that_the_filter_lets_through_whole(client):
     table = fetch(client, values)
     assert table.column("seq").to_pylist() == [5, 4, 2, 1]
     assert json.loads(table.column("payload")[0].as_py()) == {"userName": "=1+1", "text": LONG}
-    exact = pq.read_table(io.BytesIO(_download.FORMATS[2].make(table)))
+    exact = pq.read_table(io.BytesIO(download.FORMATS[2].make(table)))
     assert exact.column("payload").to_pylist() == table.column("payload").to_pylist()
     lines = [json.loads(line) for line in archive_bytes(table).splitlines()]
     assert [line["body"] for line in lines] == table.column("payload").to_pylist()
@@ -161,8 +162,8 @@ def test_a_download_has_the_newest_that_the_filter_lets_through_whole(client):
 
 @pytest.mark.parametrize(("rows", "size", "seqs"), [(2, 10**9, [6, 5]), (50, 30, [6, 5]), (50, 20, [6])])
 def test_a_download_ends_where_it_would_grow_too_large(client, monkeypatch, rows, size, seqs):
-    monkeypatch.setattr(_download, "MOST_ROWS", rows)
-    monkeypatch.setattr(_download, "MOST_BYTES", size)
+    monkeypatch.setattr(download, "MOST_ROWS", rows)
+    monkeypatch.setattr(download, "MOST_BYTES", size)
     assert fetch(client, {"upto": 6}).column("seq").to_pylist() == seqs
 
 

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
+from analytics.commands.output import opened
 from analytics.errors import OutputError
-from analytics.output import opened
 
 
 def write(path, **options):

@@ -12,12 +12,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from analytics.commands.dashboard import entry_file, streamlit_options
-from analytics.events import EVENT_TYPES, colours
-from analytics.pages._accounts import Account, Accounts
-from analytics.payloads import leaves, parse, tree
-from analytics.periods import ago
+from analytics.commands.dashboard import streamlit_options
+from analytics.pages.serving.entry import entry_file
+from analytics.pages.shared.accounts import Account, Accounts
+from analytics.senders.centurylink.events import EVENT_TYPES, colours
 from analytics.text import as_markdown, short, visible
+from analytics.times.periods import ago
+from analytics.words.payloads import leaves, parse, tree
 from tests.plain_texts import age_lines, plain_texts
 from tests.readable_store import (
     HOSTILE_NAME,

@@ -2,8 +2,8 @@
 
 import threading
 
+from analytics.client.pulse import Pulse
 from analytics.errors import NotRunningError, SilentError
-from analytics.pulse import Pulse
 from tests.waiting import until
 
 

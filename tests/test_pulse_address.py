@@ -7,13 +7,13 @@ from importlib.resources import files
 import pytest
 import urllib3
 
-from analytics.pulse import ANSWER_SECONDS, PAUSE_SECONDS
+from analytics.client.pulse import ANSWER_SECONDS, PAUSE_SECONDS
 from tests.browser.slow_store import a_slow_store
 from tests.browsing import a_dashboard
 from tests.processes import Receiver, running, stopped
 from tests.waiting import until
 
-PAGE = files("analytics.pages").joinpath("pulse.js").read_text(encoding="utf-8")
+PAGE = files("analytics.pages.shared.components").joinpath("pulse.js").read_text(encoding="utf-8")
 SECONDS = int(re.search(r"ANSWER_MS = (\d+)", PAGE)[1]) / 1000
 """A page waits so long for an answer."""
 LATEST = PAUSE_SECONDS + ANSWER_SECONDS

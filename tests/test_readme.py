@@ -15,8 +15,8 @@ import pytest
 
 from analytics import connect
 from analytics.cli import command as analytics_command
-from analytics.findings import find
-from analytics.rule_files import RuleSet, load_rules
+from analytics.findings.rule_files import RuleSet, load_rules
+from analytics.findings.running import find
 from analytics.settings import Settings as ReadingSettings
 from receiver.admission import Refusal
 from receiver.cli import main as receiver_command

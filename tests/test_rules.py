@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from analytics import connect
-from analytics.findings import find
-from analytics.rule_files import RuleSet, load_rules
+from analytics.findings.rule_files import RuleSet, load_rules
+from analytics.findings.running import find
 from analytics.settings import Settings
 from receiver.database.opening import open_database
 from receiver.store.query.guard import allowed_statement, refused_functions

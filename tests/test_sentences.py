@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from analytics.changed_fields import items_of, label_of, pattern_of
-from analytics.sentences import Change, phrase, sentence, summary
+from analytics.words.changed_fields import items_of, label_of, pattern_of
+from analytics.words.sentences import Change, phrase, sentence, summary
 
 ABSENT = object()
 

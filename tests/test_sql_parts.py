@@ -12,17 +12,17 @@ from streamlit.testing.v1 import AppTest
 
 import analytics
 from analytics import queries
-from analytics.cancelling import Cancellation
+from analytics.charts.quick_chart import Choice, allowed, draw, first_choice
+from analytics.client.cancelling import Cancellation
+from analytics.client.local import interrupt
 from analytics.errors import CancelledError, SettingsError
-from analytics.local import interrupt
-from analytics.meanings import MEANINGS
-from analytics.pages._address import FIRST_PAGE
-from analytics.permalinks import TooLongError, from_address, in_address
-from analytics.profiles import kind_of, profile
-from analytics.quick_chart import Choice, allowed, draw, first_choice
-from analytics.results import fitting, shown
+from analytics.export.results import fitting, shown
+from analytics.pages.shared.address import FIRST_PAGE
+from analytics.pages.sql.permalinks import TooLongError, from_address, in_address
+from analytics.pages.sql.profiles import kind_of, profile
+from analytics.pages.sql.sql_errors import place_of
 from analytics.settings import read_settings
-from analytics.sql_errors import place_of
+from analytics.words.meanings import MEANINGS
 from tests.plain_texts import age_lines, plain_texts
 from tests.readable_store import HOSTILE_NAME, MIDDAY, build_store, hostile_rows, many_rows
 from tests.waiting import until
@@ -55,7 +55,7 @@ def client(store):
 def test_the_page_runs_the_sql_of_its_address_on_a_duckdb_file_too(store, monkeypatch, tmp_path, sql, expected):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["app_dashboard.py", "--location", store])
-    app = AppTest.from_string("from analytics.pages import sql\n\nsql.show()", default_timeout=60)
+    app = AppTest.from_string("from analytics.pages.sql import page as sql\n\nsql.show()", default_timeout=60)
     app.query_params["sql"] = sql
     app.session_state[FIRST_PAGE] = "Activity"  # a session that begins with a link to SQL waits for Run
 
@@ -386,7 +386,7 @@ def test_a_longest_time_that_is_none_is_refused(monkeypatch, tmp_path, value):
 
 
 def test_a_day_is_a_step():
-    from analytics.quick_chart import as_drawn, step_of
+    from analytics.charts.quick_chart import as_drawn, step_of
 
     assert step_of(as_drawn(DAYS, "time")) == timedelta(days=1)
     assert step_of(as_drawn(["a"], "text")) is None

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from analytics import connect
-from analytics.findings import find
+from analytics.findings.running import find
 from receiver.admission import Admission
 from receiver.database.opening import open_database, run
 from receiver.listener.accounts import AllowedAccounts

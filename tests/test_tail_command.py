@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 import analytics
-from analytics import following
 from analytics.cli import run
-from analytics.following import Follower, Watched
+from analytics.commands import following
+from analytics.commands.following import Follower, Watched
 from tests.processes import Process, Receiver, environment, running
 from tests.readable_store import HOSTILE_NAME, MIDDAY, Changed, Row, account, build_store, server
 from tests.waiting import until

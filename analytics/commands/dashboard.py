@@ -10,32 +10,15 @@ from pathlib import Path
 
 import click
 
-import analytics
-from analytics.client import connect
-from analytics.errors import AnalyticsError
+from analytics.client.client import connect
+from analytics.pages.serving.entry import DashboardError, entry_file
 from analytics.settings import environment, read_settings
 
 THEME = "dashboard.toml"
-SERVED = "_served.py"
+SERVED = "served.py"
 WHOLE_BYTES = 2**40
 GIVES_WAY = 15
 """How much its priority is lower than the receiver's (`nice`), so that no viewer keeps a sender waiting."""
-
-
-class DashboardError(AnalyticsError):
-    """Raised when the dashboard can't be started."""
-
-
-def entry_file() -> str:
-    """Return the path of the Streamlit entry: it lies beside this package, in a checkout as in an installation.
-
-    Raises:
-        DashboardError: it is not there.
-    """
-    entry = Path(analytics.__file__).parent.parent / "app_dashboard.py"
-    if not entry.is_file():
-        raise DashboardError("app_dashboard.py is not installed; install clc-webhook-analytics again.")
-    return str(entry)
 
 
 def check_free(address: str, port: int) -> None:
@@ -117,7 +100,7 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
         "-m",
         "streamlit",
         "run",
-        str(files("analytics.pages") / SERVED),
+        str(files("analytics.pages.serving") / SERVED),
         *streamlit_options(port, address, no_browser, settings.dashboard_hosts),
     ]
     if location:

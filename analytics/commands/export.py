@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pyarrow as pa
 
-from analytics.client import Client, connect
+from analytics.client.client import Client, connect
 from analytics.commands.findings import moment_of
 from analytics.commands.options import (
     account_option,
@@ -20,9 +20,9 @@ from analytics.commands.options import (
     output_option,
     overwrite_option,
 )
-from analytics.exports import WRITERS
-from analytics.output import is_standard, opened
-from analytics.parts import Extent, Wanted, extent_of, parts
+from analytics.commands.output import is_standard, opened
+from analytics.export.archives import WRITERS
+from analytics.export.parts import Extent, Wanted, extent_of, parts
 from analytics.text import plural
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}

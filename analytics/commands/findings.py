@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from analytics.client import connect
+from analytics.client.client import connect
+from analytics.commands.output import opened
 from analytics.errors import AnalyticsError
-from analytics.findings import Finding, find
-from analytics.output import opened
-from analytics.periods import stamp
-from analytics.rule_files import SEVERITIES, RuleProblem, RuleSet, load_rules
+from analytics.findings.rule_files import SEVERITIES, RuleProblem, RuleSet, load_rules
+from analytics.findings.running import Finding, find
 from analytics.settings import read_settings
 from analytics.text import LINES, plural, short, visible, visible_json
+from analytics.times.periods import stamp
 
 NONE, SOME, FAILED = 0, 1, 2
 LONGEST_SENTENCE = 500

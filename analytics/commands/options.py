@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from analytics.events import CATEGORIES, EVENT_TYPES
+from analytics.senders.centurylink.events import CATEGORIES, EVENT_TYPES
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -14,15 +14,15 @@ from typing import IO, Any
 import click
 import orjson
 
-from analytics.client import connect
+from analytics.client.client import connect
+from analytics.commands.following import Batch, Follower, Row, Watched
 from analytics.commands.options import account_option, aliases_of, event_option, event_types_of, location_option
+from analytics.commands.output import opened
 from analytics.errors import NotRunningError, QueryError, TokenError
-from analytics.exports import as_utc
-from analytics.following import Batch, Follower, Row, Watched
-from analytics.output import opened
-from analytics.periods import stamp
-from analytics.tabulate import columns_of
+from analytics.export.archives import as_utc
+from analytics.export.tabulate import columns_of
 from analytics.text import short, visible, visible_json
+from analytics.times.periods import stamp
 
 PAUSE_SECONDS = 0.5
 LONGEST_NAME = 80

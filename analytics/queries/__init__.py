@@ -1,15 +1,18 @@
-"""The SQL of the dashboard: one file a query, with parts that are left out when their parameter is None."""
+"""The queries: one SQL file each, beside what asks it, with parts that are left out when their parameter is None."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)[ \t]*\n", re.MULTILINE)
 CONDITION = re.compile(r" -- if \$(\w+)$")
 PARAMETER = re.compile(r"\$(\w+)")
 PARTS = frozenset({"beside", "lasts", "matching", "matching_changes", "of_activity", "of_entity"})
+OTHERS = frozenset({"rules", "shipped_queries", "profiles"})
+"""Folders of SQL that is read in other ways."""
 
 
 class Query(NamedTuple):
@@ -21,8 +24,12 @@ class Query(NamedTuple):
 
 @cache
 def read(name: str) -> str:
-    """Return the text of `name`.sql; a line `-- include other.sql` stands for that file's lines."""
-    text = files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    """Return the text of `name`.sql, wherever it lies; a line `-- include other.sql` stands for that file's lines.
+
+    Raises:
+        KeyError: there is no such file.
+    """
+    text = places()[name].read_text(encoding="utf-8")
     return INCLUDE.sub(lambda found: read(found[1].removesuffix(".sql")).rstrip("\n") + "\n", text)
 
 
@@ -48,5 +55,19 @@ def query(name: str, values: Mapping[str, Any]) -> Query:
 
 def names() -> list[str]:
     """Return the names of all queries that can be run by themselves."""
-    found = {entry.name.removesuffix(".sql") for entry in files(__name__).iterdir() if entry.name.endswith(".sql")}
-    return sorted(found - PARTS)
+    return sorted(places().keys() - PARTS)
+
+
+@cache
+def places() -> dict[str, Traversable]:
+    """Find each query's file by its name."""
+    return {file.name.removesuffix(".sql"): file for file in sql_files(files("analytics"))}
+
+
+def sql_files(folder: Traversable) -> Iterator[Traversable]:
+    """Find the queries' files in a folder and those below it."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name not in OTHERS:
+            yield from sql_files(entry)
+        elif entry.name.endswith(".sql"):
+            yield entry

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from analytics import connect
-from analytics.client import Client
+from analytics.client.client import Client
 from tests.processes import Receiver
 
 RUNS = 5

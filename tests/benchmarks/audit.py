@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from analytics.client import Client
-from analytics.findings import find
-from analytics.kept_findings import KeptFindings
+from analytics.client.client import Client
+from analytics.findings.kept import KeptFindings
+from analytics.findings.running import find
 from analytics.queries import query
 from tests.benchmarks.asking import client_of, median_seconds
 from tests.benchmarks.data import built, figures_of

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from analytics.client import Client
-from analytics.pages._activity_filters import Chosen
-from analytics.pages._activity_time import When
-from analytics.pages._store import known
-from analytics.pages.activity import questions
+from analytics.client.client import Client
+from analytics.pages.activity.filters import Chosen
+from analytics.pages.activity.page import questions
+from analytics.pages.activity.time_range import When
+from analytics.pages.shared.store import known
 from analytics.queries import query
-from analytics.spans import BEFORE, Interval, compared_with, span_of
+from analytics.times.spans import BEFORE, Interval, compared_with, span_of
 from tests.benchmarks.asking import client_of
 from tests.benchmarks.data import built, grown
 from tests.benchmarks.report import Figure, part

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from analytics.findings import find
+from analytics.findings.running import find
 from tests.benchmarks.asking import client_of, median_seconds
 from tests.benchmarks.browser import copied
 from tests.benchmarks.data import built, grown

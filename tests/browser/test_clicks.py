@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from analytics.events import EVENT_TYPES
+from analytics.senders.centurylink.events import EVENT_TYPES
 from tests.browser.watching import (
     choose,
     column,

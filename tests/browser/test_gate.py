@@ -8,7 +8,7 @@ import pytest
 import urllib3
 from playwright.sync_api import expect
 
-from analytics.pages._gate import Hosts
+from analytics.pages.serving.gate import Hosts
 from tests.browser.watching import run_linked
 from tests.browsing import a_dashboard
 from tests.waiting import until

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from analytics.pages._accounts import OFFERED
+from analytics.pages.shared.accounts import OFFERED
 from tests.browser.watching import row_of
 from tests.keys import signed
 from tests.waiting import until

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 import urllib3
 
-from analytics.pages._served import DRAWN_WITH
+from analytics.pages.serving.served import DRAWN_WITH
 from tests.browser.pages import pages
 
 pytestmark = pytest.mark.browser

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics import connect
-from analytics.findings import find
-from analytics.kept_findings import FOREVER
-from analytics.periods import EPOCH
+from analytics.findings.kept import FOREVER
+from analytics.findings.running import find
+from analytics.times.periods import EPOCH
 from tests.browser.audited import ago, send, server
 from tests.browser.slow_store import a_slow_store
 from tests.browser.watching import row_of

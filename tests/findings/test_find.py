@@ -7,10 +7,10 @@ import pytest
 
 from analytics import connect
 from analytics.errors import BusyError, NotRunningError, SettingsError
-from analytics.findings import find
-from analytics.rule_files import RuleSet, load_rules
+from analytics.findings.rule_files import RuleSet, load_rules
+from analytics.findings.running import find
 from analytics.settings import Settings, read_settings
-from analytics.working_hours import WorkingHours, parse_working_hours
+from analytics.times.working_hours import WorkingHours, parse_working_hours
 from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT
 from tests.querying import TOKEN, serving
 

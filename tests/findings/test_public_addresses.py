@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analytics import connect
-from analytics.findings import find
-from analytics.rule_files import RuleSet, load_rules
+from analytics.findings.rule_files import RuleSet, load_rules
+from analytics.findings.running import find
 from analytics.settings import Settings
 from tests.stored import Received, store_of
 

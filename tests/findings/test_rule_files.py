@@ -2,7 +2,7 @@
 
 import pytest
 
-from analytics.rule_files import load_rules
+from analytics.findings.rule_files import load_rules
 from tests.findings.history import HEADER, SELECT
 
 

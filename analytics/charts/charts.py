@@ -1,0 +1,192 @@
+"""The dashboard's and the notebook's charts: a DataFrame in, an Altair chart out.
+
+No field of these charts is called `image`, which the tooltip of Vega would load as a picture, and names that came
+from outside are data of text marks, never part of an expression. Channels are written as `alt.X2("end")`, not as texts:
+from a text Altair makes them by asking its whole schema, which takes 4 ms for each.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import altair as alt
+import pandas as pd
+
+from analytics.senders.centurylink.events import colours
+from analytics.times.periods import EPOCH, Period
+from analytics.times.spans import Interval, Span
+from analytics.times.zones import zone_label
+
+MUTED = ("#6b7280", "#9aa3ad")
+RULE = ("#e2e5e9", "#2b313a")
+INK = ("#1d2330", "#e6e9ee")
+ACCENT = ("#0072b2", "#3a9bdc")
+TIME_TIP = "%Y-%m-%d %H:%M:%S"
+TIME_LABEL = (
+    "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S'"
+    " : utchours(datum.value) || utcminutes(datum.value) ? '%H:%M'"
+    " : utcmonth(datum.value) || utcdate(datum.value) > 1 ? '%b %d' : '%Y')"
+)
+FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
+COMPLETE, RUNNING = "complete", "not complete yet"
+LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
+LOCAL_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=LOCAL_LABEL)
+
+
+def binned(frame: pd.DataFrame, width: timedelta) -> pd.DataFrame:
+    """Return the frame with the begin and the end of its bins (column `bin_us`, microseconds) as times."""
+    start = pd.to_datetime(frame["bin_us"], unit="us", utc=True)
+    return frame.assign(begin=start, end=start + width)
+
+
+def time_axis(period: Period) -> alt.X:
+    """Return the x of a chart over the whole period, so that empty bins are seen; times are the browser's."""
+    first, last = milliseconds(period.since), milliseconds(max(period.until, period.since + period.width))
+    return alt.X("begin:T", scale=alt.Scale(type="time", domain=[first, last], nice=False, clamp=True), axis=LOCAL_AXIS)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return a moment as Vega counts time."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def heading(title: str, subtitle: str, dark: bool, offset: int = 12) -> alt.TitleParams:
+    """Return a chart's title with the line below it that says units."""
+    return alt.TitleParams(
+        title,
+        subtitle=subtitle,
+        anchor="start",
+        frame="bounds",
+        fontSize=14,
+        fontWeight=600,
+        color=INK[dark],
+        subtitleFontSize=12,
+        subtitleColor=MUTED[dark],
+        subtitlePadding=3,
+        offset=offset,
+    )
+
+
+def stacked(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+    """Return the frame with the bottom and top of each event type's part of its bin's bar."""
+    place = frame["event_type"].map({name: place for place, name in enumerate(order)}).fillna(len(order))
+    rows = frame.assign(place=place).sort_values(["bin_us", "place", "event_type"])
+    top = rows.groupby("bin_us")["events"].cumsum()
+    return rows.assign(bottom=top - rows["events"], top=top)
+
+
+def full_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
+    """Return counts with the begin and the end of their bins, and a row of 0 for each bin without any.
+
+    Args:
+        frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
+        span: its bins. Where the last one is not over yet its rows say so in the column `state`.
+    """
+    bins = pd.DataFrame({"bin_us": span.begins_us, "begin": span.begins, "end": span.ends})
+    bins["state"] = [COMPLETE] * (len(bins) - 1) + [RUNNING if span.running else COMPLETE]
+    rows = bins.merge(frame, on="bin_us", how="left")
+    return rows.fillna({"events": 0, "event_type": ""})
+
+
+def over_time(
+    frame: pd.DataFrame,
+    before: pd.DataFrame | None,
+    span: Span,
+    *,
+    zone: ZoneInfo,
+    said: str = "",
+    selected: Interval | None = None,
+    dark: bool = False,
+) -> alt.LayerChart:
+    """Return stacked bars of events over time, with a line of the time that they are compared with.
+
+    Whatever changes from one refresh to the next is data and nothing else, so that the drawn chart stays and only its
+    bars change.
+
+    Args:
+        frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
+        before: columns `bin_us`, `events`, of the time compared with, moved into these bins.
+        span: the bins.
+        zone: the time zone of the browser that draws it.
+        said: what the time compared with is called.
+        selected: the part that is marked as selected at first.
+        dark: whether the page is dark.
+    """
+    place = zone_label(zone)
+    marked: Any = alt.Undefined
+    if selected is not None:
+        marked = {"x": [milliseconds(selected.since), milliseconds(selected.until or span.until)]}
+    brush = alt.selection_interval(name="brush", encodings=["x"], value=marked)
+    layers = [event_bars(frame, span, place, dark).add_params(brush)]
+    subtitle = f"Number per {span.per}, by event type; times of {place}"
+    if before is not None:
+        layers.append(line_before(before, span, said, dark))
+        subtitle += f"; the line is {said}"
+    if span.running:
+        subtitle += f"; the pale last bar is {RUNNING}"
+    layered: Any = alt.layer(*layers)
+    chart: alt.LayerChart = layered.properties(
+        height=210, width="container", autosize=FIT, title=heading("Notifications over time", subtitle, dark)
+    )
+    return chart
+
+
+def event_bars(frame: pd.DataFrame, span: Span, place: str, dark: bool) -> alt.Chart:
+    """Return the layer of stacked bars, the last one pale where it is not over yet."""
+    chart: alt.Chart = (
+        alt.Chart(stacked(full_bins(frame, span), list(colours(dark))))
+        .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
+        .encode(
+            x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
+            x2=alt.X2("end"),
+            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d")),
+            y2=alt.Y2("top"),
+            color=alt.Color("event_type:N", scale=event_scale(dark), legend=None),
+            opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),
+            tooltip=local_tooltip("event_type", "Event", place),
+        )
+    )
+    return chart
+
+
+def line_before(before: pd.DataFrame, span: Span, said: str, dark: bool) -> alt.Chart:
+    """Return the layer with the counts of the time compared with, a step a bin."""
+    counts = full_bins(before.assign(event_type=said), span)
+    last = counts.iloc[[-1]].assign(begin=counts["end"].iloc[-1])
+    rows = pd.concat([counts, last])[["begin", "events"]]
+    line: alt.Chart = (
+        alt.Chart(rows)
+        .mark_line(interpolate="step-after", strokeWidth=1.2, strokeDash=[3, 2], color=INK[dark], opacity=0.75)
+        .encode(x=alt.X("begin:T"), y=alt.Y("events:Q"))
+    )
+    return line
+
+
+def local_tooltip(field: str, what: str, place: str) -> list[alt.Tooltip]:
+    """Return what is said of a bar: what it counts, how many, from when to when, there and in UTC."""
+    return [
+        alt.Tooltip(f"{field}:N", title=what),
+        alt.Tooltip("events:Q", title="Notifications", format=","),
+        *time_tips(place),
+        alt.Tooltip("state:N", title="This bin is"),
+    ]
+
+
+def time_tips(place: str) -> list[alt.Tooltip]:
+    """Return what is said of from when to when a bar lasts: there, and its begin in UTC."""
+    return [
+        alt.Tooltip("yearmonthdatehoursminutesseconds(begin):T", title=f"From ({place})", format=TIME_TIP),
+        alt.Tooltip("yearmonthdatehoursminutesseconds(end):T", title=f"To ({place})", format=TIME_TIP),
+        alt.Tooltip("utcyearmonthdatehoursminutesseconds(begin):T", title="From (UTC)", format=TIME_TIP),
+    ]
+
+
+def row_scale(field: str, rows: int) -> alt.Y:
+    """Return the y of a chart of rows, the first one on top."""
+    return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, rows], reverse=True, nice=False), axis=None)
+
+
+def event_scale(dark: bool) -> alt.Scale:
+    """Return the colours of the event types."""
+    return alt.Scale(domain=list(colours(dark)), range=list(colours(dark).values()))

@@ -1,0 +1,159 @@
+"""Asks a store for rows: one client for a query service, a DuckDB file and a DuckLake."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import urlsplit
+
+from analytics.client.cancelling import Cancellation
+from analytics.client.local import DuckDBSource
+from analytics.client.remote import QueryServiceSource
+from analytics.errors import LocationError
+from analytics.settings import read_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+class Source(Protocol):
+    """Where a client's rows come from."""
+
+    def sql(
+        self,
+        query: str,
+        parameters: Parameters | None,
+        timeout: float | None,
+        max_rows: int | None,
+        cancellation: Cancellation | None = None,
+        max_bytes: int | None = None,
+    ) -> "pa.Table":
+        """Run one SELECT and return all its rows."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """Return how the receiver is."""
+        ...
+
+    def probe(self, seconds: float) -> None:
+        """Return when the location answers a question that costs it nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+
+class Client:
+    """Runs queries at one location. May be used by several threads at once."""
+
+    def __init__(self, source: Source, location: str) -> None:
+        """Ask `source`, which was made for `location`."""
+        self._source = source
+        self.location = location
+
+    def sql(
+        self,
+        query: str,
+        parameters: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        max_rows: int | None = None,
+        cancellation: Cancellation | None = None,
+        max_bytes: int | None = None,
+    ) -> "pa.Table":
+        """Run one SELECT and return its rows as an Arrow table.
+
+        Args:
+            query: one statement, a SELECT or an EXPLAIN of one.
+            parameters: values for `?` as a list, or for `$name` as a mapping.
+            timeout: the longest it may take, in seconds; never longer than the query service allows.
+            max_rows: the most rows it may have; never more than the query service allows.
+            cancellation: ends the query from another thread.
+            max_bytes: the most bytes of its Arrow data; never more than the query service allows.
+
+        Raises:
+            QueryError: it failed, was not allowed, was cancelled, took too long or has too many rows or bytes.
+            NotRunningError: no query service answers.
+            TokenError: the query service does not accept the token.
+        """
+        return self._source.sql(query, parameters, timeout, max_rows, cancellation, max_bytes)
+
+    def df(
+        self,
+        query: str,
+        parameters: Parameters | None = None,
+        *,
+        timeout: float | None = None,
+        max_rows: int | None = None,
+    ) -> "pd.DataFrame":
+        """Run one SELECT and return its rows as a DataFrame; arguments and errors are those of `sql`."""
+        return self.sql(query, parameters, timeout=timeout, max_rows=max_rows).to_pandas()
+
+    def status(self) -> dict[str, Any]:
+        """Return how the receiver is: its figures with their states and limits, as `GET /status` says.
+
+        Raises:
+            NoStatusError: the location is a file or a lake.
+            NotRunningError: no query service answers.
+            TokenError: the query service does not accept the token.
+        """
+        return self._source.status()
+
+    def probe(self, seconds: float) -> None:
+        """Return when the location answers; a store that is slow with its queries still answers this at once.
+
+        Args:
+            seconds: how long to wait at most.
+
+        Raises:
+            NotRunningError: no query service answers.
+            SilentError: one takes connections, but does not answer in time.
+        """
+        self._source.probe(seconds)
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def connect(location: str | None = None) -> Client:
+    """Return a client for a location.
+
+    Args:
+        location: the URL of a query service (`http://127.0.0.1:8081`), the path of a DuckDB file that nobody is
+            writing (a backup, say), or a `ducklake:` address. Without one it is the query service of
+            `CLC_QUERY_LISTEN`, which needs not be running yet.
+
+    Raises:
+        LocationError: it is none of these, or can't be opened.
+        SettingsError: a setting has a value that is not allowed.
+    """
+    settings = read_settings()
+    location = location or settings.query_url
+    if location.startswith(("http://", "https://")):
+        try:
+            usable = bool(urlsplit(location).hostname) and urlsplit(location).port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise LocationError(f"{location!r} is no URL of a query service; one looks like http://127.0.0.1:8081.")
+        return Client(QueryServiceSource(location, settings), location)
+    if "://" in location:
+        raise LocationError(
+            f"{location!r} can't be opened; a location is an http(s) URL, the path of a DuckDB file, "
+            "or a ducklake: address."
+        )
+    return Client(DuckDBSource(location), location)

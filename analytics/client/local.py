@@ -1,0 +1,195 @@
+"""Asks a DuckDB file that nobody is writing, or a DuckLake, with the protections of the query service."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from analytics.client.cancelling import Cancellation
+from analytics.errors import (
+    LocationError,
+    NoStatusError,
+    NotAQueryError,
+    QueryError,
+    QueryTimeoutError,
+    TooManyBytesError,
+    TooManyRowsError,
+)
+
+BATCH_ROWS = 65_536
+INTERRUPT_AGAIN_SECONDS = 0.05
+READABLE = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+
+
+def open_file(path: str) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file to read it, with files, network and settings out of its reach.
+
+    Raises:
+        LocationError: there is no such file, it is none of DuckDB's, or another process is writing it.
+    """
+    if not Path(path).is_file():
+        raise LocationError(
+            f"{path!r} is no file; a location is an http(s) URL, the path of a DuckDB file, or a ducklake: address."
+        )
+    protection: dict[str, bool | int | float | str | list[str]] = {
+        "enable_external_access": False,
+        "lock_configuration": True,
+        "python_enable_replacements": False,
+    }
+    try:
+        return duckdb.connect(path, read_only=True, config=protection)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise LocationError(
+                f"{path} is being written by a receiver; ask its query service instead, "
+                "or copy it with `clc-receiver backup FILE`."
+            ) from error
+        raise LocationError(f"{path} is no DuckDB file, or not of a version that can be read here.") from error
+    except duckdb.Error as error:
+        raise LocationError(f"{path} can't be opened: {first_line(error)}.") from error
+
+
+def open_lake(address: str) -> duckdb.DuckDBPyConnection:
+    """Attach a DuckLake to read it.
+
+    Raises:
+        LocationError: DuckDB's extension for it is missing, or there is no lake at the address.
+    """
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute("LOAD ducklake")
+    except duckdb.Error as error:
+        connection.close()
+        raise LocationError(
+            "A ducklake: address needs DuckDB's extension; install it once with "
+            "`python -c \"import duckdb; duckdb.sql('INSTALL ducklake')\"`."
+        ) from error
+    try:
+        quoted = address.replace("'", "''")
+        connection.execute(f"ATTACH '{quoted}' AS lake (READ_ONLY)")
+        connection.execute("USE lake")
+        connection.execute("SET lock_configuration = true")
+    except duckdb.Error as error:
+        connection.close()
+        raise LocationError(f"The lake at {address!r} can't be attached: {first_line(error)}.") from error
+    return connection
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, without its full stop."""
+    return str(error).partition("\n")[0].rstrip(".")
+
+
+class DuckDBSource:
+    """A DuckDB file, or a lake, opened in this process."""
+
+    def __init__(self, location: str) -> None:
+        """Open the file or the lake.
+
+        Raises:
+            LocationError: it can't be opened.
+        """
+        self._location = location
+        self._connection = open_lake(location) if location.startswith("ducklake:") else open_file(location)
+
+    def sql(
+        self,
+        query: str,
+        parameters: Sequence[Any] | Mapping[str, Any] | None,
+        timeout: float | None,
+        max_rows: int | None,
+        cancellation: Cancellation | None = None,
+        max_bytes: int | None = None,
+    ) -> pa.Table:
+        """Run one SELECT and return all its rows."""
+        try:
+            cursor = self._connection.cursor()
+        except duckdb.Error as error:  # the client was closed meanwhile
+            raise QueryError(str(error)) from error
+        worker = ThreadPoolExecutor(1)
+        running: list[Future[pa.Table]] = []
+        try:
+            check_one_select(cursor, query)
+            # DuckDB runs a query to its end whatever signals come; so it runs beside, where it can be interrupted.
+            running.append(worker.submit(read_rows, cursor, query, parameters, max_rows, max_bytes))
+            if cancellation:
+                cancellation.ends_by(lambda: Thread(target=interrupt, args=(cursor, running[0])).start())
+            return running[0].result(timeout)
+        except TimeoutError as error:
+            raise QueryTimeoutError(f"The query took longer than {timeout:g} s and was ended.") from error
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+        finally:
+            for future in running:
+                interrupt(cursor, future)
+            worker.shutdown()
+            cursor.close()
+            if cancellation:
+                cancellation.check()
+
+    def status(self) -> dict[str, Any]:
+        """Say that a file can't tell how a receiver is."""
+        raise NoStatusError(
+            f"{self._location!r} is no running receiver, and only that tells how it is; "
+            "run `clc-receiver status` for a data directory, or read from a query service."
+        )
+
+    def probe(self, seconds: float) -> None:
+        """Return at once: a file that is open can be asked."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def interrupt(cursor: duckdb.DuckDBPyConnection, running: "Future[pa.Table]") -> None:
+    """Interrupt a query until it has ended, as an interrupt that comes between two statements is lost."""
+    while not running.done():
+        cursor.interrupt()
+        wait([running], INTERRUPT_AGAIN_SECONDS)
+
+
+def check_one_select(cursor: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Refuse what is not exactly one SELECT, or an EXPLAIN of one.
+
+    Raises:
+        NotAQueryError: it is something else.
+    """
+    statements = cursor.extract_statements(query)
+    if len(statements) != 1:
+        raise NotAQueryError(
+            f"This is {len(statements)} statements; send exactly one SELECT (a PIVOT needs its IN list to be one)."
+        )
+    if statements[0].type not in READABLE:
+        raise NotAQueryError(f"This is a statement of type {statements[0].type.name}; only a SELECT is run here.")
+
+
+def read_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    query: str,
+    parameters: Sequence[Any] | Mapping[str, Any] | None,
+    max_rows: int | None,
+    max_bytes: int | None = None,
+) -> pa.Table:
+    """Run a query and read its rows, no more than allowed.
+
+    Raises:
+        TooManyRowsError: there are more.
+        TooManyBytesError: they take more bytes.
+    """
+    relation = cursor.sql(query, params=parameters)
+    reader = relation.to_arrow_reader(BATCH_ROWS)
+    batches, rows, size = [], 0, 0
+    for batch in reader:
+        rows += batch.num_rows
+        size += batch.nbytes
+        if max_rows is not None and rows > max_rows:
+            raise TooManyRowsError(f"The answer has more than {max_rows} rows; add a LIMIT, or group.")
+        if max_bytes is not None and size > max_bytes:
+            raise TooManyBytesError(f"The answer has more than {max_bytes} bytes: ask for fewer columns or rows.")
+        batches.append(batch)
+    return pa.Table.from_batches(batches, schema=reader.schema)

@@ -1,0 +1,150 @@
+"""Tells within seconds whether a store answers, and whether it answers a query: threads ask while somebody looks."""
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Lock, Thread
+from typing import NamedTuple
+
+from analytics.client.cancelling import Cancellation
+from analytics.client.client import Client
+from analytics.errors import AnalyticsError, SilentError
+
+PAUSE_SECONDS = 0.5
+ANSWER_SECONDS = 2.0
+QUERY = "SELECT 'pulse'"  # like no other: one that runs when the store crashes may be refused afterwards
+SLOW = (
+    f"It answers, but the smallest query takes longer than {ANSWER_SECONDS:g} s: other queries keep it busy, or other "
+    "programs its machine. Wait, or end what takes long. Nothing that was acknowledged is at risk."
+)
+WATCHED_SECONDS = 30.0
+"""Nobody looks any more when the pulse was not asked for so long; then nothing is sent to the store."""
+
+
+class Silence(NamedTuple):
+    """Why a store does not answer, and since when: that it answered last, or else was asked first.
+
+    `hangs` says that it takes connections all the same; `slow` that it answers, but is slow with queries.
+    """
+
+    reason: str
+    since: datetime
+    hangs: bool = False
+    slow: bool = False
+
+
+class Query:
+    """The smallest of queries, put to a store: while the store has others to wait for, it waits, too.
+
+    Args:
+        client: where to ask.
+    """
+
+    def __init__(self, client: Client) -> None:
+        """Ask it, in a thread of its own."""
+        self._client = client
+        self._asked_at = datetime.now(UTC)
+        self._begun = time.monotonic()
+        self._took: float | None = None
+        self._cancellation = Cancellation()
+        self._thread = Thread(target=self._ask, name="pulse query", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was answered, or refused: a store that refuses it has heard it."""
+        return not self._thread.is_alive()
+
+    def slow_since(self, heard: float) -> datetime | None:
+        """Return when it was asked, where it took long, or takes long while the store answers; else None.
+
+        Args:
+            heard: when the store was last asked whether it answers and did, on the monotonic clock.
+        """
+        seconds = heard - self._begun if self._took is None else self._took
+        return self._asked_at if seconds >= ANSWER_SECONDS else None
+
+    def withdraw(self) -> None:
+        """Wait for no answer any more."""
+        self._cancellation.cancel()
+
+    def _ask(self) -> None:
+        with suppress(AnalyticsError):
+            self._client.sql(QUERY, cancellation=self._cancellation)
+        self._took = time.monotonic() - self._begun
+
+
+class Pulse:
+    """Asks a store again and again whether it answers. May be used by several threads at once.
+
+    Args:
+        client: where to ask.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = Lock()
+        self._thread: Thread | None = None
+        self._wanted_at = 0.0
+        self._silence: Silence | None = None
+        self._query: Query | None = None
+        self._slow_since: datetime | None = None
+        self._heard = 0.0
+
+    def silence(self) -> Silence | None:
+        """Return why the store does not answer and since when, as of some seconds ago at most; None where it does."""
+        with self._lock:
+            self._wanted_at = time.monotonic()
+            if self._thread is None:
+                self._silence = None
+                self._thread = Thread(target=self._watch, name="pulse", daemon=True)
+                self._thread.start()
+            return self._silence
+
+    def slowness(self) -> Silence | None:
+        """Return that the store answers, but is slow with queries, and since when; None where it is not."""
+        query, before = self._query, self._slow_since
+        since = before or (query.slow_since(self._heard) if query else None)
+        return Silence(SLOW, since, slow=True) if since else None
+
+    def _watch(self) -> None:
+        answered_at = datetime.now(UTC)
+        while self._is_wanted():
+            asked_at, heard = datetime.now(UTC), time.monotonic()
+            try:
+                self._client.probe(ANSWER_SECONDS)
+            except AnalyticsError as error:
+                self._note(Silence(str(error), answered_at, isinstance(error, SilentError)))
+                self._withdraw()
+            else:
+                answered_at, self._heard = asked_at, heard
+                self._note(None)
+                self._ask_on()
+            time.sleep(PAUSE_SECONDS)
+        self._withdraw()
+
+    def _ask_on(self) -> None:
+        """Put the next query once the one before has its answer; the store is slow until one has it soon."""
+        if self._query and not self._query.ended:
+            return
+        if self._query:
+            slow_since = self._query.slow_since(self._heard)
+            self._slow_since = slow_since and (self._slow_since or slow_since)
+        self._query = Query(self._client)
+
+    def _withdraw(self) -> None:
+        self._slow_since = None
+        if self._query:
+            self._query.withdraw()
+            self._query = None
+
+    def _is_wanted(self) -> bool:
+        with self._lock:
+            if time.monotonic() - self._wanted_at < WATCHED_SECONDS:
+                return True
+            self._thread = None
+            return False
+
+    def _note(self, silence: Silence | None) -> None:
+        with self._lock:
+            self._silence = silence

@@ -1,0 +1,208 @@
+"""Asks the receiver's query service, over connections that stay open."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
+
+from analytics.client.cancelling import Cancellation, own_connections
+from analytics.errors import (
+    AnalyticsError,
+    BusyError,
+    NotAQueryError,
+    NotRunningError,
+    QueryError,
+    QueryTimeoutError,
+    SilentError,
+    TokenError,
+    TooManyBytesError,
+    TooManyRowsError,
+)
+from analytics.settings import Settings
+
+CONNECT_SECONDS = 3.0
+STATUS_SECONDS = 10.0
+LONGEST_QUERY_SECONDS = 3600.0  # the query service ends a query before this; this only ends a wait for nobody
+GRACE_SECONDS = 5.0
+UNAUTHORIZED = 401
+OK = 200
+CODES: dict[str, type[QueryError]] = {
+    "not_a_query": NotAQueryError,
+    "refused_for_now": NotAQueryError,
+    "too_many_bytes": TooManyBytesError,
+    "too_many_rows": TooManyRowsError,
+    "busy": BusyError,
+    "timeout": QueryTimeoutError,
+}
+
+T = TypeVar("T")
+
+
+def as_json(value: Any) -> Any:
+    """Spell a parameter that JSON has no form for as text that DuckDB casts back."""
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        return value.item()
+    return str(value)
+
+
+def error_of(status: int, body: bytes, settings: Settings) -> AnalyticsError:
+    """Return the error that an answer other than 200 stands for."""
+    if status == UNAUTHORIZED:
+        return TokenError(
+            "The query service does not accept the token: it is in "
+            f"{settings.token_file.absolute()} of the receiver (CLC_DATA_DIR names the directory), "
+            "or set CLC_QUERY_TOKEN."
+        )
+    try:
+        answer = json.loads(body)
+        code, detail = str(answer["error"]), str(answer["detail"])
+    except (ValueError, KeyError, TypeError):
+        return QueryError(f"The query service answered with status {status} and no reason; is the address right?")
+    return TokenError(detail) if code == "throttled" else CODES.get(code, QueryError)(detail)
+
+
+class QueryServiceSource:
+    """A query service at a URL."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        """Ask the service at `url`; nothing is sent yet."""
+        self._url = url.rstrip("/")
+        self._settings = settings
+        self._pool = urllib3.PoolManager(maxsize=8, retries=False)
+
+    def sql(
+        self,
+        query: str,
+        parameters: Sequence[Any] | Mapping[str, Any] | None,
+        timeout: float | None,
+        max_rows: int | None,
+        cancellation: Cancellation | None = None,
+        max_bytes: int | None = None,
+    ) -> pa.Table:
+        """Run one SELECT and return all its rows."""
+        asked = {
+            "sql": query,
+            "parameters": parameters,
+            "timeout": timeout,
+            "max_rows": max_rows,
+            "max_bytes": max_bytes,
+        }
+        body = json.dumps({name: value for name, value in asked.items() if value is not None}, default=as_json)
+        wait = LONGEST_QUERY_SECONDS if timeout is None else timeout + GRACE_SECONDS
+        if cancellation is None:
+            return self._insist(lambda: self._read(self._ask("POST", "/query", body.encode(), wait)))
+        with own_connections(cancellation) as pool:
+            try:
+                return self._ask_again(lambda: self._read(self._ask("POST", "/query", body.encode(), wait, pool)))
+            finally:
+                cancellation.check()  # what else went wrong went wrong by that
+
+    def status(self) -> dict[str, Any]:
+        """Return how the receiver is, as its `GET /status` says."""
+        return self._insist(lambda: self._read_json(self._ask("GET", "/status", None, STATUS_SECONDS)))
+
+    def probe(self, seconds: float) -> None:
+        """Ask for `GET /healthz`, over a connection of its own: one that is kept may be to a service that has ended.
+
+        The token comes along, though none is asked for: a busy service closes connections without it first.
+        """
+        headers = {"Authorization": f"Bearer {token}"} if (token := self._settings.token()) else {}
+        timeout = urllib3.Timeout(total=seconds)
+        try:
+            with urllib3.PoolManager(num_pools=1, retries=False) as pool:
+                pool.request("GET", f"{self._url}/healthz", headers=headers, redirect=False, timeout=timeout)
+        except ReadTimeoutError as error:
+            raise SilentError(
+                f"The store at {self._url} takes connections, but has not answered within {seconds:g} s. "
+                "Nothing that was acknowledged is at risk; `clc-receiver serve` restarts a store that hangs."
+            ) from error
+        except HTTPError as error:
+            raise self._not_running() from error
+
+    def _not_running(self) -> NotRunningError:
+        return NotRunningError(
+            f"No receiver answers at {self._url}; start one with `clc-receiver serve` "
+            "(or `clc-receiver demo`), or set CLC_QUERY_LISTEN to where it is."
+        )
+
+    def _insist(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except ProtocolError:
+            # A receiver that was restarted has closed the connections that were kept open: one more try, on a new one.
+            return self._ask_again(ask)
+
+    def _ask_again(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except ProtocolError as error:
+            raise NotRunningError(
+                f"The query service at {self._url} broke off its answer; look at what `clc-receiver serve` says."
+            ) from error
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, wait: float, pool: urllib3.PoolManager | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if token := self._settings.token():
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            return (pool or self._pool).request(
+                method,
+                f"{self._url}{path}",
+                body=body,
+                headers=headers,
+                redirect=False,
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=wait),
+            )
+        except (NewConnectionError, ConnectTimeoutError) as error:
+            raise self._not_running() from error
+        except ReadTimeoutError as error:
+            raise QueryTimeoutError(f"The query service at {self._url} did not answer within {wait:g} s.") from error
+
+    def _read_json(self, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+        try:
+            body = response.read()
+        except HTTPError as error:
+            raise ProtocolError(str(error)) from error
+        response.release_conn()
+        if response.status != OK:
+            raise error_of(response.status, body, self._settings)
+        try:
+            return dict(json.loads(body))
+        except (ValueError, TypeError) as error:
+            raise QueryError(f"What answers at {self._url}/status is no receiver; is the address right?") from error
+
+    def _read(self, response: urllib3.BaseHTTPResponse) -> pa.Table:
+        whole = False
+        try:
+            if response.status != OK:
+                error = error_of(response.status, response.read(), self._settings)
+                whole = True
+                raise error
+            with pa.ipc.open_stream(response) as reader:
+                table = reader.read_all()
+            response.drain_conn()
+            whole = True
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ProtocolError(f"The answer ended early: {error}") from error
+        except HTTPError as error:
+            raise ProtocolError(str(error)) from error
+        else:
+            return table
+        finally:
+            if whole:
+                response.release_conn()
+            else:
+                response.close()  # hanging up ends the query at the other end
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._pool.clear()

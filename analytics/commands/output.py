@@ -1,0 +1,120 @@
+"""Where a command's data goes: to standard output, or to a file that appears under its name when it is whole."""
+
+import errno
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, cast
+
+from analytics.commands.terminal import TerminalOutput
+from analytics.errors import OutputError
+
+# Rows hold personal data: nobody else reads the file, and no link that somebody laid leads it elsewhere.
+_OWNER_ONLY = 0o600
+# A shell's `>(…)` is a link in one of these.
+_OF_SHELLS = frozenset({Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")})
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+
+
+def is_standard(output: Path | None) -> bool:
+    """Tell whether `-o` names standard output: by `-`, or by not being given."""
+    return output is None or str(output) == "-"
+
+
+@contextmanager
+def opened(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
+    """Open where the answer goes; a file appears under its name only when it is whole, and only its owner may read it.
+
+    Args:
+        output: the file; None and `-` are standard output.
+        overwrite: whether it takes the place of a file of that name.
+
+    Raises:
+        OutputError: the file can't be written, exists, or is a link.
+    """
+    if output is None or is_standard(output):
+        try:
+            out: IO[bytes] = sys.stdout.buffer
+            yield cast("IO[bytes]", TerminalOutput(out)) if sys.stdout.isatty() else out
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # Whoever read the output has enough of it; what is still buffered must not raise again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    check_target(output, overwrite=overwrite)
+    try:
+        with output.open("wb") if is_own_pipe(output) else appearing(output, overwrite=overwrite) as file:
+            yield file
+    except OSError as error:
+        raise OutputError(f"{output} can't be written: {error.strerror or error}.") from error
+
+
+def is_own_pipe(output: Path) -> bool:
+    """Tell whether a path is a device or pipe of this user or of the system; only in `/dev` may a link lead there."""
+    try:
+        found = output.stat() if output.parent in _OF_SHELLS else output.lstat()
+    except OSError:
+        return False
+    if stat.S_ISLNK(found.st_mode):
+        return False
+    return not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)) and found.st_uid in {0, os.geteuid()}
+
+
+def check_target(output: Path | None, *, overwrite: bool) -> None:
+    """Find out whether an answer may be written there.
+
+    Raises:
+        OutputError: it may not.
+    """
+    if output is None or is_standard(output) or is_own_pipe(output):
+        return
+    try:
+        found = output.lstat()
+    except OSError:  # there is none, or opening one says why not
+        return
+    if stat.S_ISLNK(found.st_mode):
+        raise OutputError(f"{output} is a symbolic link, which could lead anywhere: name the file that it leads to.")
+    if stat.S_ISDIR(found.st_mode):
+        raise OutputError(f"{output} is a directory: name a file in it.")
+    if not stat.S_ISREG(found.st_mode):
+        raise OutputError(f"{output} is a pipe or device of another user: name a file.")
+    if not overwrite:
+        raise OutputError(f"{output} exists: name a file that does not, or give --overwrite.")
+
+
+@contextmanager
+def appearing(output: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
+    """Open a file that gets its name at the end of a block, and does not if the block raises.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    part = output.with_name(f".{output.name}.{secrets.token_hex(4)}.part")
+    try:
+        with os.fdopen(os.open(part, _NEW, _OWNER_ONLY), "wb") as file:
+            yield file
+        if overwrite:
+            part.replace(output)
+        else:
+            rename_to_new(part, output)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def rename_to_new(part: Path, output: Path) -> None:
+    """Give a file a name that no other has.
+
+    Raises:
+        OSError: another has it, or it can't be given.
+    """
+    try:
+        os.link(part, output)  # unlike a rename, this replaces nothing that has come meanwhile
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP}:
+            raise
+        part.rename(output)  # a file system without links

@@ -1,0 +1,86 @@
+"""Makes files of what is shown, to download: CSV and Excel are safe to open, Parquet and JSON lines are exact."""
+
+import csv
+import io
+import math
+from typing import Any
+
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analytics.export.excel import Cuts, cuts_of, write_workbook
+from analytics.export.formats import as_field, distinct, jsonable, rows_of
+from analytics.export.spreadsheets import guarded
+
+Frame = pd.DataFrame | pa.Table
+
+
+def as_table(frame: Frame) -> pa.Table:
+    """Return the rows as an Arrow table, no two of its columns with one name."""
+    table = pa.Table.from_pandas(frame, preserve_index=False) if isinstance(frame, pd.DataFrame) else frame
+    return table.rename_columns(distinct(table.column_names))
+
+
+def csv_bytes(frame: Frame) -> bytes:
+    """Return CSV (RFC 4180, UTF-8) that can be opened in a spreadsheet.
+
+    Text that a spreadsheet might take for a formula has an apostrophe before it. All text is in quotes, so that where
+    a semicolon separates cells, none in the text does. A value that is missing is empty.
+    """
+    table = as_table(frame)
+    out = io.BytesIO()
+    # Text in memory takes up to four times its bytes.
+    with io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True) as text:
+        writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+        writer.writerow(map(guarded, table.column_names))
+        writer.writerows(map(safe_field, row) for row in rows_of(table))
+        return out.getvalue()
+
+
+def safe_field(value: Any) -> Any:
+    """Return a value as a field of CSV; numbers stay numbers, all else is text that is no formula."""
+    field = as_field(value)
+    if isinstance(field, float) and not math.isfinite(field):
+        field = str(field)
+    return guarded(field) if isinstance(field, str) else field
+
+
+def excel_bytes(frame: Frame) -> bytes:
+    """Return an Excel workbook of the rows, in which no text is a formula.
+
+    Where Excel can't hold all, the workbook says so: in a cell that is cut, and on a sheet of its own.
+    """
+    table = as_table(frame)
+    out = io.BytesIO()
+    write_workbook(table, out)
+    return out.getvalue()
+
+
+def excel_cuts(frame: Frame) -> Cuts:
+    """Return what an Excel workbook can't hold of the rows."""
+    return cuts_of(as_table(frame))
+
+
+def parquet_bytes(frame: Frame) -> bytes:
+    """Return a Parquet file of the rows, exactly as they are; intervals as text."""
+    table = as_table(frame)
+    for place, field in enumerate(table.schema):
+        if pa.types.is_interval(field.type):  # which Parquet has not
+            texts = [None if value is None else str(value) for value in table.column(place).to_pylist()]
+            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+    out = io.BytesIO()
+    pq.write_table(table, out, compression="zstd")
+    return out.getvalue()
+
+
+def jsonl_bytes(frame: Frame) -> bytes:
+    """Return the rows as JSON lines, an object each: bytes in base64, times in ISO 8601."""
+    table = as_table(frame)
+    names = table.column_names
+    option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+    lines = (
+        orjson.dumps(dict(zip(names, row, strict=True)), default=jsonable, option=option) for row in rows_of(table)
+    )
+    return b"".join(lines)

@@ -1,0 +1,184 @@
+"""Writes rows as an Excel workbook, and says in it what Excel can't hold."""
+
+import math
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import IO, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from analytics.client.arrow_values import values_of
+from analytics.export.formats import as_field, rows_of
+from analytics.export.spreadsheets import guarded
+from analytics.text import plural
+
+MOST_ROWS = 1_048_575  # besides the row with the names
+MOST_COLUMNS = 16_384
+MOST_CHARACTERS = 32_767
+MOST_LISTED = 1_000
+EXACT = 10**15  # Excel keeps 15 digits of a number
+EARLIEST = datetime(1900, 3, 1)  # noqa: DTZ001 - Excel knows no time zones, and a 29 February 1900
+NO_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+ROWS_SHEET, CUT_SHEET = "Rows", "Cut"
+TIME_FORMAT = "yyyy-mm-dd hh:mm:ss.000"
+WIDTHS = {"timestamp": 23.0, "number": 14.0, "text": 26.0}
+
+
+class Cuts(NamedTuple):
+    """What a workbook can't hold: how many rows and columns are left out, and how many cells are cut."""
+
+    rows: int = 0
+    columns: int = 0
+    cells: int = 0
+
+    def sentences(self) -> list[str]:
+        """Say what is cut; empty where all of it fits."""
+        said = []
+        if self.rows:
+            said.append(f"{plural(self.rows, 'row')} left out: a sheet of Excel holds {MOST_ROWS + 1:,}.")
+        if self.columns:
+            said.append(f"{plural(self.columns, 'column')} left out: a sheet of Excel holds {MOST_COLUMNS:,}.")
+        if self.cells:
+            said.append(f"{plural(self.cells, 'cell')} cut: a cell of Excel holds {MOST_CHARACTERS:,} characters.")
+        return said
+
+
+class Cut(NamedTuple):
+    """A cell that was cut: in which row of the sheet, of which column, and how many characters it had."""
+
+    row: int
+    column: str
+    characters: int
+
+
+def units(text: str) -> int:
+    """Return how many characters text has as Excel counts them, in UTF-16."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def cuts_of(table: pa.Table) -> Cuts:
+    """Return what a workbook can't hold of a table."""
+    held = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
+    cells = sum(map(long_cells, held.columns))
+    return Cuts(table.num_rows - held.num_rows, table.num_columns - held.num_columns, cells)
+
+
+def long_cells(column: "pa.ChunkedArray[Any]") -> int:
+    """Return how many cells of a column hold more than Excel's do."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        # One that has so few bytes can't have too many characters, with an apostrophe before it.
+        column = column.filter(pc.greater_equal(pc.binary_length(column), pa.scalar(MOST_CHARACTERS)))
+    elif not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or is_extension(column.type)):
+        return 0
+    fields = (as_field(value) for value in values_of(column))
+    return sum(isinstance(field, str) and units(guarded(field)) > MOST_CHARACTERS for field in fields)
+
+
+def is_extension(kind: pa.DataType) -> bool:
+    """Say whether a column is of a type made of another: JSON, say."""
+    return isinstance(kind, pa.BaseExtensionType)
+
+
+def fitted(text: str) -> str:
+    """Return text that a cell can hold; what is cut says so at its end."""
+    safe = guarded(text.translate(NO_XML))
+    if units(safe) <= MOST_CHARACTERS:
+        return safe
+    end = f" … [cut here, of {units(text):,} characters]"
+    kept = safe.encode("utf-16-le")[: 2 * (MOST_CHARACTERS - units(end))]
+    return kept.decode("utf-16-le", "ignore") + end
+
+
+def is_cut(cell: str, value: Any) -> bool:
+    """Say whether a cell holds less than the value that it was made of."""
+    return units(cell) >= MOST_CHARACTERS - 1 and units(guarded(str(as_field(value)))) > MOST_CHARACTERS
+
+
+def as_cell(value: Any) -> Any:
+    """Return a value as Excel has it: a number, a truth, a time in UTC without its zone, or text that fits."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return moment if moment >= EARLIEST else fitted(value.isoformat())
+    if isinstance(value, date):
+        return value if value >= EARLIEST.date() else fitted(value.isoformat())
+    if isinstance(value, (int, float, Decimal)):
+        return as_number(value)
+    return fitted(str(as_field(value)))
+
+
+def as_number(value: float | Decimal) -> Any:
+    """Return a number as it is, or as text where Excel would round it or has no such number."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else fitted(str(value))
+    digits = len(value.normalize().as_tuple().digits) if isinstance(value, Decimal) else 0
+    return value if abs(value) < EXACT and digits <= len(str(EXACT)) - 1 else fitted(str(value))
+
+
+def write_workbook(table: pa.Table, out: IO[bytes]) -> None:
+    """Write a table as a workbook: a sheet of rows, and one that says what was cut, where something was."""
+    cuts = cuts_of(table)
+    held = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
+    with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet(ROWS_SHEET)
+        listed = write_rows(sheet, held, bold, book.add_format({"num_format": TIME_FORMAT, "align": "left"}))
+        if said := cuts.sentences():
+            write_cuts(book.add_worksheet(CUT_SHEET), said, listed, bold)
+
+
+def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) -> list[Cut]:
+    """Write the names and the rows, and return which cells were cut, the first of them."""
+    sheet.freeze_panes(1, 0)
+    for place, field in enumerate(table.schema):
+        sheet.set_column(place, place, width_of(field.type))
+        sheet.write_string(0, place, fitted(field.name), bold)
+    names = table.column_names
+    cut: list[Cut] = []
+    for number, row in enumerate(rows_of(table), start=1):
+        for place, value in enumerate(row):
+            cell = as_cell(value)
+            write_cell(sheet, number, place, cell, time)
+            if isinstance(cell, str) and len(cut) < MOST_LISTED and is_cut(cell, value):
+                cut.append(Cut(number + 1, names[place], units(str(as_field(value)))))
+    return cut
+
+
+def write_cell(sheet: Worksheet, row: int, place: int, cell: Any, time: Format) -> None:
+    """Write one cell as what it is: a text is never looked at whether it may be a formula, a number or an address."""
+    if isinstance(cell, str):
+        sheet.write_string(row, place, cell)
+    elif isinstance(cell, bool):
+        sheet.write_boolean(row, place, cell)
+    elif isinstance(cell, date):
+        sheet.write_datetime(row, place, cell, time)
+    elif cell is not None:
+        sheet.write_number(row, place, cell)
+
+
+def write_cuts(sheet: Worksheet, said: list[str], listed: list[Cut], bold: Format) -> None:
+    """Write what was cut, and where."""
+    sheet.set_column(0, 2, 22)
+    for row, sentence in enumerate([*said, "Parquet and JSON lines hold all of it."]):
+        sheet.write_string(row, 0, sentence)
+    if not listed:
+        return
+    begin = len(said) + 2
+    for place, name in enumerate(("Row", "Column", "Characters in all")):
+        sheet.write_string(begin, place, name, bold)
+    for row, cut in enumerate(listed, start=begin + 1):
+        sheet.write_number(row, 0, cut.row)
+        sheet.write_string(row, 1, fitted(cut.column))
+        sheet.write_number(row, 2, cut.characters)
+
+
+def width_of(kind: pa.DataType) -> float:
+    """Return how wide a column is, in characters."""
+    if pa.types.is_temporal(kind):
+        return WIDTHS["timestamp"]
+    return WIDTHS["number"] if pa.types.is_integer(kind) or pa.types.is_floating(kind) else WIDTHS["text"]

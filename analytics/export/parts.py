@@ -1,0 +1,126 @@
+"""Reads notifications in parts of bounded size, so that any number of them can be written from little memory."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analytics import queries
+from analytics.client.client import Client
+from analytics.errors import NotAQueryError, NotRunningError, QueryError, TooManyBytesError, TooManyRowsError
+
+MOST_ROWS = 10_000
+MOST_BYTES = 32 * 1024 * 1024
+WIDEST = 2_000_000
+PATIENCE_SECONDS = 60.0
+PAUSE_SECONDS = 0.5
+UTC_MOMENT = pa.timestamp("us", tz="UTC")
+
+T = TypeVar("T")
+
+
+class Wanted(NamedTuple):
+    """Which notifications: received from `since` to before `until`, of these accounts and event types; None is all."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    accounts: list[str] | None = None
+    event_types: list[str] | None = None
+
+
+class Extent(NamedTuple):
+    """From which `seq` to which the notifications lie; `first` is after `last` where there are none."""
+
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        """Return how many numbers lie between."""
+        return self.last - self.first + 1
+
+
+class Part(NamedTuple):
+    """Notifications in order of `seq`, after which all up to `reached` are done."""
+
+    table: pa.Table
+    reached: int
+
+
+def extent_of(client: Client, wanted: Wanted) -> Extent:
+    """Return between which numbers the wanted notifications lie now.
+
+    Raises:
+        AnalyticsError: no answer.
+    """
+    (row,) = client.sql(*queries.query("export_extent", wanted._asdict())).to_pylist()
+    return Extent(1, 0) if row["first"] is None else Extent(row["first"], row["last"])
+
+
+def parts(
+    client: Client, wanted: Wanted, extent: Extent, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES
+) -> Iterator[Part]:
+    """Yield the wanted notifications with all their columns, in parts: at least one, which may have no rows.
+
+    Args:
+        client: asks for one part at a time.
+        wanted: which notifications.
+        extent: between which numbers.
+        most_rows: the most rows of a part.
+        most_bytes: after how many bytes of bodies a part ends; its last body may exceed them.
+
+    Raises:
+        AnalyticsError: no answer, even after a while.
+    """
+    reached, width = extent.first - 1, most_rows
+    while True:
+        upto = min(reached + width, extent.last)
+        bounds = {"first": reached + 1, "last": upto, "page_rows": most_rows, "most": most_bytes}
+        query = queries.query("export_part", wanted._asdict() | bounds)
+        table = in_utc(insist(partial(client.sql, *query)))
+        reached = reached_by(table, upto, most_rows, most_bytes)
+        yield Part(table, reached)
+        if reached >= extent.last:
+            return
+        if reached < upto:
+            width = max(width // 2, most_rows)
+        elif table.num_rows < most_rows // 2:
+            width = min(width * 2, WIDEST)
+
+
+def reached_by(table: pa.Table, upto: int, most_rows: int, most_bytes: int) -> int:
+    """Return up to which `seq` a part is whole: all that was asked for, or its last row where it was cut off."""
+    body_bytes = pc.sum(pc.binary_length(table.column("payload"))).as_py() or 0
+    if table.num_rows and (table.num_rows >= most_rows or body_bytes >= most_bytes):
+        return int(table.column("seq")[-1].as_py())
+    return upto
+
+
+def insist(ask: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:
+    """Return an answer; ask again for a while where the receiver is busy, or away to be started again.
+
+    Raises:
+        AnalyticsError: it stayed away, or the question can't be answered.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return ask()
+        except (NotAQueryError, TooManyBytesError, TooManyRowsError):
+            raise
+        except (NotRunningError, QueryError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+def in_utc(table: pa.Table) -> pa.Table:
+    """Return the table with its moments in UTC, whatever the time zone of who answered."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type != UTC_MOMENT:
+            table = table.set_column(place, field.name, table.column(place).cast(UTC_MOMENT))
+    return table

@@ -1,0 +1,86 @@
+"""Makes a query's rows ready to be shown: no two columns of one name, text as text, not more than a browser takes."""
+
+import math
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from analytics.client.arrow_values import values_of
+from analytics.export.formats import as_field, distinct
+from analytics.text import ELLIPSIS, short, visible
+
+MOST_ROWS = 10_000
+MOST_BYTES = 6_000_000
+LEAST_ROWS = 50
+LONGEST_CELL = 4_000
+LONGEST_NAME = 80
+
+
+def fitting(table: pa.Table) -> int:
+    """Return how many of the first rows are shown: fewer where they are wide."""
+    if not table.num_rows:
+        return 0
+    each = max(table.nbytes / table.num_rows, 1)
+    return min(table.num_rows, MOST_ROWS, max(int(MOST_BYTES / each), LEAST_ROWS))
+
+
+def column_names(table: pa.Table) -> list[str]:
+    """Return the names of a table's columns as they are shown: no two alike, and none empty."""
+    return distinct([short(name, LONGEST_NAME) or "column" for name in table.column_names])
+
+
+def cell(value: Any) -> str | None:
+    """Return a value as text: lists and structs as JSON, bytes as how many there are, control characters visible."""
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return f"<{len(value):,} bytes>"
+    text = str(as_field(value))[: LONGEST_CELL + 1]
+    return visible(text[:LONGEST_CELL]) + (ELLIPSIS if len(text) > LONGEST_CELL else "")
+
+
+def is_plain(kind: pa.DataType) -> bool:
+    """Say whether a browser's table shows values of a type as what they are: numbers, truth and moments."""
+    plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_timestamp, pa.types.is_date)
+    return any(one(kind) for one in plain)
+
+
+def shown(table: pa.Table) -> pd.DataFrame:
+    """Return the first rows as a DataFrame to be shown."""
+    first = table.slice(0, fitting(table))
+    columns = {name: shown_column(column) for name, column in zip(column_names(table), first.columns, strict=True)}
+    return pd.DataFrame(columns, index=range(first.num_rows))
+
+
+def shown_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
+    """Return the values of a column to be shown."""
+    if is_plain(column.type):
+        try:
+            return pd.Series(column.to_pandas(types_mapper=nullable))
+        except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python has no form for
+            return pd.Series(column.cast(pa.string()).to_pylist(), dtype="str")
+    return pd.Series([cell(value) for value in values_of(column)], dtype="str")
+
+
+def nullable(kind: pa.DataType) -> Any:
+    """Return the type of a DataFrame that keeps whole numbers whole beside missing ones."""
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return pd.ArrowDtype(kind)
+    return None
+
+
+def as_number(value: Any) -> float | None:
+    """Return a value as a number for a chart; None where it is none that can be drawn."""
+    if isinstance(value, (int, float, Decimal)) and math.isfinite(value):
+        return float(value)
+    return None
+
+
+def as_moment(value: Any) -> datetime | None:
+    """Return a date or a moment as a moment; None where it is neither."""
+    if isinstance(value, datetime):
+        return value
+    return datetime(value.year, value.month, value.day) if isinstance(value, date) else None  # noqa: DTZ001 - as it is

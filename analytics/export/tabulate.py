@@ -1,0 +1,96 @@
+"""Lays rows out as a table that fits a terminal."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from analytics.client.arrow_values import values_of
+from analytics.text import ELLIPSIS, visible
+
+GAP = "  "
+NARROWEST = 6
+LONGEST_LOOKED_AT = 2000
+MEASURED_ROWS = 1000
+
+
+def as_cell(value: Any) -> str:
+    """Return how a value reads in a table: one line, nothing in it that moves the cursor."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return visible(str(value)[:LONGEST_LOOKED_AT])
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    narrow = sum(unicodedata.combining(character) != 0 for character in text)
+    return len(text) + wide - narrow
+
+
+def cut(text: str, width: int) -> str:
+    """Return the text, cut with an ellipsis where it is wider."""
+    if columns_of(text) <= width:
+        return text
+    while columns_of(text) > width - 1:
+        text = text[: max(width - 1, 0)] if len(text) >= width else text[:-1]
+    return text + ELLIPSIS
+
+
+def fit(wanted: Sequence[int], width: int) -> list[int]:
+    """Return the widths that columns get: what they want, or the widest cut back until all fit or are narrow."""
+    widths = list(wanted)
+    room = width - len(GAP) * (len(widths) - 1)
+    while sum(widths) > room:
+        widest = max(widths)
+        if widest <= NARROWEST:
+            break
+        second = max((one for one in widths if one < widest), default=NARROWEST)
+        share = widths.count(widest)
+        excess = sum(widths) - room
+        smaller = max(second, NARROWEST, widest - -(-excess // share))
+        widths = [smaller if one == widest else one for one in widths]
+    return widths
+
+
+def columns_that_fit(columns: int, width: int) -> int:
+    """Return how many columns can be shown side by side, each as narrow as it may get."""
+    return min(columns, max((width + len(GAP)) // (NARROWEST + len(GAP)), 1))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Say whether a column reads best with its right sides aligned."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def table_lines(table: pa.Table, width: int) -> Iterable[str]:
+    """Yield the lines of a table: names, a rule, then a line a row. Columns that can't fit are left out."""
+    table = table.select(range(columns_that_fit(table.num_columns, width)))
+    names = [visible(name) for name in table.column_names]
+    if not names:
+        return
+    first = [[as_cell(value) for value in values_of(column)] for column in table.slice(0, MEASURED_ROWS).columns]
+    wanted = [max([columns_of(name), *map(columns_of, cells)]) for name, cells in zip(names, first, strict=True)]
+    widths = fit(wanted, width)
+    right = [is_number(field.type) for field in table.schema]
+
+    def line(cells: Iterable[str]) -> str:
+        padded = []
+        for cell, size, to_right in zip(cells, widths, right, strict=True):
+            shown = cut(cell, size)
+            space = " " * (size - columns_of(shown))
+            padded.append(space + shown if to_right else shown + space)
+        return GAP.join(padded).rstrip()
+
+    yield line(names)
+    yield GAP.join("─" * size for size in widths)
+    for batch in table.to_batches(max_chunksize=MEASURED_ROWS):
+        for row in zip(*map(values_of, batch.columns), strict=True):
+            yield line(map(as_cell, row))

@@ -1,0 +1,129 @@
+"""Keeps the findings of all time at hand: all are looked for once, and then only those that new notifications make."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import NamedTuple
+
+from analytics.client.client import Client
+from analytics.findings.rule_files import RuleProblem, RuleSet, load_rules
+from analytics.findings.running import RANKS, Finding, find
+from analytics.queries import query
+from analytics.settings import Settings, read_settings
+from analytics.times.periods import EPOCH
+
+FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
+"""A sender's clock may be fast, so findings may lie ahead."""
+PLAY = timedelta(minutes=10)
+"""So much earlier than the notification that completes it a finding may lie at most; the shipped rules need 5 min."""
+WHOLE_SECONDS = 600.0
+"""All are looked for again after this, for rules of the user's own that need more play."""
+
+
+class Kept(NamedTuple):
+    """Findings of all time, the worst first, then the newest; and what is wrong with rules.
+
+    They are computed from all that the store held at the moment `upto`, in UTC.
+    """
+
+    findings: list[Finding]
+    problems: list[RuleProblem]
+    upto: datetime
+
+
+class _Looked(NamedTuple):
+    """What was looked for when: with which rules and settings, up to which notification (its seq and id)."""
+
+    kept: Kept
+    rules: RuleSet
+    settings: Settings
+    last: tuple[int, str | None]
+    whole_at: float
+
+
+class KeptFindings:
+    """Findings of all time, looked for in a thread of their own: for millions of notifications that takes seconds.
+
+    Args:
+        client: where to ask.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="findings")
+        self._lock = Lock()
+        self._looking: Future[None] | None = None
+        self._looked: _Looked | None = None
+
+    @property
+    def kept(self) -> Kept | None:
+        """The findings as they were computed last, however long ago; None before the first time."""
+        looked = self._looked
+        return looked.kept if looked else None
+
+    def latest(self, patience: float, upto: datetime) -> Kept | None:
+        """Return findings that are computed up to a moment at least; None where they are still being computed.
+
+        Args:
+            patience: so many seconds are waited for them at most.
+            upto: the moment, with a time zone. One that has not come yet stands for now.
+
+        Raises:
+            AnalyticsError: they can't be computed now.
+        """
+        upto = min(upto, datetime.now(UTC))
+        end = time.monotonic() + patience
+        while (kept := self.kept) is None or kept.upto < upto:
+            looking = self._begin()
+            if not wait([looking], max(end - time.monotonic(), 0)).done:
+                return None
+            looking.result()
+        return kept
+
+    def _begin(self) -> Future[None]:
+        """Return the look that runs, or begin one; what became of one that has ended is of no use to those who ask."""
+        with self._lock:
+            if self._looking is None or self._looking.done():
+                self._looking = self._thread.submit(self._look)
+            return self._looking
+
+    def _look(self) -> None:
+        settings = read_settings()
+        rules = load_rules(settings.rules)
+        before = self._looked
+        if before is None or (before.rules, before.settings) != (rules, settings):
+            self._look_through(rules, settings)
+            return
+        upto = datetime.now(UTC)
+        last, after_id, first_at = self._news(before.last[0])
+        # A store that does not hold what was its last is another one, or lost its latest.
+        if after_id != before.last[1] or time.monotonic() - before.whole_at > WHOLE_SECONDS:
+            self._look_through(rules, settings)
+        elif first_at is None:
+            self._looked = before._replace(kept=before.kept._replace(upto=upto))
+        else:
+            since = max(first_at - PLAY, EPOCH)
+            found = find(self._client, since, FOREVER, rules=rules, settings=settings)
+            older = [one for one in before.kept.findings if one.found_at < since]
+            kept = Kept(_in_order([*older, *found.findings]), list(found.problems), upto)
+            self._looked = before._replace(kept=kept, last=last)
+
+    def _look_through(self, rules: RuleSet, settings: Settings) -> None:
+        """Look for all."""
+        begun, upto = time.monotonic(), datetime.now(UTC)
+        last, *_ = self._news(0)
+        found = find(self._client, EPOCH, FOREVER, rules=rules, settings=settings)
+        kept = Kept(_in_order(found.findings), list(found.problems), upto)
+        self._looked = _Looked(kept, rules, settings, last, begun)
+
+    def _news(self, after: int) -> tuple[tuple[int, str | None], str | None, datetime | None]:
+        """Return the last notification, the id of the one `after`, and when the first of those behind it happened."""
+        [row] = self._client.sql(*query("happened_since", {"seen": after})).to_pylist()
+        return (row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
+
+
+def _in_order(findings: Sequence[Finding]) -> list[Finding]:
+    newest_first = sorted(findings, key=lambda one: one.found_at, reverse=True)
+    return sorted(newest_first, key=lambda one: RANKS[one.severity])

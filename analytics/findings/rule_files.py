@@ -1,0 +1,244 @@
+"""Reads audit rules: one SQL file a rule, which opens with a comment that says in TOML what the rule is for."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+from pydantic import ValidationError
+
+from analytics.findings.rule_headers import SEVERITIES, Example, Header, Severity, line_of, said_of
+
+__all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "Severity", "load_rules", "parse_rule"]
+
+GIVEN = frozenset({"since", "until", "time_zone", "work_days", "work_begins", "work_ends"})
+"""The parameters that every rule's SQL may name beside its own."""
+
+_HEADER = re.compile(r"\s*/\*(?P<toml>.*?)\*/", re.DOTALL)
+_TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
+_SQL_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
+_PARSED_RULES_KEPT = 256
+
+
+class RuleProblem(NamedTuple):
+    """What is wrong with a rule, and in which line of its file."""
+
+    file: str
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        """Return all of it in a sentence."""
+        return f"{self.file}, line {self.line}: {self.what}"
+
+
+class RuleError(Exception):
+    """Raised when a rule can't be used; `line` counts in its file."""
+
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(what)
+        self.line = line
+        self.what = what
+
+
+class Source(NamedTuple):
+    """A rule's SQL, and the line of its file in which it begins."""
+
+    sql: str
+    line: int
+
+    def line_of(self, word: str) -> int:
+        """Return the line in which a word stands first; where it stands nowhere, the one in which the SQL begins."""
+        found = re.search(rf"(?<![\w$]){re.escape(word)}(?!\w)", self.sql, re.IGNORECASE)
+        return self.line + self.sql.count("\n", 0, found.start() if found else 0)
+
+    def line_told(self, message: str) -> int | None:
+        """Return the line that DuckDB names in an error's message, if it does."""
+        found = _SQL_LINE.search(message)
+        return self.line + int(found[1]) - 1 if found else None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule.
+
+    Args:
+        name: its file's name without `.sql`; a finding's id depends on it.
+        title: what is found, in a few words.
+        severity: of its findings, where a row does not say another.
+        why: why it matters.
+        todo: what to do about a finding.
+        references: documents to read.
+        parameters: its thresholds, by name.
+        source: its SQL, one SELECT.
+        names: the parameters that the SQL names.
+        fires: examples in which it finds something.
+        silent: examples in which it finds nothing.
+        file: where it comes from.
+    """
+
+    name: str
+    title: str
+    severity: Severity
+    why: str
+    todo: str
+    references: tuple[str, ...]
+    parameters: Mapping[str, bool | int | float | str]
+    source: Source
+    names: frozenset[str]
+    fires: tuple[Example, ...]
+    silent: tuple[Example, ...]
+    file: str
+
+    @property
+    def sql(self) -> str:
+        """Return its SQL."""
+        return self.source.sql
+
+
+class RuleSet(NamedTuple):
+    """The rules that can be used, by name, and what is wrong with the others."""
+
+    rules: list[Rule]
+    problems: list[RuleProblem]
+
+
+def load_rules(directory: Path | None = None) -> RuleSet:
+    """Read the shipped rules, and those of a directory of the user's own.
+
+    Of two rules of the same name the user's counts, unless it can't be used. What is wrong with a rule is told, and
+    never keeps the others from being read.
+    """
+    rules: dict[str, Rule] = {}
+    problems: list[RuleProblem] = []
+    for file, name, content in _contents(directory, problems):
+        try:
+            rules[name] = parse_rule(file, name, _text(content))
+        except RuleError as error:
+            problems.append(RuleProblem(file, error.line, error.what))
+    return RuleSet([rules[name] for name in sorted(rules)], problems)
+
+
+@lru_cache(_PARSED_RULES_KEPT)
+def parse_rule(file: str, name: str, text: str) -> Rule:
+    """Make a rule of its file's text.
+
+    Raises:
+        RuleError: the header or the SQL is not what it must be.
+    """
+    comment = _HEADER.match(text)
+    if comment is None:
+        raise RuleError(1, "A rule opens with a comment /* … */ that holds its header in TOML, and this file does not.")
+    first_line = 1 + text.count("\n", 0, comment.start("toml"))
+    header = _header(comment["toml"], first_line)
+    # Without what is blank before it, since DuckDB counts the lines of some errors from there.
+    sql = text[comment.end() :].lstrip()
+    source = Source(sql, 1 + text.count("\n", 0, len(text) - len(sql)))
+    names = _parameters_of(source)
+    _check_named(source, names, header)
+    _check_own(header, names, lambda parameter: first_line - 1 + line_of(comment["toml"], ("parameters", parameter)))
+    return Rule(
+        name=name,
+        title=header.title,
+        severity=header.severity,
+        why=header.why,
+        todo=header.todo,
+        references=tuple(header.references),
+        parameters=header.parameters,
+        source=source,
+        names=names,
+        fires=tuple(header.fires),
+        silent=tuple(header.silent),
+        file=file,
+    )
+
+
+def first_line_of(message: str) -> str:
+    """Return the first line of an error's message as a sentence."""
+    return message.partition("\n")[0].rstrip(".") + "."
+
+
+def _contents(directory: Path | None, problems: list[RuleProblem]) -> Iterator[tuple[str, str, Traversable | Path]]:
+    """Yield each rule's path, name and file, the shipped ones first."""
+    shipped = files(__package__).joinpath("rules")
+    own: list[Traversable | Path] = []
+    try:
+        own += directory.iterdir() if directory is not None else ()
+    except OSError as error:
+        problems.append(
+            RuleProblem(str(directory), 1, f"The directory can't be read ({error.strerror}); CLC_RULES names it.")
+        )
+    for entries in (list[Traversable | Path](shipped.iterdir()), own):
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.endswith(".sql") and not entry.name.startswith("."):
+                yield str(entry), entry.name.removesuffix(".sql"), entry
+
+
+def _text(content: Traversable | Path) -> str:
+    try:
+        return content.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise RuleError(1, f"The file can't be read: {reason}.") from None
+
+
+def _header(toml: str, first_line: int) -> Header:
+    try:
+        return Header.model_validate(tomllib.loads(toml))
+    except tomllib.TOMLDecodeError as error:
+        found = _TOML_LINE.search(str(error))
+        line = first_line + (int(found[1]) - 1 if found else toml.rstrip().count("\n"))
+        raise RuleError(line, f"The header is no TOML: {_TOML_LINE.sub('', str(error))}.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RuleError(first_line - 1 + line_of(toml, first["loc"]), said_of(first)) from None
+
+
+def _parameters_of(source: Source) -> frozenset[str]:
+    """Check that a text is one SELECT, and return the names of its parameters.
+
+    Raises:
+        RuleError: it is something else.
+    """
+    with duckdb.connect(":memory:") as parser:
+        try:
+            statements = parser.extract_statements(source.sql)
+        except duckdb.Error as error:
+            message = str(error)
+            raise RuleError(source.line_told(message) or source.line, first_line_of(message)) from None
+    if not statements:
+        raise RuleError(source.line, "There is no SQL after the header: a rule is one SELECT.")
+    if len(statements) > 1:
+        raise RuleError(source.line, f"There are {len(statements)} statements: a rule is one SELECT.")
+    if statements[0].type != duckdb.StatementType.SELECT:
+        raise RuleError(source.line, f"A rule is one SELECT, and this is {statements[0].type.name}.")
+    return frozenset(statements[0].named_parameters)
+
+
+def _check_named(source: Source, names: frozenset[str], header: Header) -> None:
+    if any(name.isdigit() for name in names):
+        raise RuleError(source.line, "The SQL has parameters without names, such as ?: name them, as in $since.")
+    if unknown := sorted(names - GIVEN - header.parameters.keys()):
+        raise RuleError(
+            source.line_of(f"${unknown[0]}"),
+            f"The SQL names ${unknown[0]}, which is neither in the header's [parameters] nor always given.",
+        )
+
+
+def _check_own(header: Header, names: frozenset[str], line_of_parameter: Callable[[str], int]) -> None:
+    for parameter in header.parameters:
+        if parameter in GIVEN:
+            raise RuleError(
+                line_of_parameter(parameter), f"The parameter {parameter} is always given: choose another name."
+            )
+        if parameter not in names:
+            raise RuleError(
+                line_of_parameter(parameter),
+                f"The SQL does not name the parameter ${parameter}: use it or take it out.",
+            )

@@ -1,0 +1,241 @@
+"""Runs the audit rules over a range of time, and makes findings of what they find."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+
+from analytics.client.client import Client
+from analytics.errors import BusyError, QueryError
+from analytics.findings.rule_files import (
+    SEVERITIES,
+    Rule,
+    RuleError,
+    RuleProblem,
+    RuleSet,
+    Severity,
+    first_line_of,
+    load_rules,
+)
+from analytics.settings import Settings, read_settings
+from analytics.text import ELLIPSIS
+from analytics.times.periods import EPOCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+AT_ONCE = 2
+"""So many rules run at once: while the store answers one, the findings of another are made."""
+RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+COLUMNS = (
+    "found_at",
+    "category",
+    "entity_id",
+    "account_alias",
+    "actor",
+    "sentence",
+    "notification_ids",
+)
+"""What a rule's SQL returns, and `severity` where a row has its own."""
+
+LONGEST_SENTENCE = 2000
+TEXT = pa.string()
+
+
+class Finding(NamedTuple):
+    """Something that a rule found.
+
+    Args:
+        id: SHA-256, in hex, of the rule's name followed by the first notification's id; so it stays the same.
+        rule: the rule's name.
+        title: the rule's title.
+        severity: `high`, `medium` or `low`.
+        found_at: when that happened by which it was found, in UTC.
+        category: of the entity: `Account`, `Server` or `User`.
+        entity_id: what it is about, in upper case.
+        account_alias: the account it is about.
+        actor: who did it, where the notifications tell.
+        sentence: what happened, cut to 2,000 characters. It may hold text from outside.
+        notification_ids: the notifications that made it, in order.
+    """
+
+    id: str
+    rule: str
+    title: str
+    severity: Severity
+    found_at: datetime
+    category: str | None
+    entity_id: str | None
+    account_alias: str | None
+    actor: str | None
+    sentence: str
+    notification_ids: list[str]
+
+
+class Found(NamedTuple):
+    """The findings in order of time, and what was wrong with rules."""
+
+    findings: list[Finding]
+    problems: list[RuleProblem]
+
+
+def find(
+    client: Client,
+    since: datetime,
+    until: datetime,
+    *,
+    rules: RuleSet | None = None,
+    settings: Settings | None = None,
+) -> Found:
+    """Run rules over what happened from `since` to before `until`.
+
+    A rule that fails is told among the problems, and the others run.
+
+    Args:
+        client: where to ask.
+        since: a moment with a time zone.
+        until: a moment with a time zone.
+        rules: by default the shipped ones and those of `CLC_RULES`.
+        settings: where working hours and time zone are read; by default the environment's.
+
+    Raises:
+        NotRunningError: no query service answers.
+        TokenError: the query service does not accept the token.
+        BusyError: the query service has as many queries as it takes.
+        SettingsError: a setting has a value that is not allowed.
+    """
+    settings = settings or read_settings()
+    rules = rules or load_rules(settings.rules)
+    given = _given(since, until, settings)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        all_found = list(pool.map(lambda rule: _tried(rule, client, given, (since, until)), rules.rules))
+    findings = [finding for found in all_found for finding in found.findings]
+    problems = [*rules.problems, *(problem for found in all_found for problem in found.problems)]
+    findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
+    return Found(findings, problems)
+
+
+def finding_id(rule: str, notification_id: str) -> str:
+    """Return the id of the finding that a rule makes of a first notification."""
+    return sha256(f"{rule}{notification_id}".encode()).hexdigest()
+
+
+def _given(since: datetime, until: datetime, settings: Settings) -> dict[str, Any]:
+    hours = settings.hours
+    return {
+        "since": since.astimezone(UTC),
+        "until": until.astimezone(UTC),
+        "time_zone": settings.time_zone,
+        "work_days": list(hours.days),
+        "work_begins": hours.begins,
+        "work_ends": hours.ends,
+    }
+
+
+def _tried(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> Found:
+    """Run one rule; one that fails is a problem."""
+    try:
+        return Found(list(_found_by(rule, client, given, span)), [])
+    except RuleError as error:
+        return Found([], [RuleProblem(rule.file, error.line, error.what)])
+
+
+def _found_by(
+    rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]
+) -> "Iterable[Finding]":
+    """Run one rule.
+
+    Raises:
+        RuleError: it fails, or returns something else than findings.
+    """
+    values = {name: value for name, value in {**given, **rule.parameters}.items() if name in rule.names}
+    table = _ask(rule, client, values)
+    _check_columns(rule, table)
+    since, until = span
+    findings: dict[str, Finding] = {}
+    for finding in _findings(rule, table):
+        if since <= finding.found_at < until:
+            findings.setdefault(finding.id, finding)
+    return findings.values()
+
+
+def _ask(rule: Rule, client: Client, values: dict[str, Any]) -> pa.Table:
+    try:
+        return client.sql(rule.sql, values or None)
+    except BusyError:
+        raise
+    except QueryError as error:
+        message = str(error)
+        line = rule.source.line_told(message) or _line_by_explain(rule, client, values) or rule.source.line
+        raise RuleError(line, first_line_of(message)) from error
+
+
+def _line_by_explain(rule: Rule, client: Client, values: dict[str, Any]) -> int | None:
+    """Ask where in the SQL an error lies: DuckDB tells of a query's plan, and not always of the query."""
+    try:
+        client.sql("EXPLAIN " + rule.sql, values or None)
+    except QueryError as error:
+        return rule.source.line_told(str(error))
+    return None
+
+
+def _check_columns(rule: Rule, table: pa.Table) -> None:
+    if missing := [name for name in COLUMNS if name not in table.column_names]:
+        raise RuleError(rule.source.line, f"The SELECT does not return the column {missing[0]}.")
+    moment = table.schema.field("found_at").type
+    if not pa.types.is_timestamp(moment) or moment.tz is None:
+        raise RuleError(rule.source.line_of("found_at"), f"found_at is {moment}; it must be TIMESTAMPTZ.")
+    ids = table.schema.field("notification_ids").type
+    if not pa.types.is_list(ids) and not pa.types.is_large_list(ids):
+        raise RuleError(rule.source.line_of("notification_ids"), f"notification_ids is {ids}; it must be a list.")
+
+
+def _findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
+    """Yield a finding a row.
+
+    Raises:
+        RuleError: a row lacks what a finding needs.
+    """
+    texts = (_texts(rule, table, name) for name in COLUMNS[1:-1])
+    ids = _texts(rule, table, "notification_ids", pa.list_(TEXT))
+    severities = _texts(rule, table, "severity") if "severity" in table.column_names else [None] * table.num_rows
+    for found_at, category, entity_id, account_alias, actor, sentence, notification_ids, given in zip(
+        _moments(table), *texts, ids, severities, strict=True
+    ):
+        severity = given or rule.severity
+        if not found_at or not sentence or not notification_ids or None in notification_ids:
+            lacks = "found_at" if not found_at else "notification_ids" if sentence else "sentence"
+            raise RuleError(rule.source.line_of(lacks), f"A row has no {lacks}.")
+        if severity not in SEVERITIES:
+            what = f"A row's severity is {severity!r}; it must be high, medium or low."
+            raise RuleError(rule.source.line_of("severity"), what)
+        yield Finding(
+            finding_id(rule.name, notification_ids[0]),
+            rule.name,
+            rule.title,
+            severity,
+            found_at,
+            category,
+            entity_id,
+            account_alias,
+            actor,
+            sentence if len(sentence) <= LONGEST_SENTENCE else sentence[: LONGEST_SENTENCE - 1] + ELLIPSIS,
+            notification_ids,
+        )
+
+
+def _texts(rule: Rule, table: pa.Table, name: str, kind: pa.DataType = TEXT) -> list[Any]:
+    column: Any = table.column(name)
+    try:
+        return list((column if column.type == kind else column.cast(kind)).to_pylist())
+    except pa.ArrowException:
+        raise RuleError(rule.source.line_of(name), f"{name} is {column.type}; it must be text.") from None
+
+
+def _moments(table: pa.Table) -> list[datetime | None]:
+    """Return the moments in UTC; made of whole microseconds, which Arrow does much faster than moments."""
+    microseconds = table.column("found_at").cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+    return [None if each is None else EPOCH + timedelta(microseconds=each) for each in microseconds]

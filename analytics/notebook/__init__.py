@@ -1,0 +1,1 @@
+"""The magic `%%clc` of Jupyter notebooks."""

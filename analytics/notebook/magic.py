@@ -1,0 +1,133 @@
+"""The magic `clc` of notebooks: SQL with the notebook's variables gives a DataFrame or a chart."""
+
+import argparse
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+
+from analytics.charts.quick_chart import Drawn
+from analytics.client.client import Client, connect
+from analytics.errors import AnalyticsError
+from analytics.notebook.chart import KINDS, Wanted, chart_of
+from analytics.notebook.progress import Progress
+from analytics.notebook.values import given, values_of
+from analytics.text import plural
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+    import pyarrow as pa
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+class OptionParser(argparse.ArgumentParser):
+    """Reads the options of the magic's first line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Show a wrong option as IPython shows wrong usage."""
+        raise UsageError(f"%%clc: {message}")
+
+
+def options() -> OptionParser:
+    """Return the parser of the magic's first line."""
+    parser = OptionParser(prog="%%clc", add_help=False)
+    add = parser.add_argument
+    add("--location", "-l", help="query service URL, DuckDB file or ducklake: address")
+    add("--out", "-o", metavar="NAME", help="variable that gets the DataFrame; then it is not shown")
+    add("--param", "-p", metavar="NAME=VALUE", action="append", default=[], help="value of $NAME in the SQL")
+    add("--chart", choices=list(KINDS), help="show a chart instead of the DataFrame")
+    add("--x", metavar="COLUMN", help="column that goes along the chart's x axis")
+    add("--y", metavar="COLUMN", help="column of the numbers that are drawn")
+    add("--color", metavar="COLUMN", help="column that tells the chart's colours")
+    add("--title", help="the chart's title")
+    return parser
+
+
+def read_options(line: str) -> argparse.Namespace:
+    """Return the options of the magic's first line.
+
+    Raises:
+        UsageError: there is something else in it.
+    """
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"%%clc: {error}") from None
+    chosen = options().parse_args(words)
+    if chosen.out is not None and not chosen.out.isidentifier():
+        raise UsageError(f"%%clc: {chosen.out!r} is no name of a variable.")
+    if chosen.chart is None and any((chosen.x, chosen.y, chosen.color, chosen.title)):
+        raise UsageError(f"%%clc: --x, --y, --color and --title need --chart {'|'.join(KINDS)}.")
+    return chosen
+
+
+@magics_class
+class ClcMagics(Magics):
+    """Runs SQL from a notebook. Keeps one client a location."""
+
+    def __init__(self, shell: "InteractiveShell") -> None:
+        """Start without any client."""
+        super().__init__(shell)
+        self._clients: dict[str | None, Client] = {}
+        self._variables = shell.user_ns
+
+    # IPython would put variables into the SQL as text; here they are sent beside it, as values.
+    @no_var_expand
+    @line_cell_magic
+    def clc(self, line: str, cell: str | None = None) -> "pd.DataFrame | alt.Chart | None":
+        """Run one SELECT and return a DataFrame, or a chart of it.
+
+        ``%clc SELECT …`` runs the rest of the line.
+        ``%%clc [--location L] [-o NAME] [-p NAME=VALUE …]`` runs the cell; with -o the DataFrame goes into that
+        variable. ``--chart line|bar|area|point [--x X] [--y Y] [--color C] [--title T]`` shows a chart: without
+        --x of the first column of times, else the first column; without --y of the first other column of numbers,
+        else of how many rows there are.
+        ``$name`` in the SQL is the value of that -p, else of the notebook's variable of that name.
+        Interrupting the kernel ends the query.
+        """
+        chosen = read_options("" if cell is None else line)
+        query = line if cell is None else cell
+        try:
+            values = values_of(query, given(chosen.param), self._variables)
+            table = self._run(self._client(chosen.location), query, values)
+            frame = table.to_pandas()
+            if chosen.out is not None:
+                self._variables[chosen.out] = frame
+            if chosen.chart is not None:
+                wanted = Wanted(chosen.chart, chosen.x, chosen.y, chosen.color, chosen.title)
+                return self._told(chart_of(table, wanted))
+        except AnalyticsError as error:
+            raise UsageError(str(error)) from None
+        return frame if chosen.out is None else None
+
+    @staticmethod
+    def _told(drawn: Drawn) -> "alt.Chart":
+        """Say what was left out of a chart, and return it."""
+        for note in drawn.notes:
+            sys.stdout.write(f"{note}\n")
+        return drawn.chart
+
+    def _run(self, client: Client, query: str, values: dict[str, Any]) -> "pa.Table":
+        """Run a query while its progress is told."""
+        began = time.monotonic()
+        with Progress(self.shell) as progress:
+            try:
+                table = client.sql(query, values or None)
+            except KeyboardInterrupt:
+                raise UsageError(f"The query was interrupted after {time.monotonic() - began:.1f} s.") from None
+            progress.done = plural(table.num_rows, "row")
+        return table
+
+    def _client(self, location: str | None) -> Client:
+        if location not in self._clients:
+            self._clients[location] = connect(location)
+        return self._clients[location]
+
+
+def load(shell: "InteractiveShell") -> None:
+    """Register the magic."""
+    shell.register_magics(ClcMagics(shell))

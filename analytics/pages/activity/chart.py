@@ -1,0 +1,113 @@
+"""The big chart of the page Activity: its brush selects a part of the time, and fields do the same by keyboard."""
+
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from analytics.charts import charts
+from analytics.pages.activity import filters
+from analytics.pages.activity.filters import Chosen, chosen
+from analytics.pages.activity.time_range import When, ends
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.zone import viewer_zone
+from analytics.text import as_markdown, plural
+from analytics.times.periods import EPOCH
+from analytics.times.spans import Interval
+
+BRUSH = "_brush"
+SAME = timedelta(seconds=1)
+
+
+class Brush(NamedTuple):
+    """The part that the chart's brush marks, and how often it was set from elsewhere, each time on a chart anew."""
+
+    part: Interval | None = None
+    turn: int = 0
+    first: Interval | None = None
+
+
+def brush_for(part: Interval | None) -> Brush:
+    """Return what the chart's brush marks: a part that was selected otherwise is marked on a new chart."""
+    last: Brush = st.session_state.get(BRUSH, Brush())
+    if last.part != part:
+        last = Brush(part, last.turn + 1, part)
+        st.session_state[BRUSH] = last
+    return last
+
+
+def brushed(selection: Any) -> Interval | None:
+    """Return the part that a chart's brush marks; None where it marks none."""
+    marked = selection.get("begin") if selection else None
+    try:
+        begin, end = (EPOCH + timedelta(milliseconds=float(one)) for one in marked or ())
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return Interval(min(begin, end), max(begin, end)) if begin != end else None
+
+
+def over_time(bins: pd.DataFrame, before: pd.DataFrame | None, types: pd.DataFrame, time: When, found: Chosen) -> None:
+    """Draw the counts over time, and the choice of a part of it.
+
+    Args:
+        bins: columns `bin_us`, `event_type`, `events`.
+        before: columns `bin_us`, `events`, of the time compared with, where there is one.
+        types: the counts of all event types in the part: columns `name`, `events`, `events_before`.
+        time: the time counted.
+        found: the filters.
+    """
+    brush = brush_for(found.part)
+    key = f"chart-over-time-{brush.turn}"
+
+    def select() -> None:
+        marked = brushed(st.session_state[key].selection.get("brush"))
+        last: Brush = st.session_state.get(BRUSH, Brush())
+        # A chart tells of its first part too, and may do so late, when something else was selected by other means.
+        stale = last.turn != brush.turn or chosen().part != last.part
+        if stale or (marked and any(part and is_same(marked, part) for part in (last.part, brush.first))):
+            return
+        part = time.span.around(marked) if marked else None
+        st.session_state[BRUSH] = last._replace(part=part)
+        filters.select_part(part)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
+        st.markdown(total_text(counted_types(types, found), time))
+        with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
+            st.caption("What dragging over the chart does, by keyboard too.")
+            ends("part", found.part, filters.select_part)
+            st.button("All of it", key="part-all", on_click=filters.select_part, args=(None,), disabled=not found.part)
+    line = time.line
+    chart = charts.over_time(
+        bins.assign(event_type=bins["event_type"].map(filters.type_text)),
+        before,
+        time.span,
+        zone=viewer_zone(),
+        said=line.said if line else "",
+        selected=brush.first,
+        dark=is_dark(),
+    )
+    # The numbers stand above it in words: a text that changes would draw the chart anew.
+    alt = f"Stacked bars: notifications per {time.span.per}, by event type."
+    st.altair_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
+
+
+def is_same(one: Interval, other: Interval) -> bool:
+    """Say whether two parts are the same, as far as a brush can tell."""
+    ends_differ = abs((one.until or one.since) - (other.until or one.since))
+    return abs(one.since - other.since) < SAME and ends_differ < SAME
+
+
+def counted_types(rows: pd.DataFrame, found: Chosen) -> pd.DataFrame:
+    """Return the counts of the event types that are filtered by; the list has the others too."""
+    return rows[rows["name"].isin(found.types)] if found.types else rows
+
+
+def total_text(rows: pd.DataFrame, time: When) -> str:
+    """Say how many are counted, and how that compares, as Markdown."""
+    count, before = int(rows["events"].sum()), int(rows["events_before"].sum())
+    said = f"**{plural(count, 'notification')}**"
+    if time.compared is None:
+        return said
+    differs = as_markdown(time.differs(count, before) or "as many")
+    return f"{said} {differs} beside {before:,} {time.compared.counted}"

@@ -1,0 +1,145 @@
+"""What the page Activity is filtered by: values of its address, chips that take them away, parameters of queries."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from analytics.pages.shared import address
+from analytics.pages.shared.accounts import accounts
+from analytics.pages.shared.zone import local
+from analytics.senders.centurylink.events import CATEGORIES, UNKNOWN
+from analytics.text import as_markdown, short
+from analytics.times.spans import Interval
+
+CHIP_CHARACTERS = 36
+TYPES = "types"
+ACCOUNT = "account"
+ALONE = "alone"
+ACTOR = "who"
+ENTITY = "what"
+CENTRE = "centre"
+PART = "part"
+NAMES = (TYPES, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
+
+
+class Chosen(NamedTuple):
+    """The filters: an entity is its category and its name, `alone` an account without its sub-accounts."""
+
+    types: tuple[str, ...] = ()
+    account: str | None = None
+    alone: bool = False
+    actor: str | None = None
+    entity: tuple[str, str] | None = None
+    centre: str | None = None
+    part: Interval | None = None
+
+    def parameters(self, *without: str) -> dict[str, Any]:
+        """Return the parameters of queries, besides those of time.
+
+        Args:
+            without: those of `NAMES` that are left out, as a list shows what else could be chosen from it.
+        """
+        kind, name = self.entity or (None, None)
+        found: dict[str, Any] = {"event_types": list(self.types) or None}
+        found |= {"account": self.account if self.alone else None}
+        found |= {"accounts": accounts().tree_of(self.account) if self.account and not self.alone else None}
+        found |= {"actor": self.actor, "kind": kind, "entity": name, "centre": self.centre}
+        dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts"), ENTITY: ("kind", "entity")}
+        dropped |= {ACTOR: ("actor",), CENTRE: ("centre",)}
+        return found | dict.fromkeys(parameter for name in without for parameter in dropped[name])
+
+    def entity_parameters(self) -> dict[str, Any]:
+        """Return those of the query of entities and data centres, which filters each list by what the other chose."""
+        kind, name = self.entity or (None, None)
+        chosen = {"chosen_kind": kind, "chosen_entity": name, "chosen_centre": self.centre}
+        return self.parameters(ENTITY, CENTRE) | chosen
+
+
+def chosen() -> Chosen:
+    """Return what the address says."""
+    kind, _, name = (address.get(ENTITY) or "").partition("/")
+    return Chosen(
+        types=tuple(filter(None, (address.get(TYPES) or "").split(","))),
+        account=address.get(ACCOUNT) or None,
+        alone=address.get(ALONE) == "yes",
+        actor=address.get(ACTOR) or None,
+        entity=(kind, name) if name else None,
+        centre=address.get(CENTRE) or None,
+        part=Interval.parse(address.get(PART)),
+    )
+
+
+def type_text(name: str) -> str:
+    """Return how an event type is called; where the event is not known, its name is its category's."""
+    return f"{name} {UNKNOWN}" if name in CATEGORIES else name
+
+
+def toggle_type(name: str) -> None:
+    """Filter by an event type too, or no longer by it."""
+    types = chosen().types
+    left = [one for one in types if one != name] if name in types else [*types, name]
+    address.put(**{TYPES: ",".join(left) or None})
+
+
+def toggle(filtered: str, value: str, **more: str | None) -> None:
+    """Filter by a value, or no longer by it where it was chosen already."""
+    again = address.get(filtered) == value and all(address.get(name) == one for name, one in more.items())
+    address.put(**{filtered: None if again else value}, **(dict.fromkeys(more) if again else more))
+
+
+def select_part(part: Interval | None) -> None:
+    """Select a part of the time, or all of it."""
+    address.put(**{PART: str(part) if part else None})
+
+
+def clear() -> None:
+    """Take all filters away."""
+    address.put(**dict.fromkeys(NAMES))
+
+
+class Chip(NamedTuple):
+    """A filter as it is shown: the key of its button, what it says, and which changes take it away."""
+
+    key: str
+    what: str
+    value: str
+    changes: dict[str, str | None]
+
+
+def chips(found: Chosen) -> Iterator[Chip]:
+    """Yield what is filtered by."""
+    if found.part:
+        end = local(found.part.until) if found.part.until else "now"
+        yield Chip(PART, "Time", f"{local(found.part.since)} to {end}", {PART: None})
+    for name in found.types:
+        left = [one for one in found.types if one != name]
+        yield Chip(f"{TYPES}-{name}", "Event type", type_text(name), {TYPES: ",".join(left) or None})
+    if found.account:
+        whose = "Account alone" if found.alone else "Account with sub-accounts"
+        yield Chip(ACCOUNT, whose, found.account, {ACCOUNT: None, ALONE: None})
+    if found.actor:
+        yield Chip(ACTOR, "Actor", found.actor, {ACTOR: None})
+    if found.entity:
+        yield Chip(ENTITY, found.entity[0], found.entity[1], {ENTITY: None})
+    if found.centre:
+        yield Chip(CENTRE, "Data centre", found.centre, {CENTRE: None})
+
+
+def chip_row(found: Chosen) -> None:
+    """Draw a button for each filter, which takes it away, and one for all."""
+    shown = list(chips(found))
+    with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
+        if not shown:
+            st.caption("Click a name below, or drag over the chart, to see that alone.")
+            return
+        st.caption("Only:", width="content")
+        for place, chip in enumerate(shown):
+            st.button(
+                f"{chip.what}: {as_markdown(short(chip.value, CHIP_CHARACTERS))}",
+                key=f"chip-{place}-{chip.key}" if chip.key.startswith(TYPES) else f"chip-{chip.key}",
+                icon=":material/close:",
+                on_click=address.put,
+                kwargs=chip.changes,
+            )
+        st.button("Clear all", key="clear-all", type="tertiary", on_click=clear)

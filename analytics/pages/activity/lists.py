@@ -1,0 +1,278 @@
+"""The ranked lists of the page Activity, and the tree of accounts: a click on a name filters all the rest by it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analytics.pages.activity import filters
+from analytics.pages.activity.account_tree import rolled_up
+from analytics.pages.activity.filters import Chosen
+from analytics.pages.activity.time_range import When
+from analytics.pages.shared import address
+from analytics.pages.shared import go as _go
+from analytics.pages.shared.accounts import account_label, accounts
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.store import records
+from analytics.pages.shared.table import Column, Line, table
+from analytics.senders.centurylink.events import CATEGORIES, UNKNOWN, colours
+from analytics.text import plural, short
+
+LIST_PIXELS = 330
+MOST_ROWS = 30
+NAME_CHARACTERS = 60
+OPEN = "Open"
+ARROW = "↗"
+NUMBER = Column("Number", "5.4rem", align="right")
+CHANGE = Column("Change", "9.8rem", align="right")
+TO_PAGE = Column(OPEN, "3.9rem", opens=True, align="right")
+RANKED, TREE = "Ranked", "Tree"
+BRANCHES = "open"
+CENTRE = "Data centre"
+
+
+def columns(what: str, *, leads: bool) -> tuple[Column, ...]:
+    """Return a list's columns: what is ranked, and where a name has a page of its own the way there."""
+    first = Column(what, "100%", opens=True)
+    return (first, NUMBER, CHANGE, TO_PAGE) if leads else (first, NUMBER, CHANGE)
+
+
+def counts_of(row: Any, when: When) -> list[str]:
+    """Return the text of a row's number and change."""
+    return [f"{int(row.events):,}", when.differs(int(row.events), int(row.events_before))]
+
+
+def before_of(row: Any, when: When) -> str | None:
+    """Return what a hover over a row's change says."""
+    return f"{int(row.events_before):,} {when.compared.counted}" if when.compared else None
+
+
+def ranked(rows: pd.DataFrame, by_change: bool) -> pd.DataFrame:
+    """Return the first rows of a list: those with most, or whose number differs most."""
+    if not by_change:
+        return rows.head(MOST_ROWS)
+    differs = (rows["events"] - rows["events_before"]).abs()
+    return rows.loc[differs.sort_values(ascending=False, kind="stable").index].head(MOST_ROWS)
+
+
+def ranked_list(
+    what: str,
+    rows: pd.DataFrame,
+    when: When,
+    *,
+    key: str,
+    row_id: Callable[[Any], str],
+    text: Callable[[Any], str],
+    choose: Callable[[str], None],
+    chosen: Sequence[str],
+    go: Callable[[str], None] | None = None,
+    colour: Callable[[Any], str] | None = None,
+    total: int | None = None,
+) -> None:
+    """Draw a list of names with bars.
+
+    Args:
+        what: what its names are.
+        rows: columns `events`, `events_before`, and those that the functions look at.
+        when: the time counted.
+        key: the widget's name.
+        row_id: gives the id of a row, which `choose` and `go` get.
+        text: gives how a row is called.
+        choose: filters by a row.
+        chosen: the ids of the rows that are filtered by.
+        go: goes to the page of a row.
+        colour: gives the colour that marks a row.
+        total: how many there are in all.
+    """
+    most = max(int(rows["events"].max()), 1) if len(rows) else 1
+    lines = []
+    for row in records(rows):
+        cells = [text(row), *counts_of(row, when), *([ARROW] if go else [])]
+        hovers = [None, None, before_of(row, when), f"Open the page of {text(row)}" if go else None]
+        shares = [int(row.events) / most]
+        lines.append(
+            Line(row_id(row), cells, colour(row) if colour else None, hovers=hovers[: len(cells)], shares=shares)
+        )
+
+    def clicked(identity: str, column: str) -> None:
+        if go and column == OPEN:
+            go(identity)
+        else:
+            choose(identity)
+
+    table(
+        columns(what, leads=go is not None),
+        lines,
+        key=key,
+        alt=f"{plural_of(what).capitalize()} by notifications",
+        on_open=clicked,
+        height=LIST_PIXELS,
+        chosen=chosen,
+        colours=colours(is_dark()) if colour else None,
+    )
+    if total is not None and total > len(rows):
+        st.caption(f"{len(rows):,} of {plural(total, what.lower(), plural_of(what))}")
+
+
+def plural_of(what: str) -> str:
+    """Return the word for several."""
+    return "entities" if what == "Entity" else f"{what.lower()}s"
+
+
+def types(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> None:
+    """Draw the list of event types."""
+    ranked_list(
+        "Event type",
+        ranked(rows, by_change),
+        when,
+        key="types-list",
+        row_id=lambda row: str(row.name),
+        text=lambda row: filters.type_text(row.name),
+        choose=filters.toggle_type,
+        chosen=found.types,
+        colour=lambda row: f"{row.name} {UNKNOWN}" if row.name in CATEGORIES else row.name,
+    )
+
+
+def actors(rows: pd.DataFrame, found: Chosen, when: When) -> None:
+    """Draw the list of actors."""
+    ranked_list(
+        "Actor",
+        rows,
+        when,
+        key="actors-list",
+        row_id=lambda row: str(row.name),
+        text=lambda row: short(row.name, NAME_CHARACTERS),
+        choose=lambda name: filters.toggle(filters.ACTOR, name),
+        chosen=[found.actor] if found.actor else [],
+        go=_go.to_actor,
+        total=total_of(rows),
+    )
+
+
+def total_of(rows: pd.DataFrame) -> int:
+    """Return how many there are in all, of a list of some."""
+    return int(rows["total"].iloc[0]) if len(rows) else 0
+
+
+def entities(rows: pd.DataFrame, found: Chosen, when: When) -> None:
+    """Draw the list of entities; rows of data centres are left out."""
+    rows = rows[rows["kind"] != CENTRE]
+
+    def go(identity: str) -> None:
+        kind, _, name = identity.partition("/")
+        _go.to_entity(kind, name)
+
+    ranked_list(
+        "Entity",
+        rows,
+        when,
+        key="entities-list",
+        row_id=lambda row: f"{row.kind}/{row.name}",
+        text=lambda row: short(row.name, NAME_CHARACTERS),
+        choose=lambda identity: filters.toggle(filters.ENTITY, identity),
+        chosen=["/".join(found.entity)] if found.entity else [],
+        go=go,
+        total=total_of(rows),
+    )
+
+
+def centres(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> None:
+    """Draw the list of data centres; rows of entities are left out."""
+    rows = rows[rows["kind"] == CENTRE]
+    ranked_list(
+        CENTRE,
+        ranked(rows, by_change),
+        when,
+        key="centres-list",
+        row_id=lambda row: str(row.name),
+        text=lambda row: str(row.name),
+        choose=lambda name: filters.toggle(filters.CENTRE, name),
+        chosen=[found.centre] if found.centre else [],
+    )
+
+
+def accounts_card(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> None:
+    """Draw the accounts, as a list or as a tree."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="accounts-head"):
+        st.markdown("**Accounts**")
+        form = st.segmented_control(
+            "Accounts as",
+            [RANKED, TREE],
+            default=RANKED,
+            key="accounts-as",
+            bind="query-params",
+            required=True,
+            label_visibility="collapsed",
+        )
+    if form == TREE:
+        account_tree(rows, found, when)
+        return
+    names = accounts().business_names
+    ranked_list(
+        "Account",
+        ranked(rows, by_change),
+        when,
+        key="accounts-list",
+        row_id=lambda row: str(row.name),
+        text=lambda row: account_label(row.name, names.get(row.name)),
+        choose=lambda alias: filters.toggle(filters.ACCOUNT, alias, alone="yes"),
+        chosen=[found.account] if found.account else [],
+        go=_go.to_account,
+        total=int((rows["events"] > 0).sum()),
+    )
+
+
+def open_branches() -> list[str]:
+    """Return the accounts whose sub-accounts are shown."""
+    return [alias for alias in (address.get(BRANCHES) or "").split(",") if alias]
+
+
+def open_or_close(alias: str) -> None:
+    """Show an account's sub-accounts, or hide them."""
+    opened = open_branches()
+    left = [one for one in opened if one != alias] if alias in opened else [*opened, alias]
+    address.put(**{BRANCHES: ",".join(left) or None})
+
+
+def account_tree(rows: pd.DataFrame, found: Chosen, when: When) -> None:
+    """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
+    opened, names = open_branches(), accounts().business_names
+    own = {str(row.name): (int(row.events), int(row.events_before)) for row in records(rows)}
+    known = [(one.alias, one.root_path) for one in accounts().all]
+    shown = rolled_up(own, known, opened)
+    most = max((branch.events for branch in shown), default=1) or 1
+    lines = []
+    for branch in shown:
+        sign = "" if not branch.below else "▾" if branch.alias in opened else "▸"
+        text = account_label(branch.alias, names.get(branch.alias), branch.depth)
+        cells = [sign, text, f"{branch.events:,}", when.differs(branch.events, branch.before), ARROW]
+        action = "Close" if branch.alias in opened else "Open"
+        hovers = [
+            f"{action} {plural(branch.below, 'sub-account')}" if branch.below else None,
+            f"{text.strip()}: {branch.own:,} of its own",
+            None,
+            f"{branch.before:,} {when.compared.counted}" if when.compared else None,
+            f"Open the page of {text.strip()}",
+        ]
+        lines.append(Line(branch.alias, cells, hovers=hovers, shares=[None, branch.events / most]))
+
+    def clicked(alias: str, column: str) -> None:
+        if column == OPEN:
+            _go.to_account(alias)
+        elif column == "":
+            open_or_close(alias)
+        else:
+            filters.toggle(filters.ACCOUNT, alias, alone=None)
+
+    first = (Column("", "1.9rem", opens=True), Column("Account, with its sub-accounts", "100%", opens=True))
+    table(
+        (*first, NUMBER, CHANGE, TO_PAGE),
+        lines,
+        key="accounts-tree",
+        alt="Accounts, each with the notifications of all below it",
+        on_open=clicked,
+        height=LIST_PIXELS,
+        chosen=[found.account] if found.account else [],
+    )

@@ -1,0 +1,221 @@
+"""The page Activity: how much happens, when, of what kind, where, and by whom, beside the time before."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from analytics.charts import heat_map
+from analytics.pages.activity import filters
+from analytics.pages.activity import lists
+from analytics.pages.activity.chart import over_time
+from analytics.pages.activity.filters import Chosen, chip_row, chosen
+from analytics.pages.activity.time_range import When, compare_control, time_controls, when
+from analytics.pages.activity.visit import keep_visit
+from analytics.pages.shared import go as _go
+from analytics.pages.shared.answers import now
+from analytics.pages.shared.filters import account_filter
+from analytics.pages.shared.frame import is_dark, page
+from analytics.pages.shared.store import ask, ask_together, moment
+from analytics.pages.shared.zone import viewer_zone
+from analytics.senders.centurylink.events import EVENT_TYPES
+from analytics.times.periods import difference
+from analytics.times.zones import zone_label
+
+NUMBER, CHANGE = "number", "change"
+SHORTEST_WEEK = timedelta(days=2)
+
+
+def show() -> None:
+    """Draw the page."""
+    page("Activity", "What the sender reports, counted without copies of the same notification.", keep_visit, body)
+
+
+def body() -> None:
+    """Draw all that a click changes: the filters too, as a click in a list is one."""
+    with st.container(key="filters", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="when"):
+            time_controls()
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="where"):
+            account_filter(width=300, alone=filters.ALONE)
+            how = compare_control()
+            by_change = rank_control() == CHANGE
+    at = now()
+    found = chosen()
+    time = when(at, found, how)
+    with st.container(horizontal=True, vertical_alignment="center", key="chip-line", gap="small"):
+        chip_row(found)
+        see_these(found, time)
+    draw(at, found, time, by_change=by_change)
+
+
+def rank_control() -> str:
+    """Draw the choice of what lists are ranked by, and return it."""
+    names = [NUMBER, CHANGE]
+    chosen = st.segmented_control("Rank by", names, default=NUMBER, key="rank", bind="query-params", required=True)
+    return chosen or NUMBER
+
+
+def see_these(found: Chosen, time: When) -> None:
+    """Draw the way to the notifications that are counted."""
+
+    def go() -> None:
+        _go.to_page("notifications", **notifications_address(found, time))
+
+    st.button("See these notifications", key="see-these", on_click=go, icon=":material/list_alt:", type="primary")
+
+
+def notifications_address(found: Chosen, time: When) -> dict[str, Any]:
+    """Return the values of the address of the page Notifications that has the same filters."""
+    until = time.part.until
+    runs = until is None or (time.span.running and until >= time.span.until)
+    return {
+        "events": event_types(found) or None,
+        "account": found.account,
+        "below": "false" if found.alone else None,
+        "actor": found.actor,
+        "entity": found.entity[1] if found.entity else found.centre,
+        "from": None if time.span.whole and not found.part else in_seconds(time.part.since),
+        "to": None if runs or until is None else in_seconds(until),
+    }
+
+
+def event_types(found: Chosen) -> list[str]:
+    """Return the event types that the page Notifications is to show: of an entity or a data centre only its own."""
+    if found.types:
+        return [name for name in found.types if name in EVENT_TYPES]
+    kind = found.entity[0] if found.entity else "Server" if found.centre else ""
+    categories = ("Server", "Alert") if kind == "Server" else (kind,)
+    return [name for name in EVENT_TYPES if name.partition(".")[0] in categories]
+
+
+def in_seconds(moment: datetime) -> str:
+    """Return a moment as the address of the page Notifications says it."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def draw(at: datetime, found: Chosen, time: When, *, by_change: bool) -> None:
+    """Ask for all figures at once, and draw them."""
+    rows = ask_together(questions(at, found, time, viewer_zone(), by_change=by_change))
+    live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
+    with st.container(key="over-time", border=True, gap="small"):
+        before = rows("activity_before") if time.line else None
+        over_time(rows("activity_bins"), before, rows("activity_types"), time, found)
+    figures(rows, found, time, by_change=by_change)
+
+
+def questions(
+    at: datetime, found: Chosen, time: When, zone: ZoneInfo, *, by_change: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Return what the store is asked: the values of each query, in the order in which it is asked.
+
+    What is drawn first comes first, but of the lists the one that takes longest.
+    """
+    ranked = {"by_change": True if by_change else None, "most": lists.MOST_ROWS}
+    asked = {
+        "live_counts": {"now": at, **found.parameters()},
+        "refused_counts": {"now": at},
+        "activity_types": {**time.counted, **found.parameters(filters.TYPES)},
+        "activity_bins": {**time.drawn, **found.parameters()},
+    }
+    if time.line:
+        asked["activity_before"] = {**time.drawn, "shift_us": time.shift_us, **found.parameters()}
+    asked |= {
+        "activity_entities": {**time.counted, **ranked, **found.entity_parameters()},
+        "activity_accounts": {**time.counted, **found.parameters(filters.ACCOUNT)},
+        "activity_actors": {**time.counted, **ranked, **found.parameters(filters.ACTOR)},
+    }
+    if has_week(time):
+        asked["activity_hours"] = {**time.counted, **time.clocks(zone), **found.parameters()}
+    return asked
+
+
+def has_week(time: When) -> bool:
+    """Say whether a time is long enough for its hours of the week to tell something."""
+    return time.span.until - time.span.since >= SHORTEST_WEEK
+
+
+def tile(label: str, count: int, before: int, than: str, *, good: bool = True) -> None:
+    """Draw one count beside the one of the period before."""
+    st.metric(
+        label,
+        f"{count:,}",
+        difference(count, before),
+        delta_color="off" if good or not count else "inverse",
+        delta_arrow="off" if count == before else "auto",
+        delta_description=f"{before:,} {than}",
+        border=True,
+        height="stretch",
+    )
+
+
+def live(row: pd.Series, refused: pd.Series) -> None:
+    """Draw the counts of the last minute, hour and day."""
+    with st.container(key="live"):
+        minute, hour, day, rejected = st.columns(4, gap="small")
+        with minute:
+            tile("Last minute", int(row["minute"]), int(row["minute_before"]), "the minute before")
+        with hour:
+            tile("Last hour", int(row["hour"]), int(row["hour_before"]), "the hour before")
+        with day:
+            tile("Last 24 hours", int(row["day"]), int(row["day_before"]), "the 24 hours before")
+        with rejected:
+            count, before = int(refused["day"]), int(refused["day_before"])
+            tile("Refused, last 24 hours", count, before, "the 24 hours before", good=False)
+
+
+def figures(rows: Callable[[str], pd.DataFrame], found: Chosen, time: When, *, by_change: bool) -> None:
+    """Draw the lists, or that there is nothing to list."""
+    if all(rows(f"activity_{what}").empty for what in ("types", "accounts", "entities")):
+        nothing(found)
+        return
+    with st.container(key="lists"):
+        with card("types-card"):
+            st.markdown("**Event types**")
+            lists.types(rows("activity_types"), found, time, by_change=by_change)
+        with card("accounts-card"):
+            lists.accounts_card(rows("activity_accounts"), found, time, by_change=by_change)
+        with card("entities-card"):
+            st.markdown("**Entities**")
+            lists.entities(rows("activity_entities"), found, time)
+        with card("actors-card"):
+            st.markdown("**Actors**, where a notification names one")
+            lists.actors(rows("activity_actors"), found, time)
+        with card("centres-card"):
+            st.markdown("**Data centres**, by the names of servers")
+            lists.centres(rows("activity_entities"), found, time, by_change=by_change)
+        with card("hours-card"):
+            hours(rows("activity_hours") if has_week(time) else None)
+
+
+def card(key: str) -> Any:
+    """Return the container of one list."""
+    return st.container(key=key, border=True, gap="small", height="stretch")
+
+
+def hours(rows: pd.DataFrame | None) -> None:
+    """Draw the heat map of hours by weekday."""
+    if rows is None or rows.empty:
+        longer = "Choose 7 d or longer to see at which hours of the week most happens."
+        st.markdown("**Hours of the week**")
+        st.caption(longer if rows is None else heat_map.busiest(rows))
+        return
+    place = zone_label(viewer_zone())
+    alt = "Heat map: notifications by hour and weekday."
+    st.altair_chart(heat_map.heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
+    st.caption(heat_map.busiest(rows))
+
+
+def nothing(found: Chosen) -> None:
+    """Say that there is nothing in the range, and what to do."""
+    with st.container(key="nothing", border=True):
+        st.subheader("Nothing in this time range", anchor=False)
+        if moment(ask("freshness").iloc[0]["newest"]) is None:
+            st.caption("No notification is stored yet. The page Set up has the addresses that a sender needs.")
+        elif found != Chosen():
+            st.caption("No notification fits. Take one of the filters above away, or choose a longer time range.")
+        else:
+            st.caption("No notification came in this time. Choose a longer time range above.")

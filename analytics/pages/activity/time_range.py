@@ -1,0 +1,164 @@
+"""The time of the page Activity: its range, one's own, since the last visit, and the part that is selected in it."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from analytics.pages.activity.filters import Chosen, select_part
+from analytics.pages.activity.visit import last_visit
+from analytics.pages.shared import address
+from analytics.pages.shared.store import ask, moment
+from analytics.pages.shared.zone import in_zone, viewer_zone
+from analytics.times.periods import DEFAULT_RANGE, EPOCH, MICROSECOND, RANGES, difference, offsets
+from analytics.times.spans import BEFORE, COMPARISONS, OWN, YEARS, Compared, Interval, Span, compared_with, span_of
+
+# Streamlit's input knows no time zones; its label says which. In any of them these are before and after all of YEARS.
+EARLIEST, LATEST = datetime(YEARS[0] - 1, 12, 1), datetime(YEARS[-1] + 1, 2, 1)  # noqa: DTZ001
+A_DAY = timedelta(days=1)
+OWN_RANGE = "own"
+FIELD_FORMAT = "YYYY-MM-DD"
+
+
+class When(NamedTuple):
+    """The time that is drawn, the part of it that is counted, and what that is compared with."""
+
+    span: Span
+    part: Interval
+    compared: Compared | None
+    how: str
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """Return the parameters of queries that count the part beside what it is compared with."""
+        return self._values(self.part.since, self.part.until or self.span.until, self.compared)
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """Return the parameters of queries that count the bins of the whole time."""
+        found = self._values(self.span.since, self.span.until, self.line)
+        return found | {"begins": self.span.begins_us}
+
+    @property
+    def line(self) -> Compared | None:
+        """Return what the whole time is compared with."""
+        return None if self.span.whole else compared_with(self.span.since, self.span.until, self.how)
+
+    @property
+    def shift_us(self) -> int:
+        """Return how long before the whole time what it is compared with lies, in microseconds."""
+        return self.line.shift // MICROSECOND if self.line else 0
+
+    def _values(self, since: datetime, until: datetime, compared: Compared | None) -> dict[str, Any]:
+        found: dict[str, Any] = {"since": since, "until": until}
+        if compared is None:
+            return found | {"alone": True, "counted_since": since, "counted_until": until}
+        return found | {
+            "before_since": compared.since,
+            "before_until": compared.until,
+            "counted_since": min(since, compared.since),
+            "counted_until": max(until, compared.until),
+        }
+
+    def clocks(self, zone: ZoneInfo) -> dict[str, list[int]]:
+        """Return how far the zone is ahead of UTC from when on in the part, as parameters of queries."""
+        found = offsets(self.part.since, self.part.until or self.span.until, zone)
+        return {
+            "begins": [(since - EPOCH) // MICROSECOND for since, _ in found],
+            "ahead_us": [ahead // MICROSECOND for _, ahead in found],
+        }
+
+    def differs(self, count: int, before: int) -> str:
+        """Say how a count differs from the one compared with."""
+        return (difference(count, before) or "") if self.compared else ""
+
+
+def time_controls() -> None:
+    """Draw the choice of the range, and where it is one's own its ends."""
+    names = [*RANGES, OWN_RANGE]
+    st.segmented_control(
+        "Time range",
+        names,
+        default=DEFAULT_RANGE,
+        key="range",
+        bind="query-params",
+        required=True,
+        on_change=forget_part,
+    )
+    if st.session_state["range"] == OWN_RANGE:
+        own = Interval.parse(address.get(OWN))
+        ends("own", own, lambda found: address.put(**{OWN: str(found) if found else None}))
+    visited = last_visit()
+    st.button(
+        "Since my last visit",
+        key="last-visit",
+        on_click=since_visit,
+        disabled=visited is None,
+        help="In this browser no visit before this one is known." if visited is None else None,
+    )
+
+
+def since_visit() -> None:
+    """Take the time since the last visit for one's own range."""
+    if visited := last_visit():
+        st.session_state["range"] = OWN_RANGE
+        address.put(part=None, **{OWN: str(Interval(visited))})
+
+
+def forget_part() -> None:
+    """Select no part: it was one of another range."""
+    select_part(None)
+
+
+def compare_control() -> str:
+    """Draw the choice of what to compare with, and return it."""
+    chosen = st.segmented_control(
+        "Compare with", COMPARISONS, default=BEFORE, key="compare", bind="query-params", required=True
+    )
+    return chosen or BEFORE
+
+
+def ends(name: str, chosen: Interval | None, keep: Any) -> None:
+    """Draw the fields with the two ends of an interval; `keep` gets what they say when one is changed."""
+    zone = viewer_zone()
+    wanted = {
+        f"{name}-from": chosen and chosen.since.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
+        f"{name}-to": chosen
+        and chosen.until
+        and chosen.until.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
+    }
+    for key, value in wanted.items():
+        # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+        if st.session_state.get(key) != value:
+            st.session_state[key] = value
+
+    def remember() -> None:
+        since, until = (st.session_state[key] for key in wanted)
+        end = until.replace(tzinfo=zone) if until else None
+        begin = since.replace(tzinfo=zone) if since else end and end - A_DAY
+        keep(Interval(begin, end if end and end > begin else None) if begin else None)
+
+    options: dict[str, Any] = {
+        "min_value": EARLIEST,
+        "max_value": LATEST,
+        "format": FIELD_FORMAT,
+        "step": 60,
+        "width": 200,
+    }
+    st.datetime_input(in_zone("From"), None, key=f"{name}-from", on_change=remember, **options)
+    st.datetime_input(in_zone("To, or now"), None, key=f"{name}-to", on_change=remember, **options)
+
+
+def when(at: datetime, chosen: Chosen, how: str) -> When:
+    """Return the time that the page's controls and address mean now."""
+    name = st.session_state["range"] or DEFAULT_RANGE
+    own = Interval.parse(address.get(OWN))
+    first = moment(ask("freshness").iloc[0]["first"]) if name == "all" else None
+    span = span_of(name, own, at, first, viewer_zone())
+    part = Interval(span.since, span.until)
+    if chosen.part:
+        part = Interval(chosen.part.since, chosen.part.until or span.until)
+    until = part.until or span.until
+    compared = None if span.whole and not chosen.part else compared_with(part.since, until, how)
+    return When(span, part, compared, how)

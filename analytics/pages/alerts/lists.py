@@ -1,0 +1,178 @@
+"""The lists of the page Alerts: what is in alarm now, what flaps, and each alarm."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analytics.charts.alerts import metric_text
+from analytics.pages.shared import go
+from analytics.pages.shared.age import Age
+from analytics.pages.shared.answers import now
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.table import Cell, Column, Line, Tone, table
+from analytics.senders.centurylink.alarms import span_text
+from analytics.senders.centurylink.events import colours
+from analytics.text import plural, short
+from analytics.words.payloads import leaves, parse
+from analytics.words.severities import COLOURS
+
+MOST_ROWS = 200
+LIST_PIXELS = 330
+LASTS, OVER = "lasts", "over"
+NOW_COLUMNS = (
+    Column("Since", "12rem", opens=True, time=True),
+    Column("Began", "8rem"),
+    Column("Server", "40%", opens=True),
+    Column("Metric", "7rem"),
+    Column("Reading", "60%"),
+    Column("Account", "7rem", opens=True),
+    Column("Server deleted", "13.5rem", time=True),
+)
+FLAPPING_COLUMNS = (
+    Column("Server", "100%", opens=True),
+    Column("Metric", "5.4rem"),
+    Column("Alarms", "4.7rem", align="right"),
+    Column("In all", "7.2rem", align="right"),
+    Column("Latest", "12rem", opens=True, time=True),
+)
+ALARM_COLUMNS = (
+    Column("Began", "12rem", opens=True, time=True),
+    Column("Ended", "12rem", time=True),
+    Column("Lasted", "7.2rem", align="right"),
+    Column("Server", "100%", opens=True),
+    Column("Metric", "5.4rem"),
+)
+
+Deleted = dict[str, datetime | None]
+
+
+def deleted_servers(*frames: pd.DataFrame) -> Deleted:
+    """Return those of the servers that are deleted, each with since when."""
+    names = sorted({name for frame in frames for name in frame["server"]})
+    if not names:
+        return {}
+    return {row.entity_id: moment(row.deleted_at) for row in records(ask("alert_servers_deleted", ids=names))}
+
+
+def to_server(row: Any, column: str, at: Any) -> None:
+    """Go to a server as it was when its alarm began, after the changes before it; or to its account."""
+    if column == "Account":
+        if known(row.account_alias):
+            go.to_account(row.account_alias)
+        return
+    began = moment(at)
+    # The address counts in seconds: what happened in the alarm's own second is before its end.
+    whole = None if began is None else began.replace(microsecond=0) + timedelta(seconds=1 if began.microsecond else 0)
+    go.to_page("entity", category="Server", name=row.server, at=whole.isoformat() if whole else None)
+
+
+def reading_text(reading: Any) -> str:
+    """Return what an alert measured, as text."""
+    measured = parse(known(reading) or "null")
+    if not isinstance(measured, dict):
+        return short(known(reading) or "", 80)
+    return short(", ".join(f"{name} {value}" for name, value in leaves(measured)).strip(), 80)
+
+
+def server_text(name: str, deleted: Deleted) -> str:
+    """Return a server's name, and that it is deleted."""
+    return f"{short(name, 60)} (deleted)" if name in deleted else short(name, 60)
+
+
+def lasted_text(span: timedelta, *, lasts: bool) -> str:
+    """Say how long alarms lasted; of one that `lasts` when the page is drawn it is only known that it is over that."""
+    return f"over {span_text(span)}" if lasts else span_text(span)
+
+
+def now_table(rows: pd.DataFrame, deleted: Deleted) -> None:
+    """Draw what is in alarm now, those whose server is still there first."""
+    gone = rows["server"].isin(list(deleted))
+    shown = {f"{row.seq} {row.metric}": row for row in records(pd.concat([rows[~gone], rows[gone]]))}
+
+    def opened(identity: str, column: str) -> None:
+        if (row := shown.get(identity)) is not None:
+            to_server(row, column, row.begin)
+
+    def as_line(identity: str, row: Any) -> Line:
+        began = moment(row.begin) or now()
+        cells: list[Cell] = [
+            began,
+            Age(began),
+            short(row.server, 60),
+            metric_text(row.metric),
+            reading_text(row.reading),
+            short(known(row.account_alias) or "", 24),
+            deleted.get(row.server),
+        ]
+        return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
+
+    lines = [as_line(identity, row) for identity, row in shown.items()]
+    table(NOW_COLUMNS, lines, key="in-alarm", alt="In alarm now", on_open=opened,
+          height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+
+
+def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
+    """Draw servers and metrics that were in alarm again and again, which are the first of `count`."""
+    shown = {f"{row.server} {row.metric}": row for row in records(rows)}
+
+    def opened(identity: str, column: str) -> None:
+        if (row := shown.get(identity)) is not None:
+            to_server(row, column, row.last)
+
+    lines = [
+        Line(
+            identity,
+            [
+                server_text(row.server, deleted),
+                metric_text(row.metric),
+                f"{row.times:,}",
+                lasted_text(row.time, lasts=row.lasts),
+                moment(row.last),
+            ],
+            LASTS if row.lasts else OVER,
+        )
+        for identity, row in shown.items()
+    ]
+    table(FLAPPING_COLUMNS, lines, key="flapping-list", alt="In alarm again and again, the most often first",
+          on_open=opened, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+    more_than(count)
+
+
+def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
+    """Draw alarms of the time range, in the order of the rows, which are the first of `count`."""
+    shown = {f"{row.seq} {row.metric}": row for row in records(rows)}
+
+    def opened(identity: str, column: str) -> None:
+        if (row := shown.get(identity)) is not None:
+            to_server(row, column, row.begin)
+
+    lines = []
+    for identity, row in shown.items():
+        began, ended = moment(row.begin) or now(), moment(row.end)
+        cells: list[Cell] = [
+            began,
+            ended or "still in alarm",
+            lasted_text((ended or now()) - began, lasts=ended is None),
+            server_text(row.server, deleted),
+            metric_text(row.metric),
+        ]
+        quiet: Tone | None = "quiet" if row.server in deleted else None
+        tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
+        lines.append(Line(identity, cells, OVER if ended else LASTS, tones))
+    table(ALARM_COLUMNS, lines, key="alarm-list", alt="Alarms of this time range", on_open=opened,
+          height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+    more_than(count)
+
+
+def more_than(count: int) -> None:
+    """Say that not all are listed, where that is so."""
+    if count > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS:,} of {plural(count, 'row')} are listed.")
+
+
+def state_colours() -> dict[str, str]:
+    """Return the colours of an alarm that lasts, and of one that is over."""
+    return {LASTS: COLOURS["high"][is_dark()], OVER: colours(is_dark())["Alert.Notification"]}

@@ -1,0 +1,154 @@
+"""The page Alerts: what is in alarm now and since when, the alarms of a time range, and what flaps."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analytics.charts import alerts as alert_charts
+from analytics.pages.alerts.alarms import all_alarms
+from analytics.pages.alerts.lists import MOST_ROWS, alarm_table, deleted_servers, flapping_table, more_than, now_table
+from analytics.pages.shared import address
+from analytics.pages.shared.answers import now
+from analytics.pages.shared.filters import account_filter, accounts_chosen, range_filter
+from analytics.pages.shared.frame import is_dark, page
+from analytics.pages.shared.store import moment
+from analytics.pages.shared.zone import viewer_zone
+from analytics.senders.centurylink import alarms
+from analytics.text import plural
+from analytics.times.periods import Period, period
+from analytics.times.zones import zone_label
+
+DEFAULT_RANGE = "7 d"
+LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
+RECENT, LONGEST = "Latest first", "Longest first"
+FILTERS: dict[str, Any] = {"entity": "", "flapping": DEFAULT_FLAPPING, "order": RECENT, "range": DEFAULT_RANGE}
+
+
+def show() -> None:
+    """Draw the page."""
+    chosen: dict[str, Any] = {}
+    page(
+        "Alerts",
+        "What is in alarm now, and each alarm from begin to end. Click one to see its server's changes before it.",
+        lambda: chosen.update(filters()),
+        lambda: body(chosen),
+    )
+
+
+def clear() -> None:
+    """Take all filters away."""
+    for key, value in FILTERS.items():
+        st.session_state[key] = value
+    address.put(account=None)
+
+
+def filters() -> dict[str, Any]:
+    """Draw the filters and return what was chosen."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filters"):
+        length = range_filter(DEFAULT_RANGE)
+        account = account_filter(width=300)
+        named = st.text_input(
+            "Server contains", key="entity", placeholder="a part of its name", width=210, bind="query-params"
+        )
+        least = st.number_input(
+            "Flapping from",
+            LEAST_FLAPPING,
+            MOST_FLAPPING,
+            DEFAULT_FLAPPING,
+            key="flapping",
+            width=130,
+            bind="query-params",
+            help="How many alarms in the time range make a metric of a server one that flaps.",
+        )
+        order = st.segmented_control(
+            "Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, bind="query-params"
+        )
+        st.button("Clear", key="clear", on_click=clear)
+    return {**account, "range": length, "entity": named or None, "least": least, "order": order or RECENT}
+
+
+def body(chosen: dict[str, Any]) -> None:
+    """Draw the alarms."""
+    everything = all_alarms()
+    if everything is None or everything.empty:
+        without_alarms(some=everything is not None)
+        return
+    found = alarms.let_through(everything, accounts_chosen(chosen), chosen["entity"])
+    span = period(chosen["range"], now(), None if found.empty else moment(found["begin"].min()))
+    lasting = alarms.lasting(found)
+    inside = alarms.within(found, span.since, span.until)
+    rows = alarms.by_metric(inside)
+    flapping = rows[rows["times"] >= chosen["least"]]
+    most_often = flapping.nlargest(MOST_ROWS, ["times", "last"])
+    listed = inside.nlargest(MOST_ROWS, ranks(chosen["order"], ["begin"]))
+    deleted = deleted_servers(lasting, most_often, listed)
+    in_alarm_now(lasting, len(found), deleted, chosen["order"])
+    if inside.empty:
+        nothing_in_range(bool(len(found)))
+        return
+    over_time(inside, rows, span, chosen["order"])
+    left, right = st.columns([11, 9], gap="small")
+    with left, st.container(key="alarms-card", gap="small"):
+        st.markdown(f"**{plural(len(inside), 'alarm')}** in this time range")
+        alarm_table(listed, len(inside), deleted)
+    with right, st.container(key="flapping-card", gap="small"):
+        st.markdown(f"**{len(flapping):,} flapping**: in alarm {chosen['least']:,} times or more in this time range")
+        if len(flapping):
+            flapping_table(most_often, len(flapping), deleted)
+        else:
+            st.caption("None. A lower number, or a longer time range, shows more.")
+
+
+def ranks(order: str, latest: list[str]) -> list[str]:
+    """Return the columns by which the order that was chosen ranks; `latest` are those that say when."""
+    return ["time", *latest] if order == LONGEST else [*latest, "time"]
+
+
+def in_alarm_now(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, Any], order: str) -> None:
+    """Draw what is in alarm now."""
+    with st.container(key="in-alarm-card", gap="small"):
+        gone = int(lasting["server"].isin(list(deleted)).sum())
+        if lasting.empty:
+            what = "the last alert of each says that it is below its threshold again"
+            said = what if alarm_count else "no alarm fits these filters"
+            st.markdown(f"**Nothing is in alarm now**: {said}.")
+            return
+        told = f", {gone:,} of them on servers deleted meanwhile" if gone else ""
+        st.markdown(f"**{len(lasting):,} in alarm now**{told}")
+        ordered = lasting.iloc[::-1] if order == LONGEST else lasting
+        now_table(ordered.head(MOST_ROWS), deleted)
+        more_than(len(ordered))
+
+
+def over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str) -> None:
+    """Draw the chart."""
+    with st.container(key="alarms-over-time", border=True):
+        drawn = rows.nlargest(alert_charts.MOST_ROWS, ranks(order, ["lasts", "last"]))
+        said = "the longest in alarm first" if order == LONGEST else "those still in alarm first, then the latest"
+        place = zone_label(viewer_zone())
+        chart = alert_charts.over_time(inside, drawn, span, order=said, place=place, dark=is_dark())
+        st.altair_chart(chart, key="chart-alarms")
+        if len(rows) > len(drawn):
+            st.caption(f"The first {len(drawn)} of {len(rows):,} rows are drawn. Filters show others.")
+
+
+def without_alarms(*, some: bool) -> None:
+    """Say that no alarm came yet, and what makes some come."""
+    with st.container(key="nothing", border=True):
+        st.subheader("No alarm yet", anchor=False)
+        if some:
+            st.caption("Alerts came, but none of them told of a metric above its threshold.")
+            return
+        st.caption(
+            "No alert came yet. Set the target URL of the event Alert.Notification in the sender's portal (the page "
+            "Set up has it), and give servers an alert policy: each crossing of its threshold then shows here."
+        )
+
+
+def nothing_in_range(some: bool) -> None:
+    """Say that the time range or the filters leave nothing."""
+    with st.container(key="nothing", border=True):
+        st.subheader("No alarm in this time range", anchor=False)
+        wider = "Choose a longer time range" if some else "Clear the filters"
+        st.caption(f"None fits these filters in it. {wider} to see more.")

@@ -1,0 +1,123 @@
+"""The list of changes, each in a sentence, page by page."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from analytics.pages.shared import address, go
+from analytics.pages.shared.opened import as_seq
+from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.table import Column, Line, Tone, table
+from analytics.pages.shared.told import KINDS, as_change, number_text
+from analytics.text import plural, short
+from analytics.words.sentences import sentence
+
+PAGE_ROWS = 50
+LIST_PIXELS = 620
+LONGEST = 260
+COLUMNS = (
+    Column("Occurred", "12rem", time=True),
+    Column("Kind", "6.6rem"),
+    Column("Change", "50%", opens=True),
+    Column("Entity", "19%", opens=True),
+    Column("Account", "8%", opens=True),
+    Column("Actor", "23%", opens=True),
+    Column("Notification", "7.5rem", opens=True),
+)
+
+
+def change_table(values: dict[str, Any], end: datetime) -> None:
+    """Draw a page of the changes.
+
+    Args:
+        values: parameters of the queries.
+        end: up to when changes are listed; older pages keep it, so that newer changes do not move them.
+    """
+    counts = ask("changes_count", **values).iloc[0]
+    total, unseen = int(counts["total"]), int(counts["unseen"])
+    with st.container(key="changes-head"):
+        hidden = f", {unseen:,} of them hidden ones: nothing that notifications show differs" if unseen else ""
+        st.markdown(f"**{plural(total, 'change')}**{hidden}")
+    if not total:
+        with st.container(key="nothing", border=True):
+            st.subheader("No changes", anchor=False)
+            st.caption("None fits these filters in this time range. Clear them, or choose a longer time range.")
+        return
+    pages = -(-total // PAGE_ROWS)
+    number = min(as_seq(address.get("page")) or 1, pages)
+    rows = list(records(ask("changes_page", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **values)))
+    if rows and number == 1 and (newest := moment(rows[0].changed_at)):
+        end = max(end, newest + timedelta(microseconds=1))  # some say that they happen later than now
+    lines = {f"{row.seq} {row.kind} {row.path}": row for row in rows}
+
+    def opened(identity: str, column: str) -> None:
+        if (row := lines.get(identity)) is not None:
+            follow(row, column)
+
+    table(
+        COLUMNS,
+        [as_line(identity, row) for identity, row in lines.items()],
+        key="changes",
+        alt="Changes, newest first",
+        on_open=opened,
+        height=LIST_PIXELS,
+        wrap=True,
+    )
+    pager(number, pages, total, len(rows), end)
+
+
+def follow(row: Any, column: str) -> None:
+    """Go where a click on a column of a change leads."""
+    if column == "Account" and known(row.account_alias):
+        go.to_account(row.account_alias)
+    elif column == "Actor" and known(row.actor):
+        go.to_actor(row.actor)
+    elif column == "Notification":
+        go.to_notification(int(row.seq))
+    elif column == "Entity":
+        go.to_entity(row.category, row.entity_id)
+    else:
+        go.to_entity(row.category, row.entity_id, int(row.seq))
+
+
+def as_line(identity: str, row: Any) -> Line:
+    """Return a change as a row."""
+    cells = [
+        moment(row.changed_at),
+        KINDS.get(row.kind, short(row.kind, 20)),
+        short(sentence(as_change(row)), LONGEST),
+        short(row.entity_id, 80),
+        short(known(row.account_alias) or "", 24),
+        short(known(row.actor) or "", 60),
+        number_text(row.seq),
+    ]
+    tone: Tone | None = "quiet" if row.noise else "notice" if row.kind == "unseen" else None
+    return Line(identity, cells, tones=[None, tone, tone])
+
+
+def pager(number: int, pages: int, total: int, rows: int, end: datetime) -> None:
+    """Draw which page it is, and the ways to others."""
+
+    def to(page: int) -> None:
+        # A page in the middle stays as it is while changes come: it lists those up to when one began to leaf.
+        until = address.get("until") or end.isoformat()
+        address.put(page=str(page) if page > 1 else None, until=until if page > 1 else None)
+
+    def jump() -> None:
+        if (asked := st.session_state["changes-number"]) is not None:
+            to(min(int(asked), pages))
+            st.session_state["changes-number"] = None
+
+    first = (number - 1) * PAGE_ROWS + 1
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
+        st.button("Newest", key="newest", on_click=to, args=(1,), disabled=number <= 1, icon=":material/first_page:")
+        st.button("Newer", key="newer", on_click=to, args=(number - 1,), disabled=number <= 1,
+                  icon=":material/chevron_left:")  # fmt: skip
+        st.text(f"{first:,} to {first + rows - 1:,} of {plural(total, 'change')}")
+        st.button("Older", key="older", on_click=to, args=(number + 1,), disabled=number >= pages,
+                  icon=":material/chevron_right:")  # fmt: skip
+        st.space("stretch")
+        st.text(f"Page {number:,} of {pages:,}")
+        st.number_input("Go to page", 1, None, None, key="changes-number", on_change=jump, placeholder="go to",
+                        label_visibility="collapsed", width=110)  # fmt: skip

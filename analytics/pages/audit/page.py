@@ -1,0 +1,181 @@
+"""The page Audit: what stands out, and who changed what, when, from what to what."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from analytics.charts import audit as audit_charts
+from analytics.findings.rule_files import SEVERITIES
+from analytics.findings.running import Finding
+from analytics.pages.audit.changes import change_table
+from analytics.pages.shared import address
+from analytics.pages.shared.answers import now
+from analytics.pages.shared.filters import account_filter, accounts_chosen, range_filter
+from analytics.pages.shared.findings import (
+    all_findings,
+    by_severity,
+    computed,
+    counted,
+    finding_panel,
+    finding_table,
+    in_range,
+    looking,
+    warn_of,
+)
+from analytics.pages.shared.frame import is_dark, page
+from analytics.pages.shared.zone import viewer_zone
+from analytics.text import plural
+from analytics.times.periods import RANGES, period
+from analytics.times.zones import zone_label
+
+DEFAULT_RANGE = "7 d"
+KINDS = ("added", "removed", "changed", "unseen")
+FILTERS: dict[str, Any] = {
+    "severity": [], "kind": [], "field": "", "entity": "", "actor": "", "noise": False, "range": DEFAULT_RANGE,
+}  # fmt: skip
+
+
+def show() -> None:
+    """Draw the page."""
+    chosen: dict[str, Any] = {}
+    page(
+        "Audit",
+        "What stands out, and every change from what to what. Click a finding or a change to see what made it.",
+        lambda: chosen.update(filters()),
+        lambda: body(chosen),
+    )
+
+
+def body(chosen: dict[str, Any]) -> None:
+    """Draw findings, and below them the changes."""
+    until = as_moment(address.get("until"))
+    findings(chosen, until)
+    changes(chosen, until)
+
+
+def as_moment(text: str | None) -> datetime | None:
+    """Return a moment from the address, in UTC; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def to_first() -> None:
+    """Go to the first page and up to now, as another filter makes another list."""
+    address.put(page=None, until=None)
+
+
+def clear() -> None:
+    """Take all filters away."""
+    for key, value in FILTERS.items():
+        st.session_state[key] = value
+    address.put(account=None, page=None, until=None)
+
+
+def filters() -> dict[str, Any]:
+    """Draw the filters and return what was chosen."""
+    bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
+    with st.container(key="filters", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="where"):
+            length = range_filter(DEFAULT_RANGE, on_change=to_first)
+            account = account_filter(width=300)
+            severities = st.multiselect(
+                "Severity", SEVERITIES, key="severity", placeholder="Any severity", width=220, **bound
+            )
+        kind, field, entity, actor, noise, reset = st.columns(
+            [2.6, 2.6, 2.4, 2.4, 1.4, 0.9], gap="small", vertical_alignment="bottom"
+        )
+        kinds = kind.multiselect("Kinds of change", KINDS, key="kind", placeholder="All kinds", **bound)
+        named_field = field.text_input("Field contains", key="field", placeholder="ipAddresses, cpu, status", **bound)
+        named = entity.text_input("Entity contains", key="entity", placeholder="server, user or account", **bound)
+        by = actor.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
+        with_noise = noise.checkbox(
+            "with noise",
+            key="noise",
+            help="Dates and names of the change itself, links, and what only the form of a body made appear or vanish.",
+            **bound,
+        )
+        reset.button("Clear", key="clear", on_click=clear, width="stretch")
+    return {
+        **account,
+        "range": length,
+        "severities": severities,
+        "kinds": kinds or None,
+        "field": named_field or None,
+        "entity": named or None,
+        "actor": by or None,
+        "without_noise": None if with_noise else True,
+    }
+
+
+def lets_through(one: Finding, chosen: dict[str, Any], below: set[str] | None) -> bool:
+    """Say whether the filters let a finding through."""
+    wanted = {"entity": one.entity_id, "actor": one.actor}
+    return (
+        (not chosen["severities"] or one.severity in chosen["severities"])
+        and (below is None or one.account_alias in below)
+        and all(
+            chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in wanted.items()
+        )
+    )
+
+
+def findings(chosen: dict[str, Any], until: datetime | None) -> None:
+    """Draw the findings over time and their list, and beside it the one that is open."""
+    kept = all_findings()
+    if kept is None:
+        looking()
+        return
+    everything = in_range(kept.findings, chosen["range"], until)
+    below = accounts_chosen(chosen)
+    shown = [one for one in everything if lets_through(one, chosen, below)]
+    opened = address.get("finding")
+    # A place that stays, so that a rule which fails for once moves nothing below.
+    with st.container(key="rule-problems-place"):
+        warn_of(kept.problems)
+    if not shown and not opened:
+        with st.container(key="no-findings", border=True):
+            st.subheader("No findings", anchor=False)
+            some = "None of the rules found anything in this time range"
+            st.caption(f"{some}." if not everything else f"{some} that fits these filters.")
+            computed(kept)
+        return
+    left, right = st.columns([11, 9], gap="small") if opened else (st.container(), None)
+    with left:
+        # Filled last, as a chart keeps the browser busy longest.
+        above = st.container()
+        st.markdown(f"**{plural(len(shown), 'finding')}**" + (f": {counted(shown)}" if shown else ""))
+        computed(kept)
+        finding_table(shown, key="findings", on_open=open_finding, narrow=bool(opened), chosen=opened)
+    if right and opened:
+        with right:
+            finding_panel(opened, kept)
+    with above:
+        findings_over_time(shown, chosen["range"], until)
+
+
+def open_finding(identity: str) -> None:
+    """Open a finding."""
+    address.put(finding=identity)
+
+
+def findings_over_time(shown: list[Finding], name: str, until: datetime | None) -> None:
+    """Draw the chart."""
+    if not shown:
+        return
+    span = period(name, until or now(), shown[-1].found_at)
+    with st.container(key="findings-over-time", border=True):
+        place = zone_label(viewer_zone())
+        chart = audit_charts.by_severity(by_severity(shown, span.bin_us), span, place=place, dark=is_dark())
+        st.altair_chart(chart, key="chart-findings")
+
+
+def changes(chosen: dict[str, Any], until: datetime | None) -> None:
+    """Draw the changes."""
+    length = RANGES[chosen["range"]]
+    end = until or now()
+    values = {name: value for name, value in chosen.items() if name not in ("range", "severities")}
+    change_table({**values, "since": end - length if length is not None else None, "until": until}, end)

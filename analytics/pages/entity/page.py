@@ -1,0 +1,190 @@
+"""The page Entity: one server, user or account, as it is and was, and all that happened to it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analytics.pages.entity.related import acts_of_user, findings_about, parts_of_account
+from analytics.pages.entity.search import search, search_controls
+from analytics.pages.entity.step import step_panel
+from analytics.pages.entity.timeline import Entity, timeline
+from analytics.pages.shared import address, go
+from analytics.pages.shared.accounts import accounts
+from analytics.pages.shared.age import age_line
+from analytics.pages.shared.detail import ICONS, name_button
+from analytics.pages.shared.frame import page
+from analytics.pages.shared.opened import as_seq
+from analytics.pages.shared.store import ask, known, moment
+from analytics.pages.shared.zone import in_zone, viewer_zone, with_zone
+from analytics.text import plural, short, visible
+
+CATEGORIES = ("Account", "User", "Server")
+EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
+
+
+def show() -> None:
+    """Draw the page."""
+    page(
+        "Entity",
+        "A server, user or account as it is, as it was at any time, and what happened in between.",
+        controls,
+        body,
+    )
+
+
+def in_address() -> Entity | None:
+    """Return the entity that the address names (as `name`, or by hand as `entity`); ids are upper case."""
+    category, name = address.get("category"), address.get("name") or address.get("entity")
+    if not category or not name:
+        return None
+    known_category = category.title()
+    whose = "Server" if known_category == "Alert" else known_category
+    return Entity(whose, name.upper()) if whose in CATEGORIES else None
+
+
+def controls() -> None:
+    """Draw the search, or the choice of a time."""
+    if in_address() is None:
+        search_controls()
+
+
+def body() -> None:
+    """Draw the entity."""
+    entity = in_address()
+    if entity is None:
+        search()
+        return
+    at = time_in_address()
+    found = ask("entity", at=at, **entity.values).iloc[0]
+    entity_head(entity, found, at)
+    if not found["steps"]:
+        without_notifications(entity)
+        return
+    step = as_seq(address.get("step"))
+    latest = as_seq_of(found["last_seq"])
+    shown = step if step is not None else as_seq_of(found["seq_then"]) if at else latest
+    left, right = st.columns([11, 9], gap="small")
+    with left:
+        about = st.container(key="about")
+        st.markdown(f"**Timeline**: {plural(int(found['steps']), 'notification')}")
+        timeline(entity, int(found["steps"]), shown if step is not None or at else None, shown=shown)
+        if entity.category == "Account":
+            parts_of_account(entity.name)
+        if entity.category == "User":
+            acts_of_user(entity.name)
+    with right:
+        state(entity, found, shown, at, latest=shown == latest)
+    # What rules say takes longest, so it comes last, in its place above the timeline.
+    with about:
+        findings_about(entity)
+
+
+def state(entity: Entity, found: Any, shown: int | None, at: datetime | None, *, latest: bool) -> None:
+    """Draw the step that is shown, or why there is none."""
+    if shown is not None:
+        step_panel(entity, shown, steps=int(found["steps"]), latest=latest)
+        return
+    with st.container(key="detail", border=True):
+        if at:
+            st.caption(f"At {with_zone(at)} nothing was known of it: its first notification is of a later time.")
+        else:
+            st.caption("Known by its alerts only: no notification of the server itself came yet. Click one to see it.")
+
+
+def as_seq_of(value: Any) -> int | None:
+    """Return a number of a notification from a DataFrame."""
+    return None if known(value) is None else int(value)
+
+
+def time_in_address() -> datetime | None:
+    """Return the time at which the entity is looked at, in UTC; None for now, and where a step is named."""
+    if address.get("step"):
+        return None
+    try:
+        at = datetime.fromisoformat(address.get("at") or "")
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def entity_head(entity: Entity, found: pd.Series, at: datetime | None) -> None:
+    """Draw what it is, its name as text, how it stands, and where else to go."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="entity-head"):
+        with st.container(key="entity-name", gap=None):
+            with st.container(key="detail-name", gap=None):
+                st.caption(f"{ICONS[entity.category]} {entity.category}")
+                st.text(visible(entity.name))
+                if said := standing(found):
+                    age_line(*said, key="standing")
+            if entity.category == "Account" and (name := accounts().business_names.get(entity.name)):
+                st.text(short(name, 200))
+        time_choice(at)
+    with st.container(horizontal=True, gap="small", key="entity-links"):
+        account = known(found["account_alias"])
+        if account and (entity.category, entity.name) != ("Account", account):
+            name_button("Account", account, "Account", "open-account")
+        if entity.category == "Account" and (above := accounts().parent_of(entity.name)):
+            name_button("Parent account", above, "Account", "open-parent")
+        st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
+
+
+def standing(found: pd.Series) -> tuple[str | datetime, ...]:
+    """Say whether it is there, and since when it is known, for a line with ages."""
+    if not found["steps"]:
+        return ()
+    last, first = moment(found["last_own_at"]), moment(found["first_at"])
+    if last is None:
+        return (f"known by its alerts only, since {with_zone(first)}",)
+    said = "deleted" if found["deleted"] else "as of its latest notification"
+    return f"{said}, {with_zone(last)}, ", last, f"; first seen {with_zone(first)}"
+
+
+def find_another() -> None:
+    """Go to the search."""
+    go.to_page("entity")
+
+
+def time_choice(at: datetime | None) -> None:
+    """Draw the choice of the time at which the entity is looked at."""
+    zone = viewer_zone()
+    wanted = at.astimezone(zone).replace(tzinfo=None) if at else None
+    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+    if st.session_state.get("at-choice") != wanted:
+        st.session_state["at-choice"] = wanted
+
+    def remember() -> None:
+        chosen: datetime | None = st.session_state["at-choice"]
+        then = chosen.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None) if chosen else None
+        address.put(at=then.isoformat(timespec="seconds") if then else None, step=None, page=None)
+
+    st.datetime_input(
+        in_zone("As it was at"),
+        None,
+        min_value=EARLIEST,
+        key="at-choice",
+        on_change=remember,
+        format="YYYY-MM-DD",
+        step=60,
+        width=250,
+    )
+
+
+def without_notifications(entity: Entity) -> None:
+    """Say that no notification of it came, and show what else is known of it."""
+    with st.container(key="nothing", border=True):
+        st.subheader("No notification of it", anchor=False)
+        if entity.category == "Account":
+            st.caption("No Account notification of it came: it is known by its alias only, if at all.")
+        elif entity.category == "User":
+            st.caption(
+                "No User notification of it came. What it did, if notifications name it as their actor, is below."
+            )
+        else:
+            st.caption("It is not in the store that this dashboard reads, or not under this name.")
+    if entity.category == "Account":
+        parts_of_account(entity.name)
+    if entity.category == "User":
+        acts_of_user(entity.name)
+    findings_about(entity)

@@ -1,0 +1,144 @@
+"""What belongs to an entity: findings about it, an account's users, servers and sub-accounts, what a user did."""
+
+from typing import Any
+
+import streamlit as st
+
+from analytics.findings.running import Finding
+from analytics.pages.entity.timeline import Entity
+from analytics.pages.shared import go
+from analytics.pages.shared.accounts import accounts
+from analytics.pages.shared.findings import all_findings, computed, counted, finding_table, looking
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.table import Column, Line, table
+from analytics.pages.shared.told import event_text
+from analytics.senders.centurylink.events import colours
+from analytics.text import plural, short
+
+MOST_PARTS = 200
+MOST_ACTS = 50
+LIST_PIXELS = 320
+PART_COLUMNS = (
+    Column("Category", "6.5rem"),
+    Column("Name", "100%", opens=True),
+    Column("State", "6rem"),
+    Column("Notifications", "7.5rem", align="right"),
+    Column("Last", "12rem", time=True),
+)
+BELOW_COLUMNS = (Column("Account", "8rem", opens=True), Column("Business name", "100%", opens=True))
+ACT_COLUMNS = (
+    Column("Occurred", "12rem", time=True),
+    Column("Event", "10.2rem"),
+    Column("Entity", "100%", opens=True),
+    Column("Account", "8rem", opens=True),
+)
+
+
+def names_it(one: Finding, entity: Entity) -> bool:
+    """Say whether a finding names the entity: as what it is about, as its account, or as who did it."""
+    if one.category == entity.category and one.entity_id == entity.name:
+        return True
+    if entity.category == "Account":
+        return one.account_alias == entity.name
+    return entity.category == "User" and (one.actor or "").upper() == entity.name
+
+
+def made_of(findings: list[Finding], entity: Entity) -> set[str]:
+    """Return the ids of those findings of several notifications of which one is the entity's."""
+    several = [one for one in findings if len(one.notification_ids) > 1]
+    ids = sorted({identity for one in several for identity in one.notification_ids})
+    if not ids:
+        return set()
+    of_it = set(ask("ids_of_entity", ids=ids, **entity.values)["id"])
+    return {one.id for one in several if not of_it.isdisjoint(one.notification_ids)}
+
+
+def findings_about(entity: Entity) -> None:
+    """Draw the findings of all time that are about the entity; nothing where there are none."""
+    kept = all_findings()
+    if kept is None:
+        looking()
+        return
+    parts = made_of(kept.findings, entity)
+    about = [one for one in kept.findings if names_it(one, entity) or one.id in parts]
+    if not about:
+        return
+    with st.container(key="findings-about", gap="small"):
+        st.markdown(f"**{plural(len(about), 'finding')}** about it: {counted(about)}")
+        computed(kept)
+        finding_table(about, key="findings", on_open=go.to_findings, narrow=True, height=180)
+
+
+def parts_of_account(alias: str) -> None:
+    """Draw an account's users and servers, and the accounts below it."""
+    below = [one for one in accounts().all if one.parent_alias == alias]
+    if below:
+        with st.container(key="below-card", gap="small"):
+            st.markdown(f"**{plural(len(below), 'sub-account')}**")
+            lines = [Line(one.alias, [short(one.alias, 24), short(one.business_name or "", 80)]) for one in below]
+            table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
+                  on_open=lambda one, _: go.to_account(one), height=LIST_PIXELS)  # fmt: skip
+    found = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)
+    with st.container(key="parts-card", gap="small"):
+        if found.empty:
+            st.caption("No notification of a user or server of this account came yet.")
+            return
+        total = int(found.iloc[0]["total"])
+        st.markdown(f"**{plural(total, 'user or server', 'users and servers')}**")
+        rows = {f"{row.category} {row.entity_id}": row for row in records(found)}
+
+        def opened(identity: str, _: str) -> None:
+            if (row := rows.get(identity)) is not None:
+                go.to_entity(row.category, row.entity_id)
+
+        table(PART_COLUMNS, [part_line(identity, row) for identity, row in rows.items()], key="parts",
+              alt="Users and servers of this account", on_open=opened, height=LIST_PIXELS)  # fmt: skip
+        if total > len(rows):
+            st.caption(f"The first {len(rows):,} are listed.")
+
+
+def part_line(identity: str, row: Any) -> Line:
+    """Return a user or server of an account as a row."""
+    gone = "deleted" if row.deleted else ""
+    cells = [row.category, short(row.entity_id, 80), gone, f"{row.notifications:,}", moment(row.last_at)]
+    return Line(identity, cells, tones=["quiet"] * len(cells) if gone else ())
+
+
+def acts_of_user(name: str) -> None:
+    """Draw what a user did, as far as notifications name it."""
+    found = ask("acts_of_user", entity=name, page_rows=MOST_ACTS)
+    with st.container(key="acts-card", gap="small"):
+        if found.empty:
+            st.caption("No notification names this user as its actor; only those of servers name one.")
+            return
+        latest = (
+            f"its latest {MOST_ACTS} notifications" if len(found) == MOST_ACTS else plural(len(found), "notification")
+        )
+        st.markdown(f"**What this user did**: {latest}")
+        rows = {str(row.seq): row for row in records(found)}
+
+        def opened(seq: str, column: str) -> None:
+            row = rows.get(seq)
+            if row is None:
+                return
+            if column == "Account" and known(row.account_alias):
+                go.to_account(row.account_alias)
+            elif known(row.entity_id):
+                go.to_entity(row.category, row.entity_id, int(seq))
+
+        lines = [
+            Line(
+                seq,
+                [
+                    moment(row.occurred_at),
+                    event_text(row),
+                    short(known(row.entity_id) or "", 80),
+                    short(known(row.account_alias) or "", 24),
+                ],
+                event_text(row),
+            )
+            for seq, row in rows.items()
+        ]
+        table(ACT_COLUMNS, lines, key="acts", alt="What this user did, newest first", on_open=opened,
+              height=LIST_PIXELS, colours=colours(is_dark()))  # fmt: skip

@@ -1,0 +1,127 @@
+"""The timeline of an entity: its notifications with who and what, page by page."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from analytics.pages.shared import address
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.opened import as_seq
+from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.table import Cell, Column, Line, table
+from analytics.pages.shared.told import NOTHING_NEW, actions_of, alert_text, event_text, summaries
+from analytics.senders.centurylink.events import colours
+from analytics.text import short
+
+PAGE_ROWS = 30
+LIST_PIXELS = 460
+COLUMNS = (
+    Column("Occurred", "12rem", opens=True, time=True),
+    Column("Event", "10.2rem"),
+    Column("Who", "32%"),
+    Column("What", "68%"),
+)
+USER_COLUMNS = (*COLUMNS[:2], Column("What", "100%"))
+
+
+class Entity(NamedTuple):
+    """Which entity is looked at: its category, and its id as the store has it."""
+
+    category: str
+    name: str
+
+    @property
+    def categories(self) -> set[str]:
+        """Return the categories of notifications that are about it: among a server's are its alerts."""
+        return {"Server", "Alert"} if self.category == "Server" else {self.category}
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Return the parameters of queries about it."""
+        return {"category": self.category, "entity": self.name}
+
+
+def open_step(seq: str, _: str = "") -> None:
+    """Look at the entity as a notification left it."""
+    address.put(step=seq, at=None)
+
+
+def position_of(entity: Entity, seq: int) -> int:
+    """Return how many notifications of the entity happened after one of them."""
+    return int(ask("entity_position", step=seq, **entity.values).iloc[0]["newer"])
+
+
+def page_number(entity: Entity, step: int | None) -> int:
+    """Return which page of the timeline is shown, from 1: the one asked for, or the one with the step."""
+    asked = as_seq(address.get("page"))
+    if asked:
+        return asked
+    return position_of(entity, step) // PAGE_ROWS + 1 if step is not None else 1
+
+
+def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None) -> None:
+    """Draw a page of the timeline.
+
+    Args:
+        entity: whose.
+        steps: how many notifications there are.
+        step: the notification that the address names.
+        shown: the notification that is shown beside, which is marked.
+    """
+    pages = max(-(-steps // PAGE_ROWS), 1)
+    number = min(page_number(entity, step), pages)
+    rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
+    told = told_of(entity, rows)
+    table(
+        USER_COLUMNS if entity.category == "User" else COLUMNS,
+        [as_line(row, told, entity) for row in records(rows)],
+        key="steps",
+        alt="Timeline of this entity, newest first",
+        on_open=open_step,
+        height=LIST_PIXELS,
+        wrap=True,
+        chosen=None if shown is None else str(shown),
+        colours=colours(is_dark()),
+    )
+    if pages > 1:
+        pager(number, pages, steps, len(rows))
+
+
+def told_of(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
+    """Return what each notification of a page changed, or tells."""
+    if rows.empty:
+        return {}
+    span = {"first": int(rows["seq"].min()), "last": int(rows["seq"].max())}
+    told = summaries(ask("entity_changes", **span, **entity.values), actions_of(rows))
+    alerts = rows.loc[rows["category"] == "Alert", "seq"]
+    if entity.category == "Server" and len(alerts):
+        span = {"first": int(alerts.min()), "last": int(alerts.max())}
+        found = ask("alerts_of_entity", entity=entity.name, **span)
+        told |= {row.seq: alert_text(row.metric, row.state) for row in records(found)}
+    return told
+
+
+def as_line(row: Any, told: dict[int, str], entity: Entity) -> Line:
+    """Return a notification as a row of the timeline."""
+    what = told.get(row.seq, NOTHING_NEW)
+    # No notification of a user names its actor.
+    who = [] if entity.category == "User" else [short(known(row.actor) or "", 60)]
+    cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, what]
+    hidden = "notifications do not show" in what and row.category != "Alert"
+    return Line(str(row.seq), cells, event_text(row), [None] * (len(cells) - 1) + ["notice" if hidden else None])
+
+
+def pager(number: int, pages: int, steps: int, rows: int) -> None:
+    """Draw which page it is, and the ways to others."""
+
+    def to(page: int) -> None:
+        address.put(page=str(page))
+
+    first = (number - 1) * PAGE_ROWS + 1
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
+        st.button("Newer", key="newer", on_click=to, args=(number - 1,), disabled=number <= 1,
+                  icon=":material/chevron_left:")  # fmt: skip
+        st.text(f"{first:,} to {first + rows - 1:,} of {steps:,}")
+        st.button("Older", key="older", on_click=to, args=(number + 1,), disabled=number >= pages,
+                  icon=":material/chevron_right:")  # fmt: skip

@@ -1,0 +1,256 @@
+"""The page Health: how the receiver is, and whether somebody must do something."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import streamlit as st
+
+from analytics.client.without_store import look
+from analytics.errors import NoStatusError
+from analytics.pages.health.figures import AGO, COLOURS, MARKS, Figure, figures, grouped, state_of, troubled
+from analytics.pages.shared.age import Age, age_line
+from analytics.pages.shared.answers import now
+from analytics.pages.shared.frame import clock, is_dark, page
+from analytics.pages.shared.store import ask_status
+from analytics.pages.shared.table import Cell, Column, Line, table
+from analytics.pages.shared.zone import with_zone
+from analytics.settings import read_settings
+from analytics.text import as_markdown, plural, short, visible
+from analytics.words.refusals import why_of
+
+TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
+TILE_COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "amber": "orange", "red": "red"}
+FIGURE_COLUMNS = (
+    Column("Figure", "36%"),
+    Column("Now", "30%"),
+    Column("State", "5.6rem"),
+    Column("Limits", "34%"),
+)
+REFUSAL_COLUMNS = (
+    Column("Reason", "12rem"),
+    Column("Last hour", "6.5rem", align="right"),
+    Column("Kept", "6.5rem", align="right"),
+    Column("What it means", "100%"),
+)
+PROCESS_COLUMNS = (
+    Column("Process", "30%"),
+    Column("State", "8rem"),
+    Column("Process id", "6.5rem", align="right"),
+    Column("Restarts", "6rem", align="right"),
+    Column("Up since", "12rem", time=True),
+    Column("Last end", "70%"),
+)
+SIGN_COLUMNS = (Column("Part", "28%"), Column("What is known", "52%"), Column("State", "20%"))
+RECOVERY_COLUMNS = (
+    Column("When", "12rem", time=True),
+    Column("What happened", "45%"),
+    Column("Missing", "20%"),
+    Column("Moved to", "35%"),
+)
+MOST_RECOVERIES = 50
+
+
+def show() -> None:
+    """Draw the page."""
+    lead = "How the receiver is. Each figure is ok, amber or red by the limits beside it."
+    page("Health", lead, None, body, instead=without_store)
+
+
+def body() -> None:
+    """Draw what the receiver says of itself."""
+    try:
+        status = ask_status()
+    except NoStatusError as error:
+        with st.container(key="no-status", border=True):
+            st.subheader("No receiver to ask", anchor=False)
+            st.text(str(error))
+        return
+    shown = figures(status)
+    overall(state_of(status.get("state")), shown)
+    tiles(shown)
+    left, right = st.columns(2, gap="small")
+    groups = list(grouped(shown).items())
+    for place, (title, found) in enumerate(groups):
+        with (left, right)[place % 2]:
+            figure_table(title, found)
+    processes(status.get("processes") or [])
+    left, right = st.columns(2, gap="small")
+    with left:
+        refusals(status.get("refusals") or [])
+    with right:
+        recoveries(status.get("recoveries") or [])
+
+
+def overall(state: str, shown: Sequence[Figure]) -> None:
+    """Say in one line whether all is well."""
+    bad = [as_markdown(f"{figure.label}: {figure.text}") for figure in troubled(shown)]
+    with st.container(key="health-state"):
+        if state == "ok":
+            st.success(f"All is well, as of {clock(now())}.", icon=":material/check_circle:")
+        elif state == "amber":
+            st.warning("Look at this: " + "; ".join(bad), icon=":material/warning:")
+        else:
+            st.error("Do something: " + "; ".join(bad), icon=":material/error:")
+
+
+def without_store() -> None:
+    """Draw what the listener and the file of `serve` tell while the store is silent."""
+    known = look(read_settings())
+    with st.container(key="health-without-store", border=True, gap="small"):
+        st.markdown("**The store does not answer. The other parts of the receiver:**")
+        lines = [
+            Line(sign.about, [visible(sign.about), visible(sign.said), MARKS[sign.state]], sign.state)
+            for sign in known.signs
+        ]
+        table(SIGN_COLUMNS, lines, key="health-signs", alt="The listener and the files of serve", wrap=True,
+              colours=state_colours())  # fmt: skip
+        if known.written_at:
+            age_line("Processes, as clc-receiver serve noted them ", known.written_at, ":", key="health-written")
+            process_table(known.processes, key="health-processes-written")
+
+
+def tiles(shown: Sequence[Figure]) -> None:
+    """Draw the figures that are looked at first."""
+    by_name = {figure.name: figure for figure in shown}
+    found = [by_name[name] for name in TILES if name in by_name]
+    with st.container(key="health-tiles"):
+        for column, figure in zip(st.columns(len(found) or 1, gap="small"), found, strict=False):
+            column.metric(
+                as_markdown(figure.label),
+                visible(figure.text),
+                MARKS[figure.state] if figure.judged else None,
+                delta_color=TILE_COLOURS[figure.state],
+                delta_arrow="off",
+                delta_description=figure.limits or None,
+                border=True,
+                height="stretch",
+            )
+
+
+def state_colours() -> dict[str, str]:
+    """Return the colour of each state on the viewer's page."""
+    return {state: pair[is_dark()] for state, pair in COLOURS.items()}
+
+
+def figure_table(title: str, found: Sequence[Figure]) -> None:
+    """Draw a group of figures."""
+    key = f"health-{title.lower().replace(' ', '-')}"
+    with st.container(key=f"{key}-card", border=True, gap="small"):
+        st.markdown(f"**{title}**")
+        lines = [
+            Line(
+                figure.name,
+                [
+                    visible(figure.label),
+                    text_of(figure),
+                    MARKS[figure.state] if figure.judged else "",
+                    figure.limits,
+                ],
+                figure.state if figure.judged else None,
+            )
+            for figure in found
+        ]
+        table(FIGURE_COLUMNS, lines, key=key, alt=f"Figures: {title}", wrap=True, colours=state_colours())
+
+
+def text_of(figure: Figure) -> Cell:
+    """Return what a figure says; an age in it counts by itself."""
+    return Age(figure.at, visible(figure.text.partition(AGO)[2])) if figure.at else visible(figure.text)
+
+
+def when(text: Any) -> datetime | None:
+    """Return the moment of an ISO time; None where it is none."""
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+
+
+def processes(found: Sequence[Mapping[str, Any]]) -> None:
+    """Draw the processes of `serve`, with their restarts."""
+    with st.container(key="health-processes-card", border=True, gap="small"):
+        st.markdown("**Processes**")
+        if not found:
+            st.caption("`clc-receiver serve` has said nothing of its processes.")
+            return
+        process_table(found, key="health-processes")
+
+
+def process_table(found: Sequence[Mapping[str, Any]], *, key: str) -> None:
+    """Draw a row a process."""
+    lines = [
+        Line(
+            str(process.get("name")),
+            [
+                visible(str(process.get("name"))),
+                visible(str(process.get("state"))),
+                str(process.get("pid") or ""),
+                f"{process.get('restarts') or 0:,}",
+                when(process.get("started_at")),
+                last_end(process),
+            ],
+            "ok" if process.get("state") == "running" else "red",
+        )
+        for process in found
+    ]
+    table(PROCESS_COLUMNS, lines, key=key, alt="Processes", wrap=True, colours=state_colours())
+
+
+def last_end(process: Mapping[str, Any]) -> str:
+    """Say how and when a process ended last."""
+    at = when(process.get("last_exit_at"))
+    said = [process.get("failure") or process.get("last_exit"), with_zone(at) or None]
+    return visible(", ".join(str(part) for part in said if part))
+
+
+def refusals(found: Sequence[Mapping[str, Any]]) -> None:
+    """Draw how many were refused, by reason."""
+    with st.container(key="health-refusals-card", border=True, gap="small"):
+        st.markdown("**Refused**")
+        if not found:
+            st.caption("Every notification that came was accepted.")
+            return
+        lines = [
+            Line(
+                str(refusal.get("reason")),
+                [
+                    short(str(refusal.get("reason")), 40),
+                    f"{refusal.get('last_hour') or 0:,}",
+                    f"{refusal.get('kept') or 0:,}",
+                    why_of(str(refusal.get("reason"))),
+                ],
+            )
+            for refusal in found
+        ]
+        table(REFUSAL_COLUMNS, lines, key="health-refusals", alt="Refused, by reason", wrap=True)
+
+
+def recoveries(found: Sequence[Mapping[str, Any]]) -> None:
+    """Draw the recoveries from damaged files, the newest first."""
+    with st.container(key="health-recoveries-card", border=True, gap="small"):
+        st.markdown("**Recoveries**")
+        if not found:
+            st.caption("No file was ever found damaged.")
+            return
+        newest = list(reversed(found))[:MOST_RECOVERIES]
+        lines = [
+            Line(
+                str(place),
+                [
+                    when(incident.get("at")),
+                    visible(str(incident.get("what") or "")),
+                    visible(str(incident.get("missing") or "nothing")),
+                    visible(str(incident.get("moved_to") or "")),
+                ],
+                "red" if incident.get("missing") else "amber",
+            )
+            for place, incident in enumerate(newest)
+        ]
+        table(
+            RECOVERY_COLUMNS, lines, key="health-recoveries", alt="Recoveries", wrap=True, height=360,
+            colours=state_colours(),
+        )  # fmt: skip
+        latest = when(newest[0].get("at"))
+        how_many = plural(len(found), "recovery", "recoveries")
+        age_line(f"{how_many} in all, the last one ", latest or "at a time not known", ".", key="last-recovery")

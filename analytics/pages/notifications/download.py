@@ -1,0 +1,132 @@
+"""The list as a file: CSV and Excel that are safe to open, Parquet and JSON lines that are exact."""
+
+import io
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import streamlit as st
+
+from analytics import queries
+from analytics.client.client import Client
+from analytics.export.archives import write_archive
+from analytics.export.downloads import csv_bytes, excel_bytes, parquet_bytes
+from analytics.export.excel import MOST_CHARACTERS
+from analytics.export.parts import in_utc
+from analytics.pages.notifications.following import DOWNLOAD
+from analytics.pages.shared.store import ask, connection
+from analytics.text import plural
+
+MOST_ROWS = 50_000
+MOST_BYTES = 100_000_000
+FRESH_SECONDS = 60.0
+MEGABYTE = 1_000_000
+
+
+class Format(NamedTuple):
+    """A kind of file: its name, its suffix, its type, what makes it of rows, and what is to be known of it."""
+
+    name: str
+    suffix: str
+    mime: str
+    make: Callable[[pa.Table], bytes]
+    hint: str
+
+
+def archive_bytes(table: pa.Table) -> bytes:
+    """Return an archive of notifications, which `clc-receiver import` takes."""
+    out = io.BytesIO()
+    write_archive([table], out)
+    return out.getvalue()
+
+
+SAFE = "An apostrophe stands before text that a spreadsheet would take for a formula."
+FORMATS = (
+    Format("CSV", "csv", "text/csv", csv_bytes, SAFE),
+    Format(
+        "Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", excel_bytes,
+        f"{SAFE} Times are in UTC. A cell holds {MOST_CHARACTERS:,} characters.",
+    ),
+    Format("Parquet", "parquet", "application/vnd.apache.parquet", parquet_bytes, "All columns, exactly as stored."),
+    Format(
+        "JSON lines", "jsonl", "application/x-ndjson", archive_bytes,
+        "The archive that clc-receiver import takes: each body byte for byte, with its signature.",
+    ),
+)  # fmt: skip
+
+
+class Size(NamedTuple):
+    """How much a download holds: from which notification on by number, how many, their bodies, the long ones."""
+
+    first: int | None
+    notifications: int
+    bytes: int
+    long_ones: int
+
+
+def limits(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the query that tells how much a download holds."""
+    return {**values, "page_rows": MOST_ROWS, "most": MOST_BYTES, "longest": MOST_CHARACTERS}
+
+
+@st.cache_data(ttl=FRESH_SECONDS, max_entries=100, show_spinner=False)
+def size_of(values: dict[str, Any]) -> Size:
+    """Return how much a download holds; the list stays as it is while the choice of files is open."""
+    return as_size(ask("download_size", **limits(values)).iloc[0])
+
+
+def as_size(row: Any) -> Size:
+    """Return the answer of the query as a size."""
+    notifications = int(row["notifications"])
+    return Size(int(row["first"]) if notifications else None, notifications, int(row["bytes"]), int(row["long_ones"]))
+
+
+def fetch(client: Client, values: Mapping[str, Any]) -> pa.Table:
+    """Return the newest notifications that the filter lets through, as many as a download holds."""
+    (row,) = client.sql(*queries.query("download_size", limits(values))).to_pylist()
+    size = as_size(row)
+    first = 1 if size.first is None else size.first
+    upto = 0 if size.first is None else values["upto"]
+    return in_utc(client.sql(*queries.query("download_rows", {**values, "first": first, "upto": upto})))
+
+
+def download(total: int, values: dict[str, Any]) -> None:
+    """Draw the choice of files; each is made when it is asked for."""
+    box = st.popover("Download", icon=":material/download:", key=DOWNLOAD, on_change="rerun", disabled=not total)
+    if not box.open or not total:
+        return
+    client = connection().client
+    name = f"notifications-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    with box:
+        size = size_of(values)
+        st.markdown(said_of(size, total))
+        for kind in FORMATS:
+            st.download_button(
+                kind.name,
+                lambda kind=kind: kind.make(fetch(client, values)),  # type: ignore[misc]
+                f"{name}.{kind.suffix}",
+                kind.mime,
+                key=f"download-{kind.suffix}",
+                on_click="ignore",
+                icon=":material/description:",
+                width="stretch",
+            )
+            st.caption(kind.hint)
+        if size.long_ones:
+            bodies = plural(size.long_ones, "body is", "bodies are")
+            st.caption(f":orange[:material/content_cut:] In Excel {bodies} cut, and the workbook says which.")
+
+
+def said_of(size: Size, total: int) -> str:
+    """Say how much a download holds, and where the rest is to be had."""
+    megabytes = f"{size.bytes / MEGABYTE:,.1f} MB of bodies"
+    if size.notifications >= total:
+        return f"**{plural(total, 'notification')}**, {megabytes}, newest first"
+    why = (
+        f"{MOST_ROWS:,} notifications" if size.notifications >= MOST_ROWS else f"{MOST_BYTES // MEGABYTE} MB of bodies"
+    )
+    return (
+        f"**The newest {size.notifications:,} of {total:,} notifications**, {megabytes}: a download holds "
+        f"at most {why}. Narrow the range, or take all of them with `clc-analytics export`."
+    )

@@ -1,0 +1,151 @@
+"""The filters of the page Notifications; all of them are in the page's address."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from analytics.pages.notifications.following import Point
+from analytics.pages.shared import address
+from analytics.pages.shared.filters import account_filter
+from analytics.pages.shared.zone import in_zone, viewer_zone
+from analytics.senders.centurylink.events import EVENT_TYPES, MARKS
+from analytics.times.periods import RANGES
+
+EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
+ALL = "all"
+LENGTHS: dict[str, timedelta | None] = {
+    name: RANGES[name] for name in ("15 min", "1 h", "6 h", "24 h", "7 d", "30 d", ALL) if name in RANGES
+}
+FILTERS = {"events": [], "entity": "", "actor": "", "text": "", "signature": [], "when": ALL, "copies": False}
+ENDS = {"from": "from-choice", "to": "to-choice"}
+
+
+class Span(NamedTuple):
+    """From when to before when notifications were received; None is without end."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def to_newest() -> None:
+    """Go to the first page, as another filter makes another list."""
+    address.put(before=None)
+
+
+def clear() -> None:
+    """Take all filters away."""
+    for key, value in FILTERS.items():
+        st.session_state[key] = value
+    address.put(account=None, before=None, **dict.fromkeys(ENDS))
+
+
+def filters() -> dict[str, Any]:
+    """Draw the filters, besides those of time, and return the parameters of queries."""
+    bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
+    with st.container(key="filters", gap="small"):
+        kinds, where, signature = st.columns([4, 5, 3], gap="small", vertical_alignment="bottom")
+        events = kinds.multiselect("Event types", EVENT_TYPES, key="events", placeholder="All event types", **bound)
+        with where, st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="where"):
+            account = account_filter()
+        status = signature.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
+        entity, actor, text, copies, reset = st.columns([3, 3, 4, 1.4, 0.9], gap="small", vertical_alignment="bottom")
+        named = entity.text_input("Entity contains", key="entity", placeholder="server, user or account", **bound)
+        by = actor.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
+        holds = text.text_input("Payload contains", key="text", placeholder="any text of the body", **bound)
+        with_copies = copies.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
+        reset.button("Clear", key="clear", on_click=clear, width="stretch")
+    return {
+        **account,
+        "event_types": events or None,
+        "signatures": status or None,
+        "entity": named or None,
+        "actor": by or None,
+        "text": holds or None,
+        "without_copies": None if with_copies else True,
+    }
+
+
+def moment_in_address(name: str) -> datetime | None:
+    """Return a moment that the address names, in UTC; None where it names none."""
+    try:
+        found = datetime.fromisoformat(address.get(name) or "")
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def own_span() -> Span:
+    """Return the range that the user set, by fields or by a brush."""
+    return Span(moment_in_address("from"), moment_in_address("to"))
+
+
+def narrow_to(since: datetime, until: datetime) -> None:
+    """Take a range of one's own."""
+    if st.session_state.get("when") not in {None, ALL}:
+        st.session_state["when"] = ALL
+    address.put(before=None, **{"from": in_address(since), "to": in_address(until)})
+
+
+def widen() -> None:
+    """Take the range of one's own away."""
+    address.put(before=None, **dict.fromkeys(ENDS))
+
+
+def in_address(moment: datetime) -> str:
+    """Return a moment as it is written in the address."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def span_filter() -> str:
+    """Draw the choice of when they were received, and return the name of the length that is chosen."""
+    last = st.selectbox(
+        "Received in the last",
+        list(LENGTHS),
+        index=len(LENGTHS) - 1,
+        key="when",
+        bind="query-params",
+        on_change=widen,
+        width=150,
+    )
+    own = own_span()
+    with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
+        st.caption("What dragging over the chart does, by keyboard too.")
+        end_field("from", in_zone("From"), own.since)
+        end_field("to", in_zone("To"), own.until)
+    return last or ALL
+
+
+def own_text(own: Span) -> str:
+    """Return what the button that opens the user's own range says: the range, where there is one."""
+    since, until = (f"{moment.astimezone(viewer_zone()):%Y-%m-%d %H:%M}" if moment else "" for moment in own)
+    if since and until:
+        return f"{since} to {until}"
+    return f"Since {since}" if since else f"Until {until}" if until else "Own range"
+
+
+def end_field(name: str, label: str, chosen: datetime | None) -> None:
+    """Draw the field of one end of the user's own range."""
+    key = ENDS[name]
+    # The field knows minutes; a brush may have been finer.
+    wanted = chosen.astimezone(viewer_zone()).replace(tzinfo=None, second=0, microsecond=0) if chosen else None
+    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+    if st.session_state.get(key) != wanted:
+        st.session_state[key] = wanted
+
+    def remember() -> None:
+        typed: datetime | None = st.session_state[key]
+        moment = typed.replace(tzinfo=viewer_zone()) if typed else None
+        address.put(before=None, **{name: in_address(moment) if moment else None})
+
+    st.datetime_input(
+        label, None, min_value=EARLIEST, key=key, on_change=remember, format="YYYY-MM-DD", step=60, width=205
+    )
+
+
+def span_of(length: str, here: Point) -> Span:
+    """Return from when to when the list goes: both the user's own range and the last so long count."""
+    own, longest = own_span(), LENGTHS.get(length)
+    begin = here.at - longest if longest else None
+    since = max((moment for moment in (own.since, begin) if moment), default=None)
+    return Span(since, own.until)

@@ -1,0 +1,245 @@
+"""The list of accepted notifications: how many came when, the rows of a page, and the ways to other pages."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analytics.charts.histogram import BRUSH, Bins, brushed, histogram
+from analytics.pages.notifications import following, paging
+from analytics.pages.notifications.download import download
+from analytics.pages.notifications.filters import narrow_to, own_span, span_filter, span_of, to_newest
+from analytics.pages.notifications.rows import find, now_and_then, said_of_search
+from analytics.pages.shared import address
+from analytics.pages.shared import go as _go
+from analytics.pages.shared.accounts import account_label, accounts
+from analytics.pages.shared.answers import drawn, if_answered
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.opened import as_seq, close, open_notification, opened
+from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.table import Column, Line, table
+from analytics.pages.shared.zone import viewer_zone
+from analytics.senders.centurylink.events import MARKS, UNKNOWN, colours
+from analytics.text import plural, short
+from analytics.times.zones import zone_label
+
+LIST_PIXELS = 640
+LIST_FIRST_SECONDS = 0.1
+"""How much later than the list the chart of a new page is sent. A browser draws at once what it gets together, and the
+chart takes it 0.2 s; with this the list is there as much sooner, and the chart no later."""
+
+
+def columns(*, narrow: bool) -> tuple[Column, ...]:
+    """Return the columns of the list; a narrow one leaves out those of the actor and the signature."""
+    first = (Column("Received", "12rem", opens=True, time=True), Column("Event", "12rem"))
+    if narrow:
+        return (*first, Column("Entity", "55%", opens=True), Column("Account", "45%", opens=True))
+    return (
+        *first,
+        Column("Entity", "30%", opens=True),
+        Column("Account", "26%", opens=True),
+        Column("Actor", "22%", opens=True),
+        Column("Signature", "7.4rem"),
+    )
+
+
+def accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: Callable[..., Any]) -> None:
+    """Draw the accepted notifications.
+
+    Args:
+        chosen: parameters of the queries, besides those of time.
+        beside: draws what is open beside the list; None where nothing is.
+        split: gives the place of the list and the one beside it.
+    """
+    here = following.point()
+    bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-bar")
+    with bar:
+        span = span_of(span_filter(), here)
+    before = as_seq(address.get("before"))
+    look = partial(find, chosen, span, here, before)
+    if chosen["text"]:
+        stays = here.upto if following.paused() or following.is_held() else None
+        asked = (chosen, st.session_state.get("when"), own_span(), before, stays)
+        found = now_and_then(asked, look)
+    else:
+        found = look()
+    # A place that stays, so that what is below it does; it is filled last, as a chart keeps the browser busy longest.
+    above = st.container(key="histogram-place")
+    left, right = split()
+    with left:
+        if not found.rows.empty:
+            notification_table(found.rows, narrow=beside is not None)
+        listed, bins, counts = found.counted()
+        if found.rows.empty:
+            nothing(fresh=listed.fresh)
+        else:
+            pager(listed, found.values, narrow=beside is not None)
+    with bar:
+        st.space("stretch")
+        follow_buttons(listed.fresh)
+        download(listed.total, found.values)
+    with right:
+        if beside:
+            beside()
+    if drawn() is None and listed.total:
+        time.sleep(LIST_FIRST_SECONDS)
+    with above:
+        if listed.total:
+            with st.container(key="histogram", border=True):
+                draw_histogram(counts, bins)
+        if chosen["text"] and (said := said_of_search()):
+            st.caption(said)
+
+
+def draw_histogram(counts: pd.DataFrame, bins: Bins) -> None:
+    """Draw how many came when; a brush narrows the range."""
+    # Another range is another chart: a brush that led to it is not drawn over it.
+    key = f"histogram-{address.get('from') or ''}-{address.get('to') or ''}"
+
+    def narrow() -> None:
+        selection = st.session_state[key].selection.get(BRUSH)
+        if ends := brushed(selection, bins):
+            narrow_to(*ends)
+
+    chart = histogram(counts[counts["events"] > 0], bins, zone_label(viewer_zone()), dark=is_dark())
+    st.altair_chart(chart, key=key, on_select=narrow, selection_mode=BRUSH)
+
+
+def follow_buttons(fresh: int) -> None:
+    """Draw the buttons that let the list stay as it is, that show what came since, and that let it follow again."""
+    # The button comes and goes in a place that stays, so that those beside it keep theirs.
+    with st.container(key="fresh", width="content"):
+        if fresh:
+            st.button(f"{fresh:,} new", key="show-new", on_click=following.catch_up, type="primary",
+                      icon=":material/arrow_upward:")  # fmt: skip
+    if following.paused():
+        st.button("Resume", key="follow", on_click=following.resume, icon=":material/play_arrow:")
+    else:
+        st.button("Pause", key="follow", on_click=following.pause, icon=":material/pause:")
+
+
+def nothing(fresh: int) -> None:
+    """Say that there is no notification to show, and what to do."""
+    with st.container(key="nothing", border=True):
+        st.subheader("No notification", anchor=False)
+        later = "or show the new ones above" if fresh else "or wait: this page refreshes by itself"
+        st.caption(f"None fits these filters. Clear them, {later}.")
+
+
+@if_answered
+def open_named(seq: str, column: str) -> None:
+    """Open what a click on a column of a notification is for."""
+    number = as_seq(seq)
+    if number is None:
+        return
+    found = ask("names_of_notification", seq=number)
+    row: Any = found.iloc[0] if len(found) else {}
+    if column == "Entity" and known(row.get("entity_id")):
+        _go.to_entity(row["category"], row["entity_id"])
+    elif column == "Account" and known(row.get("account_alias")):
+        _go.to_account(row["account_alias"])
+    elif column == "Actor" and known(row.get("actor")):
+        _go.to_actor(row["actor"])
+    else:
+        open_notification(number)
+
+
+def colour_of(row: Any) -> str:
+    """Return the name of the event type whose colour marks a notification."""
+    return known(row.event_type) or f"{row.category} {UNKNOWN}"
+
+
+def as_line(row: Any, names: dict[str, str], *, narrow: bool) -> Line:
+    """Return a notification as a row of the table."""
+    event = known(row.event_type) or f"{row.category} (unknown)"
+    cells = [
+        moment(row.received_at),
+        f"{event} (copy)" if known(row.duplicate_of) else event,
+        short(known(row.entity_id) or "", 80),
+        account_label(alias, names.get(alias)) if (alias := known(row.account_alias)) else "",
+        short(known(row.actor) or "", 60),
+        MARKS.get(row.signature_status, short(row.signature_status)),
+    ]
+    return Line(str(row.seq), cells[:4] if narrow else cells, colour_of(row))
+
+
+def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:
+    """Draw the rows; names open what they name, other cells the notification."""
+    names = accounts().business_names
+    seq = opened().seq
+    table(
+        columns(narrow=narrow),
+        [as_line(row, names, narrow=narrow) for row in records(rows)],
+        key="notifications",
+        alt="Notifications, newest first",
+        on_open=open_named,
+        on_close=close,
+        height=LIST_PIXELS,
+        chosen=None if seq is None else str(seq),
+        colours=colours(is_dark()),
+    )
+
+
+def pager(found: paging.Page, values: dict[str, Any], *, narrow: bool) -> None:
+    """Draw where in the list the page lies, and the ways to other pages."""
+
+    def to(before: int | None) -> None:
+        address.put(before=None if before is None else str(before))
+
+    def older() -> None:
+        to(paging.begin_of_next(found))
+
+    @if_answered
+    def newer() -> None:
+        to(paging.begin_of_previous(found, values))
+
+    @if_answered
+    def jump() -> None:
+        if (number := st.session_state["page-number"]) is not None:
+            to(paging.begin_of_number(min(int(number), found.pages), values))
+            st.session_state["page-number"] = None
+
+    @if_answered
+    def oldest() -> None:
+        to(paging.begin_of_number(found.pages, values))
+
+    first = found.position + 1
+    last = found.position + len(found.rows)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
+        at_begin, at_end = found.position == 0, last >= found.total
+        pager_button("Newest", to_newest, at_begin, "first_page", narrow=narrow)
+        pager_button("Newer", newer, at_begin, "chevron_left", narrow=narrow)
+        st.text(f"{first:,} to {last:,} of {found.total:,}" if narrow else
+                f"{first:,} to {last:,} of {plural(found.total, 'notification')}")  # fmt: skip
+        pager_button("Older", older, at_end, "chevron_right", narrow=narrow)
+        pager_button("Oldest", oldest, at_end, "last_page", narrow=narrow)
+        st.space("stretch")
+        st.text(f"Page {min(found.number, found.pages):,} of {found.pages:,}")
+        # It shows no number by itself: one set from here would now and then be taken for one that the user typed.
+        st.number_input(
+            "Go to page",
+            1,
+            None,
+            None,
+            key="page-number",
+            on_change=jump,
+            placeholder="go to",
+            label_visibility="collapsed",
+            width=110,
+        )
+
+
+def pager_button(name: str, go: Callable[[], None], disabled: bool, icon: str, *, narrow: bool) -> None:
+    """Draw one button of the pager: its name, or where room is scarce its icon."""
+    label = f":material/{icon}:" if narrow else name
+    st.button(
+        label,
+        key=name.lower(),
+        on_click=go,
+        disabled=disabled,
+        icon=None if narrow else f":material/{icon}:",
+        help=name if narrow else None,
+    )

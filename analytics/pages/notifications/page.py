@@ -1,0 +1,58 @@
+"""The page Notifications: all that was received, newest first, and what was refused."""
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from analytics.pages.notifications import following
+from analytics.pages.notifications.filters import filters, to_newest
+from analytics.pages.notifications.listing import accepted
+from analytics.pages.notifications.refused import refused
+from analytics.pages.shared import address
+from analytics.pages.shared.detail import panel
+from analytics.pages.shared.frame import page
+from analytics.pages.shared.opened import Opened, opened
+
+TITLE = "Notifications"
+ACCEPTED, REFUSED = "Accepted", "Refused"
+WHOLE, HALVES = (1000, 1), (11, 9)
+
+
+def show() -> None:
+    """Draw the page."""
+    values: dict[str, Any] = {}
+    if not address.here(TITLE):
+        following.forget()
+
+    def controls() -> None:
+        st.segmented_control(
+            "Which",
+            [ACCEPTED, REFUSED],
+            default=ACCEPTED,
+            key="list",
+            bind="query-params",
+            required=True,
+            label_visibility="collapsed",
+            on_change=to_newest,
+        )
+        if st.session_state["list"] != REFUSED:
+            values.update(filters())
+
+    def body() -> None:
+        what = opened()
+        beside = None if what == Opened() else partial(panel, what)
+        # The list keeps its place on the page when something opens beside it, and so its scroll and focus.
+        split = partial(st.columns, WHOLE if beside is None else HALVES, gap=None if beside is None else "small")
+        if st.session_state["list"] == REFUSED:
+            refused(beside, split)
+        else:
+            accepted(values, beside, split)
+
+    page(
+        TITLE,
+        "A name leads to its entity, account or user; another cell opens the notification. Keys: j, k, Enter, Escape.",
+        controls,
+        body,
+        refresh="1 s",
+    )

@@ -1,0 +1,67 @@
+"""Pages of the list of notifications, at any depth: a page is named by the notification it comes after or before."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analytics.pages.shared.store import ask
+
+PAGE_ROWS = 50
+
+
+class Page(NamedTuple):
+    """Rows of the list, newest first, and where in the whole list they lie (counted from 0).
+
+    `fresh` is how many came since that the list does not show.
+    """
+
+    rows: pd.DataFrame
+    position: int
+    total: int
+    fresh: int
+
+    @property
+    def number(self) -> int:
+        """Return the page's number, from 1."""
+        return self.position // PAGE_ROWS + 1
+
+    @property
+    def pages(self) -> int:
+        """Return how many pages there are."""
+        return max(-(-self.total // PAGE_ROWS), 1)
+
+
+def rows_before(before: int | None, values: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows of the page of the notifications before one (by `seq`), or of the newest page."""
+    return ask("newest_notifications", before=before, page_rows=PAGE_ROWS, **values)
+
+
+def first_of(rows: pd.DataFrame, before: int | None) -> int:
+    """Return after which notification those are newer than the page."""
+    return int(rows["seq"].max()) if len(rows) else (before or 0)
+
+
+def page_of(rows: pd.DataFrame, counts: pd.DataFrame) -> Page:
+    """Return the page of rows, by the counts of `notifications_over_time`."""
+    position, total, fresh = (int(counts[name].sum()) for name in ("newer", "events", "fresh"))
+    return Page(rows, position, total, fresh)
+
+
+def begin_of_next(page: Page) -> int:
+    """Return what the next older page comes before."""
+    return int(page.rows["seq"].min())
+
+
+def begin_of_previous(page: Page, values: Mapping[str, Any]) -> int | None:
+    """Return what the next newer page comes before; None where that is the newest page."""
+    rows = ask("later_notifications", after=int(page.rows["seq"].max()), page_rows=PAGE_ROWS, **values)
+    return int(rows["seq"].max()) + 1 if len(rows) == PAGE_ROWS and page.position > PAGE_ROWS else None
+
+
+def begin_of_number(number: int, values: Mapping[str, Any]) -> int | None:
+    """Return what the page of a number comes before; None where that is the newest page."""
+    if number <= 1:
+        return None
+    rows = ask("seq_at_position", position=(number - 1) * PAGE_ROWS, **values)
+    return int(rows.iloc[0]["before"]) if len(rows) else None

@@ -1,0 +1,130 @@
+"""The list of refused notifications: by reason, with what the operator should do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analytics.pages.shared import address
+from analytics.pages.shared.age import Age
+from analytics.pages.shared.opened import close, open_rejection, opened
+from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.table import Cell, Column, Line, table
+from analytics.text import plural, short
+from analytics.words.refusals import REFUSALS, title_of
+
+PAGE_ROWS = 50
+LIST_PIXELS = 560
+REASON_COLUMNS = (
+    Column("Reason", "13rem", opens=True),
+    Column("Refused", "5.5rem", align="right"),
+    Column("Newest", "7rem"),
+    Column("What it means and what to do", "100%"),
+)
+
+
+def columns(*, narrow: bool) -> tuple[Column, ...]:
+    """Return the columns of the list; a narrow one leaves out where it came from and how long it is."""
+    first = (Column("Received", "12rem", opens=True, time=True), Column("Reason", "13rem"), Column("Path", "100%"))
+    return first if narrow else (*first, Column("From", "12rem"), Column("Bytes", "6rem", align="right"))
+
+
+def chosen_reason(counts: pd.DataFrame) -> str | None:
+    """Return the reason that the list is of; None for all, also where none of the one asked for is there."""
+    asked = address.get("reason")
+    return asked if asked in set(counts["reason"]) else None
+
+
+def choose_reason(reason: str, _: str = "") -> None:
+    """Let the list be of one reason, or of all again."""
+    address.put(reason=None if address.get("reason") == reason else reason)
+    st.session_state.pop("refused-page", None)
+
+
+def refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -> None:
+    """Draw the refused notifications.
+
+    Args:
+        beside: draws what is open beside the list; None where nothing is.
+        split: gives the place of the list and the one beside it.
+    """
+    counts = ask("rejected_counts")
+    if counts.empty:
+        with st.container(key="nothing", border=True):
+            st.subheader("Nothing refused", anchor=False)
+            st.caption("Every notification that came was accepted.")
+        return
+    reason = chosen_reason(counts)
+    reason_table(counts, reason)
+    left, right = split()
+    with left:
+        refused_list(counts, reason, narrow=beside is not None)
+    with right:
+        if beside:
+            beside()
+
+
+def reason_table(counts: pd.DataFrame, reason: str | None) -> None:
+    """Draw each reason with how many were refused for it, and what to do; a click shows those alone."""
+    lines = [
+        Line(
+            row.reason,
+            [short(title_of(row.reason), 40), f"{row.refused:,}", newest(row), advice(row)],
+        )
+        for row in records(counts)
+    ]
+    table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
+          on_open=choose_reason, wrap=True, chosen=reason)  # fmt: skip
+
+
+def newest(row: Any) -> Cell:
+    """Return when one was refused last for a reason."""
+    at = moment(row.newest)
+    return Age(at) if at else ""
+
+
+def advice(row: Any) -> str:
+    """Say what a reason means, and what to do."""
+    found = REFUSALS.get(row.reason)
+    return f"{found.why} {found.remedy}" if found else "Another version of the receiver refused it; see its notes."
+
+
+def refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool) -> None:
+    """Draw a page of the list."""
+    of_reason = counts if reason is None else counts[counts["reason"] == reason]
+    total = int(of_reason["refused"].sum())
+    pages = -(-total // PAGE_ROWS)
+    number = min(int(st.session_state.get("refused-page", 1)), pages)
+    rows = ask("rejected", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, reason=reason)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="refused-pager"):
+        what = "" if reason is None else f": {short(title_of(reason), 40)}"
+        st.text(plural(total, "refused notification") + what)
+        if reason is not None:
+            st.button("All reasons", key="all-reasons", on_click=choose_reason, args=(reason,), icon=":material/close:")
+        st.space("stretch")
+        if pages > 1:
+            st.number_input("Page", 1, pages, key="refused-page", label_visibility="collapsed", width=110)
+            st.text(f"of {plural(pages, 'page')}")
+    table(
+        columns(narrow=narrow),
+        [as_line(row, narrow=narrow) for row in records(rows)],
+        key="refused-list",
+        alt="Refused notifications, newest first",
+        on_open=lambda identity, _: open_rejection(identity),
+        on_close=close,
+        height=LIST_PIXELS,
+        chosen=opened().rejection,
+    )
+
+
+def as_line(row: Any, *, narrow: bool) -> Line:
+    """Return a refused notification as a row of the table."""
+    cells = [
+        moment(row.received_at),
+        short(title_of(row.reason), 40),
+        short(row.path, 200),
+        short(known(row.source_ip) or "", 45),
+        f"{row.body_bytes:,}",
+    ]
+    return Line(str(row.id), cells[:3] if narrow else cells, hovers=[None, short(row.reason, 40)])

@@ -1,0 +1,97 @@
+"""What the list of notifications shows: the rows of a page, how many came when, and how many there are in all."""
+
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from analytics.charts.histogram import Bins
+from analytics.pages.notifications import paging
+from analytics.pages.notifications.filters import Span
+from analytics.pages.notifications.following import Point
+from analytics.pages.shared.answers import away
+from analytics.pages.shared.store import ask, moment
+
+MEMO = "_list_found"
+IDLE = 3.0
+LONG_SECONDS = 1.0
+
+
+class Counted(NamedTuple):
+    """The page where the rows are in the list, and the bins of the histogram with what is in each."""
+
+    page: paging.Page
+    bins: Bins
+    counts: pd.DataFrame
+
+
+class Found(NamedTuple):
+    """What is found: by which parameters of queries, the rows, and what counts the others, once the rows are drawn."""
+
+    values: dict[str, Any]
+    rows: pd.DataFrame
+    counted: Callable[[], Counted]
+
+
+class Memo(NamedTuple):
+    """What was found for what was asked, when, and how many seconds it took."""
+
+    asked: Any
+    found: Found
+    at: float
+    seconds: float
+
+
+def find(chosen: dict[str, Any], span: Span, here: Point, before: int | None) -> Found:
+    """Ask the store for the rows of a page."""
+    values = {**chosen, **span._asdict(), "upto": here.upto}
+    rows = paging.rows_before(before, values)
+
+    @cache
+    def counted() -> Counted:
+        bins = bins_of(span, here, values)
+        counts = ask("notifications_over_time", first=paging.first_of(rows, before), bin_us=bins.bin_us, **values)
+        return Counted(paging.page_of(rows, counts), bins, counts)
+
+    return Found(values, rows, counted)
+
+
+def bins_of(span: Span, here: Point, values: dict[str, Any]) -> Bins:
+    """Return the bins of the histogram: they fit the range, or what there is where that has no begin."""
+    until = min(span.until, here.at) if span.until else here.at
+    since = span.since
+    if since is None:
+        # Among what has a text in its body the first is too long looked for, so it is the first of all.
+        asked = {} if values.get("text") else values
+        since = moment(ask("notifications_extent", **asked).iloc[0]["first"]) or until
+    return Bins(since, until)
+
+
+def now_and_then(asked: Any, look: Callable[[], Found]) -> Found:
+    """Return what is found, or was a moment ago: bodies are long searched, and no refresh may keep the store at it.
+
+    Args:
+        asked: what is looked for; something else is looked for at once.
+        look: looks for it.
+    """
+    memo: Memo | None = st.session_state.get(MEMO)
+    begin = time.monotonic()
+    if memo and memo.asked == asked and (away() or begin - memo.at < IDLE * memo.seconds):
+        return memo.found
+    found = look()
+    found.counted()
+    end = time.monotonic()
+    st.session_state[MEMO] = Memo(asked, found, end, end - begin)
+    return found
+
+
+def said_of_search() -> str | None:
+    """Say how seldom a list is looked for that takes long to find; None where it does not."""
+    memo: Memo | None = st.session_state.get(MEMO)
+    if memo is None or memo.seconds < LONG_SECONDS:
+        return None
+    pause = (1 + IDLE) * memo.seconds
+    return f"Searching all bodies takes {memo.seconds:.1f} s, so this list is as of at most {pause:.0f} s ago."

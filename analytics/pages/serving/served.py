@@ -1,0 +1,99 @@
+"""What `clc-analytics dashboard` serves: Streamlit's own page, which tells a browser at once what it asks for later.
+
+By itself a page of Streamlit finds out where its server is by asking, at one address after the other, and fetches what
+it is drawn with once that is to be drawn.
+"""
+
+import json
+import re
+from functools import cache, partial
+from importlib.resources import files
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Route
+
+from analytics.pages.serving.entry import entry_file
+from analytics.pages.serving.gate import Gate, Hosts, policy
+from analytics.pages.shared.frame import PULSE_ADDRESS, pulse_told
+from analytics.settings import read_settings
+
+STATIC = Path(str(files("streamlit"))) / "static"
+SCRIPTS = "static/js"
+IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
+EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
+FILTERS = ("Multiselect", "Selectbox", "TextInput")
+CHART = "ArrowVegaLiteChart"
+DRAWN_WITH = {
+    "": (*FILTERS, "Metric", CHART),
+    "notifications": (*FILTERS, "NumberInput", CHART),
+    "alerts": (*FILTERS, "NumberInput", CHART),
+    "audit": (*FILTERS, CHART),
+    "entity": ("DateTimeInput", "TextInput"),
+    "sql": ("DataFrame", "Selectbox"),
+    "health": ("Metric",),
+    "set-up": ("TextInput",),
+}
+"""The elements that the page of an address shows at once, by what Streamlit calls their scripts."""
+
+
+@cache
+def index(name: str) -> str:
+    """Return the HTML of the page with an address."""
+    html = (STATIC / "index.html").read_text(encoding="utf-8")
+    names = dict.fromkeys(one for element in (*EVERYWHERE, *DRAWN_WITH[name]) for one in scripts(element))
+    links = (
+        f'<link rel="modulepreload" crossorigin fetchpriority="low" href="./{SCRIPTS}/{one}">'
+        for one in names
+        if one not in html
+    )
+    return html.replace("<head>", f"<head>{address(name)}").replace("</head>", f"{''.join(links)}</head>")
+
+
+def address(name: str) -> str:
+    """Return the script that says where the server is: below whatever a proxy may have put before the page's address.
+
+    `window.__streamlit` is where Streamlit lets the host of a page say so; with what `/_stcore/host-config` would
+    answer, it connects at once.
+    """
+    host = {"allowedOrigins": [], "useExternalAuthToken": False}
+    base = f"location.origin + location.pathname.replace(/[/]{name}$/, '')"
+    return f"<script>window.__streamlit = {{BACKEND_BASE_URL: {base}, HOST_CONFIG: {json.dumps(host)}}}</script>"
+
+
+def scripts(element: str) -> dict[str, None]:
+    """Return the names of an element's script and of all that it imports, each once; none where there is no such."""
+    found: dict[str, None] = {}
+    waiting = [path.name for path in (STATIC / SCRIPTS).glob(f"{element}.*.js")]
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found[name] = None
+            waiting += IMPORTED.findall((STATIC / SCRIPTS / name).read_text(encoding="utf-8"))
+    return found
+
+
+def serve(name: str, _: Request) -> HTMLResponse:
+    """Answer with the page of an address."""
+    return HTMLResponse(index(name), headers={"Cache-Control": "no-cache"})
+
+
+def tell_pulse(_: Request) -> JSONResponse:
+    """Answer how the store is, also while each page waits for it."""
+    return JSONResponse(pulse_told(), headers={"Cache-Control": "no-store"})
+
+
+def gate() -> Middleware:
+    """Return what stands before all that is served."""
+    hosts = Hosts(st.get_option("server.address") or "", read_settings().dashboard_hosts)
+    pages = [(STATIC / "index.html").read_text(encoding="utf-8"), *map(index, DRAWN_WITH)]
+    return Middleware(Gate, hosts=hosts, content_policy=policy(pages))
+
+
+app = st.App(
+    entry_file(),
+    routes=[*(Route(f"/{name}", partial(serve, name)) for name in DRAWN_WITH), Route(f"/{PULSE_ADDRESS}", tell_pulse)],
+    middleware=[gate()],
+)

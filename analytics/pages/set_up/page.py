@@ -1,0 +1,104 @@
+"""The page Set up: the URLs to give the sender, and whether they work."""
+
+import re
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from analytics.pages.shared.age import age_line
+from analytics.pages.shared.frame import page
+from analytics.pages.shared.plain import plain
+from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.zone import utc
+from analytics.senders.centurylink.events import EVENTS, Event
+from analytics.settings import as_url, read_settings
+
+BASE = "base"
+HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
+
+
+def show() -> None:
+    """Draw the page."""
+    page(
+        "Set up",
+        "Give each event its own target URL: the URL is all that tells which event a notification is of.",
+        base_url,
+        lambda: targets(usable_base()),
+    )
+
+
+def default_base() -> str:
+    """Return the URL under which the listener is reached from this machine."""
+    return as_url(read_settings().listen)
+
+
+def usable_base() -> str | None:
+    """Return the address that was typed in, without a slash at its end; None where it is no http(s) URL."""
+    typed = str(st.session_state.get(BASE) or default_base()).strip().rstrip("/")
+    try:
+        parts = urlsplit(typed)
+        usable = parts.scheme in ("http", "https") and HOST.fullmatch(parts.netloc) and typed.isprintable()
+    except ValueError:
+        return None
+    return typed if usable and not parts.query and not parts.fragment and " " not in typed else None
+
+
+def base_url() -> None:
+    """Draw the choice of the address under which the sender reaches the receiver."""
+    left, right = st.columns([2, 3], gap="large")
+    with left, st.container(key="base-url"):
+        st.text_input(
+            "Address under which the sender reaches the receiver",
+            value=default_base(),
+            key=BASE,
+            bind="query-params",
+            help="The sender needs https with a valid certificate: that of a proxy before the receiver, say.",
+        )
+        if usable_base() is None:
+            st.error("This is no address; one looks like https://webhooks.example.com", icon=":material/error:")
+        elif usable_base() == default_base():
+            st.caption("This default is for senders on this machine. A real sender needs a public https address.")
+    with right, st.container(key="how-to"):
+        st.markdown(
+            "1. In the Control Portal, open the account's **Settings**, **API**, **Webhooks**, and choose an event.\n"
+            "2. Paste its target URL from below, and save.\n"
+            "3. Tick **Include sub-accounts** to get the events of all accounts below this one as well. Where a "
+            "sub-account has a target URL of its own too, both send: the copy is stored, marked, and not counted twice."
+        )
+
+
+def targets(base: str | None) -> None:
+    """Draw a line an event: its name, URL, and when the last one came."""
+    last = {
+        known(row.event_type): (moment(row.last), int(row.notifications)) for row in records(ask("last_of_each_event"))
+    }
+    with st.container(key="targets", border=True, gap="small"):
+        for event in EVENTS:
+            seen, count = last.get(event.name, (None, 0))
+            target(event, base, seen, count)
+    if read_settings().url_secret:
+        st.caption("SECRET stands for the value of CLC_URL_SECRET, which no page shows: put it in its place.")
+    if None in last:
+        st.caption("Some notifications came by a route of a whole category, which can't tell the event.")
+
+
+def target(event: Event, base: str | None, seen: datetime | None, count: int) -> None:
+    """Draw one event."""
+    name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
+    with name.container(gap=None):
+        st.markdown(f"**{event.name}**")
+        st.caption(f"when {event.fires}")
+    if base is None:
+        url.caption("Needs an address above.")
+    else:
+        with url:
+            part = "SECRET/" if read_settings().url_secret else ""
+            address = f"{base}/webhooks/{part}{event.name}"
+            plain(address, key=f"url-{event.name}", alt=f"Target URL of {event.name}", wrap=False)
+    with state.container(gap=None, key=f"last-{event.name.replace('.', '-')}"):
+        if seen is None:
+            st.markdown(":gray[:material/radio_button_unchecked: not yet]")
+        else:
+            st.markdown(":green[:material/check_circle:] received", help=utc(seen))
+            age_line(f"{count:,} in all, the latest ", seen, key=f"age-{event.name}")

@@ -1,0 +1,1 @@
+"""What the pages share: the frame around each, the store's answers, addresses, tables, words."""

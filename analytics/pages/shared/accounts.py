@@ -1,0 +1,138 @@
+"""All accounts as the pages call them, some seconds old at most; read and labelled once for all viewers."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import NamedTuple
+
+import streamlit as st
+
+from analytics.errors import NotRunningError, QueryError
+from analytics.pages.shared.answers import is_as_of
+from analytics.pages.shared.store import ask, known, records
+from analytics.text import short
+
+TOLD = "_accounts_told"
+LOOK_AGAIN_SECONDS = 5.0
+INDENT = "\u2003"
+NAME_CHARACTERS = 40
+OFFERED = 300
+"""How many accounts a list offers at most: a browser takes 0.15 s longer to draw one of 4,000."""
+
+
+class Told(NamedTuple):
+    """Up to which notification accounts were told of, and when that was so.
+
+    Where that can't be asked for, `ask_again_at` is when it is tried again, on the monotonic clock; else it is 0.
+    """
+
+    upto: tuple[str, ...]
+    at: datetime
+    ask_again_at: float
+
+
+class Account(NamedTuple):
+    """An account, its business name and its parent where they are known, and its path from the top of the tree."""
+
+    alias: str
+    business_name: str | None
+    parent_alias: str | None
+    root_path: tuple[str, ...]
+
+
+class Accounts:
+    """All accounts, in the order of their tree."""
+
+    def __init__(self, all_of_them: Sequence[Account]) -> None:
+        """Take the accounts."""
+        self.all = all_of_them
+
+    @cached_property
+    def business_names(self) -> dict[str, str]:
+        """Give the business name of each account that has one."""
+        return {one.alias: one.business_name for one in self.all if one.business_name is not None}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Give the label of each account, no two alike."""
+        labels: dict[str, str] = {}
+        taken: set[str] = set()
+        for one in self.all:
+            label = account_label(one.alias, one.business_name, len(one.root_path) - 1)
+            number = 2
+            unique = label
+            while unique in taken:
+                unique, number = f"{label} ({number})", number + 1
+            taken.add(unique)
+            labels[one.alias] = unique
+        return labels
+
+    def offered(self, text: str | None = None) -> list[str]:
+        """Return the accounts with a text in their alias or name, of many the upper ones, in the order of the tree."""
+        found = [one for one in self.all if not text or is_in(text, one)]
+        if len(found) > OFFERED:
+            upper = {one.alias for one in sorted(found, key=lambda one: len(one.root_path))[:OFFERED]}
+            found = [one for one in found if one.alias in upper]
+        return [one.alias for one in found]
+
+    def named(self, text: str) -> str | None:
+        """Return the one account that a text names: by its alias, or as it is in the alias or name of no other."""
+        for alias in (text, text.upper()):
+            if alias in self.labels:
+                return alias
+        found = [one.alias for one in self.all if is_in(text, one)]
+        return found[0] if len(found) == 1 else None
+
+    def tree_of(self, alias: str) -> list[str]:
+        """Return an account and all below it."""
+        return [one.alias for one in self.all if alias in one.root_path] or [alias]
+
+    def parent_of(self, alias: str) -> str | None:
+        """Return the account above one; None where none is known."""
+        return next((one.parent_alias for one in self.all if one.alias == alias), None)
+
+
+def is_in(text: str, account: Account) -> bool:
+    """Say whether a text is in an account's alias or name, in whatever case."""
+    return text.casefold() in f"{account.alias}  {account.business_name or ''}".casefold()
+
+
+def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
+    """Return how an account is called: its alias, its business name, moved in by its depth in the tree."""
+    name = f"  {short(business_name, NAME_CHARACTERS)}" if business_name else ""
+    return f"{INDENT * depth}{short(alias, 24)}{name}"
+
+
+def accounts() -> Accounts:
+    """Return all accounts; older than some seconds only while they can't be asked for: what is drawn is as old then."""
+    if TOLD not in st.session_state or time.monotonic() >= st.session_state[TOLD].ask_again_at:
+        try:
+            st.session_state[TOLD] = Told(told(), datetime.now(UTC), 0.0)
+        except (NotRunningError, QueryError):
+            if TOLD not in st.session_state:
+                raise
+            # A drawing wants them several times: a query that fails may take until its time-out.
+            ask_again_at = time.monotonic() + LOOK_AGAIN_SECONDS
+            st.session_state[TOLD] = st.session_state[TOLD]._replace(ask_again_at=ask_again_at)
+    last: Told = st.session_state[TOLD]
+    if last.ask_again_at:
+        is_as_of(last.at)
+    return accounts_as_of(last.upto)
+
+
+@st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)
+def told() -> tuple[str, ...]:
+    """Return up to which notification accounts are told of."""
+    return tuple(map(str, ask("accounts_version").iloc[0]))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def accounts_as_of(told: tuple[str, ...]) -> Accounts:  # noqa: ARG001 - it is the cache's key
+    """Return all accounts as notifications told of them up to one; the tree takes long to walk, and seldom changes."""
+    return Accounts(
+        [
+            Account(row.alias, known(row.business_name), known(row.parent_alias), tuple(row.root_path))
+            for row in records(ask("accounts"))
+        ]
+    )

@@ -1,0 +1,234 @@
+"""The panel beside a list: one notification, or one that was refused, whole."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from analytics.pages.shared import go
+from analytics.pages.shared.again import again, body_button
+from analytics.pages.shared.age import age_line
+from analytics.pages.shared.difference import difference
+from analytics.pages.shared.neighbours import neighbours
+from analytics.pages.shared.opened import Opened, close, open_notification
+from analytics.pages.shared.plain import plain
+from analytics.pages.shared.store import ask, known, moment
+from analytics.pages.shared.table import pairs
+from analytics.pages.shared.zone import in_zone, local, utc, with_zone
+from analytics.senders.centurylink.events import VERDICTS
+from analytics.text import as_markdown, plural, short, visible
+from analytics.words.payloads import MOST_FIELDS, leaves, parse, tree
+from analytics.words.refusals import REFUSALS
+
+TALLEST = 420
+ICONS = {
+    "Account": ":material/apartment:",
+    "User": ":material/person:",
+    "Server": ":material/dns:",
+    "Alert": ":material/dns:",
+}
+VERDICT_ICONS = {
+    "valid": ":green[:material/verified_user:]",
+    "invalid": ":red[:material/gpp_bad:]",
+    "missing": ":orange[:material/gpp_maybe:]",
+}
+
+
+class Tab(NamedTuple):
+    """A tab beside those of the payload: its name, and what draws it."""
+
+    name: str
+    draw: Callable[[], None]
+
+
+def panel(what: Opened) -> None:
+    """Draw what is open."""
+    with st.container(key="detail", border=True, gap="small"):
+        if what.seq is not None:
+            one_notification(what.seq)
+        elif what.rejection:
+            one_rejection(what.rejection)
+
+
+def head(kind: str, name: str, on_close: Callable[[], None] = close, at: datetime | None = None) -> None:
+    """Draw the panel's head: what it is, its name as text, `at` what moment, and the button that closes it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="detail-head"):
+        st.caption(kind)
+        st.space("stretch")
+        st.button("Close", key="close-detail", on_click=on_close, type="tertiary", icon=":material/close:")
+    with st.container(key="detail-name", gap=None):
+        st.text(visible(name))
+        if at:
+            age_line(f"{with_zone(at)}, ", at, key="detail-when")
+
+
+def missing(what: str, on_close: Callable[[], None] = close) -> None:
+    """Say that what the address names is not there."""
+    head("Not found", what, on_close)
+    st.caption("It is not in the store that this dashboard reads.")
+
+
+def facts(values: list[tuple[str, Any]], key: str = "facts") -> None:
+    """Draw what is known of it, as text."""
+    shown = [(name, visible(str(value))) for name, value in values if known(value) is not None and str(value)]
+    pairs(shown, key=key, alt="What is known of it", height=TALLEST)
+
+
+def verdict(status: str) -> None:
+    """Say in words what the signature tells."""
+    with st.container(key="verdict"):
+        words = VERDICTS.get(status, as_markdown(status))
+        st.markdown(f"{VERDICT_ICONS.get(status, '')} {words}")
+
+
+def payload_views(payload: str, first: Tab | None = None, last: Tab | None = None) -> None:
+    """Draw a payload as fields, as a tree, and as raw text, with a tab before these and one after them."""
+    parsed = parse(payload)
+    names = [tab.name for tab in (first,) if tab] + ["Fields", "Tree", "Raw"] + [tab.name for tab in (last,) if tab]
+    tabs = dict(zip(names, st.tabs(names), strict=True))
+    for tab in filter(None, (first, last)):
+        with tabs[tab.name]:
+            tab.draw()
+    fields_tab, tree_tab, raw_tab = tabs["Fields"], tabs["Tree"], tabs["Raw"]
+    with fields_tab:
+        if parsed is None:
+            st.caption("It can't be taken apart here; see the raw text.")
+        else:
+            found = [field for _, field in zip(range(MOST_FIELDS + 1), leaves(parsed), strict=False)]
+            pairs(found[:MOST_FIELDS], key="payload-fields", alt="Fields of the payload", height=TALLEST)
+            if len(found) > MOST_FIELDS:
+                st.caption(f"The first {MOST_FIELDS} are shown.")
+    with tree_tab, st.container(key="payload-tree"):
+        if parsed is None:
+            st.caption("It can't be drawn as a tree; see the raw text.")
+        else:
+            st.json(tree(parsed), expanded=3)
+    with raw_tab, st.container(key="payload-raw"):
+        plain(visible(payload, keep="\n"), key="raw", alt="The body as received", height=TALLEST)
+        st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; characters that can't be seen as escapes.")
+
+
+def name_button(what: str, name: str, category: str, key: str) -> None:
+    """Draw a button that leads to an entity."""
+    label = f"{what} {as_markdown(short(name, 40))}"
+    st.button(label, key=key, on_click=go.to_entity, args=(category, name), icon=ICONS.get(category))
+
+
+def links(row: Any) -> None:
+    """Draw the buttons that lead to the entity, its account and the user who did it."""
+    category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
+    if known(entity) and category != "Account":
+        name_button("Server" if category == "Alert" else category, entity, category, "open-entity")
+    if known(account):
+        name_button("Account", account, "Account", "open-account")
+    if known(actor):
+        name_button("Actor", str(actor).upper(), "User", "open-actor")
+    if known(entity):
+        where = (category, entity, int(row["seq"]))
+        st.button("In its timeline", key="open-step", on_click=go.to_entity, args=where, icon=":material/timeline:")
+
+
+def one_notification(seq: int) -> None:
+    """Draw one notification."""
+    found = ask("notification", seq=seq)
+    if found.empty:
+        missing(f"Notification {seq}")
+        return
+    row = found.iloc[0]
+    received = moment(row["received_at"])
+    event = known(row["event_type"]) or f"{row['category']}, event unknown"
+    head("Notification", str(event), at=received)
+    neighbours(row)
+    verdict(row["signature_status"])
+    with st.container(horizontal=True, gap="small", key="detail-links"):
+        links(row)
+        again(row)
+    payload_views(row["payload"], Tab("Changes", lambda: changed(row)), Tab("About", lambda: about(row)))
+
+
+def about(row: Any) -> None:
+    """Draw what is known of a notification besides its body."""
+    received, occurred = moment(row["received_at"]), moment(row["occurred_at"])
+    facts(
+        [
+            ("Entity", known(row["entity_id"])),
+            ("Account", known(row["account_alias"])),
+            ("Actor", known(row["actor"])),
+            (in_zone("Occurred"), local(occurred)),
+            ("Occurred (UTC)", utc(occurred)),
+            (in_zone("Received"), local(received)),
+            ("Received (UTC)", utc(received)),
+            ("From address", known(row["source_ip"])),
+            ("Copy of", known(row["duplicate_of"])),
+            ("Number", row["seq"]),
+            ("Id", row["id"]),
+        ]
+    )
+
+
+def changed(row: Any) -> None:
+    """Draw what a notification changed of its entity, or why that can't be said."""
+    original = known(row["duplicate_of"])
+    if original is not None:
+        st.caption("It is a copy: what it tells was told already by the one that it copies.")
+        first = ask("seq_of_id", id=str(original))
+        if len(first):
+            seq = int(first.iloc[0]["seq"])
+            st.button("Open that one", key="open-original", on_click=open_notification, args=(seq,))
+    elif row["category"] == "Alert":
+        st.caption("An alert tells of a moment: it has no state before to compare with.")
+    elif known(row["entity_id"]) is None:
+        st.caption("It names no entity, so there is nothing to compare it with.")
+    else:
+        difference(row)
+
+
+def one_rejection(identity: str) -> None:
+    """Draw a refused notification: why, what to do, and what was sent."""
+    found = ask("rejection", id=identity) if is_uuid(identity) else pd.DataFrame()
+    if found.empty:
+        missing("This refused notification")
+        return
+    row = found.iloc[0]
+    received = moment(row["received_at"])
+    refusal = REFUSALS.get(row["reason"])
+    name = f"{refusal.title} ({row['reason']})" if refusal else row["reason"]
+    head("Refused notification", name, at=received)
+    if refusal:
+        st.markdown(f":orange[:material/block:] {refusal.why}")
+        st.markdown(f":blue[:material/build:] {refusal.remedy}")
+    facts(
+        [
+            ("Path", row["path"]),
+            ("Received (UTC)", utc(received)),
+            ("From address", known(row["source_ip"])),
+            ("Id", row["id"]),
+        ]
+    )
+    body = bytes(row["body"])
+    st.caption("Headers")
+    facts(list(headers_of(known(row["headers"]))), "headers")
+    st.caption(f"Body, {plural(len(body), 'byte')}")
+    with st.container(key="payload-raw"):
+        text = visible(body.decode("utf-8", errors="backslashreplace"), keep="\n")
+        plain(text or "(empty)", key="raw", alt="The body as received", height=TALLEST)
+    body_button(body, f"refused-{row['id']}.bin")
+
+
+def headers_of(text: str | None) -> list[tuple[str, Any]]:
+    """Return the headers of a refused request as pairs."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return [("headers", text)]
+    if isinstance(found, dict):
+        return [(short(str(name), 60), value) for name, value in found.items()]
+    return [("headers", text)]
+
+
+def is_uuid(text: str) -> bool:
+    """Say whether text of the page's address may be the id of a row."""
+    return len(text) == 36 and all(character in "0123456789abcdefABCDEF-" for character in text)  # noqa: PLR2004

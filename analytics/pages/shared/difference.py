@@ -1,0 +1,86 @@
+"""What a notification changed of its entity, field by field."""
+
+from typing import Any
+
+import orjson
+import streamlit as st
+
+from analytics.pages.shared.store import ask, known, records
+from analytics.pages.shared.table import Column, Line, Tone, table
+from analytics.text import plural, short, visible
+from analytics.words.sentences import parsed
+
+TALLEST = 420
+MOST_ROWS = 300
+LONGEST = 2_000
+COLUMNS = (Column("Field", "30%"), Column("Old", "35%"), Column("New", "35%"))
+WHOLE = {
+    "added": "First sight of it: there is nothing before to compare with.",
+    "removed": "It was deleted.",
+    "unseen": "Nothing that notifications show differs from the step before: something else was changed.",
+    "changed": "It differs in more than can be listed; compare the bodies.",
+}
+HINT = " With users that is a password, PIN, title, telephone number or time zone."
+
+
+def difference(row: Any) -> None:
+    """Draw what the step changed: each field with its old and its new value."""
+    if row["category"] == "Alert":
+        return
+    found = ask("changes_of_step", seq=int(row["seq"]))
+    whole = found[found["path"] == ""]
+    with st.container(key="difference", gap="small"):
+        for kind in whole["kind"]:
+            said = WHOLE[kind] + (HINT if kind == "unseen" and row["category"] == "User" else "")
+            icon = ":orange[:material/visibility_off:]" if kind == "unseen" else ":gray[:material/info:]"
+            st.markdown(f"{icon} {said}")
+        fields = found[found["path"] != ""]
+        noise = int(fields["noise"].sum())
+        if found.empty:
+            st.caption("Nothing differs from the step before.")
+        if noise:
+            fields = fields if noise_wanted(noise) else fields[~fields["noise"].astype(bool)]
+        if len(fields):
+            table(COLUMNS, [as_line(one) for one in records(fields.head(MOST_ROWS))], key="differences",
+                  alt="What this step changed", wrap=True, height=TALLEST)  # fmt: skip
+        if len(fields) > MOST_ROWS:
+            st.caption(f"The first {MOST_ROWS} of {plural(len(fields), 'field')} are shown.")
+
+
+def noise_wanted(count: int) -> bool:
+    """Draw the choice whether fields that tell nobody anything are shown too."""
+    return st.checkbox(
+        f"with {plural(count, 'field')} of noise",
+        key="all_fields",
+        bind="query-params",
+        help="Dates and names of the change itself, links, and what only the form of a body made appear or vanish.",
+    )
+
+
+def as_line(row: Any) -> Line:
+    """Return a changed field as a row: the old value's ground tells that it went, the new one's that it came."""
+    old, new = value_text(known(row.old_value)), value_text(known(row.new_value))
+    tones: list[Tone | None] = [
+        "quiet" if row.noise else None,
+        "removed" if old and not row.noise else "quiet",
+        "added" if new and not row.noise else "quiet",
+    ]
+    return Line(f"{row.path}\n{row.kind}", [visible(short(row.path, 400)), old, new], tones=tones)
+
+
+def value_text(value: str | None) -> str:
+    """Return a JSON value as it is read in the difference; empty where there is none."""
+    if value is None:
+        return ""
+    found = parsed(value)
+    if isinstance(found, str):
+        return short(found, LONGEST) or "“”"
+    if isinstance(found, dict) and found and all(not isinstance(inner, (dict, list)) for inner in found.values()):
+        lines = (f"{visible(name)}: {visible(as_text(inner))}" for name, inner in found.items())
+        return "\n".join(lines)[:LONGEST]
+    return short(value, LONGEST)
+
+
+def as_text(value: Any) -> str:
+    """Return a scalar as text."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

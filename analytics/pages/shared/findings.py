@@ -1,0 +1,321 @@
+"""Findings: asked for at most every some seconds, listed, and opened."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from analytics.errors import AnalyticsError
+from analytics.findings.kept import Kept, KeptFindings
+from analytics.findings.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
+from analytics.findings.running import Finding
+from analytics.pages.shared import address, go
+from analytics.pages.shared.age import age_line
+from analytics.pages.shared.answers import answer, begin_waiting, drawn, end_waiting, is_as_of, keeps, now
+from analytics.pages.shared.detail import head
+from analytics.pages.shared.frame import clock, is_dark
+from analytics.pages.shared.refresh import draw_again_after
+from analytics.pages.shared.store import ask, connection, known, moment, records
+from analytics.pages.shared.table import Cell, Column, Line, table
+from analytics.pages.shared.told import actions_of, event_text, number_text, summaries
+from analytics.senders.centurylink.events import colours
+from analytics.settings import read_settings
+from analytics.text import as_markdown, plural, short, visible
+from analytics.times.periods import EPOCH, RANGES
+from analytics.words.severities import COLOURS, MARKS
+
+MOST_SHOWN = 200
+MOST_NOTIFICATIONS = 100
+LIST_PIXELS = 300
+PATIENCE_SECONDS = 0.4
+RETRY_SECONDS = 0.5
+FRESH = timedelta(seconds=3)
+LAG = timedelta(seconds=15)
+"""So far findings may lie behind on a page that refreshes; it says so, and one that was just opened waits for them."""
+FINDINGS = "all"
+COLUMNS = (
+    Column("Severity", "7rem"),
+    Column("Found", "12rem", time=True),
+    Column("Finding", "66%", opens=True),
+    Column("Rule", "34%"),
+)
+NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
+STEP_COLUMNS = (
+    Column("Occurred", "12rem", opens=True, time=True),
+    Column("Entity", "45%", opens=True),
+    Column("What", "55%"),
+    Column("Notification", "7.5rem", opens=True),
+)
+
+
+@st.cache_resource(show_spinner=False)
+def keeper() -> KeptFindings:
+    """Return what keeps the findings for all viewers."""
+    return KeptFindings(connection().client)
+
+
+def all_findings() -> Kept | None:
+    """Return the findings of all time, the worst first, then the newest, and what is wrong with rules.
+
+    None means that they are still being computed; `looking` says so on the page.
+
+    Raises:
+        AnalyticsError: they can't be computed now.
+    """
+    at = now()
+    kept = answer("findings", lambda: latest(at))
+    if kept:
+        is_as_of(kept.upto)
+    return kept
+
+
+def latest(at: datetime) -> Kept | None:
+    """Return findings for a page of a moment: fresh ones, or on a page that refreshes those of some seconds ago."""
+    wanted = begin_waiting(FINDINGS, at - FRESH)
+    kept = keeper().latest(PATIENCE_SECONDS, wanted)
+    if kept is None and drawn():
+        before = keeper().kept
+        kept = before if before and before.upto >= at - LAG else None
+    if kept:
+        end_waiting(FINDINGS)
+    return kept
+
+
+def computed(kept: Kept, *, key: str = "findings-upto") -> None:
+    """Say up to when findings are computed; `key` names the line on the page."""
+    age_line(f"Computed up to {clock(kept.upto)}, ", kept.upto, key=key)
+
+
+def in_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
+    """Return those findings that lie in a time range."""
+    length = RANGES[name]
+    end = until or now() + timedelta(seconds=1)
+    since = end - length if length is not None else EPOCH
+    return [one for one in findings if since <= one.found_at < end]
+
+
+def looking() -> None:
+    """Say that findings are being computed; draw the page again as soon as they are there."""
+    wait_for(FINDINGS, begin_waiting(FINDINGS, now() - FRESH))
+
+
+def wait_for(what: str, upto: datetime) -> None:
+    """Say that findings up to a moment are being computed; draw the page again as soon as they are there.
+
+    A page that stays as it was, because the store does not answer what it asks, is drawn again for that alone.
+
+    Args:
+        what: names what the page waits for.
+        upto: the moment.
+    """
+    if keeps():
+        say_waiting(what, upto)
+    else:
+        look_on(what, upto)
+
+
+@st.fragment
+def look_on(what: str, upto: datetime) -> None:
+    """Say that findings up to a moment are being computed, and look whether they are there."""
+    draw_again_after(RETRY_SECONDS, "looking")
+    try:
+        found = keeper().latest(PATIENCE_SECONDS, upto) is not None
+    except AnalyticsError:
+        found = True  # the page itself says what is the matter
+    if found:
+        st.rerun()
+    say_waiting(what, upto)
+
+
+def say_waiting(what: str, upto: datetime) -> None:
+    """Say that findings up to a moment are being computed, how far they are, and if it takes long how to go on."""
+    before = keeper().kept
+    longest = read_settings().query_timeout_seconds
+    with st.container(key="looking", border=True):
+        st.markdown(f":material/hourglass_top: **Findings up to {clock(upto)} are being computed.**")
+        so_far = f"So far they are computed up to {clock(before.upto)}. " if before else "The rules read all there is. "
+        st.caption(f"{so_far}They are listed here as soon as they are complete.")
+        if (datetime.now(UTC) - upto - FRESH).total_seconds() < longest:
+            return
+        st.text(
+            f"This takes longer than {longest:g} s: the store is slow, or has much to read. The page goes on waiting."
+        )
+        if st.button(
+            "Look again", key="look-again", help="Findings up to now are computed.", icon=":material/refresh:"
+        ):
+            end_waiting(what)
+            st.rerun()
+
+
+def by_severity(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
+    """Return how many findings there are a bin and severity: columns `bin_us`, `severity`, `findings`."""
+    rows = [((one.found_at - EPOCH) // timedelta(microseconds=1) // bin_us * bin_us, one.severity) for one in findings]
+    frame = pd.DataFrame(rows, columns=["bin_us", "severity"])
+    return frame.groupby(["bin_us", "severity"], as_index=False).size().rename(columns={"size": "findings"})
+
+
+def finding_cells(one: Finding) -> list[Cell]:
+    """Return the cells of a finding's row."""
+    return [MARKS[one.severity], one.found_at, short(one.sentence, 300), short(one.title, 80)]
+
+
+def finding_table(
+    findings: Sequence[Finding],
+    *,
+    key: str,
+    on_open: Callable[[str], None],
+    narrow: bool = False,
+    chosen: str | None = None,
+    height: int = LIST_PIXELS,
+) -> None:
+    """Draw findings; a click opens one."""
+    lines = [Line(one.id, finding_cells(one)[: 3 if narrow else 4], one.severity) for one in findings[:MOST_SHOWN]]
+    table(
+        NARROW if narrow else COLUMNS,
+        lines,
+        key=key,
+        alt="Findings, worst first",
+        on_open=lambda identity, _: on_open(identity),
+        height=height,
+        wrap=True,
+        chosen=chosen,
+        colours={severity: pair[is_dark()] for severity, pair in COLOURS.items()},
+    )
+    if len(findings) > MOST_SHOWN:
+        st.caption(f"The worst and newest {MOST_SHOWN} of {len(findings):,} are listed.")
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """Say how many findings there are of each severity."""
+    numbers = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
+    return ", ".join(f"{number:,} {severity}" for severity, number in numbers.items() if number)
+
+
+def warn_of(problems: Sequence[RuleProblem]) -> None:
+    """Say quietly which rules could not be run, and why."""
+    if not problems:
+        return
+    with (
+        st.container(key="rule-problems"),
+        st.expander(f"{plural(len(problems), 'rule')} could not be run; the others were.", icon=":material/warning:"),
+    ):
+        for problem in problems:
+            where = f"{visible(str(problem.file))}, line {problem.line}" if problem.line else visible(str(problem.file))
+            st.text(f"{where}: {visible(str(problem.what), keep=chr(10))}")
+
+
+def rule_named(name: str) -> Rule | None:
+    """Return a rule; None where it is there no more."""
+    return next((rule for rule in load_rules(read_settings().rules).rules if rule.name == name), None)
+
+
+def not_found(identity: str, kept: Kept) -> None:
+    """Say that a finding is none of those computed; before that, compute those up to when it was asked for."""
+    asked = begin_waiting(identity, now())
+    if kept.upto < asked:
+        head("Finding", "Being looked for", on_close=close)
+        wait_for(identity, asked)
+        return
+    head("Not found", "This finding", on_close=close)
+    computed(kept, key="finding-upto")
+    st.caption(
+        "It is none of the findings up to then: its rule may have changed since, or it is of a store that this "
+        "dashboard does not read."
+    )
+
+
+def finding_panel(identity: str, kept: Kept) -> None:
+    """Draw the finding that is open: why it matters, what to do, and what made it."""
+    one = next((found for found in kept.findings if found.id == identity), None)
+    with st.container(key="detail", border=True, gap="small"):
+        if one is None:
+            not_found(identity, kept)
+            return
+        head(f"Finding, severity {one.severity}", one.title, on_close=close, at=one.found_at)
+        st.text(visible(one.sentence))
+        names(one)
+        if rule := rule_named(one.rule):
+            advice(rule)
+        st.caption(
+            "The notifications that made it" if len(one.notification_ids) > 1 else "The notification that made it"
+        )
+        made_by(one)
+
+
+def close() -> None:
+    """Let no finding be open."""
+    address.put(finding=None)
+
+
+def names(one: Finding) -> None:
+    """Draw the buttons that lead to what the finding names."""
+    with st.container(horizontal=True, gap="small", key="finding-names"):
+        if known(one.entity_id) and known(one.category) and one.category != "Account":
+            label = (
+                f"{'Server' if one.category == 'Alert' else one.category} {as_markdown(short(str(one.entity_id), 40))}"
+            )
+            st.button(label, key="open-entity", on_click=go.to_entity, args=(one.category, one.entity_id),
+                      icon=":material/dns:" if one.category != "User" else ":material/person:")  # fmt: skip
+        account = one.entity_id if one.category == "Account" and known(one.entity_id) else known(one.account_alias)
+        if account:
+            label = f"Account {as_markdown(short(account, 40))}"
+            st.button(label, key="open-account", on_click=go.to_account, args=(account,), icon=":material/apartment:")
+        if known(one.actor) and str(one.actor).upper() != one.entity_id:
+            label = f"Actor {as_markdown(short(str(one.actor), 40))}"
+            st.button(label, key="open-actor", on_click=go.to_actor, args=(one.actor,), icon=":material/person:")
+
+
+def advice(rule: Rule) -> None:
+    """Draw what the rule says of its findings."""
+    with st.container(key="finding-advice", gap="small"):
+        for title, text in (("Why it matters", rule.why), ("What to do", rule.todo)):
+            if text:
+                st.caption(title)
+                st.text(visible(text, keep="\n"))
+        if rule.references:
+            st.caption("References")
+            st.text("\n".join(visible(str(reference)) for reference in rule.references))
+
+
+def made_by(one: Finding) -> None:
+    """Draw the notifications that made a finding; each leads to its step of its entity, and to its evidence."""
+    ids = [str(identity) for identity in one.notification_ids]
+    found = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
+    told = summaries(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), actions_of(found))
+    rows = {str(row.seq): row for row in records(found)}
+    lines = [
+        Line(
+            seq,
+            [
+                moment(row.occurred_at),
+                short(known(row.entity_id) or "", 80),
+                told.get(row.seq) or event_text(row),
+                number_text(row.seq),
+            ],
+            event_text(row),
+        )
+        for seq, row in rows.items()
+    ]
+
+    def opened(seq: str, column: str) -> None:
+        row = rows.get(seq)
+        if row is None:
+            return
+        if column == "Notification" or not known(row.entity_id):
+            go.to_notification(int(seq))
+        else:
+            go.to_entity(row.category, row.entity_id, int(seq))
+
+    table(
+        STEP_COLUMNS,
+        lines,
+        key="finding-notifications",
+        alt="Notifications of this finding",
+        on_open=opened,
+        height=320,
+        wrap=True,
+        colours=colours(is_dark()),
+    )
+    if len(ids) > MOST_NOTIFICATIONS:
+        st.caption(f"The first {MOST_NOTIFICATIONS} of {len(ids):,} are listed.")

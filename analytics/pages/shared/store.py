@@ -1,0 +1,192 @@
+"""The dashboard's connection to the store."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import pandas as pd
+import streamlit as st
+from streamlit.connections import BaseConnection
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from analytics import queries
+from analytics.client.cancelling import Cancellation
+from analytics.client.client import Client, connect
+from analytics.client.listener_pulse import ListenerPulse
+from analytics.client.pulse import Pulse
+from analytics.errors import SilentError
+from analytics.pages.shared.answers import answer, away
+from analytics.settings import read_settings
+
+AT_ONCE = 4  # as many as the query service runs; viewers share them, so that none is told that it is busy
+LOOK_SECONDS = 0.1
+
+T = TypeVar("T")
+
+
+class StoreConnection(BaseConnection[Client]):
+    """A client as an `st.connection`, shared by all viewers."""
+
+    def _connect(self, location: str | None = None, **_: Any) -> Client:
+        return connect(location)
+
+    def df(self, sql: str, parameters: Mapping[str, Any], cancellation: Cancellation | None = None) -> pd.DataFrame:
+        """Run one SELECT and return a DataFrame."""
+        return self._instance.sql(sql, parameters, cancellation=cancellation).to_pandas()
+
+    @property
+    def client(self) -> Client:
+        """Return the client itself."""
+        return self._instance
+
+    def status(self) -> dict[str, Any]:
+        """Return how the receiver is."""
+        return self._instance.status()
+
+    def close(self) -> None:
+        """Close the client."""
+        if self._raw_instance is not None:
+            self._raw_instance.close()
+
+
+def location() -> str | None:
+    """Return where the dashboard was told to read from, if it was."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--location")
+    return str(found) if (found := parser.parse_known_args(sys.argv[1:])[0].location) else None
+
+
+def connection() -> StoreConnection:
+    """Return the connection, shared by all viewers."""
+    return st.connection("store", type=StoreConnection, location=location())
+
+
+@st.cache_resource(show_spinner=False)
+def pulse() -> Pulse:
+    """Return what tells all viewers whether the store answers."""
+    return Pulse(connection().client)
+
+
+@st.cache_resource(show_spinner=False)
+def listener_pulse() -> ListenerPulse:
+    """Return what tells all viewers whether the listeners answer."""
+    return ListenerPulse(read_settings)
+
+
+@st.cache_resource(show_spinner=False)
+def askers() -> ThreadPoolExecutor:
+    """Return the threads that ask the store for all viewers."""
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ask")
+
+
+class Asked(Generic[T]):
+    """A question that a thread puts to the store while the page waits, but no longer than the store answers at all."""
+
+    def __init__(self, ask: Callable[[Cancellation], T]) -> None:
+        self._cancellation = Cancellation()
+        self._running: Future[T] = askers().submit(ask, self._cancellation)
+
+    def result(self) -> T:
+        """Wait for the answer. The question is withdrawn where the store falls silent, or the viewer goes elsewhere.
+
+        Raises:
+            AnalyticsError: it can't be answered now.
+        """
+        try:
+            while not wait([self._running], LOOK_SECONDS).done:
+                end_if_silent()
+                end_if_left()
+        except BaseException:
+            self._running.cancel()
+            self._cancellation.cancel()
+            raise
+        return self._running.result()
+
+
+def end_if_silent() -> None:
+    """Go on only while the store answers.
+
+    Raises:
+        SilentError: it does not.
+    """
+    if silence := pulse().silence():
+        raise SilentError(silence.reason)
+
+
+def end_if_left() -> None:
+    """End what is being drawn where the viewer has clicked something else meanwhile."""
+    if context := get_script_run_ctx():
+        context.yield_check()
+
+
+def run(name: str, **values: Any) -> pd.DataFrame:
+    """Run one of the queries and return its rows, whatever was answered before.
+
+    Raises:
+        AnalyticsError: it can't be run now.
+    """
+    return run_query(queries.query(name, values))
+
+
+def run_query(query: tuple[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Run a query, given as SQL and values, and return its rows.
+
+    Raises:
+        AnalyticsError: it can't be run now.
+    """
+    df = connection().df
+    return Asked(lambda cancellation: df(*query, cancellation)).result()
+
+
+def ask(name: str, **values: Any) -> pd.DataFrame:
+    """Run one of the queries and return its rows, or those that were answered for the same drawing.
+
+    Raises:
+        AnalyticsError: it can't be run now.
+    """
+    return answer(queries.query(name, values), lambda: run(name, **values))
+
+
+def ask_together(asked: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.DataFrame]:
+    """Begin to run several of the queries, each with its values, in their order and some at a time.
+
+    Returns:
+        What waits for one of them and returns its rows, or raises `AnalyticsError` where it can't be run now. So what
+        is there can be drawn while others still run.
+    """
+    df = connection().df
+    texts = {name: queries.query(name, values) for name, values in asked.items()}
+
+    def begin(query: tuple[str, dict[str, Any]]) -> Asked[pd.DataFrame]:
+        return Asked(lambda cancellation: df(*query, cancellation))
+
+    running = {} if away() else {name: begin(query) for name, query in texts.items()}
+    return lambda name: answer(texts[name], lambda: running[name].result())  # noqa: PLW0108 - while away none runs
+
+
+def ask_status() -> dict[str, Any]:
+    """Return how the receiver is.
+
+    Raises:
+        AnalyticsError: it can't be asked now.
+    """
+    status = connection().status
+    return answer("status", lambda: Asked(lambda _: status()).result())
+
+
+def moment(value: Any) -> datetime | None:
+    """Return a timestamp of a DataFrame as a moment in UTC; None where there is none."""
+    return None if pd.isna(value) else pd.Timestamp(value).tz_convert(UTC).to_pydatetime()
+
+
+def records(frame: pd.DataFrame) -> Iterator[Any]:
+    """Yield the rows of a DataFrame as named tuples."""
+    yield from frame.itertuples()
+
+
+def known(value: Any) -> Any:
+    """Return a value of a DataFrame, None where it is NULL."""
+    return None if value is None or (not isinstance(value, (list, dict)) and pd.isna(value)) else value

@@ -1,0 +1,132 @@
+"""Tables of text: cells that open what they name, and plain lists of names and values."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import streamlit as st
+
+from analytics.pages.shared.age import Age
+from analytics.pages.shared.components.script import script
+from analytics.pages.shared.zone import in_zone, local, utc
+
+# What a cell's ground says: a value that came, one that went, what is to be noticed, and what hardly matters.
+Tone = Literal["added", "removed", "notice", "quiet"]
+Cell = str | datetime | Age | None
+HTML = '<div class="frame" tabindex="-1"><table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>'
+
+
+class Column(NamedTuple):
+    """A column: its name, its width in CSS, whether clicks open something, how it is aligned, and whether it has times.
+
+    The name of one with times is shown with the viewer's time zone.
+    """
+
+    name: str
+    width: str
+    opens: bool = False
+    align: str | None = None
+    time: bool = False
+
+
+class Line(NamedTuple):
+    """A row: what a click on it tells, its cells, which colour marks it, and the tone of each cell.
+
+    A cell is text, or an age, which counts by itself, or a moment, which is shown in the viewer's time zone, and in UTC
+    on a hover. `hovers` are what other cells say on a hover; a cell without one says its own text. `shares` are how
+    long the bars behind cells are, as parts of the longest.
+    """
+
+    id: str
+    cells: Sequence[Cell]
+    colour: str | None = None
+    tones: Sequence[Tone | None] = ()
+    hovers: Sequence[str | None] = ()
+    shares: Sequence[float | None] = ()
+
+
+def as_shown(column: Column) -> dict[str, Any]:
+    """Return a column for the browser."""
+    return {**column._asdict(), "name": in_zone(column.name) if column.time else column.name}
+
+
+def in_words(line: Line) -> dict[str, Any]:
+    """Return a row for the browser, moments in words."""
+    hovers = [utc(cell) if isinstance(cell, datetime) else None for cell in line.cells]
+    hovers[: len(line.hovers)] = [hover or said for hover, said in zip(line.hovers, hovers, strict=False)]
+    return {**line._asdict(), "cells": [in_browser(cell) for cell in line.cells], "hovers": hovers}
+
+
+def in_browser(cell: Cell) -> str | dict[str, float | str]:
+    """Return what a cell shows, for the browser."""
+    if isinstance(cell, Age):
+        return cell.told()
+    return cell if isinstance(cell, str) else local(cell)
+
+
+def table(
+    columns: Sequence[Column],
+    lines: Sequence[Line],
+    *,
+    key: str,
+    alt: str,
+    on_open: Callable[[str, str], None] | None = None,
+    on_close: Callable[[], None] | None = None,
+    height: int | None = None,
+    wrap: bool = False,
+    headless: bool = False,
+    chosen: str | Sequence[str] | None = None,
+    colours: Mapping[str, str] | None = None,
+) -> None:
+    """Draw a table.
+
+    Args:
+        columns: its columns.
+        lines: its rows.
+        key: the widget's name.
+        alt: what the table is, for those who do not see it.
+        on_open: gets a row's id and the name of the column that was clicked, empty where Enter was pressed on the row.
+        on_close: is told that Escape was pressed while a row is open; with it, this is the page's main list.
+        height: from how many pixels on it scrolls.
+        wrap: whether long text goes on in a new line, instead of being cut.
+        headless: whether the columns' names are left out.
+        chosen: the id of the row that is marked as open, or those of the rows that are chosen.
+        colours: the colours that rows name.
+    """
+
+    def opened() -> None:
+        asked = st.session_state[key].get("open")
+        if on_open and isinstance(asked, dict):
+            on_open(str(asked.get("id")), str(asked.get("column")))
+
+    def closed() -> None:
+        if on_close and st.session_state[key].get("close"):
+            on_close()
+
+    rows = [in_words(line) for line in lines]
+    ages = any(isinstance(cell, Age) for line in lines for cell in line.cells)
+    script("table", HTML, counts=True)(
+        key=key,
+        data={
+            "columns": [as_shown(column) for column in columns],
+            "rows": rows,
+            "turn": str(time.monotonic_ns()) if ages else "",
+            "alt": alt,
+            "height": height,
+            "wrap": wrap,
+            "headless": headless,
+            "chosen": chosen if chosen is None or isinstance(chosen, str) else list(chosen),
+            "colours": dict(colours or {}),
+            "main": on_close is not None,
+        },
+        on_open_change=opened,
+        on_close_change=closed,
+    )
+
+
+def pairs(values: Sequence[tuple[str, str]], *, key: str, alt: str, height: int | None = None) -> None:
+    """Draw names with their values."""
+    lines = [Line(str(place), pair) for place, pair in enumerate(values)]
+    columns = (Column("Name", "40%"), Column("Value", "60%"))
+    table(columns, lines, key=key, alt=alt, height=height, wrap=True, headless=True)

@@ -1,0 +1,63 @@
+"""Puts rows of the store into words: changes, and notifications by what they changed."""
+
+from collections import defaultdict
+from typing import Any
+
+import pandas as pd
+
+from analytics.pages.shared.store import known, records
+from analytics.text import short
+from analytics.words.sentences import Change, summary
+
+KINDS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? hidden"}
+STATES = {"triggered": "above its threshold", "nottriggered": "below its threshold again"}
+NOTHING_NEW = "nothing new"
+
+
+def as_change(row: Any) -> Change:
+    """Return a row of `changes` for its sentence."""
+    return Change(
+        row.category,
+        row.entity_id,
+        known(row.actor),
+        row.path,
+        row.kind,
+        known(row.old_value),
+        known(row.new_value),
+        known(getattr(row, "action", None)),
+    )
+
+
+def summaries(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int, str]:
+    """Return what each notification changed, by its number.
+
+    Args:
+        changes: rows of `changes` without noise.
+        actions: the action of each notification, by its number.
+    """
+    found: dict[int, list[Change]] = defaultdict(list)
+    for row in records(changes):
+        found[row.seq].append(as_change(row)._replace(action=actions.get(row.seq)))
+    return {seq: summary(of_one) for seq, of_one in found.items()}
+
+
+def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:
+    """Return the action of each notification, by its number."""
+    return {row.seq: known(row.action) for row in records(notifications)}
+
+
+def alert_text(metric: Any, state: Any) -> str:
+    """Return what an alert tells of its first trigger."""
+    of = f"{short(metric, 20)} " if known(metric) else ""
+    known_state = STATES.get(str(state).lower())
+    return f"alert: {of}{known_state or short(str(known(state) or ''), 30)}".rstrip(": ")
+
+
+def number_text(seq: int) -> str:
+    """Return what a link to a notification says."""
+    return f"no. {seq}"
+
+
+def event_text(row: Any) -> str:
+    """Return the event type of a notification, or what is known of it."""
+    return str(known(row.event_type) or f"{row.category} (unknown)")

@@ -1,0 +1,35 @@
+"""The viewer's time zone: times are shown in it, and in UTC a hover away."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from analytics.times.zones import local_text, utc_text, zone_label, zone_of
+
+__all__ = ["in_zone", "local", "utc", "viewer_zone", "with_zone"]
+
+
+def viewer_zone() -> ZoneInfo:
+    """Return the time zone of the viewer's browser; UTC where it is not known."""
+    return zone_of(st.context.timezone)
+
+
+def in_zone(what: str) -> str:
+    """Return a column's or a field's name with the time zone of its times: `Received (Berlin)`."""
+    return f"{what} ({zone_label(viewer_zone())})"
+
+
+def with_zone(moment: datetime | None) -> str:
+    """Return a moment in the viewer's time zone, and which that is; empty where there is none."""
+    return f"{local(moment)} {zone_label(viewer_zone())}" if moment else ""
+
+
+def local(moment: datetime | None) -> str:
+    """Return a moment in the viewer's time zone, to the second; empty where there is none."""
+    return local_text(moment, viewer_zone())
+
+
+def utc(moment: datetime | None) -> str:
+    """Return a moment in UTC for a hover, to the second; empty where there is none."""
+    return utc_text(moment)

@@ -1,0 +1,185 @@
+"""The page SQL: one's own questions to the store, beside what there is to ask and what others ask."""
+
+from typing import Any
+
+import streamlit as st
+
+from analytics.errors import QueryError
+from analytics.pages.shared import address
+from analytics.pages.shared.frame import page
+from analytics.pages.shared.refresh import draw_again_after
+from analytics.pages.sql import editor
+from analytics.pages.sql import run as _sql_run
+from analytics.pages.sql.permalinks import TooLongError, from_address, in_address
+from analytics.pages.sql.results import error_place, results
+from analytics.pages.sql.run import Limits, Run
+from analytics.pages.sql.schema import completion
+from analytics.pages.sql.side import side
+from analytics.settings import read_settings
+from analytics.text import as_markdown
+
+LINKED = "_sql_linked"
+FROM_OUTSIDE = "_sql_from_outside"
+TOO_LONG = "_sql_too_long"
+SECONDS = (5, 10, 30, 60, 300, 900, 3600)
+ROWS = (1_000, 10_000, 100_000, 1_000_000)
+DEFAULT_ROWS = 100_000
+AT_ONCE_SECONDS = 0.25
+LOOK_SECONDS = 0.3
+FIRST = """\
+-- Notifications of the last 24 hours by event type.
+SELECT event_type, count(*) AS notifications
+FROM events
+WHERE received_at > now() - INTERVAL 1 DAY
+GROUP BY event_type
+ORDER BY notifications DESC
+"""
+
+
+def show() -> None:
+    """Draw the page."""
+    page(
+        "SQL",
+        "Ask the store anything that one SELECT can. Nothing that runs here changes it.",
+        None,
+        body,
+        refresh=None,
+    )
+
+
+def body() -> None:
+    """Draw the editor, what came of the query, and what stands beside it."""
+    left, right = st.columns([7, 3], gap="medium")
+    with left:
+        limits = Limits(longest(), most_rows())
+        follow_address(limits)
+        run = _sql_run.current()
+        if run and run.running:
+            run.wait(AT_ONCE_SECONDS)
+        if run and not run.running:
+            _sql_run.remember(run)
+        editor.editor(known(), state_of(run), lambda sql: ask(sql, limits), _sql_run.cancel)
+        with st.container(key="sql-limits", horizontal=True, gap="small"):
+            choices()
+        if said := st.session_state.get(TOO_LONG):
+            st.caption(as_markdown(said))
+        with st.container(key="sql-results"):
+            outcome(run)
+    with right:
+        try:
+            side()
+        except QueryError as error:
+            st.caption(as_markdown(f"Tables can't be listed now, but at the next click perhaps. {error}"))
+
+
+def known() -> dict[str, Any]:
+    """Return what the editor completes; nothing while that can't be asked for."""
+    try:
+        return completion()
+    except QueryError:
+        return {"id": "", "tables": [], "functions": []}
+
+
+def follow_address(limits: Limits) -> None:
+    """Show the SQL that the address carries, where it is another than what was shown last, and run it.
+
+    SQL with which a session begins does not run by itself: any page on the web may have sent the browser here. Later
+    addresses are the viewer's own, by Back and Forward or by a click on a page of the dashboard.
+    """
+    asked = (from_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
+    if FROM_OUTSIDE not in st.session_state:
+        st.session_state[FROM_OUTSIDE] = asked if address.began_with() == "SQL" else None
+    if asked and asked != st.session_state.get(LINKED):
+        st.session_state[LINKED] = asked
+        st.session_state.pop(TOO_LONG, None)
+        editor.set_text(asked)
+        if asked != st.session_state[FROM_OUTSIDE]:
+            _sql_run.start(asked, limits)
+    elif not editor.has_text():
+        editor.set_text(FIRST)
+
+
+def ask(sql: str, limits: Limits) -> None:
+    """Run what is in the editor, and put it into the address."""
+    if not sql.strip():
+        return
+    another = sql != st.session_state.get(LINKED)
+    forget = {"show": None, "chart": None, "x": None, "y": None, "colour": None} if another else {}
+    try:
+        address.put(**in_address(sql), **forget)
+        st.session_state.pop(TOO_LONG, None)
+    except TooLongError as error:
+        st.session_state[TOO_LONG] = str(error)
+        address.put(sql=None, packed=None, **forget)
+    st.session_state[LINKED] = sql
+    st.session_state[FROM_OUTSIDE] = None
+    _sql_run.start(sql, limits)
+
+
+def state_of(run: Run | None) -> editor.State:
+    """Return what the editor shows of a query."""
+    if run is None:
+        return editor.State(running=False, run=0, elapsed=0)
+    error = None
+    if not run.running and (place := error_place(run)):
+        start, end = place.as_utf16(run.sql)
+        error = {"from": start, "to": end, "message": str(run.error), "run": run.number}
+    return editor.State(run.running, run.number, run.elapsed, error)
+
+
+def outcome(run: Run | None) -> None:
+    """Draw what came of the query, as soon as it has come."""
+    if run is None and st.session_state[FROM_OUTSIDE]:
+        st.info("This query came with a link. Read it, then press **Run**.", icon=":material/link:")
+    elif run is None:
+        st.caption("Run the query to see its rows here. The page's address then is a link to it.")
+    elif run.running:
+        wait()
+    else:
+        results(run)
+
+
+@st.fragment
+def wait() -> None:
+    """Draw the page anew when the query has ended."""
+    draw_again_after(LOOK_SECONDS, "query")
+    run = _sql_run.current()
+    if run is None or not run.running:
+        st.rerun()
+    st.caption("The query runs. The rest of the page can be used meanwhile.")
+
+
+def seconds_offered() -> dict[str, float]:
+    """Return the longest times that can be chosen, by their names: up to the query service's own."""
+    most = read_settings().query_timeout_seconds
+    offered = [float(one) for one in SECONDS if one < most] + [most]
+    return {f"Stop after {one:g} s": one for one in offered}
+
+
+def longest() -> float:
+    """Return the longest that a query may take, in seconds."""
+    offered = seconds_offered()
+    return offered.get(st.session_state.get("stop", ""), max(offered.values()))
+
+
+def most_rows() -> int:
+    """Return the most rows that a query may have."""
+    offered = {rows_name(number): number for number in ROWS}
+    return offered.get(st.session_state.get("most", ""), DEFAULT_ROWS)
+
+
+def rows_name(number: int) -> str:
+    """Return what a limit of rows is called."""
+    return f"At most {number:,} rows"
+
+
+def choices() -> None:
+    """Draw the choices of the longest time and the most rows."""
+    offered = list(seconds_offered())
+    st.selectbox(
+        "Longest time", offered, index=len(offered) - 1, key="stop", label_visibility="collapsed", width=170,
+    )  # fmt: skip
+    names = [rows_name(number) for number in ROWS]
+    st.selectbox(
+        "Most rows", names, index=ROWS.index(DEFAULT_ROWS), key="most", label_visibility="collapsed", width=210,
+    )  # fmt: skip

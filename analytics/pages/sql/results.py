@@ -1,0 +1,233 @@
+"""What came of the SQL page's query: a table or a chart, files of it, or what went wrong and where."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import streamlit as st
+
+from analytics.charts.quick_chart import KINDS, Choice, allowed, draw, held
+from analytics.errors import (
+    AnalyticsError,
+    CancelledError,
+    NotRunningError,
+    QueryTimeoutError,
+    TooManyBytesError,
+    TooManyRowsError,
+)
+from analytics.export import downloads
+from analytics.pages.shared import address
+from analytics.pages.shared.age import age_line
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.plain import plain
+from analytics.pages.sql.budget import ANSWER_BYTES, MEBIBYTE, kept
+from analytics.pages.sql.run import LET_GO, Run
+from analytics.pages.sql.sql_errors import Place, place_of
+from analytics.text import as_markdown, plural, visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+SHOWS = ("Table", "Chart")
+TALLEST = 560
+ROW_PIXELS = 31
+FILES: dict[str, tuple[Callable[[Any], bytes], str, str]] = {
+    "CSV": (downloads.csv_bytes, "csv", "text/csv"),
+    "Parquet": (downloads.parquet_bytes, "parquet", "application/vnd.apache.parquet"),
+    "JSON lines": (downloads.jsonl_bytes, "jsonl", "application/x-ndjson"),
+}
+
+
+def error_place(run: Run) -> Place | None:
+    """Return the place in its SQL that a query's error is about."""
+    if run.error is None or isinstance(run.error, (CancelledError, NotRunningError, QueryTimeoutError)):
+        return None
+    return place_of(run.sql, str(run.error))
+
+
+def took(seconds: float) -> str:
+    """Say how long something took."""
+    return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
+
+
+def results(run: Run) -> None:
+    """Draw what came of a query that has ended."""
+    table = run.table
+    if table is None:
+        trouble(run)
+        return
+    with st.container(key="sql-head", horizontal=True, vertical_alignment="center", gap="small"):
+        age_line(f"{plural(table.num_rows, 'row')} in {took(run.elapsed)}, asked ", run.at, key="sql-ran")
+        show = choice_of_show() if table.num_rows else "Table"
+        if table.num_rows:
+            files_of(run, table.num_rows)
+    if not table.num_rows:
+        with st.container(key="nothing", border=True):
+            st.caption("The query ran, and no row fits it.")
+    elif table.column_names == ["explain_key", "explain_value"]:
+        plan(table)
+    elif show == "Chart":
+        chart(table)
+    else:
+        rows(run.frame(table), table.num_rows)
+
+
+def choice_of_show() -> str:
+    """Draw the choice between table and chart, and return it."""
+    asked = address.get("show")
+    wanted = asked if asked in SHOWS else SHOWS[0]
+    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+    if st.session_state.get("sql-show") != wanted:
+        st.session_state["sql-show"] = wanted
+
+    def remember() -> None:
+        chosen = st.session_state["sql-show"]
+        address.put(show=None if chosen == SHOWS[0] else chosen)
+
+    st.segmented_control(
+        "Show", SHOWS, key="sql-show", required=True, on_change=remember, label_visibility="collapsed", width="content"
+    )
+    return wanted
+
+
+def file_of(run: Run, make: Callable[[Any], bytes]) -> bytes:
+    """Make a file of a query's rows.
+
+    Raises:
+        AnalyticsError: the rows were let go.
+    """
+    with kept().making_file:
+        table = run.table
+        if table is None:
+            raise AnalyticsError(LET_GO)
+        return make(table)
+
+
+def files_of(run: Run, number_of_rows: int) -> None:
+    """Draw the downloads; each is made when it is asked for."""
+    with st.container(key="sql-files", horizontal=True, horizontal_alignment="right", gap="small"):
+        for name, (make, suffix, mime) in FILES.items():
+            st.download_button(
+                name,
+                data=lambda make=make: file_of(run, make),  # type: ignore[misc]  # the default holds this turn's
+                file_name=f"clc-query-{run.number}.{suffix}",
+                mime=mime,
+                key=f"sql-file-{suffix}",
+                on_click="ignore",
+                icon=":material/download:",
+                help=f"All {plural(number_of_rows, 'row')} as {name}",
+            )
+
+
+def rows(frame: "pd.DataFrame", number: int) -> None:
+    """Draw the first rows, and say of how many."""
+    if len(frame) < number:
+        st.caption(f"The first {len(frame):,} of {number:,} rows. The files hold all of them.")
+    st.dataframe(
+        frame,
+        key="sql-rows",
+        height=min(TALLEST, (len(frame) + 1) * ROW_PIXELS + 3),
+        row_height=ROW_PIXELS,
+        hide_index=True,
+        placeholder="NULL",
+        alt="Rows of the query",
+    )
+
+
+def plan(table: "pa.Table") -> None:
+    """Draw how DuckDB would run a query."""
+    for place, text in enumerate(table.column("explain_value").to_pylist()):
+        plain(visible(str(text), keep="\n"), key=f"plan-{place}", alt="Plan of the query", wrap=False)
+
+
+def chart(table: "pa.Table") -> None:
+    """Draw the chart and the choices of what it shows."""
+    asked = {name: address.get(name) for name in ("chart", "x", "y", "colour")}
+    wanted = None
+    if asked["chart"] in KINDS and asked["x"]:
+        wanted = Choice(cast("Any", asked["chart"]), asked["x"], asked["y"], asked["colour"])
+    choice = allowed(wanted, table)
+    if choice is None:
+        return
+    with st.container(key="sql-chart", border=True):
+        choices(table, choice)
+        drawn = draw(table, choice, dark=is_dark())
+        st.altair_chart(drawn.chart, key="sql-drawn")
+        for note in drawn.notes:
+            st.caption(as_markdown(note))
+
+
+def choices(table: "pa.Table", choice: Choice) -> None:
+    """Draw the choices of a chart."""
+    columns = held(table)
+    numbers = [name for name, kind in columns.items() if kind == "number"]
+    kind, x, y, colour = st.columns(4, gap="small")
+    with kind:
+        pick("Kind", KINDS, choice.kind, "chart", choice, format_func=str.title)
+    with x:
+        pick("Along", list(columns), choice.x, "x", choice)
+    with y:
+        pick("Value", numbers, choice.y, "y", choice, without="number of rows", disabled=choice.kind == "histogram")
+    with colour:
+        pick("Colour", list(columns), choice.colour, "colour", choice, without="one colour")
+
+
+def pick(
+    label: str,
+    options: Any,
+    value: str | None,
+    name: str,
+    choice: Choice,
+    *,
+    without: str | None = None,
+    **more: Any,
+) -> None:
+    """Draw one choice, which goes into the page's address together with the others."""
+    key = f"sql-chart-{name}"
+    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+    def remember() -> None:
+        now = choice._replace(**{"kind" if name == "chart" else name: st.session_state[key]})
+        address.put(chart=now.kind, x=now.x, y=now.y, colour=now.colour)
+
+    st.selectbox(
+        label,
+        options,
+        index=None if without else 0,
+        key=key,
+        on_change=remember,
+        placeholder=without or "",
+        filter_mode="contains",
+        **more,
+    )
+
+
+def trouble(run: Run) -> None:
+    """Say why there are no rows, and what to do."""
+    error = run.error
+    with st.container(key="sql-error", border=True):
+        if isinstance(error, CancelledError):
+            st.text(f"Cancelled after {took(run.elapsed)}.")
+            return
+        place = error_place(run)
+        st.error(heading_of(run, place), icon=":material/error:")
+        plain(visible(str(error), keep="\n").rstrip(), key="sql-error-text", alt="The error")
+
+
+def heading_of(run: Run, place: Place | None) -> str:
+    """Return what went wrong in a few words of ours."""
+    if isinstance(run.error, TooManyRowsError):
+        return (
+            f"More than {run.limits.rows:,} rows: group them, add a LIMIT or a WHERE, or choose more rows above. "
+            "`clc-analytics sql` writes any number to a file."
+        )
+    if isinstance(run.error, TooManyBytesError):
+        return (
+            f"More than {ANSWER_BYTES // MEBIBYTE} MB: ask for fewer columns or rows. "
+            "`clc-analytics sql` writes more to a file."
+        )
+    if isinstance(run.error, QueryTimeoutError):
+        return f"Ended after {took(run.elapsed)}: look at fewer rows, or choose a longer time above."
+    return f"The error is at {place.words}." if place else "The query failed."

@@ -1,0 +1,181 @@
+"""Runs the SQL page's query in a thread of its own, so that the page stays usable and the query can be cancelled.
+
+A query ends with who asked it: when its tab is closed, or another page is opened in it.
+"""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import streamlit as st
+from streamlit.runtime import exists, get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from analytics.client.cancelling import Cancellation
+from analytics.client.client import Client
+from analytics.errors import AnalyticsError, CancelledError
+from analytics.export.results import shown
+from analytics.pages.shared.answers import now
+from analytics.pages.shared.frame import on_leaving
+from analytics.pages.shared.store import connection
+from analytics.pages.sql.budget import ANSWER_BYTES, Kept, kept
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+LET_GO = "Its rows were let go, to make room for later answers. Run it again to see them."
+RUN = "_sql_run"
+HISTORY = "_sql_history"
+MOST_REMEMBERED = 100
+LOOK_SECONDS = 0.5
+GONE_SECONDS = 2.0
+
+numbers = itertools.count(1)
+
+
+class Limits(NamedTuple):
+    """The longest that a query may take, in seconds, and the most rows that it may have."""
+
+    seconds: float
+    rows: int
+
+
+class Ran(NamedTuple):
+    """A query of this session that has ended: when it began, how long it took, its rows or why there are none."""
+
+    number: int
+    sql: str
+    at: datetime
+    seconds: float
+    rows: int | None
+    ended: str
+
+
+class Run:
+    """One query, from its start on."""
+
+    def __init__(self, client: Client, sql: str, limits: Limits, gone: Callable[[], bool], kept: Kept) -> None:
+        """Start it; it is cancelled when `gone` says that nobody waits for it any more.
+
+        Its rows stay until `kept` lets them go.
+        """
+        self.number, self.sql, self.limits, self.at = next(numbers), sql, limits, now()
+        self.table: pa.Table | None = None
+        self.error: AnalyticsError | None = None
+        self.seconds: float | None = None
+        self._client, self._gone, self._kept = client, gone, kept
+        self._frame: pd.DataFrame | None = None
+        self._cancellation = Cancellation()
+        self._began = time.monotonic()
+        self._ended = threading.Event()
+        threading.Thread(target=self._work, name=f"sql {self.number}", daemon=True).start()
+        threading.Thread(target=self._watch, name=f"watch sql {self.number}", daemon=True).start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._ended.is_set()
+
+    @property
+    def elapsed(self) -> float:
+        """For how many seconds it has run, or ran."""
+        return time.monotonic() - self._began if self.seconds is None else self.seconds
+
+    def cancel(self) -> None:
+        """End it in DuckDB."""
+        self._cancellation.cancel()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, so long at most, and say whether it came."""
+        return self._ended.wait(seconds)
+
+    def ran(self) -> Ran:
+        """Return what is remembered of it."""
+        ended = "" if self.error is None else "cancelled" if isinstance(self.error, CancelledError) else "failed"
+        rows = None if self.table is None else self.table.num_rows
+        return Ran(self.number, self.sql, self.at, self.elapsed, rows, ended)
+
+    def frame(self, table: "pa.Table") -> "pd.DataFrame":
+        """Return the rows of its table that are shown; the page is drawn more often than rows are made ready."""
+        if self._frame is None:
+            self._frame = shown(table)
+        return self._frame
+
+    def let_go(self) -> None:
+        """Keep the rows no longer; the page says so."""
+        self.error = AnalyticsError(LET_GO)
+        self.table = self._frame = None
+
+    def _work(self) -> None:
+        try:
+            table = self._client.sql(
+                self.sql,
+                timeout=self.limits.seconds,
+                max_rows=self.limits.rows,
+                max_bytes=ANSWER_BYTES,
+                cancellation=self._cancellation,
+            )
+            self.table = table
+            self._kept.add(self, table.nbytes)
+        except AnalyticsError as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits must be told
+            self.error = AnalyticsError(f"The answer can't be read: {type(error).__name__}: {error}")
+        finally:
+            self.seconds = time.monotonic() - self._began
+            self._ended.set()
+
+    def _watch(self) -> None:
+        missed = 0.0
+        while not self._ended.wait(LOOK_SECONDS):
+            missed = missed + LOOK_SECONDS if self._gone() else 0.0
+            if missed >= GONE_SECONDS:  # longer than a browser takes to connect anew
+                self.cancel()
+
+
+def nobody_waits() -> Callable[[], bool]:
+    """Return what says whether this session's browser has gone; of a session without one it has not."""
+    context = get_script_run_ctx()
+    if context is None or not exists():
+        return lambda: False
+    session, runtime = context.session_id, get_instance()
+    return lambda: not runtime.is_active_session(session)
+
+
+def current() -> Run | None:
+    """Return this session's query: the one that runs, or ran last."""
+    return st.session_state.get(RUN)
+
+
+def start(sql: str, limits: Limits) -> Run:
+    """Run SQL; a query that still runs is cancelled for it."""
+    cancel()
+    on_leaving("query", cancel)
+    run = Run(connection().client, sql, limits, nobody_waits(), kept())
+    st.session_state[RUN] = run
+    return run
+
+
+def cancel() -> None:
+    """Cancel this session's query, if one runs."""
+    if (run := current()) and run.running:
+        run.cancel()
+        run.wait(LOOK_SECONDS)  # whoever waits for an answer over a broken connection is told at once
+        remember(run)
+
+
+def remember(run: Run) -> None:
+    """Take a query into the session's history, once."""
+    history: list[Ran] = st.session_state.setdefault(HISTORY, [])
+    if not any(one.number == run.number for one in history):
+        st.session_state[HISTORY] = [run.ran(), *history][:MOST_REMEMBERED]
+
+
+def history() -> list[Ran]:
+    """Return what ran in this session, the latest first."""
+    found: list[Ran] = st.session_state.get(HISTORY, [])
+    return found

@@ -1,0 +1,102 @@
+"""What the SQL page knows of the store: tables, columns, how many rows, functions."""
+
+import zlib
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from analytics.pages.shared.store import ask, connection, records
+from analytics.pages.sql.profiles import Profile, profile
+from analytics.words.meanings import MEANINGS, meaning_of
+
+SCHEMA_SECONDS = 300.0
+COUNTS_SECONDS = 60.0
+LONGEST_DESCRIPTION = 160
+SHORT_TYPES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
+
+
+class Column(NamedTuple):
+    """A column and its type."""
+
+    name: str
+    type: str
+
+    @property
+    def short_type(self) -> str:
+        """Return its type in few letters."""
+        return SHORT_TYPES.get(self.type, self.type)
+
+
+class Table(NamedTuple):
+    """A table or view with its columns; `own` is one that the receiver keeps for itself."""
+
+    name: str
+    is_view: bool
+    columns: list[Column]
+
+    @property
+    def own(self) -> bool:
+        """Whether the receiver keeps it for itself."""
+        return self.name not in MEANINGS
+
+    @property
+    def kind(self) -> str:
+        """Return whether it is a table or a view."""
+        return "view" if self.is_view else "table"
+
+
+@st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)
+def tables() -> list[Table]:
+    """Return tables and views, those first that questions are asked of; at most some minutes old."""
+    found: dict[str, Table] = {}
+    for row in records(ask("schema_columns")):
+        table = found.setdefault(row.table_name, Table(row.table_name, bool(row.is_view), []))
+        table.columns.append(Column(row.column_name, row.data_type))
+    order = {name: place for place, name in enumerate(MEANINGS)}
+    return sorted(found.values(), key=lambda table: (order.get(table.name, len(order)), table.name))
+
+
+@st.cache_data(ttl=COUNTS_SECONDS, show_spinner=False)
+def counts() -> dict[str, int]:
+    """Return how many rows tables and views have; at most a minute old."""
+    return {row.table_name: int(row.number) for row in records(ask("schema_counts"))}
+
+
+@st.cache_data(ttl=COUNTS_SECONDS, show_spinner=False)
+def profile_of(table: str, column: str, data_type: str) -> Profile:
+    """Return what a column holds; at most a minute old."""
+    return profile(connection().client, table, column, data_type, counts().get(table, 0))
+
+
+@st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)
+def completion() -> dict[str, Any]:
+    """Return what the editor completes."""
+    found = {
+        "tables": [
+            {
+                "name": table.name,
+                "kind": table.kind,
+                "info": MEANINGS[table.name].holds,
+                "columns": [
+                    {
+                        "label": column.name,
+                        "type": "property",
+                        "detail": column.short_type,
+                        "info": meaning_of(table.name, column.name),
+                    }
+                    for column in table.columns
+                ],
+            }
+            for table in tables()
+            if not table.own
+        ],
+        "functions": [
+            {
+                "label": row.function_name,
+                "detail": row.parameters,
+                "info": row.description[:LONGEST_DESCRIPTION],
+            }
+            for row in records(ask("schema_functions"))
+        ],
+    }
+    return {"id": str(zlib.crc32(repr(found).encode())), **found}

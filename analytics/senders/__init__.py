@@ -1,0 +1,1 @@
+"""What the reading side knows of each sender."""

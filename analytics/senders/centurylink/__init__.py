@@ -1,0 +1,1 @@
+"""CenturyLink Cloud: its events as people call them, and its alarms."""

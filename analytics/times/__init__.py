@@ -1,0 +1,1 @@
+"""Time ranges, bins, working hours and time zones."""

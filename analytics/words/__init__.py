@@ -1,0 +1,1 @@
+"""Changes, refusals, columns and payloads in words."""
