@@ -10,7 +10,7 @@ from receiver import __version__
 from receiver.commands.shown import visible
 from receiver.data_directory.permissions import restrict
 from receiver.errors import ReceiverError, SettingsError
-from receiver.processes.descriptors import allow_descriptors
+from receiver.files import allow_descriptors
 
 # Each is imported when it is asked for. Libraries that `serve` does not need would start threads in it, and those take
 # the signals that it holds back while it becomes another version (`supervision/handover.py`).

@@ -1,8 +1,9 @@
-"""Files and directories that are on disk before they count, and that only their owner may read."""
+"""Files that are on disk before they count, that only their owner may read, and how many may be open."""
 
 import contextlib
 import errno
 import os
+import resource
 import secrets
 import stat
 from collections.abc import Callable, Iterator
@@ -143,3 +144,10 @@ def _sync(path: Path, flags: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def allow_descriptors() -> None:
+    """Raise the soft limit on open files, often 1,024, to the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS refuses infinity; then the limit stays as it is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,9 +1,12 @@
-"""What is kept: a notification that was accepted, and one that was refused."""
+"""What is kept: a notification that was accepted, and one that was refused; their ids sort by time of receipt."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
+from uuid_utils.compat import uuid7
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Category = Literal["Account", "Alert", "Server", "User"]
 Action = Literal["Created", "Updated", "Deleted", "Notification"]
 SignatureStatus = Literal["valid", "invalid", "missing"]
@@ -52,3 +55,8 @@ class Rejection(NamedTuple):
     def cost(self) -> int:
         """How much of a budget it takes, in bytes: what a stranger can make long, and 100 for the rest."""
         return 100 + len(self.path.encode()) + len(self.headers) + len(self.body)
+
+
+def new_id(received_at: datetime) -> UUID:
+    """Mint an id for a moment."""
+    return uuid7(nanoseconds=(received_at - _EPOCH) // timedelta(microseconds=1) * 1000)

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from receiver.ids import new_id
-from receiver.notification import Notification, Rejection
+from receiver.notification import Notification, Rejection, new_id
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 

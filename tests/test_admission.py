@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from receiver import admission
-from receiver.admission import Admission, Refusal
-from receiver.body import NotAnObjectError, NotJsonError, parse_body
+from receiver.admission import Admission, NotAnObjectError, NotJsonError, Refusal, parse_body
 from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import Event, event_for_name
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from receiver.body import NotAnObjectError, NotJsonError, parse_body
+from receiver.admission import NotAnObjectError, NotJsonError, parse_body
 from tests import bodies
 
 DIGITS_5000 = b"9" * 5000

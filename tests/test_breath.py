@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from receiver.listener.breath import Breath
+from receiver.listener.turns import Breath
 
 
 async def never_wait():

@@ -12,11 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.body import parse_body
+from receiver.admission import parse_body
 from receiver.changes.steps import Change, Known, changes_of
 from receiver.database.opening import open_database, run
-from receiver.ids import new_id
-from receiver.notification import Notification
+from receiver.notification import Notification, new_id
 from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import Event, event_for_name
 from receiver.simulator.history import Simulation

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.body import parse_body
+from receiver.admission import parse_body
 from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import EVENTS, Event, event_for_path
 from tests import bodies

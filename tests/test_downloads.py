@@ -15,7 +15,7 @@ import pytest
 
 from analytics.export import excel
 from analytics.export.downloads import csv_bytes, excel_bytes, excel_cuts, jsonl_bytes, parquet_bytes
-from analytics.export.spreadsheets import guarded
+from analytics.export.excel import guarded
 
 FORMULAS = [
     "=1+1",

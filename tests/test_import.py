@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from receiver.archive import ArchiveLineError, parse_line
+from receiver.importer import ArchiveLineError, parse_line
 from receiver.spool import SpoolReader
 from tests.keys import signed
 from tests.processes import environment

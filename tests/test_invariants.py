@@ -18,8 +18,13 @@ from receiver.keeping.invariants import (
     check_order,
     check_row,
 )
-from receiver.senders.centurylink.public_keys import by_fingerprint
-from receiver.senders.centurylink.signature import key_fingerprint, load_private_key, load_public_key, sign
+from receiver.senders.centurylink.signature import (
+    by_fingerprint,
+    key_fingerprint,
+    load_private_key,
+    load_public_key,
+    sign,
+)
 from tests.keys import key_directory
 from tests.rows import notification
 

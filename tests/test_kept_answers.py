@@ -4,7 +4,7 @@ import pytest
 
 from analytics import connect
 from analytics.errors import TooManyBytesError
-from analytics.pages.sql.budget import Kept
+from analytics.pages.sql.run import Kept
 
 
 class Rows:

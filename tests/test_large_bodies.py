@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from receiver.listener.byte_rate import ByteRate
 from receiver.listener.connections import GuardedServer, Limits
 from receiver.listener.exchange import ExchangeServer, acceptance
+from receiver.listener.turns import ByteRate
 
 MIB = 1024 * 1024
 LARGE = b"x" * 200_000

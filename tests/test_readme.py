@@ -26,9 +26,8 @@ from receiver.listener.metrics import REGISTRY as LISTENER
 from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES
 from receiver.settings import Settings, read_settings
 from receiver.store.loop import AppendLoop
-from receiver.store.metrics import store_metrics
+from receiver.store.metrics import QueryMetrics, store_metrics
 from receiver.store.query.errors import STATUSES
-from receiver.store.query.metrics import QueryMetrics
 from receiver.store.status import StatusKeeper, StatusMetrics
 from tests.stored import Received, store_of
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from analytics import connect
-from analytics.pages.sql.shipped import parsed, shipped_queries
+from analytics.pages.sql.side import parsed, shipped_queries
 from tests.keys import key_directory
 from tests.processes import Receiver, environment, running
 from tests.waiting import until

@@ -4,10 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.pages.activity.visit import visited
-from analytics.times.periods import RANGES, change, difference, edges, floor, offsets, period
+from analytics.pages.activity.time_range import visited
+from analytics.times.periods import (
+    RANGES,
+    change,
+    difference,
+    edges,
+    floor,
+    local_text,
+    offsets,
+    period,
+    utc_text,
+    zone_label,
+    zone_of,
+)
 from analytics.times.spans import BEFORE, OWN, WEEK, Interval, compared_with, span_of
-from analytics.times.zones import local_text, utc_text, zone_label, zone_of
 from tests.readable_store import MIDDAY
 
 BERLIN = zone_of("Europe/Berlin")

@@ -6,11 +6,11 @@ import altair as alt
 import pandas as pd
 
 from analytics.charts.charts import FIT, INK, MUTED, RULE, heading, row_scale, time_axis, time_tips
+from analytics.findings.rule_headers import COLOURS
 from analytics.senders.centurylink.alarms import KEY, span_text
 from analytics.senders.centurylink.events import colours
 from analytics.text import plural, short
 from analytics.times.periods import Period
-from analytics.words.severities import COLOURS
 
 MOST_ROWS = 30
 MOST_BARS = 3_000

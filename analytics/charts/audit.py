@@ -4,9 +4,8 @@ import altair as alt
 import pandas as pd
 
 from analytics.charts.charts import FIT, LOCAL_AXIS, binned, heading, time_tips
-from analytics.findings.rule_headers import SEVERITIES
+from analytics.findings.rule_headers import COLOURS, SEVERITIES
 from analytics.times.periods import Period
-from analytics.words.severities import COLOURS
 
 
 def stacked_by_severity(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
-"""Where a command's data goes: to standard output, or to a file that appears under its name when it is whole."""
+"""A command's output: to a terminal without control characters, to a pipe, or to a file that appears when whole."""
 
 import errno
+import io
 import os
 import secrets
 import stat
@@ -8,10 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
-from analytics.commands.terminal import TerminalOutput
 from analytics.errors import OutputError
+from analytics.text import LINES, visible
 
 # Rows hold personal data: nobody else reads the file, and no link that somebody laid leads it elsewhere.
 _OWNER_ONLY = 0o600
@@ -118,3 +119,31 @@ def rename_to_new(part: Path, output: Path) -> None:
         if error.errno not in {errno.EPERM, errno.EOPNOTSUPP}:
             raise
         part.rename(output)  # a file system without links
+
+
+class TerminalOutput(io.BufferedIOBase):
+    """Writes UTF-8 text to a terminal, with control and formatting characters spelled as escapes.
+
+    Args:
+        out: the terminal.
+    """
+
+    def __init__(self, out: IO[bytes]) -> None:
+        super().__init__()
+        self._out = out
+
+    def writable(self) -> bool:
+        """Return true, as an `io.TextIOWrapper` asks for it."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Write whole characters; return how many bytes were taken."""
+        given = bytes(data)
+        # Rows of CSV end like this; a carriage return by itself would let a field write over what stands before it.
+        text = given.decode("utf-8", "replace").replace("\r\n", "\n")
+        self._out.write(visible(text, LINES).encode())
+        return len(given)
+
+    def flush(self) -> None:
+        """Pass on what the terminal's own buffer holds."""
+        self._out.flush()

@@ -10,9 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.export.excel import Cuts, cuts_of, write_workbook
+from analytics.export.excel import Cuts, cuts_of, guarded, write_workbook
 from analytics.export.formats import as_field, distinct, jsonable, rows_of
-from analytics.export.spreadsheets import guarded
 
 Frame = pd.DataFrame | pa.Table
 

@@ -1,6 +1,7 @@
-"""Writes rows as an Excel workbook, and says in it what Excel can't hold."""
+"""Writes rows as an Excel workbook, says in it what Excel can't hold, and makes text safe to open in a spreadsheet."""
 
 import math
+import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import IO, Any, NamedTuple
@@ -11,11 +12,14 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from analytics.client.arrow_values import values_of
 from analytics.export.formats import as_field, rows_of
-from analytics.export.spreadsheets import guarded
+from analytics.export.tabulate import values_of
 from analytics.text import plural
 
+APOSTROPHE = "'"
+STARTS_FORMULA = frozenset("=+-@\u2212")
+STARTS_ELSEWHERE = frozenset("\t\r\n")
+UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Mn", "Me"})
 MOST_ROWS = 1_048_575  # besides the row with the names
 MOST_COLUMNS = 16_384
 MOST_CHARACTERS = 32_767
@@ -182,3 +186,24 @@ def width_of(kind: pa.DataType) -> float:
     if pa.types.is_temporal(kind):
         return WIDTHS["timestamp"]
     return WIDTHS["number"] if pa.types.is_integer(kind) or pa.types.is_floating(kind) else WIDTHS["text"]
+
+
+def is_formula(text: str) -> bool:
+    """Say whether a spreadsheet may take text for a formula.
+
+    Spaces and characters that can't be seen are passed over, as some programs drop them, and the wide and small forms
+    of the signs count as the signs, as some programs take them so. A tab or the end of a line at the begin moves what
+    follows into a cell or line of its own when it is pasted. Sources: OWASP's page on CSV injection, CWE-1236.
+    """
+    if text[:1] in STARTS_ELSEWHERE:
+        return bool(text)
+    for character in text:
+        if unicodedata.category(character) in UNSEEN:
+            continue
+        return unicodedata.normalize("NFKC", character)[:1] in STARTS_FORMULA
+    return False
+
+
+def guarded(text: str) -> str:
+    """Return the text, with an apostrophe before it where a spreadsheet might take it for a formula."""
+    return APOSTROPHE + text if is_formula(text) else text

@@ -12,8 +12,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.client.arrow_values import values_of
-from analytics.export.tabulate import table_lines
+from analytics.export.tabulate import table_lines, values_of
 from analytics.text import visible_json
 
 ROWS_AT_ONCE = 10_000

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from analytics.client.arrow_values import values_of
 from analytics.export.formats import as_field, distinct
+from analytics.export.tabulate import values_of
 from analytics.text import ELLIPSIS, short, visible
 
 MOST_ROWS = 10_000

@@ -4,9 +4,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
-from analytics.client.arrow_values import values_of
 from analytics.text import ELLIPSIS, visible
 
 GAP = "  "
@@ -94,3 +94,20 @@ def table_lines(table: pa.Table, width: int) -> Iterable[str]:
     for batch in table.to_batches(max_chunksize=MEASURED_ROWS):
         for row in zip(*map(values_of, batch.columns), strict=True):
             yield line(map(as_cell, row))
+
+
+def values_of(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:
+    """Return the values of a column; those that Python has no form for, as the moment `infinity`, as DuckDB's text."""
+    try:
+        return column.to_pylist()
+    except (OverflowError, ValueError):
+        return [value_of(column.slice(place, 1)) for place in range(len(column))]
+
+
+def value_of(single: "pa.Array[Any] | pa.ChunkedArray[Any]") -> Any:
+    """Return the one value of an array."""
+    try:
+        return single[0].as_py()
+    except (OverflowError, ValueError):
+        with duckdb.connect() as connection:
+            return connection.from_arrow(pa.table([single], names=["value"])).project("value::VARCHAR").fetchall()[0][0]

@@ -1,12 +1,19 @@
 """The header of an audit rule: what it must hold, and how that is said where it does not."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+# Colours are for a light and a dark page; marks tell severities apart where colours do not.
+COLOURS: Mapping[str, tuple[str, str]] = {
+    "high": ("#c22f45", "#ea6a7b"),
+    "medium": ("#e08a00", "#f0a53c"),
+    "low": ("#7f95ab", "#8ea4ba"),
+}
+MARKS: Mapping[str, str] = {"high": "▲ high", "medium": "◆ medium", "low": "● low"}
 Severity = Literal["high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 """From the worst down."""

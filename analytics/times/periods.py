@@ -1,9 +1,10 @@
-"""Time ranges of the dashboard: from when to when, and how wide a bin is."""
+"""Time ranges of the dashboard: their start and end, the width of their bins, and moments in time zones."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Zulu", "Universal"})
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MONDAY = datetime(1970, 1, 5)  # noqa: DTZ001 - a wall clock's, of no zone
@@ -159,3 +160,26 @@ def change(now: int, before: int) -> str | None:
         return None if not now else "new"
     percent = (now - before) / before * 100
     return f"{percent:+.0f} %" if abs(percent) < 1000 else f"{now / before:.0f} times"  # noqa: PLR2004 - a factor reads better
+
+
+def zone_of(name: str | None) -> ZoneInfo:
+    """Return the time zone of an IANA name; UTC where there is none of that name."""
+    try:
+        return ZoneInfo("UTC" if not name or name in UTC_NAMES else name)
+    except (ValueError, OSError, KeyError):
+        return ZoneInfo("UTC")
+
+
+def zone_label(zone: ZoneInfo) -> str:
+    """Return what a time zone is called in few words: `UTC`, or the place that its name ends with."""
+    return zone.key.rpartition("/")[2].replace("_", " ")
+
+
+def local_text(moment: datetime | None, zone: ZoneInfo) -> str:
+    """Return a moment as date and time of day in a time zone, to the second."""
+    return "" if moment is None else moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def utc_text(moment: datetime | None) -> str:
+    """Return a moment as date and time of day in UTC, and say that it is UTC."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,14 +1,37 @@
-"""`clc-receiver demo`."""
+"""`clc-receiver demo`: the whole product on made-up data, as one tree of processes that ends with this one."""
 
+import contextlib
+import signal
+import subprocess
+import sys
 import tempfile
+import time
+import webbrowser
+from collections.abc import Callable
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
+from typing import IO, NamedTuple, TypeVar
 
 import click
+import urllib3
 
-from receiver.demo import Plan, run_demo
+from receiver.data_directory.lock import Running, running_serve
+from receiver.errors import DemoError
+from receiver.files import make_directory
 from receiver.network.sockets import free_address
-from receiver.settings import read_settings
+from receiver.settings import Settings, environment, read_settings
+from receiver.simulator.key_files import key_at
+from receiver.simulator.stories import STORIES
+
+T = TypeVar("T")
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+_POLL_SECONDS = 0.1
+_MOST_DASHBOARD_RESTARTS = 5
+_RESTARTS_SECONDS = 600.0
 
 
 @click.command()
@@ -36,3 +59,177 @@ def demo(data_dir: Path | None, days: float, rate: float, seed: int, port: int, 
         )
         dashboard_port = int(free_address(f"127.0.0.1:{port}").rpartition(":")[2])
         run_demo(settings, Plan(days, rate, seed, dashboard_port, not no_browser))
+
+
+class Plan(NamedTuple):
+    """What the demonstration shows.
+
+    `days` of history with all stories, then `rate` notifications a second, of the world that `seed` makes; the
+    dashboard on a port.
+    """
+
+    days: float
+    rate: float
+    seed: int
+    dashboard_port: int
+    browser: bool
+
+
+def run_demo(settings: Settings, plan: Plan) -> None:
+    """Show the product until SIGINT, SIGTERM or SIGHUP, then end all that was started.
+
+    Args:
+        settings: of the receiver; its public key is made where it is missing.
+        plan: what to show.
+
+    Raises:
+        DemoError: a part did not start, or ended by itself.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    make_directory(settings.data_dir)
+    with (settings.data_dir / "demo.log").open("ab") as log:
+        demo = _Demo(settings, log)
+        try:
+            demo.start(plan)
+            demo.watch(plan)
+        except KeyboardInterrupt:
+            click.echo("\nEnding …", err=True)
+        finally:
+            demo.end()
+
+
+class _Demo:
+    def __init__(self, settings: Settings, log: IO[bytes]) -> None:
+        self._settings = settings
+        self._log = log
+        self._environment = environment(settings)
+        self._key = settings.data_dir / "simulator.pem"
+        self._parts: dict[str, subprocess.Popen[bytes]] = {}
+        self._dashboard_restarts: list[float] = []
+
+    def start(self, plan: Plan) -> None:
+        """Start receiver, history, simulator and dashboard, in this order."""
+        self._make_key()
+        self._begin("receiver", "receiver", "serve")
+        running = self._wait_for("receiver", self._running)
+        history = self._settings.data_dir / "history.jsonl"
+        known = history.exists()
+        # History and present are told from one moment, so that what was built then is the same now.
+        told_at = datetime.fromtimestamp(history.stat().st_mtime if known else time.time(), UTC)
+        world = ("--seed", str(plan.seed), "--key", str(self._key), "--end", told_at.isoformat())
+        if not known:
+            told = [word for name in STORIES for word in ("--story", name)]
+            self._run("receiver", "simulate", "--archive", str(history), "--days", str(plan.days), *told, *world)
+            self._run("receiver", "import", str(history))
+        pace = ("--rate", str(plan.rate), "--history-days", str(plan.days), "--quiet")
+        self._begin("simulator", "receiver", "simulate", "--to", f"http://{running.listen}", *world, *pace)
+        self._begin_dashboard(plan)
+        dashboard = f"http://127.0.0.1:{plan.dashboard_port}"
+        self._wait_for("dashboard", lambda: _answers(f"{dashboard}/_stcore/health"))
+        click.echo(self._what_to_try(running, dashboard, plan.seed + 1), err=True)
+        if plan.browser:
+            webbrowser.open(dashboard)
+
+    def watch(self, plan: Plan) -> None:
+        """Wait until the user has seen enough, and start the dashboard again where it ends by itself.
+
+        Raises:
+            DemoError: another part ended by itself, or the dashboard again and again.
+        """
+        while True:
+            if self._parts["dashboard"].poll() is not None and self._may_restart_dashboard():
+                click.echo("The dashboard ended by itself and is started again.", err=True)
+                self._begin_dashboard(plan)
+            self._check_parts()
+            time.sleep(_POLL_SECONDS)
+
+    def _begin_dashboard(self, plan: Plan) -> None:
+        self._begin("dashboard", "analytics", "dashboard", "--port", str(plan.dashboard_port), "--no-browser")
+
+    def _may_restart_dashboard(self) -> bool:
+        now = time.monotonic()
+        self._dashboard_restarts = [at for at in self._dashboard_restarts if now - at < _RESTARTS_SECONDS] + [now]
+        return len(self._dashboard_restarts) <= _MOST_DASHBOARD_RESTARTS
+
+    def end(self) -> None:
+        """End every part, the last started first."""
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        for process in reversed(self._parts.values()):
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        click.echo("The demonstration has ended, nothing of it is running.", err=True)
+
+    def _make_key(self) -> None:
+        key_at(self._key)
+
+    def _begin(self, name: str, *command: str) -> None:
+        # In a session of its own, so that a terminal's Ctrl-C reaches this process alone, which ends them in order.
+        self._parts[name] = subprocess.Popen(  # noqa: S603 - our own commands
+            [sys.executable, "-m", *command],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+    def _run(self, *command: str) -> None:
+        """Run a step to its end, its progress on the terminal."""
+        step = subprocess.run([sys.executable, "-m", *command], env=self._environment, check=False)  # noqa: S603
+        self._check_parts()
+        if step.returncode:
+            raise DemoError(f"The step `{command[1]}` of the demonstration failed, as said above.")
+
+    def _wait_for(self, part: str, ask: Callable[[], T | None]) -> T:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            self._check_parts()
+            if answer := ask():
+                return answer
+            time.sleep(_POLL_SECONDS)
+        raise DemoError(f"The {part} does not start: {self._log.name} says why.")
+
+    def _running(self) -> Running | None:
+        running = running_serve(self._settings.data_dir)
+        return running if running and _answers(f"http://{running.query_listen}/healthz") else None
+
+    def _check_parts(self) -> None:
+        for name, process in self._parts.items():
+            if process.poll() is not None:
+                said = Path(self._log.name).read_text("utf-8", "replace").strip().splitlines()
+                raise DemoError(f"The {name} ended by itself, with the words: {said[-1] if said else 'none'}")
+
+    def _what_to_try(self, running: Running, dashboard: str, seed: int) -> str:
+        listen, query = running.listen, running.query_listen
+        simulate = f"clc-receiver simulate --to http://{listen} --key {self._key}"
+        return f"""
+  Dashboard      {dashboard}
+  Receiver       http://{listen}/webhooks/EVENT
+  Query service  http://{query}/query
+
+Try next, in another terminal:
+  send one changed address, and see it arrive in the dashboard
+    {simulate} --event Account.Updated --account DEMO
+  let an administrator's password be stolen, and see what the audit finds
+    {simulate} --story stolen-administrator --seed {seed}
+  ask in SQL
+    export CLC_DATA_DIR={self._settings.data_dir} CLC_QUERY_LISTEN={query}
+    clc-analytics sql "SELECT event_type, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
+
+Ctrl-C ends it all."""  # noqa: S608 - SQL for the reader to type
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(urllib3.exceptions.HTTPError):
+        return urllib3.request("GET", url, retries=False, timeout=1).status == 200  # noqa: PLR2004 - HTTP
+    return False

@@ -12,8 +12,7 @@ from receiver.data_directory import lock as data_directory
 from receiver.database.replacing import finish_offline
 from receiver.importer import import_archive
 from receiver.listener.accounts import AllowedAccounts
-from receiver.senders.centurylink.public_keys import remember_key
-from receiver.senders.centurylink.signature import load_public_key
+from receiver.senders.centurylink.signature import load_public_key, remember_key
 from receiver.settings import Settings, read_settings
 from receiver.spool import SpoolWriter
 from receiver.spool import owners as spools

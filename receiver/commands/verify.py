@@ -23,8 +23,7 @@ from receiver.keeping.verification import (
     extent_of,
     find_lacking_keys,
 )
-from receiver.senders.centurylink.public_keys import Keys, by_fingerprint, remembered_keys
-from receiver.senders.centurylink.signature import load_public_key
+from receiver.senders.centurylink.signature import Keys, by_fingerprint, load_public_key, remembered_keys
 from receiver.settings import Settings, read_settings
 
 _STEPS = 1_000

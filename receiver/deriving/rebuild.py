@@ -8,9 +8,8 @@ import duckdb
 from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError
 from receiver.database.opening import create_anew, run, transaction
 from receiver.database.rows import NumberedNotification
-from receiver.deriving.account_states import derive_account_states
 from receiver.deriving.deriver import Derived, Deriver
-from receiver.deriving.table import reads, write_changes
+from receiver.deriving.table import derive_account_states, reads, write_changes
 from receiver.notification import Notification
 from receiver.program import sql_file
 

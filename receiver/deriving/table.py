@@ -1,5 +1,6 @@
-"""The tables that changes are derived into: read for it, and written."""
+"""The tables that are derived from notifications, read and written: `changes` and `account_states`."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -48,3 +49,27 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
     insert(connection, table, _COLUMNS, derived.rows)
     now = datetime.now(UTC)
     insert(connection, missing, _UNDERIVED, [(*failed, now) for failed in derived.failed])
+
+
+def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mapping[str, int]) -> None:
+    """Take over what accounts' latest notifications tell.
+
+    Args:
+        connection: inside the transaction that stores those notifications, after it stored them.
+        latest: the `seq` of the latest notification by account alias.
+    """
+    if not latest:
+        return
+    run(connection, "DELETE FROM account_states WHERE alias IN (SELECT unnest(?))", [list(latest)])
+    insert = "INSERT INTO account_states FROM account_bodies WHERE seq IN (SELECT unnest(?))"
+    run(connection, insert, [list(latest.values())])
+
+
+def derive_account_states(connection: duckdb.DuckDBPyConnection) -> None:
+    """Derive all of it again from the notifications, inside a transaction."""
+    run(connection, "DELETE FROM account_states")
+    run(
+        connection,
+        "INSERT INTO account_states FROM account_bodies "
+        "WHERE seq IN (SELECT last_seq FROM entities WHERE category = 'Account')",
+    )

@@ -1,4 +1,7 @@
-"""What a backup is: a copy of the database with a table `backup_info`, and the learned accounts, inside."""
+"""What a backup is: a copy of the database with a table `backup_info`, and the learned accounts, inside.
+
+`CLC_DATA_DIR/backup.json` notes how the last one went.
+"""
 
 import contextlib
 import json
@@ -8,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -17,6 +20,7 @@ from receiver.database.catalogue import BACKUP_TABLES, check_catalogue
 from receiver.database.migrations import newest_version
 from receiver.errors import StoreError
 
+FILE = "backup.json"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "memory_limit": "1GB",
@@ -177,3 +181,31 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def read_backup_note(data_dir: Path) -> dict[str, Any]:
+    """Read `made_at`, `file`, `bytes`, `notifications` and `last_seq` of the last one; `failed_at` and its `error`."""
+    try:
+        return parse_backup_note(note_path(data_dir).read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
+def parse_backup_note(content: bytes) -> dict[str, Any]:
+    """Read a note.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    noted = json.loads(content)
+    if not isinstance(noted, dict):
+        raise ValueError(FILE)  # noqa: TRY004 - as what is no JSON at all
+    for name in ("made_at", "failed_at"):
+        if name in noted and datetime.fromisoformat(str(noted[name])).tzinfo is None:
+            raise ValueError(name)
+    return noted
+
+
+def note_path(data_dir: Path) -> Path:
+    """Say where the note lies."""
+    return data_dir / FILE

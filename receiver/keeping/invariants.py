@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from receiver.body import NotAnObjectError, NotJsonError, parse_body
+from receiver.admission import NotAnObjectError, NotJsonError, parse_body
 from receiver.notification import Notification
 from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES, Event
-from receiver.senders.centurylink.public_keys import Keys
-from receiver.senders.centurylink.signature import signs
+from receiver.senders.centurylink.signature import Keys, signs
 from receiver.spool.layout import to_microseconds
 
 _EVENTS = {*EVENTS, *(Event(category, None) for category in ROUTE_CATEGORIES.values())}

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from receiver.data_directory import tokens
 from receiver.data_directory.incidents import put_aside
 from receiver.errors import DataDirectoryError
-from receiver.keeping import backup_note
-from receiver.keeping.backup_file import learned_accounts
+from receiver.keeping.backup_file import FILE as BACKUP_NOTE
+from receiver.keeping.backup_file import learned_accounts, parse_backup_note
 from receiver.processes import state
 from receiver.settings import Settings
 
@@ -98,8 +98,8 @@ _SMALL = (
     _Small("appended.json", Path.stat, ""),
     _Small(state.FILE, lambda path: state.parse_state(path.read_bytes()), "it is written anew."),
     _Small(
-        backup_note.FILE,
-        lambda path: backup_note.parse_backup_note(path.read_bytes()),
+        BACKUP_NOTE,
+        lambda path: parse_backup_note(path.read_bytes()),
         "how the last backup went is not known until the next one is made.",
     ),
     _Small("refused_queries.json", _refused, "queries that ended the store's process may be asked again."),

@@ -18,9 +18,8 @@ from tornado.httputil import (
 )
 
 from receiver.admission import Refusal
-from receiver.listener.byte_rate import ByteRate
 from receiver.listener.connections import Limits
-from receiver.listener.turns import Turns
+from receiver.listener.turns import ByteRate, Turns
 
 # Tornado's own limit would answer without a body, and close the connection before its sender could read that.
 _NO_LIMIT = 1 << 40

@@ -7,20 +7,18 @@ import logging
 from receiver.admission import Admission
 from receiver.listener import metrics
 from receiver.listener.accounts import AllowedAccounts
-from receiver.listener.breath import Breath
-from receiver.listener.commits import Commits
 from receiver.listener.connections import GuardedServer, Limits, within_descriptors
 from receiver.listener.exchange import ExchangeServer
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.priority import come_first
 from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
-from receiver.listener.routes import Routes
-from receiver.network.tls import tls_context
+from receiver.listener.routes import Commits, Routes
+from receiver.listener.turns import Breath
+from receiver.network.sockets import tls_context
 from receiver.processes.child import Child, run_child
-from receiver.processes.restarts import Restarts
+from receiver.processes.state import Restarts
 from receiver.program import load_program
-from receiver.senders.centurylink.public_keys import remember_key
-from receiver.senders.centurylink.signature import load_public_key
+from receiver.senders.centurylink.signature import load_public_key, remember_key
 from receiver.settings import Settings
 from receiver.spool import SpoolWriter
 

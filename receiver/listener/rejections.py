@@ -11,9 +11,8 @@ from typing import Any
 
 from tornado.httputil import HTTPHeaders
 
-from receiver.ids import new_id
 from receiver.listener.exchange import Request
-from receiver.notification import Rejection
+from receiver.notification import Rejection, new_id
 
 BYTES_PER_HOUR = 8 * 1024 * 1024
 """What all listeners together keep in an hour of the notifications that were refused for one reason."""

@@ -13,7 +13,6 @@ from urllib.parse import parse_qs
 
 from receiver.admission import UNKNOWN_EVENT, Admission, Refusal
 from receiver.listener import metrics
-from receiver.listener.commits import Commits
 from receiver.listener.exchange import SPOOL_UNAVAILABLE, Answer, Request, acceptance, internal_error, plain, refusal
 from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.peers import TrustedProxies
@@ -21,7 +20,30 @@ from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejection
 from receiver.notification import Notification, Rejection
 from receiver.senders.centurylink.events import event_for_path
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER
-from receiver.spool import Row
+from receiver.spool import Done, Row, SpoolWriter, Waiting
+
+
+class Commits:
+    """Collects rows for the spool on the running event loop.
+
+    Args:
+        spool: takes them; its groups are delivered on this loop.
+    """
+
+    def __init__(self, spool: SpoolWriter) -> None:
+        self._spool = spool
+        self._turn: list[Waiting] = []
+
+    def append(self, row: Row | None, done: Done) -> None:
+        """Commit a row with those of the same turn, see `SpoolWriter.append`."""
+        if not self._turn:
+            asyncio.get_running_loop().call_soon(self._commit)
+        self._turn.append((row, done))
+
+    def _commit(self) -> None:
+        turn, self._turn = self._turn, []
+        self._spool.append_here(turn)
+
 
 Respond = Callable[[Answer], None]
 

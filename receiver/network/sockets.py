@@ -1,12 +1,13 @@
-"""Listening sockets, which the supervisor opens once and its children inherit."""
+"""Listening sockets, which the supervisor opens once and its children inherit, and TLS on them."""
 
 import socket
+import ssl
 import time
 from collections.abc import Collection
 from typing import Any
 
-from receiver.errors import ListenError
-from receiver.settings import split_address
+from receiver.errors import ListenError, SettingsError
+from receiver.settings import Settings, split_address
 
 _BACKLOG = 1024
 _PATIENCE_SECONDS = 15.0
@@ -88,3 +89,21 @@ def _shared(family: socket.AddressFamily, target: tuple[Any, ...]) -> socket.soc
     listening.bind(target)
     listening.listen(_BACKLOG)
     return listening
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Make a server's TLS context from the settings; None where they name no certificate.
+
+    Raises:
+        SettingsError: certificate or key can't be read, or don't fit each other.
+    """
+    if settings.tls_cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"CLC_TLS_CERT ({settings.tls_cert}) and CLC_TLS_KEY ({settings.tls_key}) can't be used: {error}."
+        ) from None
+    return context

@@ -16,8 +16,8 @@ from typing import Any
 from receiver import __version__
 from receiver.data_directory.permissions import restrict
 from receiver.errors import ReceiverError, SettingsError
+from receiver.files import allow_descriptors
 from receiver.logs import set_up_logging
-from receiver.processes.descriptors import allow_descriptors
 from receiver.processes.heartbeat import Heart, take_descriptor
 from receiver.settings import Settings, read_settings
 

@@ -16,7 +16,7 @@ import duckdb
 
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
-from receiver.keeping.backup_note import note_path, read_backup_note
+from receiver.keeping.backup_file import note_path, read_backup_note
 from receiver.senders.centurylink.signature import key_fingerprint, load_public_key
 from receiver.settings import Settings
 from receiver.store.loop import AppendLoop

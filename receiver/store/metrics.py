@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from receiver.processes.restarts import Restarts
+from receiver.processes.state import Restarts
 from receiver.store.loop import AppendLoop
 
 
@@ -34,3 +34,21 @@ def store_metrics(loop: AppendLoop, data_dir: Path) -> CollectorRegistry:
     registry.register(_AppenderMetrics(loop))
     registry.register(Restarts(data_dir))
     return registry
+
+
+class QueryMetrics:
+    """Queries by outcome, their durations, and how many run and wait."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the metrics."""
+        self.finished = Counter(
+            "clc_queries", "Queries by how they ended: ok, gone or the error's code.", ["outcome"], registry=registry
+        )
+        self.seconds = Histogram(
+            "clc_query_seconds", "Time from a query's start until its rows were read.", registry=registry
+        )
+        self.running = Gauge("clc_queries_running", "Queries that run now.", registry=registry)
+        self.waiting = Gauge("clc_queries_waiting", "Queries that wait for one that runs.", registry=registry)
+        self.overdue = Gauge(
+            "clc_queries_overdue", "Queries that run on after their time, as no interrupt ends them.", registry=registry
+        )

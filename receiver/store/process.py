@@ -18,8 +18,8 @@ from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.loop import AppendLoop
 from receiver.store.metrics import store_metrics
-from receiver.store.query.access import carries
 from receiver.store.query.connections import BoundedServer
+from receiver.store.query.request import carries
 from receiver.store.query.runner import QueryLimits
 from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
 from receiver.store.recovery import open_store

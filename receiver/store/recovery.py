@@ -40,8 +40,8 @@ from receiver.database.damage import (
 )
 from receiver.database.opening import bring_up_to_date, cannot_open, connect, create_anew, run, transaction
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
-from receiver.deriving.account_states import derive_account_states
 from receiver.deriving.rebuild import Rebuild
+from receiver.deriving.table import derive_account_states
 from receiver.errors import StoreError
 from receiver.files import copy_whole, make_directory, sync_file
 from receiver.keeping.backup_file import unseal

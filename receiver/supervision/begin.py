@@ -12,8 +12,7 @@ from receiver.database import replacing
 from receiver.errors import DataDirectoryError
 from receiver.keeping.small_files import check_small_files
 from receiver.listener.peers import TrustedProxies
-from receiver.network.sockets import address_of, listen_patiently
-from receiver.network.tls import tls_context
+from receiver.network.sockets import address_of, listen_patiently, tls_context
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.settings import Settings, is_loopback
 from receiver.spool import owners as spools

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from datetime import datetime
 from typing import IO, NamedTuple
 
@@ -16,7 +17,12 @@ from pydantic import BaseModel, ValidationError
 from receiver.errors import UpgradeError
 from receiver.processes.state import ProcessState, UpgradeState
 from receiver.supervision.children import ChildProcess
+from receiver.supervision.keeper import Keeper
 
+_READY_SECONDS = 60.0
+_STORE_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
 _VARIABLE = "CLC_SERVE_HANDOVER"
 _FORMAT = 1
 _TRIAL_SECONDS = 60.0
@@ -204,3 +210,27 @@ def _command() -> list[str]:
 def _set_inheritable(descriptors: Iterable[int], *, inheritable: bool) -> None:
     for descriptor in descriptors:
         os.set_inheritable(descriptor, inheritable)
+
+
+async def replace_all(listeners: Sequence[Keeper], store: Keeper) -> None:
+    """Start new listeners beside the old, retire the old once all new ones are ready, and restart the store.
+
+    Raises:
+        UpgradeError: a new listener does not become ready, and the old ones stay; or the new store does not start.
+    """
+    starts = await asyncio.gather(
+        *(keeper.start_successor(_READY_SECONDS) for keeper in listeners), return_exceptions=True
+    )
+    failed = [start for start in starts if isinstance(start, BaseException)]
+    successors = [start for start in starts if isinstance(start, ChildProcess)]
+    if failed:
+        for successor in successors:
+            successor.retire()
+        raise failed[0]
+    for keeper, successor in zip(listeners, successors, strict=True):
+        keeper.succeed(successor)
+    _log.info("the new listeners take notifications, the old ones finish what they have")
+    try:
+        await store.restart(_STORE_SECONDS)
+    except UpgradeError as error:
+        raise UpgradeError(f"{error} The new listeners take notifications, which wait in the spool.") from None

@@ -17,11 +17,9 @@ from receiver.settings import Settings, environment
 from receiver.spool import owners as spools
 from receiver.supervision import begin, handover
 from receiver.supervision.children import Children, Report, Role
-from receiver.supervision.handover import Handover, Held
+from receiver.supervision.handover import Handover, Held, replace_all
 from receiver.supervision.keeper import Keeper
 from receiver.supervision.systemd import notify
-from receiver.supervision.terminal import terminal_watch
-from receiver.supervision.upgrade import replace_all
 from receiver.supervision.watch import watch
 
 _STOP_SECONDS = 40.0
@@ -253,3 +251,20 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def terminal_watch() -> Callable[[], bool]:
+    """Return a function that tells whether there was a terminal when this was called, and it is gone now.
+
+    A terminal that closes sends SIGHUP, as `clc-receiver upgrade` does. Whoever starts this with `nohup` does not care.
+    """
+    had = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return lambda: had and not _has_terminal()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

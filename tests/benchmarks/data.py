@@ -13,11 +13,10 @@ from pathlib import Path
 import click
 import duckdb
 
-from receiver.body import parse_body
+from receiver.admission import parse_body
 from receiver.database.opening import open_database, run
 from receiver.deriving import LastBodies
-from receiver.ids import new_id
-from receiver.notification import Notification
+from receiver.notification import Notification, new_id
 from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import event_for_name
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation

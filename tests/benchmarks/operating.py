@@ -11,9 +11,8 @@ from time import perf_counter, time
 
 import urllib3
 
-from receiver.ids import new_id
 from receiver.network.sockets import free_address
-from receiver.notification import Notification
+from receiver.notification import Notification, new_id
 from receiver.simulator.history import NOTIFICATIONS_A_DAY
 from receiver.spool import SpoolWriter
 from tests.benchmarks.accept import empty, simulated, written

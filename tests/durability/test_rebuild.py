@@ -10,10 +10,9 @@ from random import Random
 import duckdb
 import pytest
 
-from receiver.body import parse_body
+from receiver.admission import parse_body
 from receiver.database.migrations import newest_version
-from receiver.ids import new_id
-from receiver.notification import Notification
+from receiver.notification import Notification, new_id
 from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import event_for_name
 from receiver.simulator.history import Simulation

@@ -10,11 +10,11 @@ import duckdb
 import pytest
 
 from receiver.database.reading import open_reader
-from receiver.ids import new_id
 from receiver.keeping.verification import check_stored, extent_of
+from receiver.notification import new_id
 from receiver.senders.centurylink.events import Event
-from receiver.senders.centurylink.public_keys import by_fingerprint
 from receiver.senders.centurylink.signature import (
+    by_fingerprint,
     key_fingerprint,
     load_private_key,
     load_public_key,

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from receiver.store.query.access import MOST_WRONG, WINDOW_SECONDS, WrongTokens
+from receiver.store.query.request import MOST_WRONG, WINDOW_SECONDS, WrongTokens
 from tests.querying import refusal, serving
 from tests.waiting import until
 

@@ -9,12 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from analytics.charts import heat_map
-from analytics.pages.activity import filters
-from analytics.pages.activity import lists
+from analytics.pages.activity import filters, lists
 from analytics.pages.activity.chart import over_time
 from analytics.pages.activity.filters import Chosen, chip_row, chosen
-from analytics.pages.activity.time_range import When, compare_control, time_controls, when
-from analytics.pages.activity.visit import keep_visit
+from analytics.pages.activity.time_range import When, compare_control, keep_visit, time_controls, when
 from analytics.pages.shared import go as _go
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import account_filter
@@ -22,8 +20,7 @@ from analytics.pages.shared.frame import is_dark, page
 from analytics.pages.shared.store import ask, ask_together, moment
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders.centurylink.events import EVENT_TYPES
-from analytics.times.periods import difference
-from analytics.times.zones import zone_label
+from analytics.times.periods import difference, zone_label
 
 NUMBER, CHANGE = "number", "change"
 SHORTEST_WEEK = timedelta(days=2)

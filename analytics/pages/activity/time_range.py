@@ -1,19 +1,22 @@
 """The time of the page Activity: its range, one's own, since the last visit, and the part that is selected in it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from analytics.pages.activity.filters import Chosen, select_part
-from analytics.pages.activity.visit import last_visit
 from analytics.pages.shared import address
+from analytics.pages.shared.components.script import script
 from analytics.pages.shared.store import ask, moment
 from analytics.pages.shared.zone import in_zone, viewer_zone
 from analytics.times.periods import DEFAULT_RANGE, EPOCH, MICROSECOND, RANGES, difference, offsets
 from analytics.times.spans import BEFORE, COMPARISONS, OWN, YEARS, Compared, Interval, Span, compared_with, span_of
 
+COOKIE = "clc_visit"
+ENDS_AFTER = timedelta(minutes=30)
+LATEST_SECONDS = 10**11
 # Streamlit's input knows no time zones; its label says which. In any of them these are before and after all of YEARS.
 EARLIEST, LATEST = datetime(YEARS[0] - 1, 12, 1), datetime(YEARS[-1] + 1, 2, 1)  # noqa: DTZ001
 A_DAY = timedelta(days=1)
@@ -162,3 +165,39 @@ def when(at: datetime, chosen: Chosen, how: str) -> When:
     until = part.until or span.until
     compared = None if span.whole and not chosen.part else compared_with(part.since, until, how)
     return When(span, part, compared, how)
+
+
+def moment_of(seconds: str) -> datetime | None:
+    """Return the moment of a number of seconds since 1970; None where it is none."""
+    if not (seconds.isascii() and seconds.isdigit()) or int(seconds) > LATEST_SECONDS:
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def visited(cookie: str, now: datetime) -> datetime | None:
+    """Return when the visit before this one ended.
+
+    Args:
+        cookie: when the visit before the latest one ended, and when that was seen last: seconds since 1970, a dot
+            between them.
+        now: the present moment. Half an hour after it was seen last, a visit is over.
+    """
+    before, _, seen = cookie.partition(".")
+    last = moment_of(seen)
+    if last is not None and now - last > ENDS_AFTER:
+        return last
+    return moment_of(before)
+
+
+def last_visit() -> datetime | None:
+    """Return when the visit before this one ended; None where none is known. It stays the same for the session."""
+    if "_last_visit" not in st.session_state:
+        st.session_state["_last_visit"] = visited(str(st.context.cookies.get(COOKIE) or ""), datetime.now(UTC))
+    found: datetime | None = st.session_state["_last_visit"]
+    return found
+
+
+def keep_visit() -> None:
+    """Let the browser take note that it is here."""
+    data = {"cookie": COOKIE, "seconds": int(ENDS_AFTER.total_seconds())}
+    script("visit", package=__package__)(key="visit", data=data, height=1)

@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from analytics.charts.alerts import metric_text
+from analytics.findings.rule_headers import COLOURS
 from analytics.pages.shared import go
-from analytics.pages.shared.age import Age
 from analytics.pages.shared.answers import now
+from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Cell, Column, Line, Tone, table
@@ -17,7 +18,6 @@ from analytics.senders.centurylink.alarms import span_text
 from analytics.senders.centurylink.events import colours
 from analytics.text import plural, short
 from analytics.words.payloads import leaves, parse
-from analytics.words.severities import COLOURS
 
 MOST_ROWS = 200
 LIST_PIXELS = 330

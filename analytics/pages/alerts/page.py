@@ -16,8 +16,7 @@ from analytics.pages.shared.store import moment
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders.centurylink import alarms
 from analytics.text import plural
-from analytics.times.periods import Period, period
-from analytics.times.zones import zone_label
+from analytics.times.periods import Period, period, zone_label
 
 DEFAULT_RANGE = "7 d"
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000

@@ -26,8 +26,7 @@ from analytics.pages.shared.findings import (
 from analytics.pages.shared.frame import is_dark, page
 from analytics.pages.shared.zone import viewer_zone
 from analytics.text import plural
-from analytics.times.periods import RANGES, period
-from analytics.times.zones import zone_label
+from analytics.times.periods import RANGES, period, zone_label
 
 DEFAULT_RANGE = "7 d"
 KINDS = ("added", "removed", "changed", "unseen")

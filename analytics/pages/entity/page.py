@@ -12,7 +12,7 @@ from analytics.pages.entity.step import step_panel
 from analytics.pages.entity.timeline import Entity, timeline
 from analytics.pages.shared import address, go
 from analytics.pages.shared.accounts import accounts
-from analytics.pages.shared.age import age_line
+from analytics.pages.shared.components.script import age_line
 from analytics.pages.shared.detail import ICONS, name_button
 from analytics.pages.shared.frame import page
 from analytics.pages.shared.opened import as_seq

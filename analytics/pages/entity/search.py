@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages.shared import go
-from analytics.pages.shared.age import Age
+from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Column, Line, table
 from analytics.text import short

@@ -7,8 +7,8 @@ import streamlit as st
 from analytics.pages.entity.timeline import Entity, open_step, position_of
 from analytics.pages.shared import address, go
 from analytics.pages.shared.again import again
-from analytics.pages.shared.age import age_line
 from analytics.pages.shared.answers import if_answered
+from analytics.pages.shared.components.script import age_line
 from analytics.pages.shared.detail import facts, payload_views, verdict
 from analytics.pages.shared.difference import difference
 from analytics.pages.shared.store import ask, known, moment

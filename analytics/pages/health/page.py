@@ -9,8 +9,8 @@ import streamlit as st
 from analytics.client.without_store import look
 from analytics.errors import NoStatusError
 from analytics.pages.health.figures import AGO, COLOURS, MARKS, Figure, figures, grouped, state_of, troubled
-from analytics.pages.shared.age import Age, age_line
 from analytics.pages.shared.answers import now
+from analytics.pages.shared.components.script import Age, age_line
 from analytics.pages.shared.frame import clock, is_dark, page
 from analytics.pages.shared.store import ask_status
 from analytics.pages.shared.table import Cell, Column, Line, table

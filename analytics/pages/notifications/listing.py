@@ -24,7 +24,7 @@ from analytics.pages.shared.table import Column, Line, table
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders.centurylink.events import MARKS, UNKNOWN, colours
 from analytics.text import plural, short
-from analytics.times.zones import zone_label
+from analytics.times.periods import zone_label
 
 LIST_PIXELS = 640
 LIST_FIRST_SECONDS = 0.1

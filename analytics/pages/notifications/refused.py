@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.shared import address
-from analytics.pages.shared.age import Age
+from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.opened import close, open_rejection, opened
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Cell, Column, Line, table

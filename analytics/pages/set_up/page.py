@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from analytics.pages.shared.age import age_line
+from analytics.pages.shared.components.script import age_line, plain
 from analytics.pages.shared.frame import page
-from analytics.pages.shared.plain import plain
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.zone import utc
 from analytics.senders.centurylink.events import EVENTS, Event

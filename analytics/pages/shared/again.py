@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from analytics.export import curl
-from analytics.pages.shared.plain import plain
+from analytics.pages.shared.components.script import plain
 from analytics.pages.shared.store import known
 from analytics.text import plural
 

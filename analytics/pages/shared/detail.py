@@ -10,11 +10,10 @@ import streamlit as st
 
 from analytics.pages.shared import go
 from analytics.pages.shared.again import again, body_button
-from analytics.pages.shared.age import age_line
+from analytics.pages.shared.components.script import age_line, plain
 from analytics.pages.shared.difference import difference
 from analytics.pages.shared.neighbours import neighbours
 from analytics.pages.shared.opened import Opened, close, open_notification
-from analytics.pages.shared.plain import plain
 from analytics.pages.shared.store import ask, known, moment
 from analytics.pages.shared.table import pairs
 from analytics.pages.shared.zone import in_zone, local, utc, with_zone

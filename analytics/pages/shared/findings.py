@@ -9,13 +9,13 @@ import streamlit as st
 from analytics.errors import AnalyticsError
 from analytics.findings.kept import Kept, KeptFindings
 from analytics.findings.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
+from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.running import Finding
 from analytics.pages.shared import address, go
-from analytics.pages.shared.age import age_line
 from analytics.pages.shared.answers import answer, begin_waiting, drawn, end_waiting, is_as_of, keeps, now
+from analytics.pages.shared.components.script import age_line, draw_again_after
 from analytics.pages.shared.detail import head
 from analytics.pages.shared.frame import clock, is_dark
-from analytics.pages.shared.refresh import draw_again_after
 from analytics.pages.shared.store import ask, connection, known, moment, records
 from analytics.pages.shared.table import Cell, Column, Line, table
 from analytics.pages.shared.told import actions_of, event_text, number_text, summaries
@@ -23,7 +23,6 @@ from analytics.senders.centurylink.events import colours
 from analytics.settings import read_settings
 from analytics.text import as_markdown, plural, short, visible
 from analytics.times.periods import EPOCH, RANGES
-from analytics.words.severities import COLOURS, MARKS
 
 MOST_SHOWN = 200
 MOST_NOTIFICATIONS = 100

@@ -13,17 +13,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analytics.client.pulse import Silence
 from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryError
 from analytics.pages.shared import address, answers
-from analytics.pages.shared.age import age_line
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.components.script import script
+from analytics.pages.shared.components.script import age_line, draw_again_after, plain, script
 from analytics.pages.shared.go import arrive, depart, follow_links
-from analytics.pages.shared.plain import plain
-from analytics.pages.shared.refresh import draw_again_after
 from analytics.pages.shared.store import ask, listener_pulse, moment, pulse, run, run_query
 from analytics.pages.shared.zone import viewer_zone
 from analytics.queries import Query
 from analytics.text import as_markdown
-from analytics.times.zones import zone_label
+from analytics.times.periods import zone_label
 
 REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 RETRY_SECONDS = 2.0

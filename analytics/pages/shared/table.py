@@ -7,8 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.age import Age
-from analytics.pages.shared.components.script import script
+from analytics.pages.shared.components.script import Age, script
 from analytics.pages.shared.zone import in_zone, local, utc
 
 # What a cell's ground says: a value that came, one that went, what is to be noticed, and what hardly matters.

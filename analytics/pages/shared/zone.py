@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from analytics.times.zones import local_text, utc_text, zone_label, zone_of
+from analytics.times.periods import local_text, utc_text, zone_label, zone_of
 
 __all__ = ["in_zone", "local", "utc", "viewer_zone", "with_zone"]
 

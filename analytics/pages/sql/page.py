@@ -6,8 +6,8 @@ import streamlit as st
 
 from analytics.errors import QueryError
 from analytics.pages.shared import address
+from analytics.pages.shared.components.script import draw_again_after
 from analytics.pages.shared.frame import page
-from analytics.pages.shared.refresh import draw_again_after
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
 from analytics.pages.sql.permalinks import TooLongError, from_address, in_address

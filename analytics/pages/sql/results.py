@@ -16,11 +16,9 @@ from analytics.errors import (
 )
 from analytics.export import downloads
 from analytics.pages.shared import address
-from analytics.pages.shared.age import age_line
+from analytics.pages.shared.components.script import age_line, plain
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.plain import plain
-from analytics.pages.sql.budget import ANSWER_BYTES, MEBIBYTE, kept
-from analytics.pages.sql.run import LET_GO, Run
+from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, kept
 from analytics.pages.sql.sql_errors import Place, place_of
 from analytics.text import as_markdown, plural, visible
 

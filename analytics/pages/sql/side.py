@@ -1,5 +1,10 @@
 """What stands beside the SQL: tables with their columns, queries that come with the product, and what ran before."""
 
+import re
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
 import streamlit as st
 
 from analytics.pages.shared.table import Column, Line, table
@@ -9,11 +14,11 @@ from analytics.pages.sql.profile import profile_card
 from analytics.pages.sql.results import took
 from analytics.pages.sql.run import Ran, history
 from analytics.pages.sql.schema import Table, counts, tables
-from analytics.pages.sql.shipped import shipped_queries
 from analytics.text import as_markdown, short
-from analytics.times.zones import zone_label
+from analytics.times.periods import zone_label
 from analytics.words.meanings import MEANINGS, meaning_of
 
+LARGEST_HEADER = re.compile(r"\A((?:--[^\n]*\n)+)")
 OPEN = "_sql_open_table"
 TABS = ("Tables", "Queries", "History")
 HEIGHT = 620
@@ -150,3 +155,34 @@ def history_list() -> None:
 def ended(one: Ran) -> str:
     """Say how a query ended: with how many rows, or why without."""
     return one.ended if one.rows is None else f"{one.rows:,}"
+
+
+class Shipped(NamedTuple):
+    """A query: its file's name, what it is called, what it tells, and its whole text, with the comment above it."""
+
+    name: str
+    title: str
+    tells: str
+    sql: str
+
+
+def parsed(name: str, text: str) -> Shipped:
+    """Return the query of a file whose comment above has the title in its first line and what it tells in the others.
+
+    Raises:
+        ValueError: there is no such comment.
+    """
+    header = LARGEST_HEADER.match(text)
+    lines = [line.removeprefix("--").strip() for line in header[1].splitlines()] if header else []
+    if len(lines) < 2:  # noqa: PLR2004 - the title and what it tells
+        raise ValueError(f"{name}.sql needs a title, and what it tells, in comments above its SQL.")
+    return Shipped(name, lines[0].rstrip("."), " ".join(lines[1:]), text.strip())
+
+
+@cache
+def shipped_queries() -> tuple[Shipped, ...]:
+    """Return all of them, by title."""
+    folder = files(__package__) / "shipped_queries"
+    found = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    read = [parsed(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")) for entry in found]
+    return tuple(sorted(read, key=lambda one: one.title))

@@ -11,7 +11,7 @@ from receiver.data_directory.lock import running_serve
 from receiver.data_directory.refused_queries import count_recent
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
-from receiver.keeping.backup_note import read_backup_note
+from receiver.keeping.backup_file import read_backup_note
 from receiver.keeping.scrub import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state

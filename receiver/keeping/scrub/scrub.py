@@ -4,12 +4,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
+from receiver.files import write_whole
 from receiver.keeping.scrub.places import DamagedRows, find_rows
 
+FILE = "scrub.json"
 _BLOCK_SIZE = "SELECT block_size, total_blocks FROM pragma_database_size()"
 
 
@@ -59,3 +63,30 @@ def _damaged_blocks(
             advance(said["read"])
         why = (process.stderr.read() if process.stderr else "").strip().splitlines()
     raise StoreError(f"{database} can't be read block by block: {why[-1] if why else 'the reading process ended'}")
+
+
+class ScrubNote(NamedTuple):
+    """When the last scrub ended, and a sentence for each damage that it found."""
+
+    at: datetime
+    damages: list[str]
+
+
+def read_scrub_note(data_dir: Path) -> ScrubNote | None:
+    """Read the note; None where there is none that can be read."""
+    try:
+        noted = json.loads((data_dir / FILE).read_bytes())
+        at, damages = datetime.fromisoformat(noted["at"]), [str(damage) for damage in noted["damages"]]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return ScrubNote(at, damages) if at.tzinfo else None
+
+
+def write_scrub_note(data_dir: Path, damaged: list[DamagedRows]) -> None:
+    """Note that a scrub has ended.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    note = {"at": datetime.now(UTC).isoformat(), "damages": [str(each) for each in damaged]}
+    write_whole(data_dir / FILE, json.dumps(note, indent=1))

@@ -11,7 +11,7 @@ from receiver.database.rows import NumberedNotification
 from receiver.deriving import Derived, Deriver
 from receiver.errors import TooMuchError
 from receiver.keeping.invariants import Changed, Stored, Violation, check_changes
-from receiver.keeping.verification.extent import Extent, schema_version_of
+from receiver.keeping.verification.whole import Extent, schema_version_of
 from receiver.program import sql_file
 from receiver.spool.layout import to_microseconds
 

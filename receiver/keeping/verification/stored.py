@@ -1,4 +1,4 @@
-"""Checks each stored notification, in batches of `seq`."""
+"""Checks the notifications: those stored, in batches of `seq`, and those that the spool holds, against the store."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,10 +10,10 @@ from receiver.database.reading import Reader, Rows
 from receiver.errors import TooMuchError
 from receiver.keeping.invariants import Original, Stored, Violation, check_copy, check_order, check_row
 from receiver.keeping.verification.changes import ChangesCheck
-from receiver.keeping.verification.extent import Extent
+from receiver.keeping.verification.whole import Extent
 from receiver.notification import Notification
 from receiver.program import sql_file
-from receiver.senders.centurylink.public_keys import Keys
+from receiver.senders.centurylink.signature import Keys
 from receiver.spool.layout import from_microseconds
 
 _ROWS_PER_BATCH = 8_192

@@ -1,14 +1,39 @@
-"""Checks what only the whole table tells: ids that are there twice, and views that disagree with it."""
+"""Checks what only the whole table tells: doubled ids, views that disagree with it, keys that are missing."""
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import NamedTuple
 from uuid import UUID
 
 from receiver.database.reading import Reader
 from receiver.keeping.invariants import Violation, check_taken
-from receiver.keeping.verification.extent import Extent, schema_version_of
 from receiver.notification import SET_ASIDE
 from receiver.program import sql_file
+from receiver.senders.centurylink.signature import Keys, signs
+
+_FIRST_VERSION_WITH_FINGERPRINTS = 7
+_SAMPLES = 20
+_EXTENT = "SELECT count(*), coalesce(min(seq), 1) - 1, coalesce(max(seq), 0) FROM notifications"
+_SCHEMA_VERSION = "SELECT max(version) FROM schema_version"
+
+
+class Extent(NamedTuple):
+    """How many notifications are stored, with a seq above `after` and up to `last`."""
+
+    rows: int
+    after: int
+    last: int
+
+
+def extent_of(reader: Reader) -> Extent:
+    """Ask what is stored at this moment."""
+    return Extent(*reader.rows(_EXTENT, [])[0])
+
+
+def schema_version_of(reader: Reader) -> int:
+    """Ask which version of the schema the store has."""
+    return int(reader.rows(_SCHEMA_VERSION, [])[0][0])
+
 
 _ROWS_PER_PART = 2_000_000
 _FIRST_VERSION_WITH_ACCOUNT_STATES = 3
@@ -38,3 +63,36 @@ def _check_ids(reader: Reader, extent: Extent) -> Iterator[Violation]:
             yield Violation("doubled", UUID(name), seq, f"Its id is there {times} times.")
     for name, seq in reader.rows(sql_file(__package__, "set_aside_and_stored.sql"), []):
         yield Violation("doubled", UUID(name), seq, "It is in rejected as well.")
+
+
+class LackingKey(NamedTuple):
+    """A key that is not at hand: its fingerprint, None where it was not noted at receipt, and how many it judged."""
+
+    fingerprint: str | None
+    notifications: int
+
+    def __str__(self) -> str:
+        """Return it as a sentence."""
+        which = f"the public key {self.fingerprint}" if self.fingerprint else "a public key that was not noted"
+        return f"{self.notifications:,} notifications were received under {which}, which is not at hand"
+
+
+def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
+    """List the keys under which stored notifications were received and that are not among `keys`.
+
+    Notifications of before schema version 7 have no fingerprint: their key lacks if no key at hand signs any of the
+    first of them.
+    """
+    noted = schema_version_of(reader) >= _FIRST_VERSION_WITH_FINGERPRINTS
+    query = "received_under.sql" if noted else "received_before_keys.sql"
+    judged: dict[str | None, int] = dict(reader.rows(sql_file(__package__, query), []))
+    lacking = [LackingKey(name, count) for name, count in judged.items() if name is not None and name not in keys]
+    if None in judged and not _sign_any(reader, keys, noted=noted):
+        lacking.append(LackingKey(None, judged[None]))
+    return lacking
+
+
+def _sign_any(reader: Reader, keys: Keys, *, noted: bool) -> bool:
+    unnoted = "AND key_fingerprint IS NULL" if noted else ""
+    samples = reader.rows(sql_file(__package__, "signed_samples.sql").replace("/* unnoted */", unnoted), [_SAMPLES])
+    return any(signs(key, signature, payload.encode()) for signature, payload in samples for key in keys.values())

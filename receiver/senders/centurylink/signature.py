@@ -1,7 +1,9 @@
-"""Signatures of notifications: RSASSA-PKCS1-v1_5 with SHA-1 over the raw body, as base64 in `Tier3-RsaSha1`."""
+"""Signatures of notifications and their keys: RSASSA-PKCS1-v1_5 with SHA-1 over the raw body, in `Tier3-RsaSha1`."""
 
 import binascii
 import hashlib
+import logging
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,9 +21,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from receiver.errors import KeyFileError
-from receiver.files import write_new
+from receiver.files import make_directory, write_new, write_whole
 from receiver.notification import SignatureStatus
 
+_log = logging.getLogger(__name__)
+
+Keys = dict[str, RSAPublicKey]
+"""Public keys by their fingerprints."""
 SIGNATURE_HEADER = "Tier3-RsaSha1"
 
 _PADDING = PKCS1v15()
@@ -157,3 +163,33 @@ def _decode_base64(text: str) -> bytes | None:
         return None
     # Python's decoder skips what it doesn't know; only the way back proves the text.
     return decoded if binascii.b2a_base64(decoded, newline=False) == text.encode("ascii", "replace") else None
+
+
+def by_fingerprint(keys: Iterable[RSAPublicKey]) -> Keys:
+    """Return keys by their fingerprints."""
+    return {key_fingerprint(key): key for key in keys}
+
+
+def remember_key(data_dir: Path, key: RSAPublicKey) -> None:
+    """Keep a key before a notification is received under it; a full disk keeps none, and no notification out."""
+    path = data_dir / "keys" / f"{key_fingerprint(key)}.pem"
+    if path.exists():
+        return
+    try:
+        make_directory(path.parent)
+        write_whole(path, public_pem(key))
+    except OSError as error:
+        _log.error("the public key could not be kept as %s: %s; `clc-receiver verify` needs it", path, error)
+
+
+def remembered_keys(data_dir: Path) -> Keys:
+    """Return the keys that were kept; a file that holds another key than its name says counts as none."""
+    keys: Keys = {}
+    for path in sorted((data_dir / "keys").glob("*.pem")):
+        try:
+            key = load_public_key(path)
+        except KeyFileError:
+            continue
+        if key_fingerprint(key) == path.stem:
+            keys[path.stem] = key
+    return keys

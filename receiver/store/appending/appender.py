@@ -14,7 +14,7 @@ from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, Underiv
 from receiver.database.opening import run
 from receiver.database.rows import NumberedNotification, insert_notifications, insert_rejections
 from receiver.deriving import Derived, Deriver, LastBodies, reads, write_changes
-from receiver.deriving.account_states import replace_account_states
+from receiver.deriving.table import replace_account_states
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, Rejection
@@ -22,10 +22,8 @@ from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
 from receiver.store.appending.duplicates import DuplicateFinder
 from receiver.store.appending.exactly_once import read_watermarks, roll_back, storing
 from receiver.store.appending.housekeeping import Housekeeping
-from receiver.store.appending.rejected import RejectedBudget
-from receiver.store.appending.set_aside import not_storable
-from receiver.store.appending.stumbled import forget_stumble, note_stumble, read_stumble
-from receiver.store.appending.trial import check_takes_rows
+from receiver.store.appending.rejected import RejectedBudget, not_storable
+from receiver.store.appending.trial import check_takes_rows, forget_stumble, note_stumble, read_stumble
 
 _ROWS_PER_READ = 5_000
 # After a long outage there may be any number of segments, with bodies of any size.

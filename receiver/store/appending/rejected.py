@@ -7,8 +7,9 @@ import duckdb
 
 from receiver.database.damage import read_or
 from receiver.database.opening import run
-from receiver.notification import Rejection
+from receiver.notification import NOT_STORABLE, Notification, Rejection
 from receiver.program import sql_file
+from receiver.spool import Row
 
 # Each reason has as much: what anybody can send pushes out nothing but itself.
 _SHARES = 8
@@ -41,3 +42,16 @@ class RejectedBudget:
         sizes = sql_file(__package__, "rejected_bytes.sql")
         found = read_or(self._connection, sizes, [], "the size of `rejected` counts from nothing")
         return Counter({reason: int(size) for reason, size in found})
+
+
+def not_storable(row: Row) -> Rejection:
+    """Make what is kept in `rejected` of a row that DuckDB refuses: nothing that it could refuse again."""
+    if isinstance(row, Notification):
+        path, body = row.event_type or row.category, row.payload
+    else:
+        path, body = row.path, row.body
+    return Rejection(row.id, row.received_at, NOT_STORABLE, _storable(path), _storable(row.source_ip or ""), "{}", body)
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()

@@ -1,6 +1,10 @@
-"""Tries whether the store takes a row that is known to be storable, before another row is blamed."""
+"""Finds the row at fault: blames it only while a storable row goes in, and remembers a row that a store died of."""
 
+import contextlib
+import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import duckdb
@@ -8,10 +12,13 @@ import duckdb
 from receiver.database.faults import NEEDS_NEW_PROCESS, NotOneRowError
 from receiver.database.opening import run
 from receiver.database.rows import NumberedNotification, insert_notifications, insert_rejections
+from receiver.files import write_whole
 from receiver.logs import describe
 from receiver.notification import Notification, Rejection
+from receiver.spool import SpooledRow
 from receiver.store.appending.exactly_once import roll_back
 
+Places = set[tuple[str, str, int]]
 _ID = UUID(int=0)
 _MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 _ACCEPTED = Notification(
@@ -52,3 +59,29 @@ def check_takes_rows(connection: duckdb.DuckDBPyConnection) -> None:
         ) from error
     finally:
         roll_back(connection)
+
+
+def note_stumble(data_dir: Path, rows: Iterable[SpooledRow]) -> None:
+    """Note the rows that were being appended."""
+    places = [(row.segment, row.kind, row.position) for row in rows]
+    with contextlib.suppress(OSError):
+        write_whole(_path(data_dir), json.dumps(places))
+
+
+def read_stumble(data_dir: Path | None) -> Places:
+    """Read the places of the rows that the last store was appending when it died."""
+    if data_dir is None:
+        return set()
+    try:
+        return {(segment, kind, int(position)) for segment, kind, position in json.loads(_path(data_dir).read_bytes())}
+    except (OSError, ValueError, TypeError):
+        return set()
+
+
+def forget_stumble(data_dir: Path) -> None:
+    """Go on as usual."""
+    _path(data_dir).unlink(missing_ok=True)
+
+
+def _path(data_dir: Path) -> Path:
+    return data_dir / "stumbled.json"

@@ -20,11 +20,11 @@ import duckdb
 from prometheus_client import CollectorRegistry
 
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
+from receiver.store.metrics import QueryMetrics
 from receiver.store.query.allowed import Allowed
 from receiver.store.query.answers import Answer, Unsent
 from receiver.store.query.errors import QueryError
 from receiver.store.query.execution import Interruption, Query, execute
-from receiver.store.query.metrics import QueryMetrics
 
 INTERRUPT_AGAIN_SECONDS: Final = 0.05
 IGNORED_SECONDS: Final = 5.0

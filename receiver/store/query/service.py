@@ -16,10 +16,17 @@ from tornado.iostream import StreamClosedError
 
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.errors import SettingsError
-from receiver.store.query.access import WrongTokens, carries
 from receiver.store.query.answers import Answer
 from receiver.store.query.errors import STATUSES, QueryError
-from receiver.store.query.request import EXPECTED, is_cross_site, is_own_host, parse_query, require_json
+from receiver.store.query.request import (
+    EXPECTED,
+    WrongTokens,
+    carries,
+    is_cross_site,
+    is_own_host,
+    parse_query,
+    require_json,
+)
 from receiver.store.query.runner import QueryLimits, QueryRunner
 
 MAX_REQUEST_BYTES: Final = 1024 * 1024
