@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page
 
-from tests.browsing import a_browser
+from tests.support.browsing import a_browser
 
 FOLDER = Path(".github")
 THEMES = ("light", "dark")

@@ -29,7 +29,7 @@ from receiver.store.loop import AppendLoop
 from receiver.store.metrics import QueryMetrics, store_metrics
 from receiver.store.query.errors import STATUSES
 from receiver.store.status import StatusKeeper, StatusMetrics
-from tests.stored import Received, store_of
+from tests.support.stored import Received, store_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = {

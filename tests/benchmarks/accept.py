@@ -20,9 +20,9 @@ from receiver.senders.centurylink.signature import SIGNATURE_HEADER
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from tests.benchmarks.data import END, SEED
 from tests.benchmarks.report import Figure
-from tests.keys import signed
-from tests.processes import ListenerProcess, Process, environment, running
-from tests.waiting import until
+from tests.support.keys import signed
+from tests.support.processes import ListenerProcess, Process, environment, running
+from tests.support.waiting import until
 
 ROUNDS = 5
 SECONDS = 5

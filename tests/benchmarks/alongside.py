@@ -28,7 +28,7 @@ from tests.benchmarks.accept import (
 )
 from tests.benchmarks.asking import client_of
 from tests.benchmarks.report import Figure, part
-from tests.processes import Receiver, running
+from tests.support.processes import Receiver, running
 
 FRESH_RATE, FRESH_SECONDS = 1_000, 20
 COUNTED = "SELECT event_type, account_alias, count(*) FROM events GROUP BY ALL ORDER BY count(*) DESC LIMIT 50"

@@ -8,7 +8,7 @@ from typing import Any
 
 from analytics import connect
 from analytics.client.client import Client
-from tests.processes import Receiver
+from tests.support.processes import Receiver
 
 RUNS = 5
 

@@ -17,8 +17,8 @@ import click
 from tests.benchmarks.accept import empty
 from tests.benchmarks.attackers import ATTACKS, BEGUN
 from tests.benchmarks.report import Figure
-from tests.keys import signed
-from tests.processes import ListenerProcess, running
+from tests.support.keys import signed
+from tests.support.processes import ListenerProcess, running
 
 RATE = 20
 SECONDS = 15

@@ -12,7 +12,7 @@ from analytics.queries import query
 from tests.benchmarks.asking import client_of, median_seconds
 from tests.benchmarks.data import built, figures_of
 from tests.benchmarks.report import Figure
-from tests.processes import Receiver, running
+from tests.support.processes import Receiver, running
 
 COUNT = 1_000_000
 PAGE_ROWS = 30

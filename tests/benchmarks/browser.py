@@ -9,8 +9,8 @@ from tests.benchmarks.browser_load import giving_way, weighed_by_priority, with_
 from tests.benchmarks.browser_paint import first_paints, interactions
 from tests.benchmarks.data import built
 from tests.benchmarks.report import Figure
-from tests.browsing import a_dashboard
-from tests.processes import Receiver, running
+from tests.support.browsing import a_dashboard
+from tests.support.processes import Receiver, running
 
 COUNT = 1_000_000
 LOAD_SECONDS = 60

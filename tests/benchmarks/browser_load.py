@@ -11,8 +11,8 @@ from playwright.sync_api import Page
 
 from tests.benchmarks.accept import Answered, pause_for, post, simulated, written
 from tests.benchmarks.report import Figure
-from tests.browsing import a_browser, chromium, errors_on
-from tests.processes import Receiver
+from tests.support.browsing import a_browser, chromium, errors_on
+from tests.support.processes import Receiver
 
 RATE = 500
 REFRESH = "refresh=5+s"

@@ -16,9 +16,9 @@ from receiver.network.sockets import free_address
 from tests.benchmarks.query_recorder import recorder
 from tests.benchmarks.report import Figure, part
 from tests.browser.pages import Shown, pages
-from tests.browsing import a_browser, a_dashboard, a_viewer, answers
-from tests.processes import Process, Receiver, environment
-from tests.waiting import until
+from tests.support.browsing import a_browser, a_dashboard, a_viewer, answers
+from tests.support.processes import Process, Receiver, environment
+from tests.support.waiting import until
 
 WARM, RUNS = 3, 7
 CYCLES = 6

@@ -21,9 +21,9 @@ from tests.benchmarks.browser import copied
 from tests.benchmarks.data import built, grown, later
 from tests.benchmarks.reads import COPIES, COUNT
 from tests.benchmarks.report import Figure
-from tests.keys import key_directory
-from tests.processes import Process, Receiver, Sender, environment, running
-from tests.waiting import until
+from tests.support.keys import key_directory
+from tests.support.processes import Process, Receiver, Sender, environment, running
+from tests.support.waiting import until
 
 ARCHIVED, DAYS = 50_000, 215
 SPOOLED, AT_ONCE = 1_000_000, 50_000

@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from tests.benchmarks.report import Figure, part
-from tests.durability.load import BODIES, check_all_is_kept
-from tests.processes import Receiver, running
-from tests.querying import ENDLESS_PLANNING, RUNAWAY, asked
-from tests.waiting import until
+from tests.durability.support.load import BODIES, check_all_is_kept
+from tests.support.processes import Receiver, running
+from tests.support.querying import ENDLESS_PLANNING, RUNAWAY, asked
+from tests.support.waiting import until
 
 SECONDS = 10.0
 RATE = 20

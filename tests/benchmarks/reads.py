@@ -21,7 +21,7 @@ from analytics.times.spans import BEFORE, Interval, compared_with, span_of
 from tests.benchmarks.asking import client_of
 from tests.benchmarks.data import built, grown
 from tests.benchmarks.report import Figure, part
-from tests.processes import Receiver, running
+from tests.support.processes import Receiver, running
 
 COUNT, COPIES = 1_000_000, 10
 ROUNDS = 20

@@ -14,7 +14,7 @@ from tests.benchmarks.browser import copied
 from tests.benchmarks.data import built, grown
 from tests.benchmarks.reads import COPIES, COUNT, Store, timed
 from tests.benchmarks.report import Figure
-from tests.processes import Receiver, running
+from tests.support.processes import Receiver, running
 
 ROUNDS = 5
 SMALL_A_ROUND = 50

@@ -14,9 +14,9 @@ from tests.benchmarks.browser_load import giving_way, viewers, weighed_by_priori
 from tests.benchmarks.data import built, grown, later
 from tests.benchmarks.reads import COPIES, COUNT
 from tests.benchmarks.report import Figure
-from tests.browsing import a_dashboard
-from tests.processes import ListenerProcess, Receiver, running
-from tests.waiting import until
+from tests.support.browsing import a_dashboard
+from tests.support.processes import ListenerProcess, Receiver, running
+from tests.support.waiting import until
 
 SAMPLE = 100_000
 SPOOLED = 50_000

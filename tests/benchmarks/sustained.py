@@ -10,7 +10,7 @@ from tests.benchmarks.accept import NO_COPIES, empty, pause_for, post, simulated
 from tests.benchmarks.alongside import reader
 from tests.benchmarks.asking import client_of
 from tests.benchmarks.report import Figure, part
-from tests.processes import Receiver, running
+from tests.support.processes import Receiver, running
 
 RATE = 1_500
 AIMED = 1_700  # a pause follows each answer, so fewer come than are aimed at

@@ -55,7 +55,7 @@ def history() -> list[tuple[str, dict]]:
 
 def send(live) -> None:
     """Send the history and wait until it is stored."""
-    from tests.waiting import until
+    from tests.support.waiting import until
 
     before = live.one("SELECT count(*) FROM notifications")
     for event, body in history():

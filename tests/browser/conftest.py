@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.watching import SECONDS, Watched
-from tests.browsing import a_browser, a_dashboard
-from tests.keys import key_directory
-from tests.processes import Receiver, environment, running
-from tests.waiting import until
+from tests.support.browsing import a_browser, a_dashboard
+from tests.support.keys import key_directory
+from tests.support.processes import Receiver, environment, running
+from tests.support.waiting import until
 
 
 # Playwright has an event loop of its own while it runs: it ends before other tests want theirs.

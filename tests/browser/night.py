@@ -5,9 +5,9 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
-from tests.keys import signed
-from tests.processes import environment
-from tests.waiting import until
+from tests.support.keys import signed
+from tests.support.processes import environment
+from tests.support.waiting import until
 
 QUARTER = timedelta(minutes=15)
 HOURS, AN_HOUR, WAVE = 48, 2, 60

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import urllib3
 
-from tests.waiting import until
+from tests.support.waiting import until
 
 LONGEST_SECONDS = 120
 TIMEOUT = (504, b'{"error": "timeout", "detail": "The query took longer than 30 s and was ended."}')

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

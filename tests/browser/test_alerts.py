@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.audited import OTHER, PUBLIC, SERVER, ago, server
 from tests.browser.watching import choose, column, fill, row_of
-from tests.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

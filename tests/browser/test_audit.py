@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.audited import ADDED, HIDDEN, OTHER, POWERED, PUBLIC, SERVER, USER, send
 from tests.browser.watching import choose, column, expect_total, fill, go_back, row_of, tab, texts
-from tests.browsing import a_dashboard
+from tests.support.browsing import a_dashboard
 
 pytestmark = pytest.mark.browser
 

@@ -20,7 +20,7 @@ from tests.browser.watching import (
     tab,
     texts,
 )
-from tests.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.audited import PUBLIC, SERVER, send
 from tests.browser.watching import go_back, row_of
-from tests.keys import signed
+from tests.support.keys import signed
 
 pytestmark = pytest.mark.browser
 

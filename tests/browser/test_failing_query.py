@@ -10,8 +10,8 @@ from tests.browser.pages import pages
 from tests.browser.slow_store import BUSY, TIMEOUT, a_slow_store
 from tests.browser.test_not_running import MARK, is_dimmed
 from tests.browser.watching import choose, drawn_at
-from tests.browsing import a_dashboard
-from tests.waiting import until
+from tests.support.browsing import a_dashboard
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

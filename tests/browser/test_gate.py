@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from analytics.pages.serving.gate import Hosts
 from tests.browser.watching import run_linked
-from tests.browsing import a_dashboard
-from tests.waiting import until
+from tests.support.browsing import a_dashboard
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

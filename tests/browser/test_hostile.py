@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from analytics.text import visible
 from tests.browser.watching import choose, column, go_back, row_of, run_linked, tab, texts
-from tests.keys import signed
+from tests.support.keys import signed
 
 pytestmark = pytest.mark.browser
 

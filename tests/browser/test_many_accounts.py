@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from analytics.pages.shared.accounts import OFFERED
 from tests.browser.watching import row_of
-from tests.keys import signed
-from tests.waiting import until
+from tests.support.keys import signed
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

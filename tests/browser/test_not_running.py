@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.watching import column, go_back
-from tests.browsing import a_dashboard
-from tests.keys import key_directory
-from tests.ports import free_address
-from tests.processes import Receiver, environment, running
-from tests.waiting import until
+from tests.support.browsing import a_dashboard
+from tests.support.keys import key_directory
+from tests.support.ports import free_address
+from tests.support.processes import Receiver, environment, running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from analytics.text import visible
 from tests.browser.watching import column, expect_total, fill, tab, texts
-from tests.processes import Receiver, running
-from tests.waiting import until
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

@@ -13,9 +13,9 @@ from tests.browser.conftest import Live
 from tests.browser.pages import pages
 from tests.browser.slow_store import a_slow_store
 from tests.browser.test_not_running import is_dimmed
-from tests.browsing import a_dashboard
-from tests.processes import Receiver, running
-from tests.waiting import until
+from tests.support.browsing import a_dashboard
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

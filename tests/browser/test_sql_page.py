@@ -10,7 +10,7 @@ import urllib3
 from playwright.sync_api import expect
 
 from tests.browser.watching import column, row_of, run_linked, texts
-from tests.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

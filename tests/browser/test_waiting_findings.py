@@ -13,8 +13,8 @@ from analytics.times.periods import EPOCH
 from tests.browser.audited import ago, send, server
 from tests.browser.slow_store import a_slow_store
 from tests.browser.watching import row_of
-from tests.browsing import a_dashboard
-from tests.waiting import until
+from tests.support.browsing import a_dashboard
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

@@ -19,10 +19,10 @@ from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import Retry
 from receiver.store.loop import AppendLoop
 from receiver.store.status import StatusKeeper
-from tests.durability.commands import run_command
-from tests.durability.stores import accepted
-from tests.rows import NOON, notification, rejection
-from tests.waiting import until
+from tests.durability.support.commands import run_command
+from tests.durability.support.stores import accepted
+from tests.support.rows import NOON, notification, rejection
+from tests.support.waiting import until
 
 ROWS = 12
 COUNTS = """

@@ -18,9 +18,9 @@ from receiver.database.opening import open_database, run
 from receiver.settings import Settings
 from receiver.store.arranging import Arranger
 from receiver.store.recovery import open_store
-from tests.durability.damaged import block_overwritten
-from tests.durability.sizes import size
-from tests.waiting import until
+from tests.durability.support.damaged import block_overwritten
+from tests.durability.support.sizes import size
+from tests.support.waiting import until
 
 COUNT = 530_000
 FILL = f"""

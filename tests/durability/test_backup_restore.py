@@ -21,13 +21,13 @@ from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal
 from receiver.listener.accounts import AllowedAccounts
 from receiver.store.loop import AppendLoop
-from tests.durability.commands import command, run_command
-from tests.durability.promise import acknowledged, broken, kept_in, stored_in
-from tests.durability.sizes import size
-from tests.durability.stores import accepted, alter, append, spool
-from tests.keys import key_directory
-from tests.processes import Receiver, environment, running
-from tests.waiting import until
+from tests.durability.support.commands import command, run_command
+from tests.durability.support.promise import acknowledged, broken, kept_in, stored_in
+from tests.durability.support.sizes import size
+from tests.durability.support.stores import accepted, alter, append, spool
+from tests.support.keys import key_directory
+from tests.support.processes import Receiver, environment, running
+from tests.support.waiting import until
 
 USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example","odd":1.50}'
 

@@ -12,9 +12,9 @@ import pytest
 
 from receiver.data_directory.incidents import incidents
 from receiver.spool import SpoolWriter
-from tests.durability.damaged import Crashed, Stores
-from tests.durability.sizes import size
-from tests.rows import notification
+from tests.durability.support.damaged import Crashed, Stores
+from tests.durability.support.sizes import size
+from tests.support.rows import notification
 
 _STORE = """
 import os, sys, time

@@ -22,10 +22,10 @@ from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
-from tests.durability.damaged import Stores, block_overwritten, crashed_store, overwritten
-from tests.durability.promise import stored_in
-from tests.durability.sizes import size
-from tests.rows import notification
+from tests.durability.support.damaged import Stores, block_overwritten, crashed_store, overwritten
+from tests.durability.support.promise import stored_in
+from tests.durability.support.sizes import size
+from tests.support.rows import notification
 
 
 @pytest.fixture(scope="module")

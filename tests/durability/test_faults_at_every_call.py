@@ -17,7 +17,7 @@ from tests.durability.shim import control, oracle
 from tests.durability.shim.client import Servers
 from tests.durability.shim.control import faults_at, lasting_faults_at
 from tests.durability.shim.scenarios import SCENARIOS
-from tests.durability.sizes import size
+from tests.durability.support.sizes import size
 
 _RUNS = {"append": 30, "spool": 30}
 _RUNS_OF_OTHERS = 12

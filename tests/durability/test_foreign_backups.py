@@ -14,9 +14,9 @@ from receiver.database.migrations import migrations
 from receiver.database.opening import create_anew, open_database
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal, unseal
-from tests.durability.commands import run_command
-from tests.durability.damaged import Stores, overwritten
-from tests.durability.stores import accepted, append, spool
+from tests.durability.support.commands import run_command
+from tests.durability.support.damaged import Stores, overwritten
+from tests.durability.support.stores import accepted, append, spool
 
 FOREIGN = {
     "a view instead of ours": (

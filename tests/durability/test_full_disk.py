@@ -10,12 +10,12 @@ from receiver.database.opening import open_database, run
 from receiver.notification import Rejection
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
-from tests.durability.faults import fill, mounted
-from tests.durability.load import BODIES, Clients, check_all_is_kept
-from tests.durability.sizes import size
-from tests.processes import ListenerProcess, Receiver, running
-from tests.rows import rejection
-from tests.waiting import until
+from tests.durability.support.faults import fill, mounted
+from tests.durability.support.load import BODIES, Clients, check_all_is_kept
+from tests.durability.support.sizes import size
+from tests.support.processes import ListenerProcess, Receiver, running
+from tests.support.rows import rejection
+from tests.support.waiting import until
 
 MIB = 1024 * 1024
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from receiver.database.opening import open_database, run
 from receiver.spool import SpoolReader
 from receiver.store.appending.appender import Appender
-from tests.durability.odd_requests import Generator, Request
-from tests.durability.sizes import size
-from tests.durability.wire import connect, read_answers
-from tests.processes import ListenerProcess, running
+from tests.durability.support.odd_requests import Generator, Request
+from tests.durability.support.sizes import size
+from tests.durability.support.wire import connect, read_answers
+from tests.support.processes import ListenerProcess, running
 
 THREADS = 4
 SECONDS = 20

@@ -12,13 +12,13 @@ import pytest
 
 import receiver as package
 from receiver.processes.state import read_state
-from tests.durability.commands import run_command
-from tests.durability.load import BODIES, Clients, check_all_is_kept
-from tests.durability.sizes import size
-from tests.keys import signed
-from tests.ports import free_address
-from tests.processes import Receiver, running
-from tests.waiting import until
+from tests.durability.support.commands import run_command
+from tests.durability.support.load import BODIES, Clients, check_all_is_kept
+from tests.durability.support.sizes import size
+from tests.support.keys import signed
+from tests.support.ports import free_address
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
 
 RATE = 300
 

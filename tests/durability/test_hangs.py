@@ -6,9 +6,9 @@ import signal
 from datetime import UTC, datetime
 
 from receiver.processes.state import read_state
-from tests.durability.load import BODIES, check_all_is_kept
-from tests.processes import Receiver, running
-from tests.waiting import until
+from tests.durability.support.load import BODIES, check_all_is_kept
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
 
 
 def process_of(data_dir, name):

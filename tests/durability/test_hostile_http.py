@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.durability.faults import cpu_seconds, resident_bytes
-from tests.durability.load import BODIES, Clients
-from tests.durability.sizes import size
-from tests.durability.wire import connected, is_closed, read_answers
-from tests.keys import signed
-from tests.processes import ListenerProcess, running
-from tests.waiting import until
+from tests.durability.support.faults import cpu_seconds, resident_bytes
+from tests.durability.support.load import BODIES, Clients
+from tests.durability.support.sizes import size
+from tests.durability.support.wire import connected, is_closed, read_answers
+from tests.support.keys import signed
+from tests.support.processes import ListenerProcess, running
+from tests.support.waiting import until
 
 MIB = 1024 * 1024
 USER = BODIES[0]
@@ -31,7 +31,7 @@ SECONDS = {"idle_seconds": 3, "header_seconds": 1, "body_seconds": 2, "discard_s
 class Hurried(ListenerProcess):
     """A listener with limits that tests can wait for."""
 
-    module = "tests.durability.hurried_listener"
+    module = "tests.durability.support.hurried_listener"
 
     def __init__(self, data_dir, limits=None, prefix=(), **settings):
         self.prefix = prefix

@@ -9,10 +9,10 @@ import time
 import pytest
 import urllib3
 
-from tests.durability.load import BODIES, check_all_is_kept
-from tests.processes import Receiver, running
-from tests.querying import ENDLESS_PLANNING, RUNAWAY, asked
-from tests.waiting import until
+from tests.durability.support.load import BODIES, check_all_is_kept
+from tests.support.processes import Receiver, running
+from tests.support.querying import ENDLESS_PLANNING, RUNAWAY, asked
+from tests.support.waiting import until
 
 
 def ask(receiver, sql, **rest):

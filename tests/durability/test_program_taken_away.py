@@ -8,9 +8,9 @@ import pytest
 import urllib3
 
 import receiver as program
-from tests.durability.commands import run_command
-from tests.processes import Receiver, running
-from tests.waiting import until
+from tests.durability.support.commands import run_command
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
 
 # Python runs a module of this name when a process starts. While a file `watch` is there, this one notes each module
 # that is looked for and each file of Python's or the program's that is opened.

@@ -17,9 +17,9 @@ from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import event_for_name
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter
-from tests.durability.commands import run_command
-from tests.processes import Receiver, running
-from tests.waiting import until
+from tests.durability.support.commands import run_command
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
 
 ALL = "SELECT * FROM {} ORDER BY ALL"
 

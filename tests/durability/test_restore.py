@@ -16,13 +16,13 @@ from receiver.database.reading import open_reader
 from receiver.database.replacing import FILE
 from receiver.keeping.backup_file import learn, learned_accounts, seal
 from receiver.settings import read_settings
-from tests.durability.commands import command, run_command
-from tests.durability.damaged import Stores, overwritten
-from tests.durability.promise import kept_in
-from tests.durability.sizes import size
-from tests.durability.stores import accepted, append, spool
-from tests.processes import Receiver, environment, running
-from tests.waiting import until
+from tests.durability.support.commands import command, run_command
+from tests.durability.support.damaged import Stores, overwritten
+from tests.durability.support.promise import kept_in
+from tests.durability.support.sizes import size
+from tests.durability.support.stores import accepted, append, spool
+from tests.support.processes import Receiver, environment, running
+from tests.support.waiting import until
 
 CALLS = "rename,unlink,fsync,fdatasync,mkdir,link" + size("", ",openat,write,pwrite64,ftruncate,close")
 ROWS = [accepted(number) for number in range(12)]

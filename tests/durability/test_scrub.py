@@ -12,9 +12,9 @@ from receiver.database.reading import FileReader
 from receiver.keeping.scrub import read_scrub_note, scrub
 from receiver.settings import Settings
 from receiver.store.scrubbing import ScrubLoop
-from tests.durability.commands import run_command
-from tests.durability.stores import accepted, append, spool
-from tests.processes import Receiver, running
+from tests.durability.support.commands import run_command
+from tests.durability.support.stores import accepted, append, spool
+from tests.support.processes import Receiver, running
 
 HEADERS, BLOCK = 3 * 4096, 262_144
 

@@ -20,12 +20,12 @@ from receiver.keeping.care import gather, judge
 from receiver.keeping.small_files import check_small_files
 from receiver.settings import read_settings
 from receiver.store.recovery import open_store
-from tests.durability.commands import run_command
-from tests.durability.sizes import size
-from tests.durability.stores import USER, accepted, append, spool
-from tests.keys import signed
-from tests.processes import Receiver, Sender, environment, running
-from tests.waiting import until
+from tests.durability.support.commands import run_command
+from tests.durability.support.sizes import size
+from tests.durability.support.stores import USER, accepted, append, spool
+from tests.support.keys import signed
+from tests.support.processes import Receiver, Sender, environment, running
+from tests.support.waiting import until
 
 DAMAGES = {"empty": b"", "zeros": bytes(500), "garbage": b'\xff\x00{"half": [1, ' * 40}
 NAMES = [

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.durability.faults import resident_bytes
-from tests.durability.load import Simulation, check_all_is_kept
-from tests.durability.sizes import size
-from tests.processes import Receiver, running
+from tests.durability.support.faults import resident_bytes
+from tests.durability.support.load import Simulation, check_all_is_kept
+from tests.durability.support.sizes import size
+from tests.support.processes import Receiver, running
 
 MIB = 1024 * 1024
 MEMORY = "192MiB"

@@ -17,16 +17,16 @@ from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
-from tests.durability.sizes import size
-from tests.processes import ListenerProcess, Receiver, running
-from tests.rows import notification
-from tests.waiting import until
+from tests.durability.support.sizes import size
+from tests.support.processes import ListenerProcess, Receiver, running
+from tests.support.rows import notification
+from tests.support.waiting import until
 
 _KILLED_WRITER = textwrap.dedent("""
     import os, sys
     from pathlib import Path
     from receiver.spool import SpoolWriter
-    from tests.rows import notification
+    from tests.support.rows import notification
     writer = SpoolWriter(Path(sys.argv[1]))
     for number in range(int(sys.argv[2]), int(sys.argv[3])):
         writer.append_all([notification(number)])

@@ -15,10 +15,10 @@ from receiver.spool import SpoolWriter
 from receiver.spool import owners as spools
 from receiver.spool.owners import claim, former_spools, hold, take_former
 from tests.durability.test_spool_damage import Store
-from tests.processes import Receiver, environment, running
-from tests.rows import notification
-from tests.test_import import line
-from tests.waiting import until
+from tests.receiver.test_import import line
+from tests.support.processes import Receiver, environment, running
+from tests.support.rows import notification
+from tests.support.waiting import until
 
 
 def settings_of(data_dir, spool=None):

@@ -10,9 +10,9 @@ import pytest
 from receiver.database.opening import run
 from receiver.notification import DAMAGED_IN_SPOOL, Rejection
 from receiver.spool import SpoolReader, SpoolWriter
-from tests.durability.sizes import size
+from tests.durability.support.sizes import size
 from tests.durability.test_spool_damage import Store
-from tests.rows import notification, rejection
+from tests.support.rows import notification, rejection
 
 
 def written(spool, rows):

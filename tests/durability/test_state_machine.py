@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from tests.durability.commands import run_command
-from tests.durability.promise import broken, kept_in, stored_by, stored_in, waiting_in
-from tests.durability.sizes import size
-from tests.processes import Receiver
-from tests.waiting import until
+from tests.durability.support.commands import run_command
+from tests.durability.support.promise import broken, kept_in, stored_by, stored_in, waiting_in
+from tests.durability.support.sizes import size
+from tests.support.processes import Receiver
+from tests.support.waiting import until
 
 _SPOOL_BYTES = 96 * 1024 * 1024
 _COUNTS = st.integers(2, 150)

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import pytest
 
-from tests.durability.load import BODIES
-from tests.durability.sizes import size
-from tests.keys import signed
-from tests.processes import ListenerProcess, Sender, running
-from tests.waiting import until
+from tests.durability.support.load import BODIES
+from tests.durability.support.sizes import size
+from tests.support.keys import signed
+from tests.support.processes import ListenerProcess, Sender, running
+from tests.support.waiting import until
 
 CALL = re.compile(r"^(?P<thread>\d+) +(?P<name>\w+)\((?P<fd>\d+)<(?P<path>[^>]*)>(?P<rest>.*)$")
 RESUMED = re.compile(r"^(?P<thread>\d+) +<\.\.\. (?P<name>\w+) resumed>(?P<rest>.*)$")

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import urllib3
 
-from tests.durability.faults import cpu_seconds, failing, first_free_descriptor, mounted, slow
-from tests.durability.load import BODIES, Clients, check_all_is_kept
-from tests.durability.sizes import size
-from tests.processes import ListenerProcess, Receiver, running
-from tests.waiting import until
+from tests.durability.support.faults import cpu_seconds, failing, first_free_descriptor, mounted, slow
+from tests.durability.support.load import BODIES, Clients, check_all_is_kept
+from tests.durability.support.sizes import size
+from tests.support.processes import ListenerProcess, Receiver, running
+from tests.support.waiting import until
 
 
 def post(receiver, number=0):

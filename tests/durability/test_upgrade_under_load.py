@@ -5,13 +5,13 @@ import json
 import pytest
 
 from receiver.processes.state import read_state
-from tests import bodies
-from tests.durability.commands import run_command
-from tests.durability.installation import Installation
-from tests.durability.load import Clients, check_all_is_kept
-from tests.durability.sizes import size
-from tests.processes import Receiver, running
-from tests.waiting import until
+from tests.durability.support.commands import run_command
+from tests.durability.support.installation import Installation
+from tests.durability.support.load import Clients, check_all_is_kept
+from tests.durability.support.sizes import size
+from tests.support import bodies
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
 
 RATE = 300
 SERVERS = 300

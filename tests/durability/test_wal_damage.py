@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from receiver.data_directory.incidents import incidents
-from tests.durability.damaged import Stores, crashed_store, record_ends
-from tests.durability.sizes import size
+from tests.durability.support.damaged import Stores, crashed_store, record_ends
+from tests.durability.support.sizes import size
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 
 from analytics import connect
 from tests.findings.history import DAY, DELETED, HOUR, NOON, user
-from tests.readable_store import HOSTILE_NAME
-from tests.stored import Received, store_of
+from tests.support.readable_store import HOSTILE_NAME
+from tests.support.stored import Received, store_of
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from analytics.findings.running import find
 from analytics.settings import Settings, read_settings
 from analytics.times.working_hours import WorkingHours, parse_working_hours
 from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT
-from tests.querying import TOKEN, serving
+from tests.support.querying import TOKEN, serving
 
 FAILING = [
     (f"/*\n{HEADER}*/\nSELECT\n    nothing\nFROM notifications", 8, "Binder Error: Referenced column "),

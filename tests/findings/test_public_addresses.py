@@ -9,7 +9,7 @@ from analytics import connect
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.settings import Settings
-from tests.stored import Received, store_of
+from tests.support.stored import Received, store_of
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

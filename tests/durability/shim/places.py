@@ -16,10 +16,10 @@ from receiver.store.appending import condition
 from receiver.store.loop import AppendLoop
 from receiver.store.recovery import open_store
 from receiver.store.status import StatusKeeper
-from tests import bodies
 from tests.durability.shim.oracle import Promises
-from tests.durability.stores import accepted
-from tests.keys import key_directory
+from tests.durability.support.stores import accepted
+from tests.support import bodies
+from tests.support.keys import key_directory
 
 DIED = 86
 """How a store ends that only a new process can go on for; the supervisor starts it again, and so does the server."""

@@ -27,7 +27,7 @@ from tests.durability.shim.places import (
     status_of,
     wait,
 )
-from tests.rows import rejection
+from tests.support.rows import rejection
 
 
 class Scenario:

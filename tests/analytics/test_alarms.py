@@ -1,0 +1,200 @@
+"""Alarms out of what alerts tell: when one begins, when it is over, and what is kept between two looks."""
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+import analytics
+from analytics import queries
+from analytics.charts import alerts as alert_charts
+from analytics.pages.alerts.alarms import Kept
+from analytics.pages.alerts.lists import reading_text
+from analytics.senders.centurylink import alarms
+from analytics.times.periods import period
+from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
+
+WEB, DB = "WA1ACMEWEB01", "WA1ACMEDB02"
+
+
+def before(minutes):
+    return MIDDAY - timedelta(minutes=minutes)
+
+
+def alert(name, minutes, *triggers, account="ACME", **more):
+    told = [{"metric": metric, "state": state, "data": {"percent": 93.5}} for metric, state in triggers]
+    body = {"accountAlias": account, "serverName": name, "triggers": told}
+    return Row("Alert.Notification", account, name, body, before(minutes), **more)
+
+
+ROWS = [
+    alert(WEB, 60, ("cpu", "triggered"), ("Disk", "TRIGGERED")),
+    alert(WEB, 50, ("CPU", "NotTriggered")),
+    alert(WEB, 40, ("cpu", "triggered")),
+    alert(DB, 30, ("cpu", "notTriggered"), account="SOLO"),
+    alert(DB, 15, ("cpu", "triggered"), account="SOLO"),
+    alert(DB, 10, ("cpu", "notTriggered"), account="SOLO"),
+    alert(DB, 20, ("cpu", "triggered"), account="SOLO"),
+]
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Make a client of a store with these rows; the file is another one each time."""
+    clients = []
+
+    def make(rows):
+        client = analytics.connect(str(build_store(tmp_path / f"{len(clients)}.duckdb", rows)))
+        clients.append(client)
+        return lambda name, **values: client.df(*queries.query(name, values))
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def told(found):
+    """Return each alarm's server and metric, and how many minutes before midday it began and ended."""
+    return [(row.server, row.metric, age(row.begin), age(row.end)) for row in found.itertuples()]
+
+
+def age(at):
+    return None if pd.isna(at) else (MIDDAY - at) // timedelta(minutes=1)
+
+
+def test_an_alarm_lasts_from_the_first_triggered_state_to_the_next_that_is_not_in_the_order_of_occurrence(store):
+    found = Kept().look(store(ROWS))
+    assert sorted(told(found), key=str) == [
+        (DB, "cpu", 20, 10),
+        (WEB, "cpu", 40, None),
+        (WEB, "cpu", 60, 50),
+        (WEB, "disk", 60, None),
+    ]
+
+
+def test_copies_and_triggers_that_tell_no_state_are_left_out(store):
+    first = alert(WEB, 9, ("cpu", "triggered"))
+    copy = alert(WEB, 8, ("cpu", "notTriggered"), duplicate_of=first.id)
+    odd = [
+        Row("Alert.Notification", "ACME", WEB, body, before(7))
+        for body in ({"triggers": {"metric": "cpu"}}, {"triggers": [1, None, []]}, {}, {"triggers": "cpu"})
+    ]
+    nameless = Row("Alert.Notification", "ACME", None, {"triggers": [{"metric": "x", "state": "triggered"}]}, before(6))
+    unknown = alert(WEB, 5, ("cpu", "paused"), (None, "triggered"))
+    found = Kept().look(store([first, copy, *odd, nameless, unknown]))
+    assert told(found) == [(WEB, "cpu", 9, None), (WEB, "", 5, None)]
+
+
+def test_before_the_first_alert_there_is_nothing(store):
+    assert Kept().look(store([])) is None
+    assert Kept().look(store([server("ACME", WEB)])) is None
+
+
+def test_alerts_none_of_which_fired_are_no_alarms(store):
+    found = Kept().look(store([alert(WEB, 5, ("cpu", "notTriggered"))]))
+    assert found.empty
+    assert alarms.within(found, before(60), MIDDAY).empty
+
+
+def test_each_look_reads_what_came_since_the_last_one_only(store):
+    run = store(ROWS)
+    asked = []
+
+    def watched(name, **values):
+        asked.append((name, values))
+        return run(name, **values)
+
+    kept = Kept()
+    assert len(kept.look(watched)) == 4
+    assert len(kept.look(watched)) == 4
+    assert asked == [
+        ("alert_extent", {"seq": 0}),
+        ("alert_states", {"first": 1, "last": 7}),
+        ("alert_extent", {"seq": 7}),
+    ]
+
+
+def test_an_alert_that_came_since_ends_an_alarm_that_was_known(store):
+    kept = Kept()
+    kept.look(store(ROWS[:1]))
+    found = kept.look(store(ROWS[:2]))
+    assert sorted(told(found)) == [(WEB, "cpu", 60, 50), (WEB, "disk", 60, None)]
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_another_store_in_the_place_of_the_one_that_was_read_is_read_from_its_beginning(store, count):
+    kept = Kept()
+    kept.look(store([alert(f"OTHER{place}", 60, ("cpu", "triggered")) for place in range(3)]))
+    found = kept.look(store(ROWS[:count]))
+    assert not found["server"].str.startswith("OTHER").any()
+    assert told(found)[0] == (WEB, "cpu", 60, 50)
+
+
+def test_a_time_range_has_the_alarms_that_lasted_into_it_with_their_time_in_it(store):
+    inside = alarms.within(Kept().look(store(ROWS)), before(45), MIDDAY)
+    rows = alarms.by_metric(inside)
+    assert {(row.server, row.metric): (row.times, row.time, row.lasts) for row in rows.itertuples()} == {
+        (WEB, "cpu"): (1, timedelta(minutes=40), True),
+        (WEB, "disk"): (1, timedelta(minutes=45), True),
+        (DB, "cpu"): (1, timedelta(minutes=10), False),
+    }
+    assert len(alarms.within(Kept().look(store(ROWS)), before(9), before(5))) == 2
+
+
+def test_alarms_are_let_through_by_account_and_by_a_part_of_the_servers_name(store):
+    found = Kept().look(store(ROWS))
+    assert set(alarms.let_through(found, {"SOLO"}, None)["server"]) == {DB}
+    assert set(alarms.let_through(found, None, "web0")["server"]) == {WEB}
+    assert alarms.let_through(found, {"SOLO"}, "web0").empty
+    assert alarms.let_through(found, None, ".*").empty
+
+
+def test_what_is_in_alarm_now_is_what_never_ended_the_latest_first(store):
+    lasting = alarms.lasting(Kept().look(store(ROWS)))
+    assert list(zip(lasting["server"], lasting["metric"], strict=True)) == [(WEB, "cpu"), (WEB, "disk")]
+
+
+def test_a_server_is_deleted_where_what_happened_last_says_so(store):
+    run = store(
+        [
+            server("ACME", WEB, received_at=before(50), event_type="Server.Deleted"),
+            server("ACME", WEB, received_at=before(40), event_type="Server.Created"),
+            server("SOLO", DB, received_at=before(30), event_type="Server.Deleted"),
+        ]
+    )
+    found = run("alert_servers_deleted", ids=[WEB, DB, "NEVER"])
+    assert list(zip(found["entity_id"], found["deleted_at"], strict=True)) == [(DB, before(30))]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (61, "1 min 1 s"), (3600, "1 h"), (3659, "1 h"), (90061, "1 d 1 h")],
+)
+def test_how_long_it_lasted_is_said_in_its_two_largest_units(seconds, said):
+    assert alarms.span_text(timedelta(seconds=seconds)) == said
+
+
+@pytest.mark.parametrize(
+    ("reading", "said"),
+    [('{"cpu":2,"cpuPercent":39.34}', "cpu 2, cpuPercent 39.34"), (None, ""), ("7", "7"), ("{}", "{}")],
+)
+def test_a_reading_is_said_by_its_names_and_values(reading, said):
+    assert reading_text(reading) == said
+
+
+def test_the_chart_has_a_bar_an_alarm_and_a_mark_at_each_that_lasts_and_names_are_data_only(store):
+    found = Kept().look(store([*ROWS, alert(HOSTILE_NAME, 5, (HOSTILE_NAME, "triggered"))]))
+    inside = alarms.within(found, before(120), MIDDAY)
+    chart = alert_charts.over_time(inside, alarms.by_metric(inside), period("6 h", MIDDAY, None), order="latest first")
+    drawn = chart.to_dict()
+    sizes = [len(drawn["datasets"][layer["data"]["name"]]) for layer in drawn["layer"]]
+    assert sizes[-2:] == [5, 3]
+    assert HOSTILE_NAME[:10].lower() not in str({**drawn, "datasets": None}).lower()
+    assert "5 alarms of 4 rows, 3 still in alarm" in drawn["description"]
+
+
+def test_of_more_alarms_than_can_be_drawn_the_latest_are(monkeypatch, store):
+    monkeypatch.setattr(alert_charts, "MOST_BARS", 1)
+    inside = alarms.within(Kept().look(store(ROWS)), before(120), MIDDAY)
+    bars = alert_charts.bars_of(inside, alarms.by_metric(inside), period("6 h", MIDDAY, None))
+    assert list(bars["server"]) == [DB]

@@ -1,0 +1,104 @@
+"""The charts: what is drawn of which rows, and that nothing of it is ever more than data."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from analytics.charts import charts, heat_map
+from analytics.times.periods import zone_of
+from analytics.times.spans import Interval, span_of
+from tests.support.readable_store import HOSTILE_NAME, MIDDAY
+
+BERLIN = zone_of("Europe/Berlin")
+
+
+@pytest.fixture
+def span():
+    return span_of("1 h", None, MIDDAY, None, BERLIN)
+
+
+@pytest.fixture
+def frame(span):
+    first, second = span.begins_us[:2]
+    rows = [(first, "Server.Created", 2), (first, "Server.Updated", 3), (second, HOSTILE_NAME, 1)]
+    return pd.DataFrame(rows, columns=["bin_us", "event_type", "events"])
+
+
+def drawn(frame, span, **more):
+    return charts.over_time(frame, None, span, zone=BERLIN, **more).to_dict()
+
+
+def rows_of(chart):
+    return [row for rows in chart["datasets"].values() for row in rows]
+
+
+def test_bars_are_stacked_in_the_order_of_the_events(frame, span):
+    bars = [row for row in rows_of(drawn(frame, span)) if row["events"]]
+    assert [(row["event_type"], row["bottom"], row["top"]) for row in bars] == [
+        ("Server.Created", 0, 2), ("Server.Updated", 2, 5), (HOSTILE_NAME, 0, 1),
+    ]  # fmt: skip
+
+
+def test_empty_bins_are_drawn_and_the_running_one_is_not_complete(frame, span):
+    bars = rows_of(drawn(frame, span))
+    assert len({row["begin"] for row in bars}) == len(span.begins) == 60
+    assert [row["state"] for row in bars[-2:]] == ["complete", "not complete yet"]
+    over = span_of("own", Interval(span.since, MIDDAY), MIDDAY + 2 * span.width, None, BERLIN)
+    assert {row["state"] for row in rows_of(drawn(frame, over))} == {"complete"}
+
+
+def test_a_refresh_changes_data_and_nothing_else(frame, span):
+    later = span_of("1 h", None, MIDDAY + span.width, None, BERLIN)
+
+    def without_data(chart):
+        names = list(chart.pop("datasets"))
+        text = json.dumps(chart)
+        for place, name in enumerate(names):
+            text = text.replace(name, f"data {place}")
+        return text
+
+    before = pd.DataFrame({"bin_us": [later.begins_us[3]], "events": [7]})
+    one = charts.over_time(frame, before.head(0), span, zone=BERLIN, said="a week before").to_dict()
+    other = charts.over_time(frame, before, later, zone=BERLIN, said="a week before").to_dict()
+    assert set(one["datasets"]) != set(other["datasets"])
+    views = [{layer.pop("name", "") for layer in chart["layer"]} for chart in (one, other)]
+    for chart, names in zip((one, other), views, strict=True):
+        assert all(set(param.pop("views", [])) <= names for param in chart.get("params", []))
+    assert without_data(one) == without_data(other)
+
+
+def test_the_time_compared_with_is_a_line_to_the_end_of_the_last_bin(frame, span):
+    before = pd.DataFrame({"bin_us": [span.begins_us[0]], "events": [9]})
+    chart = charts.over_time(frame, before, span, zone=BERLIN, said="a week before").to_dict()
+    line = [row for row in rows_of(chart) if "event_type" not in row]
+    assert [line[0]["events"], line[1]["events"], len(line)] == [9, 0, 61]
+    assert "the line is a week before" in chart["title"]["subtitle"]
+
+
+def test_a_selected_part_is_marked_from_the_begin(frame, span):
+    part = Interval(span.begins[3], span.begins[5])
+    (brush,) = drawn(frame, span, selected=part)["params"]
+    assert brush["value"] == {"x": [span.begins_us[3] // 1000, span.begins_us[5] // 1000]}
+    assert (brush["name"], "value" in drawn(frame, span)["params"][0]) == ("brush", False)
+
+
+def test_no_chart_has_a_field_that_tooltips_take_for_a_picture_or_a_name_in_an_expression(frame, span):
+    hours = pd.DataFrame({"hour_of_week": [0], "events": [1]})
+    for chart in (drawn(frame, span), heat_map.heat_map(hours, "Berlin").to_dict()):
+        assert all("image" not in row for row in rows_of(chart))
+        del chart["datasets"]
+        assert "<script" not in json.dumps(chart)
+
+
+def test_the_heat_map_has_each_hour_of_the_week_from_monday_on():
+    hours = heat_map.hours_of_week(pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]}))
+    assert len(hours) == 168
+    assert hours.iloc[25][["day", "clock", "events"]].to_list() == ["Tuesday", "01:00 to 02:00", 4]
+    assert hours["events"].sum() == 13
+
+
+def test_the_busiest_hour_is_said_in_words():
+    frame = pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]})
+    assert heat_map.busiest(frame) == "Most in one hour: 9 notifications on Sunday, 23:00 to 24:00."
+    assert heat_map.busiest(frame.head(0)) == "Nothing happened in this time."

@@ -1,0 +1,302 @@
+"""The client: one set of calls for a query service and a DuckDB file, and what it says when that can't be done."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+import analytics
+from analytics.errors import (
+    AnalyticsError,
+    BusyError,
+    LocationError,
+    NotAQueryError,
+    NotRunningError,
+    QueryError,
+    QueryTimeoutError,
+    SettingsError,
+    TokenError,
+    TooManyBytesError,
+    TooManyRowsError,
+)
+from analytics.settings import as_url, read_settings
+from tests.support.ports import free_port
+from tests.support.readable_store import MIDDAY, account, build_store, server
+
+
+@pytest.fixture(autouse=True)
+def _own_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("CLC_DATA_DIR", "CLC_QUERY_LISTEN", "CLC_QUERY_TOKEN", "CLC_LISTEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def store(tmp_path):
+    rows = [account("ACME", "Acme", None), server("ACME", "WA1ACMEWEB01"), server("ACME", "WA1ACMEWEB02")]
+    return str(build_store(tmp_path / "store.duckdb", rows))
+
+
+class Service(BaseHTTPRequestHandler):
+    """Answers as the query service does: by a script, or with one row of what was asked."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append((dict(self.headers), json.loads(body), self.client_address))
+        status, answer, promised = self.server.script.pop(0) if self.server.script else (200, one_row(), None)
+        self.send_response(status)
+        self.send_header("Content-Length", str(promised or len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+        if promised:
+            self.close_connection = True
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def one_row():
+    table = pa.table({"n": [1]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def refusal(status, code, detail):
+    return status, json.dumps({"error": code, "detail": detail}).encode(), None
+
+
+@pytest.fixture
+def service():
+    server_ = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    server_.daemon_threads = True
+    server_.asked, server_.script = [], []
+    thread = threading.Thread(target=server_.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    server_.url = f"http://127.0.0.1:{server_.server_address[1]}"
+    yield server_
+    server_.shutdown()
+    server_.server_close()
+    thread.join()
+
+
+def test_a_duckdb_file_answers_as_arrow_and_as_a_dataframe(store):
+    with analytics.connect(store) as client:
+        table = client.sql("SELECT entity_id FROM notifications WHERE seq > ? ORDER BY seq", [1])
+        frame = client.df("SELECT count(*) AS n FROM events WHERE category = $category", {"category": "Server"})
+    assert table.to_pylist() == [{"entity_id": "WA1ACMEWEB01"}, {"entity_id": "WA1ACMEWEB02"}]
+    assert frame["n"].tolist() == [2]
+
+
+def test_times_come_back_in_utc(store):
+    with analytics.connect(store) as client:
+        assert client.df("SELECT min(received_at) AS t FROM events")["t"][0].to_pydatetime() == MIDDAY
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1; SELECT 2",
+        "INSERT INTO rejected SELECT * FROM rejected",
+        "ATTACH 'x.db'",
+        "SET threads = 1",
+        "CALL pragma_version()",
+        "",
+    ],
+)
+def test_a_file_runs_nothing_but_one_select(store, query):
+    with analytics.connect(store) as client, pytest.raises(NotAQueryError):
+        client.sql(query)
+
+
+@pytest.mark.parametrize("query", ["SELECT * FROM read_text('/etc/hostname')", "SELECT * FROM '/etc/passwd.csv'"])
+def test_a_file_reaches_no_other_file(store, query):
+    with analytics.connect(store) as client, pytest.raises(QueryError, match=r"disabled|Permission"):
+        client.sql(query)
+
+
+def test_explain_of_a_select_is_allowed(store):
+    with analytics.connect(store) as client:
+        assert client.sql("EXPLAIN SELECT * FROM events").num_rows > 0
+
+
+def test_wrong_sql_says_where_it_is_wrong(store):
+    with analytics.connect(store) as client, pytest.raises(QueryError, match="nonesuch"):
+        client.sql("SELECT nonesuch FROM events")
+
+
+def test_too_many_bytes_are_refused(store):
+    with analytics.connect(store) as client:
+        assert client.sql("SELECT repeat('x', 9000) AS x", max_bytes=99_000).num_rows == 1
+        with pytest.raises(TooManyBytesError, match="more than 9000 bytes"):
+            client.sql("SELECT repeat('x', 9000) AS x", max_bytes=9_000)
+
+
+def test_too_many_rows_are_refused(store):
+    with analytics.connect(store) as client, pytest.raises(TooManyRowsError, match="more than 2 rows"):
+        client.sql("SELECT * FROM events", max_rows=2)
+
+
+def test_a_runaway_query_ends_at_its_timeout_and_the_next_one_runs(store):
+    with analytics.connect(store) as client:
+        with pytest.raises(QueryTimeoutError, match=r"longer than 0\.2 s"):
+            client.sql("SELECT count(*) FROM range(10000000000) a, range(1000000) b", timeout=0.2)
+        assert client.sql("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+
+
+def test_threads_share_a_client(store):
+    with analytics.connect(store) as client, ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda n: client.sql("SELECT ? + count(*) AS n FROM events", [n]).to_pylist(), range(20))
+    assert [answer[0]["n"] for answer in answers] == [n + 3 for n in range(20)]
+
+
+def test_a_file_that_is_being_written_is_named_with_the_way_out(store):
+    with duckdb.connect(store), pytest.raises((LocationError, duckdb.ConnectionException)):
+        analytics.connect(store)
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("nowhere.duckdb", "is no file"),
+        ("http://", "is no URL"),
+        ("ftp://host/x", "can't be opened"),
+        ("notes.txt", "is no DuckDB file"),
+        ("ducklake:nowhere.sqlite", "lake|extension"),
+    ],
+)
+def test_a_location_that_is_none_is_told_in_one_sentence(tmp_path, location, said):
+    (tmp_path / "notes.txt").write_text("no database at all" * 1000)
+    with pytest.raises(LocationError, match=said) as told:
+        analytics.connect(location)
+    assert "\n" not in str(told.value)
+
+
+def test_the_service_gets_sql_parameters_limits_and_token(service, monkeypatch):
+    monkeypatch.setenv("CLC_QUERY_TOKEN", "secret")
+    with analytics.connect(service.url) as client:
+        since = datetime(2026, 3, 2, tzinfo=UTC)
+        table = client.sql("SELECT $t", {"t": since}, timeout=3, max_rows=10)
+    headers, body, _ = service.asked[0]
+    assert table.to_pylist() == [{"n": 1}]
+    assert headers["Authorization"] == "Bearer secret"
+    assert body == {
+        "sql": "SELECT $t", "parameters": {"t": "2026-03-02T00:00:00+00:00"}, "timeout": 3, "max_rows": 10,
+    }  # fmt: skip
+
+
+def test_one_connection_serves_many_queries(service):
+    with analytics.connect(service.url) as client:
+        for _ in range(5):
+            client.sql("SELECT 1")
+    assert len({address for _, _, address in service.asked}) == 1
+
+
+def test_a_token_written_later_is_found(service, tmp_path):
+    with analytics.connect(service.url) as client:
+        client.sql("SELECT 1")
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "query.token").write_text("made-later\n")
+        client.sql("SELECT 1")
+    assert [headers.get("Authorization") for headers, _, _ in service.asked] == [None, "Bearer made-later"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "sql_error", QueryError),
+        (403, "not_a_query", NotAQueryError),
+        (403, "refused_for_now", NotAQueryError),
+        (413, "too_many_bytes", TooManyBytesError),
+        (413, "too_many_rows", TooManyRowsError),
+        (429, "busy", BusyError),
+        (429, "throttled", TokenError),
+        (504, "timeout", QueryTimeoutError),
+    ],
+)
+def test_each_refusal_of_the_service_is_an_error_of_its_own(service, status, code, kind):
+    service.script.append(refusal(status, code, "The reason, in one sentence."))
+    with analytics.connect(service.url) as client, pytest.raises(AnalyticsError, match="The reason") as told:
+        client.sql("SELECT 1")
+    assert type(told.value) is kind
+
+
+def test_a_refused_token_says_where_the_right_one_is(service, tmp_path):
+    service.script.append(refusal(401, "unauthorized", "no"))
+    with analytics.connect(service.url) as client, pytest.raises(TokenError) as told:
+        client.sql("SELECT 1")
+    assert str(tmp_path / "data" / "query.token") in str(told.value)
+
+
+def test_no_receiver_says_what_to_start():
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with analytics.connect(nobody) as client, pytest.raises(NotRunningError, match="clc-receiver serve"):
+        client.sql("SELECT 1")
+
+
+def test_an_answer_that_ends_early_is_asked_for_once_more(service):
+    cut = one_row()[:-40]
+    service.script.append((200, cut, len(cut) + 40))
+    with analytics.connect(service.url) as client:
+        assert client.sql("SELECT 1").to_pylist() == [{"n": 1}]
+    assert len(service.asked) == 2
+
+
+def test_an_answer_that_always_ends_early_is_an_error(service):
+    cut = one_row()[:-40]
+    service.script += [(200, cut, len(cut) + 40)] * 2
+    with analytics.connect(service.url) as client, pytest.raises(NotRunningError, match="broke off"):
+        client.sql("SELECT 1")
+
+
+def test_a_redirect_is_not_followed_with_the_token(service):
+    service.script.append((307, b"", None))
+    with analytics.connect(service.url) as client, pytest.raises(QueryError, match="307"):
+        client.sql("SELECT 1")
+    assert len(service.asked) == 1
+
+
+def test_a_wrong_setting_names_variable_value_and_what_is_allowed(monkeypatch):
+    monkeypatch.setenv("CLC_QUERY_LISTEN", "here")
+    with pytest.raises(SettingsError) as told:
+        analytics.connect()
+    assert str(told.value) == "CLC_QUERY_LISTEN is 'here'; it must be host:port, like 127.0.0.1:8081."
+
+
+def test_settings_come_from_a_dot_env_file_too(tmp_path):
+    (tmp_path / ".env").write_text("CLC_QUERY_LISTEN=127.0.0.1:9999\nCLC_DATA_DIR=elsewhere\nOTHER=1\n")
+    settings = read_settings()
+    assert settings.query_url == "http://127.0.0.1:9999"
+    assert str(settings.token_file) == "elsewhere/query.token"
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("0.0.0.0:8081", "http://127.0.0.1:8081"),
+        ("[::]:8081", "http://[::1]:8081"),
+        ("stats.example:80", "http://stats.example:80"),
+        (":8081", "http://127.0.0.1:8081"),
+    ],
+)
+def test_an_address_to_listen_on_becomes_a_url_to_ask(address, url):
+    assert as_url(address) == url
+
+
+def test_the_tree_of_errors_in_the_docstring_is_the_tree_there_is():
+    defined = {name for name, kind in vars(analytics.errors).items() if isinstance(kind, type)}
+    words = analytics.errors.__doc__.split()
+    drawn = {word for word in words if word.endswith("Error") and word.isidentifier()}
+    assert drawn == defined
+
+
+def test_the_package_exports_what_it_says():
+    assert all(hasattr(analytics, name) for name in analytics.__all__)

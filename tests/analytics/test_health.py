@@ -1,0 +1,73 @@
+"""What the page Health makes of what a receiver says of itself."""
+
+import pytest
+
+from analytics import connect
+from analytics.errors import NoStatusError
+from analytics.pages.health.figures import bytes_words, figures, grouped, limit_words, troubled
+from tests.support.readable_store import build_store
+
+STATUS = {
+    "state": "red",
+    "figures": [
+        {"name": "lag_seconds", "label": "Lag of the store", "value": 12.0, "text": "12.0 s", "state": "amber"},
+        {"name": "serving", "label": "serve", "value": 1, "text": "running", "state": "ok"},
+        {"name": "data_free_bytes", "label": "Left", "value": 1, "text": "1 bytes", "state": "red"},
+        {"name": "new_figure", "label": "Something new", "value": 3, "text": "3", "state": "purple"},
+    ],
+    "limits": {
+        "lag_seconds": {"amber": 10, "red": 60, "falling": False},
+        "data_free_bytes": {"amber": 5 * 2**30, "red": 2**30, "falling": True},
+    },
+}
+
+
+def test_figures_are_shown_in_groups_and_one_that_is_not_known_comes_last():
+    groups = grouped(figures(STATUS))
+    assert {title: [figure.name for figure in found] for title, found in groups.items()} == {
+        "Running": ["serving"],
+        "Coming in": ["lag_seconds"],
+        "Room": ["data_free_bytes"],
+        "More": ["new_figure"],
+    }
+
+
+def test_a_figure_that_is_never_judged_has_no_state_to_show():
+    status = {"figures": [{"name": name, "state": "ok"} for name in ("version", "serving")]}
+    assert [figure.judged for figure in figures(status)] == [False, True]
+
+
+def test_what_is_red_is_named_before_what_is_amber_and_an_unknown_state_counts_as_amber():
+    assert [figure.name for figure in troubled(figures(STATUS))] == ["data_free_bytes", "lag_seconds", "new_figure"]
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "words"),
+    [
+        ("lag_seconds", {"amber": 10, "red": 60}, "amber from 10 s, red from 60 s"),
+        ("checkpoint_due_seconds", {"amber": 60, "red": 600}, "amber from 60 s, red from 10 min"),
+        ("spool_free_bytes", {"amber": 5 * 2**30, "red": 2**30, "falling": True}, "amber to 5 GiB, red to 1 GiB"),
+        ("spool_rows", {"amber": 100_000, "red": 1_000_000}, "amber from 100,000, red from 1,000,000"),
+        ("backup_at", {"amber": 1.5, "red": 3}, "amber from 1.5 intervals, red from 3 intervals"),
+        ("processes_not_running", {"amber": 1, "red": 1}, "red from 1"),
+        ("version", None, ""),
+    ],
+)
+def test_limits_are_said_in_the_unit_of_their_figure(name, limit, words):
+    assert limit_words(name, limit) == words
+
+
+def test_sizes_are_said_in_their_largest_unit():
+    assert [bytes_words(size) for size in (512, 2048, 256 * 2**20, 2**40)] == [
+        "512 bytes", "2 KiB", "256 MiB", "1,024 GiB",
+    ]  # fmt: skip
+
+
+def test_a_duckdb_file_says_that_only_a_running_receiver_tells_how_it_is(tmp_path):
+    path = str(build_store(tmp_path / "store.duckdb", []))
+    with connect(path) as client, pytest.raises(NoStatusError) as error:
+        client.status()
+    assert str(error.value) == (
+        f"{path!r} is no running receiver, and only that tells how it is; "
+        "run `clc-receiver status` for a data directory, or read from a query service."
+    )

@@ -1,0 +1,169 @@
+"""Findings that are kept at hand are those that looking through everything would find."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Event
+
+import pytest
+
+from analytics import connect
+from analytics.errors import NotRunningError
+from analytics.findings import kept as kept_findings
+from analytics.findings.kept import FOREVER, KeptFindings
+from analytics.findings.running import find
+from analytics.times.periods import EPOCH
+from receiver.simulator.history import Simulation
+from receiver.simulator.stories import STORIES
+from tests.receiver.simulator.test_stories import END, store_of
+
+PATIENCE = 60
+
+
+class Reopened:
+    """A client of a file to which is written between its questions. It notes since when rules were asked."""
+
+    def __init__(self, path):
+        self.path, self.since = path, []
+        self.gate = Event()
+        self.gate.set()
+
+    def sql(self, sql, parameters=None):
+        self.gate.wait()
+        with connect(str(self.path)) as client:
+            return client.sql(sql, parameters)
+
+    def df(self, sql, parameters=None):
+        return self.sql(sql, parameters).to_pandas()
+
+
+@pytest.fixture(autouse=True)
+def _no_own_rules(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """Since when was looked for findings, each time."""
+    seen = []
+
+    def noting(client, since, until, **given):
+        seen.append(since)
+        return find(client, since, until, **given)
+
+    monkeypatch.setattr(kept_findings, "find", noting)
+    return seen
+
+
+def latest(kept):
+    return kept.latest(PATIENCE, datetime.now(UTC))
+
+
+def all_of(client):
+    return sorted(find(client, EPOCH, FOREVER).findings)
+
+
+def test_what_comes_in_parts_and_late_makes_the_findings_that_looking_through_everything_makes(tmp_path, looks):
+    history = list(Simulation(7).history(12, END, 100, STORIES))
+    late = set(random.Random(3).sample(range(len(history)), len(history) // 20))
+    in_time = [out for place, out in enumerate(history) if place not in late]
+    parts = [in_time[start : start + 400] for start in range(0, len(in_time), 400)]
+    # What is late happened before, and is received with a later part.
+    for place in sorted(late):
+        received_at = parts[-1][-1].received_at
+        parts[min(place * len(parts) // len(history) + 2, len(parts) - 1)].append(
+            history[place]._replace(received_at=received_at)
+        )
+    client = Reopened(store_of(tmp_path, parts[0]))
+    kept = KeptFindings(client)
+    for part in parts[1:]:
+        store_of(tmp_path, sorted(part, key=lambda out: out.received_at))
+        assert sorted(latest(kept).findings) == all_of(client)
+    assert looks.count(EPOCH) == 1
+    assert len(looks) == len(parts) - 1
+    assert len(latest(kept).findings) > 40
+
+
+def test_nothing_is_looked_for_again_where_nothing_came(tmp_path, looks):
+    client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    kept = KeptFindings(client)
+    first = latest(kept)
+    second = latest(kept)
+    assert second.findings is first.findings
+    assert second.upto > first.upto
+    assert len(looks) == 1
+
+
+def test_what_was_computed_before_is_never_given_for_what_is_so_now(tmp_path):
+    history = list(Simulation(7).history(10, END, 100, STORIES))
+    client = Reopened(store_of(tmp_path, history[:-400]))
+    kept = KeptFindings(client)
+    before = latest(kept)
+    store_of(tmp_path, history[-400:])
+    client.gate.clear()
+    asked = datetime.now(UTC)
+    assert kept.latest(0, asked) is None
+    assert kept.kept is before
+    assert before.upto < asked
+    assert kept.latest(0, before.upto) is before
+    client.gate.set()
+    after = kept.latest(PATIENCE, asked)
+    assert after.upto >= asked
+    assert sorted(after.findings) == all_of(client)
+
+
+def test_the_worst_come_first_and_of_these_the_newest(tmp_path):
+    client = Reopened(store_of(tmp_path, Simulation(7).history(10, END, 100, STORIES)))
+    findings = latest(KeptFindings(client)).findings
+    order = {"high": 0, "medium": 1, "low": 2}
+    assert findings == sorted(findings, key=lambda one: (order[one.severity], -one.found_at.timestamp()))
+    assert {one.severity for one in findings} == set(order)
+
+
+def test_rules_that_change_are_run_over_everything_again(tmp_path, looks, monkeypatch):
+    client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    kept = KeptFindings(client)
+    latest(kept)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "bad.sql").write_text("SELECT 1")
+    monkeypatch.setenv("CLC_RULES", str(own))
+    assert [problem.file.endswith("bad.sql") for problem in latest(kept).problems] == [True]
+    assert looks == [EPOCH, EPOCH]
+
+
+def test_a_store_that_lost_its_latest_is_looked_through_again(tmp_path, looks):
+    client = Reopened(store_of(tmp_path / "one", Simulation(7).history(4, END, 100)))
+    kept = KeptFindings(client)
+    latest(kept)
+    client.path = store_of(tmp_path / "other", Simulation(8).history(1, END, 100))
+    assert sorted(latest(kept).findings) == all_of(client)
+    assert looks == [EPOCH, EPOCH]
+
+
+def test_who_asks_first_waits_no_longer_than_told_and_many_who_ask_cause_one_look(tmp_path, looks):
+    client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    kept = KeptFindings(client)
+    client.gate.clear()
+    with ThreadPoolExecutor(8) as viewers:
+        assert list(viewers.map(lambda _: kept.latest(0, datetime.now(UTC)), range(8))) == [None] * 8
+    client.gate.set()
+    assert latest(kept) is not None
+    assert looks == [EPOCH]
+
+
+def test_nobody_who_answers_is_an_error_until_somebody_does(tmp_path):
+    class Away(Reopened):
+        away = True
+
+        def sql(self, sql, parameters=None):
+            if self.away:
+                raise NotRunningError("nobody answers")
+            return super().sql(sql, parameters)
+
+    client = Away(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    kept = KeptFindings(client)
+    with pytest.raises(NotRunningError):
+        latest(kept)
+    client.away = False
+    assert sorted(latest(kept).findings) == all_of(client)

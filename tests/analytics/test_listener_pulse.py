@@ -1,0 +1,55 @@
+"""The pulse of the listeners: missed only by what is known of them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from analytics.client.listener_pulse import ListenerPulse, not_working
+from analytics.settings import Settings
+from tests.support.ports import free_address
+from tests.support.processes import ListenerProcess, running, stopped
+from tests.support.waiting import until
+
+NOW = datetime.now(UTC)
+SINCE = NOW - timedelta(seconds=4)
+
+
+def serve(**listener):
+    return {"state": "running", "processes": {"listener 1": listener, "store": {"silent_since": NOW.isoformat()}}}
+
+
+@pytest.mark.parametrize("what", ["silent_since", "down_since"])
+def test_what_serve_wrote_lately_of_its_listeners_counts_and_of_nothing_else(what):
+    written = serve(**{what: SINCE.isoformat()})
+    assert list(not_working(written, NOW)) == [SINCE]
+    assert not list(not_working(written, NOW - timedelta(minutes=1)))
+    assert not list(not_working({**written, "state": "stopped"}, NOW))
+    assert not list(not_working(serve(silent_since=None, down_since=None), NOW))
+    assert not list(not_working({"state": "running", "processes": "?"}, NOW))
+    assert not list(not_working({}, None))
+
+
+def test_a_listener_that_never_answered_is_not_missed(tmp_path):
+    pulse = ListenerPulse(lambda: Settings(data_dir=tmp_path, listen=free_address()))
+    assert pulse.silence() is None
+    looked = pulse._looks
+    until(lambda: pulse._looks > looked + 2, what="some looks")
+    assert pulse.silence() is None
+
+
+def test_a_listener_that_answered_before_is_missed_until_it_answers_again(tmp_path):
+    with running(ListenerProcess, tmp_path / "data") as listener:
+        address = listener.url.removeprefix("http://")
+        pulse = ListenerPulse(lambda: Settings(data_dir=tmp_path, listen=address))
+        pulse.silence()
+        until(lambda: pulse._looks, what="an answer")
+        with stopped(listener.process.pid):
+            assert until(pulse.silence, what="a listener that is missed").since < datetime.now(UTC)
+        until(lambda: pulse.silence() is None, what="a listener that answers")
+
+
+def test_what_serve_writes_is_enough_where_the_listener_was_never_asked_successfully(tmp_path):
+    (tmp_path / "serve.json").write_text(json.dumps(serve(silent_since=SINCE.isoformat())))
+    pulse = ListenerPulse(lambda: Settings(data_dir=tmp_path, listen=free_address()))
+    assert until(pulse.silence, what="a listener that is missed").since == SINCE

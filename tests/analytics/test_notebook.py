@@ -1,0 +1,125 @@
+"""The notebooks: they run from top to bottom on a live receiver, and lie in the repository without outputs."""
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.support.keys import key_directory
+from tests.support.processes import Receiver, environment, running
+from tests.support.waiting import until
+
+DIRECTORY = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(DIRECTORY.glob("*.ipynb"))
+COUNT = "SELECT count(*) AS n FROM notifications"
+
+
+def code_cells(path):
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+STORIES = ["sign-up", "stolen-administrator", "public-server"]
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory):
+    with running(Receiver, tmp_path_factory.mktemp("notebook") / "data") as started:
+        archive = started.data_dir / "history.jsonl"
+        key = ["--key", str(key_directory() / "private.pem"), "--quiet"]
+        stories = [word for story in STORIES for word in ("--story", story)]
+        command(started, "simulate", "--archive", str(archive), "--days", "8", "--count", "200", *stories, *key)
+        command(started, "import", str(archive))
+        lines = len(archive.read_bytes().splitlines())
+        until(lambda: started.sql(COUNT) == [{"n": lines}], what="the history in the store")
+        yield started
+
+
+def command(receiver, *arguments):
+    env = environment(receiver.data_dir)
+    subprocess.run(
+        [sys.executable, "-m", "receiver", *arguments], env=env, cwd=receiver.data_dir, check=True, capture_output=True
+    )
+
+
+@pytest.fixture(scope="module")
+def executed(receiver, tmp_path_factory):
+    """Runs a notebook once, and returns its cells with their outputs."""
+
+    @cache
+    def execute(path):
+        env = environment(receiver.data_dir, CLC_QUERY_LISTEN=receiver.query_url.removeprefix("http://"))
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(DIRECTORY.parent), env.get("PYTHONPATH")]))
+        directory = tmp_path_factory.mktemp(path.stem)
+        done = directory / path.name
+        command = [sys.executable, "-m", "jupyter", "execute", f"--output={done}", "--timeout=120", str(path)]
+        ran = subprocess.run(command, env=env, cwd=directory, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        return code_cells(done)
+
+    return execute
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_from_top_to_bottom_on_a_live_receiver(executed, path):
+    cells = executed(path)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
+    tables = [output for cell in cells for output in cell.outputs if "text/html" in output.get("data", {})]
+    assert len(tables) >= 3
+
+
+@pytest.mark.slow
+def test_the_three_investigations_end_with_what_the_stories_told(executed):
+    printed = [
+        " ".join(output.text.split())
+        for cell in executed(DIRECTORY / "audit.ipynb")
+        for output in cell.outputs
+        if output.output_type == "stream"
+    ]
+    built = r"\S+ opened \w+, built 16 servers within \d\d minutes, and was stopped after 1\d\d minutes\."
+    stolen = (
+        r"Not \S+: at 0[12]:\d\d somebody else got that password\. They took over 6 more users, went into 2 accounts "
+        r"where the administrator never was, 1 of them of another branch, opened 5 servers, and deleted 12\."
+    )
+    opened = (
+        r"\S+ of \w+ made \w+ public as 203\.0\.113\.240 at \S+ 16:[34]\d UTC: 1 of its \d\d changes is that user's\."
+    )
+    answers = [built, stolen, opened]
+    assert len(printed) == len(answers)
+    for answer, text in zip(answers, printed, strict=True):
+        assert re.fullmatch(answer, text), text
+
+
+@pytest.mark.slow
+def test_each_of_the_ten_questions_has_an_answer(executed):
+    path = DIRECTORY / "adhoc.ipynb"
+    text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    assert re.findall(r"^## (\d+)\. .*\?$", text, re.MULTILINE) == [str(number) for number in range(1, 11)]
+    cells = {cell.id: cell for cell in executed(path)}
+    answers = ["public", "disks", "places", "systems", "countries", "users", "alerts", "centres", "unwatched", "grown"]
+    for name in answers:
+        (output,) = cells[name].outputs
+        assert "text/html" in output.data, name
+        assert "Empty" not in output.data["text/plain"], name
+    assert re.search(r"203\.0\.113\.240\b", cells["public"].outputs[0].data["text/plain"])
+    assert "vega" in cells["alerts"].outputs[0].data["text/html"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_lies_in_the_repository_without_outputs_and_with_an_id_for_each_cell(path):
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    assert (notebook.nbformat, notebook.nbformat_minor >= 5) == (4, True)
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code_cells(path))
+    ids = [cell["id"] for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+
+
+def test_there_are_three_notebooks():
+    assert [path.stem for path in NOTEBOOKS] == ["activity", "adhoc", "audit"]

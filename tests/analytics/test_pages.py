@@ -1,0 +1,244 @@
+"""The pages and what they are made of: run without a browser, on a DuckDB file."""
+
+import json
+import re
+import shutil
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from analytics.commands.dashboard import streamlit_options
+from analytics.pages.serving.entry import entry_file
+from analytics.pages.shared.accounts import Account, Accounts
+from analytics.senders.centurylink.events import EVENT_TYPES, colours
+from analytics.text import as_markdown, short, visible
+from analytics.times.periods import ago
+from analytics.words.payloads import leaves, parse, tree
+from tests.support.plain_texts import age_lines, plain_texts
+from tests.support.readable_store import (
+    HOSTILE_NAME,
+    LONG_NAME,
+    MIDDAY,
+    build_store,
+    hostile_refusals,
+    hostile_rows,
+    many_rows,
+)
+
+# Markup that is not taken back by a backslash.
+MARKUP = re.compile(r"(?<!\\)(<script|!\[picture)")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    now = datetime.now(UTC)
+    rows = [*many_rows(300, now, days=20), *hostile_rows(now)]
+    return str(build_store(tmp_path_factory.mktemp("pages") / "store.duckdb", rows, hostile_refusals(now)))
+
+
+@pytest.fixture
+def open_page(store, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def run(page, location=store, **parameters):
+        monkeypatch.setattr(sys, "argv", ["app_dashboard.py", "--location", location])
+        app = AppTest.from_string(f"from analytics.pages.{page} import page\n\npage.show()", default_timeout=60)
+        for name, value in parameters.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return run
+
+
+@pytest.mark.parametrize("page", ["activity", "notifications", "set_up"])
+def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
+    app = open_page(page)
+    assert not app.exception
+    assert any(re.fullmatch(r"As of [\d:]+ UTC, ., newest notification .", line) for line in age_lines(app))
+
+
+def test_a_filter_whose_query_fails_is_said_and_not_asked_for_again_at_once(open_page, store, tmp_path):
+    broken = shutil.copy(store, tmp_path)
+    with duckdb.connect(broken) as connection:
+        connection.execute("DROP VIEW accounts")
+    st.cache_resource.clear()
+    app = open_page("notifications", broken)
+    assert not app.exception
+    assert [warning.value.startswith("This query failed.") for warning in app.warning] == [True]
+    assert "\\n" not in app.warning[0].value
+
+
+@pytest.mark.parametrize("page", ["activity", "notifications", "set_up"])
+def test_markdown_never_holds_what_came_from_outside(open_page, page):
+    for parameters in ({}, {"named": HOSTILE_NAME, "of": "User"}, {"account": HOSTILE_NAME}, {"list": "Refused"}):
+        app = open_page(page, **parameters)
+        assert not app.exception
+        marked = [element.value for element in (*app.markdown, *app.caption, *app.subheader)]
+        marked += [button.label for button in app.button] + [metric.label for metric in app.metric]
+        assert not any(map(MARKUP.search, marked))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "2000-01-01T00:00Z/..",
+        "2099-12-31T23:00Z/..",
+        "2001-01-01T00:00Z/2099-12-31T23:59Z",
+        "0001-01-01T00:00Z/..",
+        "x",
+    ],
+)
+def test_whatever_range_of_ones_own_an_address_has_activity_is_drawn(open_page, own):
+    for week in ({}, {"compare": "a week before"}):
+        app = open_page("activity", range="own", own=own, part=own, **week)
+        assert not app.exception
+        assert app.metric[0].label == "Last minute"
+
+
+def test_live_counts_are_those_of_the_store(open_page):
+    app = open_page("activity")
+    assert [metric.label for metric in app.metric] == [
+        "Last minute", "Last hour", "Last 24 hours", "Refused, last 24 hours",
+    ]  # fmt: skip
+    assert app.metric[3].value == "3"
+
+
+def test_an_empty_store_says_what_to_do(open_page, tmp_path):
+    empty = str(build_store(tmp_path / "empty.duckdb", []))
+    assert any("Nothing in this time range" in head.value for head in open_page("activity", empty).subheader)
+    assert any("No notification" in head.value for head in open_page("notifications", empty).subheader)
+    assert sum("not yet" in text.value for text in open_page("set_up", empty).markdown) == 10
+
+
+def test_no_receiver_says_what_to_start_on_every_page(open_page):
+    for page in ("activity", "notifications", "set_up"):
+        app = open_page(page, "http://127.0.0.1:9")
+        assert [head.value for head in app.subheader][-1] == "No receiver to read from"
+        assert "clc-receiver serve" in plain_texts(app)
+
+
+def test_set_up_gives_ten_urls_under_the_address_that_was_typed(open_page):
+    app = open_page("set_up", base="https://hooks.example.com/")
+    assert plain_texts(app) == [f"https://hooks.example.com/webhooks/{name}" for name in EVENT_TYPES]
+
+
+@pytest.mark.parametrize("base", ["javascript:alert(1)", "https://", "https://a b", "https://x/?y", "<script>"])
+def test_set_up_gives_no_urls_under_what_is_no_address(open_page, base):
+    app = open_page("set_up", base=base)
+    assert [error.value for error in app.error] == ["This is no address; one looks like https://webhooks.example.com"]
+    assert plain_texts(app) == []
+
+
+def test_an_opened_notification_shows_verdict_and_raw_payload(open_page):
+    app = open_page("notifications", seq="8")
+    assert any("Verified: the signature fits" in text.value for text in app.markdown)
+    assert any(map(parse, plain_texts(app)))
+
+
+def test_what_the_address_names_but_the_store_has_not_is_said(open_page):
+    for parameters in ({"seq": "999999"}, {"refused": "no-uuid"}):
+        assert any("not in the store" in text.value for text in open_page("notifications", **parameters).caption)
+    nonesuch = open_page("entity", category="Server", name="NONESUCH")
+    assert any("not in the store" in text.value for text in nonesuch.caption)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("plain", "plain"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\nb\x00", "a\\nb\\u0000"),
+        ("\ufeffé\u2066", "\\ufeffé\\u2066"),
+        ("\U000e0041", "\\U000e0041"),
+        ("日本 👩\u200d💻", "日本 👩\u200d💻"),
+    ],
+)
+def test_characters_that_hide_are_shown_as_escapes(text, seen):
+    assert visible(text) == seen
+
+
+def test_long_names_end_in_an_ellipsis():
+    assert short(LONG_NAME, 10) == "LONG01234…"
+    assert short("exactly ten", 11) == "exactly ten"
+    assert len(short("\u202e" * 50, 20)) == 20
+
+
+def test_markdown_of_a_name_has_every_sign_escaped():
+    assert as_markdown("![x](y) <b> :red[z] $a$") == r"\!\[x\]\(y\) \<b\> \:red\[z\] \$a\$"
+
+
+def test_a_payloads_fields_are_its_leaves_in_order():
+    body = parse('{"a":{"b":[1,{"c":"x\\u202e"}]},"d":[],"e":null,"f":1.50}')
+    assert list(leaves(body)) == [("a.b[0]", "1"), ("a.b[1].c", "x\\u202e"), ("d", "[]"), ("e", "null"), ("f", "1.5")]
+
+
+def test_an_absurdly_deep_payload_is_cut_not_an_error():
+    deep = parse("[" * 500 + "]" * 500)
+    assert "deeper" in json.dumps(tree(deep))
+    assert parse("[" * 20_000 + "]" * 20_000) is None
+
+
+def test_an_age_is_said_in_the_unit_that_fits():
+    ages = [0, 119, 120, 7199, 7200, 172800]
+    assert [ago(MIDDAY - timedelta(seconds=age), MIDDAY) for age in ages] == [
+        "0 s ago", "119 s ago", "2 min ago", "119 min ago", "2 h ago", "2 d ago",
+    ]  # fmt: skip
+
+
+def test_labels_of_accounts_are_never_alike():
+    alike = [Account(alias, None, None, (alias,)) for alias in ("A" * 100, "A" * 101)]
+    labels = list(Accounts(alike).labels.values())
+    assert len(set(labels)) == 2
+
+
+def many_accounts(count):
+    top = Account("ROOT", "Root of all", None, ("ROOT",))
+    below = [
+        Account(f"A{number}", f"Store {number}", "ROOT", ("ROOT", f"A{number}")) for number in reversed(range(count))
+    ]
+    lowest = Account("DEEP", "Deep Sea", "A7", ("ROOT", "A7", "DEEP"))
+    return Accounts([top, lowest, *below])
+
+
+def test_of_very_many_accounts_the_upper_ones_are_offered_in_the_order_of_the_tree():
+    accounts = many_accounts(1000)
+    assert accounts.offered() == ["ROOT", *(f"A{number}" for number in range(999, 700, -1))]
+    assert many_accounts(10).offered()[:3] == ["ROOT", "DEEP", "A9"]
+
+
+def test_accounts_are_offered_by_a_part_of_their_alias_or_name():
+    accounts = many_accounts(1000)
+    assert accounts.offered("STORE 77") == [*(f"A{number}" for number in range(779, 769, -1)), "A77"]
+    assert accounts.offered("sea") == ["DEEP"]
+    assert accounts.offered("nonesuch") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "alias"),
+    [("a7", "A7"), ("Deep", "DEEP"), ("deep s", "DEEP"), ("store 7", None), ("nonesuch", None), ("", None)],
+)
+def test_an_account_is_named_by_its_alias_or_by_what_no_other_has(text, alias):
+    assert many_accounts(1000).named(text) == alias
+
+
+def test_every_event_has_a_colour_of_its_own_on_light_and_on_dark():
+    for dark in (False, True):
+        assert len({colours(dark)[name] for name in EVENT_TYPES}) == 10
+
+
+def test_the_dashboards_entry_lies_beside_the_package():
+    assert Path(entry_file()).name == "app_dashboard.py"
+
+
+def test_streamlit_sends_no_statistics_and_asks_for_no_address():
+    options = streamlit_options(8501, "127.0.0.1", headless=True)
+    assert {"--browser.gatherUsageStats=false", "--server.showEmailPrompt=false", "--server.headless=true"} <= set(
+        options
+    )
+    (theme,) = [option.partition("=")[2] for option in options if option.startswith("--theme.base=")]
+    assert Path(theme).is_file()

@@ -1,0 +1,69 @@
+"""The pulse of a store: whether it answers, and whether it answers queries soon."""
+
+import threading
+
+from analytics.client.pulse import Pulse
+from analytics.errors import NotRunningError, SilentError
+from tests.support.waiting import until
+
+
+class Store:
+    """A client of a store that can fall silent, and hold queries back."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.answers = threading.Event()
+        self.answers.set()
+        self.hears = threading.Event()
+        self.hears.set()
+
+    def probe(self, seconds: float) -> None:
+        if not self.hears.wait(seconds):
+            raise SilentError("It does not answer.")
+        if self.error:
+            raise self.error
+
+    def sql(self, _: str, *, cancellation) -> None:
+        cancellation.ends_by(self.answers.set)
+        self.answers.wait(60)
+
+
+def test_a_store_that_answers_is_neither_silent_nor_slow():
+    pulse = Pulse(Store())
+    assert pulse.silence() is None
+    until(lambda: pulse._query and pulse._query.ended, what="an answer")
+    assert (pulse.silence(), pulse.slowness()) == (None, None)
+
+
+def test_a_store_is_slow_from_a_query_that_waits_until_one_has_its_answer_soon():
+    store = Store()
+    pulse = Pulse(store)
+    pulse.silence()
+    store.answers.clear()
+    slow = until(pulse.slowness, what="a slow store")
+    assert slow.slow
+    assert pulse.silence() is None
+    store.answers.set()
+    until(lambda: pulse.slowness() is None, what="a store that is slow no more")
+
+
+def test_a_silent_store_is_not_called_slow_and_says_whether_it_takes_connections():
+    store = Store()
+    pulse = Pulse(store)
+    store.error = NotRunningError("No receiver answers.")
+    assert not until(pulse.silence, what="a silent store").hangs
+    store.error = SilentError("It does not answer.")
+    until(lambda: pulse.silence() and pulse.silence().hangs, what="a store that hangs")
+    until(lambda: pulse.slowness() is None, what="the query's end")
+
+
+def test_a_store_that_hangs_was_never_called_slow_as_if_it_answered():
+    store = Store()
+    pulse = Pulse(store)
+    store.answers.clear()
+    pulse.silence()
+    until(lambda: pulse._query, what="a query under way")
+    store.hears.clear()
+    called_slow = []
+    until(lambda: called_slow.append(pulse.slowness()) or pulse.silence(), what="a silent store")
+    assert not any(called_slow)

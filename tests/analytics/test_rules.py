@@ -1,0 +1,143 @@
+"""The audit rules: each example of each rule, run on what the receiver makes of its notifications.
+
+With CLC_RULES set, the examples of that directory's rules are run too.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from analytics import connect
+from analytics.findings.rule_files import RuleSet, load_rules
+from analytics.findings.running import find
+from analytics.settings import Settings
+from receiver.database.opening import open_database
+from receiver.store.query.guard import allowed_statement, refused_functions
+from tests.support.stored import Received, store_of
+
+OWN = Path(os.environ["CLC_RULES"]) if os.environ.get("CLC_RULES") else None
+RULES = load_rules(OWN)
+SETTINGS = Settings(_env_file=None, time_zone="UTC", working_hours="Mon-Fri 08:00-18:00", rules=None)
+DAY = timedelta(days=1)
+FIRING = [pytest.param(rule, each, id=f"{rule.name}: {each.title}") for rule in RULES.rules for each in rule.fires]
+SILENT = [pytest.param(rule, each, id=f"{rule.name}: {each.title}") for rule in RULES.rules for each in rule.silent]
+
+
+@pytest.fixture(scope="module")
+def found_in(tmp_path_factory):
+    """A function that takes an example in, and one that then runs a rule over a span of time, by default all of it."""
+    clients = {}
+
+    def take_in(example):
+        received = [Received(*each) for each in example.all_notifications()]
+        if id(example) not in clients:
+            clients[id(example)] = connect(str(store_of(tmp_path_factory.mktemp("example"), received)))
+        client = clients[id(example)]
+
+        def run(rule, since=received[0].received_at - DAY, until=received[-1].received_at + DAY):
+            found = find(client, since, until, rules=RuleSet([rule], []), settings=SETTINGS)
+            assert found.problems == []
+            return found.findings
+
+        return run
+
+    yield take_in
+    for client in clients.values():
+        client.close()
+
+
+def said(finding):
+    return f"{finding.severity} {finding.entity_id}: {finding.sentence}"
+
+
+@pytest.mark.parametrize(("rule", "example"), FIRING)
+def test_a_rule_finds_what_its_example_expects(rule, example, found_in):
+    findings = found_in(example)(rule)
+    assert len(findings) == len(example.expected), [said(each) for each in findings]
+    for finding, expected in zip(findings, example.expected, strict=True):
+        assert expected in said(finding)
+
+
+@pytest.mark.parametrize(("rule", "example"), SILENT)
+def test_a_rule_is_silent_in_its_example(rule, example, found_in):
+    assert [said(each) for each in found_in(example)(rule)] == []
+
+
+@pytest.mark.parametrize(("rule", "example"), FIRING)
+def test_a_finding_is_the_same_whichever_span_of_time_it_is_found_in(rule, example, found_in):
+    run = found_in(example)
+    for finding in run(rule):
+        instant = timedelta(microseconds=1)
+        alone = run(rule, finding.found_at, finding.found_at + instant)
+        assert [(each.id, each.found_at, each.severity) for each in alone] == [
+            (finding.id, finding.found_at, finding.severity)
+        ]
+        assert finding.id not in {each.id for each in run(rule, finding.found_at + instant)}
+        assert finding.id not in {each.id for each in run(rule, until=finding.found_at)}
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "body"),
+    [
+        ("hidden_update_burst", "User.Updated", '{"userName":"kim","accountAlias":"ACME"}'),
+        ("many_servers_deleted", "Server.Deleted", '{"name":"WA1ACMEWEB{}","accountAlias":"ACME"}'),
+    ],
+)
+def test_a_burst_that_goes_on_for_a_day_is_one_finding_of_all_hours_together(name, event, body, tmp_path):
+    [rule] = [rule for rule in RULES.rules if rule.name == name]
+    start = datetime(2026, 3, 4, 0, 4, tzinfo=UTC)
+    received = [
+        Received(event, start + number * timedelta(minutes=9), body.replace("{}", str(number))) for number in range(150)
+    ]
+    received.insert(0, Received("User.Created", start - DAY, '{"userName":"kim","accountAlias":"ACME"}'))
+    hours = [start - DAY + number * timedelta(hours=1) for number in range(72)]
+    with connect(str(store_of(tmp_path, received))) as client:
+        found = [
+            finding
+            for hour in hours
+            for finding in find(client, hour, hour + DAY / 24, rules=RuleSet([rule], []), settings=SETTINGS).findings
+        ]
+    assert [(each.found_at, len(each.notification_ids)) for each in found] == [(start + timedelta(minutes=36), 7)]
+
+
+def test_every_rule_can_be_used():
+    assert RULES.problems == []
+
+
+def test_ten_rules_are_shipped_each_with_examples_of_both_kinds_and_references():
+    shipped = load_rules().rules
+    assert [rule.name for rule in shipped] == [
+        "event_contradicts_body",
+        "hidden_update_burst",
+        "hidden_user_update",
+        "many_servers_deleted",
+        "new_account_many_servers",
+        "public_address_added",
+        "signature_reused",
+        "unfamiliar_actor",
+        "user_created",
+        "user_enabled_or_email_changed",
+    ]
+    for rule in shipped:
+        assert rule.fires
+        assert rule.silent
+        assert rule.references
+
+
+def test_the_query_service_lets_every_rule_run(tmp_path):
+    store = open_database(tmp_path / "clc.duckdb")
+    try:
+        refused = refused_functions(store.cursor())
+        for rule in RULES.rules:
+            assert allowed_statement(store.cursor(), rule.sql, refused)
+            assert allowed_statement(store.cursor(), "EXPLAIN " + rule.sql, refused)
+    finally:
+        store.close()
+
+
+def test_an_empty_store_has_no_findings(tmp_path):
+    with connect(str(store_of(tmp_path, []))) as client:
+        noon = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+        assert find(client, noon - 365 * DAY, noon, rules=RULES, settings=SETTINGS) == ([], [])

@@ -1,0 +1,78 @@
+"""The queries that come with the product: each is explained, and finds rows in what the simulator makes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from analytics import connect
+from analytics.pages.sql.side import parsed, shipped_queries
+from tests.support.keys import key_directory
+from tests.support.processes import Receiver, environment, running
+from tests.support.waiting import until
+
+QUERIES = {one.name: one for one in shipped_queries()}
+STORIES = ("sign-up", "public-server", "stolen-administrator")
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("simulated") / "data"
+    with running(Receiver, data_dir) as started:
+        archive = data_dir / "archive.jsonl"
+        stories = [option for story in STORIES for option in ("--story", story)]
+        key = str(key_directory() / "private.pem")
+        for command in (
+            ["simulate", "--archive", str(archive), "--days", "12", "--seed", "5", "--key", key, *stories],
+            ["import", str(archive)],
+        ):
+            subprocess.run(
+                [sys.executable, "-m", "receiver", *command],
+                env=environment(data_dir),
+                cwd=data_dir,
+                check=True,
+                capture_output=True,
+                timeout=120,
+            )
+        wanted = len(archive.read_bytes().splitlines())
+        until(lambda: started.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == wanted, what="the store")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def client(receiver):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLC_QUERY_TOKEN", receiver.token)
+        with connect(receiver.query_url) as made:
+            yield made
+
+
+def test_there_are_twenty():
+    assert len(QUERIES) == 20
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_each_shipped_query_finds_rows_in_a_simulated_store(client, name):
+    table = client.sql(QUERIES[name].sql)
+    assert table.num_rows > 0
+    assert len(set(table.column_names)) == table.num_columns
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_each_shipped_query_says_what_it_tells_and_no_two_have_one_title(name):
+    query = QUERIES[name]
+    assert 5 <= len(query.title) <= 40
+    assert len(query.tells) >= 40
+    assert query.tells.endswith((".", "?"))
+    assert [one.title for one in QUERIES.values()].count(query.title) == 1
+
+
+def test_the_comment_above_a_query_is_its_title_and_what_it_tells():
+    query = parsed("x", "-- Title\n-- What it\n-- tells.\nSELECT 1 -- one\n")
+    assert query == ("x", "Title", "What it tells.", "-- Title\n-- What it\n-- tells.\nSELECT 1 -- one")
+
+
+@pytest.mark.parametrize("text", ["SELECT 1", "-- Only a title\nSELECT 1", ""])
+def test_a_query_without_an_explanation_is_not_taken(text):
+    with pytest.raises(ValueError, match=r"x\.sql needs a title"):
+        parsed("x", text)

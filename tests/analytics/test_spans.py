@@ -1,0 +1,168 @@
+"""Times of the dashboard: ranges, bins, what they are compared with, and time zones."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from analytics.pages.activity.time_range import visited
+from analytics.times.periods import (
+    RANGES,
+    change,
+    difference,
+    edges,
+    floor,
+    local_text,
+    offsets,
+    period,
+    utc_text,
+    zone_label,
+    zone_of,
+)
+from analytics.times.spans import BEFORE, OWN, WEEK, Interval, compared_with, span_of
+from tests.support.readable_store import MIDDAY
+
+BERLIN = zone_of("Europe/Berlin")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def at(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", [name for name, length in RANGES.items() if length])
+def test_a_range_has_neither_too_few_bins_nor_too_many(name):
+    span = period(name, MIDDAY, None)
+    assert 20 <= (span.until - span.since) / span.width <= 101
+    assert floor(span.since, span.width) == span.since
+    assert 20 <= len(span_of(name, None, MIDDAY, None, BERLIN).begins) <= 101
+
+
+def test_the_range_all_begins_with_the_first_notification():
+    span = period("all", MIDDAY, MIDDAY - timedelta(days=365))
+    assert (span.per, span.whole) == ("7 days", True)
+    assert span.since <= MIDDAY - timedelta(days=365)
+
+
+def test_days_begin_at_midnight_of_the_zone_also_when_clocks_change():
+    # In Berlin the 29th of March 2026 has 23 hours.
+    begins = edges(at(2026, 3, 28, 12), at(2026, 3, 30, 12), DAY, BERLIN)
+    assert begins == [at(2026, 3, 27, 23), at(2026, 3, 28, 23), at(2026, 3, 29, 22)]
+
+
+def test_weeks_begin_on_a_monday():
+    begins = edges(at(2026, 3, 4), at(2026, 3, 10), 7 * DAY, zone_of("UTC"))
+    assert begins == [at(2026, 3, 2), at(2026, 3, 9)]
+
+
+def test_hours_begin_at_the_full_hour_of_a_zone_that_is_half_an_hour_apart():
+    begins = edges(at(2026, 3, 2, 10), at(2026, 3, 2, 11, 30), HOUR, zone_of("Asia/Kolkata"))
+    assert begins == [at(2026, 3, 2, 9, 30), at(2026, 3, 2, 10, 30)]
+
+
+def test_an_own_range_is_counted_as_it_was_typed_and_ends_where_it_says():
+    own = Interval(MIDDAY - 5 * HOUR - timedelta(seconds=7), MIDDAY - HOUR)
+    span = span_of(OWN, own, MIDDAY, None, BERLIN)
+    assert (span.since, span.until, span.running) == (own.since, own.until, False)
+    assert span.begins[0] <= own.since < span.begins[1]
+    assert span_of(OWN, Interval(own.since), MIDDAY, None, BERLIN).running
+
+
+def test_a_part_is_widened_to_whole_bins():
+    span = span_of("1 h", None, MIDDAY, None, BERLIN)
+    part = Interval(MIDDAY - timedelta(seconds=630), MIDDAY - timedelta(seconds=570))
+    assert span.around(part) == Interval(MIDDAY - timedelta(minutes=11), MIDDAY - timedelta(minutes=9))
+
+
+@pytest.mark.parametrize(
+    ("length", "how", "shift", "said"),
+    [
+        (HOUR, BEFORE, HOUR, "the period before"),
+        (HOUR, WEEK, 7 * DAY, "a week before"),
+        (30 * DAY, WEEK, 35 * DAY, "5 weeks before"),
+    ],
+)
+def test_what_a_time_is_compared_with_is_as_long_and_lies_before_it(length, how, shift, said):
+    found = compared_with(MIDDAY - length, MIDDAY, how)
+    assert (found.since, found.until) == (MIDDAY - length - shift, MIDDAY - shift)
+    assert (found.shift, found.said) == (shift, said)
+
+
+@pytest.mark.parametrize("text", ["2026-03-02T12:00Z/2026-03-02T13:00Z", "2026-03-02T12:00:07Z/.."])
+def test_an_interval_is_read_from_the_text_that_it_writes(text):
+    assert str(Interval.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "..",
+        "x/y",
+        "2026-03-02T12:00Z",
+        "2026-03-02T13:00Z/2026-03-02T12:00Z",
+        "0001-01-01T00:00+14:00/..",
+        "0001-01-02T00:00Z/..",
+        "2026-03-02T12:00Z/9999-01-01T00:00Z",
+    ],
+)
+def test_a_text_that_is_no_interval_is_none(text):
+    assert Interval.parse(text) is None
+
+
+def test_the_longest_range_of_ones_own_has_bins_that_can_be_drawn_and_can_be_compared():
+    span = span_of(OWN, Interval(at(2000, 1, 1)), MIDDAY, None, BERLIN)
+    assert len(span.begins) < 1000
+    assert compared_with(span.since, span.until, WEEK).until <= span.since
+
+
+def test_a_zone_is_ahead_from_when_its_clocks_changed_on():
+    found = offsets(at(2026, 3, 1), at(2026, 11, 1), BERLIN)
+    assert found == [(at(2026, 3, 1), HOUR), (at(2026, 3, 29, 1), 2 * HOUR), (at(2026, 10, 25, 1), HOUR)]
+
+
+@pytest.mark.parametrize(
+    "name", [None, "", "No/Such", "../../etc/passwd", "/etc/passwd", "\x00", "America", "x" * 5000]
+)
+def test_a_zone_that_is_none_is_utc(name):
+    assert zone_label(zone_of(name)) == "UTC"
+
+
+def test_a_moment_is_said_in_the_viewers_zone_and_in_utc():
+    assert local_text(MIDDAY, BERLIN) == "2026-03-02 13:00:00"
+    assert utc_text(MIDDAY) == "2026-03-02 12:00:00 UTC"
+    assert (local_text(None, BERLIN), utc_text(None)) == ("", "")
+    assert zone_label(zone_of("America/Argentina/Buenos_Aires")) == "Buenos Aires"
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [(3, 2, "+50 %"), (1, 2, "-50 %"), (5, 0, "new"), (0, 0, None), (50, 2, "25 times"), (2, 2, "+0 %")],
+)
+def test_a_change_is_said_in_percent(now, before, said):
+    assert change(now, before) == said
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [
+        (1300, 100, "+1,200 (13 times)"),
+        (1, 2, "-1 (-50 %)"),
+        (5, 0, "new"),
+        (0, 0, None),
+        (2, 2, "±0"),
+        (0, 4, "-4 (-100 %)"),
+    ],
+)
+def test_a_difference_is_said_absolute_and_in_percent(now, before, said):
+    assert difference(now, before) == said
+
+
+def test_the_last_visit_is_the_one_before_this_one():
+    now, begun = at(2026, 3, 2, 12), int(at(2026, 3, 1, 9).timestamp())
+    just, long_ago = int(now.timestamp()) - 60, int(now.timestamp()) - 7200
+    assert visited(f"{begun}.{just}", now) == at(2026, 3, 1, 9)
+    assert visited(f"{begun}.{long_ago}", now) == at(2026, 3, 2, 10)
+    assert visited(f".{just}", now) is None
+    for odd in ("", "x", "..", "9" * 400, f"{'9' * 12}.{just}", "-1.-1", "\u0661.\u0661"):
+        assert visited(odd, now) is None

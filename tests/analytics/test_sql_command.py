@@ -1,0 +1,216 @@
+"""`clc-analytics sql`: data to standard output, talk to standard error, and an exit code."""
+
+import base64
+import csv
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analytics.cli import run
+from analytics.export.tabulate import fit, table_lines
+from tests.support.readable_store import HOSTILE_NAME, LONG_NAME, Row, account, build_store, server
+
+COMMAND = [sys.executable, "-m", "analytics", "sql"]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    for name in ("CLC_DATA_DIR", "CLC_QUERY_LISTEN", "CLC_QUERY_TOKEN", "CLC_LISTEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def store(tmp_path):
+    rows = [
+        account("ACME", "Acme", None),
+        server("ACME", "WA1ACMEWEB01", actor="ann"),
+        Row("User.Created", "ACME", HOSTILE_NAME, {"userName": LONG_NAME}),
+    ]
+    return str(build_store(tmp_path / "store.duckdb", rows))
+
+
+@pytest.fixture
+def sql(store, capfdbinary):
+    def ask(*arguments):
+        code = run(["sql", "--location", store, *arguments])
+        out, err = capfdbinary.readouterr()
+        return code, out, err.decode()
+
+    return ask
+
+
+def test_a_table_is_aligned_and_its_count_goes_to_standard_error(sql):
+    code, out, err = sql("SELECT seq, entity_id AS entity FROM notifications WHERE seq < 3 ORDER BY seq")
+    assert (code, err) == (0, "2 rows\n")
+    assert out.decode() == "seq  entity\n───  ────────────\n  1  ACME\n  2  WA1ACMEWEB01\n"
+
+
+def test_a_table_never_gets_wider_than_the_terminal(sql):
+    _, out, _ = sql("SELECT * FROM notifications")
+    assert max(map(len, out.decode().splitlines())) <= 100
+
+
+def test_a_table_shows_control_characters_as_escapes(sql):
+    _, out, _ = sql("SELECT chr(27) || '[31m' || chr(8238) || chr(10) AS hostile")
+    assert "\\u001b[31m\\u202e\\n" in out.decode()
+    assert b"\x1b" not in out
+
+
+def test_json_is_one_array_of_objects(sql):
+    code, out, err = sql(
+        "--format", "json", "SELECT seq, actor, received_at, signature FROM notifications WHERE seq = 2"
+    )
+    assert (code, err) == (0, "")
+    (row,) = json.loads(out)
+    assert base64.b64decode(row.pop("signature")) == b"\x01" * 256
+    assert row == {"seq": 2, "actor": "ann", "received_at": "2026-03-02T12:00:00+00:00"}
+
+
+def test_json_of_no_rows_is_an_empty_array(sql):
+    assert sql("--format", "json", "SELECT 1 AS n WHERE false")[1] == b"[]\n"
+
+
+def test_json_keeps_columns_of_one_name_apart_and_big_sums_whole(sql):
+    _, out, _ = sql(
+        "--format", "json", "SELECT 1 AS n, 2 AS n, sum(seq) AS total, 12345678901234567890123 AS big FROM events"
+    )
+    assert json.loads(out) == [{"n": 1, "n_2": 2, "total": 6, "big": "12345678901234567890123"}]
+
+
+def test_csv_is_exact(sql):
+    _, out, _ = sql(
+        "--format", "csv", "SELECT entity_id, NULL AS nothing, [1, 2] AS list FROM notifications WHERE seq = 3"
+    )
+    rows = list(csv.reader(io.StringIO(out.decode(), newline="")))
+    assert rows == [["entity_id", "nothing", "list"], [HOSTILE_NAME, "", "[1,2]"]]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "csv", "json"])
+def test_the_files_suffix_says_its_format(sql, tmp_path, suffix):
+    target = tmp_path / f"out.{suffix}"
+    code, out, err = sql("SELECT seq FROM notifications ORDER BY seq", "-o", str(target))
+    assert (code, out, err) == (0, b"", f"3 rows written to {target}\n")
+    read = {
+        "parquet": lambda: pq.read_table(target).to_pylist(),
+        "arrow": lambda: pa.ipc.open_stream(target.read_bytes()).read_all().to_pylist(),
+        "csv": lambda: [{"seq": int(row["seq"])} for row in csv.DictReader(io.StringIO(target.read_text()))],
+        "json": lambda: json.loads(target.read_bytes()),
+    }
+    assert read[suffix]() == [{"seq": 1}, {"seq": 2}, {"seq": 3}]
+    assert [path.name for path in tmp_path.glob("*.part")] == []
+
+
+def test_sql_comes_from_a_file_and_parameters_by_name(sql, tmp_path):
+    (tmp_path / "q.sql").write_text("SELECT entity_id FROM events WHERE account_alias = $account AND seq <= $last")
+    code, out, _ = sql("-f", str(tmp_path / "q.sql"), "--param", "account=ACME", "--param", "last=1", "--format", "csv")
+    assert (code, out) == (0, b"entity_id\r\nACME\r\n")
+
+
+def test_sql_comes_from_standard_input(store):
+    done = subprocess.run(
+        [*COMMAND, "--location", store, "-", "--format", "csv"],
+        input=b"SELECT 7 AS n",
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"n\r\n7\r\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["SELEC 1"], 1, "syntax error"),
+        (["SELECT 1; SELECT 2"], 1, "2 statements"),
+        (["SELECT * FROM events", "--max-rows", "2"], 1, "more than 2 rows"),
+        (["SELECT 1", "-o", "no/such/dir.csv"], 1, "can't be written"),
+        (["SELECT 1", "-f", "x.sql"], 2, "not both"),
+        (["-f", "missing.sql"], 2, "missing.sql can't be read"),
+        (["SELECT 1", "--param", "novalue"], 2, "is not NAME=VALUE"),
+        (["SELECT 1", "--format", "xml"], 2, "xml"),
+        (["  "], 2, "no SQL"),
+    ],
+)
+def test_what_is_wrong_is_said_on_standard_error_with_its_exit_code(sql, arguments, code, said):
+    got, out, err = sql(*arguments)
+    assert (got, out) == (code, b"")
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_no_receiver_is_one_sentence(capfd, monkeypatch):
+    monkeypatch.setenv("CLC_QUERY_LISTEN", "127.0.0.1:9")
+    assert run(["sql", "SELECT 1"]) == 1
+    assert capfd.readouterr().err.startswith("Error: No receiver answers at http://127.0.0.1:9; start one with")
+
+
+@pytest.mark.parametrize("name", ["parquet", "arrow"])
+def test_binary_formats_are_not_written_to_a_terminal(store, name):
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0), os.fdopen(theirs, "wb", buffering=0) as terminal:
+        done = subprocess.run(
+            [*COMMAND, "--location", store, "SELECT 1", "--format", name],
+            stdout=terminal, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert f"{name} is not for terminals; name a file with -o" in done.stderr.decode()
+
+
+def test_a_reader_who_has_enough_ends_it_quietly(store):
+    command = [*COMMAND, "--location", store, "SELECT * FROM range(300000)", "--format", "csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"range\r\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_ctrl_c_ends_it_quietly(store):
+    endless = "SELECT count(*) FROM range(10000000000) a, range(1000000) b"
+    command = [*COMMAND, "--location", store, "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        # More than a pipe holds: once it is written, the command is up and reading.
+        process.stdin.write(b"-- " + b"x" * 1_000_000 + b"\n" + endless.encode())
+        process.stdin.close()
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read().strip() == b""
+    assert process.returncode == 1
+
+
+def test_widths_are_cut_from_the_widest():
+    assert fit([10, 50, 90], 104) == [10, 45, 45]
+    assert fit([5, 5], 100) == [5, 5]
+    assert fit([40, 40, 40], 10) == [6, 6, 6]
+
+
+def test_wide_characters_take_two_columns():
+    lines = list(table_lines(pa.table({"name": ["日本", "ab"], "n": [1, 22]}), 80))
+    assert lines == ["name   n", "────  ──", "日本   1", "ab    22"]
+
+
+FAR = "SELECT 'infinity'::TIMESTAMPTZ AS ever, DATE '290000-01-01' AS late, ['-infinity'::TIMESTAMP] AS before, 1 AS n"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("csv", b"ever,late,before,n\r\ninfinity,290000-01-01,[-infinity],1\r\n"),
+        ("json", b'[\n{"ever":"infinity","late":"290000-01-01","before":"[-infinity]","n":1}\n]\n'),
+    ],
+)
+def test_moments_that_python_has_no_form_for_are_written_as_duckdb_writes_them(sql, name, said):
+    assert sql("--format", name, FAR)[:2] == (0, said)
+
+
+def test_a_table_shows_them_too(sql):
+    _, out, _ = sql("--format", "table", FAR)
+    assert out.decode().splitlines()[-1].split() == ["infinity", "290000-01-01", "[-infinity]", "1"]

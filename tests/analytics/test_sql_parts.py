@@ -1,0 +1,392 @@
+"""What the SQL page is made of, without a browser: places of errors, links, rows and charts, meanings, profiles."""
+
+import socket
+import threading
+from concurrent.futures import Future
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import analytics
+from analytics import queries
+from analytics.charts.quick_chart import Choice, allowed, draw, first_choice
+from analytics.client.cancelling import Cancellation
+from analytics.client.local import interrupt
+from analytics.errors import CancelledError, SettingsError
+from analytics.export.results import fitting, shown
+from analytics.pages.shared.address import FIRST_PAGE
+from analytics.pages.sql.permalinks import TooLongError, from_address, in_address
+from analytics.pages.sql.profiles import kind_of, profile
+from analytics.pages.sql.sql_errors import place_of
+from analytics.settings import read_settings
+from analytics.words.meanings import MEANINGS
+from tests.support.plain_texts import age_lines, plain_texts
+from tests.support.readable_store import HOSTILE_NAME, MIDDAY, build_store, hostile_rows, many_rows
+from tests.support.waiting import until
+
+RUNAWAY = "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    rows = [*many_rows(300, MIDDAY, days=20), *hostile_rows(MIDDAY)]
+    return str(build_store(tmp_path_factory.mktemp("sql") / "store.duckdb", rows))
+
+
+@pytest.fixture(scope="module")
+def client(store):
+    with analytics.connect(store) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT 1 AS one", "1 row in "),
+        ("SELECT count(*) FROM events, events AS e", "1 row in "),
+        ("DELETE FROM events", "only a SELECT is run here"),
+        ("SELECT nothing", 'Referenced column "nothing"'),
+        ("EXPLAIN SELECT 42", "Projections: 42"),
+    ],
+)
+def test_the_page_runs_the_sql_of_its_address_on_a_duckdb_file_too(store, monkeypatch, tmp_path, sql, expected):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["app_dashboard.py", "--location", store])
+    app = AppTest.from_string("from analytics.pages.sql import page as sql\n\nsql.show()", default_timeout=60)
+    app.query_params["sql"] = sql
+    app.session_state[FIRST_PAGE] = "Activity"  # a session that begins with a link to SQL waits for Run
+
+    def drawn():
+        app.run()
+        assert not app.exception
+        return any(expected in text for text in (*age_lines(app), *plain_texts(app)))
+
+    until(drawn, what=expected)
+
+
+def refusal(client, sql):
+    with pytest.raises(analytics.errors.QueryError) as caught:
+        client.sql(sql)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "line", "column", "text"),
+    [
+        ("SELECT 1 +\n FROM\n\n WHERE", 2, 2, "FROM"),
+        ("-- first\n\nSELECT '1x'::INTEGER", 3, 12, "::INTEGER"),
+        ("SELECT seq,\n  event_typ\nFROM events", 2, 3, "event_typ"),
+        ("-- event_typ\nSELECT event_typ FROM events", 2, 8, "event_typ"),
+        ("SELECT *\nFROM notificatons", 2, 6, "notificatons"),
+        ("SELECT seq,\n floo(1)\nFROM events", 2, 2, "floo"),
+        ("SELECT '日本語', '🙂', sqe FROM events", 1, 20, "sqe"),
+        ("SELECT x.seq FROM events", 1, 8, "x"),
+        ("SELECT\n    sum(entity_id)\nFROM events", 2, 5, "sum"),
+    ],
+)
+def test_an_error_is_found_where_it_is(client, sql, line, column, text):
+    place = place_of(sql, refusal(client, sql))
+    assert (place.line, place.column) == (line, column)
+    assert sql[place.start : place.end].startswith(text[:4])
+
+
+def test_a_line_is_counted_from_where_the_statement_begins():
+    sql = "-- SELECT\n\nSELECT '1x'::INTEGER"
+    message = "Conversion Error: Could not convert\n\nLINE 1: SELECT '1x'::INTEGER\n                   ^^^^^^^^^"
+    assert place_of(sql, message)[:2] == (3, 12)
+
+
+def test_a_long_line_is_quoted_in_part():
+    sql = "SELECT " + "1 + " * 50 + "'x'::INTEGER" + " + 1" * 50
+    place = place_of(sql, "Conversion Error: x\n\nLINE 1: ...1 + 1 + 'x'::INTEGER + 1...\n                   ^^^")
+    assert sql[place.start : place.end] == "'x'"
+
+
+def test_a_place_is_told_as_a_browser_counts():
+    sql = "SELECT '🙂', sqe FROM events"
+    place = place_of(sql, 'Binder Error: Referenced column "sqe" not found in FROM clause!')
+    assert (place.start, place.end) == (12, 15)
+    assert place.as_utf16(sql) == (13, 16)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Out of Memory Error: no more",
+        "",
+        "LINE 1: something else\n        ^",
+        "LINE 99: SELECT 1\n         ^",
+        "Invalid Input Error: boom\n\nLINE 1: fake\n   ^",
+        'Binder Error: Referenced column "elsewhere" not found',
+    ],
+)
+def test_a_message_about_no_place_in_the_sql_has_none(message):
+    assert place_of("SELECT 1", message) is None
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT 'ü🙂\n\t--'", "SELECT " + ", ".join(f"'{n}'" for n in range(900))])
+def test_sql_comes_out_of_an_address_as_it_went_in(sql):
+    values = in_address(sql)
+    assert from_address(values["sql"], values["packed"]) == sql
+    assert sum(value is not None for value in values.values()) == 1
+    assert all(len(value or "") <= 6000 for value in values.values())
+
+
+def test_sql_too_long_for_an_address_says_so():
+    import random
+
+    noise = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=20_000))
+    with pytest.raises(TooLongError, match=r"too long for a link: [\d,]+ of at most 6,000"):
+        in_address(f"SELECT '{noise}'")
+
+
+@pytest.mark.parametrize("packed", ["", "%%%", "AAAA", "eJw", "ü", "a", "eJwLTi0uyczPUwguTVIIDXZ29HPxcVUIcgwFAH8sB+A"])
+def test_an_address_with_damaged_sql_has_none(packed):
+    assert from_address(None, packed) is None
+
+
+def test_a_small_address_does_not_become_a_huge_text():
+    import base64
+    import zlib
+
+    bomb = base64.urlsafe_b64encode(zlib.compress(b"a" * 50_000_000, 9)).decode()
+    assert len(from_address(None, bomb) or "") <= 1_000_000
+
+
+def test_rows_are_shown_as_what_they_are():
+    frame = shown(
+        pa.table(
+            {
+                "whole": pa.array([2**62, None]),
+                "exact": pa.array([Decimal("1.50"), None]),
+                "at": pa.array([datetime(2026, 1, 2, 3, 4, tzinfo=UTC), None]),
+                "bytes": pa.array([b"\x00\x01", None]),
+                "list": pa.array([[1, 2], None]),
+                "text": pa.array(["a\u202eb\n", None]),
+                "day": pa.array([date(2026, 1, 2), None]),
+            }
+        )
+    )
+    first = frame.iloc[0]
+    assert first["whole"] == 2**62
+    assert first["exact"] == "1.50"
+    assert first["at"].isoformat() == "2026-01-02T03:04:00+00:00"
+    assert (first["bytes"], first["list"], first["text"]) == ("<2 bytes>", "[1,2]", "a\\u202eb\\n")
+    assert frame.iloc[1].isna().all()
+
+
+def test_columns_of_one_name_and_of_none_stay_apart():
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], names=["a", "a", ""])
+    assert list(shown(table).columns) == ["a", "a_2", "column"]
+
+
+def test_wide_rows_are_shown_in_fewer_lines_and_long_cells_are_cut():
+    wide = pa.table({"text": ["x" * 20_000] * 2_000})
+    assert 50 <= fitting(wide) < 400
+    assert len(shown(wide)["text"][0]) == 4_001
+    assert fitting(pa.table({"n": list(range(20_000))})) == 10_000
+    assert fitting(pa.table({"n": pa.array([], pa.int64())})) == 0
+
+
+def test_times_beyond_the_calendar_are_shown_as_text():
+    table = pa.table({"at": pa.array([2**62], pa.timestamp("us", "UTC"))})
+    assert len(shown(table)) == 1
+
+
+DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"day": DAYS[1:], "n": [1, 2]}, Choice("line", "day", "n")),
+        ({"day": DAYS, "event": ["a", "b", "a"], "n": [1, 2, 3]}, Choice("bar", "day", "n", "event")),
+        ({"name": ["a", "b"], "n": [1, 2]}, Choice("bar", "name", "n")),
+        ({"name": ["a", "b"]}, Choice("bar", "name")),
+        ({"n": [1, 2], "m": [3, 4]}, Choice("points", "n", "m")),
+        ({"n": [1, 2]}, Choice("histogram", "n")),
+        ({"day": DAYS}, Choice("histogram", "day")),
+    ],
+)
+def test_the_first_chart_fits_the_columns(columns, expected):
+    assert first_choice(pa.table(columns)) == expected
+
+
+def test_no_rows_have_no_chart():
+    assert first_choice(pa.table({"n": pa.array([], pa.int64())})) is None
+
+
+def test_a_choice_that_does_not_fit_the_columns_is_not_taken():
+    table = pa.table({"name": ["a", "b"], "n": [1, 2]})
+    assert allowed(Choice("line", "gone", "n"), table) == Choice("bar", "name", "n")
+    assert allowed(Choice("line", "name", "name", "gone"), table) == Choice("line", "name")
+    assert allowed(Choice("points", "n", "n", "name"), table) == Choice("points", "n", "n", "name")
+
+
+@pytest.mark.parametrize("kind", ["bar", "line", "area", "points", "histogram"])
+@pytest.mark.parametrize("x", ["day", "n", "name"])
+@pytest.mark.parametrize("y", ["n", None])
+@pytest.mark.parametrize("colour", ["name", None])
+def test_every_choice_is_drawn_with_fields_of_our_names(kind, x, y, colour):
+    table = pa.table({"day": DAYS, "n": [1.5, None, float("inf")], "name": [HOSTILE_NAME, None, "datum.image"]})
+    made = draw(table, Choice(kind, x, y, colour), dark=True).chart.to_dict()
+    assert {channel.get("field", "x") for channel in made["encoding"].values() if isinstance(channel, dict)} <= {
+        "x", "y", "colour", "until",
+    }  # fmt: skip
+    assert made["description"]
+
+
+def test_rare_colours_are_drawn_together_and_rows_of_one_place_are_added_up():
+    table = pa.table({"day": DAYS[:1] * 30, "name": [f"n{n}" for n in range(30)], "n": [1] * 30})
+    drawn = draw(table, Choice("bar", "day", "n", "name"))
+    assert drawn.notes == ["23 values of name are drawn together, as “others”.", "Rows of one day are added up."]
+    (rows,) = drawn.chart.to_dict()["datasets"].values()
+    assert sorted(row["y"] for row in rows) == [1, 1, 1, 1, 1, 1, 1, 23]
+
+
+def test_many_rows_and_bars_are_said_to_be_left_out():
+    table = pa.table({"name": [f"n{n}" for n in range(6_000)], "n": [1] * 6_000})
+    assert draw(table, Choice("bar", "name", "n")).notes == [
+        "Drawn from the first 5,000 of 6,000 rows.",
+        "The first 50 of 5,000 bars.",
+    ]
+
+
+def test_every_column_that_questions_are_asked_of_has_a_meaning(client):
+    found = client.sql(*queries.query("schema_columns", {})).to_pylist()
+    known = [(row["table_name"], row["column_name"]) for row in found if row["table_name"] in MEANINGS]
+    assert sorted(known) == sorted((table, column) for table, one in MEANINGS.items() for column in one.columns)
+
+
+def test_a_profile_counts_missing_distinct_bounds_and_most_frequent_values(client):
+    rows = client.sql("SELECT count(*) AS n FROM events").to_pylist()[0]["n"]
+    found = profile(client, "events", "event_type", "VARCHAR", rows)
+    counted = client.sql(
+        "SELECT event_type AS name, count(*) AS number FROM events WHERE event_type IS NOT NULL "
+        "GROUP BY name ORDER BY number DESC, name LIMIT 10"
+    )
+    assert found.parts == counted.to_pylist()
+    assert found.seen == found.rows == rows
+    assert found.filled == client.sql("SELECT count(event_type) AS n FROM events").to_pylist()[0]["n"]
+
+
+@pytest.mark.parametrize(("column", "kind"), [("seq", "BIGINT"), ("received_at", "TIMESTAMP WITH TIME ZONE")])
+def test_a_profile_of_numbers_and_times_is_a_histogram_of_all_values(client, column, kind):
+    found = profile(client, "notifications", column, kind, 300)
+    assert found.spreads
+    assert sum(part["number"] for part in found.parts) == found.filled
+    assert 1 <= len(found.parts) <= 30
+    assert all(one["ends"] <= other["begins"] + 1 for one, other in zip(found.parts, found.parts[1:], strict=False))
+
+
+def test_a_profile_of_many_rows_looks_at_a_part_of_them(client):
+    found = profile(client, "notifications", "payload", "JSON", 10_000_000)
+    assert found.rows == 10_000_000
+    assert found.seen < 1_000
+    assert found.smallest is None
+
+
+def test_every_column_has_a_profile(client):
+    for row in client.sql(*queries.query("schema_columns", {})).to_pylist():
+        if row["table_name"] in MEANINGS:
+            for rows in (10, 1_000_000):
+                profile(client, row["table_name"], row["column_name"], row["data_type"], rows)
+
+
+def test_types_are_looked_at_by_what_they_hold():
+    kinds = [kind_of(one) for one in ("JSON", "BLOB", "VARCHAR[]", "DECIMAL(9,2)", "BIGINT[]", "UUID", "DATE")]
+    assert kinds == ["heavy", "heavy", "text", "number", "text", "text", "time"]
+
+
+def test_cancelling_ends_a_query_of_a_file_and_another_one_runs_after_it(client):
+    cancellation = Cancellation()
+    caught = []
+
+    def ask():
+        try:
+            client.sql(RUNAWAY, cancellation=cancellation)
+        except CancelledError as error:
+            caught.append(str(error))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    until(lambda: cancellation._end is not None, what="the query's begin")
+    cancellation.cancel()
+    asking.join(10)
+    assert caught == ["The query was cancelled."]
+    assert client.sql("SELECT 1 AS one", cancellation=Cancellation()).to_pylist() == [{"one": 1}]
+
+
+def test_a_query_is_interrupted_until_it_has_ended():
+    running, interrupted = Future(), []
+
+    class Cursor:
+        def interrupt(self):
+            interrupted.append(1)
+            if len(interrupted) == 3:
+                running.set_result(None)
+
+    interrupt(Cursor(), running)
+    assert len(interrupted) == 3
+
+
+def test_what_is_cancelled_before_does_not_run(client):
+    cancellation = Cancellation()
+    cancellation.cancel()
+    with pytest.raises(CancelledError):
+        client.sql(RUNAWAY, cancellation=cancellation)
+
+
+def test_cancelling_hangs_up_on_a_query_service(monkeypatch):
+    monkeypatch.setenv("CLC_QUERY_TOKEN", "secret")
+    cancellation = Cancellation()
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        service.settimeout(10)
+        client = analytics.connect(f"http://127.0.0.1:{service.getsockname()[1]}")
+        caught = []
+
+        def ask():
+            try:
+                client.sql("SELECT 1", cancellation=cancellation)
+            except CancelledError as error:
+                caught.append(error)
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        connection, _ = service.accept()
+        with connection:
+            connection.settimeout(10)
+            request = b""
+            while b"SELECT 1" not in request:
+                request += connection.recv(65536)
+            assert request.startswith(b"POST /query HTTP/1.1\r\n")
+            assert b"Authorization: Bearer secret\r\n" in request
+            cancellation.cancel()
+            assert connection.recv(65536) == b""
+        asking.join(10)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("5", 5.0), ("0.5", 0.5)])
+def test_the_longest_time_that_the_page_offers_is_the_query_services(monkeypatch, tmp_path, value, seconds):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLC_QUERY_TIMEOUT_SECONDS", value)
+    assert read_settings().query_timeout_seconds == seconds
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "inf"])
+def test_a_longest_time_that_is_none_is_refused(monkeypatch, tmp_path, value):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLC_QUERY_TIMEOUT_SECONDS", value)
+    with pytest.raises(SettingsError, match=f"CLC_QUERY_TIMEOUT_SECONDS is '{value}'; it must be a number of seconds"):
+        read_settings()
+
+
+def test_a_day_is_a_step():
+    from analytics.charts.quick_chart import as_drawn, step_of
+
+    assert step_of(as_drawn(DAYS, "time")) == timedelta(days=1)
+    assert step_of(as_drawn(["a"], "text")) is None

@@ -1,0 +1,226 @@
+"""`clc-analytics tail`: each notification once, in order, as it comes, whatever becomes of the receiver."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from datetime import timedelta
+from uuid import UUID
+
+import duckdb
+import pytest
+
+import analytics
+from analytics.cli import run
+from analytics.commands import following
+from analytics.commands.following import Follower, Watched
+from tests.support.processes import Process, Receiver, environment, running
+from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Changed, Row, account, build_store, server
+from tests.support.waiting import until
+
+ORIGINAL = UUID("01890000-0000-7000-8000-000000000002")
+USER = b'{"accountAlias":"ACME","userName":"kim@acme.example","n":%d,"odd":1.50}'
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("CLC_DATA_DIR", "CLC_QUERY_LISTEN", "CLC_QUERY_TOKEN", "CLC_LISTEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def store(tmp_path):
+    rows = [
+        account("ACME", "Acme", None),
+        server("ACME", "WA1ACMEWEB01", actor="ann", id=ORIGINAL),
+        server("ACME", "WA1ACMEWEB01", actor="ann", duplicate_of=ORIGINAL),
+        Row("Server", "BRIX", "WA1BRIXDB01", {"name": "ë"}, MIDDAY + timedelta(microseconds=5), None, "invalid"),
+        Row("User.Created", "BRIX", HOSTILE_NAME + "\x1b[31m", {"userName": "x"}, actor="eve\n"),
+    ]
+    changes = [
+        Changed(2, "details.powerState", "changed", '"stopped"', '"started"'),
+        Changed(2, "details.ipAddresses[10.1.2.3].public", "added", None, '"203.0.113.9"'),
+        Changed(2, "changeInfo.modifiedDate", "changed", '"a"', '"b"', noise=True),
+        Changed(5, "", "added"),
+    ]
+    return str(build_store(tmp_path / "store.duckdb", rows, changes=changes))
+
+
+@pytest.fixture
+def tail(store, capfdbinary):
+    def ask(*arguments):
+        code = run(["tail", "--location", store, *arguments])
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return ask
+
+
+def test_a_line_says_when_what_whose_who_and_what_was_changed(tail):
+    code, out, err = tail()
+    assert (code, err) == (0, "")
+    words = "added public address 203.0.113.9; powered it on"
+    assert out.splitlines()[:4] == [
+        "2026-03-02 12:00:00Z  Account.Created     ACME  ACME              -",
+        f"2026-03-02 12:00:00Z  Server.Updated      ACME  WA1ACMEWEB01      ann               {words}",
+        "2026-03-02 12:00:00Z  Server.Updated      ACME  WA1ACMEWEB01      ann               copy of one before",
+        "2026-03-02 12:00:00Z  Server              BRIX  WA1BRIXDB01       -                 SIGNATURE INVALID",
+    ]
+
+
+def test_hostile_names_stay_in_their_line_and_move_no_cursor(tail):
+    _, out, _ = tail("-n", "1")
+    (line,) = out.splitlines()
+    assert "<script>" in line
+    assert "eve\\n" in line
+    assert line.endswith("  created user")
+    assert line.isprintable()
+
+
+def test_json_has_all_columns_and_the_payload_byte_for_byte(tail):
+    code, out, _ = tail("--json", "--event", "server")
+    assert code == 0
+    row = json.loads(out.splitlines()[-1])
+    assert base64.b64decode(row.pop("signature")) == b"\x01" * 256
+    assert len(row.pop("id")) == 36
+    assert row == {
+        "seq": 4,
+        "received_at": "2026-03-02T12:00:00.000005Z",
+        "event_type": None,
+        "category": "Server",
+        "action": None,
+        "account_alias": "BRIX",
+        "entity_id": "WA1BRIXDB01",
+        "actor": None,
+        "occurred_at": "2026-03-02T12:00:00.000005Z",
+        "signature_status": "invalid",
+        "source_ip": "192.0.2.1",
+        "duplicate_of": None,
+        "payload": '{"name":"ë"}',
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], [1, 2, 3, 4, 5]),
+        (["-n", "2"], [4, 5]),
+        (["-n", "0"], []),
+        (["--account", "acme", "-n", "2"], [2, 3]),
+        (["--account", "ACME", "--account", "BRIX", "-n", "4"], [2, 3, 4, 5]),
+        (["--event", "Server"], [2, 3, 4]),
+        (["--event", "server.updated", "--event", "User.Created"], [2, 3, 5]),
+        (["--entity", "brixdb"], [4]),
+        (["--entity", "nothing"], []),
+    ],
+)
+def test_the_newest_of_what_is_watched_come_first(tail, arguments, expected):
+    assert [json.loads(line)["seq"] for line in tail("--json", *arguments)[1].splitlines()] == expected
+
+
+def test_more_than_a_page_comes_whole(tail, monkeypatch):
+    monkeypatch.setattr(following, "PAGE_ROWS", 2)
+    assert [json.loads(line)["seq"] for line in tail("--json")[1].splitlines()] == [1, 2, 3, 4, 5]
+
+
+def test_what_comes_again_under_another_number_is_not_shown_again(store, monkeypatch):
+    monkeypatch.setattr(following, "PAGE_ROWS", 5)
+    with duckdb.connect(store) as connection:
+        connection.execute("INSERT INTO notifications SELECT * REPLACE (seq + 10 AS seq) FROM notifications").fetchall()
+    with analytics.connect(store) as client:
+        follower = Follower(client, Watched(), with_payload=True)
+        follower.start(10)
+        assert [row["seq"] for row in follower.poll().rows] == [1, 2, 3, 4, 5]
+        assert follower.poll().rows == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--event", "Server.Rebooted"], 2, "Server.Rebooted"),
+        (["-n", "-1"], 2, "-1"),
+        (["--location", "http://127.0.0.1:9"], 1, "Error: No receiver answers at http://127.0.0.1:9; start one with"),
+    ],
+)
+def test_what_is_wrong_is_said_on_standard_error_with_its_exit_code(tail, arguments, code, said):
+    got, out, err = tail(*arguments)
+    assert (got, out) == (code, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory):
+    with running(Receiver, tmp_path_factory.mktemp("receiver")) as process:
+        process.sender.post("/webhooks/User.Updated", USER % 0)
+        until(lambda: process.sql("SELECT count(*) AS n FROM notifications")[0]["n"], what="a stored notification")
+        yield process
+
+
+def tail_of(receiver):
+    return {
+        "args": [sys.executable, "-m", "analytics", "tail"],
+        "env": environment(receiver.data_dir, CLC_QUERY_LISTEN=receiver.query_url.removeprefix("http://")),
+        "cwd": receiver.data_dir,
+    }
+
+
+def test_ctrl_c_ends_it_quietly(receiver):
+    with subprocess.Popen(**tail_of(receiver), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert b"User.Updated" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == b""
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_a_reader_who_has_enough_ends_it_quietly_though_nothing_comes(receiver):
+    with subprocess.Popen(**tail_of(receiver), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert b"User.Updated" in process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_none_is_lost_and_none_doubled_though_the_store_is_killed_and_the_receiver_restarted(tmp_path):
+    posted = 0
+
+    def post(receiver, number):
+        nonlocal posted
+        for _ in range(number):
+            posted += 1
+            assert receiver.sender.post("/webhooks/User.Updated", USER % posted).status == 200
+
+    def shown():
+        return [json.loads(line) for line in follower.lines if line.startswith("{")]
+
+    def times_away():
+        return follower.log.count("Going on when it is back.")
+
+    with ExitStack() as at_last:
+        with running(Receiver, tmp_path) as receiver:
+            address = {"CLC_QUERY_LISTEN": receiver.query_url.removeprefix("http://")}
+            command = [sys.executable, "-m", "analytics", "tail", "--json"]
+            follower = Process(command, environment(tmp_path, **address), cwd=tmp_path)
+            at_last.callback(follower.stop, signal.SIGKILL)
+            post(receiver, 5)
+            until(lambda: len(shown()) == 5, what="five lines")
+            os.kill(receiver.children()["store"], signal.SIGKILL)
+            post(receiver, 20)
+            until(lambda: len(shown()) >= 25, what="25 lines")
+            before = times_away()
+            post(receiver, 5)
+        until(lambda: times_away() > before, what="word that it is away")
+        with running(Receiver, tmp_path, **address) as receiver:
+            post(receiver, 20)
+            until(lambda: len(shown()) >= 50, what="50 lines")
+            assert follower.stop(signal.SIGINT) == 0
+        assert [row["payload"].encode() for row in shown()] == [USER % number for number in range(1, 51)]
+        assert [row["seq"] for row in shown()] == list(range(1, 51))
+        talk = [line for line in follower.lines if not line.startswith("{")]
+        assert [line.endswith("Going on when it is back.") for line in talk] == [True, False] * (before + 1)
+        assert set(talk[1::2]) == {"The receiver is back."}

@@ -1,0 +1,27 @@
+"""Runs `clc-receiver` to its end."""
+
+import subprocess
+from pathlib import Path
+
+from tests.support.processes import PROGRAM, environment
+
+
+def command(*arguments: str) -> list[str]:
+    """Write a command down."""
+    return [*PROGRAM, *arguments]
+
+
+def run_command(
+    data_dir: Path, *arguments: str, program: tuple[str, ...] = PROGRAM, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command on a data directory, with no settings but these and the tests' key."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        [*program, *arguments],
+        env=environment(data_dir, **settings),
+        cwd=data_dir,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )

@@ -1,0 +1,1 @@
+"""Tests of the receiver, a folder for each of its rooms."""

@@ -1,0 +1,1 @@
+"""Tests of what differs between bodies, and of how that is derived and kept."""

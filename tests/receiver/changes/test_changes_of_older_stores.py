@@ -1,0 +1,89 @@
+"""Changes that an older version derived are derived again after the upgrade, and not judged before."""
+
+import json
+from datetime import UTC, datetime
+
+import duckdb
+import pytest
+
+from receiver.database.migrations import newest_version
+from receiver.database.opening import connect, open_database, run
+from receiver.deriving.rebuild import Rebuild
+from receiver.keeping.verification import can_check_changes
+from tests.support.stored import Received, store_of
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+SINCE = 6
+TO_THE_VERSION_BEFORE = """
+DROP VIEW account_bodies;
+DROP VIEW entities;
+DROP VIEW events;
+ALTER TABLE notifications DROP COLUMN key_fingerprint;
+CREATE VIEW events AS SELECT * FROM notifications WHERE duplicate_of IS NULL;
+DROP TABLE underived;
+DROP TABLE underived_rebuilt;
+DELETE FROM schema_version WHERE version > 5;
+UPDATE changes SET changed_at = '9999-12-31 23:59:59Z';
+INSERT INTO rebuilding VALUES (1);
+INSERT INTO changes_rebuilt FROM changes;
+"""
+
+
+class FileOf:
+    """Reads a store as `clc-receiver verify` does."""
+
+    def __init__(self, connection):
+        self.rows = lambda sql, parameters: run(connection, sql, parameters)
+
+
+@pytest.fixture
+def older(tmp_path):
+    """Return a store of the version before, in which a change lies in the year 9999 and a rebuild is under way."""
+    bodies = [
+        {"name": "WA1ACMEWEB01", "details": {"cpu": cpu}, "changeInfo": {"modifiedDate": f"{year}-01-01T00:00:00Z"}}
+        for cpu, year in ((2, 2026), (4, 9999))
+    ]
+    file = store_of(tmp_path, [Received("Server.Updated", NOON, json.dumps(body)) for body in bodies])
+    with duckdb.connect(str(file)) as store:
+        entities = store.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'entities'").fetchone()[0]
+        account_bodies = store.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'account_bodies'").fetchone()[
+            0
+        ]
+        store.execute(TO_THE_VERSION_BEFORE).fetchall()
+        store.execute(f"{entities} {account_bodies}").fetchall()
+    return file
+
+
+def test_an_older_store_derives_its_changes_again_from_the_beginning(older):
+    store = open_database(older)
+    try:
+        rebuild = Rebuild(store)
+        assert rebuild.done == 0
+        while rebuild.done is not None:
+            rebuild.step()
+        [(seq, changed_at)] = run(store, "SELECT seq, changed_at FROM changes WHERE path = 'details.cpu'")
+        assert (seq, changed_at) == (2, NOON)
+        assert run(store, "SELECT count(*) FROM changes WHERE path = ''") == [(1,)]
+        assert can_check_changes(FileOf(store))
+    finally:
+        store.close()
+
+
+def test_changes_of_an_older_file_are_not_judged_by_how_they_are_derived_now(older):
+    with duckdb.connect(str(older)) as store:
+        store.execute("DELETE FROM rebuilding").fetchall()
+    store = connect(older, "50%")
+    try:
+        assert not can_check_changes(FileOf(store))
+    finally:
+        store.close()
+
+
+def test_a_new_store_has_nothing_to_derive_again(tmp_path):
+    store = open_database(tmp_path / "clc.duckdb")
+    try:
+        assert run(store, "FROM rebuilding") == []
+        assert run(store, "SELECT max(version) FROM schema_version") == [(newest_version(),)]
+        assert newest_version() >= SINCE
+    finally:
+        store.close()

@@ -1,0 +1,68 @@
+"""What happened last where a sender's own time lies after the receipt: nothing happens after it came."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import analytics
+from analytics import queries
+from analytics.senders.centurylink import alarms
+from tests.support.readable_store import MIDDAY, Row, account, build_store, server
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+WEB, DB = "WA1ACMEWEB01", "WA1ACMEDB01"
+
+
+def alert(minutes, state, **columns):
+    body = {"serverName": WEB, "triggers": [{"metric": "cpu", "state": state}]}
+    return Row("Alert.Notification", "ACME", WEB, body, MIDDAY + minutes * MINUTE, **columns)
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory):
+    rows = [
+        account("ACME", "Acme", None),
+        server("ACME", WEB, actor="eve", received_at=MIDDAY + MINUTE, occurred_at=NEVER),
+        server("OTHR", WEB, actor="eve", received_at=MIDDAY + 2 * MINUTE),
+        alert(3, "triggered", occurred_at=NEVER),
+        alert(4, "notTriggered"),
+        server("ACME", DB, received_at=MIDDAY + 5 * MINUTE, occurred_at=NEVER),
+        server("ACME", DB, event_type="Server.Deleted", received_at=MIDDAY + 6 * MINUTE),
+    ]
+    file = build_store(tmp_path_factory.mktemp("store") / "s.duckdb", rows)
+    with analytics.connect(str(file)) as client:
+        yield lambda name, **values: client.df(*queries.query(name, values))
+
+
+def test_the_latest_state_of_an_entity_is_what_came_last(ask):
+    found = ask("entity", category="Server", entity=WEB, at=MIDDAY + 1.5 * MINUTE).iloc[0]
+    assert (found["last_seq"], found["seq_then"], found["account_alias"]) == (3, 2, "OTHR")
+    assert found["last_at"] == MIDDAY + 4 * MINUTE
+    assert bool(ask("entity", category="Server", entity=DB).iloc[0]["deleted"])
+
+
+def test_a_timeline_and_the_ways_along_it_are_in_the_order_of_receipt(ask):
+    rows = ask("entity_notifications", category="Server", entity=WEB, page_rows=9, position=0)
+    assert list(rows["seq"]) == [5, 4, 3, 2]
+    assert list(rows["occurred_at"]) == [MIDDAY + minutes * MINUTE for minutes in (4, 3, 2, 1)]
+    assert list(ask("entity_position", category="Server", entity=WEB, step=2)["newer"]) == [3]
+    near = ask("entity_neighbours", seq=3).iloc[0]
+    assert (near["earlier"], near["later"], near["earlier_ones"]) == (2, 4, 1)
+    assert list(ask("acts_of_user", entity="EVE", page_rows=9)["seq"]) == [3, 2]
+    ids = list(ask("entity_notifications", category="Server", entity=WEB, page_rows=9, position=0)["id"].astype(str))
+    assert list(ask("notifications_by_id", ids=ids, page_rows=9)["seq"]) == [2, 3, 4, 5]
+
+
+def test_lists_of_entities_take_no_time_to_come_for_the_latest(ask):
+    found = ask("entities_found", named="WA1", page_rows=9)
+    assert list(found["last_at"]) == [MIDDAY + 6 * MINUTE, MIDDAY + 2 * MINUTE]
+    assert list(found["account_alias"]) == ["ACME", "OTHR"]
+    servers = ask("entities_of_account", alias="ACME", page_rows=9).set_index("entity_id")
+    assert bool(servers.loc[DB, "deleted"])
+    assert list(ask("alert_servers_deleted", ids=[DB])["deleted_at"]) == [MIDDAY + 6 * MINUTE]
+
+
+def test_an_alarm_that_begins_in_a_time_to_come_ends_with_the_alert_that_ends_it(ask):
+    [alarm] = alarms.intervals(ask("alert_states", first=1, last=9)).itertuples()
+    assert (alarm.begin, alarm.end) == (MIDDAY + 3 * MINUTE, MIDDAY + 4 * MINUTE)

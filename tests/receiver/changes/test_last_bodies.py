@@ -1,0 +1,144 @@
+"""The last bodies at hand: whatever is in their file, or is not, the changes are those of the database."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from receiver.database.opening import open_database, run
+from receiver.deriving import LastBodies
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.appending.appender import Appender
+from tests.support.rows import NOON, notification
+
+CHANGES = "SELECT entity_id, old_value, new_value FROM changes WHERE path = 'n' ORDER BY seq, entity_id"
+
+
+def test_a_body_is_there_until_another_takes_its_place(tmp_path):
+    bodies = LastBodies(tmp_path)
+    bodies.replace([], {seq: b"%d" % seq * 1000 for seq in range(1, 1201)}, (1200, "a"))
+    assert bodies.get(range(5000)) == {seq: b"%d" % seq * 1000 for seq in range(1, 1201)}
+    bodies.replace([1, 3], {1201: b"", 1202: b"\xff\x00"}, (1202, "b"))
+    again = LastBodies(tmp_path)
+    assert again.get([1, 2, 3, 1201, 1202]) == {2: b"2" * 1000, 1201: b"", 1202: b"\xff\x00"}
+    assert again.newest == (1202, "b")
+
+
+@contextmanager
+def appending(data_dir):
+    """Give what sends a value of `n` for each of some users, and appends it, each time with a new appender."""
+    writer, minute = SpoolWriter(data_dir / "spool"), 0
+    connection, spool = open_database(data_dir / "clc.duckdb"), SpoolReader(data_dir / "spool")
+
+    def append(n, users=("a", "b")):
+        nonlocal minute
+        minute += 1
+        at = NOON + timedelta(minutes=minute)
+        bodies = {user.upper(): json.dumps({"userName": user, "n": n}).encode() for user in users}
+        writer.append_all(
+            [
+                notification(minute * 10 + place, entity_id=name, received_at=at, occurred_at=at, payload=body)
+                for place, (name, body) in enumerate(bodies.items())
+            ]
+        )
+        appender = Appender(connection, spool, duplicate_window_seconds=10, data_dir=data_dir)
+        assert appender.append_new() == len(users)
+        return run(connection, CHANGES)
+
+    yield append
+    spool.close()
+    connection.close()
+    writer.close()
+
+
+def steps(*values, users=("A", "B")):
+    return [(user, str(old), str(new)) for old, new in pairwise(values) for user in users]
+
+
+def read_in_the_database(monkeypatch) -> list[int]:
+    """List, from now on, the notifications whose bodies are read in the database."""
+    from receiver.deriving import deriver
+
+    found, read = [], deriver.Deriver._read
+
+    def noted(self, query, parameters):
+        if query == "payloads.sql":
+            found.extend(parameters[0])
+        return read(self, query, parameters)
+
+    monkeypatch.setattr(deriver.Deriver, "_read", noted)
+    return found
+
+
+def test_after_a_new_start_no_body_is_read_in_the_database(tmp_path, monkeypatch):
+    found = read_in_the_database(monkeypatch)
+    with appending(tmp_path) as append:
+        append(1)
+        append(2)
+        assert append(3) == steps(1, 2, 3)
+    assert found == []
+
+
+@pytest.mark.parametrize("what", ["gone", "no database", "other tables", "behind", "cut", "another body", "no body"])
+def test_whatever_becomes_of_the_file_the_changes_are_the_same(tmp_path, monkeypatch, caplog, what):
+    file = tmp_path / "last_bodies.sqlite"
+    with appending(tmp_path) as append:
+        append(1)
+        behind = tmp_path / "behind"
+        shutil.copy(file, behind)
+        append(2)
+        found = read_in_the_database(monkeypatch)
+        if what == "gone":
+            file.unlink()
+        elif what == "no database":
+            file.write_bytes(b"no database" * 1000)
+        elif what == "other tables":
+            file.unlink()
+            with closing(sqlite3.connect(file)) as other:
+                other.execute("CREATE TABLE bodies (x)")
+        elif what == "behind":
+            behind.rename(file)
+        elif what in ("another body", "no body"):
+            with closing(sqlite3.connect(file)) as other, other:
+                for seq, packed in other.execute("SELECT seq, packed FROM bodies").fetchall():
+                    flipped = packed.replace(b'"n": 2', b'"n": 3')
+                    assert flipped != packed
+                    size = 1 << 40 if what == "no body" else len('{"userName": "a", "n": 2}')
+                    other.execute("UPDATE bodies SET size = ?, packed = ? WHERE seq = ?", [size, flipped, seq])
+        else:
+            file.write_bytes(file.read_bytes()[:5000])
+        assert append(3) == steps(1, 2, 3)
+        assert sorted(found) == [3, 4]
+        assert append(4) == steps(1, 2, 3, 4)
+    if what in ("no database", "other tables"):
+        assert "last_bodies.sqlite is made anew" in caplog.text
+
+
+def test_bodies_of_another_database_are_not_taken_for_those_of_this_one(tmp_path):
+    file, kept = tmp_path / "last_bodies.sqlite", tmp_path / "kept"
+    with appending(tmp_path) as append:
+        append(1)
+        append(2)
+    file.rename(kept)
+    for name in ("clc.duckdb", "appended.json"):
+        (tmp_path / name).unlink()
+    shutil.rmtree(tmp_path / "spool")
+    with appending(tmp_path) as append:
+        append(7)
+        append(8)
+        for path in tmp_path.glob("last_bodies.sqlite*"):
+            path.unlink()
+        kept.rename(file)
+        assert append(9) == steps(7, 8, 9)
+
+
+def test_no_error_of_the_file_appends_anything_twice(tmp_path, monkeypatch):
+    with appending(tmp_path) as append:
+        append(1)
+        monkeypatch.setattr("receiver.deriving.bodies.crc32", lambda body: "no number" + body)
+        assert append(2) == steps(1, 2)
+        assert append(3) == steps(1, 2, 3)

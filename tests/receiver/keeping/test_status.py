@@ -1,0 +1,173 @@
+"""`clc-receiver status`: what an operator must know, from a running receiver and from one that is not."""
+
+import json
+import os
+import re
+import signal
+import time
+
+import pytest
+import urllib3
+
+from receiver.data_directory.incidents import report
+from receiver.spool import layout
+from tests.durability.support.commands import run_command
+from tests.durability.support.stores import accepted, append, spool
+from tests.support.processes import Receiver, running
+from tests.support.rows import notification
+from tests.support.waiting import until
+
+USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
+
+
+def status(data_dir):
+    """The figures by name, and the exit code."""
+    done = run_command(data_dir, "status", "--json")
+    found = json.loads(done.stdout)
+    figures = {figure["name"]: figure for figure in found["figures"]}
+    return {**found, "figures": figures}, done.returncode
+
+
+def metrics(receiver):
+    text = urllib3.request("GET", f"{receiver.query_url}/metrics").data.decode()
+    return {name: float(value) for name, value in re.findall(r"^(clc_.+) (\S+)$", text, re.MULTILINE)}
+
+
+def unwell(found):
+    """What is not ok, leaving out disks: a test machine's may be small."""
+    states = {name: figure["state"] for name, figure in found["figures"].items() if "_free_" not in name}
+    return {name: state for name, state in states.items() if state != "ok"}
+
+
+def test_a_running_receiver_tells_how_it_is(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        for number in range(60):
+            assert receiver.sender.post("/webhooks/User.Updated", USER % number).status == 200
+        assert receiver.sender.post("/webhooks/User.Updated", b"no json").status == 400
+        until(lambda: status(tmp_path)[0]["figures"]["notifications"]["value"] == 60)
+        found, code = status(tmp_path)
+        text = run_command(tmp_path, "status").stdout
+        until(lambda: metrics(receiver).get("clc_store_notifications") == 60)
+        assert metrics(receiver)["clc_store_last_checkpoint_timestamp_seconds"] > time.time() - 60
+    assert unwell(found) == {}
+    assert (found["serving"], code) == (True, found["state"] == "red")
+    assert found["figures"]["rate_last_minute"]["value"] == 1.0
+    assert found["figures"]["lag_seconds"]["value"] == 0.0
+    assert found["refusals"] == [{"reason": "not_json", "kept": 1, "last_hour": 1}]
+    assert {process["name"]: process["state"] for process in found["processes"]} == {
+        "listener 1": "running",
+        "store": "running",
+    }
+    assert re.search(r"ok +Notifications +60\n", text)
+    assert re.search(r"refused: not_json +1 in the last hour, 1 kept", text)
+
+
+def test_the_query_token_is_needed_for_it(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        url = f"{receiver.query_url}/status"
+        assert urllib3.request("GET", url).status == 401
+        answer = urllib3.request("GET", url, headers={"Authorization": f"Bearer {receiver.token}"})
+    found = json.loads(answer.data)
+    assert answer.status == 200
+    assert set(found) == {"at", "state", "serving", "figures", "limits", "refusals", "processes", "recoveries"}
+    assert all(set(figure) == {"name", "label", "value", "text", "state"} for figure in found["figures"])
+    assert found["limits"]["lag_seconds"] == {"amber": 10, "red": 60, "falling": False}
+
+
+def test_without_serve_it_says_so_and_tells_what_the_files_tell(tmp_path):
+    spool(tmp_path, [accepted(number) for number in range(5)])
+    append(tmp_path)
+    spool(tmp_path, [accepted(number) for number in range(5, 8)])
+    found, code = status(tmp_path)
+    assert (code, found["serving"], found["state"]) == (1, False, "red")
+    assert unwell(found) == {"serving": "red"}
+    assert found["figures"]["notifications"]["value"] == 5
+    assert found["figures"]["spool_rows"]["value"] == 3
+    # They were received long ago, by their own account, but have waited only since their writer began.
+    assert found["figures"]["lag_seconds"]["value"] < 60
+    assert re.search(r"red +serve +NOT running", run_command(tmp_path, "status").stdout)
+
+
+def test_on_an_empty_directory_it_says_that_there_is_nothing(tmp_path):
+    found, code = status(tmp_path)
+    assert (code, found["figures"]["store"]["state"]) == (1, "red")
+    assert "There is no database" in found["figures"]["store"]["text"]
+
+
+def test_a_row_that_duckdb_refuses_stops_no_other_and_is_shown(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        rows = [accepted(number) for number in range(40)]
+        rows[17] = notification(17, payload=b'{"half": "\\ud800"}')
+        spool(tmp_path, rows)
+        for number in range(10):
+            assert receiver.sender.post("/webhooks/User.Updated", USER % (100 + number)).status == 200
+        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 49)
+        found, _ = status(tmp_path)
+        until(lambda: metrics(receiver)["clc_store_kept_aside_rows"] == 1)
+        assert metrics(receiver)['clc_status{figure="rows_set_aside"}'] == 1
+        (aside,) = receiver.sql("SELECT id, body FROM rejected WHERE reason = 'not_storable'")
+        assert (str(aside["id"]), aside["body"]) == (str(rows[17].id), rows[17].payload)
+    assert unwell(found) == {"rows_set_aside": "amber"}
+    assert found["figures"]["rows_set_aside"]["value"] == 1
+    assert found["figures"]["lag_seconds"]["state"] == "ok"
+    verified = run_command(tmp_path, "verify")
+    assert verified.returncode == 1, verified.stderr
+    (line,) = verified.stdout.splitlines()
+    assert line.startswith("set_aside")
+    assert str(rows[17].id) in line
+
+
+def test_a_process_that_died_and_was_started_again_is_shown(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        os.kill(receiver.children()["listener"], signal.SIGKILL)
+        until(lambda: receiver.log.count("the listener takes notifications") == 2)
+        found = until(lambda: (now := status(tmp_path)[0])["figures"]["processes_not_running"]["value"] == 0 and now)
+        assert until(lambda: metrics(receiver)['clc_restarts_total{process="listener 1"}']) == 1
+    assert unwell(found) == {"restarts_last_hour": "amber"}
+    (listener,) = [process for process in found["processes"] if process["name"] == "listener 1"]
+    assert (listener["restarts"], listener["last_exit"]) == (1, -9)
+
+
+def test_a_recovery_is_shown_and_is_red_when_something_is_missing(tmp_path):
+    with running(Receiver, tmp_path):
+        report(tmp_path, "The WAL was damaged.", moved_to=tmp_path / "aside")
+        assert unwell(status(tmp_path)[0]) == {"recoveries_last_week": "amber"}
+        report(tmp_path, "The database was damaged.", missing="seq 7 to 9")
+        found, code = status(tmp_path)
+        text = run_command(tmp_path, "status").stdout
+    assert (unwell(found), code) == ({"recoveries_last_week": "red"}, 1)
+    assert re.search(r"MISSING since [-\d]+: seq 7 to 9", text)
+    assert "The WAL was damaged." in text
+
+
+@pytest.mark.slow
+def test_a_store_that_hangs_is_shown_and_its_file_left_alone(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        store = receiver.children()["store"]
+        os.kill(store, signal.SIGSTOP)
+        for number in range(5):
+            assert receiver.sender.post("/webhooks/User.Updated", USER % number).status == 200
+        found, code = status(tmp_path)
+        os.kill(store, signal.SIGCONT)
+        assert (code, found["figures"]["store"]["state"]) == (1, "red")
+        assert found["figures"]["spool_rows"]["text"] == "at most 5"
+        until(lambda: status(tmp_path)[0]["figures"]["notifications"]["value"] == 5)
+
+
+def test_looking_changes_nothing_in_a_spool_whose_listener_was_killed(tmp_path):
+    receiver = Receiver(tmp_path)
+    os.kill(receiver.children()["store"], signal.SIGSTOP)
+    for number in range(20):
+        assert receiver.sender.post("/webhooks/User.Updated", USER % number).status == 200
+    children = receiver.children().values()
+    receiver.process.kill()
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    receiver.stop(signal.SIGKILL)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "spool").iterdir()}
+    assert any(name.endswith("-wal") and content for name, content in before.items())
+    found, _ = status(tmp_path)
+    assert found["figures"]["spool_rows"]["value"] == 20
+    run_command(tmp_path, "verify")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "spool").iterdir()} == before
+    assert {layout.is_segment(path) for path in (tmp_path / "spool").glob("*.sqlite")} == {True}

@@ -1,0 +1,90 @@
+"""`clc-receiver demo`: it comes up with data, and leaves nothing when it goes."""
+
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from analytics import connect
+from tests.support.browsing import answers
+from tests.support.processes import Process, environment
+from tests.support.waiting import until
+
+
+def processes_about(text):
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            if text in (directory / "cmdline").read_text() or text in (directory / "environ").read_text():
+                found.append(int(directory.name))
+        except OSError:
+            continue
+    return [pid for pid in found if pid != os.getpid()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demonstration_has_history_and_a_live_sender_and_ends_whole(tmp_path, monkeypatch, number):
+    data_dir = tmp_path / "shown"
+    monkeypatch.setenv("CLC_DATA_DIR", str(data_dir))
+    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "2", "--data-dir", str(data_dir)]
+    demo = Process(command, environment(tmp_path), cwd=tmp_path)
+    try:
+        query = demo.until_logged(r"Query service\s+(http://\S+)/query")[1]
+        dashboard = demo.until_logged(r"Dashboard\s+(http://\S+)")[1]
+        assert urllib3.request("GET", dashboard).status == 200
+        with connect(query) as client:
+            ask = "SELECT count(*) AS n, count(*) FILTER (signature_status = 'valid') AS valid FROM notifications"
+            (first,) = client.sql(ask).to_pylist()
+            assert first["n"] > 100
+            assert first["valid"] == first["n"]
+            until(lambda: client.sql(ask).to_pylist()[0]["n"] > first["n"], what="live notifications")
+        assert re.search(r"simulate --to http://\S+ .*--event Account.Updated", demo.log)
+    finally:
+        code = demo.stop(number)
+    assert code == 0, demo.log
+    assert processes_about(str(data_dir)) == []
+    assert "nothing of it is running" in demo.log
+
+
+@pytest.mark.slow
+def test_a_part_that_ends_by_itself_ends_the_demonstration_with_a_sentence(tmp_path):
+    data_dir = tmp_path / "shown"
+    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--data-dir", str(data_dir)]
+    demo = Process(command, environment(tmp_path), cwd=tmp_path)
+    demo.until_logged("Ctrl-C ends it all")
+    simulator = next(pid for pid in processes_about("simulate") if str(data_dir) in cmdline(pid))
+    os.kill(simulator, signal.SIGKILL)
+    until(lambda: demo.process.poll() is not None, what="the demonstration's end")
+    assert demo.stop() == 1
+    assert "The simulator ended by itself" in demo.log
+    assert processes_about(str(data_dir)) == []
+
+
+@pytest.mark.slow
+def test_a_dashboard_that_dies_is_started_again(tmp_path):
+    data_dir = tmp_path / "shown"
+    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--data-dir", str(data_dir)]
+    demo = Process(command, environment(tmp_path), cwd=tmp_path)
+    try:
+        dashboard = demo.until_logged(r"Dashboard\s+(http://\S+)")[1]
+        demo.until_logged("Ctrl-C ends it all")
+        (served,) = [pid for pid in processes_about("serving/served.py") if str(data_dir) in environ(pid)]
+        os.kill(served, signal.SIGKILL)
+        demo.until_logged("The dashboard ended by itself and is started again.")
+        until(lambda: answers(f"{dashboard}/_stcore/health"), seconds=60, what="the dashboard")
+    finally:
+        assert demo.stop() == 0, demo.log
+    assert processes_about(str(data_dir)) == []
+
+
+def environ(pid):
+    return Path(f"/proc/{pid}/environ").read_text()
+
+
+def cmdline(pid):
+    return Path(f"/proc/{pid}/cmdline").read_text()

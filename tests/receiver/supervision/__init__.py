@@ -1,0 +1,1 @@
+"""Tests of `serve`: its children, their heartbeats, hand-over."""

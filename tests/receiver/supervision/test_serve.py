@@ -1,0 +1,282 @@
+"""`clc-receiver serve`, whole: what is posted is in the table, whatever becomes of the processes."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+import urllib3
+
+from receiver.database.migrations import newest_version
+from receiver.database.opening import open_database
+from receiver.errors import StoreError
+from tests.support import bodies
+from tests.support.keys import key_directory
+from tests.support.processes import Receiver, environment, running
+from tests.support.waiting import until
+
+USER = b'{"accountAlias":"ACME","userName":"kim@acme.example","n":%d,"odd":1.50}'
+
+
+def count(receiver, table="notifications"):
+    return receiver.sql(f"SELECT count(*) AS n FROM {table}")[0]["n"]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "receiver", *arguments]
+
+
+def run_command(data_dir, *arguments, **settings):
+    env = environment(data_dir, **settings)
+    return subprocess.run(command(*arguments), env=env, cwd=data_dir, capture_output=True, text=True, check=False)
+
+
+def simulate(receiver, number, rate, report):
+    arguments = ["--to", receiver.url, "--count", str(number), "--rate", str(rate), "--quiet"]
+    key = str(key_directory() / "private.pem")
+    return run_command(receiver.data_dir, "simulate", *arguments, "--key", key, "--report", str(report))
+
+
+def sent(report):
+    return [json.loads(line) for line in report.read_text().splitlines()]
+
+
+def test_the_store_gives_way_to_the_listener(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        children = receiver.children()
+        listener, store = (os.getpriority(os.PRIO_PROCESS, children[name]) for name in ("listener", "store"))
+    assert store > listener
+
+
+def test_a_posted_notification_is_seen_by_sql_with_every_column(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        response = receiver.sender.post("/webhooks/Server.Updated", bodies.SERVER)
+        until(lambda: count(receiver), what="the notification in the table")
+        (row,) = receiver.sql("SELECT * FROM notifications")
+    assert row["payload"].encode() == bodies.SERVER
+    assert str(row["id"]) == response.headers["Notification-Id"]
+    assert (row["seq"], row["category"], row["action"], row["signature_status"]) == (1, "Server", "Updated", "valid")
+    assert (row["account_alias"], row["entity_id"]) == ("KELP", "GB3KELPWEB01")
+
+
+@pytest.mark.slow
+def test_five_thousand_at_500_a_second_are_all_there_once_byte_for_byte_and_in_order(tmp_path, capsys):
+    report = tmp_path / "report.jsonl"
+    with running(Receiver, tmp_path / "data") as receiver:
+        visible: dict[str, float] = {}
+        done = threading.Event()
+
+        def watch():
+            seq = 0
+            while not done.is_set():
+                rows = receiver.sql("SELECT seq, id::VARCHAR AS id FROM notifications WHERE seq > ?", [seq])
+                now = time.time()
+                visible.update((row["id"], now) for row in rows)
+                seq = max([seq, *(row["seq"] for row in rows)])
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        result = simulate(receiver, 5000, 500, report)
+        assert result.returncode == 0, result.stderr
+        until(lambda: len(visible) == 5000, what="5,000 visible notifications")
+        done.set()
+        watcher.join()
+        rows = receiver.sql("SELECT seq, id::VARCHAR AS id, signature_status, payload FROM notifications ORDER BY seq")
+    answered = {line["id"]: line for line in sent(report)}
+    assert len(answered) == 5000
+    assert [row["seq"] for row in rows] == list(range(1, 5001))
+    assert {row["signature_status"] for row in rows} == {"valid"}
+    stored = {row["id"]: hashlib.sha256(row["payload"].encode()).hexdigest() for row in rows}
+    assert stored == {name: line["sha256"] for name, line in answered.items()}
+    lags = sorted(visible[name] - _timestamp(line["answered_at"]) for name, line in answered.items())
+    p99 = lags[int(len(lags) * 0.99)]
+    with capsys.disabled():
+        print(f"\n5,000 at 500/s: from the answer to visible in SQL, p50 {lags[2500]:.3f} s, p99 {p99:.3f} s")
+
+
+def _timestamp(value):
+    return value if isinstance(value, float) else datetime.fromisoformat(value).timestamp()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["store", "listener"])
+def test_a_child_killed_in_the_middle_is_started_again_and_nothing_acknowledged_is_lost(tmp_path, victim):
+    report = tmp_path / "report.jsonl"
+    with running(Receiver, tmp_path / "data") as receiver:
+        simulation = threading.Thread(target=simulate, args=(receiver, 2000, 500, report))
+        simulation.start()
+        for threshold in (200, 700, 1200):
+            until(lambda threshold=threshold: report.exists() and report.read_text().count("\n") > threshold)
+            before = receiver.children()[victim]
+            os.kill(before, signal.SIGKILL)
+            until(lambda before=before: receiver.children().get(victim, before) != before, what="a new child")
+        simulation.join()
+        acknowledged = {line["id"]: line["sha256"] for line in sent(report) if line["status"] == 200}
+        assert len(acknowledged) > 1000
+        query = "SELECT id::VARCHAR AS id, payload FROM notifications"
+        rows = until(lambda: (found := rows_of(receiver, query)) and len(found) >= len(acknowledged) and found)
+        assert receiver.log.count(f"{victim}") > 3
+    stored = {row["id"]: hashlib.sha256(row["payload"].encode()).hexdigest() for row in rows}
+    assert len(stored) == len(rows)
+    assert {name: stored.get(name) for name in acknowledged} == acknowledged
+
+
+def rows_of(receiver, query):
+    try:
+        return receiver.sql(query)
+    except (AssertionError, urllib3.exceptions.HTTPError):  # the store is on its way back
+        return None
+
+
+def test_what_was_refused_is_kept_with_reason_and_headers(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        receiver.sender.post("/webhooks/User.Updated", b"no json")
+        until(lambda: count(receiver, "rejected"), what="the refused notification")
+        (row,) = receiver.sql("SELECT reason, path, source_ip, headers ->> 'Content-Type' AS type, body FROM rejected")
+    assert row == {
+        "reason": "not_json",
+        "path": "/webhooks/User.Updated",
+        "source_ip": "127.0.0.1",
+        "type": "application/json; charset=utf-8",
+        "body": b"no json",
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly_and_leaves_all_in_the_database(tmp_path, number):
+    receiver = Receiver(tmp_path, CLC_LISTENERS="2")
+    for n in range(20):
+        receiver.sender.post("/webhooks/User.Updated", USER % n)
+    children = receiver.children()
+    assert receiver.stop(number) == 0
+    assert not [pid for pid in children.values() if Path(f"/proc/{pid}").exists()]
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == ["owner"]
+    with duckdb.connect(str(tmp_path / "clc.duckdb"), read_only=True) as database:
+        assert database.execute("SELECT count(*), count(DISTINCT id) FROM notifications").fetchall() == [(20, 20)]
+
+
+def test_children_end_when_the_supervisor_is_killed(tmp_path):
+    receiver = Receiver(tmp_path)
+    children = receiver.children()
+    assert set(children) == {"listener", "store"}
+    receiver.stop(signal.SIGKILL)
+    until(lambda: not [pid for pid in children.values() if Path(f"/proc/{pid}").exists()], what="the children's end")
+    with running(Receiver, tmp_path) as again:
+        assert again.sender.post("/webhooks/User.Updated", USER % 1).status == 200
+
+
+def test_a_second_serve_on_the_same_directory_refuses_in_one_sentence(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        second = run_command(tmp_path, "serve")
+        assert second.returncode == 1
+        (line,) = second.stderr.strip().splitlines()
+        assert f"process {receiver.process.pid}" in line
+        assert "CLC_DATA_DIR" in line
+        assert receiver.sender.get("/healthz").status == 200
+
+
+@pytest.mark.parametrize("variable", ["CLC_LISTEN", "CLC_QUERY_LISTEN"])
+def test_a_taken_port_is_named_and_nothing_is_started(tmp_path, variable):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = run_command(tmp_path, "serve", **{variable: address})
+    (line,) = done.stderr.strip().splitlines()
+    assert done.returncode == 1
+    assert address in line
+    assert variable in line
+
+
+def test_two_serves_never_share_a_port_by_accident(tmp_path):
+    with running(Receiver, tmp_path / "one") as receiver:
+        (tmp_path / "two").mkdir()
+        done = run_command(tmp_path / "two", "serve", CLC_LISTEN=receiver.url.removeprefix("http://"))
+        assert done.returncode == 1
+        assert "CLC_LISTEN" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"CLC_LISTENERS": "none"}, ["CLC_LISTENERS", "'none'"]),
+        ({"CLC_PUBLIC_KEY": "/no/such.pem"}, ["/no/such.pem"]),
+        ({"CLC_DATA_DIR": "/proc/nowhere"}, ["/proc/nowhere", "CLC_DATA_DIR"]),
+        ({"CLC_TRUSTED_PROXIES": "my-proxy"}, ["CLC_TRUSTED_PROXIES", "my-proxy"]),
+        ({"CLC_TLS_CERT": "/no/c.pem", "CLC_TLS_KEY": "/no/k.pem"}, ["CLC_TLS_CERT", "/no/c.pem"]),
+    ],
+)
+def test_what_can_not_work_is_said_in_one_sentence_before_anything_starts(tmp_path, settings, words):
+    done = run_command(tmp_path, "serve", **settings)
+    (line,) = done.stderr.strip().splitlines()
+    assert done.returncode in {1, 2}
+    assert all(word in line for word in words)
+
+
+def test_a_query_service_that_other_machines_reach_is_warned_of(tmp_path):
+    with running(Receiver, tmp_path, CLC_QUERY_LISTEN="0.0.0.0:0") as receiver:
+        receiver.until_logged("takes connections from other machines and does not encrypt")
+
+
+def test_readiness_tells_the_store_too(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        told = json.loads(receiver.sender.get("/readyz").data)
+        assert (told["spool"], told["store"]) == ("ok", "ok")
+        assert (told["store_process"]["state"], told["store_process"]["since"]) == ("ok", None)
+
+
+def test_an_archive_imported_while_serving_appears_with_its_own_times(tmp_path):
+    fields = {"received_at": "2019-05-06T07:08:09Z", "event": "User.Updated", "body": "{}", "headers": {}}
+    (tmp_path / "old.jsonl").write_text(json.dumps(fields))
+    with running(Receiver, tmp_path / "data") as receiver:
+        done = run_command(tmp_path / "data", "import", str(tmp_path / "old.jsonl"), "--signatures", "record")
+        assert done.returncode == 0, done.stderr
+        until(lambda: count(receiver), what="the imported notification")
+        assert receiver.sql("SELECT year(received_at) AS y, signature_status AS s FROM notifications") == [
+            {"y": 2019, "s": "missing"}
+        ]
+
+
+def test_a_backup_while_running_opens_elsewhere_and_accepting_goes_on(tmp_path):
+    with running(Receiver, tmp_path / "data") as receiver:
+        for number in range(50):
+            receiver.sender.post("/webhooks/User.Updated", USER % number)
+        until(lambda: count(receiver) == 50)
+        done = run_command(tmp_path / "data", "backup", str(tmp_path / "copy.duckdb"))
+        assert done.returncode == 0, done.stderr
+        assert "50 notifications" in done.stderr
+        assert receiver.sender.post("/webhooks/User.Updated", USER % 50).status == 200
+        until(lambda: count(receiver) == 51)
+        with duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as copy:
+            assert copy.execute("SELECT count(*), max(seq) FROM events").fetchall() == [(50, 50)]
+        again = run_command(tmp_path / "data", "backup", str(tmp_path / "copy.duckdb"))
+        assert (again.returncode, "exists" in again.stderr) == (1, True)
+
+
+def test_a_backup_without_a_running_serve_says_so(tmp_path):
+    done = run_command(tmp_path, "backup", str(tmp_path / "copy.duckdb"))
+    assert done.returncode == 1
+    assert "No `clc-receiver serve` is using" in done.stderr
+
+
+def test_readers_token_makes_no_backup(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        headers = {"Authorization": f"Bearer {receiver.token}", "Content-Type": "application/json"}
+        response = urllib3.request("POST", f"{receiver.query_url}/backup", headers=headers, body=b"{}", retries=False)
+        assert response.status == 401
+
+
+def test_a_newer_store_is_refused_with_both_versions(tmp_path):
+    receiver = Receiver(tmp_path)
+    receiver.stop()
+    with duckdb.connect(str(tmp_path / "clc.duckdb")) as database:
+        database.execute("INSERT INTO schema_version VALUES (99)").fetchall()
+    with pytest.raises(StoreError, match=rf"version 99.*up to {newest_version()}"):
+        open_database(tmp_path / "clc.duckdb")

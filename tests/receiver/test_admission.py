@@ -1,0 +1,88 @@
+"""What a stranger's body may cost before it is refused, counted in work instead of time."""
+
+import sys
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+import pytest
+
+from receiver import admission
+from receiver.admission import Admission, NotAnObjectError, NotJsonError, Refusal, parse_body
+from receiver.senders.centurylink.classify import classify
+from receiver.senders.centurylink.events import Event, event_for_name
+from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
+from tests.support.hostile_bodies import hostile_bodies
+from tests.support.keys import key_directory, signed
+
+NOW = datetime(2015, 9, 22, tzinfo=UTC)
+EVENT = event_for_name("User.Updated")
+BROKEN = b'{"userName":'
+
+
+class Everyone:
+    def allows(self, _):
+        return True
+
+    def learn(self, _):
+        """Everyone is known already."""
+
+
+@pytest.fixture
+def decide():
+    """Decide on a body by the rules of `require`."""
+    rules = Admission(load_public_key(key_directory() / "public.pem"), "require", Everyone())
+    return lambda body, header: rules.decide(EVENT, body, header, NOW, None)
+
+
+@contextmanager
+def counted_calls():
+    """Count the calls of functions, those of the C library included, into the list's only item."""
+    count = [0]
+
+    def note(_frame, event, _argument):
+        count[0] += event in {"call", "c_call"}
+
+    sys.setprofile(note)
+    try:
+        yield count
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize("header", [None, "", "?", "AAAA", signed(b"{}")[SIGNATURE_HEADER]])
+def test_a_body_is_not_parsed_before_its_signature_holds(decide, monkeypatch, header):
+    def fail(_):
+        pytest.fail("the body of a stranger was parsed")
+
+    monkeypatch.setattr(admission, "parse_body", fail)
+    decision = decide(BROKEN, header)
+    assert isinstance(decision, Refusal)
+    assert decision.code == ("signature_invalid" if header else "signature_missing")
+
+
+@pytest.mark.parametrize(("body", "code"), [(BROKEN, "not_json"), (b"[]", "not_an_object")])
+def test_a_signed_body_that_is_no_object_is_refused_as_such(decide, body, code):
+    assert decide(body, signed(body)[SIGNATURE_HEADER]).code == code
+
+
+@pytest.mark.parametrize("length", [0, 1, 255, 257, 10_000])
+def test_a_signature_of_another_length_than_the_keys_costs_no_hash(length):
+    class Key:
+        key_size = 2048
+
+        def verify(self, *_):
+            pytest.fail("the body was hashed")
+
+    assert not signs(Key(), b"x" * length, b"body")
+
+
+def test_no_hostile_body_costs_more_calls_than_a_few_for_each_of_its_first_thousand_values():
+    costly = {}
+    for name, body in hostile_bodies(256 * 1024):
+        with counted_calls() as calls, suppress(NotJsonError, NotAnObjectError):
+            parsed = parse_body(body)
+            for category in ("Account", "Alert", "Server", "User"):
+                classify(Event(category, None), parsed, NOW)
+        if calls[0] > 40_000:
+            costly[name] = calls[0]
+    assert costly == {}

@@ -1,0 +1,121 @@
+"""`clc-receiver import`: an archive goes through the same decisions as what is posted."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from receiver.importer import ArchiveLineError, parse_line
+from receiver.spool import SpoolReader
+from tests.support.keys import signed
+from tests.support.processes import environment
+
+BODY = '{"accountAlias":"ACME","userName":"zoë@acme.example","n":0.0}'
+
+
+def line(**changed):
+    fields = {
+        "received_at": "2019-05-06T07:08:09.123456Z",
+        "event": "User.Updated",
+        "source_ip": "198.51.100.7",
+        "headers": signed(BODY.encode()),
+        "body": BODY,
+    }
+    return json.dumps(fields | changed)
+
+
+def run_import(tmp_path, text, *options, **settings):
+    (tmp_path / "old.jsonl").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "receiver", "import", "old.jsonl", *options]
+    return subprocess.run(
+        command, cwd=tmp_path, env=environment(tmp_path, **settings), capture_output=True, text=True, check=False
+    )
+
+
+def spooled(tmp_path, kind="notifications"):
+    segments = SpoolReader(tmp_path / "spool").segments()
+    return [row.row for segment in segments for row in segment.read(kind, 0, 1000)]
+
+
+def test_a_line_keeps_its_time_bytes_and_verdict(tmp_path):
+    done = run_import(tmp_path, line() + "\n")
+    assert done.returncode == 0, done.stderr
+    (row,) = spooled(tmp_path)
+    assert row.received_at == datetime(2019, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
+    assert row.id.int >> 80 == 1557126489123
+    assert row.payload == BODY.encode()
+    assert (row.event_type, row.entity_id, row.source_ip) == ("User.Updated", "ZOË@ACME.EXAMPLE", "198.51.100.7")
+    assert row.signature_status == "valid"
+    assert "1 accepted." in done.stderr
+    assert "until `clc-receiver serve` starts" in done.stderr
+
+
+def test_the_signature_header_is_found_in_any_case_and_offsets_are_honoured(tmp_path):
+    headers = {"tier3-rsasha1": signed(BODY.encode())["Tier3-RsaSha1"]}
+    run_import(tmp_path, line(headers=headers, received_at="2019-05-06T09:08:09+02:00"))
+    assert spooled(tmp_path)[0].received_at == datetime(2019, 5, 6, 7, 8, 9, tzinfo=UTC)
+
+
+def test_malformed_lines_are_named_and_the_others_go_in(tmp_path):
+    text = "\n".join([line(), "{", line(event="Server.Rebooted"), "", line(received_at="yesterday"), line()])
+    done = run_import(tmp_path, text)
+    assert done.returncode == 1
+    assert "old.jsonl, line 2: it is not JSON" in done.stderr
+    assert "old.jsonl, line 3: event 'Server.Rebooted' is none of the ten." in done.stderr
+    assert "old.jsonl, line 5: received_at 'yesterday' is no ISO 8601 time." in done.stderr
+    assert "2 accepted, 3 malformed." in done.stderr
+    assert len(spooled(tmp_path)) == 2
+
+
+def test_bodies_larger_than_the_listener_takes_are_named_counted_and_left_out(tmp_path):
+    large = '{"k":"' + "x" * 1016 + '"}'
+    endless = "x" * 2_000_000
+    lines = [line(), line(body=large + " ", headers={}), line(body=endless, headers={}), line(body=large, headers={})]
+    done = run_import(tmp_path, "\n".join(lines), CLC_MAX_BODY_BYTES="1024", CLC_SIGNATURES="record")
+    assert done.returncode == 1
+    for number in (2, 3):
+        assert f"old.jsonl, line {number}: its body is larger than 1024 bytes (CLC_MAX_BODY_BYTES)." in done.stderr
+    assert "2 accepted, 2 too_large." in done.stderr
+    assert [len(row.payload) for row in spooled(tmp_path)] == [len(BODY.encode()), 1024]
+
+
+def test_unsigned_lines_follow_the_setting_and_the_option_overrides(tmp_path):
+    refused = run_import(tmp_path, line(headers={}))
+    assert "0 accepted, 1 signature_missing." in refused.stderr
+    (row,) = spooled(tmp_path, "rejected")
+    assert (row.reason, row.path, row.body) == ("signature_missing", "/webhooks/User.Updated", BODY.encode())
+    assert row.received_at.year == 2019
+    run_import(tmp_path, line(headers={}), "--signatures", "record")
+    assert [row.signature_status for row in spooled(tmp_path)] == ["missing"]
+
+
+def test_a_missing_file_and_a_wrong_key_are_one_sentence(tmp_path):
+    command = [sys.executable, "-m", "receiver", "import", "none.jsonl"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "none.jsonl" in done.stderr
+    done = run_import(tmp_path, line(), CLC_PUBLIC_KEY="/no/such/key.pem")
+    assert done.returncode == 1
+    assert "/no/such/key.pem" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"body": None}, "body is missing"),
+        ({"body": {}}, "body is not a string"),
+        ({"headers": []}, "headers is not an object of strings"),
+        ({"headers": {"a": 1}}, "headers is not an object of strings"),
+        ({"source_ip": 7}, "source_ip is not a string"),
+        ({"received_at": "2019-05-06T07:08:09"}, "has no offset from UTC"),
+        ({"received_at": "1969-05-06T07:08:09Z"}, "lies before 1970"),
+        ({"received_at": "0001-01-01T00:00:00+14:00"}, "is no ISO 8601 time"),
+        ({"event": "user.paused"}, "'user.paused' is none of the ten"),
+    ],
+)
+def test_each_fault_of_a_line_has_its_sentence(changed, reason):
+    with pytest.raises(ArchiveLineError, match=reason):
+        parse_line(line(**changed).encode())

@@ -1,0 +1,87 @@
+"""What holds personal data is readable by its owner alone, and goes nowhere that its owner did not name."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from tests.durability.support.commands import run_command
+from tests.durability.support.stores import accepted, append, spool
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
+
+USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
+
+
+def open_to_others(directory):
+    """List what other users could read or enter."""
+    paths = [directory, *directory.glob("**/*")]
+    return sorted(str(path.relative_to(directory)) for path in paths if path.lstat().st_mode & 0o077)
+
+
+@pytest.fixture
+def loose_umask():
+    """Run what a test starts as a login shell would."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("loose_umask")
+def test_nobody_else_can_read_what_serve_backups_and_exports_write_nor_what_an_older_version_wrote(tmp_path):
+    data_dir = tmp_path / "data"
+    spool(data_dir, [accepted(1)])
+    append(data_dir)
+    (data_dir / "backups" / "older").mkdir(parents=True)
+    (data_dir / "backups" / "older" / "clc-1.duckdb").write_bytes(b"")
+    assert "clc.duckdb" in open_to_others(data_dir)
+    with running(Receiver, data_dir, CLC_ACCOUNTS="ACME") as receiver:
+        assert receiver.log.count("other users of this machine could read") == 1
+        assert receiver.sender.post("/webhooks/User.Updated", USER % 2).status == 200
+        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 2)
+        assert run_command(data_dir, "backup", str(tmp_path / "b.duckdb")).returncode == 0
+        where = {"CLC_QUERY_LISTEN": receiver.query_url.removeprefix("http://"), "CLC_QUERY_TOKEN": receiver.token}
+        for arguments in (("export", "-o", "e.jsonl"), ("sql", "SELECT 1", "-o", "s.csv")):
+            subprocess.run(
+                [sys.executable, "-m", "analytics", *arguments], env={**os.environ, **where}, cwd=tmp_path, check=True
+            )
+        assert open_to_others(data_dir) == []
+    assert run_command(tmp_path / "restored", "restore", str(tmp_path / "b.duckdb")).returncode == 0
+    with running(Receiver, tmp_path / "restored") as receiver:
+        assert "could read" not in receiver.log
+        assert "holds other things" not in receiver.log
+    for name in ("data", "restored"):
+        assert open_to_others(tmp_path / name) == []
+    for name in ("b.duckdb", "e.jsonl", "s.csv"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name
+
+
+@pytest.mark.usefixtures("loose_umask")
+def test_a_directory_that_holds_other_things_keeps_its_mode_and_they_keep_theirs(tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "somebody's").mkdir()
+    (tmp_path / "somebody's" / "file").write_text("theirs")
+    archive = tmp_path / "empty.txt"
+    archive.write_text("")
+    done = run_command(tmp_path, "import", str(archive))
+    assert done.returncode == 0, done.stderr
+    assert "holds other things" in done.stderr
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert open_to_others(tmp_path) == [".", "empty.txt", "somebody's", "somebody's/file"]
+
+
+@pytest.mark.parametrize("kind", ["a link to a file", "a link to nothing", "a file"])
+def test_a_backup_follows_no_link_and_replaces_nothing(tmp_path, kind):
+    target, file = tmp_path / "target", tmp_path / "b.duckdb"
+    if kind != "a link to nothing":
+        target.write_text("precious")
+    if kind == "a file":
+        target.rename(file)
+    else:
+        file.symlink_to(target)
+    done = run_command(tmp_path, "backup", str(file))
+    assert done.returncode == 1
+    assert "exists" in done.stderr
+    assert [path.read_text() for path in (target, file) if path.exists()] in ([], ["precious"], ["precious"] * 2)

@@ -1,0 +1,100 @@
+"""The dashboard in a real browser."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import urllib3
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.ports import free_address
+from tests.support.processes import Process, environment
+from tests.support.waiting import until
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# As root in a sandboxed machine, and without Chromium's own calls to the outside.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str:
+    """Find the browser; without one the test is skipped, or fails where BROWSER_TESTS=required."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found:
+        return found
+    reason = "no Chromium on this machine: install Debian's chromium, or name one with CHROMIUM"
+    if os.environ.get("BROWSER_TESTS") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def a_browser() -> Iterator[Browser]:
+    """Start Chromium."""
+    executable = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def a_viewer(directory: Path, **options) -> Iterator[BrowserContext]:
+    """Start Chromium with a profile on disk, as a viewer has: it keeps what it fetched, and the code it compiled."""
+    executable = chromium()
+    with sync_playwright() as playwright:
+        viewer = playwright.chromium.launch_persistent_context(
+            directory, executable_path=executable, args=ARGUMENTS, **options
+        )
+        try:
+            yield viewer
+        finally:
+            viewer.close()
+
+
+@contextmanager
+def a_dashboard(data_dir: Path, query_url: str, cwd: Path | None = None, **settings: str) -> Iterator[str]:
+    """Run `clc-analytics dashboard` on a query service and give its URL."""
+    address = free_address()
+    port = address.rpartition(":")[2]
+    settings = {"CLC_QUERY_LISTEN": query_url.removeprefix("http://"), **settings}
+    command = [sys.executable, "-m", "analytics", "dashboard", "--no-browser", "--port", port]
+    process = Process(command, environment(data_dir, **settings), cwd=cwd or data_dir)
+    try:
+        url = f"http://{address}"
+        until(lambda: answers(f"{url}/_stcore/health") or process.ended(), seconds=60, what="the dashboard")
+        yield url
+    finally:
+        process.stop()
+    # Streamlit's server may tell of a browser that left in the middle of an answer, which went through the gate; our
+    # own code may raise nothing.
+    tracebacks = re.findall(r"^Traceback \(most recent call last\):\n((?:\s.*\n)+)", process.log, re.MULTILINE)
+    ours = r'File "[^"]*/(analytics|app_dashboard)\b(?!/pages/serving/gate\.py", line \d+, in __call__)'
+    assert not [one for one in tracebacks if re.search(ours, one)], process.log
+
+
+def answers(url: str) -> bool:
+    """Tell whether a URL answers 200."""
+    try:
+        return urllib3.request("GET", url, retries=False, timeout=2).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def errors_on(page: Page) -> list[str]:
+    """Read what a page shows as an error."""
+    return page.locator("[data-testid=stException], [data-testid=stAlert], .st-key-not-running").all_inner_texts()
