@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 import urllib3
 
-from analytics.pages.serving.served import DRAWN_WITH
+from analytics.pages.pages import SHOWS
 from tests.browser.pages import pages
 
 pytestmark = pytest.mark.browser
@@ -25,8 +25,8 @@ def scripts(html: str) -> list[str]:
 
 
 def test_every_page_has_one_and_names_scripts_that_there_are(live):
-    assert {urlsplit(shown.address).path.strip("/") for shown in pages("WA1", 1).values()} == set(DRAWN_WITH)
-    named = {name: scripts(html_of(live, name)) for name in DRAWN_WITH}
+    assert {urlsplit(shown.address).path.strip("/") for shown in pages("WA1", 1).values()} == set(SHOWS)
+    named = {name: scripts(html_of(live, name)) for name in SHOWS}
     for path in {path for paths in named.values() for path in paths}:
         assert urllib3.request("HEAD", f"{live.url}/{path}").status == 200, path
     assert all(len(paths) == len(set(paths)) for paths in named.values())

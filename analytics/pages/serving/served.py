@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
+from analytics.pages.pages import SHOWS
 from analytics.pages.serving.entry import entry_file
 from analytics.pages.serving.gate import Gate, Hosts, policy
 from analytics.pages.shared.frame import PULSE_ADDRESS, pulse_told
@@ -25,26 +26,13 @@ STATIC = Path(str(files("streamlit"))) / "static"
 SCRIPTS = "static/js"
 IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
-FILTERS = ("Multiselect", "Selectbox", "TextInput")
-CHART = "ArrowVegaLiteChart"
-DRAWN_WITH = {
-    "": (*FILTERS, "Metric", CHART),
-    "notifications": (*FILTERS, "NumberInput", CHART),
-    "alerts": (*FILTERS, "NumberInput", CHART),
-    "audit": (*FILTERS, CHART),
-    "entity": ("DateTimeInput", "TextInput"),
-    "sql": ("DataFrame", "Selectbox"),
-    "health": ("Metric",),
-    "set-up": ("TextInput",),
-}
-"""The elements that the page of an address shows at once, by what Streamlit calls their scripts."""
 
 
 @cache
 def index(name: str) -> str:
     """Return the HTML of the page with an address."""
     html = (STATIC / "index.html").read_text(encoding="utf-8")
-    names = dict.fromkeys(one for element in (*EVERYWHERE, *DRAWN_WITH[name]) for one in scripts(element))
+    names = dict.fromkeys(one for element in (*EVERYWHERE, *SHOWS[name]) for one in scripts(element))
     links = (
         f'<link rel="modulepreload" crossorigin fetchpriority="low" href="./{SCRIPTS}/{one}">'
         for one in names
@@ -88,12 +76,12 @@ def tell_pulse(_: Request) -> JSONResponse:
 def gate() -> Middleware:
     """Return what stands before all that is served."""
     hosts = Hosts(st.get_option("server.address") or "", read_settings().dashboard_hosts)
-    pages = [(STATIC / "index.html").read_text(encoding="utf-8"), *map(index, DRAWN_WITH)]
+    pages = [(STATIC / "index.html").read_text(encoding="utf-8"), *map(index, SHOWS)]
     return Middleware(Gate, hosts=hosts, content_policy=policy(pages))
 
 
 app = st.App(
     entry_file(),
-    routes=[*(Route(f"/{name}", partial(serve, name)) for name in DRAWN_WITH), Route(f"/{PULSE_ADDRESS}", tell_pulse)],
+    routes=[*(Route(f"/{name}", partial(serve, name)) for name in SHOWS), Route(f"/{PULSE_ADDRESS}", tell_pulse)],
     middleware=[gate()],
 )

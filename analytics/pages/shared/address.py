@@ -12,14 +12,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 
-NAMES = {
-    "Activity": ("account", "alone", "types", "who", "what", "centre", "part", "own", "open"),
-    "Notifications": ("seq", "refused", "before", "account", "from", "to", "paused", "at", "reason"),
-    "Audit": ("finding", "until", "page", "account"),
-    "Entity": ("category", "name", "entity", "step", "at", "page"),
-    "SQL": ("sql", "packed", "show", "chart", "x", "y", "colour"),
-}
-ELSEWHERE = ("account",)
+from analytics.pages.pages import NAMES
+
 SHOWN = ("account_choice", "account_looked_for", "at-choice")
 """Widgets of several pages that show a value of the address; what one showed on the page before is not the next's."""
 STALE_SECONDS = 10.0
@@ -98,7 +92,7 @@ def began_with() -> str | None:
 
 def names() -> tuple[str, ...]:
     """Return the names of the values that the page has in its address, besides those that its filters put there."""
-    return NAMES.get(st.session_state.get(PAGE, ""), ELSEWHERE)
+    return NAMES.get(st.session_state.get(PAGE, ""), ())
 
 
 def current() -> Values:

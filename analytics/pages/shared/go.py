@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from analytics.pages.pages import TITLES
 from analytics.pages.shared import address as _address
 from analytics.pages.shared.components.script import script
 
 WISH = "_go"
-TITLES = {"entity": "Entity", "audit": "Audit", "notifications": "Notifications"}
 CARRIED = ("account", "below", "refresh")
 PATIENCE_NS = 5_000_000_000
 
