@@ -1,0 +1,1 @@
+"""The tests: `receiver`, `analytics` and `browser` mirror the product, `durability` proves its promise."""

@@ -11,10 +11,10 @@ from analytics.errors import NoStatusError
 from analytics.pages.health.figures import AGO, COLOURS, MARKS, Figure, figures, grouped, state_of, troubled
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components.script import Age, age_line
-from analytics.pages.shared.frame import clock, is_dark, page
+from analytics.pages.shared.frame import is_dark, page
 from analytics.pages.shared.store import ask_status
 from analytics.pages.shared.table import Cell, Column, Line, table
-from analytics.pages.shared.zone import with_zone
+from analytics.pages.shared.zone import clock, with_zone
 from analytics.settings import read_settings
 from analytics.text import as_markdown, plural, short, visible
 from analytics.words.refusals import why_of

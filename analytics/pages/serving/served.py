@@ -19,7 +19,7 @@ from starlette.routing import Route
 from analytics.pages.pages import SHOWS
 from analytics.pages.serving.entry import entry_file
 from analytics.pages.serving.gate import Gate, Hosts, policy
-from analytics.pages.shared.frame import PULSE_ADDRESS, pulse_told
+from analytics.pages.shared.silence import PULSE_ADDRESS, pulse_told
 from analytics.settings import read_settings
 
 STATIC = Path(str(files("streamlit"))) / "static"

@@ -15,10 +15,11 @@ from analytics.pages.shared import address, go
 from analytics.pages.shared.answers import answer, begin_waiting, drawn, end_waiting, is_as_of, keeps, now
 from analytics.pages.shared.components.script import age_line, draw_again_after
 from analytics.pages.shared.detail import head
-from analytics.pages.shared.frame import clock, is_dark
+from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, connection, known, moment, records
 from analytics.pages.shared.table import Cell, Column, Line, table
 from analytics.pages.shared.told import actions_of, event_text, number_text, summaries
+from analytics.pages.shared.zone import clock
 from analytics.senders.centurylink.events import colours
 from analytics.settings import read_settings
 from analytics.text import as_markdown, plural, short, visible

@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics.times.periods import local_text, utc_text, zone_label, zone_of
 
-__all__ = ["in_zone", "local", "utc", "viewer_zone", "with_zone"]
+__all__ = ["clock", "in_zone", "local", "utc", "viewer_zone", "with_zone"]
 
 
 def viewer_zone() -> ZoneInfo:
@@ -33,3 +33,9 @@ def local(moment: datetime | None) -> str:
 def utc(moment: datetime | None) -> str:
     """Return a moment in UTC for a hover, to the second; empty where there is none."""
     return utc_text(moment)
+
+
+def clock(moment: datetime) -> str:
+    """Return the time of day of a moment in the viewer's time zone, and which that is."""
+    zone = viewer_zone()
+    return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"

@@ -20,6 +20,7 @@ _FIRST_VERSION_WITH_UNDERIVED = 6
 _UNDERIVED = "SELECT seq, notification_id::VARCHAR, error FROM underived ORDER BY seq"
 _BEING_REBUILT = "SELECT last_seq FROM rebuilding"
 _ROWS_PER_BATCH = 10_000
+_ORPHANED = "SELECT DISTINCT seq FROM changes ANTI JOIN notifications USING (seq) ORDER BY seq"
 
 
 def can_check_changes(reader: Reader) -> bool:
@@ -79,7 +80,7 @@ class ChangesCheck:
     def rest(self) -> Iterator[Violation]:
         """Check the changes of those before which something was put that arrived later, and of what is not there."""
         if not self._is_idle:
-            orphaned = self._reader.rows(sql_file(__package__, "orphaned_changes.sql"), [])
+            orphaned = self._reader.rows(_ORPHANED, [])
             yield from (Violation("changes", None, seq, "There is no such notification.") for (seq,) in orphaned)
         for seq, (name, error) in sorted(self._missing.items()):
             yield Violation("underived", UUID(name), seq, f"Its changes can't be derived ({error}), and are missing.")

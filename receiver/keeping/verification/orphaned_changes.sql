@@ -1,1 +1,0 @@
-SELECT DISTINCT seq FROM changes ANTI JOIN notifications USING (seq) ORDER BY seq;

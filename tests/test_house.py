@@ -1,0 +1,58 @@
+"""The house: few files in each room, each module read at a sitting, and a room for each page."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from analytics.pages.pages import PAGES
+
+ROOT = Path(__file__).parent.parent
+MOST_AT_THE_ROOT = 12
+MOST_FILES = {"receiver": 20, "analytics": 20, "tests": 30}
+LISTS = {"analytics/findings/rules", "receiver/database/migrations"}
+"""Folders that hold one file of each thing that there is."""
+LONGEST = 330
+
+
+def files_in(folder):
+    return [path for path in folder.iterdir() if path.is_file() and path.suffix != ".pyc"]
+
+
+def folders(package):
+    found = {path.parent for path in (ROOT / package).rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    return sorted(folder for folder in found if str(folder.relative_to(ROOT)) not in LISTS)
+
+
+@pytest.mark.parametrize("package", ["receiver", "analytics"])
+def test_a_package_has_few_modules_at_its_root(package):
+    assert len(list((ROOT / package).glob("*.py"))) <= MOST_AT_THE_ROOT
+
+
+@pytest.mark.parametrize("package", MOST_FILES)
+def test_no_folder_has_more_files_than_a_reader_takes_in(package):
+    crowded = {str(folder.relative_to(ROOT)): len(files_in(folder)) for folder in folders(package)}
+    assert {name: count for name, count in crowded.items() if count > MOST_FILES[package]} == {}
+
+
+def test_no_module_is_longer_than_a_sitting():
+    modules = [path for package in ("receiver", "analytics") for path in (ROOT / package).rglob("*.py")]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in modules}
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_each_page_is_a_folder_and_each_folder_of_a_page_is_in_the_table():
+    for page in PAGES:
+        assert callable(import_module(f"analytics.pages.{page.package}.page").show)
+    rooms = {path.parent.name for path in (ROOT / "analytics" / "pages").glob("*/page.py")}
+    assert rooms == {page.package for page in PAGES}
+
+
+def test_every_folder_of_modules_says_what_it_is_for():
+    silent = [
+        str(path.relative_to(ROOT))
+        for package in MOST_FILES
+        for path in (ROOT / package).rglob("__init__.py")
+        if not path.read_text("utf-8").startswith('"""') or "TODO" in path.read_text("utf-8")
+    ]
+    assert silent == []
