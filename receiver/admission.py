@@ -87,10 +87,10 @@ class Admission:
             return _SIGNATURE_REFUSALS[status]
         try:
             body = parse_body(payload)
-        except NotJsonError as error:
+        except BodyError as error:
+            if error.is_json:
+                return Refusal(HTTPStatus.BAD_REQUEST, "not_an_object", error.detail)
             return Refusal(HTTPStatus.BAD_REQUEST, "not_json", error.detail)
-        except NotAnObjectError as error:
-            return Refusal(HTTPStatus.BAD_REQUEST, "not_an_object", error.detail)
         columns = classify(event, body, received_at)
         notification = Notification(
             id=new_id(received_at),
@@ -132,22 +132,17 @@ class Admission:
         return self._accounts.allows(alias)
 
 
-class NotJsonError(Exception):
-    """Raised when a body is not JSON in strict UTF-8; `detail` is a sentence that says what is wrong where."""
+class BodyError(Exception):
+    """Raised when a body is no JSON object in strict UTF-8.
 
-    def __init__(self, detail: str) -> None:
+    `detail` is a sentence that says what is wrong where; `is_json` says whether it is JSON, only no object.
+    """
+
+    def __init__(self, detail: str, *, is_json: bool) -> None:
         """Keep the sentence for the answer."""
         super().__init__(detail)
         self.detail = detail
-
-
-class NotAnObjectError(Exception):
-    """Raised when a body is JSON but no object; `detail` is a sentence that says what it is instead."""
-
-    def __init__(self, detail: str) -> None:
-        """Keep the sentence for the answer."""
-        super().__init__(detail)
-        self.detail = detail
+        self.is_json = is_json
 
 
 _JSON_TYPES = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
@@ -175,16 +170,16 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     body's length, whatever the body holds.
 
     Raises:
-        NotJsonError: it is not JSON, not UTF-8, or has a byte-order mark, a lone surrogate, nesting deeper than a
-            thousand, or more than a thousand numbers as wide as those beyond a double.
-        NotAnObjectError: it is JSON, but not an object.
+        BodyError: it is no object, not JSON, not UTF-8, or has a byte-order mark, a lone surrogate, nesting deeper than
+            a thousand, or more than a thousand numbers as wide as those beyond a double.
     """
     try:
         parsed = _loads(raw)
     except json.JSONDecodeError as error:
-        raise NotJsonError(f"The body is not JSON in UTF-8: {error}.") from None
+        raise BodyError(f"The body is not JSON in UTF-8: {error}.", is_json=False) from None
     if not isinstance(parsed, dict):
-        raise NotAnObjectError(f"The body is not a JSON object but {_JSON_TYPES.get(type(parsed), 'null')}.")
+        what = _JSON_TYPES.get(type(parsed), "null")
+        raise BodyError(f"The body is not a JSON object but {what}.", is_json=True)
     return parsed
 
 

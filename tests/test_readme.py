@@ -29,7 +29,7 @@ from receiver.store.loop import AppendLoop
 from receiver.store.metrics import QueryMetrics, store_metrics
 from receiver.store.query.errors import STATUSES
 from receiver.store.status import StatusKeeper, StatusMetrics
-from tests.support.stored import Received, store_of
+from tests.support.stored import received_in, store_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -252,7 +252,7 @@ def test_the_example_of_a_rule_finds_what_it_says(tmp_path):
     (rule,) = [rule for rule in rules.rules if rule.name == "server_became_big"]
     for number, example in enumerate([*rule.fires, *rule.silent]):
         (tmp_path / f"{number}").mkdir()
-        received = [Received(*each) for each in example.all_notifications()]
+        received = received_in(example)
         with connect(str(store_of(tmp_path / f"{number}", received))) as client:
             found = find(
                 client, received[0].received_at, received[-1].received_at + timedelta(days=1), rules=RuleSet([rule], [])

@@ -1,4 +1,4 @@
-"""Asks a store for rows: one client for a query service, a DuckDB file and a DuckLake."""
+"""Asks a store for rows: one client for a query service and for a DuckDB file."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -96,7 +96,7 @@ class Client:
         """Return how the receiver is: its figures with their states and limits, as `GET /status` says.
 
         Raises:
-            NoStatusError: the location is a file or a lake.
+            NoStatusError: the location is a file.
             NotRunningError: no query service answers.
             TokenError: the query service does not accept the token.
         """
@@ -133,9 +133,9 @@ def connect(location: str | None = None) -> Client:
     """Return a client for a location.
 
     Args:
-        location: the URL of a query service (`http://127.0.0.1:8081`), the path of a DuckDB file that nobody is
-            writing (a backup, say), or a `ducklake:` address. Without one it is the query service of
-            `CLC_QUERY_LISTEN`, which needs not be running yet.
+        location: the URL of a query service (`http://127.0.0.1:8081`), or the path of a DuckDB file that nobody is
+            writing (a backup, say). Without one it is the query service of `CLC_QUERY_LISTEN`, which needs not be
+            running yet.
 
     Raises:
         LocationError: it is none of these, or can't be opened.
@@ -152,8 +152,5 @@ def connect(location: str | None = None) -> Client:
             raise LocationError(f"{location!r} is no URL of a query service; one looks like http://127.0.0.1:8081.")
         return Client(QueryServiceSource(location, settings), location)
     if "://" in location:
-        raise LocationError(
-            f"{location!r} can't be opened; a location is an http(s) URL, the path of a DuckDB file, "
-            "or a ducklake: address."
-        )
+        raise LocationError(f"{location!r} can't be opened; a location is an http(s) URL or the path of a DuckDB file.")
     return Client(DuckDBSource(location), location)

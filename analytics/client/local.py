@@ -1,4 +1,4 @@
-"""Asks a DuckDB file that nobody is writing, or a DuckLake, with the protections of the query service."""
+"""Asks a DuckDB file that nobody is writing, with the protections of the query service."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -32,9 +32,7 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
         LocationError: there is no such file, it is none of DuckDB's, or another process is writing it.
     """
     if not Path(path).is_file():
-        raise LocationError(
-            f"{path!r} is no file; a location is an http(s) URL, the path of a DuckDB file, or a ducklake: address."
-        )
+        raise LocationError(f"{path!r} is no file; a location is an http(s) URL or the path of a DuckDB file.")
     protection: dict[str, bool | int | float | str | list[str]] = {
         "enable_external_access": False,
         "lock_configuration": True,
@@ -53,48 +51,22 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
         raise LocationError(f"{path} can't be opened: {first_line(error)}.") from error
 
 
-def open_lake(address: str) -> duckdb.DuckDBPyConnection:
-    """Attach a DuckLake to read it.
-
-    Raises:
-        LocationError: DuckDB's extension for it is missing, or there is no lake at the address.
-    """
-    connection = duckdb.connect(":memory:")
-    try:
-        connection.execute("LOAD ducklake")
-    except duckdb.Error as error:
-        connection.close()
-        raise LocationError(
-            "A ducklake: address needs DuckDB's extension; install it once with "
-            "`python -c \"import duckdb; duckdb.sql('INSTALL ducklake')\"`."
-        ) from error
-    try:
-        quoted = address.replace("'", "''")
-        connection.execute(f"ATTACH '{quoted}' AS lake (READ_ONLY)")
-        connection.execute("USE lake")
-        connection.execute("SET lock_configuration = true")
-    except duckdb.Error as error:
-        connection.close()
-        raise LocationError(f"The lake at {address!r} can't be attached: {first_line(error)}.") from error
-    return connection
-
-
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, without its full stop."""
     return str(error).partition("\n")[0].rstrip(".")
 
 
 class DuckDBSource:
-    """A DuckDB file, or a lake, opened in this process."""
+    """A DuckDB file, opened in this process."""
 
     def __init__(self, location: str) -> None:
-        """Open the file or the lake.
+        """Open the file.
 
         Raises:
             LocationError: it can't be opened.
         """
         self._location = location
-        self._connection = open_lake(location) if location.startswith("ducklake:") else open_file(location)
+        self._connection = open_file(location)
 
     def sql(
         self,

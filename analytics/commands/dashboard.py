@@ -82,7 +82,7 @@ def streamlit_options(port: int, address: str, headless: bool, hosts: Collection
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port to listen on.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
-@click.option("--location", help="Query service URL, DuckDB file or ducklake: address instead of the receiver's.")
+@click.option("--location", help="Query service URL or DuckDB file instead of the receiver's.")
 def dashboard(port: int, address: str, no_browser: bool, location: str | None) -> None:
     """Show the dashboard in the browser, until Ctrl-C.
 

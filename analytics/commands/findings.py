@@ -127,7 +127,7 @@ def summary(findings: Iterable[Finding]) -> str:
     "--rule", "names", multiple=True, metavar="NAME", help="Run only this rule, named like its file; repeatable."
 )
 @click.option("--json", "with_json", is_flag=True, help="Print JSON lines, one object a finding.")
-@click.option("--location", help="Query service URL, DuckDB file or ducklake: address instead of the receiver's.")
+@click.option("--location", help="Query service URL or DuckDB file instead of the receiver's.")
 def findings(
     since: str,
     until: str | None,

@@ -44,7 +44,7 @@ COLUMNS = (
     "duplicate_of",
     "payload",
 )
-GROWING = ("http://", "https://", "ducklake:")
+GROWING = ("http://", "https://")
 
 
 def as_line(row: Row) -> bytes:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.export.excel import Cuts, cuts_of, guarded, write_workbook
+from analytics.export.excel import guarded, write_workbook
 from analytics.export.formats import as_field, distinct, jsonable, rows_of
 
 Frame = pd.DataFrame | pa.Table
@@ -55,11 +55,6 @@ def excel_bytes(frame: Frame) -> bytes:
     out = io.BytesIO()
     write_workbook(table, out)
     return out.getvalue()
-
-
-def excel_cuts(frame: Frame) -> Cuts:
-    """Return what an Excel workbook can't hold of the rows."""
-    return cuts_of(as_table(frame))
 
 
 def parquet_bytes(frame: Frame) -> bytes:

@@ -68,11 +68,6 @@ class Example(_Model):
     notifications: Annotated[list[Notifications], Field(min_length=1)]
     expected: list[Text] = []
 
-    def all_notifications(self) -> list[ExampleNotification]:
-        """Return its notifications in order of receipt."""
-        each = [one for group in self.notifications for one in group.each()]
-        return sorted(each, key=lambda one: one.received_at)
-
 
 class FiringExample(Example):
     """An example in which something is found."""

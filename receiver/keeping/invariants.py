@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from receiver.admission import NotAnObjectError, NotJsonError, parse_body
+from receiver.admission import BodyError, parse_body
 from receiver.notification import Notification
 from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES, Event
@@ -214,7 +214,7 @@ def _derived_faults(row: Notification) -> Iterator[str]:
         yield f"Its id carries another time than received_at {row.received_at}."
     try:
         body = parse_body(row.payload)
-    except (NotJsonError, NotAnObjectError) as error:
+    except BodyError as error:
         yield f"Its payload is not what the listener accepts: {error.detail}"
         return
     # The route is not stored. One that named the action decided on it, whatever the body says; one that did not left

@@ -170,7 +170,7 @@ def test_a_file_that_is_being_written_is_named_with_the_way_out(store):
         ("http://", "is no URL"),
         ("ftp://host/x", "can't be opened"),
         ("notes.txt", "is no DuckDB file"),
-        ("ducklake:nowhere.sqlite", "lake|extension"),
+        ("ducklake:nowhere.sqlite", "is no file"),
     ],
 )
 def test_a_location_that_is_none_is_told_in_one_sentence(tmp_path, location, said):

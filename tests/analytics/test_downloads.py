@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analytics.export import excel
-from analytics.export.downloads import csv_bytes, excel_bytes, excel_cuts, jsonl_bytes, parquet_bytes
+from analytics.export.downloads import csv_bytes, excel_bytes, jsonl_bytes, parquet_bytes
 from analytics.export.excel import guarded
 
 FORMULAS = [
@@ -164,7 +164,7 @@ def test_excel_opens_no_address_and_takes_no_digits_for_a_number():
 
 def test_excel_says_nothing_where_all_fits():
     rows = table(text=["x" * 32_767, "=" + "x" * 32_765, "\U0001f600" * 16_383])
-    assert excel_cuts(rows).sentences() == []
+    assert excel.cuts_of(rows).sentences() == []
     found = read_excel(excel_bytes(rows))
     assert list(found) == ["Rows"]
     assert [len(row[0].value) for row in found["Rows"][1:]] == [32_767, 32_767, 16_383]
@@ -174,7 +174,7 @@ def test_excel_says_which_cells_it_cut():
     rows = table(
         name=["a", "b", "c"], text=["x" * 32_768, "short", "\U0001f600" * 20_000], more=["=" + "y" * 32_766, "", ""]
     )
-    assert excel_cuts(rows).sentences() == ["3 cells cut: a cell of Excel holds 32,767 characters."]
+    assert excel.cuts_of(rows).sentences() == ["3 cells cut: a cell of Excel holds 32,767 characters."]
     found = read_excel(excel_bytes(rows))
     cut, _, wide = [row[1].value for row in found["Rows"][1:]]
     assert cut.endswith("xxx … [cut here, of 32,768 characters]")
@@ -206,8 +206,8 @@ def test_excel_says_how_many_rows_and_columns_it_left_out(monkeypatch):
 
 def test_excel_holds_all_rows_but_those_beyond_its_last():
     rows = table(a=pa.array(range(1_048_580), pa.int32()))
-    assert excel_cuts(rows).sentences() == ["5 rows left out: a sheet of Excel holds 1,048,576."]
-    assert excel_cuts(rows.slice(5)).sentences() == []
+    assert excel.cuts_of(rows).sentences() == ["5 rows left out: a sheet of Excel holds 1,048,576."]
+    assert excel.cuts_of(rows.slice(5)).sentences() == []
 
 
 def test_parquet_is_exactly_the_rows():

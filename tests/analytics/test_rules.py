@@ -15,7 +15,7 @@ from analytics.findings.running import find
 from analytics.settings import Settings
 from receiver.database.opening import open_database
 from receiver.store.query.guard import allowed_statement, refused_functions
-from tests.support.stored import Received, store_of
+from tests.support.stored import Received, received_in, store_of
 
 OWN = Path(os.environ["CLC_RULES"]) if os.environ.get("CLC_RULES") else None
 RULES = load_rules(OWN)
@@ -31,7 +31,7 @@ def found_in(tmp_path_factory):
     clients = {}
 
     def take_in(example):
-        received = [Received(*each) for each in example.all_notifications()]
+        received = received_in(example)
         if id(example) not in clients:
             clients[id(example)] = connect(str(store_of(tmp_path_factory.mktemp("example"), received)))
         client = clients[id(example)]

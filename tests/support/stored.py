@@ -23,6 +23,12 @@ class Received(NamedTuple):
     body: str
 
 
+def received_in(example) -> list[Received]:
+    """Return what is received in an example of a rule, in order of receipt."""
+    received = [Received(*each) for group in example.notifications for each in group.each()]
+    return sorted(received, key=lambda one: one.received_at)
+
+
 def store_of(directory: Path, received: Iterable[Received]) -> Path:
     """Take notifications in, in this order, signed, and return the file, which nobody writes any more."""
     accounts = AllowedAccounts(None, directory / "accounts.sqlite")
