@@ -26,7 +26,7 @@ from analytics.export.parts import Extent, Wanted, extent_of, insist, parts
 from tests.support import bodies
 from tests.support.keys import key_directory, signed
 from tests.support.processes import Receiver, environment, running
-from tests.support.readable_store import MIDDAY, SCHEMA, Row, account, build_store, server
+from tests.support.readable_store import MIDDAY, Row, account, build_store, server
 from tests.support.waiting import until
 
 COMMAND = [sys.executable, "-m", "analytics", "export"]
@@ -254,8 +254,7 @@ FROM range(50000)
 @pytest.fixture
 def large(tmp_path):
     """A store that is not exported in a moment."""
-    with duckdb.connect(str(tmp_path / "large.duckdb")) as connection:
-        connection.execute(SCHEMA)
+    with duckdb.connect(str(build_store(tmp_path / "large.duckdb", []))) as connection:
         connection.execute(LARGE).fetchall()
     return str(tmp_path / "large.duckdb")
 

@@ -12,66 +12,13 @@ from uuid import UUID, uuid4
 import duckdb
 import pyarrow as pa
 
-SCHEMA = """
-CREATE TABLE notifications (
-    seq BIGINT NOT NULL, id UUID NOT NULL, received_at TIMESTAMPTZ NOT NULL, event_type VARCHAR,
-    category VARCHAR NOT NULL, action VARCHAR, account_alias VARCHAR, entity_id VARCHAR, actor VARCHAR,
-    occurred_at TIMESTAMPTZ NOT NULL, signature_status VARCHAR NOT NULL, signature BLOB, source_ip VARCHAR,
-    duplicate_of UUID, payload JSON NOT NULL, key_fingerprint VARCHAR
-);
-CREATE TABLE rejected (
-    id UUID NOT NULL, received_at TIMESTAMPTZ NOT NULL, reason VARCHAR NOT NULL, path VARCHAR NOT NULL,
-    source_ip VARCHAR, headers JSON NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE changes (
-    notification_id UUID NOT NULL, seq BIGINT NOT NULL, changed_at TIMESTAMPTZ NOT NULL, category VARCHAR NOT NULL,
-    entity_id VARCHAR NOT NULL, account_alias VARCHAR, actor VARCHAR, path VARCHAR NOT NULL, kind VARCHAR NOT NULL,
-    noise BOOLEAN NOT NULL, old_value JSON, new_value JSON
-);
-CREATE VIEW events AS SELECT * FROM notifications WHERE duplicate_of IS NULL;
-CREATE VIEW entities AS
-SELECT category, entity_id, arg_max(account_alias, seq) AS account_alias, arg_max(event_type, seq) AS event_type,
-       max(seq) AS last_seq, arg_max(id, seq) AS last_id, arg_max(received_at, seq) AS last_received_at,
-       min(received_at) AS first_received_at, coalesce(arg_max(action, seq) = 'Deleted', false) AS deleted,
-       count(*) AS notifications, arg_max(payload, seq) AS payload
-FROM events WHERE entity_id IS NOT NULL GROUP BY ALL;
-CREATE VIEW accounts AS
-WITH RECURSIVE known AS (
-    SELECT entity_id AS alias, payload ->> '$.businessName' AS business_name,
-           upper(payload ->> '$.parentAlias') AS parent_alias
-    FROM entities WHERE category = 'Account'
-    UNION ALL
-    SELECT DISTINCT account_alias, NULL, NULL FROM events
-    WHERE account_alias IS NOT NULL
-      AND account_alias NOT IN (SELECT entity_id FROM entities WHERE category = 'Account')
-), up AS (
-    SELECT alias, [alias] AS root_path, parent_alias AS next FROM known
-    UNION ALL
-    SELECT up.alias, list_prepend(known.alias, up.root_path), known.parent_alias
-    FROM up JOIN known ON known.alias = up.next WHERE NOT list_contains(up.root_path, known.alias)
-)
-SELECT alias, any_value(business_name) AS business_name, any_value(parent_alias) AS parent_alias,
-       max(len(root_path)) - 1 AS depth, arg_max(root_path, len(root_path)) AS root_path
-FROM known JOIN up USING (alias) GROUP BY alias;
+from receiver.database.opening import open_database
+
+ACCOUNT_STATES = """
+INSERT INTO account_states
+FROM account_bodies
+WHERE seq IN (SELECT last_seq FROM entities WHERE category = 'Account')
 """
-COLUMNS = [
-    "seq",
-    "id",
-    "received_at",
-    "event_type",
-    "category",
-    "action",
-    "account_alias",
-    "entity_id",
-    "actor",
-    "occurred_at",
-    "signature_status",
-    "signature",
-    "source_ip",
-    "duplicate_of",
-    "payload",
-    "key_fingerprint",
-]
 MIDDAY = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
@@ -126,12 +73,12 @@ def build_store(
     path: Path, rows: Iterable[Row], refused: Iterable[Refused] = (), changes: Iterable[Changed] = ()
 ) -> Path:
     """Write a new DuckDB file of these rows, `seq` from 1 in their order, and return its path."""
+    open_database(path).close()
     with duckdb.connect(str(path)) as connection:
-        connection.execute(SCHEMA)
         table = pa.Table.from_pylist([as_columns(seq, row) for seq, row in enumerate(rows, 1)])
         if table.num_rows:
             connection.register("arrived", table)
-            connection.execute(f"INSERT INTO notifications SELECT {', '.join(COLUMNS)} FROM arrived")
+            connection.execute("INSERT INTO notifications BY NAME FROM arrived")
         for one in refused:
             connection.execute(
                 "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -139,6 +86,7 @@ def build_store(
             )
         for change in changes:
             connection.execute(CHANGED, asdict(change))
+        connection.execute(ACCOUNT_STATES)
     return path
 
 
