@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
@@ -14,7 +13,7 @@ from tests.browser.pages import pages
 from tests.browser.slow_store import a_slow_store
 from tests.browser.test_not_running import is_dimmed
 from tests.support.browsing import a_dashboard
-from tests.support.processes import Receiver, running
+from tests.support.processes import Receiver, running, stopped
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -41,17 +40,6 @@ def _history(live):
     send(live)
 
 
-@contextmanager
-def stopped(receiver, name="store"):
-    """Stop one of its processes as `kill -STOP` does, for the length of a block."""
-    pid = receiver.children()[name]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def addresses(*, refresh="5+s"):
     shown = pages(SERVER, 1)
     named = ("Activity", "Notifications", "Alerts", "Audit", "search", "Entity", "SQL", "Health", "Set up")
@@ -73,7 +61,7 @@ def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_
     for page in opened.values():
         expect(page.locator(KEPT)).to_contain_text("newest notification")
         expect(page.locator(SILENT)).to_be_hidden()
-    with stopped(live.receiver):
+    with stopped(live.receiver.children()["store"]):
         for page in opened.values():
             says_that_the_store_is_silent(page)
             goes_on_counting(page)
@@ -84,7 +72,7 @@ def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_
 
 
 def test_a_page_that_is_opened_while_the_store_hangs_says_so_and_since_when_and_is_drawn_once_it_goes_on(live, watch):
-    with stopped(live.receiver):
+    with stopped(live.receiver.children()["store"]):
         opened = {name: watch(live.url) for name in addresses()}
         for name, address in addresses().items():
             opened[name].page.goto(live.url + address)
@@ -102,7 +90,7 @@ def test_health_tells_what_the_listener_and_serve_know_while_the_store_hangs(liv
         page = watch(url).open("/health")
         expect(page.locator(".st-key-health-state")).to_contain_text(re.compile(r"All is well, as of \d\d:\d\d:\d\d"))
         newcomer = watch(url)
-        with stopped(live.receiver):
+        with stopped(live.receiver.children()["store"]):
             newcomer.page.goto(url + "/health")
             for shown in (page, newcomer.page):
                 signs = shown.locator(".st-key-health-signs tbody tr")
@@ -161,7 +149,7 @@ def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_go
     opened, reached = watch(live.url), watch(live.url).open(f"/audit?refresh=off&entity={SERVER}")
     reached.get_by_test_id("stHeader").get_by_role("link", name="Notifications").click()
     expect(reached.locator(".st-key-notifications tbody tr")).not_to_have_count(0)
-    with stopped(live.receiver):
+    with stopped(live.receiver.children()["store"]):
         opened.page.goto(f"{live.url}/audit?refresh=off&entity={SERVER}")
         says_that_the_store_is_silent(reached)
         reached.go_back()
@@ -176,7 +164,7 @@ def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_go
 def test_a_listener_that_hangs_while_the_store_is_well_is_said_and_nothing_is_dimmed(live, watch):
     with a_dashboard(live.receiver.data_dir, live.receiver.query_url) as url:
         opened = {name: watch(url).open(address) for name, address in addresses(refresh="1+s").items()}
-        with stopped(live.receiver, "listener"):
+        with stopped(live.receiver.children()["listener"]):
             for name in ("Activity", "Health"):
                 said = re.compile(
                     r"^The listener has not answered for \d+ s, since \d\d:\d\d:\d\d\. The sender never tries"
