@@ -7,10 +7,11 @@ import duckdb
 import pytest
 
 import receiver.database.rows as rows_module
+from receiver.changes import steps
 from receiver.database.appended import read_appended
 from receiver.database.faults import CommitError, NotOneRowError, OutOfStepError
 from receiver.database.opening import open_database, run
-from receiver.deriving import Deriver, steps
+from receiver.deriving import Deriver
 from receiver.deriving.rebuild import Rebuild
 from receiver.settings import read_settings
 from receiver.spool import SpoolReader, SpoolWriter

@@ -120,7 +120,7 @@ def running_in(state):
 @pytest.mark.parametrize(
     ("module", "old", "new", "words"),
     [
-        ("supervisor.py", "import asyncio", "import no_such_module", "no_such_module"),
+        ("supervision/supervisor.py", "import asyncio", "import no_such_module", "no_such_module"),
         ("store/process.py", "import asyncio", "import asyncio nonsense", "SyntaxError"),
         ("supervision/handover.py", "_FORMAT = 1", "_FORMAT = 2", "format 1"),
     ],

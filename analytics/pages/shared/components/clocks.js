@@ -19,5 +19,13 @@ function inWords(part, begun) {
   return typeof part === "string" ? part : ago(part.age + secondsSince(begun)) + part.after;
 }
 
-// Whether Streamlit is drawing nothing and was asked for nothing: what is asked for meanwhile may cost a click.
-const isAtRest = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
+// Whether Streamlit has drawn nothing, and was asked for nothing, for a while: a drawing that is asked for sooner may cost
+// a click, or bring back what a click has just cleared. It has to be called again and again.
+const REST_SECONDS = 0.5;
+let restsSince = null;
+
+function hasRested() {
+  const rests = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
+  restsSince = rests ? (restsSince ?? clocks()) : null;
+  return rests && secondsSince(restsSince) >= REST_SECONDS;
+}

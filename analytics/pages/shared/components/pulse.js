@@ -38,7 +38,8 @@ function isOutdated(bar) {
 
 function askForDrawing(bar) {
   const asked = bar.askedToDraw && secondsSince(bar.askedToDraw) < DRAW_SECONDS;
-  if (asked || !isOutdated(bar) || !isAtRest()) return;
+  const rested = hasRested();
+  if (asked || !isOutdated(bar) || !rested) return;
   bar.askedToDraw = clocks();
   bar.ask("changed", true);
 }

@@ -3,7 +3,8 @@
 const LOOK_MS = 100;
 
 function look(counter, ask) {
-  if (secondsSince(counter.countedFrom) < counter.seconds || !isAtRest()) return;
+  const rested = hasRested();
+  if (secondsSince(counter.countedFrom) < counter.seconds || !rested) return;
   counter.countedFrom = clocks(); // what is asked for may get lost, with a connection that breaks, say
   ask("due", true);
 }
