@@ -76,7 +76,7 @@ def raising(error):
 
 
 AFTER_COMMIT = ["receiver.spool.SpoolReader.segments", "receiver.store.appending.appender.write_appended"]
-AFTER_COMMIT += ["receiver.changes.Deriver.settle", "receiver.store.appending.rejected.RejectedBudget.add"]
+AFTER_COMMIT += ["receiver.deriving.Deriver.settle", "receiver.store.appending.rejected.RejectedBudget.add"]
 
 
 @pytest.mark.parametrize("task", AFTER_COMMIT)
@@ -196,7 +196,7 @@ def test_a_store_that_takes_no_row_at_all_blames_none(store, spool, appender, mo
     with monkeypatch.context() as fault:
         refuse = raising(duckdb.ConversionException("no UUID"))
         for module in ("appender", "trial"):
-            fault.setattr(f"receiver.store.{module}.insert_notifications", refuse)
+            fault.setattr(f"receiver.store.appending.{module}.insert_notifications", refuse)
         with pytest.raises(NotOneRowError):
             appender.append_new()
     assert run(store, COUNTS) == [(0, 0, 0)]
