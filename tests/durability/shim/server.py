@@ -18,7 +18,8 @@ from tests.durability.shim.control import Fault
 from tests.durability.shim.places import DIED, Place, warm_up
 from tests.durability.shim.scenarios import SCENARIOS, Scenario
 
-_SECONDS = 60.0
+# SQLite tries a lock of its WAL index again for ten seconds before it gives up, at each of several reads.
+_SECONDS = 240.0
 _STARTS = 5
 _PACKAGE = Path(receiver.__file__).parent
 
