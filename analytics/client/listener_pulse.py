@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from threading import Lock, Thread
 from typing import Any
 
-from analytics.client.pulse import PAUSE_SECONDS, WATCHED_SECONDS, Silence
+from analytics.client.pulse import PAUSE_SECONDS, Lookout, Silence
 from analytics.client.without_store import listener_answers, read_serve
 from analytics.settings import Settings
 
@@ -17,8 +16,8 @@ PATIENCE = timedelta(seconds=3)
 LOST = "The sender never tries again: what it sends meanwhile may be lost. clc-receiver serve replaces one that hangs."
 
 
-class ListenerPulse:
-    """Looks again and again how the listeners are. May be used by several threads at once.
+class ListenerPulse(Lookout):
+    """Looks whether the listeners answer.
 
     A dashboard may run where `CLC_LISTEN` and `CLC_DATA_DIR` say nothing of the receiver. So a listener is missed only
     where it answered before, or where `serve` itself wrote that it does not work.
@@ -28,22 +27,9 @@ class ListenerPulse:
     """
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
+        super().__init__("listener pulse")
         self._settings = settings
-        self._lock = Lock()
-        self._thread: Thread | None = None
-        self._wanted_at = 0.0
-        self._silence: Silence | None = None
         self._looks = 0
-
-    def silence(self) -> Silence | None:
-        """Return that a listener does not answer and since when, as of some seconds ago at most; None where all do."""
-        with self._lock:
-            self._wanted_at = time.monotonic()
-            if self._thread is None:
-                self._silence = None
-                self._thread = Thread(target=self._watch, name="listener pulse", daemon=True)
-                self._thread.start()
-            return self._silence
 
     def _watch(self) -> None:
         settings = self._settings()
@@ -55,18 +41,10 @@ class ListenerPulse:
             else:
                 missed_since = answered_at
             since = min(filter(None, [missed_since, *not_working(*read_serve(settings))]), default=None)
-            with self._lock:
-                is_missed = since is not None and datetime.now(UTC) - since >= PATIENCE
-                self._silence = Silence(LOST, since) if since and is_missed else None
-                self._looks += 1
+            is_missed = since is not None and datetime.now(UTC) - since >= PATIENCE
+            self._note(Silence(LOST, since) if since and is_missed else None)
+            self._looks += 1
             time.sleep(PAUSE_SECONDS)
-
-    def _is_wanted(self) -> bool:
-        with self._lock:
-            if time.monotonic() - self._wanted_at < WATCHED_SECONDS:
-                return True
-            self._thread = None
-            return False
 
 
 def not_working(serve: Mapping[str, Any], written_at: datetime | None) -> Iterator[datetime]:

@@ -74,32 +74,59 @@ class Query:
         self._took = time.monotonic() - self._begun
 
 
-class Pulse:
-    """Asks a store again and again whether it answers. May be used by several threads at once.
+class Lookout:
+    """Looks again and again whether something answers, in a thread, while somebody asks. Several threads may ask.
+
+    Args:
+        name: the thread's.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = Lock()
+        self._thread: Thread | None = None
+        self._wanted_at = 0.0
+        self._silence: Silence | None = None
+
+    def silence(self) -> Silence | None:
+        """Return why it does not answer and since when, as of some seconds ago at most; None where it does."""
+        with self._lock:
+            self._wanted_at = time.monotonic()
+            if self._thread is None:
+                self._silence = None
+                self._thread = Thread(target=self._watch, name=self._name, daemon=True)
+                self._thread.start()
+            return self._silence
+
+    def _watch(self) -> None:
+        """Look until nobody wants it any more, and note what is found."""
+        raise NotImplementedError
+
+    def _is_wanted(self) -> bool:
+        with self._lock:
+            if time.monotonic() - self._wanted_at < WATCHED_SECONDS:
+                return True
+            self._thread = None
+            return False
+
+    def _note(self, silence: Silence | None) -> None:
+        with self._lock:
+            self._silence = silence
+
+
+class Pulse(Lookout):
+    """Looks whether a store answers, and whether it answers a query soon.
 
     Args:
         client: where to ask.
     """
 
     def __init__(self, client: Client) -> None:
+        super().__init__("pulse")
         self._client = client
-        self._lock = Lock()
-        self._thread: Thread | None = None
-        self._wanted_at = 0.0
-        self._silence: Silence | None = None
         self._query: Query | None = None
         self._slow_since: datetime | None = None
         self._heard = 0.0
-
-    def silence(self) -> Silence | None:
-        """Return why the store does not answer and since when, as of some seconds ago at most; None where it does."""
-        with self._lock:
-            self._wanted_at = time.monotonic()
-            if self._thread is None:
-                self._silence = None
-                self._thread = Thread(target=self._watch, name="pulse", daemon=True)
-                self._thread.start()
-            return self._silence
 
     def slowness(self) -> Silence | None:
         """Return that the store answers, but is slow with queries, and since when; None where it is not."""
@@ -137,14 +164,3 @@ class Pulse:
         if self._query:
             self._query.withdraw()
             self._query = None
-
-    def _is_wanted(self) -> bool:
-        with self._lock:
-            if time.monotonic() - self._wanted_at < WATCHED_SECONDS:
-                return True
-            self._thread = None
-            return False
-
-    def _note(self, silence: Silence | None) -> None:
-        with self._lock:
-            self._silence = silence

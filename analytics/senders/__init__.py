@@ -1,1 +1,1 @@
-"""What the reading side knows of each sender."""
+"""Each sender as the dashboard and notebooks describe it: its events, colours and alarms."""

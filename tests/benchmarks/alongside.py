@@ -1,7 +1,5 @@
 """Accepting while the store appends and is read, how soon a notification is seen, and two listeners instead of one."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -28,7 +26,7 @@ from tests.benchmarks.accept import (
 )
 from tests.benchmarks.asking import client_of
 from tests.benchmarks.report import Figure, part
-from tests.support.processes import Receiver, running
+from tests.support.processes import Receiver, running, stopped
 
 FRESH_RATE, FRESH_SECONDS = 1_000, 20
 COUNTED = "SELECT event_type, account_alias, count(*) FROM events GROUP BY ALL ORDER BY count(*) DESC LIMIT 50"
@@ -123,18 +121,8 @@ def two_listeners(place: Path, posts: Path) -> Figure:
         urls = {}
         for count in ("1", "2"):
             receiver = opened.enter_context(running(Receiver, place / f"listeners-{count}", CLC_LISTENERS=count))
-            opened.enter_context(standing_still(receiver.children()["store"]))
+            opened.enter_context(stopped(receiver.children()["store"]))
             urls[count] = receiver.url
         found = rounds("Two listeners and one", urls, lambda url: post(url, posts))
     remark = f"{median(found['2'], 'rate'):,.0f}/s beside {median(found['1'], 'rate'):,.0f}; wrk has the same two cores"
     return Figure("two listeners ÷ one", *ratio(found["2"], found["1"], "rate"), "≥ 1.6", remark)
-
-
-@contextmanager
-def standing_still(process: int) -> Iterator[None]:
-    """Stop a process for the length of a block."""
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from analytics.pages.pages import SHOWS
 from analytics.pages.serving.entry import entry_file
 from analytics.pages.serving.gate import Gate, Hosts, policy
-from analytics.pages.shared.silence import PULSE_ADDRESS, pulse_told
+from analytics.pages.shared.silence import PULSE_ADDRESS, describe_pulse
 from analytics.settings import read_settings
 
 STATIC = Path(str(files("streamlit"))) / "static"
@@ -70,7 +70,7 @@ def serve(name: str, _: Request) -> HTMLResponse:
 
 def tell_pulse(_: Request) -> JSONResponse:
     """Answer how the store is, also while each page waits for it."""
-    return JSONResponse(pulse_told(), headers={"Cache-Control": "no-store"})
+    return JSONResponse(describe_pulse(), headers={"Cache-Control": "no-store"})
 
 
 def gate() -> Middleware:

@@ -1,1 +1,1 @@
-"""What the pages share: the frame around each, the store's answers, addresses, tables, words."""
+"""Code that all pages share: the frame around each page, the store's answers, addresses, tables."""

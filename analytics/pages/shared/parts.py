@@ -98,8 +98,8 @@ def draw_part(body: Callable[[], None] | None, above: DeltaGenerator | None, *, 
 def still_failing(part: str, failure: answers.Failure, *, due: bool) -> QueryError | None:
     """Return why a part is to be drawn by what was kept; None where it is drawn anew.
 
-    When it is only due again, the query that failed is run before anything is drawn: while it fails, all stays as it
-    is. A click draws anew at once, as it may be what helps.
+    On a refresh, the query that failed runs first, and the part is drawn anew only if it succeeds. After a click, the
+    part is drawn anew at once, because the click may have changed the query.
     """
     if not failure.said:
         failure.said = True

@@ -1,4 +1,4 @@
-"""What a page shows and does while the store does not answer."""
+"""A page while the store does not answer: what it shows, and how it finds out that the store is back."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ RETRY_SECONDS = 2.0
 PATIENCE_SECONDS = 4.0
 """The browser says that the dashboard's server does not answer after so long without an answer."""
 PULSE_ADDRESS = "pulse"
-"""Where the dashboard's server tells what `pulse_told` returns, whatever the page waits for."""
+"""Where the dashboard's server tells what `describe_pulse` returns, whatever the page waits for."""
 PULSE_HTML = """\
 <div class="silent" role="alert" hidden><strong></strong> <span class="old"></span><span class="reason"></span></div>
 """
@@ -44,23 +44,23 @@ def watch() -> None:
             "address": PULSE_ADDRESS,
             "muted": GONE in st.session_state,
             "away": answers.away() is not None,
-            **pulse_told(),
+            **describe_pulse(),
         },
     )
 
 
-def pulse_told() -> dict[str, Any]:
+def describe_pulse() -> dict[str, Any]:
     """Return what the browser says of the receiver, as JSON has it: None each where all is well.
 
     `silence` is why the store does not answer, or is slow with queries; `listener` that a listener does not answer.
     """
     return {
-        "silence": as_told(pulse().silence() or pulse().slowness()),
-        "listener": as_told(listener_pulse().silence()),
+        "silence": describe(pulse().silence() or pulse().slowness()),
+        "listener": describe(listener_pulse().silence()),
     }
 
 
-def as_told(found: Silence | None) -> dict[str, Any] | None:
+def describe(found: Silence | None) -> dict[str, Any] | None:
     """Return what is said of a silence: why, how long it has lasted, and whether it is only slowness."""
     return found and {"reason": found.reason.replace("`", ""), "age": age_of(found.since), "slow": found.slow}
 

@@ -18,8 +18,8 @@ from tests.durability.shim.control import Fault
 from tests.durability.shim.places import DIED, Place, warm_up
 from tests.durability.shim.scenarios import SCENARIOS, Scenario
 
-# SQLite tries a lock of its WAL index again for ten seconds before it gives up, at each of several reads.
-_SECONDS = 240.0
+# A run whose segments can't be locked waits six times for `layout.TIMEOUT_SECONDS`, which is a minute in all.
+_SECONDS = 120.0
 _STARTS = 5
 _PACKAGE = Path(receiver.__file__).parent
 
