@@ -11,22 +11,22 @@ from tests.support.ports import free_address
 from tests.support.processes import ListenerProcess, running, stopped
 from tests.support.waiting import until
 
-NOW = datetime.now(UTC)
-SINCE = NOW - timedelta(seconds=4)
+SINCE = datetime.now(UTC) - timedelta(seconds=4)
 
 
 def serve(**listener):
-    return {"state": "running", "processes": {"listener 1": listener, "store": {"silent_since": NOW.isoformat()}}}
+    store = {"silent_since": datetime.now(UTC).isoformat()}
+    return {"state": "running", "processes": {"listener 1": listener, "store": store}}
 
 
 @pytest.mark.parametrize("what", ["silent_since", "down_since"])
 def test_what_serve_wrote_lately_of_its_listeners_counts_and_of_nothing_else(what):
-    written = serve(**{what: SINCE.isoformat()})
-    assert list(not_working(written, NOW)) == [SINCE]
-    assert not list(not_working(written, NOW - timedelta(minutes=1)))
-    assert not list(not_working({**written, "state": "stopped"}, NOW))
-    assert not list(not_working(serve(silent_since=None, down_since=None), NOW))
-    assert not list(not_working({"state": "running", "processes": "?"}, NOW))
+    written, now = serve(**{what: SINCE.isoformat()}), datetime.now(UTC)
+    assert list(not_working(written, now)) == [SINCE]
+    assert not list(not_working(written, now - timedelta(minutes=1)))
+    assert not list(not_working({**written, "state": "stopped"}, now))
+    assert not list(not_working(serve(silent_since=None, down_since=None), now))
+    assert not list(not_working({"state": "running", "processes": "?"}, now))
     assert not list(not_working({}, None))
 
 

@@ -62,6 +62,26 @@ def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     assert any(re.fullmatch(r"As of [\d:]+ UTC, ., newest notification .", line) for line in age_lines(app))
 
 
+def test_what_follows_a_count_keeps_its_place_on_the_page_whether_it_counts_or_not():
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared.components.script import draw_again_after
+
+        draw_again_after(2.0 if st.session_state.get("away") else None, "part")
+        st.text("below")
+
+    def place():
+        return next(place for place, shown in app.main.children.items() if shown.type == "text")
+
+    app = AppTest.from_function(page).run()
+    before = place()
+    app.session_state["away"] = True
+    app.run()
+    assert not app.exception
+    assert place() == before
+
+
 def test_a_filter_whose_query_fails_is_said_and_not_asked_for_again_at_once(open_page, store, tmp_path):
     broken = shutil.copy(store, tmp_path)
     with duckdb.connect(broken) as connection:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import ADDED, HIDDEN, OTHER, POWERED, PUBLIC, SERVER, USER, send
-from tests.browser.watching import choose, column, expect_total, fill, go_back, row_of, tab, texts
+from tests.browser.watching import choose, column, expect_raw, expect_total, fill, go_back, row_of, texts
 from tests.support.browsing import a_dashboard
 
 pytestmark = pytest.mark.browser
@@ -39,9 +39,7 @@ def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_
     expect(page).to_have_url(re.compile(f"/entity\\?category=Server&name={SERVER}&step={seq}$"))
     step = page.url.removeprefix(live.url)
     expect_difference(page)
-    tab(page, "Raw")
-    raw = page.locator(".st-key-payload-raw code")
-    assert raw.text_content() == live.one("SELECT payload FROM notifications WHERE seq = ?", seq)
+    expect_raw(page, live.one("SELECT payload FROM notifications WHERE seq = ?", seq))
 
     fresh = watch(live.url).open(step)
     expect(fresh.locator(NAME)).to_have_text(SERVER)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics.text import visible
-from tests.browser.watching import choose, column, go_back, row_of, run_linked, tab, texts
+from tests.browser.watching import choose, column, expect_raw, go_back, row_of, run_linked, tab, texts
 from tests.support.keys import signed
 
 pytestmark = pytest.mark.browser
@@ -177,9 +177,7 @@ def test_a_hostile_notification_its_entity_and_account_open_as_text(page, event)
         row = row_of(drawn, "notifications", "<SCRIPT>")
     row.locator("td").nth(1).click()
     expect(drawn.locator(".st-key-detail-name")).to_contain_text(event)
-    tab(drawn, "Raw")
-    whole = visible(json.dumps(body, ensure_ascii=False), keep="\n")
-    assert drawn.locator(".st-key-payload-raw code").text_content() == whole
+    expect_raw(drawn, visible(json.dumps(body, ensure_ascii=False), keep="\n"))
     inert(drawn)
     tab(drawn, "Tree")
     expect(drawn.locator(".st-key-payload-tree")).to_contain_text("accountAlias" if event[0] in "AU" else "changeInfo")

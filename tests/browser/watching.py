@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.waiting import until
+
 SECONDS = 60
 AGE = ".st-key-freshness .age"
 
@@ -120,3 +122,10 @@ def expect_range(page: Page, first: int, last: int) -> None:
 def tab(page: Page, name: str) -> None:
     """Open a tab of the detail."""
     page.locator(".st-key-detail").get_by_role("tab", name=name, exact=True).click()
+
+
+def expect_raw(page: Page, body: str) -> None:
+    """Open the tab "Raw" of the detail and wait until it shows exactly this body."""
+    tab(page, "Raw")
+    raw = page.locator(".st-key-payload-raw code")
+    until(lambda: raw.text_content() == body, what=f"{body!r} in the tab")

@@ -50,6 +50,8 @@ def draw_again_after(seconds: float | None, key: str) -> bool:
         key: names what counts, uniquely on the page.
     """
     if not seconds:
+        # It takes the same place, or else all after it would move in the browser's tree, and be there twice meanwhile.
+        st.empty()
         return False
     data = {"seconds": seconds, "turn": str(time.monotonic_ns())}
     asked = script("refresh", counts=True)(key=f"refresh-{key}", data=data, height=1, on_due_change=lambda: None)
