@@ -12,12 +12,11 @@ from math import isinf
 from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from receiver.notification import Notification, new_id
-from receiver.senders.centurylink.classify import classify
-from receiver.senders.centurylink.events import EVENTS, Event
-from receiver.senders.centurylink.signature import SIGNATURE_HEADER, check_signature, key_fingerprint
+from receiver.notification import Notification, SignatureStatus, new_id
+from receiver.senders import SENDER
+from receiver.senders.keys import PublicKey, key_fingerprint
+from receiver.senders.sender import Columns, Event
 
 
 class Refusal(NamedTuple):
@@ -34,18 +33,18 @@ class Refusal(NamedTuple):
 UNKNOWN_EVENT = Refusal(
     HTTPStatus.NOT_FOUND,
     "unknown_event",
-    "The path names no event; it ends in one of " + ", ".join(f"{event.event_type}" for event in EVENTS) + ".",
+    "The path names no event; it ends in one of " + ", ".join(f"{event.event_type}" for event in SENDER.events) + ".",
 )
 _SIGNATURE_REFUSALS = {
     "missing": Refusal(
         HTTPStatus.UNAUTHORIZED,
         "signature_missing",
-        f"The header {SIGNATURE_HEADER} is missing; only signed notifications are accepted.",
+        f"The header {SENDER.verification.header} is missing; only signed notifications are accepted.",
     ),
     "invalid": Refusal(
         HTTPStatus.UNAUTHORIZED,
         "signature_invalid",
-        f"The header {SIGNATURE_HEADER} does not sign this body under the receiver's public key.",
+        f"The header {SENDER.verification.header} does not sign this body under the receiver's public key.",
     ),
 }
 
@@ -69,20 +68,23 @@ class Admission:
         accounts: whose notifications are accepted.
     """
 
-    def __init__(self, key: RSAPublicKey, signatures: Literal["require", "record"], accounts: AccountList) -> None:
+    def __init__(self, key: PublicKey, signatures: Literal["require", "record"], accounts: AccountList) -> None:
         self._key = key
         self._key_fingerprint = key_fingerprint(key)
         self._signatures = signatures
         self._accounts = accounts
+        self._check_signature = SENDER.verification.check
+        self._columns = SENDER.columns
 
     def decide(
-        self, event: Event, payload: bytes, signature_header: str | None, received_at: datetime, source_ip: str | None
+        self, event: Event, payload: bytes, headers: Mapping[str, str], received_at: datetime, source_ip: str | None
     ) -> Notification | Refusal:
         """Accept a notification or refuse it; the id of an accepted one carries the time of its receipt.
 
         Where signatures are required, a body is parsed only after its signature holds: a stranger's costs its hash.
+        `headers` are found by their names in lower case.
         """
-        status, signature = check_signature(self._key, signature_header, payload)
+        status, signature = self._check_signature(self._key, headers, payload)
         if status != "valid" and self._signatures == "require":
             return _SIGNATURE_REFUSALS[status]
         try:
@@ -91,7 +93,7 @@ class Admission:
             if error.is_json:
                 return Refusal(HTTPStatus.BAD_REQUEST, "not_an_object", error.detail)
             return Refusal(HTTPStatus.BAD_REQUEST, "not_json", error.detail)
-        columns = classify(event, body, received_at)
+        columns = self._columns(event, body, received_at)
         notification = Notification(
             id=new_id(received_at),
             received_at=received_at,
@@ -108,25 +110,18 @@ class Admission:
             payload=payload,
             key_fingerprint=None if signature is None else self._key_fingerprint,
         )
-        if self._accepts_account(notification, body):
+        if self._accepts_account(columns, status):
             return notification
-        alias = notification.account_alias
+        alias = columns.account_alias
         return Refusal(
             HTTPStatus.FORBIDDEN,
             "account_not_allowed",
             f"The account {alias} is not in CLC_ACCOUNTS." if alias else "The body names no account.",
         )
 
-    def _accepts_account(self, notification: Notification, body: Mapping[str, Any]) -> bool:
-        alias = notification.account_alias
-        parent = body.get("parentAlias")
-        known_parent = (
-            notification.category == "Account"
-            and notification.signature_status == "valid"
-            and isinstance(parent, str)
-            and self._accounts.allows(parent.upper())
-        )
-        if alias and known_parent:
+    def _accepts_account(self, columns: Columns, signature_status: SignatureStatus) -> bool:
+        alias, parent = columns.account_alias, columns.parent_account
+        if alias and parent is not None and signature_status == "valid" and self._accounts.allows(parent):
             self._accounts.learn(alias)
             return True
         return self._accounts.allows(alias)

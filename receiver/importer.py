@@ -1,8 +1,8 @@
 """Takes an archive in through the same decisions and the same spool as the listener.
 
 An archive is JSON lines, each a notification as it was received: an object of `received_at` (ISO 8601 with offset),
-`event` (`Server.Updated`, or a category where the action is not known), `source_ip`, `headers` (by name) and `body` (a
-string, byte for byte what was posted).
+`event` (its name, or a category where the action is not known), `source_ip`, `headers` (by name) and `body` (a string,
+byte for byte what was posted).
 """
 
 import json
@@ -18,8 +18,8 @@ import orjson
 from receiver.admission import Admission, Refusal
 from receiver.errors import ArchiveError
 from receiver.notification import Rejection, new_id
-from receiver.senders.centurylink.events import Event, event_for_name
-from receiver.senders.centurylink.signature import SIGNATURE_HEADER
+from receiver.senders import SENDER
+from receiver.senders.sender import Event
 from receiver.spool import Row, SpoolWriter
 
 
@@ -38,10 +38,9 @@ class ArchivedNotification(NamedTuple):
     body: bytes
 
     @property
-    def signature_header(self) -> str | None:
-        """The signature header's value, whatever case its name is written in."""
-        wanted = SIGNATURE_HEADER.lower()
-        return next((value for name, value in self.headers.items() if name.lower() == wanted), None)
+    def headers_in_lower_case(self) -> dict[str, str]:
+        """The headers by their names in lower case; of two that differ in case alone the first one counts."""
+        return {name.lower(): value for name, value in reversed(self.headers.items())}
 
 
 def parse_line(line: bytes) -> ArchivedNotification:
@@ -57,7 +56,7 @@ def parse_line(line: bytes) -> ArchivedNotification:
     if not isinstance(fields, dict):
         raise ArchiveLineError("it is not a JSON object")
     name = _text(fields, "event")
-    event = event_for_name(name)
+    event = SENDER.event_for_name(name)
     if event is None:
         raise ArchiveLineError(f"event {name!r} is none of the ten")
     headers = fields.get("headers", {})
@@ -197,7 +196,7 @@ def _batches(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
 
 
 def _row(line: ArchivedNotification, admission: Admission) -> Row:
-    decision = admission.decide(line.event, line.body, line.signature_header, line.received_at, line.source_ip)
+    decision = admission.decide(line.event, line.body, line.headers_in_lower_case, line.received_at, line.source_ip)
     if not isinstance(decision, Refusal):
         return decision
     return Rejection(

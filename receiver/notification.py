@@ -7,8 +7,10 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Category = Literal["Account", "Alert", "Server", "User"]
-Action = Literal["Created", "Updated", "Deleted", "Notification"]
+Category = str
+"""The kind of thing that a sender's notification is about."""
+Action = str
+"""What happened to it."""
 SignatureStatus = Literal["valid", "invalid", "missing"]
 
 NOT_STORABLE: Final = "not_storable"

@@ -4,32 +4,15 @@ import json
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from receiver.changes.values import spelled_number
+from receiver.senders.comparison import Item, Part
+
+Groups = Sequence[Sequence[str]]
 
 _WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
 _ODD_IN_ITEM = re.compile(r'[\[\]"\\\x00-\x1f\x7f]')
-# Lists whose items are told apart by what they say, never by their position: the names of the keys, the first of
-# those in a group that an item has, and all groups together.
-_NATURAL_KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "alertPolicies": (("id",),),
-    "customFields": (("id",),),
-    "disks": (("id",),),
-    "ipAddresses": (("internal", "public", "address"),),
-    "partitions": (("path",),),
-    "secondaryIPAddresses": (("internal", "public", "address"),),
-    "snapshots": (("name",),),
-}
-
-
-class Item(NamedTuple):
-    """An item of a list, by its natural key."""
-
-    key: str
-
-
-Part = str | Item
 
 
 def spell(parts: Sequence[Part]) -> str:
@@ -44,31 +27,39 @@ def spell(parts: Sequence[Part]) -> str:
     return text
 
 
-def by_natural_key(name: str, items: list[Any]) -> dict[str, tuple[Item, Any]] | None:
+def by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[Item, Any]] | None:
     """Return a list's items by their natural key without case; None where some have none, or the same.
 
     Args:
-        name: the key that the list stands under.
+        groups: the keys that tell the list's items apart, see `Comparison.natural_keys`; none where nothing does.
         items: the list.
     """
     keyed: dict[str, tuple[Item, Any]] = {}
     for item in items:
-        key = _natural_key(name, item)
+        key = _natural_key(groups, item)
         if key is None or key.lower() in keyed:
             return None
         keyed[key.lower()] = Item(key), item
     return keyed
 
 
-def _natural_key(name: str, item: Any) -> str | None:
+def _natural_key(groups: Groups, item: Any) -> str | None:
     if not isinstance(item, dict):
         return None
-    if name == "links":
-        rel, target = _scalar(item.get("rel")), _scalar(item.get("id"))
-        return f"{rel} {target}" if rel and target else rel
-    for keys in _NATURAL_KEYS.get(name, ()):
-        return next((key for each in keys if (key := _scalar(item.get(each))) is not None), None)
-    return None
+    whole = None
+    for group in groups:
+        key = None
+        for name in group:
+            key = _scalar(item.get(name))
+            if key is not None:
+                break
+        if whole is None:
+            whole = key
+            if not key:
+                break
+        elif key:
+            whole = f"{whole} {key}"
+    return whole
 
 
 def _scalar(value: Any) -> str | None:

@@ -2,17 +2,17 @@
 
 import json
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
-from receiver.changes.differ import Difference, Kind, differences
+from receiver.changes.differ import Differ, Difference
 from receiver.changes.values import as_json, parse
 from receiver.notification import Action, Category
+from receiver.senders.comparison import Comparison, Kind
 
 _MOST = 2_000
 _ROOM = 1024 * 1024
-_BARE = {"accountAlias", "name"}
 # What bodies raise that are no JSON, nested too deeply, or full of numbers beyond all bounds.
 _ODD = (json.JSONDecodeError, UnicodeDecodeError, orjson.JSONEncodeError, RecursionError, ArithmeticError)
 
@@ -44,31 +44,30 @@ _UNSEEN = Change("", "unseen", False, None, None)
 _BEYOND = Change("", "changed", False, None, None)
 
 
-def changes_of(before: Known | None, now: Known) -> list[Change]:
+def changes_of(differ: Differ, before: Known | None, now: Known) -> list[Change]:
     """Return what a notification changed.
 
     Args:
+        differ: compares its sender's bodies.
         before: the entity's notification before it in order of occurrence; None at first sight.
         now: the notification.
     """
-    is_deleted = now.action == "Deleted"
-    if before is None or before.action == "Deleted":
+    comparison = differ.comparison
+    is_deleted = now.action in comparison.deleted
+    if before is None or before.action in comparison.deleted:
         if not is_deleted:
             return [_APPEARED]
         return [_DELETED] if before is None else []
-    found = _compared(before, now)
+    found = _compared(differ, before, now)
     if is_deleted:
         return [_DELETED, *found]
-    if now.action != "Created" and all(change.noise for change in found):
+    if now.action not in comparison.created and all(change.noise for change in found):
         return [_UNSEEN, *found]
     return found
 
 
-def _compared(before: Known, now: Known) -> list[Change]:
-    """Compare two bodies; one that is too odd to be compared counts as changed.
-
-    The body of a deleted server tells no more than which one it is.
-    """
+def _compared(differ: Differ, before: Known, now: Known) -> list[Change]:
+    """Compare two bodies; one that is too odd to be compared counts as changed."""
     if before.payload == now.payload:
         return []
     found: list[Change] = []
@@ -76,9 +75,9 @@ def _compared(before: Known, now: Known) -> list[Change]:
     room = _ROOM + len(before.payload) + len(now.payload)
     try:
         body = parse(now.payload)
-        if now.action == "Deleted" and now.category == "Server" and body.keys() <= _BARE:
+        if now.action in differ.comparison.deleted and _is_bare(differ.comparison, now.category, body):
             return []
-        for difference in differences(now.category, parse(before.payload), body):
+        for difference in differ.differences(now.category, parse(before.payload), body):
             change = _as_change(difference)
             found.append(change)
             room -= now.weight + sum(map(len, filter(None, (change.path, change.old_value, change.new_value))))
@@ -88,6 +87,11 @@ def _compared(before: Known, now: Known) -> list[Change]:
         _log.warning("two bodies of a %s could not be compared: %s", now.category.lower(), type(error).__name__)
         return [_BEYOND]
     return sorted(found, key=lambda change: change.path)
+
+
+def _is_bare(comparison: Comparison, category: Category, body: dict[str, Any]) -> bool:
+    fields = comparison.bare.get(category)
+    return fields is not None and body.keys() <= fields
 
 
 def _as_change(each: Difference) -> Change:

@@ -3,20 +3,12 @@
 import json
 from decimal import MAX_EMAX, Decimal, InvalidOperation
 from math import isinf
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
+from receiver.senders.comparison import MISSING, Comparison
 
-class Missing:
-    """The type of `MISSING`."""
-
-
-MISSING: Final = Missing()
-"""Stands for a field that is not there, which is another thing than one that is null."""
-
-_IDS = {"id", "name", "alias", "userName", "hostName", "status", "powerState"}
-_ID_ENDINGS = ("Id", "Alias")
 # The integers that orjson reads and writes as such.
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 # Farther from zero no number can be told from another.
@@ -44,18 +36,19 @@ def as_json(value: Any) -> str | None:
     return None if value is MISSING else orjson.dumps(value, default=_spell).decode()
 
 
-def same(name: str, old: Any, new: Any) -> bool:
+def same(comparison: Comparison, name: str, old: Any, new: Any) -> bool:
     """Tell whether two values mean the same: numbers by value, names of things without case, lists in any order.
 
     Args:
+        comparison: says which names have no case.
         name: the key that the values stand under.
         old: the value before.
         new: the value now.
     """
     if isinstance(old, str) and isinstance(new, str):
-        return old == new or (_is_caseless(name) and old.lower() == new.lower())
+        return old == new or (_is_caseless(comparison, name) and old.lower() == new.lower())
     if isinstance(old, dict | list) or isinstance(new, dict | list):
-        return type(old) is type(new) and canonical(old, name) == canonical(new, name)
+        return type(old) is type(new) and canonical(comparison, old, name) == canonical(comparison, new, name)
     return old == new and isinstance(old, bool) == isinstance(new, bool)
 
 
@@ -65,14 +58,15 @@ def equal(old: Any, new: Any) -> bool:
     return bool(old == new) and orjson.dumps(old, default=_spell) == orjson.dumps(new, default=_spell)
 
 
-def canonical(value: Any, name: str = "") -> str:
+def canonical(comparison: Comparison, value: Any, name: str = "") -> str:
     """Write a value so that all values that mean the same are written the same."""
     if isinstance(value, dict):
-        return f"{{{','.join(sorted(f'{json.dumps(key)}:{canonical(item, key)}' for key, item in value.items()))}}}"
+        fields = (f"{json.dumps(key)}:{canonical(comparison, item, key)}" for key, item in value.items())
+        return f"{{{','.join(sorted(fields))}}}"
     if isinstance(value, list):
-        return f"[{','.join(sorted(canonical(item, name) for item in value))}]"
+        return f"[{','.join(sorted(canonical(comparison, item, name) for item in value))}]"
     if isinstance(value, str):
-        return json.dumps(value.lower() if _is_caseless(name) else value)
+        return json.dumps(value.lower() if _is_caseless(comparison, name) else value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return spelled_number(value)
     return json.dumps(value)
@@ -85,8 +79,8 @@ def spelled_number(value: float | Decimal) -> str:
     return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
-def _is_caseless(name: str) -> bool:
-    return name in _IDS or name.endswith(_ID_ENDINGS)
+def _is_caseless(comparison: Comparison, name: str) -> bool:
+    return name in comparison.caseless or name.endswith(comparison.caseless_endings)
 
 
 def _number(text: str) -> float | Decimal:

@@ -12,7 +12,8 @@ from receiver.data_directory import lock as data_directory
 from receiver.database.replacing import finish_offline
 from receiver.importer import import_archive
 from receiver.listener.accounts import AllowedAccounts
-from receiver.senders.centurylink.signature import load_public_key, remember_key
+from receiver.senders import SENDER
+from receiver.senders.keys import remember_key
 from receiver.settings import Settings, read_settings
 from receiver.spool import SpoolWriter
 from receiver.spool import owners as spools
@@ -36,7 +37,7 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     spools.claim(settings)
     finish_offline(settings.data_dir)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
-    key = load_public_key(settings.public_key)
+    key = SENDER.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
     admission = Admission(key, settings.signatures, accounts)
     spool = SpoolWriter(settings.spool_directory)

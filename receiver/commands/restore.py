@@ -12,7 +12,8 @@ from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect
 from receiver.keeping.left_out import LeftOut, count_left_out
 from receiver.keeping.restoring import install, rows_waiting
-from receiver.senders.centurylink.signature import key_fingerprint, load_public_key
+from receiver.senders import SENDER
+from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, read_settings
 from receiver.spool import owners as spools
 
@@ -31,7 +32,7 @@ def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> 
     """
     settings = read_settings(data_dir=data_dir)
     info = inspect(file)
-    fingerprint = key_fingerprint(load_public_key(settings.public_key))
+    fingerprint = key_fingerprint(SENDER.verification.load_key(settings.public_key))
     if info.key_fingerprint != fingerprint and not other_key:
         raise StoreError(
             f"{file} was made under the public key {info.key_fingerprint}, but CLC_PUBLIC_KEY is {fingerprint}: "

@@ -23,7 +23,8 @@ from receiver.keeping.verification import (
     extent_of,
     find_lacking_keys,
 )
-from receiver.senders.centurylink.signature import Keys, by_fingerprint, load_public_key, remembered_keys
+from receiver.senders import SENDER
+from receiver.senders.keys import Keys, by_fingerprint, remembered_keys
 from receiver.settings import Settings, read_settings
 
 _STEPS = 1_000
@@ -69,7 +70,7 @@ def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool,
 
 def _keys_at_hand(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
     """Return the keys of earlier receipts, the one that is set, and those that are named."""
-    named = map(load_public_key, (settings.public_key, *key_files))
+    named = map(SENDER.verification.load_key, (settings.public_key, *key_files))
     return remembered_keys(settings.data_dir) | by_fingerprint(named)
 
 

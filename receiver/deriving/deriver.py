@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from receiver.changes.differ import Differ
 from receiver.changes.steps import Known, changes_of
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.database.rows import NumberedNotification
@@ -14,6 +15,7 @@ from receiver.deriving.bodies import LastBodies
 from receiver.logs import describe
 from receiver.notification import Action, Category
 from receiver.program import sql_file
+from receiver.senders import SENDER
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 Entity = tuple[Category, str]
@@ -22,12 +24,15 @@ Place = tuple[datetime, int]
 
 _ENTITIES_AT_ONCE = 256
 _NO_END = 1 << 62
+_DIFFER = Differ(SENDER.comparison)
+_STATELESS = SENDER.comparison.stateless
+_ACCOUNT = SENDER.account_category
 
 _log = logging.getLogger(__name__)
 
 
 class _Event(NamedTuple):
-    """A notification that can change its entity: no copy, no alert."""
+    """A notification that can change its entity: no copy, and of a category that states it."""
 
     seq: int
     id: str
@@ -84,7 +89,7 @@ class Derived(NamedTuple):
     @property
     def accounts(self) -> dict[str, int]:
         """Return the `seq` of each account's last notification, where it is one of these."""
-        return {name: event.seq for (category, name), event in self.last.items() if category == "Account"}
+        return {name: event.seq for (category, name), event in self.last.items() if category == _ACCOUNT}
 
 
 class Deriver:
@@ -101,7 +106,7 @@ class Deriver:
 
     def __init__(self, read: Read, last_seq: int | None = None, bodies: LastBodies | None = None) -> None:
         self._read_rows = read
-        rows = self._read("heads.sql", [_NO_END if last_seq is None else last_seq])
+        rows = self._read("heads.sql", [list(_STATELESS), _NO_END if last_seq is None else last_seq])
         self._heads: dict[Entity, _Head] = {
             (category, entity_id): _Head((happened_at, seq), action)
             for category, entity_id, happened_at, seq, action in rows
@@ -211,7 +216,7 @@ class Deriver:
 
 def _events(notifications: Iterable[NumberedNotification]) -> Iterable[_Event]:
     for seq, row, duplicate_of in notifications:
-        if duplicate_of is None and row.entity_id is not None and row.category != "Alert":
+        if duplicate_of is None and row.entity_id is not None and row.category not in _STATELESS:
             yield _Event(
                 seq, str(row.id), row.occurred_at, row.received_at, row.category, row.entity_id, row.account_alias,
                 row.actor, row.action, row.payload,
@@ -225,7 +230,7 @@ def _chain(before: Known | None, events: Iterable[_Event], derived: Derived) -> 
             event.id, event.seq, event.place[0], event.category, event.entity_id, event.account_alias, event.actor
         )  # fmt: skip
         try:
-            changes = changes_of(before, event.known)
+            changes = changes_of(_DIFFER, before, event.known)
         except Exception as error:
             if not is_bug(error):
                 raise

@@ -11,6 +11,7 @@ from receiver.database.damage import read_or
 from receiver.database.opening import run
 from receiver.database.rows import MOMENT, insert, schema
 from receiver.deriving.deriver import Derived, Read
+from receiver.senders import SENDER
 
 Table = Literal["changes", "changes_rebuilt"]
 
@@ -71,5 +72,6 @@ def derive_account_states(connection: duckdb.DuckDBPyConnection) -> None:
     run(
         connection,
         "INSERT INTO account_states FROM account_bodies "
-        "WHERE seq IN (SELECT last_seq FROM entities WHERE category = 'Account')",
+        "WHERE seq IN (SELECT last_seq FROM entities WHERE category = ?)",
+        [SENDER.account_category],
     )

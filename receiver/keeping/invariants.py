@@ -12,12 +12,12 @@ from uuid import UUID
 
 from receiver.admission import BodyError, parse_body
 from receiver.notification import Notification
-from receiver.senders.centurylink.classify import classify
-from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES, Event
-from receiver.senders.centurylink.signature import Keys, signs
+from receiver.senders import SENDER
+from receiver.senders.keys import Keys
+from receiver.senders.sender import Event
 from receiver.spool.layout import to_microseconds
 
-_EVENTS = {*EVENTS, *(Event(category, None) for category in ROUTE_CATEGORIES.values())}
+_EVENTS = {*SENDER.events, *SENDER.open_events}
 _BITS_AFTER_TIME = 80  # of a UUID of version 7, whose first 48 bits count milliseconds
 _DERIVED = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at")
 
@@ -195,7 +195,9 @@ def _knows_key_of(row: Notification, keys: Keys) -> bool:
 def _is_signed(row: Notification, keys: Keys) -> bool:
     noted = row.key_fingerprint
     tried = keys.values() if noted is None else [keys[noted]] if noted in keys else []
-    return row.signature is not None and any(signs(key, row.signature, row.payload) for key in tried)
+    return row.signature is not None and any(
+        SENDER.verification.signs(key, row.signature, row.payload) for key in tried
+    )
 
 
 def _signature_faults(row: Notification, keys: Keys) -> Iterator[str]:
@@ -223,7 +225,7 @@ def _derived_faults(row: Notification) -> Iterator[str]:
     if event not in _EVENTS:
         yield f"There is no event of category {row.category} and action {row.action}."
         return
-    expected = classify(event, body, row.received_at)._asdict()
+    expected = SENDER.columns(event, body, row.received_at)._asdict()
     for column in _DERIVED:
         found = getattr(row, column)
         if found != expected[column]:

@@ -1,4 +1,4 @@
-"""Which accounts' notifications are accepted: those of CLC_ACCOUNTS and the sub-accounts learned since."""
+"""Which accounts' notifications are accepted: those of CLC_ACCOUNTS and those learned below them since."""
 
 import logging
 import sqlite3

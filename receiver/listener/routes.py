@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import parse_qs
 
 from receiver.admission import UNKNOWN_EVENT, Admission, Refusal
 from receiver.listener import metrics
@@ -18,8 +17,7 @@ from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
 from receiver.notification import Notification, Rejection
-from receiver.senders.centurylink.events import event_for_path
-from receiver.senders.centurylink.signature import SIGNATURE_HEADER
+from receiver.senders import SENDER
 from receiver.spool import Done, Row, SpoolWriter, Waiting
 
 
@@ -90,6 +88,7 @@ class Routes:
         self._budget = budget
         self._secret = secret
         self._rejections = Rejections(secret)
+        self._event_for_request = SENDER.event_for_request
         self._looking: asyncio.Task[None] | None = None
         self._asking: list[Respond] = []
         self._readings = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._metrics}
@@ -147,13 +146,10 @@ class Routes:
         known_path = path if self._secret is None else _without_secret(path, self._secret)
         if known_path is None:
             return UNKNOWN_EVENT
-        action = parse_qs(query).get("action", [None])[-1]
-        event = event_for_path(known_path, action)
+        event = self._event_for_request(known_path, query)
         if event is None:
             return UNKNOWN_EVENT
-        return self._admission.decide(
-            event, request.body, request.headers.get(SIGNATURE_HEADER), received_at, source_ip
-        )
+        return self._admission.decide(event, request.body, request.headers, received_at, source_ip)
 
     def _keep(self, row: Rejection, answer: Answer, respond: Respond) -> None:
         """Keep what is refused, if the hour's budget allows it, and answer."""

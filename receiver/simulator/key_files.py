@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from receiver.data_directory.incidents import set_aside
 from receiver.errors import KeyFileError
 from receiver.files import is_blank, make_directory, write_whole
-from receiver.senders.centurylink.signature import load_private_key, public_pem, write_private_key
+from receiver.senders.keys import load_private_key, public_pem, write_private_key
 
 _log = logging.getLogger(__name__)
 

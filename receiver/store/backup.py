@@ -17,7 +17,8 @@ import duckdb
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
 from receiver.keeping.backup_file import note_path, read_backup_note
-from receiver.senders.centurylink.signature import key_fingerprint, load_public_key
+from receiver.senders import SENDER
+from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
 from receiver.store.loop import AppendLoop
 
@@ -51,7 +52,7 @@ class Backups:
         self._settings = settings
         self._loop = loop
         self._directory = settings.data_dir / "backups"
-        self._fingerprint = key_fingerprint(load_public_key(settings.public_key))
+        self._fingerprint = key_fingerprint(SENDER.verification.load_key(settings.public_key))
         self._one = threading.Lock()
         self._stopping = threading.Event()
 

@@ -13,7 +13,7 @@ from receiver.errors import DataDirectoryError
 from receiver.keeping.small_files import check_small_files
 from receiver.listener.peers import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, tls_context
-from receiver.senders.centurylink.signature import load_public_key
+from receiver.senders import SENDER
 from receiver.settings import Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
@@ -46,7 +46,7 @@ def check_files(settings: Settings) -> None:
         ReceiverError: one of them can't be.
     """
     tls_context(settings)
-    load_public_key(settings.public_key)
+    SENDER.verification.load_key(settings.public_key)
     TrustedProxies(settings.trusted_proxies)
 
 

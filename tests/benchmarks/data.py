@@ -149,4 +149,4 @@ def _spooled(outgoing: Outgoing, signature: bytes) -> Notification:
     event = event_for_name(outgoing.event_type)
     assert event is not None
     about = classify(event, parse_body(outgoing.body), received_at)
-    return Notification(new_id(received_at), received_at, *about, "valid", signature, "192.0.2.7", outgoing.body, _KEY)
+    return Notification(new_id(received_at), received_at, *about[:-1], "valid", signature, "192.0.2.7", outgoing.body, _KEY)

@@ -34,7 +34,7 @@ def history(count, seed=3):
     for each in outgoing:
         received_at = datetime.fromtimestamp(each.received_at, UTC)
         about = classify(event_for_name(each.event_type), parse_body(each.body), received_at)
-        yield Notification(new_id(received_at), received_at, *about, "missing", None, "192.0.2.7", each.body, None)
+        yield Notification(new_id(received_at), received_at, *about[:-1], "missing", None, "192.0.2.7", each.body, None)
 
 
 def fill_spool(data_dir, count):

@@ -9,10 +9,11 @@ import pytest
 from receiver import admission
 from receiver.admission import Admission, BodyError, Refusal, parse_body
 from receiver.senders.centurylink.classify import classify
-from receiver.senders.centurylink.events import Event, event_for_name
+from receiver.senders.centurylink.events import event_for_name
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
+from receiver.senders.sender import Event
 from tests.support.hostile_bodies import hostile_bodies
-from tests.support.keys import key_directory, signed
+from tests.support.keys import in_lower_case, key_directory, signed
 
 NOW = datetime(2015, 9, 22, tzinfo=UTC)
 EVENT = event_for_name("User.Updated")
@@ -31,7 +32,7 @@ class Everyone:
 def decide():
     """Decide on a body by the rules of `require`."""
     rules = Admission(load_public_key(key_directory() / "public.pem"), "require", Everyone())
-    return lambda body, header: rules.decide(EVENT, body, header, NOW, None)
+    return lambda body, headers: rules.decide(EVENT, body, in_lower_case(headers), NOW, None)
 
 
 @contextmanager
@@ -55,14 +56,14 @@ def test_a_body_is_not_parsed_before_its_signature_holds(decide, monkeypatch, he
         pytest.fail("the body of a stranger was parsed")
 
     monkeypatch.setattr(admission, "parse_body", fail)
-    decision = decide(BROKEN, header)
+    decision = decide(BROKEN, {} if header is None else {SIGNATURE_HEADER: header})
     assert isinstance(decision, Refusal)
     assert decision.code == ("signature_invalid" if header else "signature_missing")
 
 
 @pytest.mark.parametrize(("body", "code"), [(BROKEN, "not_json"), (b"[]", "not_an_object")])
 def test_a_signed_body_that_is_no_object_is_refused_as_such(decide, body, code):
-    assert decide(body, signed(body)[SIGNATURE_HEADER]).code == code
+    assert decide(body, signed(body)).code == code
 
 
 @pytest.mark.parametrize("length", [0, 1, 255, 257, 10_000])

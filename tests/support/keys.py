@@ -6,7 +6,8 @@ from tempfile import mkdtemp
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.senders.centurylink.signature import public_pem, sign, write_private_key
+from receiver.senders.centurylink.signature import sign
+from receiver.senders.keys import public_pem, write_private_key
 
 
 @cache
@@ -26,3 +27,8 @@ def signed(body: bytes) -> dict[str, str]:
     """Make the headers of a notification as the sender would."""
     signature = sign(_private_key(key_directory()), body)
     return {"Content-Type": "application/json; charset=utf-8", "Tier3-RsaSha1": signature}
+
+
+def in_lower_case(headers: dict[str, str]) -> dict[str, str]:
+    """Name headers as those who decide on notifications look for them."""
+    return {name.lower(): value for name, value in headers.items()}

@@ -12,7 +12,7 @@ from receiver.senders.centurylink.events import event_for_name
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
-from tests.support.keys import key_directory, signed
+from tests.support.keys import in_lower_case, key_directory, signed
 
 
 class Received(NamedTuple):
@@ -50,7 +50,7 @@ def store_of(directory: Path, received: Iterable[Received]) -> Path:
 
 
 def _admitted(admission, event, received_at, body):
-    signature = signed(body.encode())["Tier3-RsaSha1"]
-    decision = admission.decide(event_for_name(event), body.encode(), signature, received_at, None)
+    headers = in_lower_case(signed(body.encode()))
+    decision = admission.decide(event_for_name(event), body.encode(), headers, received_at, None)
     assert not isinstance(decision, Refusal), decision
     return decision

@@ -1,7 +1,7 @@
 -- What is kept of each account against its latest notification, in one statement and so of one moment.
 WITH latest AS (
     FROM account_bodies
-    WHERE seq IN (SELECT last_seq FROM entities WHERE category = 'Account')
+    WHERE seq IN (SELECT last_seq FROM entities WHERE category = ?)
 )
 SELECT 'account_states: rows' AS name, (SELECT count(*) FROM latest) AS expected, (SELECT count(*) FROM account_states) AS found
 UNION ALL

@@ -13,6 +13,7 @@ from receiver.errors import TooMuchError
 from receiver.keeping.invariants import Changed, Stored, Violation, check_changes
 from receiver.keeping.verification.whole import Extent, schema_version_of
 from receiver.program import sql_file
+from receiver.senders import SENDER
 from receiver.spool.layout import to_microseconds
 
 _FIRST_VERSION_DERIVED_SO = 6
@@ -110,7 +111,12 @@ class ChangesCheck:
 
     def _revised_after(self, last_seq: int) -> set[int]:
         """Return the notifications that follow, in order of occurrence, one that arrived later and after `last_seq`."""
-        return {seq for (seq,) in self._reader.rows(sql_file(__package__, "revised.sql"), [last_seq])}
+        return {
+            seq
+            for (seq,) in self._reader.rows(
+                sql_file(__package__, "revised.sql"), [list(SENDER.comparison.stateless), last_seq]
+            )
+        }
 
 
 def _missing(reader: Reader) -> dict[int, tuple[str, str]]:

@@ -13,7 +13,7 @@ from receiver.keeping.verification.changes import ChangesCheck
 from receiver.keeping.verification.whole import Extent
 from receiver.notification import Notification
 from receiver.program import sql_file
-from receiver.senders.centurylink.signature import Keys
+from receiver.senders.keys import Keys
 from receiver.spool.layout import from_microseconds
 
 _ROWS_PER_BATCH = 8_192

@@ -1,7 +1,6 @@
 """Checks what only the whole table tells: doubled ids, views that disagree with it, keys that are missing."""
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,7 +8,8 @@ from receiver.database.reading import Reader
 from receiver.keeping.invariants import Violation, check_taken
 from receiver.notification import SET_ASIDE
 from receiver.program import sql_file
-from receiver.senders.centurylink.signature import Keys, signs
+from receiver.senders import SENDER
+from receiver.senders.keys import Keys
 
 _FIRST_VERSION_WITH_FINGERPRINTS = 7
 _SAMPLES = 20
@@ -47,9 +47,10 @@ def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
         detail = f"It was received at {received_at} and acknowledged, but is kept in rejected as {reason}."
         yield Violation("set_aside", UUID(name), None, detail)
     has_account_states = schema_version_of(reader) >= _FIRST_VERSION_WITH_ACCOUNT_STATES
-    queries = ["views.sql", "account_states.sql"] if has_account_states else ["views.sql"]
-    answers = (reader.rows(sql_file(__package__, query), []) for query in queries)
-    for name, expected, found in chain.from_iterable(answers):
+    answers = reader.rows(sql_file(__package__, "views.sql"), [])
+    if has_account_states:
+        answers += reader.rows(sql_file(__package__, "account_states.sql"), [SENDER.account_category])
+    for name, expected, found in answers:
         if expected != found:
             yield Violation("view", None, None, f"{name}: {found}, but notifications make it {expected}.")
 
@@ -95,4 +96,8 @@ def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
 def _sign_any(reader: Reader, keys: Keys, *, noted: bool) -> bool:
     unnoted = "AND key_fingerprint IS NULL" if noted else ""
     samples = reader.rows(sql_file(__package__, "signed_samples.sql").replace("/* unnoted */", unnoted), [_SAMPLES])
-    return any(signs(key, signature, payload.encode()) for signature, payload in samples for key in keys.values())
+    return any(
+        SENDER.verification.signs(key, signature, payload.encode())
+        for signature, payload in samples
+        for key in keys.values()
+    )

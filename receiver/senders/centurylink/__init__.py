@@ -1,1 +1,23 @@
 """CenturyLink Cloud: its events, signatures, bodies and keys."""
+
+from receiver.senders.centurylink.classify import ACCOUNT, classify
+from receiver.senders.centurylink.comparing import COMPARISON
+from receiver.senders.centurylink.events import EVENTS, OPEN_EVENTS, event_for_name, event_for_request
+from receiver.senders.centurylink.signature import SIGNATURE_HEADER, check_signature, load_public_key, sign, signs
+from receiver.senders.sender import Sender, Verification
+
+__all__ = ["CENTURYLINK"]
+
+CENTURYLINK = Sender(
+    name="centurylink",
+    events=EVENTS,
+    open_events=OPEN_EVENTS,
+    event_for_request=event_for_request,
+    event_for_name=event_for_name,
+    verification=Verification(
+        header=SIGNATURE_HEADER, load_key=load_public_key, check=check_signature, signs=signs, sign=sign
+    ),
+    columns=classify,
+    account_category=ACCOUNT,
+    comparison=COMPARISON,
+)

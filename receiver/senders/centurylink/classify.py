@@ -1,15 +1,16 @@
 """Classify a notification: from its event and its body to the columns it is found by."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from receiver.notification import Action, Category
-from receiver.senders.centurylink.events import Event
+from receiver.senders.sender import Body, Columns, Event
 
-Body = Mapping[str, Any]
+ACCOUNT: Final = "Account"
+"""The category of the events that tell of an account, and of the account above it."""
 
 _ACCOUNT_IN_URI = re.compile(r"/v2/accounts/([^/?#]+)")
 _USER_IN_URI = re.compile(r"/v2/users/([^/?#]+)")
@@ -27,19 +28,7 @@ _CREATED_WITHIN = timedelta(seconds=60)
 _UPDATED_AFTER = timedelta(hours=1)
 
 
-class Classification(NamedTuple):
-    """The columns of `notifications` that event and body decide; None is a column they don't tell."""
-
-    event_type: str | None
-    category: Category
-    action: Action | None
-    account_alias: str | None
-    entity_id: str | None
-    actor: str | None
-    occurred_at: datetime
-
-
-def classify(event: Event, body: Body, received_at: datetime) -> Classification:
+def classify(event: Event, body: Body, received_at: datetime) -> Columns:
     """Return a notification's columns; a field that is missing, empty or of the wrong type counts as not there.
 
     So do links and triggers after the first thousand, and URIs of more than 8,192 characters. `received_at` has a time
@@ -48,7 +37,8 @@ def classify(event: Event, body: Body, received_at: datetime) -> Classification:
     category = event.category
     rules = _RULES[category]
     action = event.action or rules.action(body)
-    return Classification(
+    parent = body.get("parentAlias") if category == ACCOUNT else None
+    return Columns(
         event_type=Event(category, action).event_type,
         category=category,
         action=action,
@@ -56,6 +46,7 @@ def classify(event: Event, body: Body, received_at: datetime) -> Classification:
         entity_id=_upper(rules.entity_id(body)),
         actor=_text(_object(body.get("changeInfo")).get("modifiedBy")),
         occurred_at=rules.occurred_at(body) or received_at,
+        parent_account=parent.upper() if isinstance(parent, str) else None,
     )
 
 
@@ -157,7 +148,7 @@ class _Rules(NamedTuple):
 
 
 _RULES: dict[Category, _Rules] = {
-    "Account": _Rules(_account_alias_of_account, _account_alias_of_account, _deleted_by_status, _no_time),
+    ACCOUNT: _Rules(_account_alias_of_account, _account_alias_of_account, _deleted_by_status, _no_time),
     "Alert": _Rules(_account_alias_of_alert, _server_name_of_alert, _alert_action, _alert_time),
     "Server": _Rules(_account_alias_of_server, _server_name, _server_action, _server_time),
     "User": _Rules(_account_alias_of_user, _user_name, _deleted_by_status, _no_time),

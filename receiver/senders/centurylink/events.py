@@ -1,23 +1,9 @@
 """The ten events, and which of them a target URL stands for."""
 
-from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
-from receiver.notification import Action, Category
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What a target URL says about the notifications it gets; `action` is None where the URL leaves it open."""
-
-    category: Category
-    action: Action | None
-
-    @property
-    def event_type(self) -> str | None:
-        """Return the event's name, such as `Server.Updated`; None where the action is not known."""
-        return None if self.action is None else f"{self.category}.{self.action}"
-
+from receiver.notification import Category
+from receiver.senders.sender import Event
 
 EVENTS: tuple[Event, ...] = (
     Event("Account", "Created"),
@@ -40,10 +26,13 @@ ROUTE_CATEGORIES: dict[str, Category] = {
 }
 """The routes that name a category only, as the platform's sample listener has them."""
 
+OPEN_EVENTS = tuple(Event(category, None) for category in ROUTE_CATEGORIES.values())
+"""What those routes say where neither the query string nor the category tells the action."""
+
 _BY_PATH: dict[str, Event] = {f"/webhooks/{event.event_type}".lower(): event for event in EVENTS}
 
 _BY_NAME: dict[str, Event] = {
-    **{category.lower(): Event(category, None) for category in ROUTE_CATEGORIES.values()},
+    **{event.category.lower(): event for event in OPEN_EVENTS},
     # An alert has one event only, so its category says it all.
     "alert": Event("Alert", "Notification"),
     **{f"{event.event_type}".lower(): event for event in EVENTS},
@@ -56,6 +45,11 @@ def event_for_name(name: str) -> Event | None:
     None for any other text.
     """
     return _BY_NAME.get(name.lower())
+
+
+def event_for_request(path: str, query: str) -> Event | None:
+    """Return the event of a request by its path and its query string, see `event_for_path`."""
+    return event_for_path(path, parse_qs(query).get("action", [None])[-1] if query else None)
 
 
 def event_for_path(path: str, query_action: str | None) -> Event | None:

@@ -1,4 +1,4 @@
-"""Finds the copies that "include sub-accounts" makes: the same body, of the same event, within seconds."""
+"""Finds the copies of a notification that a sender posts to several addresses: the same body and event, in seconds."""
 
 from datetime import datetime, timedelta
 from hashlib import sha256

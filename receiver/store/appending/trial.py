@@ -24,20 +24,20 @@ _MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 _ACCEPTED = Notification(
     id=_ID,
     received_at=_MOMENT,
-    event_type="User.Updated",
-    category="User",
-    action="Updated",
+    event_type="Thing.Changed",
+    category="Thing",
+    action="Changed",
     account_alias="ACME",
-    entity_id="KIM@ACME.EXAMPLE",
+    entity_id="THING",
     actor=None,
     occurred_at=_MOMENT,
     signature_status="missing",
     signature=None,
     source_ip=None,
-    payload=b'{"accountAlias":"ACME","userName":"kim@acme.example"}',
+    payload=b'{"thing":1}',
     key_fingerprint=None,
 )
-_REFUSED = Rejection(_ID, _MOMENT, "not_json", "/webhooks/User.Updated", None, "{}", b"no json")
+_REFUSED = Rejection(_ID, _MOMENT, "not_json", "/webhooks/Thing.Changed", None, "{}", b"no json")
 
 
 def check_takes_rows(connection: duckdb.DuckDBPyConnection) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from receiver.cli import main as clc_receiver
 from receiver.notification import Notification
-from receiver.senders.centurylink.events import Event
+from receiver.senders.sender import Event
 from receiver.settings import Settings, read_settings
 from receiver.spool import SpoolWriter
 from receiver.store.appending import condition

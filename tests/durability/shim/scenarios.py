@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 
 from receiver.keeping import backup_file
-from receiver.senders.centurylink.signature import key_fingerprint, load_public_key
+from receiver.senders.centurylink.signature import load_public_key
+from receiver.senders.keys import key_fingerprint
 from receiver.spool import SpoolWriter
 from receiver.store.backup import Backups
 from tests.durability.shim import oracle

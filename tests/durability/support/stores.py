@@ -10,11 +10,11 @@ from receiver.admission import Admission
 from receiver.database.opening import open_database, run
 from receiver.listener.accounts import AllowedAccounts
 from receiver.notification import Notification
-from receiver.senders.centurylink.events import Event
 from receiver.senders.centurylink.signature import load_public_key
+from receiver.senders.sender import Event
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
-from tests.support.keys import key_directory, signed
+from tests.support.keys import in_lower_case, key_directory, signed
 from tests.support.rows import NOON
 
 USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example","odd":1.50}'
@@ -27,7 +27,7 @@ def accepted(number: int, *, event: Event = Event("User", "Updated"), body: byte
     )
     payload = body % number if b"%d" in body else body
     decision = admission.decide(
-        event, payload, signed(payload)["Tier3-RsaSha1"], NOON + timedelta(seconds=number), "192.0.2.7"
+        event, payload, in_lower_case(signed(payload)), NOON + timedelta(seconds=number), "192.0.2.7"
     )
     assert isinstance(decision, Notification), decision
     return decision

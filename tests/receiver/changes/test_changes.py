@@ -2,13 +2,17 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from receiver.changes.steps import Change, Known, changes_of
+from receiver.changes import steps
+from receiver.changes.differ import Differ
+from receiver.changes.steps import Change, Known
 from receiver.database.opening import open_database, run
 from receiver.database.rows import NumberedNotification, insert_notifications
 from receiver.deriving import Deriver, reads, write_changes
+from receiver.senders import SENDER
 from tests.support.rows import NOON, notification
 
 USER = {"accountAlias": "ACME", "userName": "kim@acme.example", "emailAddress": "kim@acme.example", "status": "Active"}
@@ -33,6 +37,8 @@ FLAT = {
     "powerState": "Started", "status": "Active", "uri": "/v2/servers/WA1/WA1ACMEWEB01",
 }  # fmt: skip
 UNSEEN = ("", "unseen", False, None, None)
+
+changes_of = partial(steps.changes_of, Differ(SENDER.comparison))
 
 
 def known(body, action="Updated", category="Server"):

@@ -1,10 +1,14 @@
 """What `changes` says where a body of the platform's old form meets one of the new form."""
 
 import json
+from functools import partial
 
 import pytest
 
-from receiver.changes.steps import Known, changes_of
+from receiver.changes import steps
+from receiver.changes.differ import Differ
+from receiver.changes.steps import Known
+from receiver.senders import SENDER
 
 FLAT = {
     "accountAlias": "ACME", "accountUri": "/v2/accounts/ACME", "cpu": 2, "description": "Shop", "diskCount": 1,
@@ -34,6 +38,8 @@ NEW_ACCOUNT = {
     "telephone": "800-BUY-TOYS", "status": "Active", "isManaged": True, "parentAlias": "T3N",
     "links": [{"rel": "self", "href": "/v2/accounts/RLS1"}], "primaryDataCenter": "WA1",
 }  # fmt: skip
+
+changes_of = partial(steps.changes_of, Differ(SENDER.comparison))
 
 
 def shown(before, now, category="Server"):

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import orjson
 import pytest
@@ -13,11 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.admission import parse_body
-from receiver.changes.steps import Change, Known, changes_of
+from receiver.changes import steps
+from receiver.changes.differ import Differ
+from receiver.changes.steps import Change, Known
 from receiver.database.opening import open_database, run
 from receiver.notification import Notification, new_id
+from receiver.senders import SENDER
 from receiver.senders.centurylink.classify import classify
-from receiver.senders.centurylink.events import Event, event_for_name
+from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.sender import Event
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
@@ -35,6 +40,8 @@ CHANGES = """
 """
 UNSEEN = Change("", "unseen", False, None, None)
 APPEARED = Change("", "added", False, None, None)
+
+changes_of = partial(steps.changes_of, Differ(SENDER.comparison))
 
 
 def generated(examples):
@@ -68,7 +75,7 @@ def simulated():
         if rng.random() < 0.02:
             columns = columns._replace(occurred_at=before)
         moments[columns.category, columns.entity_id] = columns.occurred_at
-        sent.append(Notification(new_id(received_at), received_at, *columns, "missing", None, None, payload, None))
+        sent.append(Notification(new_id(received_at), received_at, *columns[:-1], "missing", None, None, payload, None))
         if rng.random() < 0.02:
             sent.append(sent[-1]._replace(id=new_id(NOON), received_at=received_at + timedelta(seconds=rng.random())))
     return delayed(rng, sent)

@@ -18,13 +18,8 @@ from receiver.keeping.invariants import (
     check_order,
     check_row,
 )
-from receiver.senders.centurylink.signature import (
-    by_fingerprint,
-    key_fingerprint,
-    load_private_key,
-    load_public_key,
-    sign,
-)
+from receiver.senders.centurylink.signature import load_public_key, sign
+from receiver.senders.keys import by_fingerprint, key_fingerprint, load_private_key
 from tests.support.keys import key_directory
 from tests.support.rows import notification
 

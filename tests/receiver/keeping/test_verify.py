@@ -12,16 +12,9 @@ import pytest
 from receiver.database.reading import open_reader
 from receiver.keeping.verification import check_stored, extent_of
 from receiver.notification import new_id
-from receiver.senders.centurylink.events import Event
-from receiver.senders.centurylink.signature import (
-    by_fingerprint,
-    key_fingerprint,
-    load_private_key,
-    load_public_key,
-    public_pem,
-    sign,
-    write_private_key,
-)
+from receiver.senders.centurylink.signature import load_public_key, sign
+from receiver.senders.keys import by_fingerprint, key_fingerprint, load_private_key, public_pem, write_private_key
+from receiver.senders.sender import Event
 from receiver.settings import Settings
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.sizes import size

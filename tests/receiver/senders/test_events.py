@@ -2,7 +2,8 @@
 
 import pytest
 
-from receiver.senders.centurylink.events import EVENTS, Event, event_for_name, event_for_path
+from receiver.senders.centurylink.events import EVENTS, event_for_name, event_for_path
+from receiver.senders.sender import Event
 
 
 def test_there_are_ten_events_and_no_others():

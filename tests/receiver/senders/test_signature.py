@@ -17,20 +17,18 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from receiver.errors import KeyFileError
-from receiver.senders.centurylink.signature import (
-    check_signature,
-    key_fingerprint,
-    load_private_key,
-    load_public_key,
-    public_pem,
-    sign,
-    write_private_key,
-)
+from receiver.senders.centurylink import signature as signatures
+from receiver.senders.centurylink.signature import load_public_key, sign
+from receiver.senders.keys import key_fingerprint, load_private_key, public_pem, write_private_key
 from tests.support import bodies
 
 PLATFORM_KEY_FINGERPRINT = "e62a0ca8aae67c6f18b6028b2a32d6045ef04eaea179110bd8c48133df59516b"
 CAPTURED_DIGEST = bytes.fromhex("3d638087c32554b2d17917b4beced1b1109c7c67")
 SHA1_DIGEST_INFO = bytes.fromhex("3021300906052b0e03021a05000414")
+
+
+def check_signature(key, header, body):
+    return signatures.check_signature(key, {} if header is None else {"tier3-rsasha1": header}, body)
 
 
 @pytest.fixture(scope="module")

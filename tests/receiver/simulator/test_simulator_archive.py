@@ -14,6 +14,7 @@ from receiver.simulator.archive import write_archive
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Simulation
 from receiver.simulator.key_files import key_at
+from tests.support.keys import in_lower_case
 
 END = "2015-09-22T15:00:00Z"
 
@@ -44,7 +45,7 @@ def test_every_line_of_an_archive_is_a_signed_request_byte_for_byte(tmp_path, ke
         assert re.fullmatch(r"2015-09-2[0-2]T\d\d:\d\d:\d\d\.\d{6}Z", line["received_at"])
         body = line["body"].encode()
         assert line["headers"]["Content-Length"] == str(len(body))
-        assert check_signature(public, line["headers"]["Tier3-RsaSha1"], body)[0] == "valid"
+        assert check_signature(public, in_lower_case(line["headers"]), body)[0] == "valid"
     bodies = [out.body for out in Simulation(1).history(2, 1442934000)]
     assert [orjson.loads(line)["body"].encode() for line in lines] == bodies
 

@@ -36,7 +36,7 @@ def store_of(directory, history):
     )
     rows = [
         admission.decide(
-            event_for_name(out.event_type), out.body, None, datetime.fromtimestamp(out.received_at, UTC), "192.0.2.7"
+            event_for_name(out.event_type), out.body, {}, datetime.fromtimestamp(out.received_at, UTC), "192.0.2.7"
         )
         for out in history
     ]

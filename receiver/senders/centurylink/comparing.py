@@ -1,0 +1,88 @@
+"""How the platform's bodies are compared: what each of two could tell, what tells nothing, and how items are known."""
+
+from functools import partial
+from typing import Any
+
+from receiver.notification import Category
+from receiver.senders.centurylink.forms import (
+    addresses_in,
+    in_new_form,
+    is_in_both_forms,
+    is_old_form,
+    server_addresses,
+)
+from receiver.senders.comparison import MISSING, Aligned, Comparison, Found
+
+_ADDRESS = (("internal", "public", "address"),)
+
+
+def align(category: Category, before: dict[str, Any], now: dict[str, Any]) -> Aligned:
+    """Return both bodies in the new form; what only one of two forms, or of a partial body, could tell is untold."""
+    forms_differ = is_old_form(category, before) != is_old_form(category, now)
+    old, new = in_new_form(category, before), in_new_form(category, now)
+    return Aligned(old, new, partial(_is_untold, category, old, new, forms_differ))
+
+
+def _is_untold(category: Category, old: dict[str, Any], new: dict[str, Any], forms_differ: bool, found: Found) -> bool:
+    if found.parts[0] == "details" and found.kind != "changed" and _is_untold_by_part(found, old, new):
+        return True
+    return forms_differ and _is_untold_by_form(category, found, old, new)
+
+
+def _is_untold_by_form(category: Category, found: Found, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Tell whether a difference is there only because the two bodies are of different forms.
+
+    The old form lists public and internal addresses one by one, the new form in pairs. So an address differs only
+    where the other body does not name it at all.
+    """
+    if found.parts == ("id",) or (_is_blank(found.old) and _is_blank(found.new)):
+        return True
+    if found.parts[:2] == ("details", "ipAddresses"):
+        gained = addresses_in(found.new) - server_addresses(old)
+        lost = addresses_in(found.old) - server_addresses(new)
+        return not gained and not lost
+    keys = [part for part in found.parts if isinstance(part, str)]
+    return found.kind != "changed" and not is_in_both_forms(category, keys)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is MISSING or value is None or value == ""
+
+
+def _is_untold_by_part(found: Found, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Tell whether what came or went within `details` did so only because one of the bodies is partial.
+
+    That is a server under construction, which has no details, or one queued for restore, which has few. An address
+    shows even so: it may be new, and that matters more than a false alarm.
+    """
+    if found.parts == ("details",):
+        return True
+    field = found.parts[1]
+    if field == "ipAddresses" and found.kind == "added":
+        return False
+    details = (old if found.kind == "added" else new).get("details")
+    partial_details = details if isinstance(details, dict) else {}
+    return "cpu" not in partial_details and field not in partial_details
+
+
+COMPARISON = Comparison(
+    align=align,
+    stateless=frozenset({"Alert"}),
+    created=frozenset({"Created"}),
+    deleted=frozenset({"Deleted"}),
+    bare={"Server": frozenset({"accountAlias", "name"})},
+    natural_keys={
+        "alertPolicies": (("id",),),
+        "customFields": (("id",),),
+        "disks": (("id",),),
+        "ipAddresses": _ADDRESS,
+        "links": (("rel",), ("id",)),
+        "partitions": (("path",),),
+        "secondaryIPAddresses": _ADDRESS,
+        "snapshots": (("name",),),
+    },
+    noise_anywhere=frozenset({"links"}),
+    noise_on_top=frozenset({"accountUri", "changeInfo", "groupUri", "uri"}),
+    caseless=frozenset({"id", "name", "alias", "userName", "hostName", "status", "powerState"}),
+    caseless_endings=("Id", "Alias"),
+)
