@@ -148,5 +148,5 @@ def _spooled(outgoing: Outgoing, signature: bytes) -> Notification:
     received_at = datetime.fromtimestamp(outgoing.received_at, UTC)
     event = event_for_name(outgoing.event_type)
     assert event is not None
-    about = classify(event, parse_body(outgoing.body), received_at)
-    return Notification(new_id(received_at), received_at, *about[:-1], "valid", signature, "192.0.2.7", outgoing.body, _KEY)
+    about = classify(event, parse_body(outgoing.body), received_at)[:-1]
+    return Notification(new_id(received_at), received_at, *about, "valid", signature, "192.0.2.7", outgoing.body, _KEY)
