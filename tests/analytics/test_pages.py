@@ -82,6 +82,30 @@ def test_what_follows_a_count_keeps_its_place_on_the_page_whether_it_counts_or_n
     assert place() == before
 
 
+def test_a_filter_shows_what_the_address_says_though_the_first_run_of_its_page_ended_before_it():
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared import address
+
+        address.enter(st.session_state["title"])
+        if st.session_state.pop("cut", None):
+            st.rerun()
+        st.text_input("Entity contains", key="entity", bind="query-params")
+        address.arrived()
+
+    app = AppTest.from_function(page)
+    app.session_state["title"] = "Notifications"
+    app.run()
+    app.text_input(key="entity").input("ONE").run()
+    app.session_state["title"], app.session_state["cut"] = "Audit", True
+    app.query_params["entity"] = "KIM"
+    app.run()
+    assert not app.exception
+    assert app.text_input(key="entity").value == "KIM"
+    assert app.text_input(key="entity").input("TWO").run().text_input(key="entity").value == "TWO"
+
+
 def test_a_filter_whose_query_fails_is_said_and_not_asked_for_again_at_once(open_page, store, tmp_path):
     broken = shutil.copy(store, tmp_path)
     with duckdb.connect(broken) as connection:

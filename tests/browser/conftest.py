@@ -3,10 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.audited import send
 from tests.browser.watching import SECONDS, Watched
 from tests.support.browsing import a_browser, a_dashboard
 from tests.support.keys import key_directory
@@ -55,11 +58,29 @@ class Live:
         return next(iter(row.values()))
 
 
-@pytest.fixture(scope="module")
-def live(browser, tmp_path_factory) -> Iterator[Live]:  # noqa: ARG001 - without one there is nothing to start
-    data_dir = tmp_path_factory.mktemp("live") / "data"
+@contextmanager
+def a_live_one(data_dir: Path) -> Iterator[Live]:
+    """Run a receiver and a dashboard on it."""
     with running(Receiver, data_dir) as receiver, a_dashboard(data_dir, receiver.query_url) as url:
         yield Live(receiver, url)
+
+
+@pytest.fixture(scope="module")
+def live(browser, tmp_path_factory) -> Iterator[Live]:  # noqa: ARG001 - without one there is nothing to start
+    with a_live_one(tmp_path_factory.mktemp("live") / "data") as started:
+        yield started
+
+
+# Starting one for each module would take as long as its tests do.
+@pytest.fixture(scope="package")
+def audited(browser, tmp_path_factory) -> Iterator[Live]:  # noqa: ARG001 - without one there is nothing to start
+    """Run one for all modules that look at the same history: a module may add to it and changes nothing in it."""
+    with a_live_one(tmp_path_factory.mktemp("audited") / "data") as started:
+        started.simulate("--count", "150", "--rate", "0", "--seed", "5")
+        send(started)
+        assert started.receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "odd"}).status == 401
+        started.until_refused(1)
+        yield started
 
 
 @pytest.fixture

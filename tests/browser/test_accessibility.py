@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.audited import SERVER, send
+from tests.browser.audited import SERVER
 from tests.browser.pages import pages
 from tests.browser.watching import run_linked
 
@@ -21,12 +21,9 @@ VIEWPORT = {"width": 1500, "height": 4000}
 PAGES = pages(SERVER, seq=1)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _history(live):
-    live.simulate("--count", "60", "--rate", "0", "--seed", "5")
-    send(live)
-    assert live.receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "odd"}).status == 401
-    live.until_refused(1)
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
 
 
 def found_on(page) -> list[str]:

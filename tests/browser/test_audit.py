@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import ADDED, HIDDEN, OTHER, POWERED, PUBLIC, SERVER, USER, send
+from tests.browser.audited import ADDED, HIDDEN, OTHER, POWERED, PUBLIC, SERVER, USER
 from tests.browser.watching import choose, column, expect_raw, expect_total, fill, go_back, row_of, texts
 from tests.support.browsing import a_dashboard
 
@@ -17,10 +17,9 @@ ALL = "/audit?refresh=off&range=all"
 NAME = ".st-key-detail-name [data-testid=stText]"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _history(live):
-    live.simulate("--count", "150", "--rate", "0", "--seed", "5")
-    send(live)
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
 
 
 def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_in_a_fresh_browser(live, watch):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import ACCOUNT, OTHER, PUBLIC, SERVER, USER, ago, send
+from tests.browser.audited import ACCOUNT, OTHER, PUBLIC, SERVER, USER, ago
 from tests.browser.watching import column, fill, go_back, row_of, tab
 
 pytestmark = pytest.mark.browser
@@ -17,10 +17,9 @@ NAME = ".st-key-detail-name [data-testid=stText]"
 SERVER_PAGE = f"/entity?refresh=off&category=Server&name={SERVER}"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _history(live):
-    live.simulate("--count", "60", "--rate", "0", "--seed", "5")
-    send(live)
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
 
 
 def expect_step(page, place, event):

@@ -7,16 +7,16 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import PUBLIC, SERVER, send
+from tests.browser.audited import PUBLIC, SERVER
 from tests.browser.watching import go_back, row_of
 from tests.support.keys import signed
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _history(live):
-    send(live)
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
 
 
 def that_added_it(live):

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import ACCOUNT, SERVER, USER, send
+from tests.browser.audited import ACCOUNT, SERVER, USER
 from tests.browser.watching import expect_total, fill, go_back, row_of
 
 pytestmark = pytest.mark.browser
@@ -13,9 +13,9 @@ pytestmark = pytest.mark.browser
 NAME = ".st-key-detail-name [data-testid=stText]"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _history(live):
-    send(live)
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
 
 
 def chosen(page):

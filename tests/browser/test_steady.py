@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import SERVER, send
+from tests.browser.audited import SERVER
 from tests.browser.watching import drawn_at, expect_refreshed, row_of
 
 pytestmark = pytest.mark.browser
@@ -13,9 +13,9 @@ MARK = "nodes => { nodes.forEach(node => { node.markedByTest = true; }); return 
 IS_MARKED = "nodes => nodes.length > 0 && nodes.every(node => node.markedByTest)"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _history(live):
-    send(live)
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
 
 
 def refreshed(page, live, times=REFRESHES):

@@ -13,9 +13,9 @@ WITHIN_SECONDS = 5
 MARK = "window.neverReloaded = 'marked'"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _something_came_before(live):
-    live.simulate("--count", "60", "--rate", "0", "--seed", "3")
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
 
 
 def seen_after(live, page, key):

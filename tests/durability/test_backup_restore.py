@@ -93,9 +93,9 @@ def backup_of_ten(tmp_path_factory):
 def test_a_backup_under_load_holds_all_acknowledged_before_it_and_verifies_elsewhere(tmp_path, capsys):
     report, taken = tmp_path / "report.jsonl", []
     with running(Receiver, tmp_path / "here") as receiver:
-        sending = simulate(receiver, size(4_000, 30_000), 500, report)
+        sending = simulate(receiver, size(2_400, 30_000), 500, report)
         for number in range(3):
-            until(lambda: report.exists() and len(report.read_text().splitlines()) > 800 * (number + 1))  # noqa: B023
+            until(lambda: report.exists() and len(report.read_text().splitlines()) > 500 * (number + 1))  # noqa: B023
             file, began = tmp_path / f"{number}.duckdb", time.time()
             done = run_command(tmp_path / "here", "backup", str(file))
             assert done.returncode == 0, done.stderr
@@ -289,7 +289,7 @@ def test_a_flipped_bit_in_a_backup_is_found_wherever_its_rows_lie(tmp_path, caps
     assert inspect(tmp_path / "b.duckdb").notifications == rows_of(tmp_path / "b.duckdb") == 600
     whole = (tmp_path / "b.duckdb").read_bytes()
     found = total = 0
-    for offset in range(4096, len(whole), max(4096, len(whole) // size(20, 300))):
+    for offset in range(4096, len(whole), max(4096, len(whole) // size(8, 300))):
         (tmp_path / "b.duckdb").write_bytes(whole[:offset] + bytes([whole[offset] ^ 4]) + whole[offset + 1 :])
         total += 1
         try:

@@ -129,7 +129,7 @@ def test_a_database_with_one_bit_flipped_never_keeps_the_store_from_starting(cra
     drawn = random.Random(7)
     whole = crashed.database.read_bytes()
     replaced = 0
-    number = size(15, 150)
+    number = size(6, 150)
     for _ in range(number):
         store = crashed.copy(tmp_path / "data")
         backups = store.data_dir / "backups"

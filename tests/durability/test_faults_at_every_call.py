@@ -19,9 +19,9 @@ from tests.durability.shim.control import faults_at, lasting_faults_at
 from tests.durability.shim.scenarios import SCENARIOS
 from tests.durability.support.sizes import size
 
-_RUNS = {"append": 30, "spool": 30}
-_RUNS_OF_OTHERS = 12
-_LASTING = 4
+_RUNS = {"append": 12, "spool": 10}
+_RUNS_OF_OTHERS = 5
+_LASTING = 2
 
 
 @pytest.fixture(scope="module")

@@ -311,7 +311,7 @@ def test_two_thousand_idle_connections_take_little_memory_and_good_clients_are_s
 @pytest.mark.slow
 def test_more_connections_than_allowed_cost_the_idle_ones_and_never_a_good_client(tmp_path, capsys):
     """With 300 connections allowed, many more that are idle or slow keep coming while good clients post."""
-    number_of_bad = size(600, 6000)
+    number_of_bad = size(400, 6000)
     with ExitStack() as crowd, running(hurried(connections=300, idle_seconds=60), tmp_path) as listener:
         pid = listener.process.pid
         clients = [Clients(listener.url, rate=100, keep_alive=kept) for kept in (True, False)]
@@ -393,7 +393,7 @@ def test_a_connection_that_is_reset_in_the_middle_troubles_nobody(listener):
             connection.sendall(part)
 
     parts = [b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{", GOOD, GOOD + GOOD[:50]]
-    threads = [threading.Thread(target=lambda: [reset(part) for part in parts * size(20, 200)]) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: [reset(part) for part in parts * size(5, 200)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -60,7 +60,7 @@ class Serve:
 
 @pytest.mark.slow
 def test_kills_of_each_process_under_load_lose_and_double_nothing(tmp_path, capsys):
-    kills, random = size(6, 120), Random(20)
+    kills, random = size(3, 120), Random(20)
     kinds = ["listener", "store", "supervisor"] * (kills // 3)
     random.shuffle(kinds)
     with Serve(tmp_path / "data") as serve:

@@ -81,10 +81,10 @@ def trend(samples, name):
 @pytest.mark.slow
 def test_at_70_percent_of_the_top_rate_memory_stays_flat_and_the_lag_bounded(tmp_path, capsys):
     with running(Receiver, tmp_path / "data", CLC_QUERY_MEMORY=MEMORY) as receiver:
-        top, promised = top_rate(receiver, tmp_path / "top", size(5_000, 20_000))
+        top, promised = top_rate(receiver, tmp_path / "top", size(3_000, 20_000))
         (tmp_path / "soak").mkdir()
         rate = int(0.7 * top)
-        with Simulation(tmp_path / "soak", receiver.url, rate=rate, count=rate * size(16, 300)) as simulation:
+        with Simulation(tmp_path / "soak", receiver.url, rate=rate, count=rate * size(8, 300)) as simulation:
             samples = observe(receiver, simulation)
         promised |= simulation.acknowledged()
         kept = check_all_is_kept(receiver, promised)
@@ -103,7 +103,7 @@ def test_at_70_percent_of_the_top_rate_memory_stays_flat_and_the_lag_bounded(tmp
             + ", ".join(f"{name} {early / MIB:.0f} {late / MIB:.0f}" for name, (early, late) in memory.items())
         )
     # A short run beside other work is no measurement of speed: it is held to what shows that something got stuck.
-    assert max(lags) < size(60, 10)
+    assert max(lags) < 10
     assert p99 < size(10, 1) / 2
     for name, (early, late) in memory.items():
         assert late < early * 1.1 + (48 * MIB if name == "store" else 6 * MIB), name

@@ -129,7 +129,7 @@ def test_no_flipped_bit_makes_a_row_that_was_not_written(tmp_path, capsys):
     name = next(tmp_path.glob("*.sqlite")).name
     drawn = random.Random(15)
     outcomes = Counter()
-    for _ in range(size(300, 10_000)):
+    for _ in range(size(100, 10_000)):
         spool = tmp_path / "spool"
         shutil.rmtree(spool, ignore_errors=True)
         spool.mkdir()

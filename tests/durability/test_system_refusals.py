@@ -85,7 +85,7 @@ def test_a_slow_disk_makes_nobody_wait_but_those_who_write(tmp_path):
     ids=lambda value: errno.errorcode.get(value, value),
 )
 def test_faults_now_and_then_and_kills_after_them_lose_nothing_acknowledged(tmp_path, capsys, victim, calls, error):
-    rounds = size(2, 12)
+    rounds = size(1, 12)
     with running(Receiver, tmp_path) as receiver:
         clients = Clients(receiver.url, rate=300, keep_alive=True)
         try:

@@ -19,6 +19,7 @@ SHOWN = ("account_choice", "account_looked_for", "at-choice")
 STALE_SECONDS = 10.0
 STATE = "_address"
 PAGE = "_page"
+ARRIVING = "_arriving"
 FIRST_PAGE = "_first_page"
 
 Values = dict[str, str]
@@ -42,10 +43,11 @@ def enter(title: str) -> bool:
     Each page has values of its own, and where the browser went is the user's wish, however lately it was left behind.
     """
     context = get_script_run_ctx()
-    through_history = context is not None and context.is_history_navigation
-    if context is not None and through_history and not here(title):
+    if st.session_state.get(PAGE) not in (None, title):
+        st.session_state[ARRIVING] = True
+    if context is not None and st.session_state.get(ARRIVING):
         take_back(context)
-    went = not here(title) or through_history
+    went = not here(title) or (context is not None and context.is_history_navigation)
     if went:
         st.session_state[PAGE] = title
         st.session_state.setdefault(FIRST_PAGE, title)
@@ -55,14 +57,23 @@ def enter(title: str) -> bool:
 
 
 def take_back(context: ScriptRunContext) -> None:
-    """Take the address as it is by which the browser came from another page.
+    """Take the address as it is by which the browser came from another page, and have filters show what it says.
 
-    Streamlit has dropped from it each value named like a filter of the page that was left.
+    Streamlit has dropped from it each value named like a filter of the page that was left. Filters take their values
+    from an address that the browser went to only in the first run after that, and not if a click came with it: that
+    run may end before they are drawn.
     """
+    context.is_history_navigation = True
+    keep()
     with context.session_state.query_params() as params:
         params.set_initial_query_params(context.query_string)
         params.populate_from_query_string(context.query_string)
     st.query_params.from_dict(st.query_params.to_dict())
+
+
+def arrived() -> None:
+    """Take note that the filters of the page that the browser went to are drawn: from now on a click changes them."""
+    st.session_state.pop(ARRIVING, None)
 
 
 def keep() -> None:

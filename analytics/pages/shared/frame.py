@@ -94,6 +94,7 @@ def page(
     except AnalyticsError as error:
         leave(error)
         return
+    address.arrived()
     if refresh:
         st.fragment(guarded)("all", body, fresh=True, again_after=seconds)
     else:

@@ -21,11 +21,17 @@ function inWords(part, begun) {
 
 // Whether Streamlit has drawn nothing, and was asked for nothing, for a while: a drawing that is asked for sooner may cost
 // a click, or bring back what a click has just cleared. It has to be called again and again.
+// Where the browser goes to another page, it waits for that page to begin: asked before, Streamlit stays on the old one.
 const REST_SECONDS = 0.5;
+const BEGIN_SECONDS = 10;
 let restsSince = null;
+let leftAt = null;
+addEventListener("popstate", () => { leftAt = clocks(); });
 
 function hasRested() {
   const rests = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
+  if (!rests) leftAt = null;
   restsSince = rests ? (restsSince ?? clocks()) : null;
-  return rests && secondsSince(restsSince) >= REST_SECONDS;
+  const isLeaving = leftAt !== null && secondsSince(leftAt) < BEGIN_SECONDS;
+  return rests && !isLeaving && secondsSince(restsSince) >= REST_SECONDS;
 }
