@@ -22,8 +22,8 @@ from receiver.errors import DemoError
 from receiver.files import make_directory
 from receiver.network.sockets import free_address
 from receiver.settings import Settings, environment, read_settings
+from receiver.simulator import MADE_UP
 from receiver.simulator.key_files import key_at
-from receiver.simulator.stories import STORIES
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ class _Demo:
         told_at = datetime.fromtimestamp(history.stat().st_mtime if known else time.time(), UTC)
         world = ("--seed", str(plan.seed), "--key", str(self._key), "--end", told_at.isoformat())
         if not known:
-            told = [word for name in STORIES for word in ("--story", name)]
+            told = [word for name in MADE_UP.stories for word in ("--story", name)]
             self._run("receiver", "simulate", "--archive", str(history), "--days", str(plan.days), *told, *world)
             self._run("receiver", "import", str(history))
         pace = ("--rate", str(plan.rate), "--history-days", str(plan.days), "--quiet")

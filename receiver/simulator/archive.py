@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.errors import ArchiveError
 from receiver.files import appearing
-from receiver.senders.centurylink.signature import SIGNATURE_HEADER, sign
+from receiver.senders import SENDER
+from receiver.simulator import MADE_UP
 from receiver.simulator.history import Outgoing
-from receiver.simulator.sender import HEADERS
 
 SOURCE_IP = "198.51.100.7"
 CHUNK = 64
@@ -51,7 +51,7 @@ def write_archive(
 
 def archive_line(outgoing: Outgoing, signature: str) -> bytes:
     """Return a notification as a line of an archive."""
-    headers = HEADERS | {"Content-Length": str(len(outgoing.body)), SIGNATURE_HEADER: signature}
+    headers = {**MADE_UP.headers, "Content-Length": str(len(outgoing.body)), SENDER.verification.header: signature}
     received_at = datetime.fromtimestamp(outgoing.received_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     line = {
         "received_at": received_at,
@@ -68,7 +68,7 @@ def _signed_lines(history: Iterable[Outgoing], key: RSAPrivateKey) -> Iterator[l
 
     @lru_cache(maxsize=SIGNATURES_KEPT)
     def signature(body: bytes) -> str:
-        return sign(key, body)
+        return SENDER.verification.sign(key, body)
 
     def lines(chunk: list[Outgoing]) -> list[bytes]:
         return [archive_line(outgoing, signature(outgoing.body)) for outgoing in chunk]

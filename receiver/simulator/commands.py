@@ -1,6 +1,5 @@
 """The command `clc-receiver simulate`."""
 
-import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,16 +11,14 @@ from urllib.parse import urlsplit
 import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.senders.centurylink.events import EVENTS, event_for_name
+from receiver.senders import SENDER
 from receiver.settings import read_settings
+from receiver.simulator import MADE_UP
 from receiver.simulator.archive import write_archive
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.simulator.key_files import key_at, public_key_path
-from receiver.simulator.one_event import one_event
+from receiver.simulator.posting import Poster
 from receiver.simulator.progress import Progress
-from receiver.simulator.sender import Sender
-from receiver.simulator.stories import STORIES
-from receiver.simulator.world import DEMO_ALIAS
 
 HISTORY_DAYS = 30
 MOST_DAYS = 3660
@@ -43,17 +40,20 @@ def _base_url(_context: click.Context, _option: click.Parameter, text: str | Non
 def _event_type(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
     if text is None:
         return None
-    event = event_for_name(text)
+    event = SENDER.event_for_name(text)
     if event is None or event.event_type is None:
-        names = ", ".join(str(event.event_type) for event in EVENTS)
+        names = ", ".join(str(event.event_type) for event in SENDER.events)
         raise click.BadParameter(f"{text!r} is not one of the ten events: {names}.")
     return event.event_type
 
 
 def _alias(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    if text is not None and not re.fullmatch(r"[A-Za-z0-9]{2,4}", text):
-        raise click.BadParameter(f"{text!r} is not an account alias, which is 2 to 4 letters or digits.")
-    return text.upper() if text else None
+    if text is None:
+        return None
+    try:
+        return MADE_UP.read_account(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _time(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
@@ -117,7 +117,7 @@ def _time(_context: click.Context, _option: click.Parameter, text: str | None) -
 @click.option(
     "--story",
     "stories",
-    type=click.Choice(list(STORIES)),
+    type=click.Choice(MADE_UP.stories),
     multiple=True,
     help="Tell something that an audit should find, too: with --archive beside everyday life, with --to by itself and "
     "at once. May be given several times.",
@@ -209,16 +209,16 @@ def simulate(
         history = simulation.history(days, end, count, stories)
         _write(archive, history, count or round(days * NOTIFICATIONS_A_DAY), key, quiet=quiet)
         return
-    sender = Sender(str(url), key, concurrency, report, read_settings().url_secret)
-    sender.check()
+    poster = Poster(str(url), key, concurrency, report, read_settings().url_secret)
+    poster.check()
     if stories:
         groups = simulation.live_stories(stories, time.time)
     else:
         if past := HISTORY_DAYS if history_days is None else history_days:
             simulation.pass_over(past, end)
-        groups = _groups(simulation, event_type, alias or DEMO_ALIAS)
+        groups = _groups(simulation, event_type, alias or MADE_UP.account)
     count = count or (1 if event_type else None)
-    _send(sender, groups, rate=rate, count=count, key_path=key_path, quiet=quiet)
+    _send(poster, groups, rate=rate, count=count, key_path=key_path, quiet=quiet)
 
 
 def _check_usage(url: str | None, archive: Path | None, days: float | None, live_only: dict[str, object]) -> None:
@@ -241,7 +241,7 @@ def _key(path: Path) -> RSAPrivateKey:
 def _groups(simulation: Simulation, event_type: str | None, alias: str) -> Iterator[list[Outgoing]]:
     if event_type is None:
         return simulation.live(time.time)
-    return ([one_event(simulation, event_type, alias, time.time())] for _ in counted())
+    return ([simulation.one_event(event_type, alias, time.time())] for _ in counted())
 
 
 def _write(path: Path, history: Iterator[Outgoing], about: int, key: RSAPrivateKey, *, quiet: bool) -> None:
@@ -251,14 +251,14 @@ def _write(path: Path, history: Iterator[Outgoing], about: int, key: RSAPrivateK
 
 
 def _send(
-    sender: Sender, groups: Iterator[list[Outgoing]], *, rate: float, count: int | None, key_path: Path, quiet: bool
+    poster: Poster, groups: Iterator[list[Outgoing]], *, rate: float, count: int | None, key_path: Path, quiet: bool
 ) -> None:
     with Progress("Sending", count, quiet=quiet) as progress:
-        sender.send(groups, rate, count, progress.update)
-    click.echo(sender.tally.summary(), err=True)
-    if any("signature_invalid" in error for error in sender.tally.errors):
+        poster.send(groups, rate, count, progress.update)
+    click.echo(poster.tally.summary(), err=True)
+    if any("signature_invalid" in error for error in poster.tally.errors):
         click.echo(
             f"The receiver does not know this key: start it with CLC_PUBLIC_KEY={public_key_path(key_path)}", err=True
         )
-    if sender.tally.errors:
+    if poster.tally.errors:
         click.get_current_context().exit(1)

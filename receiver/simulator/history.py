@@ -5,12 +5,9 @@ from heapq import merge
 from random import Random
 from typing import NamedTuple
 
-from receiver.simulator import bodies
-from receiver.simulator.calendar import DAY, Calendar
-from receiver.simulator.everyday import tell, weight_of
-from receiver.simulator.stories import planned_story
-from receiver.simulator.timetable import Timetable
-from receiver.simulator.world import Account, Alert, Server, Step, Subject, User, World
+from receiver.senders.made_up import Bodies, Step
+from receiver.senders.timetable import DAY, Calendar, Timetable
+from receiver.simulator import MADE_UP
 
 NOTIFICATIONS_A_DAY = 233
 DELIVERY_SECONDS = (0.3, 4.0)
@@ -37,9 +34,9 @@ class Simulation:
     def __init__(self, seed: int) -> None:
         """Begin the life of a seed's world."""
         self.seed = seed
-        self.world = World(Random(f"{seed}/story"))
-        self.stamps = Stamps()
-        self._scenes = tell(seed, self.world)
+        self.world = MADE_UP.new_world(Random(f"{seed}/story"))
+        self.bodies = MADE_UP.new_bodies()
+        self._scenes = MADE_UP.tell(seed, self.world)
         self._timetable = Timetable()
 
     def history(
@@ -48,19 +45,19 @@ class Simulation:
         """Yield the days up to `end` in order of receipt.
 
         Everyday life makes `count` notifications, or the usual number and a few. Stories come beside it and change
-        nothing of it; see `receiver.simulator.stories.STORIES` for their names.
+        nothing of it; see `MadeUp.stories` for their names.
         """
-        told = [self._posted(self._planned(days, end, count), self.stamps, end)]
+        told = [self._posted(self._planned(days, end, count), self.bodies, end)]
         for name in stories:
-            steps = planned_story(name, self.seed, end - days * DAY, end).steps
-            told.append(self._posted(steps, Stamps(), end, f"/{name}"))
+            steps = MADE_UP.planned_story(name, self.seed, end - days * DAY, end).steps
+            told.append(self._posted(steps, MADE_UP.new_bodies(), end, f"/{name}"))
         for group in merge(*told, key=lambda group: group[0].received_at):
             yield from group
 
     def pass_over(self, days: float, end: float) -> None:
         """Let the days up to `end` go by as `history` tells them, without making their bodies."""
         for _, occurred_at, step in self._delivered(self._planned(days, end, None)):
-            self.stamps.note(step.event_type, step.subject, occurred_at)
+            self.bodies.note(step.event_type, step.subject, occurred_at)
 
     def live(self, now: Callable[[], float]) -> Iterator[list[Outgoing]]:
         """Yield everyday life from here on for ever, each notification with its copies, at the time it is asked for."""
@@ -71,10 +68,18 @@ class Simulation:
             at += rng.expovariate(1 / LIVE_SCENE_SECONDS)
             for _, step in self._timetable.until(at):
                 present = now()
-                body = self.stamps.body(step.event_type, step.subject, present)
+                body = self.bodies.body(step.event_type, step.subject, present)
                 original = Outgoing(present, present, step.event_type, body, is_copy=False)
                 yield [original] + [original._replace(is_copy=True)] * step.copies
             self._timetable.add(at, scene.steps)
+
+    def one_event(self, event_type: str, alias: str, at: float) -> Outgoing:
+        """Return a notification of that event for that account; what the world lacks for it is made up.
+
+        What changes is drawn from the seed and the time, so that each call brings another change.
+        """
+        subject = MADE_UP.subject_for(self.world, Random(f"{self.seed}/{event_type}/{at}"), event_type, alias)
+        return Outgoing(at, at, event_type, self.bodies.body(event_type, subject, at), is_copy=False)
 
     def live_stories(self, names: Iterable[str], now: Callable[[], float]) -> Iterator[list[Outgoing]]:
         """Yield stories one after the other, each notification with its copies, at the time it is asked for.
@@ -82,22 +87,22 @@ class Simulation:
         What a story tells happens at present; what was before it happened so long before.
         """
         for name in names:
-            stamps, end = Stamps(), now()
-            begins, steps = planned_story(name, self.seed, end - STORY_DAYS * DAY, end)
+            bodies, end = MADE_UP.new_bodies(), now()
+            begins, steps = MADE_UP.planned_story(name, self.seed, end - STORY_DAYS * DAY, end)
             for at, step in steps:
                 present = now()
-                body = stamps.body(step.event_type, step.subject, present - max(begins - at, 0.0))
+                body = bodies.body(step.event_type, step.subject, present - max(begins - at, 0.0))
                 original = Outgoing(present, present, step.event_type, body, is_copy=False)
                 yield [original] + [original._replace(is_copy=True)] * step.copies
 
     def _posted(
-        self, planned: Iterator[tuple[float, Step]], stamps: "Stamps", end: float, which: str = ""
+        self, planned: Iterator[tuple[float, Step]], bodies: Bodies, end: float, which: str = ""
     ) -> Iterator[list[Outgoing]]:
         """Yield each notification of the past with its copies."""
         rng = Random(f"{self.seed}/copies{which}")
         for at, occurred_at, step in self._delivered(planned, which):
             original = Outgoing(
-                occurred_at, at, step.event_type, stamps.body(step.event_type, step.subject, occurred_at), is_copy=False
+                occurred_at, at, step.event_type, bodies.body(step.event_type, step.subject, occurred_at), is_copy=False
             )
             received = [min(at + rng.uniform(*COPY_SECONDS), end) for _ in range(step.copies)]
             yield [original, *(original._replace(received_at=copied, is_copy=True) for copied in received)]
@@ -112,7 +117,7 @@ class Simulation:
         wanted = count or max(1, round(days * NOTIFICATIONS_A_DAY))
         calendar = Calendar(Random(f"{self.seed}/calendar"), end - days * DAY, end)
         jitter = Random(f"{self.seed}/jitter")
-        total = weight_of(self.seed, wanted)
+        total = MADE_UP.weight_of(self.seed, wanted)
         weight, told = 0.0, 0
         for scene in self._scenes:
             at = calendar.at((weight + jitter.random()) / total)
@@ -135,38 +140,3 @@ def _first(steps: list[Step], count: int) -> list[Step]:
         chosen.append(step._replace(copies=min(step.copies, count - 1)))
         count -= 1 + chosen[-1].copies
     return chosen
-
-
-class Stamps:
-    """The times that later bodies repeat: when servers were created, when alerts fired."""
-
-    def __init__(self) -> None:
-        """Start without any."""
-        self._created: dict[str, float] = {}
-        self._fired: dict[str, float] = {}
-
-    def note(self, event_type: str, subject: Subject, at: float) -> None:
-        """Remember what an event's time means for later ones."""
-        if event_type == "Server.Created":
-            self._created[subject.key] = at
-        elif event_type == "Server.Deleted":
-            self._created.pop(subject.key, None)
-        elif isinstance(subject, Alert) and subject.state == "triggered":
-            self._fired[subject.key] = at
-
-    def body(self, event_type: str, subject: Subject, at: float) -> bytes:
-        """Return the body of an event that happens at this time, and remember the time."""
-        self.note(event_type, subject, at)
-        match subject:
-            case Account():
-                return bodies.account_body(subject)
-            case User():
-                return bodies.user_body(subject)
-            case Alert():
-                fires = subject.state == "triggered"
-                since = at - 60 * subject.minutes if fires else self._fired.pop(subject.key, at)
-                return bodies.alert_body(subject, since, at)
-            case Server() if event_type == "Server.Deleted":
-                return bodies.server_deleted_body(subject)
-            case Server():
-                return bodies.server_body(subject, self._created.get(subject.key, at), at)

@@ -13,8 +13,8 @@ from analytics.findings import kept as kept_findings
 from analytics.findings.kept import FOREVER, KeptFindings
 from analytics.findings.running import find
 from analytics.times.periods import EPOCH
+from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.simulator.history import Simulation
-from receiver.simulator.stories import STORIES
 from tests.receiver.simulator.test_stories import END, store_of
 
 PATIENCE = 60

@@ -9,10 +9,18 @@ import orjson
 import pytest
 
 from receiver.senders.centurylink.events import EVENTS
-from receiver.simulator import bodies
+from receiver.senders.centurylink.made_up import bodies
+from receiver.senders.centurylink.made_up.world import (
+    Account,
+    Alert,
+    AlertPolicy,
+    CustomField,
+    Partition,
+    PublicAddress,
+    Server,
+    User,
+)
 from receiver.simulator.history import Outgoing, Simulation
-from receiver.simulator.one_event import one_event
-from receiver.simulator.world import Account, Alert, AlertPolicy, CustomField, Partition, PublicAddress, Server, User
 
 END = datetime(2015, 9, 22, 15, 0, tzinfo=UTC).timestamp()
 EVENT_TYPES = [event.event_type for event in EVENTS]
@@ -283,7 +291,7 @@ def test_sub_accounts_lie_two_and_three_levels_below_the_reseller():
 def test_any_event_can_be_made_for_any_account(event_type, alias):
     simulation = Simulation(1)
     simulation.pass_over(30, END)
-    out = one_event(simulation, event_type, alias, END)
+    out = simulation.one_event(event_type, alias, END)
     body = orjson.loads(out.body)
     account = body["accountAlias"] if "accountAlias" in body else link(body, "account")["id"].upper()
     assert isinstance(out, Outgoing)
@@ -295,7 +303,7 @@ def test_any_event_can_be_made_for_any_account(event_type, alias):
 def test_each_account_update_brings_another_address():
     simulation = Simulation(1)
     simulation.pass_over(30, END)
-    made = [orjson.loads(one_event(simulation, "Account.Updated", "DEMO", END + n).body) for n in range(20)]
+    made = [orjson.loads(simulation.one_event("Account.Updated", "DEMO", END + n).body) for n in range(20)]
     addresses = [body.pop("addressLine1") for body in made]
     assert all(one != other for one, other in pairwise(addresses))
     assert {body["businessName"] for body in made} == {"Demo Toys, Inc"}

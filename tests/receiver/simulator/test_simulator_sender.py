@@ -25,7 +25,7 @@ from receiver.senders.centurylink.signature import check_signature, load_public_
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Outgoing
 from receiver.simulator.key_files import key_at
-from receiver.simulator.sender import Sender
+from receiver.simulator.posting import Poster
 
 
 class Received(NamedTuple):
@@ -171,17 +171,17 @@ def test_the_rate_follows_a_schedule_however_long_answers_take(receive, key_path
         return 200
 
     url, receiver = receive(slow)
-    sender = Sender(url, key_at(key_path)[0], concurrency=4)
-    sender.send(groups_of(*"abcdefghijklmnopqrstu"), rate=50)
+    poster = Poster(url, key_at(key_path)[0], concurrency=4)
+    poster.send(groups_of(*"abcdefghijklmnopqrstu"), rate=50)
     spread = receiver.received[-1].at - receiver.received[0].at
     assert 0.38 < spread < 2
-    assert sender.tally.accepted == 21
+    assert poster.tally.accepted == 21
 
 
 def test_a_copy_goes_out_with_its_original_and_counts(receive, key_path):
     url, receiver = receive()
-    sender = Sender(url, key_at(key_path)[0], concurrency=1)
-    sender.send(groups_of("a", "b", "c", copies=1), rate=0, count=5)
+    poster = Poster(url, key_at(key_path)[0], concurrency=1)
+    poster.send(groups_of("a", "b", "c", copies=1), rate=0, count=5)
     assert [got.body for got in receiver.received] == [b"a", b"a", b"b", b"b", b"c"]
 
 
@@ -215,9 +215,9 @@ def test_where_nothing_listens_one_sentence_says_so_before_anything_is_sent(run)
 
 
 def test_a_receiver_that_goes_away_later_shows_in_the_summary(key_path):
-    sender = Sender(f"http://127.0.0.1:{closed_port()}", key_at(key_path)[0])
-    sender.send(groups_of("a", "b"), rate=0)
-    assert sender.tally.errors == {"connection refused": 2}
+    poster = Poster(f"http://127.0.0.1:{closed_port()}", key_at(key_path)[0])
+    poster.send(groups_of("a", "b"), rate=0)
+    assert poster.tally.errors == {"connection refused": 2}
 
 
 def test_one_account_update_of_demo_is_the_products_hello_world(receive, run):
@@ -264,9 +264,9 @@ def test_an_error_in_the_report_ends_the_run_and_is_told(receive, key_path):
             raise OSError(28, "No space left on device")
 
     url, _ = receive()
-    sender = Sender(url, key_at(key_path)[0], report=Full())
+    poster = Poster(url, key_at(key_path)[0], report=Full())
     with pytest.raises(OSError, match="No space left"):
-        sender.send(groups_of(*"abcdefghijklmnopqrstuvwxyz"), rate=0)
+        poster.send(groups_of(*"abcdefghijklmnopqrstuvwxyz"), rate=0)
 
 
 def test_the_url_secret_of_the_settings_stands_before_the_events_name(receive, run, monkeypatch):

@@ -15,10 +15,10 @@ from receiver.database.opening import open_database, run
 from receiver.listener.accounts import AllowedAccounts
 from receiver.notification import Notification
 from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Simulation
-from receiver.simulator.stories import STORIES
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.receiver.simulator.test_simulator import Listener

@@ -14,25 +14,19 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.util import SKIP_HEADER
 
 from receiver.errors import SendError
-from receiver.senders.centurylink.signature import SIGNATURE_HEADER, sign
+from receiver.senders import SENDER
+from receiver.simulator import MADE_UP
 from receiver.simulator.history import Outgoing
 from receiver.simulator.tally import Answer, Tally
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 LONGEST_SLEEP = 0.2
-HEADERS = {
-    "Content-Type": "application/json; charset=utf-8",
-    "Accept": "application/json",
-    # The body follows at once without waiting for the interim answer, as RFC 9110 (10.1.1) allows.
-    "Expect": "100-continue",
-}
-"""What the real sender sets beside `Content-Length` and the signature."""
 _NOT_SENT = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}
 """What urllib3 would add and the real sender does not."""
 
 
-class Sender:
+class Poster:
     """Posts to one receiver, with up to `concurrency` notifications on their way at a time."""
 
     def __init__(
@@ -145,7 +139,8 @@ class Sender:
                 self._fault = error
 
     def _post(self, outgoing: Outgoing) -> None:
-        headers = {**HEADERS, **_NOT_SENT, SIGNATURE_HEADER: sign(self._key, outgoing.body)}
+        signature = SENDER.verification.sign(self._key, outgoing.body)
+        headers = {**MADE_UP.headers, **_NOT_SENT, SENDER.verification.header: signature}
         sent_at, began = datetime.now(UTC), time.perf_counter()
         status, notification_id, error = None, None, None
         try:

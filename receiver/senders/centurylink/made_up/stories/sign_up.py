@@ -2,10 +2,18 @@
 
 from collections.abc import Iterator
 
-from receiver.simulator.people_scenes import closing_steps
-from receiver.simulator.server_scenes import MINUTE, SIZES, build_steps, make_server
-from receiver.simulator.stories.stage import Chapter, Stage, appearance, changed, outside_address, staff
-from receiver.simulator.world import Account, Step, User, step
+from receiver.senders.centurylink.made_up.people_scenes import closing_steps
+from receiver.senders.centurylink.made_up.server_scenes import MINUTE, SIZES, build_steps, make_server
+from receiver.senders.centurylink.made_up.stories.stage import (
+    Chapter,
+    Stage,
+    appearance,
+    changed,
+    outside_address,
+    staff,
+)
+from receiver.senders.centurylink.made_up.world import Account, User, step
+from receiver.senders.made_up import Step
 
 BIG_SERVERS = 16
 OPEN_SERVERS = 6

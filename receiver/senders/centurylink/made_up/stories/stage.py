@@ -5,24 +5,24 @@ from datetime import UTC, datetime
 from random import Random
 from typing import NamedTuple
 
-from receiver.simulator import names
-from receiver.simulator import server_scenes as servers
-from receiver.simulator.calendar import DAY, FIRST_WEEKEND_DAY, HOUR, Calendar
-from receiver.simulator.people_scenes import company_name, letters_of, make_account, make_user
-from receiver.simulator.server_scenes import MINUTE
-from receiver.simulator.world import (
+from receiver.senders.centurylink.made_up import names
+from receiver.senders.centurylink.made_up import server_scenes as servers
+from receiver.senders.centurylink.made_up.people_scenes import company_name, letters_of, make_account, make_user
+from receiver.senders.centurylink.made_up.server_scenes import MINUTE
+from receiver.senders.centurylink.made_up.world import (
     ROOT_ALIAS,
     ROOT_NAME,
     Account,
     AlertPolicy,
     PublicAddress,
     Server,
-    Step,
     User,
     World,
     step,
     story_addresses,
 )
+from receiver.senders.made_up import Step
+from receiver.senders.timetable import DAY, FIRST_WEEKEND_DAY, HOUR, Calendar
 
 OPENING_SHARE = 0.03
 """By when the ordinary world has surely told of the reseller, below whom the cast opens its accounts."""

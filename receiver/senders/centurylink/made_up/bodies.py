@@ -5,8 +5,15 @@ from typing import Any
 
 import orjson
 
-from receiver.simulator.world import Account, Alert, Server, User
+from receiver.senders.centurylink.made_up.world import Account, Alert, Server, Subject, User
 
+HEADERS = {
+    "Content-Type": "application/json; charset=utf-8",
+    "Accept": "application/json",
+    # The body follows at once without waiting for the interim answer, as RFC 9110 (10.1.1) allows.
+    "Expect": "100-continue",
+}
+"""What the real sender sets beside `Content-Length` and the signature."""
 GET_ALL = ["GET", "PUT", "DELETE"]
 
 
@@ -188,3 +195,38 @@ def _links(server: Server) -> list[dict[str, Any]]:
         own = f"{href}/publicIPAddresses/{address.public}"
         links.append({"rel": "publicIPAddress", "href": own, "id": address.public, "verbs": GET_ALL})
     return links
+
+
+class Stamps:
+    """The times that later bodies repeat: when servers were created, when alerts fired."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._created: dict[str, float] = {}
+        self._fired: dict[str, float] = {}
+
+    def note(self, event_type: str, subject: Subject, at: float) -> None:
+        """Remember what an event's time means for later ones."""
+        if event_type == "Server.Created":
+            self._created[subject.key] = at
+        elif event_type == "Server.Deleted":
+            self._created.pop(subject.key, None)
+        elif isinstance(subject, Alert) and subject.state == "triggered":
+            self._fired[subject.key] = at
+
+    def body(self, event_type: str, subject: Subject, at: float) -> bytes:
+        """Return the body of an event that happens at this time, and remember the time."""
+        self.note(event_type, subject, at)
+        match subject:
+            case Account():
+                return account_body(subject)
+            case User():
+                return user_body(subject)
+            case Alert():
+                fires = subject.state == "triggered"
+                since = at - 60 * subject.minutes if fires else self._fired.pop(subject.key, at)
+                return alert_body(subject, since, at)
+            case Server() if event_type == "Server.Deleted":
+                return server_deleted_body(subject)
+            case Server():
+                return server_body(subject, self._created.get(subject.key, at), at)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from receiver.senders.made_up import Step
+
 PLATFORM_ALIAS = "T3N"
 """The parent of the reseller's own account: the platform, which the reseller never hears of."""
 ROOT_ALIAS = "SUNR"
@@ -67,7 +69,12 @@ class Account:
     @property
     def key(self) -> str:
         """Name the account among all entities."""
-        return f"account {self.alias}"
+        return account_key(self.alias)
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """Name the account and the one above it."""
+        return self.key, account_key(self.parent_alias)
 
 
 @dataclass(slots=True)
@@ -85,6 +92,11 @@ class User:
     def key(self) -> str:
         """Name the user among all entities."""
         return user_key(self.user_name)
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """Name the user and its account."""
+        return self.key, account_key(self.account_alias)
 
 
 @dataclass(slots=True)
@@ -123,6 +135,11 @@ class Server:
         """Name the server among all entities."""
         return f"server {self.name}"
 
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """Name the server, its account and the user who changed it last."""
+        return self.key, account_key(self.account_alias), user_key(self.modified_by)
+
 
 @dataclass(slots=True)
 class Alert:
@@ -140,20 +157,13 @@ class Alert:
         """Name the server that the alert is about: its events and its alerts keep their order."""
         return f"server {self.server_name}"
 
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """Name the server and its account."""
+        return self.key, account_key(self.account_alias)
+
 
 Subject = Account | User | Server | Alert
-
-
-class Step(NamedTuple):
-    """One event of a scene: what fires, so many seconds after the scene began, and its subject as of then.
-
-    `copies` more of it reach the receiver, because a parent account includes its sub-accounts.
-    """
-
-    delay: float
-    event_type: str
-    subject: Subject
-    copies: int = 0
 
 
 def step(delay: float, event_type: str, subject: Subject) -> Step:

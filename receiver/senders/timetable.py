@@ -1,8 +1,12 @@
-"""When people work: spreads a story over days so that weekdays are busy, nights and weekends quiet."""
+"""When made-up events happen: at the times at which people work, and so that those of one entity keep their order."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from random import Random
+
+from receiver.senders.made_up import Step
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -18,6 +22,8 @@ FIRST_WEEKEND_DAY = 5
 DAYS_BETWEEN_HOLIDAYS = 23
 GROWTH = 0.3
 """The last day is so much busier than the middle, and the first so much quieter."""
+APART_SECONDS = 6.0
+"""Events of one entity keep this distance: more than deliveries differ, so that they arrive in order."""
 
 
 class Calendar:
@@ -51,3 +57,32 @@ class Calendar:
 def _hour_weight(at: float) -> float:
     moment = datetime.fromtimestamp(at, UTC)
     return HOUR_WEIGHTS[moment.hour] * (WEEKEND_WEIGHT if moment.weekday() >= FIRST_WEEKEND_DAY else 1)
+
+
+class Timetable:
+    """Steps waiting for their time; those of one entity keep their order and come after their account and actor."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._waiting: list[tuple[float, int, Step]] = []
+        self._latest: dict[str, float] = {}
+        self._added = 0
+
+    def add(self, start: float, steps: list[Step], end: float | None = None) -> None:
+        """Add a scene that begins at `start`; with an `end` it is told faster where it would last longer."""
+        pace = 1.0
+        if end is not None and steps and start + steps[-1].delay > end:
+            pace = (end - start) / steps[-1].delay
+        for step in steps:
+            subject = step.subject
+            at = max(start + step.delay * pace, *(self._latest.get(k, 0.0) + APART_SECONDS for k in subject.follows))
+            at = at if end is None else min(at, end)
+            self._latest[subject.key] = at
+            self._added += 1
+            heappush(self._waiting, (at, self._added, step))
+
+    def until(self, at: float) -> Iterator[tuple[float, Step]]:
+        """Yield the steps that are due by then, in order."""
+        while self._waiting and self._waiting[0][0] <= at:
+            due, _, step = heappop(self._waiting)
+            yield due, step

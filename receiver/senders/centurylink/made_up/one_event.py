@@ -1,23 +1,40 @@
-"""One notification of a chosen event and account, such as the changed address that tries a receiver out."""
+"""The subject of one event of a chosen account, such as the changed address that tries a receiver out."""
 
+import re
 from random import Random
 
-from receiver.simulator.history import Outgoing, Simulation
-from receiver.simulator.people_scenes import change_address, make_account, make_user, rename
-from receiver.simulator.server_scenes import fire_alert, make_server, resize_server
-from receiver.simulator.world import DEMO_ALIAS, DEMO_NAME, ROOT_ALIAS, Account, Server, Subject, User, World
+from receiver.senders.centurylink.made_up.people_scenes import change_address, make_account, make_user, rename
+from receiver.senders.centurylink.made_up.server_scenes import fire_alert, make_server, resize_server
+from receiver.senders.centurylink.made_up.world import (
+    DEMO_ALIAS,
+    DEMO_NAME,
+    ROOT_ALIAS,
+    Account,
+    Server,
+    Subject,
+    User,
+    World,
+)
 
 
-def one_event(simulation: Simulation, event_type: str, alias: str, at: float) -> Outgoing:
-    """Return a notification of that event for that account; what the world lacks for it is made up.
+def subject_for(world: World, rng: Random, event_type: str, alias: str) -> Subject:
+    """Return what an event for an account is about, changed as the event says; what the world lacks is made up.
 
-    What changes is drawn from the seed and the time, so that each call brings another change.
+    What changes is drawn from `rng`, and so is all that changes in the world afterwards.
     """
-    world = simulation.world
-    world.rng = Random(f"{simulation.seed}/{event_type}/{at}")
-    account = world.account(alias) or _new_account(world, alias)
-    subject = _subject(world, event_type, account)
-    return Outgoing(at, at, event_type, simulation.stamps.body(event_type, subject, at), is_copy=False)
+    world.rng = rng
+    return _subject(world, event_type, world.account(alias) or _new_account(world, alias))
+
+
+def read_account(text: str) -> str:
+    """Return an account's alias in upper case.
+
+    Raises:
+        ValueError: it is none; the text says what one is like.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9]{2,4}", text):
+        raise ValueError(f"{text!r} is not an account alias, which is 2 to 4 letters or digits.")
+    return text.upper()
 
 
 def _new_account(world: World, alias: str) -> Account:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from receiver.simulator import names
-from receiver.simulator.people_scenes import active_account
-from receiver.simulator.world import (
+from receiver.senders.centurylink.made_up import names
+from receiver.senders.centurylink.made_up.people_scenes import active_account
+from receiver.senders.centurylink.made_up.world import (
     PUBLIC_NETWORKS,
     Account,
     Alert,
@@ -14,10 +14,10 @@ from receiver.simulator.world import (
     Partition,
     PublicAddress,
     Server,
-    Step,
     World,
     step,
 )
+from receiver.senders.made_up import Step
 
 MINUTE = 60.0
 HOUR = 3600.0

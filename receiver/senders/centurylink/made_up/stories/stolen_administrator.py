@@ -3,10 +3,18 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from receiver.simulator.people_scenes import make_user
-from receiver.simulator.server_scenes import MINUTE, deletion_steps
-from receiver.simulator.stories.stage import Chapter, Stage, appearance, changed, outside_address, staff
-from receiver.simulator.world import Account, Server, Step, User, step
+from receiver.senders.centurylink.made_up.people_scenes import make_user
+from receiver.senders.centurylink.made_up.server_scenes import MINUTE, deletion_steps
+from receiver.senders.centurylink.made_up.stories.stage import (
+    Chapter,
+    Stage,
+    appearance,
+    changed,
+    outside_address,
+    staff,
+)
+from receiver.senders.centurylink.made_up.world import Account, Server, User, step
+from receiver.senders.made_up import Step
 
 EVENTS_BEFORE = 36
 EVENTS_AFTER = 8

@@ -5,11 +5,12 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from receiver.simulator import people_scenes as people
-from receiver.simulator import server_scenes as servers
-from receiver.simulator.people_scenes import active_account
-from receiver.simulator.server_scenes import HOUR, build_steps, make_server, works
-from receiver.simulator.world import Step, World
+from receiver.senders.centurylink.made_up import people_scenes as people
+from receiver.senders.centurylink.made_up import server_scenes as servers
+from receiver.senders.centurylink.made_up.people_scenes import active_account
+from receiver.senders.centurylink.made_up.server_scenes import HOUR, build_steps, make_server, works
+from receiver.senders.centurylink.made_up.world import World
+from receiver.senders.made_up import Scene, Step
 
 COPIED_SHARE = 0.02
 ODD_WEIGHT = 0.15
@@ -38,13 +39,6 @@ SCENES: tuple[tuple[Callable[[World], list[Step]], float], ...] = (
     (people.close_account, 0.1),
 )
 """Every ordinary scene, and how often it comes in relation to the others."""
-
-
-class Scene(NamedTuple):
-    """Steps that belong together. `weight` is the working time that passes, in usual notifications."""
-
-    steps: list[Step]
-    weight: float
 
 
 def weight_of(seed: int, count: int) -> float:

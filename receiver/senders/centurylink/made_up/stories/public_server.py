@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from receiver.simulator.server_scenes import MINUTE, resize_server
-from receiver.simulator.stories.stage import Chapter, Stage, appearance, changed, staff
+from receiver.senders.centurylink.made_up.server_scenes import MINUTE, resize_server
+from receiver.senders.centurylink.made_up.stories.stage import Chapter, Stage, appearance, changed, staff
 
 EVENTS_BEFORE = 80
 EVENTS_AFTER = 20

@@ -4,16 +4,15 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import NamedTuple
 
-from receiver.simulator.calendar import DAY
-from receiver.simulator.server_scenes import MINUTE
-from receiver.simulator.stories.public_server import public_server
-from receiver.simulator.stories.sign_up import sign_up
-from receiver.simulator.stories.stage import Chapter, Stage
-from receiver.simulator.stories.stolen_administrator import stolen_administrator
-from receiver.simulator.timetable import Timetable
-from receiver.simulator.world import Step
+from receiver.senders.centurylink.made_up.server_scenes import MINUTE
+from receiver.senders.centurylink.made_up.stories.public_server import public_server
+from receiver.senders.centurylink.made_up.stories.sign_up import sign_up
+from receiver.senders.centurylink.made_up.stories.stage import Chapter, Stage
+from receiver.senders.centurylink.made_up.stories.stolen_administrator import stolen_administrator
+from receiver.senders.made_up import Planned, Step
+from receiver.senders.timetable import DAY, Timetable
 
-__all__ = ["STORIES", "Planned", "Story", "planned_story"]
+__all__ = ["STORIES", "Story", "planned_story"]
 
 
 class Story(NamedTuple):
@@ -28,16 +27,6 @@ class Story(NamedTuple):
     weekday: bool
     digits: str
     network: str
-
-
-class Planned(NamedTuple):
-    """A story on a timetable: when it begins (seconds since 1970), and each step with its time, in order.
-
-    What happens before it begins is what its cast's everyday life was.
-    """
-
-    begins: float
-    steps: Iterator[tuple[float, Step]]
 
 
 STORIES = {

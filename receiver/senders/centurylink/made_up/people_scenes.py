@@ -6,19 +6,19 @@ A scene is a function of the world that returns its steps, none where the world 
 import re
 import unicodedata
 
-from receiver.simulator import names
-from receiver.simulator.world import (
+from receiver.senders.centurylink.made_up import names
+from receiver.senders.centurylink.made_up.world import (
     DEMO_ALIAS,
     DEMO_NAME,
     PLATFORM_ALIAS,
     ROOT_ALIAS,
     ROOT_NAME,
     Account,
-    Step,
     User,
     World,
     step,
 )
+from receiver.senders.made_up import Step
 
 MAX_DEPTH = 3
 FEW_ACCOUNTS = 6
