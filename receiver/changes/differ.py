@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from receiver.changes.paths import by_natural_key, spell
 from receiver.changes.values import equal, same
 from receiver.notification import Category
-from receiver.senders.comparison import MISSING, Comparison, Found, Kind, Part
+from receiver.senders.comparison import MISSING, Comparison, FieldDifference, Kind, Part
 
 _DEEPEST = 16
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -44,10 +44,10 @@ class Differ:
         only one of the two bodies could tell is noise.
         """
         old, new, is_untold = self._align(category, before, now)
-        for found in self._objects((), old, new, noise=False):
-            yield Difference(spell(found.parts), found.kind, found.noise or is_untold(found), found.old, found.new)
+        for each in self._objects((), old, new, noise=False):
+            yield Difference(spell(each.parts), each.kind, each.noise or is_untold(each), each.old, each.new)
 
-    def _compare(self, parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> Iterator[Found]:
+    def _compare(self, parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> Iterator[FieldDifference]:
         if _is_nothing(old) or _is_nothing(new):
             yield from self._one_sided(parts, old, new, noise=noise)
         elif isinstance(old, dict) and isinstance(new, dict) and len(parts) < _DEEPEST:
@@ -57,11 +57,11 @@ class Differ:
             if not equal(old, new):
                 yield from self._lists(parts, _name(parts), old, new, noise=noise)
         elif not same(self.comparison, _name(parts), old, new):
-            yield Found(parts, "changed", noise, old, new)
+            yield FieldDifference(parts, "changed", noise, old, new)
 
     def _objects(
         self, parts: tuple[Part, ...], old: dict[str, Any], new: dict[str, Any], *, noise: bool
-    ) -> Iterator[Found]:
+    ) -> Iterator[FieldDifference]:
         for key in {**old, **new}:
             before, now = old.get(key, MISSING), new.get(key, MISSING)
             # Most fields are as they were; to find that out here is quicker.
@@ -72,33 +72,33 @@ class Differ:
 
     def _lists(
         self, parts: tuple[Part, ...], name: str, old: list[Any], new: list[Any], *, noise: bool
-    ) -> Iterator[Found]:
+    ) -> Iterator[FieldDifference]:
         groups = self._natural_keys.get(name, ())
         before, now = by_natural_key(groups, old), by_natural_key(groups, new)
         if before is None or now is None:
             if not same(self.comparison, name, old, new):
-                yield Found(parts, "changed", noise, old, new)
+                yield FieldDifference(parts, "changed", noise, old, new)
             return
         for key in {**before, **now}:
             part, _ = now.get(key) or before[key]
             if key in before and key in now:
                 yield from self._compare((*parts, part), before[key][1], now[key][1], noise=noise)
             elif key in now:
-                yield Found((*parts, part), "added", noise, MISSING, now[key][1])
+                yield FieldDifference((*parts, part), "added", noise, MISSING, now[key][1])
             else:
-                yield Found((*parts, part), "removed", noise, before[key][1], MISSING)
+                yield FieldDifference((*parts, part), "removed", noise, before[key][1], MISSING)
 
-    def _one_sided(self, parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> Iterator[Found]:
+    def _one_sided(self, parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> Iterator[FieldDifference]:
         """Yield what comes or goes whole: the container, which is noise unless it is empty, then what is in it."""
         is_new = _is_nothing(old)
         value = new if is_new else old
         empty = self._empty_container(parts, value)
         if empty is None:
             if old is not new:
-                yield Found(parts, _kind(old, new), noise, old, new)
+                yield FieldDifference(parts, _kind(old, new), noise, old, new)
             return
         before, now = (old, empty) if is_new else (empty, new)
-        yield Found(parts, _kind(before, now), noise or bool(value), before, now)
+        yield FieldDifference(parts, _kind(before, now), noise or bool(value), before, now)
         before, now = (empty, value) if is_new else (value, empty)
         if isinstance(value, dict):
             yield from self._objects(parts, before, now, noise=noise)

@@ -1,4 +1,4 @@
-"""How the place of a value in a body is written: `details.disks[0:3].sizeGB`."""
+"""How the place of a value in a body is written: keys, and items of lists by their natural keys, `a.b[0:3].c`."""
 
 import json
 import re

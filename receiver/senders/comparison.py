@@ -26,7 +26,7 @@ class Item(NamedTuple):
 Part = str | Item
 
 
-class Found(NamedTuple):
+class FieldDifference(NamedTuple):
     """A difference between two bodies: the keys and items that lead to it, and the values; `MISSING` where none is."""
 
     parts: tuple[Part, ...]
@@ -44,7 +44,7 @@ class Aligned(NamedTuple):
 
     old: dict[str, Any]
     new: dict[str, Any]
-    is_untold: Callable[[Found], bool]
+    is_untold: Callable[[FieldDifference], bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from receiver.senders.centurylink.forms import (
     is_old_form,
     server_addresses,
 )
-from receiver.senders.comparison import MISSING, Aligned, Comparison, Found
+from receiver.senders.comparison import MISSING, Aligned, Comparison, FieldDifference
 
 _ADDRESS = (("internal", "public", "address"),)
 
@@ -23,44 +23,48 @@ def align(category: Category, before: dict[str, Any], now: dict[str, Any]) -> Al
     return Aligned(old, new, partial(_is_untold, category, old, new, forms_differ))
 
 
-def _is_untold(category: Category, old: dict[str, Any], new: dict[str, Any], forms_differ: bool, found: Found) -> bool:
-    if found.parts[0] == "details" and found.kind != "changed" and _is_untold_by_part(found, old, new):
+def _is_untold(
+    category: Category, old: dict[str, Any], new: dict[str, Any], forms_differ: bool, difference: FieldDifference
+) -> bool:
+    if difference.parts[0] == "details" and difference.kind != "changed" and _is_untold_by_part(difference, old, new):
         return True
-    return forms_differ and _is_untold_by_form(category, found, old, new)
+    return forms_differ and _is_untold_by_form(category, difference, old, new)
 
 
-def _is_untold_by_form(category: Category, found: Found, old: dict[str, Any], new: dict[str, Any]) -> bool:
+def _is_untold_by_form(
+    category: Category, difference: FieldDifference, old: dict[str, Any], new: dict[str, Any]
+) -> bool:
     """Tell whether a difference is there only because the two bodies are of different forms.
 
     The old form lists public and internal addresses one by one, the new form in pairs. So an address differs only
     where the other body does not name it at all.
     """
-    if found.parts == ("id",) or (_is_blank(found.old) and _is_blank(found.new)):
+    if difference.parts == ("id",) or (_is_blank(difference.old) and _is_blank(difference.new)):
         return True
-    if found.parts[:2] == ("details", "ipAddresses"):
-        gained = addresses_in(found.new) - server_addresses(old)
-        lost = addresses_in(found.old) - server_addresses(new)
+    if difference.parts[:2] == ("details", "ipAddresses"):
+        gained = addresses_in(difference.new) - server_addresses(old)
+        lost = addresses_in(difference.old) - server_addresses(new)
         return not gained and not lost
-    keys = [part for part in found.parts if isinstance(part, str)]
-    return found.kind != "changed" and not is_in_both_forms(category, keys)
+    keys = [part for part in difference.parts if isinstance(part, str)]
+    return difference.kind != "changed" and not is_in_both_forms(category, keys)
 
 
 def _is_blank(value: Any) -> bool:
     return value is MISSING or value is None or value == ""
 
 
-def _is_untold_by_part(found: Found, old: dict[str, Any], new: dict[str, Any]) -> bool:
+def _is_untold_by_part(difference: FieldDifference, old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Tell whether what came or went within `details` did so only because one of the bodies is partial.
 
     That is a server under construction, which has no details, or one queued for restore, which has few. An address
     shows even so: it may be new, and that matters more than a false alarm.
     """
-    if found.parts == ("details",):
+    if difference.parts == ("details",):
         return True
-    field = found.parts[1]
-    if field == "ipAddresses" and found.kind == "added":
+    field = difference.parts[1]
+    if field == "ipAddresses" and difference.kind == "added":
         return False
-    details = (old if found.kind == "added" else new).get("details")
+    details = (old if difference.kind == "added" else new).get("details")
     partial_details = details if isinstance(details, dict) else {}
     return "cpu" not in partial_details and field not in partial_details
 
