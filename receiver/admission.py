@@ -109,6 +109,7 @@ class Admission:
             source_ip=source_ip,
             payload=payload,
             key_fingerprint=None if signature is None else self._key_fingerprint,
+            sender=SENDER.name,
         )
         if self._accepts_account(columns, status):
             return notification

@@ -207,4 +207,5 @@ def _row(line: ArchivedNotification, admission: Admission) -> Row:
         source_ip=line.source_ip,
         headers=json.dumps(line.headers),
         body=line.body,
+        sender=SENDER.name,
     )

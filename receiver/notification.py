@@ -1,7 +1,13 @@
-"""What is kept: a notification that was accepted, and one that was refused; their ids sort by time of receipt."""
+"""What is kept: a notification that was accepted, and one that was refused; their ids sort by time of receipt.
 
+`Notification` and `Rejection` are the one definition of the columns of `notifications` and `rejected`: whatever writes
+or reads such rows takes the names, the order and the types of the columns from `columns_of`.
+"""
+
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -12,6 +18,11 @@ Category = str
 Action = str
 """What happened to it."""
 SignatureStatus = Literal["valid", "invalid", "missing"]
+
+JSON: Final = "JSON"
+"""Marks a column whose text or bytes are JSON."""
+FIRST_SENDER: Final = "centurylink"
+"""The sender of all that was received while rows had no column `sender`."""
 
 NOT_STORABLE: Final = "not_storable"
 DAMAGED_IN_SPOOL: Final = "damaged_in_spool"
@@ -38,25 +49,73 @@ class Notification(NamedTuple):
     signature_status: SignatureStatus
     signature: bytes | None
     source_ip: str | None
-    payload: bytes
+    payload: Annotated[bytes, JSON]
     key_fingerprint: str | None
+    sender: str
 
 
 class Rejection(NamedTuple):
-    """A refused notification: the columns of `rejected`. `headers` is a JSON object as text."""
+    """A refused notification: the columns of `rejected`.
+
+    `headers` is a JSON object as text; `sender` is None where it is not known.
+    """
 
     id: UUID
     received_at: datetime
     reason: str
     path: str
     source_ip: str | None
-    headers: str
+    headers: Annotated[str, JSON]
     body: bytes
+    sender: str | None
 
     @property
     def cost(self) -> int:
         """How much of a budget it takes, in bytes: what a stranger can make long, and 100 for the rest."""
         return 100 + len(self.path.encode()) + len(self.headers) + len(self.body)
+
+
+class NumberedNotification(NamedTuple):
+    """A notification with what only the store knows: its place in the order, and what it is a copy of."""
+
+    seq: int
+    row: Notification
+    duplicate_of: UUID | None
+
+
+class Column(NamedTuple):
+    """A column: its name, its type in Python (no union, no Literal), and what else is known of it."""
+
+    name: str
+    type: type
+    is_nullable: bool
+    is_json: bool
+
+
+def columns_of(kind: type[tuple[Any, ...]]) -> tuple[Column, ...]:
+    """List the columns of a kind of row, a NamedTuple, in their order."""
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(_column(name, hint) for name, hint in hints.items())
+
+
+def _column(name: str, hint: Any) -> Column:
+    members = list(_members(hint))
+    plain = next(member for member in members if member is not NoneType)
+    return Column(name, plain, NoneType in members, JSON in getattr(hint, "__metadata__", ()))
+
+
+def _members(hint: Any) -> Iterator[type]:
+    """Yield the plain types that a type hint allows."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        yield from _members(hint.__origin__)
+    elif origin in (Union, UnionType):
+        for member in get_args(hint):
+            yield from _members(member)
+    elif origin is Literal:
+        yield from map(type, get_args(hint))
+    else:
+        yield hint
 
 
 def new_id(received_at: datetime) -> UUID:

@@ -1,5 +1,6 @@
 """The house: few files in each room, each module read at a sitting, and a room for each page."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_no_module_is_longer_than_a_sitting():
     modules = [path for package in ("receiver", "analytics") for path in (ROOT / package).rglob("*.py")]
     lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in modules}
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_no_row_is_read_by_a_number():
+    numbered = re.compile(r"\b(row|values|columns|stored|record)\[(-?\d+|-?\d*:-?\d*)\]")
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for package in ("receiver", "analytics")
+        for path in (ROOT / package).rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if numbered.search(line)
+    ]
+    assert found == []
 
 
 def test_each_page_is_a_folder_and_each_folder_of_a_page_is_in_the_table():

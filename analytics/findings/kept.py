@@ -33,13 +33,20 @@ class Kept(NamedTuple):
     upto: datetime
 
 
+class _Last(NamedTuple):
+    """The last notification that a store has; `id` is None where it has none."""
+
+    seq: int
+    id: str | None
+
+
 class _Looked(NamedTuple):
-    """What was looked for when: with which rules and settings, up to which notification (its seq and id)."""
+    """What was looked for when: with which rules and settings, up to which notification."""
 
     kept: Kept
     rules: RuleSet
     settings: Settings
-    last: tuple[int, str | None]
+    last: _Last
     whole_at: float
 
 
@@ -97,9 +104,9 @@ class KeptFindings:
             self._look_through(rules, settings)
             return
         upto = datetime.now(UTC)
-        last, after_id, first_at = self._news(before.last[0])
+        last, after_id, first_at = self._news(before.last.seq)
         # A store that does not hold what was its last is another one, or lost its latest.
-        if after_id != before.last[1] or time.monotonic() - before.whole_at > WHOLE_SECONDS:
+        if after_id != before.last.id or time.monotonic() - before.whole_at > WHOLE_SECONDS:
             self._look_through(rules, settings)
         elif first_at is None:
             self._looked = before._replace(kept=before.kept._replace(upto=upto))
@@ -118,10 +125,10 @@ class KeptFindings:
         kept = Kept(_in_order(found.findings), list(found.problems), upto)
         self._looked = _Looked(kept, rules, settings, last, begun)
 
-    def _news(self, after: int) -> tuple[tuple[int, str | None], str | None, datetime | None]:
+    def _news(self, after: int) -> tuple[_Last, str | None, datetime | None]:
         """Return the last notification, the id of the one `after`, and when the first of those behind it happened."""
         [row] = self._client.sql(*query("happened_since", {"seen": after})).to_pylist()
-        return (row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
+        return _Last(row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
 
 
 def _in_order(findings: Sequence[Finding]) -> list[Finding]:

@@ -30,15 +30,8 @@ if TYPE_CHECKING:
 AT_ONCE = 2
 """So many rules run at once: while the store answers one, the findings of another are made."""
 RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
-COLUMNS = (
-    "found_at",
-    "category",
-    "entity_id",
-    "account_alias",
-    "actor",
-    "sentence",
-    "notification_ids",
-)
+TEXTS = ("category", "entity_id", "account_alias", "actor", "sentence")
+COLUMNS = ("found_at", *TEXTS, "notification_ids")
 """What a rule's SQL returns, and `severity` where a row has its own."""
 
 LONGEST_SENTENCE = 2000
@@ -199,7 +192,7 @@ def _findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
     Raises:
         RuleError: a row lacks what a finding needs.
     """
-    texts = (_texts(rule, table, name) for name in COLUMNS[1:-1])
+    texts = (_texts(rule, table, name) for name in TEXTS)
     ids = _texts(rule, table, "notification_ids", pa.list_(TEXT))
     severities = _texts(rule, table, "severity") if "severity" in table.column_names else [None] * table.num_rows
     for found_at, category, entity_id, account_alias, actor, sentence, notification_ids, given in zip(

@@ -1,7 +1,9 @@
-"""Inserts rows into DuckDB in bulk, as Arrow tables."""
+"""Inserts rows into DuckDB in bulk, as Arrow tables, and reads them; both by the names of their columns."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 
 import duckdb
@@ -10,50 +12,29 @@ import pyarrow as pa
 
 from receiver.database.faults import converting
 from receiver.database.opening import run
-from receiver.notification import Notification, Rejection
+from receiver.notification import Column, Notification, NumberedNotification, Rejection, columns_of
+from receiver.spool.layout import from_microseconds
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+_ARROW_TYPES: dict[type, pa.DataType] = {
+    UUID: pa.string(),
+    datetime: pa.timestamp("us", tz="UTC"),
+    str: pa.string(),
+    bytes: pa.binary(),
+    int: pa.int64(),
+    bool: pa.bool_(),
+}
 
 
-def schema(**columns: pa.DataType) -> pa.Schema:
-    """Make a table's columns from their names and types."""
-    return pa.schema([pa.field(name, kind) for name, kind in columns.items()])
+@cache
+def schema_of(kind: type[tuple[Any, ...]]) -> pa.Schema:
+    """Return how Arrow has the rows of a kind, a NamedTuple; DuckDB makes its own types of that."""
+    return pa.schema([(column.name, _arrow_type(column)) for column in columns_of(kind)])
 
 
-MOMENT = pa.timestamp("us", tz="UTC")
-_NOTIFICATIONS = schema(
-    seq=pa.int64(),
-    id=pa.string(),
-    received_at=MOMENT,
-    event_type=pa.string(),
-    category=pa.string(),
-    action=pa.string(),
-    account_alias=pa.string(),
-    entity_id=pa.string(),
-    actor=pa.string(),
-    occurred_at=MOMENT,
-    signature_status=pa.string(),
-    signature=pa.binary(),
-    source_ip=pa.string(),
-    duplicate_of=pa.string(),
-    payload=pa.string(),
-    key_fingerprint=pa.string(),
-)
-_REJECTED = schema(
-    id=pa.string(),
-    received_at=MOMENT,
-    reason=pa.string(),
-    path=pa.string(),
-    source_ip=pa.string(),
-    headers=pa.string(),
-    body=pa.binary(),
-)
-
-
-class NumberedNotification(NamedTuple):
-    """A notification with what only the store knows: its place in the order, and what it is a copy of."""
-
-    seq: int
-    row: Notification
-    duplicate_of: UUID | None
+def _arrow_type(column: Column) -> pa.DataType:
+    return pa.string() if column.is_json else _ARROW_TYPES[column.type]
 
 
 def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[NumberedNotification]) -> None:
@@ -66,7 +47,8 @@ def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[N
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
     with converting():
         columns["payload"] = [payload.decode() for payload in columns["payload"]]
-    _insert_columns(connection, "notifications", _NOTIFICATIONS, columns)
+    schema = schema_of(Notification).append(pa.field("seq", pa.int64())).append(pa.field("duplicate_of", pa.string()))
+    _insert_columns(connection, "notifications", schema, columns)
 
 
 def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Rejection]) -> None:
@@ -75,7 +57,38 @@ def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Reje
         return
     columns = _by_name(Rejection, rows)
     columns["id"] = [name.hex for name in columns["id"]]
-    _insert_columns(connection, "rejected", _REJECTED, columns)
+    _insert_columns(connection, "rejected", schema_of(Rejection), columns)
+
+
+def select_numbered(query: str) -> str:
+    """Put the columns that `make_numbered` takes in the place of `/* columns */ *` in a query.
+
+    Times are counted in microseconds, and ids are texts, so that every reader gets the same of them.
+    """
+    columns = map(_select, columns_of(Notification))
+    return query.replace("/* columns */ *", f"seq, duplicate_of::VARCHAR AS duplicate_of, {', '.join(columns)}")
+
+
+def make_numbered(row: tuple[Any, ...]) -> NumberedNotification:
+    """Make a notification of what a query of `select_numbered` gave."""
+    seq, duplicate_of, *columns = row
+    for at, read in _READ:
+        columns[at] = read(columns[at])
+    return NumberedNotification(seq, Notification._make(columns), duplicate_of and UUID(duplicate_of))
+
+
+def _select(column: Column) -> str:
+    name = column.name
+    if column.type is datetime:
+        return f"epoch_us({name}) AS {name}"
+    if column.type is UUID:
+        return f"{name}::VARCHAR AS {name}"
+    return f"encode({name}::VARCHAR) AS {name}" if column.is_json and column.type is bytes else name
+
+
+_READERS: dict[type, Callable[[Any], Any]] = {UUID: UUID, datetime: from_microseconds}
+_READ = [(at, _READERS[column.type]) for at, column in enumerate(columns_of(Notification)) if column.type in _READERS]
+"""Where in a notification there is something that a query gives in another form, and how it is read."""
 
 
 def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tuple[str, str], int]) -> None:
@@ -90,21 +103,19 @@ def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tu
         run(connection, "INSERT INTO watermarks VALUES (?, ?, ?)", [segment, kind, position])
 
 
-def insert(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: pa.Schema, rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Insert rows, whose values are in the order of the columns.
+def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[Row], rows: Sequence[Row]) -> None:
+    """Insert rows of a kind, a NamedTuple whose fields are the table's columns.
 
     Raises:
         UnstorableError: a value is none of its column's type.
         duckdb.Error: DuckDB refuses the rows, or can't be written.
     """
     if rows:
-        _insert_columns(connection, table, columns, dict(zip(columns.names, zip(*rows, strict=True), strict=True)))
+        _insert_columns(connection, table, schema_of(kind), _by_name(kind, rows))
 
 
-def _by_name(kind: type[Notification | Rejection], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
-    return dict(zip(kind._fields, zip(*rows, strict=True), strict=True))
+def _by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
+    return dict(zip((column.name for column in columns_of(kind)), zip(*rows, strict=True), strict=True))
 
 
 def _insert_columns(

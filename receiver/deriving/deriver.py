@@ -3,24 +3,23 @@
 import logging
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from receiver.changes.differ import Differ
 from receiver.changes.steps import Known, changes_of
 from receiver.database.faults import UnderivableError, is_bug
-from receiver.database.rows import NumberedNotification
 from receiver.deriving.bodies import LastBodies
 from receiver.logs import describe
-from receiver.notification import Action, Category
+from receiver.notification import Action, Category, NumberedNotification
 from receiver.program import sql_file
 from receiver.senders import SENDER
+from receiver.senders.comparison import Kind
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 Entity = tuple[Category, str]
-Place = tuple[datetime, int]
-"""Where a notification stands in its entity's history: when it happened, and its seq."""
 
 _ENTITIES_AT_ONCE = 256
 _NO_END = 1 << 62
@@ -29,6 +28,13 @@ _STATELESS = SENDER.comparison.stateless
 _ACCOUNT = SENDER.account_category
 
 _log = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """Where a notification stands in its entity's history."""
+
+    happened_at: datetime
+    seq: int
 
 
 class _Event(NamedTuple):
@@ -52,7 +58,7 @@ class _Event(NamedTuple):
     @property
     def place(self) -> Place:
         # What says that it happened after it came has a clock that is fast, or no true time.
-        return min(self.occurred_at, self.received_at), self.seq
+        return Place(min(self.occurred_at, self.received_at), self.seq)
 
     @property
     def known(self) -> Known:
@@ -75,13 +81,30 @@ class Underived(NamedTuple):
     error: str
 
 
+class DerivedChange(NamedTuple):
+    """A row of `changes`; the values are JSON."""
+
+    notification_id: str
+    seq: int
+    changed_at: datetime
+    category: Category
+    entity_id: str
+    account_alias: str | None
+    actor: str | None
+    path: str
+    kind: Kind
+    noise: bool
+    old_value: str | None
+    new_value: str | None
+
+
 class Derived(NamedTuple):
     """What notifications changed: new rows, notifications whose rows they replace, and entities' last notifications.
 
     `failed` are those whose rows are missing because deriving them raised an error.
     """
 
-    rows: list[tuple[Any, ...]]
+    rows: list[DerivedChange]
     stale: list[int]
     last: dict[Entity, _Event]
     failed: list[Underived]
@@ -108,7 +131,7 @@ class Deriver:
         self._read_rows = read
         rows = self._read("heads.sql", [list(_STATELESS), _NO_END if last_seq is None else last_seq])
         self._heads: dict[Entity, _Head] = {
-            (category, entity_id): _Head((happened_at, seq), action)
+            (category, entity_id): _Head(Place(happened_at, seq), action)
             for category, entity_id, happened_at, seq, action in rows
         }
         self._bodies = bodies or LastBodies()
@@ -157,14 +180,14 @@ class Deriver:
                 _chain(known.get(entity), histories[entity], derived)
         if late:
             self._derive_late(late, derived)
-        derived.rows.sort(key=lambda row: row[1])
+        derived.rows.sort(key=attrgetter("seq"))
         return derived
 
     def settle(self, derived: Derived) -> None:
         """Take what was derived as known, once the transaction is committed."""
         if not derived.last:
             return
-        old = [self._heads[entity].place[1] for entity in derived.last if entity in self._heads]
+        old = [self._heads[entity].place.seq for entity in derived.last if entity in self._heads]
         newest = max((event.seq, event.id) for event in derived.last.values())
         self._bodies.replace(old, {event.seq: event.payload for event in derived.last.values()}, newest)
         for entity, event in derived.last.items():
@@ -175,20 +198,22 @@ class Deriver:
 
     def _known(self, entities: Iterable[Entity]) -> dict[Entity, Known]:
         """Return the last known notification of entities, reading the payloads that are not at hand."""
-        wanted = {self._heads[entity].place[1]: entity for entity in entities if entity in self._heads}
+        wanted = {self._heads[entity].place.seq: entity for entity in entities if entity in self._heads}
         bodies = self._bodies.get(wanted)
         if missing := list(wanted.keys() - bodies.keys()):
             bodies |= {seq: body.encode() for seq, body in self._read("payloads.sql", [missing])}
         heads = ((wanted[seq], body) for seq, body in bodies.items())
-        return {entity: Known(entity[0], self._heads[entity].action, body) for entity, body in heads}
+        return {
+            (category, name): Known(category, self._heads[category, name].action, body)
+            for (category, name), body in heads
+        }
 
     def _derive_late(self, histories: dict[Entity, list[_Event]], derived: Derived) -> None:
         """Derive from events of which some happened before others that are known already, and what followed those."""
         new = {event.seq: event for events in histories.values() for event in events}
         pairs = self._pairs(histories)
         wanted = {seq for pair in pairs for seq in pair if seq is not None} - new.keys()
-        stored = self._read("events_by_seq.sql", [list(wanted)])
-        events = new | {seq: _Event._make((seq, *rest, body.encode())) for seq, *rest, body in stored}
+        events = new | {event.seq: event for event in self._read_events(wanted)}
         for before, seq in pairs:
             is_readable = seq in events and (before is None or before in events)
             if (
@@ -198,19 +223,24 @@ class Deriver:
                 if seq not in new:
                     derived.stale.append(seq)
 
+    def _read_events(self, seqs: Iterable[int]) -> Iterator[_Event]:
+        columns = ", ".join(_Event._fields)
+        query = sql_file(__package__, "events_by_seq.sql").replace("/* columns */ *", columns)
+        return map(_Event._make, self._read_rows(query, [list(seqs)]))
+
     def _pairs(self, histories: dict[Entity, list[_Event]]) -> list[tuple[int | None, int]]:
         """List which notifications are to be compared, each with the seq of the one before it, if there is one."""
         categories, entity_ids = zip(*histories, strict=True)
         orders = {entity: [event.place for event in events] for entity, events in histories.items()}
         last_seq = min(event.seq for events in histories.values() for event in events) - 1
         for category, entity_id, *place in self._read("places.sql", [list(categories), list(entity_ids), last_seq]):
-            orders[category, entity_id].append(tuple(place))
+            orders[category, entity_id].append(Place._make(place))
         before: dict[int, int | None] = {}
         for entity, events in histories.items():
             order = sorted(orders[entity])
             for event in events:
                 at = bisect_left(order, event.place)
-                before |= {order[i][1]: order[i - 1][1] if i else None for i in (at, at + 1) if i < len(order)}
+                before |= {order[i].seq: order[i - 1].seq if i else None for i in (at, at + 1) if i < len(order)}
         return [(earlier, seq) for seq, earlier in before.items()]
 
 
@@ -227,7 +257,8 @@ def _chain(before: Known | None, events: Iterable[_Event], derived: Derived) -> 
     """Derive the rows of an entity's events, each compared with the one before."""
     for event in events:
         about = (
-            event.id, event.seq, event.place[0], event.category, event.entity_id, event.account_alias, event.actor
+            event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
+            event.actor,
         )  # fmt: skip
         try:
             changes = changes_of(_DIFFER, before, event.known)
@@ -237,5 +268,5 @@ def _chain(before: Known | None, events: Iterable[_Event], derived: Derived) -> 
             derived.failed.append(Underived(event.id, event.seq, describe(error)))
             _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
         else:
-            derived.rows.extend((*about, *change) for change in changes)
+            derived.rows.extend(DerivedChange(*about, *change) for change in changes)
         before = event.known

@@ -1,3 +1,6 @@
-SELECT seq, id::VARCHAR, occurred_at, received_at, category, entity_id, account_alias, actor, action, payload
-FROM notifications
-WHERE seq IN (SELECT unnest(?));
+SELECT /* columns */ *
+FROM (
+    SELECT * REPLACE (id::VARCHAR AS id, encode(payload::VARCHAR) AS payload)
+    FROM notifications
+    WHERE seq IN (SELECT unnest(?))
+);

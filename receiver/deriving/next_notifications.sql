@@ -1,8 +1,7 @@
-SELECT
-    seq, id, received_at, event_type, category, action, account_alias, entity_id, actor, occurred_at,
-    signature_status, NULL AS signature, source_ip, duplicate_of, payload
+-- What a notification changed depends neither on its signature nor on the key.
+SELECT /* columns */ *
 FROM (
-    SELECT *, sum(strlen(payload)) OVER (ORDER BY seq) - strlen(payload) AS bytes_before
+    SELECT * REPLACE (NULL AS signature, NULL AS key_fingerprint), sum(strlen(payload)) OVER (ORDER BY seq) - strlen(payload) AS bytes_before
     FROM (FROM notifications WHERE seq > $1 ORDER BY seq LIMIT $2)
 )
 WHERE bytes_before < $3

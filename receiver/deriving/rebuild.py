@@ -1,16 +1,15 @@
 """Derives `changes` from all notifications anew, a part at a time, beside the table in use until it is complete."""
 
 import logging
-from typing import Any
 
 import duckdb
 
 from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError
 from receiver.database.opening import create_anew, run, transaction
-from receiver.database.rows import NumberedNotification
+from receiver.database.rows import make_numbered, select_numbered
 from receiver.deriving.deriver import Derived, Deriver
 from receiver.deriving.table import derive_account_states, reads, write_changes
-from receiver.notification import Notification
+from receiver.notification import NumberedNotification
 from receiver.program import sql_file
 
 _ROWS_PER_STEP = 2_000
@@ -75,8 +74,8 @@ class Rebuild:
             raise
 
     def _next(self, done: int) -> list[NumberedNotification]:
-        sql = sql_file(__package__, "next_notifications.sql")
-        return [_numbered(row) for row in run(self._connection, sql, [done, _ROWS_PER_STEP, _BYTES_PER_STEP])]
+        sql = select_numbered(sql_file(__package__, "next_notifications.sql"))
+        return list(map(make_numbered, run(self._connection, sql, [done, _ROWS_PER_STEP, _BYTES_PER_STEP])))
 
     def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
         """Derive from a batch; where a bug stops that, from its first half, and without the one that it concerns."""
@@ -117,10 +116,3 @@ class Rebuild:
     def _noted(self) -> int | None:
         found = run(self._connection, "SELECT last_seq FROM rebuilding")
         return int(found[0][0]) if found else None
-
-
-def _numbered(row: tuple[Any, ...]) -> NumberedNotification:
-    seq, *columns, duplicate_of, payload = row
-    # What a notification changed does not depend on the key.
-    notification = Notification._make([*columns, payload.encode(), None])
-    return NumberedNotification(seq, notification, duplicate_of)

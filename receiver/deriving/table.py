@@ -2,34 +2,26 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import duckdb
-import pyarrow as pa
 
 from receiver.database.damage import read_or
 from receiver.database.opening import run
-from receiver.database.rows import MOMENT, insert, schema
-from receiver.deriving.deriver import Derived, Read
+from receiver.database.rows import insert
+from receiver.deriving.deriver import Derived, DerivedChange, Read
 from receiver.senders import SENDER
 
 Table = Literal["changes", "changes_rebuilt"]
 
-_COLUMNS = schema(
-    notification_id=pa.string(),
-    seq=pa.int64(),
-    changed_at=MOMENT,
-    category=pa.string(),
-    entity_id=pa.string(),
-    account_alias=pa.string(),
-    actor=pa.string(),
-    path=pa.string(),
-    kind=pa.string(),
-    noise=pa.bool_(),
-    old_value=pa.string(),
-    new_value=pa.string(),
-)
-_UNDERIVED = schema(notification_id=pa.string(), seq=pa.int64(), error=pa.string(), failed_at=MOMENT)
+
+class _Missing(NamedTuple):
+    """A row of `underived`."""
+
+    notification_id: str
+    seq: int
+    error: str
+    failed_at: datetime
 
 
 def reads(connection: duckdb.DuckDBPyConnection) -> Read:
@@ -47,9 +39,9 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
     if derived.stale:
         for name in (table, missing):
             run(connection, f"DELETE FROM {name} WHERE seq IN (SELECT unnest(?))", [derived.stale])  # noqa: S608 - constants
-    insert(connection, table, _COLUMNS, derived.rows)
+    insert(connection, table, DerivedChange, derived.rows)
     now = datetime.now(UTC)
-    insert(connection, missing, _UNDERIVED, [(*failed, now) for failed in derived.failed])
+    insert(connection, missing, _Missing, [_Missing(each.id, each.seq, each.error, now) for each in derived.failed])
 
 
 def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mapping[str, int]) -> None:

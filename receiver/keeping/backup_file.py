@@ -19,6 +19,7 @@ from receiver import __version__
 from receiver.database.catalogue import BACKUP_TABLES, check_catalogue
 from receiver.database.migrations import newest_version
 from receiver.errors import StoreError
+from receiver.spool.layout import from_microseconds
 
 FILE = "backup.json"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -43,6 +44,11 @@ class BackupInfo(NamedTuple):
     last_seq: int
 
 
+_INFO = (
+    f"SELECT {', '.join(BackupInfo._fields)} FROM (SELECT * REPLACE (epoch_us(made_at) AS made_at) FROM backup_info)"  # noqa: S608 - our own names
+)
+
+
 def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
     """Make a backup of a plain copy of the database, and read it whole.
 
@@ -56,7 +62,7 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
     """
     learned = [[alias] for alias in learned_accounts(accounts)]
     with duckdb.connect(str(copy), config=_CONFIG) as database:
-        notifications, last_seq = database.execute(_COUNT).fetchall()[0]
+        ((notifications, last_seq),) = database.execute(_COUNT).fetchall()
         database.execute(_READ_ALL).fetchall()
         schema_version = database.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
         info = BackupInfo(datetime.now(UTC), __version__, schema_version, key_fingerprint, notifications, last_seq)
@@ -86,10 +92,11 @@ def inspect(path: Path) -> BackupInfo:
     with _opened(path) as database:
         version = _trusted_version(database, path)
         try:
-            row = database.execute("SELECT epoch_us(made_at), * EXCLUDE (made_at) FROM backup_info").fetchall()[0]
-        except (duckdb.Error, IndexError):
+            (row,) = database.execute(_INFO).fetchall()
+        except (duckdb.Error, ValueError):
             raise StoreError(f"{path} is no backup: it was not written by `clc-receiver backup`.") from None
-        info = BackupInfo(datetime.fromtimestamp(row[0] / 1_000_000, UTC), *row[1:])
+        made_at, *others = row
+        info = BackupInfo._make([from_microseconds(made_at), *others])
         if info.schema_version > newest_version():
             raise StoreError(
                 f"{path} has schema version {info.schema_version} (of version {info.program_version}), but this "
@@ -98,13 +105,13 @@ def inspect(path: Path) -> BackupInfo:
         if info.schema_version != version:
             raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
         try:
-            found = database.execute(_COUNT).fetchall()[0]
+            ((count, last_seq),) = database.execute(_COUNT).fetchall()
             database.execute(_READ_ALL).fetchall()
         except duckdb.Error as error:
             raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
-    if found != (info.notifications, info.last_seq):
+    if (count, last_seq) != (info.notifications, info.last_seq):
         raise StoreError(
-            f"{path} is damaged: it has {found[0]} notifications up to seq {found[1]}, and should have "
+            f"{path} is damaged: it has {count} notifications up to seq {last_seq}, and should have "
             f"{info.notifications} up to {info.last_seq}."
         )
     return info

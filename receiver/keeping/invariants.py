@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from receiver.admission import BodyError, parse_body
-from receiver.notification import Notification
+from receiver.notification import Notification, NumberedNotification
 from receiver.senders import SENDER
 from receiver.senders.keys import Keys
 from receiver.senders.sender import Event
@@ -43,14 +43,6 @@ class Kept(NamedTuple):
     id: UUID
     sha256: str
     seq: int | None = None
-
-
-class Stored(NamedTuple):
-    """A row of `notifications`."""
-
-    seq: int
-    row: Notification
-    duplicate_of: UUID | None
 
 
 class Original(NamedTuple):
@@ -117,7 +109,7 @@ def check_order(rows: Iterable[tuple[int, UUID]], after: int = 0) -> Iterator[Vi
         last = max(last, seq)
 
 
-def check_row(stored: Stored, keys: Keys) -> Iterator[Violation]:
+def check_row(stored: NumberedNotification, keys: Keys) -> Iterator[Violation]:
     """Check one stored notification by itself: its signature, its derived columns and its id against its payload.
 
     Args:
@@ -128,7 +120,7 @@ def check_row(stored: Stored, keys: Keys) -> Iterator[Violation]:
     yield from _named("derived", stored, _derived_faults(stored.row))
 
 
-def check_copy(stored: Stored, original: Original) -> Iterator[Violation]:
+def check_copy(stored: NumberedNotification, original: Original) -> Iterator[Violation]:
     """Check that what is marked as a copy has an original: earlier, none itself, of the same event and bytes."""
     yield from _named("duplicate_of", stored, _copy_faults(stored, original))
 
@@ -183,7 +175,7 @@ def check_handed(rows: Iterable[Handed]) -> Iterator[Violation]:
             yield Violation("altered", row.id, None, "Its body in the store is not the one in the spool.")
 
 
-def _named(what: str, stored: Stored, faults: Iterable[str]) -> Iterator[Violation]:
+def _named(what: str, stored: NumberedNotification, faults: Iterable[str]) -> Iterator[Violation]:
     return (Violation(what, stored.row.id, stored.seq, fault) for fault in faults)
 
 
@@ -232,7 +224,7 @@ def _derived_faults(row: Notification) -> Iterator[str]:
             yield f"Its {column} is {found}, but payload and event make it {expected[column]}."
 
 
-def _copy_faults(stored: Stored, original: Original) -> Iterator[str]:
+def _copy_faults(stored: NumberedNotification, original: Original) -> Iterator[str]:
     if original.seq is None:
         yield f"Its original {stored.duplicate_of} is not there."
         return

@@ -62,7 +62,7 @@ def _compare(database: Path, backup: Path, spool: Path) -> tuple[int, int | None
         positions = connection.execute("SELECT segment, kind, position FROM backup.watermarks").fetchall()
         for ids in _spooled(spool, {(segment, kind): position for segment, kind, position in positions}):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
-        number, first, last, seq = connection.execute(sql_file(__package__, "left_out.sql")).fetchall()[0]
+        ((number, first, last, seq),) = connection.execute(sql_file(__package__, "left_out.sql")).fetchall()
         return number, first, last, seq
 
 

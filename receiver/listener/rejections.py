@@ -13,6 +13,7 @@ from tornado.httputil import HTTPHeaders
 
 from receiver.listener.exchange import Request
 from receiver.notification import Rejection, new_id
+from receiver.senders import SENDER
 
 BYTES_PER_HOUR = 8 * 1024 * 1024
 """What all listeners together keep in an hour of the notifications that were refused for one reason."""
@@ -156,6 +157,7 @@ class Rejections:
             source_ip=source_ip,
             headers=headers,
             body=request.body,
+            sender=SENDER.name,
         )
 
     def _without_secret(self, text: str) -> str:

@@ -5,33 +5,51 @@ from 1 and stores a checksum over position and columns with each; a reader takes
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 from zlib import crc32
 
 import orjson
 
-from receiver.notification import DAMAGED_IN_SPOOL, Notification, Rejection
-from receiver.spool.layout import KINDS, Row, from_microseconds, to_microseconds
+from receiver.notification import DAMAGED_IN_SPOOL, FIRST_SENDER, Rejection, columns_of
+from receiver.spool.layout import KINDS, SQLITE_TYPES, Row, from_microseconds, to_microseconds
 
 Position = int
 Values = Sequence[Any]
 
 _TABLES = {"notifications": "spooled_notifications", "rejected": "spooled_rejected"}
-_TYPES: dict[str, type[Notification | Rejection]] = {name: kind for kind, name in KINDS.items()}
+_TYPES: dict[str, type[Row]] = {name: kind for kind, name in KINDS.items()}
 _INSERTS = {
-    kind: f"INSERT INTO {table} VALUES ({', '.join('?' * (len(_TYPES[kind]._fields) + 2))})"  # noqa: S608 - our own names
+    kind: f"INSERT INTO {table} (position, {', '.join(_TYPES[kind]._fields)}, checksum) "  # noqa: S608 - our own names
+    f"VALUES ({', '.join('?' * (len(_TYPES[kind]._fields) + 2))})"
     for kind, table in _TABLES.items()
 }
 
-_LATER = {"key_fingerprint"}  # the last columns of a row, which segments of earlier programs do not have
+_LATER = {"key_fingerprint": "NULL", "sender": f"'{FIRST_SENDER}'"}
+"""What a row has in columns that segments of earlier programs lack."""
+_AFTER_CHECKSUMS = [FIRST_SENDER]
+"""The values of before in the columns that rows got, at their end, since they have checksums; the last column first."""
 # Where in a row there are bytes, counted from its position on.
 _BYTES = {
-    kind: [1 + _TYPES[kind]._fields.index(name) for name in names]
-    for kind, names in {"notifications": ("id", "signature", "payload"), "rejected": ("id", "body")}.items()
+    kind: [at for at, column in enumerate(columns_of(row_type), 1) if SQLITE_TYPES[column.type] == "BLOB"]
+    for row_type, kind in KINDS.items()
 }
+_CONVERSIONS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    UUID: (attrgetter("bytes"), lambda value: UUID(bytes=value)),
+    datetime: (to_microseconds, from_microseconds),
+}
+_CONVERTED = {
+    kind: [
+        (at, *_CONVERSIONS[column.type])
+        for at, column in enumerate(columns_of(row_type))
+        if column.type in _CONVERSIONS
+    ]
+    for row_type, kind in KINDS.items()
+}
+"""Where in a row there is something that SQLite has no type for, and how it is written and read."""
 
 
 class DamagedRowError(Exception):
@@ -54,11 +72,11 @@ class Columns:
         self._kind = kind
         self._has_checksums = kind not in tables
         self.table = _TABLES[kind] if self._has_checksums else kind
-        found = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({self.table})")}
-        names = [name for name in _TYPES[kind]._fields if name in found or name not in _LATER]
-        self._moments = [names.index(name) for name in ("received_at", "occurred_at") if name in names]
-        self._missing = [None] * (len(_TYPES[kind]._fields) - len(names))
-        self.selected = ", ".join(["position", *names, *(["checksum"] if self._has_checksums else [])])
+        there = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({self.table})")}
+        self._names = ["position", *_TYPES[kind]._fields, *(["checksum"] if self._has_checksums else [])]
+        self.selected = ", ".join(
+            f"{_LATER[name]} AS {name}" if name in _LATER and name not in there else name for name in self._names
+        )
 
     def row_of(self, place: Position, values: Values) -> Row:
         """Make the row of what was selected.
@@ -72,7 +90,7 @@ class Columns:
         """
         try:
             if self._has_checksums:
-                values, found = values[:-1], values[-1]
+                *values, found = values
                 if checksum(self._kind, values) != found:
                     raise DamagedRowError("its checksum does not hold")
             elif not _has_types(self._kind, values):
@@ -85,14 +103,13 @@ class Columns:
             raise DamagedRowError(f"it is no row ({error})") from None
 
     def _make(self, columns: list[Any]) -> Row:
-        columns[0] = UUID(bytes=columns[0])
-        for place in self._moments:
-            columns[place] = from_microseconds(columns[place])
-        return _TYPES[self._kind](*columns, *self._missing)
+        for at, _, read in _CONVERTED[self._kind]:
+            columns[at] = read(columns[at])
+        return _TYPES[self._kind]._make(columns)
 
     def keep_damaged(self, segment: str, place: Position, values: Values) -> Rejection:
         """Make a row of `rejected` of a damaged one: its body, and in `headers` its place and its other columns."""
-        left = dict(zip(self.selected.split(", "), values, strict=True))
+        left = dict(zip(self._names, values, strict=True))
         body = left.pop("payload" if self._kind == "notifications" else "body", b"")
         path = left.get("event_type") or left.get("category") or left.get("path")
         found = {name: _text(value) for name, value in left.items()}
@@ -105,6 +122,7 @@ class Columns:
             source_ip=None,
             headers=orjson.dumps({"segment": segment, "table": self._kind, "place": place, **found}).decode(),
             body=body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogateescape"),
+            sender=_text(left.get("sender")),
         )
 
 
@@ -119,7 +137,7 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row], last: dict[str, 
     for row_type, kind in KINDS.items():
         of_kind = [row for row in rows if type(row) is row_type]
         if of_kind:
-            values = [_to_sqlite(place, row) for place, row in enumerate(of_kind, last.get(kind, 0) + 1)]
+            values = [_to_sqlite(kind, place, row) for place, row in enumerate(of_kind, last.get(kind, 0) + 1)]
             connection.executemany(_INSERTS[kind], [(*each, checksum(kind, each)) for each in values])
             last[kind] = last.get(kind, 0) + len(of_kind)
 
@@ -149,10 +167,18 @@ def sealed(connection: sqlite3.Connection) -> dict[str, Position]:
 def checksum(kind: str, values: Values) -> int:
     """Compute the CRC-32 of a row's position and columns: of its bytes, then of the rest as JSON with their lengths.
 
+    Columns that came later do not count while they say what held before, so that the checksum is the same with and
+    without them: in an upgrade a store of before reads what new listeners write, and the new store reads old segments.
+
     Raises:
         TypeError: a text is no Unicode, or there is something else in the place of bytes.
     """
     rest = list(values)
+    for before in _AFTER_CHECKSUMS:
+        *known, newest = rest
+        if newest != before:
+            break
+        rest = known
     total = 0
     for place in _BYTES[kind]:
         value = rest[place]
@@ -167,10 +193,11 @@ def tolerate_any_text(connection: sqlite3.Connection) -> None:
     connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
 
 
-def _to_sqlite(place: Position, row: Row) -> list[object]:
-    values = [to_microseconds(value) if isinstance(value, datetime) else value for value in row]
-    values[0] = row.id.bytes
-    return [place, *values]
+def _to_sqlite(kind: str, place: Position, row: Row) -> list[Any]:
+    columns: list[Any] = [*row]
+    for at, write, _ in _CONVERTED[kind]:
+        columns[at] = write(columns[at])
+    return [place, *columns]
 
 
 def _has_types(kind: str, values: Values) -> bool:

@@ -7,14 +7,18 @@ segments are `<name>-000001.sqlite`, `<name>-000002.sqlite`, …; it writes to t
 import fcntl
 import re
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
-from receiver.notification import Notification, Rejection
+from receiver.notification import Notification, Rejection, columns_of
 from receiver.program import sql_file
 
-KINDS: dict[type, str] = {Notification: "notifications", Rejection: "rejected"}
+KINDS: dict[type[Notification | Rejection], str] = {Notification: "notifications", Rejection: "rejected"}
+SQLITE_TYPES = {UUID: "BLOB", datetime: "INTEGER", str: "TEXT", bytes: "BLOB"}
+"""How a segment has the types of a row: ids as their bytes, moments as microseconds since 1970."""
 TIMEOUT_SECONDS = 10.0
 CANNOT_READ = (sqlite3.Error, UnicodeDecodeError)
 """What reading a segment raises: where SQLite's message quotes damaged text, Python fails to decode that."""
@@ -102,13 +106,23 @@ def create(path: Path) -> sqlite3.Connection:
     try:
         # The tables come before the WAL: SQLite moves them out of a WAL when it closes the file, and is silent about an
         # error there. Without that WAL the segment would have no tables.
-        connection.executescript(sql_file(__package__, "segment.sql"))
+        connection.executescript(_tables())
         if connection.execute("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
             raise sqlite3.OperationalError(f"{unfinished} does not take a WAL")
     finally:
         connection.close()
     unfinished.rename(path)
     return connect(path)
+
+
+def _tables() -> str:
+    columns = {name: ",\n    ".join(_declare(kind)) for kind, name in KINDS.items()}
+    return sql_file(__package__, "segment.sql").format(**columns)
+
+
+def _declare(kind: type[Row]) -> Iterator[str]:
+    for column in columns_of(kind):
+        yield f"{column.name} {SQLITE_TYPES[column.type]}{'' if column.is_nullable else ' NOT NULL'}"
 
 
 def to_microseconds(moment: datetime) -> int:

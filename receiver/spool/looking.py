@@ -69,7 +69,7 @@ class SegmentView:
         return [self._seen(columns, values) for values in self._connection.execute(query, [after, limit])]
 
     def _seen(self, columns: Columns, values: tuple[Any, ...]) -> SeenRow:
-        position, damage = values[0], None
+        (position, *_), damage = values, None
         try:
             row = columns.row_of(position, values)
         except DamagedRowError as error:
@@ -87,8 +87,9 @@ class SegmentView:
         first = self._connection.execute(query, [after]).fetchone()
         if first is None:
             return 0, None
+        position, received_at = first
         (last,) = self._connection.execute(f"SELECT max(position) FROM {kind}").fetchone()  # noqa: S608 - a constant
-        return last - first[0] + 1, from_microseconds(first[1])
+        return last - position + 1, from_microseconds(received_at)
 
 
 def segment_paths(directory: Path) -> list[Path]:

@@ -1,33 +1,15 @@
+-- The columns in braces are those that receiver/notification.py defines.
 BEGIN;
 
 CREATE TABLE spooled_notifications (
     position INTEGER PRIMARY KEY,
-    id BLOB NOT NULL,
-    received_at INTEGER NOT NULL,
-    event_type TEXT,
-    category TEXT NOT NULL,
-    action TEXT,
-    account_alias TEXT,
-    entity_id TEXT,
-    actor TEXT,
-    occurred_at INTEGER NOT NULL,
-    signature_status TEXT NOT NULL,
-    signature BLOB,
-    source_ip TEXT,
-    payload BLOB NOT NULL,
-    key_fingerprint TEXT,
+    {notifications},
     checksum INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE spooled_rejected (
     position INTEGER PRIMARY KEY,
-    id BLOB NOT NULL,
-    received_at INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    path TEXT NOT NULL,
-    source_ip TEXT,
-    headers TEXT NOT NULL,
-    body BLOB NOT NULL,
+    {rejected},
     checksum INTEGER NOT NULL
 ) STRICT;
 

@@ -87,7 +87,8 @@ class RebuildHandler(ControlHandler):
         """Begin, and tell how far it is until it is done."""
         await asyncio.to_thread(self._loop.begin_rebuild)
         while (progress := self._loop.rebuilding()) is not None:
-            if not await self.tell({"derived": progress[0], "of": progress[1]}):
+            derived, last = progress
+            if not await self.tell({"derived": derived, "of": last}):
                 return
             await asyncio.sleep(_TELL_SECONDS)
         failure = self._loop.rebuild_failure()

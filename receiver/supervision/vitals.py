@@ -49,7 +49,10 @@ class Vitals:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         for line in lines[-1:]:
             try:
-                told = {str(name): (int(part[0]), part[1], part[2]) for name, part in json.loads(line).items()}
+                told = {
+                    str(name): (int(beats), busy_with, since)
+                    for name, (beats, busy_with, since, *_) in json.loads(line).items()
+                }
             except (ValueError, TypeError, LookupError, AttributeError):
                 continue
             self._process.take((self._process.beats + 1, None, None), at)

@@ -23,6 +23,7 @@ from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.arranging import Arranger
+from tests.support.rows import notification_of
 
 SEED = 1
 END = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
@@ -76,7 +77,7 @@ def later(data_dir: Path, count: int) -> list[Notification]:
     columns = ", ".join(Notification._fields)
     newest = f"SELECT {columns} FROM (FROM notifications ORDER BY seq DESC LIMIT ?) ORDER BY seq"
     with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as store:
-        found = [Notification(*row) for row in store.execute(newest, [count]).fetchall()]
+        found = list(map(Notification._make, store.execute(newest, [count]).fetchall()))
     moved = found[-1].received_at - found[0].received_at
     return [
         row._replace(
@@ -148,5 +149,7 @@ def _spooled(outgoing: Outgoing, signature: bytes) -> Notification:
     received_at = datetime.fromtimestamp(outgoing.received_at, UTC)
     event = event_for_name(outgoing.event_type)
     assert event is not None
-    about = classify(event, parse_body(outgoing.body), received_at)[:-1]
-    return Notification(new_id(received_at), received_at, *about, "valid", signature, "192.0.2.7", outgoing.body, _KEY)
+    about = classify(event, parse_body(outgoing.body), received_at)
+    return notification_of(
+        about, received_at, outgoing.body, signature_status="valid", signature=signature, key_fingerprint=_KEY
+    )

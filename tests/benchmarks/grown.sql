@@ -16,10 +16,13 @@ CREATE OR REPLACE TEMP MACRO moved_id(id, copy, begin_us, faster) AS
     (printf('%012x', epoch_ms(moved(time_of(id), begin_us, faster))) || substr(md5(id::VARCHAR || copy), 13))::UUID;
 
 INSERT INTO notifications
-SELECT
-    seq + seqs_before, moved_id(id, copy, begin_us, faster), moved(received_at, begin_us, faster), event_type, category, action,
-    account_alias, entity_id, actor, moved(occurred_at, begin_us, faster), signature_status, signature, source_ip,
-    moved_id(duplicate_of, copy, begin_us, faster), payload, key_fingerprint
+SELECT notifications.* REPLACE (
+    seq + seqs_before AS seq,
+    moved_id(id, copy, begin_us, faster) AS id,
+    moved(received_at, begin_us, faster) AS received_at,
+    moved(occurred_at, begin_us, faster) AS occurred_at,
+    moved_id(duplicate_of, copy, begin_us, faster) AS duplicate_of
+)
 FROM source.notifications, pace
 ORDER BY seq;
 

@@ -28,7 +28,8 @@ INSERT INTO notifications
 SELECT
     range, uuidv7(), make_timestamptz(range * 1000000), 'Server.Updated', 'Server', 'Updated', 'ACME',
     'SERVER' || (range * 7919) % 5000, 'kim', make_timestamptz(range * 1000000),
-    'valid', md5(range::VARCHAR)::BLOB, '192.0.2.7', NULL, '{{"name": "' || md5((range % 977)::VARCHAR) || '"}}', NULL
+    'valid', md5(range::VARCHAR)::BLOB, '192.0.2.7', NULL, '{{"name": "' || md5((range % 977)::VARCHAR) || '"}}', NULL,
+    'centurylink'
 FROM range(1, {COUNT + 1});
 INSERT INTO changes
 SELECT id, seq, occurred_at, category, entity_id, account_alias, actor, 'name', 'changed', false, '1', payload

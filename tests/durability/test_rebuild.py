@@ -12,13 +12,13 @@ import pytest
 
 from receiver.admission import parse_body
 from receiver.database.migrations import newest_version
-from receiver.notification import Notification, new_id
 from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import event_for_name
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command
 from tests.support.processes import Receiver, running
+from tests.support.rows import notification_of
 from tests.support.waiting import until
 
 ALL = "SELECT * FROM {} ORDER BY ALL"
@@ -34,7 +34,7 @@ def history(count, seed=3):
     for each in outgoing:
         received_at = datetime.fromtimestamp(each.received_at, UTC)
         about = classify(event_for_name(each.event_type), parse_body(each.body), received_at)
-        yield Notification(new_id(received_at), received_at, *about[:-1], "missing", None, "192.0.2.7", each.body, None)
+        yield notification_of(about, received_at, each.body)
 
 
 def fill_spool(data_dir, count):
@@ -158,6 +158,8 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
         for view in ("accounts", "account_bodies", "entities", "events"):
             database.execute(f"DROP VIEW {view}").fetchall()
         database.execute("ALTER TABLE notifications DROP COLUMN key_fingerprint").fetchall()
+        for table in ("notifications", "rejected"):
+            database.execute(f"ALTER TABLE {table} DROP COLUMN sender").fetchall()
         database.execute("DELETE FROM schema_version WHERE version > 1").fetchall()
         views = [
             statement.query

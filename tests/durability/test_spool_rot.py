@@ -4,11 +4,13 @@ import random
 import shutil
 import sqlite3
 from collections import Counter
+from zlib import crc32
 
+import orjson
 import pytest
 
 from receiver.database.opening import run
-from receiver.notification import DAMAGED_IN_SPOOL, Rejection
+from receiver.notification import DAMAGED_IN_SPOOL, FIRST_SENDER, Rejection
 from receiver.spool import SpoolReader, SpoolWriter
 from tests.durability.support.sizes import size
 from tests.durability.test_spool_damage import Store
@@ -49,6 +51,7 @@ def store(tmp_path):
         ("received_at", "received_at = 9223372036854775807"),
         ("id", "id = x'00'"),
         ("key_fingerprint", "key_fingerprint = 'other'"),
+        ("sender", "sender = 'another'"),
         ("checksum", "checksum = checksum + 1"),
     ],
     ids=lambda text: text.partition(" (")[0],
@@ -166,6 +169,47 @@ def test_a_segment_of_an_earlier_program_is_read_and_so_is_a_damaged_row_of_it(s
     assert store.users() == [0, 2, 3]
     assert run(store.connection, "SELECT DISTINCT key_fingerprint FROM notifications") == [(None,)]
     assert run(store.connection, "SELECT reason FROM rejected") == [(DAMAGED_IN_SPOOL,)]
+
+
+@pytest.mark.parametrize("sender", [FIRST_SENDER, "another"])
+def test_a_sender_that_is_not_as_it_was_written_is_noticed(store, sender):
+    segment = written(store.spool, [notification(1, sender=sender), rejection(2, sender=sender)])
+    for table in ("spooled_notifications", "spooled_rejected"):
+        changed(segment, f"UPDATE {table} SET sender = CASE sender WHEN 'another' THEN '{FIRST_SENDER}' ELSE 'x' END")
+    store.take_all()
+    assert store.users() == []
+    assert run(store.connection, "SELECT reason FROM rejected") == [(DAMAGED_IN_SPOOL,)] * 2
+
+
+def test_rows_of_a_segment_without_senders_are_whole_and_of_the_only_sender_that_there_was(store):
+    segment = written(store.spool, [notification(1), notification(2), rejection(3)])
+    for table in ("spooled_notifications", "spooled_rejected"):
+        changed(segment, f"ALTER TABLE {table} DROP COLUMN sender")
+    store.take_all()
+    assert store.users() == [1, 2]
+    assert store.told == []
+    for table, rows in (("notifications", 2), ("rejected", 1)):
+        assert run(store.connection, f"SELECT sender FROM {table}") == [(FIRST_SENDER,)] * rows
+
+
+def checksum_without_sender(values):
+    """Compute a row's checksum as programs do that know no senders: CRC-32 of bytes, then of the rest as JSON."""
+    total, rest = 0, []
+    for value in values:
+        total = crc32(value, total) if isinstance(value, bytes) else total
+        rest.append(len(value) if isinstance(value, bytes) else value)
+    return crc32(orjson.dumps(rest), total)
+
+
+def test_a_store_that_knows_no_senders_finds_the_checksums_of_new_rows_right(tmp_path):
+    file = sqlite3.connect(written(tmp_path, [notification(7), rejection(8)]))
+    known = {"spooled_notifications": "position, id, received_at, event_type, category, action, account_alias, "
+             "entity_id, actor, occurred_at, signature_status, signature, source_ip, payload, key_fingerprint",
+             "spooled_rejected": "position, id, received_at, reason, path, source_ip, headers, body"}  # fmt: skip
+    for table, columns in known.items():
+        ((*values, found),) = file.execute(f"SELECT {columns}, checksum FROM {table}").fetchall()
+        assert checksum_without_sender(values) == found
+    file.close()
 
 
 def test_the_store_of_before_an_upgrade_reads_what_the_new_listeners_write(tmp_path):

@@ -81,7 +81,7 @@ def build_store(
             connection.execute("INSERT INTO notifications BY NAME FROM arrived")
         for one in refused:
             connection.execute(
-                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, 'centurylink')",
                 [uuid4(), one.received_at, one.reason, one.path, one.source_ip, json.dumps(one.headers), one.body],
             )
         for change in changes:
@@ -111,6 +111,7 @@ def as_columns(seq: int, row: Row) -> dict[str, Any]:
         "duplicate_of": str(row.duplicate_of) if row.duplicate_of else None,
         "payload": json.dumps(dict(row.body), separators=(",", ":"), ensure_ascii=False),
         "key_fingerprint": "5e" * 32 if row.signature_status != "missing" else None,
+        "sender": "centurylink",
     }
 
 

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from receiver.notification import Notification, Rejection, new_id
+from receiver.notification import FIRST_SENDER, Notification, Rejection, new_id
+from receiver.senders.sender import Columns
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -26,6 +27,25 @@ def notification(number: int = 0, **changed: Any) -> Notification:
         source_ip="192.0.2.7",
         payload=b'{"userName": "user%d@acme.example",  "n": 1.50}' % number,
         key_fingerprint="5e" * 32,
+        sender=FIRST_SENDER,
+    )
+    return row._replace(**changed)
+
+
+def notification_of(columns: Columns, received_at: datetime, payload: bytes, **changed: Any) -> Notification:
+    """Make a notification of what event and body tell."""
+    told = columns._asdict()
+    del told["parent_account"]
+    row = Notification(
+        id=new_id(received_at),
+        received_at=received_at,
+        **told,
+        signature_status="missing",
+        signature=None,
+        source_ip="192.0.2.7",
+        payload=payload,
+        key_fingerprint=None,
+        sender=FIRST_SENDER,
     )
     return row._replace(**changed)
 
@@ -41,5 +61,6 @@ def rejection(number: int = 0, **changed: Any) -> Rejection:
         source_ip="192.0.2.7",
         headers='{"Host": "receiver.example"}',
         body=b"\xff\xfe no json",
+        sender=FIRST_SENDER,
     )
     return row._replace(**changed)

@@ -34,12 +34,12 @@ def rolled_up(
     children: dict[str | None, list[str]] = defaultdict(list)
     placed: dict[str, Sequence[str]] = {alias: (alias,) for alias in own} | dict(paths)
     for alias, path in placed.items():
-        counts = own.get(alias, (0, 0))
-        if not any(counts):
+        count, count_before = own.get(alias, (0, 0))
+        if not (count or count_before):
             continue
         for ancestor in path:
-            events[ancestor] += counts[0]
-            before[ancestor] += counts[1]
+            events[ancestor] += count
+            before[ancestor] += count_before
             below[ancestor] += ancestor != alias
     for alias in events:
         path = placed.get(alias, (alias,))
@@ -47,7 +47,7 @@ def rolled_up(
 
     def walk(parent: str | None, depth: int) -> Iterable[Branch]:
         for alias in sorted(children[parent], key=lambda one: (-events[one], -before[one], one)):
-            count = own.get(alias, (0, 0))[0]
+            count, _ = own.get(alias, (0, 0))
             yield Branch(alias, depth, events[alias], before[alias], count, below[alias])
             if alias in opened:
                 yield from walk(alias, depth + 1)

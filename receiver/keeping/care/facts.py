@@ -158,11 +158,11 @@ def gather(
 
 def _stored(reader: Reader, now: datetime) -> Stored:
     minute, hour = (to_microseconds(now - timedelta(seconds=seconds)) for seconds in (60, 3600))
-    counts = reader.rows(sql_file(__package__, "counts.sql"), [minute, hour])[0]
+    (counts,) = reader.rows(sql_file(__package__, "counts.sql"), [minute, hour])
     rejected = {
         reason: (kept, recent) for reason, kept, recent in reader.rows(sql_file(__package__, "rejected.sql"), [hour])
     }
-    set_aside = sum(rejected.pop(reason, (0, 0))[0] for reason in SET_ASIDE)
+    set_aside = sum(kept for kept, _ in (rejected.pop(reason, (0, 0)) for reason in SET_ASIDE))
     notifications, last_minute, last_hour, schema_version, lost = counts
     has_underived = schema_version >= _FIRST_VERSION_WITH_UNDERIVED
     missing = reader.rows(_UNDERIVED, [])[0][0] if has_underived else 0

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from receiver.database.faults import UnderivableError
 from receiver.database.reading import Reader
-from receiver.database.rows import NumberedNotification
 from receiver.deriving import Derived, Deriver
+from receiver.deriving.deriver import DerivedChange
 from receiver.errors import TooMuchError
-from receiver.keeping.invariants import Changed, Stored, Violation, check_changes
+from receiver.keeping.invariants import Changed, Violation, check_changes
 from receiver.keeping.verification.whole import Extent, schema_version_of
+from receiver.notification import NumberedNotification
 from receiver.program import sql_file
 from receiver.senders import SENDER
 from receiver.spool.layout import to_microseconds
@@ -48,13 +49,13 @@ class ChangesCheck:
         self._expected: dict[int, Counter[tuple[Any, ...]]] = {}
         self._missing = _missing(reader)
 
-    def check(self, batch: list[Stored]) -> Iterator[Violation]:
+    def check(self, batch: list[NumberedNotification]) -> Iterator[Violation]:
         """Check the changes of the next notifications, in order of `seq`."""
         if self._is_idle:
             return
-        derived = self._derive([NumberedNotification(*stored) for stored in batch])
+        derived = self._derive(batch)
         self._missing = {failed.seq: (failed.id, failed.error) for failed in derived.failed} | self._missing
-        expected = _by_seq(_comparable(row) for row in derived.rows)
+        expected = _by_seq(map(_as_queried, derived.rows))
         seqs = [stored.seq for stored in batch]
         self._expected |= {seq: expected[seq] for seq in {*seqs, *derived.stale} & self._revised}
         found = _by_seq(self._found(min(seqs), max(seqs)))
@@ -72,7 +73,7 @@ class ChangesCheck:
             if len(batch) > 1:
                 middle = len(batch) // 2
                 first, rest = self._derive(batch[:middle]), self._derive(batch[middle:])
-                rows = [row for row in first.rows if row[1] not in rest.stale]
+                rows = [row for row in first.rows if row.seq not in rest.stale]
                 return Derived(rows + rest.rows, first.stale + rest.stale, {}, first.failed + rest.failed)
             derived = self._deriver.give_up(batch[0], error)
         self._deriver.settle(derived)
@@ -88,13 +89,14 @@ class ChangesCheck:
         revised = sorted(self._expected)
         for start in range(0, len(revised), _ROWS_PER_BATCH):
             seqs = revised[start : start + _ROWS_PER_BATCH]
-            found = _by_seq(self._reader.rows(sql_file(__package__, "changes_of.sql"), [seqs]))
+            rows = self._reader.rows(sql_file(__package__, "changes_of.sql"), [seqs])
+            found = _by_seq(map(DerivedChange._make, rows))
             yield from self._violations(Changed(seq, self._expected[seq], found[seq]) for seq in seqs)
 
-    def _found(self, first: int, last: int) -> Iterator[tuple[Any, ...]]:
+    def _found(self, first: int, last: int) -> Iterator[DerivedChange]:
         """Read the rows of notifications from one `seq` to another, in as many parts as it takes."""
         try:
-            yield from self._reader.rows(sql_file(__package__, "changes.sql"), [first, last])
+            yield from map(DerivedChange._make, self._reader.rows(sql_file(__package__, "changes.sql"), [first, last]))
         except TooMuchError:
             if first == last:
                 raise
@@ -126,12 +128,13 @@ def _missing(reader: Reader) -> dict[int, tuple[str, str]]:
     return {seq: (name, error) for seq, name, error in reader.rows(_UNDERIVED, [])}
 
 
-def _by_seq(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, Counter[tuple[Any, ...]]]:
+def _by_seq(rows: Iterable[DerivedChange]) -> defaultdict[int, Counter[tuple[Any, ...]]]:
     by_seq: defaultdict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
     for row in rows:
-        by_seq[row[1]][row] += 1
+        by_seq[row.seq][row] += 1
     return by_seq
 
 
-def _comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (*row[:2], to_microseconds(row[2]), *row[3:])
+def _as_queried(row: DerivedChange) -> DerivedChange:
+    # A query counts microseconds: there are moments that Python has no form for.
+    return row._replace(changed_at=to_microseconds(row.changed_at))  # type: ignore[arg-type]

@@ -3,18 +3,16 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-from uuid import UUID
 
-from receiver.database.reading import Reader, Rows
+from receiver.database.reading import Reader
+from receiver.database.rows import make_numbered, select_numbered
 from receiver.errors import TooMuchError
-from receiver.keeping.invariants import Original, Stored, Violation, check_copy, check_order, check_row
+from receiver.keeping.invariants import Original, Violation, check_copy, check_order, check_row
 from receiver.keeping.verification.changes import ChangesCheck
 from receiver.keeping.verification.whole import Extent
-from receiver.notification import Notification
+from receiver.notification import NumberedNotification
 from receiver.program import sql_file
 from receiver.senders.keys import Keys
-from receiver.spool.layout import from_microseconds
 
 _ROWS_PER_BATCH = 8_192
 _ROWS_PER_TASK = 1_024
@@ -50,16 +48,16 @@ def check_stored(reader: Reader, keys: Keys, extent: Extent, advance: Callable[[
     yield from changes.rest()
 
 
-def _check_rows(rows: list[Stored], keys: Keys) -> list[Violation]:
+def _check_rows(rows: list[NumberedNotification], keys: Keys) -> list[Violation]:
     return [violation for stored in rows for violation in check_row(stored, keys)]
 
 
-def _split(batch: list[Stored]) -> Iterator[list[Stored]]:
+def _split(batch: list[NumberedNotification]) -> Iterator[list[NumberedNotification]]:
     return (batch[start : start + _ROWS_PER_TASK] for start in range(0, len(batch), _ROWS_PER_TASK))
 
 
-def _batches(reader: Reader, extent: Extent) -> Iterator[list[Stored]]:
-    query = sql_file(__package__, "notifications.sql")
+def _batches(reader: Reader, extent: Extent) -> Iterator[list[NumberedNotification]]:
+    query = select_numbered(sql_file(__package__, "notifications.sql"))
     low, size = extent.after, _ROWS_PER_BATCH
     while low < extent.last:
         high = min(low + size, extent.last)
@@ -71,24 +69,13 @@ def _batches(reader: Reader, extent: Extent) -> Iterator[list[Stored]]:
             size //= 2
             continue
         if rows:
-            yield [_stored(row) for row in rows]
+            yield list(map(make_numbered, rows))
         low = high if rows else int(reader.rows(_NEXT, [low])[0][0])
 
 
-def _stored(row: tuple[Any, ...]) -> Stored:
-    seq, duplicate_of, *columns = row
-    values: dict[str, Any] = dict(zip(Notification._fields, columns, strict=True))
-    values["id"] = UUID(values["id"])
-    values["received_at"] = from_microseconds(values["received_at"])
-    values["occurred_at"] = from_microseconds(values["occurred_at"])
-    values["payload"] = values["payload"].encode()
-    return Stored(seq, Notification(**values), duplicate_of and UUID(duplicate_of))
-
-
-def _check_copies(reader: Reader, batch: list[Stored]) -> Iterator[Violation]:
+def _check_copies(reader: Reader, batch: list[NumberedNotification]) -> Iterator[Violation]:
     copies = {stored.seq: stored for stored in batch if stored.duplicate_of}
     low, high = min(copies) - 1, max(copies)
-    originals: Rows = reader.rows(sql_file(__package__, "originals.sql"), [low, high])
-    for seq, *original in originals:
+    for seq, *original in reader.rows(sql_file(__package__, "originals.sql"), [low, high]):
         if seq in copies:
-            yield from check_copy(copies[seq], Original(*original))
+            yield from check_copy(copies[seq], Original._make(original))

@@ -27,7 +27,8 @@ class Extent(NamedTuple):
 
 def extent_of(reader: Reader) -> Extent:
     """Ask what is stored at this moment."""
-    return Extent(*reader.rows(_EXTENT, [])[0])
+    (extent,) = map(Extent._make, reader.rows(_EXTENT, []))
+    return extent
 
 
 def schema_version_of(reader: Reader) -> int:
@@ -41,7 +42,8 @@ _FIRST_VERSION_WITH_ACCOUNT_STATES = 3
 
 def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
     """Check that ids are there once, that nothing was set aside, and that what is derived agrees."""
-    yield from check_taken(*reader.rows(sql_file(__package__, "promise.sql"), [])[0])
+    ((taken, stored, set_aside),) = reader.rows(sql_file(__package__, "promise.sql"), [])
+    yield from check_taken(taken, stored, set_aside)
     yield from _check_ids(reader, extent)
     for name, reason, received_at in reader.rows(sql_file(__package__, "set_aside.sql"), [list(SET_ASIDE)]):
         detail = f"It was received at {received_at} and acknowledged, but is kept in rejected as {reason}."

@@ -12,12 +12,12 @@ from receiver.database.appended import Appended, Positions, read_appended, write
 from receiver.database.damage import is_damage, read_or, suspect
 from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError
 from receiver.database.opening import run
-from receiver.database.rows import NumberedNotification, insert_notifications, insert_rejections
+from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.deriving import Derived, Deriver, LastBodies, reads, write_changes
 from receiver.deriving.table import replace_account_states
 from receiver.errors import StoreError
 from receiver.logs import describe
-from receiver.notification import NOT_STORABLE, Notification, Rejection
+from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
 from receiver.store.appending.duplicates import DuplicateFinder
 from receiver.store.appending.exactly_once import read_watermarks, roll_back, storing
@@ -82,7 +82,7 @@ class Appender:
         self._rejected = RejectedBudget(connection, self._rejected_bytes)
         # A database that lost its latest rows gives their numbers to no others: readers go on after the last they saw.
         used = read_appended(data_dir).seq if data_dir else 0
-        self._stored, last = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
+        ((self._stored, last),) = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")
         self._next_seq = max(self._next_seq, used + 1, int(last) + 1)
         self._watermarks = read_watermarks(connection)
         self._stumble = read_stumble(data_dir)
@@ -93,8 +93,9 @@ class Appender:
         """Take the bodies at hand; those of a database that has lost its latest rows since are none of this one's."""
         bodies = LastBodies(data_dir)
         if newest := bodies.newest:
-            sql = "SELECT seq, id::VARCHAR FROM notifications WHERE seq = ?"
-            if read_or(self._connection, sql, [], "the bodies at hand are not used", [newest[0]]) != [newest]:
+            seq, name = newest
+            sql = "SELECT id::VARCHAR FROM notifications WHERE seq = ?"
+            if read_or(self._connection, sql, [], "the bodies at hand are not used", [seq]) != [(name,)]:
                 bodies.clear()
         return bodies
 
@@ -290,7 +291,7 @@ class Appender:
             # A segment's watermark stays when the segment is gone: if the file comes back (a disk mounted late, a copy
             # restored), nothing is appended twice. The note needs those that can come short, which are still there.
             there = {segment.name for segment in self._spool.segments()}
-            positions = {key: at for key, at in self._watermarks.items() if key[0] in there}
+            positions = {(name, kind): at for (name, kind), at in self._watermarks.items() if name in there}
             write_appended(self._data_dir, Appended(self.last_seq, self._stored, positions))
 
 

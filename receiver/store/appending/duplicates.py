@@ -36,7 +36,7 @@ class DuplicateFinder:
         """Take what the store holds as the truth."""
         query = sql_file(__package__, "latest_of_each_entity.sql")
         rows = read_or(self._connection, query, [], "copies of what came before are not told")
-        self._latest = {(category, entity_id): _Latest(*rest) for category, entity_id, *rest in rows}
+        self._latest = {(category, entity_id): _Latest._make(latest) for category, entity_id, *latest in rows}
 
     def original_of(self, row: Notification) -> UUID | None:
         """Say which notification this one is a copy of; None makes it its entity's latest."""

@@ -59,10 +59,10 @@ def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _compare(stored: Positions, before: Positions, after: Positions) -> None:
-    for place, position in after.items():
-        believed = before.get(place, 0)
-        if not stored.get(place, 0) == believed < position:
+    for (segment, kind), position in after.items():
+        there, believed = stored.get((segment, kind), 0), before.get((segment, kind), 0)
+        if not there == believed < position:
             raise OutOfStepError(
-                f"{place[1]} of segment {place[0]} are stored up to {stored.get(place, 0)}, though they were to be "
+                f"{kind} of segment {segment} are stored up to {there}, though they were to be "
                 f"stored from {believed} to {position}."
             )

@@ -50,7 +50,16 @@ def not_storable(row: Row) -> Rejection:
         path, body = row.event_type or row.category, row.payload
     else:
         path, body = row.path, row.body
-    return Rejection(row.id, row.received_at, NOT_STORABLE, _storable(path), _storable(row.source_ip or ""), "{}", body)
+    return Rejection(
+        id=row.id,
+        received_at=row.received_at,
+        reason=NOT_STORABLE,
+        path=_storable(path),
+        source_ip=_storable(row.source_ip or ""),
+        headers="{}",
+        body=body,
+        sender=None if row.sender is None else _storable(row.sender),
+    )
 
 
 def _storable(text: str) -> str:

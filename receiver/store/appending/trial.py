@@ -11,10 +11,10 @@ import duckdb
 
 from receiver.database.faults import NEEDS_NEW_PROCESS, NotOneRowError
 from receiver.database.opening import run
-from receiver.database.rows import NumberedNotification, insert_notifications, insert_rejections
+from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.files import write_whole
 from receiver.logs import describe
-from receiver.notification import Notification, Rejection
+from receiver.notification import FIRST_SENDER, Notification, NumberedNotification, Rejection
 from receiver.spool import SpooledRow
 from receiver.store.appending.exactly_once import roll_back
 
@@ -36,8 +36,18 @@ _ACCEPTED = Notification(
     source_ip=None,
     payload=b'{"thing":1}',
     key_fingerprint=None,
+    sender=FIRST_SENDER,
 )
-_REFUSED = Rejection(_ID, _MOMENT, "not_json", "/webhooks/Thing.Changed", None, "{}", b"no json")
+_REFUSED = Rejection(
+    id=_ID,
+    received_at=_MOMENT,
+    reason="not_json",
+    path="/webhooks/Thing.Changed",
+    source_ip=None,
+    headers="{}",
+    body=b"no json",
+    sender=FIRST_SENDER,
+)
 
 
 def check_takes_rows(connection: duckdb.DuckDBPyConnection) -> None:

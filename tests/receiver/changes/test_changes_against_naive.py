@@ -18,7 +18,7 @@ from receiver.changes import steps
 from receiver.changes.differ import Differ
 from receiver.changes.steps import Change, Known
 from receiver.database.opening import open_database, run
-from receiver.notification import Notification, new_id
+from receiver.notification import new_id
 from receiver.senders import SENDER
 from receiver.senders.centurylink.classify import classify
 from receiver.senders.centurylink.events import event_for_name
@@ -29,7 +29,7 @@ from receiver.store.appending.appender import Appender
 from tests.support.changes_applied import applied
 from tests.support.changes_bodies import BODIES, ODDEST, in_old_form, notifications, odd_notifications, respelled
 from tests.support.naive_differ import Row, State, Stored, bare, in_new_form, naive_changes, naive_table
-from tests.support.rows import NOON, notification
+from tests.support.rows import NOON, notification, notification_of
 
 SIMULATED = 10_500
 STORED = ", ".join(Stored._fields)
@@ -75,7 +75,7 @@ def simulated():
         if rng.random() < 0.02:
             columns = columns._replace(occurred_at=before)
         moments[columns.category, columns.entity_id] = columns.occurred_at
-        sent.append(Notification(new_id(received_at), received_at, *columns[:-1], "missing", None, None, payload, None))
+        sent.append(notification_of(columns, received_at, payload))
         if rng.random() < 0.02:
             sent.append(sent[-1]._replace(id=new_id(NOON), received_at=received_at + timedelta(seconds=rng.random())))
     return delayed(rng, sent)

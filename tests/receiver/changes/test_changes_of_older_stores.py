@@ -1,12 +1,13 @@
 """Changes that an older version derived are derived again after the upgrade, and not judged before."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import duckdb
 import pytest
 
-from receiver.database.migrations import newest_version
+from receiver.database.migrations import migrations, newest_version
 from receiver.database.opening import connect, open_database, run
 from receiver.deriving.rebuild import Rebuild
 from receiver.keeping.verification import can_check_changes
@@ -19,6 +20,8 @@ DROP VIEW account_bodies;
 DROP VIEW entities;
 DROP VIEW events;
 ALTER TABLE notifications DROP COLUMN key_fingerprint;
+ALTER TABLE notifications DROP COLUMN sender;
+ALTER TABLE rejected DROP COLUMN sender;
 CREATE VIEW events AS SELECT * FROM notifications WHERE duplicate_of IS NULL;
 DROP TABLE underived;
 DROP TABLE underived_rebuilt;
@@ -45,12 +48,12 @@ def older(tmp_path):
     ]
     file = store_of(tmp_path, [Received("Server.Updated", NOON, json.dumps(body)) for body in bodies])
     with duckdb.connect(str(file)) as store:
-        entities = store.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'entities'").fetchone()[0]
-        account_bodies = store.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'account_bodies'").fetchone()[
-            0
-        ]
         store.execute(TO_THE_VERSION_BEFORE).fetchall()
-        store.execute(f"{entities} {account_bodies}").fetchall()
+        for step, view in ((2, "entities"), (3, "account_bodies")):
+            definition = re.search(
+                rf"^CREATE (OR REPLACE )?VIEW {view} .*?;", migrations()[step], re.DOTALL | re.MULTILINE
+            )
+            store.execute(definition[0]).fetchall()
     return file
 
 

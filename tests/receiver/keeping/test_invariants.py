@@ -10,7 +10,6 @@ from receiver.keeping.invariants import (
     Handed,
     Kept,
     Original,
-    Stored,
     Violation,
     check_acknowledged,
     check_copy,
@@ -18,6 +17,7 @@ from receiver.keeping.invariants import (
     check_order,
     check_row,
 )
+from receiver.notification import NumberedNotification
 from receiver.senders.centurylink.signature import load_public_key, sign
 from receiver.senders.keys import by_fingerprint, key_fingerprint, load_private_key
 from tests.support.keys import key_directory
@@ -44,7 +44,7 @@ def signature_of(body):
 def stored(seq=7, duplicate_of=None, **changed):
     noted = key_fingerprint(key())
     right = {"payload": BODY, "signature": signature_of(BODY), "key_fingerprint": noted, **changed}
-    return Stored(seq, notification(1, **right), duplicate_of)
+    return NumberedNotification(seq, notification(1, **right), duplicate_of)
 
 
 def words(violations):

@@ -114,7 +114,10 @@ def test_a_payload_altered_behind_its_back_is_named_running_or_not(data_dir):
             ["changes seq 99", "doubled", "doubled seq 99"],
         ),
         (
-            "INSERT INTO rejected SELECT id, received_at, 'x', '/', NULL, '{}', payload::VARCHAR::BLOB FROM events",
+            (
+                "INSERT INTO rejected BY NAME SELECT id, received_at, 'x' AS reason, '/' AS path, '{}' AS headers, "
+                "payload::VARCHAR::BLOB AS body FROM events"
+            ),
             [f"doubled seq {seq}" for seq in (1, 2, 3, 4, 5, 6, 7, 11, 12)],
         ),
         ("CREATE OR REPLACE VIEW events AS SELECT * FROM notifications", ["view"] * 2),

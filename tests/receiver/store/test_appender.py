@@ -31,7 +31,7 @@ def make_appender(store, tmp_path, **options):
 
 
 def test_every_column_arrives_as_it_was_spooled(store, spool, tmp_path):
-    sent = notification(1)
+    sent = notification(1, sender="another")
     spool.append_all([sent])
     make_appender(store, tmp_path).append_new()
     names = [name for name, *_ in store.execute("SELECT * FROM notifications LIMIT 0").description]
@@ -53,6 +53,7 @@ def test_every_column_arrives_as_it_was_spooled(store, spool, tmp_path):
         "duplicate_of": None,
         "payload": '{"userName": "user1@acme.example",  "n": 1.50}',
         "key_fingerprint": "5e" * 32,
+        "sender": "another",
     }
 
 
