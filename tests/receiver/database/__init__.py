@@ -1,0 +1,1 @@
+"""The DuckDB file: its columns, and stores of older versions."""
