@@ -11,7 +11,7 @@ from analytics.pages.pages import PAGES
 ROOT = Path(__file__).parent.parent
 MOST_AT_THE_ROOT = 12
 MOST_FILES = {"receiver": 20, "analytics": 20, "tests": 30}
-LISTS = {"analytics/findings/rules", "receiver/database/migrations"}
+LISTS = {"analytics/senders/centurylink/rules", "receiver/database/migrations"}
 """Folders that hold one file of each thing that there is."""
 LONGEST = 330
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from analytics.charts.charts import FIT, INK, MUTED, RULE, heading, row_scale, time_axis, time_tips
 from analytics.findings.rule_headers import COLOURS
-from analytics.senders.centurylink.alarms import KEY, span_text
-from analytics.senders.centurylink.events import colours
+from analytics.senders import alert_colour
+from analytics.senders.alarms import KEY, span_text
 from analytics.text import plural, short
 from analytics.times.periods import Period
 
@@ -95,7 +95,7 @@ def tips(place: str) -> list[alt.Tooltip]:
 
 def drawn_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: bool) -> list[alt.Chart]:
     """Return the layers with the bars, and with the marks of those that are not over."""
-    scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], colours(dark)["Alert.Notification"]])
+    scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], alert_colour(dark)])
     legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
     shown = alt.Chart(bars).mark_bar(strokeWidth=1.5, aria=False)
     still = alt.Chart(bars[bars["state"] == LASTS]).mark_point(
@@ -121,8 +121,8 @@ def over_time(
     """Return the alarms of each server and metric as bars from begin to end; those not over last until now, marked.
 
     Args:
-        alarms: what `analytics.senders.centurylink.alarms.within` returns.
-        rows: what `analytics.senders.centurylink.alarms.by_metric` returns, of the rows that are drawn, in their order.
+        alarms: what `analytics.senders.alarms.within` returns.
+        rows: what `analytics.senders.alarms.by_metric` returns, of the rows that are drawn, in their order.
         period: what the x axis spans.
         order: the order of the rows, in words.
         place: what the time zone of the browser that draws it is called.

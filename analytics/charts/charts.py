@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import altair as alt
 import pandas as pd
 
-from analytics.senders.centurylink.events import colours
+from analytics.senders import colours
 from analytics.times.periods import EPOCH, Period, zone_label
 from analytics.times.spans import Interval, Span
 

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from analytics.charts.charts import FIT, LOCAL_AXIS, MUTED, TIME_TIP, binned, event_scale, stacked
-from analytics.senders.centurylink.events import colours
+from analytics.senders import colours
 from analytics.times.periods import EPOCH, MOST_BINS, WIDTHS, floor
 
 BRUSH = "span"

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from analytics.charts.charts import FIT, INK, MUTED, TIME_LABEL, heading
 from analytics.export.results import as_moment, as_number, cell, column_names
-from analytics.senders.centurylink.events import colours
+from analytics.senders import colours
 from analytics.text import short
 
 Kind = Literal["bar", "line", "area", "points", "histogram"]

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from analytics.senders.centurylink.events import CATEGORIES, EVENT_TYPES
+from analytics import senders
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -15,7 +15,7 @@ event_option = click.option(
     "events",
     multiple=True,
     metavar="NAME",
-    type=click.Choice([*EVENT_TYPES, *CATEGORIES], case_sensitive=False),
+    type=click.Choice([*senders.event_types(), *senders.categories()], case_sensitive=False),
     help="Only this event (Server.Updated), or a category with all its events (Server); repeatable.",
 )
 account_option = click.option(
@@ -37,7 +37,7 @@ def event_types_of(names: Iterable[str]) -> list[str] | None:
     found: dict[str, None] = {}
     for name in names:
         found[name] = None
-        found.update((event, None) for event in EVENT_TYPES if event.partition(".")[0] == name)
+        found.update((event, None) for event in senders.event_types_of({name}))
     return list(found) or None
 
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.export.formats import as_field
+from analytics.senders import sender_of
 
-SIGNATURE_HEADER = "Tier3-RsaSha1"
 NOT_BASE64 = "(no base64, and so not kept)"
 ROWS_AT_ONCE = 1_000
 ROWS_OF_A_GROUP = 100_000
@@ -33,7 +33,8 @@ def archive_line(row: dict[str, Any]) -> bytes:
     headers = {}
     if row["signature_status"] != "missing":
         signature = row["signature"]
-        headers[SIGNATURE_HEADER] = NOT_BASE64 if signature is None else base64.b64encode(signature).decode()
+        header = sender_of(row["category"]).signature_header
+        headers[header] = NOT_BASE64 if signature is None else base64.b64encode(signature).decode()
     line = {
         "received_at": as_utc(row["received_at"]),
         "event": row["event_type"] or row["category"],

@@ -3,7 +3,8 @@
 import base64
 from typing import NamedTuple
 
-from analytics.export.archives import NOT_BASE64, SIGNATURE_HEADER
+from analytics.export.archives import NOT_BASE64
+from analytics.senders import sender_of
 from analytics.text import visible
 
 CONTENT_TYPE = "application/json; charset=utf-8"
@@ -13,11 +14,15 @@ NEXT = " \\\n  "
 
 
 class Sent(NamedTuple):
-    """What was sent: the body, the signature decoded (None where the header had no base64), and whether it had one."""
+    """What was sent: the body, the signature decoded (None where the header had no base64), and whether it had one.
+
+    The category says in which header a sender signs.
+    """
 
     body: bytes
     signature: bytes | None
     signed: bool
+    category: str = ""
 
 
 def path_of(event_type: str | None, category: str) -> str:
@@ -68,7 +73,7 @@ def command(sent: Sent, address: str, file_name: str) -> str:
     """
     headers = [f"Content-Type: {CONTENT_TYPE}", "Accept: application/json"]
     if sent.signed:
-        headers.append(f"{SIGNATURE_HEADER}: {signature_text(sent)}")
+        headers.append(f"{sender_of(sent.category).signature_header}: {signature_text(sent)}")
     # Without --globoff and --url, an address may mean several, or an option.
     parts = ["curl --globoff --include", f"--url {quoted(visible(address))}"]
     parts += [f"--header {quoted(header)}" for header in headers]

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ import duckdb
 from pydantic import ValidationError
 
 from analytics.findings.rule_headers import SEVERITIES, Example, Header, Severity, line_of, said_of
+from analytics.senders import sql_files
 
 __all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "Severity", "load_rules", "parse_rule"]
 
@@ -166,7 +166,6 @@ def first_line_of(message: str) -> str:
 
 def _contents(directory: Path | None, problems: list[RuleProblem]) -> Iterator[tuple[str, str, Traversable | Path]]:
     """Yield each rule's path, name and file, the shipped ones first."""
-    shipped = files(__package__).joinpath("rules")
     own: list[Traversable | Path] = []
     try:
         own += directory.iterdir() if directory is not None else ()
@@ -174,7 +173,7 @@ def _contents(directory: Path | None, problems: list[RuleProblem]) -> Iterator[t
         problems.append(
             RuleProblem(str(directory), 1, f"The directory can't be read ({error.strerror}); CLC_RULES names it.")
         )
-    for entries in (list[Traversable | Path](shipped.iterdir()), own):
+    for entries in (list[Traversable | Path](sql_files("rules")), own):
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.name.endswith(".sql") and not entry.name.startswith("."):
                 yield str(entry), entry.name.removesuffix(".sql"), entry

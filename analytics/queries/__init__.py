@@ -1,4 +1,7 @@
-"""The queries: one SQL file each, beside what asks it, with parts that are left out when their parameter is None."""
+"""The queries: one SQL file each, beside what asks it, with parts that are left out when their parameter is None.
+
+What only senders know stands in a query as the call of a macro, such as `kind_of(category)`.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,9 +10,12 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
+from analytics.senders.macros import MACROS
+
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)[ \t]*\n", re.MULTILINE)
 CONDITION = re.compile(r" -- if \$(\w+)$")
 PARAMETER = re.compile(r"\$(\w+)")
+CALL = re.compile(rf"\b({'|'.join(MACROS)})\(")
 PARTS = frozenset({"beside", "lasts", "matching", "matching_changes", "of_activity", "of_entity"})
 OTHERS = frozenset({"rules", "shipped_queries", "profiles"})
 """Folders of SQL that is read in other ways."""
@@ -30,7 +36,27 @@ def read(name: str) -> str:
         KeyError: there is no such file.
     """
     text = places()[name].read_text(encoding="utf-8")
-    return INCLUDE.sub(lambda found: read(found[1].removesuffix(".sql")).rstrip("\n") + "\n", text)
+    whole = INCLUDE.sub(lambda found: read(found[1].removesuffix(".sql")).rstrip("\n") + "\n", text)
+    return expanded(whole)
+
+
+def expanded(sql: str) -> str:
+    """Return SQL with what each macro stands for in place of its calls.
+
+    Raises:
+        ValueError: a call does not end.
+    """
+    call = CALL.search(sql)
+    if call is None:
+        return sql
+    depth, end = 1, call.end()
+    while depth:
+        if end == len(sql):
+            raise ValueError(f"The call of {call[1]} does not end.")
+        depth += {"(": 1, ")": -1}.get(sql[end], 0)
+        end += 1
+    argument = expanded(sql[call.end() : end - 1])
+    return sql[: call.start()] + MACROS[call[1]](argument) + expanded(sql[end:])
 
 
 def query(name: str, values: Mapping[str, Any]) -> Query:

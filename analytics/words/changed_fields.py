@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
+from analytics.senders.sender import Wording
 from analytics.text import short, visible
 
 LONGEST = 60
@@ -17,46 +18,6 @@ PART = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-# What an item of a list is called.
-NOUNS: Mapping[str, str] = {
-    "alertPolicies": "alert policy",
-    "customFields": "custom field",
-    "disks": "disk",
-    "ipAddresses": "address",
-    "links": "link",
-    "partitions": "partition",
-    "secondaryIPAddresses": "secondary address",
-    "snapshots": "snapshot",
-}
-# Fields whose key, taken apart into words, would not say it well.
-LABELS: Mapping[str, str] = {
-    "addressLine1": "address",
-    "addressLine2": "second line of the address",
-    "cpu": "number of CPUs",
-    "diskCount": "number of disks",
-    "emailAddress": "e-mail address",
-    "alternateEmailAddress": "alternative e-mail address",
-    "groupId": "group",
-    "inMaintenanceMode": "maintenance mode",
-    "isManaged": "managed state",
-    "isTemplate": "template state",
-    "locationId": "data centre",
-    "memoryMB": "memory",
-    "osType": "operating system",
-    "parentAlias": "parent account",
-    "powerState": "power state",
-    "primaryDataCenter": "primary data centre",
-    "sizeGB": "size",
-    "stateProvince": "state or province",
-    "storageGB": "storage",
-}
-MEASURES: Mapping[str, str] = {
-    "details.memoryMB": "MB",
-    "details.storageGB": "GB",
-    "details.disks[].sizeGB": "GB",
-    "details.partitions[].sizeGB": "GB",
-}
 
 
 class Item(str):
@@ -101,13 +62,13 @@ def pattern_of(path: str) -> str:
     return text
 
 
-def label_of(path: str) -> str:
+def label_of(path: str, wording: Wording) -> str:
     """Return what a field is called in a sentence: `size of disk 0:3`."""
     parts = list(parts_of(path))
     keys = [part for part in parts if not isinstance(part, Item)]
-    name = words(keys[-1]) if keys else path
+    name = words(keys[-1], wording) if keys else path
     things = [
-        f"{NOUNS.get(before, words(before))} {short(part, LONGEST)}"
+        f"{wording.nouns.get(before, words(before, wording))} {short(part, LONGEST)}"
         for before, part in pairwise(parts)
         if isinstance(part, Item)
     ]
@@ -116,9 +77,9 @@ def label_of(path: str) -> str:
     return things[-1] if isinstance(parts[-1], Item) else f"{name} of {things[-1]}"
 
 
-def words(key: str) -> str:
+def words(key: str, wording: Wording) -> str:
     """Return a key as words: `hostName` is host name."""
-    if key in LABELS:
-        return LABELS[key]
+    if key in wording.labels:
+        return wording.labels[key]
     apart = HUMP.sub(" ", short(key, LONGEST))
     return " ".join(word if word.isupper() else word.lower() for word in visible(apart).split())

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from analytics.senders import senders
+
 
 class Meaning(NamedTuple):
     """What a table or view holds, and what each of its columns means."""
@@ -14,18 +16,18 @@ NOTIFICATION = {
     "seq": "Number of the notification, in the order of arrival",
     "id": "Its id (UUID version 7), given on receipt; the sender has none",
     "received_at": "When it came",
-    "event_type": "Event, such as Server.Updated; NULL where the target URL can't tell it",
-    "category": "Account, User, Server or Alert",
-    "action": "Created, Updated, Deleted or Notification; NULL where not known",
+    "event_type": "Event; NULL where the target URL can't tell it",
+    "category": "What the event is about",
+    "action": "What happened to it; NULL where not known",
     "account_alias": "Account that it is about, in upper case",
-    "entity_id": "Account alias, user name or server name, in upper case; of an alert its server",
-    "actor": "Who made the change (changeInfo.modifiedBy); servers only",
+    "entity_id": "What it is about, in upper case",
+    "actor": "Who made the change",
     "occurred_at": "When it happened by the body's own time, else when it came",
     "signature_status": "valid, invalid or missing",
     "signature": "Decoded signature; NULL where missing",
     "source_ip": "Address that sent it",
     "duplicate_of": "Id of the notification that it is a copy of; NULL where it is none",
-    "payload": "Body as JSON, byte for byte: payload ->> 'status', payload -> 'details'",
+    "payload": "Body as JSON, byte for byte",
     "key_fingerprint": "Fingerprint (SHA-256) of the public key that judged the signature; NULL where there was none",
     "sender": "Kind of sender: centurylink",
 }
@@ -36,8 +38,8 @@ MEANINGS: dict[str, Meaning] = {
     "entities": Meaning(
         "The latest state of each account, user and server",
         {
-            "category": "Account, User, Server; Alert for a server's alerts",
-            "entity_id": "Account alias, user name or server name, in upper case",
+            "category": "What kind of entity it is",
+            "entity_id": "Its id, in upper case",
             "account_alias": "Account that it belongs to",
             "event_type": "Event of its latest notification",
             "last_seq": "Number of its latest notification",
@@ -54,7 +56,7 @@ MEANINGS: dict[str, Meaning] = {
         "Accounts and their tree",
         {
             "alias": "Account alias",
-            "business_name": "Its name; NULL where no Account notification told it",
+            "business_name": "Its name; NULL where no notification of its own told it",
             "parent_alias": "Account above it; NULL for a root",
             "depth": "How many accounts are above it",
             "root_path": "Aliases from the root down to it: list_contains(root_path, 'ACME') finds all below ACME",
@@ -66,11 +68,11 @@ MEANINGS: dict[str, Meaning] = {
             "notification_id": "Id of the notification",
             "seq": "Number of the notification",
             "changed_at": "When it happened",
-            "category": "Account, User or Server",
-            "entity_id": "Account alias, user name or server name, in upper case",
+            "category": "What kind of entity it is",
+            "entity_id": "Its id, in upper case",
             "account_alias": "Account that it belongs to",
-            "actor": "Who made the change; servers only",
-            "path": "Field, such as details.powerState; empty for the whole body",
+            "actor": "Who made the change",
+            "path": "Field; empty for the whole body",
             "kind": "added, removed, changed, or unseen: the body equals the last, so a hidden field changed",
             "noise": "True for dates and names of the change itself, links and mere differences of form",
             "old_value": "Value before, as JSON",
@@ -94,6 +96,7 @@ MEANINGS: dict[str, Meaning] = {
 
 
 def meaning_of(table: str, column: str) -> str:
-    """Return what a column means; empty where that is not written down."""
+    """Return what a column means, for the senders that there are; empty where that is not written down."""
     known = MEANINGS.get(table)
-    return known.columns.get(column, "") if known else ""
+    said = [sender.meanings[table, column] for sender in senders() if (table, column) in sender.meanings]
+    return "; ".join(said) or (known.columns.get(column, "") if known else "")

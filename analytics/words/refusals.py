@@ -1,14 +1,34 @@
-"""Why notifications are refused, and what the operator should do about it: nobody sends them again by themselves."""
+"""The verdicts on signatures; why notifications are refused, and what the operator should do about it."""
 
 from typing import NamedTuple
 
+from analytics.senders import signature_headers
+
+VERDICTS = {
+    "valid": "Verified: the signature fits the body under the receiver's key.",
+    "invalid": (
+        "Verification failed: there is a signature, but it does not fit this body under the receiver's key. "
+        "Somebody else sent it, or the body was changed on its way."
+    ),
+    "missing": "Unsigned: the request had no signature, so anyone may have sent it.",
+}
+MARKS = {"valid": "✓ valid", "invalid": "✗ invalid", "missing": "○ missing"}
+
 
 class Refusal(NamedTuple):
-    """A reason, as the receiver names it: in few words, in a sentence, and what to do."""
+    """A reason, as the receiver names it: in few words, in a sentence, and what to do.
+
+    In `advice`, {signature} stands for the header in which senders sign.
+    """
 
     title: str
     why: str
-    remedy: str
+    advice: str
+
+    @property
+    def remedy(self) -> str:
+        """Return what to do."""
+        return self.advice.replace("{signature}", signature_headers())
 
 
 REFUSALS = {
@@ -16,7 +36,7 @@ REFUSALS = {
         "Unsigned",
         "There was no signature. Anyone who knows the address may have sent it.",
         "If your sender does not sign, start the receiver with CLC_SIGNATURES=record: such notifications are then "
-        "taken and marked. If it should sign, look whether a proxy drops the header Tier3-RsaSha1.",
+        "taken and marked. If it should sign, look whether a proxy drops the header {signature}.",
     ),
     "signature_invalid": Refusal(
         "Signature does not fit",

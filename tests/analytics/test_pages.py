@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from analytics.commands.dashboard import streamlit_options
 from analytics.pages.serving.entry import entry_file
 from analytics.pages.shared.accounts import Account, Accounts
-from analytics.senders.centurylink.events import EVENT_TYPES, colours
+from analytics.senders import colours, event_types
 from analytics.text import as_markdown, short, visible
 from analytics.times.periods import ago
 from analytics.words.payloads import leaves, parse, tree
@@ -168,7 +168,7 @@ def test_no_receiver_says_what_to_start_on_every_page(open_page):
 
 def test_set_up_gives_ten_urls_under_the_address_that_was_typed(open_page):
     app = open_page("set_up", base="https://hooks.example.com/")
-    assert plain_texts(app) == [f"https://hooks.example.com/webhooks/{name}" for name in EVENT_TYPES]
+    assert plain_texts(app) == [f"https://hooks.example.com/webhooks/{name}" for name in event_types()]
 
 
 @pytest.mark.parametrize("base", ["javascript:alert(1)", "https://", "https://a b", "https://x/?y", "<script>"])
@@ -272,7 +272,7 @@ def test_an_account_is_named_by_its_alias_or_by_what_no_other_has(text, alias):
 
 def test_every_event_has_a_colour_of_its_own_on_light_and_on_dark():
     for dark in (False, True):
-        assert len({colours(dark)[name] for name in EVENT_TYPES}) == 10
+        assert len({colours(dark)[name] for name in event_types()}) == 10
 
 
 def test_the_dashboards_entry_lies_beside_the_package():

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from analytics.senders import senders
 from analytics.words.changed_fields import items_of, label_of, pattern_of
 from analytics.words.sentences import Change, phrase, sentence, summary
 
@@ -159,7 +160,7 @@ def test_text_from_outside_is_never_a_template(value):
     ],
 )  # fmt: skip
 def test_a_path_is_taken_apart_and_named(path, pattern, items, label):
-    assert (pattern_of(path), items_of(path), label_of(path)) == (pattern, items, label)
+    assert (pattern_of(path), items_of(path), label_of(path, senders()[0].wording)) == (pattern, items, label)
 
 
 @pytest.mark.parametrize("path", ["[", ".", "a..b", '"', "a[b", "]", "a]", '["x', "", "\x00", "a." * 500])

@@ -1,10 +1,10 @@
--- Entities by their events in a time, beside another: those with most, or whose number differs most; then data centres,
--- by the events of their servers. A server's alerts are its own, and its name begins with its data centre: all of them
--- are counted once, since counting by so many names takes longest of all that the page asks. Each list shows what else
--- could be chosen from it: a data centre that is chosen is left to the entities, and an entity to the data centres.
+-- Entities by their events in a time, beside another: those with most, or whose number differs most; then places, by the
+-- events of their entities. All of them are counted once, since counting by so many names takes longest of all that the
+-- page asks. Each list shows what else could be chosen from it: a place that is chosen is left to the entities, and an
+-- entity to the places.
 WITH counted AS (
     SELECT
-        if(category = 'Alert', 'Server', category) AS kind, entity_id AS name,
+        kind_of(category) AS kind, entity_id AS name,
         -- include beside.sql
     FROM events
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND entity_id IS NOT NULL
@@ -14,7 +14,7 @@ WITH counted AS (
     SELECT *
     FROM counted
     WHERE true
-        AND kind = 'Server' AND starts_with(name, $chosen_centre) -- if $chosen_centre
+        AND has_place(kind) AND starts_with(name, $chosen_centre) -- if $chosen_centre
 ), ranked AS (
     SELECT kind, name, events, events_before, (SELECT count(*) FROM entities WHERE events > 0) AS total
     FROM entities
@@ -24,14 +24,14 @@ WITH counted AS (
     LIMIT $most
 ), centres AS (
     SELECT
-        'Data centre' AS kind, left(name, 3) AS name,
+        what_a_place_is() AS kind, place_of(name) AS name,
         sum(events)::BIGINT AS events, sum(events_before)::BIGINT AS events_before, NULL AS total
     FROM counted
-    WHERE kind = 'Server'
+    WHERE has_place(kind)
         AND kind = $chosen_kind AND name = $chosen_entity -- if $chosen_entity
     GROUP BY ALL
-    -- Of any value, as DuckDB would otherwise try it on each server's name before it counts.
-    HAVING regexp_full_match(any_value(left(name, 3)), '[A-Z]{2}[0-9]')
+    -- Of any value, as DuckDB would otherwise try it on each entity's name before it counts.
+    HAVING is_place(any_value(place_of(name)))
     ORDER BY events DESC, name
 )
 FROM ranked

@@ -8,7 +8,7 @@ import streamlit as st
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import accounts
 from analytics.pages.shared.zone import local
-from analytics.senders.centurylink.events import CATEGORIES, UNKNOWN
+from analytics.senders import categories, place, unknown_type
 from analytics.text import as_markdown, short
 from analytics.times.spans import Interval
 
@@ -50,7 +50,7 @@ class Chosen(NamedTuple):
         return found | dict.fromkeys(parameter for name in without for parameter in dropped[name])
 
     def entity_parameters(self) -> dict[str, Any]:
-        """Return those of the query of entities and data centres, which filters each list by what the other chose."""
+        """Return those of the query of entities and places, which filters each list by what the other chose."""
         kind, name = self.entity or (None, None)
         chosen = {"chosen_kind": kind, "chosen_entity": name, "chosen_centre": self.centre}
         return self.parameters(ENTITY, CENTRE) | chosen
@@ -72,7 +72,7 @@ def chosen() -> Chosen:
 
 def type_text(name: str) -> str:
     """Return how an event type is called; where the event is not known, its name is its category's."""
-    return f"{name} {UNKNOWN}" if name in CATEGORIES else name
+    return unknown_type(name) if name in categories() else name
 
 
 def toggle_type(name: str) -> None:
@@ -122,8 +122,8 @@ def chips(found: Chosen) -> Iterator[Chip]:
         yield Chip(ACTOR, "Actor", found.actor, {ACTOR: None})
     if found.entity:
         yield Chip(ENTITY, found.entity[0], found.entity[1], {ENTITY: None})
-    if found.centre:
-        yield Chip(CENTRE, "Data centre", found.centre, {CENTRE: None})
+    if found.centre and (where := place()):
+        yield Chip(CENTRE, where.name, found.centre, {CENTRE: None})
 
 
 def chip_row(found: Chosen) -> None:

@@ -16,7 +16,8 @@ from analytics.pages.shared.accounts import account_label, accounts
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records
 from analytics.pages.shared.table import Column, Line, table
-from analytics.senders.centurylink.events import CATEGORIES, UNKNOWN, colours
+from analytics.senders import colours, place
+from analytics.senders.sender import Place
 from analytics.text import plural, short
 
 LIST_PIXELS = 330
@@ -29,7 +30,6 @@ CHANGE = Column("Change", "9.8rem", align="right")
 TO_PAGE = Column(OPEN, "3.9rem", opens=True, align="right")
 RANKED, TREE = "Ranked", "Tree"
 BRANCHES = "open"
-CENTRE = "Data centre"
 
 
 def columns(what: str, *, leads: bool) -> tuple[Column, ...]:
@@ -131,7 +131,7 @@ def types(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> 
         text=lambda row: filters.type_text(row.name),
         choose=filters.toggle_type,
         chosen=found.types,
-        colour=lambda row: f"{row.name} {UNKNOWN}" if row.name in CATEGORIES else row.name,
+        colour=lambda row: filters.type_text(row.name),
     )
 
 
@@ -157,8 +157,9 @@ def total_of(rows: pd.DataFrame) -> int:
 
 
 def entities(rows: pd.DataFrame, found: Chosen, when: When) -> None:
-    """Draw the list of entities; rows of data centres are left out."""
-    rows = rows[rows["kind"] != CENTRE]
+    """Draw the list of entities; rows of places are left out."""
+    where = place()
+    rows = rows[rows["kind"] != where.name] if where else rows
 
     def go(identity: str) -> None:
         kind, _, name = identity.partition("/")
@@ -178,11 +179,11 @@ def entities(rows: pd.DataFrame, found: Chosen, when: When) -> None:
     )
 
 
-def centres(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> None:
-    """Draw the list of data centres; rows of entities are left out."""
-    rows = rows[rows["kind"] == CENTRE]
+def centres(where: Place, rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> None:
+    """Draw the list of places; rows of entities are left out."""
+    rows = rows[rows["kind"] == where.name]
     ranked_list(
-        CENTRE,
+        where.name,
         ranked(rows, by_change),
         when,
         key="centres-list",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
+from analytics import senders
 from analytics.charts import heat_map
 from analytics.pages.activity import filters, lists
 from analytics.pages.activity.chart import over_time
@@ -19,7 +20,6 @@ from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.frame import is_dark, page
 from analytics.pages.shared.store import ask, ask_together, moment
 from analytics.pages.shared.zone import viewer_zone
-from analytics.senders.centurylink.events import EVENT_TYPES
 from analytics.times.periods import difference, zone_label
 
 NUMBER, CHANGE = "number", "change"
@@ -81,12 +81,12 @@ def notifications_address(found: Chosen, time: When) -> dict[str, Any]:
 
 
 def event_types(found: Chosen) -> list[str]:
-    """Return the event types that the page Notifications is to show: of an entity or a data centre only its own."""
+    """Return the event types that the page Notifications is to show: of an entity or a place only its own."""
     if found.types:
-        return [name for name in found.types if name in EVENT_TYPES]
-    kind = found.entity[0] if found.entity else "Server" if found.centre else ""
-    categories = ("Server", "Alert") if kind == "Server" else (kind,)
-    return [name for name in EVENT_TYPES if name.partition(".")[0] in categories]
+        return [name for name in found.types if name in senders.event_types()]
+    where = senders.place() if found.centre else None
+    kind = found.entity[0] if found.entity else where.kind if where else ""
+    return senders.event_types_of(senders.categories_of(kind))
 
 
 def in_seconds(moment: datetime) -> str:
@@ -181,9 +181,10 @@ def figures(rows: Callable[[str], pd.DataFrame], found: Chosen, time: When, *, b
         with card("actors-card"):
             st.markdown("**Actors**, where a notification names one")
             lists.actors(rows("activity_actors"), found, time)
-        with card("centres-card"):
-            st.markdown("**Data centres**, by the names of servers")
-            lists.centres(rows("activity_entities"), found, time, by_change=by_change)
+        if where := senders.place():
+            with card("centres-card"):
+                st.markdown(f"**{where.name}s**, {where.told_by}")
+                lists.centres(where, rows("activity_entities"), found, time, by_change=by_change)
         with card("hours-card"):
             hours(rows("activity_hours") if has_week(time) else None)
 

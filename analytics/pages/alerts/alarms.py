@@ -12,7 +12,7 @@ import streamlit as st
 
 from analytics.pages.shared.answers import answer
 from analytics.pages.shared.store import known, location, run
-from analytics.senders.centurylink import alarms
+from analytics.senders import alarms, alerts
 
 ROWS_AT_ONCE = 100_000
 MOST_QUERIES = 100
@@ -51,7 +51,8 @@ class Kept:
             self.forget()
         last, first = int(newest["last"]), max(self.last + 1, int(newest["first"]))
         step = max(ROWS_AT_ONCE, (last - first) // MOST_QUERIES + 1)
-        parts = [run("alert_states", first=at, last=min(at + step - 1, last)) for at in range(first, last + 1, step)]
+        spans = [(at, min(at + step - 1, last)) for at in range(first, last + 1, step)]
+        parts = [run(one.states, first=begin, last=end) for one in alerts() for begin, end in spans]
         if new := [part.assign(occurred_at=part["occurred_at"].dt.tz_convert("UTC")) for part in parts if len(part)]:
             self.states.extend(new)
             self.found = None

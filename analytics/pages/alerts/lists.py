@@ -14,8 +14,8 @@ from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Cell, Column, Line, Tone, table
-from analytics.senders.centurylink.alarms import span_text
-from analytics.senders.centurylink.events import colours
+from analytics.senders import alert_colour, alerts
+from analytics.senders.alarms import span_text
 from analytics.text import plural, short
 from analytics.words.payloads import leaves, parse
 
@@ -54,7 +54,8 @@ def deleted_servers(*frames: pd.DataFrame) -> Deleted:
     names = sorted({name for frame in frames for name in frame["server"]})
     if not names:
         return {}
-    return {row.entity_id: moment(row.deleted_at) for row in records(ask("alert_servers_deleted", ids=names))}
+    rows = [row for one in alerts() for row in records(ask(one.deleted, ids=names))]
+    return {row.entity_id: moment(row.deleted_at) for row in rows}
 
 
 def to_server(row: Any, column: str, at: Any) -> None:
@@ -175,4 +176,4 @@ def more_than(count: int) -> None:
 
 def state_colours() -> dict[str, str]:
     """Return the colours of an alarm that lasts, and of one that is over."""
-    return {LASTS: COLOURS["high"][is_dark()], OVER: colours(is_dark())["Alert.Notification"]}
+    return {LASTS: COLOURS["high"][is_dark()], OVER: alert_colour(is_dark())}

@@ -14,7 +14,7 @@ from analytics.pages.shared.filters import account_filter, accounts_chosen, rang
 from analytics.pages.shared.frame import is_dark, page
 from analytics.pages.shared.store import moment
 from analytics.pages.shared.zone import viewer_zone
-from analytics.senders.centurylink import alarms
+from analytics.senders import alarms, alerts
 from analytics.text import plural
 from analytics.times.periods import Period, period, zone_label
 
@@ -139,10 +139,7 @@ def without_alarms(*, some: bool) -> None:
         if some:
             st.caption("Alerts came, but none of them told of a metric above its threshold.")
             return
-        st.caption(
-            "No alert came yet. Set the target URL of the event Alert.Notification in the sender's portal (the page "
-            "Set up has it), and give servers an alert policy: each crossing of its threshold then shows here."
-        )
+        st.caption(" ".join(["No alert came yet.", *(one.how_to for one in alerts())]))
 
 
 def nothing_in_range(some: bool) -> None:

@@ -7,7 +7,7 @@ SELECT
     max(least(occurred_at, received_at)) AS last_at,
     count(*) AS notifications
 FROM events
-WHERE entity_id IS NOT NULL AND category <> 'Alert'
+WHERE entity_id IS NOT NULL AND has_state(category)
     AND contains(entity_id, upper($named)) -- if $named
     AND category = $kind -- if $kind
 GROUP BY category, entity_id

@@ -1,4 +1,4 @@
--- The users and servers of an account, those that still are there first.
+-- The entities of an account, those that still are there first.
 SELECT
     category, entity_id, last_at, deleted, notifications, count(*) OVER () AS total
 FROM (
@@ -11,7 +11,7 @@ FROM (
         ) AS deleted,
         count(*) AS notifications
     FROM events
-    WHERE account_alias = $alias AND category IN ('User', 'Server') AND entity_id IS NOT NULL
+    WHERE account_alias = $alias AND is_of_account(category) AND entity_id IS NOT NULL
     GROUP BY category, entity_id
 )
 ORDER BY deleted, category, entity_id

@@ -1,3 +1,3 @@
--- Which notifications are of an entity: among a server's are its alerts. A part of other queries.
+-- Which notifications are of an entity; a part of other queries.
     AND entity_id = $entity
-    AND (category = $category OR ($category = 'Server' AND category = 'Alert'))
+    AND kind_of(category) = $category

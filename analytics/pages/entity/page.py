@@ -13,14 +13,14 @@ from analytics.pages.entity.timeline import Entity, timeline
 from analytics.pages.shared import address, go
 from analytics.pages.shared.accounts import accounts
 from analytics.pages.shared.components.script import age_line
-from analytics.pages.shared.detail import ICONS, name_button
+from analytics.pages.shared.detail import name_button
 from analytics.pages.shared.frame import page
 from analytics.pages.shared.opened import as_seq
 from analytics.pages.shared.store import ask, known, moment
 from analytics.pages.shared.zone import in_zone, viewer_zone, with_zone
+from analytics.senders import account_kind, icon_of, is_account, is_person, kind_called
 from analytics.text import plural, short, visible
 
-CATEGORIES = ("Account", "User", "Server")
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 
 
@@ -39,9 +39,8 @@ def in_address() -> Entity | None:
     category, name = address.get("category"), address.get("name") or address.get("entity")
     if not category or not name:
         return None
-    known_category = category.title()
-    whose = "Server" if known_category == "Alert" else known_category
-    return Entity(whose, name.upper()) if whose in CATEGORIES else None
+    kind = kind_called(category)
+    return Entity(kind, name.upper()) if kind else None
 
 
 def controls() -> None:
@@ -70,9 +69,9 @@ def body() -> None:
         about = st.container(key="about")
         st.markdown(f"**Timeline**: {plural(int(found['steps']), 'notification')}")
         timeline(entity, int(found["steps"]), shown if step is not None or at else None, shown=shown)
-        if entity.category == "Account":
+        if is_account(entity.category):
             parts_of_account(entity.name)
-        if entity.category == "User":
+        if is_person(entity.category):
             acts_of_user(entity.name)
     with right:
         state(entity, found, shown, at, latest=shown == latest)
@@ -114,19 +113,19 @@ def entity_head(entity: Entity, found: pd.Series, at: datetime | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="entity-head"):
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
-                st.caption(f"{ICONS[entity.category]} {entity.category}")
+                st.caption(f"{icon_of(entity.category)} {entity.category}")
                 st.text(visible(entity.name))
                 if said := standing(found):
                     age_line(*said, key="standing")
-            if entity.category == "Account" and (name := accounts().business_names.get(entity.name)):
+            if is_account(entity.category) and (name := accounts().business_names.get(entity.name)):
                 st.text(short(name, 200))
         time_choice(at)
     with st.container(horizontal=True, gap="small", key="entity-links"):
         account = known(found["account_alias"])
-        if account and (entity.category, entity.name) != ("Account", account):
-            name_button("Account", account, "Account", "open-account")
-        if entity.category == "Account" and (above := accounts().parent_of(entity.name)):
-            name_button("Parent account", above, "Account", "open-parent")
+        if account and (entity.category, entity.name) != (account_kind(), account):
+            name_button("Account", account, account_kind(), "open-account")
+        if is_account(entity.category) and (above := accounts().parent_of(entity.name)):
+            name_button("Parent account", above, account_kind(), "open-parent")
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
@@ -175,16 +174,17 @@ def without_notifications(entity: Entity) -> None:
     """Say that no notification of it came, and show what else is known of it."""
     with st.container(key="nothing", border=True):
         st.subheader("No notification of it", anchor=False)
-        if entity.category == "Account":
-            st.caption("No Account notification of it came: it is known by its alias only, if at all.")
-        elif entity.category == "User":
+        if is_account(entity.category):
+            st.caption(f"No {entity.category} notification of it came: it is known by its alias only, if at all.")
+        elif is_person(entity.category):
             st.caption(
-                "No User notification of it came. What it did, if notifications name it as their actor, is below."
+                f"No {entity.category} notification of it came. What it did, if notifications name it as their actor, "
+                "is below."
             )
         else:
             st.caption("It is not in the store that this dashboard reads, or not under this name.")
-    if entity.category == "Account":
+    if is_account(entity.category):
         parts_of_account(entity.name)
-    if entity.category == "User":
+    if is_person(entity.category):
         acts_of_user(entity.name)
     findings_about(entity)

@@ -13,7 +13,7 @@ from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Column, Line, table
 from analytics.pages.shared.told import event_text
-from analytics.senders.centurylink.events import colours
+from analytics.senders import colours, is_account, is_person
 from analytics.text import plural, short
 
 MOST_PARTS = 200
@@ -39,9 +39,9 @@ def names_it(one: Finding, entity: Entity) -> bool:
     """Say whether a finding names the entity: as what it is about, as its account, or as who did it."""
     if one.category == entity.category and one.entity_id == entity.name:
         return True
-    if entity.category == "Account":
+    if is_account(entity.category):
         return one.account_alias == entity.name
-    return entity.category == "User" and (one.actor or "").upper() == entity.name
+    return is_person(entity.category) and (one.actor or "").upper() == entity.name
 
 
 def made_of(findings: list[Finding], entity: Entity) -> set[str]:

@@ -8,6 +8,7 @@ from analytics.pages.shared import go
 from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Column, Line, table
+from analytics.senders import kinds
 from analytics.text import short
 
 MOST_FOUND = 100
@@ -28,9 +29,7 @@ def search_controls() -> None:
         st.text_input(
             "Name contains", key="named", placeholder="server, user or account", bind="query-params", width=360
         )
-        st.segmented_control(
-            "Category", ["Account", "User", "Server"], key="among", bind="query-params", width="content"
-        )
+        st.segmented_control("Category", list(kinds()), key="among", bind="query-params", width="content")
 
 
 def search() -> None:

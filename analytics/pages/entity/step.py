@@ -14,6 +14,7 @@ from analytics.pages.shared.difference import difference
 from analytics.pages.shared.store import ask, known, moment
 from analytics.pages.shared.told import event_text
 from analytics.pages.shared.zone import with_zone
+from analytics.senders import has_state
 from analytics.text import as_markdown, short
 
 
@@ -39,7 +40,7 @@ def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
                       icon=":material/mail:")  # fmt: skip
             again(row)
         difference(row)
-        st.caption("Its body, as this notification told it" if row["category"] != "Alert" else "The alert")
+        st.caption("Its body, as this notification told it" if has_state(row["category"]) else "The alert")
         payload_views(row["payload"])
         with st.popover("More", icon=":material/info:", key="step-more"):
             facts(

@@ -11,7 +11,7 @@ from analytics.pages.shared.opened import as_seq
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Cell, Column, Line, table
 from analytics.pages.shared.told import NOTHING_NEW, actions_of, alert_text, event_text, summaries
-from analytics.senders.centurylink.events import colours
+from analytics.senders import alerts, categories_of, colours, has_state, is_person
 from analytics.text import short
 
 PAGE_ROWS = 30
@@ -33,8 +33,8 @@ class Entity(NamedTuple):
 
     @property
     def categories(self) -> set[str]:
-        """Return the categories of notifications that are about it: among a server's are its alerts."""
-        return {"Server", "Alert"} if self.category == "Server" else {self.category}
+        """Return the categories of notifications that are about it."""
+        return categories_of(self.category)
 
     @property
     def values(self) -> dict[str, str]:
@@ -74,7 +74,7 @@ def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None)
     rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
     told = told_of(entity, rows)
     table(
-        USER_COLUMNS if entity.category == "User" else COLUMNS,
+        USER_COLUMNS if is_person(entity.category) else COLUMNS,
         [as_line(row, told, entity) for row in records(rows)],
         key="steps",
         alt="Timeline of this entity, newest first",
@@ -94,11 +94,12 @@ def told_of(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
         return {}
     span = {"first": int(rows["seq"].min()), "last": int(rows["seq"].max())}
     told = summaries(ask("entity_changes", **span, **entity.values), actions_of(rows))
-    alerts = rows.loc[rows["category"] == "Alert", "seq"]
-    if entity.category == "Server" and len(alerts):
-        span = {"first": int(alerts.min()), "last": int(alerts.max())}
-        found = ask("alerts_of_entity", entity=entity.name, **span)
-        told |= {row.seq: alert_text(row.metric, row.state) for row in records(found)}
+    for one in alerts():
+        seqs = rows.loc[rows["category"] == one.category, "seq"]
+        if entity.category == one.kind and len(seqs):
+            span = {"first": int(seqs.min()), "last": int(seqs.max())}
+            found = ask(one.first_state, entity=entity.name, **span)
+            told |= {row.seq: alert_text(row.metric, row.state) for row in records(found)}
     return told
 
 
@@ -106,9 +107,9 @@ def as_line(row: Any, told: dict[int, str], entity: Entity) -> Line:
     """Return a notification as a row of the timeline."""
     what = told.get(row.seq, NOTHING_NEW)
     # No notification of a user names its actor.
-    who = [] if entity.category == "User" else [short(known(row.actor) or "", 60)]
+    who = [] if is_person(entity.category) else [short(known(row.actor) or "", 60)]
     cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, what]
-    hidden = "notifications do not show" in what and row.category != "Alert"
+    hidden = "notifications do not show" in what and has_state(row.category)
     return Line(str(row.seq), cells, event_text(row), [None] * (len(cells) - 1) + ["notice" if hidden else None])
 
 

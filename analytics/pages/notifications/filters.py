@@ -9,8 +9,9 @@ from analytics.pages.notifications.following import Point
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.zone import in_zone, viewer_zone
-from analytics.senders.centurylink.events import EVENT_TYPES, MARKS
+from analytics.senders import event_types
 from analytics.times.periods import RANGES
+from analytics.words.refusals import MARKS
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 ALL = "all"
@@ -45,7 +46,7 @@ def filters() -> dict[str, Any]:
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
     with st.container(key="filters", gap="small"):
         kinds, where, signature = st.columns([4, 5, 3], gap="small", vertical_alignment="bottom")
-        events = kinds.multiselect("Event types", EVENT_TYPES, key="events", placeholder="All event types", **bound)
+        events = kinds.multiselect("Event types", event_types(), key="events", placeholder="All event types", **bound)
         with where, st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="where"):
             account = account_filter()
         status = signature.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)

@@ -22,9 +22,10 @@ from analytics.pages.shared.opened import as_seq, close, open_notification, open
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Column, Line, table
 from analytics.pages.shared.zone import viewer_zone
-from analytics.senders.centurylink.events import MARKS, UNKNOWN, colours
+from analytics.senders import colours, unknown_type
 from analytics.text import plural, short
 from analytics.times.periods import zone_label
+from analytics.words.refusals import MARKS
 
 LIST_PIXELS = 640
 LIST_FIRST_SECONDS = 0.1
@@ -149,7 +150,7 @@ def open_named(seq: str, column: str) -> None:
 
 def colour_of(row: Any) -> str:
     """Return the name of the event type whose colour marks a notification."""
-    return known(row.event_type) or f"{row.category} {UNKNOWN}"
+    return known(row.event_type) or unknown_type(row.category)
 
 
 def as_line(row: Any, names: dict[str, str], *, narrow: bool) -> Line:

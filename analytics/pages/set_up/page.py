@@ -10,7 +10,8 @@ from analytics.pages.shared.components.script import age_line, plain
 from analytics.pages.shared.frame import page
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.zone import utc
-from analytics.senders.centurylink.events import EVENTS, Event
+from analytics.senders import events, senders
+from analytics.senders.sender import Event
 from analytics.settings import as_url, read_settings
 
 BASE = "base"
@@ -59,12 +60,8 @@ def base_url() -> None:
         elif usable_base() == default_base():
             st.caption("This default is for senders on this machine. A real sender needs a public https address.")
     with right, st.container(key="how-to"):
-        st.markdown(
-            "1. In the Control Portal, open the account's **Settings**, **API**, **Webhooks**, and choose an event.\n"
-            "2. Paste its target URL from below, and save.\n"
-            "3. Tick **Include sub-accounts** to get the events of all accounts below this one as well. Where a "
-            "sub-account has a target URL of its own too, both send: the copy is stored, marked, and not counted twice."
-        )
+        for sender in senders():
+            st.markdown(sender.how_to)
 
 
 def targets(base: str | None) -> None:
@@ -73,7 +70,7 @@ def targets(base: str | None) -> None:
         known(row.event_type): (moment(row.last), int(row.notifications)) for row in records(ask("last_of_each_event"))
     }
     with st.container(key="targets", border=True, gap="small"):
-        for event in EVENTS:
+        for event in events():
             seen, count = last.get(event.name, (None, 0))
             target(event, base, seen, count)
     if read_settings().url_secret:

@@ -8,6 +8,7 @@ import streamlit as st
 from analytics.export import curl
 from analytics.pages.shared.components.script import plain
 from analytics.pages.shared.store import known
+from analytics.senders import sender_of
 from analytics.text import plural
 
 BASE = "curl-base"
@@ -22,7 +23,8 @@ def again(row: Any) -> None:
     body_button(body, file_name)
     if known(row["signature"]):
         with st.popover("Signature", icon=":material/key:", key="signature-popover"):
-            st.caption(f"{int(row['signature_bytes'])} bytes, RSA with SHA-1 over the body, in base64")
+            scheme = sender_of(row["category"]).signature_scheme
+            st.caption(f"{int(row['signature_bytes'])} bytes, {scheme}, in base64")
             plain(row["signature"], key="signature", alt="Signature in base64")
 
 
@@ -34,7 +36,7 @@ def as_curl(row: Any, body: bytes, file_name: str) -> None:
     )
     signature = known(row["signature"])
     decoded = base64.b64decode(signature) if signature else None
-    sent = curl.Sent(body, decoded, signed=row["signature_status"] != "missing")
+    sent = curl.Sent(body, decoded, signed=row["signature_status"] != "missing", category=category)
     st.caption("For sh, bash and zsh: the same body, byte for byte, with its signature. Nothing is sent from here.")
     with st.container(key="curl-command"):
         text = curl.command(sent, curl.address_of(base or "", event, category), file_name)

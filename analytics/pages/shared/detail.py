@@ -17,18 +17,12 @@ from analytics.pages.shared.opened import Opened, close, open_notification
 from analytics.pages.shared.store import ask, known, moment
 from analytics.pages.shared.table import pairs
 from analytics.pages.shared.zone import in_zone, local, utc, with_zone
-from analytics.senders.centurylink.events import VERDICTS
+from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind
 from analytics.text import as_markdown, plural, short, visible
 from analytics.words.payloads import MOST_FIELDS, leaves, parse, tree
-from analytics.words.refusals import REFUSALS
+from analytics.words.refusals import REFUSALS, VERDICTS
 
 TALLEST = 420
-ICONS = {
-    "Account": ":material/apartment:",
-    "User": ":material/person:",
-    "Server": ":material/dns:",
-    "Alert": ":material/dns:",
-}
 VERDICT_ICONS = {
     "valid": ":green[:material/verified_user:]",
     "invalid": ":red[:material/gpp_bad:]",
@@ -113,18 +107,18 @@ def payload_views(payload: str, first: Tab | None = None, last: Tab | None = Non
 def name_button(what: str, name: str, category: str, key: str) -> None:
     """Draw a button that leads to an entity."""
     label = f"{what} {as_markdown(short(name, 40))}"
-    st.button(label, key=key, on_click=go.to_entity, args=(category, name), icon=ICONS.get(category))
+    st.button(label, key=key, on_click=go.to_entity, args=(category, name), icon=icon_of(category))
 
 
 def links(row: Any) -> None:
     """Draw the buttons that lead to the entity, its account and the user who did it."""
     category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
-    if known(entity) and category != "Account":
-        name_button("Server" if category == "Alert" else category, entity, category, "open-entity")
+    if known(entity) and not is_account(category):
+        name_button(kind_of(category), entity, category, "open-entity")
     if known(account):
-        name_button("Account", account, "Account", "open-account")
+        name_button("Account", account, account_kind(), "open-account")
     if known(actor):
-        name_button("Actor", str(actor).upper(), "User", "open-actor")
+        name_button("Actor", str(actor).upper(), person_kind(), "open-actor")
     if known(entity):
         where = (category, entity, int(row["seq"]))
         st.button("In its timeline", key="open-step", on_click=go.to_entity, args=where, icon=":material/timeline:")
@@ -177,7 +171,7 @@ def changed(row: Any) -> None:
         if len(first):
             seq = int(first.iloc[0]["seq"])
             st.button("Open that one", key="open-original", on_click=open_notification, args=(seq,))
-    elif row["category"] == "Alert":
+    elif not has_state(row["category"]):
         st.caption("An alert tells of a moment: it has no state before to compare with.")
     elif known(row["entity_id"]) is None:
         st.caption("It names no entity, so there is nothing to compare it with.")

@@ -7,6 +7,7 @@ import streamlit as st
 
 from analytics.pages.shared.store import ask, known, records
 from analytics.pages.shared.table import Column, Line, Tone, table
+from analytics.senders import has_state, kinds
 from analytics.text import plural, short, visible
 from analytics.words.sentences import parsed
 
@@ -20,18 +21,18 @@ WHOLE = {
     "unseen": "Nothing that notifications show differs from the step before: something else was changed.",
     "changed": "It differs in more than can be listed; compare the bodies.",
 }
-HINT = " With users that is a password, PIN, title, telephone number or time zone."
 
 
 def difference(row: Any) -> None:
     """Draw what the step changed: each field with its old and its new value."""
-    if row["category"] == "Alert":
+    if not has_state(row["category"]):
         return
     found = ask("changes_of_step", seq=int(row["seq"]))
+    hint = kinds()[row["category"]].unseen_long if row["category"] in kinds() else ""
     whole = found[found["path"] == ""]
     with st.container(key="difference", gap="small"):
         for kind in whole["kind"]:
-            said = WHOLE[kind] + (HINT if kind == "unseen" and row["category"] == "User" else "")
+            said = f"{WHOLE[kind]} {hint}".rstrip() if kind == "unseen" else WHOLE[kind]
             icon = ":orange[:material/visibility_off:]" if kind == "unseen" else ":gray[:material/info:]"
             st.markdown(f"{icon} {said}")
         fields = found[found["path"] != ""]

@@ -20,7 +20,7 @@ from analytics.pages.shared.store import ask, connection, known, moment, records
 from analytics.pages.shared.table import Cell, Column, Line, table
 from analytics.pages.shared.told import actions_of, event_text, number_text, summaries
 from analytics.pages.shared.zone import clock
-from analytics.senders.centurylink.events import colours
+from analytics.senders import account_kind, colours, icon_of, is_account, kind_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, plural, short, visible
 from analytics.times.periods import EPOCH, RANGES
@@ -251,16 +251,14 @@ def close() -> None:
 def names(one: Finding) -> None:
     """Draw the buttons that lead to what the finding names."""
     with st.container(horizontal=True, gap="small", key="finding-names"):
-        if known(one.entity_id) and known(one.category) and one.category != "Account":
-            label = (
-                f"{'Server' if one.category == 'Alert' else one.category} {as_markdown(short(str(one.entity_id), 40))}"
-            )
+        if known(one.entity_id) and known(one.category) and not is_account(one.category):
+            label = f"{kind_of(str(one.category))} {as_markdown(short(str(one.entity_id), 40))}"
             st.button(label, key="open-entity", on_click=go.to_entity, args=(one.category, one.entity_id),
-                      icon=":material/dns:" if one.category != "User" else ":material/person:")  # fmt: skip
-        account = one.entity_id if one.category == "Account" and known(one.entity_id) else known(one.account_alias)
+                      icon=icon_of(str(one.category)))  # fmt: skip
+        account = one.entity_id if is_account(one.category) and known(one.entity_id) else known(one.account_alias)
         if account:
             label = f"Account {as_markdown(short(account, 40))}"
-            st.button(label, key="open-account", on_click=go.to_account, args=(account,), icon=":material/apartment:")
+            st.button(label, key="open-account", on_click=go.to_account, args=(account,), icon=icon_of(account_kind()))
         if known(one.actor) and str(one.actor).upper() != one.entity_id:
             label = f"Actor {as_markdown(short(str(one.actor), 40))}"
             st.button(label, key="open-actor", on_click=go.to_actor, args=(one.actor,), icon=":material/person:")

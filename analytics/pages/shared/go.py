@@ -14,6 +14,7 @@ import streamlit as st
 from analytics.pages.pages import TITLES
 from analytics.pages.shared import address as _address
 from analytics.pages.shared.components.script import script
+from analytics.senders import account_kind, kind_of, person_kind
 
 WISH = "_go"
 CARRIED = ("account", "below", "refresh")
@@ -37,19 +38,18 @@ def to_page(path: str, **values: str | list[str] | None) -> None:
 
 
 def to_entity(category: str, entity: str, step: int | None = None) -> None:
-    """Go to an entity, at one of its steps or as it is now; an alert's entity is its server."""
-    whose = "Server" if category == "Alert" else category
-    to_page("entity", category=whose, name=entity, step=None if step is None else str(step))
+    """Go to the entity that a notification of a category is about, at one of its steps or as it is now."""
+    to_page("entity", category=kind_of(category), name=entity, step=None if step is None else str(step))
 
 
 def to_account(alias: str) -> None:
     """Go to an account."""
-    to_entity("Account", alias)
+    to_entity(account_kind(), alias)
 
 
 def to_actor(actor: str) -> None:
     """Go to the user who did it; ids of entities are upper case."""
-    to_entity("User", actor.upper())
+    to_entity(person_kind(), actor.upper())
 
 
 def to_notification(seq: int) -> None:

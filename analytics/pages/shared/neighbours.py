@@ -6,6 +6,7 @@ import streamlit as st
 
 from analytics.pages.shared.opened import open_notification
 from analytics.pages.shared.store import ask, known
+from analytics.senders import kind_of
 from analytics.text import plural
 
 ICONS = {"Earlier": ":material/arrow_back:", "Later": ":material/arrow_forward:"}
@@ -16,7 +17,7 @@ def neighbours(row: Any) -> None:
     if known(row["entity_id"]) is None or known(row["duplicate_of"]) is not None:
         return
     found = ask("entity_neighbours", seq=int(row["seq"])).iloc[0]
-    whose = "server" if row["category"] == "Alert" else str(row["category"]).lower()
+    whose = kind_of(str(row["category"])).lower()
     number, total = int(found["earlier_ones"]) + 1, int(found["notifications"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbours"):
         neighbour("Earlier", found["earlier"])

@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 
 from analytics.pages.shared.store import known, records
+from analytics.senders import alerts
 from analytics.text import short
 from analytics.words.sentences import Change, summary
 
 KINDS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? hidden"}
-STATES = {"triggered": "above its threshold", "nottriggered": "below its threshold again"}
 NOTHING_NEW = "nothing new"
 
 
@@ -49,7 +49,9 @@ def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:
 def alert_text(metric: Any, state: Any) -> str:
     """Return what an alert tells of its first trigger."""
     of = f"{short(metric, 20)} " if known(metric) else ""
-    known_state = STATES.get(str(state).lower())
+    states = {one.above: "above its threshold" for one in alerts()}
+    states |= {one.below: "below its threshold again" for one in alerts()}
+    known_state = states.get(str(state).lower())
     return f"alert: {of}{known_state or short(str(known(state) or ''), 30)}".rstrip(": ")
 
 

@@ -14,6 +14,7 @@ from analytics.pages.sql.profile import profile_card
 from analytics.pages.sql.results import took
 from analytics.pages.sql.run import Ran, history
 from analytics.pages.sql.schema import Table, counts, tables
+from analytics.senders import sql_files
 from analytics.text import as_markdown, short
 from analytics.times.periods import zone_label
 from analytics.words.meanings import MEANINGS, meaning_of
@@ -181,8 +182,7 @@ def parsed(name: str, text: str) -> Shipped:
 
 @cache
 def shipped_queries() -> tuple[Shipped, ...]:
-    """Return all of them, by title."""
-    folder = files(__package__) / "shipped_queries"
-    found = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    """Return those of all senders and those that fit any, by title."""
+    found = [*sql_files("shipped_queries"), *(files(__package__) / "shipped_queries").iterdir()]
     read = [parsed(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")) for entry in found]
     return tuple(sorted(read, key=lambda one: one.title))

@@ -1,5 +1,5 @@
 -- What says whether the accounts, their names or their tree may have changed.
 SELECT
-    count(*) FILTER (WHERE category = 'Account') AS told, max(seq) FILTER (WHERE category = 'Account') AS last_told,
+    count(*) FILTER (WHERE is_account(category)) AS told, max(seq) FILTER (WHERE is_account(category)) AS last_told,
     count(DISTINCT account_alias) AS aliases
 FROM notifications

@@ -1,11 +1,11 @@
--- Which notification of its entity happened just before a notification, which just after, and how many there are. Among
--- a server's are its alerts; copies are left out.
+-- Which notification of its entity happened just before a notification, which just after, and how many there are.
+-- Copies are left out.
 WITH here AS (
     SELECT
         seq AS step,
         least(occurred_at, received_at) AS step_at,
         entity_id AS name,
-        replace(category, 'Alert', 'Server') AS whose
+        kind_of(category) AS whose
     FROM notifications
     WHERE seq = $seq
 ), others AS (
@@ -15,7 +15,7 @@ WITH here AS (
         happened_at < step_at OR (happened_at = step_at AND seq < step) AS before,
         seq = step AS same
     FROM events, here
-    WHERE entity_id = name AND replace(category, 'Alert', 'Server') = whose
+    WHERE entity_id = name AND kind_of(category) = whose
 )
 SELECT
     max(struct_pack(moment := happened_at, seq := seq)) FILTER (WHERE before).seq AS earlier,

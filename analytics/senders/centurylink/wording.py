@@ -1,0 +1,143 @@
+"""How fields of CenturyLink Cloud's bodies are called, and phrases of what is done to them."""
+
+from collections.abc import Callable, Mapping
+
+from analytics.senders.phrases import Phrase, Told, moved, switched, text_in, written
+from analytics.senders.sender import Wording
+
+NOUNS: Mapping[str, str] = {
+    "alertPolicies": "alert policy",
+    "customFields": "custom field",
+    "disks": "disk",
+    "ipAddresses": "address",
+    "links": "link",
+    "partitions": "partition",
+    "secondaryIPAddresses": "secondary address",
+    "snapshots": "snapshot",
+}
+LABELS: Mapping[str, str] = {
+    "addressLine1": "address",
+    "addressLine2": "second line of the address",
+    "cpu": "number of CPUs",
+    "diskCount": "number of disks",
+    "emailAddress": "e-mail address",
+    "alternateEmailAddress": "alternative e-mail address",
+    "groupId": "group",
+    "inMaintenanceMode": "maintenance mode",
+    "isManaged": "managed state",
+    "isTemplate": "template state",
+    "locationId": "data centre",
+    "memoryMB": "memory",
+    "osType": "operating system",
+    "parentAlias": "parent account",
+    "powerState": "power state",
+    "primaryDataCenter": "primary data centre",
+    "sizeGB": "size",
+    "stateProvince": "state or province",
+    "storageGB": "storage",
+}
+MEASURES: Mapping[str, str] = {
+    "details.memoryMB": "MB",
+    "details.storageGB": "GB",
+    "details.disks[].sizeGB": "GB",
+    "details.partitions[].sizeGB": "GB",
+}
+RESTORED_FROM = {"disabled": "enabled", "archived": "restored", "queuedforrestore": "restored"}
+STATUS: Mapping[str, Phrase] = {
+    "disabled": Phrase("disabled"),
+    "archived": Phrase("archived"),
+    "queuedfordelete": Phrase("queued", "", "for deletion"),
+    "queuedforrestore": Phrase("queued", "", "for restoring"),
+    "queuedforarchive": Phrase("queued", "", "for archiving"),
+}
+
+
+def address(told: Told) -> Phrase:
+    """Return the phrase of an address that came or went, whole."""
+    public, internal = text_in(told.value, "public"), text_in(told.value, "internal")
+    if public:
+        return moved(told, f"public address {public}")
+    return moved(told, f"internal address {internal}" if internal else f"address {told.item}")
+
+
+def public_address(told: Told) -> Phrase:
+    """Return the phrase of the public side of an address."""
+    if told.change.kind == "changed":
+        return Phrase(f"replaced public address {written(told.old)}", "of", f"by {written(told.new)}")
+    return moved(told, f"public address {written(told.value)}")
+
+
+def sized(noun: str) -> Callable[[Told], Phrase]:
+    """Return what makes phrases of items that have a size in GB."""
+
+    def made(told: Told) -> Phrase:
+        size = told.value.get("sizeGB") if isinstance(told.value, dict) else None
+        return moved(told, f"{noun} {told.item}" + (f" ({written(size, 'GB')})" if size is not None else ""))
+
+    return made
+
+
+def named(noun: str) -> Callable[[Told], Phrase]:
+    """Return what makes phrases of items that may have a name."""
+    return lambda told: moved(told, f"{noun} {text_in(told.value, 'name') or told.item}")
+
+
+def resized(noun: str) -> Callable[[Told], Phrase | None]:
+    """Return what makes phrases of an item's size."""
+
+    def made(told: Told) -> Phrase | None:
+        if told.change.kind != "changed":
+            return None
+        sizes = f"from {written(told.old, 'GB')} to {written(told.new, 'GB')}"
+        return Phrase(f"resized {noun} {told.item}", "of", sizes)
+
+    return made
+
+
+def power(told: Told) -> Phrase | None:
+    """Return the phrase of a power state."""
+    verbs = {"started": "on", "stopped": "off"}
+    state = str(told.new).lower()
+    if state == "paused":
+        return Phrase("paused")
+    return Phrase("powered", "", verbs[state]) if state in verbs else None
+
+
+def status(told: Told) -> Phrase | None:
+    """Return the phrase of a status, where it has one of its own."""
+    old, new = str(told.old).lower(), str(told.new).lower()
+    if told.change.kind != "changed":
+        return None
+    if new == "active" and old in RESTORED_FROM:
+        return Phrase(RESTORED_FROM[old])
+    return STATUS.get(new)
+
+
+def group(told: Told) -> Phrase | None:
+    """Return the phrase of a move to another group."""
+    if told.change.kind != "changed":
+        return None
+    return Phrase("moved", "", f"from group {written(told.old)} to group {written(told.new)}")
+
+
+PHRASES: Mapping[str, Callable[[Told], Phrase | None]] = {
+    "status": status,
+    "isTemplate": switched(Phrase("converted", "", "to a template"), Phrase("converted", "", "from a template")),
+    "groupId": group,
+    "details.powerState": power,
+    "details.inMaintenanceMode": switched(
+        Phrase("put", "", "into maintenance mode"), Phrase("took", "", "out of maintenance mode")
+    ),
+    "details.ipAddresses[]": address,
+    "details.ipAddresses[].public": public_address,
+    "details.secondaryIPAddresses[]": address,
+    "details.secondaryIPAddresses[].public": public_address,
+    "details.disks[]": sized(NOUNS["disks"]),
+    "details.disks[].sizeGB": resized(NOUNS["disks"]),
+    "details.partitions[]": sized(NOUNS["partitions"]),
+    "details.partitions[].sizeGB": resized(NOUNS["partitions"]),
+    "details.snapshots[]": named(NOUNS["snapshots"]),
+    "details.alertPolicies[]": named(NOUNS["alertPolicies"]),
+    "details.customFields[]": named(NOUNS["customFields"]),
+}
+WORDING = Wording(NOUNS, LABELS, MEASURES, PHRASES, examples="ipAddresses, cpu, status")

@@ -1,0 +1,76 @@
+"""Macros of queries: what senders decide, written in SQL once and put in place of each call by `analytics.queries`.
+
+The query service takes no macros, and files and Parquet have none of ours, so they become part of a query's text.
+"""
+
+from collections.abc import Callable, Iterable
+
+from analytics.senders import categories_of, is_account, kinds, place
+
+
+def text(value: str) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def one_of(argument: str, names: Iterable[str]) -> str:
+    """Return the condition that a column is one of some texts."""
+    listed = ", ".join(map(text, names))
+    return f"{argument} IN ({listed})" if listed else "false"
+
+
+def kind_of(category: str) -> str:
+    """Return the kind of entity that a notification of a category is about."""
+    cases = [f"WHEN {text(also)} THEN {text(kind.name)}" for kind in kinds().values() for also in kind.also]
+    return f"CASE {category} {' '.join(cases)} ELSE {category} END" if cases else category
+
+
+def has_state(category: str) -> str:
+    """Return whether notifications of a category tell the state of their entity."""
+    return "NOT " + one_of(category, (also for kind in kinds().values() for also in kind.also))
+
+
+def is_account_kind(category: str) -> str:
+    """Return whether a category is that of accounts."""
+    return one_of(category, filter(is_account, kinds()))
+
+
+def is_of_account(category: str) -> str:
+    """Return whether a category is of what belongs to an account: a kind of entities that are none themselves."""
+    return one_of(category, (name for name in kinds() if not is_account(name)))
+
+
+def has_place(category: str) -> str:
+    """Return whether notifications of a category are about entities whose names tell their place."""
+    told = place()
+    return one_of(category, sorted(categories_of(told.kind)) if told else ())
+
+
+def place_of(name: str) -> str:
+    """Return the place that the name of such an entity begins with."""
+    told = place()
+    return f"left({name}, {told.characters})" if told else "NULL"
+
+
+def is_place(name: str) -> str:
+    """Return whether a text is the name of a place."""
+    told = place()
+    return f"regexp_full_match({name}, {text(told.pattern)})" if told else "false"
+
+
+def what_a_place_is(_: str) -> str:
+    """Return what a place is called."""
+    told = place()
+    return text(told.name) if told else "NULL"
+
+
+MACROS: dict[str, Callable[[str], str]] = {
+    "kind_of": kind_of,
+    "has_state": has_state,
+    "is_account": is_account_kind,
+    "is_of_account": is_of_account,
+    "has_place": has_place,
+    "place_of": place_of,
+    "is_place": is_place,
+    "what_a_place_is": what_a_place_is,
+}

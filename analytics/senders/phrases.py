@@ -1,0 +1,95 @@
+"""Parts of sentences about a change, of which each sender makes those of its own fields.
+
+What came from outside stands in them as text, made visible and cut; it is never part of a template.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import orjson
+
+from analytics.text import short
+
+LONGEST_VALUE = 60
+MEGABYTES = 1024
+
+
+class Change(NamedTuple):
+    """A row of `changes`; values are JSON, None where the field is not there. `action` is its notification's."""
+
+    category: str
+    entity_id: str
+    actor: str | None
+    path: str
+    kind: str
+    old_value: str | None = None
+    new_value: str | None = None
+    action: str | None = None
+
+
+class Phrase(NamedTuple):
+    """What was done, in parts: `text link ENTITY rest`; where no link word stands between, the entity is "it"."""
+
+    text: str
+    link: str = ""
+    rest: str = ""
+
+    def about(self, who: str, entity: str) -> str:
+        """Return the sentence."""
+        return " ".join(part for part in (who, self.text, self.link, entity, self.rest) if part)
+
+    def alone(self) -> str:
+        """Return what was done, without who did it to what."""
+        it = "it" if self.rest and not self.link else ""
+        return " ".join(part for part in (self.text, it, self.rest) if part)
+
+
+class Told(NamedTuple):
+    """A change taken apart for its phrase; values are parsed."""
+
+    change: Change
+    old: Any
+    new: Any
+    items: list[str]
+
+    @property
+    def value(self) -> Any:
+        """Return the value that was added, or removed."""
+        return self.new if self.change.new_value is not None else self.old
+
+    @property
+    def item(self) -> str:
+        """Return the natural key of the innermost item of the path."""
+        return short(self.items[-1], LONGEST_VALUE) if self.items else ""
+
+
+def written(value: Any, measure: str | None = None) -> str:
+    """Return a parsed value as it stands in a sentence."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        if measure == "MB" and value >= MEGABYTES and value % MEGABYTES == 0:
+            return f"{value // MEGABYTES:,.0f} GB"
+        number = f"{value:,}" if isinstance(value, int) or not value.is_integer() else f"{value:,.0f}"
+        return f"{number} {measure}" if measure else number
+    if isinstance(value, str):
+        return short(value, LONGEST_VALUE) if value and " " not in value else f"“{short(value, LONGEST_VALUE)}”"
+    return short(orjson.dumps(value).decode(), LONGEST_VALUE)
+
+
+def text_in(value: Any, name: str) -> str | None:
+    """Return a field of an object as text, cut; None where there is none."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return short(str(found), LONGEST_VALUE) if isinstance(found, (str, int)) and str(found) else None
+
+
+def moved(told: Told, what: str) -> Phrase:
+    """Return the phrase of a thing that was added to the entity or removed from it."""
+    return Phrase(f"removed {what}", "from") if told.change.kind == "removed" else Phrase(f"added {what}", "to")
+
+
+def switched(to_true: Phrase, to_false: Phrase) -> Callable[[Told], Phrase | None]:
+    """Return what makes phrases of a field that is true or false."""
+    return lambda told: {True: to_true, False: to_false}.get(told.new) if isinstance(told.new, bool) else None
