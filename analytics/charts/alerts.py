@@ -7,7 +7,7 @@ import pandas as pd
 
 from analytics.charts.charts import FIT, INK, MUTED, RULE, heading, row_scale, time_axis, time_tips
 from analytics.findings.rule_headers import COLOURS
-from analytics.senders import alert_colour
+from analytics.senders import alert_colour, alerting
 from analytics.senders.alarms import KEY, span_text
 from analytics.text import plural, short
 from analytics.times.periods import Period
@@ -85,7 +85,7 @@ def beside(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
 def tips(place: str) -> list[alt.Tooltip]:
     """Return what is said of an alarm."""
     return [
-        alt.Tooltip("server:N", title="Server"),
+        alt.Tooltip("server:N", title=alerting()),
         alt.Tooltip("metric:N", title="Metric"),
         alt.Tooltip("state:N", title="Alarm"),
         *time_tips(place),
@@ -130,7 +130,9 @@ def over_time(
     """
     bars = bars_of(alarms, rows, period)
     count = max(len(rows), 1)
-    units = f"A row a server and metric, {order}; how often and how long in all beside it; times of {place}"
+    units = (
+        f"A row a {alerting().lower()} and metric, {order}; how often and how long in all beside it; times of {place}"
+    )
     lasting = int((bars["state"] == LASTS).sum())
     layers = [*beside(rows, dark), *drawn_bars(bars, count, period, place, dark)]
     chart: alt.LayerChart = alt.layer(*layers).configure_view(stroke=None)

@@ -8,6 +8,7 @@ import click
 
 from analytics import senders
 
+EXAMPLES = senders.examples()
 F = TypeVar("F", bound=Callable[..., Any])
 
 event_option = click.option(
@@ -16,7 +17,7 @@ event_option = click.option(
     multiple=True,
     metavar="NAME",
     type=click.Choice([*senders.event_types(), *senders.categories()], case_sensitive=False),
-    help="Only this event (Server.Updated), or a category with all its events (Server); repeatable.",
+    help=f"Only this event ({EXAMPLES.event}), or a category with all its events ({EXAMPLES.category}); repeatable.",
 )
 account_option = click.option(
     "--account", "accounts", multiple=True, metavar="ALIAS", help="Only notifications of this account; repeatable."

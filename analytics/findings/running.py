@@ -47,7 +47,7 @@ class Finding(NamedTuple):
         title: the rule's title.
         severity: `high`, `medium` or `low`.
         found_at: when that happened by which it was found, in UTC.
-        category: of the entity: `Account`, `Server` or `User`.
+        category: of the entity.
         entity_id: what it is about, in upper case.
         account_alias: the account it is about.
         actor: who did it, where the notifications tell.

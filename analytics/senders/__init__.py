@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from analytics.senders.sender import Alerts, Event, Kind, Place, Sender
+from analytics.senders.sender import Alerts, Event, Examples, Kind, Place, Sender
 
 UNKNOWN = "(event unknown)"
 GREY = ("#8a8f98", "#8a8f98")
@@ -139,9 +139,35 @@ def alert_colour(dark: bool) -> str:
     return next((colours(dark)[one.event] for one in alerts()), GREY[dark])
 
 
-def field_examples() -> str:
-    """Return some fields, as one would type them to find their changes."""
-    return senders()[0].wording.examples
+def examples() -> Examples:
+    """Return what a user might type."""
+    return senders()[0].examples
+
+
+def names_actors() -> str:
+    """Say which notifications name their actor."""
+    return "; ".join(sender.names_actors for sender in senders())
+
+
+def any_entity() -> str:
+    """Return the words for an entity of any kind: `server, user or account`."""
+    return listed([name.lower() for name in reversed(kinds())], "or")
+
+
+def parts_of_account(last: str = "or") -> str:
+    """Return the words for what belongs to an account: `user or server`; with `and`, for several of each."""
+    ending = "s" if last == "and" else ""
+    return listed([f"{name.lower()}{ending}" for name in kinds() if not is_account(name)], last)
+
+
+def alerting() -> str:
+    """Return the words for what alerts are about, as a label."""
+    return listed(list(dict.fromkeys(one.kind for one in alerts())), "or")
+
+
+def listed(names: list[str], last: str) -> str:
+    """Return names as a list in a sentence, with this word before the last."""
+    return f" {last} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 @cache

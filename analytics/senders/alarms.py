@@ -1,4 +1,4 @@
-"""Alarms: the intervals in which a metric of a server was above its threshold, out of what alerts tell."""
+"""Alarms: when a metric of an entity, such as a server, was above its threshold, by what alerts tell."""
 
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
@@ -10,26 +10,26 @@ UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def intervals(states: pd.DataFrame) -> pd.DataFrame:
-    """Return the alarms: each from a state that is triggered to the next one of the same server and metric that is not.
+    """Return the alarms: each from a state above the threshold to the next one of the same entity and metric below.
 
     Args:
         states: what alerts tell, one row a trigger: columns `seq`, `place` (within its notification), `occurred_at`,
-            `account_alias`, `entity_id`, `metric`, `triggered`, `reading`.
+            `account_alias`, `kind`, `entity_id`, `metric`, `above` (its threshold), `reading`.
 
     Returns:
-        One row an alarm: columns `server`, `metric`, `account_alias`, `begin`, `end` (NaT while it lasts), `seq` (of
-        the notification that began it), `reading`.
+        One row an alarm: columns `kind`, `server`, `metric`, `account_alias`, `begin`, `end` (NaT while it lasts),
+        `seq` (of the notification that began it), `reading`.
     """
     key = states.groupby(["entity_id", "metric"], sort=False).ngroup()
     rows = states.assign(key=key).sort_values(["key", "occurred_at", "seq", "place"], ignore_index=True)
-    fires = rows["triggered"].astype(bool)
+    fires = rows["above"].astype(bool)
     fired = fires.shift(fill_value=False) & rows["key"].eq(rows["key"].shift())
     begins, ends = fires & ~fired, ~fires & fired
     number = begins.cumsum()
     ended = rows.loc[ends, "occurred_at"].set_axis(number[ends])
     begun = rows[begins].rename(columns={"entity_id": "server", "occurred_at": "begin"})
     whole = begun.assign(end=ended.reindex(number[begins]).array)
-    return whole[["server", "metric", "account_alias", "begin", "end", "seq", "reading"]].reset_index(drop=True)
+    return whole[["kind", "server", "metric", "account_alias", "begin", "end", "seq", "reading"]].reset_index(drop=True)
 
 
 def let_through(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, server: str | None) -> pd.DataFrame:
@@ -62,11 +62,12 @@ def by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
         alarms: what `within` returns.
 
     Returns:
-        Columns `server`, `metric`, `account_alias`, `times` (how many alarms), `time` (how long in all), `last` (when
-        the latest began), `lasts` (whether one is not over).
+        Columns `server`, `metric`, `kind`, `account_alias`, `times` (how many alarms), `time` (how long in all), `last`
+        (when the latest began), `lasts` (whether one is not over).
     """
     rows = alarms.assign(lasts=alarms["end"].isna())
     return rows.groupby(KEY, sort=False, as_index=False).agg(
+        kind=("kind", "last"),
         account_alias=("account_alias", "last"),
         times=("seq", "size"),
         time=("time", "sum"),

@@ -88,14 +88,20 @@ class Wording(NamedTuple):
         labels: what a field is called, by its key, where the key's own words would not say it well.
         measures: the units of numbers, by the field's path without the keys of its items.
         phrases: makes the phrase of a changed field, by the same path; None where the field has no phrase of its own.
-        examples: some fields, as one would type them to find their changes.
     """
 
     nouns: Mapping[str, str]
     labels: Mapping[str, str]
     measures: Mapping[str, str]
     phrases: Mapping[str, Callable[[Told], Phrase | None]]
-    examples: str
+
+
+class Examples(NamedTuple):
+    """What a user might type: an event, its category, and some fields of which changes are looked for."""
+
+    event: str
+    category: str
+    fields: str
 
 
 class Sender(NamedTuple):
@@ -107,14 +113,16 @@ class Sender(NamedTuple):
         kinds: the kinds of its entities, in the order in which they are offered.
         account: the kind that its accounts are.
         person: the kind that its users are, whom notifications name as their actors.
+        names_actors: says which notifications name their actor.
         place: where entities stand, if names tell it.
         alerts: its alerts, if it sends any.
         signature_header: the header with the signature.
         signature_scheme: how it is made, in words.
         how_to: how its user enters a target URL, as steps in Markdown.
+        examples: what a user might type.
         wording: how its fields are called.
-        meanings: what columns mean for its notifications, by table (or view) and column; {} stands for what they mean
-            for those of any sender.
+        meanings: what columns mean for its notifications, by table (or view) and column, where words of their own
+            say it better than those for any sender.
     """
 
     name: str
@@ -122,10 +130,12 @@ class Sender(NamedTuple):
     kinds: tuple[Kind, ...]
     account: str
     person: str
+    names_actors: str
     place: Place | None
     alerts: Alerts | None
     signature_header: str
     signature_scheme: str
     how_to: str
+    examples: Examples
     wording: Wording
     meanings: Mapping[tuple[str, str], str]

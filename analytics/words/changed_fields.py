@@ -1,4 +1,4 @@
-"""Reads the paths of `changes` and names them: `details.disks[0:3].sizeGB` is the size of disk 0:3."""
+"""Reads the paths of `changes` and names them, as their sender calls their fields: size of disk 0:3."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def label_of(path: str, wording: Wording) -> str:
 
 
 def words(key: str, wording: Wording) -> str:
-    """Return a key as words: `hostName` is host name."""
+    """Return a key as words: `maxAge` is max age."""
     if key in wording.labels:
         return wording.labels[key]
     apart = HUMP.sub(" ", short(key, LONGEST))

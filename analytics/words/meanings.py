@@ -29,7 +29,7 @@ NOTIFICATION = {
     "duplicate_of": "Id of the notification that it is a copy of; NULL where it is none",
     "payload": "Body as JSON, byte for byte",
     "key_fingerprint": "Fingerprint (SHA-256) of the public key that judged the signature; NULL where there was none",
-    "sender": "Kind of sender: centurylink",
+    "sender": "Kind of sender",
 }
 
 MEANINGS: dict[str, Meaning] = {
@@ -49,7 +49,7 @@ MEANINGS: dict[str, Meaning] = {
             "deleted": "Whether its latest notification says that it is deleted",
             "notifications": "How many notifications it had, without copies",
             "payload": "Body of its latest notification",
-            "sender": "Kind of sender of its latest notification: centurylink",
+            "sender": "Kind of sender of its latest notification",
         },
     ),
     "accounts": Meaning(
@@ -89,7 +89,7 @@ MEANINGS: dict[str, Meaning] = {
             "source_ip": "Address that sent it",
             "headers": "Headers as JSON",
             "body": "Body as it came, in bytes",
-            "sender": "Kind of sender: centurylink; NULL where it is not known",
+            "sender": "Kind of sender; NULL where it is not known",
         },
     ),
 }

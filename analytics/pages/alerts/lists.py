@@ -14,7 +14,7 @@ from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Cell, Column, Line, Tone, table
-from analytics.senders import alert_colour, alerts
+from analytics.senders import alert_colour, alerting, alerts
 from analytics.senders.alarms import span_text
 from analytics.text import plural, short
 from analytics.words.payloads import leaves, parse
@@ -22,31 +22,42 @@ from analytics.words.payloads import leaves, parse
 MOST_ROWS = 200
 LIST_PIXELS = 330
 LASTS, OVER = "lasts", "over"
-NOW_COLUMNS = (
-    Column("Since", "12rem", opens=True, time=True),
-    Column("Began", "8rem"),
-    Column("Server", "40%", opens=True),
-    Column("Metric", "7rem"),
-    Column("Reading", "60%"),
-    Column("Account", "7rem", opens=True),
-    Column("Server deleted", "13.5rem", time=True),
-)
-FLAPPING_COLUMNS = (
-    Column("Server", "100%", opens=True),
-    Column("Metric", "5.4rem"),
-    Column("Alarms", "4.7rem", align="right"),
-    Column("In all", "7.2rem", align="right"),
-    Column("Latest", "12rem", opens=True, time=True),
-)
-ALARM_COLUMNS = (
-    Column("Began", "12rem", opens=True, time=True),
-    Column("Ended", "12rem", time=True),
-    Column("Lasted", "7.2rem", align="right"),
-    Column("Server", "100%", opens=True),
-    Column("Metric", "5.4rem"),
-)
-
 Deleted = dict[str, datetime | None]
+
+
+def now_columns() -> tuple[Column, ...]:
+    """Return the columns of what is in alarm now."""
+    return (
+        Column("Since", "12rem", opens=True, time=True),
+        Column("Began", "8rem"),
+        Column(alerting(), "40%", opens=True),
+        Column("Metric", "7rem"),
+        Column("Reading", "60%"),
+        Column("Account", "7rem", opens=True),
+        Column(f"{alerting()} deleted", "13.5rem", time=True),
+    )
+
+
+def flapping_columns() -> tuple[Column, ...]:
+    """Return the columns of what flaps."""
+    return (
+        Column(alerting(), "100%", opens=True),
+        Column("Metric", "5.4rem"),
+        Column("Alarms", "4.7rem", align="right"),
+        Column("In all", "7.2rem", align="right"),
+        Column("Latest", "12rem", opens=True, time=True),
+    )
+
+
+def alarm_columns() -> tuple[Column, ...]:
+    """Return the columns of all alarms."""
+    return (
+        Column("Began", "12rem", opens=True, time=True),
+        Column("Ended", "12rem", time=True),
+        Column("Lasted", "7.2rem", align="right"),
+        Column(alerting(), "100%", opens=True),
+        Column("Metric", "5.4rem"),
+    )
 
 
 def deleted_servers(*frames: pd.DataFrame) -> Deleted:
@@ -67,7 +78,7 @@ def to_server(row: Any, column: str, at: Any) -> None:
     began = moment(at)
     # The address counts in seconds: what happened in the alarm's own second is before its end.
     whole = None if began is None else began.replace(microsecond=0) + timedelta(seconds=1 if began.microsecond else 0)
-    go.to_page("entity", category="Server", name=row.server, at=whole.isoformat() if whole else None)
+    go.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
 
 
 def reading_text(reading: Any) -> str:
@@ -111,7 +122,7 @@ def now_table(rows: pd.DataFrame, deleted: Deleted) -> None:
         return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
-    table(NOW_COLUMNS, lines, key="in-alarm", alt="In alarm now", on_open=opened,
+    table(now_columns(), lines, key="in-alarm", alt="In alarm now", on_open=opened,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
 
 
@@ -137,7 +148,7 @@ def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         )
         for identity, row in shown.items()
     ]
-    table(FLAPPING_COLUMNS, lines, key="flapping-list", alt="In alarm again and again, the most often first",
+    table(flapping_columns(), lines, key="flapping-list", alt="In alarm again and again, the most often first",
           on_open=opened, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
     more_than(count)
 
@@ -163,7 +174,7 @@ def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         quiet: Tone | None = "quiet" if row.server in deleted else None
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
         lines.append(Line(identity, cells, OVER if ended else LASTS, tones))
-    table(ALARM_COLUMNS, lines, key="alarm-list", alt="Alarms of this time range", on_open=opened,
+    table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=opened,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
     more_than(count)
 

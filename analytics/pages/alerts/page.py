@@ -14,7 +14,7 @@ from analytics.pages.shared.filters import account_filter, accounts_chosen, rang
 from analytics.pages.shared.frame import is_dark, page
 from analytics.pages.shared.store import moment
 from analytics.pages.shared.zone import viewer_zone
-from analytics.senders import alarms, alerts
+from analytics.senders import alarms, alerting, alerts
 from analytics.text import plural
 from analytics.times.periods import Period, period, zone_label
 
@@ -48,7 +48,7 @@ def filters() -> dict[str, Any]:
         length = range_filter(DEFAULT_RANGE)
         account = account_filter(width=300)
         named = st.text_input(
-            "Server contains", key="entity", placeholder="a part of its name", width=210, bind="query-params"
+            f"{alerting()} contains", key="entity", placeholder="a part of its name", width=210, bind="query-params"
         )
         least = st.number_input(
             "Flapping from",
@@ -113,7 +113,7 @@ def in_alarm_now(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, Any
             said = what if alarm_count else "no alarm fits these filters"
             st.markdown(f"**Nothing is in alarm now**: {said}.")
             return
-        told = f", {gone:,} of them on servers deleted meanwhile" if gone else ""
+        told = f", {gone:,} of them on {alerting().lower()}s deleted meanwhile" if gone else ""
         st.markdown(f"**{len(lasting):,} in alarm now**{told}")
         ordered = lasting.iloc[::-1] if order == LONGEST else lasting
         now_table(ordered.head(MOST_ROWS), deleted)

@@ -25,7 +25,7 @@ from analytics.pages.shared.findings import (
 )
 from analytics.pages.shared.frame import is_dark, page
 from analytics.pages.shared.zone import viewer_zone
-from analytics.senders import field_examples
+from analytics.senders import any_entity, examples
 from analytics.text import plural
 from analytics.times.periods import RANGES, period, zone_label
 
@@ -89,8 +89,8 @@ def filters() -> dict[str, Any]:
             [2.6, 2.6, 2.4, 2.4, 1.4, 0.9], gap="small", vertical_alignment="bottom"
         )
         kinds = kind.multiselect("Kinds of change", KINDS, key="kind", placeholder="All kinds", **bound)
-        named_field = field.text_input("Field contains", key="field", placeholder=field_examples(), **bound)
-        named = entity.text_input("Entity contains", key="entity", placeholder="server, user or account", **bound)
+        named_field = field.text_input("Field contains", key="field", placeholder=examples().fields, **bound)
+        named = entity.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
         by = actor.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
         with_noise = noise.checkbox(
             "with noise",

@@ -1,4 +1,4 @@
-"""The page Entity: one server, user or account, as it is and was, and all that happened to it."""
+"""The page Entity: one entity, as it is and was, and all that happened to it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from analytics.pages.shared.frame import page
 from analytics.pages.shared.opened import as_seq
 from analytics.pages.shared.store import ask, known, moment
 from analytics.pages.shared.zone import in_zone, viewer_zone, with_zone
-from analytics.senders import account_kind, icon_of, is_account, is_person, kind_called
+from analytics.senders import account_kind, any_entity, icon_of, is_account, is_person, kind_called
 from analytics.text import plural, short, visible
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
@@ -28,7 +28,7 @@ def show() -> None:
     """Draw the page."""
     page(
         "Entity",
-        "A server, user or account as it is, as it was at any time, and what happened in between.",
+        f"A {any_entity()} as it is, as it was at any time, and what happened in between.",
         controls,
         body,
     )
@@ -89,7 +89,8 @@ def state(entity: Entity, found: Any, shown: int | None, at: datetime | None, *,
         if at:
             st.caption(f"At {with_zone(at)} nothing was known of it: its first notification is of a later time.")
         else:
-            st.caption("Known by its alerts only: no notification of the server itself came yet. Click one to see it.")
+            own = f"no notification of the {entity.category.lower()} itself came yet"
+            st.caption(f"Known by its alerts only: {own}. Click one to see it.")
 
 
 def as_seq_of(value: Any) -> int | None:

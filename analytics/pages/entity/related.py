@@ -1,9 +1,10 @@
-"""What belongs to an entity: findings about it, an account's users, servers and sub-accounts, what a user did."""
+"""What belongs to an entity: findings about it, what is in an account and below it, what a user did."""
 
 from typing import Any
 
 import streamlit as st
 
+from analytics import senders
 from analytics.findings.running import Finding
 from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import go
@@ -71,7 +72,7 @@ def findings_about(entity: Entity) -> None:
 
 
 def parts_of_account(alias: str) -> None:
-    """Draw an account's users and servers, and the accounts below it."""
+    """Draw what is in an account, and the accounts below it."""
     below = [one for one in accounts().all if one.parent_alias == alias]
     if below:
         with st.container(key="below-card", gap="small"):
@@ -82,24 +83,25 @@ def parts_of_account(alias: str) -> None:
     found = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)
     with st.container(key="parts-card", gap="small"):
         if found.empty:
-            st.caption("No notification of a user or server of this account came yet.")
+            st.caption(f"No notification of a {senders.parts_of_account()} of this account came yet.")
             return
         total = int(found.iloc[0]["total"])
-        st.markdown(f"**{plural(total, 'user or server', 'users and servers')}**")
+        st.markdown(f"**{plural(total, senders.parts_of_account(), senders.parts_of_account('and'))}**")
         rows = {f"{row.category} {row.entity_id}": row for row in records(found)}
 
         def opened(identity: str, _: str) -> None:
             if (row := rows.get(identity)) is not None:
                 go.to_entity(row.category, row.entity_id)
 
+        alt = f"{senders.parts_of_account('and').capitalize()} of this account"
         table(PART_COLUMNS, [part_line(identity, row) for identity, row in rows.items()], key="parts",
-              alt="Users and servers of this account", on_open=opened, height=LIST_PIXELS)  # fmt: skip
+              alt=alt, on_open=opened, height=LIST_PIXELS)  # fmt: skip
         if total > len(rows):
             st.caption(f"The first {len(rows):,} are listed.")
 
 
 def part_line(identity: str, row: Any) -> Line:
-    """Return a user or server of an account as a row."""
+    """Return an entity of an account as a row."""
     gone = "deleted" if row.deleted else ""
     cells = [row.category, short(row.entity_id, 80), gone, f"{row.notifications:,}", moment(row.last_at)]
     return Line(identity, cells, tones=["quiet"] * len(cells) if gone else ())
@@ -110,7 +112,7 @@ def acts_of_user(name: str) -> None:
     found = ask("acts_of_user", entity=name, page_rows=MOST_ACTS)
     with st.container(key="acts-card", gap="small"):
         if found.empty:
-            st.caption("No notification names this user as its actor; only those of servers name one.")
+            st.caption(f"No notification names this user as its actor; {senders.names_actors()}.")
             return
         latest = (
             f"its latest {MOST_ACTS} notifications" if len(found) == MOST_ACTS else plural(len(found), "notification")

@@ -8,7 +8,7 @@ from analytics.pages.shared import go
 from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.store import ask, known, moment, records
 from analytics.pages.shared.table import Column, Line, table
-from analytics.senders import kinds
+from analytics.senders import any_entity, kinds
 from analytics.text import short
 
 MOST_FOUND = 100
@@ -26,9 +26,7 @@ COLUMNS = (
 def search_controls() -> None:
     """Draw the fields of the search."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filters"):
-        st.text_input(
-            "Name contains", key="named", placeholder="server, user or account", bind="query-params", width=360
-        )
+        st.text_input("Name contains", key="named", placeholder=any_entity(), bind="query-params", width=360)
         st.segmented_control("Category", list(kinds()), key="among", bind="query-params", width="content")
 
 
@@ -39,7 +37,7 @@ def search() -> None:
     if found.empty:
         with st.container(key="nothing", border=True):
             st.subheader("No entity", anchor=False)
-            st.caption("No server, user or account of such a name has sent a notification.")
+            st.caption(f"No {any_entity()} of such a name has sent a notification.")
         return
     rows = {f"{row.category} {row.entity_id}": row for row in records(found)}
 

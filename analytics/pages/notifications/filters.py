@@ -9,7 +9,7 @@ from analytics.pages.notifications.following import Point
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.zone import in_zone, viewer_zone
-from analytics.senders import event_types
+from analytics.senders import any_entity, event_types
 from analytics.times.periods import RANGES
 from analytics.words.refusals import MARKS
 
@@ -51,7 +51,7 @@ def filters() -> dict[str, Any]:
             account = account_filter()
         status = signature.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
         entity, actor, text, copies, reset = st.columns([3, 3, 4, 1.4, 0.9], gap="small", vertical_alignment="bottom")
-        named = entity.text_input("Entity contains", key="entity", placeholder="server, user or account", **bound)
+        named = entity.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
         by = actor.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
         holds = text.text_input("Payload contains", key="text", placeholder="any text of the body", **bound)
         with_copies = copies.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)

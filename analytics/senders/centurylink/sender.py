@@ -2,10 +2,11 @@
 
 from analytics.senders.centurylink.events import EVENTS
 from analytics.senders.centurylink.wording import WORDING
-from analytics.senders.sender import Alerts, Kind, Place, Sender
+from analytics.senders.sender import Alerts, Examples, Kind, Place, Sender
 
 ENTITY = "Account alias, user name or server name, in upper case"
 NOTIFICATION = {
+    "sender": "Kind of sender: centurylink",
     "event_type": "Event, such as Server.Updated; NULL where the target URL can't tell it",
     "category": "Account, User, Server or Alert",
     "action": "Created, Updated, Deleted or Notification; NULL where not known",
@@ -14,6 +15,7 @@ NOTIFICATION = {
     "payload": "Body as JSON, byte for byte: payload ->> 'status', payload -> 'details'",
 }
 ENTITIES = {
+    "sender": "Kind of sender of its latest notification: centurylink",
     "category": "Account, User, Server; Alert for a server's alerts",
     "entity_id": ENTITY,
 }
@@ -23,6 +25,7 @@ CHANGES = {
     "actor": "Who made the change; servers only",
     "path": "Field, such as details.powerState; empty for the whole body",
 }
+REJECTED = {"sender": "Kind of sender: centurylink; NULL where it is not known"}
 ACCOUNTS = {"business_name": "Its name; NULL where no Account notification told it"}
 TABLES = {
     "events": NOTIFICATION,
@@ -30,6 +33,7 @@ TABLES = {
     "entities": ENTITIES,
     "accounts": ACCOUNTS,
     "changes": CHANGES,
+    "rejected": REJECTED,
 }
 
 SENDER = Sender(
@@ -47,6 +51,7 @@ SENDER = Sender(
     ),
     account="Account",
     person="User",
+    names_actors="only those of servers name one",
     place=Place("Data centre", "Server", "by the names of servers", 3, "[A-Z]{2}[0-9]"),
     alerts=Alerts(
         event="Alert.Notification",
@@ -65,6 +70,7 @@ SENDER = Sender(
     "2. Paste its target URL from below, and save.\n"
     "3. Tick **Include sub-accounts** to get the events of all accounts below this one as well. Where a "
     "sub-account has a target URL of its own too, both send: the copy is stored, marked, and not counted twice.",
+    examples=Examples("Server.Updated", "Server", "ipAddresses, cpu, status"),
     wording=WORDING,
     meanings={(table, column): said for table, columns in TABLES.items() for column, said in columns.items()},
 )

@@ -140,4 +140,4 @@ PHRASES: Mapping[str, Callable[[Told], Phrase | None]] = {
     "details.alertPolicies[]": named(NOUNS["alertPolicies"]),
     "details.customFields[]": named(NOUNS["customFields"]),
 }
-WORDING = Wording(NOUNS, LABELS, MEASURES, PHRASES, examples="ipAddresses, cpu, status")
+WORDING = Wording(NOUNS, LABELS, MEASURES, PHRASES)

@@ -5,9 +5,10 @@ SELECT
     place,
     occurred_at,
     account_alias,
+    'Server' AS kind,
     entity_id,
     lower(coalesce(told ->> 'metric', '')) AS metric,
-    lower(told ->> 'state') = 'triggered' AS triggered,
+    lower(told ->> 'state') = 'triggered' AS above,
     (told -> 'data')::VARCHAR AS reading
 FROM (
     SELECT

@@ -1,0 +1,172 @@
+"""The seam of the reading side: outside a sender's folder no code names its fields, its events or what it calls things.
+
+The words are gathered, not listed: from what the sender's folders define, from the SQL in them, and from the bodies of
+examples. So a field that is new there is looked for by itself.
+"""
+
+import ast
+import json
+import re
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from analytics.findings.rule_files import load_rules
+from analytics.senders import senders
+from tests.support import bodies
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = {"analytics": ("analytics", "app_dashboard.py")}
+"""What is searched, by the package whose folder `senders` may hold the words."""
+SENDER = "centurylink"
+CODE = {".py", ".sql", ".js"}
+BUNDLED = "codemirror.js"
+"""Written by others."""
+
+# fmt: off
+ORDINARY = frozenset({
+    "address", "alias", "data", "description", "details", "duration", "href", "id", "internal", "links", "metric",
+    "name", "os", "path", "public", "rel", "state", "status", "type", "uri", "value",
+})
+# fmt: on
+"""Fields whose names are words of programming, too: that nothing reads inside a body keeps these out."""
+ALLOWED = {
+    ("analytics/cli.py", SENDER): "--help names the product",
+    ("analytics/commands/export.py", "Server"): "--help has an example",
+    ("analytics/commands/tail.py", "Server"): "--help has an example",
+}
+LABELS = {"Account": "the store has accounts of its own: the view `accounts`, the column `account_alias`"}
+"""Names of categories that may stand as a label, but not beside a category or a kind."""
+FIELD = re.compile(r"[a-z]+[A-Z]\w*")
+KEY_IN_SQL = re.compile(r"->>?\s*'([^']*)'")
+READS_A_BODY = re.compile(r"->>?\s*'|json_extract|json_value|from_json")
+
+
+def sender_folders():
+    return [ROOT / package / "senders" / SENDER for package in ("analytics", "receiver")]
+
+
+def keys_of(value):
+    """Yield the keys of a parsed body."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        yield from chain.from_iterable(map(keys_of, value))
+
+
+def fields_of_examples():
+    """Return the fields of all bodies that tests and rules have as examples."""
+    rules = load_rules().rules
+    examples = [example for rule in rules for example in (*rule.fires, *rule.silent)]
+    texts = [notifications.body for example in examples for notifications in example.notifications]
+    texts += [body for body in vars(bodies).values() if isinstance(body, bytes) and body.startswith(b"{")]
+    return set(chain.from_iterable(keys_of(json.loads(text)) for text in texts))
+
+
+def fields_in_python():
+    """Return the texts in the sender's Python that are written as its fields are: `accountAlias`."""
+    trees = [ast.parse(path.read_text("utf-8")) for folder in sender_folders() for path in folder.rglob("*.py")]
+    constants = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return {text for text in constants if isinstance(text, str) and FIELD.fullmatch(text)}
+
+
+def fields_in_sql():
+    """Return the fields that the sender's SQL reads in bodies."""
+    files = [path for folder in sender_folders() for path in folder.rglob("*.sql")]
+    paths = chain.from_iterable(KEY_IN_SQL.findall(path.read_text("utf-8")) for path in files)
+    return set(chain.from_iterable(re.findall(r"[A-Za-z]\w+", path) for path in paths))
+
+
+def fields_described():
+    """Return the fields that the sender has words for."""
+    wording = the_sender().wording
+    paths = chain(wording.nouns, wording.labels, wording.measures, wording.phrases)
+    return set(chain.from_iterable(re.findall(r"\w+", path) for path in paths))
+
+
+def the_sender():
+    return next(sender for sender in senders() if sender.name == SENDER)
+
+
+def names():
+    """Return the names of the sender's events, categories and other things."""
+    sender = the_sender()
+    events = {event.name for event in sender.events}
+    categories = {name.partition(".")[0] for name in events} | {kind.name for kind in sender.kinds}
+    others = {
+        sender.place.name,
+        sender.place.pattern,
+        sender.signature_header,
+        sender.alerts.above,
+        sender.alerts.below,
+    }
+    return events | categories | others | {SENDER}
+
+
+def fields():
+    return fields_of_examples() | fields_in_python() | fields_in_sql() | fields_described()
+
+
+def code_of(package):
+    """Yield the files that may not hold the words, each by its path."""
+    for start in map(ROOT.joinpath, PACKAGES[package]):
+        for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
+            within = f"/senders/{SENDER}/" in path.as_posix()
+            if path.suffix in CODE and path.name != BUNDLED and not within:
+                yield str(path.relative_to(ROOT)), path.read_text("utf-8")
+
+
+def occurrences(package, words):
+    """Return where which of the words stand; the sender's own name counts in any case of its letters."""
+    listed = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    pattern = re.compile(rf"(?<!\w)(?:{listed})(?!\w)|(?i:{SENDER})")
+    for file, text in code_of(package):
+        for number, line in enumerate(text.splitlines(), 1):
+            for found in pattern.findall(line):
+                word = SENDER if found.lower() == SENDER else found
+                yield file, number, word, line.strip()
+
+
+def is_label(word, line):
+    """Say whether a name of a category stands as a label alone."""
+    beside = re.search(
+        rf"(?:categor|kind)\w*\W{{1,12}}{word}\b|\b{word}\W{{1,12}}(?:categor|kind)", line, re.IGNORECASE
+    )
+    return word in LABELS and beside is None
+
+
+def test_the_words_are_found_where_the_sender_defines_them():
+    found = fields()
+    assert {"accountAlias", "businessName", "changeInfo", "modifiedBy", "ipAddresses", "details", "triggers"} <= found
+    assert {"Server.Updated", "Alert", "Data centre", "Tier3-RsaSha1"} <= names()
+    assert len(found) > 50
+
+
+def test_ordinary_words_are_fields_of_the_sender_and_each_exception_is_needed():
+    assert fields() >= ORDINARY
+    used = {(file, word) for package in PACKAGES for file, _, word, _ in occurrences(package, names())}
+    assert used >= ALLOWED.keys()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_outside_the_senders_folder_no_code_names_its_fields_or_events(package):
+    words = (fields() - ORDINARY) | names()
+    named = [
+        f"{file}:{number}: {word}: {line}"
+        for file, number, word, line in occurrences(package, words)
+        if (file, word) not in ALLOWED and not is_label(word, line)
+    ]
+    assert named == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_outside_the_senders_folder_no_code_reads_inside_a_body(package):
+    readers = [
+        f"{file}:{number}: {line.strip()}"
+        for file, text in code_of(package)
+        for number, line in enumerate(text.splitlines(), 1)
+        if READS_A_BODY.search(line)
+    ]
+    assert readers == []
