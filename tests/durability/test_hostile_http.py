@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import select
 import socket
 import threading
 import time
@@ -311,7 +312,7 @@ def test_two_thousand_idle_connections_take_little_memory_and_good_clients_are_s
 @pytest.mark.slow
 def test_more_connections_than_allowed_cost_the_idle_ones_and_never_a_good_client(tmp_path, capsys):
     """With 300 connections allowed, many more that are idle or slow keep coming while good clients post."""
-    number_of_bad = size(400, 6000)
+    number_of_bad = size(600, 6000)
     with ExitStack() as crowd, running(hurried(connections=300, idle_seconds=60), tmp_path) as listener:
         pid = listener.process.pid
         clients = [Clients(listener.url, rate=100, keep_alive=kept) for kept in (True, False)]
@@ -330,11 +331,17 @@ def test_more_connections_than_allowed_cost_the_idle_ones_and_never_a_good_clien
                 each.stop()
         assert [each.failed() for each in clients] == [[], []]
         closed = closed_for(listener, "too_many")
-    assert closed > number_of_bad / 2
+    assert closed > (number_of_bad - 300) / 2  # others end by themselves, as they are slow
     with capsys.disabled():
         print(f"\n{number_of_bad:,} idle or slow connections at 300 allowed: {closed:,.0f} closed for others, "
               f"{sum(len(each.answers) for each in clients):,} good requests all answered 200, "
               f"memory {before / MIB:.0f} MiB, then {after / MIB:.0f} MiB")  # fmt: skip
+
+
+def has_answer(connection):
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 @pytest.mark.slow
@@ -351,14 +358,16 @@ def test_many_large_bodies_at_once_stay_within_their_limit_and_good_clients_are_
             for connection in slow:
                 connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % MIB + b"x" * (MIB - 1))
                 most = max(most, resident_bytes(pid))
+            until(lambda: sum(map(has_answer, slow)) >= len(slow) - 32, what="those that give way")
             served = len(clients.answers)
             until(lambda: len(clients.answers) > served + 100)
         finally:
             clients.stop()
         assert clients.failed() == []
+        stays = next(connection for connection in slow if not has_answer(connection))
         assert refusal(read_answers(slow[0])[0]) == (503, "spool_unavailable")
-        slow[-1].sendall(b"x")
-        assert refusal(read_answers(slow[-1])[0]) == (401, "signature_invalid")
+        stays.sendall(b"x")
+        assert refusal(read_answers(stays)[0]) == (401, "signature_invalid")
     assert most - before < 100 * MIB
     with capsys.disabled():
         print(f"\n300 slow bodies of 1 MiB, 32 MiB allowed: memory {before / MIB:.0f} MiB, at most "

@@ -174,7 +174,7 @@ def test_the_rate_follows_a_schedule_however_long_answers_take(receive, key_path
     poster = Poster(url, key_at(key_path)[0], concurrency=4)
     poster.send(groups_of(*"abcdefghijklmnopqrstu"), rate=50)
     spread = receiver.received[-1].at - receiver.received[0].at
-    assert 0.38 < spread < 2
+    assert 0.2 < spread < 4  # 0.4 by the schedule, whatever keeps the first or the last one back
     assert poster.tally.accepted == 21
 
 

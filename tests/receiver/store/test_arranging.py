@@ -340,6 +340,7 @@ def test_what_was_arranged_is_checkpointed_though_nothing_comes(connection, fill
 def test_few_checkpoints_merge_small_row_groups(connection, tmp_path, monkeypatch):
     monkeypatch.setattr("receiver.store.loop._CHECKPOINTS_BETWEEN_MERGES", 3)
     monkeypatch.setattr("receiver.store.loop._MERGES_TRIED", 2)
+    monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 3600)  # none because it is time
     loop = AppendLoop(connection, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
     writer = SpoolWriter(tmp_path / "spool")
     groups = []
