@@ -43,6 +43,11 @@ EXCEPTIONS = {
     ),
     "receiver/database/migrations/002_changes.sql": ({"Deleted"}, "a migration that is released is history"),
     "receiver/database/migrations/003_accounts.sql": (ACCOUNT_FIELDS, "a migration that is released is history"),
+    "receiver/database/migrations/008_sender.sql": (
+        {"Deleted", "centurylink"},
+        "a migration is history, and fills a column",
+    ),
+    "receiver/notification.py": ({"centurylink"}, "it says whose the rows are that have no column for their sender"),
     "receiver/senders/__init__.py": ({"centurylink"}, "it lists the senders"),
     "receiver/simulator/__init__.py": ({"centurylink"}, "it says which sender is played"),
     "receiver/simulator/commands.py": ({"account.updated"}, "help shows commands to try"),
