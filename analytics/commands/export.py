@@ -11,16 +11,17 @@ import pyarrow as pa
 
 from analytics.client.client import Client, connect
 from analytics.commands.findings import moment_of
-from analytics.commands.options import (
+from analytics.commands.output import (
     account_option,
     aliases_of,
     event_option,
     event_types_of,
+    is_standard,
     location_option,
+    opened,
     output_option,
     overwrite_option,
 )
-from analytics.commands.output import is_standard, opened
 from analytics.export.archives import WRITERS
 from analytics.export.parts import Extent, Wanted, extent_of, parts
 from analytics.text import plural

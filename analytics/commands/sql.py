@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analytics.client.client import connect
-from analytics.commands.options import output_option, overwrite_option
-from analytics.commands.output import check_target, is_standard, opened
+from analytics.commands.output import check_target, is_standard, opened, output_option, overwrite_option
 from analytics.export.formats import BINARY, SUFFIXES, WRITERS
 from analytics.export.tabulate import columns_that_fit
 from analytics.text import plural

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.client.listener_pulse import ListenerPulse, not_working
+from analytics.client.pulse import ListenerPulse, not_working
 from analytics.settings import Settings
 from tests.support.ports import free_address
 from tests.support.processes import ListenerProcess, running, stopped

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from analytics.senders import senders
-from analytics.words.changed_fields import items_of, label_of, pattern_of
-from analytics.words.sentences import Change, phrase, sentence, summary
+from analytics.words.sentences import Change, items_of, label_of, pattern_of, phrase, sentence, summary
 
 ABSENT = object()
 

@@ -15,8 +15,7 @@ import pytest
 
 import analytics
 from analytics.cli import run
-from analytics.commands import following
-from analytics.commands.following import Follower, Watched
+from analytics.commands.tail import Follower, Watched
 from tests.support.processes import Process, Receiver, environment, running
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Changed, Row, account, build_store, server
 from tests.support.waiting import until
@@ -123,12 +122,12 @@ def test_the_newest_of_what_is_watched_come_first(tail, arguments, expected):
 
 
 def test_more_than_a_page_comes_whole(tail, monkeypatch):
-    monkeypatch.setattr(following, "PAGE_ROWS", 2)
+    monkeypatch.setattr("analytics.commands.tail.PAGE_ROWS", 2)
     assert [json.loads(line)["seq"] for line in tail("--json")[1].splitlines()] == [1, 2, 3, 4, 5]
 
 
 def test_what_comes_again_under_another_number_is_not_shown_again(store, monkeypatch):
-    monkeypatch.setattr(following, "PAGE_ROWS", 5)
+    monkeypatch.setattr("analytics.commands.tail.PAGE_ROWS", 5)
     with duckdb.connect(store) as connection:
         connection.execute("INSERT INTO notifications SELECT * REPLACE (seq + 10 AS seq) FROM notifications").fetchall()
     with analytics.connect(store) as client:

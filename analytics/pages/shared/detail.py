@@ -1,5 +1,6 @@
-"""The panel beside a list: one notification, or one that was refused, whole."""
+"""The panel beside a list: one notification, or one that was refused, whole, and what can be done with it."""
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -8,19 +9,66 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from analytics.export import curl
 from analytics.pages.shared import go
-from analytics.pages.shared.again import again, body_button
 from analytics.pages.shared.components.script import age_line, plain
 from analytics.pages.shared.difference import difference
-from analytics.pages.shared.neighbours import neighbours
-from analytics.pages.shared.opened import Opened, close, open_notification
+from analytics.pages.shared.opened import Opened, close, neighbours, open_notification
 from analytics.pages.shared.store import ask, known, moment
 from analytics.pages.shared.table import pairs
 from analytics.pages.shared.zone import in_zone, local, utc, with_zone
-from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind
+from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
 from analytics.text import as_markdown, plural, short, visible
 from analytics.words.payloads import MOST_FIELDS, leaves, parse, tree
 from analytics.words.refusals import REFUSALS, VERDICTS
+
+BASE = "curl-base"
+
+
+def again(row: Any) -> None:
+    """Draw the ways to take a notification elsewhere, the very same bytes."""
+    body = str(row["payload"]).encode()
+    file_name = f"{known(row['event_type']) or row['category']}-{row['seq']}.json"
+    with st.popover("Copy as curl", icon=":material/terminal:", key="curl-popover"):
+        as_curl(row, body, file_name)
+    body_button(body, file_name)
+    if known(row["signature"]):
+        with st.popover("Signature", icon=":material/key:", key="signature-popover"):
+            scheme = sender_of(row["category"]).signature_scheme
+            st.caption(f"{int(row['signature_bytes'])} bytes, {scheme}, in base64")
+            plain(row["signature"], key="signature", alt="Signature in base64")
+
+
+def as_curl(row: Any, body: bytes, file_name: str) -> None:
+    """Draw the command that sends it again, and the field of where to."""
+    event, category = known(row["event_type"]), row["category"]
+    base = st.text_input(
+        "Receiver's address", key=BASE, placeholder=curl.DEFAULT_BASE, help="Where the command sends it to."
+    )
+    signature = known(row["signature"])
+    decoded = base64.b64decode(signature) if signature else None
+    sent = curl.Sent(body, decoded, signed=row["signature_status"] != "missing", category=category)
+    st.caption("For sh, bash and zsh: the same body, byte for byte, with its signature. Nothing is sent from here.")
+    with st.container(key="curl-command"):
+        text = curl.command(sent, curl.address_of(base or "", event, category), file_name)
+        plain(text, key="curl", alt="Command that sends it again")
+    if not curl.fits_inline(body):
+        st.caption("The body is too long for a command: download it, and run this in the directory that it is in.")
+
+
+def body_button(body: bytes, file_name: str) -> None:
+    """Draw the button that saves a body as it was received."""
+    st.download_button(
+        "Download body",
+        body,
+        file_name,
+        "application/octet-stream",
+        key="download-body",
+        on_click="ignore",
+        icon=":material/download:",
+        help=f"{plural(len(body), 'byte')}, exactly as received.",
+    )
+
 
 TALLEST = 420
 VERDICT_ICONS = {

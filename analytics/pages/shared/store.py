@@ -15,8 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analytics import queries
 from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client, connect
-from analytics.client.listener_pulse import ListenerPulse
-from analytics.client.pulse import Pulse
+from analytics.client.pulse import ListenerPulse, Pulse
 from analytics.errors import SilentError
 from analytics.pages.shared.answers import answer, away
 from analytics.settings import read_settings

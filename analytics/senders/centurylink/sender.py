@@ -1,7 +1,6 @@
 """CenturyLink Cloud as the pages ask for it: its kinds of entities, data centres, alerts, and what columns mean."""
 
-from analytics.senders.centurylink.events import EVENTS
-from analytics.senders.centurylink.wording import WORDING
+from analytics.senders.centurylink.wording import EVENTS, WORDING
 from analytics.senders.sender import Alerts, Examples, Kind, Place, Sender
 
 ENTITY = "Account alias, user name or server name, in upper case"

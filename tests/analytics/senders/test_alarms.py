@@ -8,8 +8,8 @@ import pytest
 import analytics
 from analytics import queries
 from analytics.charts import alerts as alert_charts
-from analytics.pages.alerts.alarms import Kept
 from analytics.pages.alerts.lists import reading_text
+from analytics.pages.alerts.page import Kept
 from analytics.senders import alarms
 from analytics.times.periods import period
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
