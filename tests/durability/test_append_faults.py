@@ -8,6 +8,7 @@ import pytest
 
 import receiver.database.rows as rows_module
 from receiver.changes import steps
+from receiver.changes.differ import Differ
 from receiver.database.appended import read_appended
 from receiver.database.faults import CommitError, NotOneRowError, OutOfStepError
 from receiver.database.opening import open_database, run
@@ -217,15 +218,15 @@ def test_a_refusal_that_can_not_be_stored_is_set_aside_with_what_of_it_can(store
 @pytest.fixture
 def bug(monkeypatch):
     """Make comparing two bodies raise where the later one has the number 7."""
-    compare = steps.differences
+    compare = Differ.differences
 
-    def broken(category, before, now):
+    def broken(differ, category, before, now):
         if now.get("n") == 7:
             raise KeyError(now["n"])
-        return compare(category, before, now)
+        return compare(differ, category, before, now)
 
     with monkeypatch.context() as fault:
-        fault.setattr(steps, "differences", broken)
+        fault.setattr(Differ, "differences", broken)
         yield fault
 
 
