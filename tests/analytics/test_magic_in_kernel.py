@@ -119,8 +119,7 @@ def test_a_query_that_takes_a_while_says_how_long_and_what_came_and_a_quick_one_
     kernel.until_shown("quick")
     assert not any("Running" in text or " in " in text for text in kernel.shown), kernel.shown
     assert (
-        kernel.run("from analytics.notebook import magic\nmagic.BEGINS_SECONDS, size = 0.05, 6_000")["status"]
-        == "ok"
+        kernel.run("from analytics.notebook import magic\nmagic.BEGINS_SECONDS, size = 0.05, 6_000")["status"] == "ok"
     )
     assert kernel.run(f"%%clc -o counted\n{SLOW}")["status"] == "ok"
     kernel.until_shown(r"Running for \d+ s")

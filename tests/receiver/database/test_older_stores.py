@@ -97,3 +97,8 @@ def test_what_waited_in_the_spool_of_0_1_0_is_stored_byte_for_byte(upgraded, tab
 def test_an_upgraded_store_of_0_1_0_verifies(upgraded):
     done = run_command(upgraded.now, "verify", **KEY)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_store_of_0_1_0_verifies_before_it_is_upgraded(upgraded):
+    done = run_command(upgraded.before, "verify", **KEY)
+    assert (done.returncode, f"{STORED} notifications checked" in done.stdout + done.stderr) == (0, True)
