@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def _entity_page(client: Client) -> list[Figure]:
     """Measure the busiest server, user and account."""
     kept = KeptFindings(client)
     began = time.perf_counter()
-    findings = kept.latest(patience=600)
+    findings = kept.latest(patience=600, upto=datetime.now(UTC))
     assert findings
     several = [one for one in findings.findings if len(one.notification_ids) > 1]
     ids = sorted({identity for one in several for identity in one.notification_ids})
@@ -60,8 +61,8 @@ def _entity_page(client: Client) -> list[Figure]:
     busiest = client.df(ENTITIES).groupby("category", sort=False).head(1)
     return [first] + [
         Figure(
-            f"Entity page's SQL, the busiest {about.category.lower()}",
-            median_seconds(lambda about=about: _open_entity(client, about.category, about.entity_id, ids))[0] * 1000,
+            f"Entity page's SQL, the busiest {str(about.category).lower()}",
+            median_seconds(partial(_open_entity, client, str(about.category), str(about.entity_id), ids))[0] * 1000,
             "ms",
             "< 200",
             f"{about.n:,} notifications",
