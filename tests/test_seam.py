@@ -79,7 +79,7 @@ def fields_of_examples():
     """Return the fields of all bodies that tests and rules have as examples."""
     rules = load_rules().rules
     examples = [example for rule in rules for example in (*rule.fires, *rule.silent)]
-    texts = [notifications.body for example in examples for notifications in example.notifications]
+    texts: list[str | bytes] = [notifications.body for example in examples for notifications in example.notifications]
     texts += [body for body in vars(bodies).values() if isinstance(body, bytes) and body.startswith(b"{")]
     return set(chain.from_iterable(keys_of(json.loads(text)) for text in texts))
 

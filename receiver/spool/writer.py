@@ -4,7 +4,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -67,7 +67,7 @@ class SpoolWriter:
         """
         self._wait([(row, done)])
 
-    def append_here(self, group: list[Waiting]) -> None:
+    def append_here(self, group: Sequence[Waiting]) -> None:
         """Commit rows together, on the caller's own thread as long as the disk is quick, and tell of it at once.
 
         To hand them to another thread and to hear of it takes Python longer than a commit. After one that took more
@@ -85,7 +85,7 @@ class SpoolWriter:
         self._leave()
         _tell([done for _, done in group], error)
 
-    def append_all(self, rows: list[Row]) -> None:
+    def append_all(self, rows: Sequence[Row]) -> None:
         """Commit rows and wait until they are on disk.
 
         Raises:
@@ -106,7 +106,7 @@ class SpoolWriter:
         self._thread.join()
         self._segments.close()
 
-    def _wait(self, group: list[Waiting]) -> None:
+    def _wait(self, group: Sequence[Waiting]) -> None:
         with self._changed:
             if not self._closing:
                 self._waiting += group
@@ -159,7 +159,7 @@ class SpoolWriter:
         except Exception:  # noqa: BLE001 - without the thread nobody would be answered any more
             _log.exception("the next segment could not be made")
 
-    def _commit(self, group: list[Waiting]) -> Exception | None:
+    def _commit(self, group: Sequence[Waiting]) -> Exception | None:
         try:
             error = self._segments.commit([row for row, _ in group if row])
             self._spare_is_due = error is None and self._segments.wants_spare

@@ -42,9 +42,21 @@ def store(tmp_path):
     return str(build_store(tmp_path / "store.duckdb", rows))
 
 
+class ScriptedServer(ThreadingHTTPServer):
+    """Keeps what it is asked, and what it is to answer."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Service)
+        self.asked, self.script = [], []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
 class Service(BaseHTTPRequestHandler):
     """Answers as the query service does: by a script, or with one row of what was asked."""
 
+    server: ScriptedServer
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
@@ -76,12 +88,9 @@ def refusal(status, code, detail):
 
 @pytest.fixture
 def service():
-    server_ = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    server_.daemon_threads = True
-    server_.asked, server_.script = [], []
+    server_ = ScriptedServer()
     thread = threading.Thread(target=server_.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    server_.url = f"http://127.0.0.1:{server_.server_address[1]}"
     yield server_
     server_.shutdown()
     server_.server_close()

@@ -41,6 +41,8 @@ class Recorder(HTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    server: Recorder
+
     def do_POST(self):
         self.server.got.append((self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
         self.send_response(200)

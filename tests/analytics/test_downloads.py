@@ -251,7 +251,7 @@ def test_no_rows_make_a_file_too(write):
 
 
 def test_a_type_that_parquet_has_not_is_text():
-    rows = table(after=pa.array([pa.MonthDayNano([0, 3, 0]), None], pa.month_day_nano_interval()))
+    rows = table(after=pa.array([(0, 3, 0), None], pa.month_day_nano_interval()))
     found = pq.read_table(io.BytesIO(parquet_bytes(rows))).column("after").to_pylist()
     assert found == ["MonthDayNano(months=0, days=3, nanoseconds=0)", None]
 

@@ -8,6 +8,7 @@ from threading import Event
 import pytest
 
 from analytics import connect
+from analytics.client.client import Client
 from analytics.errors import NotRunningError
 from analytics.findings import kept as kept_findings
 from analytics.findings.kept import FOREVER, KeptFindings
@@ -20,7 +21,7 @@ from tests.receiver.simulator.test_stories import END, store_of
 PATIENCE = 60
 
 
-class Reopened:
+class Reopened(Client):
     """A client of a file to which is written between its questions. It notes since when rules were asked."""
 
     def __init__(self, path):
@@ -28,13 +29,13 @@ class Reopened:
         self.gate = Event()
         self.gate.set()
 
-    def sql(self, sql, parameters=None):
+    def sql(self, query, parameters=None, **_options):
         self.gate.wait()
         with connect(str(self.path)) as client:
-            return client.sql(sql, parameters)
+            return client.sql(query, parameters)
 
-    def df(self, sql, parameters=None):
-        return self.sql(sql, parameters).to_pandas()
+    def df(self, query, parameters=None, **_options):
+        return self.sql(query, parameters).to_pandas()
 
 
 @pytest.fixture(autouse=True)
@@ -156,10 +157,10 @@ def test_nobody_who_answers_is_an_error_until_somebody_does(tmp_path):
     class Away(Reopened):
         away = True
 
-        def sql(self, sql, parameters=None):
+        def sql(self, query, parameters=None, **options):
             if self.away:
                 raise NotRunningError("nobody answers")
-            return super().sql(sql, parameters)
+            return super().sql(query, parameters, **options)
 
     client = Away(store_of(tmp_path, Simulation(7).history(2, END, 100)))
     kept = KeptFindings(client)

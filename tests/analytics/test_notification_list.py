@@ -2,12 +2,14 @@
 
 import io
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import streamlit as st
 
 import analytics
 from analytics import queries
@@ -204,8 +206,8 @@ def test_what_takes_long_to_find_is_not_looked_for_at_every_refresh(monkeypatch)
         values, _, _ = _found.now_and_then(asked, lambda: look(seconds))
         return values["look"]
 
-    monkeypatch.setattr(_found.st, "session_state", {})
-    monkeypatch.setattr(_found.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(st, "session_state", {})
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     assert found("a", 2) == 1
     assert _found.said_of_search() == "Searching all bodies takes 2.0 s, so this list is as of at most 8 s ago."
     clock[0] += 5.9

@@ -13,8 +13,8 @@ ABSENT = object()
 def change(
     path, kind, old=ABSENT, new=ABSENT, *, category="Server", entity="WA1ACMEWEB01", actor="SVC_OPS", action=None
 ):
-    values = [None if value is ABSENT else json.dumps(value) for value in (old, new)]
-    return Change(category, entity, actor, path, kind, *values, action)
+    old_value, new_value = (None if value is ABSENT else json.dumps(value) for value in (old, new))
+    return Change(category, entity, actor, path, kind, old_value, new_value, action)
 
 
 def user(path, kind, old=ABSENT, new=ABSENT, action=None):

@@ -25,8 +25,8 @@ BERLIN = zone_of("Europe/Berlin")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def at(*parts):
-    return datetime(*parts, tzinfo=UTC)
+def at(year, month, day, hour=0, minute=0, second=0):
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("name", [name for name, length in RANGES.items() if length])

@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import Future
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -329,7 +330,8 @@ def test_a_query_is_interrupted_until_it_has_ended():
             if len(interrupted) == 3:
                 running.set_result(None)
 
-    interrupt(Cursor(), running)
+    cursor: Any = Cursor()
+    interrupt(cursor, running)
     assert len(interrupted) == 3
 
 

@@ -5,9 +5,10 @@ import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from tests.benchmarks.accept import Answered, pause_for, post, simulated, written
 from tests.benchmarks.report import Figure
@@ -78,7 +79,7 @@ def with_and_without_viewers(receiver: Receiver, url: str, seconds: int, directo
     with viewers(url) as pages:
         watched = send(receiver, watched_posts, seconds)
         refreshes = [page.evaluate("window.refreshes") for page in pages]
-        errors = [error for page in pages for error in problems(page)]
+        errors = [error for page, raised in pages.items() for error in problems(page, raised)]
     told = f"{watched.rate:,.0f}/s; the browser runs only while nobody else wants to, the sender always"
     return [
         Figure("the receiver's p99 without viewers", alone.p99, "ms", "", f"{alone.rate:,.0f}/s"),
@@ -126,14 +127,13 @@ def giving_way(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def viewers(url: str) -> Iterator[list[Page]]:
-    """Open ten pages, each as a viewer of its own, and count how often each refreshes."""
+def viewers(url: str) -> Iterator[dict[Page, list[str]]]:
+    """Open ten pages, each as a viewer of its own; count how often each refreshes, and keep what its scripts raise."""
     with a_browser() as browser:
-        pages = [browser.new_context(viewport={"width": 1500, "height": 1000}).new_page() for _ in VIEWED]
-        for page, address in zip(pages, VIEWED, strict=True):
+        pages = {browser.new_context(viewport={"width": 1500, "height": 1000}).new_page(): [] for _ in VIEWED}
+        for (page, raised), address in zip(pages.items(), VIEWED, strict=True):
             page.set_default_timeout(120_000)
-            page.failures = []
-            page.on("pageerror", lambda error, page=page: page.failures.append(str(error)))
+            page.on("pageerror", partial(_note, raised))
             page.goto(url + address)
         for page in pages:
             page.locator(".st-key-freshness").wait_for()
@@ -144,8 +144,12 @@ def viewers(url: str) -> Iterator[list[Page]]:
         yield pages
 
 
-def problems(page: Page) -> list[str]:
+def _note(raised: list[str], error: Error) -> None:
+    raised.append(str(error))
+
+
+def problems(page: Page, raised: list[str]) -> list[str]:
     """Say what went wrong on a page: what it shows as an error, or what its scripts raised."""
     shown = [*errors_on(page), *page.locator("[class*=st-key-trouble-]").all_inner_texts()]
     allowed = page.locator(".st-key-health-state").all_inner_texts()
-    return [text for text in [*shown, *page.failures] if text not in allowed]
+    return [text for text in [*shown, *raised] if text not in allowed]

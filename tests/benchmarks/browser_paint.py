@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from analytics.commands.dashboard import streamlit_options
 from receiver.network.sockets import free_address
@@ -23,7 +23,7 @@ from tests.support.waiting import until
 WARM, RUNS = 3, 7
 CYCLES = 6
 MORE_MS = 700
-VIEWPORT = {"width": 1500, "height": 1400}
+VIEWPORT: ViewportSize = {"width": 1500, "height": 1400}
 EMPTY = "an empty page of Streamlit"
 # What is looked for may lie in the shadow of a component. Playwright's own waiting looks twice a second at last.
 PAINTED = """(wanted) => {

@@ -60,8 +60,11 @@ class SlowStore:
             def log_message(self, *_) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.handle_error = lambda *_: None  # a client that hangs up is what is tested
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_) -> None:
+                """Say nothing: a client that hangs up is what is tested."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
 

@@ -26,10 +26,9 @@ TAKES_LONG = "This takes longer than 3 s"
 @pytest.fixture(scope="module")
 def place(live):
     send(live)
-    settings = {"CLC_QUERY_TIMEOUT_SECONDS": "3"}
     with (
         a_slow_store(live.receiver.query_url) as slow,
-        a_dashboard(live.receiver.data_dir, slow.url, **settings) as url,
+        a_dashboard(live.receiver.data_dir, slow.url, CLC_QUERY_TIMEOUT_SECONDS="3") as url,
     ):
         yield slow, url
 

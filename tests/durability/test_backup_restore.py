@@ -159,7 +159,8 @@ def test_a_pause_gets_its_turn_while_rows_keep_coming(tmp_path, monkeypatch):
 
     def one_more_turn():
         work.execute("SELECT sum(range) FROM range(200_000)").fetchall()  # an append works without the GIL, too
-        return turns.append(1) or 1
+        turns.append(1)
+        return 1
 
     with monkeypatch.context() as always_rows:
         always_rows.setattr(loop, "_turn", one_more_turn)

@@ -80,8 +80,8 @@ def test_the_shim_sees_each_system_call_that_strace_sees(library, tmp_path):
     tracer = ["strace", "-f", "-y", "-qq", "-s", "256", "-o", str(trace), "-e", f"trace=?{traced.replace(',', ',?')}"]
     with Servers(library, "append", tmp_path, number=1, tracer=tracer) as servers:
         calls = servers.calls()
-    names = (system_call_of(call.name) for call in calls if call.path.startswith("/data"))
-    seen = Counter(group_of[name] for name in names if name in group_of)
+    called = (system_call_of(call.name) for call in calls if call.path.startswith("/data"))
+    seen = Counter(group_of[name] for name in called if name in group_of)
     assert seen == Counter(group_of[name] for name in system_calls(trace.read_text(), tmp_path / "0" / "run"))
 
 

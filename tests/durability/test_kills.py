@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ class Serve:
 
     def __init__(self, directory):
         self.directory = directory
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "CLC_LISTEN": free_address(),
             "CLC_QUERY_LISTEN": free_address(),
             "CLC_LISTENERS": "2",

@@ -48,6 +48,11 @@ def can_mount() -> bool:
 MOUNTS = can_mount()
 
 
+def once_while_stopped(what):
+    """Make a precondition that is met once each time."""
+    return lambda machine: machine.is_stopped() and what not in machine.done_while_stopped
+
+
 class ReceiverMachine(RuleBasedStateMachine):
     """A real `serve`, its files, and a model: the SHA-256 of each acknowledged body by id."""
 
@@ -83,10 +88,6 @@ class ReceiverMachine(RuleBasedStateMachine):
 
     def is_stopped(self):
         return self.receiver is None and self.has_begun
-
-    def once_while_stopped(what):  # noqa: N805 - it makes a precondition
-        """Make a precondition that is met once each time."""
-        return lambda self: self.is_stopped() and what not in self.done_while_stopped
 
     def is_full(self):
         return self.full

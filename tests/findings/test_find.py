@@ -6,6 +6,7 @@ from hashlib import sha256
 import pytest
 
 from analytics import connect
+from analytics.client.client import Client
 from analytics.errors import BusyError, NotRunningError, SettingsError
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
@@ -127,8 +128,11 @@ def test_the_query_service_gives_the_same_findings_and_problems_as_the_file(own,
     assert len(from_service.findings) == 4
 
 
-class Busy:
-    def sql(self, *_arguments):
+class Busy(Client):
+    def __init__(self):
+        """Ask nobody."""
+
+    def sql(self, *_arguments, **_options):
         raise BusyError("busy")
 
 

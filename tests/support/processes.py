@@ -9,9 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import urllib3
 
@@ -55,7 +55,9 @@ class Sender:
 class Process:
     """A child process whose log lines can be waited for."""
 
-    def __init__(self, command: list[str], env: dict[str, str], *, cwd: Path, pass_fds: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, command: Sequence[str | Path], env: dict[str, str], *, cwd: Path, pass_fds: tuple[int, ...] = ()
+    ) -> None:
         self.process = subprocess.Popen(
             command, env=env, cwd=cwd, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=pass_fds
         )
@@ -211,8 +213,11 @@ class Receiver(Process):
         return pyarrow.ipc.open_stream(response.data).read_all().to_pylist()
 
 
+P = TypeVar("P", bound=Process)
+
+
 @contextlib.contextmanager
-def running(kind: type[Process], data_dir: Path, **settings: Any) -> Iterator:
+def running(kind: Callable[..., P], data_dir: Path, **settings: Any) -> Iterator[P]:
     """Run a process for the length of a block."""
     with kind(data_dir, **settings) as process:
         yield process

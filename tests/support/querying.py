@@ -4,7 +4,9 @@ import asyncio
 import http.client
 import json
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
+from typing import Any
 
 import pyarrow as pa
 import urllib3
@@ -48,6 +50,9 @@ def asked(url, token, sql, times, **rest):
 
 class Service:
     """A running query service and a client of it."""
+
+    connections: Callable[[], int]
+    stop_queries: Callable[[], object]
 
     def __init__(self, connection, port):
         self.connection = connection
@@ -103,7 +108,7 @@ class EchoHandler(ServiceHandler):
 @contextmanager
 def serving(path, limits=LIMITS, **of_server):
     ready = threading.Event()
-    running = {}
+    running: dict[str, Any] = {}
 
     async def serve(connection):
         app = make_query_app(connection, limits, TOKEN, [("/echo", EchoHandler)], hosts=["store.example"])

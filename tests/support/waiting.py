@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], *, seconds: float = 60, what: str = "the condition") -> T:
+def until(condition: Callable[..., T], *, seconds: float = 60, what: str = "the condition") -> T:
     """Return what the condition gives once that is true; fail if it never is."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+from receiver.keeping.invariants import Violation
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
-from tests.durability.support.promise import Violation, broken, kept_in
+from tests.durability.support.promise import broken, kept_in
 from tests.support.rows import notification, rejection
 
 _RUN = """

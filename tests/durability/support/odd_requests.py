@@ -57,7 +57,7 @@ class Generator:
         return self._post("altered", self._mutated(self._shaped_body()), {200, 400})
 
     def _chunked(self) -> Request:
-        body, parts = self._shaped_body(), []
+        body, parts = self._shaped_body(), list[bytes]()
         while rest := body[sum(map(len, parts)) :]:
             parts.append(rest[: self._random.randint(1, 400)])
         framed = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"

@@ -9,6 +9,7 @@ from uuid import UUID
 import duckdb
 
 from receiver.keeping.invariants import Kept, Violation, check_acknowledged, check_order
+from receiver.notification import Notification
 from receiver.spool import Segment
 
 _STORED = "SELECT seq, id::VARCHAR AS id, sha256(payload) AS sha256 FROM notifications ORDER BY seq"
@@ -37,6 +38,7 @@ def waiting_in(spool: Path, watermarks: dict[str, int]) -> Iterator[Kept]:
     for path in sorted(spool.glob("*.sqlite")):
         segment = Segment(path)
         for row in segment.read("notifications", watermarks.get(path.stem, 0), 1_000_000):
+            assert isinstance(row.row, Notification)
             yield Kept(row.row.id, sha256(row.row.payload).hexdigest())
         segment.close()
 

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -10,13 +11,14 @@ from receiver.changes import steps
 from receiver.changes.differ import Differ
 from receiver.changes.steps import Change, Known
 from receiver.database.opening import open_database, run
-from receiver.database.rows import NumberedNotification, insert_notifications
+from receiver.database.rows import insert_notifications
 from receiver.deriving import Deriver, reads, write_changes
+from receiver.notification import NumberedNotification
 from receiver.senders import SENDER
 from tests.support.rows import NOON, notification
 
 USER = {"accountAlias": "ACME", "userName": "kim@acme.example", "emailAddress": "kim@acme.example", "status": "Active"}
-SERVER = {
+SERVER: dict[str, Any] = {
     "id": "wa1acmeweb01",
     "name": "WA1ACMEWEB01",
     "status": "active",
@@ -36,7 +38,7 @@ FLAT = {
     "ipAddresses": [{"address": "203.0.113.9"}, {"address": "10.1.2.3"}], "name": "WA1ACMEWEB01",
     "powerState": "Started", "status": "Active", "uri": "/v2/servers/WA1/WA1ACMEWEB01",
 }  # fmt: skip
-UNSEEN = ("", "unseen", False, None, None)
+UNSEEN = Change("", "unseen", False, None, None)
 
 changes_of = partial(steps.changes_of, Differ(SENDER.comparison))
 
@@ -150,7 +152,7 @@ def test_a_list_without_natural_keys_is_one_value_whose_order_does_not_matter():
 )
 def test_numbers_compare_by_value_and_ids_without_case(name, old, new):
     before, now = (b'{"a":0,"%s":%s}' % (name.encode(), value) for value in (old, new))
-    assert changes_of(known(before), known(now)) == [Change(*UNSEEN)]
+    assert changes_of(known(before), known(now)) == [UNSEEN]
 
 
 @pytest.mark.parametrize(
@@ -228,16 +230,16 @@ def test_no_body_however_odd_stops_the_comparison():
     many = json.dumps({f"k{number}": number for number in range(5_000)}).encode()
     for odd in (nested, many):
         assert changes_of(known(SERVER), known(odd)) == [Change("", "changed", False, None, None)]
-        assert changes_of(known(odd), known(odd)) == [Change(*UNSEEN)]
+        assert changes_of(known(odd), known(odd)) == [UNSEEN]
 
 
 def test_long_names_are_not_repeated_without_end():
     """A body of a few kilobytes, whose every path or row would repeat most of it."""
     old, new = ({"k" * 20_000: {f"x{number}": value for number in range(1_900)}} for value in (1, 2))
     assert changes_of(known(old), known(new)) == [Change("", "changed", False, None, None)]
-    old, new = ({f"x{number}": value for number in range(1_900)} for value in (1, 2))
-    assert len(changes_of(known(old), known(new))) == 1_900
-    assert changes_of(known(old), known(new)._replace(weight=400_000)) == [Change("", "changed", False, None, None)]
+    before, now = ({f"x{number}": value for number in range(1_900)} for value in (1, 2))
+    assert len(changes_of(known(before), known(now))) == 1_900
+    assert changes_of(known(before), known(now)._replace(weight=400_000)) == [Change("", "changed", False, None, None)]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ FLAT = {
     "powerState": "Started", "status": "Active", "storageGB": 24, "uri": "/v2/servers/WA1/WA1ACMEWEB01",
 }  # fmt: skip
 PAIRED = [{"public": "203.0.113.9", "internal": "10.1.2.3"}, {"internal": "10.1.2.4"}]
-NEW = {
+NEW: dict[str, Any] = {
     "id": "wa1acmeweb01", "name": "WA1ACMEWEB01", "description": "Shop", "groupId": "2a5c", "isTemplate": False,
     "locationId": "WA1", "osType": "CentOS 6 64-bit", "os": "centOS6_64Bit", "status": "active", "type": "standard",
     "details": {

@@ -38,9 +38,10 @@ def test_the_table_of_changes_has_the_columns_that_are_defined_in_code(store):
 
 
 def test_a_row_comes_back_from_a_segment_and_from_the_store_as_it_was(store, tmp_path):
-    rows = [notification(1, sender="another", actor="kim"), rejection(2, sender=None), rejection(3, sender="another")]
+    accepted = notification(1, sender="another", actor="kim")
+    refused = [rejection(2, sender=None), rejection(3, sender="another")]
     writer = SpoolWriter(tmp_path / "spool")
-    writer.append_all(rows)
+    writer.append_all([accepted, *refused])
     writer.close()
     reader = SpoolReader(tmp_path / "spool")
     spooled = [
@@ -50,8 +51,7 @@ def test_a_row_comes_back_from_a_segment_and_from_the_store_as_it_was(store, tmp
         for each in segment.read(kind, 0, 9)
     ]
     reader.close()
-    assert spooled == rows
-    accepted, *refused = rows
+    assert spooled == [accepted, *refused]
     numbered = NumberedNotification(7, accepted, UUID(int=5))
     insert_notifications(store, [numbered])
     insert_rejections(store, refused)

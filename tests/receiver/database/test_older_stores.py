@@ -5,6 +5,7 @@ import sqlite3
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,7 +18,7 @@ from tests.support.processes import Receiver, running
 from tests.support.waiting import until
 
 FIXTURE = Path(__file__).with_name("store_0_1_0")
-KEY = {"CLC_PUBLIC_KEY": str(FIXTURE / "public.pem")}
+KEY: dict[str, Any] = {"CLC_PUBLIC_KEY": str(FIXTURE / "public.pem")}
 STORED, WAITING = 176, 23
 TAKEN = """
 SELECT

@@ -18,6 +18,8 @@ class Never(HTTPServerConnectionDelegate):
 class EndsWhenItTakesOne(DrainingServer):
     """Begins to drain in the very moment when it has taken a connection, before that waits for its first request."""
 
+    taken: asyncio.Future[bool]
+
     def handle_stream(self, stream, address):
         super().handle_stream(stream, address)
         draining = self.drain(asyncio.Event(), idle_seconds=60, stop_seconds=60, busy_seconds=0)

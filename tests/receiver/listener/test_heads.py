@@ -6,6 +6,7 @@ import re
 import socket
 
 import pytest
+from tornado.iostream import IOStream
 
 from receiver.listener.connections import GuardedServer, Limits
 from receiver.listener.exchange import ExchangeServer, plain
@@ -14,8 +15,11 @@ from receiver.network.heads import HEAD_BYTES, search_quickly
 EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
 
-class Stream:
+class Stream(IOStream):
     """A stream that keeps the expression it is to read until."""
+
+    def __init__(self):
+        """Read nothing."""
 
     def read_until_regex(self, regex, max_bytes=None):
         self.found = re.compile(regex)

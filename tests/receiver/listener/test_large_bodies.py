@@ -35,10 +35,11 @@ def test_bytes_of_any_number_delay_the_next_for_a_second_at_most():
     assert [rate.delay(1000 * MIB) for _ in range(3)] == [1, 1, 1]
 
 
-class Slowest:
+class Slowest(ByteRate):
     """A rate that lets nothing pass, and counts what was to."""
 
     def __init__(self):
+        super().__init__()
         self.counted = 0
 
     def delay(self, size):

@@ -12,6 +12,7 @@ import pytest
 
 from receiver.errors import StoreError
 from receiver.logs import describe, set_up_logging
+from receiver.settings import split_address
 from receiver.spool import SpoolWriter
 from tests.support.processes import Receiver
 from tests.support.rows import notification
@@ -125,7 +126,7 @@ def test_no_log_of_a_receiver_at_work_holds_payload_or_personal_data(tmp_path):
     for path in ("/webhooks/User.Updated", f"/webhooks/{MARKER}", "/webhook/user?action=created"):
         receiver.sender.post(path, body)
         receiver.sender.post(path, body + b"}", {"X-Name": MARKER})
-    with socket.create_connection(receiver.url.removeprefix("http://").split(":"), timeout=30) as connection:
+    with socket.create_connection(split_address(receiver.url.removeprefix("http://")), timeout=30) as connection:
         connection.sendall(f"POST /{MARKER} HTTP/9.9\r\n{MARKER}\r\n\r\n".encode())
         connection.recv(1000)
     with pytest.raises(AssertionError, match=MARKER):

@@ -1,6 +1,7 @@
 """The listener shares its turns out: strangers' answers wait for each other, in order, and all are given."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -9,12 +10,13 @@ from receiver.listener.turns import Turns
 
 def answered_by_turn(sizes):
     """Hand all in at once, and return which were answered in each turn of the loop."""
-    done, by_turn = [], []
+    done: list[int] = []
+    by_turn: list[list[int]] = []
 
     async def give():
         turns = Turns()
         for number, size in enumerate(sizes):
-            turns.take(size, lambda number=number: done.append(number))
+            turns.take(size, partial(done.append, number))
         while len(done) < len(sizes):
             by_turn.append(done[sum(map(len, by_turn)) :])
             await asyncio.sleep(0)

@@ -16,8 +16,8 @@ from tests.support import bodies
 RECEIVED = datetime(2020, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
 
 
-def at(*fields):
-    return datetime(*fields, tzinfo=UTC)
+def at(year, month, day, hour=0, minute=0, second=0, microsecond=0):
+    return datetime(year, month, day, hour, minute, second, microsecond, tzinfo=UTC)
 
 
 def told(action, account, entity, actor=None, occurred_at=RECEIVED):

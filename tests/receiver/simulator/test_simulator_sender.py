@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 import os
 import re
 import signal
@@ -64,7 +65,7 @@ class Webhook(tornado.web.RequestHandler):
     def post(self, *_):
         status = self.receiver.keep(self.request)
         if status is None:
-            self.request.connection.stream.close()
+            self.detach().close()
             return
         self.set_status(status)
         if status == 200:
@@ -259,7 +260,7 @@ def test_ctrl_c_ends_an_endless_run_with_the_summary(receive, key_path):
 
 
 def test_an_error_in_the_report_ends_the_run_and_is_told(receive, key_path):
-    class Full:
+    class Full(io.StringIO):
         def write(self, _):
             raise OSError(28, "No space left on device")
 

@@ -34,13 +34,14 @@ def store_of(directory, history):
     admission = Admission(
         load_public_key(key_directory() / "public.pem"), "record", AllowedAccounts(None, directory / "learned")
     )
-    rows = [
+    decisions = [
         admission.decide(
             event_for_name(out.event_type), out.body, {}, datetime.fromtimestamp(out.received_at, UTC), "192.0.2.7"
         )
         for out in history
     ]
-    assert all(isinstance(row, Notification) for row in rows)
+    rows = [decision for decision in decisions if isinstance(decision, Notification)]
+    assert len(rows) == len(decisions)
     spool = SpoolWriter(directory / "spool")
     spool.append_all(rows)
     connection = open_database(directory / "clc.duckdb")

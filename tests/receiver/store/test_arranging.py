@@ -167,8 +167,14 @@ def test_changes_that_are_derived_again_are_arranged_again(connection, fill):
 
 
 @pytest.fixture
-def looped(connection, tmp_path):
-    loops, ended = [], []
+def ended():
+    """One item for each loop that ended by itself."""
+    return []
+
+
+@pytest.fixture
+def looped(connection, tmp_path, ended):
+    loops = []
 
     def start(alone=nullcontext, turn=lambda: nullcontext(True), keeps_up=lambda: True):
         loop = ArrangeLoop(Arranger(connection, alone, keeps_up), tmp_path, turn, lambda: ended.append(True))
@@ -176,7 +182,6 @@ def looped(connection, tmp_path):
         loops.append(loop)
         return loop
 
-    start.ended = ended
     yield start
     for loop in loops:
         loop.stop()
@@ -210,7 +215,9 @@ def test_a_stop_in_the_middle_of_it_undoes_it(connection, fill, looped):
     assert [seq for seq, _ in run(connection, IN_PLACE)] == list(range(1, ROW_GROUP + NEWEST + 1))
 
 
-def test_an_error_that_only_a_new_process_survives_is_told_and_counted(connection, fill, tmp_path, looped, caplog):
+def test_an_error_that_only_a_new_process_survives_is_told_and_counted(
+    connection, fill, tmp_path, looped, ended, caplog
+):
     fill(ROW_GROUP + NEWEST)
 
     @contextmanager
@@ -220,7 +227,7 @@ def test_an_error_that_only_a_new_process_survives_is_told_and_counted(connectio
 
     for count in (1, 2, 3):
         looped(fatal)
-        until(lambda count=count: len(looped.ended) == count, what="the end")
+        until(lambda count=count: len(ended) == count, what="the end")
         assert (tmp_path / "arranging").read_text() == f"{count}"
     looped()
     until(lambda: "delete" in caplog.text, what="the log")
@@ -230,7 +237,7 @@ def test_an_error_that_only_a_new_process_survives_is_told_and_counted(connectio
     until(lambda: run(connection, "FROM arranged") == [(ROW_GROUP,)], what="the first row group")
 
 
-def test_what_is_wrong_with_a_part_ends_nothing_else(fill, tmp_path, looped, caplog):
+def test_what_is_wrong_with_a_part_ends_nothing_else(fill, tmp_path, looped, ended, caplog):
     fill(ROW_GROUP + NEWEST)
 
     @contextmanager
@@ -240,7 +247,7 @@ def test_what_is_wrong_with_a_part_ends_nothing_else(fill, tmp_path, looped, cap
 
     looped(damaged)
     until(lambda: "verify" in caplog.text, what="the log")
-    assert looped.ended == []
+    assert ended == []
     assert not (tmp_path / "arranging").exists()
     assert not (tmp_path / "suspect").exists()
 

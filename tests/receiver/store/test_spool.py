@@ -66,11 +66,11 @@ def test_rows_that_arrive_during_a_commit_share_the_next_one(tmp_path):
 
 def test_rows_are_committed_on_the_callers_thread_while_the_disk_is_quick(tmp_path, monkeypatch):
     told = []
+    spool = SpoolWriter(tmp_path)
 
     def here(number):
         spool.append_here([(notification(number), lambda error: told.append((error, threading.current_thread().name)))])
 
-    spool = SpoolWriter(tmp_path)
     here(0)
     assert told == [(None, threading.current_thread().name)]
     monkeypatch.setattr(writer, "_SLOW_SECONDS", 0)
@@ -86,7 +86,12 @@ def test_two_threads_that_commit_lose_and_double_nothing(tmp_path):
     spool = SpoolWriter(tmp_path, rows_per_segment=40)
     rows = [notification(number) for number in range(400)]
     told = queue.SimpleQueue()
-    other = threading.Thread(target=lambda: [spool.append_all([row]) for row in rows[:200]])
+
+    def append_one_by_one():
+        for row in rows[:200]:
+            spool.append_all([row])
+
+    other = threading.Thread(target=append_one_by_one)
     other.start()
     for row in rows[200:]:
         spool.append_here([(row, told.put)])

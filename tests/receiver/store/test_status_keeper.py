@@ -13,7 +13,8 @@ from tests.support.waiting import until
 
 
 def test_metrics_tell_no_old_status_where_a_new_one_cannot_be_found_out(tmp_path):
-    key = shutil.copy(key_directory() / "public.pem", tmp_path / "public.pem")
+    key = tmp_path / "public.pem"
+    shutil.copy(key_directory() / "public.pem", key)
     settings = Settings(data_dir=tmp_path, public_key=key)
     with open_database(settings.database) as store:
         keeper = StatusKeeper(settings, store)

@@ -123,18 +123,19 @@ def test_a_child_killed_in_the_middle_is_started_again_and_nothing_acknowledged_
         acknowledged = {line["id"]: line["sha256"] for line in sent(report) if line["status"] == 200}
         assert len(acknowledged) > 1000
         query = "SELECT id::VARCHAR AS id, payload FROM notifications"
-        rows = until(lambda: (found := rows_of(receiver, query)) and len(found) >= len(acknowledged) and found)
+        rows = until(lambda: rows_of(receiver, query, at_least=len(acknowledged)), what="all of them")
         assert receiver.log.count(f"{victim}") > 3
     stored = {row["id"]: hashlib.sha256(row["payload"].encode()).hexdigest() for row in rows}
     assert len(stored) == len(rows)
     assert {name: stored.get(name) for name in acknowledged} == acknowledged
 
 
-def rows_of(receiver, query):
+def rows_of(receiver, query, *, at_least):
     try:
-        return receiver.sql(query)
+        rows = receiver.sql(query)
     except (AssertionError, urllib3.exceptions.HTTPError):  # the store is on its way back
         return None
+    return rows if len(rows) >= at_least else None
 
 
 def test_what_was_refused_is_kept_with_reason_and_headers(tmp_path):
