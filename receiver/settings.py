@@ -149,7 +149,7 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
     """
     try:
         given = {name: value for name, value in flags.items() if value is not None}
-        settings = Settings(_env_file=env_file, **given)  # type: ignore[call-arg] # its own arguments begin with _
+        settings = Settings(_env_file=env_file, **given)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
     if (settings.tls_cert is None) != (settings.tls_key is None):
