@@ -18,6 +18,7 @@ from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
 from tests.durability.support.promise import broken, kept_in
 from tests.support.rows import notification, rejection
+from tests.support.waiting import until
 
 _RUN = """
 import json, sys
@@ -59,14 +60,23 @@ class Crashed(NamedTuple):
 
     def copy(self, directory: Path) -> "Crashed":
         """Make another of it, to be damaged."""
-        shutil.rmtree(directory, ignore_errors=True)
-        # By another process: this one may write to the spool, and would lose SQLite's locks by closing a file of it.
-        subprocess.run(["cp", "-r", str(self.data_dir), str(directory)], check=True)
+        # This process may write to the spool, and would lose SQLite's locks by closing a file of it.
+        copy_by_another_process(self.data_dir, directory)
         return self._replace(data_dir=directory)
 
     def broken(self) -> list[Violation]:
         """List what of the promise does not hold."""
         return broken(self.promised, kept_in(self.data_dir))
+
+
+def copy_by_another_process(source: Path, target: Path) -> None:
+    """Copy a directory; once more where a file of it gets its name meanwhile, as the next segment does."""
+
+    def is_copied() -> bool:
+        shutil.rmtree(target, ignore_errors=True)
+        return subprocess.run(["cp", "-r", str(source), str(target)], check=False).returncode == 0
+
+    until(is_copied, what=f"a copy of {source}")
 
 
 def crashed_store(directory: Path, *, checkpointed: int = 5, after: int = 8, each: int = 30) -> Crashed:
@@ -86,8 +96,8 @@ def crashed_store(directory: Path, *, checkpointed: int = 5, after: int = 8, eac
         appender.append_new()
         if group == checkpointed - 1:
             appender.checkpoint()
-    # By another process: DuckDB's lock is this one's, and goes when it closes the file.
-    subprocess.run(["cp", "-r", str(living), str(directory / "crashed")], check=True)
+    # DuckDB's lock is this process's, and goes when it closes the file.
+    copy_by_another_process(living, directory / "crashed")
     writer.close()
     connection.close()
     promised = {row.id: sha256(row.payload).hexdigest() for row in rows}
