@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from receiver import __version__
-from receiver.commands.shown import visible
+from receiver.commands.terminal import make_visible
 from receiver.data_directory.permissions import restrict
 from receiver.errors import ReceiverError, SettingsError
 from receiver.files import allow_descriptors
@@ -50,7 +50,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ReceiverError as error:
-            click.echo(f"clc-receiver: {visible(str(error))}", err=True)
+            click.echo(f"clc-receiver: {make_visible(str(error))}", err=True)
             ctx.exit(2 if isinstance(error, SettingsError) else 1)
 
 

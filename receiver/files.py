@@ -18,7 +18,7 @@ OWNER_ONLY_DIRECTORY = 0o700
 
 
 @contextlib.contextmanager
-def appearing(path: Path, *, synced: bool = True, replacing: bool = True) -> Iterator[IO[bytes]]:
+def open_whole(path: Path, *, synced: bool = True, replacing: bool = True) -> Iterator[IO[bytes]]:
     """Open a file that appears under its name at the end of a block, whole, and not at all if the block raises.
 
     Args:
@@ -49,26 +49,26 @@ def appearing(path: Path, *, synced: bool = True, replacing: bool = True) -> Ite
 
 
 def write_whole(path: Path, content: str | bytes, *, synced: bool = True) -> None:
-    """Replace a file in one step, so that nobody reads half of it; see `appearing`."""
-    with appearing(path, synced=synced) as file:
+    """Replace a file in one step, so that nobody reads half of it; see `open_whole`."""
+    with open_whole(path, synced=synced) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
 def write_new(path: Path, content: str | bytes) -> None:
-    """Write a file that does not exist yet, in one step; see `appearing`."""
-    with appearing(path, replacing=False) as file:
+    """Write a file that does not exist yet, in one step; see `open_whole`."""
+    with open_whole(path, replacing=False) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
 def copy_whole(source: Path, target: Path, advance: Callable[[int], None] = lambda _bytes: None) -> None:
-    """Copy a file in one step; see `appearing`.
+    """Copy a file in one step; see `open_whole`.
 
     Args:
         source: the file to copy.
         target: what the copy is called; its directory exists.
         advance: called with the number of bytes copied since the last call.
     """
-    with source.open("rb") as reading, appearing(target) as writing:
+    with source.open("rb") as reading, open_whole(target) as writing:
         while piece := reading.read(_BYTES_PER_STEP):
             writing.write(piece)
             advance(len(piece))
@@ -120,10 +120,10 @@ def keep_to_owner(path: Path, mode: int) -> bool:
     Raises:
         OSError: they can't be taken away.
     """
-    found = path.lstat()
-    if stat.S_ISLNK(found.st_mode) or not found.st_mode & 0o077:
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode) or not status.st_mode & 0o077:
         return False
-    path.chmod(found.st_mode & mode)
+    path.chmod(status.st_mode & mode)
     return True
 
 

@@ -96,7 +96,7 @@ _BYTES_PER_COMMIT = 64 * 1024 * 1024
 _LONGEST_ESCAPE = 6
 _BYTES_BESIDE_BODY = 1024 * 1024
 
-Report = Callable[[str], None]
+ReportLine = Callable[[str], None]
 Advance = Callable[[int], None]
 
 
@@ -112,7 +112,7 @@ def import_archive(
     path: Path,
     admission: Admission,
     spool: SpoolWriter,
-    report: Report,
+    report: ReportLine,
     advance: Advance,
     *,
     max_body_bytes: int,

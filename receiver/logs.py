@@ -46,8 +46,8 @@ def describe(error: BaseException) -> str:
     """Say what went wrong without quoting data: an error's text only where its kind never holds any."""
     kind = type(error)
     by_duckdb = "duckdb" in kind.__module__ and kind.__name__ in _TELLING_OF_DUCKDB
-    told = _one_line(str(error)) if isinstance(error, _TELLING) or by_duckdb else ""
-    return told or kind.__name__
+    text = _one_line(str(error)) if isinstance(error, _TELLING) or by_duckdb else ""
+    return text or kind.__name__
 
 
 class _Lines(logging.Formatter):
@@ -58,7 +58,7 @@ class _Lines(logging.Formatter):
     def _message(self, record: logging.LogRecord) -> str:
         """Write the message; what other libraries log may quote data, so of that only the template is kept."""
         if record.name.split(".")[0] in _OWN:
-            message = _one_line(_interpolated(record))
+            message = _one_line(_interpolate(record))
         elif record.name == "asyncio":
             message = "the event loop met an error that nobody handled"
         else:
@@ -89,13 +89,15 @@ class _JsonLines(_Lines):
         return json.dumps(line | self._fields(record), default=str)
 
 
-def _interpolated(record: logging.LogRecord) -> str:
+def _interpolate(record: logging.LogRecord) -> str:
     """Write a message of our own, with errors in it described."""
     if isinstance(record.msg, BaseException):
         return describe(record.msg)
     arguments = record.args
     if isinstance(arguments, tuple):
-        arguments = tuple(describe(one) if isinstance(one, BaseException) else one for one in arguments)
+        arguments = tuple(
+            describe(argument) if isinstance(argument, BaseException) else argument for argument in arguments
+        )
     return str(record.msg) % arguments if arguments else str(record.msg)
 
 

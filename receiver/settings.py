@@ -41,7 +41,7 @@ def _address(text: str) -> str:
     return text
 
 
-def _listed(value: object) -> object:
+def _split_list(value: object) -> object:
     if isinstance(value, str):
         return frozenset(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -70,15 +70,15 @@ def _memory(text: str) -> str:
 def _duration(value: object) -> object:
     """Read a number with a unit as seconds; a number alone, as child processes get it, is seconds already."""
     if isinstance(value, str):
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
-        if not found:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
+        if not match:
             raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
-        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
     return value
 
 
 Address = Annotated[str, AfterValidator(_address)]
-Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_listed)]
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_split_list)]
 
 
 class Settings(BaseSettings):
@@ -148,8 +148,8 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
         SettingsError: a value is not allowed; names the variable, the value and what is allowed.
     """
     try:
-        given = {name: value for name, value in flags.items() if value is not None}
-        settings = Settings(_env_file=env_file, **given)
+        overrides = {name: value for name, value in flags.items() if value is not None}
+        settings = Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
     if (settings.tls_cert is None) != (settings.tls_key is None):

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from receiver.changes.paths import by_natural_key, spell
-from receiver.changes.values import equal, same
+from receiver.changes.paths import index_by_natural_key, spell
+from receiver.changes.values import are_spelled_alike, mean_the_same
 from receiver.notification import Category
-from receiver.senders.comparison import MISSING, Comparison, FieldDifference, Kind, Part
+from receiver.senders.comparison import MISSING, Comparison, FieldDifference, Kind, PathPart
 
 _DEEPEST = 16
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -47,20 +47,20 @@ class Differ:
         for each in self._objects((), old, new, noise=False):
             yield Difference(spell(each.parts), each.kind, each.noise or is_untold(each), each.old, each.new)
 
-    def _compare(self, parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> Iterator[FieldDifference]:
+    def _compare(self, parts: tuple[PathPart, ...], old: Any, new: Any, *, noise: bool) -> Iterator[FieldDifference]:
         if _is_nothing(old) or _is_nothing(new):
-            yield from self._one_sided(parts, old, new, noise=noise)
+            yield from self._compare_one_sided(parts, old, new, noise=noise)
         elif isinstance(old, dict) and isinstance(new, dict) and len(parts) < _DEEPEST:
-            if not equal(old, new):
+            if not are_spelled_alike(old, new):
                 yield from self._objects(parts, old, new, noise=noise)
         elif isinstance(old, list) and isinstance(new, list) and len(parts) < _DEEPEST:
-            if not equal(old, new):
+            if not are_spelled_alike(old, new):
                 yield from self._lists(parts, _name(parts), old, new, noise=noise)
-        elif not same(self.comparison, _name(parts), old, new):
+        elif not mean_the_same(self.comparison, _name(parts), old, new):
             yield FieldDifference(parts, "changed", noise, old, new)
 
     def _objects(
-        self, parts: tuple[Part, ...], old: dict[str, Any], new: dict[str, Any], *, noise: bool
+        self, parts: tuple[PathPart, ...], old: dict[str, Any], new: dict[str, Any], *, noise: bool
     ) -> Iterator[FieldDifference]:
         for key in {**old, **new}:
             before, now = old.get(key, MISSING), new.get(key, MISSING)
@@ -71,12 +71,12 @@ class Differ:
             yield from self._compare((*parts, key), before, now, noise=is_noise)
 
     def _lists(
-        self, parts: tuple[Part, ...], name: str, old: list[Any], new: list[Any], *, noise: bool
+        self, parts: tuple[PathPart, ...], name: str, old: list[Any], new: list[Any], *, noise: bool
     ) -> Iterator[FieldDifference]:
         groups = self._natural_keys.get(name, ())
-        before, now = by_natural_key(groups, old), by_natural_key(groups, new)
+        before, now = index_by_natural_key(groups, old), index_by_natural_key(groups, new)
         if before is None or now is None:
-            if not same(self.comparison, name, old, new):
+            if not mean_the_same(self.comparison, name, old, new):
                 yield FieldDifference(parts, "changed", noise, old, new)
             return
         for key in {**before, **now}:
@@ -88,7 +88,9 @@ class Differ:
             else:
                 yield FieldDifference((*parts, part), "removed", noise, before[key][1], MISSING)
 
-    def _one_sided(self, parts: tuple[Part, ...], old: Any, new: Any, *, noise: bool) -> Iterator[FieldDifference]:
+    def _compare_one_sided(
+        self, parts: tuple[PathPart, ...], old: Any, new: Any, *, noise: bool
+    ) -> Iterator[FieldDifference]:
         """Yield what comes or goes whole: the container, which is noise unless it is empty, then what is in it."""
         is_new = _is_nothing(old)
         value = new if is_new else old
@@ -105,14 +107,14 @@ class Differ:
         else:
             yield from self._lists(parts, _name(parts), before, now, noise=noise)
 
-    def _empty_container(self, parts: tuple[Part, ...], value: Any) -> Any:
+    def _empty_container(self, parts: tuple[PathPart, ...], value: Any) -> Any:
         """Return an empty container like the value; None where the value is taken as one."""
         if len(parts) >= _DEEPEST:
             return None
         if isinstance(value, dict):
             return {}
         groups = self._natural_keys.get(_name(parts), ())
-        return [] if isinstance(value, list) and by_natural_key(groups, value) is not None else None
+        return [] if isinstance(value, list) and index_by_natural_key(groups, value) is not None else None
 
 
 def _is_nothing(value: Any) -> bool:
@@ -125,5 +127,5 @@ def _kind(old: Any, new: Any) -> Kind:
     return "removed" if new is MISSING else "changed"
 
 
-def _name(parts: tuple[Part, ...]) -> str:
+def _name(parts: tuple[PathPart, ...]) -> str:
     return next((part for part in reversed(parts) if isinstance(part, str)), "")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from receiver.changes.values import spelled_number
-from receiver.senders.comparison import Item, Part
+from receiver.changes.values import spell_number
+from receiver.senders.comparison import Item, PathPart
 
 Groups = Sequence[Sequence[str]]
 
@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
 _ODD_IN_ITEM = re.compile(r'[\[\]"\\\x00-\x1f\x7f]')
 
 
-def spell(parts: Sequence[Part]) -> str:
+def spell(parts: Sequence[PathPart]) -> str:
     """Write a path: keys joined by dots, items in brackets; a key that is no plain word as a JSON string."""
     text = ""
     for part in parts:
@@ -27,7 +27,7 @@ def spell(parts: Sequence[Part]) -> str:
     return text
 
 
-def by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[Item, Any]] | None:
+def index_by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[Item, Any]] | None:
     """Return a list's items by their natural key without case; None where some have none, or the same.
 
     Args:
@@ -66,5 +66,5 @@ def _scalar(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return spelled_number(value)
+        return spell_number(value)
     return None

@@ -19,7 +19,7 @@ _ODD = (json.JSONDecodeError, UnicodeDecodeError, orjson.JSONEncodeError, Recurs
 _log = logging.getLogger(__name__)
 
 
-class Known(NamedTuple):
+class Snapshot(NamedTuple):
     """What a comparison needs of a notification; `weight` is the length of what each of its changes repeats of it."""
 
     category: Category
@@ -44,7 +44,7 @@ _UNSEEN = Change("", "unseen", False, None, None)
 _BEYOND = Change("", "changed", False, None, None)
 
 
-def changes_of(differ: Differ, before: Known | None, now: Known) -> list[Change]:
+def changes_of(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[Change]:
     """Return what a notification changed.
 
     Args:
@@ -58,19 +58,19 @@ def changes_of(differ: Differ, before: Known | None, now: Known) -> list[Change]
         if not is_deleted:
             return [_APPEARED]
         return [_DELETED] if before is None else []
-    found = _compared(differ, before, now)
+    changes = _compare_bodies(differ, before, now)
     if is_deleted:
-        return [_DELETED, *found]
-    if now.action not in comparison.created and all(change.noise for change in found):
-        return [_UNSEEN, *found]
-    return found
+        return [_DELETED, *changes]
+    if now.action not in comparison.created and all(change.noise for change in changes):
+        return [_UNSEEN, *changes]
+    return changes
 
 
-def _compared(differ: Differ, before: Known, now: Known) -> list[Change]:
+def _compare_bodies(differ: Differ, before: Snapshot, now: Snapshot) -> list[Change]:
     """Compare two bodies; one that is too odd to be compared counts as changed."""
     if before.payload == now.payload:
         return []
-    found: list[Change] = []
+    changes: list[Change] = []
     # A few long names could otherwise be repeated in more paths than there is memory for.
     room = _ROOM + len(before.payload) + len(now.payload)
     try:
@@ -79,14 +79,14 @@ def _compared(differ: Differ, before: Known, now: Known) -> list[Change]:
             return []
         for difference in differ.differences(now.category, parse(before.payload), body):
             change = _as_change(difference)
-            found.append(change)
+            changes.append(change)
             room -= now.weight + sum(map(len, filter(None, (change.path, change.old_value, change.new_value))))
-            if room < 0 or len(found) > _MOST:
+            if room < 0 or len(changes) > _MOST:
                 return [_BEYOND]
     except _ODD as error:
         _log.warning("two bodies of a %s could not be compared: %s", now.category.lower(), type(error).__name__)
         return [_BEYOND]
-    return sorted(found, key=lambda change: change.path)
+    return sorted(changes, key=lambda change: change.path)
 
 
 def _is_bare(comparison: Comparison, category: Category, body: dict[str, Any]) -> bool:

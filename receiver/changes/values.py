@@ -36,7 +36,7 @@ def as_json(value: Any) -> str | None:
     return None if value is MISSING else orjson.dumps(value, default=_spell).decode()
 
 
-def same(comparison: Comparison, name: str, old: Any, new: Any) -> bool:
+def mean_the_same(comparison: Comparison, name: str, old: Any, new: Any) -> bool:
     """Tell whether two values mean the same: numbers by value, names of things without case, lists in any order.
 
     Args:
@@ -48,31 +48,31 @@ def same(comparison: Comparison, name: str, old: Any, new: Any) -> bool:
     if isinstance(old, str) and isinstance(new, str):
         return old == new or (_is_caseless(comparison, name) and old.lower() == new.lower())
     if isinstance(old, dict | list) or isinstance(new, dict | list):
-        return type(old) is type(new) and canonical(comparison, old, name) == canonical(comparison, new, name)
+        return type(old) is type(new) and canonicalize(comparison, old, name) == canonicalize(comparison, new, name)
     return old == new and isinstance(old, bool) == isinstance(new, bool)
 
 
-def equal(old: Any, new: Any) -> bool:
+def are_spelled_alike(old: Any, new: Any) -> bool:
     """Tell quickly whether two values are spelled alike, so that there is nothing to look for in them."""
     # Python takes true for 1, which the spelling tells apart.
     return bool(old == new) and orjson.dumps(old, default=_spell) == orjson.dumps(new, default=_spell)
 
 
-def canonical(comparison: Comparison, value: Any, name: str = "") -> str:
+def canonicalize(comparison: Comparison, value: Any, name: str = "") -> str:
     """Write a value so that all values that mean the same are written the same."""
     if isinstance(value, dict):
-        fields = (f"{json.dumps(key)}:{canonical(comparison, item, key)}" for key, item in value.items())
+        fields = (f"{json.dumps(key)}:{canonicalize(comparison, item, key)}" for key, item in value.items())
         return f"{{{','.join(sorted(fields))}}}"
     if isinstance(value, list):
-        return f"[{','.join(sorted(canonical(comparison, item, name) for item in value))}]"
+        return f"[{','.join(sorted(canonicalize(comparison, item, name) for item in value))}]"
     if isinstance(value, str):
         return json.dumps(value.lower() if _is_caseless(comparison, name) else value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return spelled_number(value)
+        return spell_number(value)
     return json.dumps(value)
 
 
-def spelled_number(value: float | Decimal) -> str:
+def spell_number(value: float | Decimal) -> str:
     """Write a number so that `4.0` is `4`."""
     if isinstance(value, Decimal):
         return str(value.normalize())

@@ -6,7 +6,7 @@ from typing import Any
 
 import urllib3
 
-from receiver.data_directory.lock import running_serve
+from receiver.data_directory.lock import find_running_serve
 from receiver.data_directory.tokens import control_token
 from receiver.errors import StoreError
 from receiver.settings import Settings
@@ -25,7 +25,7 @@ def ask_store(settings: Settings, command: str, why: str) -> Iterator[dict[str, 
     Raises:
         StoreError: nothing runs, or it does not answer.
     """
-    running = running_serve(settings.data_dir)
+    running = find_running_serve(settings.data_dir)
     if running is None:
         raise StoreError(f"No `clc-receiver serve` is using {settings.data_dir}: start it, since {why}.")
     try:
@@ -39,10 +39,10 @@ def ask_store(settings: Settings, command: str, why: str) -> Iterator[dict[str, 
         )
     except urllib3.exceptions.HTTPError as error:
         raise _no_answer(running.query_listen, error) from None
-    return _told(response, running.query_listen)
+    return _parse_lines(response, running.query_listen)
 
 
-def _told(response: urllib3.BaseHTTPResponse, address: str) -> Iterator[dict[str, Any]]:
+def _parse_lines(response: urllib3.BaseHTTPResponse, address: str) -> Iterator[dict[str, Any]]:
     try:
         yield from map(json.loads, _lines(response))
     except (urllib3.exceptions.HTTPError, ValueError) as error:

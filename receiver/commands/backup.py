@@ -11,7 +11,7 @@ import click
 
 from receiver.commands.asking import ask_store
 from receiver.errors import StoreError
-from receiver.files import appearing, sync_directory
+from receiver.files import open_whole, sync_directory
 from receiver.keeping.backup_file import inspect
 from receiver.settings import Settings, read_settings
 
@@ -56,7 +56,7 @@ def _put(made: Path, file: Path) -> None:
     except OSError as error:
         if error.errno not in {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP}:  # another file system, or one without links
             raise
-        with made.open("rb") as reading, appearing(file, replacing=False) as writing:
+        with made.open("rb") as reading, open_whole(file, replacing=False) as writing:
             shutil.copyfileobj(reading, writing, _BYTES_PER_STEP)
     made.unlink()
     sync_directory(made.parent)
@@ -65,9 +65,9 @@ def _put(made: Path, file: Path) -> None:
 def _ask_store(settings: Settings) -> Path:
     """Have the store make a backup, show how far it is, and return where it lies."""
     answer: dict[str, Any] = {}
-    told = ask_store(settings, "backup", "it is the store that makes backups")
+    lines = ask_store(settings, "backup", "it is the store that makes backups")
     with click.progressbar(length=1, label="Copying the database", file=sys.stderr) as bar:
-        for answer in told:
+        for answer in lines:
             if "copied" in answer:
                 bar.length = answer["of"]
                 bar.update(answer["copied"] - bar.pos)

@@ -17,13 +17,13 @@ from typing import IO, NamedTuple, TypeVar
 import click
 import urllib3
 
-from receiver.data_directory.lock import Running, running_serve
+from receiver.data_directory.lock import Running, find_running_serve
 from receiver.errors import DemoError
 from receiver.files import make_directory
-from receiver.network.sockets import free_address
+from receiver.network.sockets import find_free_address
 from receiver.settings import Settings, environment, read_settings
 from receiver.simulator import MADE_UP
-from receiver.simulator.key_files import key_at
+from receiver.simulator.key_files import load_or_make_key
 
 T = TypeVar("T")
 
@@ -53,11 +53,11 @@ def demo(data_dir: Path | None, days: float, rate: float, seed: int, port: int, 
             data_dir=own,
             spool_dir=own / "spool",
             public_key=own / "simulator.pem.pub",
-            listen=free_address("127.0.0.1:8080"),
-            query_listen=free_address("127.0.0.1:8081"),
+            listen=find_free_address("127.0.0.1:8080"),
+            query_listen=find_free_address("127.0.0.1:8081"),
             signatures="require",
         )
-        dashboard_port = int(free_address(f"127.0.0.1:{port}").rpartition(":")[2])
+        dashboard_port = int(find_free_address(f"127.0.0.1:{port}").rpartition(":")[2])
         run_demo(settings, Plan(days, rate, seed, dashboard_port, not no_browser))
 
 
@@ -89,14 +89,14 @@ def run_demo(settings: Settings, plan: Plan) -> None:
         signal.signal(number, _interrupt)
     make_directory(settings.data_dir)
     with (settings.data_dir / "demo.log").open("ab") as log:
-        demo = _Demo(settings, log)
+        parts = _Demo(settings, log)
         try:
-            demo.start(plan)
-            demo.watch(plan)
+            parts.start(plan)
+            parts.watch(plan)
         except KeyboardInterrupt:
             click.echo("\nEnding …", err=True)
         finally:
-            demo.end()
+            parts.end()
 
 
 class _Demo:
@@ -112,15 +112,17 @@ class _Demo:
         """Start receiver, history, simulator and dashboard, in this order."""
         self._make_key()
         self._begin("receiver", "receiver", "serve")
-        running = self._wait_for("receiver", self._running)
+        running = self._wait_for("receiver", self._find_running)
         history = self._settings.data_dir / "history.jsonl"
-        known = history.exists()
+        exists = history.exists()
         # History and present are told from one moment, so that what was built then is the same now.
-        told_at = datetime.fromtimestamp(history.stat().st_mtime if known else time.time(), UTC)
-        world = ("--seed", str(plan.seed), "--key", str(self._key), "--end", told_at.isoformat())
-        if not known:
-            told = [word for name in MADE_UP.stories for word in ("--story", name)]
-            self._run("receiver", "simulate", "--archive", str(history), "--days", str(plan.days), *told, *world)
+        moment = datetime.fromtimestamp(history.stat().st_mtime if exists else time.time(), UTC)
+        world = ("--seed", str(plan.seed), "--key", str(self._key), "--end", moment.isoformat())
+        if not exists:
+            story_options = [word for name in MADE_UP.stories for word in ("--story", name)]
+            self._run(
+                "receiver", "simulate", "--archive", str(history), "--days", str(plan.days), *story_options, *world
+            )
             self._run("receiver", "import", str(history))
         pace = ("--rate", str(plan.rate), "--history-days", str(plan.days), "--quiet")
         self._begin("simulator", "receiver", "simulate", "--to", f"http://{running.listen}", *world, *pace)
@@ -166,7 +168,7 @@ class _Demo:
         click.echo("The demonstration has ended, nothing of it is running.", err=True)
 
     def _make_key(self) -> None:
-        key_at(self._key)
+        load_or_make_key(self._key)
 
     def _begin(self, name: str, *command: str) -> None:
         # In a session of its own, so that a terminal's Ctrl-C reaches this process alone, which ends them in order.
@@ -195,15 +197,15 @@ class _Demo:
             time.sleep(_POLL_SECONDS)
         raise DemoError(f"The {part} does not start: {self._log.name} says why.")
 
-    def _running(self) -> Running | None:
-        running = running_serve(self._settings.data_dir)
+    def _find_running(self) -> Running | None:
+        running = find_running_serve(self._settings.data_dir)
         return running if running and _answers(f"http://{running.query_listen}/healthz") else None
 
     def _check_parts(self) -> None:
         for name, process in self._parts.items():
             if process.poll() is not None:
-                said = Path(self._log.name).read_text("utf-8", "replace").strip().splitlines()
-                raise DemoError(f"The {name} ended by itself, with the words: {said[-1] if said else 'none'}")
+                lines = Path(self._log.name).read_text("utf-8", "replace").strip().splitlines()
+                raise DemoError(f"The {name} ended by itself, with the words: {lines[-1] if lines else 'none'}")
 
     def _what_to_try(self, running: Running, dashboard: str, seed: int) -> str:
         listen, query = running.listen, running.query_listen

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from receiver.admission import Admission
-from receiver.commands.shown import visible
+from receiver.commands.terminal import make_visible
 from receiver.data_directory import lock as data_directory
 from receiver.database.replacing import finish_offline
 from receiver.importer import import_archive
@@ -47,7 +47,7 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
                 file,
                 admission,
                 spool,
-                lambda text: click.echo(visible(text), err=True),
+                lambda text: click.echo(make_visible(text), err=True),
                 bar.update,
                 max_body_bytes=settings.max_body_bytes,
             )
@@ -62,5 +62,5 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
 def _summarise(results: Counter[str], settings: Settings) -> None:
     others = "".join(f", {count:,} {result}" for result, count in sorted(results.items()) if result != "accepted")
     click.echo(f"{results['accepted']:,} accepted{others}. Taken in again, they would be stored again.", err=True)
-    if data_directory.running_serve(settings.data_dir) is None:
+    if data_directory.find_running_serve(settings.data_dir) is None:
         click.echo("They wait in the spool until `clc-receiver serve` starts on this data directory.", err=True)

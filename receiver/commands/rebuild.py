@@ -21,9 +21,9 @@ def rebuild(data_dir: Path | None) -> None:
     """
     settings = read_settings(data_dir=data_dir)
     answer: dict[str, Any] = {}
-    told = ask_store(settings, "rebuild", "it is the store that derives changes")
+    lines = ask_store(settings, "rebuild", "it is the store that derives changes")
     with click.progressbar(length=1, label="Deriving changes", file=sys.stderr) as bar:
-        for answer in told:
+        for answer in lines:
             if "derived" in answer:
                 bar.length = max(1, answer["of"])
                 bar.update(answer["derived"] - bar.pos)

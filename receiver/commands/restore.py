@@ -11,7 +11,7 @@ from receiver.database import replacing
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect
 from receiver.keeping.left_out import LeftOut, count_left_out
-from receiver.keeping.restoring import install, rows_waiting
+from receiver.keeping.restoring import count_rows_waiting, install
 from receiver.senders import SENDER
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, read_settings
@@ -44,16 +44,16 @@ def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> 
         _finish_the_last(settings)
         left_out = count_left_out(settings, file) if settings.database.exists() else LeftOut(0, None, None, 0)
         if settings.database.exists() and not force:
-            told = f" {left_out}." if left_out.number != 0 else ""
+            lacking = f" {left_out}." if left_out.number != 0 else ""
             raise StoreError(
-                f"{settings.database} exists.{told} Name another CLC_DATA_DIR, or give --force to move it aside."
+                f"{settings.database} exists.{lacking} Name another CLC_DATA_DIR, or give --force to move it aside."
             )
         if left_out.number != 0:
             click.echo(f"{left_out}: they stay in the database that is moved aside.", err=True)
         with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
             seq = max(left_out.seq, info.last_seq)
             aside = install(file, settings, bar.update, seq=seq, incident=_incident(file, info, left_out))
-        waiting = rows_waiting(settings)
+        waiting = count_rows_waiting(settings)
     if aside:
         click.echo(f"What was there is kept in {aside}.", err=True)
     click.echo(

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from receiver.commands.shown import visible
-from receiver.data_directory.lock import running_serve
+from receiver.commands.terminal import make_visible
+from receiver.data_directory.lock import find_running_serve
 from receiver.data_directory.tokens import query_token
 from receiver.database.reading import FileReader, status_of
 from receiver.database.replacing import finish_offline
@@ -27,20 +27,20 @@ def status(as_json: bool, data_dir: Path | None) -> None:
     Each figure is ok, amber or red, by limits that docs/operate.md states. The exit code is 1 if `serve` is not running
     or any figure is red.
     """
-    found = _status(read_settings(data_dir=data_dir))
+    report = _ask_status(read_settings(data_dir=data_dir))
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(report, indent=1))
     else:
-        _print(found)
-    if found["state"] == "red":
+        _print(report)
+    if report["state"] == "red":
         raise click.exceptions.Exit(1)
 
 
-def _status(settings: Settings) -> dict[str, Any]:
+def _ask_status(settings: Settings) -> dict[str, Any]:
     """Ask the store; where it does not answer, look at the files."""
-    running = running_serve(settings.data_dir)
+    running = find_running_serve(settings.data_dir)
     if running is None:
-        return _of_files(settings)
+        return _judge_files(settings)
     try:
         return status_of(running.query_listen, query_token(settings))
     except StoreError as error:
@@ -48,7 +48,7 @@ def _status(settings: Settings) -> dict[str, Any]:
         return judge(gather(settings, None, str(error))).as_json()
 
 
-def _of_files(settings: Settings) -> dict[str, Any]:
+def _judge_files(settings: Settings) -> dict[str, Any]:
     try:
         finish_offline(settings.data_dir)
         reader = FileReader(settings.database)
@@ -60,16 +60,16 @@ def _of_files(settings: Settings) -> dict[str, Any]:
         reader.close()
 
 
-def _print(found: dict[str, Any]) -> None:
-    for figure in found["figures"]:
+def _print(report: dict[str, Any]) -> None:
+    for figure in report["figures"]:
         state = click.style(f"{figure['state']:6}", fg=_COLOURS[figure["state"]])
-        click.echo(f"{state} {figure['label']:38} {visible(figure['text'])}")
-    for refusal in found["refusals"]:
+        click.echo(f"{state} {figure['label']:38} {make_visible(figure['text'])}")
+    for refusal in report["refusals"]:
         counts = f"{refusal['last_hour']:,} in the last hour, {refusal['kept']:,} kept"
-        click.echo(f"       refused: {visible(refusal['reason']):29} {counts}")
-    for process in found["processes"]:
+        click.echo(f"       refused: {make_visible(refusal['reason']):29} {counts}")
+    for process in report["processes"]:
         ended = f", ended last with {process['last_exit']}" if process["last_exit"] is not None else ""
         words = f"{process['state']}, process {process['pid']}, {process['restarts']} restarts{ended}"
-        click.echo(f"       {process['name']:38} {visible(words)}")
-    for recovery in found["recoveries"][-5:]:
-        click.echo(f"       {recovery['at'][:19]} {visible(recovery['what'])}")
+        click.echo(f"       {process['name']:38} {make_visible(words)}")
+    for recovery in report["recoveries"][-5:]:
+        click.echo(f"       {recovery['at'][:19]} {make_visible(recovery['what'])}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from receiver.data_directory.lock import Running, running_serve
+from receiver.data_directory.lock import Running, find_running_serve
 from receiver.errors import UpgradeError
 from receiver.processes.state import ServeState, read_state
 from receiver.settings import Settings, read_settings
@@ -26,7 +26,7 @@ def upgrade(data_dir: Path | None) -> None:
     have; the store restarts, and queries wait for it. If the installed version can't start, all goes on as before.
     """
     settings = read_settings(data_dir=data_dir)
-    running = running_serve(settings.data_dir)
+    running = find_running_serve(settings.data_dir)
     before = read_state(settings.data_dir)
     if running is None or before is None:
         raise UpgradeError(f"No `clc-receiver serve` is using {settings.data_dir}: start it, which is an upgrade, too.")
@@ -57,7 +57,7 @@ def _wait(settings: Settings, running: Running, number: int) -> ServeState:
         state = read_state(settings.data_dir)
         if state and state.upgrade.number >= number and state.upgrade.state in _ENDED:
             return state
-        if running_serve(settings.data_dir) != running:
+        if find_running_serve(settings.data_dir) != running:
             raise UpgradeError(f"Process {running.pid} has ended: its log says why.")
         time.sleep(_POLL_SECONDS)
     raise UpgradeError(f"The upgrade of process {running.pid} takes longer than {_LONGEST_SECONDS:g} s: see its log.")

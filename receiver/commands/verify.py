@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from receiver.commands.shown import visible
+from receiver.commands.terminal import make_visible
 from receiver.data_directory.incidents import incidents
 from receiver.database.reading import Reader, open_reader
 from receiver.keeping.invariants import Violation, check_missing
@@ -24,7 +24,7 @@ from receiver.keeping.verification import (
     find_lacking_keys,
 )
 from receiver.senders import SENDER
-from receiver.senders.keys import Keys, by_fingerprint, remembered_keys
+from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys
 from receiver.settings import Settings, read_settings
 
 _STEPS = 1_000
@@ -53,7 +53,7 @@ def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool,
     is missing, nothing is checked and the exit code is 2.
     """
     settings = read_settings(data_dir=data_dir)
-    keys = _keys_at_hand(settings, key_files)
+    keys = _load_keys(settings, key_files)
     with open_reader(settings) as reader:
         if with_scrub and _scrub(settings, reader):
             click.echo("Nothing else was checked, because damaged blocks can't be read.", err=True)
@@ -68,10 +68,10 @@ def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool,
         raise click.exceptions.Exit(1)
 
 
-def _keys_at_hand(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
+def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
     """Return the keys of earlier receipts, the one that is set, and those that are named."""
     named = map(SENDER.verification.load_key, (settings.public_key, *key_files))
-    return remembered_keys(settings.data_dir) | by_fingerprint(named)
+    return load_remembered_keys(settings.data_dir) | index_by_fingerprint(named)
 
 
 def _scrub(settings: Settings, reader: Reader) -> bool:
@@ -128,7 +128,7 @@ def _print(violations: Iterator[Violation], *, every_line: bool) -> Counter[str]
     for violation in violations:
         failed[violation.what] += 1
         if every_line or failed[violation.what] <= LINES_OF_A_KIND:
-            click.echo(visible(str(violation)))
+            click.echo(make_visible(str(violation)))
     for what, number in failed.items():
         if not every_line and number > LINES_OF_A_KIND:
             click.echo(f"{what}: {number - LINES_OF_A_KIND:,} more; --all prints them.")

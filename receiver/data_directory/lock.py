@@ -34,9 +34,9 @@ def prepare(settings: Settings) -> None:
     for directory, variable in ((settings.data_dir, "CLC_DATA_DIR"), (settings.spool_directory, "CLC_SPOOL_DIR")):
         try:
             make_directory(directory)
-            tried = directory / f".{os.getpid()}"
-            tried.touch()
-            tried.unlink()
+            probe = directory / f".{os.getpid()}"
+            probe.touch()
+            probe.unlink()
         except OSError as error:
             raise DataDirectoryError(
                 f"The directory {directory} can't be written ({error.strerror}): "
@@ -83,7 +83,7 @@ def announce(lock: IO[str], running: Running) -> None:
         ) from None
 
 
-def last_holder(lock: IO[str]) -> Running | None:
+def read_last_holder(lock: IO[str]) -> Running | None:
     """Tell which `serve` had the data directory before, if it did not leave it in order."""
     lock.seek(0)
     return _parse(lock.read())
@@ -95,7 +95,7 @@ def leave(lock: IO[str]) -> None:
         _write(lock, "")
 
 
-def running_serve(data_dir: Path) -> Running | None:
+def find_running_serve(data_dir: Path) -> Running | None:
     """Find the `serve` that uses a data directory."""
     try:
         with (data_dir / _LOCK).open() as file:

@@ -47,14 +47,14 @@ class RefusedQueries:
         self._data_dir = data_dir
         self._kept = read_refused(data_dir) if data_dir else []
 
-    def until(self, sql: str) -> datetime | None:
+    def refused_until(self, sql: str) -> datetime | None:
         """Return up to when a query is refused; None if it may run."""
         if not self._kept:
             return None
         now, sha256 = datetime.now(UTC), _hash_of(sql)
-        found = [query for query in self._kept if query.sha256 == sha256 and _is_recent(query, now)]
-        if len(found) >= CRASHES or any(query.certain for query in found):
-            return datetime.fromisoformat(found[-1].at) + REFUSED_FOR
+        queries = [query for query in self._kept if query.sha256 == sha256 and _is_recent(query, now)]
+        if len(queries) >= CRASHES or any(query.certain for query in queries):
+            return datetime.fromisoformat(queries[-1].at) + REFUSED_FOR
         return None
 
     def add(self, queries: Iterable[str]) -> None:
@@ -78,9 +78,9 @@ class RefusedQueries:
 def read_refused(data_dir: Path) -> list[RefusedQuery]:
     """List the queries that ended the store's process, oldest first; a damaged file lists none."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        found = [RefusedQuery(**each) for each in json.loads(_path(data_dir).read_text("utf-8"))]
-        if all(datetime.fromisoformat(query.at).tzinfo for query in found):
-            return found
+        queries = [RefusedQuery(**each) for each in json.loads(_path(data_dir).read_text("utf-8"))]
+        if all(datetime.fromisoformat(query.at).tzinfo for query in queries):
+            return queries
     return []
 
 

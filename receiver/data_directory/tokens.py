@@ -22,7 +22,7 @@ def query_token(settings: Settings) -> str:
     Raises:
         DataDirectoryError: it can't be read or made.
     """
-    return settings.query_token or _kept_in(settings.data_dir, QUERY)
+    return settings.query_token or _load_or_make(settings.data_dir, QUERY)
 
 
 def control_token(settings: Settings) -> str:
@@ -31,10 +31,10 @@ def control_token(settings: Settings) -> str:
     Raises:
         DataDirectoryError: it can't be read or made.
     """
-    return _kept_in(settings.data_dir, CONTROL)
+    return _load_or_make(settings.data_dir, CONTROL)
 
 
-def _kept_in(data_dir: Path, name: str) -> str:
+def _load_or_make(data_dir: Path, name: str) -> str:
     path = data_dir / name
     try:
         token = _read(path)

@@ -57,7 +57,7 @@ def write_appended(data_dir: Path, appended: Appended) -> None:
     Raises:
         OSError: that is impossible, and the old one stays; it notices less.
     """
-    write_whole(_path(data_dir), _packed(appended), synced=False)
+    write_whole(_path(data_dir), _pack(appended), synced=False)
 
 
 def write_appended_synced(data_dir: Path, appended: Appended) -> None:
@@ -66,13 +66,13 @@ def write_appended_synced(data_dir: Path, appended: Appended) -> None:
     Raises:
         OSError: it can't be written.
     """
-    write_whole(_path(data_dir), _packed(appended))
+    write_whole(_path(data_dir), _pack(appended))
 
 
 def _path(data_dir: Path) -> Path:
     return data_dir / FILE
 
 
-def _packed(appended: Appended) -> str:
+def _pack(appended: Appended) -> str:
     positions = [[segment, kind, at] for (segment, kind), at in appended.positions.items()]
     return json.dumps([appended.seq, appended.notifications, positions])

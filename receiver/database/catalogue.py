@@ -50,21 +50,25 @@ def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
         StoreError: something in it is foreign, altered or missing, and is named.
         duckdb.Error: the file can't be read.
     """
-    found = _definitions(connection)
+    definitions = _read_definitions(connection)
     # Up to here nothing of the file was run. A table without a default or constraint of its own can be read.
-    if found.get(_VERSIONS) != _expected(0)[_VERSIONS]:
-        if not found:
+    if definitions.get(_VERSIONS) != _build_definitions(0)[_VERSIONS]:
+        if not definitions:
             return 0
         raise StoreError(f"{name} is not of this program: it tells no version of its schema.")
     versions = connection.execute("SELECT version FROM main.schema_version ORDER BY 1 DESC").fetchall()
     version = int(versions[0][0]) if versions else 0
     if version > newest_version():
         return version
-    expected = _expected(version, backup=("table", "backup_info") in found)
+    expected = _build_definitions(version, backup=("table", "backup_info") in definitions)
     foreign = [
-        *(Foreign(*key, "is foreign") for key in sorted(found.keys() - expected.keys())),
-        *(Foreign(*key, "is altered") for key in sorted(found.keys() & expected.keys()) if found[key] != expected[key]),
-        *(Foreign(*key, "is missing") for key in sorted(expected.keys() - found.keys())),
+        *(Foreign(*key, "is foreign") for key in sorted(definitions.keys() - expected.keys())),
+        *(
+            Foreign(*key, "is altered")
+            for key in sorted(definitions.keys() & expected.keys())
+            if definitions[key] != expected[key]
+        ),
+        *(Foreign(*key, "is missing") for key in sorted(expected.keys() - definitions.keys())),
     ]
     if foreign:
         more = f", and {len(foreign) - 3} more" if len(foreign) > 3 else ""  # noqa: PLR2004 - enough to look for
@@ -73,12 +77,12 @@ def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     return version
 
 
-def _definitions(connection: duckdb.DuckDBPyConnection) -> Definitions:
+def _read_definitions(connection: duckdb.DuckDBPyConnection) -> Definitions:
     rows = connection.execute(sql_file(__package__, "catalogue.sql")).fetchall()
     return {(kind, name): sql for kind, name, sql in rows}
 
 
-def _expected(version: int, *, backup: bool = False) -> Definitions:
+def _build_definitions(version: int, *, backup: bool = False) -> Definitions:
     """Build a schema of a version, and describe it."""
     steps = ["CREATE TABLE schema_version (version INTEGER NOT NULL)"]
     steps += [sql for number, sql in sorted(migrations().items()) if number <= version]
@@ -86,4 +90,4 @@ def _expected(version: int, *, backup: bool = False) -> Definitions:
         for step in [*steps, *(BACKUP_TABLES if backup else ())]:
             for statement in connection.extract_statements(step):
                 connection.execute(statement).fetchall()
-        return _definitions(connection)
+        return _read_definitions(connection)

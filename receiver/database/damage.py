@@ -71,7 +71,7 @@ def suspect(data_dir: Path, error: Exception) -> None:
             write_whole(_sign(data_dir), str(error).splitlines()[0])
 
 
-def suspicion(data_dir: Path) -> str | None:
+def read_suspicion(data_dir: Path) -> str | None:
     """Read the sign that `suspect` left; it counts even where its text is lost."""
     try:
         return _sign(data_dir).read_bytes().decode("utf-8", "replace").strip("\0 \n") or "an earlier reading failed"

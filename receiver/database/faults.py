@@ -38,7 +38,7 @@ _BUGS_OF_DUCKDB = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingEr
 
 
 @contextmanager
-def converting() -> Iterator[None]:
+def check_conversion() -> Iterator[None]:
     """Tell values that can't be converted from all other errors.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import duckdb
 import urllib3
 
-from receiver.data_directory.lock import running_serve
+from receiver.data_directory.lock import find_running_serve
 from receiver.data_directory.tokens import query_token
 from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError, TooMuchError
@@ -43,7 +43,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     Raises:
         StoreError: neither a running store nor a database file can be read.
     """
-    running = running_serve(settings.data_dir)
+    running = find_running_serve(settings.data_dir)
     if running is not None:
         yield ServiceReader(running.query_listen, query_token(settings))
         return
@@ -134,5 +134,5 @@ def status_of(address: str, token: str) -> dict[str, Any]:
         raise StoreError(f"The store at {url} does not answer ({error}).") from None
     if response.status != 200:  # noqa: PLR2004 - HTTP
         raise StoreError(f"The store at {url} answers {response.status}.")
-    found: dict[str, Any] = json.loads(response.data)
-    return found
+    status: dict[str, Any] = json.loads(response.data)
+    return status

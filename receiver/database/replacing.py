@@ -89,7 +89,7 @@ def finish(data_dir: Path) -> None:
         put_aside(data_dir, [data_dir / FILE], "is damaged.", _UNKNOWN)
         return
     _log.warning("a replacement of the database that was interrupted is finished")
-    if any(not (data_dir / name).exists() for name in _unfinished(data_dir, replacement)):
+    if any(not (data_dir / name).exists() for name in _list_unplaced(data_dir, replacement)):
         _undo(data_dir, replacement)
     else:
         _carry_out(data_dir, replacement)
@@ -122,11 +122,11 @@ def clear_staged(data_dir: Path) -> None:
         OSError: it can't be deleted.
     """
     for name in (STAGED, STAGED_ACCOUNTS):
-        for left in (*data_dir.glob(f"{name}*"), *data_dir.glob(f".{name}.*")):
-            left.unlink()
+        for file in (*data_dir.glob(f"{name}*"), *data_dir.glob(f".{name}.*")):
+            file.unlink()
 
 
-def _unfinished(data_dir: Path, replacement: Replacement) -> list[str]:
+def _list_unplaced(data_dir: Path, replacement: Replacement) -> list[str]:
     """List the staged files that have not taken their place: where the old one still lies, or none does."""
     aside = data_dir / "aside" / replacement.aside
     return [
@@ -183,11 +183,11 @@ def _parse(content: bytes) -> Replacement:
         fields = json.loads(content)
         if fields.pop("format") != _FORMAT:
             raise ValueError(FILE)
-        found = Replacement(**fields)
-        names = [found.aside, *found.moves, *found.puts, *found.puts.values()]
+        replacement = Replacement(**fields)
+        names = [replacement.aside, *replacement.moves, *replacement.puts, *replacement.puts.values()]
         if any(not isinstance(name, str) or Path(name).name != name for name in names):
             raise ValueError(FILE)
-        incident = None if found.incident is None else Incident(*found.incident)
-        return found._replace(incident=incident, seq=None if found.seq is None else int(found.seq))
+        incident = None if replacement.incident is None else Incident(*replacement.incident)
+        return replacement._replace(incident=incident, seq=None if replacement.seq is None else int(replacement.seq))
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(FILE) from error

@@ -10,12 +10,12 @@ import duckdb
 import pandas as pd  # noqa: F401 - DuckDB imports it, for 0.2 s, at the first table: the first rows would wait for it
 import pyarrow as pa
 
-from receiver.database.faults import converting
+from receiver.database.faults import check_conversion
 from receiver.database.opening import run
 from receiver.notification import Column, Notification, NumberedNotification, Rejection, columns_of
 from receiver.spool.layout import from_microseconds
 
-Row = TypeVar("Row", bound=tuple[Any, ...])
+AnyRow = TypeVar("AnyRow", bound=tuple[Any, ...])
 
 _ARROW_TYPES: dict[type, pa.DataType] = {
     UUID: pa.string(),
@@ -45,7 +45,7 @@ def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[N
     columns["seq"] = [each.seq for each in rows]
     columns["id"] = [name.hex for name in columns["id"]]
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
-    with converting():
+    with check_conversion():
         columns["payload"] = [payload.decode() for payload in columns["payload"]]
     schema = schema_of(Notification).append(pa.field("seq", pa.int64())).append(pa.field("duplicate_of", pa.string()))
     _insert_columns(connection, "notifications", schema, columns)
@@ -103,7 +103,7 @@ def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tu
         run(connection, "INSERT INTO watermarks VALUES (?, ?, ?)", [segment, kind, position])
 
 
-def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[Row], rows: Sequence[Row]) -> None:
+def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow], rows: Sequence[AnyRow]) -> None:
     """Insert rows of a kind, a NamedTuple whose fields are the table's columns.
 
     Raises:
@@ -121,7 +121,7 @@ def _by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) -> di
 def _insert_columns(
     connection: duckdb.DuckDBPyConnection, table: str, columns: pa.Schema, values: Mapping[str, Sequence[Any]]
 ) -> None:
-    with converting():
+    with check_conversion():
         arrays = [pa.array(values[column.name], column.type) for column in columns]
     connection.register("incoming", pa.Table.from_arrays(arrays, schema=columns))
     run(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - a constant

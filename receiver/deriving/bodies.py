@@ -45,21 +45,21 @@ class LastBodies:
     @property
     def newest(self) -> tuple[int, str] | None:
         """The `seq` and the id of the last notification that was put here."""
-        found = self._read("SELECT seq, id FROM newest")
-        return found[0] if found else None
+        rows = self._read("SELECT seq, id FROM newest")
+        return rows[0] if rows else None
 
     def get(self, seqs: Iterable[int]) -> dict[int, bytes]:
         """Return the bodies of these notifications (some hundred at most), as far as they are here and whole."""
-        wanted = list(seqs)
-        marks = ",".join("?" * len(wanted))
-        rows = self._read(f"SELECT seq, size, checksum, packed FROM bodies WHERE seq IN ({marks})", wanted)  # noqa: S608 - marks
-        found: dict[int, bytes] = {}
+        numbers = list(seqs)
+        marks = ",".join("?" * len(numbers))
+        rows = self._read(f"SELECT seq, size, checksum, packed FROM bodies WHERE seq IN ({marks})", numbers)  # noqa: S608 - marks
+        bodies: dict[int, bytes] = {}
         for seq, size, checksum, packed in rows:
             with contextlib.suppress(Exception):  # SQLite knows nothing of a block that a disk has changed
                 body = _codec.decompress(packed, size, asbytes=True)
                 if crc32(body) == checksum:
-                    found[seq] = body
-        return found
+                    bodies[seq] = body
+        return bodies
 
     def replace(self, old: Iterable[int], new: Mapping[int, bytes], newest: tuple[int, str]) -> None:
         """Take bodies of new notifications in the place of others."""

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from receiver.changes.differ import Differ
-from receiver.changes.steps import Known, changes_of
+from receiver.changes.steps import Snapshot, changes_of
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
 from receiver.logs import describe
@@ -37,7 +37,7 @@ class Place(NamedTuple):
     seq: int
 
 
-class _Event(NamedTuple):
+class _EntityEvent(NamedTuple):
     """A notification that can change its entity: no copy, and of a category that states it."""
 
     seq: int
@@ -61,9 +61,9 @@ class _Event(NamedTuple):
         return Place(min(self.occurred_at, self.received_at), self.seq)
 
     @property
-    def known(self) -> Known:
+    def snapshot(self) -> Snapshot:
         weight = sum(map(len, filter(None, (self.entity_id, self.account_alias, self.actor))))
-        return Known(self.category, self.action, self.payload, weight)
+        return Snapshot(self.category, self.action, self.payload, weight)
 
 
 class _Head(NamedTuple):
@@ -106,7 +106,7 @@ class Derived(NamedTuple):
 
     rows: list[DerivedChange]
     stale: list[int]
-    last: dict[Entity, _Event]
+    last: dict[Entity, _EntityEvent]
     failed: list[Underived]
 
     @property
@@ -153,18 +153,18 @@ class Deriver:
     def give_up(self, numbered: NumberedNotification, error: Exception) -> Derived:
         """Make what is stored of a notification whose changes can't be derived: that they are missing."""
         derived = Derived([], [], {}, [Underived(str(numbered.row.id), numbered.seq, describe(error))])
-        for event in _events([numbered]):
+        for event in _select_events([numbered]):
             head = self._heads.get(event.entity)
             if not head or event.place > head.place:
                 derived.last[event.entity] = event
         return derived
 
     def _derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
-        histories: defaultdict[Entity, list[_Event]] = defaultdict(list)
-        for event in _events(notifications):
+        histories: defaultdict[Entity, list[_EntityEvent]] = defaultdict(list)
+        for event in _select_events(notifications):
             histories[event.entity].append(event)
         derived = Derived([], [], {}, [])
-        late: dict[Entity, list[_Event]] = {}
+        late: dict[Entity, list[_EntityEvent]] = {}
         for entity, events in histories.items():
             events.sort(key=lambda event: event.place)
             head = self._heads.get(entity)
@@ -175,9 +175,9 @@ class Deriver:
         in_order = list(histories.keys() - late.keys())
         for start in range(0, len(in_order), _ENTITIES_AT_ONCE):
             entities = in_order[start : start + _ENTITIES_AT_ONCE]
-            known = self._known(entities)
+            latest = self._read_latest(entities)
             for entity in entities:
-                _chain(known.get(entity), histories[entity], derived)
+                _chain(latest.get(entity), histories[entity], derived)
         if late:
             self._derive_late(late, derived)
         derived.rows.sort(key=attrgetter("seq"))
@@ -196,39 +196,39 @@ class Deriver:
     def _read(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._read_rows(sql_file(__package__, query), parameters)
 
-    def _known(self, entities: Iterable[Entity]) -> dict[Entity, Known]:
+    def _read_latest(self, entities: Iterable[Entity]) -> dict[Entity, Snapshot]:
         """Return the last known notification of entities, reading the payloads that are not at hand."""
-        wanted = {self._heads[entity].place.seq: entity for entity in entities if entity in self._heads}
-        bodies = self._bodies.get(wanted)
-        if missing := list(wanted.keys() - bodies.keys()):
+        entity_by_seq = {self._heads[entity].place.seq: entity for entity in entities if entity in self._heads}
+        bodies = self._bodies.get(entity_by_seq)
+        if missing := list(entity_by_seq.keys() - bodies.keys()):
             bodies |= {seq: body.encode() for seq, body in self._read("payloads.sql", [missing])}
-        heads = ((wanted[seq], body) for seq, body in bodies.items())
+        heads = ((entity_by_seq[seq], body) for seq, body in bodies.items())
         return {
-            (category, name): Known(category, self._heads[category, name].action, body)
+            (category, name): Snapshot(category, self._heads[category, name].action, body)
             for (category, name), body in heads
         }
 
-    def _derive_late(self, histories: dict[Entity, list[_Event]], derived: Derived) -> None:
+    def _derive_late(self, histories: dict[Entity, list[_EntityEvent]], derived: Derived) -> None:
         """Derive from events of which some happened before others that are known already, and what followed those."""
         new = {event.seq: event for events in histories.values() for event in events}
-        pairs = self._pairs(histories)
-        wanted = {seq for pair in pairs for seq in pair if seq is not None} - new.keys()
-        events = new | {event.seq: event for event in self._read_events(wanted)}
+        pairs = self._pair_up(histories)
+        known = {seq for pair in pairs for seq in pair if seq is not None} - new.keys()
+        events = new | {event.seq: event for event in self._read_events(known)}
         for before, seq in pairs:
             is_readable = seq in events and (before is None or before in events)
             if (
                 seq in new or is_readable
             ):  # what is stored stays as it is where a damaged block hides what it is made of
-                _chain(events[before].known if before in events else None, [events[seq]], derived)
+                _chain(events[before].snapshot if before in events else None, [events[seq]], derived)
                 if seq not in new:
                     derived.stale.append(seq)
 
-    def _read_events(self, seqs: Iterable[int]) -> Iterator[_Event]:
-        columns = ", ".join(_Event._fields)
+    def _read_events(self, seqs: Iterable[int]) -> Iterator[_EntityEvent]:
+        columns = ", ".join(_EntityEvent._fields)
         query = sql_file(__package__, "events_by_seq.sql").replace("/* columns */ *", columns)
-        return map(_Event._make, self._read_rows(query, [list(seqs)]))
+        return map(_EntityEvent._make, self._read_rows(query, [list(seqs)]))
 
-    def _pairs(self, histories: dict[Entity, list[_Event]]) -> list[tuple[int | None, int]]:
+    def _pair_up(self, histories: dict[Entity, list[_EntityEvent]]) -> list[tuple[int | None, int]]:
         """List which notifications are to be compared, each with the seq of the one before it, if there is one."""
         categories, entity_ids = zip(*histories, strict=True)
         orders = {entity: [event.place for event in events] for entity, events in histories.items()}
@@ -244,16 +244,16 @@ class Deriver:
         return [(earlier, seq) for seq, earlier in before.items()]
 
 
-def _events(notifications: Iterable[NumberedNotification]) -> Iterable[_Event]:
+def _select_events(notifications: Iterable[NumberedNotification]) -> Iterable[_EntityEvent]:
     for seq, row, duplicate_of in notifications:
         if duplicate_of is None and row.entity_id is not None and row.category not in _STATELESS:
-            yield _Event(
+            yield _EntityEvent(
                 seq, str(row.id), row.occurred_at, row.received_at, row.category, row.entity_id, row.account_alias,
                 row.actor, row.action, row.payload,
             )  # fmt: skip
 
 
-def _chain(before: Known | None, events: Iterable[_Event], derived: Derived) -> None:
+def _chain(before: Snapshot | None, events: Iterable[_EntityEvent], derived: Derived) -> None:
     """Derive the rows of an entity's events, each compared with the one before."""
     for event in events:
         about = (
@@ -261,7 +261,7 @@ def _chain(before: Known | None, events: Iterable[_Event], derived: Derived) -> 
             event.actor,
         )  # fmt: skip
         try:
-            changes = changes_of(_DIFFER, before, event.known)
+            changes = changes_of(_DIFFER, before, event.snapshot)
         except Exception as error:
             if not is_bug(error):
                 raise
@@ -269,4 +269,4 @@ def _chain(before: Known | None, events: Iterable[_Event], derived: Derived) -> 
             _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
         else:
             derived.rows.extend(DerivedChange(*about, *change) for change in changes)
-        before = event.known
+        before = event.snapshot

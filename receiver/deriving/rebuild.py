@@ -8,7 +8,7 @@ from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError
 from receiver.database.opening import create_anew, run, transaction
 from receiver.database.rows import make_numbered, select_numbered
 from receiver.deriving.deriver import Derived, Deriver
-from receiver.deriving.table import derive_account_states, reads, write_changes
+from receiver.deriving.table import derive_account_states, make_read, write_changes
 from receiver.notification import NumberedNotification
 from receiver.program import sql_file
 
@@ -27,7 +27,7 @@ class Rebuild:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._deriver: Deriver | None = None
-        self.done = self._noted()
+        self.done = self._read_progress()
         """The last `seq` that is derived again; None while no rebuild is on its way."""
         self.derived = 0
         """How many notifications were derived again in this process."""
@@ -37,7 +37,7 @@ class Rebuild:
     def begin(self) -> None:
         """Begin, or go on with one that was begun."""
         self.failure = None
-        self.done = self._noted()
+        self.done = self._read_progress()
         if self.done is None:
             with transaction(self._connection):
                 run(self._connection, "DELETE FROM changes_rebuilt")
@@ -59,10 +59,10 @@ class Rebuild:
             return
         if self._deriver is None:
             # A COMMIT that raised an error may have written all the same.
-            self.done = self._noted()
+            self.done = self._read_progress()
             if self.done is None:
                 return
-            self._deriver = Deriver(reads(self._connection), self.done)
+            self._deriver = Deriver(make_read(self._connection), self.done)
         try:
             batch = self._next(self.done)
             if batch:
@@ -113,6 +113,6 @@ class Rebuild:
         _log.info("the changes of all notifications are derived again")
         self.done = self._deriver = None
 
-    def _noted(self) -> int | None:
-        found = run(self._connection, "SELECT last_seq FROM rebuilding")
-        return int(found[0][0]) if found else None
+    def _read_progress(self) -> int | None:
+        rows = run(self._connection, "SELECT last_seq FROM rebuilding")
+        return int(rows[0][0]) if rows else None

@@ -15,7 +15,7 @@ from receiver.senders import SENDER
 Table = Literal["changes", "changes_rebuilt"]
 
 
-class _Missing(NamedTuple):
+class _UnderivedRow(NamedTuple):
     """A row of `underived`."""
 
     notification_id: str
@@ -24,7 +24,7 @@ class _Missing(NamedTuple):
     failed_at: datetime
 
 
-def reads(connection: duckdb.DuckDBPyConnection) -> Read:
+def make_read(connection: duckdb.DuckDBPyConnection) -> Read:
     """Make a deriver's `read` of a store; what lies in a damaged block is not there."""
 
     def read(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
@@ -41,7 +41,12 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
             run(connection, f"DELETE FROM {name} WHERE seq IN (SELECT unnest(?))", [derived.stale])  # noqa: S608 - constants
     insert(connection, table, DerivedChange, derived.rows)
     now = datetime.now(UTC)
-    insert(connection, missing, _Missing, [_Missing(each.id, each.seq, each.error, now) for each in derived.failed])
+    insert(
+        connection,
+        missing,
+        _UnderivedRow,
+        [_UnderivedRow(each.id, each.seq, each.error, now) for each in derived.failed],
+    )
 
 
 def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mapping[str, int]) -> None:
@@ -54,8 +59,8 @@ def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mappin
     if not latest:
         return
     run(connection, "DELETE FROM account_states WHERE alias IN (SELECT unnest(?))", [list(latest)])
-    insert = "INSERT INTO account_states FROM account_bodies WHERE seq IN (SELECT unnest(?))"
-    run(connection, insert, [list(latest.values())])
+    statement = "INSERT INTO account_states FROM account_bodies WHERE seq IN (SELECT unnest(?))"
+    run(connection, statement, [list(latest.values())])
 
 
 def derive_account_states(connection: duckdb.DuckDBPyConnection) -> None:

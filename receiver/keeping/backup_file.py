@@ -60,7 +60,7 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
     Raises:
         duckdb.Error, sqlite3.Error: there is no backup.
     """
-    learned = [[alias] for alias in learned_accounts(accounts)]
+    learned = [[alias] for alias in read_learned_accounts(accounts)]
     with duckdb.connect(str(copy), config=_CONFIG) as database:
         ((notifications, last_seq),) = database.execute(_COUNT).fetchall()
         database.execute(_READ_ALL).fetchall()
@@ -75,7 +75,7 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
     return info
 
 
-def learned_accounts(path: Path) -> list[str]:
+def read_learned_accounts(path: Path) -> list[str]:
     """Read the aliases that listeners have learned."""
     if not path.exists():
         return []
@@ -89,8 +89,8 @@ def inspect(path: Path) -> BackupInfo:
     Raises:
         StoreError: the file is no backup, is damaged, or is of a newer program.
     """
-    with _opened(path) as database:
-        version = _trusted_version(database, path)
+    with _open(path) as database:
+        version = _check_version(database, path)
         try:
             (row,) = database.execute(_INFO).fetchall()
         except (duckdb.Error, ValueError):
@@ -150,7 +150,7 @@ def learn(accounts: Path, aliases: list[str]) -> None:
         file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", [[alias] for alias in aliases])
 
 
-def _trusted_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
+def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
     """Make sure that nothing in a backup is foreign before anything in it is used, and return its schema's version.
 
     Raises:
@@ -169,7 +169,7 @@ def _trusted_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         database = duckdb.connect(str(path), read_only=True, config=_CONFIG)
     except (duckdb.Error, OSError) as error:
@@ -204,13 +204,13 @@ def parse_backup_note(content: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is damaged.
     """
-    noted = json.loads(content)
-    if not isinstance(noted, dict):
+    note = json.loads(content)
+    if not isinstance(note, dict):
         raise ValueError(FILE)  # noqa: TRY004 - as what is no JSON at all
     for name in ("made_at", "failed_at"):
-        if name in noted and datetime.fromisoformat(str(noted[name])).tzinfo is None:
+        if name in note and datetime.fromisoformat(str(note[name])).tzinfo is None:
             raise ValueError(name)
-    return noted
+    return note
 
 
 def note_path(data_dir: Path) -> Path:

@@ -59,7 +59,7 @@ class Changed(NamedTuple):
 
     seq: int
     expected: Counter[tuple[Any, ...]]
-    found: Counter[tuple[Any, ...]]
+    stored: Counter[tuple[Any, ...]]
 
 
 class Handed(NamedTuple):
@@ -116,19 +116,19 @@ def check_row(stored: NumberedNotification, keys: Keys) -> Iterator[Violation]:
         stored: the notification.
         keys: the public keys at hand; one of them is the one that it was received under.
     """
-    yield from _named("signature", stored, _signature_faults(stored.row, keys))
-    yield from _named("derived", stored, _derived_faults(stored.row))
+    yield from _make_violations("signature", stored, _signature_faults(stored.row, keys))
+    yield from _make_violations("derived", stored, _derived_faults(stored.row))
 
 
 def check_copy(stored: NumberedNotification, original: Original) -> Iterator[Violation]:
     """Check that what is marked as a copy has an original: earlier, none itself, of the same event and bytes."""
-    yield from _named("duplicate_of", stored, _copy_faults(stored, original))
+    yield from _make_violations("duplicate_of", stored, _copy_faults(stored, original))
 
 
 def check_changes(rows: Iterable[Changed]) -> Iterator[Violation]:
     """Check that what is stored of a notification's changes is what its entity's notifications make of it."""
-    for seq, expected, found in rows:
-        missing, foreign = (expected - found).total(), (found - expected).total()
+    for seq, expected, stored in rows:
+        missing, foreign = (expected - stored).total(), (stored - expected).total()
         if missing or foreign:
             detail = (
                 f"Of its {expected.total()} changes {missing} are missing, and {foreign} are there that it did not "
@@ -154,13 +154,13 @@ def check_taken(taken: int, stored: int, set_aside: int) -> Iterator[Violation]:
         yield Violation("doubled", None, None, detail)
 
 
-def check_missing(told: Iterable[tuple[str, str]]) -> Iterator[Violation]:
+def check_missing(incidents: Iterable[tuple[str, str]]) -> Iterator[Violation]:
     """Name what is missing since an incident, as nothing that is still stored shows it.
 
     Args:
-        told: when each incident was (ISO, UTC), and what is missing since then.
+        incidents: when each was (ISO, UTC), and what is missing since then.
     """
-    for at, missing in told:
+    for at, missing in incidents:
         yield Violation("missing", None, None, f"Since {at[:19]} UTC: {missing}")
 
 
@@ -175,7 +175,7 @@ def check_handed(rows: Iterable[Handed]) -> Iterator[Violation]:
             yield Violation("altered", row.id, None, "Its body in the store is not the one in the spool.")
 
 
-def _named(what: str, stored: NumberedNotification, faults: Iterable[str]) -> Iterator[Violation]:
+def _make_violations(what: str, stored: NumberedNotification, faults: Iterable[str]) -> Iterator[Violation]:
     return (Violation(what, stored.row.id, stored.seq, fault) for fault in faults)
 
 
@@ -186,9 +186,9 @@ def _knows_key_of(row: Notification, keys: Keys) -> bool:
 
 def _is_signed(row: Notification, keys: Keys) -> bool:
     noted = row.key_fingerprint
-    tried = keys.values() if noted is None else [keys[noted]] if noted in keys else []
+    candidates = keys.values() if noted is None else [keys[noted]] if noted in keys else []
     return row.signature is not None and any(
-        SENDER.verification.signs(key, row.signature, row.payload) for key in tried
+        SENDER.verification.signs(key, row.signature, row.payload) for key in candidates
     )
 
 
@@ -219,9 +219,9 @@ def _derived_faults(row: Notification) -> Iterator[str]:
         return
     expected = SENDER.columns(event, body, row.received_at)._asdict()
     for column in _DERIVED:
-        found = getattr(row, column)
-        if found != expected[column]:
-            yield f"Its {column} is {found}, but payload and event make it {expected[column]}."
+        value = getattr(row, column)
+        if value != expected[column]:
+            yield f"Its {column} is {value}, but payload and event make it {expected[column]}."
 
 
 def _copy_faults(stored: NumberedNotification, original: Original) -> Iterator[str]:

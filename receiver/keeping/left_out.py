@@ -60,13 +60,13 @@ def _compare(database: Path, backup: Path, spool: Path) -> tuple[int, int | None
         connection.execute("SET enable_external_access = false")
         connection.execute("CREATE TABLE spooled (id UUID)")
         positions = connection.execute("SELECT segment, kind, position FROM backup.watermarks").fetchall()
-        for ids in _spooled(spool, {(segment, kind): position for segment, kind, position in positions}):
+        for ids in _read_spooled_ids(spool, {(segment, kind): position for segment, kind, position in positions}):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
         ((number, first, last, seq),) = connection.execute(sql_file(__package__, "left_out.sql")).fetchall()
         return number, first, last, seq
 
 
-def _spooled(spool: Path, watermarks: dict[tuple[str, str], int]) -> Iterator[list[str]]:
+def _read_spooled_ids(spool: Path, watermarks: dict[tuple[str, str], int]) -> Iterator[list[str]]:
     """Read the ids that a store with these watermarks would still take from the spool."""
     for path in segment_paths(spool):
         with view(path) as segment:

@@ -14,8 +14,8 @@ from receiver.errors import StoreError
 from receiver.files import copy_whole, sync_directory, sync_file
 from receiver.keeping import backup_file
 from receiver.settings import Settings
-from receiver.spool.looking import Waiting
-from receiver.spool.owners import former_spools, waiting_in_all
+from receiver.spool.looking import Backlog
+from receiver.spool.owners import count_whole_backlog, list_former_spools
 
 _ACCOUNTS = "accounts.sqlite"
 # A WAL left behind would be replayed into the restored file; the note tells how far the database before it was.
@@ -67,17 +67,17 @@ def install(
     return aside if files else None
 
 
-def rows_waiting(settings: Settings) -> Waiting:
+def count_rows_waiting(settings: Settings) -> Backlog:
     """Find out what of the spool the database does not hold."""
     with duckdb.connect(str(settings.database), read_only=True) as database:
         rows = database.execute("SELECT segment, kind, position FROM watermarks").fetchall()
     watermarks = {(segment, kind): position for segment, kind, position in rows}
-    return waiting_in_all(settings, former_spools(settings), watermarks)
+    return count_whole_backlog(settings, list_former_spools(settings), watermarks)
 
 
 def _learn_too(accounts: Path, present: Path) -> None:
     """Add the accounts learned since the backup: what their notifications taught stays true."""
     with suppress(sqlite3.DatabaseError):
-        learned = backup_file.learned_accounts(present)
+        learned = backup_file.read_learned_accounts(present)
         if learned:
             backup_file.learn(accounts, learned)

@@ -18,7 +18,7 @@ from receiver.data_directory import tokens
 from receiver.data_directory.incidents import put_aside
 from receiver.errors import DataDirectoryError
 from receiver.keeping.backup_file import FILE as BACKUP_NOTE
-from receiver.keeping.backup_file import learned_accounts, parse_backup_note
+from receiver.keeping.backup_file import parse_backup_note, read_learned_accounts
 from receiver.processes import state
 from receiver.settings import Settings
 
@@ -75,20 +75,20 @@ def _sweep(path: Path) -> None:
             unfinished.unlink()
 
 
-def _places(path: Path) -> None:
+def _check_places(path: Path) -> None:
     for segment, kind, position in json.loads(path.read_bytes()):
         (segment + kind, int(position))
 
 
-def _refused(path: Path) -> None:
+def _check_refused(path: Path) -> None:
     for each in json.loads(path.read_bytes()):
         (each["sha256"] + "", datetime.fromisoformat(each["at"]))
 
 
-def _accounts(path: Path) -> None:
+def _check_accounts(path: Path) -> None:
     if not path.stat().st_size:
         raise ValueError(path.name)
-    learned_accounts(path)
+    read_learned_accounts(path)
 
 
 _SMALL = (
@@ -102,11 +102,11 @@ _SMALL = (
         lambda path: parse_backup_note(path.read_bytes()),
         "how the last backup went is not known until the next one is made.",
     ),
-    _Small("refused_queries.json", _refused, "queries that ended the store's process may be asked again."),
-    _Small("stumbled.json", _places, "a row that ended the store's process is looked for again."),
+    _Small("refused_queries.json", _check_refused, "queries that ended the store's process may be asked again."),
+    _Small("stumbled.json", _check_places, "a row that ended the store's process is looked for again."),
     _Small(
         "accounts.sqlite",
-        _accounts,
+        _check_accounts,
         "it begins empty.",
         "The accounts learned from notifications: those not in CLC_ACCOUNTS are refused until a notification of their "
         "account tells of them again.",

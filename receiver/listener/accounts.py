@@ -61,13 +61,13 @@ class AllowedAccounts:
     def _was_learned(self, alias: str) -> bool:
         # Another listener may have learned it a moment ago, so ask the file before refusing.
         try:
-            found = self._open().execute("SELECT 1 FROM learned_accounts WHERE alias = ?", [alias]).fetchone()
+            row = self._open().execute("SELECT 1 FROM learned_accounts WHERE alias = ?", [alias]).fetchone()
         except sqlite3.Error as error:
             _log.error("%s can't be read (%s): only the accounts known here are accepted", self._path, error)
             return False
-        if found:
+        if row:
             self._known.add(alias)
-        return bool(found)
+        return bool(row)
 
     def _open(self) -> sqlite3.Connection:
         if self._file is None:

@@ -63,13 +63,13 @@ class Limits(NamedTuple):
 _DEFAULT = Limits()
 
 
-def within_descriptors(limits: Limits) -> Limits:
+def fit_to_descriptors(limits: Limits) -> Limits:
     """Raise the system's limit on open files as far as is useful, and keep the connections below it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_MOST_DESCRIPTORS, hard)
-    if soft not in {resource.RLIM_INFINITY, wanted} and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        soft = wanted
+    limit = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_MOST_DESCRIPTORS, hard)
+    if soft not in {resource.RLIM_INFINITY, limit} and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        soft = limit
     room = _MOST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
     return limits._replace(connections=max(_FEWEST_CONNECTIONS, min(limits.connections, room - _OWN_DESCRIPTORS)))
 
@@ -191,7 +191,7 @@ class GuardedServer(DrainingServer):
         most = self._limits.unproven_per_source
         if count > most:
             grace = 0.0 if count > 2 * most else self._limits.grace_seconds
-            chosen = self._unproven.oldest(self._reading, before=now - grace, source=source)
+            chosen = self._unproven.find_oldest(self._reading, before=now - grace, source=source)
             if chosen and chosen is not server_conn:
                 self._close(chosen, "too_many_of_a_source")
 
@@ -216,14 +216,14 @@ class GuardedServer(DrainingServer):
                 self._close(connection, reading.state)
 
     def _can_make_room(self) -> bool:
-        return self._has_room() or self._next_to_go() is not None
+        return self._has_room() or self._choose_next() is not None
 
     def _has_room(self) -> bool:
         return len(self._connections) - len(self._leaving) < self._limits.connections
 
-    def _next_to_go(self) -> HTTP1ServerConnection | None:
+    def _choose_next(self) -> HTTP1ServerConnection | None:
         answered_before = time.monotonic() - self._limits.grace_seconds
-        chosen = self._unproven.oldest(self._reading, answered_before=answered_before)
+        chosen = self._unproven.find_oldest(self._reading, answered_before=answered_before)
         if chosen is None and len(self._known) == len(self._connections):
             # Those that were taken in this turn of the loop, and are not known yet, would go before this one.
             chosen = next(iter(self._reading), None)
@@ -240,7 +240,7 @@ class GuardedServer(DrainingServer):
                 "(LimitNOFILE of the unit, ulimit -n)",
                 error,
             )
-        chosen = self._next_to_go()
+        chosen = self._choose_next()
         if chosen is None:
             return False
         self._close(chosen, "too_many")

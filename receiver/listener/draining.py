@@ -24,7 +24,7 @@ class DrainingServer(HTTPServer):
         """Wait for a connection's next request."""
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
         self._busy.discard(server_conn)
-        return _Watched(super().start_request(server_conn, request_conn), self, server_conn)
+        return _RequestWatcher(super().start_request(server_conn, request_conn), self, server_conn)
 
     def begin_request(self, server_conn: HTTP1ServerConnection) -> None:
         """Note that a request's headers are there."""
@@ -68,7 +68,7 @@ class DrainingServer(HTTPServer):
         await self.close_all_connections()
 
 
-class _Watched(HTTPMessageDelegate):
+class _RequestWatcher(HTTPMessageDelegate):
     """Passes everything on, and tells the server when a request has begun."""
 
     def __init__(self, inner: HTTPMessageDelegate, server: DrainingServer, connection: HTTP1ServerConnection) -> None:

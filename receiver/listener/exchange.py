@@ -57,7 +57,7 @@ class Answer(NamedTuple):
     is_acceptance: bool = False
 
 
-def plain(text: str) -> Answer:
+def answer_text(text: str) -> Answer:
     """Answer 200 with text."""
     return Answer(HTTPStatus.OK, _PLAIN, text.encode())
 
@@ -107,7 +107,7 @@ class Exchange(HTTPMessageDelegate):
         respond: Respond,
         standing: Standing,
         max_body_bytes: int,
-        bodies: "Bodies",
+        bodies: "BodyBudget",
         turns: Turns,
     ) -> None:
         self._connection = connection
@@ -241,7 +241,7 @@ def _announces_more_than(most: int, length: str) -> bool:
     return length.isdecimal() and (len(length) > _LONGEST_LENGTH or int(length) > most)
 
 
-class Bodies:
+class BodyBudget:
     """Counts the bytes of all bodies that are being read or written to disk; the largest of those being read gives way.
 
     Notifications are small: whatever else is on its way, they are not the ones that go. Of equals, the eldest goes.
@@ -278,7 +278,7 @@ class ExchangeServer(HTTPServerConnectionDelegate):
     def __init__(self, respond: Respond, max_body_bytes: int, limits: Limits) -> None:
         self._respond = respond
         self._max_body_bytes = max_body_bytes
-        self._bodies = Bodies(limits)
+        self._bodies = BodyBudget(limits)
         self._turns = Turns()
         self.prove: Callable[[HTTP1ServerConnection], None] = lambda _: None
         """Is called with a connection when a notification of its was accepted."""

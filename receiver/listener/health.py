@@ -57,8 +57,8 @@ class StoreProbe:
     async def ask(self) -> StoreState:
         """Ask; the query service has a second to answer."""
         answers = await self._answers()
-        known = read_state(self._data_dir)
-        process = known.processes.get("store", ProcessState()) if known else ProcessState(state="stopped")
+        state = read_state(self._data_dir)
+        process = state.processes.get("store", ProcessState()) if state else ProcessState(state="stopped")
         if answers:
             self._unanswered_since = None
             since = None

@@ -39,6 +39,6 @@ def _take_short_turns() -> None:
     if number is None:
         return
     nice = os.getpriority(os.PRIO_PROCESS, 0)
-    wanted = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, _SHORT_NS, 0, 0)
+    attributes = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, _SHORT_NS, 0, 0)
     with suppress(OSError, AttributeError):  # no C library to ask by name
-        ctypes.CDLL(None).syscall(number, 0, ctypes.c_char_p(wanted), 0)
+        ctypes.CDLL(None).syscall(number, 0, ctypes.c_char_p(attributes), 0)

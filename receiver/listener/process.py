@@ -7,14 +7,14 @@ import logging
 from receiver.admission import Admission
 from receiver.listener import metrics
 from receiver.listener.accounts import AllowedAccounts
-from receiver.listener.connections import GuardedServer, Limits, within_descriptors
+from receiver.listener.connections import GuardedServer, Limits, fit_to_descriptors
 from receiver.listener.exchange import ExchangeServer
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.priority import come_first
 from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Commits, Routes
 from receiver.listener.turns import Breath
-from receiver.network.sockets import tls_context
+from receiver.network.sockets import make_tls_context
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import Restarts
 from receiver.program import load_program
@@ -56,9 +56,9 @@ async def _serve(child: Child, settings: Settings) -> None:
     routes = Routes(
         admission, Commits(spool), proxies, settings.query_listen, settings.data_dir, budget, settings.url_secret
     )
-    limits = within_descriptors(LIMITS)
+    limits = fit_to_descriptors(LIMITS)
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
-    server = GuardedServer(exchanges, ssl_options=tls_context(settings), limits=limits, is_exempt=proxies.shares)
+    server = GuardedServer(exchanges, ssl_options=make_tls_context(settings), limits=limits, is_exempt=proxies.shares)
     exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
     Breath(server.has_strangers).start()
     # The collector of garbage would go through the program's own objects again and again, for 10 ms each time.
@@ -67,7 +67,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     child.heed_signals()
     server.take_from(child.listening)
     _log.info("the listener takes notifications")
-    await child.until_told_to_go()
+    await child.report_ready_and_wait()
     _log.info("the listener takes no new connections and finishes those it has")
     await server.drain(
         child.stopping,

@@ -111,10 +111,10 @@ class HourlyBudget:
 def _read(text: bytes) -> dict[str, Any]:
     """Return what a budget's file says; nothing where it is empty or damaged."""
     try:
-        found = json.loads(text)
+        fields = json.loads(text)
         return {
-            "since": float(found["since"]),
-            "bytes": {str(reason): int(count) for reason, count in found["bytes"].items()},
+            "since": float(fields["since"]),
+            "bytes": {str(reason): int(count) for reason, count in fields["bytes"].items()},
         }
     except (ValueError, TypeError, KeyError, AttributeError):
         return {}
@@ -130,18 +130,18 @@ class Rejections:
     def __init__(self, secret: str | None = None) -> None:
         self._secret = secret
 
-    def of(self, request: Request, reason: str, received_at: datetime, source_ip: str | None) -> Rejection:
+    def make_row(self, request: Request, reason: str, received_at: datetime, source_ip: str | None) -> Rejection:
         """Make the row for a request that is refused."""
-        headers = self._without_secret(json.dumps(_by_name(request.headers)))
+        headers = self._blot_secret_out(json.dumps(_join_by_name(request.headers)))
         return self._row(request, reason, received_at, source_ip, headers)
 
-    def of_failure(self, request: Request, received_at: datetime) -> Rejection:
+    def make_failure_row(self, request: Request, received_at: datetime) -> Rejection:
         """Make the row for a request that an error in this program kept from its answer.
 
         It uses as little as possible of what may have failed.
         """
         try:
-            headers = self._without_secret(json.dumps(_by_name(request.headers)))
+            headers = self._blot_secret_out(json.dumps(_join_by_name(request.headers)))
         except Exception:  # noqa: BLE001 - the headers may be what this program can't handle
             headers = "{}"
         return self._row(request, INTERNAL_ERROR, received_at, request.peer, headers)
@@ -153,17 +153,17 @@ class Rejections:
             id=new_id(received_at),
             received_at=received_at,
             reason=reason,
-            path=self._without_secret(request.target),
+            path=self._blot_secret_out(request.target),
             source_ip=source_ip,
             headers=headers,
             body=request.body,
             sender=SENDER.name,
         )
 
-    def _without_secret(self, text: str) -> str:
+    def _blot_secret_out(self, text: str) -> str:
         return text.replace(self._secret, _BLOT) if self._secret else text
 
 
-def _by_name(headers: HTTPHeaders) -> dict[str, str]:
+def _join_by_name(headers: HTTPHeaders) -> dict[str, str]:
     """Join the values of a repeated header with commas."""
     return {name: ", ".join(headers.get_list(name)) for name in headers}

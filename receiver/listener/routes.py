@@ -12,13 +12,21 @@ from pathlib import Path
 
 from receiver.admission import UNKNOWN_EVENT, Admission, Refusal
 from receiver.listener import metrics
-from receiver.listener.exchange import SPOOL_UNAVAILABLE, Answer, Request, acceptance, internal_error, plain, refusal
+from receiver.listener.exchange import (
+    SPOOL_UNAVAILABLE,
+    Answer,
+    Request,
+    acceptance,
+    answer_text,
+    internal_error,
+    refusal,
+)
 from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
 from receiver.notification import Notification, Rejection
 from receiver.senders import SENDER
-from receiver.spool import Done, Row, SpoolWriter, Waiting
+from receiver.spool import Done, Row, SpoolWriter, WaitingRow
 
 
 class Commits:
@@ -30,7 +38,7 @@ class Commits:
 
     def __init__(self, spool: SpoolWriter) -> None:
         self._spool = spool
-        self._turn: list[Waiting] = []
+        self._turn: list[WaitingRow] = []
 
     def append(self, row: Row | None, done: Done) -> None:
         """Commit a row with those of the same turn, see `SpoolWriter.append`."""
@@ -43,7 +51,7 @@ class Commits:
         self._spool.append_here(turn)
 
 
-Respond = Callable[[Answer], None]
+SendAnswer = Callable[[Answer], None]
 
 _log = logging.getLogger(__name__)
 
@@ -90,10 +98,14 @@ class Routes:
         self._rejections = Rejections(secret)
         self._event_for_request = SENDER.event_for_request
         self._looking: asyncio.Task[None] | None = None
-        self._asking: list[Respond] = []
-        self._readings = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._metrics}
+        self._asking: list[SendAnswer] = []
+        self._readings = {
+            "/healthz": self._answer_health,
+            "/readyz": self._answer_ready_to,
+            "/metrics": self._answer_metrics,
+        }
 
-    def respond(self, request: Request, respond: Respond) -> None:
+    def respond(self, request: Request, respond: SendAnswer) -> None:
         """Answer a request, at once or when the spool has synced it.
 
         Where an error in this program keeps it from that, what was posted is kept as `internal_error`.
@@ -103,11 +115,11 @@ class Routes:
         except Exception as error:  # noqa: BLE001 - it is logged, and no reason to leave the sender without an answer
             self._fail(request, respond, error)
 
-    def _respond(self, request: Request, respond: Respond) -> None:
+    def _respond(self, request: Request, respond: SendAnswer) -> None:
         path = request.target.partition("?")[0]
         if _is_posted_to(path):
             if request.method == "POST":
-                self._notification(request, respond)
+                self._take_notification(request, respond)
             else:
                 respond(_ONLY_POST)
         elif path not in self._readings:
@@ -117,9 +129,9 @@ class Routes:
         else:
             self._readings[path](respond)
 
-    def _fail(self, request: Request, respond: Respond, error: Exception) -> None:
+    def _fail(self, request: Request, respond: SendAnswer, error: Exception) -> None:
         """Log an error in this program, keep what was posted, and answer 500."""
-        row = self._rejections.of_failure(request, datetime.now(UTC))
+        row = self._rejections.make_failure_row(request, datetime.now(UTC))
         _log.error("request %s could not be answered by an error in this program", row.id, exc_info=error)
         answer = internal_error(str(row.id))
         try:
@@ -131,19 +143,19 @@ class Routes:
         respond(answer)
         metrics.ANSWERED.labels(INTERNAL_ERROR).inc()
 
-    def _notification(self, request: Request, respond: Respond) -> None:
+    def _take_notification(self, request: Request, respond: SendAnswer) -> None:
         received_at = datetime.now(UTC)
         source_ip = self._proxies.source_of(request.peer, request.headers.get("X-Forwarded-For"))
         decision = self._decide(request, received_at, source_ip)
         if isinstance(decision, Notification):
             self._commit(decision, "accepted", acceptance(str(decision.id)), request, respond)
             return
-        refused = self._rejections.of(request, decision.code, received_at, source_ip)
+        refused = self._rejections.make_row(request, decision.code, received_at, source_ip)
         self._keep(refused, refusal(decision), respond)
 
     def _decide(self, request: Request, received_at: datetime, source_ip: str | None) -> Notification | Refusal:
         path, _, query = request.target.partition("?")
-        known_path = path if self._secret is None else _without_secret(path, self._secret)
+        known_path = path if self._secret is None else _strip_secret(path, self._secret)
         if known_path is None:
             return UNKNOWN_EVENT
         event = self._event_for_request(known_path, query)
@@ -151,7 +163,7 @@ class Routes:
             return UNKNOWN_EVENT
         return self._admission.decide(event, request.body, request.headers, received_at, source_ip)
 
-    def _keep(self, row: Rejection, answer: Answer, respond: Respond) -> None:
+    def _keep(self, row: Rejection, answer: Answer, respond: SendAnswer) -> None:
         """Keep what is refused, if the hour's budget allows it, and answer."""
         if self._budget.spend(row.reason, row.cost):
             self._commit(row, row.reason, answer, None, respond)
@@ -160,7 +172,7 @@ class Routes:
             metrics.NOT_KEPT.inc()
             metrics.ANSWERED.labels(row.reason).inc()
 
-    def _commit(self, row: Row, result: str, answer: Answer, request: Request | None, respond: Respond) -> None:
+    def _commit(self, row: Row, result: str, answer: Answer, request: Request | None, respond: SendAnswer) -> None:
         """Answer when the row is on disk.
 
         Args:
@@ -173,7 +185,7 @@ class Routes:
         began = time.monotonic()
         metrics.WAITING.inc()
 
-        def committed(error: Exception | None) -> None:
+        def on_commit(error: Exception | None) -> None:
             metrics.WAITING.dec()
             if error is None:
                 respond(answer)
@@ -189,21 +201,21 @@ class Routes:
                 self._fail(request, respond, error)
             metrics.ACCEPT_SECONDS.observe(time.monotonic() - began)
 
-        self._commits.append(row, committed)
+        self._commits.append(row, on_commit)
 
-    def _health(self, respond: Respond) -> None:
-        respond(plain("ok"))
+    def _answer_health(self, respond: SendAnswer) -> None:
+        respond(answer_text("ok"))
 
-    def _metrics(self, respond: Respond) -> None:
+    def _answer_metrics(self, respond: SendAnswer) -> None:
         respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", metrics.metrics_text()))
 
-    def _ready(self, respond: Respond) -> None:
+    def _answer_ready_to(self, respond: SendAnswer) -> None:
         """Answer all who ask meanwhile by one look at spool and store."""
         self._asking.append(respond)
         if self._looking is None:
-            self._looking = asyncio.ensure_future(self._answer_ready())
+            self._looking = asyncio.ensure_future(self._answer_all_ready())
 
-    async def _answer_ready(self) -> None:
+    async def _answer_all_ready(self) -> None:
         try:
             written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
             self._commits.append(None, lambda error: written.set_result(error is None))
@@ -222,8 +234,8 @@ def _is_posted_to(target: str) -> bool:
     return target.lower().startswith(("/webhook/", "/webhooks/"))
 
 
-def _without_secret(path: str, secret: str) -> str | None:
+def _strip_secret(path: str, secret: str) -> str | None:
     """Return the path that the sender would post to without a secret; None where it does not give this one."""
-    _, route, given, rest = [*path.split("/", 3), "", ""][:4]
+    _, route, candidate, rest = [*path.split("/", 3), "", ""][:4]
     # The time of the comparison tells a stranger nothing of the secret.
-    return f"/{route}/{rest}" if hmac.compare_digest(given.encode(), secret.encode()) else None
+    return f"/{route}/{rest}" if hmac.compare_digest(candidate.encode(), secret.encode()) else None

@@ -46,7 +46,7 @@ class Unproven:
             if not others:
                 del self._by_source[source]
 
-    def oldest(
+    def find_oldest(
         self,
         waiting: Container[HTTP1ServerConnection],
         *,

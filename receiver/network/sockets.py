@@ -27,8 +27,8 @@ def listen(address: str, count: int, variable: str) -> list[socket.socket]:
     """
     host, port = split_address(address)
     try:
-        family, target = _bindable(host, port)
-        return [_shared(family, target) for _ in range(count)]
+        family, target = _find_bindable(host, port)
+        return [_open_shared(family, target) for _ in range(count)]
     except OSError as error:
         raise ListenError(
             f"{address} can't be listened on ({error.strerror or error}): free it or set {variable} to another address."
@@ -57,13 +57,13 @@ def listen_patiently(address: str, count: int, variable: str, leaving: Collectio
         time.sleep(_POLL_SECONDS)
 
 
-def free_address(address: str) -> str:
+def find_free_address(address: str) -> str:
     """Return an address if it can be listened on, else the same host with a free port."""
     host, port = split_address(address)
     try:
-        _, target = _bindable(host, port)
+        _, target = _find_bindable(host, port)
     except OSError:
-        _, target = _bindable(host, 0)
+        _, target = _find_bindable(host, 0)
     return f"{host}:{target[1]}"
 
 
@@ -73,7 +73,7 @@ def address_of(listening: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _bindable(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+def _find_bindable(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     """Find what to bind for an address, and whether it is free: sockets that share a port would take a stranger's."""
     family, _, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family) as alone:
@@ -82,7 +82,7 @@ def _bindable(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ..
         return family, alone.getsockname()
 
 
-def _shared(family: socket.AddressFamily, target: tuple[Any, ...]) -> socket.socket:
+def _open_shared(family: socket.AddressFamily, target: tuple[Any, ...]) -> socket.socket:
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -91,7 +91,7 @@ def _shared(family: socket.AddressFamily, target: tuple[Any, ...]) -> socket.soc
     return listening
 
 
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
+def make_tls_context(settings: Settings) -> ssl.SSLContext | None:
     """Make a server's TLS context from the settings; None where they name no certificate.
 
     Raises:

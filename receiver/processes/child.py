@@ -62,7 +62,7 @@ class Child:
         loop.add_signal_handler(signal.SIGTERM, self._note, self.stopping)
         loop.add_signal_handler(signal.SIGUSR1, self._note, self._going)
 
-    async def until_told_to_go(self) -> None:
+    async def report_ready_and_wait(self) -> None:
         """Report that all is ready, and wait for the time to go."""
         self.tell(ready=True)
         self._start.close()

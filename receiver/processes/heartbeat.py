@@ -23,7 +23,7 @@ VARIABLE: Final = "CLC_SERVE_HEARTBEAT"
 """The environment variable by which a child learns the pipe's descriptor."""
 LOOP: Final = "event loop"
 
-Told = tuple[int, str | None, str | None]
+PartMessage = tuple[int, str | None, str | None]
 """What a part tells: its beats, what it is busy with, and since when (ISO, UTC)."""
 
 
@@ -51,7 +51,7 @@ class Pulse:
             self._notes.remove(note)
             self.beat()
 
-    def told(self) -> Told:
+    def describe(self) -> PartMessage:
         """Return what a message tells of this part."""
         for busy_with, busy_since in self._notes[-1:]:
             return self._beats, busy_with, busy_since
@@ -94,11 +94,11 @@ class Heart:
     def _tell(self) -> None:
         assert self._descriptor is not None  # noqa: S101 - the thread runs only then
         while True:
-            told = {name: pulse.told() for name, pulse in self._pulses.copy().items()}
+            message = {name: pulse.describe() for name, pulse in self._pulses.copy().items()}
             # A supervisor that is being replaced reads nothing for a while. The pipe is full then, and the next message
             # tells all that this one would.
             with contextlib.suppress(BlockingIOError):
-                os.write(self._descriptor, json.dumps(told).encode() + b"\n")
+                os.write(self._descriptor, json.dumps(message).encode() + b"\n")
             self._over.wait(BEAT_SECONDS)
 
 

@@ -87,7 +87,7 @@ def write_state(data_dir: Path, state: ServeState) -> None:
 def read_state(data_dir: Path) -> ServeState | None:
     """Read what the `serve` of a data directory wrote last; None where there is nothing to read.
 
-    Whether that `serve` still runs is another question: `running_serve` answers it.
+    Whether that `serve` still runs is another question: `find_running_serve` answers it.
     """
     try:
         return parse_state((data_dir / FILE).read_bytes())

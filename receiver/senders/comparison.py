@@ -23,13 +23,13 @@ class Item(NamedTuple):
     key: str
 
 
-Part = str | Item
+PathPart = str | Item
 
 
 class FieldDifference(NamedTuple):
     """A difference between two bodies: the keys and items that lead to it, and the values; `MISSING` where none is."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[PathPart, ...]
     kind: Kind
     noise: bool
     old: Any

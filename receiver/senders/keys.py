@@ -120,7 +120,7 @@ def key_fingerprint(key: PublicKey) -> str:
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
-def by_fingerprint(keys: Iterable[PublicKey]) -> Keys:
+def index_by_fingerprint(keys: Iterable[PublicKey]) -> Keys:
     """Return keys by their fingerprints."""
     return {key_fingerprint(key): key for key in keys}
 
@@ -137,7 +137,7 @@ def remember_key(data_dir: Path, key: PublicKey) -> None:
         _log.error("the public key could not be kept as %s: %s; `clc-receiver verify` needs it", path, error)
 
 
-def remembered_keys(data_dir: Path) -> Keys:
+def load_remembered_keys(data_dir: Path) -> Keys:
     """Return the keys that were kept; a file that holds another key than its name says counts as none."""
     keys: Keys = {}
     for path in sorted((data_dir / "keys").glob("*.pem")):

@@ -37,7 +37,7 @@ class Scene(NamedTuple):
     weight: float
 
 
-class Planned(NamedTuple):
+class PlannedStory(NamedTuple):
     """A story on a timetable: when it begins (seconds since 1970), and each step with its time, in order.
 
     What happens before it begins is what its cast's everyday life was.
@@ -71,7 +71,7 @@ class MadeUp:
     new_bodies: Callable[[], Bodies]
     stories: tuple[str, ...]
     """The names of the stories."""
-    planned_story: Callable[[str, int, float, float], Planned]
+    plan_story: Callable[[str, int, float, float], PlannedStory]
     """Puts a story on a timetable, by its name and a seed, between two times (seconds since 1970)."""
     subject_for: Callable[[Any, Random, str, str], Subject]
     """Returns the subject of one event by world, chance, event and account; what the world lacks is made up."""

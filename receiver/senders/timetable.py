@@ -48,10 +48,12 @@ class Calendar:
 
     def at(self, share: float) -> float:
         """Return the time by which this share (0 to 1) of the story has been told."""
-        told = min(max(share, 0.0), 1.0) * self._weights[-1]
-        cell = min(bisect_right(self._weights, told), len(self._weights) - 1)
+        target = min(max(share, 0.0), 1.0) * self._weights[-1]
+        cell = min(bisect_right(self._weights, target), len(self._weights) - 1)
         before, after = self._weights[cell - 1], self._weights[cell]
-        return self._edges[cell - 1] + (self._edges[cell] - self._edges[cell - 1]) * (told - before) / (after - before)
+        return self._edges[cell - 1] + (self._edges[cell] - self._edges[cell - 1]) * (target - before) / (
+            after - before
+        )
 
 
 def _hour_weight(at: float) -> float:
@@ -81,7 +83,7 @@ class Timetable:
             self._added += 1
             heappush(self._waiting, (at, self._added, step))
 
-    def until(self, at: float) -> Iterator[tuple[float, Step]]:
+    def take_until(self, at: float) -> Iterator[tuple[float, Step]]:
         """Yield the steps that are due by then, in order."""
         while self._waiting and self._waiting[0][0] <= at:
             due, _, step = heappop(self._waiting)

@@ -13,7 +13,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.errors import ArchiveError
-from receiver.files import appearing
+from receiver.files import open_whole
 from receiver.senders import SENDER
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import Outgoing
@@ -36,7 +36,7 @@ def write_archive(
         ArchiveError: the file can't be written.
     """
     try:
-        with appearing(path) as file:
+        with open_whole(path) as file:
             count = 0
             for lines in _signed_lines(history, key):
                 file.writelines(lines)

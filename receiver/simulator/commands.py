@@ -16,7 +16,7 @@ from receiver.settings import read_settings
 from receiver.simulator import MADE_UP
 from receiver.simulator.archive import write_archive
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
-from receiver.simulator.key_files import key_at, public_key_path
+from receiver.simulator.key_files import load_or_make_key, public_key_path
 from receiver.simulator.posting import Poster
 from receiver.simulator.progress import Progress
 
@@ -232,7 +232,7 @@ def _check_usage(url: str | None, archive: Path | None, days: float | None, live
 
 
 def _key(path: Path) -> RSAPrivateKey:
-    key, made = key_at(path)
+    key, made = load_or_make_key(path)
     if made:
         click.echo(f"Made the key {path}; the receiver verifies with CLC_PUBLIC_KEY={public_key_path(path)}", err=True)
     return key

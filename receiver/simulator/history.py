@@ -47,16 +47,16 @@ class Simulation:
         Everyday life makes `count` notifications, or the usual number and a few. Stories come beside it and change
         nothing of it; see `MadeUp.stories` for their names.
         """
-        told = [self._posted(self._planned(days, end, count), self.bodies, end)]
+        histories = [self._post(self._plan(days, end, count), self.bodies, end)]
         for name in stories:
-            steps = MADE_UP.planned_story(name, self.seed, end - days * DAY, end).steps
-            told.append(self._posted(steps, MADE_UP.new_bodies(), end, f"/{name}"))
-        for group in merge(*told, key=lambda group: group[0].received_at):
+            steps = MADE_UP.plan_story(name, self.seed, end - days * DAY, end).steps
+            histories.append(self._post(steps, MADE_UP.new_bodies(), end, f"/{name}"))
+        for group in merge(*histories, key=lambda group: group[0].received_at):
             yield from group
 
     def pass_over(self, days: float, end: float) -> None:
         """Let the days up to `end` go by as `history` tells them, without making their bodies."""
-        for _, occurred_at, step in self._delivered(self._planned(days, end, None)):
+        for _, occurred_at, step in self._deliver(self._plan(days, end, None)):
             self.bodies.note(step.event_type, step.subject, occurred_at)
 
     def live(self, now: Callable[[], float]) -> Iterator[list[Outgoing]]:
@@ -66,7 +66,7 @@ class Simulation:
         self._timetable = Timetable()
         for scene in self._scenes:
             at += rng.expovariate(1 / LIVE_SCENE_SECONDS)
-            for _, step in self._timetable.until(at):
+            for _, step in self._timetable.take_until(at):
                 present = now()
                 body = self.bodies.body(step.event_type, step.subject, present)
                 original = Outgoing(present, present, step.event_type, body, is_copy=False)
@@ -88,47 +88,47 @@ class Simulation:
         """
         for name in names:
             bodies, end = MADE_UP.new_bodies(), now()
-            begins, steps = MADE_UP.planned_story(name, self.seed, end - STORY_DAYS * DAY, end)
+            begins, steps = MADE_UP.plan_story(name, self.seed, end - STORY_DAYS * DAY, end)
             for at, step in steps:
                 present = now()
                 body = bodies.body(step.event_type, step.subject, present - max(begins - at, 0.0))
                 original = Outgoing(present, present, step.event_type, body, is_copy=False)
                 yield [original] + [original._replace(is_copy=True)] * step.copies
 
-    def _posted(
+    def _post(
         self, planned: Iterator[tuple[float, Step]], bodies: Bodies, end: float, which: str = ""
     ) -> Iterator[list[Outgoing]]:
         """Yield each notification of the past with its copies."""
         rng = Random(f"{self.seed}/copies{which}")
-        for at, occurred_at, step in self._delivered(planned, which):
+        for at, occurred_at, step in self._deliver(planned, which):
             original = Outgoing(
                 occurred_at, at, step.event_type, bodies.body(step.event_type, step.subject, occurred_at), is_copy=False
             )
             received = [min(at + rng.uniform(*COPY_SECONDS), end) for _ in range(step.copies)]
             yield [original, *(original._replace(received_at=copied, is_copy=True) for copied in received)]
 
-    def _delivered(self, planned: Iterator[tuple[float, Step]], which: str = "") -> Iterator[tuple[float, float, Step]]:
+    def _deliver(self, planned: Iterator[tuple[float, Step]], which: str = "") -> Iterator[tuple[float, float, Step]]:
         """Yield when each step is received, when it happened, and the step."""
         delivery = Random(f"{self.seed}/delivery{which}")
         for at, step in planned:
             yield at, at - delivery.uniform(*DELIVERY_SECONDS), step
 
-    def _planned(self, days: float, end: float, count: int | None) -> Iterator[tuple[float, Step]]:
-        wanted = count or max(1, round(days * NOTIFICATIONS_A_DAY))
+    def _plan(self, days: float, end: float, count: int | None) -> Iterator[tuple[float, Step]]:
+        limit = count or max(1, round(days * NOTIFICATIONS_A_DAY))
         calendar = Calendar(Random(f"{self.seed}/calendar"), end - days * DAY, end)
         jitter = Random(f"{self.seed}/jitter")
-        total = MADE_UP.weight_of(self.seed, wanted)
-        weight, told = 0.0, 0
+        total = MADE_UP.weight_of(self.seed, limit)
+        weight, done = 0.0, 0
         for scene in self._scenes:
             at = calendar.at((weight + jitter.random()) / total)
-            yield from self._timetable.until(at)
-            steps = scene.steps if count is None else _first(scene.steps, wanted - told)
+            yield from self._timetable.take_until(at)
+            steps = scene.steps if count is None else _first(scene.steps, limit - done)
             self._timetable.add(at, steps, end)
-            told += sum(1 + step.copies for step in steps)
+            done += sum(1 + step.copies for step in steps)
             weight += scene.weight
-            if told >= wanted:
+            if done >= limit:
                 break
-        yield from self._timetable.until(end)
+        yield from self._timetable.take_until(end)
 
 
 def _first(steps: list[Step], count: int) -> list[Step]:

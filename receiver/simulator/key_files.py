@@ -18,7 +18,7 @@ def public_key_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.pub")
 
 
-def key_at(path: Path) -> tuple[RSAPrivateKey, bool]:
+def load_or_make_key(path: Path) -> tuple[RSAPrivateKey, bool]:
     """Return the private key of a file, and whether it had to be made; its public half is written where missing.
 
     Raises:

@@ -17,7 +17,7 @@ from receiver.errors import SendError
 from receiver.senders import SENDER
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import Outgoing
-from receiver.simulator.tally import Answer, Tally
+from receiver.simulator.tally import Delivery, Tally
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
@@ -72,7 +72,7 @@ class Poster:
             self._pool.request("GET", f"{self._url}/healthz", headers=_NOT_SENT)
         except HTTPError as error:
             raise SendError(
-                f"No receiver answers at {self._url} ({describe(error)}): "
+                f"No receiver answers at {self._url} ({describe_failure(error)}): "
                 "start one with `clc-receiver serve`, or correct --to."
             ) from None
 
@@ -150,17 +150,17 @@ class Poster:
             status, notification_id = response.status, response.headers.get("Notification-Id")
             error = None if status == 200 else _refusal(status, response.data)  # noqa: PLR2004 - HTTP's OK
         except HTTPError as failure:
-            error = describe(failure)
-        answer = Answer(
+            error = describe_failure(failure)
+        delivery = Delivery(
             outgoing, sent_at, datetime.now(UTC), time.perf_counter() - began, status, notification_id, error
         )
         with self._lock:
-            self.tally.add(answer)
+            self.tally.add(delivery)
             if self._report:
-                self._report.write(answer.as_line())
+                self._report.write(delivery.as_line())
 
 
-def describe(error: HTTPError) -> str:
+def describe_failure(error: HTTPError) -> str:
     """Say in a few words why no answer came."""
     match error:
         case NewConnectionError() | ConnectTimeoutError():

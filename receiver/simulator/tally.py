@@ -13,7 +13,7 @@ from receiver.simulator.history import Outgoing
 TIMES_KEPT = 100_000
 
 
-class Answer(NamedTuple):
+class Delivery(NamedTuple):
     """How one notification fared. `seconds` is the time until the answer; `error` is None for a 200."""
 
     outgoing: Outgoing
@@ -57,7 +57,7 @@ class Tally:
         """Stop the clock."""
         self._ended = time.monotonic()
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: Delivery) -> None:
         """Count an answer."""
         self.sent += 1
         if answer.error is None:

@@ -56,7 +56,7 @@ class DamagedRowError(Exception):
     """Raised when a row is not as it was written; the text says what is wrong."""
 
 
-class Columns:
+class SegmentColumns:
     """The columns of one kind of row, as a segment has them: one that an earlier program wrote has fewer.
 
     Args:
@@ -90,8 +90,8 @@ class Columns:
         """
         try:
             if self._has_checksums:
-                *values, found = values
-                if checksum(self._kind, values) != found:
+                *values, stored_checksum = values
+                if checksum(self._kind, values) != stored_checksum:
                     raise DamagedRowError("its checksum does not hold")
             elif not _has_types(self._kind, values):
                 raise DamagedRowError("it has values of other types")
@@ -112,7 +112,7 @@ class Columns:
         left = dict(zip(self._names, values, strict=True))
         body = left.pop("payload" if self._kind == "notifications" else "body", b"")
         path = left.get("event_type") or left.get("category") or left.get("path")
-        found = {name: _text(value) for name, value in left.items()}
+        others = {name: _text(value) for name, value in left.items()}
         received_at = _moment(left.get("received_at"))
         return Rejection(
             id=_id(left.get("id")) or uuid5(NAMESPACE_URL, f"{segment}/{self._kind}/{place}"),
@@ -120,7 +120,7 @@ class Columns:
             reason=DAMAGED_IN_SPOOL,
             path=_text(path) or "",
             source_ip=None,
-            headers=orjson.dumps({"segment": segment, "table": self._kind, "place": place, **found}).decode(),
+            headers=orjson.dumps({"segment": segment, "table": self._kind, "place": place, **others}).decode(),
             body=body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogateescape"),
             sender=_text(left.get("sender")),
         )
@@ -153,7 +153,7 @@ def seal(connection: sqlite3.Connection, last: dict[str, Position]) -> None:
     connection.execute("COMMIT")
 
 
-def sealed(connection: sqlite3.Connection) -> dict[str, Position]:
+def read_sealed_counts(connection: sqlite3.Connection) -> dict[str, Position]:
     """Read what `seal` noted: nothing where the writer was killed, or where an earlier program wrote the segment.
 
     Raises:
@@ -175,10 +175,10 @@ def checksum(kind: str, values: Values) -> int:
     """
     rest = list(values)
     for before in _AFTER_CHECKSUMS:
-        *known, newest = rest
+        *earlier, newest = rest
         if newest != before:
             break
-        rest = known
+        rest = earlier
     total = 0
     for place in _BYTES[kind]:
         value = rest[place]

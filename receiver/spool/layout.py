@@ -48,8 +48,8 @@ def is_unfinished(path: Path) -> bool:
 
 def segment_of(companion: Path) -> Path | None:
     """Name the segment that a WAL or its index belongs to; None for any other file."""
-    found = re.fullmatch(rf"({_NAME}\.sqlite)-(wal|shm|journal)", companion.name)
-    return companion.with_name(found[1]) if found else None
+    match = re.fullmatch(rf"({_NAME}\.sqlite)-(wal|shm|journal)", companion.name)
+    return companion.with_name(match[1]) if match else None
 
 
 def taken_mark(segment: Path) -> Path:
@@ -156,20 +156,20 @@ def writer_is_gone(directory: Path, writer: str) -> bool:
     path = directory / f"{writer}.lock"
     if not path.exists():
         return True
-    held = lock(path)
-    if held is None:
+    file = lock(path)
+    if file is None:
         return False
-    held.close()
+    file.close()
     return True
 
 
 def identity(path: Path) -> Identity | None:
     """Tell which file a path leads to, None if to none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def size(path: Path) -> int:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from receiver.notification import Notification
-from receiver.spool.columns import Columns, DamagedRowError, tolerate_any_text
+from receiver.spool.columns import DamagedRowError, SegmentColumns, tolerate_any_text
 from receiver.spool.layout import (
     CANNOT_READ,
     KINDS,
@@ -23,7 +23,7 @@ from receiver.spool.layout import (
     writer_is_gone,
     writer_of,
 )
-from receiver.spool.torn import unreadable_commits
+from receiver.spool.torn import find_unreadable_commits
 
 Watermarks = dict[tuple[str, str], int]
 
@@ -37,7 +37,7 @@ class SeenRow(NamedTuple):
     damage: str | None
 
 
-class Waiting(NamedTuple):
+class Backlog(NamedTuple):
     """What a spool holds that the store does not: rows, and since when the oldest waits. Bytes and files are of all.
 
     `unreadable` are the segments that can't be read, each with the reason: nobody knows how many rows wait in them.
@@ -63,12 +63,12 @@ class SegmentView:
         Raises:
             sqlite3.Error: the file is damaged.
         """
-        columns = Columns(self._connection, kind)
+        columns = SegmentColumns(self._connection, kind)
         query = f"SELECT {columns.selected} FROM {columns.table} WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own names
         tolerate_any_text(self._connection)
-        return [self._seen(columns, values) for values in self._connection.execute(query, [after, limit])]
+        return [self._make_seen(columns, values) for values in self._connection.execute(query, [after, limit])]
 
-    def _seen(self, columns: Columns, values: tuple[Any, ...]) -> SeenRow:
+    def _make_seen(self, columns: SegmentColumns, values: tuple[Any, ...]) -> SeenRow:
         (position, *_), damage = values, None
         try:
             row = columns.row_of(position, values)
@@ -77,7 +77,7 @@ class SegmentView:
         body = row.payload if isinstance(row, Notification) else row.body
         return SeenRow(position, row.id, body, damage)
 
-    def waiting(self, kind: str, after: int) -> tuple[int, datetime | None]:
+    def count_waiting(self, kind: str, after: int) -> tuple[int, datetime | None]:
         """Count the rows of a kind beyond a position, and say when the first of them was received.
 
         Raises:
@@ -121,34 +121,34 @@ def view(path: Path, *, in_store: bool = False) -> Iterator[SegmentView]:
 
 def damage_of(path: Path) -> str | None:
     """Say what a segment's WAL has lost, if its writer is gone; while that lives, its WAL changes."""
-    return unreadable_commits(path) if writer_is_gone(path.parent, writer_of(path)) else None
+    return find_unreadable_commits(path) if writer_is_gone(path.parent, writer_of(path)) else None
 
 
-def waiting_in(directory: Path, watermarks: Watermarks, *, in_store: bool = False) -> Waiting:
+def count_backlog(directory: Path, watermarks: Watermarks, *, in_store: bool = False) -> Backlog:
     """Say what a spool holds beyond its segments' watermarks. What can't be read is named, and never counts as none."""
     try:
         paths = segment_paths(directory)
     except OSError as error:
-        return Waiting(0, None, 0, 0, (f"{directory} ({error.strerror})",))
+        return Backlog(0, None, 0, 0, (f"{directory} ({error.strerror})",))
     rows, since, size, unreadable = 0, None, 0, []
     for path in paths:
         size += _bytes(path)
         try:
-            count, began = _waiting_in(path, watermarks, in_store=in_store)
+            count, began = _count_backlog_of(path, watermarks, in_store=in_store)
         except (*CANNOT_READ, OSError) as error:
             if path.exists():  # else the store has deleted it meanwhile
                 unreadable.append(f"{path.name} ({error})")
             continue
         rows += count
         since = min(since or began, began) if began else since
-    return Waiting(rows, since, size, len(paths), tuple(unreadable))
+    return Backlog(rows, since, size, len(paths), tuple(unreadable))
 
 
-def _waiting_in(path: Path, watermarks: Watermarks, *, in_store: bool) -> tuple[int, datetime | None]:
+def _count_backlog_of(path: Path, watermarks: Watermarks, *, in_store: bool) -> tuple[int, datetime | None]:
     rows, since = 0, None
     with view(path, in_store=in_store) as segment:
         for kind in KINDS.values():
-            count, received_at = segment.waiting(kind, watermarks.get((path.stem, kind), 0))
+            count, received_at = segment.count_waiting(kind, watermarks.get((path.stem, kind), 0))
             rows += count
             if received_at is not None:
                 # What an import takes in was received long ago, but not spooled before its writer began.

@@ -20,7 +20,7 @@ from receiver.errors import DataDirectoryError
 from receiver.files import write_new, write_whole
 from receiver.settings import Settings
 from receiver.spool.layout import files_in, is_segment, segment_of
-from receiver.spool.looking import Waiting, Watermarks, waiting_in
+from receiver.spool.looking import Backlog, Watermarks, count_backlog
 
 OWNER = "owner"
 KNOWN = "spools.json"
@@ -38,7 +38,7 @@ class Owner(BaseModel):
     data_dir: str
 
 
-class Known(BaseModel):
+class SpoolNote(BaseModel):
     """What a data directory notes: its id, and where its spools lie by their ids, relative where they lie inside."""
 
     id: str
@@ -60,13 +60,13 @@ def claim(settings: Settings) -> None:
     """
     spool = settings.spool_directory
     try:
-        owner = _mark_of(settings)
-        known = _note_of(settings, owner)
+        owner = _read_mark(settings)
+        known = _read_note(settings, owner)
         if owner is None:
             owner = Owner(spool=secrets.token_hex(16), owner=known.id, data_dir=str(settings.data_dir.resolve()))
             with contextlib.suppress(FileExistsError):  # another process was first; then its mark counts
                 write_new(spool / OWNER, owner.model_dump_json(indent=1))
-            owner = _mark_of(settings) or owner
+            owner = _read_mark(settings) or owner
         if owner.owner == known.id:
             _remember(settings, known, owner.spool)
     except OSError as error:
@@ -97,53 +97,53 @@ def hold(settings: Settings, *, insist: bool = True) -> Iterator[None]:
             file = held.enter_context((settings.spool_directory / OWNER).open("rb"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            said = (
+            message = (
                 f"Another `clc-receiver serve` is using the spool {settings.spool_directory}: stop it, or set "
                 "CLC_SPOOL_DIR to another directory."
                 if isinstance(error, BlockingIOError)
                 else f"The spool {settings.spool_directory} can't be kept from another `serve` ({error.strerror})."
             )
             if insist:
-                raise DataDirectoryError(said) from None
-            _log.error("%s", said)
+                raise DataDirectoryError(message) from None
+            _log.error("%s", message)
         yield
 
 
-def former_spools(settings: Settings) -> list[Former]:
+def list_former_spools(settings: Settings) -> list[Former]:
     """List the spools of a data directory that are in use no more and are not known to be empty."""
     note = settings.data_dir / KNOWN
     try:
-        known = _read(Known, note)
+        known = _read(SpoolNote, note)
     except OSError as error:
         return [Former(note, f"can't be read ({error.strerror}), which lists the spools of before")]
     noted = {(settings.data_dir / path).resolve() for path in known.spools.values()} if known else set()
     # Before there was a note the spool lay here by default.
     directories = {*noted, (settings.data_dir / "spool").resolve()} - {settings.spool_directory.resolve()}
-    found = []
+    former = []
     for directory in sorted(directories):
         try:
             trouble = _trouble_with(directory, known)
             if trouble or any(is_segment(path) or segment_of(path) for path in files_in(directory)):
-                found.append(Former(directory, trouble))
+                former.append(Former(directory, trouble))
             elif directory in noted and not directory.is_dir():
-                found.append(Former(directory, f"is not there: mount it, or delete its line in {note}"))
+                former.append(Former(directory, f"is not there: mount it, or delete its line in {note}"))
         except OSError as error:
-            found.append(Former(directory, f"can't be read ({error.strerror})"))
-    return found
+            former.append(Former(directory, f"can't be read ({error.strerror})"))
+    return former
 
 
-def waiting_in_all(
+def count_whole_backlog(
     settings: Settings, former: list[Former], watermarks: Watermarks, *, in_store: bool = False
-) -> Waiting:
-    """Add up what waits in the spool in use and in the former ones, see `waiting_in`."""
+) -> Backlog:
+    """Add up what waits in the spool in use and in the former ones, see `count_backlog`."""
     directories = [settings.spool_directory, *(each.directory for each in former if each.trouble is None)]
-    found = [waiting_in(each, watermarks, in_store=in_store) for each in directories]
-    return Waiting(
-        rows=sum(each.rows for each in found),
-        since=min((each.since for each in found if each.since), default=None),
-        bytes=sum(each.bytes for each in found),
-        segments=sum(each.segments for each in found),
-        unreadable=tuple(name for each in found for name in each.unreadable),
+    backlogs = [count_backlog(each, watermarks, in_store=in_store) for each in directories]
+    return Backlog(
+        rows=sum(each.rows for each in backlogs),
+        since=min((each.since for each in backlogs if each.since), default=None),
+        bytes=sum(each.bytes for each in backlogs),
+        segments=sum(each.segments for each in backlogs),
+        unreadable=tuple(name for each in backlogs for name in each.unreadable),
     )
 
 
@@ -153,8 +153,8 @@ def take_former(settings: Settings) -> list[Path]:
     Raises:
         OSError: what is known of them can't be read or written.
     """
-    former = former_spools(settings)
-    known = _read(Known, settings.data_dir / KNOWN)
+    former = list_former_spools(settings)
+    known = _read(SpoolNote, settings.data_dir / KNOWN)
     if known:
         left = {settings.spool_directory.resolve(), *(each.directory for each in former)}
         spools = {name: path for name, path in known.spools.items() if (settings.data_dir / path).resolve() in left}
@@ -163,7 +163,7 @@ def take_former(settings: Settings) -> list[Path]:
     return [each.directory for each in former if each.trouble is None]
 
 
-def _mark_of(settings: Settings) -> Owner | None:
+def _read_mark(settings: Settings) -> Owner | None:
     path = settings.spool_directory / OWNER
     owner = _read(Owner, path)
     if owner is None and path.exists():
@@ -172,24 +172,24 @@ def _mark_of(settings: Settings) -> Owner | None:
     return owner
 
 
-def _note_of(settings: Settings, owner: Owner | None) -> Known:
+def _read_note(settings: Settings, owner: Owner | None) -> SpoolNote:
     """Read the note, made if need be: with the id in the spool's mark, where that tells that it is this directory's."""
     path = settings.data_dir / KNOWN
-    known = _read(Known, path)
+    known = _read(SpoolNote, path)
     if known is None:
         if path.exists():
             lost = "which spools were used before, if there are any"
             put_aside(settings.data_dir, [path], "can't be understood: it is made anew.", missing=lost)
         own = settings.data_dir.resolve()
         is_ours = owner and (Path(owner.data_dir) == own or settings.spool_directory.resolve().is_relative_to(own))
-        known = Known(id=owner.owner if owner and is_ours else secrets.token_hex(16))
+        known = SpoolNote(id=owner.owner if owner and is_ours else secrets.token_hex(16))
         with contextlib.suppress(FileExistsError):
             write_new(path, known.model_dump_json(indent=1))
-        known = _read(Known, path) or known
+        known = _read(SpoolNote, path) or known
     return known
 
 
-def _remember(settings: Settings, known: Known, spool: str) -> None:
+def _remember(settings: Settings, known: SpoolNote, spool: str) -> None:
     own, directory = settings.data_dir.resolve(), settings.spool_directory.resolve()
     path = str(directory.relative_to(own) if directory.is_relative_to(own) else directory)
     if known.spools.get(spool) != path:
@@ -197,11 +197,11 @@ def _remember(settings: Settings, known: Known, spool: str) -> None:
         _write_note(settings, known.model_copy(update={"spools": spools}))
 
 
-def _write_note(settings: Settings, known: Known) -> None:
+def _write_note(settings: Settings, known: SpoolNote) -> None:
     write_whole(settings.data_dir / KNOWN, known.model_dump_json(indent=1))
 
 
-def _trouble_with(directory: Path, known: Known | None) -> str | None:
+def _trouble_with(directory: Path, known: SpoolNote | None) -> str | None:
     """Say why rows can't be taken from a spool, though it can be read."""
     owner = _read(Owner, directory / OWNER)
     if owner and known and owner.owner != known.id:

@@ -9,9 +9,9 @@ from receiver.data_directory.incidents import copy_aside, set_aside
 from receiver.files import sync_directory
 from receiver.spool import layout
 from receiver.spool.segment import Segment
-from receiver.spool.torn import unreadable_commits
+from receiver.spool.torn import find_unreadable_commits
 
-Report = Callable[[str, Path | None, str | None], object]
+ReportDamage = Callable[[str, Path | None, str | None], object]
 """Takes what happened, the directory that the files were moved to, and what is missing since."""
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class SpoolReader:
     def __init__(
         self,
         directory: Path,
-        report: Report = _log_it,
+        report: ReportDamage = _log_it,
         former: Callable[[], Sequence[Path]] = tuple,
         most_open: int = 32,
     ) -> None:
@@ -70,12 +70,12 @@ class SpoolReader:
             self._opened.pop(0).close()
         self._opened.append(segment)
         if layout.writer_is_gone(segment.path.parent, layout.writer_of(segment.path)):
-            damage = unreadable_commits(segment.path)
+            damage = find_unreadable_commits(segment.path)
             if damage and not segment.damage:
                 segment.note_damage(damage, "what its WAL held")
                 self._keep_evidence(segment)
 
-    def finished(self) -> list[Segment]:
+    def list_finished(self) -> list[Segment]:
         """List the segments that nobody writes to any more: the writer is gone, or went on to a later one."""
         by_writer: dict[str, list[Segment]] = {}
         for segment in self.segments():
@@ -101,8 +101,8 @@ class SpoolReader:
         if segment.damage:
             segment.close()
             moved_to = set_aside(segment.files(), directory)
-            said = f"Segment {segment.path.name}: {segment.damage}. What could be read is stored."
-            self._report(said, moved_to, _missing(segment))
+            sentence = f"Segment {segment.path.name}: {segment.damage}. What could be read is stored."
+            self._report(sentence, moved_to, _describe_missing(segment))
         else:
             segment.unlink()
         sync_directory(directory)
@@ -139,10 +139,10 @@ class SpoolReader:
         self._tell(segment, segment.damage, "What can be read is stored", kept)
 
     def _tell(self, segment: Segment, what: str | None, then: str, kept: Path | None = None) -> None:
-        said = f"Segment {segment.path.name}: {what}. {then}."
-        if what and said not in self._reported:
-            self._reported.add(said)
-            self._report(said, kept, _missing(segment))
+        sentence = f"Segment {segment.path.name}: {what}. {then}."
+        if what and sentence not in self._reported:
+            self._reported.add(sentence)
+            self._report(sentence, kept, _describe_missing(segment))
 
     def _clear_up(self) -> None:
         """Delete what holds no rows or was stored, and move aside the WAL that has lost its segment.
@@ -170,8 +170,8 @@ class SpoolReader:
             mark.unlink(missing_ok=True)
         for segment, files in orphans.items():
             moved_to = set_aside(files, segment.parent)
-            said = f"The file {segment.name} is missing, and its WAL is there."
-            self._report(said, moved_to, f"what {segment.name} held and was not stored before")
+            sentence = f"The file {segment.name} is missing, and its WAL is there."
+            self._report(sentence, moved_to, f"what {segment.name} held and was not stored before")
 
     def close(self) -> None:
         """Close all segments."""
@@ -180,5 +180,5 @@ class SpoolReader:
         self._known.clear()
 
 
-def _missing(segment: Segment) -> str | None:
+def _describe_missing(segment: Segment) -> str | None:
     return f"{segment.missing} in {segment.path.name}" if segment.missing else None

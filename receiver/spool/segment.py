@@ -10,7 +10,7 @@ from typing import NamedTuple
 from receiver.files import sync_directory
 from receiver.notification import DAMAGED_IN_SPOOL
 from receiver.spool import layout
-from receiver.spool.columns import Columns, DamagedRowError, sealed, tolerate_any_text
+from receiver.spool.columns import DamagedRowError, SegmentColumns, read_sealed_counts, tolerate_any_text
 from receiver.spool.layout import KINDS, Row, size_of
 
 # What passes, or what an operator can put right: the file itself may be as good as ever.
@@ -66,7 +66,7 @@ class Segment:
         self._ends: dict[str, int] = {}
         """Behind which position of each kind there is nothing more to read, where that is known."""
         self._connection: sqlite3.Connection | None = None
-        self._columns: dict[str, Columns] = {}
+        self._columns: dict[str, SegmentColumns] = {}
         self._counts_rows = False
         """Whether a row's place is found by counting, because the positions in the file are damaged perhaps."""
         self._is_settled = False
@@ -122,7 +122,7 @@ class Segment:
         if self._is_settled:
             return
         try:
-            self._settle_count(sealed(self._open()))
+            self._settle_count(read_sealed_counts(self._open()))
             ends = {kind: self._count(kind) if self._counts_rows else self._last(kind) for kind in KINDS.values()}
             self._ends = ends | self._ends
             self._is_settled = True
@@ -131,9 +131,9 @@ class Segment:
 
     def _settle_count(self, expected: dict[str, int]) -> None:
         if not expected:
-            (found,) = self._open().execute("PRAGMA quick_check(1)").fetchone()
-            if found != "ok":
-                self.note_damage(f"SQLite finds in it: {found}")
+            (result,) = self._open().execute("PRAGMA quick_check(1)").fetchone()
+            if result != "ok":
+                self.note_damage(f"SQLite finds in it: {result}")
         for kind in KINDS.values():
             last = self._last(kind)
             if expected and last == expected.get(kind):
@@ -253,9 +253,9 @@ class Segment:
         tolerate_any_text(self._open())
         self.note_damage(f"{why}; such rows are kept in the table rejected as {DAMAGED_IN_SPOOL}")
 
-    def _columns_of(self, kind: str) -> Columns:
+    def _columns_of(self, kind: str) -> SegmentColumns:
         if kind not in self._columns:
-            self._columns[kind] = Columns(self._open(), kind)
+            self._columns[kind] = SegmentColumns(self._open(), kind)
         return self._columns[kind]
 
     def _count(self, kind: str) -> int:

@@ -40,8 +40,8 @@ class SegmentWriter:
         self._last: dict[str, int] = {}
         """The last position in the segment by kind of row. After a failed commit the segment is given up."""
         self._lock: IO[bytes] | None = None
-        self._segment: _Open | None = None
-        self._spare: _Open | None = None
+        self._segment: _OpenSegment | None = None
+        self._spare: _OpenSegment | None = None
         self._complained = False
         self._quiet_until = 0.0
         try:
@@ -150,7 +150,7 @@ class SegmentWriter:
                     segment.connection.close()
         self._segment = self._spare = None
 
-    def _make_segment(self) -> "_Open":
+    def _make_segment(self) -> "_OpenSegment":
         self._number += 1
         path = layout.segment_path(self._directory, self._name, self._number)
         try:
@@ -159,10 +159,10 @@ class SegmentWriter:
         except (OSError, sqlite3.Error):
             path.with_suffix(".new").unlink(missing_ok=True)
             raise
-        return _Open(path, connection, layout.identity(path))
+        return _OpenSegment(path, connection, layout.identity(path))
 
 
-class _Open(NamedTuple):
+class _OpenSegment(NamedTuple):
     path: Path
     connection: sqlite3.Connection
     identity: layout.Identity | None

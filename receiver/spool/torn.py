@@ -14,7 +14,7 @@ _MAGIC_LITTLE_ENDIAN = 0x377F0682
 _MAGIC_BIG_ENDIAN = 0x377F0683
 
 
-def unreadable_commits(segment: Path) -> str | None:
+def find_unreadable_commits(segment: Path) -> str | None:
     """Say what a segment has lost of its WAL, or what SQLite would delete of that; None if nothing.
 
     Args:

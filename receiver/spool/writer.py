@@ -13,7 +13,7 @@ from receiver.spool.segment_writer import SegmentWriter
 
 Done = Callable[[Exception | None], None]
 Deliver = Callable[[Callable[[], None]], object]
-Waiting = tuple[Row | None, Done]
+WaitingRow = tuple[Row | None, Done]
 """A row, or None to try whether the spool takes writes; and who is told, with the error if it could not be written."""
 
 _SLOW_SECONDS = 0.03
@@ -50,7 +50,7 @@ class SpoolWriter:
         self._segments = SegmentWriter(
             directory, rows_per_segment=rows_per_segment, bytes_per_segment=bytes_per_segment, patient=patient
         )
-        self._waiting: list[Waiting] = []
+        self._waiting: list[WaitingRow] = []
         self._changed = threading.Condition()
         self._in_use = False
         """Whether a thread is at the segments."""
@@ -67,7 +67,7 @@ class SpoolWriter:
         """
         self._wait([(row, done)])
 
-    def append_here(self, group: Sequence[Waiting]) -> None:
+    def append_here(self, group: Sequence[WaitingRow]) -> None:
         """Commit rows together, on the caller's own thread as long as the disk is quick, and tell of it at once.
 
         To hand them to another thread and to hear of it takes Python longer than a commit. After one that took more
@@ -106,7 +106,7 @@ class SpoolWriter:
         self._thread.join()
         self._segments.close()
 
-    def _wait(self, group: Sequence[Waiting]) -> None:
+    def _wait(self, group: Sequence[WaitingRow]) -> None:
         with self._changed:
             if not self._closing:
                 self._waiting += group
@@ -137,7 +137,7 @@ class SpoolWriter:
             if group:
                 self._deliver(partial(_tell, [done for _, done in group], error))
 
-    def _next_group(self) -> list[Waiting] | None:
+    def _next_group(self) -> list[WaitingRow] | None:
         """Wait for work and take the segments for it; no rows where a spare is due, None when all is done."""
         with self._changed:
             self._changed.wait_for(lambda: not self._in_use and (self._has_work() or self._closing))
@@ -159,7 +159,7 @@ class SpoolWriter:
         except Exception:  # noqa: BLE001 - without the thread nobody would be answered any more
             _log.exception("the next segment could not be made")
 
-    def _commit(self, group: Sequence[Waiting]) -> Exception | None:
+    def _commit(self, group: Sequence[WaitingRow]) -> Exception | None:
         try:
             error = self._segments.commit([row for row, _ in group if row])
             self._spare_is_due = error is None and self._segments.wants_spare

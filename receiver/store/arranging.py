@@ -52,7 +52,7 @@ _FATAL = (duckdb.FatalException, duckdb.InternalException)
 _log = logging.getLogger(__name__)
 
 
-class Part(NamedTuple):
+class SeqRange(NamedTuple):
     """Notifications with a `seq` beyond `after`, up to `last`: so many as fill some row groups."""
 
     after: int
@@ -60,7 +60,7 @@ class Part(NamedTuple):
     row_groups: int
 
     @property
-    def noted_in(self) -> str:
+    def table(self) -> str:
         """The table that tells how far rows are arranged so."""
         return "arranged_widely" if self.row_groups > 1 else "arranged"
 
@@ -97,21 +97,21 @@ class Arranger:
             self.arrange(part)
         return part is not None
 
-    def next_part(self) -> Part | None:
+    def next_part(self) -> SeqRange | None:
         """Find a row group's worth of notifications, or else `WIDTH` times as many of the arranged; None if neither."""
         narrow = self._number("SELECT max(last_seq) FROM arranged") or 0
         wide = self._number("SELECT max(last_seq) FROM arranged_widely") or 0
         newest = self._number("SELECT max(seq) FROM notifications") or 0
         return self._part(narrow, newest, 1, left=NEWEST) or self._part(wide, narrow, WIDTH, left=0)
 
-    def _part(self, after: int, until: int, row_groups: int, left: int) -> Part | None:
+    def _part(self, after: int, until: int, row_groups: int, left: int) -> SeqRange | None:
         """Take the first of the notifications between two, if there are enough and so many are left."""
         sql = sql_file(__package__, "next_to_arrange.sql")
         rows = row_groups * ROW_GROUP
         last, there = self._connection.execute(sql, {"after": after, "until": until, "rows": rows}).fetchall()[0]
-        return Part(after, last, row_groups) if there >= rows + left else None
+        return SeqRange(after, last, row_groups) if there >= rows + left else None
 
-    def arrange(self, part: Part) -> None:
+    def arrange(self, part: SeqRange) -> None:
         """Put rows side by side by entity: notifications of a part, and their changes.
 
         Raises:
@@ -127,11 +127,11 @@ class Arranger:
             taken = {table: self._delete(table, part, before[table]) for table in _TABLES}
             if added != taken:
                 raise StoreError(f"of the rows with seq in {part} there were {taken}, and then {added}.")
-            run(self._connection, f"DELETE FROM {part.noted_in}")  # noqa: S608 - our own names
-            run(self._connection, f"INSERT INTO {part.noted_in} VALUES (?)", [part.last])  # noqa: S608 - our own names
+            run(self._connection, f"DELETE FROM {part.table}")  # noqa: S608 - our own names
+            run(self._connection, f"INSERT INTO {part.table} VALUES (?)", [part.last])  # noqa: S608 - our own names
         self.arranged += part.row_groups * ROW_GROUP
 
-    def _insert(self, table: str, part: Part) -> int:
+    def _insert(self, table: str, part: SeqRange) -> int:
         """Insert the rows of a part once more, sorted; a row group's worth at a time, as bodies are large."""
         bounds = {"after": part.after, "last": part.last}
         rows = self._number(_RANK.format(table=table), bounds) or 0
@@ -143,7 +143,7 @@ class Arranger:
         run(self._connection, "DROP TABLE ranked")
         return inserted
 
-    def _delete(self, table: str, part: Part, before: int) -> int:
+    def _delete(self, table: str, part: SeqRange, before: int) -> int:
         values = {"after": part.after, "last": part.last, "before": before}
         return self._number(_DELETE.format(table=table), values) or 0
 
@@ -153,8 +153,8 @@ class Arranger:
         self._connection.interrupt()
 
     def _number(self, sql: str, parameters: dict[str, int] | None = None) -> int | None:
-        found: int | None = self._connection.execute(sql, parameters).fetchall()[0][0]
-        return found
+        number: int | None = self._connection.execute(sql, parameters).fetchall()[0][0]
+        return number
 
 
 def _come_last() -> None:
@@ -201,7 +201,7 @@ class ArrangeLoop:
 
     def _run(self) -> None:
         _come_last()
-        if self._noted() >= _MOST_ENDS:
+        if self._count_noted() >= _MOST_ENDS:
             _log.error("rows are not put side by side, which ended several processes; delete %s to try it", self._note)
             return
         seconds = _LOOK_SECONDS
@@ -232,14 +232,14 @@ class ArrangeLoop:
             part = self._arranger.next_part() if may else None
             if part is None or not self._arranger.gives_way.may_begin():
                 return _LOOK_SECONDS
-            with self._taking_note():
+            with self._note_process():
                 self._arranger.arrange(part)
             return time.monotonic() - began
 
     @contextmanager
-    def _taking_note(self) -> Iterator[None]:
+    def _note_process(self) -> Iterator[None]:
         """Count on the disk how many processes ended in this block, one after the other."""
-        self._note.write_text(f"{self._noted() + 1}", "utf-8")
+        self._note.write_text(f"{self._count_noted() + 1}", "utf-8")
         try:
             yield
         except _FATAL:
@@ -249,7 +249,7 @@ class ArrangeLoop:
             raise
         self._note.unlink(missing_ok=True)
 
-    def _noted(self) -> int:
+    def _count_noted(self) -> int:
         try:
             return int(self._note.read_text("utf-8"))
         except (OSError, ValueError):

@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.1
 _SOONEST_RETRY_SECONDS = 300.0
 _TIME = "%Y%m%dT%H%M%S%fZ"
 
-Copied = Callable[[int, int], None]
+ReportCopied = Callable[[int, int], None]
 
 _log = logging.getLogger(__name__)
 
@@ -53,10 +53,10 @@ class Backups:
         self._loop = loop
         self._directory = settings.data_dir / "backups"
         self._fingerprint = key_fingerprint(SENDER.verification.load_key(settings.public_key))
-        self._one = threading.Lock()
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
 
-    def make(self, copied: Copied) -> Backup:
+    def make(self, copied: ReportCopied) -> Backup:
         """Make a backup, and check it by opening the copy.
 
         Args:
@@ -66,7 +66,7 @@ class Backups:
             StoreError: there is none.
         """
         file = self._directory / f"clc-{datetime.now(UTC):{_TIME}}.duckdb"
-        with self._one:
+        with self._lock:
             try:
                 backup = self._make(file, copied)
             except (duckdb.Error, OSError, subprocess.SubprocessError, ValueError, StoreError) as error:
@@ -96,11 +96,11 @@ class Backups:
         """End a copy that is being made, and begin no other."""
         self._stopping.set()
 
-    def _make(self, file: Path, copied: Copied) -> Backup:
+    def _make(self, file: Path, copied: ReportCopied) -> Backup:
         make_directory(self._directory)
         self._remove_unfinished()
         unfinished = file.with_suffix(".unfinished")
-        with self._loop.paused() as (notifications, last_seq):
+        with self._loop.pause() as (notifications, last_seq):
             self._copy(unfinished, copied)
         info = self._seal(unfinished)
         if (info["notifications"], info["last_seq"]) != (notifications, last_seq):
@@ -113,7 +113,7 @@ class Backups:
         sync_directory(self._directory)
         return Backup(file, file.stat().st_size, notifications, last_seq)
 
-    def _copy(self, copy: Path, copied: Copied) -> None:
+    def _copy(self, copy: Path, copied: ReportCopied) -> None:
         database = self._settings.database
         size, done = database.stat().st_size, 0
 
@@ -154,21 +154,21 @@ class Backups:
 
     def _remove_unfinished(self) -> None:
         with contextlib.suppress(OSError):
-            for left in self._directory.glob("clc-*.unfinished*"):
-                left.unlink()
+            for file in self._directory.glob("clc-*.unfinished*"):
+                file.unlink()
 
     def _note(self, backup: Backup | None = None, *, error: str | None = None) -> None:
-        noted = read_backup_note(self._settings.data_dir)
+        note = read_backup_note(self._settings.data_dir)
         now = datetime.now(UTC).isoformat()
         if backup:
-            noted = {"made_at": now, **backup._asdict(), "file": backup.file.name}
+            note = {"made_at": now, **backup._asdict(), "file": backup.file.name}
         else:
-            noted = {**noted, "failed_at": now, "error": error}
+            note = {**note, "failed_at": now, "error": error}
         with contextlib.suppress(OSError):
-            write_whole(note_path(self._settings.data_dir), json.dumps(noted))
+            write_whole(note_path(self._settings.data_dir), json.dumps(note))
 
     def _seconds_until_due(self, every: float) -> float:
-        made = [_made_at(file) for file in self._directory.glob("clc-*.duckdb")]
+        made = [_read_made_at(file) for file in self._directory.glob("clc-*.duckdb")]
         due = max(made) + timedelta(seconds=every) if made else datetime.now(UTC)
         return max((due - datetime.now(UTC)).total_seconds(), 0)
 
@@ -180,7 +180,7 @@ class Backups:
                 old.unlink()
 
 
-def _made_at(file: Path) -> datetime:
+def _read_made_at(file: Path) -> datetime:
     try:
         return datetime.strptime(file.stem.removeprefix("clc-"), _TIME).replace(tzinfo=UTC)
     except ValueError:

@@ -54,10 +54,10 @@ class BackupHandler(ControlHandler):
         loop = asyncio.get_running_loop()
         lines: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
 
-        def copied(done: int, size: int) -> None:
+        def report_copied(done: int, size: int) -> None:
             loop.call_soon_threadsafe(lines.put_nowait, {"copied": done, "of": size})
 
-        making = asyncio.create_task(asyncio.to_thread(self._backups.make, copied))
+        making = asyncio.create_task(asyncio.to_thread(self._backups.make, report_copied))
         making.add_done_callback(lambda _: lines.put_nowait(None))
         while (line := await lines.get()) is not None:
             await self.tell(line)
@@ -66,8 +66,8 @@ class BackupHandler(ControlHandler):
         except StoreError as error:
             await self.tell({"error": "internal_error", "detail": str(error)})
         else:
-            told = backup._asdict()
-            await self.tell({"name": told.pop("file").name, **told})
+            fields = backup._asdict()
+            await self.tell({"name": fields.pop("file").name, **fields})
 
 
 class RebuildHandler(ControlHandler):
@@ -86,7 +86,7 @@ class RebuildHandler(ControlHandler):
     async def post(self) -> None:
         """Begin, and tell how far it is until it is done."""
         await asyncio.to_thread(self._loop.begin_rebuild)
-        while (progress := self._loop.rebuilding()) is not None:
+        while (progress := self._loop.get_rebuild_progress()) is not None:
             derived, last = progress
             if not await self.tell({"derived": derived, "of": last}):
                 return

@@ -120,7 +120,7 @@ class AppendLoop:
         with self.alone():
             self._rebuild.begin()
 
-    def rebuilding(self) -> tuple[int, int] | None:
+    def get_rebuild_progress(self) -> tuple[int, int] | None:
         """Say up to which `seq` changes are derived again, and the last there is; None if that is not on its way."""
         done = self._rebuild.done
         return None if done is None else (done, self._appender.last_seq)
@@ -130,7 +130,7 @@ class AppendLoop:
         return self._rebuild.failure
 
     @contextmanager
-    def paused(self) -> Iterator[tuple[int, int]]:
+    def pause(self) -> Iterator[tuple[int, int]]:
         """Append what the spool holds now, checkpoint, and append nothing more for the length of a block.
 
         Yields:
@@ -252,7 +252,7 @@ class AppendLoop:
             return False
         self._tried_at = time.monotonic()
         self._spool.tidy()
-        return since > 0 or bool(self._appender.done())
+        return since > 0 or bool(self._appender.list_done())
 
     def _try_checkpoint(self) -> None:
         try:

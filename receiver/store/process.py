@@ -88,7 +88,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     scrubbing.start()
     _log.info("the store is open: %s", settings.database)
     tasks = [asyncio.create_task(task) for task in (backups.keep_to_schedule(), status.keep_fresh())]
-    await child.until_told_to_go()
+    await child.report_ready_and_wait()
     for task in tasks:
         task.cancel()
     backups.stop()

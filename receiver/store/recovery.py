@@ -33,10 +33,10 @@ from receiver.database.damage import (
     has_whole_derived,
     is_damage,
     is_whole,
+    read_suspicion,
     read_through,
     settle,
     suspect,
-    suspicion,
 )
 from receiver.database.opening import bring_up_to_date, cannot_open, connect, create_anew, run, transaction
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
@@ -55,21 +55,21 @@ _WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")
 _log = logging.getLogger(__name__)
 
 
-class Opened(NamedTuple):
+class OpenedStore(NamedTuple):
     """The store, ready for use, and what had to be done for that."""
 
     connection: duckdb.DuckDBPyConnection
     happened: list[Incident]
 
 
-def open_store(settings: Settings) -> Opened:
+def open_store(settings: Settings) -> OpenedStore:
     """Open the store's database, going down the ladder as far as need be.
 
     Raises:
         StoreError: the database can't be used at the moment (another process has it, the disk is full, a newer program
             wrote it), though nothing says that it is damaged; nothing was moved.
     """
-    waiting = _waiting(settings)
+    waiting = _opening_directory(settings)
     _finish_replacement(settings)
     happened, broken_derived = _settle_the_last_run(settings, waiting)
     connection = _connect_somehow(settings, happened)
@@ -84,7 +84,7 @@ def open_store(settings: Settings) -> Opened:
     if happened:
         _try_checkpoint(settings, connection)
     shutil.rmtree(waiting, ignore_errors=True)
-    return Opened(connection, happened)
+    return OpenedStore(connection, happened)
 
 
 def _finish_replacement(settings: Settings) -> None:
@@ -100,18 +100,20 @@ def _finish_replacement(settings: Settings) -> None:
 
 def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incident], str | None]:
     """Go down the ladder for what became known as a process ended; say too why only what is derived can't be read."""
-    suspected = suspicion(settings.data_dir)
-    found, broken_derived = _notice_damaged_note(settings), None
-    if not settings.database.exists() and (found or read_appended(settings.data_dir).seq or _backups(settings)):
-        found.append(_go_down(settings, "it is missing", set(), keeps_database=False))
+    suspected = read_suspicion(settings.data_dir)
+    incidents, broken_derived = _notice_damaged_note(settings), None
+    if not settings.database.exists() and (
+        incidents or read_appended(settings.data_dir).seq or _list_backups(settings)
+    ):
+        incidents.append(_go_down(settings, "it is missing", set(), keeps_database=False))
     elif suspected and not is_whole(settings.database):
-        found.append(_go_down(settings, suspected, set(), keeps_database=False))
+        incidents.append(_go_down(settings, suspected, set(), keeps_database=False))
     elif suspected and not has_whole_derived(settings.database):
         broken_derived = suspected
     elif waiting.exists() and crashes(settings.database):
-        found.append(_go_down(settings, "opening it ends the process", set()))
+        incidents.append(_go_down(settings, "opening it ends the process", set()))
     settle(settings.data_dir)
-    return found, broken_derived
+    return incidents, broken_derived
 
 
 def _notice_damaged_note(settings: Settings) -> list[Incident]:
@@ -197,7 +199,7 @@ def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Inciden
     backup = _stage_backup(settings, tried, staged)
     instead = f"the backup {backup.name}" if backup else "as there is no backup, an empty database"
     what = f"{settings.database.name} does not open ({why}). In its place: {instead}."
-    incident = make_incident(what, missing=_missing(settings, staged if backup else None))
+    incident = make_incident(what, missing=_describe_missing(settings, staged if backup else None))
     puts = {STAGED: settings.database.name} if backup else {}
     moved_to = replace(settings.data_dir, [settings.database, *_wal_files(settings)], puts, None, incident)
     _keep_what_waits(settings, moved_to)
@@ -206,7 +208,7 @@ def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Inciden
 
 def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | None:
     """Copy the newest backup that can be read beside the database, and return which it was."""
-    for backup in _backups(settings):
+    for backup in _list_backups(settings):
         if backup in tried:
             continue
         tried.add(backup)
@@ -225,28 +227,28 @@ def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | 
     return None
 
 
-def _backups(settings: Settings) -> list[Path]:
+def _list_backups(settings: Settings) -> list[Path]:
     """List the backups, newest first."""
-    found = (settings.data_dir / "backups").glob("**/*.duckdb")
-    return sorted(found, key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
+    files = (settings.data_dir / "backups").glob("**/*.duckdb")
+    return sorted(files, key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
 
 
-def _extent(connection: duckdb.DuckDBPyConnection) -> Appended:
+def _read_extent(connection: duckdb.DuckDBPyConnection) -> Appended:
     """Read how far a database came."""
     notifications, seq = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
     rows = run(connection, "SELECT segment, kind, position FROM watermarks")
     return Appended(seq, notifications, {(segment, kind): int(at) for segment, kind, at in rows})
 
 
-def _missing(settings: Settings, backup: Path | None) -> str | None:
+def _describe_missing(settings: Settings, backup: Path | None) -> str | None:
     """Say what neither the copy of a backup holds that takes the database's place nor the spool."""
     before, now = read_appended(settings.data_dir), Appended(0, 0, {})
     if not before.seq:
         return "Whatever was stored and is no longer in the spool."
     if backup:
         with duckdb.connect(str(backup), read_only=True) as connection:
-            now = _extent(connection)
-    again = _spooled(settings, before.positions) - _spooled(settings, now.positions)
+            now = _read_extent(connection)
+    again = _count_spooled(settings, before.positions) - _count_spooled(settings, now.positions)
     missing = before.notifications - now.notifications - again
     if missing <= 0:
         return None
@@ -256,7 +258,7 @@ def _missing(settings: Settings, backup: Path | None) -> str | None:
     )
 
 
-def _spooled(settings: Settings, positions: Positions) -> int:
+def _count_spooled(settings: Settings, positions: Positions) -> int:
     """Count the notifications that the spool holds up to these positions."""
     reader = SpoolReader(
         settings.spool_directory,
@@ -274,20 +276,20 @@ def _spooled(settings: Settings, positions: Positions) -> int:
 
 def _notice_short_replay(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[Incident]:
     appended = read_appended(settings.data_dir)
-    found = _extent(connection)
-    if not appended.ahead_of(found.positions):
+    extent = _read_extent(connection)
+    if not appended.ahead_of(extent.positions):
         return []
-    kept = list(_waiting(settings).glob(f"{settings.database.name}*"))
+    kept = list(_opening_directory(settings).glob(f"{settings.database.name}*"))
     what = (
-        f"The WAL of {settings.database.name} is missing or ends early: it replayed to seq {found.seq} without an "
+        f"The WAL of {settings.database.name} is missing or ends early: it replayed to seq {extent.seq} without an "
         f"error, but {appended.seq} had been appended. The spool fills in what came since the last checkpoint."
     )
     moved_to = set_aside(kept, settings.data_dir) if kept else None
     incident = report(settings.data_dir, what, moved_to=moved_to)
     # Said once: from here on the database is where it is.
-    noted = appended._replace(notifications=found.notifications, positions=found.positions)
+    note = appended._replace(notifications=extent.notifications, positions=extent.positions)
     with contextlib.suppress(OSError):
-        write_appended(settings.data_dir, noted)
+        write_appended(settings.data_dir, note)
     return [incident]
 
 
@@ -295,13 +297,13 @@ def _wal_files(settings: Settings) -> list[Path]:
     return [settings.database.with_name(settings.database.name + suffix) for suffix in _WAL_SUFFIXES]
 
 
-def _waiting(settings: Settings) -> Path:
+def _opening_directory(settings: Settings) -> Path:
     return settings.data_dir / "opening"
 
 
 def _keep_wal(settings: Settings) -> None:
     """Copy the WAL, which DuckDB cuts in place, and leave the sign that an opening has begun."""
-    waiting = _waiting(settings)
+    waiting = _opening_directory(settings)
     try:
         make_directory(waiting)
         for path in _wal_files(settings):
@@ -317,7 +319,7 @@ def _keep_wal(settings: Settings) -> None:
 
 def _keep_what_waits(settings: Settings, directory: Path) -> None:
     """Add the copies made before opening, where they say more than what is left."""
-    for path in _waiting(settings).glob(f"{settings.database.name}*"):
+    for path in _opening_directory(settings).glob(f"{settings.database.name}*"):
         moved = directory / path.name
         if not moved.exists() or moved.stat().st_size != path.stat().st_size:
             with contextlib.suppress(OSError):

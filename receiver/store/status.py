@@ -45,7 +45,7 @@ class StatusKeeper:
         self._condition = condition
         self._cursor = connection.cursor()
         self._wal = WalWatch()
-        self._one = threading.Lock()
+        self._lock = threading.Lock()
         self.latest: Status | None = None
         self.count_overdue: Callable[[], int] = lambda: 0
         """Counts the queries that run on after their time."""
@@ -59,7 +59,7 @@ class StatusKeeper:
 
     def refresh(self) -> Status:
         """Find out now."""
-        with self._one:
+        with self._lock:
             appending = Appending(*self._condition()) if self._condition else None
             overdue = self.count_overdue()
             self.latest = judge(gather(self._settings, self, wal=self._wal, overdue=overdue, appending=appending))
@@ -95,10 +95,10 @@ class StatusHandler(ServiceHandler):
     async def get(self) -> None:
         """Find out and answer."""
         try:
-            found = await asyncio.to_thread(self._keeper.refresh)
+            status = await asyncio.to_thread(self._keeper.refresh)
         except OSError as error:
             raise QueryError("internal_error", f"The status can't be found out: {error}.") from None
-        self.finish(found.as_json())
+        self.finish(status.as_json())
 
 
 def status_handlers(keeper: StatusKeeper) -> list[tuple[str, type, dict[str, Any]]]:
@@ -131,9 +131,9 @@ class StatusMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give the figures as they were found last; those not known are left out."""
-        found = self._keeper.latest
+        status = self._keeper.latest
         for metric, name, text in self._GAUGES:
-            value = _number(found.value(name)) if found else None
+            value = _number(status.value(name)) if status else None
             gauge = GaugeMetricFamily(metric, text)
             if value is not None:
                 gauge.add_metric([], value)
@@ -143,15 +143,15 @@ class StatusMetrics(Collector):
             "clc_status", "State of a figure of `clc-receiver status`: 0 ok, 1 amber, 2 red.", labels=["figure"]
         )
         info = InfoMetricFamily("clc_receiver", "Version and public key.")
-        if found:
+        if status:
             for disk in ("data", "spool"):
-                free.add_metric([disk], _number(found.value(f"{disk}_free_bytes")) or 0)
-            for figure in found.figures:
+                free.add_metric([disk], _number(status.value(f"{disk}_free_bytes")) or 0)
+            for figure in status.figures:
                 if figure.name not in self._JUDGED:
                     continue
                 state.add_metric([figure.name], self._STATES.index(figure.state))
             keys = ("version", "key_fingerprint")
-            info.add_metric([], {key: str(found.value(key)) for key in keys})
+            info.add_metric([], {key: str(status.value(key)) for key in keys})
         yield from (free, state, info)
 
 

@@ -12,12 +12,12 @@ from receiver.database import replacing
 from receiver.errors import DataDirectoryError
 from receiver.keeping.small_files import check_small_files
 from receiver.listener.peers import TrustedProxies
-from receiver.network.sockets import address_of, listen_patiently, tls_context
+from receiver.network.sockets import address_of, listen_patiently, make_tls_context
 from receiver.senders import SENDER
 from receiver.settings import Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
-from receiver.supervision.systemd import passed_sockets
+from receiver.supervision.systemd import take_passed_sockets
 
 KEPT = ("data_dir", "spool_dir", "listen", "query_listen", "listeners")
 """Settings that can't change while `serve` holds what it holds."""
@@ -45,7 +45,7 @@ def check_files(settings: Settings) -> None:
     Raises:
         ReceiverError: one of them can't be.
     """
-    tls_context(settings)
+    make_tls_context(settings)
     SENDER.verification.load_key(settings.public_key)
     TrustedProxies(settings.trusted_proxies)
 
@@ -73,7 +73,7 @@ def take_spool(settings: Settings) -> None:
         DataDirectoryError: it belongs to another.
     """
     spools.claim(settings)
-    for former in spools.former_spools(settings):
+    for former in spools.list_former_spools(settings):
         _log.error("the former spool %s %s", former.directory, former.trouble or "still has rows, which are taken now")
 
 
@@ -91,9 +91,9 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
     except OSError as error:
         _log.error("an interrupted restore can't be finished yet, the store tries again: %s", error)
     check_small_files(settings)
-    passed = passed_sockets(os.environ)
+    passed = take_passed_sockets(os.environ)
     # The processes of a `serve` that was killed give their addresses up a moment later.
-    last = data_directory.last_holder(lock)
+    last = data_directory.read_last_holder(lock)
     taken = {last.listen, last.query_listen} if last else set()
     query = passed.query or listen_patiently(settings.query_listen, 1, "CLC_QUERY_LISTEN", taken)[0]
     listeners = passed.listeners or listen_patiently(settings.listen, settings.listeners, "CLC_LISTEN", taken)

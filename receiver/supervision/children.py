@@ -123,12 +123,12 @@ class Children:
             OSError: the system does not let it start.
         """
         with contextlib.ExitStack() as on_failure:
-            report, said = _pipe(on_failure)
-            beats, beaten = _pipe(on_failure)
-            popen = self._popen(role, said, beaten)
+            report, report_writer = _pipe(on_failure)
+            beats, beats_writer = _pipe(on_failure)
+            popen = self._popen(role, report_writer, beats_writer)
             on_failure.pop_all()
-        os.close(said)
-        os.close(beaten)
+        os.close(report_writer)
+        os.close(beats_writer)
         child = ChildProcess(role.name, popen.pid, datetime.now(UTC))
         self._alive[child.pid] = child
         self._started[child.pid] = popen
@@ -137,15 +137,15 @@ class Children:
         return child
 
     def adopt(
-        self, name: str, pid: int, started_at: datetime, report: Report, heartbeat: int | None = None
+        self, name: str, pid: int, started_at: datetime, report: Report, beats: int | None = None
     ) -> ChildProcess:
         """Take over a child that the program before started in this process; `heartbeat` is a descriptor."""
         child = ChildProcess(name, pid, started_at)
         child.set_report(report)
         self._alive[pid] = child
-        if heartbeat is not None:
-            os.set_inheritable(heartbeat, False)
-            self._listen_to(child, heartbeat)
+        if beats is not None:
+            os.set_inheritable(beats, False)
+            self._listen_to(child, beats)
         return child
 
     def _popen(self, role: Role, report: int, beats: int) -> subprocess.Popen[bytes]:
@@ -219,11 +219,11 @@ class Children:
             child.heartbeat = None
 
     def _read_report(self, reader: int, child: ChildProcess) -> None:
-        said = os.read(reader, _PIPE_BYTES)
+        message = os.read(reader, _PIPE_BYTES)
         asyncio.get_running_loop().remove_reader(reader)
         os.close(reader)
         try:
-            fields = json.loads(said)
+            fields = json.loads(message)
             child.set_report(Report(bool(fields["ready"]), fields.get("version"), fields.get("failure")))
         except (ValueError, KeyError):
             child.set_report(Report(ready=False))

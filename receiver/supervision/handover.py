@@ -41,7 +41,7 @@ class Held(NamedTuple):
     def descriptors(self) -> list[int]:
         """List all of them."""
         sockets = [self.query, *self.listeners]
-        return [self.lock.fileno(), self.life, self.life_writer, *(one.fileno() for one in sockets)]
+        return [self.lock.fileno(), self.life, self.life_writer, *(listening.fileno() for listening in sockets)]
 
 
 class RunningChild(BaseModel):
@@ -58,7 +58,7 @@ class RunningChild(BaseModel):
     """Descriptor of the pipe on which it beats; a version that knows of none leaves it out."""
 
 
-def running_child(child: ChildProcess) -> RunningChild:
+def describe_child(child: ChildProcess) -> RunningChild:
     """Tell of a child what the next version must know."""
     return RunningChild(
         name=child.name,
@@ -93,7 +93,7 @@ class Handover(BaseModel):
     """Whether another upgrade was asked for during this one."""
 
 
-def handover_of(held: Held, **fields: object) -> Handover:
+def make_handover(held: Held, **fields: object) -> Handover:
     """Make a handover; `fields` are those that `held` does not tell."""
     numbers = {
         "lock": held.lock.fileno(),
@@ -105,7 +105,7 @@ def handover_of(held: Held, **fields: object) -> Handover:
     return Handover.model_validate({"format": _FORMAT, "pid": os.getpid(), **numbers, **fields})
 
 
-def held_by(handover: Handover) -> Held:
+def take_held(handover: Handover) -> Held:
     """Take hold of what was handed over."""
     held = Held(
         os.fdopen(handover.lock, "r+"),
@@ -160,16 +160,16 @@ async def try_installed(handover: Handover) -> str:
     except OSError as error:
         raise UpgradeError(f"The installed version can't be started ({error.strerror}): install it again.") from None
     try:
-        said, talk = await asyncio.to_thread(_listen_to, trial)
+        output, errors = await asyncio.to_thread(_listen_to, trial)
     except subprocess.TimeoutExpired:
         raise UpgradeError(f"The installed version did not start within {_TRIAL_SECONDS:g} s: try again.") from None
     finally:
         if trial.returncode is None:
             trial.kill()
     if trial.returncode:
-        reason = talk.strip().splitlines()[-1:] or [f"it ended with code {trial.returncode}"]
+        reason = errors.strip().splitlines()[-1:] or [f"it ended with code {trial.returncode}"]
         raise UpgradeError(f"The installed version could not start: {reason[0].removeprefix('clc-receiver: ')}")
-    return said.strip()
+    return output.strip()
 
 
 def _listen_to(trial: subprocess.Popen[str]) -> tuple[str, str]:

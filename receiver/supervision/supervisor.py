@@ -40,7 +40,7 @@ def serve(settings: Settings) -> None:
     begin.check_files(settings)
     if before:
         settings = begin.keep_settings(settings, before)
-        held = handover.held_by(before)
+        held = handover.take_held(before)
         begin.keep_spool(settings)
     else:
         held = begin.take_hold(settings)
@@ -64,7 +64,7 @@ class _Supervisor:
         self._failure: str | None = None
         self._state_written = True
         self._systemd_knows = False
-        self._terminal_is_gone = terminal_watch()
+        self._terminal_is_gone = make_terminal_watch()
         self._children = Children(self._environment(), held.life)
         count = max(settings.listeners, len(held.listeners))
         sockets = [held.listeners[slot % len(held.listeners)] for slot in range(count)]
@@ -84,14 +84,14 @@ class _Supervisor:
             self._adopt(self._before)
         self._heed_signals()
         tasks = [asyncio.create_task(keeper.keep()) for keeper in (self._store, *self._listeners)]
-        tasks.append(asyncio.create_task(watch(self._children, self._settings.hang_seconds, self._changed)))
+        tasks.append(asyncio.create_task(watch(self._children, self._settings.hang_seconds, self._publish_state)))
         if self._before:
             self._upgrading = asyncio.create_task(self._finish_upgrade(self._before.version))
         await self._stopping.wait()
         _log.info("stopping")
         notify("STOPPING=1")
         await _cancel([*tasks, *([self._upgrading] if self._upgrading else [])])
-        self._changed()
+        self._publish_state()
         await self._stop()
         _log.info("stopped")
         if self._failure:
@@ -102,7 +102,7 @@ class _Supervisor:
         # The store goes last, so that it takes what the listeners have just acknowledged.
         await self._children.end([child for child in alive if child.name != self._store.role.name], _STOP_SECONDS)
         await self._children.end([child for child in alive if child.name == self._store.role.name], _STOP_SECONDS)
-        self._changed()
+        self._publish_state()
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -115,7 +115,7 @@ class _Supervisor:
 
     def _on_child(self) -> None:
         self._children.reap()
-        self._changed()
+        self._publish_state()
 
     def _on_hang_up(self) -> None:
         if self._terminal_is_gone():
@@ -177,15 +177,15 @@ class _Supervisor:
 
     def _tell_upgrade(self, state: str, detail: str, number: int | None = None) -> None:
         self._upgrade = UpgradeState(number=number or self._upgrade.number, state=state, detail=detail)
-        self._changed()
+        self._publish_state()
 
     def _handover(self) -> Handover:
-        return handover.handover_of(
+        return handover.make_handover(
             self._held,
             version=__version__,
             started_at=self._started_at,
             kept=self._settings.model_dump(mode="json", include=set(begin.KEPT)),
-            children=[handover.running_child(child) for child in self._children.alive],
+            children=[handover.describe_child(child) for child in self._children.alive],
             processes={keeper.role.name: keeper.state() for keeper in (self._store, *self._listeners)},
             upgrade=self._upgrade,
             upgrade_again=self._upgrade_again,
@@ -202,7 +202,7 @@ class _Supervisor:
 
     def _keeper(self, role: Role, give_up: Callable[[str], None] | None) -> Keeper:
         known = self._before.processes.get(role.name) if self._before else None
-        return Keeper(role, self._children, self._changed, give_up, known)
+        return Keeper(role, self._children, self._publish_state, give_up, known)
 
     def _give_up(self, why: str) -> None:
         self._failure = why
@@ -219,7 +219,7 @@ class _Supervisor:
         variables.pop("NOTIFY_SOCKET", None)
         return variables
 
-    def _changed(self) -> None:
+    def _publish_state(self) -> None:
         """Write down how all stands, and tell systemd once notifications are taken."""
         if not self._systemd_knows and all(keeper.state().state == "running" for keeper in self._listeners):
             self._systemd_knows = True
@@ -253,7 +253,7 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def terminal_watch() -> Callable[[], bool]:
+def make_terminal_watch() -> Callable[[], bool]:
     """Return a function that tells whether there was a terminal when this was called, and it is gone now.
 
     A terminal that closes sends SIGHUP, as `clc-receiver upgrade` does. Whoever starts this with `nohup` does not care.

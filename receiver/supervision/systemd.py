@@ -19,7 +19,7 @@ class PassedSockets(NamedTuple):
     query: socket.socket | None
 
 
-def passed_sockets(variables: MutableMapping[str, str]) -> PassedSockets:
+def take_passed_sockets(variables: MutableMapping[str, str]) -> PassedSockets:
     """Take the sockets that systemd passed to this process, and the variables that say so.
 
     Those that a unit names `query` (`FileDescriptorName=`) take queries, all others notifications.
@@ -34,11 +34,11 @@ def passed_sockets(variables: MutableMapping[str, str]) -> PassedSockets:
     passed: list[tuple[str, socket.socket]] = []
     for index in range(int(listed["FDS"])):
         name = names[index] if index < len(names) else ""
-        passed.append((name, _listening(_FIRST_DESCRIPTOR + index, name)))
+        passed.append((name, _open_listening(_FIRST_DESCRIPTOR + index, name)))
     queries = [listening for name, listening in passed if name == _QUERY]
     if len(queries) > 1:
         raise ListenError("systemd passed more than one socket named query: one ListenStream= is enough for queries.")
-    return PassedSockets([one for name, one in passed if name != _QUERY], queries[0] if queries else None)
+    return PassedSockets([each for name, each in passed if name != _QUERY], queries[0] if queries else None)
 
 
 def notify(text: str, variables: MutableMapping[str, str] = os.environ) -> None:
@@ -50,7 +50,7 @@ def notify(text: str, variables: MutableMapping[str, str] = os.environ) -> None:
         channel.sendto(text.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
 
 
-def _listening(descriptor: int, name: str) -> socket.socket:
+def _open_listening(descriptor: int, name: str) -> socket.socket:
     try:
         os.set_inheritable(descriptor, False)
         passed = socket.socket(fileno=descriptor)

@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 from typing import Final
 
-from receiver.processes.heartbeat import Told
+from receiver.processes.heartbeat import PartMessage
 
 SILENT_SECONDS: Final = 3.0
 """After so long without a beat a child counts as silent, which is only told."""
@@ -18,7 +18,7 @@ FIRST_BEAT_SECONDS: Final = 60.0
 """The shortest patience with a process that has never beaten: on a busy machine it takes long to load the program."""
 
 
-class _Part:
+class _PartVitals:
     """One part of a child."""
 
     def __init__(self) -> None:
@@ -28,9 +28,9 @@ class _Part:
         self.busy_with: str | None = None
         self.busy_since: str | None = None
 
-    def take(self, told: Told, at: str) -> None:
+    def take(self, message: PartMessage, at: str) -> None:
         """Note what a message tells."""
-        beats, self.busy_with, self.busy_since = told
+        beats, self.busy_with, self.busy_since = message
         if beats != self.beats:
             self.beats, self.quiet, self.last_beat = beats, 0.0, at
 
@@ -39,8 +39,8 @@ class Vitals:
     """The life of one child."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, _Part] = {}
-        self._process = _Part()
+        self._parts: dict[str, _PartVitals] = {}
+        self._process = _PartVitals()
         self._left = b""
 
     def take(self, received: bytes) -> None:
@@ -49,16 +49,16 @@ class Vitals:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         for line in lines[-1:]:
             try:
-                told = {
+                messages = {
                     str(name): (int(beats), busy_with, since)
                     for name, (beats, busy_with, since, *_) in json.loads(line).items()
                 }
             except (ValueError, TypeError, LookupError, AttributeError):
                 continue
             self._process.take((self._process.beats + 1, None, None), at)
-            self._parts = {name: self._parts.get(name) or _Part() for name in told}
+            self._parts = {name: self._parts.get(name) or _PartVitals() for name in messages}
             for name, part in self._parts.items():
-                part.take(told[name], at)
+                part.take(messages[name], at)
 
     def pass_time(self, seconds: float) -> None:
         """Note that so many seconds of the supervisor's waking time have passed."""
@@ -66,7 +66,7 @@ class Vitals:
             part.quiet += seconds
 
     @property
-    def _expected(self) -> list[_Part]:
+    def _expected(self) -> list[_PartVitals]:
         """The parts that must beat: the process itself, and those that are not busy."""
         return [self._process, *(part for part in self._parts.values() if part.busy_with is None)]
 
@@ -84,8 +84,8 @@ class Vitals:
     @property
     def busy(self) -> tuple[str, str] | None:
         """What a part is busy with and since when (ISO, UTC), of several the one that began first."""
-        found = [(part.busy_since, part.busy_with) for part in self._parts.values() if part.busy_with]
-        since, what = min(found, default=(None, None))
+        notes = [(part.busy_since, part.busy_with) for part in self._parts.values() if part.busy_with]
+        since, what = min(notes, default=(None, None))
         return (what, since) if what and since else None
 
     def describe_hang(self, patience: float, *, is_ready: bool) -> str | None:

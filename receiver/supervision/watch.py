@@ -39,7 +39,7 @@ async def watch(children: Children, patience: float, changed: Callable[[], None]
         patience: seconds without a beat after which a child is killed.
         changed: called each second while a child is silent, and every ten seconds while none is.
     """
-    clock, told_at = WakingClock(), time.monotonic()
+    clock, written_at = WakingClock(), time.monotonic()
     was_silent = False
     while True:
         await asyncio.sleep(BEAT_SECONDS)
@@ -47,9 +47,9 @@ async def watch(children: Children, patience: float, changed: Callable[[], None]
         for child in children.alive:
             _look_at(child, elapsed, patience)
         is_silent = any(child.vitals and child.vitals.is_silent for child in children.alive)
-        if is_silent or was_silent or now - told_at >= _WRITE_SECONDS:
+        if is_silent or was_silent or now - written_at >= _WRITE_SECONDS:
             changed()
-            told_at = now
+            written_at = now
         was_silent = is_silent
 
 

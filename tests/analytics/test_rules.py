@@ -14,7 +14,7 @@ from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.settings import Settings
 from receiver.database.opening import open_database
-from receiver.store.query.guard import allowed_statement, refused_functions
+from receiver.store.query.guard import check_statement, list_refused_functions
 from tests.support.stored import Received, received_in, store_of
 
 OWN = Path(os.environ["CLC_RULES"]) if os.environ.get("CLC_RULES") else None
@@ -129,10 +129,10 @@ def test_ten_rules_are_shipped_each_with_examples_of_both_kinds_and_references()
 def test_the_query_service_lets_every_rule_run(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
     try:
-        refused = refused_functions(store.cursor())
+        refused = list_refused_functions(store.cursor())
         for rule in RULES.rules:
-            assert allowed_statement(store.cursor(), rule.sql, refused)
-            assert allowed_statement(store.cursor(), "EXPLAIN " + rule.sql, refused)
+            assert check_statement(store.cursor(), rule.sql, refused)
+            assert check_statement(store.cursor(), "EXPLAIN " + rule.sql, refused)
     finally:
         store.close()
 

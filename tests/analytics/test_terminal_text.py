@@ -12,7 +12,7 @@ import pytest
 
 from analytics.cli import run
 from receiver.cli import main
-from receiver.commands.shown import visible
+from receiver.commands.terminal import make_visible
 from receiver.errors import ReceiverError
 from tests.support.readable_store import MIDDAY, Row, build_store
 
@@ -101,5 +101,5 @@ def test_the_receivers_commands_show_what_an_error_quotes_as_text(monkeypatch, c
 
 
 def test_text_is_shown_as_it_is_where_nothing_in_it_is_obeyed():
-    assert visible("Zoë 7\u202f% of a\tb\nc") == "Zoë 7\u202f% of a\tb\nc"
-    assert visible("\x00\U000e0041") == "\\u0000\\U000e0041"
+    assert make_visible("Zoë 7\u202f% of a\tb\nc") == "Zoë 7\u202f% of a\tb\nc"
+    assert make_visible("\x00\U000e0041") == "\\u0000\\U000e0041"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import click
 
-from receiver.network.sockets import free_address
+from receiver.network.sockets import find_free_address
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from tests.benchmarks.data import END, SEED
@@ -137,7 +137,7 @@ def written(file: Path, notifications: list[Outgoing]) -> Path:
 def peer(module: str, place: Path) -> Iterator[str]:
     """Run one of the peers in a directory of its own, and give its URL."""
     place.mkdir()
-    address = free_address("127.0.0.1:0")
+    address = find_free_address("127.0.0.1:0")
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", f"tests.benchmarks.peers.{module}", address.rpartition(":")[2]]
     with Process(command, environment(place) | {"PYTHONPATH": str(root)}, cwd=place) as process:

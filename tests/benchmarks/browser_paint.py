@@ -12,7 +12,7 @@ from typing import NamedTuple
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from analytics.commands.dashboard import streamlit_options
-from receiver.network.sockets import free_address
+from receiver.network.sockets import find_free_address
 from tests.benchmarks.query_recorder import recorder
 from tests.benchmarks.report import Figure, part
 from tests.browser.pages import Shown, pages
@@ -116,7 +116,7 @@ def paint(viewer, base: str, shown: Shown) -> Painted:
 @contextmanager
 def an_empty_page(directory: Path) -> Iterator[str]:
     """Run Streamlit as the dashboard does, on a page with one text."""
-    address = free_address("127.0.0.1:0")
+    address = find_free_address("127.0.0.1:0")
     options = streamlit_options(int(address.rpartition(":")[2]), "127.0.0.1", headless=True)
     script = str(Path(__file__).with_name("empty_page.py"))
     process = Process(

@@ -11,7 +11,7 @@ from time import perf_counter, time
 
 import urllib3
 
-from receiver.network.sockets import free_address
+from receiver.network.sockets import find_free_address
 from receiver.notification import Notification, new_id
 from receiver.simulator.history import NOTIFICATIONS_A_DAY
 from receiver.spool import SpoolWriter
@@ -99,7 +99,7 @@ def fill_and_die(spool: Path, rows: list[Notification]) -> None:
 
 def first_answer(data_dir: Path, what: str) -> Figure:
     """Start, and say after how long the first notification is accepted."""
-    address = free_address("127.0.0.1:0")
+    address = find_free_address("127.0.0.1:0")
     sender = Sender(f"http://{address}")
 
     def accepted() -> bool:

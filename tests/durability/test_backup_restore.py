@@ -145,7 +145,7 @@ def test_before_the_copy_all_that_the_spool_holds_is_appended_and_checkpointed(t
     store = open_database(tmp_path / "clc.duckdb")
     # Its thread is not started, so nothing but the pause appends.
     loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
-    with loop.paused() as held:
+    with loop.pause() as held:
         shutil.copy(tmp_path / "clc.duckdb", tmp_path / "copy.duckdb")
     assert held == (300, 300)
     assert len(stored(tmp_path / "copy.duckdb")) == 300
@@ -167,7 +167,7 @@ def test_a_pause_gets_its_turn_while_rows_keep_coming(tmp_path, monkeypatch):
         loop.start()
         for _ in range(100):
             before = len(turns)
-            with loop.paused():
+            with loop.pause():
                 assert len(turns) - before < 20
     loop.stop()
     store.close()

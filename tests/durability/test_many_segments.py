@@ -10,7 +10,7 @@ from receiver.errors import StoreError
 from receiver.keeping.care import WalWatch, gather, judge
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.spool.looking import waiting_in
+from receiver.spool.looking import count_backlog
 from receiver.store.status import StatusKeeper
 from tests.durability.support.sizes import size
 from tests.durability.test_spool_damage import Store
@@ -70,14 +70,14 @@ def test_segments_that_can_not_be_opened_are_named_and_count_as_waiting(store):
     store.reader.segments()
     # One is left, to list the directory with.
     with descriptors_left(1):
-        waiting = waiting_in(store.spool, {}, in_store=True)
+        waiting = count_backlog(store.spool, {}, in_store=True)
         assert [said.partition(" ")[0] for said in waiting.unreadable] == names
         assert judge(gather(settings, keeper, wal=WalWatch())).state == "red"
         with pytest.raises(StoreError, match="can't be read whole"):
             store.appender.backlog()
         assert store.appender.append_new() == 0
-        assert store.appender.done() == []
-    assert waiting_in(store.spool, {}).rows == 3
+        assert store.appender.list_done() == []
+    assert count_backlog(store.spool, {}).rows == 3
     store.take_all()
     assert sorted(store.users()) == [0, 1, 2]
 
@@ -85,7 +85,7 @@ def test_segments_that_can_not_be_opened_are_named_and_count_as_waiting(store):
 def test_a_spool_that_can_not_be_listed_is_named_and_not_taken_for_an_empty_one(store):
     write_segments(store, 1)
     with descriptors_left(0):
-        assert str(store.spool) in waiting_in(store.spool, {}).unreadable[0]
+        assert str(store.spool) in count_backlog(store.spool, {}).unreadable[0]
         with pytest.raises(OSError, match="Too many open files"):
             SpoolReader(store.spool).segments()
     store.take_all()

@@ -14,7 +14,7 @@ import pytest
 from receiver.data_directory.incidents import incidents
 from receiver.database.reading import open_reader
 from receiver.database.replacing import FILE
-from receiver.keeping.backup_file import learn, learned_accounts, seal
+from receiver.keeping.backup_file import learn, read_learned_accounts, seal
 from receiver.settings import read_settings
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.damaged import Stores, overwritten
@@ -103,7 +103,7 @@ def test_a_restore_that_is_killed_anywhere_is_finished_or_never_began(case, tmp_
         assert (found, len(missing)) in [(OLD, 0), (NEW, 1)], (calls[number], missing)
         assert all(text.startswith("2 of its notifications, received") for text in missing)
         assert not (data_dir / FILE).exists()
-        assert learned_accounts(data_dir / "accounts.sqlite") == ["OLD1"]
+        assert read_learned_accounts(data_dir / "accounts.sqlite") == ["OLD1"]
         ended.append(found == NEW)
     stores.close()
     assert {*ended} == {True, False}

@@ -15,7 +15,7 @@ import pytest
 
 from receiver.data_directory.incidents import incidents, report
 from receiver.data_directory.tokens import control_token, query_token
-from receiver.database.damage import suspicion
+from receiver.database.damage import read_suspicion
 from receiver.keeping.care import gather, judge
 from receiver.keeping.small_files import check_small_files
 from receiver.settings import read_settings
@@ -86,7 +86,7 @@ def test_a_token_that_a_power_cut_left_empty_is_made_anew_and_stays(tmp_path, to
 @pytest.mark.parametrize("content", [*DAMAGES.values(), b"it can't be read"])
 def test_a_sign_of_damage_counts_though_its_text_is_lost(tmp_path, content):
     (tmp_path / "suspect").write_bytes(content)
-    assert suspicion(tmp_path)
+    assert read_suspicion(tmp_path)
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)

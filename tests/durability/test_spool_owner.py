@@ -13,7 +13,7 @@ from receiver.keeping.care import gather, judge
 from receiver.settings import Settings
 from receiver.spool import SpoolWriter
 from receiver.spool import owners as spools
-from receiver.spool.owners import claim, former_spools, hold, take_former
+from receiver.spool.owners import claim, hold, list_former_spools, take_former
 from tests.durability.test_spool_damage import Store
 from tests.receiver.test_import import line
 from tests.support.processes import Receiver, environment, running
@@ -70,13 +70,13 @@ def test_a_data_directory_copied_or_moved_with_its_spool_goes_on(tmp_path):
     claim(settings_of(tmp_path / "inside"))
     shutil.copytree(tmp_path / "inside", tmp_path / "copy")
     claim(settings_of(tmp_path / "copy"))
-    assert former_spools(settings_of(tmp_path / "copy")) == []
+    assert list_former_spools(settings_of(tmp_path / "copy")) == []
     claim(settings_of(tmp_path / "one", tmp_path / "spool"))
     (tmp_path / "one").rename(tmp_path / "moved")
     (tmp_path / "spool").rename(tmp_path / "moved spool")
     moved = settings_of(tmp_path / "moved", tmp_path / "moved spool")
     claim(moved)
-    assert former_spools(moved) == []
+    assert list_former_spools(moved) == []
 
 
 def test_a_copy_of_a_data_directory_can_not_use_the_spool_at_the_same_time(tmp_path):
@@ -121,7 +121,7 @@ def test_rows_in_a_spool_that_is_used_no_more_are_red_until_they_are_taken(tmp_p
     assert sorted(store.users()) == list(range(8))
     store.close()
     assert take_former(now) == []
-    assert former_spools(now) == []
+    assert list_former_spools(now) == []
     assert list(json.loads((now.data_dir / spools.KNOWN).read_text())["spools"].values()) == [str(tmp_path / "now")]
 
 
@@ -132,12 +132,12 @@ def test_a_former_spool_that_is_not_there_or_is_of_others_is_told_and_not_taken(
     now = settings_of(tmp_path / "data", tmp_path / "now")
     claim(now)
     (tmp_path / "before").rename(tmp_path / "unmounted")
-    assert "is not there: mount it" in former_spools(now)[0].trouble
+    assert "is not there: mount it" in list_former_spools(now)[0].trouble
     assert take_former(now) == []
     (tmp_path / "unmounted").rename(tmp_path / "before")
     (tmp_path / "before" / "owner").unlink()
     claim(settings_of(tmp_path / "other", tmp_path / "before"))
-    assert "belongs to the data directory" in former_spools(now)[0].trouble
+    assert "belongs to the data directory" in list_former_spools(now)[0].trouble
     assert take_former(now) == []
 
 

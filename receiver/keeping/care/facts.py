@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from receiver import __version__
 from receiver.data_directory.incidents import Incident, incidents
-from receiver.data_directory.lock import running_serve
+from receiver.data_directory.lock import find_running_serve
 from receiver.data_directory.refused_queries import count_recent
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
@@ -20,8 +20,8 @@ from receiver.senders import SENDER
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
 from receiver.spool.layout import to_microseconds
-from receiver.spool.looking import Waiting
-from receiver.spool.owners import Former, former_spools, waiting_in_all
+from receiver.spool.looking import Backlog
+from receiver.spool.owners import Former, count_whole_backlog, list_former_spools
 
 _WATERMARKS = "SELECT segment, kind, position FROM watermarks"
 _UNDERIVED = "SELECT count(*) FROM underived"
@@ -66,7 +66,7 @@ class Facts(NamedTuple):
     serve: ServeState | None
     stored: Stored | None
     unread: str | None
-    waiting: Waiting
+    waiting: Backlog
     former_spools: list[Former]
     wal_bytes: int
     database_bytes: int
@@ -92,7 +92,7 @@ class WalWatch:
 
     def unsaved_since(self, database: Path, now: datetime) -> datetime | None:
         """Look at the WAL; None while there is none."""
-        checkpoint = changed_at(database)
+        checkpoint = read_changed_at(database)
         if not wal_bytes(database):
             self._since = None
         elif self._since is None or checkpoint != self._checkpoint:
@@ -125,24 +125,24 @@ def gather(
     if reader:
         try:
             watermarks = {(segment, kind): position for segment, kind, position in reader.rows(_WATERMARKS, [])}
-            stored = _stored(reader, now)
+            stored = _read_stored(reader, now)
         except StoreError as error:
             unread = str(error)
     database = settings.database
-    former = former_spools(settings)
+    former = list_former_spools(settings)
     return Facts(
         at=now,
         version=__version__,
         key_fingerprint=key_fingerprint(SENDER.verification.load_key(settings.public_key)),
-        serving=running_serve(settings.data_dir) is not None,
+        serving=find_running_serve(settings.data_dir) is not None,
         serve=read_state(settings.data_dir),
         stored=stored,
         unread=unread,
-        waiting=waiting_in_all(settings, former, watermarks, in_store=wal is not None),
+        waiting=count_whole_backlog(settings, former, watermarks, in_store=wal is not None),
         former_spools=former,
         wal_bytes=wal_bytes(database),
         database_bytes=_size(database),
-        checkpointed_at=changed_at(database),
+        checkpointed_at=read_changed_at(database),
         unsaved_since=wal.unsaved_since(database, now) if wal else None,
         backup=read_backup_note(settings.data_dir),
         backup_every=settings.backup_every,
@@ -156,7 +156,7 @@ def gather(
     )
 
 
-def _stored(reader: Reader, now: datetime) -> Stored:
+def _read_stored(reader: Reader, now: datetime) -> Stored:
     minute, hour = (to_microseconds(now - timedelta(seconds=seconds)) for seconds in (60, 3600))
     (counts,) = reader.rows(sql_file(__package__, "counts.sql"), [minute, hour])
     rejected = {
@@ -181,7 +181,7 @@ def wal_bytes(database: Path) -> int:
     return _size(database.with_name(database.name + ".wal"))
 
 
-def changed_at(path: Path) -> datetime | None:
+def read_changed_at(path: Path) -> datetime | None:
     """Say when a file was written; DuckDB writes its database file at checkpoints."""
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)

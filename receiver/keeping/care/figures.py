@@ -92,7 +92,7 @@ class Status(NamedTuple):
 
 def judge(facts: Facts) -> Status:
     """Judge each figure by `LIMITS`."""
-    judges = (_of_serve, _of_queries, _of_store, _of_appending, _of_spool, _of_safety, _of_disks)
+    judges = (_judge_serve, _judge_queries, _judge_store, _judge_appending, _judge_spool, _judge_safety, _judge_disks)
     figures = [figure for judge_some in judges for figure in judge_some(facts)]
     states: list[State] = [figure.state for figure in figures]
     refusals = facts.stored.rejected if facts.stored else {}
@@ -110,21 +110,21 @@ def judge(facts: Facts) -> Status:
     )
 
 
-def _limited(name: str, label: str, value: float, text: str, judged: float | None = None) -> Figure:
+def _make_limited(name: str, label: str, value: float, text: str, judged: float | None = None) -> Figure:
     """Make a figure whose state follows from its limit; `judged` where that is not the value itself."""
     limit_of = LIMITS.get(name)
     state: State = limit_of.state_of(value if judged is None else judged) if limit_of else "ok"
     return Figure(name, label, value, text, state)
 
 
-def _of_serve(facts: Facts) -> Iterator[Figure]:
-    yield _serving(facts)
+def _judge_serve(facts: Facts) -> Iterator[Figure]:
+    yield _judge_serving(facts)
     yield Figure("version", "Version", facts.version, facts.version)
     yield Figure("key_fingerprint", "Public key", facts.key_fingerprint, facts.key_fingerprint)
     processes = facts.serve.processes if facts.serve and facts.serving else {}
     down = {name: words for name, process in processes.items() if (words := _describe_down(process))}
     words = ", ".join(f"{name}: {why}" for name, why in down.items()) or "none"
-    yield _limited("processes_not_running", "Processes not running", len(down), words)
+    yield _make_limited("processes_not_running", "Processes not running", len(down), words)
     total = sum(process.restarts for process in processes.values())
     yield Figure("restarts", "Restarts since serve began", total, f"{total:,}")
     recent = sum(
@@ -134,10 +134,10 @@ def _of_serve(facts: Facts) -> Iterator[Figure]:
     )
     hung = [process.failure for process in processes.values() if process.failure and process.restarts]
     words = f"{recent:,}; {hung[-1]}" if recent and hung else f"{recent:,}"
-    yield _limited("restarts_last_hour", "Restarts in the last hour", recent, words)
+    yield _make_limited("restarts_last_hour", "Restarts in the last hour", recent, words)
 
 
-def _of_queries(facts: Facts) -> Iterator[Figure]:
+def _judge_queries(facts: Facts) -> Iterator[Figure]:
     address = facts.query_listen
     if is_loopback(address):
         yield Figure("query_listen", "Query service", address, address)
@@ -145,11 +145,11 @@ def _of_queries(facts: Facts) -> Iterator[Figure]:
         words = f"{address}: other machines reach it, and it does not encrypt; put a proxy with TLS before it"
         yield Figure("query_listen", "Query service", address, words, "amber")
     overdue, fatal = facts.queries_overdue, facts.queries_fatal
-    yield _limited("queries_overdue", "Queries that no interrupt ends", overdue, f"{overdue:,}")
-    yield _limited("queries_fatal_last_hour", "Restarts because of such, last hour", fatal, f"{fatal:,}")
+    yield _make_limited("queries_overdue", "Queries that no interrupt ends", overdue, f"{overdue:,}")
+    yield _make_limited("queries_fatal_last_hour", "Restarts because of such, last hour", fatal, f"{fatal:,}")
 
 
-def _serving(facts: Facts) -> Figure:
+def _judge_serving(facts: Facts) -> Figure:
     if not facts.serving:
         return Figure("serving", "serve", 0, "NOT running", "red")
     written_at = facts.serve.written_at if facts.serve else None
@@ -166,7 +166,7 @@ def _describe_down(process: ProcessState) -> str | None:
     return f"no sign of life since {process.silent_since}" if process.silent_since else None
 
 
-def _of_store(facts: Facts) -> Iterator[Figure]:
+def _judge_store(facts: Facts) -> Iterator[Figure]:
     stored = facts.stored
     if stored is None:
         yield Figure("store", "Store", 0, f"can't be read: {facts.unread or 'there is none'}", "red")
@@ -181,14 +181,14 @@ def _of_store(facts: Facts) -> Iterator[Figure]:
     refused = sum(hour for _, hour in stored.rejected.values())
     yield Figure("refused_last_hour", "Refused in the last hour", refused, f"{refused:,}")
     _, failed = stored.rejected.get("internal_error", (0, 0))
-    yield _limited("failed_last_hour", "Failed in the receiver in the last hour", failed, f"{failed:,}")
-    yield _limited("notifications_lost", "Notifications lost", stored.lost, f"{stored.lost:,}")
-    yield _limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
+    yield _make_limited("failed_last_hour", "Failed in the receiver in the last hour", failed, f"{failed:,}")
+    yield _make_limited("notifications_lost", "Notifications lost", stored.lost, f"{stored.lost:,}")
+    yield _make_limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
     words = f"{stored.changes_missing:,}; run `clc-receiver rebuild`" if stored.changes_missing else "0"
-    yield _limited("changes_missing", "Notifications without their changes", stored.changes_missing, words)
+    yield _make_limited("changes_missing", "Notifications without their changes", stored.changes_missing, words)
 
 
-def _of_appending(facts: Facts) -> Iterator[Figure]:
+def _judge_appending(facts: Facts) -> Iterator[Figure]:
     appending = facts.appending
     if appending is None:
         yield Figure("append_error", "Appending", None, "not known")
@@ -201,43 +201,43 @@ def _of_appending(facts: Facts) -> Iterator[Figure]:
     else:
         yield Figure("append_error", "Appending", None, "works")
     words = "; ".join(f"{task}: {why}" for task, why in appending.failing.items())
-    yield _limited("tasks_failing", "Tasks of the store that fail", len(appending.failing), words or "none")
+    yield _make_limited("tasks_failing", "Tasks of the store that fail", len(appending.failing), words or "none")
 
 
-def _of_spool(facts: Facts) -> Iterator[Figure]:
+def _judge_spool(facts: Facts) -> Iterator[Figure]:
     waiting = facts.waiting
     lag = max((facts.at - waiting.since).total_seconds(), 0.0) if waiting.since else 0.0
     if facts.stored:
-        yield _limited("lag_seconds", "Lag of the store", lag, seconds_in_words(lag))
+        yield _make_limited("lag_seconds", "Lag of the store", lag, seconds_in_words(lag))
         at_least = "at least " if waiting.unreadable else ""
-        yield _limited("spool_rows", "Rows that wait in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
+        yield _make_limited("spool_rows", "Rows that wait in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
     else:
         # Without watermarks nobody knows which of them are stored.
         yield Figure("lag_seconds", "Lag of the store", None, "not known")
         yield Figure("spool_rows", "Rows that wait in the spool", None, f"at most {waiting.rows:,}")
     unreadable = len(waiting.unreadable)
     words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")
-    yield _limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
+    yield _make_limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
     former = [f"{each.directory} {each.trouble or 'still has rows'}" for each in facts.former_spools]
-    yield _limited("former_spools", "Former spools with rows", len(former), ", ".join(former) or "none")
+    yield _make_limited("former_spools", "Former spools with rows", len(former), ", ".join(former) or "none")
     text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
     yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)
 
 
-def _of_safety(facts: Facts) -> Iterator[Figure]:
+def _judge_safety(facts: Facts) -> Iterator[Figure]:
     age = (facts.at - facts.checkpointed_at).total_seconds() if facts.checkpointed_at else 0.0
     due = (facts.at - facts.unsaved_since).total_seconds() if facts.unsaved_since else 0.0
     text = f"{seconds_in_words(age)} ago" if facts.checkpointed_at else "never"
     at = facts.checkpointed_at.isoformat() if facts.checkpointed_at else None
     state = LIMITS["checkpoint_due_seconds"].state_of(due)
     yield Figure("checkpointed_at", "Last checkpoint", at, text, state)
-    yield _limited("checkpoint_due_seconds", "Rows wait for a checkpoint since", due, seconds_in_words(due))
-    yield _limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
+    yield _make_limited("checkpoint_due_seconds", "Rows wait for a checkpoint since", due, seconds_in_words(due))
+    yield _make_limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
     yield Figure("database_bytes", "Database", facts.database_bytes, bytes_in_words(facts.database_bytes))
-    yield _backup(facts)
-    yield _scrub(facts)
+    yield _judge_backup(facts)
+    yield _judge_scrub(facts)
     recent = [each for each in facts.incidents if facts.at - datetime.fromisoformat(each.at) < _WEEK]
-    recoveries = _limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
+    recoveries = _make_limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
     missing = [each for each in facts.incidents if each.missing]
     if missing:
         # Red for a week, in which somebody can see to it; and never ok again, as it stays missing.
@@ -247,7 +247,7 @@ def _of_safety(facts: Facts) -> Iterator[Figure]:
     yield recoveries
 
 
-def _scrub(facts: Facts) -> Figure:
+def _judge_scrub(facts: Facts) -> Figure:
     name, label, scrub = "scrubbed_at", "Database re-read", facts.scrub
     if scrub is None:
         return Figure(name, label, None, "not yet")
@@ -259,7 +259,7 @@ def _scrub(facts: Facts) -> Figure:
     return Figure(name, label, at, f"{ago}, no damage", LIMITS[name].state_of(age / _WEEK.total_seconds()))
 
 
-def _backup(facts: Facts) -> Figure:
+def _judge_backup(facts: Facts) -> Figure:
     made_at, failed_at = facts.backup.get("made_at"), facts.backup.get("failed_at")
     age = (facts.at - datetime.fromisoformat(made_at)).total_seconds() if made_at else None
     text = "none" if age is None else f"{seconds_in_words(age)} ago, {facts.backup.get('notifications', 0):,} rows"
@@ -277,6 +277,6 @@ def _backup(facts: Facts) -> Figure:
     return Figure("backup_at", "Last backup", made_at, text, state)
 
 
-def _of_disks(facts: Facts) -> Iterator[Figure]:
+def _judge_disks(facts: Facts) -> Iterator[Figure]:
     for name, free in facts.free.items():
-        yield _limited(f"{name}_free_bytes", f"Left on the disk of the {name}", free, bytes_in_words(free))
+        yield _make_limited(f"{name}_free_bytes", f"Left on the disk of the {name}", free, bytes_in_words(free))

@@ -23,7 +23,7 @@ _FACTOR = np.uint64(0xBF58476D1CE4E5B9)
 _BLOCKS_PER_STEP = 16
 
 
-def is_whole(block: bytes) -> bool:
+def is_block_whole(block: bytes) -> bool:
     """Tell whether a block's content has the checksum that stands before it."""
     words = np.frombuffer(block, "<u8")
     return bool(words[0] == _SEED ^ np.bitwise_xor.reduce(words[1:] * _FACTOR))
@@ -35,8 +35,8 @@ def read_blocks(path: Path, size: int, numbers: Iterable[int] | None = None) -> 
     The blocks are read from the disk, where the system lets go of what it holds of the file in memory.
     """
     with path.open("rb", buffering=0) as file:
-        wanted = range((os.fstat(file.fileno()).st_size - _HEADERS_BYTES) // size) if numbers is None else numbers
-        for number in wanted:
+        chosen = range((os.fstat(file.fileno()).st_size - _HEADERS_BYTES) // size) if numbers is None else numbers
+        for number in chosen:
             at = _HEADERS_BYTES + number * size
             if hasattr(os, "posix_fadvise"):
                 os.posix_fadvise(file.fileno(), at, size, os.POSIX_FADV_DONTNEED)
@@ -45,11 +45,11 @@ def read_blocks(path: Path, size: int, numbers: Iterable[int] | None = None) -> 
                 yield number, block
 
 
-def damaged_blocks(path: Path, size: int, numbers: Iterable[int] | None, bytes_per_second: float) -> Iterator[int]:
+def find_damaged_blocks(path: Path, size: int, numbers: Iterable[int] | None, bytes_per_second: float) -> Iterator[int]:
     """Yield the numbers of blocks that are not as they were written, a block not in use among them."""
     began = time.monotonic()
     for done, (number, block) in enumerate(read_blocks(path, size, numbers), start=1):
-        if not is_whole(block):
+        if not is_block_whole(block):
             yield number
         if done % _BLOCKS_PER_STEP == 0:
             print(json.dumps({"read": done}), flush=True)  # noqa: T201 - the process that started this one reads it
@@ -63,10 +63,10 @@ def _main() -> None:
     parser.add_argument("--block-size", type=int, required=True)
     parser.add_argument("--bytes-per-second", type=float, default=0.0)
     parser.add_argument("--blocks", help="numbers, comma-separated; all by default")
-    given = parser.parse_args()
-    numbers = [int(number) for number in given.blocks.split(",")] if given.blocks else None
+    arguments = parser.parse_args()
+    numbers = [int(number) for number in arguments.blocks.split(",")] if arguments.blocks else None
     try:
-        damaged = list(damaged_blocks(given.file, given.block_size, numbers, given.bytes_per_second))
+        damaged = list(find_damaged_blocks(arguments.file, arguments.block_size, numbers, arguments.bytes_per_second))
     except OSError as error:
         sys.exit(str(error))
     print(json.dumps({"damaged": damaged}))  # noqa: T201

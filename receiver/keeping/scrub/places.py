@@ -37,13 +37,13 @@ class DamagedRows(NamedTuple):
         if self.table is None:
             return f"{blocks}: the catalogue is damaged. Restore a backup."
         rows = f"{'seq' if self.by_seq else 'rows'} {self.first:,} to {self.last:,}"
-        told = f"{blocks}: {self.table}, {rows} ({', '.join(self.columns)}) can't be relied on."
+        sentence = f"{blocks}: {self.table}, {rows} ({', '.join(self.columns)}) can't be relied on."
         if self.table in _DERIVED:
-            return f"{told} `clc-receiver rebuild` derives them again."
+            return f"{sentence} `clc-receiver rebuild` derives them again."
         if self.table == "notifications":
             holder = f"The backup {self.backup} holds them." if self.backup else "No backup holds them all."
-            return f"{told} {holder}"
-        return told
+            return f"{sentence} {holder}"
+        return sentence
 
 
 def find_rows(reader: Reader, blocks: list[int], backups: Path) -> list[DamagedRows]:
@@ -61,7 +61,7 @@ def find_rows(reader: Reader, blocks: list[int], backups: Path) -> list[DamagedR
     catalogue = [number for (number,) in reader.rows(sql_file(__package__, "catalogue_blocks.sql"), [blocks])]
     if catalogue:
         damaged.append(DamagedRows(catalogue, None, [], 0, 0, by_seq=False, backup=None))
-    return [_with_backup(each, reader, backups) for each in damaged]
+    return [_add_backup(each, reader, backups) for each in damaged]
 
 
 def _rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedRows]:
@@ -71,7 +71,7 @@ def _rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedRows]:
             yield DamagedRows(numbers, table, columns, first, last, by_seq=False, backup=None)
 
 
-def _with_backup(damaged: DamagedRows, reader: Reader, backups: Path) -> DamagedRows:
+def _add_backup(damaged: DamagedRows, reader: Reader, backups: Path) -> DamagedRows:
     """Name notifications by their `seq`, where that can be read, and find a backup that holds them."""
     if damaged.table != "notifications":
         return damaged

@@ -36,11 +36,11 @@ def scrub(
         StoreError: the store or the file can't be read.
     """
     size, total = reader.rows(_BLOCK_SIZE, [])[0]
-    suspects = _damaged_blocks(database, size, None, bytes_per_second, lambda done: advance(done, total))
+    suspects = _find_damaged_blocks(database, size, None, bytes_per_second, lambda done: advance(done, total))
     # A checkpoint writes into blocks that are not in use, and such a block may be read half written: only a block that
     # is in use and still damaged at a second look is damaged.
     in_use = _blocks_of(find_rows(reader, suspects, database.parent / "backups")) if suspects else []
-    damaged = _damaged_blocks(database, size, in_use, 0.0, lambda _done: None) if in_use else []
+    damaged = _find_damaged_blocks(database, size, in_use, 0.0, lambda _done: None) if in_use else []
     return find_rows(reader, damaged, database.parent / "backups") if damaged else []
 
 
@@ -48,7 +48,7 @@ def _blocks_of(damaged: list[DamagedRows]) -> list[int]:
     return sorted({number for each in damaged for number in each.blocks})
 
 
-def _damaged_blocks(
+def _find_damaged_blocks(
     database: Path, size: int, numbers: list[int] | None, bytes_per_second: float, advance: Callable[[int], None]
 ) -> list[int]:
     command = [sys.executable, "-m", "receiver.keeping.scrub.blocks", str(database), "--block-size", str(size)]
@@ -57,10 +57,10 @@ def _damaged_blocks(
         command += ["--blocks", ",".join(map(str, numbers))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
         for line in process.stdout or ():
-            said = json.loads(line)
-            if "damaged" in said:
-                return list(said["damaged"])
-            advance(said["read"])
+            message = json.loads(line)
+            if "damaged" in message:
+                return list(message["damaged"])
+            advance(message["read"])
         why = (process.stderr.read() if process.stderr else "").strip().splitlines()
     raise StoreError(f"{database} can't be read block by block: {why[-1] if why else 'the reading process ended'}")
 
@@ -75,8 +75,8 @@ class ScrubNote(NamedTuple):
 def read_scrub_note(data_dir: Path) -> ScrubNote | None:
     """Read the note; None where there is none that can be read."""
     try:
-        noted = json.loads((data_dir / FILE).read_bytes())
-        at, damages = datetime.fromisoformat(noted["at"]), [str(damage) for damage in noted["damages"]]
+        note = json.loads((data_dir / FILE).read_bytes())
+        at, damages = datetime.fromisoformat(note["at"]), [str(damage) for damage in note["damages"]]
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return ScrubNote(at, damages) if at.tzinfo else None

@@ -45,9 +45,9 @@ class ChangesCheck:
         # Nothing is known before the first notification that is stored.
         self._deriver = Deriver(reader.rows, extent.after)
         # What these changed is known for good only when all have gone by.
-        self._revised = set() if self._is_idle else self._revised_after(0)
+        self._revised = set() if self._is_idle else self._read_revised(0)
         self._expected: dict[int, Counter[tuple[Any, ...]]] = {}
-        self._missing = _missing(reader)
+        self._missing = _read_missing(reader)
 
     def check(self, batch: list[NumberedNotification]) -> Iterator[Violation]:
         """Check the changes of the next notifications, in order of `seq`."""
@@ -55,14 +55,14 @@ class ChangesCheck:
             return
         derived = self._derive(batch)
         self._missing = {failed.seq: (failed.id, failed.error) for failed in derived.failed} | self._missing
-        expected = _by_seq(map(_as_queried, derived.rows))
+        expected = _group_by_seq(map(_as_queried, derived.rows))
         seqs = [stored.seq for stored in batch]
         self._expected |= {seq: expected[seq] for seq in {*seqs, *derived.stale} & self._revised}
-        found = _by_seq(self._found(min(seqs), max(seqs)))
+        actual = _group_by_seq(self._read_stored(min(seqs), max(seqs)))
         yield from self._violations(
-            Changed(seq, expected[seq], found[seq])
+            Changed(seq, expected[seq], actual[seq])
             for seq in sorted({*seqs} - self._revised)
-            if expected[seq] != found[seq]
+            if expected[seq] != actual[seq]
         )
 
     def _derive(self, batch: list[NumberedNotification]) -> Derived:
@@ -79,7 +79,7 @@ class ChangesCheck:
         self._deriver.settle(derived)
         return derived
 
-    def rest(self) -> Iterator[Violation]:
+    def check_rest(self) -> Iterator[Violation]:
         """Check the changes of those before which something was put that arrived later, and of what is not there."""
         if not self._is_idle:
             orphaned = self._reader.rows(_ORPHANED, [])
@@ -90,10 +90,10 @@ class ChangesCheck:
         for start in range(0, len(revised), _ROWS_PER_BATCH):
             seqs = revised[start : start + _ROWS_PER_BATCH]
             rows = self._reader.rows(sql_file(__package__, "changes_of.sql"), [seqs])
-            found = _by_seq(map(DerivedChange._make, rows))
-            yield from self._violations(Changed(seq, self._expected[seq], found[seq]) for seq in seqs)
+            actual = _group_by_seq(map(DerivedChange._make, rows))
+            yield from self._violations(Changed(seq, self._expected[seq], actual[seq]) for seq in seqs)
 
-    def _found(self, first: int, last: int) -> Iterator[DerivedChange]:
+    def _read_stored(self, first: int, last: int) -> Iterator[DerivedChange]:
         """Read the rows of notifications from one `seq` to another, in as many parts as it takes."""
         try:
             yield from map(DerivedChange._make, self._reader.rows(sql_file(__package__, "changes.sql"), [first, last]))
@@ -101,17 +101,17 @@ class ChangesCheck:
             if first == last:
                 raise
             middle = (first + last) // 2
-            yield from self._found(first, middle)
-            yield from self._found(middle + 1, last)
+            yield from self._read_stored(first, middle)
+            yield from self._read_stored(middle + 1, last)
 
     def _violations(self, changed: Iterable[Changed]) -> Iterator[Violation]:
         violations = list(check_changes(changed))
         if violations:
             # Something may have arrived meanwhile that happened before these.
-            since = self._revised_after(self._extent.last)
+            since = self._read_revised(self._extent.last)
             yield from (each for each in violations if each.seq not in since and each.seq not in self._missing)
 
-    def _revised_after(self, last_seq: int) -> set[int]:
+    def _read_revised(self, last_seq: int) -> set[int]:
         """Return the notifications that follow, in order of occurrence, one that arrived later and after `last_seq`."""
         return {
             seq
@@ -121,14 +121,14 @@ class ChangesCheck:
         }
 
 
-def _missing(reader: Reader) -> dict[int, tuple[str, str]]:
+def _read_missing(reader: Reader) -> dict[int, tuple[str, str]]:
     """Return the id and the error of the notifications whose changes are missing by name, by their seq."""
     if schema_version_of(reader) < _FIRST_VERSION_WITH_UNDERIVED:
         return {}
     return {seq: (name, error) for seq, name, error in reader.rows(_UNDERIVED, [])}
 
 
-def _by_seq(rows: Iterable[DerivedChange]) -> defaultdict[int, Counter[tuple[Any, ...]]]:
+def _group_by_seq(rows: Iterable[DerivedChange]) -> defaultdict[int, Counter[tuple[Any, ...]]]:
     by_seq: defaultdict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
     for row in rows:
         by_seq[row.seq][row] += 1

@@ -12,7 +12,7 @@ from receiver.settings import Settings
 from receiver.spool import KINDS
 from receiver.spool.layout import CANNOT_READ
 from receiver.spool.looking import SeenRow, SegmentView, damage_of, segment_paths, view
-from receiver.spool.owners import former_spools
+from receiver.spool.owners import list_former_spools
 
 _ROWS_PER_BATCH = 2_000
 _WATERMARK = "SELECT coalesce(max(position), 0) FROM watermarks WHERE segment = ? AND kind = ?"
@@ -40,7 +40,7 @@ def check_spooled(reader: Reader, directory: Path) -> Iterator[Violation]:
 
 def check_former(reader: Reader, settings: Settings) -> Iterator[Violation]:
     """Name the spools that were used before and still have rows, and check those rows."""
-    for former in former_spools(settings):
+    for former in list_former_spools(settings):
         then = former.trouble or "still has rows: `clc-receiver serve` takes them"
         yield Violation("spool", None, None, f"The former spool {former.directory} {then}.")
         if former.trouble is None:
@@ -58,7 +58,7 @@ def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[
             if row.damage:
                 where = f"In the segment {segment.name} {kind} {row.position} is damaged"
                 yield Violation("spool", row.id, None, f"{where}: {row.damage}.")
-        stored = _stored(reader, rows)
+        stored = _read_stored(reader, rows)
         after = _watermark(reader, segment, kind)
         # Refused notifications have a byte budget, so that one that was appended may be gone again.
         passed = before if kind == KINDS[Notification] else 0
@@ -73,6 +73,6 @@ def _watermark(reader: Reader, segment: SegmentView, kind: str) -> int:
     return int(reader.rows(_WATERMARK, [segment.name, kind])[0][0])
 
 
-def _stored(reader: Reader, rows: list[SeenRow]) -> dict[str, str]:
+def _read_stored(reader: Reader, rows: list[SeenRow]) -> dict[str, str]:
     ids = [str(row.id) for row in rows]
     return dict(reader.rows(sql_file(__package__, "stored_of.sql"), [ids, ids]))

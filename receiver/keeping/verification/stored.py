@@ -45,7 +45,7 @@ def check_stored(reader: Reader, keys: Keys, extent: Extent, advance: Callable[[
                 yield from _check_copies(reader, batch)
             yield from changes.check(batch)
             advance(len(batch))
-    yield from changes.rest()
+    yield from changes.check_rest()
 
 
 def _check_rows(rows: list[NumberedNotification], keys: Keys) -> list[Violation]:

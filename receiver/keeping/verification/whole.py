@@ -52,9 +52,9 @@ def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
     answers = reader.rows(sql_file(__package__, "views.sql"), [])
     if has_account_states:
         answers += reader.rows(sql_file(__package__, "account_states.sql"), [SENDER.account_category])
-    for name, expected, found in answers:
-        if expected != found:
-            yield Violation("view", None, None, f"{name}: {found}, but notifications make it {expected}.")
+    for name, expected, actual in answers:
+        if expected != actual:
+            yield Violation("view", None, None, f"{name}: {actual}, but notifications make it {expected}.")
 
 
 def _check_ids(reader: Reader, extent: Extent) -> Iterator[Violation]:

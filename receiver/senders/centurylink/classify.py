@@ -94,7 +94,7 @@ def _server_name_of_alert(body: Body) -> str | None:
     return _text(body.get("serverName"))
 
 
-def _deleted_by_status(body: Body) -> Action | None:
+def _read_deletion(body: Body) -> Action | None:
     return "Deleted" if _lower(body.get("status")) == "deleted" else None
 
 
@@ -104,7 +104,7 @@ def _server_action(body: Body) -> Action | None:
         return "Deleted"
     change = _object(body.get("changeInfo"))
     created, modified = _time(change.get("createdDate")), _time(change.get("modifiedDate"))
-    if (deleted := _deleted_by_status(body)) or created is None or modified is None:
+    if (deleted := _read_deletion(body)) or created is None or modified is None:
         return deleted
     if abs(modified - created) <= _CREATED_WITHIN:
         return "Created"
@@ -148,10 +148,10 @@ class _Rules(NamedTuple):
 
 
 _RULES: dict[Category, _Rules] = {
-    ACCOUNT: _Rules(_account_alias_of_account, _account_alias_of_account, _deleted_by_status, _no_time),
+    ACCOUNT: _Rules(_account_alias_of_account, _account_alias_of_account, _read_deletion, _no_time),
     "Alert": _Rules(_account_alias_of_alert, _server_name_of_alert, _alert_action, _alert_time),
     "Server": _Rules(_account_alias_of_server, _server_name, _server_action, _server_time),
-    "User": _Rules(_account_alias_of_user, _user_name, _deleted_by_status, _no_time),
+    "User": _Rules(_account_alias_of_user, _user_name, _read_deletion, _no_time),
 }
 
 
@@ -185,8 +185,8 @@ def _first(candidates: Iterable[str | None]) -> str | None:
 
 def _part(pattern: re.Pattern[str], uri: Any) -> str | None:
     """Return the path segment that a pattern finds in a URI, percent-decoded."""
-    found = pattern.search(uri) if isinstance(uri, str) and len(uri) <= _LONGEST_URI else None
-    return None if found is None else unquote(found[1])
+    match = pattern.search(uri) if isinstance(uri, str) and len(uri) <= _LONGEST_URI else None
+    return None if match is None else unquote(match[1])
 
 
 def _time(value: Any) -> datetime | None:

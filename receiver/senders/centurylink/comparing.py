@@ -6,7 +6,7 @@ from typing import Any
 from receiver.notification import Category
 from receiver.senders.centurylink.forms import (
     addresses_in,
-    in_new_form,
+    convert_to_new_form,
     is_in_both_forms,
     is_old_form,
     server_addresses,
@@ -19,7 +19,7 @@ _ADDRESS = (("internal", "public", "address"),)
 def align(category: Category, before: dict[str, Any], now: dict[str, Any]) -> Aligned:
     """Return both bodies in the new form; what only one of two forms, or of a partial body, could tell is untold."""
     forms_differ = is_old_form(category, before) != is_old_form(category, now)
-    old, new = in_new_form(category, before), in_new_form(category, now)
+    old, new = convert_to_new_form(category, before), convert_to_new_form(category, now)
     return Aligned(old, new, partial(_is_untold, category, old, new, forms_differ))
 
 

@@ -36,7 +36,7 @@ def is_old_form(category: Category, body: Mapping[str, Any]) -> bool:
     return category == "Server" and "details" not in body and not flat.isdisjoint(body)
 
 
-def in_new_form(category: Category, body: dict[str, Any]) -> dict[str, Any]:
+def convert_to_new_form(category: Category, body: dict[str, Any]) -> dict[str, Any]:
     """Return a body with its fields where the new form has them; one of the new form is returned as it is."""
     if not is_old_form(category, body):
         return body

@@ -13,16 +13,16 @@ from receiver.database.damage import is_damage, read_or, suspect
 from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
-from receiver.deriving import Derived, Deriver, LastBodies, reads, write_changes
+from receiver.deriving import Derived, Deriver, LastBodies, make_read, write_changes
 from receiver.deriving.table import replace_account_states
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
 from receiver.store.appending.duplicates import DuplicateFinder
-from receiver.store.appending.exactly_once import read_watermarks, roll_back, storing
+from receiver.store.appending.exactly_once import read_watermarks, roll_back, store_with_watermarks
 from receiver.store.appending.housekeeping import Housekeeping
-from receiver.store.appending.rejected import RejectedBudget, not_storable
+from receiver.store.appending.rejected import RejectedBudget, make_not_storable
 from receiver.store.appending.trial import check_takes_rows, forget_stumble, note_stumble, read_stumble
 
 _ROWS_PER_READ = 5_000
@@ -78,7 +78,7 @@ class Appender:
         roll_back(self._connection)
         connection, data_dir = self._connection, self._data_dir
         self._duplicates = DuplicateFinder(connection, self._window)
-        self._changes = Deriver(reads(connection), bodies=self._last_bodies(data_dir))
+        self._changes = Deriver(make_read(connection), bodies=self._last_bodies(data_dir))
         self._rejected = RejectedBudget(connection, self._rejected_bytes)
         # A database that lost its latest rows gives their numbers to no others: readers go on after the last they saw.
         used = read_appended(data_dir).seq if data_dir else 0
@@ -144,7 +144,7 @@ class Appender:
         Raises:
             StoreError: there are segments whose rows can't be counted at the moment.
         """
-        left = {segment: self._left_in(segment) for segment in self._spool.segments()}
+        left = {segment: self._count_left_in(segment) for segment in self._spool.segments()}
         unknown = [
             f"{segment.path.name}: {segment.refused or segment.damage}"
             for segment, rows in left.items()
@@ -172,16 +172,16 @@ class Appender:
             raise
         with self.housekeeping.task("deleting segments that are stored"):
             self._spool.tidy()
-            for segment in self.done():
+            for segment in self.list_done():
                 if not (segment.damage and segment.look_again()):
                     self._spool.remove(segment)
         self._note()
 
-    def done(self) -> list[Segment]:
+    def list_done(self) -> list[Segment]:
         """List the segments that nobody writes to and that are appended, as far as they can be read."""
-        return [segment for segment in self._spool.finished() if self._left_in(segment) == 0]
+        return [segment for segment in self._spool.list_finished() if self._count_left_in(segment) == 0]
 
-    def _left_in(self, segment: Segment) -> int | None:
+    def _count_left_in(self, segment: Segment) -> int | None:
         """Count the rows of a segment that are not appended; None when they can't be counted at the moment."""
         total = 0
         for kind in KINDS.values():
@@ -216,7 +216,7 @@ class Appender:
         """
         if not rows:
             return
-        numbered = self._numbered(rows)
+        numbered = self._number(rows)
         try:
             self._store(rows, numbered, self._changes.derive(numbered))
         except (UnderivableError, *FAULTS_OF_A_ROW) as error:
@@ -242,7 +242,7 @@ class Appender:
         check_takes_rows(self._connection)
         self._put_aside(incoming.spooled, error)
 
-    def _numbered(self, rows: Sequence[_Incoming]) -> list[NumberedNotification]:
+    def _number(self, rows: Sequence[_Incoming]) -> list[NumberedNotification]:
         accepted = [(each.spooled.row, each.duplicate_of) for each in rows]
         return [
             NumberedNotification(self._next_seq + index, row, None if original in self._put_aside_ids else original)
@@ -254,7 +254,7 @@ class Appender:
     def _store(self, rows: Sequence[_Incoming], numbered: Sequence[NumberedNotification], derived: Derived) -> None:
         rejections = [spooled.row for spooled, _ in rows if isinstance(spooled.row, Rejection)]
         after = _last_positions(spooled for spooled, _ in rows)
-        with storing(self._connection, self._watermarks, after):
+        with store_with_watermarks(self._connection, self._watermarks, after):
             insert_notifications(self._connection, numbered)
             insert_rejections(self._connection, rejections)
             write_changes(self._connection, "changes", derived)
@@ -273,8 +273,8 @@ class Appender:
     def _put_aside(self, spooled: SpooledRow, error: Exception) -> None:
         row = spooled.row
         after = _last_positions([spooled])
-        with storing(self._connection, self._watermarks, after):
-            insert_rejections(self._connection, [not_storable(row)])
+        with store_with_watermarks(self._connection, self._watermarks, after):
+            insert_rejections(self._connection, [make_not_storable(row)])
         self.set_aside += 1
         self._put_aside_ids.add(row.id)
         self._advance(after, 1)

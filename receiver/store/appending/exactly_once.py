@@ -21,7 +21,7 @@ def read_watermarks(connection: duckdb.DuckDBPyConnection) -> Positions:
 
 
 @contextmanager
-def storing(connection: duckdb.DuckDBPyConnection, before: Positions, after: Positions) -> Iterator[None]:
+def store_with_watermarks(connection: duckdb.DuckDBPyConnection, before: Positions, after: Positions) -> Iterator[None]:
     """Store what a block writes, together with new watermarks, or nothing of it where anything raises.
 
     Args:
@@ -48,8 +48,8 @@ def storing(connection: duckdb.DuckDBPyConnection, before: Positions, after: Pos
         raise
     except Exception as error:  # an OSError, too: whatever it is, only reading again tells what is stored
         roll_back(connection)
-        said = f"COMMIT failed ({describe(error)}), and what is stored will be read again."
-        raise CommitError(said) from error
+        message = f"COMMIT failed ({describe(error)}), and what is stored will be read again."
+        raise CommitError(message) from error
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -34,7 +34,7 @@ class Housekeeping:
     def note(self, name: str, error: Exception) -> None:
         """Log, count and keep why a task failed."""
         self.failures += 1
-        said = describe(error)
-        if self.failing.get(name) != said:
-            _log.warning("%s failed and is tried again: %s", name, said)
-        self.failing = {**self.failing, name: said}
+        reason = describe(error)
+        if self.failing.get(name) != reason:
+            _log.warning("%s failed and is tried again: %s", name, reason)
+        self.failing = {**self.failing, name: reason}

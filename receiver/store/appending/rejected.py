@@ -18,7 +18,7 @@ _SHARES = 8
 class RejectedBudget:
     """Counts the bytes of refused notifications by reason and lets a reason's oldest go when it has too many.
 
-    What was acknowledged and then set aside (`not_storable`, `damaged_in_spool`) neither counts nor goes.
+    What was acknowledged and then set aside (`make_not_storable`, `damaged_in_spool`) neither counts nor goes.
 
     Args:
         connection: the appender's.
@@ -40,11 +40,11 @@ class RejectedBudget:
 
     def _count(self) -> Counter[str]:
         sizes = sql_file(__package__, "rejected_bytes.sql")
-        found = read_or(self._connection, sizes, [], "the size of `rejected` counts from nothing")
-        return Counter({reason: int(size) for reason, size in found})
+        rows = read_or(self._connection, sizes, [], "the size of `rejected` counts from nothing")
+        return Counter({reason: int(size) for reason, size in rows})
 
 
-def not_storable(row: Row) -> Rejection:
+def make_not_storable(row: Row) -> Rejection:
     """Make what is kept in `rejected` of a row that DuckDB refuses: nothing that it could refuse again."""
     if isinstance(row, Notification):
         path, body = row.event_type or row.category, row.payload
@@ -54,13 +54,13 @@ def not_storable(row: Row) -> Rejection:
         id=row.id,
         received_at=row.received_at,
         reason=NOT_STORABLE,
-        path=_storable(path),
-        source_ip=_storable(row.source_ip or ""),
+        path=_make_storable(path),
+        source_ip=_make_storable(row.source_ip or ""),
         headers="{}",
         body=body,
-        sender=None if row.sender is None else _storable(row.sender),
+        sender=None if row.sender is None else _make_storable(row.sender),
     )
 
 
-def _storable(text: str) -> str:
+def _make_storable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()

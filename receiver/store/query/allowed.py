@@ -12,7 +12,7 @@ MOST_STATEMENTS: Final = 256
 LONGEST: Final = 20_000
 
 
-class Allowed:
+class AllowedStatements:
     """Looks through SQL by `guard` before it runs, the same text once, as dashboards ask the same again and again.
 
     What may run is a matter of the text alone: it is looked at by what it names, not by what lies behind the names.
@@ -26,12 +26,12 @@ class Allowed:
 
         """
         guard.require_locked(cursor)
-        self._refused = guard.refused_functions(cursor)
+        self._refused = guard.list_refused_functions(cursor)
         self._lock = threading.Lock()
         self._known: OrderedDict[str, str] = OrderedDict()
 
     def statement(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> str:
-        """Return the one statement in `sql`, free of what surrounds it, if it may run; see `guard.allowed_statement`.
+        """Return the one statement in `sql`, free of what surrounds it, if it may run; see `guard.check_statement`.
 
         Raises:
             QueryError, duckdb.Error: It may not, or it is no SQL.
@@ -41,7 +41,7 @@ class Allowed:
             if sql in self._known:
                 self._known.move_to_end(sql)
                 return self._known[sql]
-        statement = guard.allowed_statement(cursor, sql, self._refused)
+        statement = guard.check_statement(cursor, sql, self._refused)
         if len(sql) <= LONGEST:
             with self._lock:
                 self._known[sql] = statement

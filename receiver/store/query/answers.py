@@ -29,7 +29,7 @@ class Unsent:
         self._answers = 0
         self._bytes = 0
 
-    def begin(self) -> "Answer":
+    def begin(self) -> "QueryAnswer":
         """Begin an answer, to be closed.
 
         Raises:
@@ -41,7 +41,7 @@ class Unsent:
                 raise QueryError("busy", f"{self._most} answers have not been read yet: read them, or ask again later.")
             self._answers += 1
         try:
-            return Answer(self)
+            return QueryAnswer(self)
         except BaseException:
             self.end(0)
             raise
@@ -67,7 +67,7 @@ class Unsent:
             self._bytes -= size
 
 
-class Answer(contextlib.AbstractContextManager["Answer"]):
+class QueryAnswer(contextlib.AbstractContextManager["QueryAnswer"]):
     """One answer, in a file."""
 
     def __init__(self, unsent: Unsent) -> None:

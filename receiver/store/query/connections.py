@@ -66,7 +66,7 @@ class BoundedServer(HTTPServer):
         assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - the same
         refuse_many_headers(request_conn)
         self._waiting[server_conn] = None
-        return _Watched(super().start_request(server_conn, request_conn), self, server_conn)
+        return _HeadersWatcher(super().start_request(server_conn, request_conn), self, server_conn)
 
     def begin_request(self, connection: HTTP1ServerConnection, headers: HTTPHeaders) -> None:
         """Note that a request's headers are there; one without the token may be closed all the same."""
@@ -93,7 +93,7 @@ class BoundedServer(HTTPServer):
         return True
 
 
-class _Watched(HTTPMessageDelegate):
+class _HeadersWatcher(HTTPMessageDelegate):
     """Passes everything on, and tells the server when a request's headers are there."""
 
     def __init__(self, inner: HTTPMessageDelegate, server: BoundedServer, connection: HTTP1ServerConnection) -> None:

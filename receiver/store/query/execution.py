@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import duckdb
 import pyarrow as pa
 
-from receiver.store.query.allowed import Allowed
-from receiver.store.query.answers import Answer
+from receiver.store.query.allowed import AllowedStatements
+from receiver.store.query.answers import QueryAnswer
 from receiver.store.query.errors import QueryError
 
 if TYPE_CHECKING:
@@ -81,15 +81,19 @@ class Interruption:
 
 
 def execute(
-    cursor: duckdb.DuckDBPyConnection, query: Query, allowed: Allowed, interruption: Interruption, answer: Answer
-) -> Answer:
+    cursor: duckdb.DuckDBPyConnection,
+    query: Query,
+    allowed: AllowedStatements,
+    interruption: Interruption,
+    answer: QueryAnswer,
+) -> QueryAnswer:
     """Run a query to its end and return its answer, whole and to be closed; it is closed already if this fails.
 
     Raises:
         QueryError: The query was refused, failed or was interrupted.
 
     """
-    with contextlib.closing(cursor), _told_as_query_error(interruption), contextlib.ExitStack() as on_failure:
+    with contextlib.closing(cursor), _raise_query_error(interruption), contextlib.ExitStack() as on_failure:
         on_failure.callback(answer.close)
         try:
             cursor.execute("BEGIN TRANSACTION READ ONLY")
@@ -109,7 +113,7 @@ def _rows(
     return reader
 
 
-def _write(reader: pa.RecordBatchReader, answer: Answer, query: Query) -> None:
+def _write(reader: pa.RecordBatchReader, answer: QueryAnswer, query: Query) -> None:
     rows = 0
     with pa.ipc.new_stream(cast("IOBase", answer.file), reader.schema) as stream:
         for batch in reader:
@@ -129,7 +133,7 @@ def _write(reader: pa.RecordBatchReader, answer: Answer, query: Query) -> None:
 
 
 @contextlib.contextmanager
-def _told_as_query_error(interruption: Interruption) -> Iterator[None]:
+def _raise_query_error(interruption: Interruption) -> Iterator[None]:
     """Turn whatever a query raises into what its client is told.
 
     An error while rows are fetched comes through Arrow as an OSError with DuckDB's text and without its class.

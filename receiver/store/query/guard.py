@@ -84,16 +84,16 @@ def require_locked(cursor: duckdb.DuckDBPyConnection) -> None:
         StoreError: A setting of `LOCKED` has another value.
 
     """
-    for name, wanted in LOCKED.items():
-        (found,) = cursor.execute("SELECT current_setting(?)", [name]).fetchall()[0]
-        if found is not wanted:
+    for name, expected in LOCKED.items():
+        (value,) = cursor.execute("SELECT current_setting(?)", [name]).fetchall()[0]
+        if value is not expected:
             raise StoreError(
-                f"The query service needs DuckDB's setting {name} to be {str(wanted).lower()}, but it is "
-                f"{str(found).lower()}: open the store with it."
+                f"The query service needs DuckDB's setting {name} to be {str(expected).lower()}, but it is "
+                f"{str(value).lower()}: open the store with it."
             )
 
 
-def refused_functions(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
+def list_refused_functions(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
     """Ask DuckDB for the scalar functions that queries may not call, in lower case."""
     rows = cursor.execute(
         "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE has_side_effects"
@@ -101,7 +101,7 @@ def refused_functions(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
     return frozenset(name for (name,) in rows) - HARMLESS | UNFLAGGED
 
 
-def allowed_statement(cursor: duckdb.DuckDBPyConnection, sql: str, refused: frozenset[str]) -> str:
+def check_statement(cursor: duckdb.DuckDBPyConnection, sql: str, refused: frozenset[str]) -> str:
     """Return the one statement in `sql`, free of what surrounds it, if it may run.
 
     Raises:
@@ -118,7 +118,7 @@ def allowed_statement(cursor: duckdb.DuckDBPyConnection, sql: str, refused: froz
     if kind == "SELECT":
         refuse_by_tree(_syntax_tree(cursor, text), refused)
     elif kind == "EXPLAIN":
-        refuse_by_tree(_syntax_tree(cursor, _explained(cursor, text)), refused)
+        refuse_by_tree(_syntax_tree(cursor, _find_explained(cursor, text)), refused)
     elif kind == "MULTI":
         raise QueryError(
             "not_a_query",
@@ -136,7 +136,7 @@ def refuse_by_tree(tree: dict[str, Any], refused: frozenset[str]) -> None:
         QueryError: `not_a_query`, naming the first thing found.
 
     """
-    for node in _nodes(tree):
+    for node in _walk(tree):
         kind = node.get("type")
         if isinstance(kind, str) and kind.endswith("_NODE") and kind not in QUERY_NODES:
             raise _not_a_select(kind.removesuffix("_NODE").removesuffix("_QUERY"))
@@ -176,7 +176,7 @@ def _not_a_select(kind: str) -> QueryError:
     return QueryError("not_a_query", f"Only SELECT, or EXPLAIN of a SELECT, is allowed here, but this is {verb}.")
 
 
-def _nodes(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _walk(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Walk without recursion, so that no nesting is too deep."""
     waiting: list[Any] = [tree]
     while waiting:
@@ -201,14 +201,14 @@ def _syntax_tree(cursor: duckdb.DuckDBPyConnection, select: str) -> dict[str, An
     return tree
 
 
-def _explained(cursor: duckdb.DuckDBPyConnection, explain: str) -> str:
+def _find_explained(cursor: duckdb.DuckDBPyConnection, explain: str) -> str:
     """Return the statement inside EXPLAIN, which has no syntax tree of its own, if it is a SELECT.
 
     What begins with a parenthesis is a SELECT in parentheses or EXPLAIN's options. It can't be both: after a
     parenthesised SELECT no statement may begin, and after the options one must.
     """
     kind = "no SELECT"
-    for text in _without_explain(explain):
+    for text in _cut_explain_off(explain):
         try:
             statements = cursor.extract_statements(text)
         except duckdb.ParserException:
@@ -220,7 +220,7 @@ def _explained(cursor: duckdb.DuckDBPyConnection, explain: str) -> str:
     raise _not_a_select(f"EXPLAIN of {kind}")
 
 
-def _without_explain(explain: str) -> Iterator[str]:
+def _cut_explain_off(explain: str) -> Iterator[str]:
     """Cut EXPLAIN [ANALYZE] off by DuckDB's own tokens, and then, where there are some, parentheses after it."""
     source = explain.encode()
     tokens = duckdb.tokenize(explain)

@@ -96,9 +96,9 @@ def parse_query(body: bytes, limits: QueryLimits) -> Query:
     return Query(
         sql,
         parameters,
-        _lowered("timeout", request.get("timeout"), limits.timeout_seconds),
-        int(_lowered("max_rows", request.get("max_rows"), limits.max_rows)),
-        int(_lowered("max_bytes", request.get("max_bytes"), limits.max_bytes)),
+        _lower_limit("timeout", request.get("timeout"), limits.timeout_seconds),
+        int(_lower_limit("max_rows", request.get("max_rows"), limits.max_rows)),
+        int(_lower_limit("max_bytes", request.get("max_bytes"), limits.max_bytes)),
     )
 
 
@@ -123,7 +123,7 @@ def _is_nested(value: object) -> bool:
     return isinstance(value, (list, dict))
 
 
-def _lowered(name: str, value: object, limit: float) -> float:
+def _lower_limit(name: str, value: object, limit: float) -> float:
     if value is None:
         return limit
     # JSON has integers that no float can hold: comparing is all that can be done with them.
@@ -142,8 +142,8 @@ def _bad(what: str) -> QueryError:
 
 def carries(headers: Mapping[str, str], *tokens: bytes) -> bool:
     """Tell whether a request's headers carry one of the tokens as their bearer token."""
-    scheme, _, given = headers.get("Authorization", "").partition(" ")
-    sent = given.strip().encode()
+    scheme, _, rest = headers.get("Authorization", "").partition(" ")
+    sent = rest.strip().encode()
     return scheme.lower() == "bearer" and any(hmac.compare_digest(sent, token) for token in tokens)
 
 

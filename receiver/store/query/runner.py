@@ -21,8 +21,8 @@ from prometheus_client import CollectorRegistry
 
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.store.metrics import QueryMetrics
-from receiver.store.query.allowed import Allowed
-from receiver.store.query.answers import Answer, Unsent
+from receiver.store.query.allowed import AllowedStatements
+from receiver.store.query.answers import QueryAnswer, Unsent
 from receiver.store.query.errors import QueryError
 from receiver.store.query.execution import Interruption, Query, execute
 
@@ -78,7 +78,7 @@ class QueryRunner:
         """
         cursor = connection.cursor()
         with contextlib.closing(cursor):
-            self._allowed = Allowed(cursor)
+            self._allowed = AllowedStatements(cursor)
         self._connection = connection
         self.limits = limits
         self.metrics = QueryMetrics(registry)
@@ -95,7 +95,7 @@ class QueryRunner:
         self._waiting = 0
         self._stopping = False
 
-    async def run(self, query: Query) -> Answer:
+    async def run(self, query: Query) -> QueryAnswer:
         """Return the query's Arrow IPC stream in a file, to be closed by the caller. Cancel it to interrupt the query.
 
         Raises:
@@ -112,7 +112,7 @@ class QueryRunner:
             outcome = "ok"
         except TimeoutError:
             outcome = "timeout"
-            raise _too_slow(query) from None
+            raise _make_timeout_error(query) from None
         except QueryError as error:
             outcome = error.code
             raise
@@ -129,9 +129,9 @@ class QueryRunner:
 
     def count_overdue(self) -> int:
         """Count the queries that run on though their time is over, as no interrupt ends them."""
-        return len(self._overdue())
+        return len(self._list_overdue())
 
-    def _overdue(self) -> list[str]:
+    def _list_overdue(self) -> list[str]:
         now = time.monotonic()
         return [sql for due, sql in list(self._interruptions.values()) if due + _OVERDUE_SECONDS < now]
 
@@ -141,7 +141,7 @@ class QueryRunner:
         return not self._interruptions
 
     def _refuse_what_never_ends(self, sql: str) -> None:
-        until = self._refused.until(sql)
+        until = self._refused.refused_until(sql)
         if until:
             raise QueryError(
                 "refused_for_now",
@@ -162,7 +162,7 @@ class QueryRunner:
             self._waiting -= 1
             self.metrics.waiting.set(self._waiting)
 
-    async def _execute(self, query: Query, due: float) -> Answer:
+    async def _execute(self, query: Query, due: float) -> QueryAnswer:
         """Run a query in a thread; the slot is held until that thread has ended, whoever still waits for it."""
         started = time.monotonic()
         try:
@@ -178,33 +178,33 @@ class QueryRunner:
         self._interruptions[interruption] = due, query.sql
         self.metrics.running.inc()
         loop = asyncio.get_running_loop()
-        watchdog = loop.call_at(due + IGNORED_SECONDS, lambda: self._on_ignored(self._overdue()))
+        watchdog = loop.call_at(due + IGNORED_SECONDS, lambda: self._on_ignored(self._list_overdue()))
 
-        def run() -> Answer:
+        def run() -> QueryAnswer:
             with self._running.note(query.sql):
                 return execute(cursor, query, self._allowed, interruption, answer)
 
         future = loop.run_in_executor(self._threads, run)
 
-        def ended(_: asyncio.Future[Answer]) -> None:
+        def on_end(_: asyncio.Future[QueryAnswer]) -> None:
             watchdog.cancel()
             del self._interruptions[interruption]
             self.metrics.running.dec()
             self.metrics.seconds.observe(time.monotonic() - started)
             self._slots.release()
 
-        future.add_done_callback(ended)
+        future.add_done_callback(on_end)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            task = asyncio.create_task(_insist(future, interruption, _too_slow(query)))
+            task = asyncio.create_task(_insist(future, interruption, _make_timeout_error(query)))
             self._insisting.add(task)
             task.add_done_callback(self._insisting.discard)
             raise
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         if self._stopping:
-            raise _stopping()
+            raise _make_stopping_error()
         try:
             return self._connection.cursor()
         except duckdb.Error as error:
@@ -212,7 +212,7 @@ class QueryRunner:
             raise QueryError("internal_error", f"The store can't be used: {error}") from error
 
 
-async def _insist(future: asyncio.Future[Answer], interruption: Interruption, reason: QueryError) -> None:
+async def _insist(future: asyncio.Future[QueryAnswer], interruption: Interruption, reason: QueryError) -> None:
     """Interrupt a query until its thread has ended, and drop the answer that it may have made."""
     while not future.done():
         interruption.interrupt(reason)
@@ -225,15 +225,15 @@ def _stop_all(interruptions: list[Interruption]) -> None:
     """Interrupt queries until they have ended."""
     while left := [interruption for interruption in interruptions if not interruption.over]:
         for interruption in left:
-            interruption.interrupt(_stopping())
+            interruption.interrupt(_make_stopping_error())
         time.sleep(INTERRUPT_AGAIN_SECONDS)
 
 
-def _too_slow(query: Query) -> QueryError:
+def _make_timeout_error(query: Query) -> QueryError:
     return QueryError(
         "timeout", f"The query took longer than {query.timeout_seconds:g} s: ask for less, or allow more time."
     )
 
 
-def _stopping() -> QueryError:
+def _make_stopping_error() -> QueryError:
     return QueryError("stopping", "The store is stopping: ask again when it is back.")

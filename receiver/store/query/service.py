@@ -16,7 +16,7 @@ from tornado.iostream import StreamClosedError
 
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.errors import SettingsError
-from receiver.store.query.answers import Answer
+from receiver.store.query.answers import QueryAnswer
 from receiver.store.query.errors import STATUSES, QueryError
 from receiver.store.query.request import (
     EXPECTED,
@@ -99,7 +99,7 @@ class JsonErrorHandler(tornado.web.RequestHandler):
         """Write an error in our form, Tornado's own too."""
         error = (kwargs.get("exc_info") or (None, None))[1]
         if not isinstance(error, QueryError):
-            error = self._of_status(status_code)
+            error = self._make_error(status_code)
         self.set_status(error.status)
         if error.status == STATUSES["unauthorized"]:
             self.set_header("WWW-Authenticate", "Bearer")
@@ -112,7 +112,7 @@ class JsonErrorHandler(tornado.web.RequestHandler):
         if not isinstance(value, QueryError):
             super().log_exception(typ, value, tb)
 
-    def _of_status(self, status: int) -> QueryError:
+    def _make_error(self, status: int) -> QueryError:
         path, method = self.request.path, self.request.method
         if status == STATUSES["not_found"]:
             return QueryError("not_found", f"There is nothing at {path}: POST to /query.")
@@ -205,7 +205,7 @@ class QueryHandler(ServiceHandler):
         """Start with an empty body."""
         self._body = bytearray()
         self._refused: QueryError | None = None
-        self._query: asyncio.Task[Answer] | None = None
+        self._query: asyncio.Task[QueryAnswer] | None = None
         self._gone = False
 
     def prepare(self) -> None:
@@ -249,7 +249,7 @@ class QueryHandler(ServiceHandler):
         with answer:
             await self._send(answer)
 
-    async def _send(self, answer: Answer) -> None:
+    async def _send(self, answer: QueryAnswer) -> None:
         size = answer.file.seek(0, 2)
         self.set_header("Content-Type", ARROW_STREAM)
         self.set_header("Content-Length", str(size))

@@ -46,7 +46,7 @@ class Scenario:
         expected = len(place.promises.read()) + len(place.promises.read(refused=True)) - 9
         with open_loop(place) as (connection, loop):
             wait(lambda: sum(loop.figures().values()) >= expected, MOST_SECONDS)
-            with contextlib.suppress(Exception), loop.paused():  # a checkpoint, with segments to let go
+            with contextlib.suppress(Exception), loop.pause():  # a checkpoint, with segments to let go
                 pass
             return status_of(place, connection, loop)
 

@@ -9,10 +9,10 @@ import pytest
 
 from receiver.changes import steps
 from receiver.changes.differ import Differ
-from receiver.changes.steps import Change, Known
+from receiver.changes.steps import Change, Snapshot
 from receiver.database.opening import open_database, run
 from receiver.database.rows import insert_notifications
-from receiver.deriving import Deriver, reads, write_changes
+from receiver.deriving import Deriver, make_read, write_changes
 from receiver.notification import NumberedNotification
 from receiver.senders import SENDER
 from tests.support.rows import NOON, notification
@@ -44,7 +44,7 @@ changes_of = partial(steps.changes_of, Differ(SENDER.comparison))
 
 
 def known(body, action="Updated", category="Server"):
-    return Known(category, action, body if isinstance(body, bytes) else json.dumps(body).encode())
+    return Snapshot(category, action, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
 def rows_of(before, now, category="Server", action="Updated"):
@@ -254,7 +254,7 @@ class Derivation:
 
     def __init__(self, store):
         self.store = store
-        self.deriver = Deriver(reads(store))
+        self.deriver = Deriver(make_read(store))
         self.seq = 0
 
     def take(self, *rows, copy_of=None):

@@ -8,7 +8,7 @@ import pytest
 
 from receiver.changes import steps
 from receiver.changes.differ import Differ
-from receiver.changes.steps import Known
+from receiver.changes.steps import Snapshot
 from receiver.senders import SENDER
 
 FLAT = {
@@ -45,7 +45,7 @@ changes_of = partial(steps.changes_of, Differ(SENDER.comparison))
 
 def shown(before, now, category="Server"):
     """Return what is no noise; an `unseen` row is left out, as it says that nothing shows."""
-    states = [Known(category, "Updated", json.dumps(body).encode()) for body in (before, now)]
+    states = [Snapshot(category, "Updated", json.dumps(body).encode()) for body in (before, now)]
     rows = changes_of(*states)
     return [
         (row.path, row.kind, row.old_value and json.loads(row.old_value), row.new_value and json.loads(row.new_value))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from receiver.admission import parse_body
 from receiver.changes import steps
 from receiver.changes.differ import Differ
-from receiver.changes.steps import Change, Known
+from receiver.changes.steps import Change, Snapshot
 from receiver.database.opening import open_database, run
 from receiver.notification import new_id
 from receiver.senders import SENDER
@@ -49,7 +49,7 @@ def generated(examples):
 
 
 def known(state):
-    return state and Known(state.category, state.action, state.payload)
+    return state and Snapshot(state.category, state.action, state.payload)
 
 
 def simulated():

@@ -10,7 +10,7 @@ from receiver.keeping.care import LIMITS, Appending, Facts, WalWatch, judge
 from receiver.keeping.care.facts import Stored
 from receiver.keeping.care.words import bytes_in_words, seconds_in_words
 from receiver.processes.state import ProcessState, ServeState
-from receiver.spool.looking import Waiting
+from receiver.spool.looking import Backlog
 from receiver.spool.owners import Former
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -30,7 +30,7 @@ WELL = Facts(
     serve=RUNNING,
     stored=STORED,
     unread=None,
-    waiting=Waiting(0, None, 4096, 1),
+    waiting=Backlog(0, None, 4096, 1),
     former_spools=[],
     wal_bytes=0,
     database_bytes=12 * 2**20,
@@ -76,12 +76,12 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
 @pytest.mark.parametrize(
     ("name", "changed", "state"),
     [
-        ("lag_seconds", {"waiting": Waiting(9, ago(seconds=9), 0, 1)}, "ok"),
-        ("lag_seconds", {"waiting": Waiting(9, ago(seconds=10), 0, 1)}, "amber"),
-        ("lag_seconds", {"waiting": Waiting(9, ago(seconds=60), 0, 1)}, "red"),
-        ("lag_seconds", {"waiting": Waiting(9, ago(seconds=-5), 0, 1)}, "ok"),
-        ("spool_rows", {"waiting": Waiting(100_000, NOW, 0, 1)}, "amber"),
-        ("segments_unreadable", {"waiting": Waiting(0, None, 0, 2, ("a.sqlite (no)",))}, "red"),
+        ("lag_seconds", {"waiting": Backlog(9, ago(seconds=9), 0, 1)}, "ok"),
+        ("lag_seconds", {"waiting": Backlog(9, ago(seconds=10), 0, 1)}, "amber"),
+        ("lag_seconds", {"waiting": Backlog(9, ago(seconds=60), 0, 1)}, "red"),
+        ("lag_seconds", {"waiting": Backlog(9, ago(seconds=-5), 0, 1)}, "ok"),
+        ("spool_rows", {"waiting": Backlog(100_000, NOW, 0, 1)}, "amber"),
+        ("segments_unreadable", {"waiting": Backlog(0, None, 0, 2, ("a.sqlite (no)",))}, "red"),
         ("former_spools", {"former_spools": [Former(Path("old"), None)]}, "red"),
         ("checkpointed_at", {"unsaved_since": ago(seconds=60)}, "amber"),
         ("checkpoint_due_seconds", {"unsaved_since": ago(minutes=10)}, "red"),
@@ -141,7 +141,7 @@ def test_every_limit_is_that_of_a_figure():
 
 
 def test_without_a_store_nobody_knows_the_lag():
-    changed = {"stored": None, "waiting": Waiting(9, ago(seconds=90), 0, 1)}
+    changed = {"stored": None, "waiting": Backlog(9, ago(seconds=90), 0, 1)}
     assert (figure("lag_seconds", **changed).value, figure("spool_rows", **changed).value) == (None, None)
     assert figure("spool_rows", **changed).text == "at most 9"
 

@@ -19,7 +19,7 @@ from receiver.keeping.invariants import (
 )
 from receiver.notification import NumberedNotification
 from receiver.senders.centurylink.signature import load_public_key, sign
-from receiver.senders.keys import by_fingerprint, key_fingerprint, load_private_key
+from receiver.senders.keys import index_by_fingerprint, key_fingerprint, load_private_key
 from tests.support.keys import key_directory
 from tests.support.rows import notification
 
@@ -32,7 +32,7 @@ def key():
 
 
 def keys():
-    return by_fingerprint([key()])
+    return index_by_fingerprint([key()])
 
 
 def signature_of(body):

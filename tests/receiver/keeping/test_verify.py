@@ -13,7 +13,7 @@ from receiver.database.reading import open_reader
 from receiver.keeping.verification import check_stored, extent_of
 from receiver.notification import new_id
 from receiver.senders.centurylink.signature import load_public_key, sign
-from receiver.senders.keys import by_fingerprint, key_fingerprint, load_private_key, public_pem, write_private_key
+from receiver.senders.keys import index_by_fingerprint, key_fingerprint, load_private_key, public_pem, write_private_key
 from receiver.senders.sender import Event
 from receiver.settings import Settings
 from tests.durability.support.commands import command, run_command
@@ -180,7 +180,7 @@ def test_what_arrived_late_is_checked_with_what_came_after_it(tmp_path, monkeypa
 
 
 def violations(data_dir):
-    keys = by_fingerprint([load_public_key(key_directory() / "public.pem")])
+    keys = index_by_fingerprint([load_public_key(key_directory() / "public.pem")])
     with open_reader(Settings(data_dir=data_dir)) as reader:
         return list(check_stored(reader, keys, extent_of(reader), lambda _: None))
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from receiver.listener.connections import GuardedServer, Limits
-from receiver.listener.exchange import ExchangeServer, acceptance, plain
+from receiver.listener.exchange import ExchangeServer, acceptance, answer_text
 from receiver.listener.peers import TrustedProxies
 from receiver.listener.unproven import source_of
 from tests.support.waiting import until
@@ -30,7 +30,9 @@ def read_as(server, state):
 )
 def test_what_came_while_a_disk_held_the_loop_up_is_answered(begun, rest, state):
     async def answer():
-        server = GuardedServer(ExchangeServer(lambda _, respond: respond(plain("ok")), 100, LIMITS), limits=LIMITS)
+        server = GuardedServer(
+            ExchangeServer(lambda _, respond: respond(answer_text("ok")), 100, LIMITS), limits=LIMITS
+        )
         listening = socket.create_server(("127.0.0.1", 0))
         with socket.create_connection(listening.getsockname(), timeout=30) as client:
             server.take_from(listening)
@@ -53,7 +55,7 @@ SLOW = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n1"
 
 def answer(request, respond):
     """Accept whatever is posted."""
-    respond(acceptance("1") if request.method == "POST" else plain("ok"))
+    respond(acceptance("1") if request.method == "POST" else answer_text("ok"))
 
 
 class Crowd:

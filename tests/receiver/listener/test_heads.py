@@ -9,7 +9,7 @@ import pytest
 from tornado.iostream import IOStream
 
 from receiver.listener.connections import GuardedServer, Limits
-from receiver.listener.exchange import ExchangeServer, plain
+from receiver.listener.exchange import ExchangeServer, answer_text
 from receiver.network.heads import HEAD_BYTES, search_quickly
 
 EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
@@ -41,7 +41,9 @@ def answer_to(request):
     """Send one request to a server and return all that it answers until it closes the connection."""
 
     async def answer():
-        server = GuardedServer(ExchangeServer(lambda _, respond: respond(plain("ok")), 100, Limits()), limits=Limits())
+        server = GuardedServer(
+            ExchangeServer(lambda _, respond: respond(answer_text("ok")), 100, Limits()), limits=Limits()
+        )
         listening = socket.create_server(("127.0.0.1", 0))
         address = listening.getsockname()
         server.take_from(listening)

@@ -12,15 +12,15 @@ def test_what_was_found_allowed_is_looked_through_once_and_what_was_refused_each
 
     def look(cursor, sql, refused):
         looked.append(sql)
-        return allowed_statement(cursor, sql, refused)
+        return check_statement(cursor, sql, refused)
 
-    allowed_statement = guard.allowed_statement
-    monkeypatch.setattr(guard, "allowed_statement", look)
+    check_statement = guard.check_statement
+    monkeypatch.setattr(guard, "check_statement", look)
     monkeypatch.setattr(allowed, "MOST_STATEMENTS", 2)
     cursor = open_database(tmp_path / "clc.duckdb").cursor()
-    remembered = allowed.Allowed(cursor)
+    remembered = allowed.AllowedStatements(cursor)
     for sql in ("SELECT 1; ", "SELECT 1; ", "SELECT 2", "SELECT 1; ", "SELECT 3", "SELECT 1; ", "SELECT 2"):
-        assert remembered.statement(cursor, sql) == allowed_statement(cursor, sql, guard.refused_functions(cursor))
+        assert remembered.statement(cursor, sql) == check_statement(cursor, sql, guard.list_refused_functions(cursor))
     assert looked == ["SELECT 1; ", "SELECT 2", "SELECT 3", "SELECT 2"]
     for _ in range(2):
         with pytest.raises(QueryError):

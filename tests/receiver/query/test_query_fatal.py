@@ -28,8 +28,8 @@ FATAL = {
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory):
     with open_database(tmp_path_factory.mktemp("store") / "clc.duckdb", "200MB") as connection:
-        refused = guard.refused_functions(connection)
-        yield lambda sql: guard.allowed_statement(connection, sql, refused)
+        refused = guard.list_refused_functions(connection)
+        yield lambda sql: guard.check_statement(connection, sql, refused)
 
 
 @pytest.mark.parametrize("sql", FATAL.values(), ids=FATAL)

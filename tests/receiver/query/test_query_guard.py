@@ -19,11 +19,11 @@ def store(tmp_path_factory):
 def judge(store):
     """Return a function that gives the code of the refusal, or None; SQL that DuckDB can't parse is an error."""
     cursor = store.cursor()
-    refused = guard.refused_functions(cursor)
+    refused = guard.list_refused_functions(cursor)
 
     def code_of(sql):
         try:
-            guard.allowed_statement(cursor, sql, refused)
+            guard.check_statement(cursor, sql, refused)
         except QueryError as error:
             return error.code
         return None
@@ -35,7 +35,7 @@ def judge(store):
 def reason(store, sql):
     cursor = store.cursor()
     with pytest.raises(QueryError) as caught:
-        guard.allowed_statement(cursor, sql, guard.refused_functions(cursor))
+        guard.check_statement(cursor, sql, guard.list_refused_functions(cursor))
     return caught.value.detail
 
 
@@ -313,7 +313,7 @@ def test_a_table_that_is_a_file_or_shows_what_others_ask_is_refused(judge, table
 
 
 def test_every_function_that_duckdb_flags_is_known_and_decided(store):
-    assert guard.refused_functions(store.cursor()) == {
+    assert guard.list_refused_functions(store.cursor()) == {
         "currval",
         "getenv",
         "json_execute_serialized_sql",
@@ -328,7 +328,7 @@ def test_every_function_that_duckdb_flags_is_known_and_decided(store):
 
 
 def test_no_built_in_macro_hides_a_refused_function(store):
-    refused = guard.refused_functions(store.cursor())
+    refused = guard.list_refused_functions(store.cursor())
     macros = store.cursor().execute(
         "SELECT lower(function_name), lower(macro_definition) FROM duckdb_functions() WHERE function_type = 'macro'"
     )

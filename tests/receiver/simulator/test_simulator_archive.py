@@ -13,7 +13,7 @@ from receiver.senders.centurylink.signature import check_signature, load_public_
 from receiver.simulator.archive import write_archive
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Simulation
-from receiver.simulator.key_files import key_at
+from receiver.simulator.key_files import load_or_make_key
 from tests.support.keys import in_lower_case
 
 END = "2015-09-22T15:00:00Z"
@@ -22,7 +22,7 @@ END = "2015-09-22T15:00:00Z"
 @pytest.fixture(scope="module")
 def key_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("key") / "simulator.pem"
-    key_at(path)
+    load_or_make_key(path)
     return path
 
 
@@ -71,7 +71,7 @@ def test_an_archive_that_breaks_off_leaves_the_old_file_and_no_other(tmp_path, k
     archive = tmp_path / "days.jsonl"
     archive.write_text("old")
     with pytest.raises(ArchiveError, match=r"days\.jsonl can't be written \(No space left on device\)"):
-        write_archive(archive, breaks_off(), key_at(key_path)[0])
+        write_archive(archive, breaks_off(), load_or_make_key(key_path)[0])
     assert archive.read_text() == "old"
     assert list(tmp_path.iterdir()) == [archive]
 
@@ -84,12 +84,12 @@ def test_an_archive_in_no_directory_is_refused_in_one_sentence(tmp_path, key_pat
 
 def test_a_missing_key_is_made_for_its_owner_only_with_the_public_one_beside_it(tmp_path):
     path = tmp_path / "keys" / "own.pem"
-    key, made = key_at(path)
+    key, made = load_or_make_key(path)
     assert made
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     public = load_public_key(path.with_name("own.pem.pub"))
     assert public.public_numbers() == key.public_key().public_numbers()
-    again, made = key_at(path)
+    again, made = load_or_make_key(path)
     assert not made
     assert again.private_numbers() == key.private_numbers()
 
@@ -104,13 +104,13 @@ def test_a_key_file_that_is_none_is_refused(tmp_path):
     path = tmp_path / "own.pem"
     path.write_text("nothing")
     with pytest.raises(KeyFileError, match="holds no private key"):
-        key_at(path)
+        load_or_make_key(path)
 
 
 def test_a_key_in_a_place_that_is_no_directory_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(KeyFileError, match="can't be made"):
-        key_at(tmp_path / "file" / "own.pem")
+        load_or_make_key(tmp_path / "file" / "own.pem")
 
 
 @pytest.mark.parametrize(

@@ -305,7 +305,7 @@ def test_a_stop_ends_a_break(connection, fill, looped, monkeypatch):
     monkeypatch.setattr("receiver.store.appending.pace._PATIENCE_SECONDS", 0)
     fill(ROW_GROUP + NEWEST)
     loop = looped(keeps_up=lambda: False)
-    until(lambda: loop._noted() == 1, what="the step's begin")
+    until(lambda: loop._count_noted() == 1, what="the step's begin")
     loop.stop()
     assert run(connection, "FROM arranged") == []
 
@@ -353,7 +353,7 @@ def test_few_checkpoints_merge_small_row_groups(connection, tmp_path, monkeypatc
     groups = []
     for number in range(10):
         writer.append_all([notification(number)])
-        with loop.paused():
+        with loop.pause():
             groups.append(run(connection, ROW_GROUPS)[0][0])
     writer.close()
     assert groups == [1, 2, 3, 1, 1, 2, 3, 4, 1, 1]

@@ -108,14 +108,14 @@ def test_a_full_segment_is_followed_by_a_new_one_and_is_finished(spool, tmp_path
         spool.append_all([notification(number)])
     reader = SpoolReader(tmp_path)
     assert [row.payload for row in read_all(reader)] == [notification(number).payload for number in range(25)]
-    assert [segment.last_position("notifications") for segment in reader.finished()] == [10, 10]
+    assert [segment.last_position("notifications") for segment in reader.list_finished()] == [10, 10]
 
 
 def test_a_segment_full_of_bytes_is_followed_by_a_new_one(tmp_path):
     writer = SpoolWriter(tmp_path, bytes_per_segment=10_000)
     for number in range(5):
         writer.append_all([notification(number, payload=b'"' + b"x" * 6_000 + b'"')])
-    assert [segment.last_position("notifications") for segment in SpoolReader(tmp_path).finished()] == [2, 2]
+    assert [segment.last_position("notifications") for segment in SpoolReader(tmp_path).list_finished()] == [2, 2]
     writer.close()
 
 
@@ -123,9 +123,9 @@ def test_all_segments_of_a_closed_writer_are_finished_and_removing_them_leaves_n
     writer = SpoolWriter(tmp_path)
     writer.append_all([notification()])
     reader = SpoolReader(tmp_path)
-    assert reader.finished() == []
+    assert reader.list_finished() == []
     writer.close()
-    for segment in reader.finished():
+    for segment in reader.list_finished():
         reader.remove(segment)
     assert list(tmp_path.iterdir()) == []
 
@@ -142,7 +142,7 @@ def test_segments_of_a_writer_killed_without_warning_are_read_and_finished(tmp_p
     assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False).returncode == -9
     reader = SpoolReader(tmp_path)
     assert [row.payload for row in read_all(reader)] == [notification(7).payload]
-    assert len(reader.finished()) == 1
+    assert len(reader.list_finished()) == 1
 
 
 def test_a_failed_commit_is_told_and_the_next_goes_to_a_fresh_segment(spool, tmp_path):
@@ -155,7 +155,7 @@ def test_a_failed_commit_is_told_and_the_next_goes_to_a_fresh_segment(spool, tmp
     payloads = [row.payload for row in read_all(SpoolReader(tmp_path))]
     assert payloads == [notification(1).payload, notification(3).payload]
     assert len(list(tmp_path.glob("*.sqlite"))) == 2
-    assert SpoolReader(tmp_path).finished()[0].path == segment
+    assert SpoolReader(tmp_path).list_finished()[0].path == segment
 
 
 def test_a_closed_spool_takes_nothing_and_says_so(tmp_path):

@@ -15,7 +15,7 @@ import pytest
 import urllib3
 
 import receiver as package
-from receiver.data_directory.lock import running_serve
+from receiver.data_directory.lock import find_running_serve
 from receiver.processes.child import NO_RESTART_HELPS
 from receiver.processes.state import ServeState, read_state, write_state
 from receiver.supervision.keeper import BackOff
@@ -177,7 +177,7 @@ def test_an_address_that_a_killed_serve_still_holds_for_a_moment_is_waited_for(t
         left = {"pid": 1, "listen": address, "query_listen": "127.0.0.1:1"}
         (tmp_path / "serve.lock").write_text(json.dumps(left))
         with running(Serve, tmp_path, CLC_LISTEN=address) as serve:
-            until(lambda: running_serve(tmp_path), what="the serve's lock")
+            until(lambda: find_running_serve(tmp_path), what="the serve's lock")
             until((tmp_path / "query.token").exists, what="its looking for its addresses")
             held.close()
             serve.until_logged("the listener takes notifications")

@@ -11,7 +11,7 @@ import pytest
 
 import receiver as package
 from receiver.processes.state import read_state
-from receiver.supervision.systemd import notify, passed_sockets
+from receiver.supervision.systemd import notify, take_passed_sockets
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
 from tests.support.processes import Process, Receiver, Sender, environment
@@ -124,7 +124,7 @@ def test_listeners_share_the_one_socket_that_is_passed(tmp_path):
 
 def test_sockets_for_another_process_are_left_alone():
     variables = {"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "query", "HOME": "/"}
-    assert passed_sockets(variables) == ([], None)
+    assert take_passed_sockets(variables) == ([], None)
     assert variables == {"HOME": "/"}
 
 

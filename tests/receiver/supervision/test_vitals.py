@@ -96,10 +96,10 @@ def test_a_part_stays_busy_while_another_thread_ends_what_it_did_in_its_place():
         waiting = threading.Thread(target=wait)
         waiting.start()
         waits.wait(60)
-    assert pulse.told()[1] == "waiting"
+    assert pulse.describe()[1] == "waiting"
     may_end.set()
     waiting.join(60)
-    assert pulse.told()[1] is None
+    assert pulse.describe()[1] is None
 
 
 def test_the_sleep_of_the_supervisor_is_no_silence_of_its_children():

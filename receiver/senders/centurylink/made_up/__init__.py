@@ -3,7 +3,7 @@
 from receiver.senders.centurylink.made_up.bodies import HEADERS, Stamps
 from receiver.senders.centurylink.made_up.everyday import tell, weight_of
 from receiver.senders.centurylink.made_up.one_event import read_account, subject_for
-from receiver.senders.centurylink.made_up.stories import STORIES, planned_story
+from receiver.senders.centurylink.made_up.stories import STORIES, plan_story
 from receiver.senders.centurylink.made_up.world import DEMO_ALIAS, World
 from receiver.senders.made_up import MadeUp
 
@@ -16,7 +16,7 @@ MADE_UP = MadeUp(
     weight_of=weight_of,
     new_bodies=Stamps,
     stories=tuple(STORIES),
-    planned_story=planned_story,
+    plan_story=plan_story,
     subject_for=subject_for,
     read_account=read_account,
     account=DEMO_ALIAS,

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from receiver.senders.centurylink.made_up.world import Account, Alert, Server, Subject, User
+from receiver.senders.centurylink.made_up.world import Account, Alert, Server, User, WorldSubject
 
 HEADERS = {
     "Content-Type": "application/json; charset=utf-8",
@@ -205,7 +205,7 @@ class Stamps:
         self._created: dict[str, float] = {}
         self._fired: dict[str, float] = {}
 
-    def note(self, event_type: str, subject: Subject, at: float) -> None:
+    def note(self, event_type: str, subject: WorldSubject, at: float) -> None:
         """Remember what an event's time means for later ones."""
         if event_type == "Server.Created":
             self._created[subject.key] = at
@@ -214,7 +214,7 @@ class Stamps:
         elif isinstance(subject, Alert) and subject.state == "triggered":
             self._fired[subject.key] = at
 
-    def body(self, event_type: str, subject: Subject, at: float) -> bytes:
+    def body(self, event_type: str, subject: WorldSubject, at: float) -> bytes:
         """Return the body of an event that happens at this time, and remember the time."""
         self.note(event_type, subject, at)
         match subject:

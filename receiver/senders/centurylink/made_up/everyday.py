@@ -22,7 +22,7 @@ SCENES: tuple[tuple[Callable[[World], list[Step]], float], ...] = (
     (servers.switch_power, 7),
     (servers.change_disks, 6),
     (servers.build, 5),
-    (servers.describe, 5),
+    (servers.change_description, 5),
     (servers.add_public_address, 4),
     (servers.delete, 4.5),
     (servers.archive_or_restore, 2.5),
@@ -53,21 +53,21 @@ def weight_of(seed: int, count: int) -> float:
 
 def tell(seed: int, world: World) -> Iterator[Scene]:
     """Tell everyday life scene by scene, for ever. Each changes the world before it is handed out."""
-    told, odd_ones = 0, odd_scenes(seed)
-    odd = next(odd_ones)
+    position, upcoming = 0, odd_scenes(seed)
+    odd = next(upcoming)
     ordinary, frequencies = zip(*SCENES, strict=True)
     for steps in people.opening_scenes(world):
-        told += len(steps)
+        position += len(steps)
         yield Scene(steps, len(steps))
     while True:
-        is_odd = told >= odd.position
+        is_odd = position >= odd.position
         play = odd.play if is_odd else world.rng.choices(ordinary, frequencies)[0]
         steps = [step._replace(copies=1) if world.chance(COPIED_SHARE) else step for step in play(world)]
         count = sum(1 + step.copies for step in steps)
-        told += count
+        position += count
         quick = 0.0
         if is_odd:
-            quick, odd = (1 - ODD_WEIGHT) * min(odd.notifications, count), next(odd_ones)
+            quick, odd = (1 - ODD_WEIGHT) * min(odd.notifications, count), next(upcoming)
         if steps:
             yield Scene(steps, count - quick)
 

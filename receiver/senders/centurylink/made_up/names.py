@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class City(NamedTuple):
     """Where a company sits, and the data centre near it."""
 
     city: str
@@ -46,23 +46,23 @@ STREETS = (
     *("Pine St", "2nd Ave", "Market St", "Harbor Blvd", "Cherry Lane", "Industrial Way", "Main St", "Lake Ave"),
     *("Station Road", "Mill Road", "Broadway", "Park Lane", "King St", "Canal St", "Elm St", "Commerce Dr"),
 )
-PLACES = (
-    Place("Bellevue", "WA", "USA", "98004", "WA1"),
-    Place("Seattle", "WA", "USA", "98101", "WA1"),
-    Place("Salt Lake City", "UT", "USA", "84101", "UT1"),
-    Place("Santa Clara", "CA", "USA", "95050", "UC1"),
-    Place("Chicago", "IL", "USA", "60601", "IL1"),
-    Place("New York", "NY", "USA", "10001", "NY1"),
-    Place("Sterling", "VA", "USA", "20166", "VA1"),
-    Place("Ashburn", "VA", "USA", "20147", "VA1"),
-    Place("Toronto", "ON", "Canada", "M5H 2N2", "CA2"),
-    Place("Vancouver", "BC", "Canada", "V6B 1A1", "CA1"),
-    Place("Mississauga", "ON", "Canada", "L5B 3C1", "CA3"),
-    Place("Slough", "Berkshire", "United Kingdom", "SL1 1AA", "GB3"),
-    Place("Portsmouth", "Hampshire", "United Kingdom", "PO1 2AB", "GB1"),
-    Place("Frankfurt am Main", "Hessen", "Germany", "60311", "DE1"),
-    Place("Köln", "Nordrhein-Westfalen", "Germany", "50667", "DE1"),
-    Place("Singapore", "", "Singapore", "048616", "SG1"),
+CITIES = (
+    City("Bellevue", "WA", "USA", "98004", "WA1"),
+    City("Seattle", "WA", "USA", "98101", "WA1"),
+    City("Salt Lake City", "UT", "USA", "84101", "UT1"),
+    City("Santa Clara", "CA", "USA", "95050", "UC1"),
+    City("Chicago", "IL", "USA", "60601", "IL1"),
+    City("New York", "NY", "USA", "10001", "NY1"),
+    City("Sterling", "VA", "USA", "20166", "VA1"),
+    City("Ashburn", "VA", "USA", "20147", "VA1"),
+    City("Toronto", "ON", "Canada", "M5H 2N2", "CA2"),
+    City("Vancouver", "BC", "Canada", "V6B 1A1", "CA1"),
+    City("Mississauga", "ON", "Canada", "L5B 3C1", "CA3"),
+    City("Slough", "Berkshire", "United Kingdom", "SL1 1AA", "GB3"),
+    City("Portsmouth", "Hampshire", "United Kingdom", "PO1 2AB", "GB1"),
+    City("Frankfurt am Main", "Hessen", "Germany", "60311", "DE1"),
+    City("Köln", "Nordrhein-Westfalen", "Germany", "50667", "DE1"),
+    City("Singapore", "", "Singapore", "048616", "SG1"),
 )
 DATA_CENTERS = ("CA1", "CA2", "CA3", "DE1", "GB1", "GB3", "IL1", "NY1", "SG1", "UC1", "UT1", "VA1", "WA1")
 OPERATING_SYSTEMS = (

@@ -11,13 +11,13 @@ from receiver.senders.centurylink.made_up.world import (
     ROOT_ALIAS,
     Account,
     Server,
-    Subject,
     User,
     World,
+    WorldSubject,
 )
 
 
-def subject_for(world: World, rng: Random, event_type: str, alias: str) -> Subject:
+def subject_for(world: World, rng: Random, event_type: str, alias: str) -> WorldSubject:
     """Return what an event for an account is about, changed as the event says; what the world lacks is made up.
 
     What changes is drawn from `rng`, and so is all that changes in the world afterwards.
@@ -41,7 +41,7 @@ def _new_account(world: World, alias: str) -> Account:
     return make_account(world, world.account(ROOT_ALIAS), alias, DEMO_NAME if alias == DEMO_ALIAS else "")
 
 
-def _subject(world: World, event_type: str, account: Account) -> Subject:
+def _subject(world: World, event_type: str, account: Account) -> WorldSubject:
     category, _, action = event_type.partition(".")
     if category == "Account":
         return _account_as_of(world, action, account)

@@ -31,7 +31,7 @@ def make_account(world: World, parent: Account | None, alias: str = "", business
     """Make an account below a parent, or the reseller's own without one, and add it to the world."""
     rng = world.rng
     name = business_name or company_name(world)
-    place = rng.choice(names.PLACES)
+    city = rng.choice(names.CITIES)
     account = Account(
         alias=alias or _free_alias(world, name),
         business_name=name,
@@ -39,12 +39,12 @@ def make_account(world: World, parent: Account | None, alias: str = "", business
         depth=parent.depth + 1 if parent else 0,
         address_line1=_street(world),
         address_line2=_suite(world),
-        city=place.city,
-        state_province=place.state_province,
-        country=place.country,
-        postal_code=place.postal_code,
+        city=city.city,
+        state_province=city.state_province,
+        country=city.country,
+        postal_code=city.postal_code,
         telephone=_telephone(world),
-        data_center=place.data_center,
+        data_center=city.data_center,
         status="Demo" if world.chance(0.15) and not alias else "Active",
         is_managed=world.chance(0.3),
     )
@@ -160,7 +160,7 @@ def closing_steps(world: World, account: Account, delay: float) -> list[Step]:
         world.remove_server(server)
     for user in list(world.users_by_account.get(account.alias, ())):
         delay += world.rng.uniform(10, 60)
-        steps.append(step(delay, "User.Deleted", _deleted(user)))
+        steps.append(step(delay, "User.Deleted", _mark_deleted(user)))
         world.remove_user(user)
     account.status = "Deleted"
     steps.append(step(delay + 30, "Account.Deleted", account))
@@ -212,10 +212,10 @@ def leave(world: World) -> list[Step]:
     if user is None:
         return []
     world.remove_user(user)
-    return [step(0, "User.Deleted", _deleted(user))]
+    return [step(0, "User.Deleted", _mark_deleted(user))]
 
 
-def _deleted(user: User) -> User:
+def _mark_deleted(user: User) -> User:
     user.status = "Deleted"
     return user
 

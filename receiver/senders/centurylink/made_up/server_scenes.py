@@ -170,12 +170,12 @@ def _unpublish(world: World, server: Server) -> None:
     server.public_addresses = server.public_addresses[:-1]
 
 
-def describe(world: World) -> list[Step]:
+def change_description(world: World) -> list[Step]:
     """Change a server's description or its group; snapshots and maintenance mode of late show along."""
-    return _change(world, _describe, _is_active)
+    return _change(world, _change_description, _is_active)
 
 
-def _describe(world: World, server: Server) -> None:
+def _change_description(world: World, server: Server) -> None:
     before, rng = server.description, world.rng
     # Neither fires an event of its own: they show in whatever comes next.
     server.has_snapshot = world.chance(0.2)

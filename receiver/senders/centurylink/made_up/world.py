@@ -163,10 +163,10 @@ class Alert:
         return self.key, account_key(self.account_alias)
 
 
-Subject = Account | User | Server | Alert
+WorldSubject = Account | User | Server | Alert
 
 
-def step(delay: float, event_type: str, subject: Subject) -> Step:
+def step(delay: float, event_type: str, subject: WorldSubject) -> Step:
     """Return an event with a snapshot of its subject, which later changes leave as it is."""
     return Step(delay, event_type, copy(subject))
 
@@ -232,8 +232,8 @@ class Pool(Generic[T]):
         """Return an entity that fits, at random; None when so many tries found none."""
         if not self._items:
             return None
-        drawn = (self._items[rng.randrange(len(self._items))] for _ in range(tries))
-        return next((item for item in drawn if fits(item)), None)
+        candidates = (self._items[rng.randrange(len(self._items))] for _ in range(tries))
+        return next((item for item in candidates if fits(item)), None)
 
 
 @dataclass

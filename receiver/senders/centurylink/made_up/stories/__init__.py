@@ -9,10 +9,10 @@ from receiver.senders.centurylink.made_up.stories.public_server import public_se
 from receiver.senders.centurylink.made_up.stories.sign_up import sign_up
 from receiver.senders.centurylink.made_up.stories.stage import Chapter, Stage
 from receiver.senders.centurylink.made_up.stories.stolen_administrator import stolen_administrator
-from receiver.senders.made_up import Planned, Step
+from receiver.senders.made_up import PlannedStory, Step
 from receiver.senders.timetable import DAY, Timetable
 
-__all__ = ["STORIES", "Story", "planned_story"]
+__all__ = ["STORIES", "Story", "plan_story"]
 
 
 class Story(NamedTuple):
@@ -39,7 +39,7 @@ SHORTEST = 3 * DAY
 """In less time a story is told faster."""
 
 
-def planned_story(name: str, seed: int, start: float, end: float) -> Planned:
+def plan_story(name: str, seed: int, start: float, end: float) -> PlannedStory:
     """Put a story on a timetable between two times (seconds since 1970). The same seed brings the same cast."""
     story = STORIES[name]
     pace = min((end - start) / SHORTEST, 1.0)
@@ -53,12 +53,12 @@ def planned_story(name: str, seed: int, start: float, end: float) -> Planned:
         Chapter(min(faster(at), end), [step._replace(delay=step.delay * pace) for step in steps])
         for at, steps in story.tell(stage, begins)
     )
-    return Planned(faster(begins), _timed(chapters, end))
+    return PlannedStory(faster(begins), _timed(chapters, end))
 
 
 def _timed(chapters: Iterator[Chapter], end: float) -> Iterator[tuple[float, Step]]:
     timetable = Timetable()
     for at, steps in chapters:
-        yield from timetable.until(at)
+        yield from timetable.take_until(at)
         timetable.add(at, steps, end)
-    yield from timetable.until(end)
+    yield from timetable.take_until(end)

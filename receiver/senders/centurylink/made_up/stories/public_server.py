@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from receiver.senders.centurylink.made_up.server_scenes import MINUTE, resize_server
-from receiver.senders.centurylink.made_up.stories.stage import Chapter, Stage, appearance, changed, staff
+from receiver.senders.centurylink.made_up.stories.stage import Chapter, Stage, appearance, change_server, staff
 
 EVENTS_BEFORE = 80
 EVENTS_AFTER = 20
@@ -27,9 +27,9 @@ def public_server(stage: Stage, at: float) -> Iterator[Chapter]:
     yield from stage.live_on(built + 40 * MINUTE, stage.day_before(at), EVENTS_BEFORE)
     server = stage.world.servers_of(customer.alias)[0]
     resize_server(stage.world, server)
-    yield Chapter(at - 55 * MINUTE, [changed(0, server, people[0])])
+    yield Chapter(at - 55 * MINUTE, [change_server(0, server, people[0])])
     stage.publish(server)
-    yield Chapter(at, [changed(0, server, freelancer)])
+    yield Chapter(at, [change_server(0, server, freelancer)])
     resize_server(stage.world, server)
-    yield Chapter(at + 50 * MINUTE, [changed(0, server, people[1])])
+    yield Chapter(at + 50 * MINUTE, [change_server(0, server, people[1])])
     yield from stage.live_on(at + 240 * MINUTE, stage.end, EVENTS_AFTER)

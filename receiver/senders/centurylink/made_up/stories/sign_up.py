@@ -8,7 +8,7 @@ from receiver.senders.centurylink.made_up.stories.stage import (
     Chapter,
     Stage,
     appearance,
-    changed,
+    change_server,
     outside_address,
     staff,
 )
@@ -43,4 +43,4 @@ def _shopping(stage: Stage, account: Account, user: User) -> Iterator[Step]:
         yield from (created, complete)
         if number < OPEN_SERVERS:
             stage.publish(server)
-            yield changed(complete.delay + MINUTE, server, user)
+            yield change_server(complete.delay + MINUTE, server, user)

@@ -32,7 +32,7 @@ LIFE: tuple[tuple[Callable[[World], list[Step]], int], ...] = (
     (servers.alert, 3),
     (servers.resize, 3),
     (servers.change_disks, 3),
-    (servers.describe, 2),
+    (servers.change_description, 2),
     (servers.switch_power, 2),
 )
 """What happens to the cast's servers on any day, and how often: nothing that an audit would find."""
@@ -130,7 +130,7 @@ def outside_address(user: User, domain: str) -> str:
     return f"{user.user_name.partition('@')[0]}@{domain}"
 
 
-def changed(delay: float, server: Server, actor: User) -> Step:
+def change_server(delay: float, server: Server, actor: User) -> Step:
     """Return the update of a server that somebody has just changed."""
     server.modified_by = actor.user_name
     return step(delay, "Server.Updated", server)

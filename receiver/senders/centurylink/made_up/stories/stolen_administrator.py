@@ -9,7 +9,7 @@ from receiver.senders.centurylink.made_up.stories.stage import (
     Chapter,
     Stage,
     appearance,
-    changed,
+    change_server,
     outside_address,
     staff,
 )
@@ -91,19 +91,19 @@ def _other_accounts(stage: Stage, cast: _Cast) -> Iterator[Step]:
     administrator = cast.own.people[0]
     opened, stopped, _ = stage.world.servers_of(cast.below.account.alias)
     stage.publish(opened)
-    yield changed(0, opened, administrator)._replace(copies=1)
+    yield change_server(0, opened, administrator)._replace(copies=1)
     stopped.power_state = "stopped"
-    yield changed(3 * MINUTE, stopped, administrator)._replace(copies=1)
+    yield change_server(3 * MINUTE, stopped, administrator)._replace(copies=1)
     foreign = stage.world.servers_of(cast.elsewhere.account.alias)[0]
     stage.publish(foreign)
-    yield changed(8 * MINUTE, foreign, administrator)
+    yield change_server(8 * MINUTE, foreign, administrator)
 
 
 def _own_servers(stage: Stage, cast: _Cast) -> Iterator[Step]:
     """Open the servers that will be left, and one that won't."""
     for number, server in enumerate(_servers_of(stage, cast.own)[: SERVERS_LEFT + 1]):
         stage.publish(server)
-        yield changed(5 * MINUTE * number, server, cast.own.people[0])
+        yield change_server(5 * MINUTE * number, server, cast.own.people[0])
 
 
 def _burst(cast: _Cast) -> Iterator[Step]:
@@ -134,7 +134,7 @@ def _morning(stage: Stage, cast: _Cast, intruder: User) -> Iterator[Step]:
         for server in stage.world.servers_of(customer.account.alias):
             if server.public_addresses:
                 server.public_addresses = ()
-                yield changed(20 * MINUTE, server, helper)
+                yield change_server(20 * MINUTE, server, helper)
 
 
 def _servers_of(stage: Stage, customer: _Customer) -> list[Server]:

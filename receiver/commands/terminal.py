@@ -6,7 +6,7 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _PLAIN = 0x10000
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     r"""Spell control and formatting characters as escapes (`\u0085`); line feeds and tabs stay."""
     if text.isprintable():
         return text
