@@ -12,7 +12,7 @@ from analytics.commands.findings import findings
 from analytics.commands.sql import sql
 from analytics.commands.tail import tail
 from analytics.errors import AnalyticsError
-from analytics.text import LINES, visible
+from analytics.text import LINES, make_visible
 
 DONE, FAILED = 0, 1
 
@@ -42,7 +42,7 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except AnalyticsError as error:
-        click.echo(f"Error: {visible(str(error), LINES)}", err=True)
+        click.echo(f"Error: {make_visible(str(error), LINES)}", err=True)
         return FAILED
     except (click.Abort, KeyboardInterrupt):
         return FAILED

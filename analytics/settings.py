@@ -39,20 +39,20 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def checked_address(address: str) -> str:
+def check_address(address: str) -> str:
     """Return the address as it is, if it is `host:port`."""
     split_address(address)
     return address
 
 
-def checked_directory(path: Path) -> Path:
+def check_directory(path: Path) -> Path:
     """Return the path as it is, if it is a directory."""
     if not path.is_dir():
         raise ValueError(path)
     return path
 
 
-def checked_time_zone(name: str) -> str:
+def check_time_zone(name: str) -> str:
     """Return the name as it is, if it is that of a time zone."""
     try:
         ZoneInfo(name)
@@ -61,13 +61,13 @@ def checked_time_zone(name: str) -> str:
     return name
 
 
-def checked_working_hours(text: str) -> str:
+def check_working_hours(text: str) -> str:
     """Return the text as it is, if it says working hours."""
     parse_working_hours(text)
     return text
 
 
-def listed_hosts(value: object) -> object:
+def split_hosts(value: object) -> object:
     """Return the names of a comma-separated list, in lower case."""
     if not isinstance(value, str):
         return value
@@ -91,16 +91,16 @@ class Settings(BaseSettings):
         env_prefix="CLC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    dashboard_hosts: Annotated[frozenset[str], NoDecode, BeforeValidator(listed_hosts)] = frozenset()
+    dashboard_hosts: Annotated[frozenset[str], NoDecode, BeforeValidator(split_hosts)] = frozenset()
     data_dir: Path = Path("data")
-    listen: Annotated[str, AfterValidator(checked_address)] = "127.0.0.1:8080"
-    query_listen: Annotated[str, AfterValidator(checked_address)] = "127.0.0.1:8081"
+    listen: Annotated[str, AfterValidator(check_address)] = "127.0.0.1:8080"
+    query_listen: Annotated[str, AfterValidator(check_address)] = "127.0.0.1:8081"
     query_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     query_token: SecretStr | None = None
-    rules: Annotated[Path, AfterValidator(checked_directory)] | None = None
+    rules: Annotated[Path, AfterValidator(check_directory)] | None = None
     url_secret: SecretStr | None = None
-    time_zone: Annotated[str, AfterValidator(checked_time_zone)] = "UTC"
-    working_hours: Annotated[str, AfterValidator(checked_working_hours)] = "Mon-Fri 08:00-18:00"
+    time_zone: Annotated[str, AfterValidator(check_time_zone)] = "UTC"
+    working_hours: Annotated[str, AfterValidator(check_working_hours)] = "Mon-Fri 08:00-18:00"
 
     @cached_property
     def query_url(self) -> str:

@@ -12,7 +12,7 @@ DELETE = b"\x7f"
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=])")
 
 
-def visible(text: str, keep: str = "") -> str:
+def make_visible(text: str, keep: str = "") -> str:
     r"""Spell control and formatting characters as escapes (`\u202e`), except those in `keep`.
 
     Among them are the bidirectional controls, which make text read as something else than it is.
@@ -36,7 +36,7 @@ def as_escape(character: str) -> str:
     return named.get(character) or (f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")  # noqa: PLR2004 - 16 bits
 
 
-def visible_json(line: bytes) -> bytes:
+def make_json_visible(line: bytes) -> bytes:
     r"""Spell control and formatting characters in JSON as JSON's own escapes (`\u0080`), which mean the same.
 
     Args:
@@ -56,15 +56,15 @@ def as_json_escape(character: str) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
-def short(text: str, length: int = 60) -> str:
+def shorten(text: str, length: int = 60) -> str:
     """Return the text made visible, and cut to `length` characters with an ellipsis."""
-    seen = visible(text[: length + 1])
+    seen = make_visible(text[: length + 1])
     return seen if len(seen) <= length and len(text) <= length else seen[: length - 1] + ELLIPSIS
 
 
 def as_markdown(text: str) -> str:
     """Return Markdown that shows the text as it is, for widgets whose labels are Markdown."""
-    return MARKDOWN.sub(r"\\\1", visible(text))
+    return MARKDOWN.sub(r"\\\1", make_visible(text))
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

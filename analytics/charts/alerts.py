@@ -7,9 +7,9 @@ import pandas as pd
 
 from analytics.charts.charts import FIT, INK, MUTED, RULE, heading, row_scale, time_axis, time_tips
 from analytics.findings.rule_headers import COLOURS
-from analytics.senders import alert_colour, alerting
+from analytics.senders import alert_colour, alert_label
 from analytics.senders.alarms import KEY, span_text
-from analytics.text import plural, short
+from analytics.text import plural, shorten
 from analytics.times.periods import Period
 
 MOST_ROWS = 30
@@ -33,7 +33,7 @@ def bars_of(alarms: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.Data
             "top": drawn["place"] + 0.2,
             "bottom": drawn["place"] + 0.8,
             "middle": drawn["place"] + 0.5,
-            "server": drawn["server"].map(lambda name: short(name, 60)),
+            "server": drawn["server"].map(lambda name: shorten(name, 60)),
             "metric": drawn["metric"].map(metric_text),
             "state": lasts.map({True: LASTS, False: OVER}),
             "lasted": drawn["time"].map(span_text),
@@ -43,7 +43,7 @@ def bars_of(alarms: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.Data
 
 def metric_text(metric: str) -> str:
     """Return a metric's name as text."""
-    return short(metric, 30) or "(no metric)"
+    return shorten(metric, 30) or "(no metric)"
 
 
 def names_of(rows: pd.DataFrame) -> pd.DataFrame:
@@ -52,15 +52,15 @@ def names_of(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "middle": [place + 0.5 for place in range(len(rows))],
             "floor": [place + 1.0 for place in range(len(rows))],
-            "name": [short(name, SERVER_CHARACTERS) for name in rows["server"]],
-            "what": [short(metric_text(metric), METRIC_CHARACTERS) for metric in rows["metric"]],
+            "name": [shorten(name, SERVER_CHARACTERS) for name in rows["server"]],
+            "what": [shorten(metric_text(metric), METRIC_CHARACTERS) for metric in rows["metric"]],
             "times": [f"{times:,}" for times in rows["times"]],
             "sum": [span_text(time) for time in rows["time"]],
         }
     )
 
 
-def beside(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
+def label_rows(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
     """Return the layers with each row's floor, server, metric, and number and time of its alarms."""
     text = alt.Chart(names_of(rows))
     y = row_scale("middle", max(len(rows), 1))
@@ -85,7 +85,7 @@ def beside(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
 def tips(place: str) -> list[alt.Tooltip]:
     """Return what is said of an alarm."""
     return [
-        alt.Tooltip("server:N", title=alerting()),
+        alt.Tooltip("server:N", title=alert_label()),
         alt.Tooltip("metric:N", title="Metric"),
         alt.Tooltip("state:N", title="Alarm"),
         *time_tips(place),
@@ -93,7 +93,7 @@ def tips(place: str) -> list[alt.Tooltip]:
     ]
 
 
-def drawn_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: bool) -> list[alt.Chart]:
+def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: bool) -> list[alt.Chart]:
     """Return the layers with the bars, and with the marks of those that are not over."""
     scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], alert_colour(dark)])
     legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
@@ -115,7 +115,7 @@ def drawn_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: 
     ]
 
 
-def over_time(
+def draw_alarms(
     alarms: pd.DataFrame, rows: pd.DataFrame, period: Period, *, order: str, place: str = "UTC", dark: bool = False
 ) -> alt.LayerChart:
     """Return the alarms of each server and metric as bars from begin to end; those not over last until now, marked.
@@ -130,11 +130,10 @@ def over_time(
     """
     bars = bars_of(alarms, rows, period)
     count = max(len(rows), 1)
-    units = (
-        f"A row a {alerting().lower()} and metric, {order}; how often and how long in all beside it; times of {place}"
-    )
+    what = alert_label().lower()
+    units = f"A row a {what} and metric, {order}; how often and how long in all beside it; times of {place}"
     lasting = int((bars["state"] == LASTS).sum())
-    layers = [*beside(rows, dark), *drawn_bars(bars, count, period, place, dark)]
+    layers = [*label_rows(rows, dark), *draw_bars(bars, count, period, place, dark)]
     chart: alt.LayerChart = alt.layer(*layers).configure_view(stroke=None)
     return chart.properties(
         height=count * ROW_PIXELS,

@@ -3,12 +3,12 @@
 import altair as alt
 import pandas as pd
 
-from analytics.charts.charts import FIT, LOCAL_AXIS, binned, heading, time_tips
+from analytics.charts.charts import FIT, LOCAL_AXIS, add_bin_times, heading, time_tips
 from analytics.findings.rule_headers import COLOURS, SEVERITIES
 from analytics.times.periods import Period
 
 
-def stacked_by_severity(frame: pd.DataFrame) -> pd.DataFrame:
+def stack_by_severity(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with the bottom and top of each severity's part of its bin's bar, the worst lowest."""
     place = frame["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     rows = frame.assign(place=place).sort_values(["bin_us", "place"])
@@ -16,14 +16,14 @@ def stacked_by_severity(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(bottom=top - rows["findings"], top=top)
 
 
-def with_empty_bins(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
+def add_empty_bins(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Return the frame with a row of no findings for each bin of the period without any."""
     begins = pd.date_range(period.since, period.until, freq=period.width, unit="us").asi8
     empty = [begin for begin in begins if begin not in set(frame["bin_us"])]
     return pd.concat([frame, pd.DataFrame({"bin_us": empty, "severity": SEVERITIES[0], "findings": 0})])
 
 
-def by_severity(frame: pd.DataFrame, period: Period, *, place: str = "UTC", dark: bool = False) -> alt.Chart:
+def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", dark: bool = False) -> alt.Chart:
     """Return stacked bars of findings over time.
 
     What changes from one refresh to the next is data and nothing else, so that the drawn chart stays.
@@ -36,7 +36,7 @@ def by_severity(frame: pd.DataFrame, period: Period, *, place: str = "UTC", dark
     """
     scale = alt.Scale(domain=list(SEVERITIES), range=[COLOURS[name][dark] for name in SEVERITIES])
     chart: alt.Chart = (
-        alt.Chart(stacked_by_severity(binned(with_empty_bins(frame, period), period.width)))
+        alt.Chart(stack_by_severity(add_bin_times(add_empty_bins(frame, period), period.width)))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),

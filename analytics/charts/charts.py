@@ -33,7 +33,7 @@ LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
 LOCAL_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=LOCAL_LABEL)
 
 
-def binned(frame: pd.DataFrame, width: timedelta) -> pd.DataFrame:
+def add_bin_times(frame: pd.DataFrame, width: timedelta) -> pd.DataFrame:
     """Return the frame with the begin and the end of its bins (column `bin_us`, microseconds) as times."""
     start = pd.to_datetime(frame["bin_us"], unit="us", utc=True)
     return frame.assign(begin=start, end=start + width)
@@ -67,7 +67,7 @@ def heading(title: str, subtitle: str, dark: bool, offset: int = 12) -> alt.Titl
     )
 
 
-def stacked(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+def stack(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     """Return the frame with the bottom and top of each event type's part of its bin's bar."""
     place = frame["event_type"].map({name: place for place, name in enumerate(order)}).fillna(len(order))
     rows = frame.assign(place=place).sort_values(["bin_us", "place", "event_type"])
@@ -75,7 +75,7 @@ def stacked(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     return rows.assign(bottom=top - rows["events"], top=top)
 
 
-def full_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
+def fill_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
     """Return counts with the begin and the end of their bins, and a row of 0 for each bin without any.
 
     Args:
@@ -88,7 +88,7 @@ def full_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
     return rows.fillna({"events": 0, "event_type": ""})
 
 
-def over_time(
+def draw_events(
     frame: pd.DataFrame,
     before: pd.DataFrame | None,
     span: Span,
@@ -134,7 +134,7 @@ def over_time(
 def event_bars(frame: pd.DataFrame, span: Span, place: str, dark: bool) -> alt.Chart:
     """Return the layer of stacked bars, the last one pale where it is not over yet."""
     chart: alt.Chart = (
-        alt.Chart(stacked(full_bins(frame, span), list(colours(dark))))
+        alt.Chart(stack(fill_bins(frame, span), list(colours(dark))))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
@@ -151,7 +151,7 @@ def event_bars(frame: pd.DataFrame, span: Span, place: str, dark: bool) -> alt.C
 
 def line_before(before: pd.DataFrame, span: Span, said: str, dark: bool) -> alt.Chart:
     """Return the layer with the counts of the time compared with, a step a bin."""
-    counts = full_bins(before.assign(event_type=said), span)
+    counts = fill_bins(before.assign(event_type=said), span)
     last = counts.iloc[[-1]].assign(begin=counts["end"].iloc[-1])
     rows = pd.concat([counts, last])[["begin", "events"]]
     line: alt.Chart = (

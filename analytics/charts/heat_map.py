@@ -24,7 +24,7 @@ def hours_of_week(frame: pd.DataFrame) -> pd.DataFrame:
     return found.assign(until=found["hour"] + 1, clock=[f"{hour:02}:00 to {hour + 1:02}:00" for hour in found["hour"]])
 
 
-def heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt.Chart:
+def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt.Chart:
     """Return a cell for each hour of the week, the darker (on a dark page: the lighter) the more happened in it.
 
     Args:
@@ -85,7 +85,7 @@ def heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt.Char
     return chart
 
 
-def busiest(frame: pd.DataFrame) -> str:
+def describe_busiest(frame: pd.DataFrame) -> str:
     """Say in words when most happens."""
     if frame.empty or not frame["events"].max():
         return "Nothing happened in this time."

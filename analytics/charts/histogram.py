@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analytics.charts.charts import FIT, LOCAL_AXIS, MUTED, TIME_TIP, binned, event_scale, stacked
+from analytics.charts.charts import FIT, LOCAL_AXIS, MUTED, TIME_TIP, add_bin_times, event_scale, stack
 from analytics.senders import colours
 from analytics.times.periods import EPOCH, MOST_BINS, WIDTHS, floor
 
@@ -45,7 +45,7 @@ class Bins:
         return begin, max(end if end == last else end + self.width, begin + self.width)
 
 
-def brushed(selection: Any, bins: Bins) -> tuple[datetime, datetime] | None:
+def read_brush(selection: Any, bins: Bins) -> tuple[datetime, datetime] | None:
     """Return from when to when a brush narrows the range; None where there is no brush, or one over nothing.
 
     Args:
@@ -60,7 +60,7 @@ def brushed(selection: Any, bins: Bins) -> tuple[datetime, datetime] | None:
     return bins.around(first, last) if first != last else None
 
 
-def with_ends(bars: pd.DataFrame, bins: Bins) -> pd.DataFrame:
+def add_ends(bars: pd.DataFrame, bins: Bins) -> pd.DataFrame:
     """Return the bars with a flat one from the first bin to the last, so that the x axis spans all of them.
 
     That way the axis is part of the data: a chart whose data alone differ is drawn anew in place, with a brush on it.
@@ -74,7 +74,7 @@ def with_ends(bars: pd.DataFrame, bins: Bins) -> pd.DataFrame:
     return ends if shown.empty else pd.concat([shown, ends], ignore_index=True)
 
 
-def histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = False) -> alt.Chart:
+def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = False) -> alt.Chart:
     """Return stacked bars of notifications over time, with a brush.
 
     Args:
@@ -85,7 +85,7 @@ def histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = False)
     """
     said = f"Notifications per {bins.per}, by event type, times in {zone}"
     chart: alt.Chart = (
-        alt.Chart(with_ends(stacked(binned(frame, bins.width), list(colours(dark))), bins))
+        alt.Chart(add_ends(stack(add_bin_times(frame, bins.width), list(colours(dark))), bins))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(nice=False), axis=LOCAL_AXIS),

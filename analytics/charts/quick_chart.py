@@ -10,10 +10,10 @@ import pyarrow as pa
 from analytics.charts.charts import FIT, INK, MUTED, TIME_LABEL, heading
 from analytics.export.results import as_moment, as_number, cell, column_names
 from analytics.senders import colours
-from analytics.text import short
+from analytics.text import shorten
 
-Kind = Literal["bar", "line", "area", "points", "histogram"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+ChartKind = Literal["bar", "line", "area", "points", "histogram"]
+KINDS: tuple[ChartKind, ...] = get_args(ChartKind)
 Holds = Literal["number", "time", "text"]
 TYPES: dict[Holds, Literal["quantitative", "temporal", "nominal"]] = {
     "number": "quantitative", "time": "temporal", "text": "nominal",
@@ -34,27 +34,27 @@ PALETTE_DARK = ("#3a9bdc", "#e69f00", "#1fbf92", "#d98fb8", "#8fd0f5", "#f0803c"
 class Choice(NamedTuple):
     """What to draw: the kind of chart and the names of its columns; without a `y`, rows are counted."""
 
-    kind: Kind
+    kind: ChartKind
     x: str
     y: str | None = None
     colour: str | None = None
 
 
-def holds(kind: pa.DataType) -> Holds:
+def classify(kind: pa.DataType) -> Holds:
     """Return what a column of a type holds, as charts know it."""
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
     return "time" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else "text"
 
 
-def held(table: pa.Table) -> dict[str, Holds]:
+def classify_columns(table: pa.Table) -> dict[str, Holds]:
     """Return what each column holds, by the name under which it is shown."""
-    return {name: holds(field.type) for name, field in zip(column_names(table), table.schema, strict=True)}
+    return {name: classify(field.type) for name, field in zip(column_names(table), table.schema, strict=True)}
 
 
 def first_choice(table: pa.Table) -> Choice | None:
     """Return the chart that fits the columns best; None where there is nothing to draw."""
-    columns = held(table)
+    columns = classify_columns(table)
     if not columns or not table.num_rows:
         return None
     numbers, times, texts = (
@@ -62,7 +62,7 @@ def first_choice(table: pa.Table) -> Choice | None:
     )
     if times and numbers:
         x, y = times[0], numbers[0]
-        colour = fewest(table, columns, texts) if repeats(table, columns, x) else None
+        colour = find_fewest(table, columns, texts) if repeats(table, columns, x) else None
         return Choice("bar" if colour else "line", x, y, colour)
     if texts:
         return Choice("bar", texts[0], numbers[0] if numbers else None)
@@ -78,7 +78,7 @@ def values_of(table: pa.Table, columns: dict[str, Holds], name: str) -> list[Any
     return values
 
 
-def fewest(table: pa.Table, columns: dict[str, Holds], names: Sequence[str]) -> str | None:
+def find_fewest(table: pa.Table, columns: dict[str, Holds], names: Sequence[str]) -> str | None:
     """Return which column has the fewest values, if more than one; the first of several."""
     first = table.slice(0, MOST_ROWS)
     numbers = {name: len({cell(value) for value in values_of(first, columns, name)}) for name in names}
@@ -91,9 +91,9 @@ def repeats(table: pa.Table, columns: dict[str, Holds], name: str) -> bool:
     return len(set(values)) < len(values)
 
 
-def allowed(choice: Choice | None, table: pa.Table) -> Choice | None:
+def fit_choice(choice: Choice | None, table: pa.Table) -> Choice | None:
     """Return a choice where it fits the columns, else the first choice."""
-    columns = held(table)
+    columns = classify_columns(table)
     first = first_choice(table)
     if choice is None or first is None or choice.kind not in KINDS or choice.x not in columns:
         return first
@@ -101,38 +101,38 @@ def allowed(choice: Choice | None, table: pa.Table) -> Choice | None:
     return choice._replace(y=y, colour=choice.colour if choice.colour in columns else None)
 
 
-class Drawn(NamedTuple):
+class QuickChart(NamedTuple):
     """A chart, and what was left out of it, in words."""
 
     chart: alt.Chart
     notes: list[str]
 
 
-def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> Drawn:
+def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
     """Return a chart of the rows; fields have names of ours, as Vega takes dots and brackets in them for paths."""
-    columns = held(table)
+    columns = classify_columns(table)
     notes = [f"Drawn from the first {MOST_ROWS:,} of {table.num_rows:,} rows."] if table.num_rows > MOST_ROWS else []
     first = table.slice(0, MOST_ROWS)
     kinds = {"x": columns[choice.x]} | ({"y": columns[choice.y]} if choice.y else {})
-    data = pd.DataFrame({"x": as_drawn(values_of(first, columns, choice.x), kinds["x"])})
+    data = pd.DataFrame({"x": convert_values(values_of(first, columns, choice.x), kinds["x"])})
     if choice.y:
-        data["y"] = as_drawn(values_of(first, columns, choice.y), "number")
+        data["y"] = convert_values(values_of(first, columns, choice.y), "number")
     if choice.colour:
         names = [label(value) for value in values_of(first, columns, choice.colour)]
-        data["colour"], said = limited(names, MOST_COLOURS - 1)
-        notes += [f"{said:,} values of {short(choice.colour)} are drawn together, as “others”."] if said else []
+        data["colour"], said = limit_names(names, MOST_COLOURS - 1)
+        notes += [f"{said:,} values of {shorten(choice.colour)} are drawn together, as “others”."] if said else []
     if choice.kind == "histogram" and kinds["x"] != "text":
-        return Drawn(histogram(data, choice, kinds["x"], dark), notes)
+        return QuickChart(draw_histogram(data, choice, kinds["x"], dark), notes)
     if kinds["x"] == "text" and choice.kind in ("bar", "histogram"):
-        return bars(data, choice, dark, notes)
+        return draw_bars(data, choice, dark, notes)
     if choice.kind != "points":
-        added = added_up(data)
-        notes += [f"Rows of one {short(choice.x)} are added up."] if choice.y and len(added) < len(data) else []
+        added = add_up(data)
+        notes += [f"Rows of one {shorten(choice.x)} are added up."] if choice.y and len(added) < len(data) else []
         data = added
-    return Drawn(over(data, choice, kinds["x"], dark), notes)
+    return QuickChart(draw_marks(data, choice, kinds["x"], dark), notes)
 
 
-def added_up(data: pd.DataFrame) -> pd.DataFrame:
+def add_up(data: pd.DataFrame) -> pd.DataFrame:
     """Return the sum, or the number, of what is drawn at one place in one colour."""
     keys = [name for name in ("x", "colour") if name in data]
     grouped = data.groupby(keys, sort=False, dropna=False)
@@ -142,10 +142,10 @@ def added_up(data: pd.DataFrame) -> pd.DataFrame:
 
 def label(value: Any) -> str:
     """Return a value as a name in a chart."""
-    return "NULL" if value is None else short(cell(value) or "", LABEL_CHARACTERS) or "(empty)"
+    return "NULL" if value is None else shorten(cell(value) or "", LABEL_CHARACTERS) or "(empty)"
 
 
-def as_drawn(values: Sequence[Any], kind: Holds) -> "pd.Series[Any]":
+def convert_values(values: Sequence[Any], kind: Holds) -> "pd.Series[Any]":
     """Return values as a chart draws them."""
     made: dict[Holds, Callable[[Any], Any]] = {"number": as_number, "time": as_moment, "text": label}
     drawn = pd.Series([made[kind](value) for value in values], dtype=object)
@@ -154,7 +154,7 @@ def as_drawn(values: Sequence[Any], kind: Holds) -> "pd.Series[Any]":
     return drawn.astype(float) if kind == "number" else drawn
 
 
-def limited(names: list[str], most: int) -> tuple[list[str], int]:
+def limit_names(names: list[str], most: int) -> tuple[list[str], int]:
     """Return the names with the rarer ones as “others” where there are too many, and how many those are."""
     counts = pd.Series(names).value_counts()
     if len(counts) <= most + 1 or set(counts.index) <= set(colours(dark=False)):
@@ -165,13 +165,13 @@ def limited(names: list[str], most: int) -> tuple[list[str], int]:
 
 def titles(choice: Choice, dark: bool) -> dict[str, Any]:
     """Return the title, size and description of a chart."""
-    y = short(choice.y) if choice.y else "Number of rows"
-    coloured = f", by {short(choice.colour)}" if choice.colour else ""
+    y = shorten(choice.y) if choice.y else "Number of rows"
+    coloured = f", by {shorten(choice.colour)}" if choice.colour else ""
     return {
-        "title": heading(f"{y} by {short(choice.x)}", f"{choice.kind.title()}{coloured}; times in UTC", dark),
+        "title": heading(f"{y} by {shorten(choice.x)}", f"{choice.kind.title()}{coloured}; times in UTC", dark),
         "width": "container",
         "autosize": FIT,
-        "description": f"{choice.kind.title()} chart: {y} by {short(choice.x)}{coloured}.",
+        "description": f"{choice.kind.title()} chart: {y} by {shorten(choice.x)}{coloured}.",
     }
 
 
@@ -179,10 +179,10 @@ def axis(title: str, dark: bool, kind: Holds = "number", **more: Any) -> alt.Axi
     """Return an axis as all of them look."""
     if kind == "time":
         more |= {"labelExpr": TIME_LABEL, "tickCount": 8, "grid": False}
-    return alt.Axis(title=short(title), titleColor=MUTED[dark], labelColor=INK[dark], labelLimit=LABEL_PIXELS, **more)
+    return alt.Axis(title=shorten(title), titleColor=MUTED[dark], labelColor=INK[dark], labelLimit=LABEL_PIXELS, **more)
 
 
-def coloured(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, Any]:
+def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, Any]:
     """Return the colours: of event types their own, else those of the palette."""
     palette = PALETTE_DARK if dark else PALETTE
     if choice.colour is None:
@@ -191,16 +191,16 @@ def coloured(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, Any]:
     own = colours(dark)
     names = [name for name in own if name in present] if set(present) <= set(own) else present
     found = [own[name] for name in names] if names is not present else list(palette)
-    legend = alt.Legend(title=short(choice.colour), orient="top", columns=4, labelLimit=LABEL_PIXELS)
+    legend = alt.Legend(title=shorten(choice.colour), orient="top", columns=4, labelLimit=LABEL_PIXELS)
     return {"color": alt.Color("colour:N", scale=alt.Scale(domain=names, range=found), legend=legend)}
 
 
 def tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
     """Return what is said of what the pointer is on."""
     x = {"time": "utcyearmonthdatehoursminutesseconds(x):T", "number": "x:Q", "text": "x:N"}[kind]
-    found = [alt.Tooltip(x, title=short(choice.x), format=TIME_TIP if kind == "time" else alt.Undefined)]
-    found.append(alt.Tooltip(y, title=short(choice.y) if choice.y else "Rows"))
-    return [*found, alt.Tooltip("colour:N", title=short(choice.colour))] if choice.colour else found
+    found = [alt.Tooltip(x, title=shorten(choice.x), format=TIME_TIP if kind == "time" else alt.Undefined)]
+    found.append(alt.Tooltip(y, title=shorten(choice.y) if choice.y else "Rows"))
+    return [*found, alt.Tooltip("colour:N", title=shorten(choice.colour))] if choice.colour else found
 
 
 def value_of(choice: Choice) -> str:
@@ -208,21 +208,21 @@ def value_of(choice: Choice) -> str:
     return "y:Q" if choice.y else "count():Q"
 
 
-def histogram(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
+def draw_histogram(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
     """Return how many rows have values from where to where."""
     scale = alt.Scale(type="utc") if kind == "time" else alt.Undefined
     x = alt.X("x", type=TYPES[kind], bin=alt.Bin(maxbins=40), scale=scale,
               axis=axis(choice.x, dark, kind))  # fmt: skip
     y = alt.Y("count():Q", axis=axis("Number of rows", dark, format=",d", tickMinStep=1))
     tip = alt.Tooltip("x", type=TYPES[kind], bin=alt.Bin(maxbins=40),
-                      title=short(choice.x))  # fmt: skip
+                      title=shorten(choice.x))  # fmt: skip
     chart: alt.Chart = alt.Chart(data).mark_bar(binSpacing=1)
     drawn = chart.encode(x=x, y=y, tooltip=[tip, alt.Tooltip("count():Q", title="Rows")],
-                         **coloured(data, choice, dark))  # fmt: skip
+                         **choose_colours(data, choice, dark))  # fmt: skip
     return drawn.properties(height=HEIGHT, **titles(choice, dark))
 
 
-def bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) -> Drawn:
+def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) -> QuickChart:
     """Return lying bars, in the order of the rows, as names need room."""
     names = list(dict.fromkeys(data["x"]))
     if len(names) > MOST_BARS:
@@ -236,13 +236,13 @@ def bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) -> Dr
             y=alt.Y("x:N", sort=names, axis=axis(choice.x, dark, ticks=False)),
             x=alt.X(value_of(choice), axis=axis(choice.y or "Number of rows", dark)),
             tooltip=tips(choice, "text", value_of(choice)),
-            **coloured(kept, choice, dark),
+            **choose_colours(kept, choice, dark),
         )
     )
-    return Drawn(drawn.properties(height=alt.Step(22), **titles(choice, dark)), notes)
+    return QuickChart(drawn.properties(height=alt.Step(22), **titles(choice, dark)), notes)
 
 
-def over(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
+def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
     """Return a line, an area, points or standing bars."""
     scale = alt.Scale(type="utc") if kind == "time" else alt.Undefined
     marks: dict[str, dict[str, Any]] = {
@@ -256,7 +256,7 @@ def over(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Cha
         "x": alt.X("x", type=TYPES[kind], sort=None, scale=scale, axis=axis(choice.x, dark, kind, labelOverlap=True)),
         "y": alt.Y(y, axis=axis(choice.y or "Number of rows", dark)),
         "tooltip": tips(choice, kind, y),
-        **coloured(data, choice, dark),
+        **choose_colours(data, choice, dark),
     }
     if choice.kind not in ("line", "area", "points") and (step := step_of(data["x"])) is not None:
         data = data.assign(until=data["x"] + step)

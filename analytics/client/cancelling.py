@@ -34,7 +34,7 @@ class Cancellation:
             if self._end:
                 self._end()
 
-    def ends_by(self, end: Callable[[], None]) -> None:
+    def set_end(self, end: Callable[[], None]) -> None:
         """Take note of what ends the query from now on; it is called at once where that was asked for already."""
         with self._lock:
             self._end = end
@@ -51,7 +51,7 @@ class Cancellation:
             raise CancelledError(CANCELLED)
 
 
-def own_connections(cancellation: Cancellation) -> urllib3.PoolManager:
+def open_own_pool(cancellation: Cancellation) -> urllib3.PoolManager:
     """Return a client whose connection is broken off when the query is cancelled.
 
     The server then sees that the client hung up, and interrupts the query.
@@ -65,7 +65,7 @@ def own_connections(cancellation: Cancellation) -> urllib3.PoolManager:
                 """Connect."""
                 super().connect()
                 connected = self.sock
-                cancellation.ends_by(lambda: hang_up(connected))
+                cancellation.set_end(lambda: hang_up(connected))
 
         return Telling
 

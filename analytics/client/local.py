@@ -89,7 +89,7 @@ class DuckDBSource:
             # DuckDB runs a query to its end whatever signals come; so it runs beside, where it can be interrupted.
             running.append(worker.submit(read_rows, cursor, query, parameters, max_rows, max_bytes))
             if cancellation:
-                cancellation.ends_by(lambda: Thread(target=interrupt, args=(cursor, running[0])).start())
+                cancellation.set_end(lambda: Thread(target=interrupt, args=(cursor, running[0])).start())
             return running[0].result(timeout)
         except TimeoutError as error:
             raise QueryTimeoutError(f"The query took longer than {timeout:g} s and was ended.") from error

@@ -41,7 +41,7 @@ class Silence(NamedTuple):
     slow: bool = False
 
 
-class Query:
+class PulseQuery:
     """The smallest of queries, put to a store: while the store has others to wait for, it waits, too.
 
     Args:
@@ -63,7 +63,7 @@ class Query:
         """Whether it was answered, or refused: a store that refuses it has heard it."""
         return not self._thread.is_alive()
 
-    def slow_since(self, heard: float) -> datetime | None:
+    def find_slow_start(self, heard: float) -> datetime | None:
         """Return when it was asked, where it took long, or takes long while the store answers; else None.
 
         Args:
@@ -132,14 +132,14 @@ class Pulse(Lookout):
     def __init__(self, client: Client) -> None:
         super().__init__("pulse")
         self._client = client
-        self._query: Query | None = None
+        self._query: PulseQuery | None = None
         self._slow_since: datetime | None = None
         self._heard = 0.0
 
     def slowness(self) -> Silence | None:
         """Return that the store answers, but is slow with queries, and since when; None where it is not."""
         query, before = self._query, self._slow_since
-        since = before or (query.slow_since(self._heard) if query else None)
+        since = before or (query.find_slow_start(self._heard) if query else None)
         return Silence(SLOW, since, slow=True) if since else None
 
     def _watch(self) -> None:
@@ -163,9 +163,9 @@ class Pulse(Lookout):
         if self._query and not self._query.ended:
             return
         if self._query:
-            slow_since = self._query.slow_since(self._heard)
+            slow_since = self._query.find_slow_start(self._heard)
             self._slow_since = slow_since and (self._slow_since or slow_since)
-        self._query = Query(self._client)
+        self._query = PulseQuery(self._client)
 
     def _withdraw(self) -> None:
         self._slow_since = None
@@ -198,14 +198,14 @@ class ListenerPulse(Lookout):
                 answered_at, missed_since = asked_at, None
             else:
                 missed_since = answered_at
-            since = min(filter(None, [missed_since, *not_working(*read_serve(settings))]), default=None)
+            since = min(filter(None, [missed_since, *find_failures(*read_serve(settings))]), default=None)
             is_missed = since is not None and datetime.now(UTC) - since >= PATIENCE
             self._note(Silence(LOST, since) if since and is_missed else None)
             self._looks += 1
             time.sleep(PAUSE_SECONDS)
 
 
-def not_working(serve: Mapping[str, Any], written_at: datetime | None) -> Iterator[datetime]:
+def find_failures(serve: Mapping[str, Any], written_at: datetime | None) -> Iterator[datetime]:
     """Yield since when each listener that does not work has not, by what `serve` wrote lately of its processes."""
     if written_at is None or datetime.now(UTC) - written_at > LATEST or serve.get("state") != "running":
         return

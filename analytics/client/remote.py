@@ -9,7 +9,7 @@ import pyarrow as pa
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from analytics.client.cancelling import Cancellation, own_connections
+from analytics.client.cancelling import Cancellation, open_own_pool
 from analytics.errors import (
     AnalyticsError,
     BusyError,
@@ -97,7 +97,7 @@ class QueryServiceSource:
         wait = LONGEST_QUERY_SECONDS if timeout is None else timeout + GRACE_SECONDS
         if cancellation is None:
             return self._insist(lambda: self._read(self._ask("POST", "/query", body.encode(), wait)))
-        with own_connections(cancellation) as pool:
+        with open_own_pool(cancellation) as pool:
             try:
                 return self._ask_again(lambda: self._read(self._ask("POST", "/query", body.encode(), wait, pool)))
             finally:

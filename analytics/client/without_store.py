@@ -21,7 +21,7 @@ class Sign(NamedTuple):
     """One thing that is known: what it is about, what is said of it, and its state (`ok`, `amber` or `red`)."""
 
     about: str
-    said: str
+    text: str
     state: str
 
 

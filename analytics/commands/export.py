@@ -18,12 +18,12 @@ from analytics.commands.output import (
     event_types_of,
     is_standard,
     location_option,
-    opened,
+    open_output,
     output_option,
     overwrite_option,
 )
 from analytics.export.archives import WRITERS
-from analytics.export.parts import Extent, Wanted, extent_of, parts
+from analytics.export.parts import ExportFilter, SeqRange, find_range, read_parts
 from analytics.text import plural
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
@@ -31,12 +31,12 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "p
 Advance = Callable[[int], None]
 
 
-def chosen_format(name: str | None, output: Path | None) -> str:
+def choose_archive_format(name: str | None, output: Path | None) -> str:
     """Return the format asked for, or the one that the file's suffix says, else that of archives."""
     return name or SUFFIXES.get(output.suffix.lower() if output else "", "jsonl")
 
 
-def ends(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     """Return the moments of `--since` and `--until`, None for those that are not given."""
     now = datetime.now(UTC)
     begin = None if since is None else moment_of("--since", since, now)
@@ -57,10 +57,10 @@ def progress(length: int, output: Path | None) -> Iterator[Advance]:
         yield bar.update
 
 
-def tables(client: Client, wanted: Wanted, extent: Extent, advance: Advance) -> Iterator[pa.Table]:
+def tables(client: Client, wanted: ExportFilter, extent: SeqRange, advance: Advance) -> Iterator[pa.Table]:
     """Yield the notifications a part at a time, telling by how many numbers it went on."""
     done = extent.first - 1
-    for part in parts(client, wanted, extent):
+    for part in read_parts(client, wanted, extent):
         yield part.table
         advance(part.reached - done)
         done = part.reached
@@ -99,15 +99,15 @@ def export(
     clc-analytics export --account ACME --event Server -o servers.parquet
     clc-analytics export --since 24h | jq -r .event | sort | uniq -c
     """  # noqa: D301 - click marks with it what it must not wrap
-    name = chosen_format(name, output)
+    name = choose_archive_format(name, output)
     if name == "parquet" and is_standard(output) and sys.stdout.isatty():
         raise click.UsageError("parquet is not for terminals; name a file with -o, or pipe it into a program.")
-    begin, end = ends(since, until)
-    wanted = Wanted(begin, end, aliases_of(accounts), event_types_of(events))
+    begin, end = read_ends(since, until)
+    wanted = ExportFilter(begin, end, aliases_of(accounts), event_types_of(events))
     count = None
     with connect(location) as client:
-        extent = extent_of(client, wanted)
-        with opened(output, overwrite=overwrite) as out, progress(extent.length, output) as advance:
+        extent = find_range(client, wanted)
+        with open_output(output, overwrite=overwrite) as out, progress(extent.length, output) as advance:
             count = WRITERS[name](tables(client, wanted, extent, advance), out)
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"

@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from analytics.client.client import connect
-from analytics.commands.output import opened
+from analytics.commands.output import open_output
 from analytics.errors import AnalyticsError
 from analytics.findings.rule_files import SEVERITIES, RuleProblem, RuleSet, load_rules
 from analytics.findings.running import Finding, find
 from analytics.settings import read_settings
-from analytics.text import LINES, plural, short, visible, visible_json
+from analytics.text import LINES, make_json_visible, make_visible, plural, shorten
 from analytics.times.periods import stamp
 
 NONE, SOME, FAILED = 0, 1, 2
@@ -66,7 +66,7 @@ def span(since: str, until: str | None) -> tuple[datetime, datetime]:
     return begin, end
 
 
-def chosen(rules: RuleSet, names: tuple[str, ...]) -> RuleSet:
+def choose_rules(rules: RuleSet, names: tuple[str, ...]) -> RuleSet:
     """Return the rules of these names, all without any."""
     known = {rule.name for rule in rules.rules}
     broken = {rule_name(problem) for problem in rules.problems}
@@ -94,15 +94,15 @@ def is_wanted(finding: Finding, severity: str | None, accounts: tuple[str, ...])
 
 def as_line(finding: Finding) -> bytes:
     """Return a finding as a line for people; what came from outside can't disturb a terminal."""
-    sentence = short(finding.sentence, LONGEST_SENTENCE)
-    title = visible(finding.title)
+    sentence = shorten(finding.sentence, LONGEST_SENTENCE)
+    title = make_visible(finding.title)
     return f"{stamp(finding.found_at)}Z  {finding.severity.upper():<6}  {title}: {sentence}\n".encode()
 
 
 def as_json(finding: Finding) -> bytes:
     """Return a finding as a line of JSON, with all its fields."""
     fields: dict[str, Any] = finding._asdict() | {"found_at": finding.found_at.isoformat()}
-    return visible_json(f"{json.dumps(fields)}\n".encode())
+    return make_json_visible(f"{json.dumps(fields)}\n".encode())
 
 
 def summary(findings: Iterable[Finding]) -> str:
@@ -155,16 +155,16 @@ def findings(
     begin, end = span(since, until)
     try:
         settings = read_settings()
-        rules = chosen(load_rules(settings.rules), names)
+        rules = choose_rules(load_rules(settings.rules), names)
         with connect(location) as client:
             found = find(client, begin, end, rules=rules, settings=settings)
     except AnalyticsError as error:
-        click.echo(f"Error: {visible(str(error), LINES)}", err=True)
+        click.echo(f"Error: {make_visible(str(error), LINES)}", err=True)
         raise click.exceptions.Exit(FAILED) from None
     shown = [finding for finding in found.findings if is_wanted(finding, severity, accounts)]
-    with opened(None) as out:
+    with open_output(None) as out:
         out.writelines(map(as_json if with_json else as_line, shown))
     for problem in found.problems:
-        click.echo(f"Rule not used: {visible(str(problem))}", err=True)
+        click.echo(f"Rule not used: {make_visible(str(problem))}", err=True)
     click.echo(summary(shown), err=True)
     raise click.exceptions.Exit(SOME if shown else FAILED if found.problems else NONE)

@@ -15,7 +15,7 @@ import click
 
 from analytics import senders
 from analytics.errors import OutputError
-from analytics.text import LINES, visible
+from analytics.text import LINES, make_visible
 
 EXAMPLES = senders.examples()
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,7 +69,7 @@ def is_standard(output: Path | None) -> bool:
 
 
 @contextmanager
-def opened(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
+def open_output(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
     """Open where the answer goes; a file appears under its name only when it is whole, and only its owner may read it.
 
     Args:
@@ -90,7 +90,7 @@ def opened(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[bytes
         return
     check_target(output, overwrite=overwrite)
     try:
-        with output.open("wb") if is_own_pipe(output) else appearing(output, overwrite=overwrite) as file:
+        with output.open("wb") if is_own_pipe(output) else open_new_file(output, overwrite=overwrite) as file:
             yield file
     except OSError as error:
         raise OutputError(f"{output} can't be written: {error.strerror or error}.") from error
@@ -130,7 +130,7 @@ def check_target(output: Path | None, *, overwrite: bool) -> None:
 
 
 @contextmanager
-def appearing(output: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
+def open_new_file(output: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
     """Open a file that gets its name at the end of a block, and does not if the block raises.
 
     Raises:
@@ -183,7 +183,7 @@ class TerminalOutput(io.BufferedIOBase):
         given = bytes(data)
         # Rows of CSV end like this; a carriage return by itself would let a field write over what stands before it.
         text = given.decode("utf-8", "replace").replace("\r\n", "\n")
-        self._out.write(visible(text, LINES).encode())
+        self._out.write(make_visible(text, LINES).encode())
         return len(given)
 
     def flush(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analytics.client.client import connect
-from analytics.commands.output import check_target, is_standard, opened, output_option, overwrite_option
+from analytics.commands.output import check_target, is_standard, open_output, output_option, overwrite_option
 from analytics.export.formats import BINARY, SUFFIXES, WRITERS
 from analytics.export.tabulate import columns_that_fit
 from analytics.text import plural
@@ -51,7 +51,7 @@ def read_parameters(given: tuple[str, ...]) -> dict[str, Any] | None:
     return parameters or None
 
 
-def chosen_format(name: str | None, output: Path | None) -> str:
+def choose_format(name: str | None, output: Path | None) -> str:
     """Return the format asked for, or the one that the file's suffix says, else a table."""
     if name:
         return name
@@ -61,7 +61,7 @@ def chosen_format(name: str | None, output: Path | None) -> str:
 def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool) -> None:
     """Write the answer, and on standard error how many rows it has."""
     width = shutil.get_terminal_size((PAGE_COLUMNS, 24)).columns
-    with opened(output, overwrite=overwrite) as out:
+    with open_output(output, overwrite=overwrite) as out:
         WRITERS[name](table, out, width)
     rows = plural(table.num_rows, "row")
     if not is_standard(output):
@@ -104,7 +104,7 @@ def sql(
     clc-analytics sql "SELECT event_type, count(*) FROM events GROUP BY 1"
     clc-analytics sql -f query.sql --param account=ACME -o servers.parquet
     """  # noqa: D301 - click marks with it what it must not wrap
-    name = chosen_format(name, output)
+    name = choose_format(name, output)
     if name in BINARY and is_standard(output) and sys.stdout.isatty():
         raise click.UsageError(f"{name} is not for terminals; name a file with -o, or pipe it into a program.")
     text = read_query(query, file)

@@ -18,11 +18,18 @@ import orjson
 
 from analytics import queries
 from analytics.client.client import Client, connect
-from analytics.commands.output import account_option, aliases_of, event_option, event_types_of, location_option, opened
+from analytics.commands.output import (
+    account_option,
+    aliases_of,
+    event_option,
+    event_types_of,
+    location_option,
+    open_output,
+)
 from analytics.errors import NotRunningError, QueryError, TokenError
 from analytics.export.archives import as_utc
 from analytics.export.tabulate import columns_of
-from analytics.text import short, visible, visible_json
+from analytics.text import make_json_visible, make_visible, shorten
 from analytics.times.periods import stamp
 from analytics.words.sentences import Change, summary
 
@@ -34,7 +41,7 @@ CHANGED = ("category", "entity_id", "actor", "path", "kind", "old_value", "new_v
 Row = dict[str, Any]
 
 
-class Watched(NamedTuple):
+class TailFilter(NamedTuple):
     """Which notifications: of these accounts and event types, of entities with this in their names; None is all."""
 
     accounts: list[str] | None = None
@@ -61,7 +68,7 @@ class Follower:
         with_payload: rows have `payload` and `signature`; else they have `words`, which say what was changed.
     """
 
-    def __init__(self, client: Client, watched: Watched, *, with_payload: bool) -> None:
+    def __init__(self, client: Client, watched: TailFilter, *, with_payload: bool) -> None:
         self._client = client
         self._watched = watched
         self._with_payload = with_payload
@@ -163,7 +170,7 @@ def as_line(row: Row) -> bytes:
 
 def cell(value: str | None, width: int) -> str:
     """Return a name as a cell at least that wide; `-` stands for none."""
-    text = short(value, LONGEST_NAME) if value else "-"
+    text = shorten(value, LONGEST_NAME) if value else "-"
     return text + " " * (width - columns_of(text))
 
 
@@ -173,7 +180,7 @@ def as_json(row: Row) -> bytes:
     Control characters in it are escapes: they disturb no terminal, and are the same to a program that reads the line.
     """
     columns = {name: jsonable(row[name]) for name in COLUMNS}
-    return visible_json(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
+    return make_json_visible(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def jsonable(value: Any) -> Any:
@@ -218,7 +225,7 @@ class Reception:
             batch = self._follower.poll()
         except (NotRunningError, QueryError, TokenError) as error:
             if not self._away:
-                click.echo(f"{visible(str(error))} Going on when it is back.", err=True)
+                click.echo(f"{make_visible(str(error))} Going on when it is back.", err=True)
             self._away = True
             return Batch([], more=False)
         if self._away:
@@ -271,11 +278,11 @@ def tail(
     clc-analytics tail --account ACME --event Server
     clc-analytics tail -n 0 --json | jq -r '.payload | fromjson | .name'
     """  # noqa: D301 - click marks with it what it must not wrap
-    watched = Watched(aliases_of(accounts), event_types_of(events), entity or None)
+    watched = TailFilter(aliases_of(accounts), event_types_of(events), entity or None)
     with suppress(KeyboardInterrupt), connect(location) as client:
         follower = Follower(client, watched, with_payload=with_json)
         follower.start(newest)
-        with opened(None) as out:
+        with open_output(None) as out:
             growing = client.location.startswith(GROWING)
             poll = Reception(follower).poll if growing else follower.poll
             follow(poll, as_json if with_json else as_line, out, growing=growing)

@@ -77,7 +77,7 @@ def write_csv(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
 
 def write_parquet(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
     """Write a Parquet file of at least one table, and return how many rows it has."""
-    groups = grouped(tables)
+    groups = group_tables(tables)
     first = next(groups)
     count = first.num_rows
     with pq.ParquetWriter(out, first.schema, compression="zstd") as writer:
@@ -88,7 +88,7 @@ def write_parquet(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
     return count
 
 
-def grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def group_tables(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Yield tables put together until they are large enough for a row group of their own."""
     waiting: list[pa.Table] = []
     for table in tables:

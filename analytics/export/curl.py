@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from analytics.export.archives import NOT_BASE64
 from analytics.senders import sender_of
-from analytics.text import visible
+from analytics.text import make_visible
 
 CONTENT_TYPE = "application/json; charset=utf-8"
 DEFAULT_BASE = "http://127.0.0.1:8080"
@@ -13,7 +13,7 @@ LONGEST_INLINE = 32_768  # bytes; a program's argument may have no more than 128
 NEXT = " \\\n  "
 
 
-class Sent(NamedTuple):
+class SentRequest(NamedTuple):
     """What was sent: the body, the signature decoded (None where the header had no base64), and whether it had one.
 
     The category says in which header a sender signs.
@@ -37,7 +37,7 @@ def address_of(base: str, event_type: str | None, category: str) -> str:
     return base if has_path else base.rstrip("/") + path_of(event_type, category)
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Return text in single quotes, in which a shell takes all as it is."""
     return "'" + text.replace("'", "'\\''") + "'"
 
@@ -48,7 +48,7 @@ def is_plain(body: bytes) -> bool:
         text = body.decode()
     except UnicodeDecodeError:
         return False
-    return visible(text) == text
+    return make_visible(text) == text
 
 
 def fits_inline(body: bytes) -> bool:
@@ -56,12 +56,12 @@ def fits_inline(body: bytes) -> bool:
     return len(body) <= LONGEST_INLINE
 
 
-def signature_text(sent: Sent) -> str:
+def signature_text(sent: SentRequest) -> str:
     """Return the value of the signature's header; what was no base64 was not kept, another such text stands for it."""
     return NOT_BASE64 if sent.signature is None else base64.b64encode(sent.signature).decode()
 
 
-def command(sent: Sent, address: str, file_name: str) -> str:
+def command(sent: SentRequest, address: str, file_name: str) -> str:
     """Return the command.
 
     A body with characters that can't be seen goes through base64, as a terminal may change them.
@@ -75,11 +75,11 @@ def command(sent: Sent, address: str, file_name: str) -> str:
     if sent.signed:
         headers.append(f"{sender_of(sent.category).signature_header}: {signature_text(sent)}")
     # Without --globoff and --url, an address may mean several, or an option.
-    parts = ["curl --globoff --include", f"--url {quoted(visible(address))}"]
-    parts += [f"--header {quoted(header)}" for header in headers]
+    parts = ["curl --globoff --include", f"--url {quote(make_visible(address))}"]
+    parts += [f"--header {quote(header)}" for header in headers]
     if not fits_inline(sent.body):
-        return NEXT.join([*parts, f"--data-binary {quoted('@' + file_name)}"])
+        return NEXT.join([*parts, f"--data-binary {quote('@' + file_name)}"])
     if is_plain(sent.body):
-        return NEXT.join([*parts, f"--data-raw {quoted(sent.body.decode())}"])
+        return NEXT.join([*parts, f"--data-raw {quote(sent.body.decode())}"])
     encoded = base64.b64encode(sent.body).decode()
-    return f"printf %s {quoted(encoded)} | base64 -d | " + NEXT.join([*parts, "--data-binary @-"])
+    return f"printf %s {quote(encoded)} | base64 -d | " + NEXT.join([*parts, "--data-binary @-"])

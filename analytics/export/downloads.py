@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.export.excel import guarded, write_workbook
-from analytics.export.formats import as_field, distinct, jsonable, rows_of
+from analytics.export.excel import guard, write_workbook
+from analytics.export.formats import as_field, jsonable, make_distinct, rows_of
 
 Frame = pd.DataFrame | pa.Table
 
@@ -19,7 +19,7 @@ Frame = pd.DataFrame | pa.Table
 def as_table(frame: Frame) -> pa.Table:
     """Return the rows as an Arrow table, no two of its columns with one name."""
     table = pa.Table.from_pandas(frame, preserve_index=False) if isinstance(frame, pd.DataFrame) else frame
-    return table.rename_columns(distinct(table.column_names))
+    return table.rename_columns(make_distinct(table.column_names))
 
 
 def csv_bytes(frame: Frame) -> bytes:
@@ -33,7 +33,7 @@ def csv_bytes(frame: Frame) -> bytes:
     # Text in memory takes up to four times its bytes.
     with io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True) as text:
         writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
-        writer.writerow(map(guarded, table.column_names))
+        writer.writerow(map(guard, table.column_names))
         writer.writerows(map(safe_field, row) for row in rows_of(table))
         return out.getvalue()
 
@@ -43,7 +43,7 @@ def safe_field(value: Any) -> Any:
     field = as_field(value)
     if isinstance(field, float) and not math.isfinite(field):
         field = str(field)
-    return guarded(field) if isinstance(field, str) else field
+    return guard(field) if isinstance(field, str) else field
 
 
 def excel_bytes(frame: Frame) -> bytes:

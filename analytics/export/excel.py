@@ -79,7 +79,7 @@ def long_cells(column: "pa.ChunkedArray[Any]") -> int:
     elif not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or is_extension(column.type)):
         return 0
     fields = (as_field(value) for value in values_of(column))
-    return sum(isinstance(field, str) and units(guarded(field)) > MOST_CHARACTERS for field in fields)
+    return sum(isinstance(field, str) and units(guard(field)) > MOST_CHARACTERS for field in fields)
 
 
 def is_extension(kind: pa.DataType) -> bool:
@@ -87,9 +87,9 @@ def is_extension(kind: pa.DataType) -> bool:
     return isinstance(kind, pa.BaseExtensionType)
 
 
-def fitted(text: str) -> str:
+def fit_cell(text: str) -> str:
     """Return text that a cell can hold; what is cut says so at its end."""
-    safe = guarded(text.translate(NO_XML))
+    safe = guard(text.translate(NO_XML))
     if units(safe) <= MOST_CHARACTERS:
         return safe
     end = f" … [cut here, of {units(text):,} characters]"
@@ -99,7 +99,7 @@ def fitted(text: str) -> str:
 
 def is_cut(cell: str, value: Any) -> bool:
     """Say whether a cell holds less than the value that it was made of."""
-    return units(cell) >= MOST_CHARACTERS - 1 and units(guarded(str(as_field(value)))) > MOST_CHARACTERS
+    return units(cell) >= MOST_CHARACTERS - 1 and units(guard(str(as_field(value)))) > MOST_CHARACTERS
 
 
 def as_cell(value: Any) -> Any:
@@ -108,20 +108,20 @@ def as_cell(value: Any) -> Any:
         return value
     if isinstance(value, datetime):
         moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-        return moment if moment >= EARLIEST else fitted(value.isoformat())
+        return moment if moment >= EARLIEST else fit_cell(value.isoformat())
     if isinstance(value, date):
-        return value if value >= EARLIEST.date() else fitted(value.isoformat())
+        return value if value >= EARLIEST.date() else fit_cell(value.isoformat())
     if isinstance(value, (int, float, Decimal)):
         return as_number(value)
-    return fitted(str(as_field(value)))
+    return fit_cell(str(as_field(value)))
 
 
 def as_number(value: float | Decimal) -> Any:
     """Return a number as it is, or as text where Excel would round it or has no such number."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else fitted(str(value))
+        return value if math.isfinite(value) else fit_cell(str(value))
     digits = len(value.normalize().as_tuple().digits) if isinstance(value, Decimal) else 0
-    return value if abs(value) < EXACT and digits <= len(str(EXACT)) - 1 else fitted(str(value))
+    return value if abs(value) < EXACT and digits <= len(str(EXACT)) - 1 else fit_cell(str(value))
 
 
 def write_workbook(table: pa.Table, out: IO[bytes]) -> None:
@@ -141,7 +141,7 @@ def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) ->
     sheet.freeze_panes(1, 0)
     for place, field in enumerate(table.schema):
         sheet.set_column(place, place, width_of(field.type))
-        sheet.write_string(0, place, fitted(field.name), bold)
+        sheet.write_string(0, place, fit_cell(field.name), bold)
     names = table.column_names
     cut: list[Cut] = []
     for number, row in enumerate(rows_of(table), start=1):
@@ -177,7 +177,7 @@ def write_cuts(sheet: Worksheet, said: list[str], listed: list[Cut], bold: Forma
         sheet.write_string(begin, place, name, bold)
     for row, cut in enumerate(listed, start=begin + 1):
         sheet.write_number(row, 0, cut.row)
-        sheet.write_string(row, 1, fitted(cut.column))
+        sheet.write_string(row, 1, fit_cell(cut.column))
         sheet.write_number(row, 2, cut.characters)
 
 
@@ -204,6 +204,6 @@ def is_formula(text: str) -> bool:
     return False
 
 
-def guarded(text: str) -> str:
+def guard(text: str) -> str:
     """Return the text, with an apostrophe before it where a spreadsheet might take it for a formula."""
     return APOSTROPHE + text if is_formula(text) else text

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.export.tabulate import table_lines, values_of
-from analytics.text import visible_json
+from analytics.text import make_json_visible
 
 ROWS_AT_ONCE = 10_000
 LARGEST_JSON_INTEGER = 2**63 - 1
@@ -40,7 +40,7 @@ def jsonable(value: Any) -> Any:
     return str(value)
 
 
-def distinct(names: list[str]) -> list[str]:
+def make_distinct(names: list[str]) -> list[str]:
     """Return the names with those that come again numbered, as an object's keys must differ."""
     seen: dict[str, int] = {}
     result = []
@@ -52,12 +52,12 @@ def distinct(names: list[str]) -> list[str]:
 
 def write_json(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001 - all writers have one signature
     """Write one array of objects, a line each."""
-    names = distinct(table.column_names)
+    names = make_distinct(table.column_names)
     separator = b"[\n"
     for row in rows_of(table):
         out.write(separator)
         line = orjson.dumps(dict(zip(names, row, strict=True)), default=jsonable, option=orjson.OPT_NON_STR_KEYS)
-        out.write(visible_json(line))
+        out.write(make_json_visible(line))
         separator = b",\n"
     out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 

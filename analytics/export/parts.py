@@ -23,7 +23,7 @@ UTC_MOMENT = pa.timestamp("us", tz="UTC")
 T = TypeVar("T")
 
 
-class Wanted(NamedTuple):
+class ExportFilter(NamedTuple):
     """Which notifications: received from `since` to before `until`, of these accounts and event types; None is all."""
 
     since: datetime | None = None
@@ -32,7 +32,7 @@ class Wanted(NamedTuple):
     event_types: list[str] | None = None
 
 
-class Extent(NamedTuple):
+class SeqRange(NamedTuple):
     """From which `seq` to which the notifications lie; `first` is after `last` where there are none."""
 
     first: int
@@ -44,26 +44,26 @@ class Extent(NamedTuple):
         return self.last - self.first + 1
 
 
-class Part(NamedTuple):
+class ExportPart(NamedTuple):
     """Notifications in order of `seq`, after which all up to `reached` are done."""
 
     table: pa.Table
     reached: int
 
 
-def extent_of(client: Client, wanted: Wanted) -> Extent:
+def find_range(client: Client, wanted: ExportFilter) -> SeqRange:
     """Return between which numbers the wanted notifications lie now.
 
     Raises:
         AnalyticsError: no answer.
     """
     (row,) = client.sql(*queries.query("export_extent", wanted._asdict())).to_pylist()
-    return Extent(1, 0) if row["first"] is None else Extent(row["first"], row["last"])
+    return SeqRange(1, 0) if row["first"] is None else SeqRange(row["first"], row["last"])
 
 
-def parts(
-    client: Client, wanted: Wanted, extent: Extent, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES
-) -> Iterator[Part]:
+def read_parts(
+    client: Client, wanted: ExportFilter, extent: SeqRange, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES
+) -> Iterator[ExportPart]:
     """Yield the wanted notifications with all their columns, in parts: at least one, which may have no rows.
 
     Args:
@@ -81,9 +81,9 @@ def parts(
         upto = min(reached + width, extent.last)
         bounds = {"first": reached + 1, "last": upto, "page_rows": most_rows, "most": most_bytes}
         query = queries.query("export_part", wanted._asdict() | bounds)
-        table = in_utc(insist(partial(client.sql, *query)))
-        reached = reached_by(table, upto, most_rows, most_bytes)
-        yield Part(table, reached)
+        table = convert_to_utc(insist(partial(client.sql, *query)))
+        reached = find_reached(table, upto, most_rows, most_bytes)
+        yield ExportPart(table, reached)
         if reached >= extent.last:
             return
         if reached < upto:
@@ -92,7 +92,7 @@ def parts(
             width = min(width * 2, WIDEST)
 
 
-def reached_by(table: pa.Table, upto: int, most_rows: int, most_bytes: int) -> int:
+def find_reached(table: pa.Table, upto: int, most_rows: int, most_bytes: int) -> int:
     """Return up to which `seq` a part is whole: all that was asked for, or its last row where it was cut off."""
     body_bytes = pc.sum(pc.binary_length(table.column("payload"))).as_py() or 0
     if table.num_rows and (table.num_rows >= most_rows or body_bytes >= most_bytes):
@@ -118,7 +118,7 @@ def insist(ask: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:
             time.sleep(PAUSE_SECONDS)
 
 
-def in_utc(table: pa.Table) -> pa.Table:
+def convert_to_utc(table: pa.Table) -> pa.Table:
     """Return the table with its moments in UTC, whatever the time zone of who answered."""
     for place, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type) and field.type != UTC_MOMENT:

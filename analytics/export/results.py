@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from analytics.export.formats import as_field, distinct
+from analytics.export.formats import as_field, make_distinct
 from analytics.export.tabulate import values_of
-from analytics.text import ELLIPSIS, short, visible
+from analytics.text import ELLIPSIS, make_visible, shorten
 
 MOST_ROWS = 10_000
 MOST_BYTES = 6_000_000
@@ -19,7 +19,7 @@ LONGEST_CELL = 4_000
 LONGEST_NAME = 80
 
 
-def fitting(table: pa.Table) -> int:
+def count_shown(table: pa.Table) -> int:
     """Return how many of the first rows are shown: fewer where they are wide."""
     if not table.num_rows:
         return 0
@@ -29,7 +29,7 @@ def fitting(table: pa.Table) -> int:
 
 def column_names(table: pa.Table) -> list[str]:
     """Return the names of a table's columns as they are shown: no two alike, and none empty."""
-    return distinct([short(name, LONGEST_NAME) or "column" for name in table.column_names])
+    return make_distinct([shorten(name, LONGEST_NAME) or "column" for name in table.column_names])
 
 
 def cell(value: Any) -> str | None:
@@ -39,7 +39,7 @@ def cell(value: Any) -> str | None:
     if isinstance(value, bytes):
         return f"<{len(value):,} bytes>"
     text = str(as_field(value))[: LONGEST_CELL + 1]
-    return visible(text[:LONGEST_CELL]) + (ELLIPSIS if len(text) > LONGEST_CELL else "")
+    return make_visible(text[:LONGEST_CELL]) + (ELLIPSIS if len(text) > LONGEST_CELL else "")
 
 
 def is_plain(kind: pa.DataType) -> bool:
@@ -48,24 +48,24 @@ def is_plain(kind: pa.DataType) -> bool:
     return any(one(kind) for one in plain)
 
 
-def shown(table: pa.Table) -> pd.DataFrame:
+def prepare_rows(table: pa.Table) -> pd.DataFrame:
     """Return the first rows as a DataFrame to be shown."""
-    first = table.slice(0, fitting(table))
-    columns = {name: shown_column(column) for name, column in zip(column_names(table), first.columns, strict=True)}
+    first = table.slice(0, count_shown(table))
+    columns = {name: prepare_column(column) for name, column in zip(column_names(table), first.columns, strict=True)}
     return pd.DataFrame(columns, index=range(first.num_rows))
 
 
-def shown_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
+def prepare_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
     """Return the values of a column to be shown."""
     if is_plain(column.type):
         try:
-            return pd.Series(column.to_pandas(types_mapper=nullable))
+            return pd.Series(column.to_pandas(types_mapper=choose_dtype))
         except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python has no form for
             return pd.Series(column.cast(pa.string()).to_pylist(), dtype="str")
     return pd.Series([cell(value) for value in values_of(column)], dtype="str")
 
 
-def nullable(kind: pa.DataType) -> Any:
+def choose_dtype(kind: pa.DataType) -> Any:
     """Return the type of a DataFrame that keeps whole numbers whole beside missing ones."""
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return pd.ArrowDtype(kind)

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from analytics.text import ELLIPSIS, visible
+from analytics.text import ELLIPSIS, make_visible
 
 GAP = "  "
 NARROWEST = 6
@@ -23,7 +23,7 @@ def as_cell(value: Any) -> str:
         return f"<{len(value)} bytes>"
     if isinstance(value, bool):
         return str(value).lower()
-    return visible(str(value)[:LONGEST_LOOKED_AT])
+    return make_visible(str(value)[:LONGEST_LOOKED_AT])
 
 
 def columns_of(text: str) -> int:
@@ -73,7 +73,7 @@ def is_number(kind: pa.DataType) -> bool:
 def table_lines(table: pa.Table, width: int) -> Iterable[str]:
     """Yield the lines of a table: names, a rule, then a line a row. Columns that can't fit are left out."""
     table = table.select(range(columns_that_fit(table.num_columns, width)))
-    names = [visible(name) for name in table.column_names]
+    names = [make_visible(name) for name in table.column_names]
     if not names:
         return
     first = [[as_cell(value) for value in values_of(column)] for column in table.slice(0, MEASURED_ROWS).columns]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import duckdb
 from pydantic import ValidationError
 
-from analytics.findings.rule_headers import SEVERITIES, Example, Header, Severity, line_of, said_of
+from analytics.findings.rule_headers import SEVERITIES, Example, Header, Severity, describe_error, line_of
 from analytics.senders import sql_files
 
 __all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "Severity", "load_rules", "parse_rule"]
@@ -47,7 +47,7 @@ class RuleError(Exception):
         self.what = what
 
 
-class Source(NamedTuple):
+class RuleSource(NamedTuple):
     """A rule's SQL, and the line of its file in which it begins."""
 
     sql: str
@@ -58,7 +58,7 @@ class Source(NamedTuple):
         found = re.search(rf"(?<![\w$]){re.escape(word)}(?!\w)", self.sql, re.IGNORECASE)
         return self.line + self.sql.count("\n", 0, found.start() if found else 0)
 
-    def line_told(self, message: str) -> int | None:
+    def find_line(self, message: str) -> int | None:
         """Return the line that DuckDB names in an error's message, if it does."""
         found = _SQL_LINE.search(message)
         return self.line + int(found[1]) - 1 if found else None
@@ -90,7 +90,7 @@ class Rule:
     todo: str
     references: tuple[str, ...]
     parameters: Mapping[str, bool | int | float | str]
-    source: Source
+    source: RuleSource
     names: frozenset[str]
     fires: tuple[Example, ...]
     silent: tuple[Example, ...]
@@ -139,7 +139,7 @@ def parse_rule(file: str, name: str, text: str) -> Rule:
     header = _header(comment["toml"], first_line)
     # Without what is blank before it, since DuckDB counts the lines of some errors from there.
     sql = text[comment.end() :].lstrip()
-    source = Source(sql, 1 + text.count("\n", 0, len(text) - len(sql)))
+    source = RuleSource(sql, 1 + text.count("\n", 0, len(text) - len(sql)))
     names = _parameters_of(source)
     _check_named(source, names, header)
     _check_own(header, names, lambda parameter: first_line - 1 + line_of(comment["toml"], ("parameters", parameter)))
@@ -196,10 +196,10 @@ def _header(toml: str, first_line: int) -> Header:
         raise RuleError(line, f"The header is no TOML: {_TOML_LINE.sub('', str(error))}.") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise RuleError(first_line - 1 + line_of(toml, first["loc"]), said_of(first)) from None
+        raise RuleError(first_line - 1 + line_of(toml, first["loc"]), describe_error(first)) from None
 
 
-def _parameters_of(source: Source) -> frozenset[str]:
+def _parameters_of(source: RuleSource) -> frozenset[str]:
     """Check that a text is one SELECT, and return the names of its parameters.
 
     Raises:
@@ -210,7 +210,7 @@ def _parameters_of(source: Source) -> frozenset[str]:
             statements = parser.extract_statements(source.sql)
         except duckdb.Error as error:
             message = str(error)
-            raise RuleError(source.line_told(message) or source.line, first_line_of(message)) from None
+            raise RuleError(source.find_line(message) or source.line, first_line_of(message)) from None
     if not statements:
         raise RuleError(source.line, "There is no SQL after the header: a rule is one SELECT.")
     if len(statements) > 1:
@@ -220,7 +220,7 @@ def _parameters_of(source: Source) -> frozenset[str]:
     return frozenset(statements[0].named_parameters)
 
 
-def _check_named(source: Source, names: frozenset[str], header: Header) -> None:
+def _check_named(source: RuleSource, names: frozenset[str], header: Header) -> None:
     if any(name.isdigit() for name in names):
         raise RuleError(source.line, "The SQL has parameters without names, such as ?: name them, as in $since.")
     if unknown := sorted(names - GIVEN - header.parameters.keys()):

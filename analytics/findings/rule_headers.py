@@ -115,7 +115,7 @@ def line_of(toml: str, where: Sequence[int | str]) -> int:
     return 1 + toml.count("\n", 0, place)
 
 
-def said_of(error: Any) -> str:
+def describe_error(error: Any) -> str:
     """Say in a sentence what one of pydantic's errors means for a header."""
     where = ".".join(str(part) for part in error["loc"] if not isinstance(part, int) and part != "[key]")
     match error["type"]:

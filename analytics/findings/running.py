@@ -68,7 +68,7 @@ class Finding(NamedTuple):
     notification_ids: list[str]
 
 
-class Found(NamedTuple):
+class RuleResults(NamedTuple):
     """The findings in order of time, and what was wrong with rules."""
 
     findings: list[Finding]
@@ -82,7 +82,7 @@ def find(
     *,
     rules: RuleSet | None = None,
     settings: Settings | None = None,
-) -> Found:
+) -> RuleResults:
     """Run rules over what happened from `since` to before `until`.
 
     A rule that fails is told among the problems, and the others run.
@@ -102,13 +102,13 @@ def find(
     """
     settings = settings or read_settings()
     rules = rules or load_rules(settings.rules)
-    given = _given(since, until, settings)
+    given = _build_parameters(since, until, settings)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        all_found = list(pool.map(lambda rule: _tried(rule, client, given, (since, until)), rules.rules))
+        all_found = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
     findings = [finding for found in all_found for finding in found.findings]
     problems = [*rules.problems, *(problem for found in all_found for problem in found.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
-    return Found(findings, problems)
+    return RuleResults(findings, problems)
 
 
 def finding_id(rule: str, notification_id: str) -> str:
@@ -116,7 +116,7 @@ def finding_id(rule: str, notification_id: str) -> str:
     return sha256(f"{rule}{notification_id}".encode()).hexdigest()
 
 
-def _given(since: datetime, until: datetime, settings: Settings) -> dict[str, Any]:
+def _build_parameters(since: datetime, until: datetime, settings: Settings) -> dict[str, Any]:
     hours = settings.hours
     return {
         "since": since.astimezone(UTC),
@@ -128,15 +128,15 @@ def _given(since: datetime, until: datetime, settings: Settings) -> dict[str, An
     }
 
 
-def _tried(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> Found:
+def _try_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> RuleResults:
     """Run one rule; one that fails is a problem."""
     try:
-        return Found(list(_found_by(rule, client, given, span)), [])
+        return RuleResults(list(_run_rule(rule, client, given, span)), [])
     except RuleError as error:
-        return Found([], [RuleProblem(rule.file, error.line, error.what)])
+        return RuleResults([], [RuleProblem(rule.file, error.line, error.what)])
 
 
-def _found_by(
+def _run_rule(
     rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]
 ) -> "Iterable[Finding]":
     """Run one rule.
@@ -162,7 +162,7 @@ def _ask(rule: Rule, client: Client, values: dict[str, Any]) -> pa.Table:
         raise
     except QueryError as error:
         message = str(error)
-        line = rule.source.line_told(message) or _line_by_explain(rule, client, values) or rule.source.line
+        line = rule.source.find_line(message) or _line_by_explain(rule, client, values) or rule.source.line
         raise RuleError(line, first_line_of(message)) from error
 
 
@@ -171,7 +171,7 @@ def _line_by_explain(rule: Rule, client: Client, values: dict[str, Any]) -> int 
     try:
         client.sql("EXPLAIN " + rule.sql, values or None)
     except QueryError as error:
-        return rule.source.line_told(str(error))
+        return rule.source.find_line(str(error))
     return None
 
 

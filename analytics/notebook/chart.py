@@ -5,11 +5,20 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from analytics.charts.quick_chart import Choice, Drawn, Holds, Kind, draw, fewest, held, repeats
+from analytics.charts.quick_chart import (
+    ChartKind,
+    Choice,
+    Holds,
+    QuickChart,
+    classify_columns,
+    draw,
+    find_fewest,
+    repeats,
+)
 from analytics.errors import AnalyticsError
-from analytics.text import short
+from analytics.text import shorten
 
-KINDS: Mapping[str, Kind] = {"line": "line", "bar": "bar", "area": "area", "point": "points"}
+KINDS: Mapping[str, ChartKind] = {"line": "line", "bar": "bar", "area": "area", "point": "points"}
 WIDTH = 700
 
 
@@ -17,7 +26,7 @@ class ChartError(AnalyticsError):
     """Raised when rows can't be drawn as asked."""
 
 
-class Wanted(NamedTuple):
+class ChartRequest(NamedTuple):
     """What was asked for: one of `KINDS`, by name the columns of its axes and its colours, and its title."""
 
     kind: str
@@ -27,7 +36,7 @@ class Wanted(NamedTuple):
     title: str | None = None
 
 
-def chart_of(table: pa.Table, wanted: Wanted) -> Drawn:
+def chart_of(table: pa.Table, wanted: ChartRequest) -> QuickChart:
     """Return a chart of rows, and what was left out of it.
 
     Raises:
@@ -36,31 +45,31 @@ def chart_of(table: pa.Table, wanted: Wanted) -> Drawn:
     if not table.num_rows:
         raise ChartError("%%clc: there are no rows to draw.")
     drawn = draw(table, choice_of(table, wanted))
-    title = drawn.chart.title.to_dict() | ({"text": short(wanted.title, 200)} if wanted.title else {})
+    title = drawn.chart.title.to_dict() | ({"text": shorten(wanted.title, 200)} if wanted.title else {})
     return drawn._replace(chart=drawn.chart.properties(width=WIDTH, title=title))
 
 
-def choice_of(table: pa.Table, wanted: Wanted) -> Choice:
+def choice_of(table: pa.Table, wanted: ChartRequest) -> Choice:
     """Return what is drawn: along x times before others, along y numbers, else how many rows there are.
 
     Raises:
         ChartError: as `chart_of`.
     """
-    columns = held(table)
+    columns = classify_columns(table)
     for option, name in (("--x", wanted.x), ("--y", wanted.y), ("--color", wanted.color)):
         if name is not None and name not in columns:
-            raise ChartError(f"%%clc: {option} {short(name)} is no column; there are {', '.join(columns)}.")
+            raise ChartError(f"%%clc: {option} {shorten(name)} is no column; there are {', '.join(columns)}.")
     if wanted.y and columns[wanted.y] != "number":
-        raise ChartError(f"%%clc: --y {short(wanted.y)} holds no numbers; cast it, or leave it out to count rows.")
+        raise ChartError(f"%%clc: --y {shorten(wanted.y)} holds no numbers; cast it, or leave it out to count rows.")
     free = [name for name in columns if name not in (wanted.y, wanted.color)]
-    x = wanted.x or next(iter([*of_kind(columns, free, "time"), *free]), next(iter(columns)))
+    x = wanted.x or next(iter([*select_kind(columns, free, "time"), *free]), next(iter(columns)))
     left = [name for name in free if name != x]
-    y = wanted.y or next(iter(of_kind(columns, left, "number")), None)
+    y = wanted.y or next(iter(select_kind(columns, left, "number")), None)
     # Where several rows lie at one place of x, a column of text tells them apart.
-    texts = of_kind(columns, left, "text") if repeats(table, columns, x) else []
-    return Choice(KINDS[wanted.kind], x, y, wanted.color or fewest(table, columns, texts))
+    texts = select_kind(columns, left, "text") if repeats(table, columns, x) else []
+    return Choice(KINDS[wanted.kind], x, y, wanted.color or find_fewest(table, columns, texts))
 
 
-def of_kind(columns: Mapping[str, Holds], names: list[str], kind: Holds) -> list[str]:
+def select_kind(columns: Mapping[str, Holds], names: list[str], kind: Holds) -> list[str]:
     """Return those of the names whose columns hold one kind of values."""
     return [name for name in names if columns[name] == kind]

@@ -12,11 +12,11 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
 
-from analytics.charts.quick_chart import Drawn
+from analytics.charts.quick_chart import QuickChart
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
-from analytics.notebook.chart import KINDS, Wanted, chart_of
-from analytics.notebook.values import given, values_of
+from analytics.notebook.chart import KINDS, ChartRequest, chart_of
+from analytics.notebook.values import read_pairs, values_of
 from analytics.text import plural
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ BEGINS_SECONDS = 0.5
 EVERY_SECONDS = 0.5
 
 
-class Line:
+class PlainText:
     """Text shown in place of text: what it answers to `repr` is what IPython prints."""
 
     def __init__(self, text: str) -> None:
@@ -80,9 +80,9 @@ class Progress:
     def _say(self, text: str, *, last: bool = False) -> None:
         if self._in_kernel:
             if self._handle is None:
-                self._handle = display(Line(text), display_id=True)  # type: ignore[no-untyped-call]
+                self._handle = display(PlainText(text), display_id=True)  # type: ignore[no-untyped-call]
             else:
-                self._handle.update(Line(text))
+                self._handle.update(PlainText(text))
         elif sys.stderr.isatty():
             sys.stderr.write("\r" + text.ljust(self._shown) + ("\n" if last else ""))
             sys.stderr.flush()
@@ -157,20 +157,20 @@ class ClcMagics(Magics):
         chosen = read_options("" if cell is None else line)
         query = line if cell is None else cell
         try:
-            values = values_of(query, given(chosen.param), self._variables)
+            values = values_of(query, read_pairs(chosen.param), self._variables)
             table = self._run(self._client(chosen.location), query, values)
             frame = table.to_pandas()
             if chosen.out is not None:
                 self._variables[chosen.out] = frame
             if chosen.chart is not None:
-                wanted = Wanted(chosen.chart, chosen.x, chosen.y, chosen.color, chosen.title)
-                return self._told(chart_of(table, wanted))
+                wanted = ChartRequest(chosen.chart, chosen.x, chosen.y, chosen.color, chosen.title)
+                return self._print_notes(chart_of(table, wanted))
         except AnalyticsError as error:
             raise UsageError(str(error)) from None
         return frame if chosen.out is None else None
 
     @staticmethod
-    def _told(drawn: Drawn) -> "alt.Chart":
+    def _print_notes(drawn: QuickChart) -> "alt.Chart":
         """Say what was left out of a chart, and return it."""
         for note in drawn.notes:
             sys.stdout.write(f"{note}\n")

@@ -26,7 +26,7 @@ def names_in(query: str) -> list[str] | None:
     return sorted({name for statement in statements for name in statement.named_parameters})
 
 
-def given(pairs: Sequence[str]) -> dict[str, Any]:
+def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
     """Read `name=value` pairs: a value that is JSON (a number, true, null, a list) is that, another one is text.
 
     Raises:

@@ -37,10 +37,10 @@ def read(name: str) -> str:
     """
     text = places()[name].read_text(encoding="utf-8")
     whole = INCLUDE.sub(lambda found: read(found[1].removesuffix(".sql")).rstrip("\n") + "\n", text)
-    return expanded(whole)
+    return expand(whole)
 
 
-def expanded(sql: str) -> str:
+def expand(sql: str) -> str:
     """Return SQL with what each macro stands for in place of its calls.
 
     Raises:
@@ -55,8 +55,8 @@ def expanded(sql: str) -> str:
             raise ValueError(f"The call of {call[1]} does not end.")
         depth += {"(": 1, ")": -1}.get(sql[end], 0)
         end += 1
-    argument = expanded(sql[call.end() : end - 1])
-    return sql[: call.start()] + MACROS[call[1]](argument) + expanded(sql[end:])
+    argument = expand(sql[call.end() : end - 1])
+    return sql[: call.start()] + MACROS[call[1]](argument) + expand(sql[end:])
 
 
 def query(name: str, values: Mapping[str, Any]) -> Query:

@@ -76,7 +76,7 @@ def kind_of(category: str) -> str:
     return next((kind.name for kind in kinds().values() if category in kind.also), category)
 
 
-def kind_called(name: str) -> str | None:
+def find_kind(name: str) -> str | None:
     """Return the kind of entity that a category is about, whatever case it is written in; None where there is none."""
     named = {one.lower(): one for one in (*kinds(), *categories())}
     kind = kind_of(named.get(name.lower(), ""))
@@ -151,21 +151,21 @@ def names_actors() -> str:
 
 def any_entity() -> str:
     """Return the words for an entity of any kind: `server, user or account`."""
-    return listed([name.lower() for name in reversed(kinds())], "or")
+    return join_names([name.lower() for name in reversed(kinds())], "or")
 
 
 def parts_of_account(last: str = "or") -> str:
     """Return the words for what belongs to an account: `user or server`; with `and`, for several of each."""
     ending = "s" if last == "and" else ""
-    return listed([f"{name.lower()}{ending}" for name in kinds() if not is_account(name)], last)
+    return join_names([f"{name.lower()}{ending}" for name in kinds() if not is_account(name)], last)
 
 
-def alerting() -> str:
+def alert_label() -> str:
     """Return the words for what alerts are about, as a label."""
-    return listed(list(dict.fromkeys(one.kind for one in alerts())), "or")
+    return join_names(list(dict.fromkeys(one.kind for one in alerts())), "or")
 
 
-def listed(names: list[str], last: str) -> str:
+def join_names(names: list[str], last: str) -> str:
     """Return names as a list in a sentence, with this word before the last."""
     return f" {last} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 

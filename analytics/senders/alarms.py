@@ -32,7 +32,7 @@ def intervals(states: pd.DataFrame) -> pd.DataFrame:
     return whole[["kind", "server", "metric", "account_alias", "begin", "end", "seq", "reading"]].reset_index(drop=True)
 
 
-def let_through(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, server: str | None) -> pd.DataFrame:
+def filter_alarms(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, server: str | None) -> pd.DataFrame:
     """Return the alarms of some accounts (None for all), of servers with this part in their names (None for all)."""
     shown = alarms
     if accounts is not None:
@@ -42,12 +42,12 @@ def let_through(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, server:
     return shown
 
 
-def lasting(alarms: pd.DataFrame) -> pd.DataFrame:
+def select_lasting(alarms: pd.DataFrame) -> pd.DataFrame:
     """Return the alarms that are not over, the latest first."""
     return alarms[alarms["end"].isna()].sort_values(["begin", "seq"], ascending=False)
 
 
-def within(alarms: pd.DataFrame, since: datetime, until: datetime) -> pd.DataFrame:
+def clip_alarms(alarms: pd.DataFrame, since: datetime, until: datetime) -> pd.DataFrame:
     """Return the alarms of a time range with `time`, how long each lasted in it; those not over last until its end."""
     inside = alarms[(alarms["begin"] <= until) & (alarms["end"].isna() | (alarms["end"] > since))]
     begin, end = inside["begin"], inside["end"]
@@ -55,7 +55,7 @@ def within(alarms: pd.DataFrame, since: datetime, until: datetime) -> pd.DataFra
     return inside.assign(time=time.where(time > pd.Timedelta(0), pd.Timedelta(0)))
 
 
-def by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
+def group_by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
     """Return one row a server and metric.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from analytics.text import short
+from analytics.text import shorten
 
 LONGEST_VALUE = 60
 MEGABYTES = 1024
@@ -44,7 +44,7 @@ class Phrase(NamedTuple):
         return " ".join(part for part in (self.text, it, self.rest) if part)
 
 
-class Told(NamedTuple):
+class ParsedChange(NamedTuple):
     """A change taken apart for its phrase; values are parsed."""
 
     change: Change
@@ -60,10 +60,10 @@ class Told(NamedTuple):
     @property
     def item(self) -> str:
         """Return the natural key of the innermost item of the path."""
-        return short(self.items[-1], LONGEST_VALUE) if self.items else ""
+        return shorten(self.items[-1], LONGEST_VALUE) if self.items else ""
 
 
-def written(value: Any, measure: str | None = None) -> str:
+def format_value(value: Any, measure: str | None = None) -> str:
     """Return a parsed value as it stands in a sentence."""
     if value is None:
         return "nothing"
@@ -75,21 +75,21 @@ def written(value: Any, measure: str | None = None) -> str:
         number = f"{value:,}" if isinstance(value, int) or not value.is_integer() else f"{value:,.0f}"
         return f"{number} {measure}" if measure else number
     if isinstance(value, str):
-        return short(value, LONGEST_VALUE) if value and " " not in value else f"“{short(value, LONGEST_VALUE)}”"
-    return short(orjson.dumps(value).decode(), LONGEST_VALUE)
+        return shorten(value, LONGEST_VALUE) if value and " " not in value else f"“{shorten(value, LONGEST_VALUE)}”"
+    return shorten(orjson.dumps(value).decode(), LONGEST_VALUE)
 
 
-def text_in(value: Any, name: str) -> str | None:
+def read_text(value: Any, name: str) -> str | None:
     """Return a field of an object as text, cut; None where there is none."""
     found = value.get(name) if isinstance(value, dict) else None
-    return short(str(found), LONGEST_VALUE) if isinstance(found, (str, int)) and str(found) else None
+    return shorten(str(found), LONGEST_VALUE) if isinstance(found, (str, int)) and str(found) else None
 
 
-def moved(told: Told, what: str) -> Phrase:
+def describe_move(told: ParsedChange, what: str) -> Phrase:
     """Return the phrase of a thing that was added to the entity or removed from it."""
     return Phrase(f"removed {what}", "from") if told.change.kind == "removed" else Phrase(f"added {what}", "to")
 
 
-def switched(to_true: Phrase, to_false: Phrase) -> Callable[[Told], Phrase | None]:
+def describe_switch(to_true: Phrase, to_false: Phrase) -> Callable[[ParsedChange], Phrase | None]:
     """Return what makes phrases of a field that is true or false."""
     return lambda told: {True: to_true, False: to_false}.get(told.new) if isinstance(told.new, bool) else None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from analytics.senders.phrases import Phrase, Told
+from analytics.senders.phrases import ParsedChange, Phrase
 
 
 class Event(NamedTuple):
@@ -39,14 +39,14 @@ class Place(NamedTuple):
     Args:
         name: what such a place is called.
         kind: the kind of the entities.
-        told_by: says where the place is known from.
+        source: says where the place is known from.
         characters: how many characters its name has.
         pattern: the regular expression that fits its name.
     """
 
     name: str
     kind: str
-    told_by: str
+    source: str
     characters: int
     pattern: str
 
@@ -93,7 +93,7 @@ class Wording(NamedTuple):
     nouns: Mapping[str, str]
     labels: Mapping[str, str]
     measures: Mapping[str, str]
-    phrases: Mapping[str, Callable[[Told], Phrase | None]]
+    phrases: Mapping[str, Callable[[ParsedChange], Phrase | None]]
 
 
 class Examples(NamedTuple):

@@ -130,7 +130,7 @@ def edges(since: datetime, until: datetime, width: timedelta, zone: ZoneInfo) ->
         wall += width
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
+def describe_age(moment: datetime | None, now: datetime) -> str:
     """Say how long ago a moment was."""
     if moment is None:
         return "never"

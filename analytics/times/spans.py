@@ -115,25 +115,25 @@ def span_of(name: str, own: Interval | None, now: datetime, first: datetime | No
     return Span(exact, until, found.width, found.per, whole, begins, now)
 
 
-class Compared(NamedTuple):
+class Comparison(NamedTuple):
     """The time that figures are compared with, how long before it lies, and what it is called."""
 
     since: datetime
     until: datetime
     shift: timedelta
-    said: str
+    name: str
 
     @property
-    def counted(self) -> str:
+    def phrase(self) -> str:
         """Return how it is said of a count that it is of this time."""
-        return f"in {self.said}" if self.said == BEFORE else self.said
+        return f"in {self.name}" if self.name == BEFORE else self.name
 
 
-def compared_with(since: datetime, until: datetime, how: str) -> Compared:
+def find_comparison(since: datetime, until: datetime, how: str) -> Comparison:
     """Return what to compare a time with: the one just before, or the same some whole weeks before."""
     length = until - since
     if how == WEEK:
         weeks = max(-(-length // WEEK_LONG), 1)
         said = WEEK if weeks == 1 else f"{weeks} weeks before"
-        return Compared(since - weeks * WEEK_LONG, until - weeks * WEEK_LONG, weeks * WEEK_LONG, said)
-    return Compared(since - length, since, length, BEFORE)
+        return Comparison(since - weeks * WEEK_LONG, until - weeks * WEEK_LONG, weeks * WEEK_LONG, said)
+    return Comparison(since - length, since, length, BEFORE)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from analytics.text import visible
+from analytics.text import make_visible
 
 MOST_FIELDS = 500
 DEEPEST = 60
@@ -32,9 +32,9 @@ def tree(value: Any, depth: int = 0) -> Any:
     if depth > DEEPEST:
         return TOO_DEEP
     if isinstance(value, str):
-        return visible(value, keep="\n\t")
+        return make_visible(value, keep="\n\t")
     if isinstance(value, dict):
-        return {visible(key): tree(inner, depth + 1) for key, inner in value.items()}
+        return {make_visible(key): tree(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
         return [tree(inner, depth + 1) for inner in value]
     return value
@@ -44,12 +44,12 @@ def leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[Field]:
     """Yield the values at the ends of a parsed payload, in its order."""
     if isinstance(value, dict) and value and depth <= DEEPEST:
         for key, inner in value.items():
-            yield from leaves(inner, f"{path}.{visible(key)}" if path else visible(key), depth + 1)
+            yield from leaves(inner, f"{path}.{make_visible(key)}" if path else make_visible(key), depth + 1)
     elif isinstance(value, list) and value and depth <= DEEPEST:
         for place, inner in enumerate(value):
             yield from leaves(inner, f"{path}[{place}]", depth + 1)
     elif isinstance(value, str):
-        yield Field(path, visible(value))
+        yield Field(path, make_visible(value))
     elif isinstance(value, (dict, list)) and value:
         yield Field(path, TOO_DEEP)
     else:

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from analytics.senders import kinds, sender_of
-from analytics.senders.phrases import Change, Phrase, Told, written
+from analytics.senders.phrases import Change, ParsedChange, Phrase, format_value
 from analytics.senders.sender import Wording
-from analytics.text import plural, short, visible
+from analytics.text import make_visible, plural, shorten
 
 LONGEST = 60
 PART = re.compile(
@@ -43,13 +43,13 @@ def parts_of(path: str) -> Iterator[str]:
         end = found.end()
         for name in ("odd_key", "odd_item", "key", "item"):
             if (text := found[name]) is not None:
-                plain = unescaped(text) if name.startswith("odd") else text
+                plain = unescape(text) if name.startswith("odd") else text
                 yield Item(plain) if name.endswith("item") else plain
     if end < len(path):
         yield path[end:]
 
 
-def unescaped(text: str) -> str:
+def unescape(text: str) -> str:
     """Return what stands between the quotes of a JSON string."""
     try:
         return str(json.loads(f'"{text}"'))
@@ -76,7 +76,7 @@ def label_of(path: str, wording: Wording) -> str:
     keys = [part for part in parts if not isinstance(part, Item)]
     name = words(keys[-1], wording) if keys else path
     things = [
-        f"{wording.nouns.get(before, words(before, wording))} {short(part, LONGEST)}"
+        f"{wording.nouns.get(before, words(before, wording))} {shorten(part, LONGEST)}"
         for before, part in pairwise(parts)
         if isinstance(part, Item)
     ]
@@ -89,11 +89,11 @@ def words(key: str, wording: Wording) -> str:
     """Return a key as words: `maxAge` is max age."""
     if key in wording.labels:
         return wording.labels[key]
-    apart = HUMP.sub(" ", short(key, LONGEST))
-    return " ".join(word if word.isupper() else word.lower() for word in visible(apart).split())
+    apart = HUMP.sub(" ", shorten(key, LONGEST))
+    return " ".join(word if word.isupper() else word.lower() for word in make_visible(apart).split())
 
 
-__all__ = ["Change", "parsed", "phrase", "sentence", "summary"]
+__all__ = ["Change", "parse_value", "phrase", "sentence", "summary"]
 
 SOMEBODY = "Somebody"
 MOST_TOLD = 3
@@ -102,10 +102,10 @@ LONGEST_NAME = 80
 
 def sentence(change: Change) -> str:
     """Return who changed what of the entity, in one sentence without a full stop."""
-    entity = short(change.entity_id, LONGEST_NAME)
+    entity = shorten(change.entity_id, LONGEST_NAME)
     if change.path == "" and change.kind == "added" and change.action != "Created":
         return f"{change.category} {entity} is seen for the first time"
-    who = short(change.actor, LONGEST_NAME) if change.actor else SOMEBODY
+    who = shorten(change.actor, LONGEST_NAME) if change.actor else SOMEBODY
     return phrase(change).about(who, entity)
 
 
@@ -119,13 +119,13 @@ def summary(changes: Iterable[Change]) -> str:
 def phrase(change: Change) -> Phrase:
     """Return what a change says was done."""
     if change.path == "":
-        return whole(change)
-    told = Told(change, parsed(change.old_value), parsed(change.new_value), items_of(change.path))
+        return describe_whole(change)
+    told = ParsedChange(change, parse_value(change.old_value), parse_value(change.new_value), items_of(change.path))
     special = sender_of(change.category).wording.phrases.get(pattern_of(change.path))
-    return (special(told) if special else None) or plain(told)
+    return (special(told) if special else None) or describe_plain(told)
 
 
-def whole(change: Change) -> Phrase:
+def describe_whole(change: Change) -> Phrase:
     """Return the phrase of a change of the entity as a whole."""
     noun = change.category.lower()
     if change.kind == "added":
@@ -139,7 +139,7 @@ def whole(change: Change) -> Phrase:
     return Phrase("changed more than can be listed", "of")
 
 
-def plain(told: Told) -> Phrase:
+def describe_plain(told: ParsedChange) -> Phrase:
     """Return the phrase of a field that none of its own has."""
     name = label_of(told.change.path, sender_of(told.change.category).wording)
     if told.change.kind == "changed":
@@ -149,13 +149,13 @@ def plain(told: Told) -> Phrase:
     return Phrase(f"set the {name}", "of", f"to {value_of(told, told.new)}")
 
 
-def value_of(told: Told, value: Any) -> str:
+def value_of(told: ParsedChange, value: Any) -> str:
     """Return a value with its unit."""
     measures = sender_of(told.change.category).wording.measures
-    return written(value, measures.get(pattern_of(told.change.path)))
+    return format_value(value, measures.get(pattern_of(told.change.path)))
 
 
-def parsed(value: str | None) -> Any:
+def parse_value(value: str | None) -> Any:
     """Return a JSON value; text that can't be parsed here (numbers past all bounds) stays as it is."""
     try:
         return None if value is None else orjson.loads(value)

@@ -1,6 +1,6 @@
 """The tree of accounts: counts of all below, opened branch by branch."""
 
-from analytics.pages.activity.account_tree import rolled_up
+from analytics.pages.activity.account_tree import roll_up
 
 PATHS = [
     ("ROOT", ["ROOT"]),
@@ -13,7 +13,7 @@ OWN = {"ACME": (1, 4), "ACEU": (5, 0), "BRIX": (9, 9), "SOLO": (2, 0)}
 
 
 def seen(*opened):
-    return [(one.alias, one.depth, one.events, one.before, one.own, one.below) for one in rolled_up(OWN, PATHS, opened)]
+    return [(one.alias, one.depth, one.events, one.before, one.own, one.below) for one in roll_up(OWN, PATHS, opened)]
 
 
 def test_an_account_counts_all_below_it_and_one_that_is_not_opened_hides_them():
@@ -32,4 +32,4 @@ def test_opened_branches_show_those_with_events_the_most_first():
 
 def test_a_tree_of_very_many_is_cut():
     own = {f"A{number}": (1, 0) for number in range(1000)}
-    assert len(rolled_up(own, [], [])) == 300
+    assert len(roll_up(own, [], [])) == 300

@@ -26,7 +26,7 @@ def frame(span):
 
 
 def drawn(frame, span, **more):
-    return charts.over_time(frame, None, span, zone=BERLIN, **more).to_dict()
+    return charts.draw_events(frame, None, span, zone=BERLIN, **more).to_dict()
 
 
 def rows_of(chart):
@@ -59,8 +59,8 @@ def test_a_refresh_changes_data_and_nothing_else(frame, span):
         return text
 
     before = pd.DataFrame({"bin_us": [later.begins_us[3]], "events": [7]})
-    one = charts.over_time(frame, before.head(0), span, zone=BERLIN, said="a week before").to_dict()
-    other = charts.over_time(frame, before, later, zone=BERLIN, said="a week before").to_dict()
+    one = charts.draw_events(frame, before.head(0), span, zone=BERLIN, said="a week before").to_dict()
+    other = charts.draw_events(frame, before, later, zone=BERLIN, said="a week before").to_dict()
     assert set(one["datasets"]) != set(other["datasets"])
     views = [{layer.pop("name", "") for layer in chart["layer"]} for chart in (one, other)]
     for chart, names in zip((one, other), views, strict=True):
@@ -70,7 +70,7 @@ def test_a_refresh_changes_data_and_nothing_else(frame, span):
 
 def test_the_time_compared_with_is_a_line_to_the_end_of_the_last_bin(frame, span):
     before = pd.DataFrame({"bin_us": [span.begins_us[0]], "events": [9]})
-    chart = charts.over_time(frame, before, span, zone=BERLIN, said="a week before").to_dict()
+    chart = charts.draw_events(frame, before, span, zone=BERLIN, said="a week before").to_dict()
     line = [row for row in rows_of(chart) if "event_type" not in row]
     assert [line[0]["events"], line[1]["events"], len(line)] == [9, 0, 61]
     assert "the line is a week before" in chart["title"]["subtitle"]
@@ -85,7 +85,7 @@ def test_a_selected_part_is_marked_from_the_begin(frame, span):
 
 def test_no_chart_has_a_field_that_tooltips_take_for_a_picture_or_a_name_in_an_expression(frame, span):
     hours = pd.DataFrame({"hour_of_week": [0], "events": [1]})
-    for chart in (drawn(frame, span), heat_map.heat_map(hours, "Berlin").to_dict()):
+    for chart in (drawn(frame, span), heat_map.draw_heat_map(hours, "Berlin").to_dict()):
         assert all("image" not in row for row in rows_of(chart))
         del chart["datasets"]
         assert "<script" not in json.dumps(chart)
@@ -100,5 +100,5 @@ def test_the_heat_map_has_each_hour_of_the_week_from_monday_on():
 
 def test_the_busiest_hour_is_said_in_words():
     frame = pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]})
-    assert heat_map.busiest(frame) == "Most in one hour: 9 notifications on Sunday, 23:00 to 24:00."
-    assert heat_map.busiest(frame.head(0)) == "Nothing happened in this time."
+    assert heat_map.describe_busiest(frame) == "Most in one hour: 9 notifications on Sunday, 23:00 to 24:00."
+    assert heat_map.describe_busiest(frame.head(0)) == "Nothing happened in this time."

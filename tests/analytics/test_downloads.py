@@ -15,7 +15,7 @@ import pytest
 
 from analytics.export import excel
 from analytics.export.downloads import csv_bytes, excel_bytes, jsonl_bytes, parquet_bytes
-from analytics.export.excel import guarded
+from analytics.export.excel import guard
 
 FORMULAS = [
     "=1+1",
@@ -65,12 +65,12 @@ def table(**columns):
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_text_that_a_spreadsheet_may_run_gets_an_apostrophe(text):
-    assert guarded(text) == "'" + text
+    assert guard(text) == "'" + text
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_text_that_no_spreadsheet_runs_stays_as_it_is(text):
-    assert guarded(text) == text
+    assert guard(text) == text
 
 
 def test_no_cell_of_csv_is_a_formula():

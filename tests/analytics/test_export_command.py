@@ -21,8 +21,8 @@ import analytics
 from analytics.cli import run
 from analytics.errors import NotAQueryError, NotRunningError
 from analytics.export import parts as reading
-from analytics.export.archives import archive_line, grouped
-from analytics.export.parts import Extent, Wanted, extent_of, insist, parts
+from analytics.export.archives import archive_line, group_tables
+from analytics.export.parts import ExportFilter, SeqRange, find_range, insist, read_parts
 from tests.support import bodies
 from tests.support.keys import key_directory, signed
 from tests.support.processes import Receiver, environment, running
@@ -157,24 +157,24 @@ def seqs(found):
 
 def test_parts_have_no_more_rows_than_they_may(store):
     with analytics.connect(store) as client:
-        assert seqs(parts(client, Wanted(), Extent(1, 5), most_rows=2)) == [[1, 2], [3, 4], [5]]
+        assert seqs(read_parts(client, ExportFilter(), SeqRange(1, 5), most_rows=2)) == [[1, 2], [3, 4], [5]]
 
 
 def test_parts_end_where_their_bodies_exceed_their_bytes_and_no_body_is_too_large_for_one(store):
     with analytics.connect(store) as client:
-        found = list(parts(client, Wanted(), Extent(1, 5), most_bytes=200))
+        found = list(read_parts(client, ExportFilter(), SeqRange(1, 5), most_bytes=200))
         assert seqs(found) == [[1, 2], [3], [4, 5]]
         assert [part.reached for part in found] == [2, 3, 5]
-        assert seqs(parts(client, Wanted(), Extent(1, 5), most_bytes=1)) == [[1], [2], [3], [4], [5]]
+        assert seqs(read_parts(client, ExportFilter(), SeqRange(1, 5), most_bytes=1)) == [[1], [2], [3], [4], [5]]
 
 
 def test_parts_get_wider_where_few_notifications_are_wanted(tmp_path):
     rows = [account("ACME" if place % 100 == 0 else "BRIX", "Some", None) for place in range(1, 1001)]
     with analytics.connect(str(build_store(tmp_path / "many.duckdb", rows))) as client:
-        wanted = Wanted(accounts=["ACME"])
-        extent = extent_of(client, wanted)
-        assert extent == Extent(100, 1000)
-        found = list(parts(client, wanted, extent, most_rows=4))
+        wanted = ExportFilter(accounts=["ACME"])
+        extent = find_range(client, wanted)
+        assert extent == SeqRange(100, 1000)
+        found = list(read_parts(client, wanted, extent, most_rows=4))
     assert [seq for part in seqs(found) for seq in part] == list(range(100, 1001, 100))
     assert len(found) < 15
 
@@ -182,8 +182,8 @@ def test_parts_get_wider_where_few_notifications_are_wanted(tmp_path):
 def test_small_parts_become_large_row_groups(store, monkeypatch):
     monkeypatch.setattr("analytics.export.archives.ROWS_OF_A_GROUP", 3)
     with analytics.connect(store) as client:
-        tables = [part.table for part in parts(client, Wanted(), Extent(1, 5), most_rows=1)]
-    assert [group.column("seq").to_pylist() for group in grouped(tables)] == [[1, 2, 3], [4, 5]]
+        tables = [part.table for part in read_parts(client, ExportFilter(), SeqRange(1, 5), most_rows=1)]
+    assert [group.column("seq").to_pylist() for group in group_tables(tables)] == [[1, 2, 3], [4, 5]]
 
 
 def test_a_receiver_that_is_away_for_a_moment_is_asked_again(monkeypatch):

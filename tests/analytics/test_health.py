@@ -4,7 +4,7 @@ import pytest
 
 from analytics import connect
 from analytics.errors import NoStatusError
-from analytics.pages.health.figures import bytes_words, figures, grouped, limit_words, troubled
+from analytics.pages.health.figures import bytes_words, group_figures, limit_words, read_figures, select_troubled
 from tests.support.readable_store import build_store
 
 STATUS = {
@@ -23,7 +23,7 @@ STATUS = {
 
 
 def test_figures_are_shown_in_groups_and_one_that_is_not_known_comes_last():
-    groups = grouped(figures(STATUS))
+    groups = group_figures(read_figures(STATUS))
     assert {title: [figure.name for figure in found] for title, found in groups.items()} == {
         "Running": ["serving"],
         "Coming in": ["lag_seconds"],
@@ -34,11 +34,15 @@ def test_figures_are_shown_in_groups_and_one_that_is_not_known_comes_last():
 
 def test_a_figure_that_is_never_judged_has_no_state_to_show():
     status = {"figures": [{"name": name, "state": "ok"} for name in ("version", "serving")]}
-    assert [figure.judged for figure in figures(status)] == [False, True]
+    assert [figure.judged for figure in read_figures(status)] == [False, True]
 
 
 def test_what_is_red_is_named_before_what_is_amber_and_an_unknown_state_counts_as_amber():
-    assert [figure.name for figure in troubled(figures(STATUS))] == ["data_free_bytes", "lag_seconds", "new_figure"]
+    assert [figure.name for figure in select_troubled(read_figures(STATUS))] == [
+        "data_free_bytes",
+        "lag_seconds",
+        "new_figure",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from analytics import connect
 from analytics.errors import TooManyBytesError
-from analytics.pages.sql.run import Kept
+from analytics.pages.sql.run import AnswerCache
 
 
 class Rows:
@@ -18,7 +18,7 @@ class Rows:
 
 
 def test_the_oldest_answers_go_when_all_together_are_too_large():
-    kept = Kept(100)
+    kept = AnswerCache(100)
     answers = [Rows() for _ in range(4)]
     for answer in answers[:3]:
         kept.add(answer, 40)
@@ -28,14 +28,14 @@ def test_the_oldest_answers_go_when_all_together_are_too_large():
 
 
 def test_the_newest_answer_stays_however_large_it_is():
-    kept = Kept(100)
+    kept = AnswerCache(100)
     answer = Rows()
     kept.add(answer, 1_000)
     assert answer.there
 
 
 def test_an_answer_whose_session_is_gone_does_not_count():
-    kept = Kept(100)
+    kept = AnswerCache(100)
     gone, stays = Rows(), Rows()
     kept.add(gone, 60)
     del gone

@@ -10,9 +10,9 @@ import pytest
 from analytics import connect
 from analytics.client.client import Client
 from analytics.errors import NotRunningError
-from analytics.findings import kept as kept_findings
-from analytics.findings.kept import FOREVER, KeptFindings
+from analytics.findings import snapshot as kept_findings
 from analytics.findings.running import find
+from analytics.findings.snapshot import FOREVER, KeptFindings
 from analytics.times.periods import EPOCH
 from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.simulator.history import Simulation
@@ -57,7 +57,7 @@ def looks(monkeypatch):
 
 
 def latest(kept):
-    return kept.latest(PATIENCE, datetime.now(UTC))
+    return kept.read_up_to(PATIENCE, datetime.now(UTC))
 
 
 def all_of(client):
@@ -103,12 +103,12 @@ def test_what_was_computed_before_is_never_given_for_what_is_so_now(tmp_path):
     store_of(tmp_path, history[-400:])
     client.gate.clear()
     asked = datetime.now(UTC)
-    assert kept.latest(0, asked) is None
-    assert kept.kept is before
+    assert kept.read_up_to(0, asked) is None
+    assert kept.snapshot is before
     assert before.upto < asked
-    assert kept.latest(0, before.upto) is before
+    assert kept.read_up_to(0, before.upto) is before
     client.gate.set()
-    after = kept.latest(PATIENCE, asked)
+    after = kept.read_up_to(PATIENCE, asked)
     assert after.upto >= asked
     assert sorted(after.findings) == all_of(client)
 
@@ -147,7 +147,7 @@ def test_who_asks_first_waits_no_longer_than_told_and_many_who_ask_cause_one_loo
     kept = KeptFindings(client)
     client.gate.clear()
     with ThreadPoolExecutor(8) as viewers:
-        assert list(viewers.map(lambda _: kept.latest(0, datetime.now(UTC)), range(8))) == [None] * 8
+        assert list(viewers.map(lambda _: kept.read_up_to(0, datetime.now(UTC)), range(8))) == [None] * 8
     client.gate.set()
     assert latest(kept) is not None
     assert looks == [EPOCH]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.client.pulse import ListenerPulse, not_working
+from analytics.client.pulse import ListenerPulse, find_failures
 from analytics.settings import Settings
 from tests.support.ports import free_address
 from tests.support.processes import ListenerProcess, running, stopped
@@ -22,12 +22,12 @@ def serve(**listener):
 @pytest.mark.parametrize("what", ["silent_since", "down_since"])
 def test_what_serve_wrote_lately_of_its_listeners_counts_and_of_nothing_else(what):
     written, now = serve(**{what: SINCE.isoformat()}), datetime.now(UTC)
-    assert list(not_working(written, now)) == [SINCE]
-    assert not list(not_working(written, now - timedelta(minutes=1)))
-    assert not list(not_working({**written, "state": "stopped"}, now))
-    assert not list(not_working(serve(silent_since=None, down_since=None), now))
-    assert not list(not_working({"state": "running", "processes": "?"}, now))
-    assert not list(not_working({}, None))
+    assert list(find_failures(written, now)) == [SINCE]
+    assert not list(find_failures(written, now - timedelta(minutes=1)))
+    assert not list(find_failures({**written, "state": "stopped"}, now))
+    assert not list(find_failures(serve(silent_since=None, down_since=None), now))
+    assert not list(find_failures({"state": "running", "processes": "?"}, now))
+    assert not list(find_failures({}, None))
 
 
 def test_a_listener_that_never_answered_is_not_missed(tmp_path):

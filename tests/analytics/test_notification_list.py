@@ -13,10 +13,10 @@ import streamlit as st
 
 import analytics
 from analytics import queries
-from analytics.charts.histogram import Bins, brushed, histogram, with_ends
+from analytics.charts.histogram import Bins, add_ends, draw_histogram, read_brush
 from analytics.pages.notifications import download
 from analytics.pages.notifications import rows as _found
-from analytics.pages.notifications.download import Size, archive_bytes, fetch, said_of
+from analytics.pages.notifications.download import Size, archive_bytes, describe_size, fetch
 from analytics.words.refusals import REFUSALS, title_of
 from tests.support.readable_store import MIDDAY, Row, build_store, server
 
@@ -85,7 +85,7 @@ def ms(text):
 )
 def test_a_brush_narrows_the_range_to_whole_bins(brush, narrowed):
     bins = Bins(at("2026-03-02 12:00:00"), at("2026-03-02 12:15:00"))
-    found = brushed({"begin": [ms(f"2026-03-02 {end}") for end in brush]}, bins)
+    found = read_brush({"begin": [ms(f"2026-03-02 {end}") for end in brush]}, bins)
     assert found == tuple(at(f"2026-03-02 {end}") for end in narrowed)
 
 
@@ -94,7 +94,7 @@ def test_a_brush_narrows_the_range_to_whole_bins(brush, narrowed):
     [None, {}, {"begin": []}, {"begin": [5, 5]}, {"begin": ["x", 1]}, {"begin": [1, 2, 3]}, {"begin": [1e300, 1]}],
 )
 def test_a_brush_over_nothing_narrows_nothing(selection):
-    assert brushed(selection, Bins(MIDDAY, MIDDAY + MINUTE)) is None
+    assert read_brush(selection, Bins(MIDDAY, MIDDAY + MINUTE)) is None
 
 
 def test_the_histogram_spans_all_bins_and_its_form_does_not_depend_on_what_is_in_them():
@@ -103,7 +103,7 @@ def test_the_histogram_spans_all_bins_and_its_form_does_not_depend_on_what_is_in
     some = pd.DataFrame({"bin_us": [bin_us], "event_type": ["User.Updated"], "events": [3]})
     specs = []
     for frame in (some, some.head(0), pd.concat([some, some.assign(event_type="Server.Created")])):
-        spec = histogram(frame, bins, "UTC").to_dict()
+        spec = draw_histogram(frame, bins, "UTC").to_dict()
         rows = next(iter(spec.pop("datasets").values()))
         assert (rows[-1]["begin"], rows[-1]["end"], rows[-1]["top"]) == (
             "2026-03-02T11:50:00+00:00",
@@ -113,7 +113,7 @@ def test_the_histogram_spans_all_bins_and_its_form_does_not_depend_on_what_is_in
         del spec["data"]
         specs.append(json.dumps(spec))
     assert len(set(specs)) == 1
-    assert len(with_ends(pd.DataFrame(columns=["begin", "end", "event_type", "events", "bottom", "top"]), bins)) == 1
+    assert len(add_ends(pd.DataFrame(columns=["begin", "end", "event_type", "events", "bottom", "top"]), bins)) == 1
 
 
 def test_a_bin_that_is_not_over_is_marked():
@@ -121,7 +121,7 @@ def test_a_bin_that_is_not_over_is_marked():
     width = int(bins.width.total_seconds()) * 1_000_000
     last = int(MIDDAY.timestamp()) * 1_000_000 - width
     frame = pd.DataFrame({"bin_us": [last - width, last], "event_type": ["User.Updated"] * 2, "events": [1, 1]})
-    rows = next(iter(histogram(frame, bins, "UTC").to_dict()["datasets"].values()))
+    rows = next(iter(draw_histogram(frame, bins, "UTC").to_dict()["datasets"].values()))
     assert [row["state"] for row in rows] == ["complete", "not over yet", "complete"]
 
 
@@ -172,12 +172,12 @@ def test_a_download_ends_where_it_would_grow_too_large(client, monkeypatch, rows
 def test_how_much_a_download_holds_is_told_beforehand(ask):
     (row,) = ask("download_size", upto=6, page_rows=50, most=10**9, longest=32_767)
     assert (row["first"], row["notifications"], row["long_ones"]) == (1, 6, 1)
-    assert said_of(Size(1, 6, 1_260_000, 0), 6) == "**6 notifications**, 1.3 MB of bodies, newest first"
-    assert said_of(Size(9, 50_000, 72_000_000, 0), 1_000_000) == (
+    assert describe_size(Size(1, 6, 1_260_000, 0), 6) == "**6 notifications**, 1.3 MB of bodies, newest first"
+    assert describe_size(Size(9, 50_000, 72_000_000, 0), 1_000_000) == (
         "**The newest 50,000 of 1,000,000 notifications**, 72.0 MB of bodies: a download holds at most "
         "50,000 notifications. Narrow the range, or take all of them with `clc-analytics export`."
     )
-    assert "at most 100 MB of bodies" in said_of(Size(9, 800, 100_000_001, 0), 1_000_000)
+    assert "at most 100 MB of bodies" in describe_size(Size(9, 800, 100_000_001, 0), 1_000_000)
 
 
 def test_each_reason_that_the_receiver_keeps_says_what_to_do():
@@ -197,23 +197,23 @@ def test_what_takes_long_to_find_is_not_looked_for_at_every_refresh(monkeypatch)
     def look(seconds):
         looked.append(clock[0])
         clock[0] += seconds / 2
-        return _found.Found({"look": len(looked)}, pd.DataFrame(), lambda: count(seconds / 2))
+        return _found.Search({"look": len(looked)}, pd.DataFrame(), lambda: count(seconds / 2))
 
     def count(seconds):
         clock[0] += seconds
 
     def found(asked, seconds):
-        values, _, _ = _found.now_and_then(asked, lambda: look(seconds))
+        values, _, _ = _found.find_seldom(asked, lambda: look(seconds))
         return values["look"]
 
     monkeypatch.setattr(st, "session_state", {})
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     assert found("a", 2) == 1
-    assert _found.said_of_search() == "Searching all bodies takes 2.0 s, so this list is as of at most 8 s ago."
+    assert _found.describe_delay() == "Searching all bodies takes 2.0 s, so this list is as of at most 8 s ago."
     clock[0] += 5.9
     assert found("a", 2) == 1
     assert found("b", 0.01) == 2
-    assert _found.said_of_search() is None
+    assert _found.describe_delay() is None
     clock[0] += 0.04
     assert found("b", 2) == 3
 

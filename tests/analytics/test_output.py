@@ -5,12 +5,12 @@ import stat
 
 import pytest
 
-from analytics.commands.output import opened
+from analytics.commands.output import open_output
 from analytics.errors import OutputError
 
 
 def write(path, **options):
-    with opened(path, **options) as out:
+    with open_output(path, **options) as out:
         out.write(b"rows")
 
 
@@ -45,7 +45,7 @@ def test_a_link_is_refused(tmp_path, target, overwrite):
 
 
 def test_a_file_that_comes_while_rows_are_written_is_left_alone(tmp_path):
-    with pytest.raises(OutputError, match="exists"), opened(tmp_path / "a.csv") as out:  # noqa: PT012
+    with pytest.raises(OutputError, match="exists"), open_output(tmp_path / "a.csv") as out:  # noqa: PT012
         out.write(b"rows")
         (tmp_path / "a.csv").write_text("somebody else's")
     assert (tmp_path / "a.csv").read_text() == "somebody else's"
@@ -53,7 +53,7 @@ def test_a_file_that_comes_while_rows_are_written_is_left_alone(tmp_path):
 
 
 def test_where_it_ends_by_an_error_there_is_no_file(tmp_path):
-    with pytest.raises(ZeroDivisionError), opened(tmp_path / "a.csv"):
+    with pytest.raises(ZeroDivisionError), open_output(tmp_path / "a.csv"):
         raise ZeroDivisionError
     assert [*tmp_path.iterdir()] == []
 

@@ -16,8 +16,8 @@ from analytics.commands.dashboard import streamlit_options
 from analytics.pages.serving.entry import entry_file
 from analytics.pages.shared.accounts import Account, Accounts
 from analytics.senders import colours, event_types
-from analytics.text import as_markdown, short, visible
-from analytics.times.periods import ago
+from analytics.text import as_markdown, make_visible, shorten
+from analytics.times.periods import describe_age
 from analytics.words.payloads import leaves, parse, tree
 from tests.support.plain_texts import age_lines, plain_texts
 from tests.support.readable_store import (
@@ -92,7 +92,7 @@ def test_a_filter_shows_what_the_address_says_though_the_first_run_of_its_page_e
         if st.session_state.pop("cut", None):
             st.rerun()
         st.text_input("Entity contains", key="entity", bind="query-params")
-        address.arrived()
+        address.end_arrival()
 
     app = AppTest.from_function(page)
     app.session_state["title"] = "Notifications"
@@ -203,13 +203,13 @@ def test_what_the_address_names_but_the_store_has_not_is_said(open_page):
     ],
 )
 def test_characters_that_hide_are_shown_as_escapes(text, seen):
-    assert visible(text) == seen
+    assert make_visible(text) == seen
 
 
 def test_long_names_end_in_an_ellipsis():
-    assert short(LONG_NAME, 10) == "LONG01234…"
-    assert short("exactly ten", 11) == "exactly ten"
-    assert len(short("\u202e" * 50, 20)) == 20
+    assert shorten(LONG_NAME, 10) == "LONG01234…"
+    assert shorten("exactly ten", 11) == "exactly ten"
+    assert len(shorten("\u202e" * 50, 20)) == 20
 
 
 def test_markdown_of_a_name_has_every_sign_escaped():
@@ -229,7 +229,7 @@ def test_an_absurdly_deep_payload_is_cut_not_an_error():
 
 def test_an_age_is_said_in_the_unit_that_fits():
     ages = [0, 119, 120, 7199, 7200, 172800]
-    assert [ago(MIDDAY - timedelta(seconds=age), MIDDAY) for age in ages] == [
+    assert [describe_age(MIDDAY - timedelta(seconds=age), MIDDAY) for age in ages] == [
         "0 s ago", "119 s ago", "2 min ago", "119 min ago", "2 h ago", "2 d ago",
     ]  # fmt: skip
 
@@ -251,15 +251,15 @@ def many_accounts(count):
 
 def test_of_very_many_accounts_the_upper_ones_are_offered_in_the_order_of_the_tree():
     accounts = many_accounts(1000)
-    assert accounts.offered() == ["ROOT", *(f"A{number}" for number in range(999, 700, -1))]
-    assert many_accounts(10).offered()[:3] == ["ROOT", "DEEP", "A9"]
+    assert accounts.offer() == ["ROOT", *(f"A{number}" for number in range(999, 700, -1))]
+    assert many_accounts(10).offer()[:3] == ["ROOT", "DEEP", "A9"]
 
 
 def test_accounts_are_offered_by_a_part_of_their_alias_or_name():
     accounts = many_accounts(1000)
-    assert accounts.offered("STORE 77") == [*(f"A{number}" for number in range(779, 769, -1)), "A77"]
-    assert accounts.offered("sea") == ["DEEP"]
-    assert accounts.offered("nonesuch") == []
+    assert accounts.offer("STORE 77") == [*(f"A{number}" for number in range(779, 769, -1)), "A77"]
+    assert accounts.offer("sea") == ["DEEP"]
+    assert accounts.offer("nonesuch") == []
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_accounts_are_offered_by_a_part_of_their_alias_or_name():
     [("a7", "A7"), ("Deep", "DEEP"), ("deep s", "DEEP"), ("store 7", None), ("nonesuch", None), ("", None)],
 )
 def test_an_account_is_named_by_its_alias_or_by_what_no_other_has(text, alias):
-    assert many_accounts(1000).named(text) == alias
+    assert many_accounts(1000).find_named(text) == alias
 
 
 def test_every_event_has_a_colour_of_its_own_on_light_and_on_dark():

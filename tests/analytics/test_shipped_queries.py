@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from analytics import connect
-from analytics.pages.sql.side import parsed, shipped_queries
+from analytics.pages.sql.side import parse_shipped, shipped_queries
 from tests.support.keys import key_directory
 from tests.support.processes import Receiver, environment, running
 from tests.support.waiting import until
@@ -68,11 +68,11 @@ def test_each_shipped_query_says_what_it_tells_and_no_two_have_one_title(name):
 
 
 def test_the_comment_above_a_query_is_its_title_and_what_it_tells():
-    query = parsed("x", "-- Title\n-- What it\n-- tells.\nSELECT 1 -- one\n")
+    query = parse_shipped("x", "-- Title\n-- What it\n-- tells.\nSELECT 1 -- one\n")
     assert query == ("x", "Title", "What it tells.", "-- Title\n-- What it\n-- tells.\nSELECT 1 -- one")
 
 
 @pytest.mark.parametrize("text", ["SELECT 1", "-- Only a title\nSELECT 1", ""])
 def test_a_query_without_an_explanation_is_not_taken(text):
     with pytest.raises(ValueError, match=r"x\.sql needs a title"):
-        parsed("x", text)
+        parse_shipped("x", text)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.pages.activity.time_range import visited
+from analytics.pages.activity.time_range import find_last_end
 from analytics.times.periods import (
     RANGES,
     change,
@@ -18,7 +18,7 @@ from analytics.times.periods import (
     zone_label,
     zone_of,
 )
-from analytics.times.spans import BEFORE, OWN, WEEK, Interval, compared_with, span_of
+from analytics.times.spans import BEFORE, OWN, WEEK, Interval, find_comparison, span_of
 from tests.support.readable_store import MIDDAY
 
 BERLIN = zone_of("Europe/Berlin")
@@ -82,9 +82,9 @@ def test_a_part_is_widened_to_whole_bins():
     ],
 )
 def test_what_a_time_is_compared_with_is_as_long_and_lies_before_it(length, how, shift, said):
-    found = compared_with(MIDDAY - length, MIDDAY, how)
+    found = find_comparison(MIDDAY - length, MIDDAY, how)
     assert (found.since, found.until) == (MIDDAY - length - shift, MIDDAY - shift)
-    assert (found.shift, found.said) == (shift, said)
+    assert (found.shift, found.name) == (shift, said)
 
 
 @pytest.mark.parametrize("text", ["2026-03-02T12:00Z/2026-03-02T13:00Z", "2026-03-02T12:00:07Z/.."])
@@ -113,7 +113,7 @@ def test_a_text_that_is_no_interval_is_none(text):
 def test_the_longest_range_of_ones_own_has_bins_that_can_be_drawn_and_can_be_compared():
     span = span_of(OWN, Interval(at(2000, 1, 1)), MIDDAY, None, BERLIN)
     assert len(span.begins) < 1000
-    assert compared_with(span.since, span.until, WEEK).until <= span.since
+    assert find_comparison(span.since, span.until, WEEK).until <= span.since
 
 
 def test_a_zone_is_ahead_from_when_its_clocks_changed_on():
@@ -161,8 +161,8 @@ def test_a_difference_is_said_absolute_and_in_percent(now, before, said):
 def test_the_last_visit_is_the_one_before_this_one():
     now, begun = at(2026, 3, 2, 12), int(at(2026, 3, 1, 9).timestamp())
     just, long_ago = int(now.timestamp()) - 60, int(now.timestamp()) - 7200
-    assert visited(f"{begun}.{just}", now) == at(2026, 3, 1, 9)
-    assert visited(f"{begun}.{long_ago}", now) == at(2026, 3, 2, 10)
-    assert visited(f".{just}", now) is None
+    assert find_last_end(f"{begun}.{just}", now) == at(2026, 3, 1, 9)
+    assert find_last_end(f"{begun}.{long_ago}", now) == at(2026, 3, 2, 10)
+    assert find_last_end(f".{just}", now) is None
     for odd in ("", "x", "..", "9" * 400, f"{'9' * 12}.{just}", "-1.-1", "\u0661.\u0661"):
-        assert visited(odd, now) is None
+        assert find_last_end(odd, now) is None

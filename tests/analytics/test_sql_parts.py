@@ -13,15 +13,15 @@ from streamlit.testing.v1 import AppTest
 
 import analytics
 from analytics import queries
-from analytics.charts.quick_chart import Choice, allowed, draw, first_choice
+from analytics.charts.quick_chart import Choice, draw, first_choice, fit_choice
 from analytics.client.cancelling import Cancellation
 from analytics.client.local import interrupt
 from analytics.errors import CancelledError, SettingsError
-from analytics.export.results import fitting, shown
+from analytics.export.results import count_shown, prepare_rows
 from analytics.pages.shared.address import FIRST_PAGE
 from analytics.pages.sql.permalinks import TooLongError, from_address, in_address
-from analytics.pages.sql.profiles import kind_of, profile
-from analytics.pages.sql.sql_errors import place_of
+from analytics.pages.sql.profiles import classify, profile
+from analytics.pages.sql.sql_errors import find_place
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
 from tests.support.plain_texts import age_lines, plain_texts
@@ -89,7 +89,7 @@ def refusal(client, sql):
     ],
 )
 def test_an_error_is_found_where_it_is(client, sql, line, column, text):
-    place = place_of(sql, refusal(client, sql))
+    place = find_place(sql, refusal(client, sql))
     assert (place.line, place.column) == (line, column)
     assert sql[place.start : place.end].startswith(text[:4])
 
@@ -97,18 +97,18 @@ def test_an_error_is_found_where_it_is(client, sql, line, column, text):
 def test_a_line_is_counted_from_where_the_statement_begins():
     sql = "-- SELECT\n\nSELECT '1x'::INTEGER"
     message = "Conversion Error: Could not convert\n\nLINE 1: SELECT '1x'::INTEGER\n                   ^^^^^^^^^"
-    assert place_of(sql, message)[:2] == (3, 12)
+    assert find_place(sql, message)[:2] == (3, 12)
 
 
 def test_a_long_line_is_quoted_in_part():
     sql = "SELECT " + "1 + " * 50 + "'x'::INTEGER" + " + 1" * 50
-    place = place_of(sql, "Conversion Error: x\n\nLINE 1: ...1 + 1 + 'x'::INTEGER + 1...\n                   ^^^")
+    place = find_place(sql, "Conversion Error: x\n\nLINE 1: ...1 + 1 + 'x'::INTEGER + 1...\n                   ^^^")
     assert sql[place.start : place.end] == "'x'"
 
 
 def test_a_place_is_told_as_a_browser_counts():
     sql = "SELECT '🙂', sqe FROM events"
-    place = place_of(sql, 'Binder Error: Referenced column "sqe" not found in FROM clause!')
+    place = find_place(sql, 'Binder Error: Referenced column "sqe" not found in FROM clause!')
     assert (place.start, place.end) == (12, 15)
     assert place.as_utf16(sql) == (13, 16)
 
@@ -125,7 +125,7 @@ def test_a_place_is_told_as_a_browser_counts():
     ],
 )
 def test_a_message_about_no_place_in_the_sql_has_none(message):
-    assert place_of("SELECT 1", message) is None
+    assert find_place("SELECT 1", message) is None
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1", "SELECT 'ü🙂\n\t--'", "SELECT " + ", ".join(f"'{n}'" for n in range(900))])
@@ -158,7 +158,7 @@ def test_a_small_address_does_not_become_a_huge_text():
 
 
 def test_rows_are_shown_as_what_they_are():
-    frame = shown(
+    frame = prepare_rows(
         pa.table(
             {
                 "whole": pa.array([2**62, None]),
@@ -181,20 +181,20 @@ def test_rows_are_shown_as_what_they_are():
 
 def test_columns_of_one_name_and_of_none_stay_apart():
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], names=["a", "a", ""])
-    assert list(shown(table).columns) == ["a", "a_2", "column"]
+    assert list(prepare_rows(table).columns) == ["a", "a_2", "column"]
 
 
 def test_wide_rows_are_shown_in_fewer_lines_and_long_cells_are_cut():
     wide = pa.table({"text": ["x" * 20_000] * 2_000})
-    assert 50 <= fitting(wide) < 400
-    assert len(shown(wide)["text"][0]) == 4_001
-    assert fitting(pa.table({"n": list(range(20_000))})) == 10_000
-    assert fitting(pa.table({"n": pa.array([], pa.int64())})) == 0
+    assert 50 <= count_shown(wide) < 400
+    assert len(prepare_rows(wide)["text"][0]) == 4_001
+    assert count_shown(pa.table({"n": list(range(20_000))})) == 10_000
+    assert count_shown(pa.table({"n": pa.array([], pa.int64())})) == 0
 
 
 def test_times_beyond_the_calendar_are_shown_as_text():
     table = pa.table({"at": pa.array([2**62], pa.timestamp("us", "UTC"))})
-    assert len(shown(table)) == 1
+    assert len(prepare_rows(table)) == 1
 
 
 DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
@@ -222,9 +222,9 @@ def test_no_rows_have_no_chart():
 
 def test_a_choice_that_does_not_fit_the_columns_is_not_taken():
     table = pa.table({"name": ["a", "b"], "n": [1, 2]})
-    assert allowed(Choice("line", "gone", "n"), table) == Choice("bar", "name", "n")
-    assert allowed(Choice("line", "name", "name", "gone"), table) == Choice("line", "name")
-    assert allowed(Choice("points", "n", "n", "name"), table) == Choice("points", "n", "n", "name")
+    assert fit_choice(Choice("line", "gone", "n"), table) == Choice("bar", "name", "n")
+    assert fit_choice(Choice("line", "name", "name", "gone"), table) == Choice("line", "name")
+    assert fit_choice(Choice("points", "n", "n", "name"), table) == Choice("points", "n", "n", "name")
 
 
 @pytest.mark.parametrize("kind", ["bar", "line", "area", "points", "histogram"])
@@ -298,7 +298,7 @@ def test_every_column_has_a_profile(client):
 
 
 def test_types_are_looked_at_by_what_they_hold():
-    kinds = [kind_of(one) for one in ("JSON", "BLOB", "VARCHAR[]", "DECIMAL(9,2)", "BIGINT[]", "UUID", "DATE")]
+    kinds = [classify(one) for one in ("JSON", "BLOB", "VARCHAR[]", "DECIMAL(9,2)", "BIGINT[]", "UUID", "DATE")]
     assert kinds == ["heavy", "heavy", "text", "number", "text", "text", "time"]
 
 
@@ -388,7 +388,7 @@ def test_a_longest_time_that_is_none_is_refused(monkeypatch, tmp_path, value):
 
 
 def test_a_day_is_a_step():
-    from analytics.charts.quick_chart import as_drawn, step_of
+    from analytics.charts.quick_chart import convert_values, step_of
 
-    assert step_of(as_drawn(DAYS, "time")) == timedelta(days=1)
-    assert step_of(as_drawn(["a"], "text")) is None
+    assert step_of(convert_values(DAYS, "time")) == timedelta(days=1)
+    assert step_of(convert_values(["a"], "text")) is None

@@ -15,7 +15,7 @@ import pytest
 
 import analytics
 from analytics.cli import run
-from analytics.commands.tail import Follower, Watched
+from analytics.commands.tail import Follower, TailFilter
 from tests.support.processes import Process, Receiver, environment, running
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Changed, Row, account, build_store, server
 from tests.support.waiting import until
@@ -131,7 +131,7 @@ def test_what_comes_again_under_another_number_is_not_shown_again(store, monkeyp
     with duckdb.connect(store) as connection:
         connection.execute("INSERT INTO notifications SELECT * REPLACE (seq + 10 AS seq) FROM notifications").fetchall()
     with analytics.connect(store) as client:
-        follower = Follower(client, Watched(), with_payload=True)
+        follower = Follower(client, TailFilter(), with_payload=True)
         follower.start(10)
         assert [row["seq"] for row in follower.poll().rows] == [1, 2, 3, 4, 5]
         assert follower.poll().rows == []

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from analytics.client.client import Client
-from analytics.findings.kept import KeptFindings
 from analytics.findings.running import find
+from analytics.findings.snapshot import KeptFindings
 from analytics.queries import query
 from tests.benchmarks.asking import client_of, median_seconds
 from tests.benchmarks.data import built, figures_of
@@ -50,7 +50,7 @@ def _entity_page(client: Client) -> list[Figure]:
     """Measure the busiest server, user and account."""
     kept = KeptFindings(client)
     began = time.perf_counter()
-    findings = kept.latest(patience=600, upto=datetime.now(UTC))
+    findings = kept.read_up_to(patience=600, upto=datetime.now(UTC))
     assert findings
     several = [one for one in findings.findings if len(one.notification_ids) > 1]
     ids = sorted({identity for one in several for identity in one.notification_ids})

@@ -12,12 +12,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from analytics.client.client import Client
-from analytics.pages.activity.filters import Chosen
-from analytics.pages.activity.page import questions
+from analytics.pages.activity.filters import ActivityFilters
+from analytics.pages.activity.page import list_queries
 from analytics.pages.activity.time_range import When
-from analytics.pages.shared.store import known
+from analytics.pages.shared.store import null_to_none
 from analytics.queries import query
-from analytics.times.spans import BEFORE, Interval, compared_with, span_of
+from analytics.times.spans import BEFORE, Interval, find_comparison, span_of
 from tests.benchmarks.asking import client_of
 from tests.benchmarks.data import built, grown
 from tests.benchmarks.report import Figure, part
@@ -53,8 +53,8 @@ class Store:
         """Return all that the page asks for a range, as it opens."""
         at = self.newest + timedelta(seconds=1)
         span = span_of(length, None, at, None, ZONE)
-        time = When(span, Interval(span.since, span.until), compared_with(span.since, span.until, BEFORE), BEFORE)
-        return list(questions(at, Chosen(), time, ZONE).items())
+        time = When(span, Interval(span.since, span.until), find_comparison(span.since, span.until, BEFORE), BEFORE)
+        return list(list_queries(at, ActivityFilters(), time, ZONE).items())
 
     def by_id(self) -> Ask:
         """Read a notification of a random number by its id."""
@@ -80,7 +80,7 @@ class Store:
         at = self.newest - timedelta(days=self.random.uniform(0, 300))
 
         def ask() -> None:
-            found = known(self.ask("entity", category="Server", entity=name, at=at).iloc[0]["seq_then"])
+            found = null_to_none(self.ask("entity", category="Server", entity=name, at=at).iloc[0]["seq_then"])
             if found is not None:
                 self.ask("notification", seq=int(found))
 

@@ -7,7 +7,7 @@ import socket
 import pytest
 from playwright.sync_api import expect
 
-from analytics.text import visible
+from analytics.text import make_visible
 from tests.browser.watching import choose, column, expect_raw, go_back, row_of, run_linked, tab, texts
 from tests.support.keys import signed
 
@@ -177,7 +177,7 @@ def test_a_hostile_notification_its_entity_and_account_open_as_text(page, event)
         row = row_of(drawn, "notifications", "<SCRIPT>")
     row.locator("td").nth(1).click()
     expect(drawn.locator(".st-key-detail-name")).to_contain_text(event)
-    expect_raw(drawn, visible(json.dumps(body, ensure_ascii=False), keep="\n"))
+    expect_raw(drawn, make_visible(json.dumps(body, ensure_ascii=False), keep="\n"))
     inert(drawn)
     tab(drawn, "Tree")
     expect(drawn.locator(".st-key-payload-tree")).to_contain_text("accountAlias" if event[0] in "AU" else "changeInfo")
@@ -216,7 +216,7 @@ def test_alerts_show_hostile_names_as_text_in_lists_chart_and_tooltip(page):
     inert(drawn)
     column(drawn, 2, "in-alarm").locator("button").click()
     expect(drawn.locator(".st-key-title h3")).to_have_text("Entity")
-    expect(drawn.locator(".st-key-detail-name [data-testid=stText]")).to_have_text(visible(MARKUP.upper()))
+    expect(drawn.locator(".st-key-detail-name [data-testid=stText]")).to_have_text(make_visible(MARKUP.upper()))
     inert(drawn)
 
 
@@ -241,7 +241,7 @@ def test_an_entity_with_a_hostile_name_its_steps_and_differences_are_text(page, 
     from urllib.parse import quote
 
     drawn = page(f"/entity?refresh=off&all_fields=true&category={category}&name={quote(name, safe='')}")
-    expect(drawn.locator(".st-key-detail-name [data-testid=stText]")).to_have_text(visible(name))
+    expect(drawn.locator(".st-key-detail-name [data-testid=stText]")).to_have_text(make_visible(name))
     inert(drawn)
     steps = drawn.locator(".st-key-steps tbody tr")
     for place in range(steps.count()):

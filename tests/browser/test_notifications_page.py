@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import expect
 
-from analytics.text import visible
+from analytics.text import make_visible
 from tests.browser.watching import column, expect_total, fill, tab, texts
 from tests.support.processes import Receiver, running
 from tests.support.waiting import until
@@ -343,6 +343,6 @@ def test_the_raw_body_is_shown_as_it_was_received(live, watch):
     page = watch(live.url).open(f"{STILL}&text=%24(x)")
     rows(page).last.locator("td").nth(1).click()
     tab(page, "Raw")
-    expect(page.locator(".st-key-payload-raw code")).to_have_text(visible(BODY, keep="\n"))
+    expect(page.locator(".st-key-payload-raw code")).to_have_text(make_visible(BODY, keep="\n"))
     tab(page, "About")
     expect(page.locator(".st-key-facts")).to_contain_text("Received (UTC)")

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics import connect
-from analytics.findings.kept import FOREVER
 from analytics.findings.running import find
+from analytics.findings.snapshot import FOREVER
 from analytics.times.periods import EPOCH
 from tests.browser.audited import ago, send, server
 from tests.browser.slow_store import a_slow_store

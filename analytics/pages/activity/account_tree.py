@@ -18,7 +18,7 @@ class Branch(NamedTuple):
     below: int
 
 
-def rolled_up(
+def roll_up(
     own: Mapping[str, tuple[int, int]], paths: Iterable[tuple[str, Sequence[str]]], opened: Collection[str]
 ) -> list[Branch]:
     """Return the accounts that are seen in the tree, those with most first below each, at most `MOST_BRANCHES`.

@@ -8,8 +8,8 @@ import streamlit as st
 
 from analytics.charts import charts
 from analytics.pages.activity import filters
-from analytics.pages.activity.filters import Chosen, chosen
-from analytics.pages.activity.time_range import When, ends
+from analytics.pages.activity.filters import ActivityFilters, read_filters
+from analytics.pages.activity.time_range import When, draw_ends
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.zone import viewer_zone
 from analytics.text import as_markdown, plural
@@ -37,7 +37,7 @@ def brush_for(part: Interval | None) -> Brush:
     return last
 
 
-def brushed(selection: Any) -> Interval | None:
+def read_part(selection: Any) -> Interval | None:
     """Return the part that a chart's brush marks; None where it marks none."""
     marked = selection.get("begin") if selection else None
     try:
@@ -47,7 +47,9 @@ def brushed(selection: Any) -> Interval | None:
     return Interval(min(begin, end), max(begin, end)) if begin != end else None
 
 
-def over_time(bins: pd.DataFrame, before: pd.DataFrame | None, types: pd.DataFrame, time: When, found: Chosen) -> None:
+def draw_over_time(
+    bins: pd.DataFrame, before: pd.DataFrame | None, types: pd.DataFrame, time: When, found: ActivityFilters
+) -> None:
     """Draw the counts over time, and the choice of a part of it.
 
     Args:
@@ -61,10 +63,10 @@ def over_time(bins: pd.DataFrame, before: pd.DataFrame | None, types: pd.DataFra
     key = f"chart-over-time-{brush.turn}"
 
     def select() -> None:
-        marked = brushed(st.session_state[key].selection.get("brush"))
+        marked = read_part(st.session_state[key].selection.get("brush"))
         last: Brush = st.session_state.get(BRUSH, Brush())
         # A chart tells of its first part too, and may do so late, when something else was selected by other means.
-        stale = last.turn != brush.turn or chosen().part != last.part
+        stale = last.turn != brush.turn or read_filters().part != last.part
         if stale or (marked and any(part and is_same(marked, part) for part in (last.part, brush.first))):
             return
         part = time.span.around(marked) if marked else None
@@ -72,18 +74,18 @@ def over_time(bins: pd.DataFrame, before: pd.DataFrame | None, types: pd.DataFra
         filters.select_part(part)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
-        st.markdown(total_text(counted_types(types, found), time))
+        st.markdown(total_text(select_types(types, found), time))
         with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
             st.caption("What dragging over the chart does, by keyboard too.")
-            ends("part", found.part, filters.select_part)
+            draw_ends("part", found.part, filters.select_part)
             st.button("All of it", key="part-all", on_click=filters.select_part, args=(None,), disabled=not found.part)
     line = time.line
-    chart = charts.over_time(
+    chart = charts.draw_events(
         bins.assign(event_type=bins["event_type"].map(filters.type_text)),
         before,
         time.span,
         zone=viewer_zone(),
-        said=line.said if line else "",
+        said=line.name if line else "",
         selected=brush.first,
         dark=is_dark(),
     )
@@ -98,7 +100,7 @@ def is_same(one: Interval, other: Interval) -> bool:
     return abs(one.since - other.since) < SAME and ends_differ < SAME
 
 
-def counted_types(rows: pd.DataFrame, found: Chosen) -> pd.DataFrame:
+def select_types(rows: pd.DataFrame, found: ActivityFilters) -> pd.DataFrame:
     """Return the counts of the event types that are filtered by; the list has the others too."""
     return rows[rows["name"].isin(found.types)] if found.types else rows
 
@@ -110,4 +112,4 @@ def total_text(rows: pd.DataFrame, time: When) -> str:
     if time.compared is None:
         return said
     differs = as_markdown(time.differs(count, before) or "as many")
-    return f"{said} {differs} beside {before:,} {time.compared.counted}"
+    return f"{said} {differs} beside {before:,} {time.compared.phrase}"

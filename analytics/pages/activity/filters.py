@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from analytics.pages.shared import address
-from analytics.pages.shared.accounts import accounts
-from analytics.pages.shared.zone import local
+from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.zone import format_local
 from analytics.senders import categories, place, unknown_type
-from analytics.text import as_markdown, short
+from analytics.text import as_markdown, shorten
 from analytics.times.spans import Interval
 
 CHIP_CHARACTERS = 36
@@ -23,7 +23,7 @@ PART = "part"
 NAMES = (TYPES, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
 
 
-class Chosen(NamedTuple):
+class ActivityFilters(NamedTuple):
     """The filters: an entity is its category and its name, `alone` an account without its sub-accounts."""
 
     types: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Chosen(NamedTuple):
         kind, name = self.entity or (None, None)
         found: dict[str, Any] = {"event_types": list(self.types) or None}
         found |= {"account": self.account if self.alone else None}
-        found |= {"accounts": accounts().tree_of(self.account) if self.account and not self.alone else None}
+        found |= {"accounts": load_accounts().tree_of(self.account) if self.account and not self.alone else None}
         found |= {"actor": self.actor, "kind": kind, "entity": name, "centre": self.centre}
         dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts"), ENTITY: ("kind", "entity")}
         dropped |= {ACTOR: ("actor",), CENTRE: ("centre",)}
@@ -56,10 +56,10 @@ class Chosen(NamedTuple):
         return self.parameters(ENTITY, CENTRE) | chosen
 
 
-def chosen() -> Chosen:
+def read_filters() -> ActivityFilters:
     """Return what the address says."""
     kind, _, name = (address.get(ENTITY) or "").partition("/")
-    return Chosen(
+    return ActivityFilters(
         types=tuple(filter(None, (address.get(TYPES) or "").split(","))),
         account=address.get(ACCOUNT) or None,
         alone=address.get(ALONE) == "yes",
@@ -77,7 +77,7 @@ def type_text(name: str) -> str:
 
 def toggle_type(name: str) -> None:
     """Filter by an event type too, or no longer by it."""
-    types = chosen().types
+    types = read_filters().types
     left = [one for one in types if one != name] if name in types else [*types, name]
     address.put(**{TYPES: ",".join(left) or None})
 
@@ -107,11 +107,11 @@ class Chip(NamedTuple):
     changes: dict[str, str | None]
 
 
-def chips(found: Chosen) -> Iterator[Chip]:
+def chips(found: ActivityFilters) -> Iterator[Chip]:
     """Yield what is filtered by."""
     if found.part:
-        end = local(found.part.until) if found.part.until else "now"
-        yield Chip(PART, "Time", f"{local(found.part.since)} to {end}", {PART: None})
+        end = format_local(found.part.until) if found.part.until else "now"
+        yield Chip(PART, "Time", f"{format_local(found.part.since)} to {end}", {PART: None})
     for name in found.types:
         left = [one for one in found.types if one != name]
         yield Chip(f"{TYPES}-{name}", "Event type", type_text(name), {TYPES: ",".join(left) or None})
@@ -126,7 +126,7 @@ def chips(found: Chosen) -> Iterator[Chip]:
         yield Chip(CENTRE, where.name, found.centre, {CENTRE: None})
 
 
-def chip_row(found: Chosen) -> None:
+def chip_row(found: ActivityFilters) -> None:
     """Draw a button for each filter, which takes it away, and one for all."""
     shown = list(chips(found))
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
@@ -136,7 +136,7 @@ def chip_row(found: Chosen) -> None:
         st.caption("Only:", width="content")
         for place, chip in enumerate(shown):
             st.button(
-                f"{chip.what}: {as_markdown(short(chip.value, CHIP_CHARACTERS))}",
+                f"{chip.what}: {as_markdown(shorten(chip.value, CHIP_CHARACTERS))}",
                 key=f"chip-{place}-{chip.key}" if chip.key.startswith(TYPES) else f"chip-{chip.key}",
                 icon=":material/close:",
                 on_click=address.put,

@@ -7,18 +7,18 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.activity import filters
-from analytics.pages.activity.account_tree import rolled_up
-from analytics.pages.activity.filters import Chosen
+from analytics.pages.activity.account_tree import roll_up
+from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import address
 from analytics.pages.shared import go as _go
-from analytics.pages.shared.accounts import account_label, accounts
+from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records
 from analytics.pages.shared.table import Column, Line, table
 from analytics.senders import colours, place
 from analytics.senders.sender import Place
-from analytics.text import plural, short
+from analytics.text import plural, shorten
 
 LIST_PIXELS = 330
 MOST_ROWS = 30
@@ -45,10 +45,10 @@ def counts_of(row: Any, when: When) -> list[str]:
 
 def before_of(row: Any, when: When) -> str | None:
     """Return what a hover over a row's change says."""
-    return f"{int(row.events_before):,} {when.compared.counted}" if when.compared else None
+    return f"{int(row.events_before):,} {when.compared.phrase}" if when.compared else None
 
 
-def ranked(rows: pd.DataFrame, by_change: bool) -> pd.DataFrame:
+def rank(rows: pd.DataFrame, by_change: bool) -> pd.DataFrame:
     """Return the first rows of a list: those with most, or whose number differs most."""
     if not by_change:
         return rows.head(MOST_ROWS)
@@ -120,11 +120,11 @@ def plural_of(what: str) -> str:
     return "entities" if what == "Entity" else f"{what.lower()}s"
 
 
-def types(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> None:
+def types(rows: pd.DataFrame, found: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the list of event types."""
     ranked_list(
         "Event type",
-        ranked(rows, by_change),
+        rank(rows, by_change),
         when,
         key="types-list",
         row_id=lambda row: str(row.name),
@@ -135,7 +135,7 @@ def types(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> 
     )
 
 
-def actors(rows: pd.DataFrame, found: Chosen, when: When) -> None:
+def actors(rows: pd.DataFrame, found: ActivityFilters, when: When) -> None:
     """Draw the list of actors."""
     ranked_list(
         "Actor",
@@ -143,7 +143,7 @@ def actors(rows: pd.DataFrame, found: Chosen, when: When) -> None:
         when,
         key="actors-list",
         row_id=lambda row: str(row.name),
-        text=lambda row: short(row.name, NAME_CHARACTERS),
+        text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=lambda name: filters.toggle(filters.ACTOR, name),
         chosen=[found.actor] if found.actor else [],
         go=_go.to_actor,
@@ -156,7 +156,7 @@ def total_of(rows: pd.DataFrame) -> int:
     return int(rows["total"].iloc[0]) if len(rows) else 0
 
 
-def entities(rows: pd.DataFrame, found: Chosen, when: When) -> None:
+def entities(rows: pd.DataFrame, found: ActivityFilters, when: When) -> None:
     """Draw the list of entities; rows of places are left out."""
     where = place()
     rows = rows[rows["kind"] != where.name] if where else rows
@@ -171,7 +171,7 @@ def entities(rows: pd.DataFrame, found: Chosen, when: When) -> None:
         when,
         key="entities-list",
         row_id=lambda row: f"{row.kind}/{row.name}",
-        text=lambda row: short(row.name, NAME_CHARACTERS),
+        text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=lambda identity: filters.toggle(filters.ENTITY, identity),
         chosen=["/".join(found.entity)] if found.entity else [],
         go=go,
@@ -179,12 +179,12 @@ def entities(rows: pd.DataFrame, found: Chosen, when: When) -> None:
     )
 
 
-def centres(where: Place, rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> None:
+def centres(where: Place, rows: pd.DataFrame, found: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the list of places; rows of entities are left out."""
     rows = rows[rows["kind"] == where.name]
     ranked_list(
         where.name,
-        ranked(rows, by_change),
+        rank(rows, by_change),
         when,
         key="centres-list",
         row_id=lambda row: str(row.name),
@@ -194,7 +194,7 @@ def centres(where: Place, rows: pd.DataFrame, found: Chosen, when: When, *, by_c
     )
 
 
-def accounts_card(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: bool) -> None:
+def accounts_card(rows: pd.DataFrame, found: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the accounts, as a list or as a tree."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="accounts-head"):
         st.markdown("**Accounts**")
@@ -210,10 +210,10 @@ def accounts_card(rows: pd.DataFrame, found: Chosen, when: When, *, by_change: b
     if form == TREE:
         account_tree(rows, found, when)
         return
-    names = accounts().business_names
+    names = load_accounts().business_names
     ranked_list(
         "Account",
-        ranked(rows, by_change),
+        rank(rows, by_change),
         when,
         key="accounts-list",
         row_id=lambda row: str(row.name),
@@ -237,12 +237,12 @@ def open_or_close(alias: str) -> None:
     address.put(**{BRANCHES: ",".join(left) or None})
 
 
-def account_tree(rows: pd.DataFrame, found: Chosen, when: When) -> None:
+def account_tree(rows: pd.DataFrame, found: ActivityFilters, when: When) -> None:
     """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
-    opened, names = open_branches(), accounts().business_names
+    opened, names = open_branches(), load_accounts().business_names
     own = {str(row.name): (int(row.events), int(row.events_before)) for row in records(rows)}
-    known = [(one.alias, one.root_path) for one in accounts().all]
-    shown = rolled_up(own, known, opened)
+    known = [(one.alias, one.root_path) for one in load_accounts().all]
+    shown = roll_up(own, known, opened)
     most = max((branch.events for branch in shown), default=1) or 1
     lines = []
     for branch in shown:
@@ -254,7 +254,7 @@ def account_tree(rows: pd.DataFrame, found: Chosen, when: When) -> None:
             f"{action} {plural(branch.below, 'sub-account')}" if branch.below else None,
             f"{text.strip()}: {branch.own:,} of its own",
             None,
-            f"{branch.before:,} {when.compared.counted}" if when.compared else None,
+            f"{branch.before:,} {when.compared.phrase}" if when.compared else None,
             f"Open the page of {text.strip()}",
         ]
         lines.append(Line(branch.alias, cells, hovers=hovers, shares=[None, branch.events / most]))

@@ -11,9 +11,9 @@ import streamlit as st
 from analytics import senders
 from analytics.charts import heat_map
 from analytics.pages.activity import filters, lists
-from analytics.pages.activity.chart import over_time
-from analytics.pages.activity.filters import Chosen, chip_row, chosen
-from analytics.pages.activity.time_range import When, compare_control, keep_visit, time_controls, when
+from analytics.pages.activity.chart import draw_over_time
+from analytics.pages.activity.filters import ActivityFilters, chip_row, read_filters
+from analytics.pages.activity.time_range import When, compare_control, keep_visit, read_time, time_controls
 from analytics.pages.shared import go as _go
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import account_filter
@@ -41,11 +41,11 @@ def body() -> None:
             how = compare_control()
             by_change = rank_control() == CHANGE
     at = now()
-    found = chosen()
-    time = when(at, found, how)
+    found = read_filters()
+    time = read_time(at, found, how)
     with st.container(horizontal=True, vertical_alignment="center", key="chip-line", gap="small"):
         chip_row(found)
-        see_these(found, time)
+        draw_see_these(found, time)
     draw(at, found, time, by_change=by_change)
 
 
@@ -56,7 +56,7 @@ def rank_control() -> str:
     return chosen or NUMBER
 
 
-def see_these(found: Chosen, time: When) -> None:
+def draw_see_these(found: ActivityFilters, time: When) -> None:
     """Draw the way to the notifications that are counted."""
 
     def go() -> None:
@@ -65,7 +65,7 @@ def see_these(found: Chosen, time: When) -> None:
     st.button("See these notifications", key="see-these", on_click=go, icon=":material/list_alt:", type="primary")
 
 
-def notifications_address(found: Chosen, time: When) -> dict[str, Any]:
+def notifications_address(found: ActivityFilters, time: When) -> dict[str, Any]:
     """Return the values of the address of the page Notifications that has the same filters."""
     until = time.part.until
     runs = until is None or (time.span.running and until >= time.span.until)
@@ -80,7 +80,7 @@ def notifications_address(found: Chosen, time: When) -> dict[str, Any]:
     }
 
 
-def event_types(found: Chosen) -> list[str]:
+def event_types(found: ActivityFilters) -> list[str]:
     """Return the event types that the page Notifications is to show: of an entity or a place only its own."""
     if found.types:
         return [name for name in found.types if name in senders.event_types()]
@@ -94,18 +94,18 @@ def in_seconds(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def draw(at: datetime, found: Chosen, time: When, *, by_change: bool) -> None:
+def draw(at: datetime, found: ActivityFilters, time: When, *, by_change: bool) -> None:
     """Ask for all figures at once, and draw them."""
-    rows = ask_together(questions(at, found, time, viewer_zone(), by_change=by_change))
-    live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
+    rows = ask_together(list_queries(at, found, time, viewer_zone(), by_change=by_change))
+    draw_live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
-        over_time(rows("activity_bins"), before, rows("activity_types"), time, found)
+        draw_over_time(rows("activity_bins"), before, rows("activity_types"), time, found)
     figures(rows, found, time, by_change=by_change)
 
 
-def questions(
-    at: datetime, found: Chosen, time: When, zone: ZoneInfo, *, by_change: bool = False
+def list_queries(
+    at: datetime, found: ActivityFilters, time: When, zone: ZoneInfo, *, by_change: bool = False
 ) -> dict[str, dict[str, Any]]:
     """Return what the store is asked: the values of each query, in the order in which it is asked.
 
@@ -115,18 +115,18 @@ def questions(
     asked = {
         "live_counts": {"now": at, **found.parameters()},
         "refused_counts": {"now": at},
-        "activity_types": {**time.counted, **found.parameters(filters.TYPES)},
-        "activity_bins": {**time.drawn, **found.parameters()},
+        "activity_types": {**time.part_values, **found.parameters(filters.TYPES)},
+        "activity_bins": {**time.bin_values, **found.parameters()},
     }
     if time.line:
-        asked["activity_before"] = {**time.drawn, "shift_us": time.shift_us, **found.parameters()}
+        asked["activity_before"] = {**time.bin_values, "shift_us": time.shift_us, **found.parameters()}
     asked |= {
-        "activity_entities": {**time.counted, **ranked, **found.entity_parameters()},
-        "activity_accounts": {**time.counted, **found.parameters(filters.ACCOUNT)},
-        "activity_actors": {**time.counted, **ranked, **found.parameters(filters.ACTOR)},
+        "activity_entities": {**time.part_values, **ranked, **found.entity_parameters()},
+        "activity_accounts": {**time.part_values, **found.parameters(filters.ACCOUNT)},
+        "activity_actors": {**time.part_values, **ranked, **found.parameters(filters.ACTOR)},
     }
     if has_week(time):
-        asked["activity_hours"] = {**time.counted, **time.clocks(zone), **found.parameters()}
+        asked["activity_hours"] = {**time.part_values, **time.clocks(zone), **found.parameters()}
     return asked
 
 
@@ -149,7 +149,7 @@ def tile(label: str, count: int, before: int, than: str, *, good: bool = True) -
     )
 
 
-def live(row: pd.Series, refused: pd.Series) -> None:
+def draw_live(row: pd.Series, refused: pd.Series) -> None:
     """Draw the counts of the last minute, hour and day."""
     with st.container(key="live"):
         minute, hour, day, rejected = st.columns(4, gap="small")
@@ -164,10 +164,10 @@ def live(row: pd.Series, refused: pd.Series) -> None:
             tile("Refused, last 24 hours", count, before, "the 24 hours before", good=False)
 
 
-def figures(rows: Callable[[str], pd.DataFrame], found: Chosen, time: When, *, by_change: bool) -> None:
+def figures(rows: Callable[[str], pd.DataFrame], found: ActivityFilters, time: When, *, by_change: bool) -> None:
     """Draw the lists, or that there is nothing to list."""
     if all(rows(f"activity_{what}").empty for what in ("types", "accounts", "entities")):
-        nothing(found)
+        draw_nothing(found)
         return
     with st.container(key="lists"):
         with card("types-card"):
@@ -183,7 +183,7 @@ def figures(rows: Callable[[str], pd.DataFrame], found: Chosen, time: When, *, b
             lists.actors(rows("activity_actors"), found, time)
         if where := senders.place():
             with card("centres-card"):
-                st.markdown(f"**{where.name}s**, {where.told_by}")
+                st.markdown(f"**{where.name}s**, {where.source}")
                 lists.centres(where, rows("activity_entities"), found, time, by_change=by_change)
         with card("hours-card"):
             hours(rows("activity_hours") if has_week(time) else None)
@@ -199,21 +199,21 @@ def hours(rows: pd.DataFrame | None) -> None:
     if rows is None or rows.empty:
         longer = "Choose 7 d or longer to see at which hours of the week most happens."
         st.markdown("**Hours of the week**")
-        st.caption(longer if rows is None else heat_map.busiest(rows))
+        st.caption(longer if rows is None else heat_map.describe_busiest(rows))
         return
     place = zone_label(viewer_zone())
     alt = "Heat map: notifications by hour and weekday."
-    st.altair_chart(heat_map.heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
-    st.caption(heat_map.busiest(rows))
+    st.altair_chart(heat_map.draw_heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
+    st.caption(heat_map.describe_busiest(rows))
 
 
-def nothing(found: Chosen) -> None:
+def draw_nothing(found: ActivityFilters) -> None:
     """Say that there is nothing in the range, and what to do."""
     with st.container(key="nothing", border=True):
         st.subheader("Nothing in this time range", anchor=False)
         if moment(ask("freshness").iloc[0]["newest"]) is None:
             st.caption("No notification is stored yet. The page Set up has the addresses that a sender needs.")
-        elif found != Chosen():
+        elif found != ActivityFilters():
             st.caption("No notification fits. Take one of the filters above away, or choose a longer time range.")
         else:
             st.caption("No notification came in this time. Choose a longer time range above.")

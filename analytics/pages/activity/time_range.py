@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from analytics.pages.activity.filters import Chosen, select_part
+from analytics.pages.activity.filters import ActivityFilters, select_part
 from analytics.pages.shared import address
 from analytics.pages.shared.components.script import script
 from analytics.pages.shared.store import ask, moment
-from analytics.pages.shared.zone import in_zone, viewer_zone
+from analytics.pages.shared.zone import name_with_zone, viewer_zone
 from analytics.times.periods import DEFAULT_RANGE, EPOCH, MICROSECOND, RANGES, difference, offsets
-from analytics.times.spans import BEFORE, COMPARISONS, OWN, YEARS, Compared, Interval, Span, compared_with, span_of
+from analytics.times.spans import BEFORE, COMPARISONS, OWN, YEARS, Comparison, Interval, Span, find_comparison, span_of
 
 COOKIE = "clc_visit"
 ENDS_AFTER = timedelta(minutes=30)
@@ -29,31 +29,31 @@ class When(NamedTuple):
 
     span: Span
     part: Interval
-    compared: Compared | None
+    compared: Comparison | None
     how: str
 
     @property
-    def counted(self) -> dict[str, Any]:
+    def part_values(self) -> dict[str, Any]:
         """Return the parameters of queries that count the part beside what it is compared with."""
         return self._values(self.part.since, self.part.until or self.span.until, self.compared)
 
     @property
-    def drawn(self) -> dict[str, Any]:
+    def bin_values(self) -> dict[str, Any]:
         """Return the parameters of queries that count the bins of the whole time."""
         found = self._values(self.span.since, self.span.until, self.line)
         return found | {"begins": self.span.begins_us}
 
     @property
-    def line(self) -> Compared | None:
+    def line(self) -> Comparison | None:
         """Return what the whole time is compared with."""
-        return None if self.span.whole else compared_with(self.span.since, self.span.until, self.how)
+        return None if self.span.whole else find_comparison(self.span.since, self.span.until, self.how)
 
     @property
     def shift_us(self) -> int:
         """Return how long before the whole time what it is compared with lies, in microseconds."""
         return self.line.shift // MICROSECOND if self.line else 0
 
-    def _values(self, since: datetime, until: datetime, compared: Compared | None) -> dict[str, Any]:
+    def _values(self, since: datetime, until: datetime, compared: Comparison | None) -> dict[str, Any]:
         found: dict[str, Any] = {"since": since, "until": until}
         if compared is None:
             return found | {"alone": True, "counted_since": since, "counted_until": until}
@@ -91,20 +91,20 @@ def time_controls() -> None:
     )
     if st.session_state["range"] == OWN_RANGE:
         own = Interval.parse(address.get(OWN))
-        ends("own", own, lambda found: address.put(**{OWN: str(found) if found else None}))
-    visited = last_visit()
+        draw_ends("own", own, lambda found: address.put(**{OWN: str(found) if found else None}))
+    visited = read_last_visit()
     st.button(
         "Since my last visit",
         key="last-visit",
-        on_click=since_visit,
+        on_click=choose_since_visit,
         disabled=visited is None,
         help="In this browser no visit before this one is known." if visited is None else None,
     )
 
 
-def since_visit() -> None:
+def choose_since_visit() -> None:
     """Take the time since the last visit for one's own range."""
-    if visited := last_visit():
+    if visited := read_last_visit():
         st.session_state["range"] = OWN_RANGE
         address.put(part=None, **{OWN: str(Interval(visited))})
 
@@ -122,7 +122,7 @@ def compare_control() -> str:
     return chosen or BEFORE
 
 
-def ends(name: str, chosen: Interval | None, keep: Any) -> None:
+def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
     """Draw the fields with the two ends of an interval; `keep` gets what they say when one is changed."""
     zone = viewer_zone()
     wanted = {
@@ -149,11 +149,11 @@ def ends(name: str, chosen: Interval | None, keep: Any) -> None:
         "step": 60,
         "width": 200,
     }
-    st.datetime_input(in_zone("From"), None, key=f"{name}-from", on_change=remember, **options)
-    st.datetime_input(in_zone("To, or now"), None, key=f"{name}-to", on_change=remember, **options)
+    st.datetime_input(name_with_zone("From"), None, key=f"{name}-from", on_change=remember, **options)
+    st.datetime_input(name_with_zone("To, or now"), None, key=f"{name}-to", on_change=remember, **options)
 
 
-def when(at: datetime, chosen: Chosen, how: str) -> When:
+def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     """Return the time that the page's controls and address mean now."""
     name = st.session_state["range"] or DEFAULT_RANGE
     own = Interval.parse(address.get(OWN))
@@ -163,7 +163,7 @@ def when(at: datetime, chosen: Chosen, how: str) -> When:
     if chosen.part:
         part = Interval(chosen.part.since, chosen.part.until or span.until)
     until = part.until or span.until
-    compared = None if span.whole and not chosen.part else compared_with(part.since, until, how)
+    compared = None if span.whole and not chosen.part else find_comparison(part.since, until, how)
     return When(span, part, compared, how)
 
 
@@ -174,7 +174,7 @@ def moment_of(seconds: str) -> datetime | None:
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
-def visited(cookie: str, now: datetime) -> datetime | None:
+def find_last_end(cookie: str, now: datetime) -> datetime | None:
     """Return when the visit before this one ended.
 
     Args:
@@ -189,10 +189,10 @@ def visited(cookie: str, now: datetime) -> datetime | None:
     return moment_of(before)
 
 
-def last_visit() -> datetime | None:
+def read_last_visit() -> datetime | None:
     """Return when the visit before this one ended; None where none is known. It stays the same for the session."""
     if "_last_visit" not in st.session_state:
-        st.session_state["_last_visit"] = visited(str(st.context.cookies.get(COOKIE) or ""), datetime.now(UTC))
+        st.session_state["_last_visit"] = find_last_end(str(st.context.cookies.get(COOKIE) or ""), datetime.now(UTC))
     found: datetime | None = st.session_state["_last_visit"]
     return found
 

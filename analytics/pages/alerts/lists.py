@@ -12,11 +12,11 @@ from analytics.pages.shared import go
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.table import Cell, Column, Line, Tone, table
-from analytics.senders import alert_colour, alerting, alerts
+from analytics.senders import alert_colour, alert_label, alerts
 from analytics.senders.alarms import span_text
-from analytics.text import plural, short
+from analytics.text import plural, shorten
 from analytics.words.payloads import leaves, parse
 
 MOST_ROWS = 200
@@ -25,23 +25,23 @@ LASTS, OVER = "lasts", "over"
 Deleted = dict[str, datetime | None]
 
 
-def now_columns() -> tuple[Column, ...]:
+def in_alarm_columns() -> tuple[Column, ...]:
     """Return the columns of what is in alarm now."""
     return (
         Column("Since", "12rem", opens=True, time=True),
         Column("Began", "8rem"),
-        Column(alerting(), "40%", opens=True),
+        Column(alert_label(), "40%", opens=True),
         Column("Metric", "7rem"),
         Column("Reading", "60%"),
         Column("Account", "7rem", opens=True),
-        Column(f"{alerting()} deleted", "13.5rem", time=True),
+        Column(f"{alert_label()} deleted", "13.5rem", time=True),
     )
 
 
 def flapping_columns() -> tuple[Column, ...]:
     """Return the columns of what flaps."""
     return (
-        Column(alerting(), "100%", opens=True),
+        Column(alert_label(), "100%", opens=True),
         Column("Metric", "5.4rem"),
         Column("Alarms", "4.7rem", align="right"),
         Column("In all", "7.2rem", align="right"),
@@ -55,12 +55,12 @@ def alarm_columns() -> tuple[Column, ...]:
         Column("Began", "12rem", opens=True, time=True),
         Column("Ended", "12rem", time=True),
         Column("Lasted", "7.2rem", align="right"),
-        Column(alerting(), "100%", opens=True),
+        Column(alert_label(), "100%", opens=True),
         Column("Metric", "5.4rem"),
     )
 
 
-def deleted_servers(*frames: pd.DataFrame) -> Deleted:
+def find_deleted(*frames: pd.DataFrame) -> Deleted:
     """Return those of the servers that are deleted, each with since when."""
     names = sorted({name for frame in frames for name in frame["server"]})
     if not names:
@@ -72,7 +72,7 @@ def deleted_servers(*frames: pd.DataFrame) -> Deleted:
 def to_server(row: Any, column: str, at: Any) -> None:
     """Go to a server as it was when its alarm began, after the changes before it; or to its account."""
     if column == "Account":
-        if known(row.account_alias):
+        if null_to_none(row.account_alias):
             go.to_account(row.account_alias)
         return
     began = moment(at)
@@ -83,15 +83,15 @@ def to_server(row: Any, column: str, at: Any) -> None:
 
 def reading_text(reading: Any) -> str:
     """Return what an alert measured, as text."""
-    measured = parse(known(reading) or "null")
+    measured = parse(null_to_none(reading) or "null")
     if not isinstance(measured, dict):
-        return short(known(reading) or "", 80)
-    return short(", ".join(f"{name} {value}" for name, value in leaves(measured)).strip(), 80)
+        return shorten(null_to_none(reading) or "", 80)
+    return shorten(", ".join(f"{name} {value}" for name, value in leaves(measured)).strip(), 80)
 
 
 def server_text(name: str, deleted: Deleted) -> str:
     """Return a server's name, and that it is deleted."""
-    return f"{short(name, 60)} (deleted)" if name in deleted else short(name, 60)
+    return f"{shorten(name, 60)} (deleted)" if name in deleted else shorten(name, 60)
 
 
 def lasted_text(span: timedelta, *, lasts: bool) -> str:
@@ -99,7 +99,7 @@ def lasted_text(span: timedelta, *, lasts: bool) -> str:
     return f"over {span_text(span)}" if lasts else span_text(span)
 
 
-def now_table(rows: pd.DataFrame, deleted: Deleted) -> None:
+def in_alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
     """Draw what is in alarm now, those whose server is still there first."""
     gone = rows["server"].isin(list(deleted))
     shown = {f"{row.seq} {row.metric}": row for row in records(pd.concat([rows[~gone], rows[gone]]))}
@@ -113,16 +113,16 @@ def now_table(rows: pd.DataFrame, deleted: Deleted) -> None:
         cells: list[Cell] = [
             began,
             Age(began),
-            short(row.server, 60),
+            shorten(row.server, 60),
             metric_text(row.metric),
             reading_text(row.reading),
-            short(known(row.account_alias) or "", 24),
+            shorten(null_to_none(row.account_alias) or "", 24),
             deleted.get(row.server),
         ]
         return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
-    table(now_columns(), lines, key="in-alarm", alt="In alarm now", on_open=opened,
+    table(in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=opened,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
     ]
     table(flapping_columns(), lines, key="flapping-list", alt="In alarm again and again, the most often first",
           on_open=opened, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
-    more_than(count)
+    draw_more(count)
 
 
 def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
@@ -176,10 +176,10 @@ def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         lines.append(Line(identity, cells, OVER if ended else LASTS, tones))
     table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=opened,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
-    more_than(count)
+    draw_more(count)
 
 
-def more_than(count: int) -> None:
+def draw_more(count: int) -> None:
     """Say that not all are listed, where that is so."""
     if count > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {plural(count, 'row')} are listed.")

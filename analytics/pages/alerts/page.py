@@ -9,14 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from analytics.charts import alerts as alert_charts
-from analytics.pages.alerts.lists import MOST_ROWS, alarm_table, deleted_servers, flapping_table, more_than, now_table
+from analytics.pages.alerts.lists import MOST_ROWS, alarm_table, draw_more, find_deleted, flapping_table, in_alarm_table
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, now
-from analytics.pages.shared.filters import account_filter, accounts_chosen, range_filter
+from analytics.pages.shared.filters import account_filter, list_chosen, range_filter
 from analytics.pages.shared.frame import is_dark, page
-from analytics.pages.shared.store import known, location, moment, run
+from analytics.pages.shared.store import location, moment, null_to_none, run
 from analytics.pages.shared.zone import viewer_zone
-from analytics.senders import alarms, alerting, alerts
+from analytics.senders import alarms, alert_label, alerts
 from analytics.text import plural
 from analytics.times.periods import Period, period, zone_label
 
@@ -25,14 +25,14 @@ MOST_QUERIES = 100
 
 
 @dataclass
-class Kept:
+class AlarmCache:
     """What is known of the alerts of one store up to a notification, for all viewers."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     last: int = 0
     last_id: str | None = None
     states: list[pd.DataFrame] = field(default_factory=list)
-    found: pd.DataFrame | None = None
+    alarms: pd.DataFrame | None = None
 
     def look(self, run: Callable[..., pd.DataFrame]) -> pd.DataFrame | None:
         """Read on, and return the alarms of all time; None before the first alert.
@@ -41,10 +41,10 @@ class Kept:
             run: runs a query by its name, with its values.
         """
         self.read_on(run)
-        if self.found is None and self.states:
+        if self.alarms is None and self.states:
             self.states = [pd.concat(self.states, ignore_index=True)]
-            self.found = alarms.intervals(self.states[0])
-        return self.found
+            self.alarms = alarms.intervals(self.states[0])
+        return self.alarms
 
     def read_on(self, run: Callable[..., pd.DataFrame]) -> None:
         """Read what came since the last look, in parts, so that no query takes long."""
@@ -53,7 +53,7 @@ class Kept:
             self.forget()
             return
         newest = extent.iloc[0]
-        if self.last and known(newest["id_then"]) != self.last_id:
+        if self.last and null_to_none(newest["id_then"]) != self.last_id:
             self.forget()
         last, first = int(newest["last"]), max(self.last + 1, int(newest["first"]))
         step = max(ROWS_AT_ONCE, (last - first) // MOST_QUERIES + 1)
@@ -61,27 +61,27 @@ class Kept:
         parts = [run(one.states, first=begin, last=end) for one in alerts() for begin, end in spans]
         if new := [part.assign(occurred_at=part["occurred_at"].dt.tz_convert("UTC")) for part in parts if len(part)]:
             self.states.extend(new)
-            self.found = None
+            self.alarms = None
         self.last, self.last_id = last, str(newest["last_id"])
 
     def forget(self) -> None:
         """Begin anew, as with another store."""
-        self.last, self.last_id, self.states, self.found = 0, None, [], None
+        self.last, self.last_id, self.states, self.alarms = 0, None, [], None
 
 
 @st.cache_resource(show_spinner=False)
-def kept(_location: str | None) -> Kept:
+def open_cache(_location: str | None) -> AlarmCache:
     """Return what is kept of a store; at first nothing."""
-    return Kept()
+    return AlarmCache()
 
 
-def all_alarms() -> pd.DataFrame | None:
+def load_alarms() -> pd.DataFrame | None:
     """Return the alarms of all time, as `intervals` does; None before the first alert.
 
     Raises:
         AnalyticsError: the store can't be asked now.
     """
-    memory = kept(location())
+    memory = open_cache(location())
 
     def look() -> pd.DataFrame | None:
         with memory.lock:
@@ -120,7 +120,7 @@ def filters() -> dict[str, Any]:
         length = range_filter(DEFAULT_RANGE)
         account = account_filter(width=300)
         named = st.text_input(
-            f"{alerting()} contains", key="entity", placeholder="a part of its name", width=210, bind="query-params"
+            f"{alert_label()} contains", key="entity", placeholder="a part of its name", width=210, bind="query-params"
         )
         least = st.number_input(
             "Flapping from",
@@ -141,24 +141,24 @@ def filters() -> dict[str, Any]:
 
 def body(chosen: dict[str, Any]) -> None:
     """Draw the alarms."""
-    everything = all_alarms()
+    everything = load_alarms()
     if everything is None or everything.empty:
-        without_alarms(some=everything is not None)
+        draw_without_alarms(some=everything is not None)
         return
-    found = alarms.let_through(everything, accounts_chosen(chosen), chosen["entity"])
+    found = alarms.filter_alarms(everything, list_chosen(chosen), chosen["entity"])
     span = period(chosen["range"], now(), None if found.empty else moment(found["begin"].min()))
-    lasting = alarms.lasting(found)
-    inside = alarms.within(found, span.since, span.until)
-    rows = alarms.by_metric(inside)
+    lasting = alarms.select_lasting(found)
+    inside = alarms.clip_alarms(found, span.since, span.until)
+    rows = alarms.group_by_metric(inside)
     flapping = rows[rows["times"] >= chosen["least"]]
     most_often = flapping.nlargest(MOST_ROWS, ["times", "last"])
     listed = inside.nlargest(MOST_ROWS, ranks(chosen["order"], ["begin"]))
-    deleted = deleted_servers(lasting, most_often, listed)
-    in_alarm_now(lasting, len(found), deleted, chosen["order"])
+    deleted = find_deleted(lasting, most_often, listed)
+    draw_in_alarm(lasting, len(found), deleted, chosen["order"])
     if inside.empty:
-        nothing_in_range(bool(len(found)))
+        draw_nothing_in_range(bool(len(found)))
         return
-    over_time(inside, rows, span, chosen["order"])
+    draw_over_time(inside, rows, span, chosen["order"])
     left, right = st.columns([11, 9], gap="small")
     with left, st.container(key="alarms-card", gap="small"):
         st.markdown(f"**{plural(len(inside), 'alarm')}** in this time range")
@@ -176,7 +176,7 @@ def ranks(order: str, latest: list[str]) -> list[str]:
     return ["time", *latest] if order == LONGEST else [*latest, "time"]
 
 
-def in_alarm_now(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, Any], order: str) -> None:
+def draw_in_alarm(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, Any], order: str) -> None:
     """Draw what is in alarm now."""
     with st.container(key="in-alarm-card", gap="small"):
         gone = int(lasting["server"].isin(list(deleted)).sum())
@@ -185,26 +185,26 @@ def in_alarm_now(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, Any
             said = what if alarm_count else "no alarm fits these filters"
             st.markdown(f"**Nothing is in alarm now**: {said}.")
             return
-        told = f", {gone:,} of them on {alerting().lower()}s deleted meanwhile" if gone else ""
+        told = f", {gone:,} of them on {alert_label().lower()}s deleted meanwhile" if gone else ""
         st.markdown(f"**{len(lasting):,} in alarm now**{told}")
         ordered = lasting.iloc[::-1] if order == LONGEST else lasting
-        now_table(ordered.head(MOST_ROWS), deleted)
-        more_than(len(ordered))
+        in_alarm_table(ordered.head(MOST_ROWS), deleted)
+        draw_more(len(ordered))
 
 
-def over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str) -> None:
+def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str) -> None:
     """Draw the chart."""
     with st.container(key="alarms-over-time", border=True):
         drawn = rows.nlargest(alert_charts.MOST_ROWS, ranks(order, ["lasts", "last"]))
         said = "the longest in alarm first" if order == LONGEST else "those still in alarm first, then the latest"
         place = zone_label(viewer_zone())
-        chart = alert_charts.over_time(inside, drawn, span, order=said, place=place, dark=is_dark())
+        chart = alert_charts.draw_alarms(inside, drawn, span, order=said, place=place, dark=is_dark())
         st.altair_chart(chart, key="chart-alarms")
         if len(rows) > len(drawn):
             st.caption(f"The first {len(drawn)} of {len(rows):,} rows are drawn. Filters show others.")
 
 
-def without_alarms(*, some: bool) -> None:
+def draw_without_alarms(*, some: bool) -> None:
     """Say that no alarm came yet, and what makes some come."""
     with st.container(key="nothing", border=True):
         st.subheader("No alarm yet", anchor=False)
@@ -214,7 +214,7 @@ def without_alarms(*, some: bool) -> None:
         st.caption(" ".join(["No alert came yet.", *(one.how_to for one in alerts())]))
 
 
-def nothing_in_range(some: bool) -> None:
+def draw_nothing_in_range(some: bool) -> None:
     """Say that the time range or the filters leave nothing."""
     with st.container(key="nothing", border=True):
         st.subheader("No alarm in this time range", anchor=False)

@@ -6,11 +6,11 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages.shared import address, go
-from analytics.pages.shared.opened import as_seq
-from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.open_item import as_seq
+from analytics.pages.shared.row_texts import KINDS, as_change, number_text
+from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.table import Column, Line, Tone, table
-from analytics.pages.shared.told import KINDS, as_change, number_text
-from analytics.text import plural, short
+from analytics.text import plural, shorten
 from analytics.words.sentences import sentence
 
 PAGE_ROWS = 50
@@ -69,9 +69,9 @@ def change_table(values: dict[str, Any], end: datetime) -> None:
 
 def follow(row: Any, column: str) -> None:
     """Go where a click on a column of a change leads."""
-    if column == "Account" and known(row.account_alias):
+    if column == "Account" and null_to_none(row.account_alias):
         go.to_account(row.account_alias)
-    elif column == "Actor" and known(row.actor):
+    elif column == "Actor" and null_to_none(row.actor):
         go.to_actor(row.actor)
     elif column == "Notification":
         go.to_notification(int(row.seq))
@@ -85,11 +85,11 @@ def as_line(identity: str, row: Any) -> Line:
     """Return a change as a row."""
     cells = [
         moment(row.changed_at),
-        KINDS.get(row.kind, short(row.kind, 20)),
-        short(sentence(as_change(row)), LONGEST),
-        short(row.entity_id, 80),
-        short(known(row.account_alias) or "", 24),
-        short(known(row.actor) or "", 60),
+        KINDS.get(row.kind, shorten(row.kind, 20)),
+        shorten(sentence(as_change(row)), LONGEST),
+        shorten(row.entity_id, 80),
+        shorten(null_to_none(row.account_alias) or "", 24),
+        shorten(null_to_none(row.actor) or "", 60),
         number_text(row.seq),
     ]
     tone: Tone | None = "quiet" if row.noise else "notice" if row.kind == "unseen" else None

@@ -11,16 +11,16 @@ from analytics.findings.running import Finding
 from analytics.pages.audit.changes import change_table
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.filters import account_filter, accounts_chosen, range_filter
+from analytics.pages.shared.filters import account_filter, list_chosen, range_filter
 from analytics.pages.shared.findings import (
-    all_findings,
-    by_severity,
-    computed,
-    counted,
+    count_by_bin,
+    describe_counts,
+    draw_computed,
+    draw_looking,
     finding_panel,
     finding_table,
-    in_range,
-    looking,
+    load_findings,
+    select_range,
     warn_of,
 )
 from analytics.pages.shared.frame import is_dark, page
@@ -49,12 +49,12 @@ def show() -> None:
 
 def body(chosen: dict[str, Any]) -> None:
     """Draw findings, and below them the changes."""
-    until = as_moment(address.get("until"))
-    findings(chosen, until)
-    changes(chosen, until)
+    until = read_moment(address.get("until"))
+    draw_findings(chosen, until)
+    draw_changes(chosen, until)
 
 
-def as_moment(text: str | None) -> datetime | None:
+def read_moment(text: str | None) -> datetime | None:
     """Return a moment from the address, in UTC; None where it is none."""
     try:
         moment = datetime.fromisoformat(text or "")
@@ -123,14 +123,14 @@ def lets_through(one: Finding, chosen: dict[str, Any], below: set[str] | None) -
     )
 
 
-def findings(chosen: dict[str, Any], until: datetime | None) -> None:
+def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
     """Draw the findings over time and their list, and beside it the one that is open."""
-    kept = all_findings()
+    kept = load_findings()
     if kept is None:
-        looking()
+        draw_looking()
         return
-    everything = in_range(kept.findings, chosen["range"], until)
-    below = accounts_chosen(chosen)
+    everything = select_range(kept.findings, chosen["range"], until)
+    below = list_chosen(chosen)
     shown = [one for one in everything if lets_through(one, chosen, below)]
     opened = address.get("finding")
     # A place that stays, so that a rule which fails for once moves nothing below.
@@ -141,14 +141,14 @@ def findings(chosen: dict[str, Any], until: datetime | None) -> None:
             st.subheader("No findings", anchor=False)
             some = "None of the rules found anything in this time range"
             st.caption(f"{some}." if not everything else f"{some} that fits these filters.")
-            computed(kept)
+            draw_computed(kept)
         return
     left, right = st.columns([11, 9], gap="small") if opened else (st.container(), None)
     with left:
         # Filled last, as a chart keeps the browser busy longest.
         above = st.container()
-        st.markdown(f"**{plural(len(shown), 'finding')}**" + (f": {counted(shown)}" if shown else ""))
-        computed(kept)
+        st.markdown(f"**{plural(len(shown), 'finding')}**" + (f": {describe_counts(shown)}" if shown else ""))
+        draw_computed(kept)
         finding_table(shown, key="findings", on_open=open_finding, narrow=bool(opened), chosen=opened)
     if right and opened:
         with right:
@@ -169,11 +169,11 @@ def findings_over_time(shown: list[Finding], name: str, until: datetime | None) 
     span = period(name, until or now(), shown[-1].found_at)
     with st.container(key="findings-over-time", border=True):
         place = zone_label(viewer_zone())
-        chart = audit_charts.by_severity(by_severity(shown, span.bin_us), span, place=place, dark=is_dark())
+        chart = audit_charts.draw_findings(count_by_bin(shown, span.bin_us), span, place=place, dark=is_dark())
         st.altair_chart(chart, key="chart-findings")
 
 
-def changes(chosen: dict[str, Any], until: datetime | None) -> None:
+def draw_changes(chosen: dict[str, Any], until: datetime | None) -> None:
     """Draw the changes."""
     length = RANGES[chosen["range"]]
     end = until or now()

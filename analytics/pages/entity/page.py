@@ -6,19 +6,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analytics.pages.entity.related import acts_of_user, findings_about, parts_of_account
+from analytics.pages.entity.related import acts_of_user, draw_findings_about, parts_of_account
 from analytics.pages.entity.timeline import Entity, step_panel, timeline
 from analytics.pages.shared import address, go
-from analytics.pages.shared.accounts import accounts
-from analytics.pages.shared.components.script import Age, age_line
+from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.components.script import Age, draw_age_line
 from analytics.pages.shared.detail import name_button
 from analytics.pages.shared.frame import page
-from analytics.pages.shared.opened import as_seq
-from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.open_item import as_seq
+from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.table import Column, Line, table
-from analytics.pages.shared.zone import in_zone, viewer_zone, with_zone
-from analytics.senders import account_kind, any_entity, icon_of, is_account, is_person, kind_called, kinds
-from analytics.text import plural, short, visible
+from analytics.pages.shared.zone import format_with_zone, name_with_zone, viewer_zone
+from analytics.senders import account_kind, any_entity, find_kind, icon_of, is_account, is_person, kinds
+from analytics.text import make_visible, plural, shorten
 
 MOST_FOUND = 100
 LIST_PIXELS = 640
@@ -54,7 +54,7 @@ def search() -> None:
         row = rows.get(identity)
         if row is None:
             return
-        if column == "Account" and known(row.account_alias):
+        if column == "Account" and null_to_none(row.account_alias):
             go.to_account(row.account_alias)
         else:
             go.to_entity(row.category, row.entity_id)
@@ -76,8 +76,8 @@ def as_line(identity: str, row: Any) -> Line:
     last = moment(row.last_at)
     cells = [
         row.category,
-        short(row.entity_id, 120),
-        short(known(row.account_alias) or "", 24),
+        shorten(row.entity_id, 120),
+        shorten(null_to_none(row.account_alias) or "", 24),
         f"{row.notifications:,}",
         last,
         Age(last) if last else "never",
@@ -98,32 +98,32 @@ def show() -> None:
     )
 
 
-def in_address() -> Entity | None:
+def read_entity() -> Entity | None:
     """Return the entity that the address names (as `name`, or by hand as `entity`); ids are upper case."""
     category, name = address.get("category"), address.get("name") or address.get("entity")
     if not category or not name:
         return None
-    kind = kind_called(category)
+    kind = find_kind(category)
     return Entity(kind, name.upper()) if kind else None
 
 
 def controls() -> None:
     """Draw the search, or the choice of a time."""
-    if in_address() is None:
+    if read_entity() is None:
         search_controls()
 
 
 def body() -> None:
     """Draw the entity."""
-    entity = in_address()
+    entity = read_entity()
     if entity is None:
         search()
         return
-    at = time_in_address()
+    at = read_time()
     found = ask("entity", at=at, **entity.values).iloc[0]
     entity_head(entity, found, at)
     if not found["steps"]:
-        without_notifications(entity)
+        draw_without_notifications(entity)
         return
     step = as_seq(address.get("step"))
     latest = as_seq_of(found["last_seq"])
@@ -138,20 +138,20 @@ def body() -> None:
         if is_person(entity.category):
             acts_of_user(entity.name)
     with right:
-        state(entity, found, shown, at, latest=shown == latest)
+        draw_state(entity, found, shown, at, latest=shown == latest)
     # What rules say takes longest, so it comes last, in its place above the timeline.
     with about:
-        findings_about(entity)
+        draw_findings_about(entity)
 
 
-def state(entity: Entity, found: Any, shown: int | None, at: datetime | None, *, latest: bool) -> None:
+def draw_state(entity: Entity, found: Any, shown: int | None, at: datetime | None, *, latest: bool) -> None:
     """Draw the step that is shown, or why there is none."""
     if shown is not None:
         step_panel(entity, shown, steps=int(found["steps"]), latest=latest)
         return
     with st.container(key="detail", border=True):
         if at:
-            st.caption(f"At {with_zone(at)} nothing was known of it: its first notification is of a later time.")
+            st.caption(f"At {format_with_zone(at)} nothing was known of it: its first notification is of a later time.")
         else:
             own = f"no notification of the {entity.category.lower()} itself came yet"
             st.caption(f"Known by its alerts only: {own}. Click one to see it.")
@@ -159,10 +159,10 @@ def state(entity: Entity, found: Any, shown: int | None, at: datetime | None, *,
 
 def as_seq_of(value: Any) -> int | None:
     """Return a number of a notification from a DataFrame."""
-    return None if known(value) is None else int(value)
+    return None if null_to_none(value) is None else int(value)
 
 
-def time_in_address() -> datetime | None:
+def read_time() -> datetime | None:
     """Return the time at which the entity is looked at, in UTC; None for now, and where a step is named."""
     if address.get("step"):
         return None
@@ -179,30 +179,30 @@ def entity_head(entity: Entity, found: pd.Series, at: datetime | None) -> None:
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
                 st.caption(f"{icon_of(entity.category)} {entity.category}")
-                st.text(visible(entity.name))
-                if said := standing(found):
-                    age_line(*said, key="standing")
-            if is_account(entity.category) and (name := accounts().business_names.get(entity.name)):
-                st.text(short(name, 200))
+                st.text(make_visible(entity.name))
+                if said := describe_standing(found):
+                    draw_age_line(*said, key="standing")
+            if is_account(entity.category) and (name := load_accounts().business_names.get(entity.name)):
+                st.text(shorten(name, 200))
         time_choice(at)
     with st.container(horizontal=True, gap="small", key="entity-links"):
-        account = known(found["account_alias"])
+        account = null_to_none(found["account_alias"])
         if account and (entity.category, entity.name) != (account_kind(), account):
             name_button("Account", account, account_kind(), "open-account")
-        if is_account(entity.category) and (above := accounts().parent_of(entity.name)):
+        if is_account(entity.category) and (above := load_accounts().parent_of(entity.name)):
             name_button("Parent account", above, account_kind(), "open-parent")
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
-def standing(found: pd.Series) -> tuple[str | datetime, ...]:
+def describe_standing(found: pd.Series) -> tuple[str | datetime, ...]:
     """Say whether it is there, and since when it is known, for a line with ages."""
     if not found["steps"]:
         return ()
     last, first = moment(found["last_own_at"]), moment(found["first_at"])
     if last is None:
-        return (f"known by its alerts only, since {with_zone(first)}",)
+        return (f"known by its alerts only, since {format_with_zone(first)}",)
     said = "deleted" if found["deleted"] else "as of its latest notification"
-    return f"{said}, {with_zone(last)}, ", last, f"; first seen {with_zone(first)}"
+    return f"{said}, {format_with_zone(last)}, ", last, f"; first seen {format_with_zone(first)}"
 
 
 def find_another() -> None:
@@ -224,7 +224,7 @@ def time_choice(at: datetime | None) -> None:
         address.put(at=then.isoformat(timespec="seconds") if then else None, step=None, page=None)
 
     st.datetime_input(
-        in_zone("As it was at"),
+        name_with_zone("As it was at"),
         None,
         min_value=EARLIEST,
         key="at-choice",
@@ -235,7 +235,7 @@ def time_choice(at: datetime | None) -> None:
     )
 
 
-def without_notifications(entity: Entity) -> None:
+def draw_without_notifications(entity: Entity) -> None:
     """Say that no notification of it came, and show what else is known of it."""
     with st.container(key="nothing", border=True):
         st.subheader("No notification of it", anchor=False)
@@ -252,4 +252,4 @@ def without_notifications(entity: Entity) -> None:
         parts_of_account(entity.name)
     if is_person(entity.category):
         acts_of_user(entity.name)
-    findings_about(entity)
+    draw_findings_about(entity)

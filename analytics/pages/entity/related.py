@@ -8,14 +8,14 @@ from analytics import senders
 from analytics.findings.running import Finding
 from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import go
-from analytics.pages.shared.accounts import accounts
-from analytics.pages.shared.findings import all_findings, computed, counted, finding_table, looking
+from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.findings import describe_counts, draw_computed, draw_looking, finding_table, load_findings
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.row_texts import event_text
+from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.table import Column, Line, table
-from analytics.pages.shared.told import event_text
 from analytics.senders import colours, is_account, is_person
-from analytics.text import plural, short
+from analytics.text import plural, shorten
 
 MOST_PARTS = 200
 MOST_ACTS = 50
@@ -45,7 +45,7 @@ def names_it(one: Finding, entity: Entity) -> bool:
     return is_person(entity.category) and (one.actor or "").upper() == entity.name
 
 
-def made_of(findings: list[Finding], entity: Entity) -> set[str]:
+def find_made_of(findings: list[Finding], entity: Entity) -> set[str]:
     """Return the ids of those findings of several notifications of which one is the entity's."""
     several = [one for one in findings if len(one.notification_ids) > 1]
     ids = sorted({identity for one in several for identity in one.notification_ids})
@@ -55,29 +55,29 @@ def made_of(findings: list[Finding], entity: Entity) -> set[str]:
     return {one.id for one in several if not of_it.isdisjoint(one.notification_ids)}
 
 
-def findings_about(entity: Entity) -> None:
+def draw_findings_about(entity: Entity) -> None:
     """Draw the findings of all time that are about the entity; nothing where there are none."""
-    kept = all_findings()
+    kept = load_findings()
     if kept is None:
-        looking()
+        draw_looking()
         return
-    parts = made_of(kept.findings, entity)
+    parts = find_made_of(kept.findings, entity)
     about = [one for one in kept.findings if names_it(one, entity) or one.id in parts]
     if not about:
         return
     with st.container(key="findings-about", gap="small"):
-        st.markdown(f"**{plural(len(about), 'finding')}** about it: {counted(about)}")
-        computed(kept)
+        st.markdown(f"**{plural(len(about), 'finding')}** about it: {describe_counts(about)}")
+        draw_computed(kept)
         finding_table(about, key="findings", on_open=go.to_findings, narrow=True, height=180)
 
 
 def parts_of_account(alias: str) -> None:
     """Draw what is in an account, and the accounts below it."""
-    below = [one for one in accounts().all if one.parent_alias == alias]
+    below = [one for one in load_accounts().all if one.parent_alias == alias]
     if below:
         with st.container(key="below-card", gap="small"):
             st.markdown(f"**{plural(len(below), 'sub-account')}**")
-            lines = [Line(one.alias, [short(one.alias, 24), short(one.business_name or "", 80)]) for one in below]
+            lines = [Line(one.alias, [shorten(one.alias, 24), shorten(one.business_name or "", 80)]) for one in below]
             table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
                   on_open=lambda one, _: go.to_account(one), height=LIST_PIXELS)  # fmt: skip
     found = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)
@@ -103,7 +103,7 @@ def parts_of_account(alias: str) -> None:
 def part_line(identity: str, row: Any) -> Line:
     """Return an entity of an account as a row."""
     gone = "deleted" if row.deleted else ""
-    cells = [row.category, short(row.entity_id, 80), gone, f"{row.notifications:,}", moment(row.last_at)]
+    cells = [row.category, shorten(row.entity_id, 80), gone, f"{row.notifications:,}", moment(row.last_at)]
     return Line(identity, cells, tones=["quiet"] * len(cells) if gone else ())
 
 
@@ -124,9 +124,9 @@ def acts_of_user(name: str) -> None:
             row = rows.get(seq)
             if row is None:
                 return
-            if column == "Account" and known(row.account_alias):
+            if column == "Account" and null_to_none(row.account_alias):
                 go.to_account(row.account_alias)
-            elif known(row.entity_id):
+            elif null_to_none(row.entity_id):
                 go.to_entity(row.category, row.entity_id, int(seq))
 
         lines = [
@@ -135,8 +135,8 @@ def acts_of_user(name: str) -> None:
                 [
                     moment(row.occurred_at),
                     event_text(row),
-                    short(known(row.entity_id) or "", 80),
-                    short(known(row.account_alias) or "", 24),
+                    shorten(null_to_none(row.entity_id) or "", 80),
+                    shorten(null_to_none(row.account_alias) or "", 24),
                 ],
                 event_text(row),
             )

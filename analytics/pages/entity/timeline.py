@@ -6,18 +6,18 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.shared import address, go
-from analytics.pages.shared.answers import if_answered
-from analytics.pages.shared.components.script import age_line
-from analytics.pages.shared.detail import again, facts, payload_views, verdict
+from analytics.pages.shared.answers import skip_unanswered
+from analytics.pages.shared.components.script import draw_age_line
+from analytics.pages.shared.detail import draw_copies, facts, payload_views, verdict
 from analytics.pages.shared.difference import difference
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.opened import as_seq
-from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.open_item import as_seq
+from analytics.pages.shared.row_texts import NOTHING_NEW, actions_of, alert_text, event_text, summaries
+from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.table import Cell, Column, Line, table
-from analytics.pages.shared.told import NOTHING_NEW, actions_of, alert_text, event_text, summaries
-from analytics.pages.shared.zone import with_zone
+from analytics.pages.shared.zone import format_with_zone
 from analytics.senders import alerts, categories_of, colours, has_state, is_person
-from analytics.text import as_markdown, short
+from analytics.text import as_markdown, shorten
 
 PAGE_ROWS = 30
 LIST_PIXELS = 460
@@ -77,7 +77,7 @@ def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None)
     pages = max(-(-steps // PAGE_ROWS), 1)
     number = min(page_number(entity, step), pages)
     rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
-    told = told_of(entity, rows)
+    told = describe_rows(entity, rows)
     table(
         USER_COLUMNS if is_person(entity.category) else COLUMNS,
         [as_line(row, told, entity) for row in records(rows)],
@@ -93,7 +93,7 @@ def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None)
         pager(number, pages, steps, len(rows))
 
 
-def told_of(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
+def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
     """Return what each notification of a page changed, or tells."""
     if rows.empty:
         return {}
@@ -112,7 +112,7 @@ def as_line(row: Any, told: dict[int, str], entity: Entity) -> Line:
     """Return a notification as a row of the timeline."""
     what = told.get(row.seq, NOTHING_NEW)
     # No notification of a user names its actor.
-    who = [] if is_person(entity.category) else [short(known(row.actor) or "", 60)]
+    who = [] if is_person(entity.category) else [shorten(null_to_none(row.actor) or "", 60)]
     cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, what]
     hidden = "notifications do not show" in what and has_state(row.category)
     return Line(str(row.seq), cells, event_text(row), [None] * (len(cells) - 1) + ["notice" if hidden else None])
@@ -146,22 +146,22 @@ def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
             return
         step_head(entity, row, steps=steps, latest=latest)
         verdict(row["signature_status"])
-        if known(row["actor"]):
-            label = f"By {as_markdown(short(str(row['actor']), 60))}"
+        if null_to_none(row["actor"]):
+            label = f"By {as_markdown(shorten(str(row['actor']), 60))}"
             st.button(label, key="open-actor", on_click=go.to_actor, args=(row["actor"],), icon=":material/person:")
         with st.container(horizontal=True, gap="small", key="step-evidence"):
             where = (int(row["seq"]),)
             st.button("Its notification", key="open-notification", on_click=go.to_notification, args=where,
                       icon=":material/mail:")  # fmt: skip
-            again(row)
+            draw_copies(row)
         difference(row)
         st.caption("Its body, as this notification told it" if has_state(row["category"]) else "The alert")
         payload_views(row["payload"])
         with st.popover("More", icon=":material/info:", key="step-more"):
             facts(
                 [
-                    ("Received", with_zone(moment(row["received_at"]))),
-                    ("From address", known(row["source_ip"])),
+                    ("Received", format_with_zone(moment(row["received_at"]))),
+                    ("From address", null_to_none(row["source_ip"])),
                     ("Number", row["seq"]),
                     ("Id", row["id"]),
                 ]
@@ -172,7 +172,7 @@ def step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
     """Draw what the step is, and the ways to those before and after it."""
     position = position_of(entity, int(row["seq"]))
 
-    @if_answered
+    @skip_unanswered
     def to(place: int) -> None:
         rows = ask("entity_notifications", page_rows=1, position=place, **entity.values)
         if len(rows):
@@ -188,8 +188,8 @@ def step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
         st.button("Later", key="step-later", on_click=to, args=(position - 1,), disabled=position <= 0,
                   icon=":material/arrow_forward:")  # fmt: skip
         st.button("Now", key="step-now", on_click=to_now, disabled=latest, icon=":material/last_page:")
-    said = f"step {steps - position:,} of {steps:,}, {with_zone(occurred)}, "
-    age_line(said, occurred, ", the latest" if latest else None, key="step-when")
+    said = f"step {steps - position:,} of {steps:,}, {format_with_zone(occurred)}, "
+    draw_age_line(said, occurred, ", the latest" if latest else None, key="step-when")
 
 
 def to_now() -> None:

@@ -53,7 +53,7 @@ def state_of(value: Any) -> str:
     return str(value) if value in STATES else "amber"
 
 
-def figures(status: Mapping[str, Any]) -> list[Figure]:
+def read_figures(status: Mapping[str, Any]) -> list[Figure]:
     """Return all figures of a status."""
     limits = status.get("limits") or {}
     return [
@@ -78,7 +78,7 @@ def moment_of(figure: Mapping[str, Any]) -> datetime | None:
     return at if at.tzinfo and AGO in str(figure.get("text", "")) else None
 
 
-def grouped(shown: Sequence[Figure]) -> dict[str, list[Figure]]:
+def group_figures(shown: Sequence[Figure]) -> dict[str, list[Figure]]:
     """Return the figures by group, in the groups' order; those that no group names come last."""
     by_name = {figure.name: figure for figure in shown}
     groups = {title: [by_name.pop(name) for name in names if name in by_name] for title, names in GROUPS.items()}
@@ -86,7 +86,7 @@ def grouped(shown: Sequence[Figure]) -> dict[str, list[Figure]]:
     return {title: found for title, found in groups.items() if found}
 
 
-def troubled(shown: Sequence[Figure]) -> list[Figure]:
+def select_troubled(shown: Sequence[Figure]) -> list[Figure]:
     """Return the figures that are not ok, the red ones first."""
     return sorted((figure for figure in shown if figure.state != "ok"), key=lambda figure: STATES.index(figure.state))
 

@@ -8,15 +8,24 @@ import streamlit as st
 
 from analytics.client.without_store import look
 from analytics.errors import NoStatusError
-from analytics.pages.health.figures import AGO, COLOURS, MARKS, Figure, figures, grouped, state_of, troubled
+from analytics.pages.health.figures import (
+    AGO,
+    COLOURS,
+    MARKS,
+    Figure,
+    group_figures,
+    read_figures,
+    select_troubled,
+    state_of,
+)
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.components.script import Age, age_line
+from analytics.pages.shared.components.script import Age, draw_age_line
 from analytics.pages.shared.frame import is_dark, page
 from analytics.pages.shared.store import ask_status
 from analytics.pages.shared.table import Cell, Column, Line, table
-from analytics.pages.shared.zone import clock, with_zone
+from analytics.pages.shared.zone import format_clock, format_with_zone
 from analytics.settings import read_settings
-from analytics.text import as_markdown, plural, short, visible
+from analytics.text import as_markdown, make_visible, plural, shorten
 from analytics.words.refusals import why_of
 
 TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
@@ -54,7 +63,7 @@ MOST_RECOVERIES = 50
 def show() -> None:
     """Draw the page."""
     lead = "How the receiver is. Each figure is ok, amber or red by the limits beside it."
-    page("Health", lead, None, body, instead=without_store)
+    page("Health", lead, None, body, instead=draw_without_store)
 
 
 def body() -> None:
@@ -66,47 +75,47 @@ def body() -> None:
             st.subheader("No receiver to ask", anchor=False)
             st.text(str(error))
         return
-    shown = figures(status)
-    overall(state_of(status.get("state")), shown)
+    shown = read_figures(status)
+    draw_overall(state_of(status.get("state")), shown)
     tiles(shown)
     left, right = st.columns(2, gap="small")
-    groups = list(grouped(shown).items())
+    groups = list(group_figures(shown).items())
     for place, (title, found) in enumerate(groups):
         with (left, right)[place % 2]:
             figure_table(title, found)
-    processes(status.get("processes") or [])
+    draw_processes(status.get("processes") or [])
     left, right = st.columns(2, gap="small")
     with left:
-        refusals(status.get("refusals") or [])
+        draw_refusals(status.get("refusals") or [])
     with right:
-        recoveries(status.get("recoveries") or [])
+        draw_recoveries(status.get("recoveries") or [])
 
 
-def overall(state: str, shown: Sequence[Figure]) -> None:
+def draw_overall(state: str, shown: Sequence[Figure]) -> None:
     """Say in one line whether all is well."""
-    bad = [as_markdown(f"{figure.label}: {figure.text}") for figure in troubled(shown)]
+    bad = [as_markdown(f"{figure.label}: {figure.text}") for figure in select_troubled(shown)]
     with st.container(key="health-state"):
         if state == "ok":
-            st.success(f"All is well, as of {clock(now())}.", icon=":material/check_circle:")
+            st.success(f"All is well, as of {format_clock(now())}.", icon=":material/check_circle:")
         elif state == "amber":
             st.warning("Look at this: " + "; ".join(bad), icon=":material/warning:")
         else:
             st.error("Do something: " + "; ".join(bad), icon=":material/error:")
 
 
-def without_store() -> None:
+def draw_without_store() -> None:
     """Draw what the listener and the file of `serve` tell while the store is silent."""
     known = look(read_settings())
     with st.container(key="health-without-store", border=True, gap="small"):
         st.markdown("**The store does not answer. The other parts of the receiver:**")
         lines = [
-            Line(sign.about, [visible(sign.about), visible(sign.said), MARKS[sign.state]], sign.state)
+            Line(sign.about, [make_visible(sign.about), make_visible(sign.text), MARKS[sign.state]], sign.state)
             for sign in known.signs
         ]
         table(SIGN_COLUMNS, lines, key="health-signs", alt="The listener and the files of serve", wrap=True,
               colours=state_colours())  # fmt: skip
         if known.written_at:
-            age_line("Processes, as clc-receiver serve noted them ", known.written_at, ":", key="health-written")
+            draw_age_line("Processes, as clc-receiver serve noted them ", known.written_at, ":", key="health-written")
             process_table(known.processes, key="health-processes-written")
 
 
@@ -118,7 +127,7 @@ def tiles(shown: Sequence[Figure]) -> None:
         for column, figure in zip(st.columns(len(found) or 1, gap="small"), found, strict=False):
             column.metric(
                 as_markdown(figure.label),
-                visible(figure.text),
+                make_visible(figure.text),
                 MARKS[figure.state] if figure.judged else None,
                 delta_color=TILE_COLOURS[figure.state],
                 delta_arrow="off",
@@ -142,7 +151,7 @@ def figure_table(title: str, found: Sequence[Figure]) -> None:
             Line(
                 figure.name,
                 [
-                    visible(figure.label),
+                    make_visible(figure.label),
                     text_of(figure),
                     MARKS[figure.state] if figure.judged else "",
                     figure.limits,
@@ -156,10 +165,10 @@ def figure_table(title: str, found: Sequence[Figure]) -> None:
 
 def text_of(figure: Figure) -> Cell:
     """Return what a figure says; an age in it counts by itself."""
-    return Age(figure.at, visible(figure.text.partition(AGO)[2])) if figure.at else visible(figure.text)
+    return Age(figure.at, make_visible(figure.text.partition(AGO)[2])) if figure.at else make_visible(figure.text)
 
 
-def when(text: Any) -> datetime | None:
+def parse_time(text: Any) -> datetime | None:
     """Return the moment of an ISO time; None where it is none."""
     try:
         return datetime.fromisoformat(str(text))
@@ -167,7 +176,7 @@ def when(text: Any) -> datetime | None:
         return None
 
 
-def processes(found: Sequence[Mapping[str, Any]]) -> None:
+def draw_processes(found: Sequence[Mapping[str, Any]]) -> None:
     """Draw the processes of `serve`, with their restarts."""
     with st.container(key="health-processes-card", border=True, gap="small"):
         st.markdown("**Processes**")
@@ -183,12 +192,12 @@ def process_table(found: Sequence[Mapping[str, Any]], *, key: str) -> None:
         Line(
             str(process.get("name")),
             [
-                visible(str(process.get("name"))),
-                visible(str(process.get("state"))),
+                make_visible(str(process.get("name"))),
+                make_visible(str(process.get("state"))),
                 str(process.get("pid") or ""),
                 f"{process.get('restarts') or 0:,}",
-                when(process.get("started_at")),
-                last_end(process),
+                parse_time(process.get("started_at")),
+                describe_last_end(process),
             ],
             "ok" if process.get("state") == "running" else "red",
         )
@@ -197,14 +206,14 @@ def process_table(found: Sequence[Mapping[str, Any]], *, key: str) -> None:
     table(PROCESS_COLUMNS, lines, key=key, alt="Processes", wrap=True, colours=state_colours())
 
 
-def last_end(process: Mapping[str, Any]) -> str:
+def describe_last_end(process: Mapping[str, Any]) -> str:
     """Say how and when a process ended last."""
-    at = when(process.get("last_exit_at"))
-    said = [process.get("failure") or process.get("last_exit"), with_zone(at) or None]
-    return visible(", ".join(str(part) for part in said if part))
+    at = parse_time(process.get("last_exit_at"))
+    said = [process.get("failure") or process.get("last_exit"), format_with_zone(at) or None]
+    return make_visible(", ".join(str(part) for part in said if part))
 
 
-def refusals(found: Sequence[Mapping[str, Any]]) -> None:
+def draw_refusals(found: Sequence[Mapping[str, Any]]) -> None:
     """Draw how many were refused, by reason."""
     with st.container(key="health-refusals-card", border=True, gap="small"):
         st.markdown("**Refused**")
@@ -215,7 +224,7 @@ def refusals(found: Sequence[Mapping[str, Any]]) -> None:
             Line(
                 str(refusal.get("reason")),
                 [
-                    short(str(refusal.get("reason")), 40),
+                    shorten(str(refusal.get("reason")), 40),
                     f"{refusal.get('last_hour') or 0:,}",
                     f"{refusal.get('kept') or 0:,}",
                     why_of(str(refusal.get("reason"))),
@@ -226,7 +235,7 @@ def refusals(found: Sequence[Mapping[str, Any]]) -> None:
         table(REFUSAL_COLUMNS, lines, key="health-refusals", alt="Refused, by reason", wrap=True)
 
 
-def recoveries(found: Sequence[Mapping[str, Any]]) -> None:
+def draw_recoveries(found: Sequence[Mapping[str, Any]]) -> None:
     """Draw the recoveries from damaged files, the newest first."""
     with st.container(key="health-recoveries-card", border=True, gap="small"):
         st.markdown("**Recoveries**")
@@ -238,10 +247,10 @@ def recoveries(found: Sequence[Mapping[str, Any]]) -> None:
             Line(
                 str(place),
                 [
-                    when(incident.get("at")),
-                    visible(str(incident.get("what") or "")),
-                    visible(str(incident.get("missing") or "nothing")),
-                    visible(str(incident.get("moved_to") or "")),
+                    parse_time(incident.get("at")),
+                    make_visible(str(incident.get("what") or "")),
+                    make_visible(str(incident.get("missing") or "nothing")),
+                    make_visible(str(incident.get("moved_to") or "")),
                 ],
                 "red" if incident.get("missing") else "amber",
             )
@@ -251,6 +260,6 @@ def recoveries(found: Sequence[Mapping[str, Any]]) -> None:
             RECOVERY_COLUMNS, lines, key="health-recoveries", alt="Recoveries", wrap=True, height=360,
             colours=state_colours(),
         )  # fmt: skip
-        latest = when(newest[0].get("at"))
+        latest = parse_time(newest[0].get("at"))
         how_many = plural(len(found), "recovery", "recoveries")
-        age_line(f"{how_many} in all, the last one ", latest or "at a time not known", ".", key="last-recovery")
+        draw_age_line(f"{how_many} in all, the last one ", latest or "at a time not known", ".", key="last-recovery")

@@ -13,7 +13,7 @@ from analytics.client.client import Client
 from analytics.export.archives import write_archive
 from analytics.export.downloads import csv_bytes, excel_bytes, parquet_bytes
 from analytics.export.excel import MOST_CHARACTERS
-from analytics.export.parts import in_utc
+from analytics.export.parts import convert_to_utc
 from analytics.pages.notifications.following import DOWNLOAD
 from analytics.pages.shared.store import ask, connection
 from analytics.text import plural
@@ -88,7 +88,7 @@ def fetch(client: Client, values: Mapping[str, Any]) -> pa.Table:
     size = as_size(row)
     first = 1 if size.first is None else size.first
     upto = 0 if size.first is None else values["upto"]
-    return in_utc(client.sql(*queries.query("download_rows", {**values, "first": first, "upto": upto})))
+    return convert_to_utc(client.sql(*queries.query("download_rows", {**values, "first": first, "upto": upto})))
 
 
 def download(total: int, values: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ def download(total: int, values: dict[str, Any]) -> None:
     name = f"notifications-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with box:
         size = size_of(values)
-        st.markdown(said_of(size, total))
+        st.markdown(describe_size(size, total))
         for kind in FORMATS:
             st.download_button(
                 kind.name,
@@ -118,7 +118,7 @@ def download(total: int, values: dict[str, Any]) -> None:
             st.caption(f":orange[:material/content_cut:] In Excel {bodies} cut, and the workbook says which.")
 
 
-def said_of(size: Size, total: int) -> str:
+def describe_size(size: Size, total: int) -> str:
     """Say how much a download holds, and where the rest is to be had."""
     megabytes = f"{size.bytes / MEGABYTE:,.1f} MB of bodies"
     if size.notifications >= total:

@@ -8,7 +8,7 @@ import streamlit as st
 from analytics.pages.notifications.following import Point
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import account_filter
-from analytics.pages.shared.zone import in_zone, viewer_zone
+from analytics.pages.shared.zone import name_with_zone, viewer_zone
 from analytics.senders import any_entity, event_types
 from analytics.times.periods import RANGES
 from analytics.words.refusals import MARKS
@@ -22,7 +22,7 @@ FILTERS = {"events": [], "entity": "", "actor": "", "text": "", "signature": [],
 ENDS = {"from": "from-choice", "to": "to-choice"}
 
 
-class Span(NamedTuple):
+class ReceivedRange(NamedTuple):
     """From when to before when notifications were received; None is without end."""
 
     since: datetime | None = None
@@ -67,7 +67,7 @@ def filters() -> dict[str, Any]:
     }
 
 
-def moment_in_address(name: str) -> datetime | None:
+def read_moment(name: str) -> datetime | None:
     """Return a moment that the address names, in UTC; None where it names none."""
     try:
         found = datetime.fromisoformat(address.get(name) or "")
@@ -76,16 +76,16 @@ def moment_in_address(name: str) -> datetime | None:
         return None
 
 
-def own_span() -> Span:
+def read_own_range() -> ReceivedRange:
     """Return the range that the user set, by fields or by a brush."""
-    return Span(moment_in_address("from"), moment_in_address("to"))
+    return ReceivedRange(read_moment("from"), read_moment("to"))
 
 
 def narrow_to(since: datetime, until: datetime) -> None:
     """Take a range of one's own."""
     if st.session_state.get("when") not in {None, ALL}:
         st.session_state["when"] = ALL
-    address.put(before=None, **{"from": in_address(since), "to": in_address(until)})
+    address.put(before=None, **{"from": format_moment(since), "to": format_moment(until)})
 
 
 def widen() -> None:
@@ -93,7 +93,7 @@ def widen() -> None:
     address.put(before=None, **dict.fromkeys(ENDS))
 
 
-def in_address(moment: datetime) -> str:
+def format_moment(moment: datetime) -> str:
     """Return a moment as it is written in the address."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
@@ -109,15 +109,15 @@ def span_filter() -> str:
         on_change=widen,
         width=150,
     )
-    own = own_span()
+    own = read_own_range()
     with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
         st.caption("What dragging over the chart does, by keyboard too.")
-        end_field("from", in_zone("From"), own.since)
-        end_field("to", in_zone("To"), own.until)
+        end_field("from", name_with_zone("From"), own.since)
+        end_field("to", name_with_zone("To"), own.until)
     return last or ALL
 
 
-def own_text(own: Span) -> str:
+def own_text(own: ReceivedRange) -> str:
     """Return what the button that opens the user's own range says: the range, where there is one."""
     since, until = (f"{moment.astimezone(viewer_zone()):%Y-%m-%d %H:%M}" if moment else "" for moment in own)
     if since and until:
@@ -137,16 +137,16 @@ def end_field(name: str, label: str, chosen: datetime | None) -> None:
     def remember() -> None:
         typed: datetime | None = st.session_state[key]
         moment = typed.replace(tzinfo=viewer_zone()) if typed else None
-        address.put(before=None, **{name: in_address(moment) if moment else None})
+        address.put(before=None, **{name: format_moment(moment) if moment else None})
 
     st.datetime_input(
         label, None, min_value=EARLIEST, key=key, on_change=remember, format="YYYY-MM-DD", step=60, width=205
     )
 
 
-def span_of(length: str, here: Point) -> Span:
+def find_range(length: str, here: Point) -> ReceivedRange:
     """Return from when to when the list goes: both the user's own range and the last so long count."""
-    own, longest = own_span(), LENGTHS.get(length)
+    own, longest = read_own_range(), LENGTHS.get(length)
     begin = here.at - longest if longest else None
     since = max((moment for moment in (own.since, begin) if moment), default=None)
-    return Span(since, own.until)
+    return ReceivedRange(since, own.until)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import streamlit as st
 
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import if_answered, now
-from analytics.pages.shared.opened import Opened, as_seq, opened
+from analytics.pages.shared.answers import now, skip_unanswered
+from analytics.pages.shared.open_item import OpenItem, as_seq, read_open_item
 from analytics.pages.shared.store import ask
 
 DOWNLOAD = "download"
@@ -22,12 +22,12 @@ class Point(NamedTuple):
     at: datetime
 
 
-def newest() -> Point:
+def find_newest() -> Point:
     """Return the point up to which all goes that is stored now."""
     return Point(int(ask("tail_end").iloc[0]["last"]), now())
 
 
-def paused() -> Point | None:
+def read_pause() -> Point | None:
     """Return where the address says that the list is paused; None where it is not."""
     upto = as_seq(address.get("paused"))
     if upto is None:
@@ -42,27 +42,27 @@ def paused() -> Point | None:
 def is_held() -> bool:
     """Say whether the list stays as it is because of what the user looks at."""
     downloading = bool(st.session_state.get(DOWNLOAD))
-    return downloading or opened() != Opened() or address.get("before") is not None
+    return downloading or read_open_item() != OpenItem() or address.get("before") is not None
 
 
-def point() -> Point:
+def find_point() -> Point:
     """Return up to where the list goes now."""
-    if asked := paused():
+    if asked := read_pause():
         return asked
     if not is_held():
         st.session_state.pop(HELD, None)
-        st.session_state[DRAWN] = newest()
-        return drawn()
+        st.session_state[DRAWN] = find_newest()
+        return read_drawn()
     if HELD not in st.session_state:
-        st.session_state[HELD] = drawn()
+        st.session_state[HELD] = read_drawn()
     held: Point = st.session_state[HELD]
     return held
 
 
-def drawn() -> Point:
+def read_drawn() -> Point:
     """Return up to where the list went when it was last drawn."""
     last: Point | None = st.session_state.get(DRAWN)
-    return last or newest()
+    return last or find_newest()
 
 
 def forget() -> None:
@@ -72,7 +72,7 @@ def forget() -> None:
 
 def pause() -> None:
     """Let the list stay as it is."""
-    here = point() if is_held() else drawn()
+    here = find_point() if is_held() else read_drawn()
     address.put(paused=str(here.upto), at=here.at.isoformat())
 
 
@@ -83,12 +83,12 @@ def resume() -> None:
     address.put(paused=None, at=None, before=None)
 
 
-@if_answered
+@skip_unanswered
 def catch_up() -> None:
     """Show what came while the list stayed; it stays again from there, where something still makes it."""
     st.session_state.pop(HELD, None)
-    st.session_state[DRAWN] = here = newest()
-    if paused():
+    st.session_state[DRAWN] = here = find_newest()
+    if read_pause():
         address.put(paused=str(here.upto), at=here.at.isoformat(), before=None)
     else:
         address.put(before=None)

@@ -8,22 +8,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analytics.charts.histogram import BRUSH, Bins, brushed, histogram
+from analytics.charts.histogram import BRUSH, Bins, draw_histogram, read_brush
 from analytics.pages.notifications import following, paging
 from analytics.pages.notifications.download import download
-from analytics.pages.notifications.filters import narrow_to, own_span, span_filter, span_of, to_newest
-from analytics.pages.notifications.rows import find, now_and_then, said_of_search
+from analytics.pages.notifications.filters import find_range, narrow_to, read_own_range, span_filter, to_newest
+from analytics.pages.notifications.rows import describe_delay, find, find_seldom
 from analytics.pages.shared import address
 from analytics.pages.shared import go as _go
-from analytics.pages.shared.accounts import account_label, accounts
-from analytics.pages.shared.answers import drawn, if_answered
+from analytics.pages.shared.accounts import account_label, load_accounts
+from analytics.pages.shared.answers import find_oldest_part, skip_unanswered
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.opened import as_seq, close, open_notification, opened
-from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
+from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.table import Column, Line, table
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders import colours, unknown_type
-from analytics.text import plural, short
+from analytics.text import plural, shorten
 from analytics.times.periods import zone_label
 from analytics.words.refusals import MARKS
 
@@ -47,7 +47,7 @@ def columns(*, narrow: bool) -> tuple[Column, ...]:
     )
 
 
-def accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: Callable[..., Any]) -> None:
+def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: Callable[..., Any]) -> None:
     """Draw the accepted notifications.
 
     Args:
@@ -55,16 +55,16 @@ def accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: C
         beside: draws what is open beside the list; None where nothing is.
         split: gives the place of the list and the one beside it.
     """
-    here = following.point()
+    here = following.find_point()
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-bar")
     with bar:
-        span = span_of(span_filter(), here)
+        span = find_range(span_filter(), here)
     before = as_seq(address.get("before"))
     look = partial(find, chosen, span, here, before)
     if chosen["text"]:
-        stays = here.upto if following.paused() or following.is_held() else None
-        asked = (chosen, st.session_state.get("when"), own_span(), before, stays)
-        found = now_and_then(asked, look)
+        stays = here.upto if following.read_pause() or following.is_held() else None
+        asked = (chosen, st.session_state.get("when"), read_own_range(), before, stays)
+        found = find_seldom(asked, look)
     else:
         found = look()
     # A place that stays, so that what is below it does; it is filled last, as a chart keeps the browser busy longest.
@@ -73,9 +73,9 @@ def accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: C
     with left:
         if not found.rows.empty:
             notification_table(found.rows, narrow=beside is not None)
-        listed, bins, counts = found.counted()
+        listed, bins, counts = found.count_list()
         if found.rows.empty:
-            nothing(fresh=listed.fresh)
+            draw_nothing(fresh=listed.fresh)
         else:
             pager(listed, found.values, narrow=beside is not None)
     with bar:
@@ -85,27 +85,27 @@ def accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: C
     with right:
         if beside:
             beside()
-    if drawn() is None and listed.total:
+    if find_oldest_part() is None and listed.total:
         time.sleep(LIST_FIRST_SECONDS)
     with above:
         if listed.total:
             with st.container(key="histogram", border=True):
-                draw_histogram(counts, bins)
-        if chosen["text"] and (said := said_of_search()):
+                draw_counts(counts, bins)
+        if chosen["text"] and (said := describe_delay()):
             st.caption(said)
 
 
-def draw_histogram(counts: pd.DataFrame, bins: Bins) -> None:
+def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
     """Draw how many came when; a brush narrows the range."""
     # Another range is another chart: a brush that led to it is not drawn over it.
     key = f"histogram-{address.get('from') or ''}-{address.get('to') or ''}"
 
     def narrow() -> None:
         selection = st.session_state[key].selection.get(BRUSH)
-        if ends := brushed(selection, bins):
+        if ends := read_brush(selection, bins):
             narrow_to(*ends)
 
-    chart = histogram(counts[counts["events"] > 0], bins, zone_label(viewer_zone()), dark=is_dark())
+    chart = draw_histogram(counts[counts["events"] > 0], bins, zone_label(viewer_zone()), dark=is_dark())
     st.altair_chart(chart, key=key, on_select=narrow, selection_mode=BRUSH)
 
 
@@ -116,13 +116,13 @@ def follow_buttons(fresh: int) -> None:
         if fresh:
             st.button(f"{fresh:,} new", key="show-new", on_click=following.catch_up, type="primary",
                       icon=":material/arrow_upward:")  # fmt: skip
-    if following.paused():
+    if following.read_pause():
         st.button("Resume", key="follow", on_click=following.resume, icon=":material/play_arrow:")
     else:
         st.button("Pause", key="follow", on_click=following.pause, icon=":material/pause:")
 
 
-def nothing(fresh: int) -> None:
+def draw_nothing(fresh: int) -> None:
     """Say that there is no notification to show, and what to do."""
     with st.container(key="nothing", border=True):
         st.subheader("No notification", anchor=False)
@@ -130,7 +130,7 @@ def nothing(fresh: int) -> None:
         st.caption(f"None fits these filters. Clear them, {later}.")
 
 
-@if_answered
+@skip_unanswered
 def open_named(seq: str, column: str) -> None:
     """Open what a click on a column of a notification is for."""
     number = as_seq(seq)
@@ -138,11 +138,11 @@ def open_named(seq: str, column: str) -> None:
         return
     found = ask("names_of_notification", seq=number)
     row: Any = found.iloc[0] if len(found) else {}
-    if column == "Entity" and known(row.get("entity_id")):
+    if column == "Entity" and null_to_none(row.get("entity_id")):
         _go.to_entity(row["category"], row["entity_id"])
-    elif column == "Account" and known(row.get("account_alias")):
+    elif column == "Account" and null_to_none(row.get("account_alias")):
         _go.to_account(row["account_alias"])
-    elif column == "Actor" and known(row.get("actor")):
+    elif column == "Actor" and null_to_none(row.get("actor")):
         _go.to_actor(row["actor"])
     else:
         open_notification(number)
@@ -150,27 +150,27 @@ def open_named(seq: str, column: str) -> None:
 
 def colour_of(row: Any) -> str:
     """Return the name of the event type whose colour marks a notification."""
-    return known(row.event_type) or unknown_type(row.category)
+    return null_to_none(row.event_type) or unknown_type(row.category)
 
 
 def as_line(row: Any, names: dict[str, str], *, narrow: bool) -> Line:
     """Return a notification as a row of the table."""
-    event = known(row.event_type) or f"{row.category} (unknown)"
+    event = null_to_none(row.event_type) or f"{row.category} (unknown)"
     cells = [
         moment(row.received_at),
-        f"{event} (copy)" if known(row.duplicate_of) else event,
-        short(known(row.entity_id) or "", 80),
-        account_label(alias, names.get(alias)) if (alias := known(row.account_alias)) else "",
-        short(known(row.actor) or "", 60),
-        MARKS.get(row.signature_status, short(row.signature_status)),
+        f"{event} (copy)" if null_to_none(row.duplicate_of) else event,
+        shorten(null_to_none(row.entity_id) or "", 80),
+        account_label(alias, names.get(alias)) if (alias := null_to_none(row.account_alias)) else "",
+        shorten(null_to_none(row.actor) or "", 60),
+        MARKS.get(row.signature_status, shorten(row.signature_status)),
     ]
     return Line(str(row.seq), cells[:4] if narrow else cells, colour_of(row))
 
 
 def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:
     """Draw the rows; names open what they name, other cells the notification."""
-    names = accounts().business_names
-    seq = opened().seq
+    names = load_accounts().business_names
+    seq = read_open_item().seq
     table(
         columns(narrow=narrow),
         [as_line(row, names, narrow=narrow) for row in records(rows)],
@@ -184,7 +184,7 @@ def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:
     )
 
 
-def pager(found: paging.Page, values: dict[str, Any], *, narrow: bool) -> None:
+def pager(found: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> None:
     """Draw where in the list the page lies, and the ways to other pages."""
 
     def to(before: int | None) -> None:
@@ -193,17 +193,17 @@ def pager(found: paging.Page, values: dict[str, Any], *, narrow: bool) -> None:
     def older() -> None:
         to(paging.begin_of_next(found))
 
-    @if_answered
+    @skip_unanswered
     def newer() -> None:
         to(paging.begin_of_previous(found, values))
 
-    @if_answered
+    @skip_unanswered
     def jump() -> None:
         if (number := st.session_state["page-number"]) is not None:
             to(paging.begin_of_number(min(int(number), found.pages), values))
             st.session_state["page-number"] = None
 
-    @if_answered
+    @skip_unanswered
     def oldest() -> None:
         to(paging.begin_of_number(found.pages, values))
 

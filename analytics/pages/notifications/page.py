@@ -7,12 +7,12 @@ import streamlit as st
 
 from analytics.pages.notifications import following
 from analytics.pages.notifications.filters import filters, to_newest
-from analytics.pages.notifications.listing import accepted
-from analytics.pages.notifications.refused import refused
+from analytics.pages.notifications.listing import draw_accepted
+from analytics.pages.notifications.refused import draw_refused
 from analytics.pages.shared import address
 from analytics.pages.shared.detail import panel
 from analytics.pages.shared.frame import page
-from analytics.pages.shared.opened import Opened, opened
+from analytics.pages.shared.open_item import OpenItem, read_open_item
 
 TITLE = "Notifications"
 ACCEPTED, REFUSED = "Accepted", "Refused"
@@ -22,7 +22,7 @@ WHOLE, HALVES = (1000, 1), (11, 9)
 def show() -> None:
     """Draw the page."""
     values: dict[str, Any] = {}
-    if not address.here(TITLE):
+    if not address.is_drawn(TITLE):
         following.forget()
 
     def controls() -> None:
@@ -40,14 +40,14 @@ def show() -> None:
             values.update(filters())
 
     def body() -> None:
-        what = opened()
-        beside = None if what == Opened() else partial(panel, what)
+        what = read_open_item()
+        beside = None if what == OpenItem() else partial(panel, what)
         # The list keeps its place on the page when something opens beside it, and so its scroll and focus.
         split = partial(st.columns, WHOLE if beside is None else HALVES, gap=None if beside is None else "small")
         if st.session_state["list"] == REFUSED:
-            refused(beside, split)
+            draw_refused(beside, split)
         else:
-            accepted(values, beside, split)
+            draw_accepted(values, beside, split)
 
     page(
         TITLE,

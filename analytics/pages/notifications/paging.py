@@ -10,7 +10,7 @@ from analytics.pages.shared.store import ask
 PAGE_ROWS = 50
 
 
-class Page(NamedTuple):
+class ListPage(NamedTuple):
     """Rows of the list, newest first, and where in the whole list they lie (counted from 0).
 
     `fresh` is how many came since that the list does not show.
@@ -37,23 +37,23 @@ def rows_before(before: int | None, values: Mapping[str, Any]) -> pd.DataFrame:
     return ask("newest_notifications", before=before, page_rows=PAGE_ROWS, **values)
 
 
-def first_of(rows: pd.DataFrame, before: int | None) -> int:
+def find_first(rows: pd.DataFrame, before: int | None) -> int:
     """Return after which notification those are newer than the page."""
     return int(rows["seq"].max()) if len(rows) else (before or 0)
 
 
-def page_of(rows: pd.DataFrame, counts: pd.DataFrame) -> Page:
+def page_of(rows: pd.DataFrame, counts: pd.DataFrame) -> ListPage:
     """Return the page of rows, by the counts of `notifications_over_time`."""
     position, total, fresh = (int(counts[name].sum()) for name in ("newer", "events", "fresh"))
-    return Page(rows, position, total, fresh)
+    return ListPage(rows, position, total, fresh)
 
 
-def begin_of_next(page: Page) -> int:
+def begin_of_next(page: ListPage) -> int:
     """Return what the next older page comes before."""
     return int(page.rows["seq"].min())
 
 
-def begin_of_previous(page: Page, values: Mapping[str, Any]) -> int | None:
+def begin_of_previous(page: ListPage, values: Mapping[str, Any]) -> int | None:
     """Return what the next newer page comes before; None where that is the newest page."""
     rows = ask("later_notifications", after=int(page.rows["seq"].max()), page_rows=PAGE_ROWS, **values)
     return int(rows["seq"].max()) + 1 if len(rows) == PAGE_ROWS and page.position > PAGE_ROWS else None

@@ -8,10 +8,10 @@ import streamlit as st
 
 from analytics.pages.shared import address
 from analytics.pages.shared.components.script import Age
-from analytics.pages.shared.opened import close, open_rejection, opened
-from analytics.pages.shared.store import ask, known, moment, records
+from analytics.pages.shared.open_item import close, open_rejection, read_open_item
+from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.table import Cell, Column, Line, table
-from analytics.text import plural, short
+from analytics.text import plural, shorten
 from analytics.words.refusals import REFUSALS, title_of
 
 PAGE_ROWS = 50
@@ -30,7 +30,7 @@ def columns(*, narrow: bool) -> tuple[Column, ...]:
     return first if narrow else (*first, Column("From", "12rem"), Column("Bytes", "6rem", align="right"))
 
 
-def chosen_reason(counts: pd.DataFrame) -> str | None:
+def read_reason(counts: pd.DataFrame) -> str | None:
     """Return the reason that the list is of; None for all, also where none of the one asked for is there."""
     asked = address.get("reason")
     return asked if asked in set(counts["reason"]) else None
@@ -42,7 +42,7 @@ def choose_reason(reason: str, _: str = "") -> None:
     st.session_state.pop("refused-page", None)
 
 
-def refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -> None:
+def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -> None:
     """Draw the refused notifications.
 
     Args:
@@ -55,7 +55,7 @@ def refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -> Non
             st.subheader("Nothing refused", anchor=False)
             st.caption("Every notification that came was accepted.")
         return
-    reason = chosen_reason(counts)
+    reason = read_reason(counts)
     reason_table(counts, reason)
     left, right = split()
     with left:
@@ -70,7 +70,7 @@ def reason_table(counts: pd.DataFrame, reason: str | None) -> None:
     lines = [
         Line(
             row.reason,
-            [short(title_of(row.reason), 40), f"{row.refused:,}", newest(row), advice(row)],
+            [shorten(title_of(row.reason), 40), f"{row.refused:,}", newest_cell(row), advice(row)],
         )
         for row in records(counts)
     ]
@@ -78,7 +78,7 @@ def reason_table(counts: pd.DataFrame, reason: str | None) -> None:
           on_open=choose_reason, wrap=True, chosen=reason)  # fmt: skip
 
 
-def newest(row: Any) -> Cell:
+def newest_cell(row: Any) -> Cell:
     """Return when one was refused last for a reason."""
     at = moment(row.newest)
     return Age(at) if at else ""
@@ -98,7 +98,7 @@ def refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool) -> N
     number = min(int(st.session_state.get("refused-page", 1)), pages)
     rows = ask("rejected", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, reason=reason)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="refused-pager"):
-        what = "" if reason is None else f": {short(title_of(reason), 40)}"
+        what = "" if reason is None else f": {shorten(title_of(reason), 40)}"
         st.text(plural(total, "refused notification") + what)
         if reason is not None:
             st.button("All reasons", key="all-reasons", on_click=choose_reason, args=(reason,), icon=":material/close:")
@@ -114,7 +114,7 @@ def refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool) -> N
         on_open=lambda identity, _: open_rejection(identity),
         on_close=close,
         height=LIST_PIXELS,
-        chosen=opened().rejection,
+        chosen=read_open_item().rejection,
     )
 
 
@@ -122,9 +122,9 @@ def as_line(row: Any, *, narrow: bool) -> Line:
     """Return a refused notification as a row of the table."""
     cells = [
         moment(row.received_at),
-        short(title_of(row.reason), 40),
-        short(row.path, 200),
-        short(known(row.source_ip) or "", 45),
+        shorten(title_of(row.reason), 40),
+        shorten(row.path, 200),
+        shorten(null_to_none(row.source_ip) or "", 45),
         f"{row.body_bytes:,}",
     ]
-    return Line(str(row.id), cells[:3] if narrow else cells, hovers=[None, short(row.reason, 40)])
+    return Line(str(row.id), cells[:3] if narrow else cells, hovers=[None, shorten(row.reason, 40)])

@@ -10,9 +10,9 @@ import streamlit as st
 
 from analytics.charts.histogram import Bins
 from analytics.pages.notifications import paging
-from analytics.pages.notifications.filters import Span
+from analytics.pages.notifications.filters import ReceivedRange
 from analytics.pages.notifications.following import Point
-from analytics.pages.shared.answers import away
+from analytics.pages.shared.answers import read_silence
 from analytics.pages.shared.store import ask, moment
 
 MEMO = "_list_found"
@@ -20,46 +20,46 @@ IDLE = 3.0
 LONG_SECONDS = 1.0
 
 
-class Counted(NamedTuple):
+class ListCounts(NamedTuple):
     """The page where the rows are in the list, and the bins of the histogram with what is in each."""
 
-    page: paging.Page
+    page: paging.ListPage
     bins: Bins
     counts: pd.DataFrame
 
 
-class Found(NamedTuple):
+class Search(NamedTuple):
     """What is found: by which parameters of queries, the rows, and what counts the others, once the rows are drawn."""
 
     values: dict[str, Any]
     rows: pd.DataFrame
-    counted: Callable[[], Counted]
+    count_list: Callable[[], ListCounts]
 
 
 class Memo(NamedTuple):
     """What was found for what was asked, when, and how many seconds it took."""
 
-    asked: Any
-    found: Found
+    question: Any
+    search: Search
     at: float
     seconds: float
 
 
-def find(chosen: dict[str, Any], span: Span, here: Point, before: int | None) -> Found:
+def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int | None) -> Search:
     """Ask the store for the rows of a page."""
     values = {**chosen, **span._asdict(), "upto": here.upto}
     rows = paging.rows_before(before, values)
 
     @cache
-    def counted() -> Counted:
+    def counted() -> ListCounts:
         bins = bins_of(span, here, values)
-        counts = ask("notifications_over_time", first=paging.first_of(rows, before), bin_us=bins.bin_us, **values)
-        return Counted(paging.page_of(rows, counts), bins, counts)
+        counts = ask("notifications_over_time", first=paging.find_first(rows, before), bin_us=bins.bin_us, **values)
+        return ListCounts(paging.page_of(rows, counts), bins, counts)
 
-    return Found(values, rows, counted)
+    return Search(values, rows, counted)
 
 
-def bins_of(span: Span, here: Point, values: dict[str, Any]) -> Bins:
+def bins_of(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:
     """Return the bins of the histogram: they fit the range, or what there is where that has no begin."""
     until = min(span.until, here.at) if span.until else here.at
     since = span.since
@@ -70,7 +70,7 @@ def bins_of(span: Span, here: Point, values: dict[str, Any]) -> Bins:
     return Bins(since, until)
 
 
-def now_and_then(asked: Any, look: Callable[[], Found]) -> Found:
+def find_seldom(asked: Any, look: Callable[[], Search]) -> Search:
     """Return what is found, or was a moment ago: bodies are long searched, and no refresh may keep the store at it.
 
     Args:
@@ -79,16 +79,16 @@ def now_and_then(asked: Any, look: Callable[[], Found]) -> Found:
     """
     memo: Memo | None = st.session_state.get(MEMO)
     begin = time.monotonic()
-    if memo and memo.asked == asked and (away() or begin - memo.at < IDLE * memo.seconds):
-        return memo.found
+    if memo and memo.question == asked and (read_silence() or begin - memo.at < IDLE * memo.seconds):
+        return memo.search
     found = look()
-    found.counted()
+    found.count_list()
     end = time.monotonic()
     st.session_state[MEMO] = Memo(asked, found, end, end - begin)
     return found
 
 
-def said_of_search() -> str | None:
+def describe_delay() -> str | None:
     """Say how seldom a list is looked for that takes long to find; None where it does not."""
     memo: Memo | None = st.session_state.get(MEMO)
     if memo is None or memo.seconds < LONG_SECONDS:

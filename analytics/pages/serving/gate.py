@@ -43,7 +43,7 @@ class Hosts(NamedTuple):
             return True
         return self.address in WILDCARDS and is_ip_address(name)
 
-    def sent(self, origin: str, host: str) -> bool:
+    def include_page(self, origin: str, host: str) -> bool:
         """Say whether a page with an `Origin` is one of the dashboard's; a proxy may have put another `Host`."""
         sender = urlsplit(origin).netloc.lower()
         return sender == host.lower() or name_of(sender) in self.named
@@ -139,7 +139,7 @@ class Gate:
                 "The dashboard does not answer under this host. Name the host in CLC_DASHBOARD_HOSTS where it is the "
                 "dashboard's, behind a proxy for example."
             )
-        if any(not self._hosts.sent(origin, given[0]) for origin in origins):
+        if any(not self._hosts.include_page(origin, given[0]) for origin in origins):
             return "The dashboard takes nothing from pages of others."
         if UPLOADS in scope["path"]:
             return "The dashboard takes no uploads."

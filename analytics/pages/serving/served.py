@@ -68,7 +68,7 @@ def serve(name: str, _: Request) -> HTMLResponse:
     return HTMLResponse(index(name), headers={"Cache-Control": "no-cache"})
 
 
-def tell_pulse(_: Request) -> JSONResponse:
+def answer_pulse(_: Request) -> JSONResponse:
     """Answer how the store is, also while each page waits for it."""
     return JSONResponse(describe_pulse(), headers={"Cache-Control": "no-store"})
 
@@ -82,6 +82,6 @@ def gate() -> Middleware:
 
 app = st.App(
     entry_file(),
-    routes=[*(Route(f"/{name}", partial(serve, name)) for name in SHOWS), Route(f"/{PULSE_ADDRESS}", tell_pulse)],
+    routes=[*(Route(f"/{name}", partial(serve, name)) for name in SHOWS), Route(f"/{PULSE_ADDRESS}", answer_pulse)],
     middleware=[gate()],
 )

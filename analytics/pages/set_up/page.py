@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from analytics.pages.shared.components.script import age_line, plain
+from analytics.pages.shared.components.script import draw_age_line, draw_text
 from analytics.pages.shared.frame import page
-from analytics.pages.shared.store import ask, known, moment, records
-from analytics.pages.shared.zone import utc
+from analytics.pages.shared.store import ask, moment, null_to_none, records
+from analytics.pages.shared.zone import format_utc
 from analytics.senders import events, senders
 from analytics.senders.sender import Event
 from analytics.settings import as_url, read_settings
@@ -67,7 +67,8 @@ def base_url() -> None:
 def targets(base: str | None) -> None:
     """Draw a line an event: its name, URL, and when the last one came."""
     last = {
-        known(row.event_type): (moment(row.last), int(row.notifications)) for row in records(ask("last_of_each_event"))
+        null_to_none(row.event_type): (moment(row.last), int(row.notifications))
+        for row in records(ask("last_of_each_event"))
     }
     with st.container(key="targets", border=True, gap="small"):
         for event in events():
@@ -91,10 +92,10 @@ def target(event: Event, base: str | None, seen: datetime | None, count: int) ->
         with url:
             part = "SECRET/" if read_settings().url_secret else ""
             address = f"{base}/webhooks/{part}{event.name}"
-            plain(address, key=f"url-{event.name}", alt=f"Target URL of {event.name}", wrap=False)
+            draw_text(address, key=f"url-{event.name}", alt=f"Target URL of {event.name}", wrap=False)
     with state.container(gap=None, key=f"last-{event.name.replace('.', '-')}"):
         if seen is None:
             st.markdown(":gray[:material/radio_button_unchecked: not yet]")
         else:
-            st.markdown(":green[:material/check_circle:] received", help=utc(seen))
-            age_line(f"{count:,} in all, the latest ", seen, key=f"age-{event.name}")
+            st.markdown(":green[:material/check_circle:] received", help=format_utc(seen))
+            draw_age_line(f"{count:,} in all, the latest ", seen, key=f"age-{event.name}")

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import streamlit as st
 
 from analytics.errors import NotRunningError, QueryError
-from analytics.pages.shared.answers import is_as_of
-from analytics.pages.shared.store import ask, known, records
-from analytics.text import short
+from analytics.pages.shared.answers import note_moment
+from analytics.pages.shared.store import ask, null_to_none, records
+from analytics.text import shorten
 
-TOLD = "_accounts_told"
+VERSION = "_accounts_told"
 LOOK_AGAIN_SECONDS = 5.0
 INDENT = "\u2003"
 NAME_CHARACTERS = 40
@@ -21,7 +21,7 @@ OFFERED = 300
 """How many accounts a list offers at most: a browser takes 0.15 s longer to draw one of 4,000."""
 
 
-class Told(NamedTuple):
+class AccountsVersion(NamedTuple):
     """Up to which notification accounts were told of, and when that was so.
 
     Where that can't be asked for, `ask_again_at` is when it is tried again, on the monotonic clock; else it is 0.
@@ -68,7 +68,7 @@ class Accounts:
             labels[one.alias] = unique
         return labels
 
-    def offered(self, text: str | None = None) -> list[str]:
+    def offer(self, text: str | None = None) -> list[str]:
         """Return the accounts with a text in their alias or name, of many the upper ones, in the order of the tree."""
         found = [one for one in self.all if not text or is_in(text, one)]
         if len(found) > OFFERED:
@@ -76,7 +76,7 @@ class Accounts:
             found = [one for one in found if one.alias in upper]
         return [one.alias for one in found]
 
-    def named(self, text: str) -> str | None:
+    def find_named(self, text: str) -> str | None:
         """Return the one account that a text names: by its alias, or as it is in the alias or name of no other."""
         for alias in (text, text.upper()):
             if alias in self.labels:
@@ -100,39 +100,39 @@ def is_in(text: str, account: Account) -> bool:
 
 def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
     """Return how an account is called: its alias, its business name, moved in by its depth in the tree."""
-    name = f"  {short(business_name, NAME_CHARACTERS)}" if business_name else ""
-    return f"{INDENT * depth}{short(alias, 24)}{name}"
+    name = f"  {shorten(business_name, NAME_CHARACTERS)}" if business_name else ""
+    return f"{INDENT * depth}{shorten(alias, 24)}{name}"
 
 
-def accounts() -> Accounts:
+def load_accounts() -> Accounts:
     """Return all accounts; older than some seconds only while they can't be asked for: what is drawn is as old then."""
-    if TOLD not in st.session_state or time.monotonic() >= st.session_state[TOLD].ask_again_at:
+    if VERSION not in st.session_state or time.monotonic() >= st.session_state[VERSION].ask_again_at:
         try:
-            st.session_state[TOLD] = Told(told(), datetime.now(UTC), 0.0)
+            st.session_state[VERSION] = AccountsVersion(read_version(), datetime.now(UTC), 0.0)
         except (NotRunningError, QueryError):
-            if TOLD not in st.session_state:
+            if VERSION not in st.session_state:
                 raise
             # A drawing wants them several times: a query that fails may take until its time-out.
             ask_again_at = time.monotonic() + LOOK_AGAIN_SECONDS
-            st.session_state[TOLD] = st.session_state[TOLD]._replace(ask_again_at=ask_again_at)
-    last: Told = st.session_state[TOLD]
+            st.session_state[VERSION] = st.session_state[VERSION]._replace(ask_again_at=ask_again_at)
+    last: AccountsVersion = st.session_state[VERSION]
     if last.ask_again_at:
-        is_as_of(last.at)
-    return accounts_as_of(last.upto)
+        note_moment(last.at)
+    return load_version(last.upto)
 
 
 @st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)
-def told() -> tuple[str, ...]:
+def read_version() -> tuple[str, ...]:
     """Return up to which notification accounts are told of."""
     return tuple(map(str, ask("accounts_version").iloc[0]))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def accounts_as_of(told: tuple[str, ...]) -> Accounts:  # noqa: ARG001 - it is the cache's key
+def load_version(told: tuple[str, ...]) -> Accounts:  # noqa: ARG001 - it is the cache's key
     """Return all accounts as notifications told of them up to one; the tree takes long to walk, and seldom changes."""
     return Accounts(
         [
-            Account(row.alias, known(row.business_name), known(row.parent_alias), tuple(row.root_path))
+            Account(row.alias, null_to_none(row.business_name), null_to_none(row.parent_alias), tuple(row.root_path))
             for row in records(ask("accounts"))
         ]
     )

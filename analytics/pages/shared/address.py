@@ -25,13 +25,13 @@ FIRST_PAGE = "_first_page"
 Values = dict[str, str]
 
 
-class Written(NamedTuple):
+class AddressHistory(NamedTuple):
     """What was written into the address last, and what was left behind for it, each with when."""
 
     values: Values
     left: list[tuple[Values, float]]
 
-    def left_lately(self, values: Values) -> bool:
+    def was_left_lately(self, values: Values) -> bool:
         """Say whether the address had these values a moment ago, before those written last."""
         since = time.monotonic() - STALE_SECONDS
         return values != self.values and any(values == old and at > since for old, at in self.left)
@@ -47,7 +47,7 @@ def enter(title: str) -> bool:
         st.session_state[ARRIVING] = True
     if context is not None and st.session_state.get(ARRIVING):
         take_back(context)
-    went = not here(title) or (context is not None and context.is_history_navigation)
+    went = not is_drawn(title) or (context is not None and context.is_history_navigation)
     if went:
         st.session_state[PAGE] = title
         st.session_state.setdefault(FIRST_PAGE, title)
@@ -71,7 +71,7 @@ def take_back(context: ScriptRunContext) -> None:
     st.query_params.from_dict(st.query_params.to_dict())
 
 
-def arrived() -> None:
+def end_arrival() -> None:
     """Take note that the filters of the page that the browser went to are drawn: from now on a click changes them."""
     st.session_state.pop(ARRIVING, None)
 
@@ -90,12 +90,12 @@ def keep() -> None:
             params.unbind_widget(binding.widget_id)
 
 
-def here(title: str) -> bool:
+def is_drawn(title: str) -> bool:
     """Say whether a page is the one that is drawn."""
     return bool(st.session_state.get(PAGE) == title)
 
 
-def began_with() -> str | None:
+def read_first_page() -> str | None:
     """Return the title of the page with which the session began; its address may be a link of a stranger's."""
     title: str | None = st.session_state.get(FIRST_PAGE)
     return title
@@ -106,11 +106,11 @@ def names() -> tuple[str, ...]:
     return NAMES.get(st.session_state.get(PAGE, ""), ())
 
 
-def current() -> Values:
+def read_values() -> Values:
     """Return what the address says, or should say after a change just made."""
     found = {name: st.query_params[name] for name in names() if name in st.query_params}
-    last: Written | None = st.session_state.get(STATE)
-    if last and last.left_lately(found):
+    last: AddressHistory | None = st.session_state.get(STATE)
+    if last and last.was_left_lately(found):
         write(last.values)
         return last.values
     return found
@@ -118,18 +118,18 @@ def current() -> Values:
 
 def get(name: str) -> str | None:
     """Return one value of the address."""
-    return current().get(name)
+    return read_values().get(name)
 
 
 def put(**changes: str | None) -> None:
     """Change values of the address; None takes one away, and those that the page has not are left out."""
-    before = current()
+    before = read_values()
     here = names()
     values = {name: value for name, value in (before | changes).items() if value is not None and name in here}
-    last: Written | None = st.session_state.get(STATE)
+    last: AddressHistory | None = st.session_state.get(STATE)
     now = time.monotonic()
     left = [(old, at) for old, at in (last.left if last else []) if at > now - STALE_SECONDS]
-    st.session_state[STATE] = Written(values, [*left, (before, now)])
+    st.session_state[STATE] = AddressHistory(values, [*left, (before, now)])
     write(values)
 
 

@@ -45,8 +45,8 @@ class Failure:
     """Why a query of a part of the page failed, what was asked, and whether the page has said so."""
 
     error: QueryError
-    asked: Any
-    said: bool = False
+    query: Any
+    is_shown: bool = False
 
 
 def forget() -> None:
@@ -67,36 +67,36 @@ def end_waiting(what: str) -> None:
     st.session_state.get(WAITING, {}).pop(what, None)
 
 
-def is_as_of(moment: datetime) -> None:
+def note_moment(moment: datetime) -> None:
     """Take note that something that is being drawn was so at a moment, and may be otherwise now."""
     drawing: Drawing | None = st.session_state.get(DRAWING)
     if drawing:
         drawing.as_of = min(drawing.as_of, moment)
 
 
-def as_of() -> datetime:
+def read_oldest_moment() -> datetime:
     """Return the moment of the oldest that is being drawn; no page may say that it is of a newer one."""
     drawing: Drawing | None = st.session_state.get(DRAWING)
     return drawing.as_of if drawing else datetime.now(UTC)
 
 
-def away() -> Silence | None:
+def read_silence() -> Silence | None:
     """Return why the store can't be asked and since when, as was found out last; None where it can."""
     silence: Silence | None = st.session_state.get(AWAY)
     return silence
 
 
-def went_away(silence: Silence) -> None:
+def note_silence(silence: Silence) -> None:
     """Take note that the store can't be asked, why, and since when."""
     st.session_state[AWAY] = silence
 
 
-def came_back() -> None:
+def end_silence() -> None:
     """Take note that the store can be asked again."""
     st.session_state.pop(AWAY, None)
 
 
-def drawn() -> datetime | None:
+def find_oldest_part() -> datetime | None:
     """Return of when the oldest part of the page is; None where no part of it was ever drawn whole."""
     parts: dict[str, Drawing] = st.session_state.get(DRAWN, {})
     return min((part.as_of for part in parts.values()), default=None)
@@ -108,7 +108,7 @@ def now() -> datetime:
     return drawing.at if drawing else datetime.now(UTC)
 
 
-def failure(part: str) -> Failure | None:
+def read_failure(part: str) -> Failure | None:
     """Return why a part of the page could not be drawn anew, as was found out last; None where it could."""
     failures: dict[str, Failure] = st.session_state.get(FAILED, {})
     return failures.get(part)
@@ -128,13 +128,13 @@ def end_failure(part: str) -> None:
     st.session_state.get(FAILED, {}).pop(part, None)
 
 
-def keeps() -> bool:
+def is_kept() -> bool:
     """Say whether what is being drawn is what was drawn before, by what was answered then."""
-    return away() is not None or st.session_state.get(KEEPING) is not None
+    return read_silence() is not None or st.session_state.get(KEEPING) is not None
 
 
 @contextmanager
-def drawing(part: str, *, keeping: QueryError | None = None) -> Iterator[None]:
+def keep_answers(part: str, *, keeping: QueryError | None = None) -> Iterator[None]:
     """Draw a part of the page: keep what is answered for it, or else draw by what was kept.
 
     Args:
@@ -145,10 +145,10 @@ def drawing(part: str, *, keeping: QueryError | None = None) -> Iterator[None]:
     before = parts.get(part)
     at = datetime.now(UTC)
     st.session_state[KEEPING] = keeping
-    st.session_state[DRAWING] = begun = before if keeps() and before else Drawing(at, at)
+    st.session_state[DRAWING] = begun = before if is_kept() and before else Drawing(at, at)
     try:
         yield
-        if not keeps():
+        if not is_kept():
             parts[part] = begun
     finally:
         st.session_state.pop(DRAWING, None)
@@ -170,7 +170,7 @@ def answer(asked: Any, ask: Callable[[], T]) -> T:
     if drawing is not None and key in drawing.answers:
         kept: T = drawing.answers[key]
         return kept
-    if silence := away():
+    if silence := read_silence():
         raise NotRunningError(silence.reason)
     if error := st.session_state.get(KEEPING):
         raise error.with_traceback(None)
@@ -184,7 +184,7 @@ def answer(asked: Any, ask: Callable[[], T]) -> T:
     return answered
 
 
-def if_answered(click: Callable[P, None]) -> Callable[P, None]:
+def skip_unanswered(click: Callable[P, None]) -> Callable[P, None]:
     """Make of what a click does one that ends where the store can't be asked: the page itself says why not."""
 
     @wraps(click)

@@ -11,47 +11,47 @@ import streamlit as st
 
 from analytics.export import curl
 from analytics.pages.shared import go
-from analytics.pages.shared.components.script import age_line, plain
+from analytics.pages.shared.components.script import draw_age_line, draw_text
 from analytics.pages.shared.difference import difference
-from analytics.pages.shared.opened import Opened, close, neighbours, open_notification
-from analytics.pages.shared.store import ask, known, moment
+from analytics.pages.shared.open_item import OpenItem, close, neighbours, open_notification
+from analytics.pages.shared.store import ask, moment, null_to_none
 from analytics.pages.shared.table import pairs
-from analytics.pages.shared.zone import in_zone, local, utc, with_zone
+from analytics.pages.shared.zone import format_local, format_utc, format_with_zone, name_with_zone
 from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
-from analytics.text import as_markdown, plural, short, visible
+from analytics.text import as_markdown, make_visible, plural, shorten
 from analytics.words.payloads import MOST_FIELDS, leaves, parse, tree
 from analytics.words.refusals import REFUSALS, VERDICTS
 
 BASE = "curl-base"
 
 
-def again(row: Any) -> None:
+def draw_copies(row: Any) -> None:
     """Draw the ways to take a notification elsewhere, the very same bytes."""
     body = str(row["payload"]).encode()
-    file_name = f"{known(row['event_type']) or row['category']}-{row['seq']}.json"
+    file_name = f"{null_to_none(row['event_type']) or row['category']}-{row['seq']}.json"
     with st.popover("Copy as curl", icon=":material/terminal:", key="curl-popover"):
-        as_curl(row, body, file_name)
+        draw_curl(row, body, file_name)
     body_button(body, file_name)
-    if known(row["signature"]):
+    if null_to_none(row["signature"]):
         with st.popover("Signature", icon=":material/key:", key="signature-popover"):
             scheme = sender_of(row["category"]).signature_scheme
             st.caption(f"{int(row['signature_bytes'])} bytes, {scheme}, in base64")
-            plain(row["signature"], key="signature", alt="Signature in base64")
+            draw_text(row["signature"], key="signature", alt="Signature in base64")
 
 
-def as_curl(row: Any, body: bytes, file_name: str) -> None:
+def draw_curl(row: Any, body: bytes, file_name: str) -> None:
     """Draw the command that sends it again, and the field of where to."""
-    event, category = known(row["event_type"]), row["category"]
+    event, category = null_to_none(row["event_type"]), row["category"]
     base = st.text_input(
         "Receiver's address", key=BASE, placeholder=curl.DEFAULT_BASE, help="Where the command sends it to."
     )
-    signature = known(row["signature"])
+    signature = null_to_none(row["signature"])
     decoded = base64.b64decode(signature) if signature else None
-    sent = curl.Sent(body, decoded, signed=row["signature_status"] != "missing", category=category)
+    sent = curl.SentRequest(body, decoded, signed=row["signature_status"] != "missing", category=category)
     st.caption("For sh, bash and zsh: the same body, byte for byte, with its signature. Nothing is sent from here.")
     with st.container(key="curl-command"):
         text = curl.command(sent, curl.address_of(base or "", event, category), file_name)
-        plain(text, key="curl", alt="Command that sends it again")
+        draw_text(text, key="curl", alt="Command that sends it again")
     if not curl.fits_inline(body):
         st.caption("The body is too long for a command: download it, and run this in the directory that it is in.")
 
@@ -85,13 +85,13 @@ class Tab(NamedTuple):
     draw: Callable[[], None]
 
 
-def panel(what: Opened) -> None:
+def panel(what: OpenItem) -> None:
     """Draw what is open."""
     with st.container(key="detail", border=True, gap="small"):
         if what.seq is not None:
-            one_notification(what.seq)
+            draw_notification(what.seq)
         elif what.rejection:
-            one_rejection(what.rejection)
+            draw_rejection(what.rejection)
 
 
 def head(kind: str, name: str, on_close: Callable[[], None] = close, at: datetime | None = None) -> None:
@@ -101,12 +101,12 @@ def head(kind: str, name: str, on_close: Callable[[], None] = close, at: datetim
         st.space("stretch")
         st.button("Close", key="close-detail", on_click=on_close, type="tertiary", icon=":material/close:")
     with st.container(key="detail-name", gap=None):
-        st.text(visible(name))
+        st.text(make_visible(name))
         if at:
-            age_line(f"{with_zone(at)}, ", at, key="detail-when")
+            draw_age_line(f"{format_with_zone(at)}, ", at, key="detail-when")
 
 
-def missing(what: str, on_close: Callable[[], None] = close) -> None:
+def draw_missing(what: str, on_close: Callable[[], None] = close) -> None:
     """Say that what the address names is not there."""
     head("Not found", what, on_close)
     st.caption("It is not in the store that this dashboard reads.")
@@ -114,7 +114,9 @@ def missing(what: str, on_close: Callable[[], None] = close) -> None:
 
 def facts(values: list[tuple[str, Any]], key: str = "facts") -> None:
     """Draw what is known of it, as text."""
-    shown = [(name, visible(str(value))) for name, value in values if known(value) is not None and str(value)]
+    shown = [
+        (name, make_visible(str(value))) for name, value in values if null_to_none(value) is not None and str(value)
+    ]
     pairs(shown, key=key, alt="What is known of it", height=TALLEST)
 
 
@@ -148,71 +150,71 @@ def payload_views(payload: str, first: Tab | None = None, last: Tab | None = Non
         else:
             st.json(tree(parsed), expanded=3)
     with raw_tab, st.container(key="payload-raw"):
-        plain(visible(payload, keep="\n"), key="raw", alt="The body as received", height=TALLEST)
+        draw_text(make_visible(payload, keep="\n"), key="raw", alt="The body as received", height=TALLEST)
         st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; characters that can't be seen as escapes.")
 
 
 def name_button(what: str, name: str, category: str, key: str) -> None:
     """Draw a button that leads to an entity."""
-    label = f"{what} {as_markdown(short(name, 40))}"
+    label = f"{what} {as_markdown(shorten(name, 40))}"
     st.button(label, key=key, on_click=go.to_entity, args=(category, name), icon=icon_of(category))
 
 
 def links(row: Any) -> None:
     """Draw the buttons that lead to the entity, its account and the user who did it."""
     category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
-    if known(entity) and not is_account(category):
+    if null_to_none(entity) and not is_account(category):
         name_button(kind_of(category), entity, category, "open-entity")
-    if known(account):
+    if null_to_none(account):
         name_button("Account", account, account_kind(), "open-account")
-    if known(actor):
+    if null_to_none(actor):
         name_button("Actor", str(actor).upper(), person_kind(), "open-actor")
-    if known(entity):
+    if null_to_none(entity):
         where = (category, entity, int(row["seq"]))
         st.button("In its timeline", key="open-step", on_click=go.to_entity, args=where, icon=":material/timeline:")
 
 
-def one_notification(seq: int) -> None:
+def draw_notification(seq: int) -> None:
     """Draw one notification."""
     found = ask("notification", seq=seq)
     if found.empty:
-        missing(f"Notification {seq}")
+        draw_missing(f"Notification {seq}")
         return
     row = found.iloc[0]
     received = moment(row["received_at"])
-    event = known(row["event_type"]) or f"{row['category']}, event unknown"
+    event = null_to_none(row["event_type"]) or f"{row['category']}, event unknown"
     head("Notification", str(event), at=received)
     neighbours(row)
     verdict(row["signature_status"])
     with st.container(horizontal=True, gap="small", key="detail-links"):
         links(row)
-        again(row)
-    payload_views(row["payload"], Tab("Changes", lambda: changed(row)), Tab("About", lambda: about(row)))
+        draw_copies(row)
+    payload_views(row["payload"], Tab("Changes", lambda: draw_changes(row)), Tab("About", lambda: draw_about(row)))
 
 
-def about(row: Any) -> None:
+def draw_about(row: Any) -> None:
     """Draw what is known of a notification besides its body."""
     received, occurred = moment(row["received_at"]), moment(row["occurred_at"])
     facts(
         [
-            ("Entity", known(row["entity_id"])),
-            ("Account", known(row["account_alias"])),
-            ("Actor", known(row["actor"])),
-            (in_zone("Occurred"), local(occurred)),
-            ("Occurred (UTC)", utc(occurred)),
-            (in_zone("Received"), local(received)),
-            ("Received (UTC)", utc(received)),
-            ("From address", known(row["source_ip"])),
-            ("Copy of", known(row["duplicate_of"])),
+            ("Entity", null_to_none(row["entity_id"])),
+            ("Account", null_to_none(row["account_alias"])),
+            ("Actor", null_to_none(row["actor"])),
+            (name_with_zone("Occurred"), format_local(occurred)),
+            ("Occurred (UTC)", format_utc(occurred)),
+            (name_with_zone("Received"), format_local(received)),
+            ("Received (UTC)", format_utc(received)),
+            ("From address", null_to_none(row["source_ip"])),
+            ("Copy of", null_to_none(row["duplicate_of"])),
             ("Number", row["seq"]),
             ("Id", row["id"]),
         ]
     )
 
 
-def changed(row: Any) -> None:
+def draw_changes(row: Any) -> None:
     """Draw what a notification changed of its entity, or why that can't be said."""
-    original = known(row["duplicate_of"])
+    original = null_to_none(row["duplicate_of"])
     if original is not None:
         st.caption("It is a copy: what it tells was told already by the one that it copies.")
         first = ask("seq_of_id", id=str(original))
@@ -221,17 +223,17 @@ def changed(row: Any) -> None:
             st.button("Open that one", key="open-original", on_click=open_notification, args=(seq,))
     elif not has_state(row["category"]):
         st.caption("An alert tells of a moment: it has no state before to compare with.")
-    elif known(row["entity_id"]) is None:
+    elif null_to_none(row["entity_id"]) is None:
         st.caption("It names no entity, so there is nothing to compare it with.")
     else:
         difference(row)
 
 
-def one_rejection(identity: str) -> None:
+def draw_rejection(identity: str) -> None:
     """Draw a refused notification: why, what to do, and what was sent."""
     found = ask("rejection", id=identity) if is_uuid(identity) else pd.DataFrame()
     if found.empty:
-        missing("This refused notification")
+        draw_missing("This refused notification")
         return
     row = found.iloc[0]
     received = moment(row["received_at"])
@@ -244,18 +246,18 @@ def one_rejection(identity: str) -> None:
     facts(
         [
             ("Path", row["path"]),
-            ("Received (UTC)", utc(received)),
-            ("From address", known(row["source_ip"])),
+            ("Received (UTC)", format_utc(received)),
+            ("From address", null_to_none(row["source_ip"])),
             ("Id", row["id"]),
         ]
     )
     body = bytes(row["body"])
     st.caption("Headers")
-    facts(list(headers_of(known(row["headers"]))), "headers")
+    facts(list(headers_of(null_to_none(row["headers"]))), "headers")
     st.caption(f"Body, {plural(len(body), 'byte')}")
     with st.container(key="payload-raw"):
-        text = visible(body.decode("utf-8", errors="backslashreplace"), keep="\n")
-        plain(text or "(empty)", key="raw", alt="The body as received", height=TALLEST)
+        text = make_visible(body.decode("utf-8", errors="backslashreplace"), keep="\n")
+        draw_text(text or "(empty)", key="raw", alt="The body as received", height=TALLEST)
     body_button(body, f"refused-{row['id']}.bin")
 
 
@@ -266,7 +268,7 @@ def headers_of(text: str | None) -> list[tuple[str, Any]]:
     except ValueError:
         return [("headers", text)]
     if isinstance(found, dict):
-        return [(short(str(name), 60), value) for name, value in found.items()]
+        return [(shorten(str(name), 60), value) for name, value in found.items()]
     return [("headers", text)]
 
 

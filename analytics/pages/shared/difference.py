@@ -5,11 +5,11 @@ from typing import Any
 import orjson
 import streamlit as st
 
-from analytics.pages.shared.store import ask, known, records
+from analytics.pages.shared.store import ask, null_to_none, records
 from analytics.pages.shared.table import Column, Line, Tone, table
 from analytics.senders import has_state, kinds
-from analytics.text import plural, short, visible
-from analytics.words.sentences import parsed
+from analytics.text import make_visible, plural, shorten
+from analytics.words.sentences import parse_value
 
 TALLEST = 420
 MOST_ROWS = 300
@@ -40,7 +40,7 @@ def difference(row: Any) -> None:
         if found.empty:
             st.caption("Nothing differs from the step before.")
         if noise:
-            fields = fields if noise_wanted(noise) else fields[~fields["noise"].astype(bool)]
+            fields = fields if choose_noise(noise) else fields[~fields["noise"].astype(bool)]
         if len(fields):
             table(COLUMNS, [as_line(one) for one in records(fields.head(MOST_ROWS))], key="differences",
                   alt="What this step changed", wrap=True, height=TALLEST)  # fmt: skip
@@ -48,7 +48,7 @@ def difference(row: Any) -> None:
             st.caption(f"The first {MOST_ROWS} of {plural(len(fields), 'field')} are shown.")
 
 
-def noise_wanted(count: int) -> bool:
+def choose_noise(count: int) -> bool:
     """Draw the choice whether fields that tell nobody anything are shown too."""
     return st.checkbox(
         f"with {plural(count, 'field')} of noise",
@@ -60,26 +60,26 @@ def noise_wanted(count: int) -> bool:
 
 def as_line(row: Any) -> Line:
     """Return a changed field as a row: the old value's ground tells that it went, the new one's that it came."""
-    old, new = value_text(known(row.old_value)), value_text(known(row.new_value))
+    old, new = value_text(null_to_none(row.old_value)), value_text(null_to_none(row.new_value))
     tones: list[Tone | None] = [
         "quiet" if row.noise else None,
         "removed" if old and not row.noise else "quiet",
         "added" if new and not row.noise else "quiet",
     ]
-    return Line(f"{row.path}\n{row.kind}", [visible(short(row.path, 400)), old, new], tones=tones)
+    return Line(f"{row.path}\n{row.kind}", [make_visible(shorten(row.path, 400)), old, new], tones=tones)
 
 
 def value_text(value: str | None) -> str:
     """Return a JSON value as it is read in the difference; empty where there is none."""
     if value is None:
         return ""
-    found = parsed(value)
+    found = parse_value(value)
     if isinstance(found, str):
-        return short(found, LONGEST) or "“”"
+        return shorten(found, LONGEST) or "“”"
     if isinstance(found, dict) and found and all(not isinstance(inner, (dict, list)) for inner in found.values()):
-        lines = (f"{visible(name)}: {visible(as_text(inner))}" for name, inner in found.items())
+        lines = (f"{make_visible(name)}: {make_visible(as_text(inner))}" for name, inner in found.items())
         return "\n".join(lines)[:LONGEST]
-    return short(value, LONGEST)
+    return shorten(value, LONGEST)
 
 
 def as_text(value: Any) -> str:

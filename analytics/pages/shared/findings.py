@@ -7,22 +7,30 @@ import pandas as pd
 import streamlit as st
 
 from analytics.errors import AnalyticsError
-from analytics.findings.kept import Kept, KeptFindings
 from analytics.findings.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.running import Finding
+from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import address, go
-from analytics.pages.shared.answers import answer, begin_waiting, drawn, end_waiting, is_as_of, keeps, now
-from analytics.pages.shared.components.script import age_line, draw_again_after
+from analytics.pages.shared.answers import (
+    answer,
+    begin_waiting,
+    end_waiting,
+    find_oldest_part,
+    is_kept,
+    note_moment,
+    now,
+)
+from analytics.pages.shared.components.script import draw_again_after, draw_age_line
 from analytics.pages.shared.detail import head
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.store import ask, connection, known, moment, records
+from analytics.pages.shared.row_texts import actions_of, event_text, number_text, summaries
+from analytics.pages.shared.store import ask, connection, moment, null_to_none, records
 from analytics.pages.shared.table import Cell, Column, Line, table
-from analytics.pages.shared.told import actions_of, event_text, number_text, summaries
-from analytics.pages.shared.zone import clock
+from analytics.pages.shared.zone import format_clock
 from analytics.senders import account_kind, colours, icon_of, is_account, kind_of
 from analytics.settings import read_settings
-from analytics.text import as_markdown, plural, short, visible
+from analytics.text import as_markdown, make_visible, plural, shorten
 from analytics.times.periods import EPOCH, RANGES
 
 MOST_SHOWN = 200
@@ -50,12 +58,12 @@ STEP_COLUMNS = (
 
 
 @st.cache_resource(show_spinner=False)
-def keeper() -> KeptFindings:
+def open_findings() -> KeptFindings:
     """Return what keeps the findings for all viewers."""
     return KeptFindings(connection().client)
 
 
-def all_findings() -> Kept | None:
+def load_findings() -> FindingsSnapshot | None:
     """Return the findings of all time, the worst first, then the newest, and what is wrong with rules.
 
     None means that they are still being computed; `looking` says so on the page.
@@ -64,30 +72,30 @@ def all_findings() -> Kept | None:
         AnalyticsError: they can't be computed now.
     """
     at = now()
-    kept = answer("findings", lambda: latest(at))
+    kept = answer("findings", lambda: find_latest(at))
     if kept:
-        is_as_of(kept.upto)
+        note_moment(kept.upto)
     return kept
 
 
-def latest(at: datetime) -> Kept | None:
+def find_latest(at: datetime) -> FindingsSnapshot | None:
     """Return findings for a page of a moment: fresh ones, or on a page that refreshes those of some seconds ago."""
     wanted = begin_waiting(FINDINGS, at - FRESH)
-    kept = keeper().latest(PATIENCE_SECONDS, wanted)
-    if kept is None and drawn():
-        before = keeper().kept
+    kept = open_findings().read_up_to(PATIENCE_SECONDS, wanted)
+    if kept is None and find_oldest_part():
+        before = open_findings().snapshot
         kept = before if before and before.upto >= at - LAG else None
     if kept:
         end_waiting(FINDINGS)
     return kept
 
 
-def computed(kept: Kept, *, key: str = "findings-upto") -> None:
+def draw_computed(kept: FindingsSnapshot, *, key: str = "findings-upto") -> None:
     """Say up to when findings are computed; `key` names the line on the page."""
-    age_line(f"Computed up to {clock(kept.upto)}, ", kept.upto, key=key)
+    draw_age_line(f"Computed up to {format_clock(kept.upto)}, ", kept.upto, key=key)
 
 
-def in_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
+def select_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
     """Return those findings that lie in a time range."""
     length = RANGES[name]
     end = until or now() + timedelta(seconds=1)
@@ -95,7 +103,7 @@ def in_range(findings: Sequence[Finding], name: str, until: datetime | None = No
     return [one for one in findings if since <= one.found_at < end]
 
 
-def looking() -> None:
+def draw_looking() -> None:
     """Say that findings are being computed; draw the page again as soon as they are there."""
     wait_for(FINDINGS, begin_waiting(FINDINGS, now() - FRESH))
 
@@ -109,7 +117,7 @@ def wait_for(what: str, upto: datetime) -> None:
         what: names what the page waits for.
         upto: the moment.
     """
-    if keeps():
+    if is_kept():
         say_waiting(what, upto)
     else:
         look_on(what, upto)
@@ -120,7 +128,7 @@ def look_on(what: str, upto: datetime) -> None:
     """Say that findings up to a moment are being computed, and look whether they are there."""
     draw_again_after(RETRY_SECONDS, "looking")
     try:
-        found = keeper().latest(PATIENCE_SECONDS, upto) is not None
+        found = open_findings().read_up_to(PATIENCE_SECONDS, upto) is not None
     except AnalyticsError:
         found = True  # the page itself says what is the matter
     if found:
@@ -130,11 +138,15 @@ def look_on(what: str, upto: datetime) -> None:
 
 def say_waiting(what: str, upto: datetime) -> None:
     """Say that findings up to a moment are being computed, how far they are, and if it takes long how to go on."""
-    before = keeper().kept
+    before = open_findings().snapshot
     longest = read_settings().query_timeout_seconds
     with st.container(key="looking", border=True):
-        st.markdown(f":material/hourglass_top: **Findings up to {clock(upto)} are being computed.**")
-        so_far = f"So far they are computed up to {clock(before.upto)}. " if before else "The rules read all there is. "
+        st.markdown(f":material/hourglass_top: **Findings up to {format_clock(upto)} are being computed.**")
+        so_far = (
+            f"So far they are computed up to {format_clock(before.upto)}. "
+            if before
+            else "The rules read all there is. "
+        )
         st.caption(f"{so_far}They are listed here as soon as they are complete.")
         if (datetime.now(UTC) - upto - FRESH).total_seconds() < longest:
             return
@@ -148,7 +160,7 @@ def say_waiting(what: str, upto: datetime) -> None:
             st.rerun()
 
 
-def by_severity(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
+def count_by_bin(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
     """Return how many findings there are a bin and severity: columns `bin_us`, `severity`, `findings`."""
     rows = [((one.found_at - EPOCH) // timedelta(microseconds=1) // bin_us * bin_us, one.severity) for one in findings]
     frame = pd.DataFrame(rows, columns=["bin_us", "severity"])
@@ -157,7 +169,7 @@ def by_severity(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
 
 def finding_cells(one: Finding) -> list[Cell]:
     """Return the cells of a finding's row."""
-    return [MARKS[one.severity], one.found_at, short(one.sentence, 300), short(one.title, 80)]
+    return [MARKS[one.severity], one.found_at, shorten(one.sentence, 300), shorten(one.title, 80)]
 
 
 def finding_table(
@@ -186,7 +198,7 @@ def finding_table(
         st.caption(f"The worst and newest {MOST_SHOWN} of {len(findings):,} are listed.")
 
 
-def counted(findings: Sequence[Finding]) -> str:
+def describe_counts(findings: Sequence[Finding]) -> str:
     """Say how many findings there are of each severity."""
     numbers = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
     return ", ".join(f"{number:,} {severity}" for severity, number in numbers.items() if number)
@@ -201,16 +213,20 @@ def warn_of(problems: Sequence[RuleProblem]) -> None:
         st.expander(f"{plural(len(problems), 'rule')} could not be run; the others were.", icon=":material/warning:"),
     ):
         for problem in problems:
-            where = f"{visible(str(problem.file))}, line {problem.line}" if problem.line else visible(str(problem.file))
-            st.text(f"{where}: {visible(str(problem.what), keep=chr(10))}")
+            where = (
+                f"{make_visible(str(problem.file))}, line {problem.line}"
+                if problem.line
+                else make_visible(str(problem.file))
+            )
+            st.text(f"{where}: {make_visible(str(problem.what), keep=chr(10))}")
 
 
-def rule_named(name: str) -> Rule | None:
+def find_rule(name: str) -> Rule | None:
     """Return a rule; None where it is there no more."""
     return next((rule for rule in load_rules(read_settings().rules).rules if rule.name == name), None)
 
 
-def not_found(identity: str, kept: Kept) -> None:
+def draw_not_found(identity: str, kept: FindingsSnapshot) -> None:
     """Say that a finding is none of those computed; before that, compute those up to when it was asked for."""
     asked = begin_waiting(identity, now())
     if kept.upto < asked:
@@ -218,29 +234,29 @@ def not_found(identity: str, kept: Kept) -> None:
         wait_for(identity, asked)
         return
     head("Not found", "This finding", on_close=close)
-    computed(kept, key="finding-upto")
+    draw_computed(kept, key="finding-upto")
     st.caption(
         "It is none of the findings up to then: its rule may have changed since, or it is of a store that this "
         "dashboard does not read."
     )
 
 
-def finding_panel(identity: str, kept: Kept) -> None:
+def finding_panel(identity: str, kept: FindingsSnapshot) -> None:
     """Draw the finding that is open: why it matters, what to do, and what made it."""
     one = next((found for found in kept.findings if found.id == identity), None)
     with st.container(key="detail", border=True, gap="small"):
         if one is None:
-            not_found(identity, kept)
+            draw_not_found(identity, kept)
             return
         head(f"Finding, severity {one.severity}", one.title, on_close=close, at=one.found_at)
-        st.text(visible(one.sentence))
-        names(one)
-        if rule := rule_named(one.rule):
-            advice(rule)
+        st.text(make_visible(one.sentence))
+        draw_names(one)
+        if rule := find_rule(one.rule):
+            draw_advice(rule)
         st.caption(
             "The notifications that made it" if len(one.notification_ids) > 1 else "The notification that made it"
         )
-        made_by(one)
+        draw_evidence(one)
 
 
 def close() -> None:
@@ -248,35 +264,39 @@ def close() -> None:
     address.put(finding=None)
 
 
-def names(one: Finding) -> None:
+def draw_names(one: Finding) -> None:
     """Draw the buttons that lead to what the finding names."""
     with st.container(horizontal=True, gap="small", key="finding-names"):
-        if known(one.entity_id) and known(one.category) and not is_account(one.category):
-            label = f"{kind_of(str(one.category))} {as_markdown(short(str(one.entity_id), 40))}"
+        if null_to_none(one.entity_id) and null_to_none(one.category) and not is_account(one.category):
+            label = f"{kind_of(str(one.category))} {as_markdown(shorten(str(one.entity_id), 40))}"
             st.button(label, key="open-entity", on_click=go.to_entity, args=(one.category, one.entity_id),
                       icon=icon_of(str(one.category)))  # fmt: skip
-        account = one.entity_id if is_account(one.category) and known(one.entity_id) else known(one.account_alias)
+        account = (
+            one.entity_id
+            if is_account(one.category) and null_to_none(one.entity_id)
+            else null_to_none(one.account_alias)
+        )
         if account:
-            label = f"Account {as_markdown(short(account, 40))}"
+            label = f"Account {as_markdown(shorten(account, 40))}"
             st.button(label, key="open-account", on_click=go.to_account, args=(account,), icon=icon_of(account_kind()))
-        if known(one.actor) and str(one.actor).upper() != one.entity_id:
-            label = f"Actor {as_markdown(short(str(one.actor), 40))}"
+        if null_to_none(one.actor) and str(one.actor).upper() != one.entity_id:
+            label = f"Actor {as_markdown(shorten(str(one.actor), 40))}"
             st.button(label, key="open-actor", on_click=go.to_actor, args=(one.actor,), icon=":material/person:")
 
 
-def advice(rule: Rule) -> None:
+def draw_advice(rule: Rule) -> None:
     """Draw what the rule says of its findings."""
     with st.container(key="finding-advice", gap="small"):
         for title, text in (("Why it matters", rule.why), ("What to do", rule.todo)):
             if text:
                 st.caption(title)
-                st.text(visible(text, keep="\n"))
+                st.text(make_visible(text, keep="\n"))
         if rule.references:
             st.caption("References")
-            st.text("\n".join(visible(str(reference)) for reference in rule.references))
+            st.text("\n".join(make_visible(str(reference)) for reference in rule.references))
 
 
-def made_by(one: Finding) -> None:
+def draw_evidence(one: Finding) -> None:
     """Draw the notifications that made a finding; each leads to its step of its entity, and to its evidence."""
     ids = [str(identity) for identity in one.notification_ids]
     found = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
@@ -287,7 +307,7 @@ def made_by(one: Finding) -> None:
             seq,
             [
                 moment(row.occurred_at),
-                short(known(row.entity_id) or "", 80),
+                shorten(null_to_none(row.entity_id) or "", 80),
                 told.get(row.seq) or event_text(row),
                 number_text(row.seq),
             ],
@@ -300,7 +320,7 @@ def made_by(one: Finding) -> None:
         row = rows.get(seq)
         if row is None:
             return
-        if column == "Notification" or not known(row.entity_id):
+        if column == "Notification" or not null_to_none(row.entity_id):
             go.to_notification(int(seq))
         else:
             go.to_entity(row.category, row.entity_id, int(seq))

@@ -8,8 +8,8 @@ import streamlit as st
 from analytics.errors import AnalyticsError, QueryError
 from analytics.pages.shared import address, answers
 from analytics.pages.shared.go import arrive, depart, follow_links
-from analytics.pages.shared.parts import again, guarded, trouble
-from analytics.pages.shared.silence import GONE, RETRY_SECONDS, draw_instead, gone, leave, watch
+from analytics.pages.shared.parts import draw_again_soon, draw_guarded, draw_trouble
+from analytics.pages.shared.silence import GONE, RETRY_SECONDS, draw_gone, draw_instead, leave, watch
 
 REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 PULSE_SECONDS = 5.0
@@ -58,7 +58,7 @@ def page(
         refresh: which of `REFRESH` it begins with; None where only how fresh the store is is drawn again.
         instead: draws what can be told without the store, while that does not answer.
     """
-    if not address.here(title):
+    if not address.is_drawn(title):
         leave_behind()
     if address.enter(title):
         arrive()
@@ -77,9 +77,9 @@ def page(
     place = st.container(key="instead")
     if GONE in st.session_state:
         address.keep()
-        gone(instead)
+        draw_gone(instead)
         return
-    if answers.away():
+    if answers.read_silence():
         seconds = RETRY_SECONDS
         with place:
             draw_instead(instead)
@@ -88,19 +88,19 @@ def page(
             controls()
     except QueryError as error:
         address.keep()
-        trouble(error, "controls")
-        again()
+        draw_trouble(error, "controls")
+        draw_again_soon()
         return
     except AnalyticsError as error:
         leave(error)
         return
-    address.arrived()
+    address.end_arrival()
     if refresh:
-        st.fragment(guarded)("all", body, fresh=True, again_after=seconds)
+        st.fragment(draw_guarded)("all", body, fresh=True, again_after=seconds)
     else:
         with st.container(key="freshness"):
-            st.fragment(guarded)("freshness", None, fresh=True, again_after=seconds)
-        st.fragment(guarded)("body", body)
+            st.fragment(draw_guarded)("freshness", None, fresh=True, again_after=seconds)
+        st.fragment(draw_guarded)("body", body)
 
 
 def leave_behind() -> None:
@@ -108,8 +108,8 @@ def leave_behind() -> None:
     for end in st.session_state.pop(ENDS, {}).values():
         end()
     answers.forget()
-    if silence := answers.away():
-        answers.came_back()
+    if silence := answers.read_silence():
+        answers.end_silence()
         st.session_state[GONE] = silence
 
 

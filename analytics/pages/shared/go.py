@@ -26,13 +26,13 @@ class Wish(NamedTuple):
 
     address: str
     turn: int
-    told: bool = False
+    is_sent: bool = False
 
 
 def to_page(path: str, **values: str | list[str] | None) -> None:
     """Go to a page of the dashboard, with these values in its address; each of a list has its name."""
     asked = {name: value for name, value in values.items() if value is not None}
-    if _address.here(TITLES[path]) and "refresh" in st.query_params:
+    if _address.is_drawn(TITLES[path]) and "refresh" in st.query_params:
         asked["refresh"] = st.query_params["refresh"]
     st.session_state[WISH] = Wish(f"{path}?{urlencode(asked, doseq=True)}", time.monotonic_ns())
 
@@ -71,7 +71,7 @@ def arrive() -> None:
     """Take note that the browser went somewhere: where a click wanted to go, or elsewhere."""
     wish: Wish | None = st.session_state.get(WISH)
     # A click may come together with the going, just after Back, say: then it is of the page that is drawn now.
-    if wish and wish.told:
+    if wish and wish.is_sent:
         del st.session_state[WISH]
 
 
@@ -83,7 +83,7 @@ def depart() -> None:
     if time.monotonic_ns() - wish.turn > PATIENCE_NS:
         del st.session_state[WISH]
         return
-    st.session_state[WISH] = wish._replace(told=True)
+    st.session_state[WISH] = wish._replace(is_sent=True)
     # A refresh may draw anew before the browser has got to it, so the wish stays until the browser went.
     script("go")(key="go", data={"address": wish.address, "turn": str(wish.turn)}, height=1)
     st.stop()

@@ -9,11 +9,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryError
 from analytics.pages.shared import address, answers
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.components.script import age_line, draw_again_after
+from analytics.pages.shared.components.script import draw_again_after, draw_age_line
 from analytics.pages.shared.go import depart
-from analytics.pages.shared.silence import RETRY_SECONDS, keep_or_leave, leave, not_kept
+from analytics.pages.shared.silence import RETRY_SECONDS, draw_not_kept, keep_or_leave, leave
 from analytics.pages.shared.store import ask, moment, run_query
-from analytics.pages.shared.zone import clock
+from analytics.pages.shared.zone import format_clock
 from analytics.queries import Query
 from analytics.text import as_markdown
 
@@ -22,20 +22,20 @@ TRY_SECONDS = 5.0
 TRIED = "_tried"
 
 
-def freshness(*, whole: bool) -> None:
+def draw_freshness(*, whole: bool) -> None:
     """Say of when what is shown is, and how old the newest notification is; both ages go on counting by themselves.
 
     Args:
         whole: whether all below is of this drawing; if not, what is below says itself of when it is.
     """
     row = ask("freshness").iloc[0]
-    at, newest = answers.as_of(), moment(row["newest"])
-    as_of = (f"As of {clock(at)}, ", at, ", ") if whole else ()
+    at, newest = answers.read_oldest_moment(), moment(row["newest"])
+    as_of = (f"As of {format_clock(at)}, ", at, ", ") if whole else ()
     last = ("newest notification ", newest) if newest else ("no notification yet",)
-    age_line(*as_of, *last, key="age", drawn_at=now())
+    draw_age_line(*as_of, *last, key="age", drawn_at=now())
 
 
-def guarded(
+def draw_guarded(
     part: str, body: Callable[[], None] | None, *, fresh: bool = False, again_after: float | None = None
 ) -> None:
     """Draw a part of a page, or why it can't be drawn.
@@ -46,7 +46,7 @@ def guarded(
         fresh: whether it is said above of when it is.
         again_after: how many seconds later it is drawn again; None for never.
     """
-    failure = answers.failure(part)
+    failure = answers.read_failure(part)
     due = draw_again_after(again_after or (TRY_SECONDS if failure else None), part)
     depart()
     above = st.container(key="freshness") if fresh and body else st.container() if fresh else None
@@ -54,21 +54,21 @@ def guarded(
     place = st.container(key=f"place-of-trouble-{part}")
     keeping = None
     try:
-        keeping = still_failing(part, failure, due=due) if failure else None
+        keeping = check_failure(part, failure, due=due) if failure else None
         if keeping:
             with place, st.container(key=f"older-{part}"):
-                trouble(keeping, part, "Below is what was shown before.")
-        with answers.drawing(part, keeping=keeping):
+                draw_trouble(keeping, part, "Below is what was shown before.")
+        with answers.keep_answers(part, keeping=keeping):
             draw_part(body, above, fresh=fresh)
     except QueryError as error:
         if keeping:
-            not_kept()
+            draw_not_kept()
         elif answers.note_failure(part, error):
             draw_anew()
         else:
             address.keep()
             with place:
-                trouble(error, part)
+                draw_trouble(error, part)
             if not again_after:
                 draw_again_after(TRY_SECONDS, f"failed-{part}")
     except NotRunningError as error:
@@ -84,29 +84,29 @@ def draw_part(body: Callable[[], None] | None, above: DeltaGenerator | None, *, 
     """
     if fresh:
         ask("freshness")
-    is_older = answers.keeps()
+    is_older = answers.is_kept()
     if above and is_older:
         with above:
-            freshness(whole=body is not None)
+            draw_freshness(whole=body is not None)
     if body:
         body()
     if above and not is_older:
         with above:
-            freshness(whole=body is not None)
+            draw_freshness(whole=body is not None)
 
 
-def still_failing(part: str, failure: answers.Failure, *, due: bool) -> QueryError | None:
+def check_failure(part: str, failure: answers.Failure, *, due: bool) -> QueryError | None:
     """Return why a part is to be drawn by what was kept; None where it is drawn anew.
 
     On a refresh, the query that failed runs first, and the part is drawn anew only if it succeeds. After a click, the
     part is drawn anew at once, because the click may have changed the query.
     """
-    if not failure.said:
-        failure.said = True
+    if not failure.is_shown:
+        failure.is_shown = True
         return failure.error
-    if due and isinstance(failure.asked, Query):
+    if due and isinstance(failure.query, Query):
         try:
-            run_query(failure.asked)
+            run_query(failure.query)
         except QueryError as error:
             failure.error = error
             return error
@@ -120,7 +120,7 @@ def draw_anew() -> None:
     st.rerun(scope="fragment" if context and context.fragment_ids_this_run else "app")
 
 
-def trouble(error: QueryError, part: str, shown: str = "") -> None:
+def draw_trouble(error: QueryError, part: str, shown: str = "") -> None:
     """Say why the receiver did not answer one question of a part of the page, and what is shown all the same."""
     with st.container(key=f"trouble-{part}"):
         kind = "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
@@ -129,7 +129,7 @@ def trouble(error: QueryError, part: str, shown: str = "") -> None:
 
 
 @st.fragment
-def again() -> None:
+def draw_again_soon() -> None:
     """Draw the whole page again after some seconds: what would draw a part of it is not there."""
     draw_again_after(RETRY_SECONDS, "again")
     if st.session_state.pop(TRIED, None):

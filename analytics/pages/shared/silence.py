@@ -10,9 +10,9 @@ import streamlit as st
 from analytics.client.pulse import Silence
 from analytics.errors import AnalyticsError, NotRunningError
 from analytics.pages.shared import address, answers
-from analytics.pages.shared.components.script import age_line, draw_again_after, plain, script
+from analytics.pages.shared.components.script import draw_again_after, draw_age_line, draw_text, script
 from analytics.pages.shared.store import listener_pulse, pulse, run
-from analytics.pages.shared.zone import clock
+from analytics.pages.shared.zone import format_clock
 
 RETRY_SECONDS = 2.0
 PATIENCE_SECONDS = 4.0
@@ -30,11 +30,11 @@ def watch() -> None:
 
     The browser asks the dashboard's server for it from then on, and asks for this again when it has changed.
     """
-    silence, away = pulse().silence(), answers.away()
+    silence, away = pulse().silence(), answers.read_silence()
     if GONE not in st.session_state and silence and not away:
         leave_or_stay(silence)
-    if away and not silence and why_not() is None:
-        answers.came_back()
+    if away and not silence and find_reason() is None:
+        answers.end_silence()
         st.rerun()
     script("pulse", PULSE_HTML, counts=True)(
         key="pulse-bar",
@@ -43,7 +43,7 @@ def watch() -> None:
             "patience": PATIENCE_SECONDS,
             "address": PULSE_ADDRESS,
             "muted": GONE in st.session_state,
-            "away": answers.away() is not None,
+            "away": answers.read_silence() is not None,
             **describe_pulse(),
         },
     )
@@ -70,7 +70,7 @@ def age_of(moment: datetime) -> float:
     return (datetime.now(UTC) - moment).total_seconds()
 
 
-def why_not() -> str | None:
+def find_reason() -> str | None:
     """Ask whether a receiver answers, and return why none does."""
     if silence := pulse().silence():
         return silence.reason
@@ -83,13 +83,13 @@ def why_not() -> str | None:
 
 def keep_or_leave(error: NotRunningError) -> None:
     """Go on showing what was drawn before the receiver went away, if something was."""
-    if answers.away():
-        not_kept()
+    if answers.read_silence():
+        draw_not_kept()
     else:
-        leave_or_stay(silence_of(error))
+        leave_or_stay(find_silence(error))
 
 
-def not_kept() -> None:
+def draw_not_kept() -> None:
     """Say that what is wanted now was not shown before."""
     address.keep()
     with st.container(key="not-kept", border=True):
@@ -97,15 +97,15 @@ def not_kept() -> None:
         st.caption("The receiver is asked for this as soon as it answers.")
 
 
-def silence_of(error: AnalyticsError) -> Silence:
+def find_silence(error: AnalyticsError) -> Silence:
     """Return why no receiver answers and since when, by an error that says so."""
     return pulse().silence() or Silence(str(error), datetime.now(UTC))
 
 
 def leave_or_stay(silence: Silence) -> None:
     """Show what was drawn before as it was, if something was, or else that no receiver answers."""
-    if answers.drawn():
-        answers.went_away(silence)
+    if answers.find_oldest_part():
+        answers.note_silence(silence)
     else:
         st.session_state[GONE] = silence
     st.rerun()
@@ -113,15 +113,15 @@ def leave_or_stay(silence: Silence) -> None:
 
 def leave(error: AnalyticsError) -> None:
     """Show from now on that no receiver answers."""
-    st.session_state[GONE] = silence_of(error)
+    st.session_state[GONE] = find_silence(error)
     st.rerun()
 
 
 @st.fragment
-def gone(instead: Callable[[], None] | None) -> None:
+def draw_gone(instead: Callable[[], None] | None) -> None:
     """Say that no receiver answers and what to start; go back to the page as soon as one does."""
     draw_again_after(RETRY_SECONDS, "gone")
-    reason = why_not()
+    reason = find_reason()
     if reason is None:
         del st.session_state[GONE]
         st.rerun()
@@ -132,9 +132,9 @@ def gone(instead: Callable[[], None] | None) -> None:
         else:
             st.subheader("No receiver to read from", anchor=False)
         st.text(str(reason))
-        age_line(f"So it has been since {clock(silence.since)}, ", silence.since, key="gone-since")
+        draw_age_line(f"So it has been since {format_clock(silence.since)}, ", silence.since, key="gone-since")
         if not is_silent(reason):
-            how_to_start()
+            draw_how_to_start()
         st.caption(f"Tried again every {RETRY_SECONDS:g} s. This page goes on by itself.")
     if instead:
         instead()
@@ -154,9 +154,9 @@ def is_silent(reason: str) -> bool:
     return bool(silence and silence.hangs and silence.reason == reason)
 
 
-def how_to_start() -> None:
+def draw_how_to_start() -> None:
     """Say how a receiver is started."""
     st.caption("In another terminal, in the same directory, start the receiver:")
-    plain("clc-receiver serve", key="serve", alt="Command")
+    draw_text("clc-receiver serve", key="serve", alt="Command")
     st.caption("Or see everything at work with made-up notifications, in a directory of its own:")
-    plain("clc-receiver demo", key="demo", alt="Command")
+    draw_text("clc-receiver demo", key="demo", alt="Command")

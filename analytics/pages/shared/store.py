@@ -17,7 +17,7 @@ from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client, connect
 from analytics.client.pulse import ListenerPulse, Pulse
 from analytics.errors import SilentError
-from analytics.pages.shared.answers import answer, away
+from analytics.pages.shared.answers import answer, read_silence
 from analytics.settings import read_settings
 
 AT_ONCE = 4  # as many as the query service runs; viewers share them, so that none is told that it is busy
@@ -81,7 +81,7 @@ def askers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ask")
 
 
-class Asked(Generic[T]):
+class Question(Generic[T]):
     """A question that a thread puts to the store while the page waits, but no longer than the store answers at all."""
 
     def __init__(self, ask: Callable[[Cancellation], T]) -> None:
@@ -137,7 +137,7 @@ def run_query(query: tuple[str, Mapping[str, Any]]) -> pd.DataFrame:
         AnalyticsError: it can't be run now.
     """
     df = connection().df
-    return Asked(lambda cancellation: df(*query, cancellation)).result()
+    return Question(lambda cancellation: df(*query, cancellation)).result()
 
 
 def ask(name: str, **values: Any) -> pd.DataFrame:
@@ -159,10 +159,10 @@ def ask_together(asked: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.D
     df = connection().df
     texts = {name: queries.query(name, values) for name, values in asked.items()}
 
-    def begin(query: tuple[str, dict[str, Any]]) -> Asked[pd.DataFrame]:
-        return Asked(lambda cancellation: df(*query, cancellation))
+    def begin(query: tuple[str, dict[str, Any]]) -> Question[pd.DataFrame]:
+        return Question(lambda cancellation: df(*query, cancellation))
 
-    running = {} if away() else {name: begin(query) for name, query in texts.items()}
+    running = {} if read_silence() else {name: begin(query) for name, query in texts.items()}
     return lambda name: answer(texts[name], lambda: running[name].result())  # noqa: PLW0108 - while away none runs
 
 
@@ -173,7 +173,7 @@ def ask_status() -> dict[str, Any]:
         AnalyticsError: it can't be asked now.
     """
     status = connection().status
-    return answer("status", lambda: Asked(lambda _: status()).result())
+    return answer("status", lambda: Question(lambda _: status()).result())
 
 
 def moment(value: Any) -> datetime | None:
@@ -186,6 +186,6 @@ def records(frame: pd.DataFrame) -> Iterator[Any]:
     yield from frame.itertuples()
 
 
-def known(value: Any) -> Any:
+def null_to_none(value: Any) -> Any:
     """Return a value of a DataFrame, None where it is NULL."""
     return None if value is None or (not isinstance(value, (list, dict)) and pd.isna(value)) else value

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import streamlit as st
 
 from analytics.pages.shared.components.script import Age, script
-from analytics.pages.shared.zone import in_zone, local, utc
+from analytics.pages.shared.zone import format_local, format_utc, name_with_zone
 
 # What a cell's ground says: a value that came, one that went, what is to be noticed, and what hardly matters.
 Tone = Literal["added", "removed", "notice", "quiet"]
@@ -45,23 +45,23 @@ class Line(NamedTuple):
     shares: Sequence[float | None] = ()
 
 
-def as_shown(column: Column) -> dict[str, Any]:
+def describe_column(column: Column) -> dict[str, Any]:
     """Return a column for the browser."""
-    return {**column._asdict(), "name": in_zone(column.name) if column.time else column.name}
+    return {**column._asdict(), "name": name_with_zone(column.name) if column.time else column.name}
 
 
-def in_words(line: Line) -> dict[str, Any]:
+def describe_line(line: Line) -> dict[str, Any]:
     """Return a row for the browser, moments in words."""
-    hovers = [utc(cell) if isinstance(cell, datetime) else None for cell in line.cells]
+    hovers = [format_utc(cell) if isinstance(cell, datetime) else None for cell in line.cells]
     hovers[: len(line.hovers)] = [hover or said for hover, said in zip(line.hovers, hovers, strict=False)]
-    return {**line._asdict(), "cells": [in_browser(cell) for cell in line.cells], "hovers": hovers}
+    return {**line._asdict(), "cells": [describe_cell(cell) for cell in line.cells], "hovers": hovers}
 
 
-def in_browser(cell: Cell) -> str | dict[str, float | str]:
+def describe_cell(cell: Cell) -> str | dict[str, float | str]:
     """Return what a cell shows, for the browser."""
     if isinstance(cell, Age):
-        return cell.told()
-    return cell if isinstance(cell, str) else local(cell)
+        return cell.describe()
+    return cell if isinstance(cell, str) else format_local(cell)
 
 
 def table(
@@ -103,12 +103,12 @@ def table(
         if on_close and st.session_state[key].get("close"):
             on_close()
 
-    rows = [in_words(line) for line in lines]
+    rows = [describe_line(line) for line in lines]
     ages = any(isinstance(cell, Age) for line in lines for cell in line.cells)
     script("table", HTML, counts=True)(
         key=key,
         data={
-            "columns": [as_shown(column) for column in columns],
+            "columns": [describe_column(column) for column in columns],
             "rows": rows,
             "turn": str(time.monotonic_ns()) if ages else "",
             "alt": alt,

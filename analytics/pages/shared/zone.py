@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics.times.periods import local_text, utc_text, zone_label, zone_of
 
-__all__ = ["clock", "in_zone", "local", "utc", "viewer_zone", "with_zone"]
+__all__ = ["format_clock", "format_local", "format_utc", "format_with_zone", "name_with_zone", "viewer_zone"]
 
 
 def viewer_zone() -> ZoneInfo:
@@ -15,27 +15,27 @@ def viewer_zone() -> ZoneInfo:
     return zone_of(st.context.timezone)
 
 
-def in_zone(what: str) -> str:
+def name_with_zone(what: str) -> str:
     """Return a column's or a field's name with the time zone of its times: `Received (Berlin)`."""
     return f"{what} ({zone_label(viewer_zone())})"
 
 
-def with_zone(moment: datetime | None) -> str:
+def format_with_zone(moment: datetime | None) -> str:
     """Return a moment in the viewer's time zone, and which that is; empty where there is none."""
-    return f"{local(moment)} {zone_label(viewer_zone())}" if moment else ""
+    return f"{format_local(moment)} {zone_label(viewer_zone())}" if moment else ""
 
 
-def local(moment: datetime | None) -> str:
+def format_local(moment: datetime | None) -> str:
     """Return a moment in the viewer's time zone, to the second; empty where there is none."""
     return local_text(moment, viewer_zone())
 
 
-def utc(moment: datetime | None) -> str:
+def format_utc(moment: datetime | None) -> str:
     """Return a moment in UTC for a hover, to the second; empty where there is none."""
     return utc_text(moment)
 
 
-def clock(moment: datetime) -> str:
+def format_clock(moment: datetime) -> str:
     """Return the time of day of a moment in the viewer's time zone, and which that is."""
     zone = viewer_zone()
     return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"

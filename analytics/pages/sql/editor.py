@@ -20,7 +20,7 @@ HTML = (
 )
 
 
-class Text(NamedTuple):
+class EditorText(NamedTuple):
     """A text for the editor; each `turn` replaces what is in it once."""
 
     sql: str
@@ -28,7 +28,7 @@ class Text(NamedTuple):
     focus: bool = False
 
 
-class State(NamedTuple):
+class EditorState(NamedTuple):
     """What the editor shows of a run: whether it goes on, its number and seconds so far, and the error to mark.
 
     The error is `from` and `to` as a browser counts characters, and its `message`.
@@ -44,7 +44,7 @@ def set_text(sql: str, *, focus: bool = False) -> None:
     """Replace what is in the editor; it can be undone there."""
     # The first text of a session has the same turn each time, so that a page loaded anew keeps what was typed since.
     turn = str(time.monotonic_ns()) if TEXT in st.session_state else f"first {zlib.crc32(sql.encode())}"
-    st.session_state[TEXT] = Text(sql, turn, focus)
+    st.session_state[TEXT] = EditorText(sql, turn, focus)
 
 
 def insert(text: str) -> None:
@@ -64,7 +64,9 @@ def has_text() -> bool:
     return TEXT in st.session_state
 
 
-def editor(schema: dict[str, Any], state: State, on_run: Callable[[str], None], on_cancel: Callable[[], None]) -> None:
+def editor(
+    schema: dict[str, Any], state: EditorState, on_run: Callable[[str], None], on_cancel: Callable[[], None]
+) -> None:
     """Draw the editor with the text that was set.
 
     Args:
@@ -79,7 +81,7 @@ def editor(schema: dict[str, Any], state: State, on_run: Callable[[str], None], 
         if isinstance(asked, dict):
             on_run(str(asked.get("sql", "")))
 
-    text: Text = st.session_state[TEXT]
+    text: EditorText = st.session_state[TEXT]
     data = {
         "text": text.sql,
         "turn": text.turn,

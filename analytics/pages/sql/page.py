@@ -51,20 +51,20 @@ def body() -> None:
     """Draw the editor, what came of the query, and what stands beside it."""
     left, right = st.columns([7, 3], gap="medium")
     with left:
-        limits = Limits(longest(), most_rows())
+        limits = Limits(read_longest(), read_most_rows())
         follow_address(limits)
-        run = _sql_run.current()
+        run = _sql_run.read_run()
         if run and run.running:
             run.wait(AT_ONCE_SECONDS)
         if run and not run.running:
-            _sql_run.remember(run)
-        editor.editor(known(), state_of(run), lambda sql: ask(sql, limits), _sql_run.cancel)
+            _sql_run.note_run(run)
+        editor.editor(load_completion(), state_of(run), lambda sql: ask(sql, limits), _sql_run.cancel)
         with st.container(key="sql-limits", horizontal=True, gap="small"):
-            choices()
+            draw_limits()
         if said := st.session_state.get(TOO_LONG):
             st.caption(as_markdown(said))
         with st.container(key="sql-results"):
-            outcome(run)
+            draw_outcome(run)
     with right:
         try:
             side()
@@ -72,7 +72,7 @@ def body() -> None:
             st.caption(as_markdown(f"Tables can't be listed now, but at the next click perhaps. {error}"))
 
 
-def known() -> dict[str, Any]:
+def load_completion() -> dict[str, Any]:
     """Return what the editor completes; nothing while that can't be asked for."""
     try:
         return completion()
@@ -88,7 +88,7 @@ def follow_address(limits: Limits) -> None:
     """
     asked = (from_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
     if FROM_OUTSIDE not in st.session_state:
-        st.session_state[FROM_OUTSIDE] = asked if address.began_with() == "SQL" else None
+        st.session_state[FROM_OUTSIDE] = asked if address.read_first_page() == "SQL" else None
     if asked and asked != st.session_state.get(LINKED):
         st.session_state[LINKED] = asked
         st.session_state.pop(TOO_LONG, None)
@@ -116,18 +116,18 @@ def ask(sql: str, limits: Limits) -> None:
     _sql_run.start(sql, limits)
 
 
-def state_of(run: Run | None) -> editor.State:
+def state_of(run: Run | None) -> editor.EditorState:
     """Return what the editor shows of a query."""
     if run is None:
-        return editor.State(running=False, run=0, elapsed=0)
+        return editor.EditorState(running=False, run=0, elapsed=0)
     error = None
     if not run.running and (place := error_place(run)):
         start, end = place.as_utf16(run.sql)
         error = {"from": start, "to": end, "message": str(run.error), "run": run.number}
-    return editor.State(run.running, run.number, run.elapsed, error)
+    return editor.EditorState(run.running, run.number, run.elapsed, error)
 
 
-def outcome(run: Run | None) -> None:
+def draw_outcome(run: Run | None) -> None:
     """Draw what came of the query, as soon as it has come."""
     if run is None and st.session_state[FROM_OUTSIDE]:
         st.info("This query came with a link. Read it, then press **Run**.", icon=":material/link:")
@@ -143,26 +143,26 @@ def outcome(run: Run | None) -> None:
 def wait() -> None:
     """Draw the page anew when the query has ended."""
     draw_again_after(LOOK_SECONDS, "query")
-    run = _sql_run.current()
+    run = _sql_run.read_run()
     if run is None or not run.running:
         st.rerun()
     st.caption("The query runs. The rest of the page can be used meanwhile.")
 
 
-def seconds_offered() -> dict[str, float]:
+def list_seconds() -> dict[str, float]:
     """Return the longest times that can be chosen, by their names: up to the query service's own."""
     most = read_settings().query_timeout_seconds
     offered = [float(one) for one in SECONDS if one < most] + [most]
     return {f"Stop after {one:g} s": one for one in offered}
 
 
-def longest() -> float:
+def read_longest() -> float:
     """Return the longest that a query may take, in seconds."""
-    offered = seconds_offered()
+    offered = list_seconds()
     return offered.get(st.session_state.get("stop", ""), max(offered.values()))
 
 
-def most_rows() -> int:
+def read_most_rows() -> int:
     """Return the most rows that a query may have."""
     offered = {rows_name(number): number for number in ROWS}
     return offered.get(st.session_state.get("most", ""), DEFAULT_ROWS)
@@ -173,9 +173,9 @@ def rows_name(number: int) -> str:
     return f"At most {number:,} rows"
 
 
-def choices() -> None:
+def draw_limits() -> None:
     """Draw the choices of the longest time and the most rows."""
-    offered = list(seconds_offered())
+    offered = list(list_seconds())
     st.selectbox(
         "Longest time", offered, index=len(offered) - 1, key="stop", label_visibility="collapsed", width=170,
     )  # fmt: skip

@@ -13,9 +13,9 @@ from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.table import Column as Shown
 from analytics.pages.shared.table import Line, pairs, table
 from analytics.pages.sql import editor
-from analytics.pages.sql.profiles import Profile, quoted
-from analytics.pages.sql.schema import Column, Table, profile_of
-from analytics.text import as_markdown, short
+from analytics.pages.sql.profiles import Profile, quote_name
+from analytics.pages.sql.schema import StoreColumn, StoreTable, profile_of
+from analytics.text import as_markdown, shorten
 from analytics.times.periods import EPOCH
 from analytics.words.meanings import meaning_of
 
@@ -29,7 +29,7 @@ def percent(part: int, whole: int) -> str:
     return f"{share:.0f} %" if share >= 1 or not part else "< 1 %"
 
 
-def profile_card(shown: Table, column: Column) -> None:
+def profile_card(shown: StoreTable, column: StoreColumn) -> None:
     """Draw what a column holds."""
     with st.container(key="sql-profile", border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -45,19 +45,19 @@ def profile_card(shown: Table, column: Column) -> None:
         except QueryError as error:
             st.caption(as_markdown(str(error)))
             return
-        facts(found)
+        draw_facts(found)
         if found.parts and found.spreads:
-            st.altair_chart(spread(found, column.name, dark=is_dark()), key="sql-spread")
+            st.altair_chart(draw_spread(found, column.name, dark=is_dark()), key="sql-spread")
         elif found.parts and found.kind != "heavy":
-            top(found)
+            draw_top(found)
 
 
 def name_in_sql(name: str) -> str:
     """Return a name as one writes it in SQL."""
-    return name if name.isidentifier() and name.islower() else quoted(name)
+    return name if name.isidentifier() and name.islower() else quote_name(name)
 
 
-def facts(found: Profile) -> None:
+def draw_facts(found: Profile) -> None:
     """Draw the figures."""
     missing = found.seen - found.filled
     about = "" if found.differing <= 1 else "about "
@@ -66,22 +66,22 @@ def facts(found: Profile) -> None:
         ("Distinct", f"{about}{found.differing:,}"),
     ]
     if found.smallest is not None:
-        values += [("Smallest", short(found.smallest, LONGEST)), ("Largest", short(found.largest or "", LONGEST))]
+        values += [("Smallest", shorten(found.smallest, LONGEST)), ("Largest", shorten(found.largest or "", LONGEST))]
     pairs(values, key="sql-facts", alt="Figures of the column")
     if found.seen < found.rows:
         st.caption(f"Of a sample: {found.seen:,} of {found.rows:,} rows.")
 
 
-def top(found: Profile) -> None:
+def draw_top(found: Profile) -> None:
     """Draw the most frequent values."""
     lines = [
-        Line(str(place), [short(part["name"], LONGEST), f"{part['number']:,}", percent(part["number"], found.seen)])
+        Line(str(place), [shorten(part["name"], LONGEST), f"{part['number']:,}", percent(part["number"], found.seen)])
         for place, part in enumerate(found.parts)
     ]
     table(TOP_COLUMNS, lines, key="sql-top", alt="Most frequent values")
 
 
-def spread(found: Profile, name: str, *, dark: bool) -> alt.Chart:
+def draw_spread(found: Profile, name: str, *, dark: bool) -> alt.Chart:
     """Return the histogram of numbers or times."""
     data = pd.DataFrame(found.parts)
     times = found.kind == "time"
@@ -101,4 +101,4 @@ def spread(found: Profile, name: str, *, dark: bool) -> alt.Chart:
             alt.Tooltip("ends", type=kind, title="To"),
             alt.Tooltip("number:Q", title="Rows", format=","),
         ],
-    ).properties(height=120, width="container", description=f"Histogram of {short(name)}")
+    ).properties(height=120, width="container", description=f"Histogram of {shorten(name)}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from analytics.charts.quick_chart import KINDS, Choice, allowed, draw, held
+from analytics.charts.quick_chart import KINDS, Choice, classify_columns, draw, fit_choice
 from analytics.errors import (
     AnalyticsError,
     CancelledError,
@@ -16,11 +16,11 @@ from analytics.errors import (
 )
 from analytics.export import downloads
 from analytics.pages.shared import address
-from analytics.pages.shared.components.script import age_line, plain
+from analytics.pages.shared.components.script import draw_age_line, draw_text
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, kept
-from analytics.pages.sql.sql_errors import Place, place_of
-from analytics.text import as_markdown, plural, visible
+from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, open_cache
+from analytics.pages.sql.sql_errors import ErrorPlace, find_place
+from analytics.text import as_markdown, make_visible, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,14 +36,14 @@ FILES: dict[str, tuple[Callable[[Any], bytes], str, str]] = {
 }
 
 
-def error_place(run: Run) -> Place | None:
+def error_place(run: Run) -> ErrorPlace | None:
     """Return the place in its SQL that a query's error is about."""
     if run.error is None or isinstance(run.error, (CancelledError, NotRunningError, QueryTimeoutError)):
         return None
-    return place_of(run.sql, str(run.error))
+    return find_place(run.sql, str(run.error))
 
 
-def took(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Say how long something took."""
     return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
 
@@ -52,10 +52,12 @@ def results(run: Run) -> None:
     """Draw what came of a query that has ended."""
     table = run.table
     if table is None:
-        trouble(run)
+        draw_error(run)
         return
     with st.container(key="sql-head", horizontal=True, vertical_alignment="center", gap="small"):
-        age_line(f"{plural(table.num_rows, 'row')} in {took(run.elapsed)}, asked ", run.at, key="sql-ran")
+        draw_age_line(
+            f"{plural(table.num_rows, 'row')} in {format_duration(run.elapsed)}, asked ", run.at, key="sql-ran"
+        )
         show = choice_of_show() if table.num_rows else "Table"
         if table.num_rows:
             files_of(run, table.num_rows)
@@ -94,7 +96,7 @@ def file_of(run: Run, make: Callable[[Any], bytes]) -> bytes:
     Raises:
         AnalyticsError: the rows were let go.
     """
-    with kept().making_file:
+    with open_cache().making_file:
         table = run.table
         if table is None:
             raise AnalyticsError(LET_GO)
@@ -135,7 +137,7 @@ def rows(frame: "pd.DataFrame", number: int) -> None:
 def plan(table: "pa.Table") -> None:
     """Draw how DuckDB would run a query."""
     for place, text in enumerate(table.column("explain_value").to_pylist()):
-        plain(visible(str(text), keep="\n"), key=f"plan-{place}", alt="Plan of the query", wrap=False)
+        draw_text(make_visible(str(text), keep="\n"), key=f"plan-{place}", alt="Plan of the query", wrap=False)
 
 
 def chart(table: "pa.Table") -> None:
@@ -144,20 +146,20 @@ def chart(table: "pa.Table") -> None:
     wanted = None
     if asked["chart"] in KINDS and asked["x"]:
         wanted = Choice(cast("Any", asked["chart"]), asked["x"], asked["y"], asked["colour"])
-    choice = allowed(wanted, table)
+    choice = fit_choice(wanted, table)
     if choice is None:
         return
     with st.container(key="sql-chart", border=True):
-        choices(table, choice)
+        draw_choices(table, choice)
         drawn = draw(table, choice, dark=is_dark())
         st.altair_chart(drawn.chart, key="sql-drawn")
         for note in drawn.notes:
             st.caption(as_markdown(note))
 
 
-def choices(table: "pa.Table", choice: Choice) -> None:
+def draw_choices(table: "pa.Table", choice: Choice) -> None:
     """Draw the choices of a chart."""
-    columns = held(table)
+    columns = classify_columns(table)
     numbers = [name for name, kind in columns.items() if kind == "number"]
     kind, x, y, colour = st.columns(4, gap="small")
     with kind:
@@ -202,19 +204,19 @@ def pick(
     )
 
 
-def trouble(run: Run) -> None:
+def draw_error(run: Run) -> None:
     """Say why there are no rows, and what to do."""
     error = run.error
     with st.container(key="sql-error", border=True):
         if isinstance(error, CancelledError):
-            st.text(f"Cancelled after {took(run.elapsed)}.")
+            st.text(f"Cancelled after {format_duration(run.elapsed)}.")
             return
         place = error_place(run)
         st.error(heading_of(run, place), icon=":material/error:")
-        plain(visible(str(error), keep="\n").rstrip(), key="sql-error-text", alt="The error")
+        draw_text(make_visible(str(error), keep="\n").rstrip(), key="sql-error-text", alt="The error")
 
 
-def heading_of(run: Run, place: Place | None) -> str:
+def heading_of(run: Run, place: ErrorPlace | None) -> str:
     """Return what went wrong in a few words of ours."""
     if isinstance(run.error, TooManyRowsError):
         return (
@@ -227,5 +229,5 @@ def heading_of(run: Run, place: Place | None) -> str:
             "`clc-analytics sql` writes more to a file."
         )
     if isinstance(run.error, QueryTimeoutError):
-        return f"Ended after {took(run.elapsed)}: look at fewer rows, or choose a longer time above."
+        return f"Ended after {format_duration(run.elapsed)}: look at fewer rows, or choose a longer time above."
     return f"The error is at {place.words}." if place else "The query failed."

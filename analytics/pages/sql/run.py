@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client
 from analytics.errors import AnalyticsError, CancelledError
-from analytics.export.results import shown
+from analytics.export.results import prepare_rows
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.frame import on_leaving
 from analytics.pages.shared.store import connection
@@ -41,7 +41,7 @@ class Answer(Protocol):
         """Keep the rows no longer."""
 
 
-class Kept:
+class AnswerCache:
     """The answers that all sessions keep; the oldest go when they are too large together.
 
     Args:
@@ -68,9 +68,9 @@ class Kept:
 
 
 @st.cache_resource(show_spinner=False)
-def kept() -> Kept:
+def open_cache() -> AnswerCache:
     """Return the answers that all sessions keep."""
-    return Kept(KEPT_BYTES)
+    return AnswerCache(KEPT_BYTES)
 
 
 LET_GO = "Its rows were let go, to make room for later answers. Run it again to see them."
@@ -90,7 +90,7 @@ class Limits(NamedTuple):
     rows: int
 
 
-class Ran(NamedTuple):
+class PastQuery(NamedTuple):
     """A query of this session that has ended: when it began, how long it took, its rows or why there are none."""
 
     number: int
@@ -98,13 +98,13 @@ class Ran(NamedTuple):
     at: datetime
     seconds: float
     rows: int | None
-    ended: str
+    end: str
 
 
 class Run:
     """One query, from its start on."""
 
-    def __init__(self, client: Client, sql: str, limits: Limits, gone: Callable[[], bool], kept: Kept) -> None:
+    def __init__(self, client: Client, sql: str, limits: Limits, gone: Callable[[], bool], kept: AnswerCache) -> None:
         """Start it; it is cancelled when `gone` says that nobody waits for it any more.
 
         Its rows stay until `kept` lets them go.
@@ -139,16 +139,16 @@ class Run:
         """Wait for its end, so long at most, and say whether it came."""
         return self._ended.wait(seconds)
 
-    def ran(self) -> Ran:
+    def summarize(self) -> PastQuery:
         """Return what is remembered of it."""
         ended = "" if self.error is None else "cancelled" if isinstance(self.error, CancelledError) else "failed"
         rows = None if self.table is None else self.table.num_rows
-        return Ran(self.number, self.sql, self.at, self.elapsed, rows, ended)
+        return PastQuery(self.number, self.sql, self.at, self.elapsed, rows, ended)
 
     def frame(self, table: "pa.Table") -> "pd.DataFrame":
         """Return the rows of its table that are shown; the page is drawn more often than rows are made ready."""
         if self._frame is None:
-            self._frame = shown(table)
+            self._frame = prepare_rows(table)
         return self._frame
 
     def let_go(self) -> None:
@@ -183,7 +183,7 @@ class Run:
                 self.cancel()
 
 
-def nobody_waits() -> Callable[[], bool]:
+def watch_session() -> Callable[[], bool]:
     """Return what says whether this session's browser has gone; of a session without one it has not."""
     context = get_script_run_ctx()
     if context is None or not exists():
@@ -192,7 +192,7 @@ def nobody_waits() -> Callable[[], bool]:
     return lambda: not runtime.is_active_session(session)
 
 
-def current() -> Run | None:
+def read_run() -> Run | None:
     """Return this session's query: the one that runs, or ran last."""
     return st.session_state.get(RUN)
 
@@ -201,27 +201,27 @@ def start(sql: str, limits: Limits) -> Run:
     """Run SQL; a query that still runs is cancelled for it."""
     cancel()
     on_leaving("query", cancel)
-    run = Run(connection().client, sql, limits, nobody_waits(), kept())
+    run = Run(connection().client, sql, limits, watch_session(), open_cache())
     st.session_state[RUN] = run
     return run
 
 
 def cancel() -> None:
     """Cancel this session's query, if one runs."""
-    if (run := current()) and run.running:
+    if (run := read_run()) and run.running:
         run.cancel()
         run.wait(LOOK_SECONDS)  # whoever waits for an answer over a broken connection is told at once
-        remember(run)
+        note_run(run)
 
 
-def remember(run: Run) -> None:
+def note_run(run: Run) -> None:
     """Take a query into the session's history, once."""
-    history: list[Ran] = st.session_state.setdefault(HISTORY, [])
+    history: list[PastQuery] = st.session_state.setdefault(HISTORY, [])
     if not any(one.number == run.number for one in history):
-        st.session_state[HISTORY] = [run.ran(), *history][:MOST_REMEMBERED]
+        st.session_state[HISTORY] = [run.summarize(), *history][:MOST_REMEMBERED]
 
 
-def history() -> list[Ran]:
+def history() -> list[PastQuery]:
     """Return what ran in this session, the latest first."""
-    found: list[Ran] = st.session_state.get(HISTORY, [])
+    found: list[PastQuery] = st.session_state.get(HISTORY, [])
     return found

@@ -15,7 +15,7 @@ LONGEST_DESCRIPTION = 160
 SHORT_TYPES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 
 
-class Column(NamedTuple):
+class StoreColumn(NamedTuple):
     """A column and its type."""
 
     name: str
@@ -27,12 +27,12 @@ class Column(NamedTuple):
         return SHORT_TYPES.get(self.type, self.type)
 
 
-class Table(NamedTuple):
+class StoreTable(NamedTuple):
     """A table or view with its columns; `own` is one that the receiver keeps for itself."""
 
     name: str
     is_view: bool
-    columns: list[Column]
+    columns: list[StoreColumn]
 
     @property
     def own(self) -> bool:
@@ -46,12 +46,12 @@ class Table(NamedTuple):
 
 
 @st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)
-def tables() -> list[Table]:
+def tables() -> list[StoreTable]:
     """Return tables and views, those first that questions are asked of; at most some minutes old."""
-    found: dict[str, Table] = {}
+    found: dict[str, StoreTable] = {}
     for row in records(ask("schema_columns")):
-        table = found.setdefault(row.table_name, Table(row.table_name, bool(row.is_view), []))
-        table.columns.append(Column(row.column_name, row.data_type))
+        table = found.setdefault(row.table_name, StoreTable(row.table_name, bool(row.is_view), []))
+        table.columns.append(StoreColumn(row.column_name, row.data_type))
     order = {name: place for place, name in enumerate(MEANINGS)}
     return sorted(found.values(), key=lambda table: (order.get(table.name, len(order)), table.name))
 

@@ -8,14 +8,14 @@ from typing import NamedTuple
 import streamlit as st
 
 from analytics.pages.shared.table import Column, Line, table
-from analytics.pages.shared.zone import utc, viewer_zone
+from analytics.pages.shared.zone import format_utc, viewer_zone
 from analytics.pages.sql import editor
 from analytics.pages.sql.profile import profile_card
-from analytics.pages.sql.results import took
-from analytics.pages.sql.run import Ran, history
-from analytics.pages.sql.schema import Table, counts, tables
+from analytics.pages.sql.results import format_duration
+from analytics.pages.sql.run import PastQuery, history
+from analytics.pages.sql.schema import StoreTable, counts, tables
 from analytics.senders import sql_files
-from analytics.text import as_markdown, short
+from analytics.text import as_markdown, shorten
 from analytics.times.periods import zone_label
 from analytics.words.meanings import MEANINGS, meaning_of
 
@@ -82,7 +82,7 @@ def schema_browser() -> None:
     columns_of(shown)
 
 
-def columns_of(shown: Table) -> None:
+def columns_of(shown: StoreTable) -> None:
     """Draw the columns of a table."""
 
     def profile(column: str, _: str) -> None:
@@ -140,12 +140,12 @@ def history_list() -> None:
             str(one.number),
             [
                 f"{one.at.astimezone(zone):%H:%M:%S}",
-                short(" ".join(one.sql.split()), 200),
-                ended(one),
-                took(one.seconds),
+                shorten(" ".join(one.sql.split()), 200),
+                describe_end(one),
+                format_duration(one.seconds),
             ],
-            tones=(None, None, "quiet" if one.ended else None, None),
-            hovers=(utc(one.at),),
+            tones=(None, None, "quiet" if one.end else None, None),
+            hovers=(format_utc(one.at),),
         )
         for one in ran
     ]
@@ -153,9 +153,9 @@ def history_list() -> None:
     table(HISTORY_COLUMNS, lines, key="sql-history", alt="Queries of this session", on_open=put, height=HEIGHT)
 
 
-def ended(one: Ran) -> str:
+def describe_end(one: PastQuery) -> str:
     """Say how a query ended: with how many rows, or why without."""
-    return one.ended if one.rows is None else f"{one.rows:,}"
+    return one.end if one.rows is None else f"{one.rows:,}"
 
 
 class Shipped(NamedTuple):
@@ -167,7 +167,7 @@ class Shipped(NamedTuple):
     sql: str
 
 
-def parsed(name: str, text: str) -> Shipped:
+def parse_shipped(name: str, text: str) -> Shipped:
     """Return the query of a file whose comment above has the title in its first line and what it tells in the others.
 
     Raises:
@@ -184,5 +184,5 @@ def parsed(name: str, text: str) -> Shipped:
 def shipped_queries() -> tuple[Shipped, ...]:
     """Return those of all senders and those that fit any, by title."""
     found = [*sql_files("shipped_queries"), *(files(__package__) / "shipped_queries").iterdir()]
-    read = [parsed(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")) for entry in found]
+    read = [parse_shipped(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")) for entry in found]
     return tuple(sorted(read, key=lambda one: one.title))

@@ -14,7 +14,7 @@ NAMED = re.compile(
 CUT = "..."
 
 
-class Place(NamedTuple):
+class ErrorPlace(NamedTuple):
     """A place in a text: its line and column, counted from 1, and from which character to which, counted from 0."""
 
     line: int
@@ -33,18 +33,18 @@ class Place(NamedTuple):
         return start, end
 
 
-def place_of(sql: str, message: str) -> Place | None:
+def find_place(sql: str, message: str) -> ErrorPlace | None:
     """Return the place that DuckDB's message is about: the one that it marks, else the name that it complains of."""
-    return marked(sql, message) or named(sql, message)
+    return find_marked(sql, message) or find_named(sql, message)
 
 
-def at(sql: str, start: int, length: int) -> Place:
+def make_place(sql: str, start: int, length: int) -> ErrorPlace:
     """Return the place of some characters."""
     before = sql[:start]
-    return Place(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1, start, start + max(length, 1))
+    return ErrorPlace(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1, start, start + max(length, 1))
 
 
-def marked(sql: str, message: str) -> Place | None:
+def find_marked(sql: str, message: str) -> ErrorPlace | None:
     """Return the place that a message marks below a line that it quotes; None where there is no such line in the SQL.
 
     Its number counts from where the statement begins, which may be after comments; a long line is quoted in part.
@@ -61,23 +61,23 @@ def marked(sql: str, message: str) -> Place | None:
     for place, line in enumerate(sql.split("\n"), 1):
         if place >= number and quoted and caret >= 0 and (inside := line.find(quoted)) >= 0:
             start = begin + inside + caret
-            return at(sql, start, min(len(marks), begin + len(line) - start))
+            return make_place(sql, start, min(len(marks), begin + len(line) - start))
         begin += len(line) + 1
     return None
 
 
-def named(sql: str, message: str) -> Place | None:
+def find_named(sql: str, message: str) -> ErrorPlace | None:
     """Return the place of the first name that a message complains of and that is in the SQL."""
     complaint = message.partition("\n")[0].partition(": ")[2] or message
-    code = without_comments(sql)
+    code = blank_comments(sql)
     for found in NAMED.finditer(complaint):
         name = next(filter(None, found.groups()))
         word = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code, re.IGNORECASE)
         if word:
-            return at(sql, word.start(), len(name))
+            return make_place(sql, word.start(), len(name))
     return None
 
 
-def without_comments(sql: str) -> str:
+def blank_comments(sql: str) -> str:
     """Return the SQL with blanks in the place of its comments; what only looks like one in a string goes too."""
     return re.sub(r"--[^\n]*|/\*.*?\*/", lambda found: re.sub(r"[^\n]", " ", found[0]), sql, flags=re.DOTALL)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from analytics.senders.phrases import Phrase, Told, moved, switched, text_in, written
+from analytics.senders.phrases import ParsedChange, Phrase, describe_move, describe_switch, format_value, read_text
 from analytics.senders.sender import Event, Wording
 
 # One hue a category, from the set of Okabe and Ito, which people see apart whatever their colour vision; in each hue
@@ -68,49 +68,51 @@ STATUS: Mapping[str, Phrase] = {
 }
 
 
-def address(told: Told) -> Phrase:
+def describe_address(told: ParsedChange) -> Phrase:
     """Return the phrase of an address that came or went, whole."""
-    public, internal = text_in(told.value, "public"), text_in(told.value, "internal")
+    public, internal = read_text(told.value, "public"), read_text(told.value, "internal")
     if public:
-        return moved(told, f"public address {public}")
-    return moved(told, f"internal address {internal}" if internal else f"address {told.item}")
+        return describe_move(told, f"public address {public}")
+    return describe_move(told, f"internal address {internal}" if internal else f"address {told.item}")
 
 
-def public_address(told: Told) -> Phrase:
+def describe_public_address(told: ParsedChange) -> Phrase:
     """Return the phrase of the public side of an address."""
     if told.change.kind == "changed":
-        return Phrase(f"replaced public address {written(told.old)}", "of", f"by {written(told.new)}")
-    return moved(told, f"public address {written(told.value)}")
+        return Phrase(f"replaced public address {format_value(told.old)}", "of", f"by {format_value(told.new)}")
+    return describe_move(told, f"public address {format_value(told.value)}")
 
 
-def sized(noun: str) -> Callable[[Told], Phrase]:
+def describe_sized(noun: str) -> Callable[[ParsedChange], Phrase]:
     """Return what makes phrases of items that have a size in GB."""
 
-    def made(told: Told) -> Phrase:
+    def made(told: ParsedChange) -> Phrase:
         size = told.value.get("sizeGB") if isinstance(told.value, dict) else None
-        return moved(told, f"{noun} {told.item}" + (f" ({written(size, 'GB')})" if size is not None else ""))
+        return describe_move(
+            told, f"{noun} {told.item}" + (f" ({format_value(size, 'GB')})" if size is not None else "")
+        )
 
     return made
 
 
-def named(noun: str) -> Callable[[Told], Phrase]:
+def describe_named(noun: str) -> Callable[[ParsedChange], Phrase]:
     """Return what makes phrases of items that may have a name."""
-    return lambda told: moved(told, f"{noun} {text_in(told.value, 'name') or told.item}")
+    return lambda told: describe_move(told, f"{noun} {read_text(told.value, 'name') or told.item}")
 
 
-def resized(noun: str) -> Callable[[Told], Phrase | None]:
+def describe_resize(noun: str) -> Callable[[ParsedChange], Phrase | None]:
     """Return what makes phrases of an item's size."""
 
-    def made(told: Told) -> Phrase | None:
+    def made(told: ParsedChange) -> Phrase | None:
         if told.change.kind != "changed":
             return None
-        sizes = f"from {written(told.old, 'GB')} to {written(told.new, 'GB')}"
+        sizes = f"from {format_value(told.old, 'GB')} to {format_value(told.new, 'GB')}"
         return Phrase(f"resized {noun} {told.item}", "of", sizes)
 
     return made
 
 
-def power(told: Told) -> Phrase | None:
+def describe_power(told: ParsedChange) -> Phrase | None:
     """Return the phrase of a power state."""
     verbs = {"started": "on", "stopped": "off"}
     state = str(told.new).lower()
@@ -119,7 +121,7 @@ def power(told: Told) -> Phrase | None:
     return Phrase("powered", "", verbs[state]) if state in verbs else None
 
 
-def status(told: Told) -> Phrase | None:
+def describe_status(told: ParsedChange) -> Phrase | None:
     """Return the phrase of a status, where it has one of its own."""
     old, new = str(told.old).lower(), str(told.new).lower()
     if told.change.kind != "changed":
@@ -129,31 +131,31 @@ def status(told: Told) -> Phrase | None:
     return STATUS.get(new)
 
 
-def group(told: Told) -> Phrase | None:
+def describe_group(told: ParsedChange) -> Phrase | None:
     """Return the phrase of a move to another group."""
     if told.change.kind != "changed":
         return None
-    return Phrase("moved", "", f"from group {written(told.old)} to group {written(told.new)}")
+    return Phrase("moved", "", f"from group {format_value(told.old)} to group {format_value(told.new)}")
 
 
-PHRASES: Mapping[str, Callable[[Told], Phrase | None]] = {
-    "status": status,
-    "isTemplate": switched(Phrase("converted", "", "to a template"), Phrase("converted", "", "from a template")),
-    "groupId": group,
-    "details.powerState": power,
-    "details.inMaintenanceMode": switched(
+PHRASES: Mapping[str, Callable[[ParsedChange], Phrase | None]] = {
+    "status": describe_status,
+    "isTemplate": describe_switch(Phrase("converted", "", "to a template"), Phrase("converted", "", "from a template")),
+    "groupId": describe_group,
+    "details.powerState": describe_power,
+    "details.inMaintenanceMode": describe_switch(
         Phrase("put", "", "into maintenance mode"), Phrase("took", "", "out of maintenance mode")
     ),
-    "details.ipAddresses[]": address,
-    "details.ipAddresses[].public": public_address,
-    "details.secondaryIPAddresses[]": address,
-    "details.secondaryIPAddresses[].public": public_address,
-    "details.disks[]": sized(NOUNS["disks"]),
-    "details.disks[].sizeGB": resized(NOUNS["disks"]),
-    "details.partitions[]": sized(NOUNS["partitions"]),
-    "details.partitions[].sizeGB": resized(NOUNS["partitions"]),
-    "details.snapshots[]": named(NOUNS["snapshots"]),
-    "details.alertPolicies[]": named(NOUNS["alertPolicies"]),
-    "details.customFields[]": named(NOUNS["customFields"]),
+    "details.ipAddresses[]": describe_address,
+    "details.ipAddresses[].public": describe_public_address,
+    "details.secondaryIPAddresses[]": describe_address,
+    "details.secondaryIPAddresses[].public": describe_public_address,
+    "details.disks[]": describe_sized(NOUNS["disks"]),
+    "details.disks[].sizeGB": describe_resize(NOUNS["disks"]),
+    "details.partitions[]": describe_sized(NOUNS["partitions"]),
+    "details.partitions[].sizeGB": describe_resize(NOUNS["partitions"]),
+    "details.snapshots[]": describe_named(NOUNS["snapshots"]),
+    "details.alertPolicies[]": describe_named(NOUNS["alertPolicies"]),
+    "details.customFields[]": describe_named(NOUNS["customFields"]),
 }
 WORDING = Wording(NOUNS, LABELS, MEASURES, PHRASES)

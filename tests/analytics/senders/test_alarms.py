@@ -9,7 +9,7 @@ import analytics
 from analytics import queries
 from analytics.charts import alerts as alert_charts
 from analytics.pages.alerts.lists import reading_text
-from analytics.pages.alerts.page import Kept
+from analytics.pages.alerts.page import AlarmCache
 from analytics.senders import alarms
 from analytics.times.periods import period
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
@@ -63,7 +63,7 @@ def age(at):
 
 
 def test_an_alarm_lasts_from_the_first_triggered_state_to_the_next_that_is_not_in_the_order_of_occurrence(store):
-    found = Kept().look(store(ROWS))
+    found = AlarmCache().look(store(ROWS))
     assert sorted(told(found), key=str) == [
         (DB, "cpu", 20, 10),
         (WEB, "cpu", 40, None),
@@ -81,19 +81,19 @@ def test_copies_and_triggers_that_tell_no_state_are_left_out(store):
     ]
     nameless = Row("Alert.Notification", "ACME", None, {"triggers": [{"metric": "x", "state": "triggered"}]}, before(6))
     unknown = alert(WEB, 5, ("cpu", "paused"), (None, "triggered"))
-    found = Kept().look(store([first, copy, *odd, nameless, unknown]))
+    found = AlarmCache().look(store([first, copy, *odd, nameless, unknown]))
     assert told(found) == [(WEB, "cpu", 9, None), (WEB, "", 5, None)]
 
 
 def test_before_the_first_alert_there_is_nothing(store):
-    assert Kept().look(store([])) is None
-    assert Kept().look(store([server("ACME", WEB)])) is None
+    assert AlarmCache().look(store([])) is None
+    assert AlarmCache().look(store([server("ACME", WEB)])) is None
 
 
 def test_alerts_none_of_which_fired_are_no_alarms(store):
-    found = Kept().look(store([alert(WEB, 5, ("cpu", "notTriggered"))]))
+    found = AlarmCache().look(store([alert(WEB, 5, ("cpu", "notTriggered"))]))
     assert found.empty
-    assert alarms.within(found, before(60), MIDDAY).empty
+    assert alarms.clip_alarms(found, before(60), MIDDAY).empty
 
 
 def test_each_look_reads_what_came_since_the_last_one_only(store):
@@ -104,7 +104,7 @@ def test_each_look_reads_what_came_since_the_last_one_only(store):
         asked.append((name, values))
         return run(name, **values)
 
-    kept = Kept()
+    kept = AlarmCache()
     assert len(kept.look(watched)) == 4
     assert len(kept.look(watched)) == 4
     assert asked == [
@@ -115,7 +115,7 @@ def test_each_look_reads_what_came_since_the_last_one_only(store):
 
 
 def test_an_alert_that_came_since_ends_an_alarm_that_was_known(store):
-    kept = Kept()
+    kept = AlarmCache()
     kept.look(store(ROWS[:1]))
     found = kept.look(store(ROWS[:2]))
     assert sorted(told(found)) == [(WEB, "cpu", 60, 50), (WEB, "disk", 60, None)]
@@ -123,7 +123,7 @@ def test_an_alert_that_came_since_ends_an_alarm_that_was_known(store):
 
 @pytest.mark.parametrize("count", [2, 7])
 def test_another_store_in_the_place_of_the_one_that_was_read_is_read_from_its_beginning(store, count):
-    kept = Kept()
+    kept = AlarmCache()
     kept.look(store([alert(f"OTHER{place}", 60, ("cpu", "triggered")) for place in range(3)]))
     found = kept.look(store(ROWS[:count]))
     assert not found["server"].str.startswith("OTHER").any()
@@ -131,26 +131,26 @@ def test_another_store_in_the_place_of_the_one_that_was_read_is_read_from_its_be
 
 
 def test_a_time_range_has_the_alarms_that_lasted_into_it_with_their_time_in_it(store):
-    inside = alarms.within(Kept().look(store(ROWS)), before(45), MIDDAY)
-    rows = alarms.by_metric(inside)
+    inside = alarms.clip_alarms(AlarmCache().look(store(ROWS)), before(45), MIDDAY)
+    rows = alarms.group_by_metric(inside)
     assert {(row.server, row.metric): (row.times, row.time, row.lasts) for row in rows.itertuples()} == {
         (WEB, "cpu"): (1, timedelta(minutes=40), True),
         (WEB, "disk"): (1, timedelta(minutes=45), True),
         (DB, "cpu"): (1, timedelta(minutes=10), False),
     }
-    assert len(alarms.within(Kept().look(store(ROWS)), before(9), before(5))) == 2
+    assert len(alarms.clip_alarms(AlarmCache().look(store(ROWS)), before(9), before(5))) == 2
 
 
 def test_alarms_are_let_through_by_account_and_by_a_part_of_the_servers_name(store):
-    found = Kept().look(store(ROWS))
-    assert set(alarms.let_through(found, {"SOLO"}, None)["server"]) == {DB}
-    assert set(alarms.let_through(found, None, "web0")["server"]) == {WEB}
-    assert alarms.let_through(found, {"SOLO"}, "web0").empty
-    assert alarms.let_through(found, None, ".*").empty
+    found = AlarmCache().look(store(ROWS))
+    assert set(alarms.filter_alarms(found, {"SOLO"}, None)["server"]) == {DB}
+    assert set(alarms.filter_alarms(found, None, "web0")["server"]) == {WEB}
+    assert alarms.filter_alarms(found, {"SOLO"}, "web0").empty
+    assert alarms.filter_alarms(found, None, ".*").empty
 
 
 def test_what_is_in_alarm_now_is_what_never_ended_the_latest_first(store):
-    lasting = alarms.lasting(Kept().look(store(ROWS)))
+    lasting = alarms.select_lasting(AlarmCache().look(store(ROWS)))
     assert list(zip(lasting["server"], lasting["metric"], strict=True)) == [(WEB, "cpu"), (WEB, "disk")]
 
 
@@ -183,9 +183,11 @@ def test_a_reading_is_said_by_its_names_and_values(reading, said):
 
 
 def test_the_chart_has_a_bar_an_alarm_and_a_mark_at_each_that_lasts_and_names_are_data_only(store):
-    found = Kept().look(store([*ROWS, alert(HOSTILE_NAME, 5, (HOSTILE_NAME, "triggered"))]))
-    inside = alarms.within(found, before(120), MIDDAY)
-    chart = alert_charts.over_time(inside, alarms.by_metric(inside), period("6 h", MIDDAY, None), order="latest first")
+    found = AlarmCache().look(store([*ROWS, alert(HOSTILE_NAME, 5, (HOSTILE_NAME, "triggered"))]))
+    inside = alarms.clip_alarms(found, before(120), MIDDAY)
+    chart = alert_charts.draw_alarms(
+        inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None), order="latest first"
+    )
     drawn = chart.to_dict()
     sizes = [len(drawn["datasets"][layer["data"]["name"]]) for layer in drawn["layer"]]
     assert sizes[-2:] == [5, 3]
@@ -195,6 +197,6 @@ def test_the_chart_has_a_bar_an_alarm_and_a_mark_at_each_that_lasts_and_names_ar
 
 def test_of_more_alarms_than_can_be_drawn_the_latest_are(monkeypatch, store):
     monkeypatch.setattr(alert_charts, "MOST_BARS", 1)
-    inside = alarms.within(Kept().look(store(ROWS)), before(120), MIDDAY)
-    bars = alert_charts.bars_of(inside, alarms.by_metric(inside), period("6 h", MIDDAY, None))
+    inside = alarms.clip_alarms(AlarmCache().look(store(ROWS)), before(120), MIDDAY)
+    bars = alert_charts.bars_of(inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None))
     assert list(bars["server"]) == [DB]

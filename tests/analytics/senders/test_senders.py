@@ -67,8 +67,8 @@ def test_a_second_senders_events_kinds_and_colours_are_beside_the_first_ones():
     assert senders.kind_of("Track") == "Parcel"
     assert senders.categories_of("Parcel") == {"Parcel", "Track"}
     assert senders.icon_of("Track") == ":material/package:"
-    assert senders.kind_called("track") == "Parcel"
-    assert senders.kind_called("tracks") is None
+    assert senders.find_kind("track") == "Parcel"
+    assert senders.find_kind("tracks") is None
     assert not senders.has_state("Track")
 
 
@@ -117,12 +117,12 @@ def test_queries_count_and_find_the_entities_of_both_senders(tmp_path):
     ],
 )
 def test_a_call_of_a_macro_becomes_what_it_stands_for(sql, expected):
-    assert queries.expanded(sql) == expected
+    assert queries.expand(sql) == expected
 
 
 def test_a_call_that_does_not_end_is_an_error():
     with pytest.raises(ValueError, match=r"The call of place_of does not end\."):
-        queries.expanded("SELECT place_of(left(name, 1)")
+        queries.expand("SELECT place_of(left(name, 1)")
 
 
 @pytest.mark.parametrize("name", queries.names())

@@ -58,7 +58,7 @@ def draw_again_after(seconds: float | None, key: str) -> bool:
     return bool(asked.due)
 
 
-def plain(text: str, *, key: str, alt: str, wrap: bool = True, height: int | None = None) -> None:
+def draw_text(text: str, *, key: str, alt: str, wrap: bool = True, height: int | None = None) -> None:
     """Draw a text.
 
     Args:
@@ -77,12 +77,12 @@ class Age(NamedTuple):
     moment: datetime
     after: str = ""
 
-    def told(self) -> dict[str, float | str]:
+    def describe(self) -> dict[str, float | str]:
         """Return the age for the browser, which counts on from there."""
         return {"age": (datetime.now(UTC) - self.moment).total_seconds(), "after": self.after}
 
 
-def age_line(*parts: str | datetime | None, key: str, drawn_at: datetime | None = None) -> None:
+def draw_age_line(*parts: str | datetime | None, key: str, drawn_at: datetime | None = None) -> None:
     """Draw a line of text; in place of each moment it says how long ago that is, and goes on counting.
 
     Args:
@@ -90,7 +90,7 @@ def age_line(*parts: str | datetime | None, key: str, drawn_at: datetime | None 
         key: the line's name on the page.
         drawn_at: when the page was drawn, for scripts that watch it.
     """
-    shown = [Age(part).told() if isinstance(part, datetime) else part for part in parts if part]
+    shown = [Age(part).describe() if isinstance(part, datetime) else part for part in parts if part]
     script("age", AGE_HTML, isolated=False, counts=True)(
         key=key,
         data={"parts": shown, "turn": str(time.monotonic_ns()), "drawnAt": drawn_at.isoformat() if drawn_at else ""},

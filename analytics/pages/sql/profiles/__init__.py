@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from analytics.client.client import Client
 
-Kind = Literal["number", "time", "text", "heavy"]
+ValueKind = Literal["number", "time", "text", "heavy"]
 
 # Beyond so many rows a part of them is looked at, which is chosen by blocks, so that the rest is never read.
 WHOLE_ROWS = 300_000
@@ -30,7 +30,7 @@ class Profile(NamedTuple):
     microseconds since 1970.
     """
 
-    kind: Kind
+    kind: ValueKind
     rows: int
     seen: int
     filled: int
@@ -51,7 +51,7 @@ def read(name: str) -> str:
     return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8").partition("\n")[2]
 
 
-def kind_of(data_type: str) -> Kind:
+def classify(data_type: str) -> ValueKind:
     """Return as what a column of a type is looked at."""
     if data_type.startswith(HEAVY):
         return "heavy"
@@ -62,20 +62,20 @@ def kind_of(data_type: str) -> Kind:
     return "time" if data_type.startswith(TIMES) else "text"
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """Return a name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def source_of(table: str, kind: Kind, rows: int) -> str:
+def source_of(table: str, kind: ValueKind, rows: int) -> str:
     """Return what a table's column is read from: all rows, or a part of them where there are too many."""
     most = SAMPLED_HEAVY_ROWS if kind == "heavy" else SAMPLED_ROWS
     if rows <= (most if kind == "heavy" else WHOLE_ROWS):
-        return quoted(table)
+        return quote_name(table)
     if table in NEWEST:
-        return f"{quoted(table)} WHERE {NEWEST[table]}"
+        return f"{quote_name(table)} WHERE {NEWEST[table]}"
     below, condition = BELOW.get(table, (table, "true"))
-    return f"(FROM {quoted(below)} TABLESAMPLE {100 * most / rows:.6f}% (system)) WHERE {condition}"
+    return f"(FROM {quote_name(below)} TABLESAMPLE {100 * most / rows:.6f}% (system)) WHERE {condition}"
 
 
 def profile(client: Client, table: str, column: str, data_type: str, rows: int) -> Profile:
@@ -91,9 +91,9 @@ def profile(client: Client, table: str, column: str, data_type: str, rows: int) 
     Raises:
         AnalyticsError: no answer.
     """
-    kind = kind_of(data_type)
+    kind = classify(data_type)
     number = {"number": "value::DOUBLE", "time": "epoch_us(value)::DOUBLE"}.get(kind, "NULL::DOUBLE")
-    values = f"SELECT {quoted(column)} AS value FROM {source_of(table, kind, rows)}"  # noqa: S608 - names of the schema
+    values = f"SELECT {quote_name(column)} AS value FROM {source_of(table, kind, rows)}"  # noqa: S608 - names of the schema
     sampled = f"WITH sampled AS MATERIALIZED (SELECT value, {number} AS number FROM ({values}))\n"  # noqa: S608 - the same
     query = sampled + read("texts" if number.startswith("NULL") else "numbers")
     (row,) = client.sql(query, timeout=LONGEST_SECONDS).to_pylist()

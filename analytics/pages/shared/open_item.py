@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from analytics.pages.shared import address
-from analytics.pages.shared.store import ask, known
+from analytics.pages.shared.store import ask, null_to_none
 from analytics.senders import kind_of
 from analytics.text import plural
 
 ICONS = {"Earlier": ":material/arrow_back:", "Later": ":material/arrow_forward:"}
 
 
-class Opened(NamedTuple):
+class OpenItem(NamedTuple):
     """What is open; all None where nothing is."""
 
     seq: int | None = None
@@ -26,12 +26,12 @@ def as_seq(text: str | None) -> int | None:
     return None
 
 
-def opened() -> Opened:
+def read_open_item() -> OpenItem:
     """Return what the page's address says is open."""
-    asked = address.current()
+    asked = address.read_values()
     if (seq := as_seq(asked.get("seq"))) is not None:
-        return Opened(seq=seq)
-    return Opened(rejection=asked.get("refused"))
+        return OpenItem(seq=seq)
+    return OpenItem(rejection=asked.get("refused"))
 
 
 def close() -> None:
@@ -51,7 +51,7 @@ def open_rejection(identity: str) -> None:
 
 def neighbours(row: Any) -> None:
     """Draw the ways to the notifications of the entity that happened just before and just after this one."""
-    if known(row["entity_id"]) is None or known(row["duplicate_of"]) is not None:
+    if null_to_none(row["entity_id"]) is None or null_to_none(row["duplicate_of"]) is not None:
         return
     found = ask("entity_neighbours", seq=int(row["seq"])).iloc[0]
     whose = kind_of(str(row["category"])).lower()
@@ -65,7 +65,7 @@ def neighbours(row: Any) -> None:
 
 def neighbour(name: str, seq: Any) -> None:
     """Draw the way to one of them."""
-    number = None if known(seq) is None else int(seq)
+    number = None if null_to_none(seq) is None else int(seq)
     st.button(
         name,
         key=name.lower(),

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.pages.shared.store import known, records
+from analytics.pages.shared.store import null_to_none, records
 from analytics.senders import alerts
-from analytics.text import short
+from analytics.text import shorten
 from analytics.words.sentences import Change, summary
 
 KINDS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? hidden"}
@@ -19,12 +19,12 @@ def as_change(row: Any) -> Change:
     return Change(
         row.category,
         row.entity_id,
-        known(row.actor),
+        null_to_none(row.actor),
         row.path,
         row.kind,
-        known(row.old_value),
-        known(row.new_value),
-        known(getattr(row, "action", None)),
+        null_to_none(row.old_value),
+        null_to_none(row.new_value),
+        null_to_none(getattr(row, "action", None)),
     )
 
 
@@ -43,16 +43,16 @@ def summaries(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int
 
 def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:
     """Return the action of each notification, by its number."""
-    return {row.seq: known(row.action) for row in records(notifications)}
+    return {row.seq: null_to_none(row.action) for row in records(notifications)}
 
 
 def alert_text(metric: Any, state: Any) -> str:
     """Return what an alert tells of its first trigger."""
-    of = f"{short(metric, 20)} " if known(metric) else ""
+    of = f"{shorten(metric, 20)} " if null_to_none(metric) else ""
     states = {one.above: "above its threshold" for one in alerts()}
     states |= {one.below: "below its threshold again" for one in alerts()}
     known_state = states.get(str(state).lower())
-    return f"alert: {of}{known_state or short(str(known(state) or ''), 30)}".rstrip(": ")
+    return f"alert: {of}{known_state or shorten(str(null_to_none(state) or ''), 30)}".rstrip(": ")
 
 
 def number_text(seq: int) -> str:
@@ -62,4 +62,4 @@ def number_text(seq: int) -> str:
 
 def event_text(row: Any) -> str:
     """Return the event type of a notification, or what is known of it."""
-    return str(known(row.event_type) or f"{row.category} (unknown)")
+    return str(null_to_none(row.event_type) or f"{row.category} (unknown)")

@@ -22,7 +22,7 @@ WHOLE_SECONDS = 600.0
 """All are looked for again after this, for rules of the user's own that need more play."""
 
 
-class Kept(NamedTuple):
+class FindingsSnapshot(NamedTuple):
     """Findings of all time, the worst first, then the newest; and what is wrong with rules.
 
     They are computed from all that the store held at the moment `upto`, in UTC.
@@ -33,20 +33,20 @@ class Kept(NamedTuple):
     upto: datetime
 
 
-class _Last(NamedTuple):
+class _LastNotification(NamedTuple):
     """The last notification that a store has; `id` is None where it has none."""
 
     seq: int
     id: str | None
 
 
-class _Looked(NamedTuple):
+class _Look(NamedTuple):
     """What was looked for when: with which rules and settings, up to which notification."""
 
-    kept: Kept
+    snapshot: FindingsSnapshot
     rules: RuleSet
     settings: Settings
-    last: _Last
+    last: _LastNotification
     whole_at: float
 
 
@@ -62,15 +62,15 @@ class KeptFindings:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="findings")
         self._lock = Lock()
         self._looking: Future[None] | None = None
-        self._looked: _Looked | None = None
+        self._last_look: _Look | None = None
 
     @property
-    def kept(self) -> Kept | None:
+    def snapshot(self) -> FindingsSnapshot | None:
         """The findings as they were computed last, however long ago; None before the first time."""
-        looked = self._looked
-        return looked.kept if looked else None
+        looked = self._last_look
+        return looked.snapshot if looked else None
 
-    def latest(self, patience: float, upto: datetime) -> Kept | None:
+    def read_up_to(self, patience: float, upto: datetime) -> FindingsSnapshot | None:
         """Return findings that are computed up to a moment at least; None where they are still being computed.
 
         Args:
@@ -82,7 +82,7 @@ class KeptFindings:
         """
         upto = min(upto, datetime.now(UTC))
         end = time.monotonic() + patience
-        while (kept := self.kept) is None or kept.upto < upto:
+        while (kept := self.snapshot) is None or kept.upto < upto:
             looking = self._begin()
             if not wait([looking], max(end - time.monotonic(), 0)).done:
                 return None
@@ -99,7 +99,7 @@ class KeptFindings:
     def _look(self) -> None:
         settings = read_settings()
         rules = load_rules(settings.rules)
-        before = self._looked
+        before = self._last_look
         if before is None or (before.rules, before.settings) != (rules, settings):
             self._look_through(rules, settings)
             return
@@ -109,28 +109,28 @@ class KeptFindings:
         if after_id != before.last.id or time.monotonic() - before.whole_at > WHOLE_SECONDS:
             self._look_through(rules, settings)
         elif first_at is None:
-            self._looked = before._replace(kept=before.kept._replace(upto=upto))
+            self._last_look = before._replace(snapshot=before.snapshot._replace(upto=upto))
         else:
             since = max(first_at - PLAY, EPOCH)
             found = find(self._client, since, FOREVER, rules=rules, settings=settings)
-            older = [one for one in before.kept.findings if one.found_at < since]
-            kept = Kept(_in_order([*older, *found.findings]), list(found.problems), upto)
-            self._looked = before._replace(kept=kept, last=last)
+            older = [one for one in before.snapshot.findings if one.found_at < since]
+            kept = FindingsSnapshot(_sort_findings([*older, *found.findings]), list(found.problems), upto)
+            self._last_look = before._replace(snapshot=kept, last=last)
 
     def _look_through(self, rules: RuleSet, settings: Settings) -> None:
         """Look for all."""
         begun, upto = time.monotonic(), datetime.now(UTC)
         last, *_ = self._news(0)
         found = find(self._client, EPOCH, FOREVER, rules=rules, settings=settings)
-        kept = Kept(_in_order(found.findings), list(found.problems), upto)
-        self._looked = _Looked(kept, rules, settings, last, begun)
+        kept = FindingsSnapshot(_sort_findings(found.findings), list(found.problems), upto)
+        self._last_look = _Look(kept, rules, settings, last, begun)
 
-    def _news(self, after: int) -> tuple[_Last, str | None, datetime | None]:
+    def _news(self, after: int) -> tuple[_LastNotification, str | None, datetime | None]:
         """Return the last notification, the id of the one `after`, and when the first of those behind it happened."""
         [row] = self._client.sql(*query("happened_since", {"seen": after})).to_pylist()
-        return _Last(row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
+        return _LastNotification(row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
 
 
-def _in_order(findings: Sequence[Finding]) -> list[Finding]:
+def _sort_findings(findings: Sequence[Finding]) -> list[Finding]:
     newest_first = sorted(findings, key=lambda one: one.found_at, reverse=True)
     return sorted(newest_first, key=lambda one: RANKS[one.severity])
