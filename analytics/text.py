@@ -67,6 +67,6 @@ def as_markdown(text: str) -> str:
     return MARKDOWN.sub(r"\\\1", make_visible(text))
 
 
-def plural(number: int, one: str, many: str | None = None) -> str:
+def plural(number: int, singular: str, many: str | None = None) -> str:
     """Return the number, its thousands apart, with the word that fits it."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {singular if number == 1 else many or singular + 's'}"

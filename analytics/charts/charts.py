@@ -94,7 +94,7 @@ def draw_events(
     span: Span,
     *,
     zone: ZoneInfo,
-    said: str = "",
+    name: str = "",
     selected: Interval | None = None,
     dark: bool = False,
 ) -> alt.LayerChart:
@@ -108,7 +108,7 @@ def draw_events(
         before: columns `bin_us`, `events`, of the time compared with, moved into these bins.
         span: the bins.
         zone: the time zone of the browser that draws it.
-        said: what the time compared with is called.
+        name: what the time compared with is called.
         selected: the part that is marked as selected at first.
         dark: whether the page is dark.
     """
@@ -120,8 +120,8 @@ def draw_events(
     layers = [event_bars(frame, span, place, dark).add_params(brush)]
     subtitle = f"Number per {span.per}, by event type; times of {place}"
     if before is not None:
-        layers.append(line_before(before, span, said, dark))
-        subtitle += f"; the line is {said}"
+        layers.append(line_before(before, span, name, dark))
+        subtitle += f"; the line is {name}"
     if span.running:
         subtitle += f"; the pale last bar is {RUNNING}"
     layered: Any = alt.layer(*layers)
@@ -149,9 +149,9 @@ def event_bars(frame: pd.DataFrame, span: Span, place: str, dark: bool) -> alt.C
     return chart
 
 
-def line_before(before: pd.DataFrame, span: Span, said: str, dark: bool) -> alt.Chart:
+def line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.Chart:
     """Return the layer with the counts of the time compared with, a step a bin."""
-    counts = fill_bins(before.assign(event_type=said), span)
+    counts = fill_bins(before.assign(event_type=name), span)
     last = counts.iloc[[-1]].assign(begin=counts["end"].iloc[-1])
     rows = pd.concat([counts, last])[["begin", "events"]]
     line: alt.Chart = (

@@ -20,8 +20,8 @@ def hours_of_week(frame: pd.DataFrame) -> pd.DataFrame:
     """
     counts = dict(zip(frame["hour_of_week"], frame["events"], strict=True))
     rows = [(DAYS[place // HOURS], place % HOURS, int(counts.get(place, 0))) for place in range(len(DAYS) * HOURS)]
-    found = pd.DataFrame(rows, columns=["day", "hour", "events"])
-    return found.assign(until=found["hour"] + 1, clock=[f"{hour:02}:00 to {hour + 1:02}:00" for hour in found["hour"]])
+    hours = pd.DataFrame(rows, columns=["day", "hour", "events"])
+    return hours.assign(until=hours["hour"] + 1, clock=[f"{hour:02}:00 to {hour + 1:02}:00" for hour in hours["hour"]])
 
 
 def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt.Chart:

@@ -83,7 +83,7 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
         zone: the name of the browser's time zone, in which the axis is.
         dark: whether the page is dark.
     """
-    said = f"Notifications per {bins.per}, by event type, times in {zone}"
+    title = f"Notifications per {bins.per}, by event type, times in {zone}"
     chart: alt.Chart = (
         alt.Chart(add_ends(stack(add_bin_times(frame, bins.width), list(colours(dark))), bins))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
@@ -109,7 +109,7 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
             width="container",
             autosize=FIT,
             title=alt.TitleParams(
-                f"{said}; pale where not over yet. Drag over bars to narrow the range.",
+                f"{title}; pale where not over yet. Drag over bars to narrow the range.",
                 anchor="start",
                 frame="bounds",
                 fontSize=12,

@@ -58,7 +58,7 @@ def first_choice(table: pa.Table) -> Choice | None:
     if not columns or not table.num_rows:
         return None
     numbers, times, texts = (
-        [name for name, kind in columns.items() if kind == wanted] for wanted in ("number", "time", "text")
+        [name for name, kind in columns.items() if kind == holding] for holding in ("number", "time", "text")
     )
     if times and numbers:
         x, y = times[0], numbers[0]
@@ -119,8 +119,8 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
         data["y"] = convert_values(values_of(first, columns, choice.y), "number")
     if choice.colour:
         names = [label(value) for value in values_of(first, columns, choice.colour)]
-        data["colour"], said = limit_names(names, MOST_COLOURS - 1)
-        notes += [f"{said:,} values of {shorten(choice.colour)} are drawn together, as “others”."] if said else []
+        data["colour"], others = limit_names(names, MOST_COLOURS - 1)
+        notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “others”."] if others else []
     if choice.kind == "histogram" and kinds["x"] != "text":
         return QuickChart(draw_histogram(data, choice, kinds["x"], dark), notes)
     if kinds["x"] == "text" and choice.kind in ("bar", "histogram"):
@@ -190,17 +190,17 @@ def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, 
     present = sorted(set(data["colour"]), key=lambda name: (name == "others", name))
     own = colours(dark)
     names = [name for name in own if name in present] if set(present) <= set(own) else present
-    found = [own[name] for name in names] if names is not present else list(palette)
+    shades = [own[name] for name in names] if names is not present else list(palette)
     legend = alt.Legend(title=shorten(choice.colour), orient="top", columns=4, labelLimit=LABEL_PIXELS)
-    return {"color": alt.Color("colour:N", scale=alt.Scale(domain=names, range=found), legend=legend)}
+    return {"color": alt.Color("colour:N", scale=alt.Scale(domain=names, range=shades), legend=legend)}
 
 
 def tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
     """Return what is said of what the pointer is on."""
     x = {"time": "utcyearmonthdatehoursminutesseconds(x):T", "number": "x:Q", "text": "x:N"}[kind]
-    found = [alt.Tooltip(x, title=shorten(choice.x), format=TIME_TIP if kind == "time" else alt.Undefined)]
-    found.append(alt.Tooltip(y, title=shorten(choice.y) if choice.y else "Rows"))
-    return [*found, alt.Tooltip("colour:N", title=shorten(choice.colour))] if choice.colour else found
+    tooltips = [alt.Tooltip(x, title=shorten(choice.x), format=TIME_TIP if kind == "time" else alt.Undefined)]
+    tooltips.append(alt.Tooltip(y, title=shorten(choice.y) if choice.y else "Rows"))
+    return [*tooltips, alt.Tooltip("colour:N", title=shorten(choice.colour))] if choice.colour else tooltips
 
 
 def value_of(choice: Choice) -> str:

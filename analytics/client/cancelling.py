@@ -57,7 +57,7 @@ def open_own_pool(cancellation: Cancellation) -> urllib3.PoolManager:
     The server then sees that the client hung up, and interrupts the query.
     """
 
-    def telling(kind: type[HTTPConnection]) -> type[HTTPConnection]:
+    def make_class(kind: type[HTTPConnection]) -> type[HTTPConnection]:
         class Telling(kind):  # type: ignore[misc,valid-type]  # mypy wants to know the class beforehand
             """Tells its socket as soon as there is one."""
 
@@ -70,10 +70,10 @@ def open_own_pool(cancellation: Cancellation) -> urllib3.PoolManager:
         return Telling
 
     class Plain(urllib3.HTTPConnectionPool):
-        ConnectionCls = telling(HTTPConnection)
+        ConnectionCls = make_class(HTTPConnection)
 
     class Encrypted(urllib3.HTTPSConnectionPool):
-        ConnectionCls = telling(HTTPSConnection)  # type: ignore[assignment]  # it is one, as telling() gives what it takes
+        ConnectionCls = make_class(HTTPSConnection)  # type: ignore[assignment]  # it is one, as telling() gives what it takes
 
     manager = urllib3.PoolManager(num_pools=1, retries=False)
     manager.pool_classes_by_scheme = {"http": Plain, "https": Encrypted}

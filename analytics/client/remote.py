@@ -86,14 +86,14 @@ class QueryServiceSource:
         max_bytes: int | None = None,
     ) -> pa.Table:
         """Run one SELECT and return all its rows."""
-        asked = {
+        fields = {
             "sql": query,
             "parameters": parameters,
             "timeout": timeout,
             "max_rows": max_rows,
             "max_bytes": max_bytes,
         }
-        body = json.dumps({name: value for name, value in asked.items() if value is not None}, default=as_json)
+        body = json.dumps({name: value for name, value in fields.items() if value is not None}, default=as_json)
         wait = LONGEST_QUERY_SECONDS if timeout is None else timeout + GRACE_SECONDS
         if cancellation is None:
             return self._insist(lambda: self._read(self._ask("POST", "/query", body.encode(), wait)))

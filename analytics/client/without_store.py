@@ -51,8 +51,8 @@ def ask_listener(settings: Settings) -> list[Sign]:
     try:
         with urllib3.PoolManager(num_pools=1, retries=False) as pool:
             answer = pool.request("GET", f"{url}/readyz", redirect=False, timeout=urllib3.Timeout(total=SECONDS))
-        told = json.loads(answer.data)
-        spool, store = told["spool"], told.get("store_process", told["store"])
+        state = json.loads(answer.data)
+        spool, store = state["spool"], state.get("store_process", state["store"])
     except ProtocolError:
         return [Sign("Listener", f"takes connections at {url} (by CLC_LISTEN), but not of plain HTTP", "amber")]
     except HTTPError:
@@ -91,7 +91,7 @@ def read_serve(settings: Settings) -> tuple[dict[str, Any], datetime | None]:
     """Return what `serve` wrote of its processes last, and when; nothing where there is no such file here."""
     path = settings.data_dir / SERVE_FILE
     try:
-        told = json.loads(path.read_bytes())
-        return (told, datetime.fromtimestamp(path.stat().st_mtime, UTC)) if isinstance(told, dict) else ({}, None)
+        content = json.loads(path.read_bytes())
+        return (content, datetime.fromtimestamp(path.stat().st_mtime, UTC)) if isinstance(content, dict) else ({}, None)
     except (OSError, ValueError):
         return {}, None

@@ -57,10 +57,10 @@ def progress(length: int, output: Path | None) -> Iterator[Advance]:
         yield bar.update
 
 
-def tables(client: Client, wanted: ExportFilter, extent: SeqRange, advance: Advance) -> Iterator[pa.Table]:
+def tables(client: Client, chosen: ExportFilter, extent: SeqRange, advance: Advance) -> Iterator[pa.Table]:
     """Yield the notifications a part at a time, telling by how many numbers it went on."""
     done = extent.first - 1
-    for part in read_parts(client, wanted, extent):
+    for part in read_parts(client, chosen, extent):
         yield part.table
         advance(part.reached - done)
         done = part.reached
@@ -103,12 +103,12 @@ def export(
     if name == "parquet" and is_standard(output) and sys.stdout.isatty():
         raise click.UsageError("parquet is not for terminals; name a file with -o, or pipe it into a program.")
     begin, end = read_ends(since, until)
-    wanted = ExportFilter(begin, end, aliases_of(accounts), event_types_of(events))
+    chosen = ExportFilter(begin, end, aliases_of(accounts), event_types_of(events))
     count = None
     with connect(location) as client:
-        extent = find_range(client, wanted)
+        extent = find_range(client, chosen)
         with open_output(output, overwrite=overwrite) as out, progress(extent.length, output) as advance:
-            count = WRITERS[name](tables(client, wanted, extent, advance), out)
+            count = WRITERS[name](tables(client, chosen, extent, advance), out)
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"
         click.echo(f"{plural(count, 'notification')} exported{where}", err=True)

@@ -157,14 +157,14 @@ def findings(
         settings = read_settings()
         rules = choose_rules(load_rules(settings.rules), names)
         with connect(location) as client:
-            found = find(client, begin, end, rules=rules, settings=settings)
+            results = find(client, begin, end, rules=rules, settings=settings)
     except AnalyticsError as error:
         click.echo(f"Error: {make_visible(str(error), LINES)}", err=True)
         raise click.exceptions.Exit(FAILED) from None
-    shown = [finding for finding in found.findings if is_wanted(finding, severity, accounts)]
+    shown = [finding for finding in results.findings if is_wanted(finding, severity, accounts)]
     with open_output(None) as out:
         out.writelines(map(as_json if with_json else as_line, shown))
-    for problem in found.problems:
+    for problem in results.problems:
         click.echo(f"Rule not used: {make_visible(str(problem))}", err=True)
     click.echo(summary(shown), err=True)
-    raise click.exceptions.Exit(SOME if shown else FAILED if found.problems else NONE)
+    raise click.exceptions.Exit(SOME if shown else FAILED if results.problems else NONE)

@@ -44,11 +44,11 @@ def event_types_of(names: Iterable[str]) -> list[str] | None:
 
     A category stands for itself too: it is what a notification has whose action is not known.
     """
-    found: dict[str, None] = {}
+    types: dict[str, None] = {}
     for name in names:
-        found[name] = None
-        found.update((event, None) for event in senders.event_types_of({name}))
-    return list(found) or None
+        types[name] = None
+        types.update((event, None) for event in senders.event_types_of({name}))
+    return list(types) or None
 
 
 def aliases_of(names: Iterable[str]) -> list[str] | None:
@@ -99,12 +99,12 @@ def open_output(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[
 def is_own_pipe(output: Path) -> bool:
     """Tell whether a path is a device or pipe of this user or of the system; only in `/dev` may a link lead there."""
     try:
-        found = output.stat() if output.parent in _OF_SHELLS else output.lstat()
+        status = output.stat() if output.parent in _OF_SHELLS else output.lstat()
     except OSError:
         return False
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         return False
-    return not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)) and found.st_uid in {0, os.geteuid()}
+    return not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)) and status.st_uid in {0, os.geteuid()}
 
 
 def check_target(output: Path | None, *, overwrite: bool) -> None:
@@ -116,14 +116,14 @@ def check_target(output: Path | None, *, overwrite: bool) -> None:
     if output is None or is_standard(output) or is_own_pipe(output):
         return
     try:
-        found = output.lstat()
+        status = output.lstat()
     except OSError:  # there is none, or opening one says why not
         return
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         raise OutputError(f"{output} is a symbolic link, which could lead anywhere: name the file that it leads to.")
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         raise OutputError(f"{output} is a directory: name a file in it.")
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise OutputError(f"{output} is a pipe or device of another user: name a file.")
     if not overwrite:
         raise OutputError(f"{output} exists: name a file that does not, or give --overwrite.")

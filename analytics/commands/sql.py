@@ -40,10 +40,10 @@ def read_query(query: str | None, file: Path | None) -> str:
 def read_parameters(given: tuple[str, ...]) -> dict[str, Any] | None:
     """Return the values of `$name` from `name=value`: JSON where the value is JSON, else text."""
     parameters: dict[str, Any] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
+    for pair in given:
+        name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():
-            raise click.BadParameter(f"{one!r} is not NAME=VALUE.", param_hint="--param")
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE.", param_hint="--param")
         try:
             parameters[name] = json.loads(value)
         except ValueError:

@@ -118,12 +118,12 @@ class Follower:
             return
         actions = {row["seq"]: row["action"] for row in rows}
         ids = [row["id"] for row in rows]
-        found = self._ask("tail_changes", first=min(actions), last=max(actions), ids=ids)
+        changes = self._ask("tail_changes", first=min(actions), last=max(actions), ids=ids)
         words = {
             seq: summary(
                 Change(**{name: change[name] for name in CHANGED}, action=actions.get(seq)) for change in group
             )
-            for seq, group in groupby(found, key=itemgetter("seq"))
+            for seq, group in groupby(changes, key=itemgetter("seq"))
         }
         for row in rows:
             row["words"] = words.get(row["seq"], "")

@@ -41,14 +41,14 @@ class Cuts(NamedTuple):
 
     def sentences(self) -> list[str]:
         """Say what is cut; empty where all of it fits."""
-        said = []
+        sentences = []
         if self.rows:
-            said.append(f"{plural(self.rows, 'row')} left out: a sheet of Excel holds {MOST_ROWS + 1:,}.")
+            sentences.append(f"{plural(self.rows, 'row')} left out: a sheet of Excel holds {MOST_ROWS + 1:,}.")
         if self.columns:
-            said.append(f"{plural(self.columns, 'column')} left out: a sheet of Excel holds {MOST_COLUMNS:,}.")
+            sentences.append(f"{plural(self.columns, 'column')} left out: a sheet of Excel holds {MOST_COLUMNS:,}.")
         if self.cells:
-            said.append(f"{plural(self.cells, 'cell')} cut: a cell of Excel holds {MOST_CHARACTERS:,} characters.")
-        return said
+            sentences.append(f"{plural(self.cells, 'cell')} cut: a cell of Excel holds {MOST_CHARACTERS:,} characters.")
+        return sentences
 
 
 class Cut(NamedTuple):
@@ -132,8 +132,8 @@ def write_workbook(table: pa.Table, out: IO[bytes]) -> None:
         bold = book.add_format({"bold": True})
         sheet = book.add_worksheet(ROWS_SHEET)
         listed = write_rows(sheet, held, bold, book.add_format({"num_format": TIME_FORMAT, "align": "left"}))
-        if said := cuts.sentences():
-            write_cuts(book.add_worksheet(CUT_SHEET), said, listed, bold)
+        if sentences := cuts.sentences():
+            write_cuts(book.add_worksheet(CUT_SHEET), sentences, listed, bold)
 
 
 def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) -> list[Cut]:
@@ -165,14 +165,14 @@ def write_cell(sheet: Worksheet, row: int, place: int, cell: Any, time: Format) 
         sheet.write_number(row, place, cell)
 
 
-def write_cuts(sheet: Worksheet, said: list[str], listed: list[Cut], bold: Format) -> None:
+def write_cuts(sheet: Worksheet, sentences: list[str], listed: list[Cut], bold: Format) -> None:
     """Write what was cut, and where."""
     sheet.set_column(0, 2, 22)
-    for row, sentence in enumerate([*said, "Parquet and JSON lines hold all of it."]):
+    for row, sentence in enumerate([*sentences, "Parquet and JSON lines hold all of it."]):
         sheet.write_string(row, 0, sentence)
     if not listed:
         return
-    begin = len(said) + 2
+    begin = len(sentences) + 2
     for place, name in enumerate(("Row", "Column", "Characters in all")):
         sheet.write_string(begin, place, name, bold)
     for row, cut in enumerate(listed, start=begin + 1):

@@ -51,24 +51,24 @@ class ExportPart(NamedTuple):
     reached: int
 
 
-def find_range(client: Client, wanted: ExportFilter) -> SeqRange:
+def find_range(client: Client, chosen: ExportFilter) -> SeqRange:
     """Return between which numbers the wanted notifications lie now.
 
     Raises:
         AnalyticsError: no answer.
     """
-    (row,) = client.sql(*queries.query("export_extent", wanted._asdict())).to_pylist()
+    (row,) = client.sql(*queries.query("export_extent", chosen._asdict())).to_pylist()
     return SeqRange(1, 0) if row["first"] is None else SeqRange(row["first"], row["last"])
 
 
 def read_parts(
-    client: Client, wanted: ExportFilter, extent: SeqRange, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES
+    client: Client, chosen: ExportFilter, extent: SeqRange, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES
 ) -> Iterator[ExportPart]:
     """Yield the wanted notifications with all their columns, in parts: at least one, which may have no rows.
 
     Args:
         client: asks for one part at a time.
-        wanted: which notifications.
+        chosen: which notifications.
         extent: between which numbers.
         most_rows: the most rows of a part.
         most_bytes: after how many bytes of bodies a part ends; its last body may exceed them.
@@ -80,7 +80,7 @@ def read_parts(
     while True:
         upto = min(reached + width, extent.last)
         bounds = {"first": reached + 1, "last": upto, "page_rows": most_rows, "most": most_bytes}
-        query = queries.query("export_part", wanted._asdict() | bounds)
+        query = queries.query("export_part", chosen._asdict() | bounds)
         table = convert_to_utc(insist(partial(client.sql, *query)))
         reached = find_reached(table, upto, most_rows, most_bytes)
         yield ExportPart(table, reached)

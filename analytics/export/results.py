@@ -45,7 +45,7 @@ def cell(value: Any) -> str | None:
 def is_plain(kind: pa.DataType) -> bool:
     """Say whether a browser's table shows values of a type as what they are: numbers, truth and moments."""
     plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_timestamp, pa.types.is_date)
-    return any(one(kind) for one in plain)
+    return any(matches(kind) for matches in plain)
 
 
 def prepare_rows(table: pa.Table) -> pd.DataFrame:

@@ -44,19 +44,19 @@ def cut(text: str, width: int) -> str:
     return text + ELLIPSIS
 
 
-def fit(wanted: Sequence[int], width: int) -> list[int]:
+def fit(wishes: Sequence[int], width: int) -> list[int]:
     """Return the widths that columns get: what they want, or the widest cut back until all fit or are narrow."""
-    widths = list(wanted)
+    widths = list(wishes)
     room = width - len(GAP) * (len(widths) - 1)
     while sum(widths) > room:
         widest = max(widths)
         if widest <= NARROWEST:
             break
-        second = max((one for one in widths if one < widest), default=NARROWEST)
+        second = max((each for each in widths if each < widest), default=NARROWEST)
         share = widths.count(widest)
         excess = sum(widths) - room
         smaller = max(second, NARROWEST, widest - -(-excess // share))
-        widths = [smaller if one == widest else one for one in widths]
+        widths = [smaller if each == widest else each for each in widths]
     return widths
 
 
@@ -77,8 +77,8 @@ def table_lines(table: pa.Table, width: int) -> Iterable[str]:
     if not names:
         return
     first = [[as_cell(value) for value in values_of(column)] for column in table.slice(0, MEASURED_ROWS).columns]
-    wanted = [max([columns_of(name), *map(columns_of, cells)]) for name, cells in zip(names, first, strict=True)]
-    widths = fit(wanted, width)
+    wishes = [max([columns_of(name), *map(columns_of, cells)]) for name, cells in zip(names, first, strict=True)]
+    widths = fit(wishes, width)
     right = [is_number(field.type) for field in table.schema]
 
     def line(cells: Iterable[str]) -> str:

@@ -55,13 +55,13 @@ class RuleSource(NamedTuple):
 
     def line_of(self, word: str) -> int:
         """Return the line in which a word stands first; where it stands nowhere, the one in which the SQL begins."""
-        found = re.search(rf"(?<![\w$]){re.escape(word)}(?!\w)", self.sql, re.IGNORECASE)
-        return self.line + self.sql.count("\n", 0, found.start() if found else 0)
+        match = re.search(rf"(?<![\w$]){re.escape(word)}(?!\w)", self.sql, re.IGNORECASE)
+        return self.line + self.sql.count("\n", 0, match.start() if match else 0)
 
     def find_line(self, message: str) -> int | None:
         """Return the line that DuckDB names in an error's message, if it does."""
-        found = _SQL_LINE.search(message)
-        return self.line + int(found[1]) - 1 if found else None
+        match = _SQL_LINE.search(message)
+        return self.line + int(match[1]) - 1 if match else None
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,8 @@ def _header(toml: str, first_line: int) -> Header:
     try:
         return Header.model_validate(tomllib.loads(toml))
     except tomllib.TOMLDecodeError as error:
-        found = _TOML_LINE.search(str(error))
-        line = first_line + (int(found[1]) - 1 if found else toml.rstrip().count("\n"))
+        match = _TOML_LINE.search(str(error))
+        line = first_line + (int(match[1]) - 1 if match else toml.rstrip().count("\n"))
         raise RuleError(line, f"The header is no TOML: {_TOML_LINE.sub('', str(error))}.") from None
     except ValidationError as error:
         first = error.errors()[0]

@@ -107,7 +107,7 @@ def line_of(toml: str, where: Sequence[int | str]) -> int:
             continue
         name = re.escape(key)
         pattern = re.compile(rf"""^[ \t]*(?:\[+(?:[\w.]+\.)?{name}\]+|["']?{name}["']?[ \t]*=)""", re.MULTILINE)
-        places = [found.start() for found in pattern.finditer(toml, place)]
+        places = [match.start() for match in pattern.finditer(toml, place)]
         if not places:
             break
         following = where[position + 1] if position + 1 < len(where) else 0

@@ -104,9 +104,9 @@ def find(
     rules = rules or load_rules(settings.rules)
     given = _build_parameters(since, until, settings)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        all_found = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
-    findings = [finding for found in all_found for finding in found.findings]
-    problems = [*rules.problems, *(problem for found in all_found for problem in found.problems)]
+        results = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
+    findings = [finding for result in results for finding in result.findings]
+    problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)
 

@@ -67,8 +67,8 @@ class KeptFindings:
     @property
     def snapshot(self) -> FindingsSnapshot | None:
         """The findings as they were computed last, however long ago; None before the first time."""
-        looked = self._last_look
-        return looked.snapshot if looked else None
+        look = self._last_look
+        return look.snapshot if look else None
 
     def read_up_to(self, patience: float, upto: datetime) -> FindingsSnapshot | None:
         """Return findings that are computed up to a moment at least; None where they are still being computed.
@@ -82,12 +82,12 @@ class KeptFindings:
         """
         upto = min(upto, datetime.now(UTC))
         end = time.monotonic() + patience
-        while (kept := self.snapshot) is None or kept.upto < upto:
+        while (snapshot := self.snapshot) is None or snapshot.upto < upto:
             looking = self._begin()
             if not wait([looking], max(end - time.monotonic(), 0)).done:
                 return None
             looking.result()
-        return kept
+        return snapshot
 
     def _begin(self) -> Future[None]:
         """Return the look that runs, or begin one; what became of one that has ended is of no use to those who ask."""
@@ -112,18 +112,18 @@ class KeptFindings:
             self._last_look = before._replace(snapshot=before.snapshot._replace(upto=upto))
         else:
             since = max(first_at - PLAY, EPOCH)
-            found = find(self._client, since, FOREVER, rules=rules, settings=settings)
-            older = [one for one in before.snapshot.findings if one.found_at < since]
-            kept = FindingsSnapshot(_sort_findings([*older, *found.findings]), list(found.problems), upto)
-            self._last_look = before._replace(snapshot=kept, last=last)
+            results = find(self._client, since, FOREVER, rules=rules, settings=settings)
+            older = [finding for finding in before.snapshot.findings if finding.found_at < since]
+            snapshot = FindingsSnapshot(_sort_findings([*older, *results.findings]), list(results.problems), upto)
+            self._last_look = before._replace(snapshot=snapshot, last=last)
 
     def _look_through(self, rules: RuleSet, settings: Settings) -> None:
         """Look for all."""
         begun, upto = time.monotonic(), datetime.now(UTC)
         last, *_ = self._news(0)
-        found = find(self._client, EPOCH, FOREVER, rules=rules, settings=settings)
-        kept = FindingsSnapshot(_sort_findings(found.findings), list(found.problems), upto)
-        self._last_look = _Look(kept, rules, settings, last, begun)
+        results = find(self._client, EPOCH, FOREVER, rules=rules, settings=settings)
+        snapshot = FindingsSnapshot(_sort_findings(results.findings), list(results.problems), upto)
+        self._last_look = _Look(snapshot, rules, settings, last, begun)
 
     def _news(self, after: int) -> tuple[_LastNotification, str | None, datetime | None]:
         """Return the last notification, the id of the one `after`, and when the first of those behind it happened."""
@@ -132,5 +132,5 @@ class KeptFindings:
 
 
 def _sort_findings(findings: Sequence[Finding]) -> list[Finding]:
-    newest_first = sorted(findings, key=lambda one: one.found_at, reverse=True)
-    return sorted(newest_first, key=lambda one: RANKS[one.severity])
+    newest_first = sorted(findings, key=lambda finding: finding.found_at, reverse=True)
+    return sorted(newest_first, key=lambda finding: RANKS[finding.severity])

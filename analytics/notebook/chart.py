@@ -36,7 +36,7 @@ class ChartRequest(NamedTuple):
     title: str | None = None
 
 
-def chart_of(table: pa.Table, wanted: ChartRequest) -> QuickChart:
+def chart_of(table: pa.Table, request: ChartRequest) -> QuickChart:
     """Return a chart of rows, and what was left out of it.
 
     Raises:
@@ -44,30 +44,30 @@ def chart_of(table: pa.Table, wanted: ChartRequest) -> QuickChart:
     """
     if not table.num_rows:
         raise ChartError("%%clc: there are no rows to draw.")
-    drawn = draw(table, choice_of(table, wanted))
-    title = drawn.chart.title.to_dict() | ({"text": shorten(wanted.title, 200)} if wanted.title else {})
+    drawn = draw(table, choice_of(table, request))
+    title = drawn.chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
     return drawn._replace(chart=drawn.chart.properties(width=WIDTH, title=title))
 
 
-def choice_of(table: pa.Table, wanted: ChartRequest) -> Choice:
+def choice_of(table: pa.Table, request: ChartRequest) -> Choice:
     """Return what is drawn: along x times before others, along y numbers, else how many rows there are.
 
     Raises:
         ChartError: as `chart_of`.
     """
     columns = classify_columns(table)
-    for option, name in (("--x", wanted.x), ("--y", wanted.y), ("--color", wanted.color)):
+    for option, name in (("--x", request.x), ("--y", request.y), ("--color", request.color)):
         if name is not None and name not in columns:
             raise ChartError(f"%%clc: {option} {shorten(name)} is no column; there are {', '.join(columns)}.")
-    if wanted.y and columns[wanted.y] != "number":
-        raise ChartError(f"%%clc: --y {shorten(wanted.y)} holds no numbers; cast it, or leave it out to count rows.")
-    free = [name for name in columns if name not in (wanted.y, wanted.color)]
-    x = wanted.x or next(iter([*select_kind(columns, free, "time"), *free]), next(iter(columns)))
+    if request.y and columns[request.y] != "number":
+        raise ChartError(f"%%clc: --y {shorten(request.y)} holds no numbers; cast it, or leave it out to count rows.")
+    free = [name for name in columns if name not in (request.y, request.color)]
+    x = request.x or next(iter([*select_kind(columns, free, "time"), *free]), next(iter(columns)))
     left = [name for name in free if name != x]
-    y = wanted.y or next(iter(select_kind(columns, left, "number")), None)
+    y = request.y or next(iter(select_kind(columns, left, "number")), None)
     # Where several rows lie at one place of x, a column of text tells them apart.
     texts = select_kind(columns, left, "text") if repeats(table, columns, x) else []
-    return Choice(KINDS[wanted.kind], x, y, wanted.color or find_fewest(table, columns, texts))
+    return Choice(KINDS[request.kind], x, y, request.color or find_fewest(table, columns, texts))
 
 
 def select_kind(columns: Mapping[str, Holds], names: list[str], kind: Holds) -> list[str]:

@@ -163,8 +163,8 @@ class ClcMagics(Magics):
             if chosen.out is not None:
                 self._variables[chosen.out] = frame
             if chosen.chart is not None:
-                wanted = ChartRequest(chosen.chart, chosen.x, chosen.y, chosen.color, chosen.title)
-                return self._print_notes(chart_of(table, wanted))
+                request = ChartRequest(chosen.chart, chosen.x, chosen.y, chosen.color, chosen.title)
+                return self._print_notes(chart_of(table, request))
         except AnalyticsError as error:
             raise UsageError(str(error)) from None
         return frame if chosen.out is None else None

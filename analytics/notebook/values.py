@@ -32,16 +32,16 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
     Raises:
         ParameterError: a pair is of another form.
     """
-    found = {}
+    values = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name.isidentifier():
             raise ParameterError(f"%%clc: {pair!r} is no parameter; one looks like -p account=DEMO.")
         try:
-            found[name] = json.loads(text)
+            values[name] = json.loads(text)
         except ValueError:
-            found[name] = text
-    return found
+            values[name] = text
+    return values
 
 
 def values_of(query: str, chosen: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

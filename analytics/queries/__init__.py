@@ -36,7 +36,7 @@ def read(name: str) -> str:
         KeyError: there is no such file.
     """
     text = places()[name].read_text(encoding="utf-8")
-    whole = INCLUDE.sub(lambda found: read(found[1].removesuffix(".sql")).rstrip("\n") + "\n", text)
+    whole = INCLUDE.sub(lambda match: read(match[1].removesuffix(".sql")).rstrip("\n") + "\n", text)
     return expand(whole)
 
 

@@ -18,8 +18,8 @@ GREY = ("#8a8f98", "#8a8f98")
 @cache
 def folders() -> tuple[Traversable, ...]:
     """Return the folder of each sender, in the order of their names."""
-    found = [entry for entry in files(__package__).iterdir() if entry.is_dir() and (entry / "sender.py").is_file()]
-    return tuple(sorted(found, key=lambda folder: folder.name))
+    entries = [entry for entry in files(__package__).iterdir() if entry.is_dir() and (entry / "sender.py").is_file()]
+    return tuple(sorted(entries, key=lambda folder: folder.name))
 
 
 @cache
@@ -78,8 +78,8 @@ def kind_of(category: str) -> str:
 
 def find_kind(name: str) -> str | None:
     """Return the kind of entity that a category is about, whatever case it is written in; None where there is none."""
-    named = {one.lower(): one for one in (*kinds(), *categories())}
-    kind = kind_of(named.get(name.lower(), ""))
+    names = {each.lower(): each for each in (*kinds(), *categories())}
+    kind = kind_of(names.get(name.lower(), ""))
     return kind if kind in kinds() else None
 
 
@@ -136,7 +136,7 @@ def signature_headers() -> str:
 
 def alert_colour(dark: bool) -> str:
     """Return the colour of alerts."""
-    return next((colours(dark)[one.event] for one in alerts()), GREY[dark])
+    return next((colours(dark)[alert.event] for alert in alerts()), GREY[dark])
 
 
 def examples() -> Examples:
@@ -162,7 +162,7 @@ def parts_of_account(last: str = "or") -> str:
 
 def alert_label() -> str:
     """Return the words for what alerts are about, as a label."""
-    return join_names(list(dict.fromkeys(one.kind for one in alerts())), "or")
+    return join_names(list(dict.fromkeys(alert.kind for alert in alerts())), "or")
 
 
 def join_names(names: list[str], last: str) -> str:
@@ -173,5 +173,5 @@ def join_names(names: list[str], last: str) -> str:
 @cache
 def sender_of(category: str) -> Sender:
     """Return the sender of notifications of a category; the first one where no sender has it."""
-    found = (sender for sender in senders() for event in sender.events if event.name.partition(".")[0] == category)
-    return next(found, senders()[0])
+    matches = (sender for sender in senders() for event in sender.events if event.name.partition(".")[0] == category)
+    return next(matches, senders()[0])

@@ -42,26 +42,26 @@ def is_of_account(category: str) -> str:
 
 def has_place(category: str) -> str:
     """Return whether notifications of a category are about entities whose names tell their place."""
-    told = place()
-    return one_of(category, sorted(categories_of(told.kind)) if told else ())
+    where = place()
+    return one_of(category, sorted(categories_of(where.kind)) if where else ())
 
 
 def place_of(name: str) -> str:
     """Return the place that the name of such an entity begins with."""
-    told = place()
-    return f"left({name}, {told.characters})" if told else "NULL"
+    where = place()
+    return f"left({name}, {where.characters})" if where else "NULL"
 
 
 def is_place(name: str) -> str:
     """Return whether a text is the name of a place."""
-    told = place()
-    return f"regexp_full_match({name}, {text(told.pattern)})" if told else "false"
+    where = place()
+    return f"regexp_full_match({name}, {text(where.pattern)})" if where else "false"
 
 
 def what_a_place_is(_: str) -> str:
     """Return what a place is called."""
-    told = place()
-    return text(told.name) if told else "NULL"
+    where = place()
+    return text(where.name) if where else "NULL"
 
 
 MACROS: dict[str, Callable[[str], str]] = {

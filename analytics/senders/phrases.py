@@ -81,15 +81,15 @@ def format_value(value: Any, measure: str | None = None) -> str:
 
 def read_text(value: Any, name: str) -> str | None:
     """Return a field of an object as text, cut; None where there is none."""
-    found = value.get(name) if isinstance(value, dict) else None
-    return shorten(str(found), LONGEST_VALUE) if isinstance(found, (str, int)) and str(found) else None
+    field = value.get(name) if isinstance(value, dict) else None
+    return shorten(str(field), LONGEST_VALUE) if isinstance(field, (str, int)) and str(field) else None
 
 
-def describe_move(told: ParsedChange, what: str) -> Phrase:
+def describe_move(change: ParsedChange, what: str) -> Phrase:
     """Return the phrase of a thing that was added to the entity or removed from it."""
-    return Phrase(f"removed {what}", "from") if told.change.kind == "removed" else Phrase(f"added {what}", "to")
+    return Phrase(f"removed {what}", "from") if change.change.kind == "removed" else Phrase(f"added {what}", "to")
 
 
 def describe_switch(to_true: Phrase, to_false: Phrase) -> Callable[[ParsedChange], Phrase | None]:
     """Return what makes phrases of a field that is true or false."""
-    return lambda told: {True: to_true, False: to_false}.get(told.new) if isinstance(told.new, bool) else None
+    return lambda change: {True: to_true, False: to_false}.get(change.new) if isinstance(change.new, bool) else None

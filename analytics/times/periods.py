@@ -75,17 +75,17 @@ def offsets(since: datetime, until: datetime, zone: ZoneInfo) -> list[tuple[date
     def ahead(moment: datetime) -> timedelta:
         return moment.astimezone(zone).utcoffset() or timedelta()
 
-    found = [(since, ahead(since))]
+    shifts = [(since, ahead(since))]
     day = since
     while day < until:
         following = min(day + timedelta(days=1), until)
-        if ahead(following) != found[-1][1]:
+        if ahead(following) != shifts[-1][1]:
             hour = floor(day, timedelta(hours=1))
-            while ahead(hour) == found[-1][1]:
+            while ahead(hour) == shifts[-1][1]:
                 hour += timedelta(hours=1)
-            found.append((hour, ahead(hour)))
+            shifts.append((hour, ahead(hour)))
         day = following
-    return found
+    return shifts
 
 
 def period(name: str, now: datetime, first: datetime | None) -> Period:
@@ -120,13 +120,13 @@ def edges(since: datetime, until: datetime, width: timedelta, zone: ZoneInfo) ->
         return [begin + width * place for place in range(max(-((begin - until) // width), 1))]
     naive = since.astimezone(zone).replace(tzinfo=None)
     wall = MONDAY + (naive - MONDAY) // width * width
-    found: list[datetime] = []
+    begins: list[datetime] = []
     while True:
         edge = wall.replace(tzinfo=zone).astimezone(UTC)
-        if found and edge >= until:
-            return found
-        if not found or edge > found[-1]:
-            found.append(edge)
+        if begins and edge >= until:
+            return begins
+        if not begins or edge > begins[-1]:
+            begins.append(edge)
         wall += width
 
 
@@ -150,8 +150,8 @@ def difference(now: int, before: int) -> str | None:
     """Say how a count differs from another, absolute and in percent; None where both are 0."""
     if now == before:
         return "±0" if now else None
-    said = change(now, before)
-    return said if said is None or not before else f"{now - before:+,} ({said})"
+    percent = change(now, before)
+    return percent if percent is None or not before else f"{now - before:+,} ({percent})"
 
 
 def change(now: int, before: int) -> str | None:

@@ -48,8 +48,8 @@ def moment_of(text: str) -> datetime:
         ValueError: it is none, or so far from now that what is compared with it could not be said.
         OverflowError: it is too far from now to be one of UTC.
     """
-    found = datetime.fromisoformat(text)
-    moment = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    parsed = datetime.fromisoformat(text)
+    moment = parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
     if moment.year not in YEARS:
         raise ValueError(f"{text!r} is too far from now.")
     return moment
@@ -101,18 +101,18 @@ def span_of(name: str, own: Interval | None, now: datetime, first: datetime | No
     """
     if name == OWN and own is not None:
         until = own.until or now
-        found = period("all", until, min(own.since, until))
+        fitting = period("all", until, min(own.since, until))
         since, whole = own.since, False
     else:
-        known = name if name in RANGES else "24 h"
+        usual = name if name in RANGES else "24 h"
         until = now
-        found = period(known, now, first)
-        length = RANGES[known]
-        since, whole = (found.since if length is None else now - length), length is None
-    begins = tuple(edges(since, until, found.width, zone))
+        fitting = period(usual, now, first)
+        length = RANGES[usual]
+        since, whole = (fitting.since if length is None else now - length), length is None
+    begins = tuple(edges(since, until, fitting.width, zone))
     # An own time is counted as it was typed; others from the begin of their first bin, which then is whole.
     exact = since if name == OWN and own is not None else begins[0]
-    return Span(exact, until, found.width, found.per, whole, begins, now)
+    return Span(exact, until, fitting.width, fitting.per, whole, begins, now)
 
 
 class Comparison(NamedTuple):
@@ -134,6 +134,6 @@ def find_comparison(since: datetime, until: datetime, how: str) -> Comparison:
     length = until - since
     if how == WEEK:
         weeks = max(-(-length // WEEK_LONG), 1)
-        said = WEEK if weeks == 1 else f"{weeks} weeks before"
-        return Comparison(since - weeks * WEEK_LONG, until - weeks * WEEK_LONG, weeks * WEEK_LONG, said)
+        name = WEEK if weeks == 1 else f"{weeks} weeks before"
+        return Comparison(since - weeks * WEEK_LONG, until - weeks * WEEK_LONG, weeks * WEEK_LONG, name)
     return Comparison(since - length, since, length, BEFORE)

@@ -23,16 +23,16 @@ def parse_working_hours(text: str) -> WorkingHours:
     Raises:
         ValueError: the text is of another form, or ends before it begins.
     """
-    found = _FORM.fullmatch(text.strip())
-    if found is None:
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
         raise ValueError(text)
-    begins, ends = found["begins"], found["ends"]
+    begins, ends = match["begins"], match["ends"]
     time.fromisoformat(begins)
     if ends != _MIDNIGHT:
         time.fromisoformat(ends)
     if begins >= ends:
         raise ValueError(text)
-    days = {day for part in found["days"].lower().split(",") for day in _days(part)}
+    days = {day for part in match["days"].lower().split(",") for day in _days(part)}
     return WorkingHours(tuple(sorted(days)), begins, ends)
 
 

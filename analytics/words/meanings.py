@@ -97,6 +97,6 @@ MEANINGS: dict[str, Meaning] = {
 
 def meaning_of(table: str, column: str) -> str:
     """Return what a column means, for the senders that there are; empty where that is not written down."""
-    known = MEANINGS.get(table)
-    said = [sender.meanings[table, column] for sender in senders() if (table, column) in sender.meanings]
-    return "; ".join(said) or (known.columns.get(column, "") if known else "")
+    table_meaning = MEANINGS.get(table)
+    meanings = [sender.meanings[table, column] for sender in senders() if (table, column) in sender.meanings]
+    return "; ".join(meanings) or (table_meaning.columns.get(column, "") if table_meaning else "")

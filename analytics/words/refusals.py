@@ -88,11 +88,11 @@ REFUSALS = {
 
 def title_of(reason: str) -> str:
     """Return a reason in few words; one that is not known as the receiver names it."""
-    found = REFUSALS.get(reason)
-    return found.title if found else reason
+    refusal = REFUSALS.get(reason)
+    return refusal.title if refusal else reason
 
 
 def why_of(reason: str) -> str:
     """Say what a reason means; empty for one that is not known here."""
-    found = REFUSALS.get(reason)
-    return found.why if found else ""
+    refusal = REFUSALS.get(reason)
+    return refusal.why if refusal else ""

@@ -37,12 +37,12 @@ class Item(str):
 def parts_of(path: str) -> Iterator[str]:
     """Yield the keys of a path, and its items as `Item`; what is no path comes as one key."""
     end = 0
-    for found in PART.finditer(path):
-        if found.start() != end:
+    for match in PART.finditer(path):
+        if match.start() != end:
             break
-        end = found.end()
+        end = match.end()
         for name in ("odd_key", "odd_item", "key", "item"):
-            if (text := found[name]) is not None:
+            if (text := match[name]) is not None:
                 plain = unescape(text) if name.startswith("odd") else text
                 yield Item(plain) if name.endswith("item") else plain
     if end < len(path):
@@ -111,18 +111,18 @@ def sentence(change: Change) -> str:
 
 def summary(changes: Iterable[Change]) -> str:
     """Return what changes of one notification say together, without who and of what."""
-    told = list(dict.fromkeys(phrase(change).alone() for change in changes))
-    more = len(told) - MOST_TOLD
-    return "; ".join(told[:MOST_TOLD]) + (f"; and {plural(more, 'more change')}" if more > 0 else "")
+    phrases = list(dict.fromkeys(phrase(change).alone() for change in changes))
+    more = len(phrases) - MOST_TOLD
+    return "; ".join(phrases[:MOST_TOLD]) + (f"; and {plural(more, 'more change')}" if more > 0 else "")
 
 
 def phrase(change: Change) -> Phrase:
     """Return what a change says was done."""
     if change.path == "":
         return describe_whole(change)
-    told = ParsedChange(change, parse_value(change.old_value), parse_value(change.new_value), items_of(change.path))
+    parsed = ParsedChange(change, parse_value(change.old_value), parse_value(change.new_value), items_of(change.path))
     special = sender_of(change.category).wording.phrases.get(pattern_of(change.path))
-    return (special(told) if special else None) or describe_plain(told)
+    return (special(parsed) if special else None) or describe_plain(parsed)
 
 
 def describe_whole(change: Change) -> Phrase:
@@ -139,20 +139,22 @@ def describe_whole(change: Change) -> Phrase:
     return Phrase("changed more than can be listed", "of")
 
 
-def describe_plain(told: ParsedChange) -> Phrase:
+def describe_plain(parsed: ParsedChange) -> Phrase:
     """Return the phrase of a field that none of its own has."""
-    name = label_of(told.change.path, sender_of(told.change.category).wording)
-    if told.change.kind == "changed":
-        return Phrase(f"changed the {name}", "of", f"from {value_of(told, told.old)} to {value_of(told, told.new)}")
-    if told.change.kind == "removed":
-        return Phrase(f"removed the {name}", "from", f"(it was {value_of(told, told.old)})")
-    return Phrase(f"set the {name}", "of", f"to {value_of(told, told.new)}")
+    name = label_of(parsed.change.path, sender_of(parsed.change.category).wording)
+    if parsed.change.kind == "changed":
+        return Phrase(
+            f"changed the {name}", "of", f"from {value_of(parsed, parsed.old)} to {value_of(parsed, parsed.new)}"
+        )
+    if parsed.change.kind == "removed":
+        return Phrase(f"removed the {name}", "from", f"(it was {value_of(parsed, parsed.old)})")
+    return Phrase(f"set the {name}", "of", f"to {value_of(parsed, parsed.new)}")
 
 
-def value_of(told: ParsedChange, value: Any) -> str:
+def value_of(parsed: ParsedChange, value: Any) -> str:
     """Return a value with its unit."""
-    measures = sender_of(told.change.category).wording.measures
-    return format_value(value, measures.get(pattern_of(told.change.path)))
+    measures = sender_of(parsed.change.category).wording.measures
+    return format_value(value, measures.get(pattern_of(parsed.change.path)))
 
 
 def parse_value(value: str | None) -> Any:

@@ -59,8 +59,8 @@ def test_a_refresh_changes_data_and_nothing_else(frame, span):
         return text
 
     before = pd.DataFrame({"bin_us": [later.begins_us[3]], "events": [7]})
-    one = charts.draw_events(frame, before.head(0), span, zone=BERLIN, said="a week before").to_dict()
-    other = charts.draw_events(frame, before, later, zone=BERLIN, said="a week before").to_dict()
+    one = charts.draw_events(frame, before.head(0), span, zone=BERLIN, name="a week before").to_dict()
+    other = charts.draw_events(frame, before, later, zone=BERLIN, name="a week before").to_dict()
     assert set(one["datasets"]) != set(other["datasets"])
     views = [{layer.pop("name", "") for layer in chart["layer"]} for chart in (one, other)]
     for chart, names in zip((one, other), views, strict=True):
@@ -70,7 +70,7 @@ def test_a_refresh_changes_data_and_nothing_else(frame, span):
 
 def test_the_time_compared_with_is_a_line_to_the_end_of_the_last_bin(frame, span):
     before = pd.DataFrame({"bin_us": [span.begins_us[0]], "events": [9]})
-    chart = charts.draw_events(frame, before, span, zone=BERLIN, said="a week before").to_dict()
+    chart = charts.draw_events(frame, before, span, zone=BERLIN, name="a week before").to_dict()
     line = [row for row in rows_of(chart) if "event_type" not in row]
     assert [line[0]["events"], line[1]["events"], len(line)] == [9, 0, 61]
     assert "the line is a week before" in chart["title"]["subtitle"]

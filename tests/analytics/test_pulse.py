@@ -25,7 +25,7 @@ class Store(Client):
             raise self.error
 
     def sql(self, *_arguments, cancellation=None, **_options):
-        cancellation.ends_by(self.answers.set)
+        cancellation.set_end(self.answers.set)
         self.answers.wait(60)
 
 

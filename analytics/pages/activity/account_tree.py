@@ -19,14 +19,14 @@ class Branch(NamedTuple):
 
 
 def roll_up(
-    own: Mapping[str, tuple[int, int]], paths: Iterable[tuple[str, Sequence[str]]], opened: Collection[str]
+    own: Mapping[str, tuple[int, int]], paths: Iterable[tuple[str, Sequence[str]]], open_aliases: Collection[str]
 ) -> list[Branch]:
     """Return the accounts that are seen in the tree, those with most first below each, at most `MOST_BRANCHES`.
 
     Args:
         own: each account's own counts: of the time, and of the one compared with.
         paths: each account with its path from the top of the tree, itself at the end.
-        opened: the accounts whose sub-accounts are seen.
+        open_aliases: the accounts whose sub-accounts are seen.
     """
     events: dict[str, int] = defaultdict(int)
     before: dict[str, int] = defaultdict(int)
@@ -46,10 +46,10 @@ def roll_up(
         children[path[-2] if len(path) > 1 else None].append(alias)
 
     def walk(parent: str | None, depth: int) -> Iterable[Branch]:
-        for alias in sorted(children[parent], key=lambda one: (-events[one], -before[one], one)):
+        for alias in sorted(children[parent], key=lambda alias: (-events[alias], -before[alias], alias)):
             count, _ = own.get(alias, (0, 0))
             yield Branch(alias, depth, events[alias], before[alias], count, below[alias])
-            if alias in opened:
+            if alias in open_aliases:
                 yield from walk(alias, depth + 1)
 
     return [branch for branch, _ in zip(walk(None, 0), range(MOST_BRANCHES), strict=False)]

@@ -41,14 +41,14 @@ def read_part(selection: Any) -> Interval | None:
     """Return the part that a chart's brush marks; None where it marks none."""
     marked = selection.get("begin") if selection else None
     try:
-        begin, end = (EPOCH + timedelta(milliseconds=float(one)) for one in marked or ())
+        begin, end = (EPOCH + timedelta(milliseconds=float(end_ms)) for end_ms in marked or ())
     except (TypeError, ValueError, OverflowError):
         return None
     return Interval(min(begin, end), max(begin, end)) if begin != end else None
 
 
 def draw_over_time(
-    bins: pd.DataFrame, before: pd.DataFrame | None, types: pd.DataFrame, time: When, found: ActivityFilters
+    bins: pd.DataFrame, before: pd.DataFrame | None, types: pd.DataFrame, time: When, chosen: ActivityFilters
 ) -> None:
     """Draw the counts over time, and the choice of a part of it.
 
@@ -57,9 +57,9 @@ def draw_over_time(
         before: columns `bin_us`, `events`, of the time compared with, where there is one.
         types: the counts of all event types in the part: columns `name`, `events`, `events_before`.
         time: the time counted.
-        found: the filters.
+        chosen: the filters.
     """
-    brush = brush_for(found.part)
+    brush = brush_for(chosen.part)
     key = f"chart-over-time-{brush.turn}"
 
     def select() -> None:
@@ -74,18 +74,18 @@ def draw_over_time(
         filters.select_part(part)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
-        st.markdown(total_text(select_types(types, found), time))
+        st.markdown(total_text(select_types(types, chosen), time))
         with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
             st.caption("What dragging over the chart does, by keyboard too.")
-            draw_ends("part", found.part, filters.select_part)
-            st.button("All of it", key="part-all", on_click=filters.select_part, args=(None,), disabled=not found.part)
+            draw_ends("part", chosen.part, filters.select_part)
+            st.button("All of it", key="part-all", on_click=filters.select_part, args=(None,), disabled=not chosen.part)
     line = time.line
     chart = charts.draw_events(
         bins.assign(event_type=bins["event_type"].map(filters.type_text)),
         before,
         time.span,
         zone=viewer_zone(),
-        said=line.name if line else "",
+        name=line.name if line else "",
         selected=brush.first,
         dark=is_dark(),
     )
@@ -94,22 +94,22 @@ def draw_over_time(
     st.altair_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
 
 
-def is_same(one: Interval, other: Interval) -> bool:
+def is_same(part: Interval, other: Interval) -> bool:
     """Say whether two parts are the same, as far as a brush can tell."""
-    ends_differ = abs((one.until or one.since) - (other.until or one.since))
-    return abs(one.since - other.since) < SAME and ends_differ < SAME
+    ends_differ = abs((part.until or part.since) - (other.until or part.since))
+    return abs(part.since - other.since) < SAME and ends_differ < SAME
 
 
-def select_types(rows: pd.DataFrame, found: ActivityFilters) -> pd.DataFrame:
+def select_types(rows: pd.DataFrame, chosen: ActivityFilters) -> pd.DataFrame:
     """Return the counts of the event types that are filtered by; the list has the others too."""
-    return rows[rows["name"].isin(found.types)] if found.types else rows
+    return rows[rows["name"].isin(chosen.types)] if chosen.types else rows
 
 
 def total_text(rows: pd.DataFrame, time: When) -> str:
     """Say how many are counted, and how that compares, as Markdown."""
     count, before = int(rows["events"].sum()), int(rows["events_before"].sum())
-    said = f"**{plural(count, 'notification')}**"
+    total = f"**{plural(count, 'notification')}**"
     if time.compared is None:
-        return said
+        return total
     differs = as_markdown(time.differs(count, before) or "as many")
-    return f"{said} {differs} beside {before:,} {time.compared.phrase}"
+    return f"{total} {differs} beside {before:,} {time.compared.phrase}"

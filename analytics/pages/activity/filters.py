@@ -41,13 +41,13 @@ class ActivityFilters(NamedTuple):
             without: those of `NAMES` that are left out, as a list shows what else could be chosen from it.
         """
         kind, name = self.entity or (None, None)
-        found: dict[str, Any] = {"event_types": list(self.types) or None}
-        found |= {"account": self.account if self.alone else None}
-        found |= {"accounts": load_accounts().tree_of(self.account) if self.account and not self.alone else None}
-        found |= {"actor": self.actor, "kind": kind, "entity": name, "centre": self.centre}
+        values: dict[str, Any] = {"event_types": list(self.types) or None}
+        values |= {"account": self.account if self.alone else None}
+        values |= {"accounts": load_accounts().tree_of(self.account) if self.account and not self.alone else None}
+        values |= {"actor": self.actor, "kind": kind, "entity": name, "centre": self.centre}
         dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts"), ENTITY: ("kind", "entity")}
         dropped |= {ACTOR: ("actor",), CENTRE: ("centre",)}
-        return found | dict.fromkeys(parameter for name in without for parameter in dropped[name])
+        return values | dict.fromkeys(parameter for name in without for parameter in dropped[name])
 
     def entity_parameters(self) -> dict[str, Any]:
         """Return those of the query of entities and places, which filters each list by what the other chose."""
@@ -78,13 +78,13 @@ def type_text(name: str) -> str:
 def toggle_type(name: str) -> None:
     """Filter by an event type too, or no longer by it."""
     types = read_filters().types
-    left = [one for one in types if one != name] if name in types else [*types, name]
+    left = [each for each in types if each != name] if name in types else [*types, name]
     address.put(**{TYPES: ",".join(left) or None})
 
 
 def toggle(filtered: str, value: str, **more: str | None) -> None:
     """Filter by a value, or no longer by it where it was chosen already."""
-    again = address.get(filtered) == value and all(address.get(name) == one for name, one in more.items())
+    again = address.get(filtered) == value and all(address.get(name) == other for name, other in more.items())
     address.put(**{filtered: None if again else value}, **(dict.fromkeys(more) if again else more))
 
 
@@ -107,28 +107,28 @@ class Chip(NamedTuple):
     changes: dict[str, str | None]
 
 
-def chips(found: ActivityFilters) -> Iterator[Chip]:
+def chips(chosen: ActivityFilters) -> Iterator[Chip]:
     """Yield what is filtered by."""
-    if found.part:
-        end = format_local(found.part.until) if found.part.until else "now"
-        yield Chip(PART, "Time", f"{format_local(found.part.since)} to {end}", {PART: None})
-    for name in found.types:
-        left = [one for one in found.types if one != name]
+    if chosen.part:
+        end = format_local(chosen.part.until) if chosen.part.until else "now"
+        yield Chip(PART, "Time", f"{format_local(chosen.part.since)} to {end}", {PART: None})
+    for name in chosen.types:
+        left = [each for each in chosen.types if each != name]
         yield Chip(f"{TYPES}-{name}", "Event type", type_text(name), {TYPES: ",".join(left) or None})
-    if found.account:
-        whose = "Account alone" if found.alone else "Account with sub-accounts"
-        yield Chip(ACCOUNT, whose, found.account, {ACCOUNT: None, ALONE: None})
-    if found.actor:
-        yield Chip(ACTOR, "Actor", found.actor, {ACTOR: None})
-    if found.entity:
-        yield Chip(ENTITY, found.entity[0], found.entity[1], {ENTITY: None})
-    if found.centre and (where := place()):
-        yield Chip(CENTRE, where.name, found.centre, {CENTRE: None})
+    if chosen.account:
+        whose = "Account alone" if chosen.alone else "Account with sub-accounts"
+        yield Chip(ACCOUNT, whose, chosen.account, {ACCOUNT: None, ALONE: None})
+    if chosen.actor:
+        yield Chip(ACTOR, "Actor", chosen.actor, {ACTOR: None})
+    if chosen.entity:
+        yield Chip(ENTITY, chosen.entity[0], chosen.entity[1], {ENTITY: None})
+    if chosen.centre and (where := place()):
+        yield Chip(CENTRE, where.name, chosen.centre, {CENTRE: None})
 
 
-def chip_row(found: ActivityFilters) -> None:
+def chip_row(chosen: ActivityFilters) -> None:
     """Draw a button for each filter, which takes it away, and one for all."""
-    shown = list(chips(found))
+    shown = list(chips(chosen))
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         if not shown:
             st.caption("Click a name below, or drag over the chart, to see that alone.")

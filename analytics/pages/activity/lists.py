@@ -120,7 +120,7 @@ def plural_of(what: str) -> str:
     return "entities" if what == "Entity" else f"{what.lower()}s"
 
 
-def types(rows: pd.DataFrame, found: ActivityFilters, when: When, *, by_change: bool) -> None:
+def types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the list of event types."""
     ranked_list(
         "Event type",
@@ -130,12 +130,12 @@ def types(rows: pd.DataFrame, found: ActivityFilters, when: When, *, by_change: 
         row_id=lambda row: str(row.name),
         text=lambda row: filters.type_text(row.name),
         choose=filters.toggle_type,
-        chosen=found.types,
+        chosen=chosen.types,
         colour=lambda row: filters.type_text(row.name),
     )
 
 
-def actors(rows: pd.DataFrame, found: ActivityFilters, when: When) -> None:
+def actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the list of actors."""
     ranked_list(
         "Actor",
@@ -145,7 +145,7 @@ def actors(rows: pd.DataFrame, found: ActivityFilters, when: When) -> None:
         row_id=lambda row: str(row.name),
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=lambda name: filters.toggle(filters.ACTOR, name),
-        chosen=[found.actor] if found.actor else [],
+        chosen=[chosen.actor] if chosen.actor else [],
         go=_go.to_actor,
         total=total_of(rows),
     )
@@ -156,7 +156,7 @@ def total_of(rows: pd.DataFrame) -> int:
     return int(rows["total"].iloc[0]) if len(rows) else 0
 
 
-def entities(rows: pd.DataFrame, found: ActivityFilters, when: When) -> None:
+def entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the list of entities; rows of places are left out."""
     where = place()
     rows = rows[rows["kind"] != where.name] if where else rows
@@ -173,13 +173,13 @@ def entities(rows: pd.DataFrame, found: ActivityFilters, when: When) -> None:
         row_id=lambda row: f"{row.kind}/{row.name}",
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=lambda identity: filters.toggle(filters.ENTITY, identity),
-        chosen=["/".join(found.entity)] if found.entity else [],
+        chosen=["/".join(chosen.entity)] if chosen.entity else [],
         go=go,
         total=total_of(rows),
     )
 
 
-def centres(where: Place, rows: pd.DataFrame, found: ActivityFilters, when: When, *, by_change: bool) -> None:
+def centres(where: Place, rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the list of places; rows of entities are left out."""
     rows = rows[rows["kind"] == where.name]
     ranked_list(
@@ -190,11 +190,11 @@ def centres(where: Place, rows: pd.DataFrame, found: ActivityFilters, when: When
         row_id=lambda row: str(row.name),
         text=lambda row: str(row.name),
         choose=lambda name: filters.toggle(filters.CENTRE, name),
-        chosen=[found.centre] if found.centre else [],
+        chosen=[chosen.centre] if chosen.centre else [],
     )
 
 
-def accounts_card(rows: pd.DataFrame, found: ActivityFilters, when: When, *, by_change: bool) -> None:
+def accounts_card(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the accounts, as a list or as a tree."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="accounts-head"):
         st.markdown("**Accounts**")
@@ -208,7 +208,7 @@ def accounts_card(rows: pd.DataFrame, found: ActivityFilters, when: When, *, by_
             label_visibility="collapsed",
         )
     if form == TREE:
-        account_tree(rows, found, when)
+        account_tree(rows, chosen, when)
         return
     names = load_accounts().business_names
     ranked_list(
@@ -219,7 +219,7 @@ def accounts_card(rows: pd.DataFrame, found: ActivityFilters, when: When, *, by_
         row_id=lambda row: str(row.name),
         text=lambda row: account_label(row.name, names.get(row.name)),
         choose=lambda alias: filters.toggle(filters.ACCOUNT, alias, alone="yes"),
-        chosen=[found.account] if found.account else [],
+        chosen=[chosen.account] if chosen.account else [],
         go=_go.to_account,
         total=int((rows["events"] > 0).sum()),
     )
@@ -232,24 +232,24 @@ def open_branches() -> list[str]:
 
 def open_or_close(alias: str) -> None:
     """Show an account's sub-accounts, or hide them."""
-    opened = open_branches()
-    left = [one for one in opened if one != alias] if alias in opened else [*opened, alias]
+    branches = open_branches()
+    left = [each for each in branches if each != alias] if alias in branches else [*branches, alias]
     address.put(**{BRANCHES: ",".join(left) or None})
 
 
-def account_tree(rows: pd.DataFrame, found: ActivityFilters, when: When) -> None:
+def account_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
-    opened, names = open_branches(), load_accounts().business_names
+    open_aliases, names = open_branches(), load_accounts().business_names
     own = {str(row.name): (int(row.events), int(row.events_before)) for row in records(rows)}
-    known = [(one.alias, one.root_path) for one in load_accounts().all]
-    shown = roll_up(own, known, opened)
-    most = max((branch.events for branch in shown), default=1) or 1
+    paths = [(account.alias, account.root_path) for account in load_accounts().all]
+    branches = roll_up(own, paths, open_aliases)
+    most = max((branch.events for branch in branches), default=1) or 1
     lines = []
-    for branch in shown:
-        sign = "" if not branch.below else "▾" if branch.alias in opened else "▸"
+    for branch in branches:
+        sign = "" if not branch.below else "▾" if branch.alias in open_aliases else "▸"
         text = account_label(branch.alias, names.get(branch.alias), branch.depth)
         cells = [sign, text, f"{branch.events:,}", when.differs(branch.events, branch.before), ARROW]
-        action = "Close" if branch.alias in opened else "Open"
+        action = "Close" if branch.alias in open_aliases else "Open"
         hovers = [
             f"{action} {plural(branch.below, 'sub-account')}" if branch.below else None,
             f"{text.strip()}: {branch.own:,} of its own",
@@ -275,5 +275,5 @@ def account_tree(rows: pd.DataFrame, found: ActivityFilters, when: When) -> None
         alt="Accounts, each with the notifications of all below it",
         on_open=clicked,
         height=LIST_PIXELS,
-        chosen=[found.account] if found.account else [],
+        chosen=[chosen.account] if chosen.account else [],
     )

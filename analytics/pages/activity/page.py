@@ -41,12 +41,12 @@ def body() -> None:
             how = compare_control()
             by_change = rank_control() == CHANGE
     at = now()
-    found = read_filters()
-    time = read_time(at, found, how)
+    chosen = read_filters()
+    time = read_time(at, chosen, how)
     with st.container(horizontal=True, vertical_alignment="center", key="chip-line", gap="small"):
-        chip_row(found)
-        draw_see_these(found, time)
-    draw(at, found, time, by_change=by_change)
+        chip_row(chosen)
+        draw_see_these(chosen, time)
+    draw(at, chosen, time, by_change=by_change)
 
 
 def rank_control() -> str:
@@ -56,36 +56,36 @@ def rank_control() -> str:
     return chosen or NUMBER
 
 
-def draw_see_these(found: ActivityFilters, time: When) -> None:
+def draw_see_these(chosen: ActivityFilters, time: When) -> None:
     """Draw the way to the notifications that are counted."""
 
     def go() -> None:
-        _go.to_page("notifications", **notifications_address(found, time))
+        _go.to_page("notifications", **notifications_address(chosen, time))
 
     st.button("See these notifications", key="see-these", on_click=go, icon=":material/list_alt:", type="primary")
 
 
-def notifications_address(found: ActivityFilters, time: When) -> dict[str, Any]:
+def notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]:
     """Return the values of the address of the page Notifications that has the same filters."""
     until = time.part.until
     runs = until is None or (time.span.running and until >= time.span.until)
     return {
-        "events": event_types(found) or None,
-        "account": found.account,
-        "below": "false" if found.alone else None,
-        "actor": found.actor,
-        "entity": found.entity[1] if found.entity else found.centre,
-        "from": None if time.span.whole and not found.part else in_seconds(time.part.since),
+        "events": event_types(chosen) or None,
+        "account": chosen.account,
+        "below": "false" if chosen.alone else None,
+        "actor": chosen.actor,
+        "entity": chosen.entity[1] if chosen.entity else chosen.centre,
+        "from": None if time.span.whole and not chosen.part else in_seconds(time.part.since),
         "to": None if runs or until is None else in_seconds(until),
     }
 
 
-def event_types(found: ActivityFilters) -> list[str]:
+def event_types(chosen: ActivityFilters) -> list[str]:
     """Return the event types that the page Notifications is to show: of an entity or a place only its own."""
-    if found.types:
-        return [name for name in found.types if name in senders.event_types()]
-    where = senders.place() if found.centre else None
-    kind = found.entity[0] if found.entity else where.kind if where else ""
+    if chosen.types:
+        return [name for name in chosen.types if name in senders.event_types()]
+    where = senders.place() if chosen.centre else None
+    kind = chosen.entity[0] if chosen.entity else where.kind if where else ""
     return senders.event_types_of(senders.categories_of(kind))
 
 
@@ -94,40 +94,40 @@ def in_seconds(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def draw(at: datetime, found: ActivityFilters, time: When, *, by_change: bool) -> None:
+def draw(at: datetime, chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
     """Ask for all figures at once, and draw them."""
-    rows = ask_together(list_queries(at, found, time, viewer_zone(), by_change=by_change))
+    rows = ask_together(list_queries(at, chosen, time, viewer_zone(), by_change=by_change))
     draw_live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
-        draw_over_time(rows("activity_bins"), before, rows("activity_types"), time, found)
-    figures(rows, found, time, by_change=by_change)
+        draw_over_time(rows("activity_bins"), before, rows("activity_types"), time, chosen)
+    figures(rows, chosen, time, by_change=by_change)
 
 
 def list_queries(
-    at: datetime, found: ActivityFilters, time: When, zone: ZoneInfo, *, by_change: bool = False
+    at: datetime, chosen: ActivityFilters, time: When, zone: ZoneInfo, *, by_change: bool = False
 ) -> dict[str, dict[str, Any]]:
     """Return what the store is asked: the values of each query, in the order in which it is asked.
 
     What is drawn first comes first, but of the lists the one that takes longest.
     """
     ranked = {"by_change": True if by_change else None, "most": lists.MOST_ROWS}
-    asked = {
-        "live_counts": {"now": at, **found.parameters()},
+    queries = {
+        "live_counts": {"now": at, **chosen.parameters()},
         "refused_counts": {"now": at},
-        "activity_types": {**time.part_values, **found.parameters(filters.TYPES)},
-        "activity_bins": {**time.bin_values, **found.parameters()},
+        "activity_types": {**time.part_values, **chosen.parameters(filters.TYPES)},
+        "activity_bins": {**time.bin_values, **chosen.parameters()},
     }
     if time.line:
-        asked["activity_before"] = {**time.bin_values, "shift_us": time.shift_us, **found.parameters()}
-    asked |= {
-        "activity_entities": {**time.part_values, **ranked, **found.entity_parameters()},
-        "activity_accounts": {**time.part_values, **found.parameters(filters.ACCOUNT)},
-        "activity_actors": {**time.part_values, **ranked, **found.parameters(filters.ACTOR)},
+        queries["activity_before"] = {**time.bin_values, "shift_us": time.shift_us, **chosen.parameters()}
+    queries |= {
+        "activity_entities": {**time.part_values, **ranked, **chosen.entity_parameters()},
+        "activity_accounts": {**time.part_values, **chosen.parameters(filters.ACCOUNT)},
+        "activity_actors": {**time.part_values, **ranked, **chosen.parameters(filters.ACTOR)},
     }
     if has_week(time):
-        asked["activity_hours"] = {**time.part_values, **time.clocks(zone), **found.parameters()}
-    return asked
+        queries["activity_hours"] = {**time.part_values, **time.clocks(zone), **chosen.parameters()}
+    return queries
 
 
 def has_week(time: When) -> bool:
@@ -164,27 +164,27 @@ def draw_live(row: pd.Series, refused: pd.Series) -> None:
             tile("Refused, last 24 hours", count, before, "the 24 hours before", good=False)
 
 
-def figures(rows: Callable[[str], pd.DataFrame], found: ActivityFilters, time: When, *, by_change: bool) -> None:
+def figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
     """Draw the lists, or that there is nothing to list."""
     if all(rows(f"activity_{what}").empty for what in ("types", "accounts", "entities")):
-        draw_nothing(found)
+        draw_nothing(chosen)
         return
     with st.container(key="lists"):
         with card("types-card"):
             st.markdown("**Event types**")
-            lists.types(rows("activity_types"), found, time, by_change=by_change)
+            lists.types(rows("activity_types"), chosen, time, by_change=by_change)
         with card("accounts-card"):
-            lists.accounts_card(rows("activity_accounts"), found, time, by_change=by_change)
+            lists.accounts_card(rows("activity_accounts"), chosen, time, by_change=by_change)
         with card("entities-card"):
             st.markdown("**Entities**")
-            lists.entities(rows("activity_entities"), found, time)
+            lists.entities(rows("activity_entities"), chosen, time)
         with card("actors-card"):
             st.markdown("**Actors**, where a notification names one")
-            lists.actors(rows("activity_actors"), found, time)
+            lists.actors(rows("activity_actors"), chosen, time)
         if where := senders.place():
             with card("centres-card"):
                 st.markdown(f"**{where.name}s**, {where.source}")
-                lists.centres(where, rows("activity_entities"), found, time, by_change=by_change)
+                lists.centres(where, rows("activity_entities"), chosen, time, by_change=by_change)
         with card("hours-card"):
             hours(rows("activity_hours") if has_week(time) else None)
 
@@ -207,13 +207,13 @@ def hours(rows: pd.DataFrame | None) -> None:
     st.caption(heat_map.describe_busiest(rows))
 
 
-def draw_nothing(found: ActivityFilters) -> None:
+def draw_nothing(chosen: ActivityFilters) -> None:
     """Say that there is nothing in the range, and what to do."""
     with st.container(key="nothing", border=True):
         st.subheader("Nothing in this time range", anchor=False)
         if moment(ask("freshness").iloc[0]["newest"]) is None:
             st.caption("No notification is stored yet. The page Set up has the addresses that a sender needs.")
-        elif found != ActivityFilters():
+        elif chosen != ActivityFilters():
             st.caption("No notification fits. Take one of the filters above away, or choose a longer time range.")
         else:
             st.caption("No notification came in this time. Choose a longer time range above.")

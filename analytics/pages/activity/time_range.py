@@ -40,8 +40,8 @@ class When(NamedTuple):
     @property
     def bin_values(self) -> dict[str, Any]:
         """Return the parameters of queries that count the bins of the whole time."""
-        found = self._values(self.span.since, self.span.until, self.line)
-        return found | {"begins": self.span.begins_us}
+        values = self._values(self.span.since, self.span.until, self.line)
+        return values | {"begins": self.span.begins_us}
 
     @property
     def line(self) -> Comparison | None:
@@ -54,10 +54,10 @@ class When(NamedTuple):
         return self.line.shift // MICROSECOND if self.line else 0
 
     def _values(self, since: datetime, until: datetime, compared: Comparison | None) -> dict[str, Any]:
-        found: dict[str, Any] = {"since": since, "until": until}
+        values: dict[str, Any] = {"since": since, "until": until}
         if compared is None:
-            return found | {"alone": True, "counted_since": since, "counted_until": until}
-        return found | {
+            return values | {"alone": True, "counted_since": since, "counted_until": until}
+        return values | {
             "before_since": compared.since,
             "before_until": compared.until,
             "counted_since": min(since, compared.since),
@@ -66,10 +66,10 @@ class When(NamedTuple):
 
     def clocks(self, zone: ZoneInfo) -> dict[str, list[int]]:
         """Return how far the zone is ahead of UTC from when on in the part, as parameters of queries."""
-        found = offsets(self.part.since, self.part.until or self.span.until, zone)
+        shifts = offsets(self.part.since, self.part.until or self.span.until, zone)
         return {
-            "begins": [(since - EPOCH) // MICROSECOND for since, _ in found],
-            "ahead_us": [ahead // MICROSECOND for _, ahead in found],
+            "begins": [(since - EPOCH) // MICROSECOND for since, _ in shifts],
+            "ahead_us": [ahead // MICROSECOND for _, ahead in shifts],
         }
 
     def differs(self, count: int, before: int) -> str:
@@ -91,22 +91,22 @@ def time_controls() -> None:
     )
     if st.session_state["range"] == OWN_RANGE:
         own = Interval.parse(address.get(OWN))
-        draw_ends("own", own, lambda found: address.put(**{OWN: str(found) if found else None}))
-    visited = read_last_visit()
+        draw_ends("own", own, lambda interval: address.put(**{OWN: str(interval) if interval else None}))
+    last_end = read_last_visit()
     st.button(
         "Since my last visit",
         key="last-visit",
         on_click=choose_since_visit,
-        disabled=visited is None,
-        help="In this browser no visit before this one is known." if visited is None else None,
+        disabled=last_end is None,
+        help="In this browser no visit before this one is known." if last_end is None else None,
     )
 
 
 def choose_since_visit() -> None:
     """Take the time since the last visit for one's own range."""
-    if visited := read_last_visit():
+    if last_end := read_last_visit():
         st.session_state["range"] = OWN_RANGE
-        address.put(part=None, **{OWN: str(Interval(visited))})
+        address.put(part=None, **{OWN: str(Interval(last_end))})
 
 
 def forget_part() -> None:
@@ -125,19 +125,19 @@ def compare_control() -> str:
 def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
     """Draw the fields with the two ends of an interval; `keep` gets what they say when one is changed."""
     zone = viewer_zone()
-    wanted = {
+    fields = {
         f"{name}-from": chosen and chosen.since.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
         f"{name}-to": chosen
         and chosen.until
         and chosen.until.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
     }
-    for key, value in wanted.items():
+    for key, value in fields.items():
         # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
         if st.session_state.get(key) != value:
             st.session_state[key] = value
 
     def remember() -> None:
-        since, until = (st.session_state[key] for key in wanted)
+        since, until = (st.session_state[key] for key in fields)
         end = until.replace(tzinfo=zone) if until else None
         begin = since.replace(tzinfo=zone) if since else end and end - A_DAY
         keep(Interval(begin, end if end and end > begin else None) if begin else None)
@@ -193,8 +193,8 @@ def read_last_visit() -> datetime | None:
     """Return when the visit before this one ended; None where none is known. It stays the same for the session."""
     if "_last_visit" not in st.session_state:
         st.session_state["_last_visit"] = find_last_end(str(st.context.cookies.get(COOKIE) or ""), datetime.now(UTC))
-    found: datetime | None = st.session_state["_last_visit"]
-    return found
+    last_end: datetime | None = st.session_state["_last_visit"]
+    return last_end
 
 
 def keep_visit() -> None:

@@ -65,7 +65,7 @@ def find_deleted(*frames: pd.DataFrame) -> Deleted:
     names = sorted({name for frame in frames for name in frame["server"]})
     if not names:
         return {}
-    rows = [row for one in alerts() for row in records(ask(one.deleted, ids=names))]
+    rows = [row for alert in alerts() for row in records(ask(alert.deleted, ids=names))]
     return {row.entity_id: moment(row.deleted_at) for row in rows}
 
 
@@ -104,7 +104,7 @@ def in_alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
     gone = rows["server"].isin(list(deleted))
     shown = {f"{row.seq} {row.metric}": row for row in records(pd.concat([rows[~gone], rows[gone]]))}
 
-    def opened(identity: str, column: str) -> None:
+    def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
             to_server(row, column, row.begin)
 
@@ -122,7 +122,7 @@ def in_alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
         return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
-    table(in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=opened,
+    table(in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
     """Draw servers and metrics that were in alarm again and again, which are the first of `count`."""
     shown = {f"{row.server} {row.metric}": row for row in records(rows)}
 
-    def opened(identity: str, column: str) -> None:
+    def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
             to_server(row, column, row.last)
 
@@ -149,7 +149,7 @@ def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         for identity, row in shown.items()
     ]
     table(flapping_columns(), lines, key="flapping-list", alt="In alarm again and again, the most often first",
-          on_open=opened, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+          on_open=open_row, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
     draw_more(count)
 
 
@@ -157,7 +157,7 @@ def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
     """Draw alarms of the time range, in the order of the rows, which are the first of `count`."""
     shown = {f"{row.seq} {row.metric}": row for row in records(rows)}
 
-    def opened(identity: str, column: str) -> None:
+    def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
             to_server(row, column, row.begin)
 
@@ -174,7 +174,7 @@ def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         quiet: Tone | None = "quiet" if row.server in deleted else None
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
         lines.append(Line(identity, cells, OVER if ended else LASTS, tones))
-    table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=opened,
+    table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
     draw_more(count)
 

@@ -58,7 +58,7 @@ class AlarmCache:
         last, first = int(newest["last"]), max(self.last + 1, int(newest["first"]))
         step = max(ROWS_AT_ONCE, (last - first) // MOST_QUERIES + 1)
         spans = [(at, min(at + step - 1, last)) for at in range(first, last + 1, step)]
-        parts = [run(one.states, first=begin, last=end) for one in alerts() for begin, end in spans]
+        parts = [run(alert.states, first=begin, last=end) for alert in alerts() for begin, end in spans]
         if new := [part.assign(occurred_at=part["occurred_at"].dt.tz_convert("UTC")) for part in parts if len(part)]:
             self.states.extend(new)
             self.alarms = None
@@ -145,18 +145,18 @@ def body(chosen: dict[str, Any]) -> None:
     if everything is None or everything.empty:
         draw_without_alarms(some=everything is not None)
         return
-    found = alarms.filter_alarms(everything, list_chosen(chosen), chosen["entity"])
-    span = period(chosen["range"], now(), None if found.empty else moment(found["begin"].min()))
-    lasting = alarms.select_lasting(found)
-    inside = alarms.clip_alarms(found, span.since, span.until)
+    shown = alarms.filter_alarms(everything, list_chosen(chosen), chosen["entity"])
+    span = period(chosen["range"], now(), None if shown.empty else moment(shown["begin"].min()))
+    lasting = alarms.select_lasting(shown)
+    inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
     flapping = rows[rows["times"] >= chosen["least"]]
     most_often = flapping.nlargest(MOST_ROWS, ["times", "last"])
     listed = inside.nlargest(MOST_ROWS, ranks(chosen["order"], ["begin"]))
     deleted = find_deleted(lasting, most_often, listed)
-    draw_in_alarm(lasting, len(found), deleted, chosen["order"])
+    draw_in_alarm(lasting, len(shown), deleted, chosen["order"])
     if inside.empty:
-        draw_nothing_in_range(bool(len(found)))
+        draw_nothing_in_range(bool(len(shown)))
         return
     draw_over_time(inside, rows, span, chosen["order"])
     left, right = st.columns([11, 9], gap="small")
@@ -182,11 +182,11 @@ def draw_in_alarm(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, An
         gone = int(lasting["server"].isin(list(deleted)).sum())
         if lasting.empty:
             what = "the last alert of each says that it is below its threshold again"
-            said = what if alarm_count else "no alarm fits these filters"
-            st.markdown(f"**Nothing is in alarm now**: {said}.")
+            reason = what if alarm_count else "no alarm fits these filters"
+            st.markdown(f"**Nothing is in alarm now**: {reason}.")
             return
-        told = f", {gone:,} of them on {alert_label().lower()}s deleted meanwhile" if gone else ""
-        st.markdown(f"**{len(lasting):,} in alarm now**{told}")
+        deleted_text = f", {gone:,} of them on {alert_label().lower()}s deleted meanwhile" if gone else ""
+        st.markdown(f"**{len(lasting):,} in alarm now**{deleted_text}")
         ordered = lasting.iloc[::-1] if order == LONGEST else lasting
         in_alarm_table(ordered.head(MOST_ROWS), deleted)
         draw_more(len(ordered))
@@ -196,9 +196,9 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
     """Draw the chart."""
     with st.container(key="alarms-over-time", border=True):
         drawn = rows.nlargest(alert_charts.MOST_ROWS, ranks(order, ["lasts", "last"]))
-        said = "the longest in alarm first" if order == LONGEST else "those still in alarm first, then the latest"
+        order_text = "the longest in alarm first" if order == LONGEST else "those still in alarm first, then the latest"
         place = zone_label(viewer_zone())
-        chart = alert_charts.draw_alarms(inside, drawn, span, order=said, place=place, dark=is_dark())
+        chart = alert_charts.draw_alarms(inside, drawn, span, order=order_text, place=place, dark=is_dark())
         st.altair_chart(chart, key="chart-alarms")
         if len(rows) > len(drawn):
             st.caption(f"The first {len(drawn)} of {len(rows):,} rows are drawn. Filters show others.")
@@ -211,7 +211,7 @@ def draw_without_alarms(*, some: bool) -> None:
         if some:
             st.caption("Alerts came, but none of them told of a metric above its threshold.")
             return
-        st.caption(" ".join(["No alert came yet.", *(one.how_to for one in alerts())]))
+        st.caption(" ".join(["No alert came yet.", *(alert.how_to for alert in alerts())]))
 
 
 def draw_nothing_in_range(some: bool) -> None:

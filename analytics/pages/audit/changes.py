@@ -51,7 +51,7 @@ def change_table(values: dict[str, Any], end: datetime) -> None:
         end = max(end, newest + timedelta(microseconds=1))  # some say that they happen later than now
     lines = {f"{row.seq} {row.kind} {row.path}": row for row in rows}
 
-    def opened(identity: str, column: str) -> None:
+    def open_row(identity: str, column: str) -> None:
         if (row := lines.get(identity)) is not None:
             follow(row, column)
 
@@ -60,7 +60,7 @@ def change_table(values: dict[str, Any], end: datetime) -> None:
         [as_line(identity, row) for identity, row in lines.items()],
         key="changes",
         alt="Changes, newest first",
-        on_open=opened,
+        on_open=open_row,
         height=LIST_PIXELS,
         wrap=True,
     )
@@ -105,8 +105,8 @@ def pager(number: int, pages: int, total: int, rows: int, end: datetime) -> None
         address.put(page=str(page) if page > 1 else None, until=until if page > 1 else None)
 
     def jump() -> None:
-        if (asked := st.session_state["changes-number"]) is not None:
-            to(min(int(asked), pages))
+        if (typed := st.session_state["changes-number"]) is not None:
+            to(min(int(typed), pages))
             st.session_state["changes-number"] = None
 
     first = (number - 1) * PAGE_ROWS + 1

@@ -111,48 +111,48 @@ def filters() -> dict[str, Any]:
     }
 
 
-def lets_through(one: Finding, chosen: dict[str, Any], below: set[str] | None) -> bool:
+def lets_through(finding: Finding, chosen: dict[str, Any], below: set[str] | None) -> bool:
     """Say whether the filters let a finding through."""
-    wanted = {"entity": one.entity_id, "actor": one.actor}
+    names = {"entity": finding.entity_id, "actor": finding.actor}
     return (
-        (not chosen["severities"] or one.severity in chosen["severities"])
-        and (below is None or one.account_alias in below)
+        (not chosen["severities"] or finding.severity in chosen["severities"])
+        and (below is None or finding.account_alias in below)
         and all(
-            chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in wanted.items()
+            chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in names.items()
         )
     )
 
 
 def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
     """Draw the findings over time and their list, and beside it the one that is open."""
-    kept = load_findings()
-    if kept is None:
+    snapshot = load_findings()
+    if snapshot is None:
         draw_looking()
         return
-    everything = select_range(kept.findings, chosen["range"], until)
+    everything = select_range(snapshot.findings, chosen["range"], until)
     below = list_chosen(chosen)
-    shown = [one for one in everything if lets_through(one, chosen, below)]
-    opened = address.get("finding")
+    shown = [finding for finding in everything if lets_through(finding, chosen, below)]
+    open_id = address.get("finding")
     # A place that stays, so that a rule which fails for once moves nothing below.
     with st.container(key="rule-problems-place"):
-        warn_of(kept.problems)
-    if not shown and not opened:
+        warn_of(snapshot.problems)
+    if not shown and not open_id:
         with st.container(key="no-findings", border=True):
             st.subheader("No findings", anchor=False)
             some = "None of the rules found anything in this time range"
             st.caption(f"{some}." if not everything else f"{some} that fits these filters.")
-            draw_computed(kept)
+            draw_computed(snapshot)
         return
-    left, right = st.columns([11, 9], gap="small") if opened else (st.container(), None)
+    left, right = st.columns([11, 9], gap="small") if open_id else (st.container(), None)
     with left:
         # Filled last, as a chart keeps the browser busy longest.
         above = st.container()
         st.markdown(f"**{plural(len(shown), 'finding')}**" + (f": {describe_counts(shown)}" if shown else ""))
-        draw_computed(kept)
-        finding_table(shown, key="findings", on_open=open_finding, narrow=bool(opened), chosen=opened)
-    if right and opened:
+        draw_computed(snapshot)
+        finding_table(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id)
+    if right and open_id:
         with right:
-            finding_panel(opened, kept)
+            finding_panel(open_id, snapshot)
     with above:
         findings_over_time(shown, chosen["range"], until)
 

@@ -42,15 +42,15 @@ def search_controls() -> None:
 def search() -> None:
     """Draw the entities that fit."""
     named, kind = st.session_state.get("named"), st.session_state.get("among")
-    found = ask("entities_found", named=named or None, kind=kind, page_rows=MOST_FOUND)
-    if found.empty:
+    entities = ask("entities_found", named=named or None, kind=kind, page_rows=MOST_FOUND)
+    if entities.empty:
         with st.container(key="nothing", border=True):
             st.subheader("No entity", anchor=False)
             st.caption(f"No {any_entity()} of such a name has sent a notification.")
         return
-    rows = {f"{row.category} {row.entity_id}": row for row in records(found)}
+    rows = {f"{row.category} {row.entity_id}": row for row in records(entities)}
 
-    def opened(identity: str, column: str) -> None:
+    def open_row(identity: str, column: str) -> None:
         row = rows.get(identity)
         if row is None:
             return
@@ -64,7 +64,7 @@ def search() -> None:
         [as_line(identity, row) for identity, row in rows.items()],
         key="found",
         alt="Entities, the one of which something happened last first",
-        on_open=opened,
+        on_open=open_row,
         height=LIST_PIXELS,
     )
     if len(rows) == MOST_FOUND:
@@ -120,34 +120,34 @@ def body() -> None:
         search()
         return
     at = read_time()
-    found = ask("entity", at=at, **entity.values).iloc[0]
-    entity_head(entity, found, at)
-    if not found["steps"]:
+    facts = ask("entity", at=at, **entity.values).iloc[0]
+    entity_head(entity, facts, at)
+    if not facts["steps"]:
         draw_without_notifications(entity)
         return
     step = as_seq(address.get("step"))
-    latest = as_seq_of(found["last_seq"])
-    shown = step if step is not None else as_seq_of(found["seq_then"]) if at else latest
+    latest = as_seq_of(facts["last_seq"])
+    shown = step if step is not None else as_seq_of(facts["seq_then"]) if at else latest
     left, right = st.columns([11, 9], gap="small")
     with left:
         about = st.container(key="about")
-        st.markdown(f"**Timeline**: {plural(int(found['steps']), 'notification')}")
-        timeline(entity, int(found["steps"]), shown if step is not None or at else None, shown=shown)
+        st.markdown(f"**Timeline**: {plural(int(facts['steps']), 'notification')}")
+        timeline(entity, int(facts["steps"]), shown if step is not None or at else None, shown=shown)
         if is_account(entity.category):
             parts_of_account(entity.name)
         if is_person(entity.category):
             acts_of_user(entity.name)
     with right:
-        draw_state(entity, found, shown, at, latest=shown == latest)
+        draw_state(entity, facts, shown, at, latest=shown == latest)
     # What rules say takes longest, so it comes last, in its place above the timeline.
     with about:
         draw_findings_about(entity)
 
 
-def draw_state(entity: Entity, found: Any, shown: int | None, at: datetime | None, *, latest: bool) -> None:
+def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | None, *, latest: bool) -> None:
     """Draw the step that is shown, or why there is none."""
     if shown is not None:
-        step_panel(entity, shown, steps=int(found["steps"]), latest=latest)
+        step_panel(entity, shown, steps=int(facts["steps"]), latest=latest)
         return
     with st.container(key="detail", border=True):
         if at:
@@ -173,20 +173,20 @@ def read_time() -> datetime | None:
         return None
 
 
-def entity_head(entity: Entity, found: pd.Series, at: datetime | None) -> None:
+def entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> None:
     """Draw what it is, its name as text, how it stands, and where else to go."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="entity-head"):
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
                 st.caption(f"{icon_of(entity.category)} {entity.category}")
                 st.text(make_visible(entity.name))
-                if said := describe_standing(found):
-                    draw_age_line(*said, key="standing")
+                if parts := describe_standing(facts):
+                    draw_age_line(*parts, key="standing")
             if is_account(entity.category) and (name := load_accounts().business_names.get(entity.name)):
                 st.text(shorten(name, 200))
         time_choice(at)
     with st.container(horizontal=True, gap="small", key="entity-links"):
-        account = null_to_none(found["account_alias"])
+        account = null_to_none(facts["account_alias"])
         if account and (entity.category, entity.name) != (account_kind(), account):
             name_button("Account", account, account_kind(), "open-account")
         if is_account(entity.category) and (above := load_accounts().parent_of(entity.name)):
@@ -194,15 +194,15 @@ def entity_head(entity: Entity, found: pd.Series, at: datetime | None) -> None:
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
-def describe_standing(found: pd.Series) -> tuple[str | datetime, ...]:
+def describe_standing(facts: pd.Series) -> tuple[str | datetime, ...]:
     """Say whether it is there, and since when it is known, for a line with ages."""
-    if not found["steps"]:
+    if not facts["steps"]:
         return ()
-    last, first = moment(found["last_own_at"]), moment(found["first_at"])
+    last, first = moment(facts["last_own_at"]), moment(facts["first_at"])
     if last is None:
         return (f"known by its alerts only, since {format_with_zone(first)}",)
-    said = "deleted" if found["deleted"] else "as of its latest notification"
-    return f"{said}, {format_with_zone(last)}, ", last, f"; first seen {format_with_zone(first)}"
+    state = "deleted" if facts["deleted"] else "as of its latest notification"
+    return f"{state}, {format_with_zone(last)}, ", last, f"; first seen {format_with_zone(first)}"
 
 
 def find_another() -> None:
@@ -213,10 +213,10 @@ def find_another() -> None:
 def time_choice(at: datetime | None) -> None:
     """Draw the choice of the time at which the entity is looked at."""
     zone = viewer_zone()
-    wanted = at.astimezone(zone).replace(tzinfo=None) if at else None
+    value = at.astimezone(zone).replace(tzinfo=None) if at else None
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get("at-choice") != wanted:
-        st.session_state["at-choice"] = wanted
+    if st.session_state.get("at-choice") != value:
+        st.session_state["at-choice"] = value
 
     def remember() -> None:
         chosen: datetime | None = st.session_state["at-choice"]

@@ -36,66 +36,69 @@ ACT_COLUMNS = (
 )
 
 
-def names_it(one: Finding, entity: Entity) -> bool:
+def names_it(finding: Finding, entity: Entity) -> bool:
     """Say whether a finding names the entity: as what it is about, as its account, or as who did it."""
-    if one.category == entity.category and one.entity_id == entity.name:
+    if finding.category == entity.category and finding.entity_id == entity.name:
         return True
     if is_account(entity.category):
-        return one.account_alias == entity.name
-    return is_person(entity.category) and (one.actor or "").upper() == entity.name
+        return finding.account_alias == entity.name
+    return is_person(entity.category) and (finding.actor or "").upper() == entity.name
 
 
 def find_made_of(findings: list[Finding], entity: Entity) -> set[str]:
     """Return the ids of those findings of several notifications of which one is the entity's."""
-    several = [one for one in findings if len(one.notification_ids) > 1]
-    ids = sorted({identity for one in several for identity in one.notification_ids})
+    several = [finding for finding in findings if len(finding.notification_ids) > 1]
+    ids = sorted({identity for finding in several for identity in finding.notification_ids})
     if not ids:
         return set()
     of_it = set(ask("ids_of_entity", ids=ids, **entity.values)["id"])
-    return {one.id for one in several if not of_it.isdisjoint(one.notification_ids)}
+    return {finding.id for finding in several if not of_it.isdisjoint(finding.notification_ids)}
 
 
 def draw_findings_about(entity: Entity) -> None:
     """Draw the findings of all time that are about the entity; nothing where there are none."""
-    kept = load_findings()
-    if kept is None:
+    snapshot = load_findings()
+    if snapshot is None:
         draw_looking()
         return
-    parts = find_made_of(kept.findings, entity)
-    about = [one for one in kept.findings if names_it(one, entity) or one.id in parts]
+    parts = find_made_of(snapshot.findings, entity)
+    about = [finding for finding in snapshot.findings if names_it(finding, entity) or finding.id in parts]
     if not about:
         return
     with st.container(key="findings-about", gap="small"):
         st.markdown(f"**{plural(len(about), 'finding')}** about it: {describe_counts(about)}")
-        draw_computed(kept)
+        draw_computed(snapshot)
         finding_table(about, key="findings", on_open=go.to_findings, narrow=True, height=180)
 
 
 def parts_of_account(alias: str) -> None:
     """Draw what is in an account, and the accounts below it."""
-    below = [one for one in load_accounts().all if one.parent_alias == alias]
+    below = [account for account in load_accounts().all if account.parent_alias == alias]
     if below:
         with st.container(key="below-card", gap="small"):
             st.markdown(f"**{plural(len(below), 'sub-account')}**")
-            lines = [Line(one.alias, [shorten(one.alias, 24), shorten(one.business_name or "", 80)]) for one in below]
+            lines = [
+                Line(account.alias, [shorten(account.alias, 24), shorten(account.business_name or "", 80)])
+                for account in below
+            ]
             table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
-                  on_open=lambda one, _: go.to_account(one), height=LIST_PIXELS)  # fmt: skip
-    found = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)
+                  on_open=lambda name, _: go.to_account(name), height=LIST_PIXELS)  # fmt: skip
+    parts = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)
     with st.container(key="parts-card", gap="small"):
-        if found.empty:
+        if parts.empty:
             st.caption(f"No notification of a {senders.parts_of_account()} of this account came yet.")
             return
-        total = int(found.iloc[0]["total"])
+        total = int(parts.iloc[0]["total"])
         st.markdown(f"**{plural(total, senders.parts_of_account(), senders.parts_of_account('and'))}**")
-        rows = {f"{row.category} {row.entity_id}": row for row in records(found)}
+        rows = {f"{row.category} {row.entity_id}": row for row in records(parts)}
 
-        def opened(identity: str, _: str) -> None:
+        def open_row(identity: str, _: str) -> None:
             if (row := rows.get(identity)) is not None:
                 go.to_entity(row.category, row.entity_id)
 
         alt = f"{senders.parts_of_account('and').capitalize()} of this account"
         table(PART_COLUMNS, [part_line(identity, row) for identity, row in rows.items()], key="parts",
-              alt=alt, on_open=opened, height=LIST_PIXELS)  # fmt: skip
+              alt=alt, on_open=open_row, height=LIST_PIXELS)  # fmt: skip
         if total > len(rows):
             st.caption(f"The first {len(rows):,} are listed.")
 
@@ -109,18 +112,18 @@ def part_line(identity: str, row: Any) -> Line:
 
 def acts_of_user(name: str) -> None:
     """Draw what a user did, as far as notifications name it."""
-    found = ask("acts_of_user", entity=name, page_rows=MOST_ACTS)
+    acts = ask("acts_of_user", entity=name, page_rows=MOST_ACTS)
     with st.container(key="acts-card", gap="small"):
-        if found.empty:
+        if acts.empty:
             st.caption(f"No notification names this user as its actor; {senders.names_actors()}.")
             return
         latest = (
-            f"its latest {MOST_ACTS} notifications" if len(found) == MOST_ACTS else plural(len(found), "notification")
+            f"its latest {MOST_ACTS} notifications" if len(acts) == MOST_ACTS else plural(len(acts), "notification")
         )
         st.markdown(f"**What this user did**: {latest}")
-        rows = {str(row.seq): row for row in records(found)}
+        rows = {str(row.seq): row for row in records(acts)}
 
-        def opened(seq: str, column: str) -> None:
+        def open_row(seq: str, column: str) -> None:
             row = rows.get(seq)
             if row is None:
                 return
@@ -142,5 +145,5 @@ def acts_of_user(name: str) -> None:
             )
             for seq, row in rows.items()
         ]
-        table(ACT_COLUMNS, lines, key="acts", alt="What this user did, newest first", on_open=opened,
+        table(ACT_COLUMNS, lines, key="acts", alt="What this user did, newest first", on_open=open_row,
               height=LIST_PIXELS, colours=colours(is_dark()))  # fmt: skip

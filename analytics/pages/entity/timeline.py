@@ -59,9 +59,9 @@ def position_of(entity: Entity, seq: int) -> int:
 
 def page_number(entity: Entity, step: int | None) -> int:
     """Return which page of the timeline is shown, from 1: the one asked for, or the one with the step."""
-    asked = as_seq(address.get("page"))
-    if asked:
-        return asked
+    number = as_seq(address.get("page"))
+    if number:
+        return number
     return position_of(entity, step) // PAGE_ROWS + 1 if step is not None else 1
 
 
@@ -77,10 +77,10 @@ def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None)
     pages = max(-(-steps // PAGE_ROWS), 1)
     number = min(page_number(entity, step), pages)
     rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
-    told = describe_rows(entity, rows)
+    texts = describe_rows(entity, rows)
     table(
         USER_COLUMNS if is_person(entity.category) else COLUMNS,
-        [as_line(row, told, entity) for row in records(rows)],
+        [as_line(row, texts, entity) for row in records(rows)],
         key="steps",
         alt="Timeline of this entity, newest first",
         on_open=open_step,
@@ -98,19 +98,19 @@ def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
     if rows.empty:
         return {}
     span = {"first": int(rows["seq"].min()), "last": int(rows["seq"].max())}
-    told = summaries(ask("entity_changes", **span, **entity.values), actions_of(rows))
-    for one in alerts():
-        seqs = rows.loc[rows["category"] == one.category, "seq"]
-        if entity.category == one.kind and len(seqs):
+    texts = summaries(ask("entity_changes", **span, **entity.values), actions_of(rows))
+    for alert in alerts():
+        seqs = rows.loc[rows["category"] == alert.category, "seq"]
+        if entity.category == alert.kind and len(seqs):
             span = {"first": int(seqs.min()), "last": int(seqs.max())}
-            found = ask(one.first_state, entity=entity.name, **span)
-            told |= {row.seq: alert_text(row.metric, row.state) for row in records(found)}
-    return told
+            states = ask(alert.first_state, entity=entity.name, **span)
+            texts |= {row.seq: alert_text(row.metric, row.state) for row in records(states)}
+    return texts
 
 
-def as_line(row: Any, told: dict[int, str], entity: Entity) -> Line:
+def as_line(row: Any, texts: dict[int, str], entity: Entity) -> Line:
     """Return a notification as a row of the timeline."""
-    what = told.get(row.seq, NOTHING_NEW)
+    what = texts.get(row.seq, NOTHING_NEW)
     # No notification of a user names its actor.
     who = [] if is_person(entity.category) else [shorten(null_to_none(row.actor) or "", 60)]
     cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, what]
@@ -135,12 +135,12 @@ def pager(number: int, pages: int, steps: int, rows: int) -> None:
 
 def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
     """Draw the step: when, who, what changed, and the body."""
-    found = ask("notification", seq=seq)
+    rows = ask("notification", seq=seq)
     with st.container(key="detail", border=True, gap="small"):
-        if found.empty:
+        if rows.empty:
             st.text(f"Notification {seq} is not in the store.")
             return
-        row = found.iloc[0]
+        row = rows.iloc[0]
         if row["entity_id"] != entity.name or row["category"] not in entity.categories:
             st.text(f"Notification {seq} is not about this {entity.category.lower()}.")
             return
@@ -188,8 +188,8 @@ def step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
         st.button("Later", key="step-later", on_click=to, args=(position - 1,), disabled=position <= 0,
                   icon=":material/arrow_forward:")  # fmt: skip
         st.button("Now", key="step-now", on_click=to_now, disabled=latest, icon=":material/last_page:")
-    said = f"step {steps - position:,} of {steps:,}, {format_with_zone(occurred)}, "
-    draw_age_line(said, occurred, ", the latest" if latest else None, key="step-when")
+    place_text = f"step {steps - position:,} of {steps:,}, {format_with_zone(occurred)}, "
+    draw_age_line(place_text, occurred, ", the latest" if latest else None, key="step-when")
 
 
 def to_now() -> None:

@@ -83,7 +83,7 @@ def group_figures(shown: Sequence[Figure]) -> dict[str, list[Figure]]:
     by_name = {figure.name: figure for figure in shown}
     groups = {title: [by_name.pop(name) for name in names if name in by_name] for title, names in GROUPS.items()}
     groups[OTHER] = list(by_name.values())
-    return {title: found for title, found in groups.items() if found}
+    return {title: group for title, group in groups.items() if group}
 
 
 def select_troubled(shown: Sequence[Figure]) -> list[Figure]:

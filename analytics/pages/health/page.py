@@ -80,9 +80,9 @@ def body() -> None:
     tiles(shown)
     left, right = st.columns(2, gap="small")
     groups = list(group_figures(shown).items())
-    for place, (title, found) in enumerate(groups):
+    for place, (title, group) in enumerate(groups):
         with (left, right)[place % 2]:
-            figure_table(title, found)
+            figure_table(title, group)
     draw_processes(status.get("processes") or [])
     left, right = st.columns(2, gap="small")
     with left:
@@ -105,26 +105,26 @@ def draw_overall(state: str, shown: Sequence[Figure]) -> None:
 
 def draw_without_store() -> None:
     """Draw what the listener and the file of `serve` tell while the store is silent."""
-    known = look(read_settings())
+    signs = look(read_settings())
     with st.container(key="health-without-store", border=True, gap="small"):
         st.markdown("**The store does not answer. The other parts of the receiver:**")
         lines = [
             Line(sign.about, [make_visible(sign.about), make_visible(sign.text), MARKS[sign.state]], sign.state)
-            for sign in known.signs
+            for sign in signs.signs
         ]
         table(SIGN_COLUMNS, lines, key="health-signs", alt="The listener and the files of serve", wrap=True,
               colours=state_colours())  # fmt: skip
-        if known.written_at:
-            draw_age_line("Processes, as clc-receiver serve noted them ", known.written_at, ":", key="health-written")
-            process_table(known.processes, key="health-processes-written")
+        if signs.written_at:
+            draw_age_line("Processes, as clc-receiver serve noted them ", signs.written_at, ":", key="health-written")
+            process_table(signs.processes, key="health-processes-written")
 
 
 def tiles(shown: Sequence[Figure]) -> None:
     """Draw the figures that are looked at first."""
     by_name = {figure.name: figure for figure in shown}
-    found = [by_name[name] for name in TILES if name in by_name]
+    first = [by_name[name] for name in TILES if name in by_name]
     with st.container(key="health-tiles"):
-        for column, figure in zip(st.columns(len(found) or 1, gap="small"), found, strict=False):
+        for column, figure in zip(st.columns(len(first) or 1, gap="small"), first, strict=False):
             column.metric(
                 as_markdown(figure.label),
                 make_visible(figure.text),
@@ -142,7 +142,7 @@ def state_colours() -> dict[str, str]:
     return {state: pair[is_dark()] for state, pair in COLOURS.items()}
 
 
-def figure_table(title: str, found: Sequence[Figure]) -> None:
+def figure_table(title: str, group: Sequence[Figure]) -> None:
     """Draw a group of figures."""
     key = f"health-{title.lower().replace(' ', '-')}"
     with st.container(key=f"{key}-card", border=True, gap="small"):
@@ -158,7 +158,7 @@ def figure_table(title: str, found: Sequence[Figure]) -> None:
                 ],
                 figure.state if figure.judged else None,
             )
-            for figure in found
+            for figure in group
         ]
         table(FIGURE_COLUMNS, lines, key=key, alt=f"Figures: {title}", wrap=True, colours=state_colours())
 
@@ -176,17 +176,17 @@ def parse_time(text: Any) -> datetime | None:
         return None
 
 
-def draw_processes(found: Sequence[Mapping[str, Any]]) -> None:
+def draw_processes(processes: Sequence[Mapping[str, Any]]) -> None:
     """Draw the processes of `serve`, with their restarts."""
     with st.container(key="health-processes-card", border=True, gap="small"):
         st.markdown("**Processes**")
-        if not found:
+        if not processes:
             st.caption("`clc-receiver serve` has said nothing of its processes.")
             return
-        process_table(found, key="health-processes")
+        process_table(processes, key="health-processes")
 
 
-def process_table(found: Sequence[Mapping[str, Any]], *, key: str) -> None:
+def process_table(processes: Sequence[Mapping[str, Any]], *, key: str) -> None:
     """Draw a row a process."""
     lines = [
         Line(
@@ -201,7 +201,7 @@ def process_table(found: Sequence[Mapping[str, Any]], *, key: str) -> None:
             ],
             "ok" if process.get("state") == "running" else "red",
         )
-        for process in found
+        for process in processes
     ]
     table(PROCESS_COLUMNS, lines, key=key, alt="Processes", wrap=True, colours=state_colours())
 
@@ -209,15 +209,15 @@ def process_table(found: Sequence[Mapping[str, Any]], *, key: str) -> None:
 def describe_last_end(process: Mapping[str, Any]) -> str:
     """Say how and when a process ended last."""
     at = parse_time(process.get("last_exit_at"))
-    said = [process.get("failure") or process.get("last_exit"), format_with_zone(at) or None]
-    return make_visible(", ".join(str(part) for part in said if part))
+    parts = [process.get("failure") or process.get("last_exit"), format_with_zone(at) or None]
+    return make_visible(", ".join(str(part) for part in parts if part))
 
 
-def draw_refusals(found: Sequence[Mapping[str, Any]]) -> None:
+def draw_refusals(refusals: Sequence[Mapping[str, Any]]) -> None:
     """Draw how many were refused, by reason."""
     with st.container(key="health-refusals-card", border=True, gap="small"):
         st.markdown("**Refused**")
-        if not found:
+        if not refusals:
             st.caption("Every notification that came was accepted.")
             return
         lines = [
@@ -230,19 +230,19 @@ def draw_refusals(found: Sequence[Mapping[str, Any]]) -> None:
                     why_of(str(refusal.get("reason"))),
                 ],
             )
-            for refusal in found
+            for refusal in refusals
         ]
         table(REFUSAL_COLUMNS, lines, key="health-refusals", alt="Refused, by reason", wrap=True)
 
 
-def draw_recoveries(found: Sequence[Mapping[str, Any]]) -> None:
+def draw_recoveries(incidents: Sequence[Mapping[str, Any]]) -> None:
     """Draw the recoveries from damaged files, the newest first."""
     with st.container(key="health-recoveries-card", border=True, gap="small"):
         st.markdown("**Recoveries**")
-        if not found:
+        if not incidents:
             st.caption("No file was ever found damaged.")
             return
-        newest = list(reversed(found))[:MOST_RECOVERIES]
+        newest = list(reversed(incidents))[:MOST_RECOVERIES]
         lines = [
             Line(
                 str(place),
@@ -261,5 +261,5 @@ def draw_recoveries(found: Sequence[Mapping[str, Any]]) -> None:
             colours=state_colours(),
         )  # fmt: skip
         latest = parse_time(newest[0].get("at"))
-        how_many = plural(len(found), "recovery", "recoveries")
+        how_many = plural(len(incidents), "recovery", "recoveries")
         draw_age_line(f"{how_many} in all, the last one ", latest or "at a time not known", ".", key="last-recovery")

@@ -70,8 +70,8 @@ def filters() -> dict[str, Any]:
 def read_moment(name: str) -> datetime | None:
     """Return a moment that the address names, in UTC; None where it names none."""
     try:
-        found = datetime.fromisoformat(address.get(name) or "")
-        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+        moment = datetime.fromisoformat(address.get(name) or "")
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -129,10 +129,10 @@ def end_field(name: str, label: str, chosen: datetime | None) -> None:
     """Draw the field of one end of the user's own range."""
     key = ENDS[name]
     # The field knows minutes; a brush may have been finer.
-    wanted = chosen.astimezone(viewer_zone()).replace(tzinfo=None, second=0, microsecond=0) if chosen else None
+    value = chosen.astimezone(viewer_zone()).replace(tzinfo=None, second=0, microsecond=0) if chosen else None
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get(key) != wanted:
-        st.session_state[key] = wanted
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
 
     def remember() -> None:
         typed: datetime | None = st.session_state[key]

@@ -47,8 +47,8 @@ def is_held() -> bool:
 
 def find_point() -> Point:
     """Return up to where the list goes now."""
-    if asked := read_pause():
-        return asked
+    if pause := read_pause():
+        return pause
     if not is_held():
         st.session_state.pop(HELD, None)
         st.session_state[DRAWN] = find_newest()

@@ -63,25 +63,25 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
     look = partial(find, chosen, span, here, before)
     if chosen["text"]:
         stays = here.upto if following.read_pause() or following.is_held() else None
-        asked = (chosen, st.session_state.get("when"), read_own_range(), before, stays)
-        found = find_seldom(asked, look)
+        question = (chosen, st.session_state.get("when"), read_own_range(), before, stays)
+        search = find_seldom(question, look)
     else:
-        found = look()
+        search = look()
     # A place that stays, so that what is below it does; it is filled last, as a chart keeps the browser busy longest.
     above = st.container(key="histogram-place")
     left, right = split()
     with left:
-        if not found.rows.empty:
-            notification_table(found.rows, narrow=beside is not None)
-        listed, bins, counts = found.count_list()
-        if found.rows.empty:
+        if not search.rows.empty:
+            notification_table(search.rows, narrow=beside is not None)
+        listed, bins, counts = search.count_list()
+        if search.rows.empty:
             draw_nothing(fresh=listed.fresh)
         else:
-            pager(listed, found.values, narrow=beside is not None)
+            pager(listed, search.values, narrow=beside is not None)
     with bar:
         st.space("stretch")
         follow_buttons(listed.fresh)
-        download(listed.total, found.values)
+        download(listed.total, search.values)
     with right:
         if beside:
             beside()
@@ -91,8 +91,8 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         if listed.total:
             with st.container(key="histogram", border=True):
                 draw_counts(counts, bins)
-        if chosen["text"] and (said := describe_delay()):
-            st.caption(said)
+        if chosen["text"] and (delay := describe_delay()):
+            st.caption(delay)
 
 
 def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
@@ -136,8 +136,8 @@ def open_named(seq: str, column: str) -> None:
     number = as_seq(seq)
     if number is None:
         return
-    found = ask("names_of_notification", seq=number)
-    row: Any = found.iloc[0] if len(found) else {}
+    rows = ask("names_of_notification", seq=number)
+    row: Any = rows.iloc[0] if len(rows) else {}
     if column == "Entity" and null_to_none(row.get("entity_id")):
         _go.to_entity(row["category"], row["entity_id"])
     elif column == "Account" and null_to_none(row.get("account_alias")):
@@ -184,41 +184,41 @@ def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:
     )
 
 
-def pager(found: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> None:
+def pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> None:
     """Draw where in the list the page lies, and the ways to other pages."""
 
     def to(before: int | None) -> None:
         address.put(before=None if before is None else str(before))
 
     def older() -> None:
-        to(paging.begin_of_next(found))
+        to(paging.begin_of_next(page))
 
     @skip_unanswered
     def newer() -> None:
-        to(paging.begin_of_previous(found, values))
+        to(paging.begin_of_previous(page, values))
 
     @skip_unanswered
     def jump() -> None:
         if (number := st.session_state["page-number"]) is not None:
-            to(paging.begin_of_number(min(int(number), found.pages), values))
+            to(paging.begin_of_number(min(int(number), page.pages), values))
             st.session_state["page-number"] = None
 
     @skip_unanswered
     def oldest() -> None:
-        to(paging.begin_of_number(found.pages, values))
+        to(paging.begin_of_number(page.pages, values))
 
-    first = found.position + 1
-    last = found.position + len(found.rows)
+    first = page.position + 1
+    last = page.position + len(page.rows)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
-        at_begin, at_end = found.position == 0, last >= found.total
+        at_begin, at_end = page.position == 0, last >= page.total
         pager_button("Newest", to_newest, at_begin, "first_page", narrow=narrow)
         pager_button("Newer", newer, at_begin, "chevron_left", narrow=narrow)
-        st.text(f"{first:,} to {last:,} of {found.total:,}" if narrow else
-                f"{first:,} to {last:,} of {plural(found.total, 'notification')}")  # fmt: skip
+        st.text(f"{first:,} to {last:,} of {page.total:,}" if narrow else
+                f"{first:,} to {last:,} of {plural(page.total, 'notification')}")  # fmt: skip
         pager_button("Older", older, at_end, "chevron_right", narrow=narrow)
         pager_button("Oldest", oldest, at_end, "last_page", narrow=narrow)
         st.space("stretch")
-        st.text(f"Page {min(found.number, found.pages):,} of {found.pages:,}")
+        st.text(f"Page {min(page.number, page.pages):,} of {page.pages:,}")
         # It shows no number by itself: one set from here would now and then be taken for one that the user typed.
         st.number_input(
             "Go to page",

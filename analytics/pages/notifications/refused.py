@@ -32,8 +32,8 @@ def columns(*, narrow: bool) -> tuple[Column, ...]:
 
 def read_reason(counts: pd.DataFrame) -> str | None:
     """Return the reason that the list is of; None for all, also where none of the one asked for is there."""
-    asked = address.get("reason")
-    return asked if asked in set(counts["reason"]) else None
+    reason = address.get("reason")
+    return reason if reason in set(counts["reason"]) else None
 
 
 def choose_reason(reason: str, _: str = "") -> None:
@@ -86,8 +86,10 @@ def newest_cell(row: Any) -> Cell:
 
 def advice(row: Any) -> str:
     """Say what a reason means, and what to do."""
-    found = REFUSALS.get(row.reason)
-    return f"{found.why} {found.remedy}" if found else "Another version of the receiver refused it; see its notes."
+    refusal = REFUSALS.get(row.reason)
+    return (
+        f"{refusal.why} {refusal.remedy}" if refusal else "Another version of the receiver refused it; see its notes."
+    )
 
 
 def refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool) -> None:

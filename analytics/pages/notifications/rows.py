@@ -51,12 +51,12 @@ def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int |
     rows = paging.rows_before(before, values)
 
     @cache
-    def counted() -> ListCounts:
+    def count_list() -> ListCounts:
         bins = bins_of(span, here, values)
         counts = ask("notifications_over_time", first=paging.find_first(rows, before), bin_us=bins.bin_us, **values)
         return ListCounts(paging.page_of(rows, counts), bins, counts)
 
-    return Search(values, rows, counted)
+    return Search(values, rows, count_list)
 
 
 def bins_of(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:
@@ -65,27 +65,27 @@ def bins_of(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:
     since = span.since
     if since is None:
         # Among what has a text in its body the first is too long looked for, so it is the first of all.
-        asked = {} if values.get("text") else values
-        since = moment(ask("notifications_extent", **asked).iloc[0]["first"]) or until
+        filters = {} if values.get("text") else values
+        since = moment(ask("notifications_extent", **filters).iloc[0]["first"]) or until
     return Bins(since, until)
 
 
-def find_seldom(asked: Any, look: Callable[[], Search]) -> Search:
+def find_seldom(question: Any, look: Callable[[], Search]) -> Search:
     """Return what is found, or was a moment ago: bodies are long searched, and no refresh may keep the store at it.
 
     Args:
-        asked: what is looked for; something else is looked for at once.
+        question: what is looked for; something else is looked for at once.
         look: looks for it.
     """
     memo: Memo | None = st.session_state.get(MEMO)
     begin = time.monotonic()
-    if memo and memo.question == asked and (read_silence() or begin - memo.at < IDLE * memo.seconds):
+    if memo and memo.question == question and (read_silence() or begin - memo.at < IDLE * memo.seconds):
         return memo.search
-    found = look()
-    found.count_list()
+    search = look()
+    search.count_list()
     end = time.monotonic()
-    st.session_state[MEMO] = Memo(asked, found, end, end - begin)
-    return found
+    st.session_state[MEMO] = Memo(question, search, end, end - begin)
+    return search
 
 
 def describe_delay() -> str | None:

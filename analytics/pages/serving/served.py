@@ -32,11 +32,11 @@ EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
 def index(name: str) -> str:
     """Return the HTML of the page with an address."""
     html = (STATIC / "index.html").read_text(encoding="utf-8")
-    names = dict.fromkeys(one for element in (*EVERYWHERE, *SHOWS[name]) for one in scripts(element))
+    names = dict.fromkeys(script for element in (*EVERYWHERE, *SHOWS[name]) for script in scripts(element))
     links = (
-        f'<link rel="modulepreload" crossorigin fetchpriority="low" href="./{SCRIPTS}/{one}">'
-        for one in names
-        if one not in html
+        f'<link rel="modulepreload" crossorigin fetchpriority="low" href="./{SCRIPTS}/{script}">'
+        for script in names
+        if script not in html
     )
     return html.replace("<head>", f"<head>{address(name)}").replace("</head>", f"{''.join(links)}</head>")
 
@@ -54,13 +54,13 @@ def address(name: str) -> str:
 
 def scripts(element: str) -> dict[str, None]:
     """Return the names of an element's script and of all that it imports, each once; none where there is no such."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     waiting = [path.name for path in (STATIC / SCRIPTS).glob(f"{element}.*.js")]
     while waiting:
-        if (name := waiting.pop()) not in found:
-            found[name] = None
+        if (name := waiting.pop()) not in names:
+            names[name] = None
             waiting += IMPORTED.findall((STATIC / SCRIPTS / name).read_text(encoding="utf-8"))
-    return found
+    return names
 
 
 def serve(name: str, _: Request) -> HTMLResponse:

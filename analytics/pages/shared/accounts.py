@@ -51,46 +51,46 @@ class Accounts:
     @cached_property
     def business_names(self) -> dict[str, str]:
         """Give the business name of each account that has one."""
-        return {one.alias: one.business_name for one in self.all if one.business_name is not None}
+        return {account.alias: account.business_name for account in self.all if account.business_name is not None}
 
     @cached_property
     def labels(self) -> dict[str, str]:
         """Give the label of each account, no two alike."""
         labels: dict[str, str] = {}
         taken: set[str] = set()
-        for one in self.all:
-            label = account_label(one.alias, one.business_name, len(one.root_path) - 1)
+        for account in self.all:
+            label = account_label(account.alias, account.business_name, len(account.root_path) - 1)
             number = 2
             unique = label
             while unique in taken:
                 unique, number = f"{label} ({number})", number + 1
             taken.add(unique)
-            labels[one.alias] = unique
+            labels[account.alias] = unique
         return labels
 
     def offer(self, text: str | None = None) -> list[str]:
         """Return the accounts with a text in their alias or name, of many the upper ones, in the order of the tree."""
-        found = [one for one in self.all if not text or is_in(text, one)]
-        if len(found) > OFFERED:
-            upper = {one.alias for one in sorted(found, key=lambda one: len(one.root_path))[:OFFERED]}
-            found = [one for one in found if one.alias in upper]
-        return [one.alias for one in found]
+        matches = [account for account in self.all if not text or is_in(text, account)]
+        if len(matches) > OFFERED:
+            upper = {account.alias for account in sorted(matches, key=lambda account: len(account.root_path))[:OFFERED]}
+            matches = [account for account in matches if account.alias in upper]
+        return [account.alias for account in matches]
 
     def find_named(self, text: str) -> str | None:
         """Return the one account that a text names: by its alias, or as it is in the alias or name of no other."""
         for alias in (text, text.upper()):
             if alias in self.labels:
                 return alias
-        found = [one.alias for one in self.all if is_in(text, one)]
-        return found[0] if len(found) == 1 else None
+        matches = [account.alias for account in self.all if is_in(text, account)]
+        return matches[0] if len(matches) == 1 else None
 
     def tree_of(self, alias: str) -> list[str]:
         """Return an account and all below it."""
-        return [one.alias for one in self.all if alias in one.root_path] or [alias]
+        return [account.alias for account in self.all if alias in account.root_path] or [alias]
 
     def parent_of(self, alias: str) -> str | None:
         """Return the account above one; None where none is known."""
-        return next((one.parent_alias for one in self.all if one.alias == alias), None)
+        return next((account.parent_alias for account in self.all if account.alias == alias), None)
 
 
 def is_in(text: str, account: Account) -> bool:
@@ -128,7 +128,7 @@ def read_version() -> tuple[str, ...]:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def load_version(told: tuple[str, ...]) -> Accounts:  # noqa: ARG001 - it is the cache's key
+def load_version(version: tuple[str, ...]) -> Accounts:  # noqa: ARG001 - it is the cache's key
     """Return all accounts as notifications told of them up to one; the tree takes long to walk, and seldom changes."""
     return Accounts(
         [

@@ -108,12 +108,12 @@ def names() -> tuple[str, ...]:
 
 def read_values() -> Values:
     """Return what the address says, or should say after a change just made."""
-    found = {name: st.query_params[name] for name in names() if name in st.query_params}
+    values = {name: st.query_params[name] for name in names() if name in st.query_params}
     last: AddressHistory | None = st.session_state.get(STATE)
-    if last and last.was_left_lately(found):
+    if last and last.was_left_lately(values):
         write(last.values)
         return last.values
-    return found
+    return values
 
 
 def get(name: str) -> str | None:
@@ -124,8 +124,8 @@ def get(name: str) -> str | None:
 def put(**changes: str | None) -> None:
     """Change values of the address; None takes one away, and those that the page has not are left out."""
     before = read_values()
-    here = names()
-    values = {name: value for name, value in (before | changes).items() if value is not None and name in here}
+    own_names = names()
+    values = {name: value for name, value in (before | changes).items() if value is not None and name in own_names}
     last: AddressHistory | None = st.session_state.get(STATE)
     now = time.monotonic()
     left = [(old, at) for old, at in (last.left if last else []) if at > now - STALE_SECONDS]

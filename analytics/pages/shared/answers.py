@@ -118,8 +118,8 @@ def note_failure(part: str, error: QueryError) -> bool:
     """Take note that a part could not be drawn anew; return whether it was drawn before."""
     if part not in st.session_state.get(DRAWN, {}):
         return False
-    asked = st.session_state.pop(ASKED, None)
-    st.session_state.setdefault(FAILED, {})[part] = Failure(error, asked)
+    query = st.session_state.pop(ASKED, None)
+    st.session_state.setdefault(FAILED, {})[part] = Failure(error, query)
     return True
 
 
@@ -155,18 +155,18 @@ def keep_answers(part: str, *, keeping: QueryError | None = None) -> Iterator[No
         st.session_state.pop(KEEPING, None)
 
 
-def answer(asked: Any, ask: Callable[[], T]) -> T:
+def answer(question: Any, ask: Callable[[], T]) -> T:
     """Return what the store answers, or has answered for the same drawing before.
 
     Args:
-        asked: what it is asked, as what `repr` tells apart.
+        question: what the store is asked; `repr` tells questions apart.
         ask: asks it.
 
     Raises:
         AnalyticsError: it was not asked before, and can't be now.
     """
     drawing: Drawing | None = st.session_state.get(DRAWING)
-    key = repr(asked)
+    key = repr(question)
     if drawing is not None and key in drawing.answers:
         kept: T = drawing.answers[key]
         return kept
@@ -177,7 +177,7 @@ def answer(asked: Any, ask: Callable[[], T]) -> T:
     try:
         answered = ask()
     except QueryError:
-        st.session_state[ASKED] = asked
+        st.session_state[ASKED] = question
         raise
     if drawing is not None:
         drawing.answers[key] = answered

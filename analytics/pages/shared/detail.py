@@ -129,7 +129,7 @@ def verdict(status: str) -> None:
 
 def payload_views(payload: str, first: Tab | None = None, last: Tab | None = None) -> None:
     """Draw a payload as fields, as a tree, and as raw text, with a tab before these and one after them."""
-    parsed = parse(payload)
+    content = parse(payload)
     names = [tab.name for tab in (first,) if tab] + ["Fields", "Tree", "Raw"] + [tab.name for tab in (last,) if tab]
     tabs = dict(zip(names, st.tabs(names), strict=True))
     for tab in filter(None, (first, last)):
@@ -137,18 +137,18 @@ def payload_views(payload: str, first: Tab | None = None, last: Tab | None = Non
             tab.draw()
     fields_tab, tree_tab, raw_tab = tabs["Fields"], tabs["Tree"], tabs["Raw"]
     with fields_tab:
-        if parsed is None:
+        if content is None:
             st.caption("It can't be taken apart here; see the raw text.")
         else:
-            found = [field for _, field in zip(range(MOST_FIELDS + 1), leaves(parsed), strict=False)]
-            pairs(found[:MOST_FIELDS], key="payload-fields", alt="Fields of the payload", height=TALLEST)
-            if len(found) > MOST_FIELDS:
+            fields = [field for _, field in zip(range(MOST_FIELDS + 1), leaves(content), strict=False)]
+            pairs(fields[:MOST_FIELDS], key="payload-fields", alt="Fields of the payload", height=TALLEST)
+            if len(fields) > MOST_FIELDS:
                 st.caption(f"The first {MOST_FIELDS} are shown.")
     with tree_tab, st.container(key="payload-tree"):
-        if parsed is None:
+        if content is None:
             st.caption("It can't be drawn as a tree; see the raw text.")
         else:
-            st.json(tree(parsed), expanded=3)
+            st.json(tree(content), expanded=3)
     with raw_tab, st.container(key="payload-raw"):
         draw_text(make_visible(payload, keep="\n"), key="raw", alt="The body as received", height=TALLEST)
         st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; characters that can't be seen as escapes.")
@@ -176,11 +176,11 @@ def links(row: Any) -> None:
 
 def draw_notification(seq: int) -> None:
     """Draw one notification."""
-    found = ask("notification", seq=seq)
-    if found.empty:
+    rows = ask("notification", seq=seq)
+    if rows.empty:
         draw_missing(f"Notification {seq}")
         return
-    row = found.iloc[0]
+    row = rows.iloc[0]
     received = moment(row["received_at"])
     event = null_to_none(row["event_type"]) or f"{row['category']}, event unknown"
     head("Notification", str(event), at=received)
@@ -231,11 +231,11 @@ def draw_changes(row: Any) -> None:
 
 def draw_rejection(identity: str) -> None:
     """Draw a refused notification: why, what to do, and what was sent."""
-    found = ask("rejection", id=identity) if is_uuid(identity) else pd.DataFrame()
-    if found.empty:
+    rows = ask("rejection", id=identity) if is_uuid(identity) else pd.DataFrame()
+    if rows.empty:
         draw_missing("This refused notification")
         return
-    row = found.iloc[0]
+    row = rows.iloc[0]
     received = moment(row["received_at"])
     refusal = REFUSALS.get(row["reason"])
     name = f"{refusal.title} ({row['reason']})" if refusal else row["reason"]
@@ -264,11 +264,11 @@ def draw_rejection(identity: str) -> None:
 def headers_of(text: str | None) -> list[tuple[str, Any]]:
     """Return the headers of a refused request as pairs."""
     try:
-        found = json.loads(text or "{}")
+        headers = json.loads(text or "{}")
     except ValueError:
         return [("headers", text)]
-    if isinstance(found, dict):
-        return [(shorten(str(name), 60), value) for name, value in found.items()]
+    if isinstance(headers, dict):
+        return [(shorten(str(name), 60), value) for name, value in headers.items()]
     return [("headers", text)]
 
 

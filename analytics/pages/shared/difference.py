@@ -27,22 +27,22 @@ def difference(row: Any) -> None:
     """Draw what the step changed: each field with its old and its new value."""
     if not has_state(row["category"]):
         return
-    found = ask("changes_of_step", seq=int(row["seq"]))
+    changes = ask("changes_of_step", seq=int(row["seq"]))
     hint = kinds()[row["category"]].unseen_long if row["category"] in kinds() else ""
-    whole = found[found["path"] == ""]
+    whole = changes[changes["path"] == ""]
     with st.container(key="difference", gap="small"):
         for kind in whole["kind"]:
-            said = f"{WHOLE[kind]} {hint}".rstrip() if kind == "unseen" else WHOLE[kind]
+            sentence = f"{WHOLE[kind]} {hint}".rstrip() if kind == "unseen" else WHOLE[kind]
             icon = ":orange[:material/visibility_off:]" if kind == "unseen" else ":gray[:material/info:]"
-            st.markdown(f"{icon} {said}")
-        fields = found[found["path"] != ""]
+            st.markdown(f"{icon} {sentence}")
+        fields = changes[changes["path"] != ""]
         noise = int(fields["noise"].sum())
-        if found.empty:
+        if changes.empty:
             st.caption("Nothing differs from the step before.")
         if noise:
             fields = fields if choose_noise(noise) else fields[~fields["noise"].astype(bool)]
         if len(fields):
-            table(COLUMNS, [as_line(one) for one in records(fields.head(MOST_ROWS))], key="differences",
+            table(COLUMNS, [as_line(row) for row in records(fields.head(MOST_ROWS))], key="differences",
                   alt="What this step changed", wrap=True, height=TALLEST)  # fmt: skip
         if len(fields) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS} of {plural(len(fields), 'field')} are shown.")
@@ -73,11 +73,11 @@ def value_text(value: str | None) -> str:
     """Return a JSON value as it is read in the difference; empty where there is none."""
     if value is None:
         return ""
-    found = parse_value(value)
-    if isinstance(found, str):
-        return shorten(found, LONGEST) or "“”"
-    if isinstance(found, dict) and found and all(not isinstance(inner, (dict, list)) for inner in found.values()):
-        lines = (f"{make_visible(name)}: {make_visible(as_text(inner))}" for name, inner in found.items())
+    content = parse_value(value)
+    if isinstance(content, str):
+        return shorten(content, LONGEST) or "“”"
+    if isinstance(content, dict) and content and all(not isinstance(inner, (dict, list)) for inner in content.values()):
+        lines = (f"{make_visible(name)}: {make_visible(as_text(inner))}" for name, inner in content.items())
         return "\n".join(lines)[:LONGEST]
     return shorten(value, LONGEST)
 

@@ -36,31 +36,31 @@ def remember_account() -> None:
 
 def look_for(text: str) -> None:
     """Offer the accounts that have a text; where one is chosen, that stays, and what was found is said beside it."""
-    asked = address.get("account")
-    st.session_state[SEARCH] = AccountSearch(text, asked)
-    if asked:
+    alias = address.get("account")
+    st.session_state[SEARCH] = AccountSearch(text, alias)
+    if alias:
         st.toast(as_markdown(describe_search(text)))
 
 
 def describe_search(text: str) -> str:
     """Say what came of looking for an account by a text that names not just one."""
-    said = f"“{shorten(text, 16)}”"
-    return f"Choose one with {said}" if load_accounts().offer(text) else f"No account has {said}"
+    quoted = f"“{shorten(text, 16)}”"
+    return f"Choose one with {quoted}" if load_accounts().offer(text) else f"No account has {quoted}"
 
 
-def list_choices(asked: str | None) -> tuple[dict[str, str], str]:
+def list_choices(chosen: str | None) -> tuple[dict[str, str], str]:
     """Return the labels of the accounts to choose from, also of the one that is asked for, and what to say of them."""
-    known = load_accounts()
-    looked_for: AccountSearch | None = st.session_state.get(SEARCH)
-    if looked_for and looked_for.beside != asked:
-        looked_for = st.session_state[SEARCH] = None
-    found = known.offer(looked_for.text) if looked_for else []
-    labels = {alias: known.labels[alias] for alias in found or known.offer()}
-    if asked and asked not in labels:
-        labels[asked] = known.labels.get(asked) or account_label(asked, None)
-    if looked_for:
-        return labels, describe_search(looked_for.text)
-    return labels, "All accounts" if len(known.all) <= OFFERED else "All accounts; type to find one"
+    accounts = load_accounts()
+    search: AccountSearch | None = st.session_state.get(SEARCH)
+    if search and search.beside != chosen:
+        search = st.session_state[SEARCH] = None
+    matches = accounts.offer(search.text) if search else []
+    labels = {alias: accounts.labels[alias] for alias in matches or accounts.offer()}
+    if chosen and chosen not in labels:
+        labels[chosen] = accounts.labels.get(chosen) or account_label(chosen, None)
+    if search:
+        return labels, describe_search(search.text)
+    return labels, "All accounts" if len(accounts.all) <= OFFERED else "All accounts; type to find one"
 
 
 def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | None = None) -> dict[str, str | None]:
@@ -70,12 +70,12 @@ def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | 
         width: in pixels.
         alone: the name that an account without its sub-accounts has in the page's address, where it is not `below`.
     """
-    asked = address.get("account")
-    labels, said = list_choices(asked)
+    alias = address.get("account")
+    labels, hint = list_choices(alias)
     is_cut = len(load_accounts().all) > OFFERED
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get(CHOICE) != asked:
-        st.session_state[CHOICE] = asked
+    if st.session_state.get(CHOICE) != alias:
+        st.session_state[CHOICE] = alias
     chosen = st.selectbox(
         "Account",
         list(labels),
@@ -83,7 +83,7 @@ def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | 
         format_func=lambda alias: labels.get(alias, alias),
         key=CHOICE,
         on_change=remember_account,
-        placeholder=said,
+        placeholder=hint,
         filter_mode="contains",
         accept_new_options=is_cut,
         help=FEW_OF.format(number=len(load_accounts().all)) if is_cut else None,
@@ -110,9 +110,9 @@ def list_chosen(chosen: dict[str, Any]) -> set[str] | None:
 def choose_alone(name: str, *, disabled: bool) -> bool:
     """Draw the choice of sub-accounts where a click elsewhere makes it too, and say whether they are left out."""
     key = f"{name}-below"
-    wanted = address.get(name) != "yes"
-    if st.session_state.get(key) != wanted:
-        st.session_state[key] = wanted
+    value = address.get(name) != "yes"
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
 
     def remember() -> None:
         address.put(**{name: None if st.session_state[key] else "yes"})

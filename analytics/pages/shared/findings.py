@@ -72,27 +72,27 @@ def load_findings() -> FindingsSnapshot | None:
         AnalyticsError: they can't be computed now.
     """
     at = now()
-    kept = answer("findings", lambda: find_latest(at))
-    if kept:
-        note_moment(kept.upto)
-    return kept
+    snapshot = answer("findings", lambda: find_latest(at))
+    if snapshot:
+        note_moment(snapshot.upto)
+    return snapshot
 
 
 def find_latest(at: datetime) -> FindingsSnapshot | None:
     """Return findings for a page of a moment: fresh ones, or on a page that refreshes those of some seconds ago."""
-    wanted = begin_waiting(FINDINGS, at - FRESH)
-    kept = open_findings().read_up_to(PATIENCE_SECONDS, wanted)
-    if kept is None and find_oldest_part():
+    upto = begin_waiting(FINDINGS, at - FRESH)
+    snapshot = open_findings().read_up_to(PATIENCE_SECONDS, upto)
+    if snapshot is None and find_oldest_part():
         before = open_findings().snapshot
-        kept = before if before and before.upto >= at - LAG else None
-    if kept:
+        snapshot = before if before and before.upto >= at - LAG else None
+    if snapshot:
         end_waiting(FINDINGS)
-    return kept
+    return snapshot
 
 
-def draw_computed(kept: FindingsSnapshot, *, key: str = "findings-upto") -> None:
+def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> None:
     """Say up to when findings are computed; `key` names the line on the page."""
-    draw_age_line(f"Computed up to {format_clock(kept.upto)}, ", kept.upto, key=key)
+    draw_age_line(f"Computed up to {format_clock(snapshot.upto)}, ", snapshot.upto, key=key)
 
 
 def select_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
@@ -100,7 +100,7 @@ def select_range(findings: Sequence[Finding], name: str, until: datetime | None 
     length = RANGES[name]
     end = until or now() + timedelta(seconds=1)
     since = end - length if length is not None else EPOCH
-    return [one for one in findings if since <= one.found_at < end]
+    return [finding for finding in findings if since <= finding.found_at < end]
 
 
 def draw_looking() -> None:
@@ -128,10 +128,10 @@ def look_on(what: str, upto: datetime) -> None:
     """Say that findings up to a moment are being computed, and look whether they are there."""
     draw_again_after(RETRY_SECONDS, "looking")
     try:
-        found = open_findings().read_up_to(PATIENCE_SECONDS, upto) is not None
+        is_there = open_findings().read_up_to(PATIENCE_SECONDS, upto) is not None
     except AnalyticsError:
-        found = True  # the page itself says what is the matter
-    if found:
+        is_there = True  # the page itself says what is the matter
+    if is_there:
         st.rerun()
     say_waiting(what, upto)
 
@@ -162,14 +162,17 @@ def say_waiting(what: str, upto: datetime) -> None:
 
 def count_by_bin(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
     """Return how many findings there are a bin and severity: columns `bin_us`, `severity`, `findings`."""
-    rows = [((one.found_at - EPOCH) // timedelta(microseconds=1) // bin_us * bin_us, one.severity) for one in findings]
+    rows = [
+        ((finding.found_at - EPOCH) // timedelta(microseconds=1) // bin_us * bin_us, finding.severity)
+        for finding in findings
+    ]
     frame = pd.DataFrame(rows, columns=["bin_us", "severity"])
     return frame.groupby(["bin_us", "severity"], as_index=False).size().rename(columns={"size": "findings"})
 
 
-def finding_cells(one: Finding) -> list[Cell]:
+def finding_cells(finding: Finding) -> list[Cell]:
     """Return the cells of a finding's row."""
-    return [MARKS[one.severity], one.found_at, shorten(one.sentence, 300), shorten(one.title, 80)]
+    return [MARKS[finding.severity], finding.found_at, shorten(finding.sentence, 300), shorten(finding.title, 80)]
 
 
 def finding_table(
@@ -182,7 +185,10 @@ def finding_table(
     height: int = LIST_PIXELS,
 ) -> None:
     """Draw findings; a click opens one."""
-    lines = [Line(one.id, finding_cells(one)[: 3 if narrow else 4], one.severity) for one in findings[:MOST_SHOWN]]
+    lines = [
+        Line(finding.id, finding_cells(finding)[: 3 if narrow else 4], finding.severity)
+        for finding in findings[:MOST_SHOWN]
+    ]
     table(
         NARROW if narrow else COLUMNS,
         lines,
@@ -200,7 +206,7 @@ def finding_table(
 
 def describe_counts(findings: Sequence[Finding]) -> str:
     """Say how many findings there are of each severity."""
-    numbers = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
+    numbers = {severity: sum(finding.severity == severity for finding in findings) for severity in SEVERITIES}
     return ", ".join(f"{number:,} {severity}" for severity, number in numbers.items() if number)
 
 
@@ -226,37 +232,37 @@ def find_rule(name: str) -> Rule | None:
     return next((rule for rule in load_rules(read_settings().rules).rules if rule.name == name), None)
 
 
-def draw_not_found(identity: str, kept: FindingsSnapshot) -> None:
+def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
     """Say that a finding is none of those computed; before that, compute those up to when it was asked for."""
-    asked = begin_waiting(identity, now())
-    if kept.upto < asked:
+    asked_at = begin_waiting(identity, now())
+    if snapshot.upto < asked_at:
         head("Finding", "Being looked for", on_close=close)
-        wait_for(identity, asked)
+        wait_for(identity, asked_at)
         return
     head("Not found", "This finding", on_close=close)
-    draw_computed(kept, key="finding-upto")
+    draw_computed(snapshot, key="finding-upto")
     st.caption(
         "It is none of the findings up to then: its rule may have changed since, or it is of a store that this "
         "dashboard does not read."
     )
 
 
-def finding_panel(identity: str, kept: FindingsSnapshot) -> None:
+def finding_panel(identity: str, snapshot: FindingsSnapshot) -> None:
     """Draw the finding that is open: why it matters, what to do, and what made it."""
-    one = next((found for found in kept.findings if found.id == identity), None)
+    finding = next((each for each in snapshot.findings if each.id == identity), None)
     with st.container(key="detail", border=True, gap="small"):
-        if one is None:
-            draw_not_found(identity, kept)
+        if finding is None:
+            draw_not_found(identity, snapshot)
             return
-        head(f"Finding, severity {one.severity}", one.title, on_close=close, at=one.found_at)
-        st.text(make_visible(one.sentence))
-        draw_names(one)
-        if rule := find_rule(one.rule):
+        head(f"Finding, severity {finding.severity}", finding.title, on_close=close, at=finding.found_at)
+        st.text(make_visible(finding.sentence))
+        draw_names(finding)
+        if rule := find_rule(finding.rule):
             draw_advice(rule)
         st.caption(
-            "The notifications that made it" if len(one.notification_ids) > 1 else "The notification that made it"
+            "The notifications that made it" if len(finding.notification_ids) > 1 else "The notification that made it"
         )
-        draw_evidence(one)
+        draw_evidence(finding)
 
 
 def close() -> None:
@@ -264,24 +270,24 @@ def close() -> None:
     address.put(finding=None)
 
 
-def draw_names(one: Finding) -> None:
+def draw_names(finding: Finding) -> None:
     """Draw the buttons that lead to what the finding names."""
     with st.container(horizontal=True, gap="small", key="finding-names"):
-        if null_to_none(one.entity_id) and null_to_none(one.category) and not is_account(one.category):
-            label = f"{kind_of(str(one.category))} {as_markdown(shorten(str(one.entity_id), 40))}"
-            st.button(label, key="open-entity", on_click=go.to_entity, args=(one.category, one.entity_id),
-                      icon=icon_of(str(one.category)))  # fmt: skip
+        if null_to_none(finding.entity_id) and null_to_none(finding.category) and not is_account(finding.category):
+            label = f"{kind_of(str(finding.category))} {as_markdown(shorten(str(finding.entity_id), 40))}"
+            st.button(label, key="open-entity", on_click=go.to_entity, args=(finding.category, finding.entity_id),
+                      icon=icon_of(str(finding.category)))  # fmt: skip
         account = (
-            one.entity_id
-            if is_account(one.category) and null_to_none(one.entity_id)
-            else null_to_none(one.account_alias)
+            finding.entity_id
+            if is_account(finding.category) and null_to_none(finding.entity_id)
+            else null_to_none(finding.account_alias)
         )
         if account:
             label = f"Account {as_markdown(shorten(account, 40))}"
             st.button(label, key="open-account", on_click=go.to_account, args=(account,), icon=icon_of(account_kind()))
-        if null_to_none(one.actor) and str(one.actor).upper() != one.entity_id:
-            label = f"Actor {as_markdown(shorten(str(one.actor), 40))}"
-            st.button(label, key="open-actor", on_click=go.to_actor, args=(one.actor,), icon=":material/person:")
+        if null_to_none(finding.actor) and str(finding.actor).upper() != finding.entity_id:
+            label = f"Actor {as_markdown(shorten(str(finding.actor), 40))}"
+            st.button(label, key="open-actor", on_click=go.to_actor, args=(finding.actor,), icon=":material/person:")
 
 
 def draw_advice(rule: Rule) -> None:
@@ -296,19 +302,19 @@ def draw_advice(rule: Rule) -> None:
             st.text("\n".join(make_visible(str(reference)) for reference in rule.references))
 
 
-def draw_evidence(one: Finding) -> None:
+def draw_evidence(finding: Finding) -> None:
     """Draw the notifications that made a finding; each leads to its step of its entity, and to its evidence."""
-    ids = [str(identity) for identity in one.notification_ids]
-    found = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
-    told = summaries(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), actions_of(found))
-    rows = {str(row.seq): row for row in records(found)}
+    ids = [str(identity) for identity in finding.notification_ids]
+    notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
+    texts = summaries(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), actions_of(notifications))
+    rows = {str(row.seq): row for row in records(notifications)}
     lines = [
         Line(
             seq,
             [
                 moment(row.occurred_at),
                 shorten(null_to_none(row.entity_id) or "", 80),
-                told.get(row.seq) or event_text(row),
+                texts.get(row.seq) or event_text(row),
                 number_text(row.seq),
             ],
             event_text(row),
@@ -316,7 +322,7 @@ def draw_evidence(one: Finding) -> None:
         for seq, row in rows.items()
     ]
 
-    def opened(seq: str, column: str) -> None:
+    def open_row(seq: str, column: str) -> None:
         row = rows.get(seq)
         if row is None:
             return
@@ -330,7 +336,7 @@ def draw_evidence(one: Finding) -> None:
         lines,
         key="finding-notifications",
         alt="Notifications of this finding",
-        on_open=opened,
+        on_open=open_row,
         height=320,
         wrap=True,
         colours=colours(is_dark()),

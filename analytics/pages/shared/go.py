@@ -31,10 +31,10 @@ class Wish(NamedTuple):
 
 def to_page(path: str, **values: str | list[str] | None) -> None:
     """Go to a page of the dashboard, with these values in its address; each of a list has its name."""
-    asked = {name: value for name, value in values.items() if value is not None}
+    query = {name: value for name, value in values.items() if value is not None}
     if _address.is_drawn(TITLES[path]) and "refresh" in st.query_params:
-        asked["refresh"] = st.query_params["refresh"]
-    st.session_state[WISH] = Wish(f"{path}?{urlencode(asked, doseq=True)}", time.monotonic_ns())
+        query["refresh"] = st.query_params["refresh"]
+    st.session_state[WISH] = Wish(f"{path}?{urlencode(query, doseq=True)}", time.monotonic_ns())
 
 
 def to_entity(category: str, entity: str, step: int | None = None) -> None:

@@ -28,10 +28,10 @@ def as_seq(text: str | None) -> int | None:
 
 def read_open_item() -> OpenItem:
     """Return what the page's address says is open."""
-    asked = address.read_values()
-    if (seq := as_seq(asked.get("seq"))) is not None:
+    values = address.read_values()
+    if (seq := as_seq(values.get("seq"))) is not None:
         return OpenItem(seq=seq)
-    return OpenItem(rejection=asked.get("refused"))
+    return OpenItem(rejection=values.get("refused"))
 
 
 def close() -> None:
@@ -53,14 +53,14 @@ def neighbours(row: Any) -> None:
     """Draw the ways to the notifications of the entity that happened just before and just after this one."""
     if null_to_none(row["entity_id"]) is None or null_to_none(row["duplicate_of"]) is not None:
         return
-    found = ask("entity_neighbours", seq=int(row["seq"])).iloc[0]
+    ways = ask("entity_neighbours", seq=int(row["seq"])).iloc[0]
     whose = kind_of(str(row["category"])).lower()
-    number, total = int(found["earlier_ones"]) + 1, int(found["notifications"])
+    number, total = int(ways["earlier_ones"]) + 1, int(ways["notifications"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbours"):
-        neighbour("Earlier", found["earlier"])
-        neighbour("Later", found["later"])
-        said = f"{number:,} of {plural(total, 'notification')} of this {whose}"
-        st.caption(said if total > 1 else f"the only notification of this {whose}")
+        neighbour("Earlier", ways["earlier"])
+        neighbour("Later", ways["later"])
+        place_text = f"{number:,} of {plural(total, 'notification')} of this {whose}"
+        st.caption(place_text if total > 1 else f"the only notification of this {whose}")
 
 
 def neighbour(name: str, seq: Any) -> None:

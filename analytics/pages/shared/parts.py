@@ -46,15 +46,15 @@ def draw_guarded(
         fresh: whether it is said above of when it is.
         again_after: how many seconds later it is drawn again; None for never.
     """
-    failure = answers.read_failure(part)
-    due = draw_again_after(again_after or (TRY_SECONDS if failure else None), part)
+    failed = answers.read_failure(part)
+    due = draw_again_after(again_after or (TRY_SECONDS if failed else None), part)
     depart()
     above = st.container(key="freshness") if fresh and body else st.container() if fresh else None
     # A place that stays, so that a warning moves nothing in the browser's tree.
     place = st.container(key=f"place-of-trouble-{part}")
     keeping = None
     try:
-        keeping = check_failure(part, failure, due=due) if failure else None
+        keeping = check_failure(part, failed, due=due) if failed else None
         if keeping:
             with place, st.container(key=f"older-{part}"):
                 draw_trouble(keeping, part, "Below is what was shown before.")
@@ -124,8 +124,8 @@ def draw_trouble(error: QueryError, part: str, shown: str = "") -> None:
     """Say why the receiver did not answer one question of a part of the page, and what is shown all the same."""
     with st.container(key=f"trouble-{part}"):
         kind = "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
-        said = f"{kind} {as_markdown(' '.join(str(error).split()))} {shown}".rstrip()
-        st.warning(said, icon=":material/hourglass_top:")
+        sentence = f"{kind} {as_markdown(' '.join(str(error).split()))} {shown}".rstrip()
+        st.warning(sentence, icon=":material/hourglass_top:")
 
 
 @st.fragment

@@ -35,10 +35,10 @@ def summaries(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int
         changes: rows of `changes` without noise.
         actions: the action of each notification, by its number.
     """
-    found: dict[int, list[Change]] = defaultdict(list)
+    by_number: dict[int, list[Change]] = defaultdict(list)
     for row in records(changes):
-        found[row.seq].append(as_change(row)._replace(action=actions.get(row.seq)))
-    return {seq: summary(of_one) for seq, of_one in found.items()}
+        by_number[row.seq].append(as_change(row)._replace(action=actions.get(row.seq)))
+    return {seq: summary(group) for seq, group in by_number.items()}
 
 
 def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:
@@ -49,10 +49,10 @@ def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:
 def alert_text(metric: Any, state: Any) -> str:
     """Return what an alert tells of its first trigger."""
     of = f"{shorten(metric, 20)} " if null_to_none(metric) else ""
-    states = {one.above: "above its threshold" for one in alerts()}
-    states |= {one.below: "below its threshold again" for one in alerts()}
-    known_state = states.get(str(state).lower())
-    return f"alert: {of}{known_state or shorten(str(null_to_none(state) or ''), 30)}".rstrip(": ")
+    states = {alert.above: "above its threshold" for alert in alerts()}
+    states |= {alert.below: "below its threshold again" for alert in alerts()}
+    words = states.get(str(state).lower())
+    return f"alert: {of}{words or shorten(str(null_to_none(state) or ''), 30)}".rstrip(": ")
 
 
 def number_text(seq: int) -> str:

@@ -60,9 +60,9 @@ def describe_pulse() -> dict[str, Any]:
     }
 
 
-def describe(found: Silence | None) -> dict[str, Any] | None:
+def describe(silence: Silence | None) -> dict[str, Any] | None:
     """Return what is said of a silence: why, how long it has lasted, and whether it is only slowness."""
-    return found and {"reason": found.reason.replace("`", ""), "age": age_of(found.since), "slow": found.slow}
+    return silence and {"reason": silence.reason.replace("`", ""), "age": age_of(silence.since), "slow": silence.slow}
 
 
 def age_of(moment: datetime) -> float:

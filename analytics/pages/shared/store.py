@@ -55,7 +55,7 @@ def location() -> str | None:
     """Return where the dashboard was told to read from, if it was."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--location")
-    return str(found) if (found := parser.parse_known_args(sys.argv[1:])[0].location) else None
+    return str(place) if (place := parser.parse_known_args(sys.argv[1:])[0].location) else None
 
 
 def connection() -> StoreConnection:
@@ -149,7 +149,7 @@ def ask(name: str, **values: Any) -> pd.DataFrame:
     return answer(queries.query(name, values), lambda: run(name, **values))
 
 
-def ask_together(asked: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.DataFrame]:
+def ask_together(values_by_name: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.DataFrame]:
     """Begin to run several of the queries, each with its values, in their order and some at a time.
 
     Returns:
@@ -157,7 +157,7 @@ def ask_together(asked: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.D
         is there can be drawn while others still run.
     """
     df = connection().df
-    texts = {name: queries.query(name, values) for name, values in asked.items()}
+    texts = {name: queries.query(name, values) for name, values in values_by_name.items()}
 
     def begin(query: tuple[str, dict[str, Any]]) -> Question[pd.DataFrame]:
         return Question(lambda cancellation: df(*query, cancellation))

@@ -53,7 +53,7 @@ def describe_column(column: Column) -> dict[str, Any]:
 def describe_line(line: Line) -> dict[str, Any]:
     """Return a row for the browser, moments in words."""
     hovers = [format_utc(cell) if isinstance(cell, datetime) else None for cell in line.cells]
-    hovers[: len(line.hovers)] = [hover or said for hover, said in zip(line.hovers, hovers, strict=False)]
+    hovers[: len(line.hovers)] = [hover or moment_text for hover, moment_text in zip(line.hovers, hovers, strict=False)]
     return {**line._asdict(), "cells": [describe_cell(cell) for cell in line.cells], "hovers": hovers}
 
 
@@ -94,12 +94,12 @@ def table(
         colours: the colours that rows name.
     """
 
-    def opened() -> None:
-        asked = st.session_state[key].get("open")
-        if on_open and isinstance(asked, dict):
-            on_open(str(asked.get("id")), str(asked.get("column")))
+    def open_row() -> None:
+        click = st.session_state[key].get("open")
+        if on_open and isinstance(click, dict):
+            on_open(str(click.get("id")), str(click.get("column")))
 
-    def closed() -> None:
+    def close_row() -> None:
         if on_close and st.session_state[key].get("close"):
             on_close()
 
@@ -119,8 +119,8 @@ def table(
             "colours": dict(colours or {}),
             "main": on_close is not None,
         },
-        on_open_change=opened,
-        on_close_change=closed,
+        on_open_change=open_row,
+        on_close_change=close_row,
     )
 
 

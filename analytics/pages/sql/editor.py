@@ -77,9 +77,9 @@ def editor(
     """
 
     def run() -> None:
-        asked = st.session_state[KEY].get("run")
-        if isinstance(asked, dict):
-            on_run(str(asked.get("sql", "")))
+        click = st.session_state[KEY].get("run")
+        if isinstance(click, dict):
+            on_run(str(click.get("sql", "")))
 
     text: EditorText = st.session_state[TEXT]
     data = {

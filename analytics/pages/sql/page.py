@@ -61,8 +61,8 @@ def body() -> None:
         editor.editor(load_completion(), state_of(run), lambda sql: ask(sql, limits), _sql_run.cancel)
         with st.container(key="sql-limits", horizontal=True, gap="small"):
             draw_limits()
-        if said := st.session_state.get(TOO_LONG):
-            st.caption(as_markdown(said))
+        if warning := st.session_state.get(TOO_LONG):
+            st.caption(as_markdown(warning))
         with st.container(key="sql-results"):
             draw_outcome(run)
     with right:
@@ -86,15 +86,15 @@ def follow_address(limits: Limits) -> None:
     SQL with which a session begins does not run by itself: any page on the web may have sent the browser here. Later
     addresses are the viewer's own, by Back and Forward or by a click on a page of the dashboard.
     """
-    asked = (from_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
+    linked = (from_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
     if FROM_OUTSIDE not in st.session_state:
-        st.session_state[FROM_OUTSIDE] = asked if address.read_first_page() == "SQL" else None
-    if asked and asked != st.session_state.get(LINKED):
-        st.session_state[LINKED] = asked
+        st.session_state[FROM_OUTSIDE] = linked if address.read_first_page() == "SQL" else None
+    if linked and linked != st.session_state.get(LINKED):
+        st.session_state[LINKED] = linked
         st.session_state.pop(TOO_LONG, None)
-        editor.set_text(asked)
-        if asked != st.session_state[FROM_OUTSIDE]:
-            _sql_run.start(asked, limits)
+        editor.set_text(linked)
+        if linked != st.session_state[FROM_OUTSIDE]:
+            _sql_run.start(linked, limits)
     elif not editor.has_text():
         editor.set_text(FIRST)
 
@@ -103,8 +103,8 @@ def ask(sql: str, limits: Limits) -> None:
     """Run what is in the editor, and put it into the address."""
     if not sql.strip():
         return
-    another = sql != st.session_state.get(LINKED)
-    forget = {"show": None, "chart": None, "x": None, "y": None, "colour": None} if another else {}
+    is_other = sql != st.session_state.get(LINKED)
+    forget = {"show": None, "chart": None, "x": None, "y": None, "colour": None} if is_other else {}
     try:
         address.put(**in_address(sql), **forget)
         st.session_state.pop(TOO_LONG, None)
@@ -152,20 +152,20 @@ def wait() -> None:
 def list_seconds() -> dict[str, float]:
     """Return the longest times that can be chosen, by their names: up to the query service's own."""
     most = read_settings().query_timeout_seconds
-    offered = [float(one) for one in SECONDS if one < most] + [most]
-    return {f"Stop after {one:g} s": one for one in offered}
+    choices = [float(seconds) for seconds in SECONDS if seconds < most] + [most]
+    return {f"Stop after {seconds:g} s": seconds for seconds in choices}
 
 
 def read_longest() -> float:
     """Return the longest that a query may take, in seconds."""
-    offered = list_seconds()
-    return offered.get(st.session_state.get("stop", ""), max(offered.values()))
+    choices = list_seconds()
+    return choices.get(st.session_state.get("stop", ""), max(choices.values()))
 
 
 def read_most_rows() -> int:
     """Return the most rows that a query may have."""
-    offered = {rows_name(number): number for number in ROWS}
-    return offered.get(st.session_state.get("most", ""), DEFAULT_ROWS)
+    choices = {rows_name(number): number for number in ROWS}
+    return choices.get(st.session_state.get("most", ""), DEFAULT_ROWS)
 
 
 def rows_name(number: int) -> str:
@@ -175,9 +175,9 @@ def rows_name(number: int) -> str:
 
 def draw_limits() -> None:
     """Draw the choices of the longest time and the most rows."""
-    offered = list(list_seconds())
+    choices = list(list_seconds())
     st.selectbox(
-        "Longest time", offered, index=len(offered) - 1, key="stop", label_visibility="collapsed", width=170,
+        "Longest time", choices, index=len(choices) - 1, key="stop", label_visibility="collapsed", width=170,
     )  # fmt: skip
     names = [rows_name(number) for number in ROWS]
     st.selectbox(

@@ -41,15 +41,15 @@ def profile_card(shown: StoreTable, column: StoreColumn) -> None:
         if meaning := meaning_of(shown.name, column.name):
             st.caption(as_markdown(meaning))
         try:
-            found = profile_of(shown.name, column.name, column.type)
+            profile = profile_of(shown.name, column.name, column.type)
         except QueryError as error:
             st.caption(as_markdown(str(error)))
             return
-        draw_facts(found)
-        if found.parts and found.spreads:
-            st.altair_chart(draw_spread(found, column.name, dark=is_dark()), key="sql-spread")
-        elif found.parts and found.kind != "heavy":
-            draw_top(found)
+        draw_facts(profile)
+        if profile.parts and profile.spreads:
+            st.altair_chart(draw_spread(profile, column.name, dark=is_dark()), key="sql-spread")
+        elif profile.parts and profile.kind != "heavy":
+            draw_top(profile)
 
 
 def name_in_sql(name: str) -> str:
@@ -57,34 +57,37 @@ def name_in_sql(name: str) -> str:
     return name if name.isidentifier() and name.islower() else quote_name(name)
 
 
-def draw_facts(found: Profile) -> None:
+def draw_facts(profile: Profile) -> None:
     """Draw the figures."""
-    missing = found.seen - found.filled
-    about = "" if found.differing <= 1 else "about "
+    missing = profile.seen - profile.filled
+    about = "" if profile.differing <= 1 else "about "
     values = [
-        ("NULL", f"{missing:,} ({percent(missing, found.seen)})"),
-        ("Distinct", f"{about}{found.differing:,}"),
+        ("NULL", f"{missing:,} ({percent(missing, profile.seen)})"),
+        ("Distinct", f"{about}{profile.differing:,}"),
     ]
-    if found.smallest is not None:
-        values += [("Smallest", shorten(found.smallest, LONGEST)), ("Largest", shorten(found.largest or "", LONGEST))]
+    if profile.smallest is not None:
+        values += [
+            ("Smallest", shorten(profile.smallest, LONGEST)),
+            ("Largest", shorten(profile.largest or "", LONGEST)),
+        ]
     pairs(values, key="sql-facts", alt="Figures of the column")
-    if found.seen < found.rows:
-        st.caption(f"Of a sample: {found.seen:,} of {found.rows:,} rows.")
+    if profile.seen < profile.rows:
+        st.caption(f"Of a sample: {profile.seen:,} of {profile.rows:,} rows.")
 
 
-def draw_top(found: Profile) -> None:
+def draw_top(profile: Profile) -> None:
     """Draw the most frequent values."""
     lines = [
-        Line(str(place), [shorten(part["name"], LONGEST), f"{part['number']:,}", percent(part["number"], found.seen)])
-        for place, part in enumerate(found.parts)
+        Line(str(place), [shorten(part["name"], LONGEST), f"{part['number']:,}", percent(part["number"], profile.seen)])
+        for place, part in enumerate(profile.parts)
     ]
     table(TOP_COLUMNS, lines, key="sql-top", alt="Most frequent values")
 
 
-def draw_spread(found: Profile, name: str, *, dark: bool) -> alt.Chart:
+def draw_spread(profile: Profile, name: str, *, dark: bool) -> alt.Chart:
     """Return the histogram of numbers or times."""
-    data = pd.DataFrame(found.parts)
-    times = found.kind == "time"
+    data = pd.DataFrame(profile.parts)
+    times = profile.kind == "time"
     if times:
         for end in ("begins", "ends"):
             data[end] = [EPOCH + timedelta(microseconds=int(value)) for value in data[end]]

@@ -74,11 +74,11 @@ def results(run: Run) -> None:
 
 def choice_of_show() -> str:
     """Draw the choice between table and chart, and return it."""
-    asked = address.get("show")
-    wanted = asked if asked in SHOWS else SHOWS[0]
+    named = address.get("show")
+    value = named if named in SHOWS else SHOWS[0]
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get("sql-show") != wanted:
-        st.session_state["sql-show"] = wanted
+    if st.session_state.get("sql-show") != value:
+        st.session_state["sql-show"] = value
 
     def remember() -> None:
         chosen = st.session_state["sql-show"]
@@ -87,7 +87,7 @@ def choice_of_show() -> str:
     st.segmented_control(
         "Show", SHOWS, key="sql-show", required=True, on_change=remember, label_visibility="collapsed", width="content"
     )
-    return wanted
+    return value
 
 
 def file_of(run: Run, make: Callable[[Any], bytes]) -> bytes:
@@ -142,11 +142,11 @@ def plan(table: "pa.Table") -> None:
 
 def chart(table: "pa.Table") -> None:
     """Draw the chart and the choices of what it shows."""
-    asked = {name: address.get(name) for name in ("chart", "x", "y", "colour")}
-    wanted = None
-    if asked["chart"] in KINDS and asked["x"]:
-        wanted = Choice(cast("Any", asked["chart"]), asked["x"], asked["y"], asked["colour"])
-    choice = fit_choice(wanted, table)
+    values = {name: address.get(name) for name in ("chart", "x", "y", "colour")}
+    linked = None
+    if values["chart"] in KINDS and values["x"]:
+        linked = Choice(cast("Any", values["chart"]), values["x"], values["y"], values["colour"])
+    choice = fit_choice(linked, table)
     if choice is None:
         return
     with st.container(key="sql-chart", border=True):

@@ -60,7 +60,7 @@ class AnswerCache:
         """Keep an answer of so many bytes, and let older ones go to make room for it."""
         with self._lock:
             self._sizes[answer] = size
-            older = [one for one in self._sizes if one is not answer]
+            older = [other for other in self._sizes if other is not answer]
             while older and sum(self._sizes.values()) > self._most:
                 oldest = older.pop(0)
                 del self._sizes[oldest]
@@ -217,11 +217,11 @@ def cancel() -> None:
 def note_run(run: Run) -> None:
     """Take a query into the session's history, once."""
     history: list[PastQuery] = st.session_state.setdefault(HISTORY, [])
-    if not any(one.number == run.number for one in history):
+    if not any(past.number == run.number for past in history):
         st.session_state[HISTORY] = [run.summarize(), *history][:MOST_REMEMBERED]
 
 
 def history() -> list[PastQuery]:
     """Return what ran in this session, the latest first."""
-    found: list[PastQuery] = st.session_state.get(HISTORY, [])
-    return found
+    queries: list[PastQuery] = st.session_state.get(HISTORY, [])
+    return queries

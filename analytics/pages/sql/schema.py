@@ -48,12 +48,12 @@ class StoreTable(NamedTuple):
 @st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)
 def tables() -> list[StoreTable]:
     """Return tables and views, those first that questions are asked of; at most some minutes old."""
-    found: dict[str, StoreTable] = {}
+    by_name: dict[str, StoreTable] = {}
     for row in records(ask("schema_columns")):
-        table = found.setdefault(row.table_name, StoreTable(row.table_name, bool(row.is_view), []))
+        table = by_name.setdefault(row.table_name, StoreTable(row.table_name, bool(row.is_view), []))
         table.columns.append(StoreColumn(row.column_name, row.data_type))
     order = {name: place for place, name in enumerate(MEANINGS)}
-    return sorted(found.values(), key=lambda table: (order.get(table.name, len(order)), table.name))
+    return sorted(by_name.values(), key=lambda table: (order.get(table.name, len(order)), table.name))
 
 
 @st.cache_data(ttl=COUNTS_SECONDS, show_spinner=False)
@@ -71,7 +71,7 @@ def profile_of(table: str, column: str, data_type: str) -> Profile:
 @st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)
 def completion() -> dict[str, Any]:
     """Return what the editor completes."""
-    found = {
+    words = {
         "tables": [
             {
                 "name": table.name,
@@ -99,4 +99,4 @@ def completion() -> dict[str, Any]:
             for row in records(ask("schema_functions"))
         ],
     }
-    return {"id": str(zlib.crc32(repr(found).encode())), **found}
+    return {"id": str(zlib.crc32(repr(words).encode())), **words}

@@ -55,16 +55,16 @@ def open_table(name: str, _: str) -> None:
 
 def schema_browser() -> None:
     """Draw the tables, the columns of the one that is open, and the profile of one of them."""
-    found, numbers = tables(), counts()
-    opened = st.session_state.get(OPEN)
+    known, numbers = tables(), counts()
+    open_name = st.session_state.get(OPEN)
     lines = [
         Line(
-            one.name,
-            [one.name, f"{numbers[one.name]:,}" if one.name in numbers else "the receiver's own"],
-            tones=("quiet", "quiet") if one.own else (),
-            hovers=(MEANINGS[one.name].holds if not one.own else None,),
+            each.name,
+            [each.name, f"{numbers[each.name]:,}" if each.name in numbers else "the receiver's own"],
+            tones=("quiet", "quiet") if each.own else (),
+            hovers=(MEANINGS[each.name].holds if not each.own else None,),
         )
-        for one in found
+        for each in known
     ]
     table(
         TABLE_COLUMNS,
@@ -72,10 +72,10 @@ def schema_browser() -> None:
         key="sql-tables",
         alt="Tables and views",
         on_open=open_table,
-        chosen=opened,
+        chosen=open_name,
         height=TABLES_HEIGHT,
     )
-    shown = next((one for one in found if one.name == opened), None)
+    shown = next((each for each in known if each.name == open_name), None)
     if shown is None:
         st.caption("Click a table to see its columns, and a column to see what it holds.")
         return
@@ -88,11 +88,11 @@ def columns_of(shown: StoreTable) -> None:
     def profile(column: str, _: str) -> None:
         st.session_state[PROFILED] = column
 
-    said = f": {MEANINGS[shown.name].holds.lower()}" if not shown.own else ""
-    st.markdown(f"**{shown.name}**, a {shown.kind}{said}")
+    holds = f": {MEANINGS[shown.name].holds.lower()}" if not shown.own else ""
+    st.markdown(f"**{shown.name}**, a {shown.kind}{holds}")
     lines = [
-        Line(one.name, [one.name, one.short_type], hovers=(meaning_of(shown.name, one.name) or None,))
-        for one in shown.columns
+        Line(each.name, [each.name, each.short_type], hovers=(meaning_of(shown.name, each.name) or None,))
+        for each in shown.columns
     ]
     chosen = st.session_state.get(PROFILED)
     table(
@@ -104,58 +104,58 @@ def columns_of(shown: StoreTable) -> None:
         chosen=chosen,
         height=COLUMNS_HEIGHT,
     )
-    column = next((one for one in shown.columns if one.name == chosen), None)
+    column = next((each for each in shown.columns if each.name == chosen), None)
     if column:
         profile_card(shown, column)
 
 
 def shipped_list() -> None:
     """Draw the queries that come with the product."""
-    queries = {one.name: one for one in shipped_queries()}
+    queries = {each.name: each for each in shipped_queries()}
 
     def put(name: str, _: str) -> None:
         if name in queries:
             editor.set_text(queries[name].sql, focus=True)
 
-    lines = [Line(one.name, [one.title, one.tells]) for one in queries.values()]
+    lines = [Line(each.name, [each.title, each.tells]) for each in queries.values()]
     st.caption("A click puts the query into the editor.")
     table(QUERY_COLUMNS, lines, key="sql-shipped", alt="Queries to begin with", on_open=put, wrap=True, height=HEIGHT)
 
 
 def history_list() -> None:
     """Draw what ran in this session."""
-    ran = history()
-    if not ran:
+    queries = history()
+    if not queries:
         st.caption("What you run in this session is listed here.")
         return
 
     def put(number: str, _: str) -> None:
-        found = next((one for one in history() if str(one.number) == number), None)
-        if found:
-            editor.set_text(found.sql, focus=True)
+        chosen = next((past for past in history() if str(past.number) == number), None)
+        if chosen:
+            editor.set_text(chosen.sql, focus=True)
 
     zone = viewer_zone()
     lines = [
         Line(
-            str(one.number),
+            str(past.number),
             [
-                f"{one.at.astimezone(zone):%H:%M:%S}",
-                shorten(" ".join(one.sql.split()), 200),
-                describe_end(one),
-                format_duration(one.seconds),
+                f"{past.at.astimezone(zone):%H:%M:%S}",
+                shorten(" ".join(past.sql.split()), 200),
+                describe_end(past),
+                format_duration(past.seconds),
             ],
-            tones=(None, None, "quiet" if one.end else None, None),
-            hovers=(format_utc(one.at),),
+            tones=(None, None, "quiet" if past.end else None, None),
+            hovers=(format_utc(past.at),),
         )
-        for one in ran
+        for past in queries
     ]
     st.caption(f"A click puts the query into the editor. Times in {as_markdown(zone_label(zone))}.")
     table(HISTORY_COLUMNS, lines, key="sql-history", alt="Queries of this session", on_open=put, height=HEIGHT)
 
 
-def describe_end(one: PastQuery) -> str:
+def describe_end(past: PastQuery) -> str:
     """Say how a query ended: with how many rows, or why without."""
-    return one.end if one.rows is None else f"{one.rows:,}"
+    return past.end if past.rows is None else f"{past.rows:,}"
 
 
 class Shipped(NamedTuple):
@@ -183,6 +183,6 @@ def parse_shipped(name: str, text: str) -> Shipped:
 @cache
 def shipped_queries() -> tuple[Shipped, ...]:
     """Return those of all senders and those that fit any, by title."""
-    found = [*sql_files("shipped_queries"), *(files(__package__) / "shipped_queries").iterdir()]
-    read = [parse_shipped(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")) for entry in found]
-    return tuple(sorted(read, key=lambda one: one.title))
+    entries = [*sql_files("shipped_queries"), *(files(__package__) / "shipped_queries").iterdir()]
+    queries = [parse_shipped(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")) for entry in entries]
+    return tuple(sorted(queries, key=lambda each: each.title))

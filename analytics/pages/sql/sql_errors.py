@@ -49,11 +49,11 @@ def find_marked(sql: str, message: str) -> ErrorPlace | None:
 
     Its number counts from where the statement begins, which may be after comments; a long line is quoted in part.
     """
-    found = EXCERPT.search(message)
-    if found is None:
+    excerpt = EXCERPT.search(message)
+    if excerpt is None:
         return None
-    number, quoted, marks = int(found[1]), found[2], found[4]
-    caret = len(found[3]) - len(f"LINE {found[1]}: ")
+    number, quoted, marks = int(excerpt[1]), excerpt[2], excerpt[4]
+    caret = len(excerpt[3]) - len(f"LINE {excerpt[1]}: ")
     if quoted.startswith(CUT):
         quoted, caret = quoted[len(CUT) :], caret - len(CUT)
     quoted = quoted.removesuffix(CUT)
@@ -70,8 +70,8 @@ def find_named(sql: str, message: str) -> ErrorPlace | None:
     """Return the place of the first name that a message complains of and that is in the SQL."""
     complaint = message.partition("\n")[0].partition(": ")[2] or message
     code = blank_comments(sql)
-    for found in NAMED.finditer(complaint):
-        name = next(filter(None, found.groups()))
+    for complaint_match in NAMED.finditer(complaint):
+        name = next(filter(None, complaint_match.groups()))
         word = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code, re.IGNORECASE)
         if word:
             return make_place(sql, word.start(), len(name))
@@ -80,4 +80,4 @@ def find_named(sql: str, message: str) -> ErrorPlace | None:
 
 def blank_comments(sql: str) -> str:
     """Return the SQL with blanks in the place of its comments; what only looks like one in a string goes too."""
-    return re.sub(r"--[^\n]*|/\*.*?\*/", lambda found: re.sub(r"[^\n]", " ", found[0]), sql, flags=re.DOTALL)
+    return re.sub(r"--[^\n]*|/\*.*?\*/", lambda match: re.sub(r"[^\n]", " ", match[0]), sql, flags=re.DOTALL)

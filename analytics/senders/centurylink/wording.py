@@ -68,74 +68,74 @@ STATUS: Mapping[str, Phrase] = {
 }
 
 
-def describe_address(told: ParsedChange) -> Phrase:
+def describe_address(change: ParsedChange) -> Phrase:
     """Return the phrase of an address that came or went, whole."""
-    public, internal = read_text(told.value, "public"), read_text(told.value, "internal")
+    public, internal = read_text(change.value, "public"), read_text(change.value, "internal")
     if public:
-        return describe_move(told, f"public address {public}")
-    return describe_move(told, f"internal address {internal}" if internal else f"address {told.item}")
+        return describe_move(change, f"public address {public}")
+    return describe_move(change, f"internal address {internal}" if internal else f"address {change.item}")
 
 
-def describe_public_address(told: ParsedChange) -> Phrase:
+def describe_public_address(change: ParsedChange) -> Phrase:
     """Return the phrase of the public side of an address."""
-    if told.change.kind == "changed":
-        return Phrase(f"replaced public address {format_value(told.old)}", "of", f"by {format_value(told.new)}")
-    return describe_move(told, f"public address {format_value(told.value)}")
+    if change.change.kind == "changed":
+        return Phrase(f"replaced public address {format_value(change.old)}", "of", f"by {format_value(change.new)}")
+    return describe_move(change, f"public address {format_value(change.value)}")
 
 
 def describe_sized(noun: str) -> Callable[[ParsedChange], Phrase]:
     """Return what makes phrases of items that have a size in GB."""
 
-    def made(told: ParsedChange) -> Phrase:
-        size = told.value.get("sizeGB") if isinstance(told.value, dict) else None
+    def describe(change: ParsedChange) -> Phrase:
+        size = change.value.get("sizeGB") if isinstance(change.value, dict) else None
         return describe_move(
-            told, f"{noun} {told.item}" + (f" ({format_value(size, 'GB')})" if size is not None else "")
+            change, f"{noun} {change.item}" + (f" ({format_value(size, 'GB')})" if size is not None else "")
         )
 
-    return made
+    return describe
 
 
 def describe_named(noun: str) -> Callable[[ParsedChange], Phrase]:
     """Return what makes phrases of items that may have a name."""
-    return lambda told: describe_move(told, f"{noun} {read_text(told.value, 'name') or told.item}")
+    return lambda change: describe_move(change, f"{noun} {read_text(change.value, 'name') or change.item}")
 
 
 def describe_resize(noun: str) -> Callable[[ParsedChange], Phrase | None]:
     """Return what makes phrases of an item's size."""
 
-    def made(told: ParsedChange) -> Phrase | None:
-        if told.change.kind != "changed":
+    def describe(change: ParsedChange) -> Phrase | None:
+        if change.change.kind != "changed":
             return None
-        sizes = f"from {format_value(told.old, 'GB')} to {format_value(told.new, 'GB')}"
-        return Phrase(f"resized {noun} {told.item}", "of", sizes)
+        sizes = f"from {format_value(change.old, 'GB')} to {format_value(change.new, 'GB')}"
+        return Phrase(f"resized {noun} {change.item}", "of", sizes)
 
-    return made
+    return describe
 
 
-def describe_power(told: ParsedChange) -> Phrase | None:
+def describe_power(change: ParsedChange) -> Phrase | None:
     """Return the phrase of a power state."""
     verbs = {"started": "on", "stopped": "off"}
-    state = str(told.new).lower()
+    state = str(change.new).lower()
     if state == "paused":
         return Phrase("paused")
     return Phrase("powered", "", verbs[state]) if state in verbs else None
 
 
-def describe_status(told: ParsedChange) -> Phrase | None:
+def describe_status(change: ParsedChange) -> Phrase | None:
     """Return the phrase of a status, where it has one of its own."""
-    old, new = str(told.old).lower(), str(told.new).lower()
-    if told.change.kind != "changed":
+    old, new = str(change.old).lower(), str(change.new).lower()
+    if change.change.kind != "changed":
         return None
     if new == "active" and old in RESTORED_FROM:
         return Phrase(RESTORED_FROM[old])
     return STATUS.get(new)
 
 
-def describe_group(told: ParsedChange) -> Phrase | None:
+def describe_group(change: ParsedChange) -> Phrase | None:
     """Return the phrase of a move to another group."""
-    if told.change.kind != "changed":
+    if change.change.kind != "changed":
         return None
-    return Phrase("moved", "", f"from group {format_value(told.old)} to group {format_value(told.new)}")
+    return Phrase("moved", "", f"from group {format_value(change.old)} to group {format_value(change.new)}")
 
 
 PHRASES: Mapping[str, Callable[[ParsedChange], Phrase | None]] = {

@@ -54,8 +54,8 @@ def draw_again_after(seconds: float | None, key: str) -> bool:
         st.empty()
         return False
     data = {"seconds": seconds, "turn": str(time.monotonic_ns())}
-    asked = script("refresh", counts=True)(key=f"refresh-{key}", data=data, height=1, on_due_change=lambda: None)
-    return bool(asked.due)
+    result = script("refresh", counts=True)(key=f"refresh-{key}", data=data, height=1, on_due_change=lambda: None)
+    return bool(result.due)
 
 
 def draw_text(text: str, *, key: str, alt: str, wrap: bool = True, height: int | None = None) -> None:
