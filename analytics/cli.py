@@ -50,6 +50,6 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def main() -> None:
-    """Run the command and exit; what it writes is its user's alone."""
+    """Run the command and exit; only the user can read the files that it writes."""
     os.umask(0o077)
     sys.exit(run())

@@ -1,20 +1,20 @@
 """Errors of the reading side.
 
-AnalyticsError           anything a user can put right; its text is one sentence that says how
+AnalyticsError           the user can put it right; its text is one sentence that says how
 ├── SettingsError        a setting has a value that is not allowed
-├── LocationError        a location is of no known form, or can't be opened
+├── LocationError        a location has no known form, or can't be opened
 ├── NotRunningError      no query service answers at the location
 │   └── SilentError      it takes connections, but does not answer in time
-├── NoStatusError        a location has no receiver behind it that could tell how it is
+├── NoStatusError        a location has no receiver that could report its status
 ├── TokenError           the query service does not accept the token, or there is none to send
 ├── QueryError           a query failed
-│   ├── NotAQueryError   it is something else than one SELECT
+│   ├── NotAQueryError   it is not exactly one SELECT
 │   ├── TooManyRowsError its answer has more rows than allowed
 │   ├── TooManyBytesError its answer has more bytes than allowed
-│   ├── BusyError        the query service has as many queries as it takes
-│   ├── CancelledError   whoever asked it cancelled it
+│   ├── BusyError        the query service already runs as many queries as it allows
+│   ├── CancelledError   the caller cancelled it
 │   └── QueryTimeoutError it took longer than allowed
-└── OutputError          an answer can't be written where it was asked to go
+└── OutputError          an answer can't be written to its destination
 """
 
 
@@ -27,7 +27,7 @@ class SettingsError(AnalyticsError):
 
 
 class LocationError(AnalyticsError):
-    """Raised when a location is of no known form, or can't be opened."""
+    """Raised when a location has no known form, or can't be opened."""
 
 
 class NotRunningError(AnalyticsError):
@@ -39,7 +39,7 @@ class SilentError(NotRunningError):
 
 
 class NoStatusError(AnalyticsError):
-    """Raised when a location has no receiver behind it that could tell how it is."""
+    """Raised when a location has no receiver that could report its status."""
 
 
 class TokenError(AnalyticsError):
@@ -51,7 +51,7 @@ class QueryError(AnalyticsError):
 
 
 class NotAQueryError(QueryError):
-    """Raised when a query is something else than one SELECT."""
+    """Raised when a query is not exactly one SELECT."""
 
 
 class TooManyRowsError(QueryError):
@@ -63,11 +63,11 @@ class TooManyBytesError(QueryError):
 
 
 class BusyError(QueryError):
-    """Raised when the query service has as many queries as it takes."""
+    """Raised when the query service already runs as many queries as it allows."""
 
 
 class CancelledError(QueryError):
-    """Raised when whoever asked a query cancelled it."""
+    """Raised when the caller cancelled a query."""
 
 
 class QueryTimeoutError(QueryError):
@@ -75,4 +75,4 @@ class QueryTimeoutError(QueryError):
 
 
 class OutputError(AnalyticsError):
-    """Raised when an answer can't be written where it was asked to go."""
+    """Raised when an answer can't be written to its destination."""

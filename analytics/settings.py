@@ -40,20 +40,20 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def check_address(address: str) -> str:
-    """Return the address as it is, if it is `host:port`."""
+    """Return the address unchanged, or raise ValueError where it is not `host:port`."""
     split_address(address)
     return address
 
 
 def check_directory(path: Path) -> Path:
-    """Return the path as it is, if it is a directory."""
+    """Return the path unchanged, or raise ValueError where it is no directory."""
     if not path.is_dir():
         raise ValueError(path)
     return path
 
 
 def check_time_zone(name: str) -> str:
-    """Return the name as it is, if it is that of a time zone."""
+    """Return the name unchanged, or raise ValueError where no time zone has it."""
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):
@@ -62,7 +62,7 @@ def check_time_zone(name: str) -> str:
 
 
 def check_working_hours(text: str) -> str:
-    """Return the text as it is, if it says working hours."""
+    """Return the text unchanged, or raise ValueError where it gives no working hours."""
     parse_working_hours(text)
     return text
 
@@ -78,14 +78,14 @@ def split_hosts(value: object) -> object:
 
 
 def as_url(address: str) -> str:
-    """Make of the address that a server listens on the URL under which this machine reaches it."""
+    """Return the URL under which this machine reaches a server that listens on the address."""
     host, port = split_address(address)
     host = WILDCARDS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Settings(BaseSettings):
-    """What the reading side needs to know."""
+    """The settings of the reading side."""
 
     model_config = SettingsConfigDict(
         env_prefix="CLC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
@@ -114,14 +114,14 @@ class Settings(BaseSettings):
 
     @property
     def token_file(self) -> Path:
-        """Return the file into which the receiver writes the token that it makes."""
+        """Return the file to which the receiver writes its token."""
         return self.data_dir / "query.token"
 
     def token(self) -> str | None:
-        """Return the token of the query service, or None where none was set or made yet.
+        """Return the token of the query service; None where none was set or made yet.
 
         Raises:
-            TokenError: the file that holds it can't be read.
+            TokenError: the token's file can't be read.
         """
         if self.query_token is not None and self.query_token.get_secret_value():
             return self.query_token.get_secret_value()
@@ -138,7 +138,7 @@ class Settings(BaseSettings):
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the settings as variables that mean the same in any working directory."""
+    """Return the settings as environment variables, with absolute paths."""
     variables = {}
     for name, value in settings.model_dump(exclude_none=True).items():
         if isinstance(value, Path):
@@ -155,7 +155,7 @@ def read_settings() -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsError: one has a value that is not allowed.
+        SettingsError: a setting has a value that is not allowed.
     """
     try:
         return Settings()

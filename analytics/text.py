@@ -1,4 +1,4 @@
-"""Shows text that came from outside as text: control characters visible, long ones shortened, markup inert."""
+"""Shows text from outside safely: control characters become visible, long text is cut, markup is inert."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ ELLIPSIS = "…"
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 KEPT_JOINERS = {"\u200c", "\u200d"}  # scripts and emoji need them, and they can't reorder anything
 LINES = "\n\t"
-"""What a text of several lines is laid out with."""
+"""The characters that lay out a text of several lines."""
 DELETE = b"\x7f"
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=])")
 
@@ -15,7 +15,7 @@ MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=])")
 def make_visible(text: str, keep: str = "") -> str:
     r"""Spell control and formatting characters as escapes (`\u202e`), except those in `keep`.
 
-    Among them are the bidirectional controls, which make text read as something else than it is.
+    Bidirectional controls are among them: they make text read differently from what it is.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -23,7 +23,7 @@ def make_visible(text: str, keep: str = "") -> str:
 
 
 def is_hidden(character: str, keep: str) -> bool:
-    """Say whether a character is seen by what it does to others only."""
+    """Say whether a character can't be seen itself."""
     if character in keep or character in KEPT_JOINERS:
         return False
     return unicodedata.category(character) in INVISIBLE
@@ -37,10 +37,10 @@ def as_escape(character: str) -> str:
 
 
 def make_json_visible(line: bytes) -> bytes:
-    r"""Spell control and formatting characters in JSON as JSON's own escapes (`\u0080`), which mean the same.
+    r"""Spell control and formatting characters in JSON as JSON's own escapes (`\u0080`); the meaning stays.
 
     Args:
-        line: JSON in UTF-8, in which such characters can only be within strings; a line feed at its end stays.
+        line: JSON in UTF-8, which has such characters in strings only; a line feed at its end stays.
     """
     if line.isascii() and DELETE not in line:
         return line
@@ -51,22 +51,22 @@ def make_json_visible(line: bytes) -> bytes:
 
 
 def as_json_escape(character: str) -> str:
-    """Return the escape of one character in JSON, which has two for one beyond 16 bits."""
+    """Return the escape of one character in JSON: two escapes for a character beyond 16 bits."""
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def shorten(text: str, length: int = 60) -> str:
-    """Return the text made visible, and cut to `length` characters with an ellipsis."""
+    """Make the text visible and cut it to `length` characters, with an ellipsis."""
     seen = make_visible(text[: length + 1])
     return seen if len(seen) <= length and len(text) <= length else seen[: length - 1] + ELLIPSIS
 
 
 def as_markdown(text: str) -> str:
-    """Return Markdown that shows the text as it is, for widgets whose labels are Markdown."""
+    """Return Markdown that shows the text unchanged, for widgets with Markdown labels."""
     return MARKDOWN.sub(r"\\\1", make_visible(text))
 
 
 def plural(number: int, singular: str, many: str | None = None) -> str:
-    """Return the number, its thousands apart, with the word that fits it."""
+    """Return the number, with its thousands separated, and the word in the right form."""
     return f"{number:,} {singular if number == 1 else many or singular + 's'}"

@@ -1,1 +1,1 @@
-"""Asks a store for rows, over HTTP or out of a file, and ends what takes too long."""
+"""Asks a store for rows, over HTTP or from a file, and ends queries that take too long."""

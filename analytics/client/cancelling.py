@@ -1,4 +1,4 @@
-"""Ends a query from another thread than the one that waits for its answer."""
+"""Ends a query from another thread while one waits for its answer."""
 
 import socket
 import threading
@@ -14,52 +14,52 @@ CANCELLED = "The query was cancelled."
 
 
 class Cancellation:
-    """Given along with a query, it ends that query when it is cancelled, before it runs or while it does."""
+    """Ends the query that it is passed with, before the query runs or while it does."""
 
     def __init__(self) -> None:
-        """Let nothing be cancelled yet."""
+        """Start without a cancellation."""
         self._lock = threading.Lock()
         self._cancelled = False
         self._end: Callable[[], None] | None = None
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was cancelled."""
+        """Whether the query was cancelled."""
         return self._cancelled
 
     def cancel(self) -> None:
-        """End the query; an end that comes too late does nothing."""
+        """End the query; after its end, do nothing."""
         with self._lock:
             self._cancelled = True
             if self._end:
                 self._end()
 
     def set_end(self, end: Callable[[], None]) -> None:
-        """Take note of what ends the query from now on; it is called at once where that was asked for already."""
+        """Set the function that ends the query; call it at once where the query was cancelled already."""
         with self._lock:
             self._end = end
             if self._cancelled:
                 end()
 
     def check(self) -> None:
-        """Go on only where nothing was cancelled.
+        """Raise an error where the query was cancelled.
 
         Raises:
-            CancelledError: it was.
+            CancelledError: it was cancelled.
         """
         if self._cancelled:
             raise CancelledError(CANCELLED)
 
 
 def open_own_pool(cancellation: Cancellation) -> urllib3.PoolManager:
-    """Return a client whose connection is broken off when the query is cancelled.
+    """Return an HTTP client that breaks its connection off when the query is cancelled.
 
-    The server then sees that the client hung up, and interrupts the query.
+    The server then interrupts the query.
     """
 
     def make_class(kind: type[HTTPConnection]) -> type[HTTPConnection]:
         class Telling(kind):  # type: ignore[misc,valid-type]  # mypy wants to know the class beforehand
-            """Tells its socket as soon as there is one."""
+            """Passes its socket on as soon as it is connected."""
 
             def connect(self) -> None:
                 """Connect."""
@@ -81,6 +81,6 @@ def open_own_pool(cancellation: Cancellation) -> urllib3.PoolManager:
 
 
 def hang_up(connected: socket.socket) -> None:
-    """Break a connection off, also for a thread that waits to read from it."""
+    """Break a connection off, also for a thread that is reading from it."""
     with suppress(OSError):  # it was over already
         connected.shutdown(socket.SHUT_RDWR)

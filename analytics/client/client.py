@@ -1,4 +1,4 @@
-"""Asks a store for rows: one client for a query service and for a DuckDB file."""
+"""Asks a store for rows: one client for both a query service and a DuckDB file."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -19,7 +19,7 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class Source(Protocol):
-    """Where a client's rows come from."""
+    """The origin of a client's rows."""
 
     def sql(
         self,
@@ -47,7 +47,7 @@ class Source(Protocol):
 
 
 class Client:
-    """Runs queries at one location. May be used by several threads at once."""
+    """Runs queries at one location. Several threads may use it at once."""
 
     def __init__(self, source: Source, location: str) -> None:
         """Ask `source`, which was made for `location`."""
@@ -69,13 +69,13 @@ class Client:
         Args:
             query: one statement, a SELECT or an EXPLAIN of one.
             parameters: values for `?` as a list, or for `$name` as a mapping.
-            timeout: the longest it may take, in seconds; never longer than the query service allows.
-            max_rows: the most rows it may have; never more than the query service allows.
+            timeout: the longest time, in seconds; the query service may allow less.
+            max_rows: the most rows; the query service may allow fewer.
             cancellation: ends the query from another thread.
-            max_bytes: the most bytes of its Arrow data; never more than the query service allows.
+            max_bytes: the most bytes of its Arrow data; the query service may allow fewer.
 
         Raises:
-            QueryError: it failed, was not allowed, was cancelled, took too long or has too many rows or bytes.
+            QueryError: it failed, is not allowed, was cancelled, took too long or has too many rows or bytes.
             NotRunningError: no query service answers.
             TokenError: the query service does not accept the token.
         """
@@ -106,11 +106,11 @@ class Client:
         """Return when the location answers; a store that is slow with its queries still answers this at once.
 
         Args:
-            seconds: how long to wait at most.
+            seconds: the longest wait.
 
         Raises:
             NotRunningError: no query service answers.
-            SilentError: one takes connections, but does not answer in time.
+            SilentError: it takes connections, but does not answer in time.
         """
         self._source.probe(seconds)
 
@@ -133,9 +133,8 @@ def connect(location: str | None = None) -> Client:
     """Return a client for a location.
 
     Args:
-        location: the URL of a query service (`http://127.0.0.1:8081`), or the path of a DuckDB file that nobody is
-            writing (a backup, say). Without one it is the query service of `CLC_QUERY_LISTEN`, which needs not be
-            running yet.
+        location: the URL of a query service (`http://127.0.0.1:8081`), or the path of a DuckDB file that no process
+            is writing (such as a backup). By default the query service of `CLC_QUERY_LISTEN`, which need not run yet.
 
     Raises:
         LocationError: it is none of these, or can't be opened.

@@ -1,4 +1,4 @@
-"""Asks a DuckDB file that nobody is writing, with the protections of the query service."""
+"""Asks a DuckDB file that no process is writing, with the protections of the query service."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -26,10 +26,10 @@ READABLE = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
 def open_file(path: str) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB file to read it, with files, network and settings out of its reach.
+    """Open a DuckDB file for reading; its queries can't reach files, network or settings.
 
     Raises:
-        LocationError: there is no such file, it is none of DuckDB's, or another process is writing it.
+        LocationError: there is no such file, it is no DuckDB file, or another process is writing it.
     """
     if not Path(path).is_file():
         raise LocationError(f"{path!r} is no file; a location is an http(s) URL or the path of a DuckDB file.")
@@ -86,7 +86,7 @@ class DuckDBSource:
         running: list[Future[pa.Table]] = []
         try:
             check_one_select(cursor, query)
-            # DuckDB runs a query to its end whatever signals come; so it runs beside, where it can be interrupted.
+            # DuckDB runs a query to its end whatever signals come; in another thread it can be interrupted.
             running.append(worker.submit(read_rows, cursor, query, parameters, max_rows, max_bytes))
             if cancellation:
                 cancellation.set_end(lambda: Thread(target=interrupt, args=(cursor, running[0])).start())
@@ -104,14 +104,14 @@ class DuckDBSource:
                 cancellation.check()
 
     def status(self) -> dict[str, Any]:
-        """Say that a file can't tell how a receiver is."""
+        """Raise an error: a file can't report a receiver's status."""
         raise NoStatusError(
             f"{self._location!r} is no running receiver, and only that tells how it is; "
             "run `clc-receiver status` for a data directory, or read from a query service."
         )
 
     def probe(self, seconds: float) -> None:
-        """Return at once: a file that is open can be asked."""
+        """Return at once: an open file always answers."""
 
     def close(self) -> None:
         """Close the file."""
@@ -119,7 +119,7 @@ class DuckDBSource:
 
 
 def interrupt(cursor: duckdb.DuckDBPyConnection, running: "Future[pa.Table]") -> None:
-    """Interrupt a query until it has ended, as an interrupt that comes between two statements is lost."""
+    """Interrupt a query until it has ended, because an interrupt between two statements is lost."""
     while not running.done():
         cursor.interrupt()
         wait([running], INTERRUPT_AGAIN_SECONDS)
@@ -129,7 +129,7 @@ def check_one_select(cursor: duckdb.DuckDBPyConnection, query: str) -> None:
     """Refuse what is not exactly one SELECT, or an EXPLAIN of one.
 
     Raises:
-        NotAQueryError: it is something else.
+        NotAQueryError: it is anything else.
     """
     statements = cursor.extract_statements(query)
     if len(statements) != 1:

@@ -1,4 +1,4 @@
-"""Tells within seconds whether a store answers, and whether it answers a query: threads ask while somebody looks."""
+"""Watches whether a store answers, and whether it answers a query; threads ask while a page is open."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,25 +14,25 @@ from analytics.errors import AnalyticsError, SilentError
 from analytics.settings import Settings
 
 LATEST = timedelta(seconds=20)
-"""`serve` writes its file each ten seconds at least: an older one tells nothing of now."""
+"""`serve` writes its file at least every ten seconds; an older file says nothing about now."""
 PATIENCE = timedelta(seconds=3)
-"""So long a listener may be silent unsaid: one that is busy, or replaced by another, is not missed."""
+"""A shorter silence of a listener is not reported: it may be busy, or another replaces it."""
 LOST = "The sender never tries again: what it sends meanwhile may be lost. clc-receiver serve replaces one that hangs."
 PAUSE_SECONDS = 0.5
 ANSWER_SECONDS = 2.0
-QUERY = "SELECT 'pulse'"  # like no other: one that runs when the store crashes may be refused afterwards
+QUERY = "SELECT 'pulse'"  # a text of its own: a store may refuse a query that ran when it crashed
 SLOW = (
     f"It answers, but the smallest query takes longer than {ANSWER_SECONDS:g} s: other queries keep it busy, or other "
     "programs its machine. Wait, or end what takes long. Nothing that was acknowledged is at risk."
 )
 WATCHED_SECONDS = 30.0
-"""Nobody looks any more when the pulse was not asked for so long; then nothing is sent to the store."""
+"""After this time without a question from a page, the threads stop asking the store."""
 
 
 class Silence(NamedTuple):
-    """Why a store does not answer, and since when: that it answered last, or else was asked first.
+    """The reason why a store does not answer, and its begin: the last answer, or else the first question.
 
-    `hangs` says that it takes connections all the same; `slow` that it answers, but is slow with queries.
+    `hangs`: it still takes connections. `slow`: it answers, but is slow with queries.
     """
 
     reason: str
@@ -42,14 +42,14 @@ class Silence(NamedTuple):
 
 
 class PulseQuery:
-    """The smallest of queries, put to a store: while the store has others to wait for, it waits, too.
+    """The smallest query to a store: it waits as long as other queries do.
 
     Args:
-        client: where to ask.
+        client: asks the store.
     """
 
     def __init__(self, client: Client) -> None:
-        """Ask it, in a thread of its own."""
+        """Run the query in its own thread."""
         self._client = client
         self._asked_at = datetime.now(UTC)
         self._begun = time.monotonic()
@@ -60,20 +60,20 @@ class PulseQuery:
 
     @property
     def ended(self) -> bool:
-        """Whether it was answered, or refused: a store that refuses it has heard it."""
+        """Whether it was answered or refused; a store that refuses it also reacts."""
         return not self._thread.is_alive()
 
     def find_slow_start(self, heard: float) -> datetime | None:
-        """Return when it was asked, where it took long, or takes long while the store answers; else None.
+        """Return the query's begin where it took long, or takes long while the store answers; else None.
 
         Args:
-            heard: when the store was last asked whether it answers and did, on the monotonic clock.
+            heard: the time of the last probe that the store answered, on the monotonic clock.
         """
         seconds = heard - self._begun if self._took is None else self._took
         return self._asked_at if seconds >= ANSWER_SECONDS else None
 
     def withdraw(self) -> None:
-        """Wait for no answer any more."""
+        """Stop waiting for the answer."""
         self._cancellation.cancel()
 
     def _ask(self) -> None:
@@ -83,10 +83,10 @@ class PulseQuery:
 
 
 class Lookout:
-    """Looks again and again whether something answers, in a thread, while somebody asks. Several threads may ask.
+    """Checks in a thread whether something answers, as long as pages ask. Several threads may ask.
 
     Args:
-        name: the thread's.
+        name: the name of the thread.
     """
 
     def __init__(self, name: str) -> None:
@@ -97,7 +97,7 @@ class Lookout:
         self._silence: Silence | None = None
 
     def silence(self) -> Silence | None:
-        """Return why it does not answer and since when, as of some seconds ago at most; None where it does."""
+        """Return the silence, at most some seconds old; None where it answers."""
         with self._lock:
             self._wanted_at = time.monotonic()
             if self._thread is None:
@@ -107,7 +107,7 @@ class Lookout:
             return self._silence
 
     def _watch(self) -> None:
-        """Look until nobody wants it any more, and note what is found."""
+        """Check until no page asks any more, and note the results."""
         raise NotImplementedError
 
     def _is_wanted(self) -> bool:
@@ -123,10 +123,10 @@ class Lookout:
 
 
 class Pulse(Lookout):
-    """Looks whether a store answers, and whether it answers a query soon.
+    """Checks whether a store answers, and whether it answers a query soon.
 
     Args:
-        client: where to ask.
+        client: asks the store.
     """
 
     def __init__(self, client: Client) -> None:
@@ -137,7 +137,7 @@ class Pulse(Lookout):
         self._heard = 0.0
 
     def slowness(self) -> Silence | None:
-        """Return that the store answers, but is slow with queries, and since when; None where it is not."""
+        """Return the begin of slow queries, as a silence; None where the store is not slow."""
         query, before = self._query, self._slow_since
         since = before or (query.find_slow_start(self._heard) if query else None)
         return Silence(SLOW, since, slow=True) if since else None
@@ -159,7 +159,7 @@ class Pulse(Lookout):
         self._withdraw()
 
     def _ask_on(self) -> None:
-        """Put the next query once the one before has its answer; the store is slow until one has it soon."""
+        """Start the next query after the previous one has ended; the store is slow until one ends soon."""
         if self._query and not self._query.ended:
             return
         if self._query:
@@ -175,13 +175,13 @@ class Pulse(Lookout):
 
 
 class ListenerPulse(Lookout):
-    """Looks whether the listeners answer.
+    """Checks whether the listeners answer.
 
-    A dashboard may run where `CLC_LISTEN` and `CLC_DATA_DIR` say nothing of the receiver. So a listener is missed only
-    where it answered before, or where `serve` itself wrote that it does not work.
+    A dashboard may run on a machine whose `CLC_LISTEN` and `CLC_DATA_DIR` are not the receiver's. So it reports a
+    listener only where that answered before, or where `serve` itself wrote that it does not work.
 
     Args:
-        settings: returns where they are.
+        settings: returns their addresses.
     """
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
@@ -206,7 +206,7 @@ class ListenerPulse(Lookout):
 
 
 def find_failures(serve: Mapping[str, Any], written_at: datetime | None) -> Iterator[datetime]:
-    """Yield since when each listener that does not work has not, by what `serve` wrote lately of its processes."""
+    """Yield the begin of each listener's failure, from the processes that `serve` wrote lately."""
     if written_at is None or datetime.now(UTC) - written_at > LATEST or serve.get("state") != "running":
         return
     processes = serve.get("processes")

@@ -26,7 +26,7 @@ from analytics.settings import Settings
 
 CONNECT_SECONDS = 3.0
 STATUS_SECONDS = 10.0
-LONGEST_QUERY_SECONDS = 3600.0  # the query service ends a query before this; this only ends a wait for nobody
+LONGEST_QUERY_SECONDS = 3600.0  # the query service ends a query earlier; this only ends a lost wait
 GRACE_SECONDS = 5.0
 UNAUTHORIZED = 401
 OK = 200
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 def as_json(value: Any) -> Any:
-    """Spell a parameter that JSON has no form for as text that DuckDB casts back."""
+    """Return a parameter that JSON can't hold as text; DuckDB casts it back."""
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if hasattr(value, "item"):
@@ -52,7 +52,7 @@ def as_json(value: Any) -> Any:
 
 
 def error_of(status: int, body: bytes, settings: Settings) -> AnalyticsError:
-    """Return the error that an answer other than 200 stands for."""
+    """Return the error of an answer other than 200."""
     if status == UNAUTHORIZED:
         return TokenError(
             "The query service does not accept the token: it is in "
@@ -71,7 +71,7 @@ class QueryServiceSource:
     """A query service at a URL."""
 
     def __init__(self, url: str, settings: Settings) -> None:
-        """Ask the service at `url`; nothing is sent yet."""
+        """Prepare for the service at `url`; send nothing yet."""
         self._url = url.rstrip("/")
         self._settings = settings
         self._pool = urllib3.PoolManager(maxsize=8, retries=False)
@@ -101,16 +101,16 @@ class QueryServiceSource:
             try:
                 return self._ask_again(lambda: self._read(self._ask("POST", "/query", body.encode(), wait, pool)))
             finally:
-                cancellation.check()  # what else went wrong went wrong by that
+                cancellation.check()  # a cancellation caused any other error
 
     def status(self) -> dict[str, Any]:
-        """Return how the receiver is, as its `GET /status` says."""
+        """Return the receiver's answer to `GET /status`."""
         return self._insist(lambda: self._read_json(self._ask("GET", "/status", None, STATUS_SECONDS)))
 
     def probe(self, seconds: float) -> None:
-        """Ask for `GET /healthz`, over a connection of its own: one that is kept may be to a service that has ended.
+        """Send `GET /healthz` over a new connection: a kept one may lead to a service that has ended.
 
-        The token comes along, though none is asked for: a busy service closes connections without it first.
+        The token is sent too, though not required: a busy service closes connections without it first.
         """
         headers = {"Authorization": f"Bearer {token}"} if (token := self._settings.token()) else {}
         timeout = urllib3.Timeout(total=seconds)
@@ -135,7 +135,7 @@ class QueryServiceSource:
         try:
             return ask()
         except ProtocolError:
-            # A receiver that was restarted has closed the connections that were kept open: one more try, on a new one.
+            # A restarted receiver has closed the kept connections: try once more, on a new one.
             return self._ask_again(ask)
 
     def _ask_again(self, ask: Callable[[], T]) -> T:

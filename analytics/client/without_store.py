@@ -1,6 +1,6 @@
-"""What is known of a receiver while its store does not answer: from its listener, and from the file of `serve`.
+"""A receiver's state while its store does not answer: from its listener, and from the file of `serve`.
 
-Both are for the machine that the receiver runs on: `CLC_LISTEN` and `CLC_DATA_DIR` say where they are.
+Both work on the receiver's machine only; `CLC_LISTEN` and `CLC_DATA_DIR` locate them.
 """
 
 import json
@@ -18,7 +18,7 @@ SERVE_FILE = "serve.json"
 
 
 class Sign(NamedTuple):
-    """One thing that is known: what it is about, what is said of it, and its state (`ok`, `amber` or `red`)."""
+    """One known fact: its subject, its text, and its state (`ok`, `amber` or `red`)."""
 
     about: str
     text: str
@@ -26,7 +26,7 @@ class Sign(NamedTuple):
 
 
 class Signs(NamedTuple):
-    """All that is known, the processes as `serve` wrote them down last, and when that was."""
+    """All known facts, the processes that `serve` wrote last, and the time when it did."""
 
     signs: list[Sign]
     processes: list[dict[str, Any]]
@@ -34,7 +34,7 @@ class Signs(NamedTuple):
 
 
 def look(settings: Settings) -> Signs:
-    """Ask the listener, and read what `serve` wrote; neither is an error where it is not there."""
+    """Ask the listener and read the file of `serve`; both may be missing."""
     serve, written_at = read_serve(settings)
     processes = serve.get("processes")
     named = processes.items() if isinstance(processes, Mapping) else ()
@@ -46,7 +46,7 @@ def look(settings: Settings) -> Signs:
 
 
 def ask_listener(settings: Settings) -> list[Sign]:
-    """Ask the listener's `GET /readyz`: whether it takes notifications, and what it knows of the store."""
+    """Ask the listener's `GET /readyz` whether it takes notifications, and for the store's state."""
     url = as_url(settings.listen)
     try:
         with urllib3.PoolManager(num_pools=1, retries=False) as pool:
@@ -65,7 +65,7 @@ def ask_listener(settings: Settings) -> list[Sign]:
 
 
 def listener_answers(settings: Settings) -> bool:
-    """Say whether a listener answers `GET /healthz` at `CLC_LISTEN`, or anything at all."""
+    """Say whether a listener at `CLC_LISTEN` answers `GET /healthz`, in whatever way."""
     try:
         with urllib3.PoolManager(num_pools=1, retries=False) as pool:
             timeout = urllib3.Timeout(total=SECONDS)
@@ -78,7 +78,7 @@ def listener_answers(settings: Settings) -> bool:
 
 
 def signs_of_store(store: Any) -> list[Sign]:
-    """Return what the listener knows of the store: a state, or an object with `state` and what else is known."""
+    """Return the listener's facts about the store: a state, or an object with `state` and more."""
     if not isinstance(store, Mapping):
         return [Sign("Store, says the listener", str(store), "red" if store != "ok" else "ok")]
     state = str(store.get("state"))
@@ -88,7 +88,7 @@ def signs_of_store(store: Any) -> list[Sign]:
 
 
 def read_serve(settings: Settings) -> tuple[dict[str, Any], datetime | None]:
-    """Return what `serve` wrote of its processes last, and when; nothing where there is no such file here."""
+    """Return the last content of `serve`'s file, and its time; nothing where there is no such file here."""
     path = settings.data_dir / SERVE_FILE
     try:
         content = json.loads(path.read_bytes())

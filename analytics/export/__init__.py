@@ -1,1 +1,1 @@
-"""Makes rows into files and text: archives, CSV, Excel, Parquet, JSON lines, tables, `curl` commands."""
+"""Turns rows into files and text: archives, CSV, Excel, Parquet, JSON lines, tables, `curl` commands."""

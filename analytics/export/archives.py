@@ -26,9 +26,9 @@ def as_utc(moment: datetime) -> str:
 
 
 def archive_line(row: dict[str, Any]) -> bytes:
-    """Return a notification as a line of an archive, of which `clc-receiver import` makes the same notification.
+    """Return a notification as a line of an archive; `clc-receiver import` makes the same notification of it.
 
-    A header that was no base64 is not stored; a text that is none either stands for it, so that the verdict stays.
+    The store keeps no header that was not base64; another text that is not base64 replaces it, so the verdict stays.
     """
     headers = {}
     if row["signature_status"] != "missing":
@@ -46,13 +46,13 @@ def archive_line(row: dict[str, Any]) -> bytes:
 
 
 def rows_of(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Yield the rows, a few at a time made into Python's objects."""
+    """Yield the rows as Python's objects, made a few at a time."""
     for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
         yield from batch.to_pylist()
 
 
 def write_archive(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
-    """Write an archive's lines, and return how many."""
+    """Write an archive and return its number of lines."""
     count = 0
     for table in tables:
         out.writelines(map(archive_line, rows_of(table)))
@@ -61,7 +61,7 @@ def write_archive(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
 
 
 def write_csv(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
-    """Write a line of names, then a line a notification (RFC 4180, UTF-8), and return how many of these."""
+    """Write the names, then a line for each notification (RFC 4180, UTF-8), and return the number of notifications."""
     count = None
     for table in tables:
         text = io.StringIO(newline="")
@@ -76,7 +76,7 @@ def write_csv(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
 
 
 def write_parquet(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
-    """Write a Parquet file of at least one table, and return how many rows it has."""
+    """Write a Parquet file of at least one table, and return its number of rows."""
     groups = group_tables(tables)
     first = next(groups)
     count = first.num_rows
@@ -89,7 +89,7 @@ def write_parquet(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
 
 
 def group_tables(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield tables put together until they are large enough for a row group of their own."""
+    """Join tables until they fill a row group, and yield each group."""
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)

@@ -1,4 +1,4 @@
-"""Writes a notification as a `curl` command for sh, bash and zsh that sends the very same body and signature again."""
+"""Writes a notification as a `curl` command (sh, bash, zsh) that sends the same body and signature again."""
 
 import base64
 from typing import NamedTuple
@@ -14,9 +14,9 @@ NEXT = " \\\n  "
 
 
 class SentRequest(NamedTuple):
-    """What was sent: the body, the signature decoded (None where the header had no base64), and whether it had one.
+    """A request as it was sent: its body, its decoded signature (None where it was not base64), whether it had one.
 
-    The category says in which header a sender signs.
+    The category determines the header of the signature.
     """
 
     body: bytes
@@ -26,24 +26,24 @@ class SentRequest(NamedTuple):
 
 
 def path_of(event_type: str | None, category: str) -> str:
-    """Return the path under which a receiver takes an event, or its category where the event is not known."""
+    """Return the receiver's path for an event, or for its category where the event is not known."""
     return f"/webhooks/{event_type}" if event_type else f"/webhook/{category.lower()}"
 
 
 def address_of(base: str, event_type: str | None, category: str) -> str:
-    """Return where to send: under the base, or the address itself where it names a path already."""
+    """Return the URL to send to: below the base, or the base itself where it already has a path."""
     base = base.strip() or DEFAULT_BASE
     has_path = "/" in base.partition("://")[2].rstrip("/")
     return base if has_path else base.rstrip("/") + path_of(event_type, category)
 
 
 def quote(text: str) -> str:
-    """Return text in single quotes, in which a shell takes all as it is."""
+    """Return text in single quotes, in which a shell changes nothing."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 
 def is_plain(body: bytes) -> bool:
-    """Say whether a body can be pasted into a terminal: it is text without anything that can't be seen."""
+    """Say whether a body can be pasted into a terminal: it is text without invisible characters."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -52,24 +52,24 @@ def is_plain(body: bytes) -> bool:
 
 
 def fits_inline(body: bytes) -> bool:
-    """Say whether the command holds the body itself, instead of naming a file that has it."""
+    """Say whether the command can hold the body itself, instead of the name of its file."""
     return len(body) <= LONGEST_INLINE
 
 
 def signature_text(sent: SentRequest) -> str:
-    """Return the value of the signature's header; what was no base64 was not kept, another such text stands for it."""
+    """Return the value of the signature's header; `NOT_BASE64` replaces a value that was not base64 and not kept."""
     return NOT_BASE64 if sent.signature is None else base64.b64encode(sent.signature).decode()
 
 
 def command(sent: SentRequest, address: str, file_name: str) -> str:
     """Return the command.
 
-    A body with characters that can't be seen goes through base64, as a terminal may change them.
+    A body with invisible characters goes through base64, because a terminal may change them.
 
     Args:
         sent: what to send.
         address: where to.
-        file_name: the file that the command reads the body from, where it is too long to stand in it.
+        file_name: the file from which the command reads a body that is too long for it.
     """
     headers = [f"Content-Type: {CONTENT_TYPE}", "Accept: application/json"]
     if sent.signed:

@@ -1,4 +1,4 @@
-"""Makes files of what is shown, to download: CSV and Excel are safe to open, Parquet and JSON lines are exact."""
+"""Makes files to download from rows: CSV and Excel are safe to open, Parquet and JSON lines are exact."""
 
 import csv
 import io
@@ -17,16 +17,16 @@ Frame = pd.DataFrame | pa.Table
 
 
 def as_table(frame: Frame) -> pa.Table:
-    """Return the rows as an Arrow table, no two of its columns with one name."""
+    """Return the rows as an Arrow table with distinct column names."""
     table = pa.Table.from_pandas(frame, preserve_index=False) if isinstance(frame, pd.DataFrame) else frame
     return table.rename_columns(make_distinct(table.column_names))
 
 
 def csv_bytes(frame: Frame) -> bytes:
-    """Return CSV (RFC 4180, UTF-8) that can be opened in a spreadsheet.
+    """Return CSV (RFC 4180, UTF-8) that is safe to open in a spreadsheet.
 
-    Text that a spreadsheet might take for a formula has an apostrophe before it. All text is in quotes, so that where
-    a semicolon separates cells, none in the text does. A value that is missing is empty.
+    An apostrophe precedes text that a spreadsheet might take for a formula. All text is in quotes, so that a semicolon
+    in a text separates no cells. A missing value is empty.
     """
     table = as_table(frame)
     out = io.BytesIO()
@@ -39,7 +39,7 @@ def csv_bytes(frame: Frame) -> bytes:
 
 
 def safe_field(value: Any) -> Any:
-    """Return a value as a field of CSV; numbers stay numbers, all else is text that is no formula."""
+    """Return a value as a field of CSV; numbers stay numbers, everything else is text that is no formula."""
     field = as_field(value)
     if isinstance(field, float) and not math.isfinite(field):
         field = str(field)
@@ -49,7 +49,7 @@ def safe_field(value: Any) -> Any:
 def excel_bytes(frame: Frame) -> bytes:
     """Return an Excel workbook of the rows, in which no text is a formula.
 
-    Where Excel can't hold all, the workbook says so: in a cell that is cut, and on a sheet of its own.
+    The workbook says what Excel can't hold: in each cut cell, and on a sheet of its own.
     """
     table = as_table(frame)
     out = io.BytesIO()
@@ -58,10 +58,10 @@ def excel_bytes(frame: Frame) -> bytes:
 
 
 def parquet_bytes(frame: Frame) -> bytes:
-    """Return a Parquet file of the rows, exactly as they are; intervals as text."""
+    """Return a Parquet file of the exact rows; intervals become text."""
     table = as_table(frame)
     for place, field in enumerate(table.schema):
-        if pa.types.is_interval(field.type):  # which Parquet has not
+        if pa.types.is_interval(field.type):  # Parquet has no intervals
             texts = [None if value is None else str(value) for value in table.column(place).to_pylist()]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))
     out = io.BytesIO()
@@ -70,7 +70,7 @@ def parquet_bytes(frame: Frame) -> bytes:
 
 
 def jsonl_bytes(frame: Frame) -> bytes:
-    """Return the rows as JSON lines, an object each: bytes in base64, times in ISO 8601."""
+    """Return the rows as JSON lines, one object each: bytes in base64, times in ISO 8601."""
     table = as_table(frame)
     names = table.column_names
     option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS

@@ -33,14 +33,14 @@ WIDTHS = {"timestamp": 23.0, "number": 14.0, "text": 26.0}
 
 
 class Cuts(NamedTuple):
-    """What a workbook can't hold: how many rows and columns are left out, and how many cells are cut."""
+    """The numbers of rows and columns that a workbook leaves out, and of cells that it cuts."""
 
     rows: int = 0
     columns: int = 0
     cells: int = 0
 
     def sentences(self) -> list[str]:
-        """Say what is cut; empty where all of it fits."""
+        """Return a sentence for each kind of cut; none where everything fits."""
         sentences = []
         if self.rows:
             sentences.append(f"{plural(self.rows, 'row')} left out: a sheet of Excel holds {MOST_ROWS + 1:,}.")
@@ -52,7 +52,7 @@ class Cuts(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A cell that was cut: in which row of the sheet, of which column, and how many characters it had."""
+    """A cell that was cut: its row in the sheet, its column, and its original number of characters."""
 
     row: int
     column: str
@@ -60,21 +60,21 @@ class Cut(NamedTuple):
 
 
 def units(text: str) -> int:
-    """Return how many characters text has as Excel counts them, in UTF-16."""
+    """Return the number of characters of a text as Excel counts them, in UTF-16."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
 def cuts_of(table: pa.Table) -> Cuts:
-    """Return what a workbook can't hold of a table."""
+    """Return the parts of a table that a workbook can't hold."""
     held = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
     cells = sum(map(long_cells, held.columns))
     return Cuts(table.num_rows - held.num_rows, table.num_columns - held.num_columns, cells)
 
 
 def long_cells(column: "pa.ChunkedArray[Any]") -> int:
-    """Return how many cells of a column hold more than Excel's do."""
+    """Return the number of cells of a column that are too long for Excel."""
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        # One that has so few bytes can't have too many characters, with an apostrophe before it.
+        # A text of fewer bytes can't have too many characters, even with an apostrophe before it.
         column = column.filter(pc.greater_equal(pc.binary_length(column), pa.scalar(MOST_CHARACTERS)))
     elif not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or is_extension(column.type)):
         return 0
@@ -83,12 +83,12 @@ def long_cells(column: "pa.ChunkedArray[Any]") -> int:
 
 
 def is_extension(kind: pa.DataType) -> bool:
-    """Say whether a column is of a type made of another: JSON, say."""
+    """Say whether a type extends another: JSON, for example."""
     return isinstance(kind, pa.BaseExtensionType)
 
 
 def fit_cell(text: str) -> str:
-    """Return text that a cell can hold; what is cut says so at its end."""
+    """Return text that a cell can hold; text that was cut says so at its end."""
     safe = guard(text.translate(NO_XML))
     if units(safe) <= MOST_CHARACTERS:
         return safe
@@ -98,12 +98,12 @@ def fit_cell(text: str) -> str:
 
 
 def is_cut(cell: str, value: Any) -> bool:
-    """Say whether a cell holds less than the value that it was made of."""
+    """Say whether a cell holds less than its value."""
     return units(cell) >= MOST_CHARACTERS - 1 and units(guard(str(as_field(value)))) > MOST_CHARACTERS
 
 
 def as_cell(value: Any) -> Any:
-    """Return a value as Excel has it: a number, a truth, a time in UTC without its zone, or text that fits."""
+    """Return a value for Excel: a number, a truth value, a time in UTC without its zone, or text that fits."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, datetime):
@@ -117,7 +117,7 @@ def as_cell(value: Any) -> Any:
 
 
 def as_number(value: float | Decimal) -> Any:
-    """Return a number as it is, or as text where Excel would round it or has no such number."""
+    """Return a number unchanged, or as text where Excel would round it or has no such number."""
     if isinstance(value, float):
         return value if math.isfinite(value) else fit_cell(str(value))
     digits = len(value.normalize().as_tuple().digits) if isinstance(value, Decimal) else 0
@@ -125,7 +125,7 @@ def as_number(value: float | Decimal) -> Any:
 
 
 def write_workbook(table: pa.Table, out: IO[bytes]) -> None:
-    """Write a table as a workbook: a sheet of rows, and one that says what was cut, where something was."""
+    """Write a table as a workbook: a sheet of rows, and where something was cut a sheet that lists it."""
     cuts = cuts_of(table)
     held = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
     with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
@@ -137,7 +137,7 @@ def write_workbook(table: pa.Table, out: IO[bytes]) -> None:
 
 
 def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) -> list[Cut]:
-    """Write the names and the rows, and return which cells were cut, the first of them."""
+    """Write the names and the rows, and return the first cells that were cut."""
     sheet.freeze_panes(1, 0)
     for place, field in enumerate(table.schema):
         sheet.set_column(place, place, width_of(field.type))
@@ -154,7 +154,7 @@ def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) ->
 
 
 def write_cell(sheet: Worksheet, row: int, place: int, cell: Any, time: Format) -> None:
-    """Write one cell as what it is: a text is never looked at whether it may be a formula, a number or an address."""
+    """Write one cell by its type: Excel never takes a text for a formula, a number or an address."""
     if isinstance(cell, str):
         sheet.write_string(row, place, cell)
     elif isinstance(cell, bool):
@@ -166,7 +166,7 @@ def write_cell(sheet: Worksheet, row: int, place: int, cell: Any, time: Format) 
 
 
 def write_cuts(sheet: Worksheet, sentences: list[str], listed: list[Cut], bold: Format) -> None:
-    """Write what was cut, and where."""
+    """Write the list of cuts and their places."""
     sheet.set_column(0, 2, 22)
     for row, sentence in enumerate([*sentences, "Parquet and JSON lines hold all of it."]):
         sheet.write_string(row, 0, sentence)
@@ -182,7 +182,7 @@ def write_cuts(sheet: Worksheet, sentences: list[str], listed: list[Cut], bold: 
 
 
 def width_of(kind: pa.DataType) -> float:
-    """Return how wide a column is, in characters."""
+    """Return the width of a column, in characters."""
     if pa.types.is_temporal(kind):
         return WIDTHS["timestamp"]
     return WIDTHS["number"] if pa.types.is_integer(kind) or pa.types.is_floating(kind) else WIDTHS["text"]
@@ -191,9 +191,9 @@ def width_of(kind: pa.DataType) -> float:
 def is_formula(text: str) -> bool:
     """Say whether a spreadsheet may take text for a formula.
 
-    Spaces and characters that can't be seen are passed over, as some programs drop them, and the wide and small forms
-    of the signs count as the signs, as some programs take them so. A tab or the end of a line at the begin moves what
-    follows into a cell or line of its own when it is pasted. Sources: OWASP's page on CSV injection, CWE-1236.
+    Spaces and invisible characters are skipped, because some programs drop them. Wide and small forms of the signs
+    count as the signs, because some programs read them so. A tab or line end at the beginning moves the rest into a
+    cell or line of its own when it is pasted. Sources: OWASP's page on CSV injection, CWE-1236.
     """
     if text[:1] in STARTS_ELSEWHERE:
         return bool(text)
@@ -205,5 +205,5 @@ def is_formula(text: str) -> bool:
 
 
 def guard(text: str) -> str:
-    """Return the text, with an apostrophe before it where a spreadsheet might take it for a formula."""
+    """Put an apostrophe before a text that a spreadsheet might take for a formula."""
     return APOSTROPHE + text if is_formula(text) else text

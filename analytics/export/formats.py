@@ -22,13 +22,13 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "ar
 
 
 def rows_of(table: pa.Table) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows as tuples; columns of one name stay apart."""
+    """Yield the rows as tuples; columns with the same name stay separate."""
     for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
         yield from zip(*map(values_of, batch.columns), strict=True)
 
 
 def jsonable(value: Any) -> Any:
-    """Return what JSON has for a value that it has no form for: base64 for bytes, text for what is no number."""
+    """Return a JSON form of a value that has none of its own: base64 for bytes, a number or text for others."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, Decimal):
@@ -41,7 +41,7 @@ def jsonable(value: Any) -> Any:
 
 
 def make_distinct(names: list[str]) -> list[str]:
-    """Return the names with those that come again numbered, as an object's keys must differ."""
+    """Number the names that come again, because an object's keys must differ."""
     seen: dict[str, int] = {}
     result = []
     for name in names:
@@ -51,7 +51,7 @@ def make_distinct(names: list[str]) -> list[str]:
 
 
 def write_json(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001 - all writers have one signature
-    """Write one array of objects, a line each."""
+    """Write an array of objects, one a line."""
     names = make_distinct(table.column_names)
     separator = b"[\n"
     for row in rows_of(table):
@@ -74,7 +74,7 @@ def as_field(value: Any) -> Any:
 
 
 def write_csv(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001
-    """Write a line of names, then a line a row (RFC 4180, UTF-8)."""
+    """Write a line of names, then a line for each row (RFC 4180, UTF-8)."""
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=False)
     try:
         writer = csv.writer(text)

@@ -1,4 +1,4 @@
-"""Reads notifications in parts of bounded size, so that any number of them can be written from little memory."""
+"""Reads notifications in parts of bounded size, so that any number can be written with little memory."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class ExportFilter(NamedTuple):
-    """Which notifications: received from `since` to before `until`, of these accounts and event types; None is all."""
+    """A choice of notifications: received from `since` to before `until`, by account and event type; None is all."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -33,26 +33,26 @@ class ExportFilter(NamedTuple):
 
 
 class SeqRange(NamedTuple):
-    """From which `seq` to which the notifications lie; `first` is after `last` where there are none."""
+    """The first and the last `seq` of some notifications; `first` is after `last` where there are none."""
 
     first: int
     last: int
 
     @property
     def length(self) -> int:
-        """Return how many numbers lie between."""
+        """Return the number of `seq` values in the range."""
         return self.last - self.first + 1
 
 
 class ExportPart(NamedTuple):
-    """Notifications in order of `seq`, after which all up to `reached` are done."""
+    """Notifications in order of `seq`; with them, everything up to `reached` is read."""
 
     table: pa.Table
     reached: int
 
 
 def find_range(client: Client, chosen: ExportFilter) -> SeqRange:
-    """Return between which numbers the wanted notifications lie now.
+    """Return the range of `seq` in which the chosen notifications lie now.
 
     Raises:
         AnalyticsError: no answer.
@@ -64,14 +64,14 @@ def find_range(client: Client, chosen: ExportFilter) -> SeqRange:
 def read_parts(
     client: Client, chosen: ExportFilter, extent: SeqRange, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES
 ) -> Iterator[ExportPart]:
-    """Yield the wanted notifications with all their columns, in parts: at least one, which may have no rows.
+    """Yield the chosen notifications with all columns, in at least one part, which may have no rows.
 
     Args:
         client: asks for one part at a time.
         chosen: which notifications.
-        extent: between which numbers.
+        extent: the range of `seq`.
         most_rows: the most rows of a part.
-        most_bytes: after how many bytes of bodies a part ends; its last body may exceed them.
+        most_bytes: a part ends after so many bytes of bodies; its last body may exceed them.
 
     Raises:
         AnalyticsError: no answer, even after a while.
@@ -93,7 +93,7 @@ def read_parts(
 
 
 def find_reached(table: pa.Table, upto: int, most_rows: int, most_bytes: int) -> int:
-    """Return up to which `seq` a part is whole: all that was asked for, or its last row where it was cut off."""
+    """Return the last `seq` of a part: the end of the range, or the last row where the part was cut off."""
     body_bytes = pc.sum(pc.binary_length(table.column("payload"))).as_py() or 0
     if table.num_rows and (table.num_rows >= most_rows or body_bytes >= most_bytes):
         return int(table.column("seq")[-1].as_py())
@@ -101,10 +101,10 @@ def find_reached(table: pa.Table, upto: int, most_rows: int, most_bytes: int) ->
 
 
 def insist(ask: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:
-    """Return an answer; ask again for a while where the receiver is busy, or away to be started again.
+    """Return an answer; ask again for a while where the receiver is busy or restarts.
 
     Raises:
-        AnalyticsError: it stayed away, or the question can't be answered.
+        AnalyticsError: the receiver stayed away, or the question can't be answered.
     """
     deadline = time.monotonic() + patience
     while True:
@@ -119,7 +119,7 @@ def insist(ask: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:
 
 
 def convert_to_utc(table: pa.Table) -> pa.Table:
-    """Return the table with its moments in UTC, whatever the time zone of who answered."""
+    """Convert the moments of a table to UTC, whatever the time zone of the answer."""
     for place, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type) and field.type != UTC_MOMENT:
             table = table.set_column(place, field.name, table.column(place).cast(UTC_MOMENT))

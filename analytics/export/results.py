@@ -1,4 +1,4 @@
-"""Makes a query's rows ready to be shown: no two columns of one name, text as text, not more than a browser takes."""
+"""Prepares a query's rows for a browser: distinct column names, plain text, no more rows than it can take."""
 
 import math
 from datetime import date, datetime
@@ -20,7 +20,7 @@ LONGEST_NAME = 80
 
 
 def count_shown(table: pa.Table) -> int:
-    """Return how many of the first rows are shown: fewer where they are wide."""
+    """Return the number of rows to show: fewer where they are wide."""
     if not table.num_rows:
         return 0
     each = max(table.nbytes / table.num_rows, 1)
@@ -28,12 +28,12 @@ def count_shown(table: pa.Table) -> int:
 
 
 def column_names(table: pa.Table) -> list[str]:
-    """Return the names of a table's columns as they are shown: no two alike, and none empty."""
+    """Return the names of a table's columns for display: distinct, and none empty."""
     return make_distinct([shorten(name, LONGEST_NAME) or "column" for name in table.column_names])
 
 
 def cell(value: Any) -> str | None:
-    """Return a value as text: lists and structs as JSON, bytes as how many there are, control characters visible."""
+    """Return a value as text: lists and structs as JSON, bytes as their number, control characters visible."""
     if value is None:
         return None
     if isinstance(value, bytes):
@@ -43,37 +43,37 @@ def cell(value: Any) -> str | None:
 
 
 def is_plain(kind: pa.DataType) -> bool:
-    """Say whether a browser's table shows values of a type as what they are: numbers, truth and moments."""
+    """Say whether a browser's table shows values of a type directly: numbers, truth values and moments."""
     plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_timestamp, pa.types.is_date)
     return any(matches(kind) for matches in plain)
 
 
 def prepare_rows(table: pa.Table) -> pd.DataFrame:
-    """Return the first rows as a DataFrame to be shown."""
+    """Return the first rows as a DataFrame for display."""
     first = table.slice(0, count_shown(table))
     columns = {name: prepare_column(column) for name, column in zip(column_names(table), first.columns, strict=True)}
     return pd.DataFrame(columns, index=range(first.num_rows))
 
 
 def prepare_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
-    """Return the values of a column to be shown."""
+    """Return the values of a column for display."""
     if is_plain(column.type):
         try:
             return pd.Series(column.to_pandas(types_mapper=choose_dtype))
-        except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python has no form for
+        except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python can't represent
             return pd.Series(column.cast(pa.string()).to_pylist(), dtype="str")
     return pd.Series([cell(value) for value in values_of(column)], dtype="str")
 
 
 def choose_dtype(kind: pa.DataType) -> Any:
-    """Return the type of a DataFrame that keeps whole numbers whole beside missing ones."""
+    """Return the DataFrame type that keeps whole numbers whole beside missing values."""
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return pd.ArrowDtype(kind)
     return None
 
 
 def as_number(value: Any) -> float | None:
-    """Return a value as a number for a chart; None where it is none that can be drawn."""
+    """Return a value as a number for a chart; None where it can't be drawn."""
     if isinstance(value, (int, float, Decimal)) and math.isfinite(value):
         return float(value)
     return None

@@ -16,7 +16,7 @@ MEASURED_ROWS = 1000
 
 
 def as_cell(value: Any) -> str:
-    """Return how a value reads in a table: one line, nothing in it that moves the cursor."""
+    """Return a value's text in a table: one line, without anything that moves the cursor."""
     if value is None:
         return "NULL"
     if isinstance(value, bytes):
@@ -27,7 +27,7 @@ def as_cell(value: Any) -> str:
 
 
 def columns_of(text: str) -> int:
-    """Return how many columns of a terminal the text takes."""
+    """Return the width of the text in columns of a terminal."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
@@ -36,7 +36,7 @@ def columns_of(text: str) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """Return the text, cut with an ellipsis where it is wider."""
+    """Cut a text that is wider, with an ellipsis."""
     if columns_of(text) <= width:
         return text
     while columns_of(text) > width - 1:
@@ -45,7 +45,7 @@ def cut(text: str, width: int) -> str:
 
 
 def fit(wishes: Sequence[int], width: int) -> list[int]:
-    """Return the widths that columns get: what they want, or the widest cut back until all fit or are narrow."""
+    """Return the columns' widths: their wishes, or less for the widest until all fit or are narrow."""
     widths = list(wishes)
     room = width - len(GAP) * (len(widths) - 1)
     while sum(widths) > room:
@@ -61,17 +61,17 @@ def fit(wishes: Sequence[int], width: int) -> list[int]:
 
 
 def columns_that_fit(columns: int, width: int) -> int:
-    """Return how many columns can be shown side by side, each as narrow as it may get."""
+    """Return the number of columns that fit side by side, each at its narrowest."""
     return min(columns, max((width + len(GAP)) // (NARROWEST + len(GAP)), 1))
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Say whether a column reads best with its right sides aligned."""
+    """Say whether a column holds numbers, which align right."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def table_lines(table: pa.Table, width: int) -> Iterable[str]:
-    """Yield the lines of a table: names, a rule, then a line a row. Columns that can't fit are left out."""
+    """Yield the lines of a table: names, a rule, then a line for each row. Columns that can't fit are left out."""
     table = table.select(range(columns_that_fit(table.num_columns, width)))
     names = [make_visible(name) for name in table.column_names]
     if not names:
@@ -97,7 +97,7 @@ def table_lines(table: pa.Table, width: int) -> Iterable[str]:
 
 
 def values_of(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:
-    """Return the values of a column; those that Python has no form for, as the moment `infinity`, as DuckDB's text."""
+    """Return a column's values; one that Python can't represent, such as the moment `infinity`, as DuckDB's text."""
     try:
         return column.to_pylist()
     except (OverflowError, ValueError):

@@ -1,1 +1,1 @@
-"""Runs the audit rules and keeps what they find; the rules lie in the folder `rules` of their sender."""
+"""Runs the audit rules and keeps their findings; each sender's rules are in its folder `rules`."""

@@ -1,4 +1,4 @@
-"""Reads audit rules: one SQL file a rule, which opens with a comment that says in TOML what the rule is for."""
+"""Reads audit rules: one SQL file each; the comment at its top describes the rule in TOML."""
 
 import re
 import tomllib
@@ -18,7 +18,7 @@ from analytics.senders import sql_files
 __all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "Severity", "load_rules", "parse_rule"]
 
 GIVEN = frozenset({"since", "until", "time_zone", "work_days", "work_begins", "work_ends"})
-"""The parameters that every rule's SQL may name beside its own."""
+"""The parameters that every rule's SQL may use besides its own."""
 
 _HEADER = re.compile(r"\s*/\*(?P<toml>.*?)\*/", re.DOTALL)
 _TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
@@ -27,14 +27,14 @@ _PARSED_RULES_KEPT = 256
 
 
 class RuleProblem(NamedTuple):
-    """What is wrong with a rule, and in which line of its file."""
+    """A problem of a rule, and its line in the rule's file."""
 
     file: str
     line: int
     what: str
 
     def __str__(self) -> str:
-        """Return all of it in a sentence."""
+        """Return the problem as a sentence."""
         return f"{self.file}, line {self.line}: {self.what}"
 
 
@@ -48,18 +48,18 @@ class RuleError(Exception):
 
 
 class RuleSource(NamedTuple):
-    """A rule's SQL, and the line of its file in which it begins."""
+    """A rule's SQL, and the line of the file where it begins."""
 
     sql: str
     line: int
 
     def line_of(self, word: str) -> int:
-        """Return the line in which a word stands first; where it stands nowhere, the one in which the SQL begins."""
+        """Return the line of a word's first use; without any, the SQL's first line."""
         match = re.search(rf"(?<![\w$]){re.escape(word)}(?!\w)", self.sql, re.IGNORECASE)
         return self.line + self.sql.count("\n", 0, match.start() if match else 0)
 
     def find_line(self, message: str) -> int | None:
-        """Return the line that DuckDB names in an error's message, if it does."""
+        """Return the line that DuckDB's error message names; None where it names none."""
         match = _SQL_LINE.search(message)
         return self.line + int(match[1]) - 1 if match else None
 
@@ -70,17 +70,17 @@ class Rule:
 
     Args:
         name: its file's name without `.sql`; a finding's id depends on it.
-        title: what is found, in a few words.
-        severity: of its findings, where a row does not say another.
-        why: why it matters.
-        todo: what to do about a finding.
+        title: its findings in a few words.
+        severity: the severity of its findings, unless a row has its own.
+        why: the reason why it matters.
+        todo: the advice for a finding.
         references: documents to read.
         parameters: its thresholds, by name.
         source: its SQL, one SELECT.
-        names: the parameters that the SQL names.
+        names: the parameters that the SQL uses.
         fires: examples in which it finds something.
         silent: examples in which it finds nothing.
-        file: where it comes from.
+        file: its path.
     """
 
     name: str
@@ -103,17 +103,17 @@ class Rule:
 
 
 class RuleSet(NamedTuple):
-    """The rules that can be used, by name, and what is wrong with the others."""
+    """The usable rules, by name, and the problems of the others."""
 
     rules: list[Rule]
     problems: list[RuleProblem]
 
 
 def load_rules(directory: Path | None = None) -> RuleSet:
-    """Read the shipped rules, and those of a directory of the user's own.
+    """Read the shipped rules and those in the user's own directory.
 
-    Of two rules of the same name the user's counts, unless it can't be used. What is wrong with a rule is told, and
-    never keeps the others from being read.
+    The user's rule replaces a shipped rule of the same name, unless it can't be used. A broken rule becomes a problem,
+    and the others are read all the same.
     """
     rules: dict[str, Rule] = {}
     problems: list[RuleProblem] = []
@@ -127,17 +127,17 @@ def load_rules(directory: Path | None = None) -> RuleSet:
 
 @lru_cache(_PARSED_RULES_KEPT)
 def parse_rule(file: str, name: str, text: str) -> Rule:
-    """Make a rule of its file's text.
+    """Return the rule that a file's text describes.
 
     Raises:
-        RuleError: the header or the SQL is not what it must be.
+        RuleError: the header or the SQL is wrong.
     """
     comment = _HEADER.match(text)
     if comment is None:
         raise RuleError(1, "A rule opens with a comment /* … */ that holds its header in TOML, and this file does not.")
     first_line = 1 + text.count("\n", 0, comment.start("toml"))
     header = _header(comment["toml"], first_line)
-    # Without what is blank before it, since DuckDB counts the lines of some errors from there.
+    # Blanks before the SQL go, because DuckDB counts the lines of some errors after them.
     sql = text[comment.end() :].lstrip()
     source = RuleSource(sql, 1 + text.count("\n", 0, len(text) - len(sql)))
     names = _parameters_of(source)
@@ -203,7 +203,7 @@ def _parameters_of(source: RuleSource) -> frozenset[str]:
     """Check that a text is one SELECT, and return the names of its parameters.
 
     Raises:
-        RuleError: it is something else.
+        RuleError: it is not one SELECT.
     """
     with duckdb.connect(":memory:") as parser:
         try:

@@ -1,4 +1,4 @@
-"""The header of an audit rule: what it must hold, and how that is said where it does not."""
+"""The header of an audit rule: its fields, and messages about wrong ones."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-# Colours are for a light and a dark page; marks tell severities apart where colours do not.
+# Colours are for a light and a dark page; marks distinguish severities without colour.
 COLOURS: Mapping[str, tuple[str, str]] = {
     "high": ("#c22f45", "#ea6a7b"),
     "medium": ("#e08a00", "#f0a53c"),
@@ -23,7 +23,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
 
 
 class ExampleNotification(NamedTuple):
-    """A notification of an example: its event's name, when it is received, and its body."""
+    """A notification of an example: the name of its event, its time of receipt, and its body."""
 
     event: str
     received_at: datetime
@@ -35,9 +35,9 @@ class _Model(BaseModel):
 
 
 class Notifications(_Model):
-    """One notification of an example, or several alike.
+    """One notification of an example, or several similar ones.
 
-    In the body `{{n}}` is 1, 2 and so on, and `{{at}}` the time of receipt in UTC, as the platform spells it.
+    In the body, `{{n}}` is 1, 2 and so on, and `{{at}}` is the time of receipt in UTC in the platform's format.
     """
 
     event: Text
@@ -56,12 +56,12 @@ class Notifications(_Model):
 
 
 class Example(_Model):
-    """A short sequence of notifications, and what is found in it.
+    """A short sequence of notifications, and the findings in it.
 
     Args:
-        title: what happens.
-        notifications: what is received.
-        expected: of each finding, in order of time, a part of `severity entity: sentence`.
+        title: the events in words.
+        notifications: the sequence.
+        expected: for each finding, in order of time, a part of `severity entity: sentence`.
     """
 
     title: Text
@@ -70,19 +70,19 @@ class Example(_Model):
 
 
 class FiringExample(Example):
-    """An example in which something is found."""
+    """An example with findings."""
 
     expected: Annotated[list[Text], Field(min_length=1)]
 
 
 class SilentExample(Example):
-    """An example in which nothing is found."""
+    """An example without findings."""
 
     expected: Annotated[list[Text], Field(max_length=0)] = []
 
 
 class Header(_Model):
-    """What a rule says of itself."""
+    """A rule's description of itself."""
 
     title: Text
     severity: Severity
@@ -95,11 +95,11 @@ class Header(_Model):
 
 
 def line_of(toml: str, where: Sequence[int | str]) -> int:
-    """Return the line of a header in which a key stands, or the next key around it that is there; else the first.
+    """Return the line of a key in a header, else of the nearest key around it, else the first line.
 
     Args:
         toml: the header's text.
-        where: the keys and list positions that lead to the place, such as `("fires", 0, "title")`.
+        where: the path to the key, as keys and list positions, such as `("fires", 0, "title")`.
     """
     place = 0
     for position, key in enumerate(where):
@@ -116,7 +116,7 @@ def line_of(toml: str, where: Sequence[int | str]) -> int:
 
 
 def describe_error(error: Any) -> str:
-    """Say in a sentence what one of pydantic's errors means for a header."""
+    """Return a sentence for one of pydantic's errors about a header."""
     where = ".".join(str(part) for part in error["loc"] if not isinstance(part, int) and part != "[key]")
     match error["type"]:
         case "missing":

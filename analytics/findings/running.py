@@ -1,4 +1,4 @@
-"""Runs the audit rules over a range of time, and makes findings of what they find."""
+"""Runs the audit rules over a range of time and turns their rows into findings."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 AT_ONCE = 2
-"""So many rules run at once: while the store answers one, the findings of another are made."""
+"""So many rules run at once: while the store answers one, this side makes the findings of another."""
 RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 TEXTS = ("category", "entity_id", "account_alias", "actor", "sentence")
 COLUMNS = ("found_at", *TEXTS, "notification_ids")
-"""What a rule's SQL returns, and `severity` where a row has its own."""
+"""The columns that a rule's SQL returns; also `severity` where a row has its own."""
 
 LONGEST_SENTENCE = 2000
 TEXT = pa.string()
@@ -46,13 +46,13 @@ class Finding(NamedTuple):
         rule: the rule's name.
         title: the rule's title.
         severity: `high`, `medium` or `low`.
-        found_at: when that happened by which it was found, in UTC.
-        category: of the entity.
-        entity_id: what it is about, in upper case.
-        account_alias: the account it is about.
-        actor: who did it, where the notifications tell.
-        sentence: what happened, cut to 2,000 characters. It may hold text from outside.
-        notification_ids: the notifications that made it, in order.
+        found_at: the time of the event that the rule found, in UTC.
+        category: the category of the entity.
+        entity_id: the entity, in upper case.
+        account_alias: the account.
+        actor: the user who did it, where the notifications name one.
+        sentence: the event in words, cut to 2,000 characters. It may hold text from outside.
+        notification_ids: the notifications behind it, in order.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Finding(NamedTuple):
 
 
 class RuleResults(NamedTuple):
-    """The findings in order of time, and what was wrong with rules."""
+    """Findings in order of time, and the problems of rules."""
 
     findings: list[Finding]
     problems: list[RuleProblem]
@@ -83,21 +83,21 @@ def find(
     rules: RuleSet | None = None,
     settings: Settings | None = None,
 ) -> RuleResults:
-    """Run rules over what happened from `since` to before `until`.
+    """Run rules over the events from `since` to before `until`.
 
-    A rule that fails is told among the problems, and the others run.
+    A rule that fails becomes a problem, and the others run.
 
     Args:
-        client: where to ask.
+        client: asks the store.
         since: a moment with a time zone.
         until: a moment with a time zone.
         rules: by default the shipped ones and those of `CLC_RULES`.
-        settings: where working hours and time zone are read; by default the environment's.
+        settings: give working hours and time zone; by default the environment's.
 
     Raises:
         NotRunningError: no query service answers.
         TokenError: the query service does not accept the token.
-        BusyError: the query service has as many queries as it takes.
+        BusyError: the query service already runs as many queries as it allows.
         SettingsError: a setting has a value that is not allowed.
     """
     settings = settings or read_settings()
@@ -112,7 +112,7 @@ def find(
 
 
 def finding_id(rule: str, notification_id: str) -> str:
-    """Return the id of the finding that a rule makes of a first notification."""
+    """Return the id of a rule's finding whose first notification has this id."""
     return sha256(f"{rule}{notification_id}".encode()).hexdigest()
 
 
@@ -129,7 +129,7 @@ def _build_parameters(since: datetime, until: datetime, settings: Settings) -> d
 
 
 def _try_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> RuleResults:
-    """Run one rule; one that fails is a problem."""
+    """Run one rule; a failure becomes a problem."""
     try:
         return RuleResults(list(_run_rule(rule, client, given, span)), [])
     except RuleError as error:
@@ -142,7 +142,7 @@ def _run_rule(
     """Run one rule.
 
     Raises:
-        RuleError: it fails, or returns something else than findings.
+        RuleError: it fails, or does not return findings.
     """
     values = {name: value for name, value in {**given, **rule.parameters}.items() if name in rule.names}
     table = _ask(rule, client, values)
@@ -167,7 +167,7 @@ def _ask(rule: Rule, client: Client, values: dict[str, Any]) -> pa.Table:
 
 
 def _line_by_explain(rule: Rule, client: Client, values: dict[str, Any]) -> int | None:
-    """Ask where in the SQL an error lies: DuckDB tells of a query's plan, and not always of the query."""
+    """Return the line of an error by an EXPLAIN: DuckDB's message about the query itself does not always name it."""
     try:
         client.sql("EXPLAIN " + rule.sql, values or None)
     except QueryError as error:
@@ -187,10 +187,10 @@ def _check_columns(rule: Rule, table: pa.Table) -> None:
 
 
 def _findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
-    """Yield a finding a row.
+    """Yield a finding for each row.
 
     Raises:
-        RuleError: a row lacks what a finding needs.
+        RuleError: a row lacks a field that a finding needs.
     """
     texts = (_texts(rule, table, name) for name in TEXTS)
     ids = _texts(rule, table, "notification_ids", pa.list_(TEXT))
@@ -229,6 +229,6 @@ def _texts(rule: Rule, table: pa.Table, name: str, kind: pa.DataType = TEXT) -> 
 
 
 def _moments(table: pa.Table) -> list[datetime | None]:
-    """Return the moments in UTC; made of whole microseconds, which Arrow does much faster than moments."""
+    """Return the moments in UTC, made from microseconds, because Arrow converts those much faster."""
     microseconds = table.column("found_at").cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
     return [None if each is None else EPOCH + timedelta(microseconds=each) for each in microseconds]

@@ -1,4 +1,4 @@
-"""Keeps the findings of all time at hand: all are looked for once, and then only those that new notifications make."""
+"""Keeps the findings of all time: the rules read everything once, and then only what new notifications can change."""
 
 import time
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from analytics.times.periods import EPOCH
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 """A sender's clock may be fast, so findings may lie ahead."""
 PLAY = timedelta(minutes=10)
-"""So much earlier than the notification that completes it a finding may lie at most; the shipped rules need 5 min."""
+"""A finding may lie this long before the notification that completes it; the shipped rules need 5 min."""
 WHOLE_SECONDS = 600.0
-"""All are looked for again after this, for rules of the user's own that need more play."""
+"""The rules read everything again after this time, for the user's own rules that need more play."""
 
 
 class FindingsSnapshot(NamedTuple):
-    """Findings of all time, the worst first, then the newest; and what is wrong with rules.
+    """The findings of all time, the worst first, then the newest; and the problems of rules.
 
-    They are computed from all that the store held at the moment `upto`, in UTC.
+    They come from everything that the store held at the moment `upto`, in UTC.
     """
 
     findings: list[Finding]
@@ -34,14 +34,14 @@ class FindingsSnapshot(NamedTuple):
 
 
 class _LastNotification(NamedTuple):
-    """The last notification that a store has; `id` is None where it has none."""
+    """A store's last notification; `id` is None where it has none."""
 
     seq: int
     id: str | None
 
 
 class _Look(NamedTuple):
-    """What was looked for when: with which rules and settings, up to which notification."""
+    """The last run of the rules: its findings, rules, settings and last notification."""
 
     snapshot: FindingsSnapshot
     rules: RuleSet
@@ -51,10 +51,10 @@ class _Look(NamedTuple):
 
 
 class KeptFindings:
-    """Findings of all time, looked for in a thread of their own: for millions of notifications that takes seconds.
+    """Computes the findings of all time in its own thread: millions of notifications take seconds.
 
     Args:
-        client: where to ask.
+        client: asks the store.
     """
 
     def __init__(self, client: Client) -> None:
@@ -66,16 +66,16 @@ class KeptFindings:
 
     @property
     def snapshot(self) -> FindingsSnapshot | None:
-        """The findings as they were computed last, however long ago; None before the first time."""
+        """The findings that were computed last, however long ago; None before the first time."""
         look = self._last_look
         return look.snapshot if look else None
 
     def read_up_to(self, patience: float, upto: datetime) -> FindingsSnapshot | None:
-        """Return findings that are computed up to a moment at least; None where they are still being computed.
+        """Return findings up to a moment or later; None while they are being computed.
 
         Args:
-            patience: so many seconds are waited for them at most.
-            upto: the moment, with a time zone. One that has not come yet stands for now.
+            patience: the longest wait, in seconds.
+            upto: the moment, with a time zone. A future moment means now.
 
         Raises:
             AnalyticsError: they can't be computed now.
@@ -90,7 +90,7 @@ class KeptFindings:
         return snapshot
 
     def _begin(self) -> Future[None]:
-        """Return the look that runs, or begin one; what became of one that has ended is of no use to those who ask."""
+        """Return the run that goes on, or begin one; the result of an ended run is too old for a new question."""
         with self._lock:
             if self._looking is None or self._looking.done():
                 self._looking = self._thread.submit(self._look)
@@ -105,7 +105,7 @@ class KeptFindings:
             return
         upto = datetime.now(UTC)
         last, after_id, first_at = self._news(before.last.seq)
-        # A store that does not hold what was its last is another one, or lost its latest.
+        # A store without our last notification is another one, or lost its latest.
         if after_id != before.last.id or time.monotonic() - before.whole_at > WHOLE_SECONDS:
             self._look_through(rules, settings)
         elif first_at is None:
@@ -118,7 +118,7 @@ class KeptFindings:
             self._last_look = before._replace(snapshot=snapshot, last=last)
 
     def _look_through(self, rules: RuleSet, settings: Settings) -> None:
-        """Look for all."""
+        """Run the rules over everything."""
         begun, upto = time.monotonic(), datetime.now(UTC)
         last, *_ = self._news(0)
         results = find(self._client, EPOCH, FOREVER, rules=rules, settings=settings)
@@ -126,7 +126,7 @@ class KeptFindings:
         self._last_look = _Look(snapshot, rules, settings, last, begun)
 
     def _news(self, after: int) -> tuple[_LastNotification, str | None, datetime | None]:
-        """Return the last notification, the id of the one `after`, and when the first of those behind it happened."""
+        """Return the last notification, the id of number `after`, and the time of the first event after it."""
         [row] = self._client.sql(*query("happened_since", {"seen": after})).to_pylist()
         return _LastNotification(row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
 

@@ -1,4 +1,4 @@
-"""The chart that a notebook asks for: its columns are those that were named, else the first that fit."""
+"""The chart of a notebook's magic: it draws the named columns, else the first that fit."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class ChartError(AnalyticsError):
 
 
 class ChartRequest(NamedTuple):
-    """What was asked for: one of `KINDS`, by name the columns of its axes and its colours, and its title."""
+    """The options of a chart: one of `KINDS`, the names of its columns for axes and colours, and its title."""
 
     kind: str
     x: str | None = None
@@ -37,10 +37,10 @@ class ChartRequest(NamedTuple):
 
 
 def chart_of(table: pa.Table, request: ChartRequest) -> QuickChart:
-    """Return a chart of rows, and what was left out of it.
+    """Return a chart of rows, and notes on what it leaves out.
 
     Raises:
-        ChartError: there are no rows, a column that was named is none of theirs, or y is none of numbers.
+        ChartError: there are no rows, a named column does not exist, or y holds no numbers.
     """
     if not table.num_rows:
         raise ChartError("%%clc: there are no rows to draw.")
@@ -50,7 +50,7 @@ def chart_of(table: pa.Table, request: ChartRequest) -> QuickChart:
 
 
 def choice_of(table: pa.Table, request: ChartRequest) -> Choice:
-    """Return what is drawn: along x times before others, along y numbers, else how many rows there are.
+    """Choose the columns to draw: times first along x, numbers along y, else the number of rows.
 
     Raises:
         ChartError: as `chart_of`.
@@ -65,11 +65,11 @@ def choice_of(table: pa.Table, request: ChartRequest) -> Choice:
     x = request.x or next(iter([*select_kind(columns, free, "time"), *free]), next(iter(columns)))
     left = [name for name in free if name != x]
     y = request.y or next(iter(select_kind(columns, left, "number")), None)
-    # Where several rows lie at one place of x, a column of text tells them apart.
+    # Where several rows have the same x, a column of text distinguishes them.
     texts = select_kind(columns, left, "text") if repeats(table, columns, x) else []
     return Choice(KINDS[request.kind], x, y, request.color or find_fewest(table, columns, texts))
 
 
 def select_kind(columns: Mapping[str, Holds], names: list[str], kind: Holds) -> list[str]:
-    """Return those of the names whose columns hold one kind of values."""
+    """Return the names of the columns that hold one kind of values."""
     return [name for name in names if columns[name] == kind]

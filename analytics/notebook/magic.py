@@ -32,10 +32,10 @@ EVERY_SECONDS = 0.5
 
 
 class PlainText:
-    """Text shown in place of text: what it answers to `repr` is what IPython prints."""
+    """Text that can replace text: IPython prints its `repr`."""
 
     def __init__(self, text: str) -> None:
-        """Show this text."""
+        """Hold this text."""
         self.text = text
 
     def __repr__(self) -> str:
@@ -44,10 +44,10 @@ class PlainText:
 
 
 class Progress:
-    """Tells while a block runs how long it has; nothing of one that is quick. `done` is what came out of it."""
+    """Shows how long a block has been running, unless it is quick. `done` is the block's result in words."""
 
     def __init__(self, shell: "InteractiveShell | None") -> None:
-        """Tell it to this shell's user."""
+        """Show it in this shell."""
         self.done = ""
         self._in_kernel = hasattr(shell, "kernel")
         self._handle: Any = None
@@ -64,7 +64,7 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End, and say how long it took if anything was said before."""
+        """End; show the time that it took, if anything was shown before."""
         self._ended.set()
         self._teller.join()
         if self._shown:
@@ -116,7 +116,7 @@ def read_options(line: str) -> argparse.Namespace:
     """Return the options of the magic's first line.
 
     Raises:
-        UsageError: there is something else in it.
+        UsageError: the line has anything else.
     """
     try:
         words = shlex.split(line)
@@ -132,7 +132,7 @@ def read_options(line: str) -> argparse.Namespace:
 
 @magics_class
 class ClcMagics(Magics):
-    """Runs SQL from a notebook. Keeps one client a location."""
+    """Runs SQL from a notebook. Keeps one client for each location."""
 
     def __init__(self, shell: "InteractiveShell") -> None:
         """Start without any client."""
@@ -140,7 +140,7 @@ class ClcMagics(Magics):
         self._clients: dict[str | None, Client] = {}
         self._variables = shell.user_ns
 
-    # IPython would put variables into the SQL as text; here they are sent beside it, as values.
+    # IPython would put variables into the SQL as text; here they go along with it, as values.
     @no_var_expand
     @line_cell_magic
     def clc(self, line: str, cell: str | None = None) -> "pd.DataFrame | alt.Chart | None":
@@ -171,13 +171,13 @@ class ClcMagics(Magics):
 
     @staticmethod
     def _print_notes(drawn: QuickChart) -> "alt.Chart":
-        """Say what was left out of a chart, and return it."""
+        """Print the notes on a chart, and return the chart."""
         for note in drawn.notes:
             sys.stdout.write(f"{note}\n")
         return drawn.chart
 
     def _run(self, client: Client, query: str, values: dict[str, Any]) -> "pa.Table":
-        """Run a query while its progress is told."""
+        """Run a query and show its progress."""
         began = time.monotonic()
         with Progress(self.shell) as progress:
             try:

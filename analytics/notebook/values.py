@@ -1,4 +1,4 @@
-"""The values of `$name` in a notebook's SQL: those given with the magic, else the notebook's variables."""
+"""The values of `$name` in a notebook's SQL: options of the magic, else the notebook's variables."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ LISTS = (set, frozenset, tuple, pd.Series, pd.Index)
 
 
 class ParameterError(AnalyticsError):
-    """Raised when a parameter of the SQL has no value, or one that can't be sent."""
+    """Raised when a parameter of the SQL has no value, or a value that can't be sent."""
 
 
 def names_in(query: str) -> list[str] | None:
-    """Return the names of a query's parameters; None where it is no SQL, which whoever runs it will say."""
+    """Return the names of a query's parameters; None where it is no SQL, which running it will report."""
     with duckdb.connect(":memory:") as connection:
         try:
             statements = connection.extract_statements(query)
@@ -27,10 +27,10 @@ def names_in(query: str) -> list[str] | None:
 
 
 def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read `name=value` pairs: a value that is JSON (a number, true, null, a list) is that, another one is text.
+    """Read `name=value` pairs: a value is JSON (a number, true, null, a list) where it can be, else text.
 
     Raises:
-        ParameterError: a pair is of another form.
+        ParameterError: a pair has another form.
     """
     values = {}
     for pair in pairs:
@@ -45,15 +45,15 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def values_of(query: str, chosen: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the value of each parameter that a query names.
+    """Return the value of each parameter of a query.
 
     Args:
         query: the SQL.
-        chosen: values that were given with it; the first choice.
+        chosen: values from the magic's options; they come first.
         variables: the notebook's variables by name.
 
     Raises:
-        ParameterError: a parameter has no value or no name, or a value was given that the query does not name.
+        ParameterError: a parameter has no value or no name, or an option names no parameter of the query.
     """
     names = names_in(query)
     if names is None:
@@ -77,7 +77,7 @@ def value_of(name: str, chosen: Mapping[str, Any], variables: Mapping[str, Any])
 
 
 def as_parameter(name: str, value: Any) -> Any:
-    """Return a Python value as one that DuckDB takes: lists for what holds several, None for what is missing."""
+    """Convert a Python value for DuckDB: collections become lists, missing values become None."""
     if hasattr(value, "tolist") or isinstance(value, LISTS):
         value = value.tolist() if hasattr(value, "tolist") else list(value)
     if isinstance(value, list):

@@ -40,7 +40,7 @@ WIDTHS = {
 
 
 class Period(NamedTuple):
-    """From `since` to before `until`, in bins of `width`, which people call `per`."""
+    """A time from `since` to before `until`, in bins of `width`; `per` is the name of that width."""
 
     since: datetime
     until: datetime
@@ -55,12 +55,12 @@ class Period(NamedTuple):
 
     @property
     def before_since(self) -> datetime:
-        """Return when the period before, of the same length, began."""
+        """Return the begin of the previous period, which has the same length."""
         return self.since - (self.until - self.since)
 
 
 def floor(moment: datetime, width: timedelta) -> datetime:
-    """Return the begin of the bin in which a moment lies; bins begin at whole multiples of their width since 1970."""
+    """Return the begin of the bin that contains a moment; bins begin at whole multiples of their width since 1970."""
     return EPOCH + (moment - EPOCH) // width * width
 
 
@@ -70,7 +70,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def offsets(since: datetime, until: datetime, zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
-    """Return how far a time zone is ahead of UTC from when on, between two moments; clocks change on whole hours."""
+    """Return a time zone's offsets from UTC between two moments, each with its begin; clocks change on whole hours."""
 
     def ahead(moment: datetime) -> timedelta:
         return moment.astimezone(zone).utcoffset() or timedelta()
@@ -89,12 +89,12 @@ def offsets(since: datetime, until: datetime, zone: ZoneInfo) -> list[tuple[date
 
 
 def period(name: str, now: datetime, first: datetime | None) -> Period:
-    """Return the period that a range means now.
+    """Return the current period of a range.
 
     Args:
         name: one of `RANGES`.
         now: the moment at which it ends.
-        first: when the first notification was received, at which the range `all` begins.
+        first: the time of the first notification, at which the range `all` begins.
     """
     length = RANGES[name]
     since = now - length if length is not None else min(first or now, now - timedelta(minutes=1))
@@ -105,14 +105,14 @@ def period(name: str, now: datetime, first: datetime | None) -> Period:
 
 
 def is_of_clock(width: timedelta) -> bool:
-    """Say whether bins of a width follow the wall clock: longer ones than an hour are not equally long all year."""
+    """Say whether bins of a width follow the wall clock: bins longer than an hour vary in length over the year."""
     return width > timedelta(hours=1)
 
 
 def edges(since: datetime, until: datetime, width: timedelta, zone: ZoneInfo) -> list[datetime]:
-    """Return when the bins of a time begin, the first at or before `since`, as people of a time zone count.
+    """Return the begins of the bins of a time in a time zone, the first at or before `since`.
 
-    Days begin at midnight there, weeks on a Monday, and on a day when clocks change a bin may be shorter or longer.
+    Days begin at midnight there and weeks on Monday. A bin may be shorter or longer when clocks change.
     """
     if not is_of_clock(width):
         offset = since.astimezone(zone).utcoffset() or timedelta()
@@ -131,7 +131,7 @@ def edges(since: datetime, until: datetime, width: timedelta, zone: ZoneInfo) ->
 
 
 def describe_age(moment: datetime | None, now: datetime) -> str:
-    """Say how long ago a moment was."""
+    """Return the age of a moment in words."""
     if moment is None:
         return "never"
     seconds = max(int((now - moment).total_seconds()), 0)
@@ -147,7 +147,7 @@ def stamp(moment: datetime | None) -> str:
 
 
 def difference(now: int, before: int) -> str | None:
-    """Say how a count differs from another, absolute and in percent; None where both are 0."""
+    """Describe the difference between two counts, absolute and in percent; None where both are 0."""
     if now == before:
         return "±0" if now else None
     percent = change(now, before)
@@ -155,7 +155,7 @@ def difference(now: int, before: int) -> str | None:
 
 
 def change(now: int, before: int) -> str | None:
-    """Say how a count differs from the one of the period before; None where there is nothing to say."""
+    """Describe the change of a count since the previous period; None where both are 0."""
     if not before:
         return None if not now else "new"
     percent = (now - before) / before * 100
@@ -163,7 +163,7 @@ def change(now: int, before: int) -> str | None:
 
 
 def zone_of(name: str | None) -> ZoneInfo:
-    """Return the time zone of an IANA name; UTC where there is none of that name."""
+    """Return the time zone of an IANA name; UTC where no zone has that name."""
     try:
         return ZoneInfo("UTC" if not name or name in UTC_NAMES else name)
     except (ValueError, OSError, KeyError):
@@ -171,7 +171,7 @@ def zone_of(name: str | None) -> ZoneInfo:
 
 
 def zone_label(zone: ZoneInfo) -> str:
-    """Return what a time zone is called in few words: `UTC`, or the place that its name ends with."""
+    """Return the short name of a time zone: `UTC`, or the place at the end of its name."""
     return zone.key.rpartition("/")[2].replace("_", " ")
 
 
@@ -181,5 +181,5 @@ def local_text(moment: datetime | None, zone: ZoneInfo) -> str:
 
 
 def utc_text(moment: datetime | None) -> str:
-    """Return a moment as date and time of day in UTC, and say that it is UTC."""
+    """Return a moment as date and time of day, followed by `UTC`."""
     return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

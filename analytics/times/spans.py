@@ -1,4 +1,4 @@
-"""What a view of a time counts: from when to when, in which bins, and beside which other time."""
+"""The time that a view counts: its begin and end, its bins, and the time to compare it with."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
@@ -15,18 +15,18 @@ YEARS = range(2000, 2100)
 
 
 class Interval(NamedTuple):
-    """From `since` to before `until`, or to now where that is None. As text it is one of ISO 8601, in UTC."""
+    """A time from `since` to before `until`; to now where that is None. Its text is an interval of ISO 8601 in UTC."""
 
     since: datetime
     until: datetime | None = None
 
     def __str__(self) -> str:
-        """Return it as text."""
+        """Return the interval's text."""
         return f"{iso(self.since)}/{iso(self.until) if self.until else '..'}"
 
     @classmethod
     def parse(cls, text: str | None) -> Self | None:
-        """Return what a text says; None where it says no interval."""
+        """Return the interval of a text; None where the text is not one."""
         begin, _, end = (text or "").partition("/")
         try:
             since, until = moment_of(begin), None if end == ".." else moment_of(end)
@@ -36,7 +36,7 @@ class Interval(NamedTuple):
 
 
 def iso(moment: datetime) -> str:
-    """Return a moment in UTC as ISO 8601, as short as it can be said."""
+    """Return a moment in UTC as ISO 8601, in its shortest form."""
     text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
     return f"{text.removesuffix(':00')}Z"
 
@@ -45,8 +45,8 @@ def moment_of(text: str) -> datetime:
     """Return the moment of a text.
 
     Raises:
-        ValueError: it is none, or so far from now that what is compared with it could not be said.
-        OverflowError: it is too far from now to be one of UTC.
+        ValueError: it is no moment, or too far from now to be compared with others.
+        OverflowError: it is too far from now for UTC.
     """
     parsed = datetime.fromisoformat(text)
     moment = parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
@@ -56,7 +56,7 @@ def moment_of(text: str) -> datetime:
 
 
 class Span(NamedTuple):
-    """A time in bins of `width`, which people call `per`; `whole` where there is nothing before it to compare with."""
+    """A time in bins of `width` (named `per`); `whole` where nothing before it can be compared."""
 
     since: datetime
     until: datetime
@@ -68,7 +68,7 @@ class Span(NamedTuple):
 
     @property
     def ends(self) -> tuple[datetime, ...]:
-        """Return when each bin ends; the last one where the bin does, also if that is still to come."""
+        """Return the end of each bin, also of a last bin that is not over."""
         return (*self.begins[1:], max(self.begins[-1] + self.width, self.until))
 
     @property
@@ -78,11 +78,11 @@ class Span(NamedTuple):
 
     @property
     def begins_us(self) -> list[int]:
-        """Return when each bin begins, in microseconds since 1970."""
+        """Return the begin of each bin, in microseconds since 1970."""
         return [microseconds(begin) for begin in self.begins]
 
     def around(self, part: Interval) -> Interval:
-        """Return the whole bins that a part of it touches."""
+        """Return the whole bins that a part touches."""
         end = part.until or self.until
         since = max((begin for begin in self.begins if begin <= part.since), default=self.begins[0])
         until = min((until for until in self.ends if until >= end), default=self.ends[-1])
@@ -90,14 +90,14 @@ class Span(NamedTuple):
 
 
 def span_of(name: str, own: Interval | None, now: datetime, first: datetime | None, zone: ZoneInfo) -> Span:
-    """Return what a range means now.
+    """Return the current time of a range.
 
     Args:
         name: one of `RANGES`, or `OWN`.
-        own: the time that was chosen, where the range is `OWN`.
+        own: the user's own time, where the range is `OWN`.
         now: the present moment.
-        first: when the first notification was received, at which the range `all` begins.
-        zone: whose hours and days its bins are.
+        first: the time of the first notification, at which the range `all` begins.
+        zone: the time zone of the bins' hours and days.
     """
     if name == OWN and own is not None:
         until = own.until or now
@@ -110,13 +110,13 @@ def span_of(name: str, own: Interval | None, now: datetime, first: datetime | No
         length = RANGES[usual]
         since, whole = (fitting.since if length is None else now - length), length is None
     begins = tuple(edges(since, until, fitting.width, zone))
-    # An own time is counted as it was typed; others from the begin of their first bin, which then is whole.
+    # A user's own time counts exactly; others count from the begin of their first bin, which then is whole.
     exact = since if name == OWN and own is not None else begins[0]
     return Span(exact, until, fitting.width, fitting.per, whole, begins, now)
 
 
 class Comparison(NamedTuple):
-    """The time that figures are compared with, how long before it lies, and what it is called."""
+    """The time to compare figures with, its distance before the other, and its name."""
 
     since: datetime
     until: datetime
@@ -125,12 +125,12 @@ class Comparison(NamedTuple):
 
     @property
     def phrase(self) -> str:
-        """Return how it is said of a count that it is of this time."""
+        """Return the phrase that follows a count of this time."""
         return f"in {self.name}" if self.name == BEFORE else self.name
 
 
 def find_comparison(since: datetime, until: datetime, how: str) -> Comparison:
-    """Return what to compare a time with: the one just before, or the same some whole weeks before."""
+    """Return the time to compare with: the previous one, or the same some whole weeks before."""
     length = until - since
     if how == WEEK:
         weeks = max(-(-length // WEEK_LONG), 1)

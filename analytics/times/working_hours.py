@@ -1,4 +1,4 @@
-"""Working hours, as `CLC_WORKING_HOURS` says them: on which days of the week, from when to when."""
+"""Working hours, as `CLC_WORKING_HOURS` gives them: days of the week, and a begin and end."""
 
 import re
 from datetime import time
@@ -21,7 +21,7 @@ def parse_working_hours(text: str) -> WorkingHours:
     """Read working hours such as `Mon-Fri 08:00-18:00` or `Sun-Wed,Sat 07:30-24:00`, days in any letter case.
 
     Raises:
-        ValueError: the text is of another form, or ends before it begins.
+        ValueError: the text has another form, or its end is before its begin.
     """
     match = _FORM.fullmatch(text.strip())
     if match is None:
@@ -37,7 +37,7 @@ def parse_working_hours(text: str) -> WorkingHours:
 
 
 def _days(part: str) -> list[int]:
-    """Return the days of `mon` or of `fri-mon`, which goes over the week's end."""
+    """Return the days of `mon`, or of `fri-mon` across the weekend."""
     first, dash, last = part.partition("-")
     begin, end = DAYS.index(first), DAYS.index(last if dash else first)
     return [(begin + step) % 7 + 1 for step in range((end - begin) % 7 + 1)]

@@ -1,4 +1,4 @@
-"""What the store's tables and views are, and what each of their columns means."""
+"""The meanings of the store's tables and views and of their columns."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from analytics.senders import senders
 
 
 class Meaning(NamedTuple):
-    """What a table or view holds, and what each of its columns means."""
+    """The contents of a table or view, and the meanings of its columns."""
 
     holds: str
     columns: dict[str, str]
@@ -96,7 +96,7 @@ MEANINGS: dict[str, Meaning] = {
 
 
 def meaning_of(table: str, column: str) -> str:
-    """Return what a column means, for the senders that there are; empty where that is not written down."""
+    """Return the meaning of a column for the known senders; empty where there is none."""
     table_meaning = MEANINGS.get(table)
     meanings = [sender.meanings[table, column] for sender in senders() if (table, column) in sender.meanings]
     return "; ".join(meanings) or (table_meaning.columns.get(column, "") if table_meaning else "")

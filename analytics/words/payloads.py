@@ -1,4 +1,4 @@
-"""Turns a payload into what is shown of it: a tree, a list of fields, raw text."""
+"""Prepares a payload for display: a tree, a list of fields, raw text."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ class Field(NamedTuple):
 
 
 def parse(payload: str) -> Any:
-    """Return the parsed payload; None where it can't be parsed here (absurdly deep, numbers past all bounds)."""
+    """Return the parsed payload; None where it can't be parsed here (too deep, or with numbers past all bounds)."""
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:
@@ -28,7 +28,7 @@ def parse(payload: str) -> Any:
 
 
 def tree(value: Any, depth: int = 0) -> Any:
-    """Return a parsed payload with all its text made visible, cut where it is absurdly deep."""
+    """Return a parsed payload with all its text made visible, cut where it is too deep."""
     if depth > DEEPEST:
         return TOO_DEEP
     if isinstance(value, str):

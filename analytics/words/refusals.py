@@ -1,4 +1,4 @@
-"""The verdicts on signatures; why notifications are refused, and what the operator should do about it."""
+"""The verdicts on signatures, the reasons for refusals, and the advice to the operator."""
 
 from typing import NamedTuple
 
@@ -16,9 +16,9 @@ MARKS = {"valid": "✓ valid", "invalid": "✗ invalid", "missing": "○ missing
 
 
 class Refusal(NamedTuple):
-    """A reason, as the receiver names it: in few words, in a sentence, and what to do.
+    """A reason for a refusal in a few words and in a sentence, and advice.
 
-    In `advice`, {signature} stands for the header in which senders sign.
+    In `advice`, {signature} stands for the header with the senders' signature.
     """
 
     title: str
@@ -27,7 +27,7 @@ class Refusal(NamedTuple):
 
     @property
     def remedy(self) -> str:
-        """Return what to do."""
+        """Return the advice with the header's name."""
         return self.advice.replace("{signature}", signature_headers())
 
 
@@ -87,12 +87,12 @@ REFUSALS = {
 
 
 def title_of(reason: str) -> str:
-    """Return a reason in few words; one that is not known as the receiver names it."""
+    """Return a reason in a few words; an unknown one as the receiver names it."""
     refusal = REFUSALS.get(reason)
     return refusal.title if refusal else reason
 
 
 def why_of(reason: str) -> str:
-    """Say what a reason means; empty for one that is not known here."""
+    """Return the meaning of a reason; empty for an unknown one."""
     refusal = REFUSALS.get(reason)
     return refusal.why if refusal else ""

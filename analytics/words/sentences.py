@@ -1,6 +1,6 @@
-"""Reads paths of `changes`, tells a change in a sentence: "SVC_OPS added public address 203.0.113.9 to WA1ACMEWEB01".
+"""Turns a row of `changes` into a sentence: "SVC_OPS added public address 203.0.113.9 to WA1ACMEWEB01".
 
-What came from outside stands in the sentences as text, made visible and cut; it is never part of a template.
+Text from outside is made visible and cut, and is never part of a template.
 """
 
 import json
@@ -35,7 +35,7 @@ class Item(str):
 
 
 def parts_of(path: str) -> Iterator[str]:
-    """Yield the keys of a path, and its items as `Item`; what is no path comes as one key."""
+    """Yield the keys of a path, and its items as `Item`; a text that is no path is one key."""
     end = 0
     for match in PART.finditer(path):
         if match.start() != end:
@@ -50,7 +50,7 @@ def parts_of(path: str) -> Iterator[str]:
 
 
 def unescape(text: str) -> str:
-    """Return what stands between the quotes of a JSON string."""
+    """Return the value of the text between the quotes of a JSON string."""
     try:
         return str(json.loads(f'"{text}"'))
     except ValueError:
@@ -63,7 +63,7 @@ def items_of(path: str) -> list[str]:
 
 
 def pattern_of(path: str) -> str:
-    """Return the path with its items' keys left out: the field that it is of, whatever the item."""
+    """Return the path without its items' keys: the field, whatever the item."""
     text = ""
     for part in parts_of(path):
         text += "[]" if isinstance(part, Item) else f".{part}" if text else part
@@ -71,7 +71,7 @@ def pattern_of(path: str) -> str:
 
 
 def label_of(path: str, wording: Wording) -> str:
-    """Return what a field is called in a sentence: `size of disk 0:3`."""
+    """Return the name of a field in a sentence: `size of disk 0:3`."""
     parts = list(parts_of(path))
     keys = [part for part in parts if not isinstance(part, Item)]
     name = words(keys[-1], wording) if keys else path
@@ -86,7 +86,7 @@ def label_of(path: str, wording: Wording) -> str:
 
 
 def words(key: str, wording: Wording) -> str:
-    """Return a key as words: `maxAge` is max age."""
+    """Return a key as words: `maxAge` becomes max age."""
     if key in wording.labels:
         return wording.labels[key]
     apart = HUMP.sub(" ", shorten(key, LONGEST))
@@ -101,7 +101,7 @@ LONGEST_NAME = 80
 
 
 def sentence(change: Change) -> str:
-    """Return who changed what of the entity, in one sentence without a full stop."""
+    """Return a change with its actor and entity as one sentence without a full stop."""
     entity = shorten(change.entity_id, LONGEST_NAME)
     if change.path == "" and change.kind == "added" and change.action != "Created":
         return f"{change.category} {entity} is seen for the first time"
@@ -110,14 +110,14 @@ def sentence(change: Change) -> str:
 
 
 def summary(changes: Iterable[Change]) -> str:
-    """Return what changes of one notification say together, without who and of what."""
+    """Return the changes of one notification in a line, without actor and entity."""
     phrases = list(dict.fromkeys(phrase(change).alone() for change in changes))
     more = len(phrases) - MOST_TOLD
     return "; ".join(phrases[:MOST_TOLD]) + (f"; and {plural(more, 'more change')}" if more > 0 else "")
 
 
 def phrase(change: Change) -> Phrase:
-    """Return what a change says was done."""
+    """Return the phrase of a change."""
     if change.path == "":
         return describe_whole(change)
     parsed = ParsedChange(change, parse_value(change.old_value), parse_value(change.new_value), items_of(change.path))
@@ -140,7 +140,7 @@ def describe_whole(change: Change) -> Phrase:
 
 
 def describe_plain(parsed: ParsedChange) -> Phrase:
-    """Return the phrase of a field that none of its own has."""
+    """Return the phrase of a field that has no phrase of its own."""
     name = label_of(parsed.change.path, sender_of(parsed.change.category).wording)
     if parsed.change.kind == "changed":
         return Phrase(
@@ -158,7 +158,7 @@ def value_of(parsed: ParsedChange, value: Any) -> str:
 
 
 def parse_value(value: str | None) -> Any:
-    """Return a JSON value; text that can't be parsed here (numbers past all bounds) stays as it is."""
+    """Return a JSON value; text that can't be parsed here (numbers past all bounds) stays text."""
     try:
         return None if value is None else orjson.loads(value)
     except orjson.JSONDecodeError:

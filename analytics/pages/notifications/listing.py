@@ -16,7 +16,7 @@ from analytics.pages.notifications.rows import describe_delay, find, find_seldom
 from analytics.pages.shared import address
 from analytics.pages.shared import go as _go
 from analytics.pages.shared.accounts import account_label, load_accounts
-from analytics.pages.shared.answers import find_oldest_part, skip_unanswered
+from analytics.pages.shared.answers import find_oldest, skip_unanswered
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
@@ -85,7 +85,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
     with right:
         if beside:
             beside()
-    if find_oldest_part() is None and listed.total:
+    if find_oldest() is None and listed.total:
         time.sleep(LIST_FIRST_SECONDS)
     with above:
         if listed.total:

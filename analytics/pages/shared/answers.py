@@ -96,7 +96,7 @@ def end_silence() -> None:
     st.session_state.pop(AWAY, None)
 
 
-def find_oldest_part() -> datetime | None:
+def find_oldest() -> datetime | None:
     """Return of when the oldest part of the page is; None where no part of it was ever drawn whole."""
     parts: dict[str, Drawing] = st.session_state.get(DRAWN, {})
     return min((part.as_of for part in parts.values()), default=None)

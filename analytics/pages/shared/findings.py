@@ -1,4 +1,4 @@
-"""Findings: asked for at most every some seconds, listed, and opened."""
+"""Findings: loaded at most every few seconds, listed, and opened."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,15 +12,7 @@ from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.running import Finding
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import address, go
-from analytics.pages.shared.answers import (
-    answer,
-    begin_waiting,
-    end_waiting,
-    find_oldest_part,
-    is_kept,
-    note_moment,
-    now,
-)
+from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, find_oldest, is_kept, note_moment, now
 from analytics.pages.shared.components.script import draw_again_after, draw_age_line
 from analytics.pages.shared.detail import head
 from analytics.pages.shared.frame import is_dark
@@ -31,7 +23,7 @@ from analytics.pages.shared.zone import format_clock
 from analytics.senders import account_kind, colours, icon_of, is_account, kind_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.times.periods import EPOCH, RANGES
+from analytics.times.periods import EPOCH, RANGES, microseconds
 
 MOST_SHOWN = 200
 MOST_NOTIFICATIONS = 100
@@ -40,7 +32,7 @@ PATIENCE_SECONDS = 0.4
 RETRY_SECONDS = 0.5
 FRESH = timedelta(seconds=3)
 LAG = timedelta(seconds=15)
-"""So far findings may lie behind on a page that refreshes; it says so, and one that was just opened waits for them."""
+"""Findings may be this old on a page that refreshes, and it says so; a page that was just opened waits for new ones."""
 FINDINGS = "all"
 COLUMNS = (
     Column("Severity", "7rem"),
@@ -59,14 +51,14 @@ STEP_COLUMNS = (
 
 @st.cache_resource(show_spinner=False)
 def open_findings() -> KeptFindings:
-    """Return what keeps the findings for all viewers."""
+    """Return the object that keeps the findings for all viewers."""
     return KeptFindings(connection().client)
 
 
 def load_findings() -> FindingsSnapshot | None:
-    """Return the findings of all time, the worst first, then the newest, and what is wrong with rules.
+    """Return the findings of all time, the worst first, then the newest, and the problems of rules.
 
-    None means that they are still being computed; `looking` says so on the page.
+    None means that they are still being computed; `draw_looking` says so on the page.
 
     Raises:
         AnalyticsError: they can't be computed now.
@@ -79,10 +71,10 @@ def load_findings() -> FindingsSnapshot | None:
 
 
 def find_latest(at: datetime) -> FindingsSnapshot | None:
-    """Return findings for a page of a moment: fresh ones, or on a page that refreshes those of some seconds ago."""
+    """Return fresh findings for a page of this moment; on a page that refreshes they may be some seconds old."""
     upto = begin_waiting(FINDINGS, at - FRESH)
     snapshot = open_findings().read_up_to(PATIENCE_SECONDS, upto)
-    if snapshot is None and find_oldest_part():
+    if snapshot is None and find_oldest():
         before = open_findings().snapshot
         snapshot = before if before and before.upto >= at - LAG else None
     if snapshot:
@@ -91,12 +83,12 @@ def find_latest(at: datetime) -> FindingsSnapshot | None:
 
 
 def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> None:
-    """Say up to when findings are computed; `key` names the line on the page."""
+    """Draw the moment up to which findings are computed; `key` names the line on the page."""
     draw_age_line(f"Computed up to {format_clock(snapshot.upto)}, ", snapshot.upto, key=key)
 
 
 def select_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
-    """Return those findings that lie in a time range."""
+    """Return the findings in a time range."""
     length = RANGES[name]
     end = until or now() + timedelta(seconds=1)
     since = end - length if length is not None else EPOCH
@@ -104,17 +96,17 @@ def select_range(findings: Sequence[Finding], name: str, until: datetime | None 
 
 
 def draw_looking() -> None:
-    """Say that findings are being computed; draw the page again as soon as they are there."""
+    """Say that findings are being computed; draw the page again when they are ready."""
     wait_for(FINDINGS, begin_waiting(FINDINGS, now() - FRESH))
 
 
 def wait_for(what: str, upto: datetime) -> None:
-    """Say that findings up to a moment are being computed; draw the page again as soon as they are there.
+    """Say that findings up to a moment are being computed; draw the page again when they are ready.
 
-    A page that stays as it was, because the store does not answer what it asks, is drawn again for that alone.
+    A page that shows kept answers, because the store does not answer, is drawn again only when the store answers.
 
     Args:
-        what: names what the page waits for.
+        what: the name of the awaited findings.
         upto: the moment.
     """
     if is_kept():
@@ -125,28 +117,25 @@ def wait_for(what: str, upto: datetime) -> None:
 
 @st.fragment
 def look_on(what: str, upto: datetime) -> None:
-    """Say that findings up to a moment are being computed, and look whether they are there."""
+    """Say that findings up to a moment are being computed, and check whether they are ready."""
     draw_again_after(RETRY_SECONDS, "looking")
     try:
         is_there = open_findings().read_up_to(PATIENCE_SECONDS, upto) is not None
     except AnalyticsError:
-        is_there = True  # the page itself says what is the matter
+        is_there = True  # the page itself shows the error
     if is_there:
         st.rerun()
     say_waiting(what, upto)
 
 
 def say_waiting(what: str, upto: datetime) -> None:
-    """Say that findings up to a moment are being computed, how far they are, and if it takes long how to go on."""
+    """Say that findings up to a moment are being computed, their progress, and after a long wait how to go on."""
     before = open_findings().snapshot
     longest = read_settings().query_timeout_seconds
     with st.container(key="looking", border=True):
         st.markdown(f":material/hourglass_top: **Findings up to {format_clock(upto)} are being computed.**")
-        so_far = (
-            f"So far they are computed up to {format_clock(before.upto)}. "
-            if before
-            else "The rules read all there is. "
-        )
+        so_far = f"So far they are computed up to {format_clock(before.upto)}. " if before else ""
+        so_far = so_far or "The rules read all there is. "
         st.caption(f"{so_far}They are listed here as soon as they are complete.")
         if (datetime.now(UTC) - upto - FRESH).total_seconds() < longest:
             return
@@ -161,11 +150,8 @@ def say_waiting(what: str, upto: datetime) -> None:
 
 
 def count_by_bin(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
-    """Return how many findings there are a bin and severity: columns `bin_us`, `severity`, `findings`."""
-    rows = [
-        ((finding.found_at - EPOCH) // timedelta(microseconds=1) // bin_us * bin_us, finding.severity)
-        for finding in findings
-    ]
+    """Return the number of findings per bin and severity: columns `bin_us`, `severity`, `findings`."""
+    rows = [(microseconds(finding.found_at) // bin_us * bin_us, finding.severity) for finding in findings]
     frame = pd.DataFrame(rows, columns=["bin_us", "severity"])
     return frame.groupby(["bin_us", "severity"], as_index=False).size().rename(columns={"size": "findings"})
 
@@ -185,10 +171,7 @@ def finding_table(
     height: int = LIST_PIXELS,
 ) -> None:
     """Draw findings; a click opens one."""
-    lines = [
-        Line(finding.id, finding_cells(finding)[: 3 if narrow else 4], finding.severity)
-        for finding in findings[:MOST_SHOWN]
-    ]
+    lines = [Line(each.id, finding_cells(each)[: 3 if narrow else 4], each.severity) for each in findings[:MOST_SHOWN]]
     table(
         NARROW if narrow else COLUMNS,
         lines,
@@ -205,13 +188,13 @@ def finding_table(
 
 
 def describe_counts(findings: Sequence[Finding]) -> str:
-    """Say how many findings there are of each severity."""
+    """Return the number of findings of each severity in words."""
     numbers = {severity: sum(finding.severity == severity for finding in findings) for severity in SEVERITIES}
     return ", ".join(f"{number:,} {severity}" for severity, number in numbers.items() if number)
 
 
 def warn_of(problems: Sequence[RuleProblem]) -> None:
-    """Say quietly which rules could not be run, and why."""
+    """Draw the rules that could not be run, with the reasons, in a closed expander."""
     if not problems:
         return
     with (
@@ -219,21 +202,18 @@ def warn_of(problems: Sequence[RuleProblem]) -> None:
         st.expander(f"{plural(len(problems), 'rule')} could not be run; the others were.", icon=":material/warning:"),
     ):
         for problem in problems:
-            where = (
-                f"{make_visible(str(problem.file))}, line {problem.line}"
-                if problem.line
-                else make_visible(str(problem.file))
-            )
+            file = make_visible(str(problem.file))
+            where = f"{file}, line {problem.line}" if problem.line else file
             st.text(f"{where}: {make_visible(str(problem.what), keep=chr(10))}")
 
 
 def find_rule(name: str) -> Rule | None:
-    """Return a rule; None where it is there no more."""
+    """Return a rule; None where it no longer exists."""
     return next((rule for rule in load_rules(read_settings().rules).rules if rule.name == name), None)
 
 
 def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
-    """Say that a finding is none of those computed; before that, compute those up to when it was asked for."""
+    """Say that a finding does not exist; before that, wait for findings up to the moment of the question."""
     asked_at = begin_waiting(identity, now())
     if snapshot.upto < asked_at:
         head("Finding", "Being looked for", on_close=close)
@@ -248,7 +228,7 @@ def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
 
 
 def finding_panel(identity: str, snapshot: FindingsSnapshot) -> None:
-    """Draw the finding that is open: why it matters, what to do, and what made it."""
+    """Draw the open finding: why it matters, what to do, and its notifications."""
     finding = next((each for each in snapshot.findings if each.id == identity), None)
     with st.container(key="detail", border=True, gap="small"):
         if finding is None:
@@ -266,32 +246,28 @@ def finding_panel(identity: str, snapshot: FindingsSnapshot) -> None:
 
 
 def close() -> None:
-    """Let no finding be open."""
+    """Close the open finding."""
     address.put(finding=None)
 
 
 def draw_names(finding: Finding) -> None:
-    """Draw the buttons that lead to what the finding names."""
+    """Draw the buttons that lead to the finding's entity, account and actor."""
     with st.container(horizontal=True, gap="small", key="finding-names"):
-        if null_to_none(finding.entity_id) and null_to_none(finding.category) and not is_account(finding.category):
-            label = f"{kind_of(str(finding.category))} {as_markdown(shorten(str(finding.entity_id), 40))}"
+        if finding.entity_id and finding.category and not is_account(finding.category):
+            label = f"{kind_of(finding.category)} {as_markdown(shorten(finding.entity_id, 40))}"
             st.button(label, key="open-entity", on_click=go.to_entity, args=(finding.category, finding.entity_id),
-                      icon=icon_of(str(finding.category)))  # fmt: skip
-        account = (
-            finding.entity_id
-            if is_account(finding.category) and null_to_none(finding.entity_id)
-            else null_to_none(finding.account_alias)
-        )
+                      icon=icon_of(finding.category))  # fmt: skip
+        account = finding.entity_id if is_account(finding.category) and finding.entity_id else finding.account_alias
         if account:
             label = f"Account {as_markdown(shorten(account, 40))}"
             st.button(label, key="open-account", on_click=go.to_account, args=(account,), icon=icon_of(account_kind()))
-        if null_to_none(finding.actor) and str(finding.actor).upper() != finding.entity_id:
-            label = f"Actor {as_markdown(shorten(str(finding.actor), 40))}"
+        if finding.actor and finding.actor.upper() != finding.entity_id:
+            label = f"Actor {as_markdown(shorten(finding.actor, 40))}"
             st.button(label, key="open-actor", on_click=go.to_actor, args=(finding.actor,), icon=":material/person:")
 
 
 def draw_advice(rule: Rule) -> None:
-    """Draw what the rule says of its findings."""
+    """Draw the rule's advice on its findings."""
     with st.container(key="finding-advice", gap="small"):
         for title, text in (("Why it matters", rule.why), ("What to do", rule.todo)):
             if text:
@@ -303,7 +279,7 @@ def draw_advice(rule: Rule) -> None:
 
 
 def draw_evidence(finding: Finding) -> None:
-    """Draw the notifications that made a finding; each leads to its step of its entity, and to its evidence."""
+    """Draw the notifications behind a finding; each leads to its step in the entity's timeline, and to its evidence."""
     ids = [str(identity) for identity in finding.notification_ids]
     notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
     texts = summaries(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), actions_of(notifications))

@@ -104,7 +104,7 @@ def find_silence(error: AnalyticsError) -> Silence:
 
 def leave_or_stay(silence: Silence) -> None:
     """Show what was drawn before as it was, if something was, or else that no receiver answers."""
-    if answers.find_oldest_part():
+    if answers.find_oldest():
         answers.note_silence(silence)
     else:
         st.session_state[GONE] = silence
