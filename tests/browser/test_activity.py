@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 DAY = 24 * night.AN_HOUR + night.WAVE
 PART = 62  # the wave, and the two that came in its quarter of an hour anyway
-REFRESHES = 20
+REFRESHES = 8
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -161,7 +161,7 @@ def test_the_page_can_be_used_while_a_query_runs(live, page):
     expect(column(page, 0, "sql-columns").first).to_have_text("seq")
     typed(page, "SELECT 'meanwhile'")
     expect(code(page)).to_have_text("SELECT 'meanwhile'")
-    assert running(live) == 1
+    until(lambda: running(live) == 1, what="the query, alone again")
     page.locator(".st-key-sql-editor button.cancel").click()
     expect(page.locator(".st-key-sql-error")).to_contain_text("Cancelled after")
     expect(code(page)).to_have_text("SELECT 'meanwhile'")

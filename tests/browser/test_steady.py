@@ -8,7 +8,7 @@ from tests.browser.watching import drawn_at, expect_refreshed, row_of
 
 pytestmark = pytest.mark.browser
 
-REFRESHES, SCROLLED = 20, 120
+REFRESHES, SCROLLED = 8, 120
 MARK = "nodes => { nodes.forEach(node => { node.markedByTest = true; }); return nodes.length; }"
 IS_MARKED = "nodes => nodes.length > 0 && nodes.every(node => node.markedByTest)"
 
