@@ -22,7 +22,7 @@ from receiver.senders.sender import Columns, Event
 class Refusal(NamedTuple):
     """Why a notification is not accepted: HTTP status, code, and a sentence for a person.
 
-    Write the status and the code where it is made: a test finds them there and looks for them in the documentation.
+    Write the status and the code at each refusal: a test reads them there and looks them up in the documentation.
     """
 
     status: HTTPStatus
@@ -64,8 +64,8 @@ class Admission:
 
     Args:
         key: the sender's public key.
-        signatures: what becomes of unsigned and badly signed ones: refused (`require`) or marked (`record`).
-        accounts: whose notifications are accepted.
+        signatures: whether unsigned and badly signed notifications are refused (`require`) or marked (`record`).
+        accounts: those whose notifications are accepted.
     """
 
     def __init__(self, key: PublicKey, signatures: Literal["require", "record"], accounts: AccountList) -> None:
@@ -81,8 +81,8 @@ class Admission:
     ) -> Notification | Refusal:
         """Accept a notification or refuse it; the id of an accepted one carries the time of its receipt.
 
-        Where signatures are required, a body is parsed only after its signature holds: a stranger's costs its hash.
-        `headers` are found by their names in lower case.
+        Where signatures are required, a body is parsed only after its signature holds: a stranger's costs one hash.
+        `headers` has names in lower case.
         """
         status, signature = self._check_signature(self._key, headers, payload)
         if status != "valid" and self._signatures == "require":
@@ -131,7 +131,7 @@ class Admission:
 class BodyError(Exception):
     """Raised when a body is no JSON object in strict UTF-8.
 
-    `detail` is a sentence that says what is wrong where; `is_json` says whether it is JSON, only no object.
+    `detail` is a sentence that says what is wrong and where; `is_json` tells whether it is JSON, but no object.
     """
 
     def __init__(self, detail: str, *, is_json: bool) -> None:
@@ -160,7 +160,7 @@ _MOST_WIDE_NUMBERS = 1000
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
-    """Return a body's JSON object, to classify the notification by; what is stored is `raw` itself.
+    """Return a body's JSON object, to classify the notification by; `raw` itself is stored.
 
     Of duplicate keys the last one counts. A number beyond the range of a double reads as 0. The time is linear in the
     body's length, whatever the body holds.

@@ -12,8 +12,8 @@ from receiver.data_directory.permissions import restrict
 from receiver.errors import ReceiverError, SettingsError
 from receiver.files import allow_descriptors
 
-# Each is imported when it is asked for. Libraries that `serve` does not need would start threads in it, and those take
-# the signals that it holds back while it becomes another version (`supervision/handover.py`).
+# A command is imported when it is called. Libraries that `serve` does not need would start threads, and those would
+# take the signals that `serve` holds back while it becomes another version (`supervision/handover.py`).
 _COMMANDS = {
     "serve": "receiver.commands.serve:serve",
     "demo": "receiver.commands.demo:demo",

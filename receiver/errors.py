@@ -6,7 +6,7 @@ ReceiverError            anything a user can put right; its text is one sentence
 ├── DataDirectoryError   the data directory can't be used, or another process is using it
 ├── ListenError          an address can't be listened on
 ├── ArchiveError         an archive file can't be read
-├── SendError            a receiver can't be reached or refuses what the simulator sends
+├── SendError            a receiver can't be reached or refuses the simulator's notifications
 ├── DemoError            a part of the demonstration does not start or ends by itself
 ├── ListenerError        a listener does not start, and starting it again does not help
 ├── UpgradeError         another version can't take over from a running `serve`
@@ -46,7 +46,7 @@ class ArchiveError(ReceiverError):
 
 
 class SendError(ReceiverError):
-    """Raised when a receiver can't be reached or refuses what the simulator sends."""
+    """Raised when a receiver can't be reached or refuses the simulator's notifications."""
 
 
 class StoreError(ReceiverError):

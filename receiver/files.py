@@ -19,16 +19,16 @@ OWNER_ONLY_DIRECTORY = 0o700
 
 @contextlib.contextmanager
 def open_whole(path: Path, *, synced: bool = True, replacing: bool = True) -> Iterator[IO[bytes]]:
-    """Open a file that appears under its name at the end of a block, whole, and not at all if the block raises.
+    """Open a file that gets its name at the end of a block, when it is whole; if the block raises, it never does.
 
     Args:
         path: the file; its directory exists.
-        synced: whether it is on disk then. Only a file that may be empty after a power cut goes without.
-        replacing: whether it takes the place of a file of that name.
+        synced: whether it is on disk by then; only a file that may be empty after a power cut needs no sync.
+        replacing: whether it replaces a file of that name.
 
     Raises:
-        FileExistsError: there is such a file, and it is not to be replaced.
-        OSError: it can't be written, and what was there is as before; or it can't be synced, and may be either.
+        FileExistsError: the file exists, and `replacing` is false.
+        OSError: it can't be written, and the old file stays; or it can't be synced, and either file may be there.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
@@ -49,7 +49,7 @@ def open_whole(path: Path, *, synced: bool = True, replacing: bool = True) -> It
 
 
 def write_whole(path: Path, content: str | bytes, *, synced: bool = True) -> None:
-    """Replace a file in one step, so that nobody reads half of it; see `open_whole`."""
+    """Replace a file in one step, so that no reader sees half of it; see `open_whole`."""
     with open_whole(path, synced=synced) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
@@ -65,7 +65,7 @@ def copy_whole(source: Path, target: Path, advance: Callable[[int], None] = lamb
 
     Args:
         source: the file to copy.
-        target: what the copy is called; its directory exists.
+        target: the copy; its directory exists.
         advance: called with the number of bytes copied since the last call.
     """
     with source.open("rb") as reading, open_whole(target) as writing:
@@ -75,7 +75,7 @@ def copy_whole(source: Path, target: Path, advance: Callable[[int], None] = lamb
 
 
 def make_directory(directory: Path) -> None:
-    """Make a directory that only its owner may enter, and those above it, where they are missing; each is synced.
+    """Make a missing directory that only its owner may enter, and its missing parents; each is synced.
 
     Raises:
         OSError: it can't be made.
@@ -100,17 +100,17 @@ def move(source: Path, target: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Make a file's content last."""
+    """Sync a file's content."""
     _sync(path, os.O_RDONLY)
 
 
 def sync_directory(directory: Path) -> None:
-    """Make files last that were created, renamed or deleted in a directory."""
+    """Sync a directory, so that files created, renamed or deleted in it stay so."""
     _sync(directory, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def is_blank(content: bytes) -> bool:
-    """Tell whether a file's content is what a power cut leaves of a file that was not synced: nothing, or zeros."""
+    """Tell whether content is empty or all zeros, as a power cut leaves a file that was not synced."""
     return not content.strip(b"\0 \t\r\n")
 
 

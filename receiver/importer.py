@@ -1,8 +1,8 @@
-"""Takes an archive in through the same decisions and the same spool as the listener.
+"""Imports an archive by the same decisions and into the same spool as the listener.
 
 An archive is JSON lines, each a notification as it was received: an object of `received_at` (ISO 8601 with offset),
 `event` (its name, or a category where the action is not known), `source_ip`, `headers` (by name) and `body` (a string,
-byte for byte what was posted).
+byte for byte as it was posted).
 """
 
 import json
@@ -117,9 +117,9 @@ def import_archive(
     *,
     max_body_bytes: int,
 ) -> Counter[str]:
-    """Spool an archive's notifications; those refused go to `rejected`.
+    """Spool an archive's notifications; refused ones go to `rejected`.
 
-    Malformed lines and those of too large a body are left out.
+    Malformed lines and lines whose body is too large are left out.
 
     Args:
         path: the archive.

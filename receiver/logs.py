@@ -1,4 +1,4 @@
-"""One log line an event of operation, as text or JSON, with no payload and no personal data in it."""
+"""Log lines, one for each event of operation, as text or JSON, without payloads and personal data."""
 
 import json
 import logging
@@ -25,17 +25,17 @@ _log = logging.getLogger(__name__)
 
 
 def set_up_logging(process: str, log_format: LogFormat = "text") -> None:
-    """Log to stderr, what nobody caught too.
+    """Log to stderr, uncaught errors too.
 
     Args:
-        process: what this process is called in each line.
-        log_format: `text`, or `json` for an object a line with `time`, `level`, `process`, `message` and fields.
+        process: this process's name in each line.
+        log_format: `text`, or `json` for one object per line with `time`, `level`, `process`, `message` and fields.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines(process) if log_format == "json" else _TextLines(process))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
-    # Metrics count the requests, and strangers' malformed ones; a line each would drown what an operator must see.
+    # Metrics count requests, also strangers' malformed ones; a line for each would hide what an operator must see.
     logging.getLogger("tornado.access").setLevel(logging.ERROR)
     logging.getLogger("tornado.general").setLevel(logging.WARNING)
     sys.excepthook = _log_uncaught
@@ -43,7 +43,7 @@ def set_up_logging(process: str, log_format: LogFormat = "text") -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Say what went wrong without quoting data: an error's text only where its kind never holds any."""
+    """Describe an error without quoting data: by its text only if errors of its type never hold data."""
     kind = type(error)
     by_duckdb = "duckdb" in kind.__module__ and kind.__name__ in _TELLING_OF_DUCKDB
     text = _one_line(str(error)) if isinstance(error, _TELLING) or by_duckdb else ""
@@ -56,7 +56,7 @@ class _Lines(logging.Formatter):
         self._process = process
 
     def _message(self, record: logging.LogRecord) -> str:
-        """Write the message; what other libraries log may quote data, so of that only the template is kept."""
+        """Write the message; other libraries' messages may quote data, so only their templates are kept."""
         if record.name.split(".")[0] in _OWN:
             message = _one_line(_interpolate(record))
         elif record.name == "asyncio":
@@ -90,7 +90,7 @@ class _JsonLines(_Lines):
 
 
 def _interpolate(record: logging.LogRecord) -> str:
-    """Write a message of our own, with errors in it described."""
+    """Write a message of our own; errors in it are described."""
     if isinstance(record.msg, BaseException):
         return describe(record.msg)
     arguments = record.args

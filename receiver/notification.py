@@ -1,4 +1,4 @@
-"""What is kept: a notification that was accepted, and one that was refused; their ids sort by time of receipt.
+"""The rows that are kept: accepted and refused notifications; their ids sort by time of receipt.
 
 `Notification` and `Rejection` are the one definition of the columns of `notifications` and `rejected`: whatever writes
 or reads such rows takes the names, the order and the types of the columns from `columns_of`.
@@ -22,7 +22,7 @@ SignatureStatus = Literal["valid", "invalid", "missing"]
 JSON: Final = "JSON"
 """Marks a column whose text or bytes are JSON."""
 FIRST_SENDER: Final = "centurylink"
-"""The sender of all that was received while rows had no column `sender`."""
+"""The sender of all rows from before the column `sender`."""
 
 NOT_STORABLE: Final = "not_storable"
 DAMAGED_IN_SPOOL: Final = "damaged_in_spool"
@@ -71,12 +71,12 @@ class Rejection(NamedTuple):
 
     @property
     def cost(self) -> int:
-        """How much of a budget it takes, in bytes: what a stranger can make long, and 100 for the rest."""
+        """Its cost in a budget, in bytes: the fields that a stranger can make long, and 100 for the rest."""
         return 100 + len(self.path.encode()) + len(self.headers) + len(self.body)
 
 
 class NumberedNotification(NamedTuple):
-    """A notification with what only the store knows: its place in the order, and what it is a copy of."""
+    """A notification with its place in the store's order, and the id of the notification that it copies."""
 
     seq: int
     row: Notification
@@ -84,7 +84,7 @@ class NumberedNotification(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column: its name, its type in Python (no union, no Literal), and what else is known of it."""
+    """A column: its name, its plain type (no union, no Literal), and whether it may be NULL and is JSON."""
 
     name: str
     type: type
@@ -119,5 +119,5 @@ def _members(hint: Any) -> Iterator[type]:
 
 
 def new_id(received_at: datetime) -> UUID:
-    """Mint an id for a moment."""
+    """Make an id that carries a time of receipt."""
     return uuid7(nanoseconds=(received_at - _EPOCH) // timedelta(microseconds=1) * 1000)

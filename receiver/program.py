@@ -14,7 +14,7 @@ def sql_files(package: str) -> dict[str, str]:
     """Read the SQL files of a package, by their names, without importing it.
 
     Raises:
-        OSError: one can't be read.
+        OSError: a file can't be read.
     """
     top, *inner = package.split(".")
     folder = resources.files(top).joinpath(*inner)
@@ -38,7 +38,7 @@ def load_program(*modules: str) -> None:
     A process calls this before it takes its first row.
 
     Args:
-        modules: full names; one that is not installed is left out.
+        modules: full names; those that are not installed are left out.
     """
     for package in _packages(Path(receiver.__file__).parent):
         sql_files(package)

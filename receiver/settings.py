@@ -82,7 +82,7 @@ Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_split_list)]
 
 
 class Settings(BaseSettings):
-    """What an operator can choose. Each field is the environment variable `CLC_` plus its name in capitals."""
+    """The settings. Each field is the environment variable `CLC_` plus its name in capitals."""
 
     model_config = SettingsConfigDict(
         env_prefix="CLC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
 
     @property
     def spool_directory(self) -> Path:
-        """Where the spool lies."""
+        """The directory of the spool."""
         return self.spool_dir or self.data_dir / "spool"
 
     @property
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
 
 
 def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
-    """Read the settings; flags that are not None override the environment, and that the file `env_file`.
+    """Read the settings: flags that are not None override the environment, which overrides the file `env_file`.
 
     Raises:
         SettingsError: a value is not allowed; names the variable, the value and what is allowed.

@@ -13,7 +13,7 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 class Difference(NamedTuple):
-    """What differs at one place of a body; `MISSING` stands for a value that is not there."""
+    """A difference at one place of a body; `MISSING` stands for a missing value."""
 
     path: str
     kind: Kind
@@ -26,7 +26,7 @@ class Differ:
     """Compares a sender's bodies.
 
     Args:
-        comparison: what they mean where they differ.
+        comparison: the sender's rules.
     """
 
     def __init__(self, comparison: Comparison) -> None:
@@ -37,11 +37,11 @@ class Differ:
         self._noise_on_top = comparison.noise_on_top
 
     def differences(self, category: Category, before: dict[str, Any], now: dict[str, Any]) -> Iterator[Difference]:
-        """Yield what differs between two bodies; what tells nobody anything is marked as noise.
+        """Yield the differences between two bodies; meaningless ones are marked as noise.
 
-        Lists are matched by natural key. An object that comes or goes, or takes the place of a null, shows as its
-        fields; an item of a list shows as one value; an object or a list without anything in it shows as such. What
-        only one of the two bodies could tell is noise.
+        Lists are matched by natural key. An object that comes or goes, or replaces a null, shows as its fields; an
+        item of a list shows as one value; an empty object or list shows as itself. A field that only one of the two
+        bodies could contain is noise.
         """
         old, new, is_untold = self._align(category, before, now)
         for each in self._objects((), old, new, noise=False):
@@ -64,7 +64,7 @@ class Differ:
     ) -> Iterator[FieldDifference]:
         for key in {**old, **new}:
             before, now = old.get(key, MISSING), new.get(key, MISSING)
-            # Most fields are as they were; to find that out here is quicker.
+            # Most fields have not changed; finding that out here is quicker.
             if type(now) in _SCALARS and type(before) is type(now) and before == now:
                 continue
             is_noise = noise or key in self._noise_anywhere or (not parts and key in self._noise_on_top)
@@ -91,7 +91,7 @@ class Differ:
     def _compare_one_sided(
         self, parts: tuple[PathPart, ...], old: Any, new: Any, *, noise: bool
     ) -> Iterator[FieldDifference]:
-        """Yield what comes or goes whole: the container, which is noise unless it is empty, then what is in it."""
+        """Yield a value that comes or goes whole: the container, which is noise unless empty, then its content."""
         is_new = _is_nothing(old)
         value = new if is_new else old
         empty = self._empty_container(parts, value)
@@ -108,7 +108,7 @@ class Differ:
             yield from self._lists(parts, _name(parts), before, now, noise=noise)
 
     def _empty_container(self, parts: tuple[PathPart, ...], value: Any) -> Any:
-        """Return an empty container like the value; None where the value is taken as one."""
+        """Return an empty container of the value's type; None where the value counts as one."""
         if len(parts) >= _DEEPEST:
             return None
         if isinstance(value, dict):

@@ -28,10 +28,10 @@ def spell(parts: Sequence[PathPart]) -> str:
 
 
 def index_by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[Item, Any]] | None:
-    """Return a list's items by their natural key without case; None where some have none, or the same.
+    """Return a list's items by natural key in lower case; None where an item has no key, or two share one.
 
     Args:
-        groups: the keys that tell the list's items apart, see `Comparison.natural_keys`; none where nothing does.
+        groups: the keys that identify the list's items, see `Comparison.natural_keys`; none where nothing does.
         items: the list.
     """
     keyed: dict[str, tuple[Item, Any]] = {}

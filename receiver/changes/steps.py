@@ -1,4 +1,4 @@
-"""What one notification changed of its entity, given the one before it."""
+"""Finds the changes that a notification made to its entity, given the notification before it."""
 
 import json
 import logging
@@ -13,14 +13,14 @@ from receiver.senders.comparison import Comparison, Kind
 
 _MOST = 2_000
 _ROOM = 1024 * 1024
-# What bodies raise that are no JSON, nested too deeply, or full of numbers beyond all bounds.
+# The errors of bodies that are no JSON, nested too deeply, or full of numbers beyond all bounds.
 _ODD = (json.JSONDecodeError, UnicodeDecodeError, orjson.JSONEncodeError, RecursionError, ArithmeticError)
 
 _log = logging.getLogger(__name__)
 
 
 class Snapshot(NamedTuple):
-    """What a comparison needs of a notification; `weight` is the length of what each of its changes repeats of it."""
+    """A notification's fields for a comparison; `weight` is the length of the fields that each change repeats."""
 
     category: Category
     action: Action | None
@@ -45,7 +45,7 @@ _BEYOND = Change("", "changed", False, None, None)
 
 
 def changes_of(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[Change]:
-    """Return what a notification changed.
+    """Return the changes that a notification made.
 
     Args:
         differ: compares its sender's bodies.
@@ -67,7 +67,7 @@ def changes_of(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[C
 
 
 def _compare_bodies(differ: Differ, before: Snapshot, now: Snapshot) -> list[Change]:
-    """Compare two bodies; one that is too odd to be compared counts as changed."""
+    """Compare two bodies; a body that is too odd to be compared counts as changed."""
     if before.payload == now.payload:
         return []
     changes: list[Change] = []

@@ -1,4 +1,4 @@
-"""JSON values as the comparison sees them: parsed, told apart by what they mean, and written as JSON again."""
+"""JSON values for the comparison: parsed, compared by meaning, and written as JSON again."""
 
 import json
 from decimal import MAX_EMAX, Decimal, InvalidOperation
@@ -11,7 +11,7 @@ from receiver.senders.comparison import MISSING, Comparison
 
 # The integers that orjson reads and writes as such.
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
-# Farther from zero no number can be told from another.
+# Decimal can't distinguish numbers farther from zero.
 _FARTHEST = Decimal((0, (1,), MAX_EMAX))
 
 
@@ -53,13 +53,13 @@ def mean_the_same(comparison: Comparison, name: str, old: Any, new: Any) -> bool
 
 
 def are_spelled_alike(old: Any, new: Any) -> bool:
-    """Tell quickly whether two values are spelled alike, so that there is nothing to look for in them."""
+    """Tell quickly whether two values are spelled alike, so that they hold no difference."""
     # Python takes true for 1, which the spelling tells apart.
     return bool(old == new) and orjson.dumps(old, default=_spell) == orjson.dumps(new, default=_spell)
 
 
 def canonicalize(comparison: Comparison, value: Any, name: str = "") -> str:
-    """Write a value so that all values that mean the same are written the same."""
+    """Write a value so that values of one meaning are written alike."""
     if isinstance(value, dict):
         fields = (f"{json.dumps(key)}:{canonicalize(comparison, item, key)}" for key, item in value.items())
         return f"{{{','.join(sorted(fields))}}}"

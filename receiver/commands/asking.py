@@ -1,4 +1,4 @@
-"""Gives a running store a command, and follows what it tells of it."""
+"""Gives a running store a command, and follows its progress."""
 
 import json
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ _SECONDS = 3600.0
 
 
 def ask_store(settings: Settings, command: str, why: str) -> Iterator[dict[str, Any]]:
-    """Give a command, and return what the store tells of it: its progress, and at last its end.
+    """Give a command, and return the store's messages: its progress, and at last its end.
 
     Args:
         settings: where the data directory is.
         command: `backup` or `rebuild`.
-        why: completes the sentence for when nothing runs: "start it, since …".
+        why: completes the error for a `serve` that does not run: "start it, since …".
 
     Raises:
         StoreError: nothing runs, or it does not answer.

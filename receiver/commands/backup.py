@@ -45,10 +45,10 @@ def backup(file: Path, data_dir: Path | None) -> None:
 
 
 def _put(made: Path, file: Path) -> None:
-    """Give a backup its place, in which there is nothing.
+    """Move a backup to its place, where no file is.
 
     Raises:
-        OSError: it can't be put there, or there is something since.
+        OSError: it can't be moved, or the file exists now.
     """
     try:
         os.link(made, file)
@@ -63,7 +63,7 @@ def _put(made: Path, file: Path) -> None:
 
 
 def _ask_store(settings: Settings) -> Path:
-    """Have the store make a backup, show how far it is, and return where it lies."""
+    """Have the store make a backup, show its progress, and return its path."""
     answer: dict[str, Any] = {}
     lines = ask_store(settings, "backup", "it is the store that makes backups")
     with click.progressbar(length=1, label="Copying the database", file=sys.stderr) as bar:

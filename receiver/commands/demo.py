@@ -62,7 +62,7 @@ def demo(data_dir: Path | None, days: float, rate: float, seed: int, port: int, 
 
 
 class Plan(NamedTuple):
-    """What the demonstration shows.
+    """The content of the demonstration.
 
     `days` of history with all stories, then `rate` notifications a second, of the world that `seed` makes; the
     dashboard on a port.
@@ -115,7 +115,7 @@ class _Demo:
         running = self._wait_for("receiver", self._find_running)
         history = self._settings.data_dir / "history.jsonl"
         exists = history.exists()
-        # History and present are told from one moment, so that what was built then is the same now.
+        # History and present are made from one moment, so that both have the same servers.
         moment = datetime.fromtimestamp(history.stat().st_mtime if exists else time.time(), UTC)
         world = ("--seed", str(plan.seed), "--key", str(self._key), "--end", moment.isoformat())
         if not exists:

@@ -76,7 +76,7 @@ def _finish_the_last(settings: Settings) -> None:
 
 
 def _incident(file: Path, info: BackupInfo, left_out: LeftOut) -> Incident | None:
-    """Say what the restored database lacks, if it lacks anything."""
+    """Make the incident for rows that the restored database lacks, if there are any."""
     if left_out.number == 0:
         return None
     what = f"The database was replaced by the backup {file.name} of {info.made_at:%Y-%m-%d %H:%M:%S} UTC."

@@ -44,7 +44,7 @@ def _ask_status(settings: Settings) -> dict[str, Any]:
     try:
         return status_of(running.query_listen, query_token(settings))
     except StoreError as error:
-        # The file is left alone: to open it would keep a store that is starting from it.
+        # The file stays closed: opening it would lock out a store that is starting.
         return judge(gather(settings, None, str(error))).as_json()
 
 

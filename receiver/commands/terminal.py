@@ -1,4 +1,4 @@
-"""Shows text from bodies, archives and errors on a terminal: nothing in it moves a cursor or changes a colour."""
+"""Makes text from bodies, archives and errors safe for a terminal: it moves no cursor and changes no colour."""
 
 import unicodedata
 

@@ -50,10 +50,10 @@ def upgrade(data_dir: Path | None) -> None:
 
 
 def _wait(settings: Settings, running: Running, number: int) -> ServeState:
-    """Wait until an upgrade has ended, and return how all stands then."""
+    """Wait until an upgrade has ended, and return the state of `serve` then."""
     deadline = time.monotonic() + _LONGEST_SECONDS
     while time.monotonic() < deadline:
-        # In this order: a serve that has ended since can't have written what is read.
+        # In this order: a `serve` that has ended since did not write the state that is read here.
         state = read_state(settings.data_dir)
         if state and state.upgrade.number >= number and state.upgrade.state in _ENDED:
             return state

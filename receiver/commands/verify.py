@@ -30,7 +30,7 @@ from receiver.settings import Settings, read_settings
 _STEPS = 1_000
 LINES_OF_A_KIND = 10
 NOTHING_CHECKED = 2
-"""The exit code where a key lacks."""
+"""The exit code if a key is missing."""
 
 
 @click.command()
@@ -69,7 +69,7 @@ def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool,
 
 
 def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
-    """Return the keys of earlier receipts, the one that is set, and those that are named."""
+    """Load the keys of earlier receipts, the key of the settings, and the named ones."""
     named = map(SENDER.verification.load_key, (settings.public_key, *key_files))
     return load_remembered_keys(settings.data_dir) | index_by_fingerprint(named)
 

@@ -1,1 +1,1 @@
-"""The data directory: whose it is, who may read it, and the small files in it."""
+"""The data directory: its lock, its permissions, and the small files in it."""

@@ -1,4 +1,4 @@
-"""Incidents: what was damaged, where it was put, and what is missing since, kept for whoever looks after the machine.
+"""Incidents: what was damaged, where it was moved, and what is missing since; kept for the operator.
 
 They lie in `CLC_DATA_DIR/recovery.json`, a list, oldest first. Nothing that is damaged is deleted: it is moved into a
 directory `aside`.
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Incident(NamedTuple):
-    """One incident: when (ISO, UTC), what, the directory that what was there was moved to, and what is missing."""
+    """One incident: its time (ISO, UTC), what happened, where the files were moved to, and what is missing."""
 
     at: str
     what: str
@@ -36,7 +36,7 @@ class Incident(NamedTuple):
 
 
 def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: str | None = None) -> Incident:
-    """Log an incident as an error and add it to those kept; a disk that is full keeps it in the log alone."""
+    """Log an incident as an error and add it to those kept; on a full disk it is only logged."""
     incident = make_incident(what, moved_to=moved_to, missing=missing)
     with contextlib.suppress(OSError):
         record(data_dir, incident)
@@ -44,7 +44,7 @@ def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: 
 
 
 def make_incident(what: str, *, moved_to: Path | None = None, missing: str | None = None) -> Incident:
-    """Make an incident of now."""
+    """Make an incident that happens now."""
     return Incident(datetime.now(UTC).isoformat(), what, str(moved_to) if moved_to else None, missing)
 
 
@@ -78,7 +78,7 @@ def put_aside(data_dir: Path, files: list[Path], why: str, missing: str | None =
         data_dir: where the incident and the file go.
         files: the file, and its companions, which may be missing.
         why: completes the sentence "FILE …".
-        missing: what nobody knows or has since.
+        missing: what is lost since.
 
     Raises:
         OSError: it can't be moved.

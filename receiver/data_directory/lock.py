@@ -13,7 +13,7 @@ from receiver.files import make_directory
 from receiver.settings import Settings
 
 _LOCK = "serve.lock"
-# Written over in place, and never cut: so a disk that has filled up since does not keep `serve` from starting again.
+# Overwritten in place and never cut, so that `serve` starts again on a disk that has filled up since.
 _LOCK_BYTES = 512
 
 
@@ -26,7 +26,7 @@ class Running(NamedTuple):
 
 
 def prepare(settings: Settings) -> None:
-    """Make the data directory and the spool's, keep them to their owner, and find out whether they can be written.
+    """Make the data and spool directories, keep them to their owner, and check that they can be written.
 
     Raises:
         DataDirectoryError: one of them can't be.
@@ -69,10 +69,10 @@ def take(data_dir: Path) -> IO[str]:
 
 
 def announce(lock: IO[str], running: Running) -> None:
-    """Write into the lock file who holds it and where it listens.
+    """Write the holder and its addresses into the lock file.
 
     Raises:
-        DataDirectoryError: there is no room for it, nor was there ever any.
+        DataDirectoryError: there is no room for it, and never was.
     """
     try:
         _write(lock, json.dumps(running._asdict()))
@@ -84,7 +84,7 @@ def announce(lock: IO[str], running: Running) -> None:
 
 
 def read_last_holder(lock: IO[str]) -> Running | None:
-    """Tell which `serve` had the data directory before, if it did not leave it in order."""
+    """Return the `serve` that had the data directory before, if it did not end in order."""
     lock.seek(0)
     return _parse(lock.read())
 

@@ -1,4 +1,4 @@
-"""What lies in the data directory is its owner's alone: bodies hold names, addresses and telephone numbers."""
+"""Keeps the data directory to its owner: bodies hold names, addresses and telephone numbers."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ from receiver.files import OWNER_ONLY_DIRECTORY, OWNER_ONLY_FILE, keep_to_owner
 from receiver.settings import Settings
 
 UMASK = 0o077
-"""Of every process: it takes other users' permissions away from each file that is made."""
+"""Every process's umask: other users get no permission on new files."""
 
 # In a directory that holds other things, too, only what is surely ours is touched.
 _OWN = (

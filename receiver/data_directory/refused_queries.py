@@ -48,7 +48,7 @@ class RefusedQueries:
         self._kept = read_refused(data_dir) if data_dir else []
 
     def refused_until(self, sql: str) -> datetime | None:
-        """Return up to when a query is refused; None if it may run."""
+        """Return the time until which a query is refused; None if it may run."""
         if not self._kept:
             return None
         now, sha256 = datetime.now(UTC), _hash_of(sql)
@@ -90,7 +90,7 @@ def count_recent(data_dir: Path, now: datetime) -> int:
 
 
 class RunningQueries:
-    """Notes which queries run, where the next process finds it if this one crashes.
+    """Notes running queries where the next process reads them if this one crashes.
 
     The note is in the system's memory, not synced: it need only outlive the process.
 
@@ -103,7 +103,7 @@ class RunningQueries:
         self._places: set[int] = set()
         self._file: int | None = None
         self.left: list[str] = []
-        """The hashes of those that ran when the process before ended."""
+        """The hashes of the queries that ran when the previous process ended."""
         if data_dir:
             with contextlib.suppress(OSError):  # without the note, a query that crashes the store can do it again
                 self._file = os.open(data_dir / "running_queries", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -12,7 +12,7 @@ from receiver.settings import Settings
 
 QUERY, CONTROL = "query.token", "control.token"
 
-# Whatever a user may have written there by hand, and no rest of a file that was cut.
+# Any token that a user may have written by hand, but not the rest of a file that was cut.
 _USABLE = re.compile(r"[!-~]{16,}")
 
 
@@ -26,7 +26,7 @@ def query_token(settings: Settings) -> str:
 
 
 def control_token(settings: Settings) -> str:
-    """Return the token for commands to a running store (`backup`), which readers' token does not allow.
+    """Return the token for commands to a running store (`backup`); the readers' token does not allow them.
 
     Raises:
         DataDirectoryError: it can't be read or made.

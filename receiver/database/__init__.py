@@ -1,1 +1,1 @@
-"""The DuckDB file: opened, brought up to date, written to in bulk, read from outside, and replaced as a whole."""
+"""The DuckDB file: opening it, bringing it up to date, bulk inserts, reading it from outside, replacing it whole."""

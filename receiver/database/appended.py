@@ -27,10 +27,10 @@ class Appended(NamedTuple):
 
 
 def read_appended(data_dir: Path) -> Appended:
-    """Read the note; where there is none, or one that is damaged, nothing was appended.
+    """Read the note; a missing or damaged note means that nothing was appended.
 
     Raises:
-        OSError: it can't be read now, though it may say something.
+        OSError: it exists and can't be read now.
     """
     try:
         return parse_appended(_path(data_dir).read_bytes())
@@ -55,7 +55,7 @@ def write_appended(data_dir: Path, appended: Appended) -> None:
     """Replace the note, unsynced.
 
     Raises:
-        OSError: that is impossible, and the old one stays; it notices less.
+        OSError: it can't be written, and the old note stays; it notices less.
     """
     write_whole(_path(data_dir), _pack(appended), synced=False)
 

@@ -1,4 +1,4 @@
-"""Compares what a database file defines with what the schema of its version defines.
+"""Compares the definitions in a database file with those of its version's schema.
 
 A file that somebody else has written is opened read-only and without access to anything outside. Still, a view or macro
 in it would run in the store later, behind the query service's guard, which looks at the query alone. So nothing in the
@@ -18,7 +18,7 @@ _BACKUP_INFO = (
     "key_fingerprint VARCHAR, notifications BIGINT, last_seq BIGINT)"
 )
 BACKUP_TABLES = (_BACKUP_INFO, "CREATE OR REPLACE TABLE learned_accounts (alias VARCHAR)")
-"""What a backup has besides the schema."""
+"""The tables that a backup has besides the schema."""
 
 Definitions = dict[tuple[str, str], str | None]
 
@@ -26,7 +26,7 @@ _VERSIONS = ("table", "schema_version")
 
 
 class Foreign(NamedTuple):
-    """Something in a file that is not as its schema's version says."""
+    """A definition that differs from the schema of the file's version."""
 
     kind: str
     name: str
@@ -40,11 +40,11 @@ class Foreign(NamedTuple):
 def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     """Compare a file's definitions with those of its version, and return that version; 0 for a file with no schema.
 
-    Of a version that this program does not know, only the version can be told: nothing else in the file may be used.
+    If this program does not know the version, nothing else in the file may be used.
 
     Args:
         connection: the file, open; nothing in it was used yet.
-        name: what the file is called in an error.
+        name: the file's name in an error.
 
     Raises:
         StoreError: something in it is foreign, altered or missing, and is named.
@@ -83,7 +83,7 @@ def _read_definitions(connection: duckdb.DuckDBPyConnection) -> Definitions:
 
 
 def _build_definitions(version: int, *, backup: bool = False) -> Definitions:
-    """Build a schema of a version, and describe it."""
+    """Build the schema of a version, and return its definitions."""
     steps = ["CREATE TABLE schema_version (version INTEGER NOT NULL)"]
     steps += [sql for number, sql in sorted(migrations().items()) if number <= version]
     with duckdb.connect(":memory:") as connection:

@@ -1,4 +1,4 @@
-"""Tells a damaged database from one that can't be used at the moment, and tries out one that may crash its process."""
+"""Distinguishes a damaged database from an unusable one, and tries out a database that may crash its process."""
 
 import contextlib
 import logging
@@ -15,7 +15,7 @@ from receiver.errors import StoreError
 from receiver.files import write_whole
 from receiver.program import sql_file
 
-# What a machine, an operator or a newer version may refuse for a while; the file is as good as it was.
+# The machine, an operator or a newer version may refuse these for a while; the file is as good as it was.
 _REFUSED = re.compile(
     r"Could not set lock|Permission denied|No space left|Read-only file system|Too many open files|"
     r"Cannot allocate memory|Input/output error|Disk quota|Stale file handle|Is a directory|"
@@ -31,7 +31,7 @@ _NO_DAMAGE = (
     duckdb.ConnectionException,
 )
 _TRIAL_SECONDS = 3600
-# How a trial ends. An error before it has begun, while the program's own files can't be read say, ends it with 1, too.
+# Exit codes of a trial. An error before it begins (the program's own files can't be read, say) ends it with 1, too.
 _UNDECIDED, _DAMAGED = 1, 3
 
 _log = logging.getLogger(__name__)
@@ -45,11 +45,11 @@ def is_damage(error: Exception) -> bool:
 
 
 def read_through(connection: duckdb.DuckDBPyConnection) -> None:
-    """Read what the store can't do without.
+    """Read the tables that the store needs.
 
     Raises:
         duckdb.Error: it can't be read.
-        DoubledError: there are more watermarks than one for a place, so a WAL was replayed twice.
+        DoubledError: a place has several watermarks, so a WAL was replayed twice.
     """
     if "schema_version" not in _tables(connection):
         return
@@ -82,7 +82,7 @@ def read_suspicion(data_dir: Path) -> str | None:
 
 
 def settle(data_dir: Path) -> None:
-    """Take the sign away."""
+    """Remove the sign."""
     _sign(data_dir).unlink(missing_ok=True)
 
 
@@ -97,7 +97,7 @@ def read_or(
     lost: str,
     parameters: list[Any] | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Run a query whose answer the store can do without; where it meets a damaged block, log what is lost.
+    """Run a query whose answer is optional; if it meets a damaged block, log what is lost.
 
     Raises:
         duckdb.Error: something else is wrong.
@@ -112,28 +112,28 @@ def read_or(
 
 
 class DoubledError(Exception):
-    """Raised when a database holds what it can hold once only."""
+    """Raised when a database holds a row twice that must be unique."""
 
 
 def crashes(database: Path) -> bool:
-    """Open a database in a process of its own, changing nothing, and tell whether that process dies of it."""
+    """Open a database in another process, changing nothing, and tell whether that process dies of it."""
     return _try_out(database) < 0
 
 
 def is_whole(database: Path) -> bool:
-    """Read all that was received in a process of its own, and tell whether that was possible.
+    """Read all received rows in another process, and tell whether that was possible.
 
     Raises:
-        StoreError: it can't be tried at the moment, which says nothing of the file.
+        StoreError: it can't be tried at the moment; the file may be whole.
     """
     return _is_readable(database, "notifications", "rejected")
 
 
 def has_whole_derived(database: Path) -> bool:
-    """Read all that is derived in a process of its own, and tell whether that was possible.
+    """Read all derived rows in another process, and tell whether that was possible.
 
     Raises:
-        StoreError: it can't be tried at the moment, which says nothing of the file.
+        StoreError: it can't be tried at the moment; the file may be whole.
     """
     return _is_readable(database, "changes", "changes_rebuilt", "underived", "account_states")
 
@@ -146,7 +146,7 @@ def _is_readable(database: Path, *tables: str) -> bool:
 
 
 def _try_out(database: Path, *tables: str) -> int:
-    """Return how the process ended: minus a signal's number if it died of the file."""
+    """Return the process's exit code: minus a signal's number if it died of the file."""
     command = [sys.executable, "-m", "receiver.database.damage", str(database), *tables]
     try:
         done = subprocess.run(command, check=False, capture_output=True, timeout=_TRIAL_SECONDS)  # noqa: S603

@@ -1,4 +1,4 @@
-"""Decides whose fault an error of the appender is: a row's own values, the deriving of changes, or anything else."""
+"""Sorts the appender's errors by their cause: a row's own values, the deriving of changes, or anything else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ class UnstorableError(Exception):
 
 
 class UnderivableError(Exception):
-    """Raised when changes can't be derived from notifications, because of a bug or a body that nobody foresaw."""
+    """Raised when changes can't be derived from notifications, because of a bug or an unforeseen body."""
 
 
 class OutOfStepError(StoreError):
@@ -21,15 +21,15 @@ class OutOfStepError(StoreError):
 
 
 class CommitError(StoreError):
-    """Raised when COMMIT fails; nobody knows whether the rows are stored before the watermarks are read again."""
+    """Raised when COMMIT fails; only reading the watermarks again tells whether the rows are stored."""
 
 
 class NotOneRowError(StoreError):
-    """Raised when the store takes no row at all, not even one that is known to be storable."""
+    """Raised when the store takes no row at all, not even a row that is known to be storable."""
 
 
 FAULTS_OF_A_ROW = (duckdb.DataError, duckdb.IntegrityError, UnstorableError)
-"""What says something about the values of a row; no other error is a row's fault."""
+"""The errors about the values of a row; no other error is a row's fault."""
 
 NEEDS_NEW_PROCESS = (duckdb.FatalException, duckdb.InternalException)
 """After these the database can be used by a new process only."""
@@ -39,7 +39,7 @@ _BUGS_OF_DUCKDB = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingEr
 
 @contextmanager
 def check_conversion() -> Iterator[None]:
-    """Tell values that can't be converted from all other errors.
+    """Turn the errors of values that can't be converted into an error of their own.
 
     Raises:
         UnstorableError: a value in the block could not be converted.

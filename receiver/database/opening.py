@@ -13,7 +13,7 @@ from receiver.database.migrations import migrations
 from receiver.errors import NewerStoreError, StoreError
 from receiver.files import copy_whole
 
-# 1 TB: checkpoints are the appender's doing, at moments of its choosing. 10 GB: a query that spills leaves room on the
+# 1 TB: only the appender makes checkpoints, at moments of its choosing. 10 GB: a query that spills leaves room on the
 # disk for what is received.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -24,7 +24,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Each checkpoint says whether it merges row groups, see `Appender.checkpoint`.
     "max_vacuum_tasks": 0,
 }
-# Not known before the connection is there.
+# These need an open connection.
 _LOCK_DOWN = (
     # A connection that is closed because something is wrong with the file must not write to it.
     "PRAGMA disable_checkpoint_on_shutdown",
@@ -40,8 +40,8 @@ _log = logging.getLogger(__name__)
 def open_database(path: Path, memory_limit: str = "50%") -> duckdb.DuckDBPyConnection:
     """Open the store's file, made if need be, with the newest schema.
 
-    Files, the network, the environment and Python's variables are out of reach of whatever runs in this instance, and
-    its configuration can't be changed any more. Times are in UTC.
+    SQL in this instance can't reach files, the network, the environment and Python's variables, and can't change its
+    configuration. Times are in UTC.
 
     Raises:
         StoreError: the file can't be opened, or a newer program wrote it.
@@ -101,7 +101,7 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] |
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Commit what a block writes, or nothing of it where it raises.
+    """Commit the writes of a block, or none of them if it raises.
 
     Raises:
         duckdb.Error: it could not be committed.
@@ -117,7 +117,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def create_anew(connection: duckdb.DuckDBPyConnection, tables: set[str]) -> None:
-    """Put empty tables in the place of tables, whatever is in those."""
+    """Replace tables by empty ones, whatever they hold."""
     for table in tables:
         run(connection, f"DROP TABLE IF EXISTS {table}")
     for sql in migrations().values():

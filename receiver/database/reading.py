@@ -90,7 +90,7 @@ class ServiceReader:
         self._pool = urllib3.PoolManager(retries=False, timeout=_SECONDS)
 
     def rows(self, sql: str, parameters: list[Any]) -> Rows:
-        """Run a query; a store that is busy or starts again is asked again for some seconds; see `Reader`."""
+        """Run a query; if the store is busy or restarting, retry for some seconds; see `Reader`."""
         body = json.dumps({"sql": sql, "parameters": parameters})
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
@@ -120,7 +120,7 @@ def _rows_of(response: urllib3.BaseHTTPResponse) -> Rows:
 
 
 def status_of(address: str, token: str) -> dict[str, Any]:
-    """Ask a running store how it is: what `GET /status` answers.
+    """Ask a running store for its status, the answer of `GET /status`.
 
     Raises:
         StoreError: it does not answer.

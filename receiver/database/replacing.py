@@ -1,9 +1,9 @@
-"""Puts another database in the place of the present one, in steps that a kill at any moment leaves to be finished.
+"""Replaces the database by another, in steps that can be finished after a kill at any moment.
 
-First all that is new lies beside the old, synced, under names that nothing opens. Then `replacing.json` is written:
-from there on the replacement counts, and every start finishes it. What was there goes `aside`, the new files take its
+First the new files lie beside the old ones, synced, under names that nothing opens. Then `replacing.json` is written:
+from then on the replacement counts, and every start finishes it. The old files go `aside`, the new ones take their
 place, the note of how far the store came is replaced, the incident is recorded, and `replacing.json` goes. Each step
-can be done again.
+can be repeated.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class Replacement(NamedTuple):
-    """What is to be done in a data directory; names are of files in it.
+    """The steps of a replacement; names are of files in the data directory.
 
     `aside` is a directory in `aside/`, `moves` are the files that go there, `puts` the staged files with the names that
     they get, `seq` is the highest number ever given to a notification, or None where the note of it stays.
@@ -48,18 +48,18 @@ class Replacement(NamedTuple):
 def replace(
     data_dir: Path, files: list[Path], puts: dict[str, str], seq: int | None, incident: Incident | None
 ) -> Path:
-    """Do a replacement, and return the directory that what was there lies in.
+    """Replace the database, and return the directory that holds the old files.
 
     Args:
-        data_dir: where all of it happens; no other process does anything there.
-        files: what goes aside.
+        data_dir: the data directory; no other process uses it.
+        files: those that go aside.
         puts: staged files, synced, with the names that they get.
         seq: the highest number ever given to a notification, for the new note of how far the store came; None leaves
             the note as it is.
         incident: recorded as a part of it; `moved_to` is filled in.
 
     Raises:
-        OSError: nothing was changed, or it is finished by `finish` another time.
+        OSError: nothing was changed, or `finish` finishes it another time.
     """
     aside = new_aside(data_dir)
     moved = incident._replace(moved_to=str(aside)) if incident else None
@@ -76,7 +76,7 @@ def is_pending(data_dir: Path) -> bool:
 
 
 def finish(data_dir: Path) -> None:
-    """Finish a replacement that was interrupted, or undo it where what it needs is gone; the caller has the lock.
+    """Finish an interrupted replacement, or undo it if its files are gone; the caller has the lock.
 
     Raises:
         OSError: it can't be finished at the moment.
@@ -96,10 +96,10 @@ def finish(data_dir: Path) -> None:
 
 
 def finish_offline(data_dir: Path) -> None:
-    """Finish a replacement that was interrupted, while no `serve` is running.
+    """Finish an interrupted replacement, while no `serve` is running.
 
     Raises:
-        StoreError: it can't be finished, or another process is at it.
+        StoreError: it can't be finished, or another process is finishing it.
     """
     if not is_pending(data_dir):
         return
@@ -116,7 +116,7 @@ def finish_offline(data_dir: Path) -> None:
 
 
 def clear_staged(data_dir: Path) -> None:
-    """Delete what was copied for a replacement that never began; nothing of it counts.
+    """Delete the files of a replacement that never began.
 
     Raises:
         OSError: it can't be deleted.
@@ -127,7 +127,7 @@ def clear_staged(data_dir: Path) -> None:
 
 
 def _list_unplaced(data_dir: Path, replacement: Replacement) -> list[str]:
-    """List the staged files that have not taken their place: where the old one still lies, or none does."""
+    """List the staged files that have not taken their place: there the old file still lies, or none does."""
     aside = data_dir / "aside" / replacement.aside
     return [
         staged
@@ -140,7 +140,7 @@ def _carry_out(data_dir: Path, replacement: Replacement) -> None:
     aside = data_dir / "aside" / replacement.aside
     make_directory(aside)
     for name in replacement.moves:
-        # A second time, the file of this name may be the new one.
+        # When this is repeated, the file of this name may be the new one.
         if not (aside / name).exists():
             with contextlib.suppress(FileNotFoundError):
                 (data_dir / name).rename(aside / name)
@@ -151,7 +151,7 @@ def _carry_out(data_dir: Path, replacement: Replacement) -> None:
             (data_dir / staged).replace(data_dir / name)
     sync_directory(data_dir)
     if replacement.seq is not None:
-        # No number is given twice; but how far the spool was appended is what the new database says.
+        # No number is given twice; but the new database knows how far the spool was appended.
         write_appended_synced(data_dir, Appended(replacement.seq, 0, {}))
     if replacement.incident:
         record(data_dir, replacement.incident)

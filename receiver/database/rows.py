@@ -29,7 +29,7 @@ _ARROW_TYPES: dict[type, pa.DataType] = {
 
 @cache
 def schema_of(kind: type[tuple[Any, ...]]) -> pa.Schema:
-    """Return how Arrow has the rows of a kind, a NamedTuple; DuckDB makes its own types of that."""
+    """Return the Arrow schema of a kind of rows, a NamedTuple; DuckDB converts its types."""
     return pa.schema([(column.name, _arrow_type(column)) for column in columns_of(kind)])
 
 
@@ -61,16 +61,16 @@ def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Reje
 
 
 def select_numbered(query: str) -> str:
-    """Put the columns that `make_numbered` takes in the place of `/* columns */ *` in a query.
+    """Replace `/* columns */ *` in a query by the columns that `make_numbered` takes.
 
-    Times are counted in microseconds, and ids are texts, so that every reader gets the same of them.
+    Times are counted in microseconds, and ids are texts, so that every reader gets the same values.
     """
     columns = map(_select, columns_of(Notification))
     return query.replace("/* columns */ *", f"seq, duplicate_of::VARCHAR AS duplicate_of, {', '.join(columns)}")
 
 
 def make_numbered(row: tuple[Any, ...]) -> NumberedNotification:
-    """Make a notification of what a query of `select_numbered` gave."""
+    """Make a notification of a row from a query of `select_numbered`."""
     seq, duplicate_of, *columns = row
     for at, read in _READ:
         columns[at] = read(columns[at])
@@ -88,11 +88,11 @@ def _select(column: Column) -> str:
 
 _READERS: dict[type, Callable[[Any], Any]] = {UUID: UUID, datetime: from_microseconds}
 _READ = [(at, _READERS[column.type]) for at, column in enumerate(columns_of(Notification)) if column.type in _READERS]
-"""Where in a notification there is something that a query gives in another form, and how it is read."""
+"""The places of a notification's values that a query gives in another form, and how they are read."""
 
 
 def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tuple[str, str], int]) -> None:
-    """Note how far the segments are appended.
+    """Write how far each segment is appended.
 
     Args:
         connection: inside the transaction that appends the rows.
@@ -107,7 +107,7 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow]
     """Insert rows of a kind, a NamedTuple whose fields are the table's columns.
 
     Raises:
-        UnstorableError: a value is none of its column's type.
+        UnstorableError: a value does not have its column's type.
         duckdb.Error: DuckDB refuses the rows, or can't be written.
     """
     if rows:

@@ -1,4 +1,4 @@
-"""Derives `changes` from `notifications`: what differs between an entity's states, field by field."""
+"""Derives `changes` from `notifications`: the differences between an entity's states, field by field."""
 
 from receiver.deriving.bodies import LastBodies
 from receiver.deriving.deriver import Derived, Deriver

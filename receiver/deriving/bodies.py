@@ -1,4 +1,4 @@
-"""The last body of each entity, at hand for the next comparison: to find it in a large database takes long."""
+"""Keeps each entity's last body at hand for the next comparison: reading it from a large database takes long."""
 
 import contextlib
 import logging
@@ -24,10 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 class LastBodies:
-    """Keeps bodies by the `seq` of their notification in a file; all of it can be read from the database too.
+    """Keeps bodies in a file, by the `seq` of their notification; the database holds all of them, too.
 
-    So a body that is not here, after a crash say, is read there, and where the file can't be used at all, each is:
-    whatever goes wrong here is logged, and is no error.
+    A body that is missing here, after a crash say, is read from the database, and so is each if the file can't be
+    used. Whatever goes wrong here is logged, and is no error.
 
     Args:
         data_dir: where the file lies; by default it is a temporary one of SQLite's, which ends with this object.
@@ -44,7 +44,7 @@ class LastBodies:
 
     @property
     def newest(self) -> tuple[int, str] | None:
-        """The `seq` and the id of the last notification that was put here."""
+        """The `seq` and the id of the last notification whose body was put here."""
         rows = self._read("SELECT seq, id FROM newest")
         return rows[0] if rows else None
 
@@ -62,7 +62,7 @@ class LastBodies:
         return bodies
 
     def replace(self, old: Iterable[int], new: Mapping[int, bytes], newest: tuple[int, str]) -> None:
-        """Take bodies of new notifications in the place of others."""
+        """Replace bodies by those of new notifications."""
         if self._connection is None:
             return
         try:
@@ -77,7 +77,7 @@ class LastBodies:
             self._give_up(error)
 
     def clear(self) -> None:
-        """Forget all, as it belongs to another database or can't be read."""
+        """Forget all bodies, because they belong to another database or can't be read."""
         try:
             self._forget()
             self._open()
@@ -88,7 +88,7 @@ class LastBodies:
         self._connection = connection = sqlite3.connect(self._path or "", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, connection.close)
         connection.execute("PRAGMA journal_mode = WAL")
-        # What a crash of the machine takes is read from the database; what is there is whole.
+        # Bodies lost in a crash of the machine are read from the database; the others are whole.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         connection.executescript(_SCHEMA)

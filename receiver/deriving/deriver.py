@@ -1,4 +1,4 @@
-"""Writes `changes`: compares what is appended with what is known of each entity, in order of occurrence."""
+"""Derives `changes`: compares appended notifications with each entity's last one, in order of occurrence."""
 
 import logging
 from bisect import bisect_left
@@ -57,7 +57,7 @@ class _EntityEvent(NamedTuple):
 
     @property
     def place(self) -> Place:
-        # What says that it happened after it came has a clock that is fast, or no true time.
+        # A notification that occurred after its receipt comes from a fast clock, or its time is not true.
         return Place(min(self.occurred_at, self.received_at), self.seq)
 
     @property
@@ -67,7 +67,7 @@ class _EntityEvent(NamedTuple):
 
 
 class _Head(NamedTuple):
-    """The last notification of an entity, but for its payload."""
+    """The last notification of an entity, without its payload."""
 
     place: Place
     action: Action | None
@@ -99,9 +99,9 @@ class DerivedChange(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """What notifications changed: new rows, notifications whose rows they replace, and entities' last notifications.
+    """The result of deriving: new rows, the notifications whose rows they replace, and entities' last notifications.
 
-    `failed` are those whose rows are missing because deriving them raised an error.
+    `failed` are the notifications whose rows are missing because deriving them raised an error.
     """
 
     rows: list[DerivedChange]
@@ -118,13 +118,13 @@ class Derived(NamedTuple):
 class Deriver:
     """Derives a table of changes from notifications, as these are appended.
 
-    Each notification is compared with the one that happened before it, whatever order they arrive in: one that
-    arrives late is put in its place, and what came after it there is compared anew.
+    Each notification is compared with the one that happened before it, whatever order they arrive in. A late one is
+    put in its place, and its successor there is compared again.
 
     Args:
-        read: runs a query and returns its rows; what can't be read (a damaged block) counts as not there.
-        last_seq: the last notification that was derived from; by default all that are stored.
-        bodies: those at hand; by default none to begin with.
+        read: runs a query and returns its rows; unreadable rows (in a damaged block) count as missing.
+        last_seq: the last notification that was derived from; by default the last that is stored.
+        bodies: the bodies at hand; none by default.
     """
 
     def __init__(self, read: Read, last_seq: int | None = None, bodies: LastBodies | None = None) -> None:
@@ -140,7 +140,7 @@ class Deriver:
         """Derive from notifications in order of `seq`, after all those that were derived from before.
 
         Raises:
-            UnderivableError: there is a bug, and nobody knows which of them it concerns; derive from fewer.
+            UnderivableError: there is a bug, and which of them it concerns is not known; derive from fewer.
             Exception: what `read` raises when the store can't be read.
         """
         try:
@@ -151,7 +151,7 @@ class Deriver:
             raise
 
     def give_up(self, numbered: NumberedNotification, error: Exception) -> Derived:
-        """Make what is stored of a notification whose changes can't be derived: that they are missing."""
+        """Return the result for a notification whose changes can't be derived: that they are missing."""
         derived = Derived([], [], {}, [Underived(str(numbered.row.id), numbered.seq, describe(error))])
         for event in _select_events([numbered]):
             head = self._heads.get(event.entity)
@@ -184,7 +184,7 @@ class Deriver:
         return derived
 
     def settle(self, derived: Derived) -> None:
-        """Take what was derived as known, once the transaction is committed."""
+        """Remember what was derived, once the transaction is committed."""
         if not derived.last:
             return
         old = [self._heads[entity].place.seq for entity in derived.last if entity in self._heads]
@@ -197,7 +197,7 @@ class Deriver:
         return self._read_rows(sql_file(__package__, query), parameters)
 
     def _read_latest(self, entities: Iterable[Entity]) -> dict[Entity, Snapshot]:
-        """Return the last known notification of entities, reading the payloads that are not at hand."""
+        """Return entities' last notifications, reading the payloads that are not at hand."""
         entity_by_seq = {self._heads[entity].place.seq: entity for entity in entities if entity in self._heads}
         bodies = self._bodies.get(entity_by_seq)
         if missing := list(entity_by_seq.keys() - bodies.keys()):
@@ -209,7 +209,7 @@ class Deriver:
         }
 
     def _derive_late(self, histories: dict[Entity, list[_EntityEvent]], derived: Derived) -> None:
-        """Derive from events of which some happened before others that are known already, and what followed those."""
+        """Derive from events of which some happened before known ones, and derive again from their successors."""
         new = {event.seq: event for events in histories.values() for event in events}
         pairs = self._pair_up(histories)
         known = {seq for pair in pairs for seq in pair if seq is not None} - new.keys()
@@ -218,7 +218,7 @@ class Deriver:
             is_readable = seq in events and (before is None or before in events)
             if (
                 seq in new or is_readable
-            ):  # what is stored stays as it is where a damaged block hides what it is made of
+            ):  # if a damaged block hides their sources, stored changes stay
                 _chain(events[before].snapshot if before in events else None, [events[seq]], derived)
                 if seq not in new:
                     derived.stale.append(seq)
@@ -229,7 +229,7 @@ class Deriver:
         return map(_EntityEvent._make, self._read_rows(query, [list(seqs)]))
 
     def _pair_up(self, histories: dict[Entity, list[_EntityEvent]]) -> list[tuple[int | None, int]]:
-        """List which notifications are to be compared, each with the seq of the one before it, if there is one."""
+        """List the notifications to compare, each after the seq of the one before it, if there is one."""
         categories, entity_ids = zip(*histories, strict=True)
         orders = {entity: [event.place for event in events] for entity, events in histories.items()}
         last_seq = min(event.seq for events in histories.values() for event in events) - 1

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class Rebuild:
-    """A rebuild of `changes`, on its way or not. How far it is lies in the store, so that any start goes on with it.
+    """A rebuild of `changes`, running or not. The store holds its progress, so that any start goes on with it.
 
     Args:
         connection: the appender's own; steps and appends take turns.
@@ -28,14 +28,14 @@ class Rebuild:
         self._connection = connection
         self._deriver: Deriver | None = None
         self.done = self._read_progress()
-        """The last `seq` that is derived again; None while no rebuild is on its way."""
+        """The last `seq` that is derived again; None while no rebuild runs."""
         self.derived = 0
         """How many notifications were derived again in this process."""
         self.failure: str | None = None
         """Why the last one could not go on."""
 
     def begin(self) -> None:
-        """Begin, or go on with one that was begun."""
+        """Begin a rebuild, or go on with one that was begun."""
         self.failure = None
         self.done = self._read_progress()
         if self.done is None:
@@ -70,7 +70,7 @@ class Rebuild:
             else:
                 self._finish()
         except BaseException:
-            self._deriver = None  # what it knows may be ahead of what is written
+            self._deriver = None  # its memory may be ahead of what is written
             raise
 
     def _next(self, done: int) -> list[NumberedNotification]:
@@ -78,7 +78,7 @@ class Rebuild:
         return list(map(make_numbered, run(self._connection, sql, [done, _ROWS_PER_STEP, _BYTES_PER_STEP])))
 
     def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
-        """Derive from a batch; where a bug stops that, from its first half, and without the one that it concerns."""
+        """Derive from a batch; if a bug stops that, from its first half, down to the notification at fault."""
         try:
             self._write(deriver, batch, deriver.derive(batch))
         except (UnderivableError, *FAULTS_OF_A_ROW) as error:

@@ -25,7 +25,7 @@ class _UnderivedRow(NamedTuple):
 
 
 def make_read(connection: duckdb.DuckDBPyConnection) -> Read:
-    """Make a deriver's `read` of a store; what lies in a damaged block is not there."""
+    """Make a deriver's `read` of a store; rows in a damaged block are left out."""
 
     def read(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return read_or(connection, sql, [], "what changed since then is not told", parameters)
@@ -34,7 +34,7 @@ def make_read(connection: duckdb.DuckDBPyConnection) -> Read:
 
 
 def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: Derived) -> None:
-    """Write what was derived, and what could not be, in the transaction that stores what it was derived from."""
+    """Write derived changes and failures, in the transaction that stores their notifications."""
     missing = "underived" if table == "changes" else "underived_rebuilt"
     if derived.stale:
         for name in (table, missing):
@@ -50,7 +50,7 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
 
 
 def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mapping[str, int]) -> None:
-    """Take over what accounts' latest notifications tell.
+    """Replace the states of accounts by those of their latest notifications.
 
     Args:
         connection: inside the transaction that stores those notifications, after it stored them.
@@ -64,7 +64,7 @@ def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mappin
 
 
 def derive_account_states(connection: duckdb.DuckDBPyConnection) -> None:
-    """Derive all of it again from the notifications, inside a transaction."""
+    """Derive `account_states` again from all notifications, inside a transaction."""
     run(connection, "DELETE FROM account_states")
     run(
         connection,

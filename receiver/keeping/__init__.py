@@ -1,1 +1,1 @@
-"""Keeps the promise: checks it, backs it up, restores it, and says how the receiver is."""
+"""Keeps the promise: checks, backs up and restores what is stored, and reports the receiver's status."""

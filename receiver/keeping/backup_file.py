@@ -1,6 +1,6 @@
-"""What a backup is: a copy of the database with a table `backup_info`, and the learned accounts, inside.
+"""Backups: copies of the database, with the table `backup_info` and the learned accounts inside.
 
-`CLC_DATA_DIR/backup.json` notes how the last one went.
+`CLC_DATA_DIR/backup.json` notes the result of the last one.
 """
 
 import contextlib
@@ -28,13 +28,13 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
 }
 _COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
-# Every block of the table is read and so its checksum compared; the value itself tells nothing.
+# This reads every block of the table and so compares its checksum; the value itself does not matter.
 _READ_ALL = "SELECT bit_xor(hash(notifications)) FROM notifications"
 _LEARNED = "SELECT alias FROM learned_accounts"
 
 
 class BackupInfo(NamedTuple):
-    """What a backup says of itself, and holds when it is whole."""
+    """A backup's description of itself, which a whole backup fulfils."""
 
     made_at: datetime
     program_version: str
@@ -50,7 +50,7 @@ _INFO = (
 
 
 def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
-    """Make a backup of a plain copy of the database, and read it whole.
+    """Turn a plain copy of the database into a backup, and read it whole.
 
     Args:
         copy: the copy; nobody else has it open.
@@ -84,7 +84,7 @@ def read_learned_accounts(path: Path) -> list[str]:
 
 
 def inspect(path: Path) -> BackupInfo:
-    """Read what a backup says of itself, and compare it with what it holds.
+    """Read a backup's description of itself, and compare it with the content.
 
     Raises:
         StoreError: the file is no backup, is damaged, or is of a newer program.
@@ -118,7 +118,7 @@ def inspect(path: Path) -> BackupInfo:
 
 
 def unseal(copy: Path, accounts: Path) -> None:
-    """Make a database of a copy of a backup again, and learn its accounts.
+    """Turn a copy of a backup into a database again, and learn its accounts.
 
     Args:
         copy: the copy; nobody else has it open.
@@ -151,10 +151,10 @@ def learn(accounts: Path, aliases: list[str]) -> None:
 
 
 def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Make sure that nothing in a backup is foreign before anything in it is used, and return its schema's version.
+    """Check that nothing in a backup is foreign before anything in it is used, and return its schema's version.
 
     Raises:
-        StoreError: something is, or the file is of a newer program.
+        StoreError: something is foreign, or the file is of a newer program.
     """
     try:
         version = check_catalogue(database, str(path))
@@ -214,5 +214,5 @@ def parse_backup_note(content: bytes) -> dict[str, Any]:
 
 
 def note_path(data_dir: Path) -> Path:
-    """Say where the note lies."""
+    """Return the note's path."""
     return data_dir / FILE

@@ -1,7 +1,7 @@
-"""The promise as functions: what holds of acknowledged, stored and spooled notifications at any moment.
+"""The promise as functions: invariants of acknowledged, stored and spooled notifications at any moment.
 
-Each takes rows and gives the violations that it finds; none reads a file or asks a store. Rows may come from a
-generator: where order matters they come in order of `seq`, and no function but `check_acknowledged` keeps them.
+Each takes rows and yields the violations; none reads a file or asks a store. Rows may come from a generator: where
+order matters they come in order of `seq`, and no function but `check_acknowledged` keeps them.
 The tests and `clc-receiver verify` call the same functions.
 """
 
@@ -23,7 +23,7 @@ _DERIVED = ("event_type", "category", "action", "account_alias", "entity_id", "a
 
 
 class Violation(NamedTuple):
-    """What is wrong: which invariant is broken, by which notification, and how."""
+    """A violation: which invariant is broken, by which notification, and how."""
 
     what: str
     id: UUID | None
@@ -46,7 +46,7 @@ class Kept(NamedTuple):
 
 
 class Original(NamedTuple):
-    """What a copy's original is like; without `seq` there is none."""
+    """The original of a copy; without `seq` there is none."""
 
     seq: int | None
     is_copy: bool
@@ -55,7 +55,7 @@ class Original(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """The rows of `changes` that a notification must have, and those that it has; what is in a row is not looked at."""
+    """The rows of `changes` that a notification must have, and those that it has, as opaque tuples."""
 
     seq: int
     expected: Counter[tuple[Any, ...]]
@@ -63,10 +63,10 @@ class Changed(NamedTuple):
 
 
 class Handed(NamedTuple):
-    """A spooled row, and what the store has of it: `stored` is its body's SHA-256, None if it is not there.
+    """A spooled row, and `stored`, the SHA-256 of its body in the store, None if it is not there.
 
-    The position is in (segment, kind), where the store had appended up to `before` when the spool was read, and up to
-    `after` when the store had been looked at.
+    The position is in (segment, kind). The store had appended up to `before` when the spool was read, and up to
+    `after` once the store had been read.
     """
 
     id: UUID
@@ -96,10 +96,10 @@ def check_acknowledged(acknowledged: Mapping[UUID, str], kept: Iterable[Kept]) -
 
 
 def check_order(rows: Iterable[tuple[int, UUID]], after: int = 0) -> Iterator[Violation]:
-    """Check that `seq` strictly grows, from what came before these rows.
+    """Check that `seq` strictly grows, also from the row before these.
 
     Args:
-        rows: (seq, id) in order, so that one that is there twice does not grow.
+        rows: (seq, id) in order; a repeated row does not grow.
         after: the `seq` before them.
     """
     last = after
@@ -114,19 +114,19 @@ def check_row(stored: NumberedNotification, keys: Keys) -> Iterator[Violation]:
 
     Args:
         stored: the notification.
-        keys: the public keys at hand; one of them is the one that it was received under.
+        keys: the public keys at hand; it was received under one of them.
     """
     yield from _make_violations("signature", stored, _signature_faults(stored.row, keys))
     yield from _make_violations("derived", stored, _derived_faults(stored.row))
 
 
 def check_copy(stored: NumberedNotification, original: Original) -> Iterator[Violation]:
-    """Check that what is marked as a copy has an original: earlier, none itself, of the same event and bytes."""
+    """Check that a copy has an original: earlier, no copy itself, of the same event and bytes."""
     yield from _make_violations("duplicate_of", stored, _copy_faults(stored, original))
 
 
 def check_changes(rows: Iterable[Changed]) -> Iterator[Violation]:
-    """Check that what is stored of a notification's changes is what its entity's notifications make of it."""
+    """Check that the stored changes are those that follow from the entities' notifications."""
     for seq, expected, stored in rows:
         missing, foreign = (expected - stored).total(), (stored - expected).total()
         if missing or foreign:
@@ -155,7 +155,7 @@ def check_taken(taken: int, stored: int, set_aside: int) -> Iterator[Violation]:
 
 
 def check_missing(incidents: Iterable[tuple[str, str]]) -> Iterator[Violation]:
-    """Name what is missing since an incident, as nothing that is still stored shows it.
+    """Name what is missing since an incident, because the stored rows don't show it.
 
     Args:
         incidents: when each was (ISO, UTC), and what is missing since then.
@@ -180,7 +180,7 @@ def _make_violations(what: str, stored: NumberedNotification, faults: Iterable[s
 
 
 def _knows_key_of(row: Notification, keys: Keys) -> bool:
-    # A key that was not noted may be any of several, and another than the one that judged the signature may fit it.
+    # A key that was not noted may be any of several, and a key that did not judge the signature may fit it.
     return row.key_fingerprint in keys or len(keys) == 1
 
 
@@ -211,8 +211,8 @@ def _derived_faults(row: Notification) -> Iterator[str]:
     except BodyError as error:
         yield f"Its payload is not what the listener accepts: {error.detail}"
         return
-    # The route is not stored. One that named the action decided on it, whatever the body says; one that did not left
-    # it to the body, and then the body must still leave it open.
+    # The route is not stored. A route with an action decided on it, whatever the body says; a route without left it to
+    # the body, and then the body must still leave it open.
     event = Event(row.category, row.action)
     if event not in _EVENTS:
         yield f"There is no event of category {row.category} and action {row.action}."

@@ -1,4 +1,4 @@
-"""Counts what a restore would leave out: notifications of the present database that neither backup nor spool holds."""
+"""Counts the notifications that a restore would lose: neither backup nor spool holds them."""
 
 import json
 import subprocess
@@ -19,9 +19,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB
 
 
 class LeftOut(NamedTuple):
-    """How many notifications, and when the first and the last of them were received; `seq` is the database's last.
+    """How many notifications are left out, and when the first and last were received; `seq` is the database's last.
 
-    `number` is None where the present database can't be read, so nobody knows.
+    `number` is None where the present database can't be read.
     """
 
     number: int | None
@@ -40,7 +40,7 @@ class LeftOut(NamedTuple):
 def count_left_out(settings: Settings, backup: Path) -> LeftOut:
     """Compare the present database with a backup and the spool.
 
-    A process of its own does so: the present database may be damaged, and reading it may end that process.
+    This runs in another process: the present database may be damaged, and reading it may end that process.
     """
     command = [sys.executable, "-m", "receiver.keeping.left_out", str(settings.database), str(backup)]
     done = subprocess.run(  # noqa: S603 - our own module

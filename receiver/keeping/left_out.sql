@@ -1,4 +1,4 @@
--- A row that DuckDB once refused was acknowledged all the same.
+-- Rows that DuckDB refused were acknowledged, too.
 WITH acknowledged AS (
     SELECT id, received_at FROM present.notifications
     UNION ALL

@@ -1,4 +1,4 @@
-"""Puts a backup in the place of the database; what was there is moved aside, and the spool stays."""
+"""Replaces the database by a backup; the old files are moved aside, and the spool stays."""
 
 import sqlite3
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from receiver.spool.looking import Backlog
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
 _ACCOUNTS = "accounts.sqlite"
-# A WAL left behind would be replayed into the restored file; the note tells how far the database before it was.
+# A WAL left behind would be replayed into the restored file; the note is of the old database.
 _PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{_ACCOUNTS}*", "last_bodies.sqlite*", "appended.json")
 
 
@@ -35,17 +35,17 @@ def install(
     seq: int = 0,
     incident: Incident | None = None,
 ) -> Path | None:
-    """Make a backup the database, and return where the one before it was put.
+    """Make a backup the database, and return the directory that holds the old one.
 
     Args:
-        backup: a file that `inspect` has found to be whole.
+        backup: a file that `inspect` has checked.
         settings: where the database lies; nobody has it open.
         advance: called with the number of bytes copied since the last call.
         seq: the highest number that the database before it gave to a notification, as far as that is known.
-        incident: what to record if that leaves notifications out.
+        incident: recorded if the backup leaves notifications out.
 
     Raises:
-        StoreError: it can't be done: all is as it was, or the next start goes on with it.
+        StoreError: it failed: nothing has changed, or the next start goes on with it.
     """
     copy, accounts = settings.data_dir / STAGED, settings.data_dir / STAGED_ACCOUNTS
     try:
@@ -68,7 +68,7 @@ def install(
 
 
 def count_rows_waiting(settings: Settings) -> Backlog:
-    """Find out what of the spool the database does not hold."""
+    """Count the spool's rows that the database does not hold."""
     with duckdb.connect(str(settings.database), read_only=True) as database:
         rows = database.execute("SELECT segment, kind, position FROM watermarks").fetchall()
     watermarks = {(segment, kind): position for segment, kind, position in rows}
@@ -76,7 +76,7 @@ def count_rows_waiting(settings: Settings) -> Backlog:
 
 
 def _learn_too(accounts: Path, present: Path) -> None:
-    """Add the accounts learned since the backup: what their notifications taught stays true."""
+    """Add the accounts learned since the backup: they stay valid."""
     with suppress(sqlite3.DatabaseError):
         learned = backup_file.read_learned_accounts(present)
         if learned:

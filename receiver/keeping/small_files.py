@@ -1,8 +1,8 @@
-"""Looks through the small files of a data directory before `serve` relies on them.
+"""Checks the small files of a data directory before `serve` relies on them.
 
-A power cut, a full disk or an editor may leave one empty or damaged. Each of these can be made anew; so a damaged one
-is moved aside, an incident names it, and `serve` starts. `appended.json` is judged by the recovery, which knows what
-follows from it, and `recovery.json` by `receiver.data_directory.incidents`.
+A power cut, a full disk or an editor may leave one empty or damaged. Each can be made anew; so a damaged file is moved
+aside, an incident names it, and `serve` starts. The recovery checks `appended.json`, because it knows the
+consequences, and `receiver.data_directory.incidents` checks `recovery.json`.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Small(NamedTuple):
-    """A small file: how to read it, and if it is damaged: what follows, what is missing, which files go with it."""
+    """A small file: how to read it, and for a damaged one: the consequence, what is missing, and its companions."""
 
     name: str
     read: Callable[[Path], object]
@@ -69,7 +69,7 @@ def _put_aside(settings: Settings, path: Path, small: _Small) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Delete what processes that were killed had begun to write; it never had the file's name."""
+    """Delete unfinished files that killed processes left; they never had the file's name."""
     for unfinished in path.parent.glob(f".{path.name}.*"):
         with contextlib.suppress(OSError):
             unfinished.unlink()

@@ -1,1 +1,1 @@
-"""The listener: answers what is posted, once it is on disk."""
+"""The listener: answers posted notifications, once they are on disk."""

@@ -15,8 +15,8 @@ _log = logging.getLogger(__name__)
 class AllowedAccounts:
     """The allow-list, shared by all listeners through one small SQLite file.
 
-    While that file can't be used (a full disk, say), this listener goes on with what it knows, and writes it down when
-    it learns the next.
+    While that file can't be used (a full disk, say), this listener goes on with the accounts that it knows, and writes
+    them down when it learns the next.
 
     Args:
         configured: upper-case aliases; None accepts every account.

@@ -1,4 +1,4 @@
-"""Keeps what connections may cost within limits, so that no stranger takes the place of the sender."""
+"""Limits the cost of connections, so that no stranger takes the place of the sender."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quick
 
 _MIB = 1024 * 1024
 _MOST_DESCRIPTORS = 8192
-# For the spool's segments, the accounts, `/readyz`, and what the libraries open.
+# For the spool's segments, the accounts, `/readyz`, and the libraries' files.
 _OWN_DESCRIPTORS = 48
 _FEWEST_CONNECTIONS = 8
 _ACCEPTED_A_TURN = 4
@@ -31,22 +31,22 @@ _CHUNK_COST = 32 * 1024
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _PAUSE_SECONDS = 0.05
 _QUIET_SECONDS = 60
-# What a connection does for too long, as the metric names it.
+# A connection's states that last too long, as the metric names them.
 _IDLE, _HEADERS, _BODY = "idle", "slow_headers", "slow_body"
 
 _log = logging.getLogger(__name__)
 
 
 class Limits(NamedTuple):
-    """What clients may take.
+    """The limits of clients.
 
-    `idle_seconds`: how long a connection may wait for a request; longer than proxies keep theirs, so that it is the
-    proxy who closes it and no notification meets a closing connection. `header_seconds`: from a request's first byte
-    to its last header. `body_seconds`: for all of a body. `discard_seconds`, `discard_bytes`: how much of a body that
-    was refused already is still read, so that its sender comes to read the answer. `body_bytes`: of all bodies that are
-    being read or written to disk. `connections`: as many. `grace_seconds`: how long a new connection may take until its
-    first notification is accepted, before it gives way to others. `unproven_per_source`: how many connections from one
-    address may be open that brought no accepted notification yet; with twice as many the grace is over.
+    `idle_seconds`: how long a connection may wait for a request; longer than proxies keep theirs, so that the proxy
+    closes it and no notification meets a closing connection. `header_seconds`: from a request's first byte to its last
+    header. `body_seconds`: for a whole body. `discard_seconds`, `discard_bytes`: how much of a refused body is still
+    read, so that its sender reads the answer. `body_bytes`: of all bodies that are being read or written to disk.
+    `connections`: how many may be open. `grace_seconds`: how long a new connection may take until its first
+    notification is accepted, before it gives way to others. `unproven_per_source`: how many connections of one address
+    may be open without an accepted notification; with twice as many the grace is over.
     """
 
     idle_seconds: float = 300
@@ -75,7 +75,7 @@ def fit_to_descriptors(limits: Limits) -> Limits:
 
 
 class _Reading:
-    """A connection from which a request is awaited or read, how far it is, and until when it must be further."""
+    """A connection from which a request is awaited or read: its state, and the deadline for the next one."""
 
     __slots__ = ("deadline", "state")
 
@@ -84,19 +84,19 @@ class _Reading:
         self.deadline = deadline
 
     def wait_for(self, state: str, seconds: float) -> None:
-        """Go on to what is awaited next."""
+        """Go on to the next state."""
         self.state, self.deadline = state, time.monotonic() + seconds
 
 
 class GuardedServer(DrainingServer):
-    """An HTTP server with a limit to its connections and to the time that they wait and that a request takes.
+    """An HTTP server that limits its connections, the time that they wait, and the time of a request.
 
     Tornado could keep the time as well, but makes a task and two timers for each request, a sixth of what accepting a
     notification costs.
 
-    Only an accepted notification proves a connection: nothing else shows that the sender is at its other end. Where
-    there are too many, the oldest unproven one gives way, and the proven one that is idle longest only when there is no
-    other. So a new connection has as much time as it takes to open all others anew.
+    Only an accepted notification proves a connection: nothing else shows that the sender is at its other end. If there
+    are too many, the oldest unproven one gives way; only if there is none, the proven one that is idle longest. So a
+    new connection has as much time as it takes to open all others again.
     """
 
     def initialize(
@@ -196,7 +196,7 @@ class GuardedServer(DrainingServer):
                 self._close(chosen, "too_many_of_a_source")
 
     def _sweep_later(self) -> None:
-        """Look again in a moment, by a clock that nobody sets."""
+        """Schedule the next sweep, by the monotonic clock."""
         seconds = min(1, self._limits.header_seconds / 4)
         self._sweep_due = time.monotonic() + seconds
         asyncio.get_running_loop().call_later(seconds, self._sweep)
@@ -204,7 +204,7 @@ class GuardedServer(DrainingServer):
     def _sweep(self) -> None:
         """Close the connections that take too long."""
         now = time.monotonic()
-        # While the loop stood still, for a disk, nobody could have been quicker: what came meanwhile is yet to be read.
+        # While the loop stood still, for a disk, no client could be quicker: their bytes are still to be read.
         stood_still = now - self._sweep_due
         self._sweep_later()
         for connection, reading in list(self._reading.items()):
@@ -225,7 +225,7 @@ class GuardedServer(DrainingServer):
         answered_before = time.monotonic() - self._limits.grace_seconds
         chosen = self._unproven.find_oldest(self._reading, answered_before=answered_before)
         if chosen is None and len(self._known) == len(self._connections):
-            # Those that were taken in this turn of the loop, and are not known yet, would go before this one.
+            # Connections taken in this turn of the loop are not known yet, and would go before this one.
             chosen = next(iter(self._reading), None)
         return chosen
 
@@ -282,7 +282,7 @@ class _PatientSocket(socket.socket):
                     with contextlib.suppress(OSError):
                         return super().accept()
             else:
-                # Only now, as often nobody is left to be taken.
+                # Only now, because often no connection was waiting.
                 self.make_room(None)
                 return accepted
         self._rest()

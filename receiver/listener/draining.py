@@ -13,7 +13,7 @@ _POLL_SECONDS = 0.02
 
 
 class DrainingServer(HTTPServer):
-    """Knows which of its connections have a request under way: from its headers until its answer is sent."""
+    """An HTTP server that knows its busy connections: from a request's headers until its answer is sent."""
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """Take what `HTTPServer` takes."""
@@ -54,7 +54,7 @@ class DrainingServer(HTTPServer):
         self.stop()
         idle_until = time.monotonic() + idle_seconds
         shortened = False
-        # One that was taken a moment ago waits for its first request, too, though Tornado has not asked for that yet.
+        # A connection taken a moment ago waits for its first request, too, though Tornado has not asked for it yet.
         while self._connections:
             now = time.monotonic()
             if stopping.is_set() and not shortened:

@@ -26,7 +26,7 @@ _NO_LIMIT = 1 << 40
 _LONGEST_LENGTH = 18
 # The sender's own notifications are smaller.
 _LARGE_BYTES = 16 * 1024
-# Of the time that a body may take (`Limits.body_seconds`): its sender has the rest.
+# The largest share of a body's time (`Limits.body_seconds`) that pauses take: its sender has the rest.
 _MOST_PAUSED = 0.5
 # A part of a chunked body costs as much as 16 kB of it.
 _PARTS_A_TURN = 8
@@ -48,7 +48,7 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is answered; `headers` come on top of type and length."""
+    """An answer; `headers` come on top of type and length."""
 
     status: HTTPStatus
     content_type: str
@@ -79,7 +79,7 @@ def _spool_unavailable(why: str) -> Answer:
 
 
 def internal_error(name: str | None = None) -> Answer:
-    """Answer that an error in this program kept a request from its answer; `name` is the id that the log gives it."""
+    """Answer that a request failed by an error in this program; `name` is its id in the log."""
     detail = "The receiver failed at this request by an error of its own; its log says more"
     detail += f", under {name}." if name else "."
     return refusal(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
@@ -92,14 +92,14 @@ _TOO_MUCH = _spool_unavailable("too many large bodies are on their way, and this
 
 
 class Standing(NamedTuple):
-    """Whether the server accepted a notification of a connection: `prove` notes that, `is_proven` tells it."""
+    """Whether a notification of a connection was accepted: `prove` notes that, `is_proven` tells it."""
 
     prove: Callable[[], None]
     is_proven: Callable[[], bool]
 
 
 class Exchange(HTTPMessageDelegate):
-    """Collects one request and hands it to `respond`, which calls back with the answer, now or later."""
+    """Collects a request and hands it to `respond`, which calls back with the answer, now or later."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class Exchange(HTTPMessageDelegate):
         return asyncio.sleep(pause) if pause or not self._parts % _PARTS_A_TURN else None
 
     def _pause(self, size: int) -> float:
-        """Return for how many seconds no more of the body is read, after a part of this size."""
+        """Return the seconds to wait after a part of this size, before more of the body is read."""
         if self._bytes <= _LARGE_BYTES or self._standing.is_proven():
             return 0
         pause = min(self._bodies.rate.delay(size), self._pause_left)
@@ -174,7 +174,7 @@ class Exchange(HTTPMessageDelegate):
             self.answer(internal_error())
 
     def on_connection_close(self) -> None:
-        """Forget a request whose sender is gone before it was read."""
+        """Forget a request whose sender hung up before it was read."""
         self._forget()
 
     def answer(self, answer: Answer) -> None:
@@ -187,7 +187,7 @@ class Exchange(HTTPMessageDelegate):
             self._standing.prove()
             self._give(answer)
         else:
-            # Whatever is no notification, or a refused one, may come from strangers by the thousand.
+            # Refused notifications, and requests that are none, may come from strangers by the thousand.
             size = sum(len(value) for value in self._headers.values())
             self._turns.take(size, partial(self._give, answer))
 
@@ -207,17 +207,17 @@ class Exchange(HTTPMessageDelegate):
         self._connection.write_headers(start_line, headers, body)
         if self._read:
             self._connection.finish()
-        # Otherwise the rest of the request is read and forgotten first, for a while: to close the connection at once
+        # Otherwise the rest of the request is read and forgotten first, for a while: closing the connection at once
         # would reset it, and the sender might never read the answer.
 
     def give_up(self) -> None:
-        """Refuse a body that is not there whole yet, to make room for others."""
+        """Refuse an incomplete body, to make room for others."""
         self._refuse_early(_TOO_MUCH)
 
     def _hang_up(self) -> None:
         stream = self._connection.stream
         self._connection.close()
-        # Tornado would go on with what is there already, which may be thousands of chunks.
+        # Tornado would go on with its buffer, which may hold thousands of chunks.
         stream._read_buffer.clear()  # noqa: SLF001 - nothing else stops it
         stream._read_buffer_size = 0  # noqa: SLF001 - the same
 
@@ -227,7 +227,7 @@ class Exchange(HTTPMessageDelegate):
 
     def _refuse_early(self, answer: Answer) -> None:
         self._connection.set_body_timeout(self._bodies.limits.discard_seconds)
-        # Whoever waits to be told to continue has been told enough.
+        # A sender that waits for "100 Continue" gets the answer instead.
         self._headers.pop("Expect", None)
         self.answer(answer)
 
@@ -237,14 +237,14 @@ class Exchange(HTTPMessageDelegate):
 
 
 def _announces_more_than(most: int, length: str) -> bool:
-    # A length of thousands of digits is none that Python would make a number of.
+    # Python makes no number of thousands of digits.
     return length.isdecimal() and (len(length) > _LONGEST_LENGTH or int(length) > most)
 
 
 class BodyBudget:
     """Counts the bytes of all bodies that are being read or written to disk; the largest of those being read gives way.
 
-    Notifications are small: whatever else is on its way, they are not the ones that go. Of equals, the eldest goes.
+    Notifications are small, so others give way before them. Of equals, the oldest gives way.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -263,7 +263,7 @@ class BodyBudget:
             max(self._reading, key=self._sizes.__getitem__).give_up()
 
     def is_read(self, exchange: Exchange) -> None:
-        """Note that a body is there whole: it stays until it is written."""
+        """Note that a body is complete: it stays until it is written."""
         self._reading.pop(exchange, None)
 
     def forget(self, exchange: Exchange) -> None:
@@ -281,7 +281,7 @@ class ExchangeServer(HTTPServerConnectionDelegate):
         self._bodies = BodyBudget(limits)
         self._turns = Turns()
         self.prove: Callable[[HTTP1ServerConnection], None] = lambda _: None
-        """Is called with a connection when a notification of its was accepted."""
+        """Called with a connection when a notification of it was accepted."""
         self.is_proven: Callable[[HTTP1ServerConnection], bool] = lambda _: True
         """Tells whether a notification of a connection's was accepted."""
 
@@ -294,4 +294,4 @@ class ExchangeServer(HTTPServerConnectionDelegate):
         return Exchange(request_conn, self._respond, standing, self._max_body_bytes, self._bodies, self._turns)
 
     def on_close(self, _server_conn: object) -> None:
-        """Nothing is kept by connection."""
+        """Do nothing: no state is kept by connection."""

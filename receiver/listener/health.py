@@ -15,7 +15,7 @@ _SECONDS = 1.0
 
 
 class StoreState(NamedTuple):
-    """How the store's process is, for those who can't ask it. Times are ISO 8601 in UTC.
+    """The state of the store's process, for clients that can't ask it. Times are ISO 8601 in UTC.
 
     `state` is one of
     `ok`: it answers;
@@ -23,9 +23,9 @@ class StoreState(NamedTuple):
     `unavailable`: it runs and works, but its query service does not answer within a second;
     `starting`, `waiting` (for its next start), `stopped`, `failed` (no restart helps): it is down, as `serve` says.
 
-    `since` is from when on it has not answered, null while it does. `last_beat` is the latest time at which `serve` saw
-    it work. `busy_with` and `busy_since` tell what a part of it is at that may take long, in any state. `detail` is a
-    sentence on why it is down or was replaced last, if there is one.
+    `since` is the time since which it has not answered, null while it does. `last_beat` is the latest time at which
+    `serve` saw it work. `busy_with` and `busy_since` name work of a part of it that may take long, in any state.
+    `detail` is a sentence on why it is down or was replaced last, if there is one.
     """
 
     state: str
@@ -42,11 +42,11 @@ class StoreState(NamedTuple):
 
 
 class StoreProbe:
-    """Asks the store whether it answers, and knows from when on it has not.
+    """Asks the store whether it answers, and remembers since when it has not.
 
     Args:
         query_address: the query service's.
-        data_dir: where the supervisor says how the store's process stands.
+        data_dir: where the supervisor writes the state of the store's process.
     """
 
     def __init__(self, query_address: str, data_dir: Path) -> None:
@@ -92,7 +92,7 @@ def readiness(*, spool: bool, store: StoreState) -> Answer:
     """Answer `/readyz`: 200 while the spool takes writes, whatever the store does, and both in the body.
 
     `{"spool": "ok" | "unavailable", "store": "ok" | "unavailable" | "failed", "store_process": {…}}`, the last as
-    `StoreState` tells it. A store that is down loses nothing, so no proxy should stop sending for its sake.
+    `StoreState` tells it. A store that is down loses nothing, so no proxy should stop sending because of it.
     """
     body = {"spool": "ok" if spool else "unavailable", "store": store.word, "store_process": store._asdict()}
     status = HTTPStatus.OK if spool else HTTPStatus.SERVICE_UNAVAILABLE

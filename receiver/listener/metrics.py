@@ -1,4 +1,4 @@
-"""What the listener counts, in Prometheus' text format."""
+"""The listener's metrics, in Prometheus' text format."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 

@@ -1,4 +1,4 @@
-"""Where a notification came from: the connection's other end, or what a trusted proxy says of it."""
+"""The source address of a notification: the connection's other end, or the address that a trusted proxy names."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -6,7 +6,7 @@ from receiver.errors import SettingsError
 
 
 class TrustedProxies:
-    """Reads `X-Forwarded-For` where the one who says it is trusted.
+    """Reads `X-Forwarded-For` of trusted proxies.
 
     Args:
         names: addresses or networks (`10.0.0.0/8`).
@@ -24,7 +24,7 @@ class TrustedProxies:
             ) from None
 
     def source_of(self, peer: str | None, forwarded_for: str | None) -> str | None:
-        """Name the sender: the last address of the chain that no trusted proxy vouches away."""
+        """Return the sender's address: the last one of the chain that is no trusted proxy."""
         source = peer
         if forwarded_for is None or not self._networks:
             return source

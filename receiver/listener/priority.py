@@ -1,4 +1,4 @@
-"""How the listener comes to a processor at once, whatever else runs."""
+"""Gives the listener a processor at once, whatever else runs."""
 
 import ctypes
 import os
@@ -14,12 +14,12 @@ _ATTRIBUTES = struct.Struct("=IIQiIQQQ")
 
 
 def come_first(listeners: int) -> None:
-    """Let this thread, and those that it starts, have a processor as soon as they want one; on Linux.
+    """Give this thread, and those that it starts, a processor as soon as they want one; on Linux.
 
     By default the listener, which answers within a millisecond, waits for up to 4 ms until the turn of a query or a
     drawing is over, whatever their priority. In real time (`SCHED_RR`, sched(7)) it waits for none of them. That needs
-    root, CAP_SYS_NICE or a limit of 1 for RLIMIT_RTPRIO, and is not asked for where so many listeners could keep all
-    processors to themselves. Short turns are what is left then.
+    root, CAP_SYS_NICE or a limit of 1 for RLIMIT_RTPRIO. With so many listeners that they could occupy all processors,
+    or without the right, the listener asks for short turns instead.
     """
     if sys.platform != "linux" or os.sched_getscheduler(0) != os.SCHED_OTHER:
         return
@@ -31,9 +31,9 @@ def come_first(listeners: int) -> None:
 
 
 def _take_short_turns() -> None:
-    """Ask for turns of 0.1 ms: who wants a short turn gets it before one who is at a long one.
+    """Ask for turns of 0.1 ms: a thread with short turns runs before a thread in a long turn.
 
-    Linux heeds it from 6.12 on (`sched_runtime` in sched_setattr(2)); elsewhere nothing changes.
+    Linux supports this from 6.12 on (`sched_runtime` in sched_setattr(2)); elsewhere nothing changes.
     """
     number = _SCHED_SETATTR.get(platform.machine())
     if number is None:

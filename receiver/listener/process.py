@@ -24,9 +24,9 @@ from receiver.settings import Settings
 from receiver.spool import SpoolWriter
 
 LIMITS = Limits()
-"""What clients may take."""
+"""The limits of clients."""
 
-# When all stops, connections that are open may still bring the request that is on its way, and those under way end.
+# When all stops, open connections may still bring a request that is on its way, and requests under way are answered.
 _STOP_IDLE_SECONDS = 0.2
 _STOP_BUSY_SECONDS = 10
 # Others import these only when they are first used.
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run a listener until told to go."""
+    """Run a listener until it must end."""
     run_child(__doc__, _serve)
 
 
@@ -61,7 +61,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     server = GuardedServer(exchanges, ssl_options=make_tls_context(settings), limits=limits, is_exempt=proxies.shares)
     exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
     Breath(server.has_strangers).start()
-    # The collector of garbage would go through the program's own objects again and again, for 10 ms each time.
+    # Otherwise the garbage collector would go through the program's own objects again and again, for 10 ms each time.
     gc.collect()
     gc.freeze()
     child.heed_signals()

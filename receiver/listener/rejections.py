@@ -1,4 +1,4 @@
-"""Keeps what was refused, as the sender never tries again, within a budget for each reason."""
+"""Keeps refused notifications, because the sender never tries again, within a budget for each reason."""
 
 import fcntl
 import json
@@ -16,11 +16,11 @@ from receiver.notification import Rejection, new_id
 from receiver.senders import SENDER
 
 BYTES_PER_HOUR = 8 * 1024 * 1024
-"""What all listeners together keep in an hour of the notifications that were refused for one reason."""
+"""The bytes per hour of notifications refused for one reason that all listeners together keep."""
 
 BUDGET_FILE = "refused.json"
 INTERNAL_ERROR = "internal_error"
-"""The reason of a request that an error in this program kept from its answer."""
+"""The reason of a request that failed by an error in this program."""
 
 _HOUR = 3600.0
 _RESERVATIONS = 16
@@ -32,12 +32,12 @@ _log = logging.getLogger(__name__)
 class HourlyBudget:
     """Bytes that may be spent in an hour for each reason, so that refused bodies can't fill the disk.
 
-    Each reason has bytes of its own: unsigned bodies, which anybody can send, leave the room for signed ones alone. One
-    file in the data directory says what is spent, so all listeners share it, and a restart or an upgrade renews
+    Each reason has bytes of its own, so unsigned bodies, which anybody can send, take no room from signed ones. One
+    file in the data directory counts the bytes spent, so all listeners share it, and a restart or an upgrade renews
     nothing. A listener reserves a sixteenth at a time there, and spends that without a look at the file.
 
     Args:
-        file: what is spent; made if need be. While it can't be used, a listener counts alone.
+        file: counts the bytes spent; made if need be. While it can't be used, a listener counts alone.
         limit: bytes an hour and reason.
         clock: seconds since 1970.
     """
@@ -49,11 +49,11 @@ class HourlyBudget:
         self._until = 0.0
         self._reserved: dict[str, int] = {}
         self._most: dict[str, int] = {}
-        """What is left of a reason's bytes, where that was too little before."""
+        """The rest of a reason's bytes, if it was too little before."""
         self._spent: dict[str, Any] = {}
 
     def spend(self, reason: str, amount: int) -> bool:
-        """Spend an amount for a reason, or say no if it isn't there any more."""
+        """Spend an amount for a reason, and tell whether that much was left."""
         if not self._until - _HOUR <= self._clock() < self._until:
             self._begin_hour()
         left = self._reserved.get(reason, 0)
@@ -77,7 +77,7 @@ class HourlyBudget:
         self._reserve("", 0)
 
     def _reserve(self, reason: str, amount: int) -> int:
-        """Take an amount, or what is left, out of what the file says is not spent."""
+        """Take an amount, or what is left, from the file's budget, and return it."""
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("a+b") as file:
@@ -97,7 +97,7 @@ class HourlyBudget:
         now = self._clock()
         since = self._spent.get("since", 0.0)
         if not since <= now < since + _HOUR:
-            # Where the clock was set back, what is spent stays spent.
+            # If the clock was set back, spent bytes stay spent.
             self._spent = {"since": now, "bytes": self._spent.get("bytes", {}) if since > now else {}}
         self._until = self._spent["since"] + _HOUR
         spent = self._spent["bytes"]
@@ -109,7 +109,7 @@ class HourlyBudget:
 
 
 def _read(text: bytes) -> dict[str, Any]:
-    """Return what a budget's file says; nothing where it is empty or damaged."""
+    """Parse a budget's file; an empty or damaged one counts as empty."""
     try:
         fields = json.loads(text)
         return {
@@ -124,7 +124,7 @@ class Rejections:
     """Makes the rows of `rejected`.
 
     Args:
-        secret: blotted out of what is kept, see CLC_URL_SECRET.
+        secret: blotted out of the rows, see CLC_URL_SECRET.
     """
 
     def __init__(self, secret: str | None = None) -> None:
@@ -136,9 +136,9 @@ class Rejections:
         return self._row(request, reason, received_at, source_ip, headers)
 
     def make_failure_row(self, request: Request, received_at: datetime) -> Rejection:
-        """Make the row for a request that an error in this program kept from its answer.
+        """Make the row for a request that failed by an error in this program.
 
-        It uses as little as possible of what may have failed.
+        It uses as little code as possible that may have failed.
         """
         try:
             headers = self._blot_secret_out(json.dumps(_join_by_name(request.headers)))

@@ -1,4 +1,4 @@
-"""What the listener answers on each route."""
+"""The listener's routes, and its answer on each."""
 
 import asyncio
 import hmac
@@ -72,9 +72,9 @@ class Routes:
     Args:
         admission: decides on notifications.
         commits: take them to the disk.
-        proxies: whose `X-Forwarded-For` is believed.
+        proxies: those whose `X-Forwarded-For` is believed.
         query_address: the store's, for `/readyz`.
-        data_dir: where the supervisor says how the store stands, for the same.
+        data_dir: where the supervisor writes the store's state, for the same.
         budget: bytes of refused notifications that are kept.
         secret: the part of each target URL that must match, see CLC_URL_SECRET.
     """
@@ -108,7 +108,7 @@ class Routes:
     def respond(self, request: Request, respond: SendAnswer) -> None:
         """Answer a request, at once or when the spool has synced it.
 
-        Where an error in this program keeps it from that, what was posted is kept as `internal_error`.
+        If an error in this program prevents that, the posted request is kept as `internal_error`.
         """
         try:
             self._respond(request, respond)
@@ -130,7 +130,7 @@ class Routes:
             self._readings[path](respond)
 
     def _fail(self, request: Request, respond: SendAnswer, error: Exception) -> None:
-        """Log an error in this program, keep what was posted, and answer 500."""
+        """Log an error in this program, keep the posted request, and answer 500."""
         row = self._rejections.make_failure_row(request, datetime.now(UTC))
         _log.error("request %s could not be answered by an error in this program", row.id, exc_info=error)
         answer = internal_error(str(row.id))
@@ -164,7 +164,7 @@ class Routes:
         return self._admission.decide(event, request.body, request.headers, received_at, source_ip)
 
     def _keep(self, row: Rejection, answer: Answer, respond: SendAnswer) -> None:
-        """Keep what is refused, if the hour's budget allows it, and answer."""
+        """Keep a refused notification, if the hour's budget allows it, and answer."""
         if self._budget.spend(row.reason, row.cost):
             self._commit(row, row.reason, answer, None, respond)
         else:
@@ -177,9 +177,9 @@ class Routes:
 
         Args:
             row: goes to the spool.
-            result: what the metrics count it as.
+            result: its name in the metrics.
             answer: once the row is on disk.
-            request: what to keep where an error in this program is in the way; None where the row is that already.
+            request: kept if an error in this program prevents that; None if the row is such a request already.
             respond: takes the answer.
         """
         began = time.monotonic()
@@ -210,7 +210,7 @@ class Routes:
         respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", metrics.metrics_text()))
 
     def _answer_ready_to(self, respond: SendAnswer) -> None:
-        """Answer all who ask meanwhile by one look at spool and store."""
+        """Answer all clients that ask meanwhile by one look at spool and store."""
         self._asking.append(respond)
         if self._looking is None:
             self._looking = asyncio.ensure_future(self._answer_all_ready())
@@ -235,7 +235,7 @@ def _is_posted_to(target: str) -> bool:
 
 
 def _strip_secret(path: str, secret: str) -> str | None:
-    """Return the path that the sender would post to without a secret; None where it does not give this one."""
+    """Return the path without its secret; None if it has another secret, or none."""
     _, route, candidate, rest = [*path.split("/", 3), "", ""][:4]
-    # The time of the comparison tells a stranger nothing of the secret.
+    # The comparison takes the same time for every text, so it reveals nothing of the secret.
     return f"/{route}/{rest}" if hmac.compare_digest(candidate.encode(), secret.encode()) else None

@@ -1,4 +1,4 @@
-"""Shares the event loop out, so that no number of strangers makes the sender wait: turns, bytes a second, rests."""
+"""Shares the event loop, so that no number of strangers makes the sender wait: turns, bytes a second, rests."""
 
 import asyncio
 import time
@@ -17,11 +17,11 @@ _BYTES_A_UNIT = 1024
 
 
 class Turns:
-    """Gives so many answers in a turn of the running event loop, and the rest in those that follow.
+    """Limits the answers in a turn of the running event loop; the rest follow in later turns.
 
-    A connection's next request is read after its answer, and reading requests is what takes the loop's time: Tornado
-    takes 0.1 ms for one, and 0.2 ms more for each kilobyte of its headers. So one answer counts as many units as its
-    request had kilobytes, and at least one answer is given in each turn.
+    A connection's next request is read after its answer, and reading requests takes most of the loop's time: Tornado
+    takes 0.1 ms for one, and 0.2 ms more for each kilobyte of its headers. So an answer counts as many units as its
+    request had kilobytes, and each turn gives at least one answer.
     """
 
     def __init__(self) -> None:
@@ -55,10 +55,10 @@ class Turns:
 class ByteRate:
     """Lets 64 MiB a second pass, in the order in which they come, and 1 MiB at once after a pause.
 
-    To read, hash and check 1 MiB takes the loop 2 to 3 ms. At this rate that is less than a fifth of its time.
+    Reading, hashing and checking 1 MiB takes the loop 2 to 3 ms. At this rate that is less than a fifth of its time.
 
     Args:
-        clock: seconds of a clock that nobody sets.
+        clock: seconds of a monotonic clock.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -69,7 +69,7 @@ class ByteRate:
         """Count bytes that were read, and return how many seconds the next of the same body must wait."""
         now = self._clock()
         due = max(self._due, now - _BURST_SECONDS) + size / _BYTES_A_SECOND
-        # The bytes of connections that are gone delay nobody for long.
+        # The bytes of closed connections delay others for a second at most.
         self._due = min(due, now + _MOST_BEHIND_SECONDS)
         return max(0.0, self._due - now)
 

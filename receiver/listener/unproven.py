@@ -1,4 +1,4 @@
-"""Which connections have brought no accepted notification yet, by age and by source address."""
+"""The connections that have brought no accepted notification yet, by age and by source address."""
 
 import math
 from collections.abc import Container
@@ -18,7 +18,7 @@ class Unproven:
         self._by_source: dict[str, dict[HTTP1ServerConnection, None]] = {}
 
     def add(self, connection: HTTP1ServerConnection, source: str, now: float) -> int:
-        """Add a new connection, and return how many its source has; an empty source is none, and has 0."""
+        """Add a new connection, and return how many its source has; 0 for an empty source, which has no limit."""
         self._opened[connection] = now
         if not source:
             return 0
@@ -58,9 +58,9 @@ class Unproven:
 
         Args:
             waiting: connections that have not brought a whole request. The others wait for their answer, or read none.
-            before: when the waiting ones must have been opened,
-            answered_before: and when the others.
-            source: whose connections alone are meant.
+            before: waiting connections opened by then may be closed,
+            answered_before: and others opened by then.
+            source: consider connections of this source only.
         """
         for connection in self._opened if source is None else self._by_source.get(source, ()):
             opened = self._opened[connection]
@@ -72,7 +72,7 @@ class Unproven:
 
 
 def source_of(address: str) -> str:
-    """Return the address by which connections are counted: of IPv6 the /64, which one subscriber has whole."""
+    """Return the address by which connections are counted: for IPv6 the /64, which belongs to one subscriber."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Sockets, TLS and the bounds of a request's head: what the listener and the query service have in common."""
+"""Shared by the listener and the query service: sockets, TLS and the bounds of a request's head."""

@@ -1,4 +1,4 @@
-"""Listening sockets, which the supervisor opens once and its children inherit, and TLS on them."""
+"""Listening sockets, which the supervisor opens and its children inherit, and TLS on them."""
 
 import socket
 import ssl
@@ -36,7 +36,7 @@ def listen(address: str, count: int, variable: str) -> list[socket.socket]:
 
 
 def listen_patiently(address: str, count: int, variable: str, leaving: Collection[str]) -> list[socket.socket]:
-    """Open sockets as `listen` does, and wait for those to end who are about to leave the address.
+    """Open sockets as `listen` does, and wait for processes that are about to leave the address.
 
     Args:
         address: `host:port`.
@@ -74,7 +74,7 @@ def address_of(listening: socket.socket) -> str:
 
 
 def _find_bindable(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
-    """Find what to bind for an address, and whether it is free: sockets that share a port would take a stranger's."""
+    """Find a bindable address, and check that it is free: sockets that share a port would take a stranger's."""
     family, _, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family) as alone:
         alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,1 +1,1 @@
-"""What the processes of `serve` have in common: how they begin, show that they work, and what is noted of them."""
+"""Shared by the processes of `serve`: how they begin, how they show that they work, and their noted state."""

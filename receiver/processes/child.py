@@ -1,4 +1,4 @@
-"""What the listener and the store have in common as children of `serve`."""
+"""Shared by the listener and the store, as children of `serve`."""
 
 import argparse
 import asyncio
@@ -30,13 +30,13 @@ _log = logging.getLogger(__name__)
 
 
 class Child:
-    """A process under `serve`: what it was given, and how it and its supervisor tell each other things.
+    """A process under `serve`: its descriptors, and its communication with the supervisor.
 
     Args:
-        name: what it is called in the log.
+        name: its name in the log.
         listening: the socket to take connections from; the supervisor holds it open, too.
         life: descriptor of a pipe that ends when the supervisor does.
-        report: descriptor of a pipe to say on how the start went; None where nobody wants to know.
+        report: descriptor of a pipe for the result of the start; None where nobody reads it.
         heart: tells the supervisor that this process works.
     """
 
@@ -53,24 +53,24 @@ class Child:
         self._start.enter_context(heart.loop.busy("its start"))
 
     def heed_signals(self) -> None:
-        """Note on the running event loop, from now on, when it is time to go.
+        """Heed the signals to end, from now on, on the running event loop.
 
         SIGTERM means that all stops, SIGUSR1 that a successor is there already. SIGINT and SIGHUP are left to the
-        supervisor: a terminal sends them to all, but the order of stopping matters.
+        supervisor: a terminal sends them to all processes, but the order of stopping matters.
         """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._note, self.stopping)
         loop.add_signal_handler(signal.SIGUSR1, self._note, self._going)
 
     async def report_ready_and_wait(self) -> None:
-        """Report that all is ready, and wait for the time to go."""
+        """Report that all is ready, and wait until this process must end."""
         self.tell(ready=True)
         self._start.close()
         self.heart.beat_with_loop()
         await self._going.wait()
 
     def tell(self, **report: object) -> None:
-        """Report to the supervisor how the start went, once."""
+        """Report the result of the start to the supervisor, once."""
         if self._report is None:
             return
         with contextlib.suppress(OSError):
@@ -80,7 +80,7 @@ class Child:
         self._report = None
 
     def watch_over_life(self) -> None:
-        """End when the supervisor does, whatever this process is busy with: at once until it heeds signals."""
+        """End when the supervisor does, whatever this process does: at once, until it heeds signals."""
         threading.Thread(target=self._watch, name="life", daemon=True).start()
 
     def _note(self, event: asyncio.Event) -> None:
@@ -90,7 +90,7 @@ class Child:
     def _watch(self) -> None:
         with contextlib.suppress(OSError):
             os.read(self._life, 1)
-        # Should the orderly end not come, the system ends this process; what was acknowledged is on disk.
+        # If the orderly end takes too long, the system ends this process; acknowledged rows are on disk.
         signal.alarm(_LAST_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -103,7 +103,7 @@ def run_child(description: str | None, serve: Serve) -> None:
 
     Args:
         description: of the process, for `--help`.
-        serve: does the work until told to go.
+        serve: does the work until it must end.
     """
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -126,7 +126,7 @@ def run_child(description: str | None, serve: Serve) -> None:
 
 
 def _settings() -> Settings:
-    """Read the settings that the supervisor passes on: a file that has changed since is none of a child's business."""
+    """Read the settings that the supervisor passes on, and no file, which may have changed since."""
     try:
         return read_settings(env_file=None)
     except SettingsError as error:

@@ -1,8 +1,8 @@
-"""How a child of `serve` shows that it works: each second it tells, on a pipe, how often each of its parts has beaten.
+"""Heartbeats, by which a child of `serve` shows that it works: each second it writes its parts' beats to a pipe.
 
 A thread of its own writes to the pipe, so a message proves that the process runs and Python's lock is free. Each part
-(the event loop, the appender) counts its own turns, so a count that grows proves that the part works. A part that calls
-something which may take long, a checkpoint say, says so beforehand: it is busy then, not silent.
+(the event loop, the appender) counts its own turns, so a count that grows proves that the part works. Before long
+work, a checkpoint say, a part says so: it is busy then, not silent.
 
 A message is one line of JSON: `{part: [beats, busy_with, busy_since]}`, the last two null while it is not busy.
 """
@@ -24,7 +24,7 @@ VARIABLE: Final = "CLC_SERVE_HEARTBEAT"
 LOOP: Final = "event loop"
 
 PartMessage = tuple[int, str | None, str | None]
-"""What a part tells: its beats, what it is busy with, and since when (ISO, UTC)."""
+"""A part's message: its beats, the work it is busy with, and since when (ISO, UTC)."""
 
 
 class Pulse:
@@ -40,7 +40,7 @@ class Pulse:
 
     @contextmanager
     def busy(self, what: str) -> Iterator[None]:
-        """Say that what a block does may take long; `what` completes "it is busy with …"."""
+        """Note that a block may take long; `what` completes "it is busy with …"."""
         note = (what, datetime.now(UTC).isoformat(timespec="milliseconds"))
         # Another thread may do a part's work for it, while the part's own waits and says so.
         self._notes.append(note)
@@ -52,7 +52,7 @@ class Pulse:
             self.beat()
 
     def describe(self) -> PartMessage:
-        """Return what a message tells of this part."""
+        """Return this part's message."""
         for busy_with, busy_since in self._notes[-1:]:
             return self._beats, busy_with, busy_since
         return self._beats, None, None
@@ -73,15 +73,15 @@ class Heart:
         self.add(LOOP, self.loop)
 
     def add(self, name: str, pulse: Pulse) -> None:
-        """Tell of a part, which from now on must beat or be busy."""
+        """Add a part, which from now on must beat or be busy."""
         self._pulses[name] = pulse
 
     def remove(self, name: str) -> None:
-        """Tell no more of a part that has ended."""
+        """Remove a part that has ended."""
         del self._pulses[name]
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Begin to send messages."""
         if self._descriptor is not None:
             os.set_blocking(self._descriptor, False)
             threading.Thread(target=self._tell, name="heart", daemon=True).start()
@@ -95,8 +95,8 @@ class Heart:
         assert self._descriptor is not None  # noqa: S101 - the thread runs only then
         while True:
             message = {name: pulse.describe() for name, pulse in self._pulses.copy().items()}
-            # A supervisor that is being replaced reads nothing for a while. The pipe is full then, and the next message
-            # tells all that this one would.
+            # A supervisor that is being replaced reads nothing for a while. When the pipe is full, this message is
+            # dropped; the next one contains all of it.
             with contextlib.suppress(BlockingIOError):
                 os.write(self._descriptor, json.dumps(message).encode() + b"\n")
             self._over.wait(BEAT_SECONDS)

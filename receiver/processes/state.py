@@ -1,4 +1,4 @@
-"""`serve.json` in the data directory: what `serve` and its processes are doing, and how often each began."""
+"""`serve.json` in the data directory: the state of `serve` and its processes, and their restarts."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,11 +18,11 @@ class ProcessState(BaseModel):
 
     `state` is `starting`, `running`, `waiting` (for its next start), `failed` (no restart helps) or `stopped`.
     `last_exit` is the latest unexpected exit's code, negative for a signal; `failure` the sentence it left, if any, or
-    that it hung. `down_since` is from when on it has not been running, null while it runs.
+    that it hung. `down_since` is the time since which it has not run, null while it runs.
 
     `last_beat` is the time up to which the process and each of its parts are known to work. `silent_since` is that time
-    once it lies three seconds back, else null: such a process runs and does nothing. `busy_with` and `busy_since` tell
-    what a part of it is at that may take long, such as a checkpoint; it is not silent because of that.
+    once it lies three seconds back, else null: such a process runs and does nothing. `busy_with` and `busy_since` name
+    work of a part that may take long, such as a checkpoint; the process is not silent because of it.
     `restarted_at` lists the restarts of the last hour.
     """
 
@@ -76,7 +76,7 @@ class ServeState(BaseModel):
 
 
 def write_state(data_dir: Path, state: ServeState) -> None:
-    """Replace the file; who reads it sees the old or the new, never a part.
+    """Replace the file; a reader sees the old or the new one, never a part.
 
     Raises:
         OSError: it can't be written.
@@ -105,7 +105,7 @@ def parse_state(content: bytes) -> ServeState:
 
 
 class Restarts(Collector):
-    """Tells of each process what the supervisor of a data directory keeps there."""
+    """Collects each process's restarts and last beat from the state in a data directory."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir

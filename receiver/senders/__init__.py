@@ -1,4 +1,4 @@
-"""The senders of notifications: all that is known of each stands in its folder, behind `Sender`."""
+"""The senders of notifications: each has a folder with all that is known of it, behind `Sender`."""
 
 from receiver.senders.centurylink import CENTURYLINK
 from receiver.senders.sender import Sender
@@ -6,4 +6,4 @@ from receiver.senders.sender import Sender
 __all__ = ["SENDER", "Sender"]
 
 SENDER = CENTURYLINK
-"""The one that there is."""
+"""The only sender so far."""

@@ -1,4 +1,4 @@
-"""How bodies of a sender are compared: its part of the comparison, which `receiver.changes` asks for."""
+"""How a sender's bodies are compared: the rules that `receiver.changes` takes from a sender."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Missing:
 
 
 MISSING: Final = Missing()
-"""Stands for a field that is not there, which is another thing than one that is null."""
+"""Stands for a missing field, which differs from a field that is null."""
 
 
 class Item(NamedTuple):
@@ -27,7 +27,7 @@ PathPart = str | Item
 
 
 class FieldDifference(NamedTuple):
-    """A difference between two bodies: the keys and items that lead to it, and the values; `MISSING` where none is."""
+    """A difference between two bodies: the keys and items that lead to it, and both values (or `MISSING`)."""
 
     parts: tuple[PathPart, ...]
     kind: Kind
@@ -39,7 +39,7 @@ class FieldDifference(NamedTuple):
 class Aligned(NamedTuple):
     """Two bodies of one entity with their fields in the same places.
 
-    `is_untold` tells whether a difference between them is there only because one of the two could not tell the field.
+    `is_untold` tells whether a difference exists only because one of the two bodies could not contain the field.
     """
 
     old: dict[str, Any]
@@ -49,27 +49,27 @@ class Aligned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a sender's bodies mean where they differ."""
+    """The rules by which a sender's bodies are compared."""
 
     align: Callable[[Category, dict[str, Any], dict[str, Any]], Aligned]
-    """Finds an entity's state in a body before and a body now."""
+    """Extracts an entity's state from the body before and the body now."""
     stateless: frozenset[Category]
-    """The categories whose notifications tell of an entity without its state, so that none changes it."""
+    """The categories whose notifications do not contain their entity's state, so they never change it."""
     created: frozenset[Action]
     deleted: frozenset[Action]
     bare: Mapping[Category, frozenset[str]]
-    """The fields of bodies that say of a deleted entity no more than which one it is."""
+    """The fields of bodies that only identify a deleted entity."""
     natural_keys: Mapping[str, tuple[tuple[str, ...], ...]]
-    """The keys by which the items of a list are told apart, by the key that the list stands under.
+    """The keys that identify the items of a list, by the list's own key.
 
-    Of each group the first key that an item has counts; the values of the groups make the natural key together, and
-    only that of the first group must be there.
+    In each group the first key that an item has counts. The groups' values together are the natural key; only the
+    first group must have a value.
     """
     noise_anywhere: frozenset[str]
-    """Keys under which nothing tells anybody anything."""
+    """Keys of noise: their values mean nothing to a reader."""
     noise_on_top: frozenset[str]
-    """The same, of the body's own keys."""
+    """The same, for keys at the top of a body."""
     caseless: frozenset[str]
     """Keys of names that mean the same in any case."""
     caseless_endings: tuple[str, ...]
-    """How other such keys end."""
+    """The endings of other such keys."""

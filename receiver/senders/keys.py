@@ -39,7 +39,7 @@ def load_public_key(path: Path) -> PublicKey:
 
 
 def public_key_of(pem: bytes, name: str) -> PublicKey:
-    """Return the RSA public key of a PEM file's bytes; `name` is the file in what `KeyFileError` says."""
+    """Return the RSA public key of a PEM file's bytes; `name` is the file's name in `KeyFileError`."""
     if _PRIVATE_KEY_MARK in pem:
         raise KeyFileError(
             f"The key file {name} holds a private key, and signatures are verified with the public one: "
@@ -126,7 +126,7 @@ def index_by_fingerprint(keys: Iterable[PublicKey]) -> Keys:
 
 
 def remember_key(data_dir: Path, key: PublicKey) -> None:
-    """Keep a key before a notification is received under it; a full disk keeps none, and no notification out."""
+    """Save a key before notifications are received under it; if the disk is full, log that and go on."""
     path = data_dir / "keys" / f"{key_fingerprint(key)}.pem"
     if path.exists():
         return
@@ -138,7 +138,7 @@ def remember_key(data_dir: Path, key: PublicKey) -> None:
 
 
 def load_remembered_keys(data_dir: Path) -> Keys:
-    """Return the keys that were kept; a file that holds another key than its name says counts as none."""
+    """Return the saved keys; a file whose name is not its key's fingerprint is ignored."""
     keys: Keys = {}
     for path in sorted((data_dir / "keys").glob("*.pem")):
         try:

@@ -1,4 +1,4 @@
-"""What a sender's simulation is made of: its made-up world, told in scenes and stories, and the bodies it posts."""
+"""The parts of a sender's simulation: its made-up world, told in scenes and stories, and the bodies it posts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ class Subject(Protocol):
 
     @property
     def key(self) -> str:
-        """Name the entity among all: its events keep their order."""
+        """Name the entity uniquely: its events keep their order."""
 
     @property
     def follows(self) -> tuple[str, ...]:
-        """Name the entities whose events come before the next one of this: itself, and those that it needs."""
+        """Name the entities whose earlier events must come before its next: itself, and those that it needs."""
 
 
 class Step(NamedTuple):
-    """One event of a scene: what fires, so many seconds after the scene began, and its subject as of then.
+    """One event of a scene: its delay in seconds from the scene's begin, its type, and its subject at that time.
 
-    `copies` more of it reach the receiver, because a sender may post an event to several addresses.
+    The receiver gets `copies` more of it, because a sender may post an event to several addresses.
     """
 
     delay: float
@@ -40,7 +40,7 @@ class Scene(NamedTuple):
 class PlannedStory(NamedTuple):
     """A story on a timetable: when it begins (seconds since 1970), and each step with its time, in order.
 
-    What happens before it begins is what its cast's everyday life was.
+    Earlier steps are the everyday life of its cast.
     """
 
     begins: float
@@ -59,10 +59,10 @@ class Bodies(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MadeUp:
-    """A sender's made-up content. The worlds are the sender's own: nobody else looks into one."""
+    """A sender's made-up content. The worlds are the sender's own: no other code looks into them."""
 
     headers: Mapping[str, str]
-    """What the real sender sets beside `Content-Length` and the signature."""
+    """The headers that the real sender sets beside `Content-Length` and the signature."""
     new_world: Callable[[Random], Any]
     tell: Callable[[int, Any], Iterator[Scene]]
     """Tells everyday life scene by scene, for ever, by a seed, and changes the world on the way."""
@@ -74,7 +74,7 @@ class MadeUp:
     plan_story: Callable[[str, int, float, float], PlannedStory]
     """Puts a story on a timetable, by its name and a seed, between two times (seconds since 1970)."""
     subject_for: Callable[[Any, Random, str, str], Subject]
-    """Returns the subject of one event by world, chance, event and account; what the world lacks is made up."""
+    """Returns the subject of one event by world, chance, event and account; missing entities are made up."""
     read_account: Callable[[str], str]
     """Returns an account's name as the platform spells it; raises ValueError with a sentence where there is none."""
     account: str

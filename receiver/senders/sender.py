@@ -1,4 +1,4 @@
-"""What the receiver asks of a sender: routes and events, verification, columns, comparison. Each part is pure."""
+"""The interface of a sender: routes and events, verification, columns, comparison. Each part is pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a request says about the notification in it; `action` is None where it leaves that to the body."""
+    """The event that a request names; `action` is None where the request leaves it to the body."""
 
     category: Category
     action: Action | None
@@ -27,9 +27,9 @@ class Event:
 
 
 class Columns(NamedTuple):
-    """The columns of `notifications` that event and body decide; None is a column they don't tell.
+    """The columns of `notifications` that event and body decide; None where they don't say.
 
-    `parent_account` is no column: it is the account above the one that the notification states, where it states one.
+    `parent_account` is no column: it is the account above the one that the notification describes, if it names one.
     """
 
     event_type: str | None
@@ -47,11 +47,11 @@ class Verification:
     """How a sender signs, and how that is checked."""
 
     header: str
-    """The header that carries the signature, as people know it."""
+    """The header that carries the signature, in its usual spelling."""
     load_key: Callable[[Path | None], PublicKey]
     """Loads a public key from a file, or for None the one that the sender published; raises `KeyFileError`."""
     check: Callable[[PublicKey, Mapping[str, str], bytes], tuple[SignatureStatus, bytes | None]]
-    """Returns what headers, by their names in lower case, say of a body, and the signature where it can be read."""
+    """Returns a signature's status by key, headers (names in lower case) and body, and the signature if readable."""
     signs: Callable[[PublicKey, bytes, bytes], bool]
     """Tells whether a signature signs a body under a key."""
     sign: Callable[[PrivateKey, bytes], str]
@@ -64,9 +64,9 @@ class Sender:
 
     name: str
     events: tuple[Event, ...]
-    """The events that there are, each with its action."""
+    """All events, each with its action."""
     open_events: tuple[Event, ...]
-    """What requests say that leave the action to the body."""
+    """The events of requests that leave the action to the body."""
     event_for_request: Callable[[str, str], Event | None]
     """Returns the event of a request by its path and its query string; None where they name none."""
     event_for_name: Callable[[str], Event | None]

@@ -1,4 +1,4 @@
-"""When made-up events happen: at the times at which people work, and so that those of one entity keep their order."""
+"""When made-up events happen: at the times at which people work, and in order for each entity."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ HOLIDAY_WEIGHT = 0.2
 FIRST_WEEKEND_DAY = 5
 DAYS_BETWEEN_HOLIDAYS = 23
 GROWTH = 0.3
-"""The last day is so much busier than the middle, and the first so much quieter."""
+"""The last day is busier than the middle by this share, and the first day quieter."""
 APART_SECONDS = 6.0
-"""Events of one entity keep this distance: more than deliveries differ, so that they arrive in order."""
+"""The least distance between events of one entity: more than deliveries differ, so they arrive in order."""
 
 
 class Calendar:
-    """Maps the share of a story that has been told to a time between two others (seconds since 1970)."""
+    """Maps a share of a story to a time between two others (seconds since 1970)."""
 
     def __init__(self, rng: Random, start: float, end: float) -> None:
         """Weigh every hour from `start` to `end`."""
@@ -47,7 +47,7 @@ class Calendar:
             self._weights.append(self._weights[-1] + weight)
 
     def at(self, share: float) -> float:
-        """Return the time by which this share (0 to 1) of the story has been told."""
+        """Return the time at which this share (0 to 1) of the story is over."""
         target = min(max(share, 0.0), 1.0) * self._weights[-1]
         cell = min(bisect_right(self._weights, target), len(self._weights) - 1)
         before, after = self._weights[cell - 1], self._weights[cell]
@@ -71,7 +71,7 @@ class Timetable:
         self._added = 0
 
     def add(self, start: float, steps: list[Step], end: float | None = None) -> None:
-        """Add a scene that begins at `start`; with an `end` it is told faster where it would last longer."""
+        """Add a scene that begins at `start`; with an `end` it is shortened where it would last longer."""
         pace = 1.0
         if end is not None and steps and start + steps[-1].delay > end:
             pace = (end - start) / steps[-1].delay
@@ -84,7 +84,7 @@ class Timetable:
             heappush(self._waiting, (at, self._added, step))
 
     def take_until(self, at: float) -> Iterator[tuple[float, Step]]:
-        """Yield the steps that are due by then, in order."""
+        """Yield the steps that are due by a time, in order, and take them out."""
         while self._waiting and self._waiting[0][0] <= at:
             due, _, step = heappop(self._waiting)
             yield due, step

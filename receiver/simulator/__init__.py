@@ -1,4 +1,4 @@
-"""Plays the sender: the events of its made-up world are posted or archived, signed."""
+"""Plays the sender: posts or archives the signed events of its made-up world."""
 
 from receiver.senders.centurylink.made_up import MADE_UP
 

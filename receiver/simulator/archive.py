@@ -1,4 +1,4 @@
-"""Writes a history as an archive: JSON lines as a receiver of those days might have kept them, signed."""
+"""Writes a history as an archive: signed JSON lines, as a receiver of those days might have kept them."""
 
 import os
 from collections import deque

@@ -1,4 +1,4 @@
-"""Which notification goes out when: everyday life and stories on a timetable, in the past or live, with bodies."""
+"""The timetable of notifications: everyday life and stories, in the past or live, with bodies."""
 
 from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
@@ -13,7 +13,7 @@ NOTIFICATIONS_A_DAY = 233
 DELIVERY_SECONDS = (0.3, 4.0)
 COPY_SECONDS = (0.05, 1.2)
 LIVE_SCENE_SECONDS = 120.0
-"""The time between two scenes of everyday life when it is told live; only the order that comes of it shows."""
+"""The time between two scenes of live everyday life; only the resulting order shows."""
 STORY_DAYS = 30
 """How far back the life of a story's cast goes when it is told live."""
 
@@ -29,7 +29,7 @@ class Outgoing(NamedTuple):
 
 
 class Simulation:
-    """A world, its everyday life, and how far both have come. The same seed gives the same, apart from the times."""
+    """A world, its everyday life, and the progress of both. The same seed gives the same, apart from the times."""
 
     def __init__(self, seed: int) -> None:
         """Begin the life of a seed's world."""
@@ -44,8 +44,8 @@ class Simulation:
     ) -> Iterator[Outgoing]:
         """Yield the days up to `end` in order of receipt.
 
-        Everyday life makes `count` notifications, or the usual number and a few. Stories come beside it and change
-        nothing of it; see `MadeUp.stories` for their names.
+        Everyday life makes `count` notifications, or the usual number and a few. Stories come beside it and do not
+        change it; see `MadeUp.stories` for their names.
         """
         histories = [self._post(self._plan(days, end, count), self.bodies, end)]
         for name in stories:
@@ -60,7 +60,7 @@ class Simulation:
             self.bodies.note(step.event_type, step.subject, occurred_at)
 
     def live(self, now: Callable[[], float]) -> Iterator[list[Outgoing]]:
-        """Yield everyday life from here on for ever, each notification with its copies, at the time it is asked for."""
+        """Yield everyday life from here on for ever, each notification with its copies, with the time of the call."""
         rng = Random(f"{self.seed}/live")
         at = 0.0
         self._timetable = Timetable()
@@ -74,9 +74,9 @@ class Simulation:
             self._timetable.add(at, scene.steps)
 
     def one_event(self, event_type: str, alias: str, at: float) -> Outgoing:
-        """Return a notification of that event for that account; what the world lacks for it is made up.
+        """Return a notification of that event for that account; missing entities are made up.
 
-        What changes is drawn from the seed and the time, so that each call brings another change.
+        The change is drawn from the seed and the time, so that each call brings another one.
         """
         subject = MADE_UP.subject_for(self.world, Random(f"{self.seed}/{event_type}/{at}"), event_type, alias)
         return Outgoing(at, at, event_type, self.bodies.body(event_type, subject, at), is_copy=False)
@@ -84,7 +84,7 @@ class Simulation:
     def live_stories(self, names: Iterable[str], now: Callable[[], float]) -> Iterator[list[Outgoing]]:
         """Yield stories one after the other, each notification with its copies, at the time it is asked for.
 
-        What a story tells happens at present; what was before it happened so long before.
+        The story's steps happen at present; earlier steps happen as long before as in the story.
         """
         for name in names:
             bodies, end = MADE_UP.new_bodies(), now()
@@ -108,7 +108,7 @@ class Simulation:
             yield [original, *(original._replace(received_at=copied, is_copy=True) for copied in received)]
 
     def _deliver(self, planned: Iterator[tuple[float, Step]], which: str = "") -> Iterator[tuple[float, float, Step]]:
-        """Yield when each step is received, when it happened, and the step."""
+        """Yield the time of receipt and the time of occurrence of each step, and the step."""
         delivery = Random(f"{self.seed}/delivery{which}")
         for at, step in planned:
             yield at, at - delivery.uniform(*DELIVERY_SECONDS), step

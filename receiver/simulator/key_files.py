@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 def public_key_path(path: Path) -> Path:
-    """Return where the public half of a private key file lies."""
+    """Return the path of a private key file's public half."""
     return path.with_name(f"{path.name}.pub")
 
 

@@ -1,4 +1,4 @@
-"""Posts notifications as the real sender does: once each, on kept-open connections, so many a second."""
+"""Posts notifications as the real sender does: once each, on kept-open connections, at a rate."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 LONGEST_SLEEP = 0.2
 _NOT_SENT = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}
-"""What urllib3 would add and the real sender does not."""
+"""Headers that urllib3 would add and the real sender does not."""
 
 
 class Poster:
@@ -85,8 +85,8 @@ class Poster:
     ) -> None:
         """Post `count` notifications, or all; ends early, with a complete tally, on KeyboardInterrupt.
 
-        The n-th is due `n / rate` seconds after the first, however long answers take; with rate 0 at once. What
-        comes in one group goes out together. `groups` is asked for the next only when it is due.
+        The n-th is due `n / rate` seconds after the first, however long answers take; with rate 0 at once. A group
+        goes out together. The next group is taken from `groups` only when it is due.
         """
         workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._concurrency)]
         for worker in workers:

@@ -1,4 +1,4 @@
-"""Says how far a long command has come: a bar or a changing line on a terminal, else a line a second; all on stderr."""
+"""Shows the progress of a long command: a bar or a changing line on a terminal, else a line a second; on stderr."""
 
 import sys
 import time
@@ -35,7 +35,7 @@ class Progress:
         return self
 
     def update(self, done: int) -> None:
-        """Say that so many steps are done, if it is time to say so."""
+        """Show that so many steps are done, if it is time for it."""
         self._done = done
         if self._quiet:
             return

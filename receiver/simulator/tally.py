@@ -1,4 +1,4 @@
-"""What became of the notifications that were sent: each answer, and all of them in a few lines."""
+"""The results of sent notifications: each delivery, and a summary in a few lines."""
 
 import hashlib
 import time
@@ -14,7 +14,7 @@ TIMES_KEPT = 100_000
 
 
 class Delivery(NamedTuple):
-    """How one notification fared. `seconds` is the time until the answer; `error` is None for a 200."""
+    """The result of sending a notification. `seconds` is the time until the answer; `error` is None for a 200."""
 
     outgoing: Outgoing
     sent_at: datetime
@@ -73,12 +73,12 @@ class Tally:
         return self.sent / max(self._ended - self._began, 1e-9)
 
     def quantile(self, share: float) -> float:
-        """Return the answer time, in seconds, that this share of the notifications kept to; 0 without answers."""
+        """Return the answer time in seconds at this share of the notifications; 0 without answers."""
         ordered = sorted(self._seconds)
         return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
 
     def summary(self) -> str:
-        """Say in a few lines what was sent and what came of it."""
+        """Return a summary of the notifications sent and their results, in a few lines."""
         took = self._ended - self._began
         pace = f" in {took:,.1f} s ({self.rate:,.1f}/s)" if self.sent > 1 else ""
         lines = [f"Sent {self.sent:,}{pace}; {self.accepted:,} answered 200."]

@@ -1,4 +1,4 @@
-"""The spool: SQLite segments in which what is answered waits, synced to disk, until the store has taken it."""
+"""The spool: SQLite segments in which answered requests wait, synced to disk, until the store has taken them."""
 
 from receiver.spool.layout import KINDS, Row, size_of
 from receiver.spool.reader import SpoolReader

@@ -29,10 +29,10 @@ _INSERTS = {
 }
 
 _LATER = {"key_fingerprint": "NULL", "sender": f"'{FIRST_SENDER}'"}
-"""What a row has in columns that segments of earlier programs lack."""
+"""A row's values in columns that segments of earlier programs lack."""
 _AFTER_CHECKSUMS = [FIRST_SENDER]
-"""The values of before in the columns that rows got, at their end, since they have checksums; the last column first."""
-# Where in a row there are bytes, counted from its position on.
+"""The earlier values of columns that were added after checksums were, the last column first."""
+# The places of bytes in a row, counted from its position on.
 _BYTES = {
     kind: [at for at, column in enumerate(columns_of(row_type), 1) if SQLITE_TYPES[column.type] == "BLOB"]
     for row_type, kind in KINDS.items()
@@ -49,7 +49,7 @@ _CONVERTED = {
     ]
     for row_type, kind in KINDS.items()
 }
-"""Where in a row there is something that SQLite has no type for, and how it is written and read."""
+"""The places of values for which SQLite has no type, and how they are written and read."""
 
 
 class DamagedRowError(Exception):
@@ -57,7 +57,7 @@ class DamagedRowError(Exception):
 
 
 class SegmentColumns:
-    """The columns of one kind of row, as a segment has them: one that an earlier program wrote has fewer.
+    """The columns of one kind of row in a segment; a segment of an earlier program has fewer.
 
     Args:
         connection: the segment.
@@ -79,11 +79,11 @@ class SegmentColumns:
         )
 
     def row_of(self, place: Position, values: Values) -> Row:
-        """Make the row of what was selected.
+        """Make a row of selected values.
 
         Args:
-            place: how many rows the table has up to this one, which is the position that the row must have.
-            values: what `selected` gave.
+            place: how many rows the table has up to this one, which must be the row's position.
+            values: those of the columns in `selected`.
 
         Raises:
             DamagedRowError: it is not as it was written.
@@ -108,7 +108,7 @@ class SegmentColumns:
         return _TYPES[self._kind]._make(columns)
 
     def keep_damaged(self, segment: str, place: Position, values: Values) -> Rejection:
-        """Make a row of `rejected` of a damaged one: its body, and in `headers` its place and its other columns."""
+        """Make a row of `rejected` from a damaged one: its body, and in `headers` its place and its other columns."""
         left = dict(zip(self._names, values, strict=True))
         body = left.pop("payload" if self._kind == "notifications" else "body", b"")
         path = left.get("event_type") or left.get("category") or left.get("path")
@@ -132,7 +132,7 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row], last: dict[str, 
     Args:
         connection: a segment, in a transaction.
         rows: what to insert.
-        last: the last position by kind; it is brought up to date.
+        last: the last position by kind; it is updated.
     """
     for row_type, kind in KINDS.items():
         of_kind = [row for row in rows if type(row) is row_type]
@@ -154,7 +154,7 @@ def seal(connection: sqlite3.Connection, last: dict[str, Position]) -> None:
 
 
 def read_sealed_counts(connection: sqlite3.Connection) -> dict[str, Position]:
-    """Read what `seal` noted: nothing where the writer was killed, or where an earlier program wrote the segment.
+    """Read the counts that `seal` wrote: none if the writer was killed, or an earlier program wrote the segment.
 
     Raises:
         sqlite3.Error: the segment can't be read.
@@ -167,11 +167,11 @@ def read_sealed_counts(connection: sqlite3.Connection) -> dict[str, Position]:
 def checksum(kind: str, values: Values) -> int:
     """Compute the CRC-32 of a row's position and columns: of its bytes, then of the rest as JSON with their lengths.
 
-    Columns that came later do not count while they say what held before, so that the checksum is the same with and
-    without them: in an upgrade a store of before reads what new listeners write, and the new store reads old segments.
+    Later columns do not count while they have their earlier values, so that the checksum is the same with and without
+    them: in an upgrade the old store reads rows of new listeners, and the new store reads old segments.
 
     Raises:
-        TypeError: a text is no Unicode, or there is something else in the place of bytes.
+        TypeError: a text is no Unicode, or a value that must be bytes is not.
     """
     rest = list(values)
     for before in _AFTER_CHECKSUMS:
@@ -189,7 +189,7 @@ def checksum(kind: str, values: Values) -> int:
 
 
 def tolerate_any_text(connection: sqlite3.Connection) -> None:
-    """Have a connection read texts that are no UTF-8, which are damaged ones."""
+    """Let a connection read damaged texts that are no UTF-8."""
     connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
 
 
@@ -201,7 +201,7 @@ def _to_sqlite(kind: str, place: Position, row: Row) -> list[Any]:
 
 
 def _has_types(kind: str, values: Values) -> bool:
-    """Tell whether there are bytes where they must be, and nowhere else."""
+    """Tell whether bytes are where they must be, and nowhere else."""
     return all(value is None or isinstance(value, bytes) is (at in _BYTES[kind]) for at, value in enumerate(values))
 
 
@@ -210,7 +210,7 @@ def _id(value: object) -> UUID | None:
 
 
 def _moment(value: object) -> datetime:
-    """Return a time of receipt that is damaged perhaps, or else now."""
+    """Return a time of receipt, which may be damaged; now, if it can't be true."""
     now = datetime.now(UTC)
     try:
         return min(now, from_microseconds(value)) if isinstance(value, int) else now

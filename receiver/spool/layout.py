@@ -1,4 +1,4 @@
-"""How a segment looks: file names, tables, locks, and times.
+"""The layout of a segment: file names, tables, locks, and times.
 
 A writer (a listener, an import) has a name of its own and holds a lock on `<name>.lock` as long as it lives. Its
 segments are `<name>-000001.sqlite`, `<name>-000002.sqlite`, …; it writes to the newest alone.
@@ -18,10 +18,10 @@ from receiver.program import sql_file
 
 KINDS: dict[type[Notification | Rejection], str] = {Notification: "notifications", Rejection: "rejected"}
 SQLITE_TYPES = {UUID: "BLOB", datetime: "INTEGER", str: "TEXT", bytes: "BLOB"}
-"""How a segment has the types of a row: ids as their bytes, moments as microseconds since 1970."""
+"""The types of a row's columns in a segment: ids as bytes, times as microseconds since 1970."""
 TIMEOUT_SECONDS = 10.0
 CANNOT_READ = (sqlite3.Error, UnicodeDecodeError)
-"""What reading a segment raises: where SQLite's message quotes damaged text, Python fails to decode that."""
+"""The errors of reading a segment: if SQLite's message quotes damaged text, Python fails to decode that."""
 _PAGES_PER_CHECKPOINT = 100
 _NAME = r"[0-9a-f]{32}-\d{6,}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +42,7 @@ def is_segment(path: Path) -> bool:
 
 
 def is_unfinished(path: Path) -> bool:
-    """Tell by its name whether a file is of a segment that its writer was still making: there are no rows in it."""
+    """Tell by its name whether a file belongs to a segment that its writer was still making: it has no rows."""
     return re.fullmatch(rf"{_NAME}\.new(-wal|-shm|-journal)?", path.name) is not None
 
 
@@ -53,15 +53,15 @@ def segment_of(companion: Path) -> Path | None:
 
 
 def taken_mark(segment: Path) -> Path:
-    """Name what a segment is called while it is deleted, because the store holds all of it."""
+    """Return a segment's name during its deletion, because the store holds all of it."""
     return segment.with_name(f"{segment.name}.taken")
 
 
 def files_in(directory: Path) -> list[Path]:
-    """List what lies in a spool, in order of names: nothing where there is no spool yet.
+    """List the files of a spool, in order of names: none if there is no spool yet.
 
     Raises:
-        OSError: it can't be listed, so nobody knows what is there.
+        OSError: it can't be listed, so its files are not known.
     """
     try:
         return sorted(directory.iterdir())
@@ -86,7 +86,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA fullfsync=ON")  # macOS: a sync that reaches the disk, not just its cache
-        # By default SQLite moves what it wrote to its place after 1,000 pages, for which all that come then wait 6 ms.
+        # By default SQLite checkpoints the WAL after 1,000 pages, and rows that come then wait for 6 ms.
         connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_PER_CHECKPOINT}")
     except BaseException:
         connection.close()
@@ -95,7 +95,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def create(path: Path) -> sqlite3.Connection:
-    """Make a new, empty segment and open it; it gets its name when it is whole, so that no reader sees half of it.
+    """Make a new, empty segment and open it; it gets its name when it is whole, so no reader sees half of it.
 
     Raises:
         OSError, sqlite3.Error: it can't be made.
@@ -136,7 +136,7 @@ def from_microseconds(count: int) -> datetime:
 
 
 def size_of(row: Row) -> int:
-    """Count the bytes of a row that may be many."""
+    """Count the bytes of a row's long columns."""
     return len(row.payload) if isinstance(row, Notification) else len(row.body) + len(row.headers)
 
 
@@ -152,7 +152,7 @@ def lock(path: Path) -> IO[bytes] | None:
 
 
 def writer_is_gone(directory: Path, writer: str) -> bool:
-    """Tell whether nobody holds a writer's lock."""
+    """Tell whether a writer's lock is free."""
     path = directory / f"{writer}.lock"
     if not path.exists():
         return True
@@ -164,7 +164,7 @@ def writer_is_gone(directory: Path, writer: str) -> bool:
 
 
 def identity(path: Path) -> Identity | None:
-    """Tell which file a path leads to, None if to none."""
+    """Return the identity of the file at a path, None if there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -173,7 +173,7 @@ def identity(path: Path) -> Identity | None:
 
 
 def size(path: Path) -> int:
-    """Say how many bytes a file has, 0 where there is none."""
+    """Return a file's size in bytes, 0 if there is none."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

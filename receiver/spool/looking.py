@@ -1,7 +1,7 @@
-"""Looks into a spool from outside, whoever else is at work on it, and changes nothing, not even a file's companions.
+"""Reads a spool from outside while others work on it, and changes nothing, not even a file's companions.
 
-To open a segment as a writer or the store does would, when it is closed again, fold its WAL into it: what a damaged
-WAL could still tell would be gone.
+If a segment were opened as a writer or the store opens it, closing it would fold its WAL into it, and the evidence in a
+damaged WAL would be gone.
 """
 
 import sqlite3
@@ -29,7 +29,7 @@ Watermarks = dict[tuple[str, str], int]
 
 
 class SeenRow(NamedTuple):
-    """A spooled row, as far as its place and its bytes go; `damage` says why it is not as it was written."""
+    """A spooled row's place and bytes; `damage` says why it is not as it was written."""
 
     position: int
     id: UUID
@@ -38,9 +38,9 @@ class SeenRow(NamedTuple):
 
 
 class Backlog(NamedTuple):
-    """What a spool holds that the store does not: rows, and since when the oldest waits. Bytes and files are of all.
+    """The rows of a spool that the store does not hold, and since when the oldest waits. Bytes and files are of all.
 
-    `unreadable` are the segments that can't be read, each with the reason: nobody knows how many rows wait in them.
+    `unreadable` are the segments that can't be read, each with the reason: their number of rows is not known.
     """
 
     rows: int
@@ -78,7 +78,7 @@ class SegmentView:
         return SeenRow(position, row.id, body, damage)
 
     def count_waiting(self, kind: str, after: int) -> tuple[int, datetime | None]:
-        """Count the rows of a kind beyond a position, and say when the first of them was received.
+        """Count the rows of a kind beyond a position, and return the time of receipt of the first.
 
         Raises:
             sqlite3.Error: the file is damaged.
@@ -107,8 +107,8 @@ def view(path: Path, *, in_store: bool = False) -> Iterator[SegmentView]:
 
     Args:
         path: the file.
-        in_store: this is the store's process, which has the file open itself; what this connection is kept from, SQLite
-            would keep that one from.
+        in_store: this is the store's process, which has the file open itself: SQLite applies the limits of this
+            connection to that one, too.
 
     Raises:
         sqlite3.Error: it can't be opened.
@@ -120,12 +120,12 @@ def view(path: Path, *, in_store: bool = False) -> Iterator[SegmentView]:
 
 
 def damage_of(path: Path) -> str | None:
-    """Say what a segment's WAL has lost, if its writer is gone; while that lives, its WAL changes."""
+    """Describe the loss in a segment's WAL, if its writer is gone; while the writer lives, the WAL changes."""
     return find_unreadable_commits(path) if writer_is_gone(path.parent, writer_of(path)) else None
 
 
 def count_backlog(directory: Path, watermarks: Watermarks, *, in_store: bool = False) -> Backlog:
-    """Say what a spool holds beyond its segments' watermarks. What can't be read is named, and never counts as none."""
+    """Count the rows beyond the segments' watermarks. Segments that can't be read are named, and never count as 0."""
     try:
         paths = segment_paths(directory)
     except OSError as error:
@@ -151,7 +151,7 @@ def _count_backlog_of(path: Path, watermarks: Watermarks, *, in_store: bool) -> 
             count, received_at = segment.count_waiting(kind, watermarks.get((path.stem, kind), 0))
             rows += count
             if received_at is not None:
-                # What an import takes in was received long ago, but not spooled before its writer began.
+                # Imported rows were received long ago, but not spooled before their writer began.
                 began = max(received_at, _begin_of(writer_of(path)))
                 since = min(since or began, began)
     return rows, since

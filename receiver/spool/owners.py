@@ -1,8 +1,8 @@
-"""Which spools a data directory has, and which data directory a spool belongs to.
+"""Ties spools to their data directory.
 
 A spool has a mark, `owner`: its own random id, and the id of its data directory. The data directory notes in
-`spools.json` its own id, and by id where the spools lie that were used with it. So two data directories can't take rows
-from one spool, both may be moved or copied together, and rows are taken from a spool that `CLC_SPOOL_DIR` named before.
+`spools.json` its own id, and the paths of all spools used with it, by id. So two data directories can't take rows from
+one spool, both may be moved or copied together, and rows are taken from a spool that `CLC_SPOOL_DIR` named before.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Owner(BaseModel):
-    """The mark in a spool; `data_dir` is where its data directory was when the mark was made."""
+    """The mark in a spool; `data_dir` is the path of its data directory when the mark was made."""
 
     spool: str
     owner: str
@@ -39,14 +39,14 @@ class Owner(BaseModel):
 
 
 class SpoolNote(BaseModel):
-    """What a data directory notes: its id, and where its spools lie by their ids, relative where they lie inside."""
+    """The note in a data directory: its id, and the paths of its spools by id, relative for those inside it."""
 
     id: str
     spools: dict[str, str] = {}
 
 
 class Former(NamedTuple):
-    """A spool that is in use no more: what keeps rows from being taken from it, or None."""
+    """A spool that is no longer in use; `trouble` says why rows can't be taken from it, None if they can."""
 
     directory: Path
     trouble: str | None
@@ -83,11 +83,11 @@ def claim(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def hold(settings: Settings, *, insist: bool = True) -> Iterator[None]:
-    """Keep every other `serve` from the spool for the length of a block: a copy of a data directory has its id.
+    """Lock every other `serve` out of the spool for a block, because a copy of a data directory has the same id.
 
     Args:
         settings: where the spool lies.
-        insist: whether it is an error if that is impossible; otherwise it is logged.
+        insist: raise an error if that is impossible; otherwise log it.
 
     Raises:
         DataDirectoryError: another `serve` has it.
@@ -110,7 +110,7 @@ def hold(settings: Settings, *, insist: bool = True) -> Iterator[None]:
 
 
 def list_former_spools(settings: Settings) -> list[Former]:
-    """List the spools of a data directory that are in use no more and are not known to be empty."""
+    """List a data directory's former spools that are not known to be empty."""
     note = settings.data_dir / KNOWN
     try:
         known = _read(SpoolNote, note)
@@ -135,7 +135,7 @@ def list_former_spools(settings: Settings) -> list[Former]:
 def count_whole_backlog(
     settings: Settings, former: list[Former], watermarks: Watermarks, *, in_store: bool = False
 ) -> Backlog:
-    """Add up what waits in the spool in use and in the former ones, see `count_backlog`."""
+    """Add up the backlogs of the spool in use and the former ones, see `count_backlog`."""
     directories = [settings.spool_directory, *(each.directory for each in former if each.trouble is None)]
     backlogs = [count_backlog(each, watermarks, in_store=in_store) for each in directories]
     return Backlog(
@@ -151,7 +151,7 @@ def take_former(settings: Settings) -> list[Path]:
     """List the former spools that rows can be taken from, and forget those that are empty.
 
     Raises:
-        OSError: what is known of them can't be read or written.
+        OSError: the note of them can't be read or written.
     """
     former = list_former_spools(settings)
     known = _read(SpoolNote, settings.data_dir / KNOWN)
@@ -173,7 +173,7 @@ def _read_mark(settings: Settings) -> Owner | None:
 
 
 def _read_note(settings: Settings, owner: Owner | None) -> SpoolNote:
-    """Read the note, made if need be: with the id in the spool's mark, where that tells that it is this directory's."""
+    """Read the note, or make it: with the id in the spool's mark, if the mark shows that the spool is ours."""
     path = settings.data_dir / KNOWN
     known = _read(SpoolNote, path)
     if known is None:

@@ -1,4 +1,4 @@
-"""Reads the spool for the store: which segments there are, what is new in them, and which are finished."""
+"""Reads the spool for the store: lists its segments, their new rows, and the finished ones."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ from receiver.spool.segment import Segment
 from receiver.spool.torn import find_unreadable_commits
 
 ReportDamage = Callable[[str, Path | None, str | None], object]
-"""Takes what happened, the directory that the files were moved to, and what is missing since."""
+"""Takes a sentence, the directory that the files were moved to, and what is missing since."""
 
 _log = logging.getLogger(__name__)
 
@@ -23,13 +23,13 @@ def _log_it(what: str, moved_to: Path | None, missing: str | None) -> None:
 
 
 class SpoolReader:
-    """The segments of a spool directory. Of many only the last used are open at a time.
+    """The segments of a spool directory. Only the last used are open at a time.
 
     Args:
         directory: where the segments lie.
-        report: told of what is damaged or foreign; by default it is logged.
-        former: lists other directories that segments are taken from until there are none, asked again at each `tidy`.
-        most_open: so many segments are open at most, each with three descriptors.
+        report: takes what is damaged or foreign; by default it is logged.
+        former: lists other directories that segments are taken from until they have none; called at each `tidy`.
+        most_open: the most segments that are open, each with three descriptors.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SpoolReader:
         self._reported: set[str] = set()
 
     def segments(self) -> list[Segment]:
-        """List the segments, oldest first; none of them is opened for that.
+        """List the segments, oldest first, without opening them.
 
         Raises:
             OSError: the directory can't be listed.
@@ -60,10 +60,10 @@ class SpoolReader:
         return [self._known[name] for name in sorted(self._known)]
 
     def _prepare(self, segment: Segment) -> None:
-        """Make room for a segment that is about to be opened, and look first at what SQLite would change in it.
+        """Make room for a segment that is about to be opened, and first check the WAL that SQLite would change.
 
         Raises:
-            OSError: it can't be looked at now.
+            OSError: it can't be read now.
         """
         self._opened = [each for each in self._opened if each.is_open and each is not segment]
         while len(self._opened) >= self._most_open:
@@ -76,7 +76,7 @@ class SpoolReader:
                 self._keep_evidence(segment)
 
     def list_finished(self) -> list[Segment]:
-        """List the segments that nobody writes to any more: the writer is gone, or went on to a later one."""
+        """List the segments without a writer: it is gone, or went on to a later segment."""
         by_writer: dict[str, list[Segment]] = {}
         for segment in self.segments():
             by_writer.setdefault(layout.writer_of(segment.path), []).append(segment)
@@ -94,7 +94,7 @@ class SpoolReader:
     def remove(self, segment: Segment) -> None:
         """Delete a segment, and its writer's lock file once the writer is gone and this was its last.
 
-        A damaged one is moved into the directory `aside` instead. When this returns, no crash can bring it back.
+        A damaged segment is moved into the directory `aside` instead. After this, no crash can bring it back.
         """
         del self._known[segment.name]
         directory = segment.path.parent
@@ -111,7 +111,7 @@ class SpoolReader:
             (directory / f"{writer}.lock").unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Report what is wrong in the directory, and move aside what is no part of a spool."""
+        """Report faults in the directory, and move foreign files aside."""
         self._directories = [self._directory, *self._former()]
         for path in self._files():
             if path.suffix == ".sqlite" and not (layout.is_segment(path) and path.is_file()):
@@ -134,7 +134,7 @@ class SpoolReader:
     def _keep_evidence(self, segment: Segment) -> None:
         """Copy a segment whose WAL is torn: SQLite cuts that when the segment is read."""
         kept = None
-        with contextlib.suppress(OSError):  # a full disk, say; what can be read is taken all the same
+        with contextlib.suppress(OSError):  # a full disk, say; readable rows are still taken
             kept = copy_aside(segment.files(), segment.path.parent)
         self._tell(segment, segment.damage, "What can be read is stored", kept)
 
@@ -145,10 +145,10 @@ class SpoolReader:
             self._report(sentence, kept, _describe_missing(segment))
 
     def _clear_up(self) -> None:
-        """Delete what holds no rows or was stored, and move aside the WAL that has lost its segment.
+        """Delete files without rows and the rest of stored segments, and move a WAL without its segment aside.
 
-        That is what a writer left that was killed while it made a segment, and the rest of a segment in the middle of
-        whose deletion the store was killed.
+        A writer that was killed while it made a segment leaves the former, and a store that was killed while it deleted
+        a segment the latter.
         """
         paths = self._files()
         there = set(paths)

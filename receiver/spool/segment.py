@@ -13,7 +13,7 @@ from receiver.spool import layout
 from receiver.spool.columns import DamagedRowError, SegmentColumns, read_sealed_counts, tolerate_any_text
 from receiver.spool.layout import KINDS, Row, size_of
 
-# What passes, or what an operator can put right: the file itself may be as good as ever.
+# Errors that pass, or that an operator can put right: the file itself may be whole.
 _PASSING = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -43,8 +43,8 @@ class SpooledRow(NamedTuple):
 class Segment:
     """One segment, open for reading.
 
-    What can't be read is no error: a segment gives the rows that come before its damage, and `damage` says what is
-    wrong. What passes by itself (a lock, a full disk) is tried again at the next call.
+    Damage is no error: a segment gives the rows before it, and `damage` says what is wrong. After an error that passes
+    by itself (a lock, a full disk), the next call tries again.
 
     While a segment is open here, nothing else in this process may open its files, other than through SQLite: closing
     one would release SQLite's locks, and the writer would delete the WAL under the reader.
@@ -59,22 +59,22 @@ class Segment:
         self.name = path.stem
         self.damage: str | None = None
         self.missing: str | None = None
-        """What was acknowledged and can't be read any more."""
+        """The acknowledged rows that can't be read any more."""
         self.refused: str | None = None
-        """Why it can't be read at the moment, though nothing says that it is damaged."""
+        """Why it can't be read at the moment, though it may be whole."""
         self._before_opening = before_opening
         self._ends: dict[str, int] = {}
-        """Behind which position of each kind there is nothing more to read, where that is known."""
+        """The last readable position of each kind, where it is known."""
         self._connection: sqlite3.Connection | None = None
         self._columns: dict[str, SegmentColumns] = {}
         self._counts_rows = False
-        """Whether a row's place is found by counting, because the positions in the file are damaged perhaps."""
+        """Whether rows are counted to know their places, because the positions in the file may be damaged."""
         self._is_settled = False
         self._is_cut = False
-        """Whether rows behind a damaged place can't be read."""
+        """Whether rows after a damaged place can't be read."""
         self._is_second_look = False
         self._has_sign = False
-        """Whether SQLite has called it damaged before."""
+        """Whether SQLite has reported damage before."""
         self._identity: layout.Identity | None = None
 
     def read(self, kind: str, after: int, limit: int, max_bytes: int = sys.maxsize) -> list[SpooledRow]:
@@ -101,7 +101,7 @@ class Segment:
         return rows
 
     def last_position(self, kind: str) -> int | None:
-        """Say where the last row of a kind that can be read lies; 0 when there is none, None while it is not known."""
+        """Return the position of the last readable row of a kind; 0 if there is none, None while it is not known."""
         if kind in self._ends:
             return self._ends[kind]
         try:
@@ -114,7 +114,7 @@ class Segment:
         return None
 
     def settle_count(self) -> None:
-        """Find out once whether all rows can be read, for a segment that nobody writes any more.
+        """Check once whether all rows can be read, in a segment without a writer.
 
         Damage can make the last rows vanish without an error. Where the writer could not note how many rows there are,
         SQLite looks through the whole file.
@@ -127,7 +127,7 @@ class Segment:
             self._ends = ends | self._ends
             self._is_settled = True
         except CANNOT_READ as error:
-            self._is_settled = not self._is_passing(error)  # any other error is told where rows are read
+            self._is_settled = not self._is_passing(error)  # any other error is reported where rows are read
 
     def _settle_count(self, expected: dict[str, int]) -> None:
         if not expected:
@@ -154,12 +154,12 @@ class Segment:
         return self._identity is not None and layout.identity(self.path) != self._identity
 
     def note_damage(self, what: str, missing: str | None = None) -> None:
-        """Keep the first thing that was found wrong, and what is missing for that."""
+        """Keep the first fault, and what is missing because of it."""
         self.damage = self.damage or what
         self.missing = self.missing or missing
 
     def look_again(self) -> bool:
-        """Open a damaged file afresh, once: True if there is a chance that more of it can be read now."""
+        """Open a damaged file again, once: True if more of it may be readable now."""
         if not self._is_cut or self._is_second_look:
             return False
         self._is_second_look = True
@@ -169,7 +169,7 @@ class Segment:
         return True
 
     def _is_first_sign(self) -> bool:
-        """Open the file afresh at the first sign of damage: SQLite says "malformed" also where a disk did not read."""
+        """Open the file again at the first sign of damage: SQLite says "malformed" also after a disk's read error."""
         if self._has_sign:
             return False
         self._has_sign = True
@@ -178,7 +178,7 @@ class Segment:
 
     @property
     def is_open(self) -> bool:
-        """Whether it takes up descriptors."""
+        """Whether it occupies descriptors."""
         return self._connection is not None
 
     def close(self) -> None:
@@ -223,7 +223,7 @@ class Segment:
             except DamagedRowError:
                 pass
             except sqlite3.OperationalError as error:
-                if hasattr(error, "sqlite_errorcode"):  # SQLite's own; this one is Python's, of a text that is no UTF-8
+                if hasattr(error, "sqlite_errorcode"):  # SQLite's own; Python's, for a text that is no UTF-8, has none
                     raise
             else:
                 return

@@ -1,4 +1,4 @@
--- The columns in braces are those that receiver/notification.py defines.
+-- receiver/notification.py defines the columns in braces.
 BEGIN;
 
 CREATE TABLE spooled_notifications (
@@ -13,8 +13,8 @@ CREATE TABLE spooled_rejected (
     checksum INTEGER NOT NULL
 ) STRICT;
 
--- In an upgrade the new listeners write while the store of before still reads. It knows these names, and takes exactly
--- these columns for a row.
+-- In an upgrade the new listeners write while the old store still reads. It knows these names, and expects exactly
+-- these columns.
 CREATE VIEW notifications AS
 SELECT
     position, id, received_at, event_type, category, action, account_alias, entity_id, actor, occurred_at,

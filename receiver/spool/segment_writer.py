@@ -24,9 +24,9 @@ class SegmentWriter:
 
     Args:
         directory: where the segments lie; made if need be.
-        rows_per_segment: a fresh segment is begun after so many rows,
-        bytes_per_segment: or so many bytes of bodies: only a segment that is done with can be deleted.
-        patient: where the directory can't be written, try again with each commit.
+        rows_per_segment: a new segment begins after so many rows,
+        bytes_per_segment: or so many bytes of bodies: only a finished segment can be deleted.
+        patient: if the directory can't be written, try again with each commit.
 
     Raises:
         DataDirectoryError: the directory can't be written, and the writer is not patient.
@@ -55,14 +55,14 @@ class SegmentWriter:
             _log.error("the spool in %s can't be written yet: %s", directory, error)
 
     def commit(self, rows: list[Row]) -> Exception | None:
-        """Sync rows to disk, or without any try whether the disk takes writes; say what kept them from it."""
+        """Sync rows to disk, or try a write if there are none; return the error if it failed."""
         try:
             segment = self._writable_segment()
             segment.execute("BEGIN IMMEDIATE")
             if rows:
                 columns.insert(segment, rows, self._last)
             else:
-                segment.execute("DELETE FROM probe")  # whoever asks `/readyz` again and again fills no disk
+                segment.execute("DELETE FROM probe")  # repeated requests for `/readyz` fill no disk
                 segment.execute("INSERT INTO probe VALUES (?)", [time.time_ns() // 1000])
             segment.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it is, the writer lives on and the senders hear of it
@@ -79,7 +79,7 @@ class SegmentWriter:
 
     @property
     def wants_spare(self) -> bool:
-        """Whether the next segment should be made, as this one is half full."""
+        """Whether the next segment should be made, because this one is half full."""
         return self._segment is not None and self._spare is None and self._fill > 1 / 2
 
     def prepare_spare(self) -> None:
@@ -96,7 +96,7 @@ class SegmentWriter:
         self._close_lock()
 
     def _begin(self) -> None:
-        """Take a name that was never used, its lock, and a first segment."""
+        """Take a new name, its lock, and a first segment."""
         make_directory(self._directory)
         self._name = str(uuid_utils.uuid7()).replace("-", "")
         self._number = 0
@@ -125,7 +125,7 @@ class SegmentWriter:
         return self._segment.connection
 
     def _is_in_place(self) -> bool:
-        """Tell whether others see what is written here, and that it is written: a deleted file takes writes, too."""
+        """Tell whether lock and segment are still at their paths: a deleted file takes writes, too."""
         if self._lock is None or not self._lock_path.exists():
             return False
         return self._segment is None or layout.identity(self._segment.path) == self._segment.identity

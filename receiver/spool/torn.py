@@ -1,4 +1,4 @@
-"""Looks for commits in a segment's WAL that SQLite no longer sees: it reads up to the first bad frame, and is silent.
+"""Finds commits in a segment's WAL that SQLite ignores: it reads up to the first bad frame, without an error.
 
 The format is SQLite's own (https://www.sqlite.org/fileformat2.html#walformat). A writer killed in the middle of a
 commit leaves frames behind that were never acknowledged; those are no damage, as nothing follows them.
@@ -15,7 +15,7 @@ _MAGIC_BIG_ENDIAN = 0x377F0683
 
 
 def find_unreadable_commits(segment: Path) -> str | None:
-    """Say what a segment has lost of its WAL, or what SQLite would delete of that; None if nothing.
+    """Describe the part of a segment's WAL that is lost, or that SQLite would delete; None if it is whole.
 
     Args:
         segment: its file, which nobody has open.
@@ -47,7 +47,7 @@ def _read(path: Path) -> bytes:
 
 
 def _commits(wal: bytes) -> tuple[int, bool]:
-    """Count the frames up to the last commit that SQLite sees, and tell whether there is one that it does not.
+    """Count the frames up to the last commit that SQLite sees, and tell whether it ignores a later commit.
 
     Raises:
         ValueError: the WAL's head is damaged.

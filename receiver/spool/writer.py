@@ -14,7 +14,7 @@ from receiver.spool.segment_writer import SegmentWriter
 Done = Callable[[Exception | None], None]
 Deliver = Callable[[Callable[[], None]], object]
 WaitingRow = tuple[Row | None, Done]
-"""A row, or None to try whether the spool takes writes; and who is told, with the error if it could not be written."""
+"""A row, or None to try a write; and the callback, which gets None or the error."""
 
 _SLOW_SECONDS = 0.03
 _TIMES_AS_LONG = 100
@@ -23,15 +23,15 @@ _log = logging.getLogger(__name__)
 
 
 class SpoolWriter:
-    """One writer's segments and the thread that commits to them, for callers of any thread.
+    """One writer's segments and the thread that commits to them, for callers on any thread.
 
     Args:
         directory: where the segments lie; made if need be.
-        deliver: runs what tells a whole group of its commit; an event loop's `call_soon_threadsafe`, say, moves it to
-            the loop's thread. By default it runs on the writer's own. Not for `append_here`.
-        rows_per_segment: a fresh segment is begun after so many rows,
-        bytes_per_segment: or so many bytes of bodies: only a segment that is done with can be deleted.
-        patient: where the directory can't be written, try again with each group, whose senders hear of the error.
+        deliver: runs the callbacks of a group; an event loop's `call_soon_threadsafe`, say, moves them to the loop's
+            thread. By default they run on the writer's own. Not for `append_here`.
+        rows_per_segment: a new segment begins after so many rows,
+        bytes_per_segment: or so many bytes of bodies: only a finished segment can be deleted.
+        patient: if the directory can't be written, try again with each group, whose senders get the error.
 
     Raises:
         DataDirectoryError: the directory can't be written, and the writer is not patient.
@@ -53,7 +53,7 @@ class SpoolWriter:
         self._waiting: list[WaitingRow] = []
         self._changed = threading.Condition()
         self._in_use = False
-        """Whether a thread is at the segments."""
+        """Whether a thread is using the segments."""
         self._spare_is_due = False
         self._slow_until = 0.0
         self._closing = False
@@ -61,18 +61,18 @@ class SpoolWriter:
         self._thread.start()
 
     def append(self, row: Row | None, done: Done) -> None:
-        """Commit a row with the next group; None only tries whether the spool takes writes.
+        """Commit a row with the next group; None only tries a write.
 
         `done` is called with None once the row is synced to disk, or with the error if it could not be written.
         """
         self._wait([(row, done)])
 
     def append_here(self, group: Sequence[WaitingRow]) -> None:
-        """Commit rows together, on the caller's own thread as long as the disk is quick, and tell of it at once.
+        """Commit rows together, on the caller's own thread while the disk is quick, and call back at once.
 
-        To hand them to another thread and to hear of it takes Python longer than a commit. After one that took more
-        than 30 ms, though, the others have the writer's thread for a hundred times as long: the caller waits for such a
-        disk no more than a hundredth of its time.
+        Handing them to another thread and back takes Python longer than a commit. But after a commit of more than
+        30 ms, the writer's thread does the commits for a hundred times as long: so the caller waits for a slow disk
+        for no more than a hundredth of its time.
         """
         if not self._take():
             self._wait(group)
@@ -115,7 +115,7 @@ class SpoolWriter:
         _tell([done for _, done in group], OSError("the spool is closed"))
 
     def _take(self) -> bool:
-        """Take the segments for a caller's thread, if nobody is at them or waits for them and the disk is quick."""
+        """Take the segments for a caller's thread, if no thread uses or awaits them and the disk is quick."""
         with self._changed:
             free = not (self._in_use or self._waiting or self._closing) and time.monotonic() >= self._slow_until
             self._in_use = self._in_use or free

@@ -1,1 +1,1 @@
-"""The store: the one process that owns the DuckDB file, appends to it and answers queries from it."""
+"""The store: the only process that opens the DuckDB file, appends to it and answers queries from it."""

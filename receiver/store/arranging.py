@@ -1,10 +1,10 @@
 """Puts rows of the same entity side by side, beside the appender: a row group's worth of notifications, then of four.
 
-Each checkpoint leaves what came since the last one in row groups of its own. So many small ones are slow to read, and
-where checkpoints merge them, as DuckDB does by itself, the appender waits for a second and more. In a full one that is
-sorted by entity payloads take half the space, and the history of a server lies in one or two places, not everywhere.
-Where four of those are sorted once more, together, each has the entities of a quarter of the alphabet, and a server is
-looked for in one of the four. More at once would make it slow to read rows in order of `seq`, as a rebuild does.
+Each checkpoint leaves the rows since the last one in row groups of its own. Many small row groups are slow to read, and
+if checkpoints merge them, as DuckDB does by default, the appender waits for a second and more. In a full row group
+sorted by entity, payloads take half the space, and the history of a server lies in one or two places, not everywhere.
+When four of those are sorted once more, together, each has the entities of a quarter of the alphabet, so a query for a
+server reads one of the four. Sorting more at once would make reading in order of `seq` slow, as a rebuild does it.
 """
 
 import logging
@@ -26,9 +26,9 @@ from receiver.program import sql_file
 from receiver.store.appending.pace import GivesWay
 
 ROW_GROUP = 122_880
-"""How many rows DuckDB keeps together at most."""
+"""The most rows that DuckDB keeps together."""
 NEWEST = 30_720
-"""How many notifications stay in order of `seq` at least: they are looked at most, and one after the other."""
+"""How many notifications stay in order of `seq` at least: they are read most often, and in sequence."""
 WIDTH = 4
 """How many row groups are sorted together in the end."""
 _TABLES = ("notifications", "changes")
@@ -41,7 +41,7 @@ _INSERT = (
     "INSERT INTO {table} SELECT {table}.* FROM {table} JOIN ranked ON {table}.rowid = place "  # noqa: S608 - our own names
     f"WHERE {_IN_PART} AND rank > $from AND rank <= $to ORDER BY rank"
 )
-# Rows that the transaction has inserted come after all that others have.
+# The rows that the transaction has inserted come after all others.
 _DELETE = f"DELETE FROM {{table}} WHERE {_IN_PART} AND rowid <= $before"  # noqa: S608 - our own names
 _LOOK_SECONDS = 5.0
 _RETRY_SECONDS, _LONGEST_SECONDS = 60.0, 3600.0
@@ -53,7 +53,7 @@ _log = logging.getLogger(__name__)
 
 
 class SeqRange(NamedTuple):
-    """Notifications with a `seq` beyond `after`, up to `last`: so many as fill some row groups."""
+    """Notifications with a `seq` beyond `after`, up to `last`, which fill some row groups."""
 
     after: int
     last: int
@@ -61,16 +61,16 @@ class SeqRange(NamedTuple):
 
     @property
     def table(self) -> str:
-        """The table that tells how far rows are arranged so."""
+        """The table that notes how far rows are arranged in this width."""
         return "arranged_widely" if self.row_groups > 1 else "arranged"
 
 
 class Arranger:
-    """Arranges what is appended, in transactions that change no row's content.
+    """Arranges appended rows, in transactions that change no row's content.
 
     Args:
         connection: the store; a cursor of its own is taken.
-        alone: makes a block in which nobody else writes to the store.
+        alone: opens a block in which nobody else writes to the store.
         keeps_up: tells whether the appender keeps up; while it does not, nothing is arranged, see `GivesWay`.
     """
 
@@ -84,7 +84,7 @@ class Arranger:
         self._alone = alone
         self.gives_way = GivesWay(keeps_up)
         self.arranged = 0
-        """How many notifications changed places in this process; those that did twice count twice."""
+        """How many notifications changed places in this process; those that moved twice count twice."""
 
     def step(self) -> bool:
         """Arrange the next part, and tell whether there was one.
@@ -98,14 +98,14 @@ class Arranger:
         return part is not None
 
     def next_part(self) -> SeqRange | None:
-        """Find a row group's worth of notifications, or else `WIDTH` times as many of the arranged; None if neither."""
+        """Return a row group's worth of notifications, else `WIDTH` times as many arranged ones, else None."""
         narrow = self._number("SELECT max(last_seq) FROM arranged") or 0
         wide = self._number("SELECT max(last_seq) FROM arranged_widely") or 0
         newest = self._number("SELECT max(seq) FROM notifications") or 0
         return self._part(narrow, newest, 1, left=NEWEST) or self._part(wide, narrow, WIDTH, left=0)
 
     def _part(self, after: int, until: int, row_groups: int, left: int) -> SeqRange | None:
-        """Take the first of the notifications between two, if there are enough and so many are left."""
+        """Return the first notifications between two, if they are enough and so many are left."""
         sql = sql_file(__package__, "next_to_arrange.sql")
         rows = row_groups * ROW_GROUP
         last, there = self._connection.execute(sql, {"after": after, "until": until, "rows": rows}).fetchall()[0]
@@ -115,9 +115,9 @@ class Arranger:
         """Put rows side by side by entity: notifications of a part, and their changes.
 
         Raises:
-            duckdb.Error: it could not be done, and nothing was changed; after a conflict with another writer, or an
-                interrupt, it can be tried again.
-            StoreError: not all rows would have been there again, so nothing was changed.
+            duckdb.Error: it failed, and nothing was changed; after a conflict with another writer, or an interrupt, it
+                can be tried again.
+            StoreError: rows would have been lost or doubled, so nothing was changed.
         """
         with ExitStack() as until_committed, transaction(self._connection):
             before = {table: self._number(f"SELECT max(rowid) FROM {table}") or 0 for table in _TABLES}  # noqa: S608 - our own names
@@ -132,7 +132,7 @@ class Arranger:
         self.arranged += part.row_groups * ROW_GROUP
 
     def _insert(self, table: str, part: SeqRange) -> int:
-        """Insert the rows of a part once more, sorted; a row group's worth at a time, as bodies are large."""
+        """Insert the rows of a part once more, sorted; a row group's worth at a time, because bodies are large."""
         bounds = {"after": part.after, "last": part.last}
         rows = self._number(_RANK.format(table=table), bounds) or 0
         size = -(-rows // part.row_groups) or 1
@@ -148,7 +148,7 @@ class Arranger:
         return self._number(_DELETE.format(table=table), values) or 0
 
     def interrupt(self) -> None:
-        """End a step that is on its way; it changes nothing."""
+        """Abort a running step, which then changes nothing."""
         self.gives_way.end()
         self._connection.interrupt()
 
@@ -158,7 +158,7 @@ class Arranger:
 
 
 def _come_last() -> None:
-    """Let all other threads of the machine go before this one; only Linux knows threads' priorities."""
+    """Give all other threads of the machine priority over this one; only Linux has priorities of threads."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LEAST_PRIORITY)
@@ -168,9 +168,9 @@ class ArrangeLoop:
     """Runs the arranger in a thread of its own until it is stopped.
 
     Args:
-        arranger: does it.
-        data_dir: where a note lies meanwhile, so that what ends the process does not do so at every start.
-        turn: makes a block in which it may be done, and gives whether it may.
+        arranger: does the work.
+        data_dir: where a note lies meanwhile, so that a step that ends the process does not end every start.
+        turn: opens a block, and tells whether rows may be arranged in it.
         on_fatal: called when only a new process can go on.
     """
 
@@ -193,10 +193,10 @@ class ArrangeLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and undo what is half done."""
+        """End, and undo an unfinished step."""
         self._stopping.set()
         while self._thread.is_alive():
-            self._arranger.interrupt()  # one that comes between two statements is lost
+            self._arranger.interrupt()  # an interrupt between two statements is lost
             self._thread.join(0.05)
 
     def _run(self) -> None:
@@ -226,7 +226,7 @@ class ArrangeLoop:
                 return
 
     def _step(self) -> float:
-        """Arrange what there is, and say after how many seconds to look again: a store of years takes half a core."""
+        """Arrange the next part, and return the seconds until the next look: a store of years takes half a core."""
         with self._turn() as may:
             began = time.monotonic()
             part = self._arranger.next_part() if may else None
@@ -238,7 +238,7 @@ class ArrangeLoop:
 
     @contextmanager
     def _note_process(self) -> Iterator[None]:
-        """Count on the disk how many processes ended in this block, one after the other."""
+        """Count on the disk the processes that ended in this block, one after the other."""
         self._note.write_text(f"{self._count_noted() + 1}", "utf-8")
         try:
             yield

@@ -1,4 +1,4 @@
-"""Makes backups of a running store, when asked to and by schedule: appending pauses for the copy, accepting doesn't."""
+"""Makes backups of a running store, on request and by schedule: appending pauses for the copy, accepting doesn't."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class Backup(NamedTuple):
-    """A backup that was made and has checked out."""
+    """A backup that was made and checked."""
 
     file: Path
     bytes: int
@@ -41,11 +41,11 @@ class Backup(NamedTuple):
 
 
 class Backups:
-    """The directory `CLC_DATA_DIR/backups`, and the one backup at a time that is being made.
+    """Makes backups in the directory `CLC_DATA_DIR/backups`, one at a time.
 
     Args:
         settings: where things lie, and the schedule.
-        loop: what appends to the database.
+        loop: appends to the database.
     """
 
     def __init__(self, settings: Settings, loop: AppendLoop) -> None:
@@ -60,10 +60,10 @@ class Backups:
         """Make a backup, and check it by opening the copy.
 
         Args:
-            copied: called from time to time with the bytes copied, and those there are.
+            copied: called from time to time with the bytes copied, and those of the whole.
 
         Raises:
-            StoreError: there is none.
+            StoreError: it failed.
         """
         file = self._directory / f"clc-{datetime.now(UTC):{_TIME}}.duckdb"
         with self._lock:
@@ -77,7 +77,7 @@ class Backups:
         return backup
 
     async def keep_to_schedule(self) -> None:
-        """Make a backup every CLC_BACKUP_EVERY, and let those beyond CLC_BACKUP_KEEP go, until cancelled."""
+        """Make a backup every CLC_BACKUP_EVERY, and delete those beyond CLC_BACKUP_KEEP, until cancelled."""
         every = self._settings.backup_every
         if every is None:
             return
@@ -93,7 +93,7 @@ class Backups:
                 self._prune()
 
     def stop(self) -> None:
-        """End a copy that is being made, and begin no other."""
+        """Abort a running copy, and begin no other."""
         self._stopping.set()
 
     def _make(self, file: Path, copied: ReportCopied) -> Backup:
@@ -122,7 +122,7 @@ class Backups:
             with contextlib.suppress(FileNotFoundError):
                 before, done = done, copy.stat().st_size
                 copied(done, size)
-                if done > before:  # the appender waits for this, which is no hang as long as it goes on
+                if done > before:  # the appender waits for this copy; while it grows, that is no hang
                     self._loop.pulse.beat()
 
         # By another process: closing the file in this one would release DuckDB's lock on it.
@@ -138,7 +138,7 @@ class Backups:
         return info
 
     def _run(self, command: list[str], meanwhile: Callable[[], None]) -> str:
-        """Run a command to its end, unless the store stops, and return what it wrote."""
+        """Run a command to its end, unless the store stops, and return its output."""
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
             while process.poll() is None:
                 if self._stopping.wait(_POLL_SECONDS):

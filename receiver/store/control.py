@@ -15,7 +15,7 @@ _TELL_SECONDS = 0.2
 
 
 class ControlHandler(LocalHandler):
-    """A command that holders of the control token may give, whose progress and end are told as JSON lines."""
+    """A command for holders of the control token; it answers its progress and its end as JSON lines."""
 
     def initialize(self, token: str) -> None:
         """Take the token."""
@@ -28,7 +28,7 @@ class ControlHandler(LocalHandler):
         self.set_header("Content-Type", "application/x-ndjson")
 
     async def tell(self, line: dict[str, Any]) -> bool:
-        """Write a line, and say whether anybody is there to read it."""
+        """Write a line, and tell whether the client is still connected."""
         self.write(json.dumps(line) + "\n")
         try:
             await self.flush()
@@ -38,10 +38,10 @@ class ControlHandler(LocalHandler):
 
 
 class BackupHandler(ControlHandler):
-    """`POST /backup`: make a backup in `CLC_DATA_DIR/backups`, and tell of it as JSON lines.
+    """`POST /backup`: make a backup in `CLC_DATA_DIR/backups`, and answer JSON lines.
 
     While the file is copied: `{"copied": bytes, "of": bytes}`. At last `{"name": file, "bytes": …, "notifications": …,
-    "last_seq": …}`, or `{"error": code, "detail": sentence}` if there is none.
+    "last_seq": …}`, or `{"error": code, "detail": sentence}` if it failed.
     """
 
     def initialize(self, token: str, backups: Backups) -> None:  # type: ignore[override]
@@ -71,11 +71,10 @@ class BackupHandler(ControlHandler):
 
 
 class RebuildHandler(ControlHandler):
-    """`POST /rebuild`: derive the changes of all notifications again, and tell of it as JSON lines.
+    """`POST /rebuild`: derive the changes of all notifications again, and answer JSON lines.
 
-    While it is on its way: `{"derived": seq, "of": last seq}`. At last `{"done": true}`, or
-    `{"error": code, "detail": sentence}`. It goes on when the client
-    hangs up, and when the store starts again; whoever asks meanwhile is told of the one on its way.
+    While it runs: `{"derived": seq, "of": last}`. At last `{"done": true}`, or `{"error": code, "detail": sentence}`.
+    It goes on when the client hangs up, and when the store starts again; a client that asks meanwhile follows it.
     """
 
     def initialize(self, token: str, loop: AppendLoop) -> None:  # type: ignore[override]
@@ -84,7 +83,7 @@ class RebuildHandler(ControlHandler):
         self._loop = loop
 
     async def post(self) -> None:
-        """Begin, and tell how far it is until it is done."""
+        """Begin, and answer the progress until the end."""
         await asyncio.to_thread(self._loop.begin_rebuild)
         while (progress := self._loop.get_rebuild_progress()) is not None:
             derived, last = progress

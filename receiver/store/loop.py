@@ -23,14 +23,14 @@ from receiver.store.appending.condition import Condition, Retry
 from receiver.store.appending.pace import Pace
 from receiver.store.arranging import Arranger
 
-# A transaction costs the same for one row as for a thousand: rows that come one by one go in ten times a second, and
-# what is much already goes in at once.
+# A transaction costs the same for one row as for a thousand: single rows go in ten times a second, and a thousand rows
+# at once.
 _TURN_SECONDS = 0.1
 _MANY_ROWS = 1_000
 _CHECKPOINT_SECONDS = 5.0
 _ROWS_BETWEEN_CHECKPOINTS = 20_000
-# Without merging a checkpoint takes 30 ms, with it up to a second or two: so, as a rule, once in ten minutes. Beside an
-# older transaction, of a reader say, it merges nothing and says nothing: so several in a row try it.
+# Without merging a checkpoint takes 30 ms, with it up to two seconds: so one in ten minutes merges. Beside an older
+# transaction, of a reader say, it merges nothing, without an error: so several in a row try it.
 _CHECKPOINTS_BETWEEN_MERGES = 120
 _MERGES_TRIED = 4
 _RETRY_SECONDS = 1.0
@@ -76,8 +76,8 @@ class AppendLoop:
         self._stopping = threading.Event()
         self._last_seconds = _LAST_SECONDS
         self._busy = threading.Lock()
-        # Held by whoever wants `_busy` next: without it the appender's thread, when rows keep coming, would take that
-        # again at once and for ever.
+        # Held by the thread that wants `_busy` next: without it the appender's thread, while rows keep coming, would
+        # take `_busy` again at once and for ever.
         self._gate = threading.Lock()
         self._arranging = threading.Lock()
         self._appender = Appender(
@@ -97,47 +97,47 @@ class AppendLoop:
         self._thread.start()
 
     def stop(self, seconds: float = _LAST_SECONDS) -> None:
-        """Append what the spool holds, for so many seconds at most, checkpoint, and end; the rest waits."""
+        """Append the spool's rows, for so many seconds at most, checkpoint, and end; the rest waits."""
         self._last_seconds = seconds
         self._stopping.set()
         self._thread.join()
         self._spool.close()
 
     def figures(self) -> dict[str, int]:
-        """Say how many rows were appended and set aside, and how many tasks beside that failed, since the start."""
+        """Return how many rows were appended and set aside, and how many other tasks failed, since the start."""
         failures = self._appender.housekeeping.failures
         return {"appended": self._appender.appended, "set_aside": self._appender.set_aside, "tasks_failed": failures}
 
     def condition(self) -> Condition:
-        """Say whether appending works, and what else does not."""
+        """Return whether appending works, and which other tasks fail."""
         failing = dict(self._appender.housekeeping.failing)
         if self._rebuild.failure:
             failing["deriving changes again"] = self._rebuild.failure
         return Condition(self._retry.failure, self._retry.since, failing)
 
     def begin_rebuild(self) -> None:
-        """Derive the changes of all notifications again, from now on between appends; go on if that is on its way."""
+        """Derive the changes of all notifications again, from now on between appends; go on if a rebuild runs."""
         with self.alone():
             self._rebuild.begin()
 
     def get_rebuild_progress(self) -> tuple[int, int] | None:
-        """Say up to which `seq` changes are derived again, and the last there is; None if that is not on its way."""
+        """Return the `seq` up to which changes are derived again, and the last one; None if no rebuild runs."""
         done = self._rebuild.done
         return None if done is None else (done, self._appender.last_seq)
 
     def rebuild_failure(self) -> str | None:
-        """Say why changes could not be derived again, if so."""
+        """Return the reason why the last rebuild failed, if it did."""
         return self._rebuild.failure
 
     @contextmanager
     def pause(self) -> Iterator[tuple[int, int]]:
-        """Append what the spool holds now, checkpoint, and append nothing more for the length of a block.
+        """Append the spool's rows, checkpoint, and append nothing more for the length of a block.
 
         Yields:
             How many notifications the database file holds, and the last `seq`.
 
         Raises:
-            duckdb.Error, StoreError: the store can't take what the spool holds.
+            duckdb.Error, StoreError: the store can't take the spool's rows.
         """
         with self._arranging, self.alone():
             self._retry.try_now()
@@ -190,7 +190,7 @@ class AppendLoop:
 
     @contextmanager
     def _own_turn(self) -> Iterator[None]:
-        """Wait until nobody else wants to write, and let nobody else write for the length of a block."""
+        """Wait until no other thread wants to write, and let none write for the length of a block."""
         with self.pulse.busy("waiting for a backup, or for rows that are put side by side"):
             with self._gate:
                 pass
@@ -201,7 +201,7 @@ class AppendLoop:
             self._busy.release()
 
     def _turn(self) -> int:
-        """Append what is new if it is time to try, then do what else is due, and say how many rows were appended."""
+        """Append new rows if it is time to try, then do other due work, and return how many rows were appended."""
         moved = self._append() if self._retry.is_due() else 0
         with self._appender.housekeeping.task("looking through the spool"):
             is_due = self._checkpoint_is_due()
@@ -226,7 +226,7 @@ class AppendLoop:
         return moved
 
     def _rebuild_a_part(self) -> bool:
-        """Derive a part of the changes again if a rebuild is on its way, and tell whether it is."""
+        """Derive a part of the changes again if a rebuild runs, and tell whether one does."""
         if self._rebuild.done is None:
             return False
         try:

@@ -1,4 +1,4 @@
-"""What the store counts, in Prometheus' terms; the query service adds its own and serves them all."""
+"""The store's metrics for Prometheus; the query service adds its own and serves them all."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
--- Of the notifications after one, up to another, the last of the first so many in order of seq; how many there are.
+-- Of the notifications between two: the seq of the last of the first so many, and how many there are in all.
 SELECT
     (SELECT max(seq) FROM (SELECT seq FROM notifications WHERE seq > $after AND seq <= $until ORDER BY seq LIMIT $rows)),
     (SELECT count(*) FROM notifications WHERE seq > $after AND seq <= $until);

@@ -27,7 +27,7 @@ from receiver.store.scrubbing import ScrubLoop
 from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
 
 GIVES_WAY = 10
-"""How much its priority is lower than the listener's (`nice`): a sender waits for that, and nothing waits for SQL."""
+"""How much lower than the listener's its priority is (`nice`): a sender waits for the listener, none for SQL."""
 
 _APPENDER = "appender"
 # Others import these only when they are first used.
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the store until told to go."""
+    """Run the store until it must end."""
     run_child(__doc__, _serve)
 
 
@@ -96,7 +96,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     stop_queries(app)
     scrubbing.stop()
     await asyncio.to_thread(arranging.stop)
-    # A successor goes on at once, so that queries don't wait; when all stops, the database shall hold what it can.
+    # With a successor, end at once, so that queries don't wait; when all stops, first append what is possible.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     child.heart.remove(_APPENDER)
     if not runner_of(app).has_ended:
@@ -108,12 +108,12 @@ async def _serve(child: Child, settings: Settings) -> None:
 
 
 def _die() -> None:
-    """End at once: the supervisor starts a new process, which replays what is on disk."""
+    """End at once: the supervisor starts a new process, which replays the WAL."""
     os._exit(1)
 
 
 def _die_of(queries: list[str], refused: RefusedQueries) -> None:
-    """End because of queries that nothing else ends, and have the next process refuse them."""
+    """End because of queries that only this can end, and make the next process refuse them."""
     refused.add(queries)
     _log.error(
         "%d queries run on after their time, and no interrupt ends them: this process ends with them, and they are "

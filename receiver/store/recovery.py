@@ -1,19 +1,19 @@
-"""Opens the store whatever became of its files: the recovery ladder.
+"""Opens the store, whatever the state of its files: the recovery ladder.
 
-From the top, each rung taken only when the one above it does not hold:
+From the top, each rung is taken only if the one above does not hold:
 
 1. The database opens, and its WAL replays. If it replays short, which DuckDB does without an error, the spool fills the
    gap, and the WAL is kept aside.
-2. The WAL does not replay: it goes aside. The file then is the last checkpoint, and the spool holds all since, because
-   segments go only when a completed checkpoint holds them.
+2. The WAL does not replay: it goes aside. The file then is the last checkpoint, and the spool holds all later rows,
+   because segments go only when a completed checkpoint holds them.
 3. The file does not open, or a checkpoint met a block that can't be read: it goes aside with its WAL, and the newest
-   backup that can be read takes its place; the spool fills in what it still holds, and what is missing is said.
+   readable backup takes its place; the spool fills in the rows it still holds, and an incident names the missing ones.
 4. There is no such backup: an empty database takes its place.
 
-Where only `changes` or `account_states` can't be read, nothing goes aside: both are derived again.
+If only `changes` or `account_states` can't be read, nothing goes aside: both are derived again.
 
-A damaged file may also crash the process that opens it. So an opening that ended its process is noticed at the next
-start (the directory `opening` is still there), and is tried out in another process first.
+A damaged file may also crash the process that opens it. So if an opening ended its process (the directory `opening` is
+still there), the next start tries the file out in another process first.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 
 class OpenedStore(NamedTuple):
-    """The store, ready for use, and what had to be done for that."""
+    """The store, ready for use, and the incidents of its recovery."""
 
     connection: duckdb.DuckDBPyConnection
     happened: list[Incident]
@@ -88,7 +88,7 @@ def open_store(settings: Settings) -> OpenedStore:
 
 
 def _finish_replacement(settings: Settings) -> None:
-    """Finish what `restore` or an earlier recovery had begun."""
+    """Finish an interrupted `restore` or recovery."""
     try:
         finish(settings.data_dir)
         clear_staged(settings.data_dir)
@@ -99,7 +99,7 @@ def _finish_replacement(settings: Settings) -> None:
 
 
 def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incident], str | None]:
-    """Go down the ladder for what became known as a process ended; say too why only what is derived can't be read."""
+    """Go down the ladder for damage that ended a process; return, too, why only derived tables can't be read."""
     suspected = read_suspicion(settings.data_dir)
     incidents, broken_derived = _notice_damaged_note(settings), None
     if not settings.database.exists() and (
@@ -117,7 +117,7 @@ def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incide
 
 
 def _notice_damaged_note(settings: Settings) -> list[Incident]:
-    """Put the note of how far the store came aside where it is empty or damaged, as a power cut may leave it."""
+    """Put the note of how far the store came aside if it is empty or damaged, perhaps by a power cut."""
     note = settings.data_dir / APPENDED
     try:
         parse_appended(note.read_bytes())
@@ -130,7 +130,7 @@ def _notice_damaged_note(settings: Settings) -> list[Incident]:
 
 
 def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why: str) -> Incident:
-    """Begin with empty tables of what is derived, and have that derived from the notifications."""
+    """Replace the derived tables by empty ones, and derive them again from the notifications."""
     with transaction(connection):
         create_anew(connection, _DERIVED)
         run(connection, "DELETE FROM rebuilding")
@@ -141,7 +141,7 @@ def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why
 
 
 def _try_checkpoint(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
-    """Be done with a torn WAL."""
+    """Try a checkpoint, so that a torn WAL is no longer needed."""
     try:
         run(connection, "CHECKPOINT")
     except duckdb.Error as error:
@@ -173,7 +173,7 @@ def _connect_and_read(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def _go_down(settings: Settings, why: str, tried: set[Path], *, keeps_database: bool = True) -> Incident:
-    """Put the WAL aside if there is one, otherwise the database; both if the database is known to be at fault."""
+    """Put the WAL aside if there is one, else the database; both if the database is known to be damaged."""
     try:
         if keeps_database and any(path.exists() and path.stat().st_size for path in _wal_files(settings)):
             return _put_wal_aside(settings, why)
@@ -207,7 +207,7 @@ def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Inciden
 
 
 def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | None:
-    """Copy the newest backup that can be read beside the database, and return which it was."""
+    """Copy the newest readable backup beside the database, and return the backup."""
     for backup in _list_backups(settings):
         if backup in tried:
             continue
@@ -234,14 +234,14 @@ def _list_backups(settings: Settings) -> list[Path]:
 
 
 def _read_extent(connection: duckdb.DuckDBPyConnection) -> Appended:
-    """Read how far a database came."""
+    """Read how far a database has come."""
     notifications, seq = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
     rows = run(connection, "SELECT segment, kind, position FROM watermarks")
     return Appended(seq, notifications, {(segment, kind): int(at) for segment, kind, at in rows})
 
 
 def _describe_missing(settings: Settings, backup: Path | None) -> str | None:
-    """Say what neither the copy of a backup holds that takes the database's place nor the spool."""
+    """Describe the rows that neither the backup in the database's place nor the spool holds."""
     before, now = read_appended(settings.data_dir), Appended(0, 0, {})
     if not before.seq:
         return "Whatever was stored and is no longer in the spool."
@@ -286,7 +286,7 @@ def _notice_short_replay(settings: Settings, connection: duckdb.DuckDBPyConnecti
     )
     moved_to = set_aside(kept, settings.data_dir) if kept else None
     incident = report(settings.data_dir, what, moved_to=moved_to)
-    # Said once: from here on the database is where it is.
+    # Report it only once: from now on this is the database's state.
     note = appended._replace(notifications=extent.notifications, positions=extent.positions)
     with contextlib.suppress(OSError):
         write_appended(settings.data_dir, note)
@@ -302,7 +302,7 @@ def _opening_directory(settings: Settings) -> Path:
 
 
 def _keep_wal(settings: Settings) -> None:
-    """Copy the WAL, which DuckDB cuts in place, and leave the sign that an opening has begun."""
+    """Copy the WAL, which DuckDB truncates in place, and leave the sign that an opening has begun."""
     waiting = _opening_directory(settings)
     try:
         make_directory(waiting)
@@ -312,13 +312,13 @@ def _keep_wal(settings: Settings) -> None:
             if path.exists() and path.stat().st_size and not kept.exists():
                 copy_whole(path, kept)
     except OSError as error:
-        # A full disk must not keep readers out. All that is in the WAL is in the spool, too.
+        # A full disk must not keep readers out. The spool holds all rows of the WAL, too.
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise cannot_open(settings.database, error) from None
 
 
 def _keep_what_waits(settings: Settings, directory: Path) -> None:
-    """Add the copies made before opening, where they say more than what is left."""
+    """Add the copies made before opening, if the files differ from them."""
     for path in _opening_directory(settings).glob(f"{settings.database.name}*"):
         moved = directory / path.name
         if not moved.exists() or moved.stat().st_size != path.stat().st_size:

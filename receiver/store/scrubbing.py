@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class ScrubLoop:
-    """Re-reads the file once a week, until it is stopped; what it finds is noted, reported and red.
+    """Re-reads the file once a week, until it is stopped; damage is noted, reported and red in the status.
 
     Args:
         settings: where things lie.
@@ -36,11 +36,11 @@ class ScrubLoop:
         self._thread = threading.Thread(target=self._run, name="scrub", daemon=True)
 
     def start(self) -> None:
-        """Begin to look whether a scrub is due."""
+        """Begin to scrub when it is due."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin no other scrub; one that is under way ends with the process."""
+        """Begin no other scrub; a running one ends with the process."""
         self._stopping.set()
 
     def rows(self, sql: str, parameters: list[Any]) -> Rows:
@@ -51,7 +51,7 @@ class ScrubLoop:
             raise StoreError(str(error).splitlines()[0]) from None
 
     def scrub_if_due(self) -> bool:
-        """Scrub if the last time is a week ago, and tell whether it was.
+        """Scrub if the last scrub is a week old, and tell whether it was.
 
         Raises:
             StoreError, OSError: the file can't be read, or the note can't be written.

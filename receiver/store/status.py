@@ -1,4 +1,4 @@
-"""How the store is, for the dashboard, `clc-receiver status` and Prometheus."""
+"""The store's status, for the dashboard, `clc-receiver status` and Prometheus."""
 
 import asyncio
 import contextlib
@@ -27,12 +27,12 @@ _log = logging.getLogger(__name__)
 
 
 class StatusKeeper:
-    """Finds out from time to time how the store is, in a thread, so that nobody who asks waits or makes others wait.
+    """Gathers the status from time to time, in a thread, so that no client waits for it or delays others.
 
     Args:
         settings: where things lie.
         connection: the store; the keeper takes a cursor of its own.
-        condition: says how appending is; without it nobody knows.
+        condition: returns the condition of appending; without it that is not known.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class StatusKeeper:
             raise StoreError(str(error).splitlines()[0]) from None
 
     def refresh(self) -> Status:
-        """Find out now."""
+        """Gather the status now."""
         with self._lock:
             appending = Appending(*self._condition()) if self._condition else None
             overdue = self.count_overdue()
@@ -66,7 +66,7 @@ class StatusKeeper:
             return self.latest
 
     async def keep_fresh(self) -> None:
-        """Find out every two seconds, until cancelled."""
+        """Gather the status every two seconds, until cancelled."""
         while True:
             try:
                 await asyncio.to_thread(self.refresh)
@@ -77,7 +77,7 @@ class StatusKeeper:
 
 
 class StatusHandler(ServiceHandler):
-    """`GET /status`: how the receiver is, as JSON, to holders of the query token.
+    """`GET /status`: the receiver's status, as JSON, to holders of the query token.
 
     `at`: ISO time; `state`: the worst of all, `ok`, `amber` or `red`; `serving`: whether `serve` runs.
     `figures`: a list of `{name, label, value, text, state}`: `value` is a number in the unit that the name ends in, an
@@ -93,7 +93,7 @@ class StatusHandler(ServiceHandler):
         self._keeper = keeper
 
     async def get(self) -> None:
-        """Find out and answer."""
+        """Gather the status and answer."""
         try:
             status = await asyncio.to_thread(self._keeper.refresh)
         except OSError as error:
@@ -107,7 +107,7 @@ def status_handlers(keeper: StatusKeeper) -> list[tuple[str, type, dict[str, Any
 
 
 class StatusMetrics(Collector):
-    """Tells the latest status in Prometheus' terms."""
+    """The latest status as metrics for Prometheus."""
 
     _GAUGES = (
         ("clc_store_lag_seconds", "lag_seconds", "Age of the oldest row that is spooled and not stored."),
@@ -130,7 +130,7 @@ class StatusMetrics(Collector):
         self._keeper = keeper
 
     def collect(self) -> Iterator[Metric]:
-        """Give the figures as they were found last; those not known are left out."""
+        """Yield the latest figures; unknown ones are left out."""
         status = self._keeper.latest
         for metric, name, text in self._GAUGES:
             value = _number(status.value(name)) if status else None

@@ -1,1 +1,1 @@
-"""The parts of `serve`: its children, what becomes of them, and how it hands over to another version of itself."""
+"""The parts of `serve`: its children, their restarts, and the handover to another version of itself."""

@@ -1,4 +1,4 @@
-"""How `serve` begins: finds out whether it can, and takes hold of the data directory and the addresses."""
+"""The beginning of `serve`: checks whether it can start, and takes the data directory and the addresses."""
 
 import logging
 import os
@@ -20,16 +20,16 @@ from receiver.supervision.handover import Handover, Held, read_handover
 from receiver.supervision.systemd import take_passed_sockets
 
 KEPT = ("data_dir", "spool_dir", "listen", "query_listen", "listeners")
-"""Settings that can't change while `serve` holds what it holds."""
+"""Settings that can't change while `serve` holds the data directory and the sockets."""
 
 _log = logging.getLogger(__name__)
 
 
 def check(settings: Settings) -> str:
-    """Find out whether `serve` could start with these settings, and return the version that would.
+    """Check that `serve` could start with these settings, and return its version.
 
     Raises:
-        ReceiverError: it could not.
+        ReceiverError: it could not start.
     """
     import receiver.listener.process  # noqa: PLC0415
     import receiver.store.process  # noqa: F401, PLC0415 - what can't be imported could not be started
@@ -40,7 +40,7 @@ def check(settings: Settings) -> str:
 
 
 def check_files(settings: Settings) -> None:
-    """Find out whether the files and networks that the settings name can be used.
+    """Check that the files and networks in the settings can be used.
 
     Raises:
         ReceiverError: one of them can't be.
@@ -78,7 +78,7 @@ def take_spool(settings: Settings) -> None:
 
 
 def keep_spool(settings: Settings) -> None:
-    """Do the same where the version before this one had the spool already, whatever is wrong with that."""
+    """Do the same if the version before this one had the spool already, but only log an error."""
     try:
         take_spool(settings)
     except DataDirectoryError as error:

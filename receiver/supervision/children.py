@@ -1,4 +1,4 @@
-"""The supervisor's child processes: started, taken over from the program before, and reaped."""
+"""The supervisor's child processes: starting them, taking them over from the previous program, reaping them."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class Role(NamedTuple):
-    """What a child does: a name such as `listener 1`, the module it runs, the socket it takes connections from."""
+    """A child's work: a name such as `listener 1`, the module it runs, the socket it takes connections from."""
 
     name: str
     module: str
@@ -31,7 +31,7 @@ class Role(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a child said of its start: whether it is ready, its version, and a sentence if it failed."""
+    """A child's report of its start: whether it is ready, its version, and a sentence if it failed."""
 
     ready: bool
     version: str | None = None
@@ -47,21 +47,21 @@ class ChildProcess:
         self.pid = pid
         self.started_at = started_at
         self.reported: asyncio.Future[Report] = loop.create_future()
-        """Done when the child has reported, or has ended without a word."""
+        """Done when the child has reported, or has ended without a report."""
         self.ended: asyncio.Future[int] = loop.create_future()
         """Done when it has ended, with its exit code; negative for a signal."""
         self.retiring = False
         self.heartbeat: int | None = None
-        """Descriptor on which it beats; None for one of a version that did not."""
+        """Descriptor on which it beats; None for a child of a version without heartbeats."""
         self.vitals: Vitals | None = None
-        """What its heartbeat tells; None where it has none."""
+        """The vitals from its heartbeat; None if it has none."""
         self.hang: str | None = None
         """A sentence, if it was killed because it hung."""
         self._ready_at: float | None = None
 
     @property
     def is_ready(self) -> bool:
-        """Whether it has said that it is ready."""
+        """Whether it has reported that it is ready."""
         return self.reported.done() and self.reported.result().ready
 
     @property
@@ -75,24 +75,24 @@ class ChildProcess:
         return self.reported.result().failure if self.reported.done() else None
 
     def seconds_ready(self) -> float:
-        """Say how long it has been ready."""
+        """Return for how many seconds it has been ready."""
         return 0.0 if self._ready_at is None else time.monotonic() - self._ready_at
 
     def set_report(self, report: Report) -> None:
-        """Note what it reported."""
+        """Note its report."""
         if not self.reported.done():
             self._ready_at = time.monotonic() if report.ready else None
             self.reported.set_result(report)
 
     def retire(self) -> None:
-        """Tell it that its successor is there: it finishes what it has, and ends."""
+        """Signal that its successor is there: it finishes its work, and ends."""
         self.retiring = True
         self.send(signal.SIGUSR1)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless it has ended."""
         if not self.ended.done():
-            # It is ours and not yet waited for, so its id can't have become another's.
+            # It is our child and not yet reaped, so no other process can have its id.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
@@ -120,7 +120,7 @@ class Children:
         """Start a child in a role.
 
         Raises:
-            OSError: the system does not let it start.
+            OSError: the system refuses to start it.
         """
         with contextlib.ExitStack() as on_failure:
             report, report_writer = _pipe(on_failure)
@@ -139,7 +139,7 @@ class Children:
     def adopt(
         self, name: str, pid: int, started_at: datetime, report: Report, beats: int | None = None
     ) -> ChildProcess:
-        """Take over a child that the program before started in this process; `heartbeat` is a descriptor."""
+        """Take over a child that the previous program started in this process; `beats` is a descriptor."""
         child = ChildProcess(name, pid, started_at)
         child.set_report(report)
         self._alive[pid] = child
@@ -179,7 +179,7 @@ class Children:
     async def end(
         self, children: Iterable[ChildProcess], seconds: float, number: signal.Signals = signal.SIGTERM
     ) -> None:
-        """Send a signal and wait; kill what has not ended in time."""
+        """Send a signal and wait; kill children that have not ended in time."""
         waiting = {child.ended: child for child in children}
         for child in waiting.values():
             child.send(number)
@@ -196,7 +196,7 @@ class Children:
         del self._alive[child.pid]
         popen = self._started.pop(child.pid, None)
         if popen:
-            popen.returncode = code  # it was waited for here, so that taken-over children are no special case
+            popen.returncode = code  # it was reaped here, so that taken-over children are no special case
         self._close_heartbeat(child)
         child.ended.set_result(code)
 

@@ -1,4 +1,4 @@
-"""How `serve` becomes another version of itself: the same process goes on with another program and all it holds."""
+"""The handover to another version of `serve`: the same process goes on with another program and all it holds."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ _HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Held(NamedTuple):
-    """What outlives a version of the program: the data directory's lock, the life pipe's two ends, and the sockets."""
+    """The resources that outlive a version: the data directory's lock, the life pipe's two ends, and the sockets."""
 
     lock: IO[str]
     life: int
@@ -45,7 +45,7 @@ class Held(NamedTuple):
 
 
 class RunningChild(BaseModel):
-    """A child that goes on."""
+    """A child that goes on under the next version."""
 
     name: str
     pid: int
@@ -59,7 +59,7 @@ class RunningChild(BaseModel):
 
 
 def describe_child(child: ChildProcess) -> RunningChild:
-    """Tell of a child what the next version must know."""
+    """Describe a child for the next version."""
     return RunningChild(
         name=child.name,
         pid=child.pid,
@@ -73,7 +73,7 @@ def describe_child(child: ChildProcess) -> RunningChild:
 
 
 class Handover(BaseModel):
-    """What one version tells the next. Descriptors are numbers, as in `Held`."""
+    """The message of one version to the next. Descriptors are numbers, as in `Held`."""
 
     format: int
     pid: int
@@ -94,7 +94,7 @@ class Handover(BaseModel):
 
 
 def make_handover(held: Held, **fields: object) -> Handover:
-    """Make a handover; `fields` are those that `held` does not tell."""
+    """Make a handover; `fields` are those that `held` does not contain."""
     numbers = {
         "lock": held.lock.fileno(),
         "life": held.life,
@@ -106,7 +106,7 @@ def make_handover(held: Held, **fields: object) -> Handover:
 
 
 def take_held(handover: Handover) -> Held:
-    """Take hold of what was handed over."""
+    """Take the resources of a handover."""
     held = Held(
         os.fdopen(handover.lock, "r+"),
         handover.life,
@@ -119,7 +119,7 @@ def take_held(handover: Handover) -> Held:
 
 
 def read_handover(variables: MutableMapping[str, str] = os.environ) -> Handover | None:
-    """Take what the version before this one handed over, if there was one.
+    """Read the handover of the previous version, if there was one, and remove it from the environment.
 
     Raises:
         UpgradeError: this version does not understand it.
@@ -142,7 +142,7 @@ def read_handover(variables: MutableMapping[str, str] = os.environ) -> Handover 
 
 
 async def try_installed(handover: Handover) -> str:
-    """Have the installed version say whether it could take over, and return which it is.
+    """Let the installed version check whether it could take over, and return its version.
 
     Raises:
         UpgradeError: it could not.
@@ -173,13 +173,13 @@ async def try_installed(handover: Handover) -> str:
 
 
 def _listen_to(trial: subprocess.Popen[str]) -> tuple[str, str]:
-    """Read what a trial says, in a thread that takes no signal: it would take those that the main thread holds back."""
+    """Read a trial's output, in a thread that takes no signals: else it would take those that the main thread holds."""
     hold_signals()
     return trial.communicate(timeout=_TRIAL_SECONDS)
 
 
 def hold_signals() -> None:
-    """Let signals to this thread wait, until the new program heeds them or `heed_signals_again`."""
+    """Hold signals to this thread back, until the new program heeds them or `heed_signals_again`."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
 
 
@@ -187,7 +187,7 @@ def become_installed(held: Held, handover: Handover) -> None:
     """Go on as the installed version, while signals are held; returns only if that fails.
 
     Raises:
-        OSError: it failed, and all is as before.
+        OSError: it failed, and nothing has changed.
     """
     beats = [child.heartbeat for child in handover.children if child.heartbeat is not None]
     _set_inheritable([*held.descriptors(), *beats], inheritable=True)
@@ -198,12 +198,12 @@ def become_installed(held: Held, handover: Handover) -> None:
 
 
 def heed_signals_again() -> None:
-    """Let in the signals that waited while the program was exchanged."""
+    """Let the signals in that were held back while the program was exchanged."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
 
 
 def _command() -> list[str]:
-    """Repeat how this process was started."""
+    """Return the command that started this process."""
     return [sys.executable, *sys.orig_argv[1:]]
 
 

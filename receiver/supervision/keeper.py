@@ -24,13 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 class BackOff:
-    """How long to wait before the next start: twice as long each time, from the beginning after a good while."""
+    """The wait before the next start: twice as long each time, and short again after a process that ran a while."""
 
     def __init__(self) -> None:
         self._next = _FIRST_BACK_OFF
 
     def after(self, seconds_ready: float) -> float:
-        """Say how many seconds to wait after a process that was ready for so many."""
+        """Return the seconds to wait after a process that was ready for so many."""
         if seconds_ready >= _GOOD_WHILE:
             self._next = _FIRST_BACK_OFF
         pause, self._next = self._next, min(self._next * 2, _LONGEST_BACK_OFF)
@@ -42,10 +42,10 @@ class Keeper:
 
     Args:
         role: what to keep running.
-        children: where its processes are started.
-        changed: called when there is something new to tell about.
-        give_up: called with a sentence when no restart helps; None where the rest goes on without this role.
-        known: from the program before, if there was one.
+        children: starts its processes.
+        changed: called when its state has changed.
+        give_up: called with a sentence when no restart helps; None if the rest goes on without this role.
+        known: the state from the previous program, if there was one.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Keeper:
         self._begun: asyncio.Future[ChildProcess] | None = None
 
     def state(self) -> ProcessState:
-        """Tell how it stands."""
+        """Return its state."""
         child = self.current
         if child is None or child.ended.done():
             phase = "stopped" if child and self._phase == "starting" else self._phase
@@ -119,7 +119,7 @@ class Keeper:
         raise UpgradeError(f"The new {self.role.name} {why}")
 
     def succeed(self, successor: ChildProcess) -> None:
-        """Put a successor in the present process's place, and retire that."""
+        """Put a successor in the present process's place, and retire the latter."""
         before, self.current = self.current, successor
         self._end_pause()
         if before:
@@ -130,7 +130,7 @@ class Keeper:
         """End the present process, start another, and wait until that is ready.
 
         Args:
-            seconds: how long the present process has for its end.
+            seconds: the time that the present process has to end.
 
         Raises:
             UpgradeError: the new one does not start.
@@ -165,7 +165,7 @@ class Keeper:
         self._changed()
 
     def _note_end(self, child: ChildProcess) -> None:
-        """Note from when on nothing runs; a process that ends before it is ready makes that no later."""
+        """Note since when nothing runs; a process that ends before it is ready does not change that."""
         last_beat = child.vitals.last_beat if child.vitals else None
         self._known.last_beat = last_beat or self._known.last_beat
         if self.current is child and child.is_ready:
@@ -192,7 +192,7 @@ class Keeper:
         self._known.restarted_at = [at for at in self._known.restarted_at if at > hour_ago] + [_now()]
 
     async def _fail(self, why: str) -> None:
-        """Wait until something new is installed, and say meanwhile what is the matter."""
+        """Wait until a new version is installed, and log the reason meanwhile."""
         if self._give_up:
             self._give_up(why)
         while True:
@@ -205,7 +205,7 @@ class Keeper:
             self._wake.set()
 
     async def _pause(self, seconds: float, phase: str = "waiting") -> bool:
-        """Wait, and tell whether something new was to be done before the time was over."""
+        """Wait, and tell whether the wait was ended early for a new start."""
         self._phase = phase
         self._changed()
         try:

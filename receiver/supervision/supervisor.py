@@ -23,7 +23,7 @@ from receiver.supervision.systemd import notify
 from receiver.supervision.watch import watch
 
 _STOP_SECONDS = 40.0
-# A signal that came just before they are held is heeded after so many turns of the event loop, and would else be lost.
+# A signal that comes just before signals are held is heeded after so many turns of the event loop, else it is lost.
 _TURNS = 5
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class _Supervisor:
         self._store = self._keeper(Role("store", "receiver.store.process", held.query), None)
 
     async def run(self) -> None:
-        """Run until told to stop.
+        """Run until a signal stops it.
 
         Raises:
             ListenerError: a listener failed for good.
@@ -99,7 +99,7 @@ class _Supervisor:
 
     async def _stop(self) -> None:
         alive = self._children.alive
-        # The store goes last, so that it takes what the listeners have just acknowledged.
+        # The store ends last, so that it takes the rows that the listeners have just acknowledged.
         await self._children.end([child for child in alive if child.name != self._store.role.name], _STOP_SECONDS)
         await self._children.end([child for child in alive if child.name == self._store.role.name], _STOP_SECONDS)
         self._publish_state()
@@ -140,10 +140,10 @@ class _Supervisor:
         await self._upgrade_once_more()
 
     async def _become_installed(self) -> None:
-        """Go on as the installed version, unless told to stop; returns only then.
+        """Go on as the installed version, unless a signal stops this one; returns only then.
 
         Raises:
-            OSError: it failed, and all is as before.
+            OSError: it failed, and nothing has changed.
         """
         handover.hold_signals()
         try:
@@ -220,7 +220,7 @@ class _Supervisor:
         return variables
 
     def _publish_state(self) -> None:
-        """Write down how all stands, and tell systemd once notifications are taken."""
+        """Write the state to disk, and notify systemd once all listeners run."""
         if not self._systemd_knows and all(keeper.state().state == "running" for keeper in self._listeners):
             self._systemd_knows = True
             notify("READY=1")
@@ -254,9 +254,9 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 def make_terminal_watch() -> Callable[[], bool]:
-    """Return a function that tells whether there was a terminal when this was called, and it is gone now.
+    """Return a function that tells whether the terminal of this call is gone.
 
-    A terminal that closes sends SIGHUP, as `clc-receiver upgrade` does. Whoever starts this with `nohup` does not care.
+    A terminal that closes sends SIGHUP, as `clc-receiver upgrade` does. Under `nohup` that does not matter.
     """
     had = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
     return lambda: had and not _has_terminal()

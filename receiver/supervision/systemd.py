@@ -1,4 +1,4 @@
-"""What systemd passes to a service, and what it likes to be told; see sd_listen_fds(3) and sd_notify(3)."""
+"""The sockets that systemd passes to a service, and its notifications; see sd_listen_fds(3) and sd_notify(3)."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ def take_passed_sockets(variables: MutableMapping[str, str]) -> PassedSockets:
     Those that a unit names `query` (`FileDescriptorName=`) take queries, all others notifications.
 
     Raises:
-        ListenError: what was passed is no listening TCP socket.
+        ListenError: a passed descriptor is no listening TCP socket.
     """
     listed = {name: variables.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES")}
     if listed["PID"] != str(os.getpid()) or not listed["FDS"].isdecimal():
@@ -42,7 +42,7 @@ def take_passed_sockets(variables: MutableMapping[str, str]) -> PassedSockets:
 
 
 def notify(text: str, variables: MutableMapping[str, str] = os.environ) -> None:
-    """Tell systemd something, such as `READY=1`, where it runs this process and wants to know."""
+    """Notify systemd, with `READY=1` say, if it runs this process and asks for notifications."""
     address = variables.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return

@@ -1,7 +1,7 @@
-"""What the supervisor knows of a child's life by its heartbeat; see `receiver.processes.heartbeat`.
+"""The vitals of a child, from its heartbeat; see `receiver.processes.heartbeat`.
 
-Silence is measured in the supervisor's own waking time: after a night in which the whole machine slept, or in which the
-supervisor was stopped, no child is taken for dead because it could not beat either.
+Silence is measured in the supervisor's own waking time: if the whole machine slept, or the supervisor was stopped, no
+child counts as dead, because it could not beat either.
 """
 
 import json
@@ -11,9 +11,9 @@ from typing import Final
 from receiver.processes.heartbeat import PartMessage
 
 SILENT_SECONDS: Final = 3.0
-"""After so long without a beat a child counts as silent, which is only told."""
+"""After so many seconds without a beat a child counts as silent, which is only reported."""
 BUSY_FACTOR: Final = 60
-"""A part that said it is busy has so many times the patience: an hour where others have a minute."""
+"""The patience with a busy part is so many times as long: an hour where others have a minute."""
 FIRST_BEAT_SECONDS: Final = 60.0
 """The shortest patience with a process that has never beaten: on a busy machine it takes long to load the program."""
 
@@ -29,7 +29,7 @@ class _PartVitals:
         self.busy_since: str | None = None
 
     def take(self, message: PartMessage, at: str) -> None:
-        """Note what a message tells."""
+        """Take over a message."""
         beats, self.busy_with, self.busy_since = message
         if beats != self.beats:
             self.beats, self.quiet, self.last_beat = beats, 0.0, at
@@ -44,7 +44,7 @@ class Vitals:
         self._left = b""
 
     def take(self, received: bytes) -> None:
-        """Read messages, whole or in pieces; the latest one counts, and what can't be read is no beat."""
+        """Read messages, whole or in pieces; the latest one counts, and an unreadable one is no beat."""
         *lines, self._left = (self._left + received).split(b"\n")
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         for line in lines[-1:]:
@@ -72,7 +72,7 @@ class Vitals:
 
     @property
     def last_beat(self) -> str | None:
-        """The time (ISO, UTC) up to which each part that must beat did so."""
+        """The time (ISO, UTC) up to which all parts that must beat did."""
         times = [part.last_beat for part in self._expected]
         return min(time for time in times if time) if all(times) else None
 
@@ -83,7 +83,7 @@ class Vitals:
 
     @property
     def busy(self) -> tuple[str, str] | None:
-        """What a part is busy with and since when (ISO, UTC), of several the one that began first."""
+        """The work that a part is busy with and since when (ISO, UTC); of several, the earliest."""
         notes = [(part.busy_since, part.busy_with) for part in self._parts.values() if part.busy_with]
         since, what = min(notes, default=(None, None))
         return (what, since) if what and since else None
@@ -93,8 +93,8 @@ class Vitals:
 
         Args:
             patience: seconds without a beat after which a child hangs.
-            is_ready: whether it has started. A start may be busy for as long as it takes: if an hour is too short to
-                replay a WAL or to migrate a store, the next start would need as long.
+            is_ready: whether it has started. A start may be busy without limit: if an hour is too short to replay a WAL
+                or to migrate a store, the next start would need as long.
         """
         process = self._process
         if process.quiet >= (patience if process.last_beat else max(patience, FIRST_BEAT_SECONDS)):

@@ -1,4 +1,4 @@
-"""Watches over the children of `serve` by their heartbeats, and ends one that hangs, so that its keeper replaces it."""
+"""Watches the heartbeats of the children of `serve`, and kills a child that hangs, so that its keeper replaces it."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ class WakingClock:
     def elapsed(self) -> float:
         """Return the waking seconds since the last look.
 
-        A look that comes late means that this process stood still. So perhaps did all others, and could not beat.
+        A late look means that this process stood still. All others may have stood still, too, and could not beat.
         """
         before, self._looked_at = self._looked_at, self._now()
         return min(self._looked_at - before, BEAT_SECONDS)
@@ -35,7 +35,7 @@ async def watch(children: Children, patience: float, changed: Callable[[], None]
     """Watch over all children until cancelled.
 
     Args:
-        children: watched, those that retire, too.
+        children: those to watch, also retiring ones.
         patience: seconds without a beat after which a child is killed.
         changed: called each second while a child is silent, and every ten seconds while none is.
     """

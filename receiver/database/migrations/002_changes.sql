@@ -13,7 +13,7 @@ CREATE TABLE changes (
     new_value JSON
 );
 
--- What `changes` is derived into anew until the two change places.
+-- The new `changes` during a rebuild, until it replaces the old one.
 CREATE TABLE changes_rebuilt (
     notification_id UUID NOT NULL,
     seq BIGINT NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE changes_rebuilt (
     new_value JSON
 );
 
--- How far that has come: one row while it is on its way, else none.
+-- The progress of a rebuild: one row while it runs, else none.
 CREATE TABLE rebuilding (last_seq BIGINT NOT NULL);
 
 -- A store from before this step has notifications whose changes nobody derived yet.

@@ -1,2 +1,2 @@
--- Up to which notification rows lie side by side by entity in four row groups at once: one row once some do, else none.
+-- The same for rows that are sorted in four row groups at once.
 CREATE TABLE arranged_widely (last_seq BIGINT NOT NULL);

@@ -1,4 +1,4 @@
-"""The schema of the DuckDB file, one SQL file a version."""
+"""The schema of the DuckDB file, one SQL file for each version."""
 
 import re
 
@@ -12,5 +12,5 @@ def migrations() -> dict[int, str]:
 
 
 def newest_version() -> int:
-    """Say up to which version this program knows the schema."""
+    """Return the newest version of the schema that this program knows."""
     return max(migrations())

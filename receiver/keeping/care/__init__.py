@@ -1,4 +1,4 @@
-"""How the receiver is: the figures an operator looks at, and when each of them is no longer all right."""
+"""The receiver's status: the figures that an operator looks at, and the limits of each."""
 
 from receiver.keeping.care.facts import Appending, Facts, WalWatch, gather
 from receiver.keeping.care.figures import LIMITS, Figure, Status, judge

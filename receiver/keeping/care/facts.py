@@ -1,4 +1,4 @@
-"""Gathers what there is to know about a receiver, from its store, its spool, its files and its disks."""
+"""Gathers the facts about a receiver, from its store, its spool, its files and its disks."""
 
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ _FIRST_VERSION_WITH_UNDERIVED = 6
 
 
 class Stored(NamedTuple):
-    """What the database tells; `rejected` is by reason: those kept, and those of the last hour.
+    """The database's counts; `rejected` is by reason: rows kept, and rows of the last hour.
 
     `changes_missing` are the notifications whose changes could not be derived; `lost` those that came from the spool
     and are neither stored nor set aside.
@@ -46,7 +46,7 @@ class Stored(NamedTuple):
 
 
 class Appending(NamedTuple):
-    """How the store's process appends: why not, and since when, if so; and which tasks beside it fail, and why."""
+    """Whether the store appends: why and since when it does not; and which tasks beside it fail, and why."""
 
     failure: str | None
     since: datetime | None
@@ -54,9 +54,9 @@ class Appending(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """All that was found out at a moment; `stored` is None if no database could be read, and `unread` says why.
+    """All facts of a moment; `stored` is None if no database could be read, and `unread` says why.
 
-    `appending` is None where another process than the store's looks.
+    `appending` is None if another process than the store's gathers them.
     """
 
     at: datetime
@@ -84,14 +84,14 @@ class Facts(NamedTuple):
 
 
 class WalWatch:
-    """Remembers since when DuckDB's WAL holds what no checkpoint does, as its file does not tell."""
+    """Remembers since when DuckDB's WAL holds rows that no checkpoint holds, because its file does not tell."""
 
     def __init__(self) -> None:
         self._checkpoint: datetime | None = None
         self._since: datetime | None = None
 
     def unsaved_since(self, database: Path, now: datetime) -> datetime | None:
-        """Look at the WAL; None while there is none."""
+        """Look at the WAL and return since when it holds rows; None while there is none."""
         checkpoint = read_changed_at(database)
         if not wal_bytes(database):
             self._since = None
@@ -110,15 +110,15 @@ def gather(
     overdue: int = 0,
     appending: Appending | None = None,
 ) -> Facts:
-    """Find out how a receiver is.
+    """Gather the facts about a receiver.
 
     Args:
         settings: where its files lie.
-        reader: reads its store; None if nothing can.
-        unread: why nothing can.
+        reader: reads its store; None if that is impossible.
+        unread: why it is.
         wal: watches DuckDB's WAL; only the store's process does.
         overdue: how many queries run on after their time; only the store's process knows.
-        appending: how appending is; only the store's process knows.
+        appending: whether the store appends; only the store's process knows.
     """
     now = datetime.now(UTC)
     stored, watermarks = None, {}
@@ -177,12 +177,12 @@ def _size(path: Path) -> int:
 
 
 def wal_bytes(database: Path) -> int:
-    """Say how large DuckDB's WAL is; a checkpoint deletes it."""
+    """Return the size of DuckDB's WAL in bytes; a checkpoint deletes it."""
     return _size(database.with_name(database.name + ".wal"))
 
 
 def read_changed_at(path: Path) -> datetime | None:
-    """Say when a file was written; DuckDB writes its database file at checkpoints."""
+    """Return the time at which a file was written; DuckDB writes its database file at checkpoints."""
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError:

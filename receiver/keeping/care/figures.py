@@ -20,7 +20,7 @@ _SERVE_SILENT = timedelta(seconds=30)
 
 
 class Limit(NamedTuple):
-    """From where on a figure is amber or red; `falling` ones are so at or below it, the others at or above it."""
+    """The limits from which a figure is amber or red: at or below them if `falling`, else at or above them."""
 
     amber: float
     red: float
@@ -69,7 +69,7 @@ class Figure(NamedTuple):
 
 
 class Status(NamedTuple):
-    """How the receiver is: the worst state of all, each figure, and the lists behind some of them."""
+    """The receiver's status: the worst state of all, each figure, and the lists behind some of them."""
 
     at: datetime
     state: State
@@ -80,7 +80,7 @@ class Status(NamedTuple):
     recoveries: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `GET /status` answers."""
+        """Return the answer of `GET /status`."""
         limits = {name: limit._asdict() for name, limit in LIMITS.items()}
         figures = [figure._asdict() for figure in self.figures]
         return {**self._asdict(), "at": self.at.isoformat(), "figures": figures, "limits": limits}
@@ -111,7 +111,7 @@ def judge(facts: Facts) -> Status:
 
 
 def _make_limited(name: str, label: str, value: float, text: str, judged: float | None = None) -> Figure:
-    """Make a figure whose state follows from its limit; `judged` where that is not the value itself."""
+    """Make a figure whose state follows from its limit, for `judged` if that is not the value itself."""
     limit_of = LIMITS.get(name)
     state: State = limit_of.state_of(value if judged is None else judged) if limit_of else "ok"
     return Figure(name, label, value, text, state)
@@ -160,7 +160,7 @@ def _judge_serving(facts: Facts) -> Figure:
 
 
 def _describe_down(process: ProcessState) -> str | None:
-    """Say how a process does not do its work; None if it does."""
+    """Say why a process does not work; None if it does."""
     if process.state != "running":
         return process.state
     return f"no sign of life since {process.silent_since}" if process.silent_since else None
@@ -212,7 +212,7 @@ def _judge_spool(facts: Facts) -> Iterator[Figure]:
         at_least = "at least " if waiting.unreadable else ""
         yield _make_limited("spool_rows", "Rows that wait in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
     else:
-        # Without watermarks nobody knows which of them are stored.
+        # Without watermarks it is not known which of them are stored.
         yield Figure("lag_seconds", "Lag of the store", None, "not known")
         yield Figure("spool_rows", "Rows that wait in the spool", None, f"at most {waiting.rows:,}")
     unreadable = len(waiting.unreadable)
@@ -240,7 +240,7 @@ def _judge_safety(facts: Facts) -> Iterator[Figure]:
     recoveries = _make_limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
     missing = [each for each in facts.incidents if each.missing]
     if missing:
-        # Red for a week, in which somebody can see to it; and never ok again, as it stays missing.
+        # Red for a week, so that an operator sees it; and never ok again, because it stays missing.
         state = "red" if missing[-1] in recent else "amber" if recoveries.state == "ok" else recoveries.state
         text = f"{len(recent):,}; MISSING since {missing[-1].at[:10]}: {missing[-1].missing}"
         recoveries = recoveries._replace(state=state, text=text)

@@ -1,7 +1,7 @@
 """Compares each block of a DuckDB file with its checksum, as a process of its own.
 
-DuckDB checks a block when it reads it from the disk: seldom one that lies in its memory, never one that nobody asks
-for. To open and close the file in the store's own process would release DuckDB's lock on it.
+DuckDB checks a block when it reads it from the disk: seldom a block that lies in its memory, never a block that no
+query needs. Opening and closing the file in the store's own process would release DuckDB's lock on it.
 
 The format is DuckDB's own (`single_file_block_manager.cpp` and `checksum.cpp` of its source): three headers of 4,096
 bytes, then blocks of one size, each with a checksum of eight bytes and its content.
@@ -24,7 +24,7 @@ _BLOCKS_PER_STEP = 16
 
 
 def is_block_whole(block: bytes) -> bool:
-    """Tell whether a block's content has the checksum that stands before it."""
+    """Tell whether a block's checksum fits its content."""
     words = np.frombuffer(block, "<u8")
     return bool(words[0] == _SEED ^ np.bitwise_xor.reduce(words[1:] * _FACTOR))
 
@@ -32,7 +32,7 @@ def is_block_whole(block: bytes) -> bool:
 def read_blocks(path: Path, size: int, numbers: Iterable[int] | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield blocks of a file with their numbers: all, or those that are named.
 
-    The blocks are read from the disk, where the system lets go of what it holds of the file in memory.
+    The blocks are read from the disk, if the system drops its cache of the file.
     """
     with path.open("rb", buffering=0) as file:
         chosen = range((os.fstat(file.fileno()).st_size - _HEADERS_BYTES) // size) if numbers is None else numbers
@@ -46,7 +46,7 @@ def read_blocks(path: Path, size: int, numbers: Iterable[int] | None = None) -> 
 
 
 def find_damaged_blocks(path: Path, size: int, numbers: Iterable[int] | None, bytes_per_second: float) -> Iterator[int]:
-    """Yield the numbers of blocks that are not as they were written, a block not in use among them."""
+    """Yield the numbers of damaged blocks, also of those that are not in use."""
     began = time.monotonic()
     for done, (number, block) in enumerate(read_blocks(path, size, numbers), start=1):
         if not is_block_whole(block):

@@ -1,2 +1,2 @@
--- Which of the damaged blocks hold the catalogue: what tables there are and where their rows lie.
+-- The damaged blocks that hold the catalogue: the tables and the places of their rows.
 SELECT DISTINCT block_id FROM pragma_metadata_info() WHERE block_id IN (SELECT unnest(?::BIGINT[])) ORDER BY 1;

@@ -1,4 +1,4 @@
-"""Tells which rows lie in damaged blocks, and which backup still holds them."""
+"""Finds the rows in damaged blocks, and the backup that still holds them."""
 
 import subprocess
 import sys
@@ -72,7 +72,7 @@ def _rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedRows]:
 
 
 def _add_backup(damaged: DamagedRows, reader: Reader, backups: Path) -> DamagedRows:
-    """Name notifications by their `seq`, where that can be read, and find a backup that holds them."""
+    """Give notifications their `seq` if it can be read, and find a backup that holds them."""
     if damaged.table != "notifications":
         return damaged
     try:
@@ -85,9 +85,9 @@ def _add_backup(damaged: DamagedRows, reader: Reader, backups: Path) -> DamagedR
 
 
 def count_whole(backup: Path, first: int, last: int) -> int:
-    """Read the notifications of a range of `seq` in a backup, in a process of its own, and count them.
+    """Read the notifications of a range of `seq` in a backup, in another process, and count them.
 
-    0 where one can't be read.
+    0 if any of them can't be read.
     """
     command = [sys.executable, "-m", "receiver.keeping.scrub.backup_rows", str(backup), str(first), str(last)]
     try:

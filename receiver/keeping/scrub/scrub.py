@@ -1,4 +1,4 @@
-"""A scrub: reads every block of the database file from the disk, and names what was damaged since it was written."""
+"""A scrub: reads every block of the database file from the disk, and names the damaged rows."""
 
 import json
 import subprocess
@@ -37,8 +37,8 @@ def scrub(
     """
     size, total = reader.rows(_BLOCK_SIZE, [])[0]
     suspects = _find_damaged_blocks(database, size, None, bytes_per_second, lambda done: advance(done, total))
-    # A checkpoint writes into blocks that are not in use, and such a block may be read half written: only a block that
-    # is in use and still damaged at a second look is damaged.
+    # A checkpoint writes into blocks that are not in use, and such a block may be read half written: a block counts as
+    # damaged only if it is in use and fails a second time.
     in_use = _blocks_of(find_rows(reader, suspects, database.parent / "backups")) if suspects else []
     damaged = _find_damaged_blocks(database, size, in_use, 0.0, lambda _done: None) if in_use else []
     return find_rows(reader, damaged, database.parent / "backups") if damaged else []
@@ -66,14 +66,14 @@ def _find_damaged_blocks(
 
 
 class ScrubNote(NamedTuple):
-    """When the last scrub ended, and a sentence for each damage that it found."""
+    """The time at which the last scrub ended, and a sentence for each damage."""
 
     at: datetime
     damages: list[str]
 
 
 def read_scrub_note(data_dir: Path) -> ScrubNote | None:
-    """Read the note; None where there is none that can be read."""
+    """Read the note; None if there is none, or it is damaged."""
     try:
         note = json.loads((data_dir / FILE).read_bytes())
         at, damages = datetime.fromisoformat(note["at"]), [str(damage) for damage in note["damages"]]

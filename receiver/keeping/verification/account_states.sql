@@ -1,4 +1,4 @@
--- What is kept of each account against its latest notification, in one statement and so of one moment.
+-- The kept states of accounts against their latest notifications, in one statement and so of one moment.
 WITH latest AS (
     FROM account_bodies
     WHERE seq IN (SELECT last_seq FROM entities WHERE category = ?)

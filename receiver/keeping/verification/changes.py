@@ -1,4 +1,4 @@
-"""Checks `changes` against what the notifications make of them."""
+"""Checks `changes` against those that follow from the notifications."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -26,25 +26,24 @@ _ORPHANED = "SELECT DISTINCT seq FROM changes ANTI JOIN notifications USING (seq
 
 
 def can_check_changes(reader: Reader) -> bool:
-    """Tell whether a store's changes can be compared: an older version derived them in another way, or not yet."""
+    """Tell whether a store's changes can be compared: not those of an older version, nor during a rebuild."""
     is_older = schema_version_of(reader) < _FIRST_VERSION_DERIVED_SO
     return not is_older and not reader.rows(_BEING_REBUILT, [])
 
 
 class ChangesCheck:
-    """Derives changes again while an extent's notifications go by, and compares them with those that are stored.
+    """Derives changes again from an extent's notifications, and compares them with the stored ones.
 
-    While the store itself derives them again, and in a file whose changes an older version derived, there is nothing to
-    compare.
+    During a rebuild, and in a file whose changes an older version derived, there is nothing to compare.
     """
 
     def __init__(self, reader: Reader, extent: Extent) -> None:
         self._reader = reader
         self._extent = extent
         self._is_idle = not can_check_changes(reader)
-        # Nothing is known before the first notification that is stored.
+        # The deriver knows nothing before the first notification that is stored.
         self._deriver = Deriver(reader.rows, extent.after)
-        # What these changed is known for good only when all have gone by.
+        # The changes of these are final only when all notifications have been read.
         self._revised = set() if self._is_idle else self._read_revised(0)
         self._expected: dict[int, Counter[tuple[Any, ...]]] = {}
         self._missing = _read_missing(reader)
@@ -66,7 +65,7 @@ class ChangesCheck:
         )
 
     def _derive(self, batch: list[NumberedNotification]) -> Derived:
-        """Derive from notifications; where a bug stops that, from halves, down to the one that it concerns."""
+        """Derive from notifications; if a bug stops that, from halves, down to the notification at fault."""
         try:
             derived = self._deriver.derive(batch)
         except UnderivableError as error:
@@ -80,7 +79,7 @@ class ChangesCheck:
         return derived
 
     def check_rest(self) -> Iterator[Violation]:
-        """Check the changes of those before which something was put that arrived later, and of what is not there."""
+        """Check the changes of notifications that got a late predecessor, and changes without a notification."""
         if not self._is_idle:
             orphaned = self._reader.rows(_ORPHANED, [])
             yield from (Violation("changes", None, seq, "There is no such notification.") for (seq,) in orphaned)
@@ -94,7 +93,7 @@ class ChangesCheck:
             yield from self._violations(Changed(seq, self._expected[seq], actual[seq]) for seq in seqs)
 
     def _read_stored(self, first: int, last: int) -> Iterator[DerivedChange]:
-        """Read the rows of notifications from one `seq` to another, in as many parts as it takes."""
+        """Read the rows of notifications from one `seq` to another, in as many parts as necessary."""
         try:
             yield from map(DerivedChange._make, self._reader.rows(sql_file(__package__, "changes.sql"), [first, last]))
         except TooMuchError:
@@ -107,12 +106,12 @@ class ChangesCheck:
     def _violations(self, changed: Iterable[Changed]) -> Iterator[Violation]:
         violations = list(check_changes(changed))
         if violations:
-            # Something may have arrived meanwhile that happened before these.
+            # Late notifications may have arrived meanwhile.
             since = self._read_revised(self._extent.last)
             yield from (each for each in violations if each.seq not in since and each.seq not in self._missing)
 
     def _read_revised(self, last_seq: int) -> set[int]:
-        """Return the notifications that follow, in order of occurrence, one that arrived later and after `last_seq`."""
+        """Return notifications whose predecessor, in order of occurrence, arrived later and after `last_seq`."""
         return {
             seq
             for (seq,) in self._reader.rows(
@@ -122,7 +121,7 @@ class ChangesCheck:
 
 
 def _read_missing(reader: Reader) -> dict[int, tuple[str, str]]:
-    """Return the id and the error of the notifications whose changes are missing by name, by their seq."""
+    """Return the id and the error of each notification whose changes could not be derived, by seq."""
     if schema_version_of(reader) < _FIRST_VERSION_WITH_UNDERIVED:
         return {}
     return {seq: (name, error) for seq, name, error in reader.rows(_UNDERIVED, [])}
@@ -136,5 +135,5 @@ def _group_by_seq(rows: Iterable[DerivedChange]) -> defaultdict[int, Counter[tup
 
 
 def _as_queried(row: DerivedChange) -> DerivedChange:
-    # A query counts microseconds: there are moments that Python has no form for.
+    # A query counts microseconds, because Python can't represent every moment.
     return row._replace(changed_at=to_microseconds(row.changed_at))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
--- What was acknowledged and is kept beside the table `notifications`, as it could not be stored there.
+-- Acknowledged rows that could not be stored in `notifications`, and are kept in `rejected`.
 SELECT id::VARCHAR, reason, received_at::VARCHAR
 FROM rejected
 WHERE reason IN (SELECT unnest(?::VARCHAR[]))

@@ -1,4 +1,4 @@
-"""Checks the rows that the spool holds against the store: each is in one of both, with the same bytes."""
+"""Checks the spool's rows against the store: each waits or is stored, with the same bytes."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -33,7 +33,7 @@ def check_spooled(reader: Reader, directory: Path) -> Iterator[Violation]:
             damage = damage_of(path)
         except (*CANNOT_READ, OSError, ValueError) as error:
             damage = f"it can't be read ({error})"
-        # One that is gone was appended whole while this was running.
+        # A segment that is gone was appended whole meanwhile.
         if damage and path.exists():
             yield Violation("spool", None, None, f"The segment {path} is damaged: {damage}.")
 
@@ -60,7 +60,7 @@ def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[
                 yield Violation("spool", row.id, None, f"{where}: {row.damage}.")
         stored = _read_stored(reader, rows)
         after = _watermark(reader, segment, kind)
-        # Refused notifications have a byte budget, so that one that was appended may be gone again.
+        # Refused notifications have a byte budget, so an appended one may be gone again.
         passed = before if kind == KINDS[Notification] else 0
         yield from check_handed(
             Handed(row.id, row.position, passed, after, sha256(row.body).hexdigest(), stored.get(str(row.id)))

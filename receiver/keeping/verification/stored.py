@@ -1,4 +1,4 @@
-"""Checks the notifications: those stored, in batches of `seq`, and those that the spool holds, against the store."""
+"""Checks the stored notifications, in batches of `seq`."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _NEXT = "SELECT min(seq) - 1 FROM notifications WHERE seq > ?"
 
 
 def check_stored(reader: Reader, keys: Keys, extent: Extent, advance: Callable[[int], None]) -> Iterator[Violation]:
-    """Check each notification of an extent: by itself, its place in the order, its original, and what it changed.
+    """Check each notification of an extent: by itself, its place in the order, its original, and its changes.
 
     Args:
         reader: reads the store.

@@ -1,4 +1,4 @@
--- What the views say against the table, in one statement and so of one moment: name, expected, found.
+-- The views' counts against the table's, in one statement and so of one moment: name, expected, found.
 WITH originals AS (
     SELECT category, entity_id, occurred_at, received_at, seq FROM notifications WHERE duplicate_of IS NULL
 ),

@@ -1,4 +1,4 @@
-"""Checks what only the whole table tells: doubled ids, views that disagree with it, keys that are missing."""
+"""Checks the table as a whole: doubled ids, views that disagree with it, keys that are missing."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class Extent(NamedTuple):
 
 
 def extent_of(reader: Reader) -> Extent:
-    """Ask what is stored at this moment."""
+    """Ask which notifications are stored at this moment."""
     (extent,) = map(Extent._make, reader.rows(_EXTENT, []))
     return extent
 
@@ -41,7 +41,7 @@ _FIRST_VERSION_WITH_ACCOUNT_STATES = 3
 
 
 def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
-    """Check that ids are there once, that nothing was set aside, and that what is derived agrees."""
+    """Check that ids are unique, that nothing was set aside, and that derived tables agree."""
     ((taken, stored, set_aside),) = reader.rows(sql_file(__package__, "promise.sql"), [])
     yield from check_taken(taken, stored, set_aside)
     yield from _check_ids(reader, extent)
@@ -58,7 +58,7 @@ def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
 
 
 def _check_ids(reader: Reader, extent: Extent) -> Iterator[Violation]:
-    # In parts, so that ten million ids need no more memory at a time than two.
+    # In parts, so that ten million ids need no more memory than two million.
     parts = extent.rows // _ROWS_PER_PART + 1
     query = sql_file(__package__, "doubled_ids.sql")
     for part in range(parts):
@@ -69,7 +69,7 @@ def _check_ids(reader: Reader, extent: Extent) -> Iterator[Violation]:
 
 
 class LackingKey(NamedTuple):
-    """A key that is not at hand: its fingerprint, None where it was not noted at receipt, and how many it judged."""
+    """A key that is not at hand: its fingerprint (None if it was not noted at receipt), and how many rows it judged."""
 
     fingerprint: str | None
     notifications: int
@@ -83,8 +83,8 @@ class LackingKey(NamedTuple):
 def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
     """List the keys under which stored notifications were received and that are not among `keys`.
 
-    Notifications of before schema version 7 have no fingerprint: their key lacks if no key at hand signs any of the
-    first of them.
+    Notifications from before schema version 7 have no fingerprint: their key is lacking if no key at hand fits any of
+    the first of them.
     """
     noted = schema_version_of(reader) >= _FIRST_VERSION_WITH_FINGERPRINTS
     query = "received_under.sql" if noted else "received_before_keys.sql"

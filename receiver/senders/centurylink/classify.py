@@ -1,4 +1,4 @@
-"""Classify a notification: from its event and its body to the columns it is found by."""
+"""Classifies a notification: derives its columns from its event and its body."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ from receiver.notification import Action, Category
 from receiver.senders.sender import Body, Columns, Event
 
 ACCOUNT: Final = "Account"
-"""The category of the events that tell of an account, and of the account above it."""
+"""The category of the events about an account, whose bodies also name the account above it."""
 
 _ACCOUNT_IN_URI = re.compile(r"/v2/accounts/([^/?#]+)")
 _USER_IN_URI = re.compile(r"/v2/users/([^/?#]+)")
@@ -29,7 +29,7 @@ _UPDATED_AFTER = timedelta(hours=1)
 
 
 def classify(event: Event, body: Body, received_at: datetime) -> Columns:
-    """Return a notification's columns; a field that is missing, empty or of the wrong type counts as not there.
+    """Return a notification's columns; a field that is empty or of the wrong type counts as missing.
 
     So do links and triggers after the first thousand, and URIs of more than 8,192 characters. `received_at` has a time
     zone, and is the event's time where the body has none. Raises nothing, whatever the body.
@@ -99,7 +99,7 @@ def _read_deletion(body: Body) -> Action | None:
 
 
 def _server_action(body: Body) -> Action | None:
-    """Return what a server's body tells of its event: a deleted one's has two fields, a new one's two close dates."""
+    """Return the action that a server's body implies: a deletion has two fields, a creation two close dates."""
     if body.keys() == {"accountAlias", "name"} and all(map(_text, body.values())):
         return "Deleted"
     change = _object(body.get("changeInfo"))
@@ -120,7 +120,7 @@ def _server_time(body: Body) -> datetime | None:
     modified = _text(change.get("modifiedDate"))
     if modified is None or modified.startswith(_UNSET_DATE):
         return _time(change.get("createdDate"))
-    # One that was set and can't be read is newer than the creation, by nobody knows how much.
+    # A date that was set but can't be read is later than the creation, by an unknown time.
     return _time(modified)
 
 
@@ -139,7 +139,7 @@ def _no_time(_: Body) -> None:
 
 
 class _Rules(NamedTuple):
-    """How one category's bodies tell the columns."""
+    """How the columns are read from bodies of one category."""
 
     account_alias: Callable[[Body], str | None]
     entity_id: Callable[[Body], str | None]
@@ -190,14 +190,14 @@ def _part(pattern: re.Pattern[str], uri: Any) -> str | None:
 
 
 def _time(value: Any) -> datetime | None:
-    """Return an ISO 8601 date and time as UTC, which it is in already where it names no offset.
+    """Return an ISO 8601 date and time in UTC; without an offset it is UTC already.
 
     None where it can't be read, has no time of day, or is .NET's unset date.
     """
     if not isinstance(value, str) or value.startswith(_UNSET_DATE):
         return None
     text = value.upper()
-    # Python takes a date alone for its midnight, which would be a time nobody stated.
+    # Python reads a date alone as its midnight, which the body does not state.
     if "T" not in text and " " not in text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""How the platform's bodies are compared: what each of two could tell, what tells nothing, and how items are known."""
+"""How the platform's bodies are compared: what each can contain, what is noise, and what identifies items."""
 
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ _ADDRESS = (("internal", "public", "address"),)
 
 
 def align(category: Category, before: dict[str, Any], now: dict[str, Any]) -> Aligned:
-    """Return both bodies in the new form; what only one of two forms, or of a partial body, could tell is untold."""
+    """Return both bodies in the new form; what the other form, or a partial body, could not contain is untold."""
     forms_differ = is_old_form(category, before) != is_old_form(category, now)
     old, new = convert_to_new_form(category, before), convert_to_new_form(category, now)
     return Aligned(old, new, partial(_is_untold, category, old, new, forms_differ))
@@ -54,10 +54,10 @@ def _is_blank(value: Any) -> bool:
 
 
 def _is_untold_by_part(difference: FieldDifference, old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Tell whether what came or went within `details` did so only because one of the bodies is partial.
+    """Tell whether a field came or went within `details` only because one of the bodies is partial.
 
-    That is a server under construction, which has no details, or one queued for restore, which has few. An address
-    shows even so: it may be new, and that matters more than a false alarm.
+    A server under construction has no details, and one queued for restore has few. An added address always counts: it
+    may be new, and that matters more than a false alarm.
     """
     if difference.parts == ("details",):
         return True

@@ -27,7 +27,7 @@ ROUTE_CATEGORIES: dict[str, Category] = {
 """The routes that name a category only, as the platform's sample listener has them."""
 
 OPEN_EVENTS = tuple(Event(category, None) for category in ROUTE_CATEGORIES.values())
-"""What those routes say where neither the query string nor the category tells the action."""
+"""The events of those routes where neither the query string nor the category names the action."""
 
 _BY_PATH: dict[str, Event] = {f"/webhooks/{event.event_type}".lower(): event for event in EVENTS}
 

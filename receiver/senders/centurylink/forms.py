@@ -6,7 +6,7 @@ from typing import Any
 
 from receiver.notification import Category
 
-# Not what Python calls private, among which are the documentation's public addresses.
+# Python's own list of private networks contains the documentation's public addresses.
 _INTERNAL = tuple(
     map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"))
 )
@@ -37,7 +37,7 @@ def is_old_form(category: Category, body: Mapping[str, Any]) -> bool:
 
 
 def convert_to_new_form(category: Category, body: dict[str, Any]) -> dict[str, Any]:
-    """Return a body with its fields where the new form has them; one of the new form is returned as it is."""
+    """Return a body with its fields in the new form's places; a body of the new form is returned as it is."""
     if not is_old_form(category, body):
         return body
     if category == "Account":
@@ -53,7 +53,7 @@ def is_in_both_forms(category: Category, keys: Sequence[str]) -> bool:
     """Tell whether bodies of both forms have a field.
 
     Args:
-        category: of the bodies.
+        category: the bodies' category.
         keys: the keys that lead to the field in the new form.
     """
     if category == "Server" and keys[0] == "details":
@@ -78,7 +78,7 @@ def addresses_in(value: Any) -> set[str]:
 
 
 def _addresses(value: Any) -> Any:
-    """Tell public and private addresses apart, which the old form mixes."""
+    """Separate public and private addresses, which the old form mixes."""
     if not isinstance(value, list):
         return value
     return [_address(item["address"]) if _is_address(item) else item for item in value]

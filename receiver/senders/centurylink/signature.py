@@ -38,9 +38,9 @@ def sign(key: PrivateKey, body: bytes) -> str:
 
 
 def check_signature(key: PublicKey, headers: Mapping[str, str], body: bytes) -> tuple[SignatureStatus, bytes | None]:
-    """Return what the signature header says of a body, and the signature itself where it is base64.
+    """Return the status of the signature header for a body, and the signature itself if it is base64.
 
-    `headers` are found by their names in lower case.
+    `headers` has names in lower case.
     """
     header = headers.get(_IN_LOWER_CASE)
     text = "" if header is None else header.strip(" \t\r\n")

@@ -1,1 +1,1 @@
-"""Moves what the spool holds into DuckDB, exactly once."""
+"""Moves the spool's rows into DuckDB, exactly once."""

@@ -39,17 +39,17 @@ class _Incoming(NamedTuple):
 
 
 class Appender:
-    """Appends what is new in the spool.
+    """Appends the spool's new rows.
 
     Rows and the spool's watermarks go in with one transaction, so a crash at any moment leaves each row either in
     the spool or in DuckDB, never in both or neither.
 
     Args:
-        connection: a connection to the store of the appender's own.
+        connection: the appender's own connection to the store.
         spool: where the rows come from.
         duplicate_window_seconds: see `DuplicateFinder`.
         rejected_bytes: how many bytes of refused notifications are kept.
-        data_dir: where to note how far it came, see `receiver.database.appended`; nowhere by default.
+        data_dir: where its progress is noted, see `receiver.database.appended`; nowhere by default.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Appender:
         self._load()
 
     def _load(self) -> None:
-        """Take what the store and its files hold as the truth."""
+        """Load the state from the store and its files."""
         self._is_out_of_step = True
         roll_back(self._connection)
         connection, data_dir = self._connection, self._data_dir
@@ -90,7 +90,7 @@ class Appender:
         self._is_out_of_step = False
 
     def _last_bodies(self, data_dir: Path | None) -> LastBodies:
-        """Take the bodies at hand; those of a database that has lost its latest rows since are none of this one's."""
+        """Load the bodies at hand, or clear them if the database has lost its latest rows since."""
         bodies = LastBodies(data_dir)
         if newest := bodies.newest:
             seq, name = newest
@@ -105,11 +105,11 @@ class Appender:
         return self._next_seq - 1
 
     def append_new(self) -> int:
-        """Append what is new in each segment, up to a batch each, and say how many rows that was.
+        """Append the new rows of all segments, up to a batch, and return how many they were.
 
         Raises:
-            Exception: not all of it was appended, for no fault of a row. The next call begins with what the store
-                holds then. After one of `NEEDS_NEW_PROCESS` only a new process can go on.
+            Exception: not all were appended, for no fault of a row. The next call begins with the store's state
+                then. After one of `NEEDS_NEW_PROCESS` only a new process can go on.
         """
         if self._is_out_of_step:
             self._load()
@@ -126,7 +126,7 @@ class Appender:
         return len(rows)
 
     def _read_new(self) -> Iterator[SpooledRow]:
-        """Read what is new, the oldest segments first, within the bounds of one batch."""
+        """Read new rows, the oldest segments first, within the bounds of one batch."""
         left, bytes_left = _ROWS_PER_BATCH, _BYTES_PER_BATCH
         for segment in self._spool.segments():
             for kind in KINDS.values():
@@ -155,10 +155,10 @@ class Appender:
         return sum(rows or 0 for rows in left.values())
 
     def checkpoint(self, *, merging: bool = False) -> None:
-        """Make DuckDB's file hold all that was appended, then delete the segments that it holds whole.
+        """Write all appended rows to DuckDB's file, then delete the segments that it holds whole.
 
         Args:
-            merging: make few row groups of many small ones, which takes up to a second or two.
+            merging: merge small row groups, which takes up to a second or two.
 
         Raises:
             duckdb.Error: there was no checkpoint, and nothing was deleted; trying again later may help.
@@ -178,7 +178,7 @@ class Appender:
         self._note()
 
     def list_done(self) -> list[Segment]:
-        """List the segments that nobody writes to and that are appended, as far as they can be read."""
+        """List the segments that have no writer and are appended, as far as they can be read."""
         return [segment for segment in self._spool.list_finished() if self._count_left_in(segment) == 0]
 
     def _count_left_in(self, segment: Segment) -> int | None:
@@ -197,7 +197,7 @@ class Appender:
         return self._duplicates.original_of(spooled.row) if isinstance(spooled.row, Notification) else None
 
     def _append_carefully(self, rows: Sequence[_Incoming]) -> None:
-        """Append row by row what the last process died of; a row that it died of alone is put aside untried."""
+        """Append the rows that ended the last process one by one; a row that ended it alone is put aside untried."""
         for incoming in rows:
             row = incoming.spooled
             if self._stumble == {(row.segment, row.kind, row.position)}:
@@ -209,7 +209,7 @@ class Appender:
             forget_stumble(self._data_dir)
 
     def _append(self, rows: Sequence[_Incoming]) -> None:
-        """Append rows in one transaction, or in halves where a single one can't go in as it is.
+        """Append rows in one transaction, or in halves if a row can't go in as it is.
 
         Raises:
             Exception: it is no row's fault; the rows before those concerned are appended.
@@ -263,7 +263,7 @@ class Appender:
         self._stored += len(numbered)
         self._advance(after, len(rows))
         with self.housekeeping.task("remembering what is stored"):
-            # What is remembered in part must not be built on.
+            # After an error here, the memory is incomplete and must be loaded again.
             was_out_of_step, self._is_out_of_step = self._is_out_of_step, True
             self._changes.settle(derived)
             self._is_out_of_step = was_out_of_step

@@ -1,4 +1,4 @@
-"""Whether appending works, and when to try again if it does not."""
+"""The condition of appending: whether it works, and when to try again if it does not."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 class Condition(NamedTuple):
-    """How appending is: `failure` is why it stands still, None while it works; `failing` are other tasks, and why."""
+    """`failure` is why appending stands still, None while it works; `failing` are other tasks, and why they fail."""
 
     failure: str | None
     since: datetime | None
@@ -25,7 +25,7 @@ class Retry:
         self.failure: str | None = None
         """Why the last try failed; None if it did not."""
         self.since: datetime | None = None
-        """When the first of the tries was that failed one after the other."""
+        """The time of the first of the latest failures in a row."""
         self._seconds = _FIRST_SECONDS
         self._next_at = 0.0
 

@@ -1,4 +1,4 @@
-"""Finds the copies of a notification that a sender posts to several addresses: the same body and event, in seconds."""
+"""Finds the copies of a notification that a sender posts to several addresses: same body and event, in seconds."""
 
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -33,13 +33,13 @@ class DuplicateFinder:
         self.reload()
 
     def reload(self) -> None:
-        """Take what the store holds as the truth."""
+        """Load the latest notifications from the store."""
         query = sql_file(__package__, "latest_of_each_entity.sql")
         rows = read_or(self._connection, query, [], "copies of what came before are not told")
         self._latest = {(category, entity_id): _Latest._make(latest) for category, entity_id, *latest in rows}
 
     def original_of(self, row: Notification) -> UUID | None:
-        """Say which notification this one is a copy of; None makes it its entity's latest."""
+        """Return the id of the notification that this one copies; if None, this one becomes its entity's latest."""
         if row.entity_id is None:
             return None
         digest = sha256(row.payload).hexdigest()

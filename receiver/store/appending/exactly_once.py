@@ -1,4 +1,4 @@
-"""The transaction that stores rows: with the spool's watermarks, and only if nobody stored those rows before."""
+"""The transaction that stores rows: with the spool's watermarks, and only if the rows were not stored before."""
 
 import contextlib
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ def read_watermarks(connection: duckdb.DuckDBPyConnection) -> Positions:
 
 @contextmanager
 def store_with_watermarks(connection: duckdb.DuckDBPyConnection, before: Positions, after: Positions) -> Iterator[None]:
-    """Store what a block writes, together with new watermarks, or nothing of it where anything raises.
+    """Store the writes of a block together with new watermarks, or nothing if anything raises.
 
     Args:
         connection: with no transaction open.
-        before: the watermarks that the rows come after; a place that is not in them is at 0.
+        before: the watermarks before the rows; a missing place is at 0.
         after: the watermarks with the rows.
 
     Raises:
@@ -46,7 +46,7 @@ def store_with_watermarks(connection: duckdb.DuckDBPyConnection, before: Positio
         run(connection, "COMMIT")
     except NEEDS_NEW_PROCESS:
         raise
-    except Exception as error:  # an OSError, too: whatever it is, only reading again tells what is stored
+    except Exception as error:  # an OSError, too: only reading again tells whether the rows are stored
         roll_back(connection)
         message = f"COMMIT failed ({describe(error)}), and what is stored will be read again."
         raise CommitError(message) from error

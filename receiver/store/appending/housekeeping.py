@@ -1,4 +1,4 @@
-"""Tasks that follow what is stored: where one fails, nothing may look as if it had not been stored."""
+"""Tasks after rows are stored: if one fails, the rows must not look as if they had not been stored."""
 
 import logging
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ class Housekeeping:
 
     def __init__(self) -> None:
         self.failures = 0
-        """How many times a task failed in this process."""
+        """How often tasks failed in this process."""
         self.failing: dict[str, str] = {}
-        """Why each task failed that failed at its last turn."""
+        """The errors of tasks that failed at their last turn."""
 
     @contextmanager
     def task(self, name: str) -> Iterator[None]:
-        """Run a task in a block; what it raises ends here, but for what only a new process survives."""
+        """Run a task in a block; its errors end here, except those that need a new process."""
         try:
             yield
         except NEEDS_NEW_PROCESS:

@@ -1,4 +1,4 @@
-"""Whether the appender keeps up with what comes in, so that work that can wait gives way to it."""
+"""Tells whether the appender keeps up with new rows, so that other work gives way to it."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ _PATIENCE_SECONDS = 600.0
 
 
 class Pace:
-    """Measures how long a row waits at most before it is stored, by the appender's turns and no clock of the rows'."""
+    """Measures the longest wait of a row before it is stored, by the appender's turns and not by the rows' times."""
 
     def __init__(self) -> None:
         self._began = self._before = time.monotonic()
@@ -26,7 +26,7 @@ class Pace:
         self._before, self._began = self._began, time.monotonic()
 
     def end(self, moved: int) -> None:
-        """Note that so many rows are stored: none of them was there at the look before."""
+        """Note that so many rows are stored, which all came after the previous look."""
         self._waited = time.monotonic() - self._before
         self._left_rows = moved >= _MANY_ROWS
 
@@ -39,9 +39,9 @@ class Pace:
 class GivesWay:
     """Puts work off while the appender does not keep up, though never for ever.
 
-    Work that has not begun waits for ten minutes at most: at a rate that leaves the appender no time for hours, a step
-    is done every ten minutes all the same. Work that has begun waits for ten seconds at most at each of its breaks, as
-    there is no checkpoint while its transaction is open.
+    Work that has not begun waits for ten minutes at most: so a step is done every ten minutes even if the appender has
+    no time for hours. Work that has begun waits for ten seconds at most at each of its breaks, because there is no
+    checkpoint while its transaction is open.
 
     Args:
         keeps_up: tells whether the appender keeps up.
@@ -66,7 +66,7 @@ class GivesWay:
         """Wait until the appender keeps up, ten seconds at most.
 
         Raises:
-            duckdb.InterruptException: the work is to end.
+            duckdb.InterruptException: the work must end.
         """
         ends = time.monotonic() + _LONGEST_PAUSE_SECONDS
         while not self._keeps_up() and time.monotonic() < ends:

@@ -11,14 +11,14 @@ from receiver.notification import NOT_STORABLE, Notification, Rejection
 from receiver.program import sql_file
 from receiver.spool import Row
 
-# Each reason has as much: what anybody can send pushes out nothing but itself.
+# Each reason has an equal share, so rows that anybody can send push out only their own kind.
 _SHARES = 8
 
 
 class RejectedBudget:
-    """Counts the bytes of refused notifications by reason and lets a reason's oldest go when it has too many.
+    """Counts the bytes of refused notifications by reason, and deletes a reason's oldest when it has too many.
 
-    What was acknowledged and then set aside (`make_not_storable`, `damaged_in_spool`) neither counts nor goes.
+    Rows acknowledged and then set aside (`not_storable`, `damaged_in_spool`) do not count and are never deleted.
 
     Args:
         connection: the appender's.
@@ -45,7 +45,7 @@ class RejectedBudget:
 
 
 def make_not_storable(row: Row) -> Rejection:
-    """Make what is kept in `rejected` of a row that DuckDB refuses: nothing that it could refuse again."""
+    """Make the row of `rejected` for a row that DuckDB refuses, without anything that it could refuse again."""
     if isinstance(row, Notification):
         path, body = row.event_type or row.category, row.payload
     else:

@@ -1,4 +1,4 @@
-"""Finds the row at fault: blames it only while a storable row goes in, and remembers a row that a store died of."""
+"""Finds the row at fault: blames it only if a storable row goes in, and remembers a row that ended a store."""
 
 import contextlib
 import json
@@ -89,7 +89,7 @@ def read_stumble(data_dir: Path | None) -> Places:
 
 
 def forget_stumble(data_dir: Path) -> None:
-    """Go on as usual."""
+    """Delete the note."""
     _path(data_dir).unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""The statements that were found allowed, remembered: to look through one takes as long as a small query does."""
+"""Remembers allowed statements: checking one takes as long as a small query."""
 
 import threading
 from collections import OrderedDict
@@ -13,9 +13,9 @@ LONGEST: Final = 20_000
 
 
 class AllowedStatements:
-    """Looks through SQL by `guard` before it runs, the same text once, as dashboards ask the same again and again.
+    """Checks SQL by `guard` before it runs, each text once, because dashboards repeat their queries.
 
-    What may run is a matter of the text alone: it is looked at by what it names, not by what lies behind the names.
+    The text alone decides: the guard checks the names in it, not the objects behind the names.
     """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -31,7 +31,7 @@ class AllowedStatements:
         self._known: OrderedDict[str, str] = OrderedDict()
 
     def statement(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> str:
-        """Return the one statement in `sql`, free of what surrounds it, if it may run; see `guard.check_statement`.
+        """Return the one statement in `sql`, without the text around it, if it may run; see `guard.check_statement`.
 
         Raises:
             QueryError, duckdb.Error: It may not, or it is no SQL.

@@ -1,4 +1,4 @@
-"""Keep answers until their clients have read them, and bound what all of them take together.
+"""Keep answers until their clients have read them, and bound their total size.
 
 The first 16 MiB of each stay in memory, the rest is in a temporary file. A client that does not read holds its answer
 until it is cut off, so the number of answers and their bytes have limits: beyond them new queries are `busy`.
@@ -83,7 +83,7 @@ class QueryAnswer(contextlib.AbstractContextManager["QueryAnswer"]):
         self._reserved += size
 
     def close(self) -> None:
-        """Let the file and what it took go; again, that does nothing."""
+        """Close the file and give its bytes back; a second call does nothing."""
         if self._is_open:
             self._is_open = False
             self.file.close()

@@ -1,4 +1,4 @@
-"""Bound what connections to the query service may take, so that none without the token keep out those with it.
+"""Limits connections to the query service, so that none without the token keep out those with it.
 
 The store's process has few descriptors to spare: it opens segments and the database with them.
 """
@@ -24,22 +24,22 @@ HasToken = Callable[[HTTPHeaders], bool]
 
 
 def most_connections() -> int:
-    """Say how many connections may be open: half of what the system lets this process open, and no more than 256."""
+    """Return how many connections may be open: half of this process's limit on descriptors, and at most 256."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(8, min(MOST_CONNECTIONS, soft // 2))
 
 
 class BoundedServer(HTTPServer):
-    """An HTTP server with limits to its connections and to the time that they take.
+    """An HTTP server that limits its connections and their times.
 
-    Where there are too many, one that never had a request with the token is closed, the oldest first; if there is none,
-    one that had and waits for its next; and if there is none either, the new one.
+    If there are too many, it closes the oldest one that never brought the token; if there is none, the oldest with the
+    token that waits for its next request; and if there is none either, the new one.
     """
 
     def initialize(  # type: ignore[override] # its own arguments, and those of `HTTPServer`
         self, *args: Any, has_token: HasToken, most: int | None = None, **kwargs: Any
     ) -> None:
-        """Take what `HTTPServer` takes, what tells whether a request's headers have the token, and the most."""
+        """Take the arguments of `HTTPServer`, the check of a request's headers for the token, and the most."""
         times = {"idle_connection_timeout": IDLE_SECONDS, "body_timeout": BODY_SECONDS}
         super().initialize(*args, **{**times, **kwargs})
         self._has_token = has_token

@@ -1,7 +1,7 @@
 """Run one query in its thread: in a read-only transaction on its own cursor, into a file that holds its answer.
 
-The rows go, as one Arrow IPC stream, into a file: so memory stays bounded, and an error that comes late can still be
-told with its status.
+The rows go, as one Arrow IPC stream, into a file: so memory stays bounded, and a late error can still be answered with
+its status.
 """
 
 import contextlib
@@ -68,10 +68,10 @@ class Interruption:
         return self._reason
 
     def end(self) -> None:
-        """Let no interrupt come any more.
+        """Accept no more interrupts.
 
         Raises:
-            QueryError: The reason, if one came before: what was read since may be incomplete.
+            QueryError: The reason, if an interrupt came before: the rows read since may be incomplete.
 
         """
         with self._lock:
@@ -87,7 +87,7 @@ def execute(
     interruption: Interruption,
     answer: QueryAnswer,
 ) -> QueryAnswer:
-    """Run a query to its end and return its answer, whole and to be closed; it is closed already if this fails.
+    """Run a query and return its whole answer, which the caller closes; if this fails, it is closed already.
 
     Raises:
         QueryError: The query was refused, failed or was interrupted.
@@ -134,7 +134,7 @@ def _write(reader: pa.RecordBatchReader, answer: QueryAnswer, query: Query) -> N
 
 @contextlib.contextmanager
 def _raise_query_error(interruption: Interruption) -> Iterator[None]:
-    """Turn whatever a query raises into what its client is told.
+    """Turn any error of a query into a `QueryError` for its client.
 
     An error while rows are fetched comes through Arrow as an OSError with DuckDB's text and without its class.
     """

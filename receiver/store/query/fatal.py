@@ -1,4 +1,4 @@
-"""Refuse what ends DuckDB's process, or keeps it busy where no interrupt reaches it.
+"""Refuse SQL that ends DuckDB's process, or keeps it busy where no interrupt reaches it.
 
 Each entry was tried on DuckDB 2.0.1, in a process of its own:
 
@@ -25,7 +25,7 @@ def refuse_fatal(node: dict[str, Any]) -> None:
     """Refuse a node of a syntax tree that may end the process.
 
     Raises:
-        QueryError: `not_a_query`, naming what it is.
+        QueryError: `not_a_query`, naming it.
 
     """
     if node.get("class") == "TYPE" and str(node.get("type_name", "")).upper() == _VARIANT:
@@ -52,7 +52,7 @@ def _check_structure(function: str, node: dict[str, Any]) -> None:
 
 
 def _text_of(argument: Any) -> str | None:
-    """Return an argument's text; None if it is no plain text, or not known as one."""
+    """Return an argument's text; None if it is not a literal text."""
     expression = argument.get("expression") if isinstance(argument, dict) else None
     literal = expression.get("literal") if isinstance(expression, dict) else None
     if isinstance(literal, dict) and literal.get("kind") == "STRING" and isinstance(literal.get("text"), str):
@@ -62,7 +62,7 @@ def _text_of(argument: Any) -> str | None:
 
 
 def _is_shallow(text: str) -> bool:
-    """Tell whether a JSON text is not nested too deeply; one that can't be read is only with few brackets."""
+    """Tell whether a JSON text is not nested too deeply; an unreadable text is so only with few brackets."""
     if text.count("[") + text.count("{") <= DEEPEST_STRUCTURE:
         return True
     try:

@@ -1,8 +1,7 @@
 """Decide which SQL may run: one SELECT, or EXPLAIN of one, that changes nothing and reads only the store.
 
-DuckDB's own parser decides what a text is; nothing here reads SQL by itself. Its syntax tree, the same one that it
-keeps of a view, is walked whole: CTEs, subqueries in any place, windows, lambdas, PIVOT sources, VALUES. No tree, no
-query.
+DuckDB's own parser parses every text; no code here reads SQL by itself. Its syntax tree, the same one that it keeps of
+a view, is walked whole: CTEs, subqueries in any place, windows, lambdas, PIVOT sources, VALUES. No tree, no query.
 
 Four lists decide, and each errs to the safe side where DuckDB grows:
 
@@ -17,12 +16,12 @@ Four lists decide, and each errs to the safe side where DuckDB grows:
 * Scalar functions, a block-list read from DuckDB itself: those it flags as having side effects (`write_log`,
   `nextval`, `setval`, `setseed`, `sleep_ms` …) without `HARMLESS` (random numbers, UUIDs, `error`, facts about the
   query), and with `UNFLAGGED`, which it does not flag.
-* `TABLES`, a block-list: views of the system that show what a refused table function shows.
+* `TABLES`, a block-list: views of the system with the content of a refused table function.
 
-What ends DuckDB's process is refused by `receiver.store.query.fatal`, in the same walk.
+`receiver.store.query.fatal` refuses SQL that ends DuckDB's process, in the same walk.
 
-Underneath lie the settings of `require_locked` and the read-only transaction each query runs in, which hold off what
-reaches files and data; this walk is what holds off the rest, above all functions that act on the instance.
+Below that, the settings of `require_locked` and each query's read-only transaction protect files and data; this walk
+protects the rest, above all from functions that act on the instance.
 """
 
 import re
@@ -102,7 +101,7 @@ def list_refused_functions(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
 
 
 def check_statement(cursor: duckdb.DuckDBPyConnection, sql: str, refused: frozenset[str]) -> str:
-    """Return the one statement in `sql`, free of what surrounds it, if it may run.
+    """Return the one statement in `sql`, without the text around it, if it may run.
 
     Raises:
         QueryError: `sql_error` if there is no statement, `not_a_query` if it may not run.
@@ -133,7 +132,7 @@ def refuse_by_tree(tree: dict[str, Any], refused: frozenset[str]) -> None:
     """Refuse a syntax tree, as `json_serialize_sql` makes it, in which anything may not run.
 
     Raises:
-        QueryError: `not_a_query`, naming the first thing found.
+        QueryError: `not_a_query`, naming the first refused part.
 
     """
     for node in _walk(tree):
@@ -204,8 +203,8 @@ def _syntax_tree(cursor: duckdb.DuckDBPyConnection, select: str) -> dict[str, An
 def _find_explained(cursor: duckdb.DuckDBPyConnection, explain: str) -> str:
     """Return the statement inside EXPLAIN, which has no syntax tree of its own, if it is a SELECT.
 
-    What begins with a parenthesis is a SELECT in parentheses or EXPLAIN's options. It can't be both: after a
-    parenthesised SELECT no statement may begin, and after the options one must.
+    A parenthesis begins a SELECT in parentheses or EXPLAIN's options. It can't be both: after a parenthesised SELECT no
+    statement may begin, and after the options a statement must.
     """
     kind = "no SELECT"
     for text in _cut_explain_off(explain):
@@ -221,7 +220,7 @@ def _find_explained(cursor: duckdb.DuckDBPyConnection, explain: str) -> str:
 
 
 def _cut_explain_off(explain: str) -> Iterator[str]:
-    """Cut EXPLAIN [ANALYZE] off by DuckDB's own tokens, and then, where there are some, parentheses after it."""
+    """Cut EXPLAIN [ANALYZE] off by DuckDB's own tokens, and then parentheses after it, if there are any."""
     source = explain.encode()
     tokens = duckdb.tokenize(explain)
     ends = [start for start, _ in tokens[1:]] + [len(source)]

@@ -1,4 +1,4 @@
-"""What a request may be: from whom it comes, and what its body says.
+"""Checks a request: its origin, its token, and its body.
 
 A browser is kept out in three ways, so that no page can ask in its user's name: a request with a foreign `Origin` or
 `Sec-Fetch-Site` is refused (`cross_site`); a body must be `application/json`, which no form can send without asking
@@ -22,7 +22,7 @@ from receiver.store.query.execution import Query
 from receiver.store.query.runner import QueryLimits
 
 MOST_WRONG: Final = 20
-"""How many wrong tokens an address may send in a window before it is told to wait."""
+"""How many wrong tokens an address may send in a window before it must wait."""
 WINDOW_SECONDS: Final = 60.0
 _MOST_ADDRESSES: Final = 1_000
 EXPECTED: Final = (
@@ -37,7 +37,7 @@ _KEYS: Final = frozenset({"sql", "parameters", "timeout", "max_rows", "max_bytes
 
 
 def is_cross_site(headers: Mapping[str, str], host: str) -> bool:
-    """Tell whether a browser says that a page of another site sent the request; `Host` names the own one."""
+    """Tell whether a browser sent the request for a page of another site than `Host`."""
     origin = headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
         return True
@@ -105,7 +105,7 @@ def parse_query(body: bytes, limits: QueryLimits) -> Query:
 def _require_shallow(request: object) -> None:
     """Check that a request is nested no deeper than `DEEPEST`.
 
-    Parameters that are deeper end in the recursion limits of Python and of DuckDB, wherever those happen to be met.
+    Deeper parameters would meet the recursion limits of Python and DuckDB somewhere.
 
     Raises:
         QueryError: `bad_request`.
@@ -126,7 +126,7 @@ def _is_nested(value: object) -> bool:
 def _lower_limit(name: str, value: object, limit: float) -> float:
     if value is None:
         return limit
-    # JSON has integers that no float can hold: comparing is all that can be done with them.
+    # JSON has integers that no float can hold, so they are only compared.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
         raise _bad(f"{name} is no number above 0 that fits a float")
     return min(value, limit)
@@ -148,7 +148,7 @@ def carries(headers: Mapping[str, str], *tokens: bytes) -> bool:
 
 
 class WrongTokens:
-    """Counts the wrong tokens of each address; the right one is never kept out, whatever its address sent before.
+    """Counts the wrong tokens of each address; the right token is always let in, whatever its address sent before.
 
     Args:
         now: gives seconds.
@@ -156,7 +156,7 @@ class WrongTokens:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        # When the window of each address ends, and how many wrong tokens came in it.
+        # The end of each address's window, and the number of wrong tokens in it.
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def note(self, address: str) -> float | None:

@@ -1,9 +1,9 @@
-"""Run queries: few at a time, each bounded in time, rows and bytes, and none reported as done that was interrupted.
+"""Run queries: few at a time, each bounded in time, rows and bytes; an interrupted query is never reported as done.
 
 Each query runs in a thread of its own; see `receiver.store.query.execution`. DuckDB can't interrupt a single call of a
 function (`list_sum(range(300000000))` works on for a minute), nor the planning of a query, which may never end. So the
-client is answered when its time is over, the slot is free when the thread is, and a query that no interrupt has ended
-`IGNORED_SECONDS` after its time is told of to whoever owns the process: only its end ends such a query.
+client gets its answer when its time is over, and the slot is free when the thread is. A query that still runs
+`IGNORED_SECONDS` after its time is reported to the owner of the process: only the process's end ends such a query.
 """
 
 import asyncio
@@ -35,10 +35,10 @@ _log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """What one query may take, and how many may run and wait at a time.
+    """The limits of one query, and how many may run and wait at a time.
 
     `max_bytes` bounds an answer's file, since the disk that it would fill may be the spool's. `unsent` and
-    `unsent_bytes` bound all answers together that are being made or that their clients have not read yet.
+    `unsent_bytes` bound all answers together that are being made or not yet read by their clients.
     """
 
     timeout_seconds: float
@@ -66,7 +66,7 @@ class QueryRunner:
 
         Args:
             connection: The store; each query gets a cursor of it.
-            limits: Of each query, and of all.
+            limits: Those of each query, and of all.
             registry: For the metrics.
             refused: Queries that may not run for a while; none by default.
             on_ignored: Called with the SQL of each query that no interrupt ends.
@@ -89,14 +89,14 @@ class QueryRunner:
         self._unsent = Unsent(limits.unsent, limits.unsent_bytes)
         self._slots = asyncio.Semaphore(limits.concurrent)
         self._threads = ThreadPoolExecutor(limits.concurrent, thread_name_prefix="query")
-        # With the time, by the event loop's clock, at which each must be over, and its SQL.
+        # With each query's deadline by the event loop's clock, and its SQL.
         self._interruptions: dict[Interruption, tuple[float, str]] = {}
         self._insisting: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._stopping = False
 
     async def run(self, query: Query) -> QueryAnswer:
-        """Return the query's Arrow IPC stream in a file, to be closed by the caller. Cancel it to interrupt the query.
+        """Return the query's Arrow IPC stream in a file, which the caller closes. Cancel this to interrupt the query.
 
         Raises:
             QueryError: The query was refused, failed or took too long.
@@ -122,13 +122,13 @@ class QueryRunner:
             self.metrics.finished.labels(outcome).inc()
 
     def stop(self) -> None:
-        """Interrupt what runs, refuse what comes, and leave without waiting for threads."""
+        """Interrupt running queries, refuse new ones, and return without waiting for threads."""
         self._stopping = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         threading.Thread(target=_stop_all, args=[list(self._interruptions)], name="stop queries", daemon=True).start()
 
     def count_overdue(self) -> int:
-        """Count the queries that run on though their time is over, as no interrupt ends them."""
+        """Count the queries that run on after their time, because no interrupt ends them."""
         return len(self._list_overdue())
 
     def _list_overdue(self) -> list[str]:
@@ -163,7 +163,7 @@ class QueryRunner:
             self.metrics.waiting.set(self._waiting)
 
     async def _execute(self, query: Query, due: float) -> QueryAnswer:
-        """Run a query in a thread; the slot is held until that thread has ended, whoever still waits for it."""
+        """Run a query in a thread, which holds the slot until it has ended."""
         started = time.monotonic()
         try:
             answer = self._unsent.begin()
@@ -172,7 +172,7 @@ class QueryRunner:
                 cursor = self._cursor()
                 on_failure.pop_all()
         except BaseException:
-            self._slots.release()  # whatever it is; a slot that is never released is lost to all queries to come
+            self._slots.release()  # a slot that is never released is lost to all later queries
             raise
         interruption = Interruption(cursor)
         self._interruptions[interruption] = due, query.sql
@@ -213,7 +213,7 @@ class QueryRunner:
 
 
 async def _insist(future: asyncio.Future[QueryAnswer], interruption: Interruption, reason: QueryError) -> None:
-    """Interrupt a query until its thread has ended, and drop the answer that it may have made."""
+    """Interrupt a query until its thread has ended, and drop its answer, if it has one."""
     while not future.done():
         interruption.interrupt(reason)
         await asyncio.wait({future}, timeout=INTERRUPT_AGAIN_SECONDS)

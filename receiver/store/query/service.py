@@ -1,4 +1,4 @@
-"""The query service's HTTP side: its routes, who is let in, and how an answer is sent.
+"""The query service's HTTP side: its routes, its access rules, and the sending of answers.
 
 Answers hold plain Arrow types: JSON and UUID come as strings, ENUM as a dictionary, TIMESTAMPTZ in UTC, HUGEINT as
 decimal128(38, 0). BIT comes in DuckDB's own binary form: cast it to VARCHAR.
@@ -52,7 +52,7 @@ def make_query_app(
     """Make the application; serve it from the thread and the event loop that will run it.
 
     `extra_handlers` are Tornado's rules; handlers derived from `ServiceHandler` are protected as `/query` is. `hosts`
-    are names, beside loopback's and any address, by which clients may call. `refused`, `on_ignored` and `running`
+    are the names, beside loopback's and any address, that clients may use. `refused`, `on_ignored` and `running`
     are those of `QueryRunner`.
 
     Raises:
@@ -75,18 +75,18 @@ def make_query_app(
 
 
 def stop_queries(app: tornado.web.Application) -> None:
-    """Interrupt what runs and refuse what comes: call it before the connection is closed."""
+    """Interrupt running queries and refuse new ones: call this before the connection is closed."""
     runner_of(app).stop()
 
 
 def runner_of(app: tornado.web.Application) -> QueryRunner:
-    """Return what runs an application's queries."""
+    """Return the runner of an application's queries."""
     runner: QueryRunner = app.settings["runner"]
     return runner
 
 
 class JsonErrorHandler(tornado.web.RequestHandler):
-    """Tells every error as JSON, `{"error": code, "detail": sentence}`."""
+    """Answers every error as JSON, `{"error": code, "detail": sentence}`."""
 
     _retry_after = 1
 
@@ -108,7 +108,7 @@ class JsonErrorHandler(tornado.web.RequestHandler):
         self.finish({"error": error.code, "detail": error.detail})
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log what is a fault of ours, not what the client can put right."""
+        """Log our own faults, but not errors that the client can put right."""
         if not isinstance(value, QueryError):
             super().log_exception(typ, value, tb)
 
@@ -124,7 +124,7 @@ class JsonErrorHandler(tornado.web.RequestHandler):
 
 
 class LocalHandler(JsonErrorHandler):
-    """Refuses other sites' pages and foreign host names before anything else is looked at."""
+    """Refuses other sites' pages and foreign host names before any other check."""
 
     def prepare(self) -> None:
         """Check `Host`, `Origin` and `Sec-Fetch-Site`."""
@@ -156,7 +156,7 @@ class LocalHandler(JsonErrorHandler):
 
 
 class ServiceHandler(LocalHandler):
-    """Answers only requests that carry the token: the base of every handler that tells or does something."""
+    """Answers only requests that carry the token: the base of every handler that reads or changes something."""
 
     def prepare(self) -> None:
         """Check all of `LocalHandler`, and the bearer token."""
@@ -167,7 +167,7 @@ class ServiceHandler(LocalHandler):
 
 
 class UnknownHandler(LocalHandler):
-    """Answers for every path that has no handler."""
+    """Answers every path that has no handler."""
 
     def prepare(self) -> None:
         """Refuse with 404."""
@@ -197,8 +197,8 @@ class MetricsHandler(LocalHandler):
 class QueryHandler(ServiceHandler):
     """`POST /query`: one SELECT in, one Arrow IPC stream out.
 
-    The body arrives in pieces, so that nothing is kept of what is refused or too large. It is read to its end all the
-    same before a refusal is sent: closing a connection with unread bytes resets it, and the client would see no answer.
+    The body arrives in pieces, so that a refused or too large one is not kept. It is still read to its end before a
+    refusal is sent: closing a connection with unread bytes resets it, and the client would see no answer.
     """
 
     def initialize(self) -> None:
@@ -209,7 +209,7 @@ class QueryHandler(ServiceHandler):
         self._gone = False
 
     def prepare(self) -> None:
-        """Note the reason, if there is one, to refuse the request by its headers."""
+        """Check the headers, and note the reason if they are refused."""
         try:
             super().prepare()
             require_json(self.request.headers)

@@ -13,7 +13,7 @@ HEADERS = {
     # The body follows at once without waiting for the interim answer, as RFC 9110 (10.1.1) allows.
     "Expect": "100-continue",
 }
-"""What the real sender sets beside `Content-Length` and the signature."""
+"""The headers that the real sender sets beside `Content-Length` and the signature."""
 GET_ALL = ["GET", "PUT", "DELETE"]
 
 

@@ -1,4 +1,4 @@
-"""Everyday life in the world: which scene comes after which. It knows no clock, so it is the same at any time."""
+"""Everyday life in the world: the order of its scenes. It uses no clock, so it is the same at any time."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -73,7 +73,7 @@ def tell(seed: int, world: World) -> Iterator[Scene]:
 
 
 class OddScene(NamedTuple):
-    """When an odd scene comes (after so many notifications), and how many it brings at least."""
+    """An odd scene: how many notifications come before it, and how many it brings at least."""
 
     position: int
     notifications: int
@@ -81,7 +81,7 @@ class OddScene(NamedTuple):
 
 
 def odd_scenes(seed: int) -> Iterator[OddScene]:
-    """Go through the odd scenes of a seed for ever: projects that are built out, ever larger and rarer."""
+    """Yield a seed's odd scenes for ever: projects that are built out, ever larger and rarer."""
     rng = Random(f"{seed}/odd")
     position, growth = rng.uniform(1100, 1500), 1.0
     while True:

@@ -1,10 +1,10 @@
-"""The words the simulated world is made of: companies, people, places, data centres, operating systems."""
+"""The words of the simulated world: companies, people, places, data centres, operating systems."""
 
 from typing import NamedTuple
 
 
 class City(NamedTuple):
-    """Where a company sits, and the data centre near it."""
+    """A company's city, and the data centre near it."""
 
     city: str
     state_province: str

@@ -18,9 +18,9 @@ from receiver.senders.centurylink.made_up.world import (
 
 
 def subject_for(world: World, rng: Random, event_type: str, alias: str) -> WorldSubject:
-    """Return what an event for an account is about, changed as the event says; what the world lacks is made up.
+    """Return the subject of an event for an account, changed as the event says; missing entities are made up.
 
-    What changes is drawn from `rng`, and so is all that changes in the world afterwards.
+    The change is drawn from `rng`, and so are all later changes of the world.
     """
     world.rng = rng
     return _subject(world, event_type, world.account(alias) or _new_account(world, alias))
@@ -30,7 +30,7 @@ def read_account(text: str) -> str:
     """Return an account's alias in upper case.
 
     Raises:
-        ValueError: it is none; the text says what one is like.
+        ValueError: it is no alias; the text says what an alias looks like.
     """
     if not re.fullmatch(r"[A-Za-z0-9]{2,4}", text):
         raise ValueError(f"{text!r} is not an account alias, which is 2 to 4 letters or digits.")

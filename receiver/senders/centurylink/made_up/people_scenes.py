@@ -1,6 +1,6 @@
-"""Scenes of accounts and users: what happens to them, as steps; each scene changes the world as it tells it.
+"""Scenes of accounts and users, as steps; each scene changes the world.
 
-A scene is a function of the world that returns its steps, none where the world has nobody to play it.
+A scene is a function that takes the world and returns steps, none where the world has nobody to play it.
 """
 
 import re
@@ -86,7 +86,7 @@ def _may_have_children(account: Account) -> bool:
 
 
 def active_account(world: World) -> Account | None:
-    """Draw an account that works; the reseller's own seldom."""
+    """Draw an account that is not disabled, below the reseller's own."""
     return world.accounts.draw(world.rng, lambda account: account.status != "Disabled" and account.depth > 0)
 
 
@@ -192,13 +192,13 @@ def rename(world: World, user: User) -> None:
 
 
 def change_password(world: World) -> list[Step]:
-    """Change a password, PIN or telephone: the body stays what it was, and that is the trace."""
+    """Change a password, PIN or telephone: the body stays the same, and that is the trace."""
     user = _active_user(world)
     return [] if user is None else [step(0, "User.Updated", user)]
 
 
 def disable_or_enable(world: World) -> list[Step]:
-    """Lock a user out who is not the account's last, or let a locked one in again."""
+    """Disable a user who is not the account's last, or enable a disabled one."""
     user = world.users.draw(world.rng, lambda user: user.status == "Disabled" or _may_go(world, user))
     if user is None:
         return []
@@ -253,7 +253,7 @@ def _ascii(text: str) -> str:
 
 
 def letters_of(business_name: str) -> str:
-    """Return what a company's alias is made of: its name's first letter and consonants, as capitals."""
+    """Return the letters of a company's alias: its name's first letter and its consonants, in capitals."""
     letters = re.sub(r"[^A-Z]", "", _ascii(business_name.partition(",")[0]).upper())
     return letters[0] + re.sub(r"[AEIOU]", "", letters[1:])
 

@@ -22,7 +22,7 @@ from receiver.senders.made_up import Step
 MINUTE = 60.0
 HOUR = 3600.0
 FEW_SERVERS = 15
-"""A world with fewer builds instead of what it lacks the servers for."""
+"""A world with fewer servers builds some instead of changing one."""
 MOST_EXTRA_DISKS = 4
 MOST_PUBLIC_ADDRESSES = 2
 SIZES = ((1, 1), (1, 2), (2, 4), (2, 8), (4, 8), (4, 16), (8, 32), (16, 64), (16, 128))
@@ -150,7 +150,7 @@ def add_public_address(world: World) -> list[Step]:
 
 
 def publish(world: World, server: Server) -> None:
-    """Give a server a public address, one that no other server has while there are any."""
+    """Give a server a public address that no other server has, while any is free."""
     rng = world.rng
     for _ in range(20):
         public = f"{rng.choice(PUBLIC_NETWORKS)}.{rng.randint(1, 254)}"
@@ -171,13 +171,13 @@ def _unpublish(world: World, server: Server) -> None:
 
 
 def change_description(world: World) -> list[Step]:
-    """Change a server's description or its group; snapshots and maintenance mode of late show along."""
+    """Change a server's description or its group; recent snapshots and maintenance mode show in the same body."""
     return _change(world, _change_description, _is_active)
 
 
 def _change_description(world: World, server: Server) -> None:
     before, rng = server.description, world.rng
-    # Neither fires an event of its own: they show in whatever comes next.
+    # Neither fires an event of its own: both show in the next body.
     server.has_snapshot = world.chance(0.2)
     server.in_maintenance = world.chance(0.05)
     if world.chance(0.3):

@@ -167,12 +167,12 @@ WorldSubject = Account | User | Server | Alert
 
 
 def step(delay: float, event_type: str, subject: WorldSubject) -> Step:
-    """Return an event with a snapshot of its subject, which later changes leave as it is."""
+    """Return an event with a copy of its subject, which later changes do not alter."""
     return Step(delay, event_type, copy(subject))
 
 
 def story_addresses(network: str) -> list[str]:
-    """Return a network's public addresses that are kept for stories: a server of the ordinary world has none."""
+    """Return a network's public addresses that are kept for stories: no server of the ordinary world has one."""
     return [f"{network}.{host}" for host in range(240, 255)]
 
 
@@ -229,7 +229,7 @@ class Pool(Generic[T]):
         return None if place is None else self._items[place]
 
     def draw(self, rng: Random, fits: Callable[[T], bool], tries: int = 12) -> T | None:
-        """Return an entity that fits, at random; None when so many tries found none."""
+        """Return a random entity that fits; None after so many tries that did not."""
         if not self._items:
             return None
         candidates = (self._items[rng.randrange(len(self._items))] for _ in range(tries))
@@ -288,7 +288,7 @@ class World:
         return [user for user in self.users_by_account.get(alias, ()) if user.status == "Active"]
 
     def actor_for(self, alias: str) -> str:
-        """Return who acts in an account: one of its users, or of the nearest account above that has any."""
+        """Return a user who acts in an account: one of its own, or of the nearest account above that has any."""
         while account := self.account(alias):
             if users := self.active_users(alias):
                 return self.rng.choice(users).user_name

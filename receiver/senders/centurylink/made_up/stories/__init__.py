@@ -1,4 +1,4 @@
-"""Stories for an audit: what security people look for, told beside everyday life with a cast of its own."""
+"""Stories for an audit: incidents that security people look for, each with a cast of its own."""
 
 from collections.abc import Callable, Iterator
 from random import Random
@@ -16,7 +16,7 @@ __all__ = ["STORIES", "Story", "plan_story"]
 
 
 class Story(NamedTuple):
-    """A story: who tells it, when it comes in a history, and what tells its cast from those of the others.
+    """A story: its function, its time in a history, and what makes its cast differ from the others'.
 
     It begins at the last `hour` (UTC) before that `share` of the history is over, on a weekday if it says so.
     """

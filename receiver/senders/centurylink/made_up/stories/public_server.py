@@ -1,4 +1,4 @@
-"""Who made this server public: between the ordinary changes of many weeks, somebody unexpected opens a server."""
+"""A server becomes public: among the ordinary changes of many weeks, an unexpected user opens it."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ EVENTS_AFTER = 20
 def public_server(stage: Stage, at: float) -> Iterator[Chapter]:
     """Tell a server's long life, the minute at which it becomes public, and how life goes on.
 
-    The one who opens it belongs to the customer's sub-account, an agency that has a server of its own.
+    The user who opens it belongs to the customer's sub-account, an agency that has a server of its own.
     """
     customer = stage.customer()
     people = staff(stage.world, customer, 3)

@@ -1,4 +1,4 @@
-"""What a story is told with: a cast of its own, everyday life for it, and the times at which things happen."""
+"""The means of a story: a cast of its own, everyday life for it, and the times at which things happen."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -25,9 +25,9 @@ from receiver.senders.made_up import Step
 from receiver.senders.timetable import DAY, FIRST_WEEKEND_DAY, HOUR, Calendar
 
 OPENING_SHARE = 0.03
-"""By when the ordinary world has surely told of the reseller, below whom the cast opens its accounts."""
+"""By this share of the days the reseller surely exists; the cast opens its accounts below it."""
 PRELUDE_SHARE = 0.25
-"""A story begins no earlier in a history, so that what came before has its time."""
+"""A story begins no earlier in a history, so that its prelude has time."""
 LIFE: tuple[tuple[Callable[[World], list[Step]], int], ...] = (
     (servers.alert, 3),
     (servers.resize, 3),
@@ -35,11 +35,11 @@ LIFE: tuple[tuple[Callable[[World], list[Step]], int], ...] = (
     (servers.change_description, 2),
     (servers.switch_power, 2),
 )
-"""What happens to the cast's servers on any day, and how often: nothing that an audit would find."""
+"""The ordinary scenes of the cast's servers, and how often they come: nothing that an audit would find."""
 
 
 class Chapter(NamedTuple):
-    """Steps, and from when on they are taken (seconds since 1970)."""
+    """Steps, and the time at which they begin (seconds since 1970)."""
 
     at: float
     steps: list[Step]
@@ -48,7 +48,7 @@ class Chapter(NamedTuple):
 class Stage:
     """A world of the cast alone, and the days in which the story is told (seconds since 1970).
 
-    Whoever is in a story is nobody of the ordinary world: aliases have a digit in second place, which ordinary ones
+    Nobody in a story is part of the ordinary world: aliases have a digit in second place, which ordinary ones
     never have, and user and server names contain their alias. So the ordinary world goes on as if nothing happened.
     """
 
@@ -63,7 +63,7 @@ class Stage:
 
     @property
     def opening(self) -> float:
-        """When the cast appears."""
+        """The time at which the cast appears."""
         return Calendar(self.world.rng, self.start, self.end).at(OPENING_SHARE)
 
     def moment(self, share: float, hour: float, *, weekday: bool) -> float:
@@ -75,7 +75,7 @@ class Stage:
         return at if at > self.start + PRELUDE_SHARE * (self.end - self.start) else latest
 
     def day_before(self, at: float) -> float:
-        """Return when the everyday life ends that comes before: some hours earlier, so that it is over by then."""
+        """Return the time at which the everyday life before it ends: some hours earlier."""
         return at - min(5 * HOUR, (at - self.start) / 5)
 
     def customer(self, parent: Account | None = None) -> Account:

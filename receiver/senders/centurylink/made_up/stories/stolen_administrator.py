@@ -43,7 +43,7 @@ class _Cast(NamedTuple):
 
 
 def stolen_administrator(stage: Stage, at: float) -> Iterator[Chapter]:
-    """Tell what was before, what happens in the night, and the morning after."""
+    """Tell the days before, the night, and the morning after."""
     own = stage.customer()
     accounts = (own, stage.customer(own), stage.customer())
     cast = _Cast(
@@ -77,7 +77,7 @@ def _before(stage: Stage, cast: _Cast, finish: float) -> Iterator[Chapter]:
 
 
 def _users_in_the_night(cast: _Cast, intruder: User) -> Iterator[Step]:
-    """Take the administrator's password and e-mail address, and make a user that nobody knows."""
+    """Take the administrator's password and e-mail address, and make an unknown user."""
     administrator = cast.own.people[0]
     yield step(0, "User.Updated", administrator)
     administrator.email_address = outside_address(administrator, MAIL_DOMAIN)
@@ -100,14 +100,14 @@ def _other_accounts(stage: Stage, cast: _Cast) -> Iterator[Step]:
 
 
 def _own_servers(stage: Stage, cast: _Cast) -> Iterator[Step]:
-    """Open the servers that will be left, and one that won't."""
+    """Open the servers that will not be deleted, and one that will."""
     for number, server in enumerate(_servers_of(stage, cast.own)[: SERVERS_LEFT + 1]):
         stage.publish(server)
         yield change_server(5 * MINUTE * number, server, cast.own.people[0])
 
 
 def _burst(cast: _Cast) -> Iterator[Step]:
-    """Change the passwords of all colleagues, and let a user in again who was locked out."""
+    """Change the passwords of all colleagues, and enable a disabled user."""
     _, *colleagues, dormant = cast.own.people
     for number, colleague in enumerate(colleagues):
         yield step(MINUTE * number, "User.Updated", colleague)
@@ -121,7 +121,7 @@ def _deletions(stage: Stage, cast: _Cast) -> Iterator[Step]:
 
 
 def _morning(stage: Stage, cast: _Cast, intruder: User) -> Iterator[Step]:
-    """Lock all three out, delete the one whom nobody knows, and close what was opened."""
+    """Disable all three users, delete the unknown one, and close the opened servers."""
     administrator, colleague, *_, dormant = cast.own.people
     for number, user in enumerate((administrator, intruder, dormant)):
         user.status = "Disabled"
