@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from receiver.commands.terminal import make_visible
-from receiver.data_directory.incidents import incidents
+from receiver.data_directory.incidents import read_incidents
 from receiver.database.reading import Reader, open_reader
 from receiver.keeping.invariants import Violation, check_missing
 from receiver.keeping.scrub import scrub, write_scrub_note
@@ -98,7 +98,7 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
             check_whole(reader, extent),
             check_spooled(reader, settings.spool_directory),
             check_former(reader, settings),
-            check_missing((each.at, each.missing) for each in incidents(settings.data_dir) if each.missing),
+            check_missing((each.at, each.missing) for each in read_incidents(settings.data_dir) if each.missing),
         )
         failed = _print(violations, every_line=every_line)
     seconds = time.monotonic() - began

@@ -63,7 +63,7 @@ def record(data_dir: Path, incident: Incident) -> None:
         write_whole(_path(data_dir), json.dumps([each._asdict() for each in [*kept, incident][-_MOST:]], indent=1))
 
 
-def incidents(data_dir: Path) -> list[Incident]:
+def read_incidents(data_dir: Path) -> list[Incident]:
     """List the incidents, oldest first; a file of them that can't be read is an incident itself."""
     try:
         return _read(data_dir)

@@ -216,9 +216,7 @@ class Deriver:
         events = new | {event.seq: event for event in self._read_events(known)}
         for before, seq in pairs:
             is_readable = seq in events and (before is None or before in events)
-            if (
-                seq in new or is_readable
-            ):  # if a damaged block hides their sources, stored changes stay
+            if seq in new or is_readable:  # if a damaged block hides their sources, stored changes stay
                 _chain(events[before].snapshot if before in events else None, [events[seq]], derived)
                 if seq not in new:
                     derived.stale.append(seq)

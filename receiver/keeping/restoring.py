@@ -22,7 +22,7 @@ _ACCOUNTS = "accounts.sqlite"
 _PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{_ACCOUNTS}*", "last_bodies.sqlite*", "appended.json")
 
 
-def existing_data(data_dir: Path) -> list[Path]:
+def list_data_files(data_dir: Path) -> list[Path]:
     """List the files that a restore moves aside."""
     return [file for pattern in _PATTERNS for file in sorted(data_dir.glob(pattern)) if file.is_file()]
 
@@ -59,7 +59,7 @@ def install(
             sync_file(accounts)
             puts[STAGED_ACCOUNTS] = _ACCOUNTS
         sync_directory(settings.data_dir)
-        files = existing_data(settings.data_dir)
+        files = list_data_files(settings.data_dir)
         used = max(read_appended(settings.data_dir).seq, seq)
         aside = replace(settings.data_dir, files, puts, used, incident)
     except (duckdb.Error, sqlite3.Error, OSError) as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from receiver.data_directory.incidents import incidents
+from receiver.data_directory.incidents import read_incidents
 from receiver.database.opening import open_database, run
 from receiver.settings import Settings
 from receiver.store.arranging import Arranger
@@ -140,7 +140,7 @@ def test_a_store_killed_while_it_arranges_rows_has_each_once(full, tmp_path, cap
             wal.unlink()
         for place in (data_dir, without_wal):
             assert found_in(place) == (expected, []), f"kill {number}, {place.name}"
-            assert incidents(place) == []
+            assert read_incidents(place) == []
             shutil.rmtree(place)
     with capsys.disabled():
         print(f"\nkilled within {lasts:.1f} s of arranging, after: {dict(outcomes)}; 0 lost, 0 doubled")

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import pytest
 
-from receiver.data_directory.incidents import incidents
+from receiver.data_directory.incidents import read_incidents
 from receiver.spool import SpoolWriter
 from tests.durability.support.damaged import Crashed, Stores
 from tests.durability.support.sizes import size
@@ -111,7 +111,7 @@ def test_a_checkpoint_that_fails_there_leaves_the_table_complete_even_if_its_wal
         assert unlucky.broken() == []
         found = stores.start(growing.data_dir)
         assert growing.crashed().broken() == []
-        assert incidents(growing.data_dir) == []
+        assert read_incidents(growing.data_dir) == []
         assert found["seq"] == len(growing.rows)
     assert "FatalException" in said
 
@@ -136,7 +136,7 @@ def test_a_store_killed_in_a_checkpoint_leaves_the_table_complete(growing, store
         copy = growing.crashed().copy(tmp_path / "copy")
         stores.start(copy.data_dir)
         assert copy.broken() == [], f"kill {number}"
-        assert incidents(copy.data_dir) == []
+        assert read_incidents(copy.data_dir) == []
     with capsys.disabled():
         print(f"\nkilled in a checkpoint of {lasts * 1000:.0f} ms: {dict(outcomes)}; 0 lost, 0 doubled")
     assert outcomes["within it"] >= size(1, 30)

@@ -12,7 +12,7 @@ import textwrap
 import duckdb
 import pytest
 
-from receiver.data_directory.incidents import incidents
+from receiver.data_directory.incidents import read_incidents
 from receiver.database.damage import has_whole_derived, is_whole, suspect
 from receiver.database.opening import run
 from receiver.deriving.rebuild import Rebuild
@@ -87,7 +87,7 @@ def test_a_damaged_database_gives_way_to_the_backup_and_the_spool_fills_in(crash
     damaged = store.database.read_bytes() if store.database.exists() else None
     stores.start(store.data_dir)
     assert store.broken() == []
-    last = incidents(store.data_dir)[-1]
+    last = read_incidents(store.data_dir)[-1]
     assert "the backup clc-20260304T120000000000Z.duckdb" in last.what
     assert last.missing is None
     kept = [path.read_bytes() for path in (store.data_dir / "aside").glob("*/*")]
@@ -102,7 +102,7 @@ def test_without_a_backup_it_starts_empty_takes_what_the_spool_holds_and_says_wh
     garbage(store.database)
     stores.start(store.data_dir)
     kept = stored_in(store.database)
-    last = incidents(store.data_dir)[-1]
+    last = read_incidents(store.data_dir)[-1]
     assert "an empty database" in last.what
     assert last.missing.startswith(f"About {crashed.seq - len(kept)} notifications with seq 1 to {crashed.seq},")
     assert 0 < len(kept) < crashed.seq
@@ -119,7 +119,7 @@ def test_a_backup_that_is_damaged_gives_way_to_the_one_before_it(crashed, stores
     os.truncate(newer, 300_000)
     garbage(store.database)
     stores.start(store.data_dir)
-    assert older.name in incidents(store.data_dir)[-1].what
+    assert older.name in read_incidents(store.data_dir)[-1].what
     assert store.broken() == []
     assert newer.exists()
 
@@ -140,7 +140,7 @@ def test_a_database_with_one_bit_flipped_never_keeps_the_store_from_starting(cra
             file.seek(bit // 8)
             file.write(bytes([whole[bit // 8] ^ 1 << bit % 8]))
         stores.start(store.data_dir)
-        replaced += any("In its place" in incident.what for incident in incidents(store.data_dir))
+        replaced += any("In its place" in incident.what for incident in read_incidents(store.data_dir))
     with capsys.disabled():
         print(f"\none bit of the database flipped, {number} times: started each time, {replaced} from a backup")
 
@@ -161,7 +161,7 @@ def test_a_database_that_another_process_has_is_not_damaged(crashed, tmp_path):
             opened(store)
     finally:
         holder.communicate()
-    assert incidents(store.data_dir) == []
+    assert read_incidents(store.data_dir) == []
     assert not (store.data_dir / "aside").exists()
 
 
@@ -172,7 +172,7 @@ def test_a_database_of_a_newer_schema_is_not_damaged(crashed, stores, tmp_path):
         database.execute("INSERT INTO schema_version VALUES (99)").fetchall()
     with pytest.raises(StoreError, match="version 99"):
         opened(store)
-    assert incidents(store.data_dir) == []
+    assert read_incidents(store.data_dir) == []
     assert store.database.exists()
 
 
@@ -195,7 +195,7 @@ def test_what_the_system_or_a_newer_duckdb_refuses_is_not_damage(crashed, tmp_pa
     monkeypatch.setattr("receiver.store.recovery.connect", refuse)
     with pytest.raises(StoreError, match=refusal.split(":")[-1][:20].strip()):
         opened(store)
-    assert incidents(store.data_dir) == []
+    assert read_incidents(store.data_dir) == []
     assert store.wal.exists()
 
 
@@ -203,7 +203,7 @@ def test_too_little_memory_is_not_damage(crashed, tmp_path):
     store = crashed.copy(tmp_path / "data")
     with pytest.raises(StoreError, match="can't be opened"):
         opened(store, query_memory="1KB")
-    assert incidents(store.data_dir) == []
+    assert read_incidents(store.data_dir) == []
 
 
 def test_an_opening_that_killed_its_process_is_tried_out_in_another_first(crashed, tmp_path, monkeypatch):
@@ -266,7 +266,7 @@ def test_a_damaged_block_that_no_checkpoint_can_pass_gives_way_to_the_backup(cra
     backup_of(store, tmp_path)
     damage_payloads(store)
     stores.start(store.data_dir)
-    last = incidents(store.data_dir)[-1]
+    last = read_incidents(store.data_dir)[-1]
     assert "Corrupt database file" in last.what
     assert "the backup" in last.what
     assert last.missing is None
@@ -288,7 +288,7 @@ def test_until_a_checkpoint_meets_the_damaged_block_rows_go_in(crashed, tmp_path
 
 def test_a_torn_file_of_incidents_is_one_itself(tmp_path):
     (tmp_path / "recovery.json").write_text('[{"at": ')
-    (incident,) = incidents(tmp_path)
+    (incident,) = read_incidents(tmp_path)
     assert incident.missing
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from analytics import connect
 from analytics.errors import QueryError
-from receiver.data_directory.incidents import incidents
+from receiver.data_directory.incidents import read_incidents
 from receiver.database.catalogue import check_catalogue
 from receiver.database.migrations import migrations
 from receiver.database.opening import create_anew, open_database
@@ -90,7 +90,7 @@ def test_a_recovery_passes_a_foreign_backup_over(backup, tmp_path):
     stores = Stores()
     stores.start(tmp_path)
     stores.close()
-    (incident,) = incidents(tmp_path)
+    (incident,) = read_incidents(tmp_path)
     assert "clc-1.duckdb" in incident.what
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
-from receiver.data_directory.incidents import incidents
+from receiver.data_directory.incidents import read_incidents
 from receiver.database.reading import open_reader
 from receiver.database.replacing import FILE
 from receiver.keeping.backup_file import learn, read_learned_accounts, seal
@@ -99,7 +99,7 @@ def test_a_restore_that_is_killed_anywhere_is_finished_or_never_began(case, tmp_
             with open_reader(read_settings(env_file=None, data_dir=data_dir)) as reader:
                 assert reader.rows("SELECT count(*) FROM notifications", [])[0][0] in {6, 12}
         stores.start(data_dir)
-        found, missing = ids_in(data_dir), [each.missing for each in incidents(data_dir)]
+        found, missing = ids_in(data_dir), [each.missing for each in read_incidents(data_dir)]
         assert (found, len(missing)) in [(OLD, 0), (NEW, 1)], (calls[number], missing)
         assert all(text.startswith("2 of its notifications, received") for text in missing)
         assert not (data_dir / FILE).exists()
@@ -139,7 +139,7 @@ def test_a_database_that_cant_be_read_is_replaced_only_by_force_and_that_is_said
     assert "is not known" in refused.stderr
     assert "--force" in refused.stderr
     assert run_command(data_dir, "restore", "--force", str(case.backup)).returncode == 0
-    (incident,) = incidents(data_dir)
+    (incident,) = read_incidents(data_dir)
     assert "is not known" in incident.missing
 
 
@@ -150,7 +150,7 @@ def test_a_damaged_note_of_a_restore_is_named_and_never_ok(case, tmp_path, conte
     stores = Stores()
     stores.start(data_dir)
     stores.close()
-    (incident,) = incidents(data_dir)
+    (incident,) = read_incidents(data_dir)
     assert incident.what.startswith(FILE)
     assert incident.missing
     assert ids_in(data_dir) == OLD
@@ -165,4 +165,4 @@ def test_where_the_new_database_is_gone_the_old_one_comes_back(case, tmp_path):
     (data_dir / FILE).write_text(json.dumps({"format": 1, **replacement, "incident": None}))
     assert run_command(data_dir, "verify").returncode == 0
     assert ids_in(data_dir) == OLD
-    assert "as it was before" in incidents(data_dir)[0].what
+    assert "as it was before" in read_incidents(data_dir)[0].what

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.data_directory.incidents import incidents, report
+from receiver.data_directory.incidents import read_incidents, report
 from receiver.data_directory.tokens import control_token, query_token
 from receiver.database.damage import read_suspicion
 from receiver.keeping.care import gather, judge
@@ -56,18 +56,18 @@ def test_a_damaged_small_file_is_named_and_kept_aside_and_the_store_opens(tmp_pa
     (tmp_path / name).write_bytes(DAMAGES[damage])
     settings = opened(tmp_path)
     if name == "recovery.json":
-        assert [each.missing is not None for each in incidents(tmp_path)] == [True]
+        assert [each.missing is not None for each in read_incidents(tmp_path)] == [True]
         report(tmp_path, "Something else.")
-        assert [each.what.split()[0] for each in incidents(tmp_path)] == ["recovery.json", "Something"]
+        assert [each.what.split()[0] for each in read_incidents(tmp_path)] == ["recovery.json", "Something"]
     else:
-        (incident,) = incidents(tmp_path)
+        (incident,) = read_incidents(tmp_path)
         assert incident.what.startswith(name)
     (kept,) = (tmp_path / "aside").glob(f"*/{name}")
     assert kept.read_bytes() == DAMAGES[damage]
     assert judge(gather(settings, None)).state == "red"  # nothing serves, but it is told
-    before = incidents(tmp_path)
+    before = read_incidents(tmp_path)
     opened(tmp_path)
-    assert incidents(tmp_path) == before
+    assert read_incidents(tmp_path) == before
 
 
 @pytest.mark.parametrize("token", [query_token, control_token])
@@ -96,7 +96,7 @@ def test_a_missing_database_is_missed_though_the_note_of_it_is_damaged(tmp_path,
     (tmp_path / "clc.duckdb").unlink()
     (tmp_path / "appended.json").write_bytes(damage)
     opened(tmp_path)
-    assert any(each.missing for each in incidents(tmp_path))
+    assert any(each.missing for each in read_incidents(tmp_path))
 
 
 def test_serve_starts_and_takes_notifications_where_every_small_file_is_damaged(tmp_path):
@@ -121,7 +121,7 @@ def test_learned_accounts_that_can_be_read_are_left_alone(tmp_path):
     before = (tmp_path / "accounts.sqlite").read_bytes()
     opened(tmp_path)
     assert (tmp_path / "accounts.sqlite").read_bytes() == before
-    assert incidents(tmp_path) == []
+    assert read_incidents(tmp_path) == []
 
 
 def calls_of(trace: str) -> list[str]:

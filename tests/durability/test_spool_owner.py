@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from receiver.data_directory.incidents import incidents
+from receiver.data_directory.incidents import read_incidents
 from receiver.errors import DataDirectoryError
 from receiver.keeping.care import gather, judge
 from receiver.settings import Settings
@@ -101,7 +101,7 @@ def test_a_damaged_mark_or_note_is_kept_aside_told_and_made_anew(tmp_path, name,
     claim(settings)
     claim(settings)
     assert content in [path.read_bytes() for path in (tmp_path / "data").glob(f"**/aside/*/{name}")]
-    assert [name in incident.what for incident in incidents(settings.data_dir)] == [True]
+    assert [name in incident.what for incident in read_incidents(settings.data_dir)] == [True]
 
 
 def test_rows_in_a_spool_that_is_used_no_more_are_red_until_they_are_taken(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.data_directory.incidents import incidents
+from receiver.data_directory.incidents import read_incidents
 from tests.durability.support.damaged import Stores, crashed_store, record_ends
 from tests.durability.support.sizes import size
 
@@ -55,7 +55,7 @@ def test_a_wal_cut_anywhere_leaves_the_table_complete_and_is_kept_and_told(crash
         found = stores.start(store.data_dir)
         assert store.broken() == [], f"cut {where}, {end}"
         is_short = found["seq"] < crashed.seq
-        assert bool(incidents(store.data_dir)) == is_short, f"cut {where}, {end}: {found}"
+        assert bool(read_incidents(store.data_dir)) == is_short, f"cut {where}, {end}: {found}"
         if is_short and end:
             assert wal[:end] in kept_aside(store.data_dir)
         outcomes[where, "short" if is_short else "whole"] += 1
@@ -75,7 +75,7 @@ def test_a_wal_with_one_bit_flipped_leaves_the_table_complete_and_is_kept_and_to
         found = stores.start(store.data_dir)
         assert store.broken() == [], f"bit {bit}"
         is_short = found["seq"] < crashed.seq
-        assert bool(incidents(store.data_dir)) == is_short, f"bit {bit}: {found}"
+        assert bool(read_incidents(store.data_dir)) == is_short, f"bit {bit}: {found}"
         if is_short:
             assert bytes(altered) in kept_aside(store.data_dir)
         outcomes[_kind(found)] += 1
@@ -102,7 +102,7 @@ def test_a_wal_that_is_gone_is_told_and_the_spool_fills_the_gap_with_numbers_nev
     store.wal.unlink()
     found = stores.start(store.data_dir)
     assert found["seq"] == 150
-    (incident,) = incidents(store.data_dir)
+    (incident,) = read_incidents(store.data_dir)
     assert "missing or ends early" in incident.what
     assert "replayed to seq 150" in incident.what
     assert store.broken() == []

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from receiver import __version__
-from receiver.data_directory.incidents import Incident, incidents
+from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.data_directory.lock import find_running_serve
 from receiver.data_directory.refused_queries import count_recent
 from receiver.database.reading import Reader
@@ -147,7 +147,7 @@ def gather(
         backup=read_backup_note(settings.data_dir),
         backup_every=settings.backup_every,
         free={"data": _free(settings.data_dir), "spool": _free(settings.spool_directory)},
-        incidents=incidents(settings.data_dir),
+        incidents=read_incidents(settings.data_dir),
         scrub=read_scrub_note(settings.data_dir),
         queries_overdue=overdue,
         queries_fatal=count_recent(settings.data_dir, now),
