@@ -183,7 +183,7 @@ def _loads(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        # orjson refuses 1e400 and integers of 400 digits, which are JSON: those aside, its verdict stands.
+        # orjson also refuses 1e400 and integers of 400 digits, which are JSON; any other refusal stands.
         start = len(error.doc[: error.pos].encode())
         number = _NUMBER.match(raw, start)
         if number is None or not isinf(float(number[0])):

@@ -1,4 +1,4 @@
-"""Files that are on disk before they count, that only their owner may read, and how many may be open."""
+"""Files: synced before they count, readable only for their owner; and the limit on open files."""
 
 import contextlib
 import errno

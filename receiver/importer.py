@@ -39,7 +39,7 @@ class ArchivedNotification(NamedTuple):
 
     @property
     def headers_in_lower_case(self) -> dict[str, str]:
-        """The headers by their names in lower case; of two that differ in case alone the first one counts."""
+        """The headers by their names in lower case; if two differ only in case, the first counts."""
         return {name.lower(): value for name, value in reversed(self.headers.items())}
 
 

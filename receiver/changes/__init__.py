@@ -1,1 +1,1 @@
-"""What differs between two bodies of an entity; pure, without a database."""
+"""The differences between two bodies of an entity; pure, without a database."""

@@ -1,4 +1,4 @@
-"""How the place of a value in a body is written: keys, and items of lists by their natural keys, `a.b[0:3].c`."""
+"""Writes the path of a value in a body: keys, and items of lists by their natural keys, `a.b[0:3].c`."""
 
 import json
 import re

@@ -71,7 +71,7 @@ def _compare_bodies(differ: Differ, before: Snapshot, now: Snapshot) -> list[Cha
     if before.payload == now.payload:
         return []
     changes: list[Change] = []
-    # A few long names could otherwise be repeated in more paths than there is memory for.
+    # Otherwise a few long names, repeated in many paths, could exhaust the memory.
     room = _ROOM + len(before.payload) + len(now.payload)
     try:
         body = parse(now.payload)

@@ -171,7 +171,7 @@ class _Demo:
         load_or_make_key(self._key)
 
     def _begin(self, name: str, *command: str) -> None:
-        # In a session of its own, so that a terminal's Ctrl-C reaches this process alone, which ends them in order.
+        # In a session of its own, so that a terminal's Ctrl-C reaches only this process, which ends the parts in order.
         self._parts[name] = subprocess.Popen(  # noqa: S603 - our own commands
             [sys.executable, "-m", *command],
             env=self._environment,

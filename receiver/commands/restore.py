@@ -26,9 +26,9 @@ from receiver.spool import owners as spools
 def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> None:
     """Make the backup FILE the database, while no `serve` is running.
 
-    The spool stays as it is: what it holds beyond the backup goes in, once, when `serve` starts. What neither of the
-    two holds is counted first, and `status` shows it from then on. The next start finishes a restore that was
-    interrupted.
+    The spool stays as it is: what it holds beyond the backup goes in, once, when `serve` starts. Notifications that
+    neither of the two holds are counted first, and `status` shows the count from then on. The next start finishes a
+    restore that was interrupted.
     """
     settings = read_settings(data_dir=data_dir)
     info = inspect(file)

@@ -75,7 +75,7 @@ def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
 
 
 def _scrub(settings: Settings, reader: Reader) -> bool:
-    """Re-read the database file, print which rows lie in damaged blocks, and tell whether any do."""
+    """Re-read the database file, print the rows in damaged blocks, and tell whether there are any."""
     with click.progressbar(length=_STEPS, label="Re-reading the database", file=sys.stderr) as bar:
 
         def advance(done: int, total: int) -> None:
@@ -123,7 +123,7 @@ def _names(keys: Keys) -> str:
 
 
 def _print(violations: Iterator[Violation], *, every_line: bool) -> Counter[str]:
-    """Print violations, of each kind the first ten and how many more there are, and count them by kind."""
+    """Print violations (of each kind the first ten and the number of the others), and count them by kind."""
     failed: Counter[str] = Counter()
     for violation in violations:
         failed[violation.what] += 1

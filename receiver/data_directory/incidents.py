@@ -64,7 +64,7 @@ def record(data_dir: Path, incident: Incident) -> None:
 
 
 def read_incidents(data_dir: Path) -> list[Incident]:
-    """List the incidents, oldest first; a file of them that can't be read is an incident itself."""
+    """List the incidents, oldest first; an unreadable file of incidents is an incident itself."""
     try:
         return _read(data_dir)
     except (OSError, ValueError, TypeError) as error:

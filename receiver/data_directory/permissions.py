@@ -10,7 +10,7 @@ from receiver.settings import Settings
 UMASK = 0o077
 """Every process's umask: other users get no permission on new files."""
 
-# In a directory that holds other things, too, only what is surely ours is touched.
+# In a directory with other files, too, only files that are surely ours are touched.
 _OWN = (
     "clc.duckdb*",
     "clc-*.duckdb",

@@ -135,7 +135,7 @@ class RunningQueries:
 
 
 def _is_recent(query: RefusedQuery, now: datetime) -> bool:
-    """Tell whether a query is refused still; a clock that was set back refuses none for longer than the hour."""
+    """Tell whether a query is still refused; a clock that was set back refuses none for longer than the hour."""
     return abs(now - datetime.fromisoformat(query.at)) < REFUSED_FOR
 
 

@@ -1,4 +1,4 @@
-"""How far the store has come, noted outside DuckDB, so that a WAL which replays short without an error is noticed.
+"""How far the store has come, noted outside DuckDB, to notice a WAL that replays short without an error.
 
 The note is written after each commit and not synced: it may be older than the database, never newer.
 """

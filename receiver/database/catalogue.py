@@ -51,7 +51,7 @@ def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
         duckdb.Error: the file can't be read.
     """
     definitions = _read_definitions(connection)
-    # Up to here nothing of the file was run. A table without a default or constraint of its own can be read.
+    # So far nothing in the file was run. A table without a default or constraint of its own can be read.
     if definitions.get(_VERSIONS) != _build_definitions(0)[_VERSIONS]:
         if not definitions:
             return 0

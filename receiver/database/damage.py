@@ -22,7 +22,7 @@ _REFUSED = re.compile(
     r"fsync failed|Could not (?:write|fsync|truncate)|version number|newer version",
     re.IGNORECASE,
 )
-# In a query of the program's own these are a bug, or a connection in a wrong state.
+# In our own queries these mean a bug, or a connection in a wrong state.
 _NO_DAMAGE = (
     duckdb.BinderException,
     duckdb.CatalogException,
@@ -72,7 +72,7 @@ def suspect(data_dir: Path, error: Exception) -> None:
 
 
 def read_suspicion(data_dir: Path) -> str | None:
-    """Read the sign that `suspect` left; it counts even where its text is lost."""
+    """Read the sign that `suspect` left; it counts even if its text is lost."""
     try:
         return _sign(data_dir).read_bytes().decode("utf-8", "replace").strip("\0 \n") or "an earlier reading failed"
     except FileNotFoundError:
@@ -154,7 +154,7 @@ def _try_out(database: Path, *tables: str) -> int:
         _log.error("opening %s does not end", database)
         return -signal.SIGKILL
     code = done.returncode
-    if code == -signal.SIGKILL:  # no file makes a process end so: somebody, or a lack of memory, ended it
+    if code == -signal.SIGKILL:  # no file ends a process so: a user, or a lack of memory, did
         code = _UNDECIDED
     if code < 0:
         _log.error("opening %s ends a process with signal %d", database, -code)

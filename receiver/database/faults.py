@@ -56,6 +56,6 @@ def is_bug(error: Exception) -> bool:
     Disks, memory, descriptors and modules that can't be loaded are the machine's state.
     """
     if isinstance(error, duckdb.Error):
-        # DuckDB calls a Python module that it can't load an invalid input.
+        # If DuckDB can't load a Python module, it reports an invalid input.
         return isinstance(error, _BUGS_OF_DUCKDB) and "failed to import" not in str(error)
     return not isinstance(error, (OSError, MemoryError, ImportError))

@@ -49,7 +49,7 @@ class LastBodies:
         return rows[0] if rows else None
 
     def get(self, seqs: Iterable[int]) -> dict[int, bytes]:
-        """Return the bodies of these notifications (some hundred at most), as far as they are here and whole."""
+        """Return the bodies of notifications (some hundred at most); missing and damaged ones are left out."""
         numbers = list(seqs)
         marks = ",".join("?" * len(numbers))
         rows = self._read(f"SELECT seq, size, checksum, packed FROM bodies WHERE seq IN ({marks})", numbers)  # noqa: S608 - marks

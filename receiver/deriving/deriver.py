@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 
 class _EntityEvent(NamedTuple):
-    """A notification that can change its entity: no copy, and of a category that states it."""
+    """A notification that can change its entity: no copy, and of a category whose bodies state it."""
 
     seq: int
     id: str

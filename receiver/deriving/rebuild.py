@@ -1,4 +1,4 @@
-"""Derives `changes` from all notifications anew, a part at a time, beside the table in use until it is complete."""
+"""Derives `changes` again from all notifications, in parts, into a table beside the one in use."""
 
 import logging
 
@@ -50,7 +50,7 @@ class Rebuild:
         self.failure, self.done = why, None
 
     def step(self) -> None:
-        """Derive the next notifications again, and with the last of them put the new table in the old one's place.
+        """Derive from the next notifications again; after the last of them, replace the old table by the new one.
 
         Raises:
             duckdb.Error: the store could not be read or written; the step can be tried again.
@@ -58,7 +58,7 @@ class Rebuild:
         if self.done is None:
             return
         if self._deriver is None:
-            # A COMMIT that raised an error may have written all the same.
+            # A COMMIT that raised an error may still have written.
             self.done = self._read_progress()
             if self.done is None:
                 return

@@ -179,7 +179,7 @@ def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def main() -> None:
-    """Seal a copy: a process of its own, so that no damaged file takes the store along. Prints the info as JSON."""
+    """Seal a copy, in a process of its own because a damaged file may end it. Prints the info as JSON."""
     copy, key_fingerprint, accounts = sys.argv[1:]
     os.nice(10)
     info = seal(Path(copy), key_fingerprint, Path(accounts))

@@ -165,7 +165,7 @@ def check_missing(incidents: Iterable[tuple[str, str]]) -> Iterator[Violation]:
 
 
 def check_handed(rows: Iterable[Handed]) -> Iterator[Violation]:
-    """Check that each spooled row is either behind the watermark and stored, or before it and not."""
+    """Check that each spooled row is either up to the watermark and stored, or beyond it and not stored."""
     for row in rows:
         if row.position <= row.before and row.stored is None:
             yield Violation("lost", row.id, None, f"The store has passed its place {row.position} in the spool.")

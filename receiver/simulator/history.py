@@ -15,7 +15,7 @@ COPY_SECONDS = (0.05, 1.2)
 LIVE_SCENE_SECONDS = 120.0
 """The time between two scenes of live everyday life; only the resulting order shows."""
 STORY_DAYS = 30
-"""How far back the life of a story's cast goes when it is told live."""
+"""The days of the cast's life before a live story."""
 
 
 class Outgoing(NamedTuple):

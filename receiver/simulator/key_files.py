@@ -19,7 +19,7 @@ def public_key_path(path: Path) -> Path:
 
 
 def load_or_make_key(path: Path) -> tuple[RSAPrivateKey, bool]:
-    """Return the private key of a file, and whether it had to be made; its public half is written where missing.
+    """Return the private key of a file, and whether it had to be made; its public half is written if it is missing.
 
     Raises:
         KeyFileError: a file can't be read or written, or holds something else.
@@ -40,7 +40,7 @@ def load_or_make_key(path: Path) -> tuple[RSAPrivateKey, bool]:
 
 
 def _put_blank_aside(path: Path) -> None:
-    """Make room for a new key where a power cut left an empty file; any other file may be somebody's key."""
+    """Move an empty key file aside, as a power cut leaves it; any other file may be somebody's key."""
     if path.is_file() and is_blank(path.read_bytes()):
         moved_to = set_aside([path], path.parent)
         _log.warning("the key file %s is empty: it is kept in %s, and another key is made", path, moved_to)

@@ -66,7 +66,7 @@ class Poster:
         """Make sure that something listens at the address, before the first notification is lost.
 
         Raises:
-            SendError: nothing does.
+            SendError: nothing answers.
         """
         try:
             self._pool.request("GET", f"{self._url}/healthz", headers=_NOT_SENT)

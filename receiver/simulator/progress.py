@@ -12,7 +12,7 @@ LINE_SECONDS = 1.0
 
 
 class Progress:
-    """A context manager whose `update` may be called as often as one likes."""
+    """A context manager whose `update` may be called at any rate."""
 
     def __init__(self, label: str, length: int | None, *, quiet: bool = False) -> None:
         """Prepare for `length` steps, None where there is no end."""

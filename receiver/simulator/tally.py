@@ -39,7 +39,7 @@ class Delivery(NamedTuple):
 
 
 class Tally:
-    """Counts answers. Times are those of the latest 100,000 notifications that were answered at all."""
+    """Counts answers. Times are those of the latest 100,000 answered notifications."""
 
     def __init__(self) -> None:
         """Start at nothing."""

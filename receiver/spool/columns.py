@@ -1,7 +1,7 @@
-"""How a row lies in a segment: its columns by name, its position, and a checksum over all of them.
+"""A row in a segment: its columns by name, its position, and a checksum over all of them.
 
 Neither SQLite nor most disks notice when a byte of a file changes by itself. The writer numbers the rows of a table
-from 1 and stores a checksum over position and columns with each; a reader takes a row only where both hold.
+from 1 and stores a checksum over position and columns with each; a reader takes a row only if both are right.
 """
 
 import sqlite3
@@ -143,7 +143,7 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row], last: dict[str, 
 
 
 def seal(connection: sqlite3.Connection, last: dict[str, Position]) -> None:
-    """Note in a segment how many rows of each kind it has, when no more will come.
+    """Write the number of rows of each kind into a segment that gets no more.
 
     Raises:
         sqlite3.Error: it can't be written.

@@ -190,7 +190,7 @@ class Segment:
         self._columns.clear()
 
     def unlink(self) -> None:
-        """Delete the file and its companions; after a crash in the middle `taken_mark` says that the rest may go."""
+        """Delete the file and its companions; after a crash, `taken_mark` shows that the rest may go."""
         self.close()
         mark = layout.taken_mark(self.path)
         with contextlib.suppress(FileNotFoundError):

@@ -138,7 +138,7 @@ class SpoolWriter:
                 self._deliver(partial(_tell, [done for _, done in group], error))
 
     def _next_group(self) -> list[WaitingRow] | None:
-        """Wait for work and take the segments for it; no rows where a spare is due, None when all is done."""
+        """Wait for work and take the segments for it; an empty group means that a spare is due, None the end."""
         with self._changed:
             self._changed.wait_for(lambda: not self._in_use and (self._has_work() or self._closing))
             if not self._has_work():

@@ -159,7 +159,7 @@ class AppendLoop:
 
     @contextmanager
     def may_arrange(self) -> Iterator[bool]:
-        """Tell whether rows may change places in a block; if so the file is not copied meanwhile."""
+        """Tell whether rows may change places in a block; if so, no backup copies the file meanwhile."""
         if not self._arranging.acquire(blocking=False):
             yield False
             return

@@ -124,7 +124,7 @@ def _die_of(queries: list[str], refused: RefusedQueries) -> None:
 
 
 def _has_crashed(data_dir: Path) -> bool:
-    """Tell whether the store's process before this one ended by its own fault, or hung."""
+    """Tell whether the previous process of the store crashed or hung."""
     known = read_state(data_dir)
     store = known.processes.get("store") if known else None
     return bool(store and (store.last_exit in _CRASHES or (store.last_exit == -signal.SIGKILL and store.failure)))

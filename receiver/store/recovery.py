@@ -67,7 +67,7 @@ def open_store(settings: Settings) -> OpenedStore:
 
     Raises:
         StoreError: the database can't be used at the moment (another process has it, the disk is full, a newer program
-            wrote it), though nothing says that it is damaged; nothing was moved.
+            wrote it), but may be whole; nothing was moved.
     """
     waiting = _opening_directory(settings)
     _finish_replacement(settings)

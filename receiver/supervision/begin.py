@@ -67,7 +67,7 @@ def take_hold(settings: Settings) -> Held:
 
 
 def take_spool(settings: Settings) -> None:
-    """Make the spool this data directory's, and log where else rows lie.
+    """Mark the spool as this data directory's, and log the former spools with rows.
 
     Raises:
         DataDirectoryError: it belongs to another.
@@ -92,7 +92,7 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
         _log.error("an interrupted restore can't be finished yet, the store tries again: %s", error)
     check_small_files(settings)
     passed = take_passed_sockets(os.environ)
-    # The processes of a `serve` that was killed give their addresses up a moment later.
+    # The processes of a killed `serve` give their addresses up a moment later.
     last = data_directory.read_last_holder(lock)
     taken = {last.listen, last.query_listen} if last else set()
     query = passed.query or listen_patiently(settings.query_listen, 1, "CLC_QUERY_LISTEN", taken)[0]

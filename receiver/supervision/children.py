@@ -101,7 +101,7 @@ class Children:
     """All child processes of this one.
 
     Args:
-        environment: of the children.
+        environment: the children's environment.
         life: descriptor of the pipe that ends when this process does.
     """
 

@@ -55,7 +55,7 @@ class RunningChild(BaseModel):
     version: str | None
     failure: str | None
     heartbeat: int | None = None
-    """Descriptor of the pipe on which it beats; a version that knows of none leaves it out."""
+    """Descriptor of the pipe on which it beats; a version without heartbeats leaves it out."""
 
 
 def describe_child(child: ChildProcess) -> RunningChild:

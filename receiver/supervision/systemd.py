@@ -13,7 +13,7 @@ _QUERY = "query"
 
 
 class PassedSockets(NamedTuple):
-    """Listening sockets that were opened before this process began: for notifications, and one for queries."""
+    """Listening sockets from before this process began: those for notifications, and one for queries."""
 
     listeners: list[socket.socket]
     query: socket.socket | None

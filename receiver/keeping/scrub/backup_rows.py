@@ -1,4 +1,4 @@
-"""Reads notifications of a backup, as a process of its own: a damaged file may end it."""
+"""Reads notifications of a backup, in a process of its own because a damaged file may end it."""
 
 import sys
 

@@ -80,7 +80,7 @@ class Appender:
         self._duplicates = DuplicateFinder(connection, self._window)
         self._changes = Deriver(make_read(connection), bodies=self._last_bodies(data_dir))
         self._rejected = RejectedBudget(connection, self._rejected_bytes)
-        # A database that lost its latest rows gives their numbers to no others: readers go on after the last they saw.
+        # If the database lost its latest rows, their numbers are not given again: readers go on from the last seen.
         used = read_appended(data_dir).seq if data_dir else 0
         ((self._stored, last),) = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")
         self._next_seq = max(self._next_seq, used + 1, int(last) + 1)
@@ -289,7 +289,7 @@ class Appender:
             return
         with self.housekeeping.task("noting how far the spool is stored"):
             # A segment's watermark stays when the segment is gone: if the file comes back (a disk mounted late, a copy
-            # restored), nothing is appended twice. The note needs those that can come short, which are still there.
+            # restored), nothing is appended twice. The note needs only those of segments that are still there.
             there = {segment.name for segment in self._spool.segments()}
             positions = {(name, kind): at for (name, kind), at in self._watermarks.items() if name in there}
             write_appended(self._data_dir, Appended(self.last_seq, self._stored, positions))

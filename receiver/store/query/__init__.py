@@ -1,4 +1,4 @@
-"""The query service: SQL over HTTP in, one Arrow IPC stream out, and nothing changed on the way."""
+"""The query service: takes SQL over HTTP, answers one Arrow IPC stream, and changes nothing."""
 
 from receiver.store.query.errors import QueryError
 from receiver.store.query.runner import QueryLimits

@@ -22,7 +22,7 @@ class AllowedStatements:
         """Check the instance, and learn its functions.
 
         Raises:
-            StoreError: The instance's settings leave queries too much.
+            StoreError: The instance's settings allow queries too much.
 
         """
         guard.require_locked(cursor)

@@ -1,4 +1,4 @@
-"""Why a query is not answered: the codes of the query service and their HTTP statuses."""
+"""The error codes of the query service and their HTTP statuses."""
 
 from typing import Final
 

@@ -38,7 +38,7 @@ class Query:
 
 
 class Interruption:
-    """Ends one query from another thread, for a reason that its thread then reports."""
+    """Ends a query from another thread, for a reason that the query's thread then reports."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Take the cursor that the query runs on."""

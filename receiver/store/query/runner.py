@@ -73,7 +73,7 @@ class QueryRunner:
             running: Notes the queries that run; nothing by default.
 
         Raises:
-            StoreError: The connection's settings leave queries too much.
+            StoreError: The connection's settings allow queries too much.
 
         """
         cursor = connection.cursor()

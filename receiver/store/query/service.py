@@ -56,7 +56,7 @@ def make_query_app(
     are those of `QueryRunner`.
 
     Raises:
-        StoreError: The connection's settings leave queries too much.
+        StoreError: The connection's settings allow queries too much.
         SettingsError: The token is empty.
 
     """
