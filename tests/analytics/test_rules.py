@@ -106,9 +106,10 @@ def test_every_rule_can_be_used():
     assert RULES.problems == []
 
 
-def test_ten_rules_are_shipped_each_with_examples_of_both_kinds_and_references():
+def test_no_shipped_rule_is_gone_and_each_has_examples_of_both_kinds_and_references():
     shipped = load_rules().rules
-    assert [rule.name for rule in shipped] == [
+    # Findings have their rule's name in their addresses, which people keep.
+    assert {rule.name for rule in shipped} >= {
         "event_contradicts_body",
         "hidden_update_burst",
         "hidden_user_update",
@@ -119,7 +120,7 @@ def test_ten_rules_are_shipped_each_with_examples_of_both_kinds_and_references()
         "unfamiliar_actor",
         "user_created",
         "user_enabled_or_email_changed",
-    ]
+    }
     for rule in shipped:
         assert rule.fires
         assert rule.silent

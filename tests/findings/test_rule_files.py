@@ -5,6 +5,8 @@ import pytest
 from analytics.findings.rule_files import load_rules
 from tests.findings.history import HEADER, SELECT
 
+SHIPPED = len(load_rules().rules)
+
 
 def problems_of(directory):
     return [(problem.line, problem.what) for problem in load_rules(directory).problems]
@@ -13,7 +15,7 @@ def problems_of(directory):
 def test_a_rule_of_ones_own_is_read_beside_the_shipped_ones(own):
     rules, problems = load_rules(own("mine.sql", f"/*\n{HEADER}*/{SELECT}"))
     assert problems == []
-    assert len(rules) == 11
+    assert len(rules) == SHIPPED + 1
     [mine] = [rule for rule in rules if rule.name == "mine"]
     assert (mine.title, mine.severity, mine.why, mine.todo) == ("Anything", "low", "Because.", "Look.")
     assert mine.names == {"since", "until"}
@@ -23,7 +25,7 @@ def test_a_rule_of_ones_own_is_read_beside_the_shipped_ones(own):
 def test_a_rule_of_the_same_name_replaces_the_shipped_one(own):
     rules, problems = load_rules(own("user_created.sql", f"/*\n{HEADER}*/{SELECT}"))
     assert problems == []
-    assert len(rules) == 10
+    assert len(rules) == SHIPPED
     assert [rule.title for rule in rules if rule.name == "user_created"] == ["Anything"]
 
 
@@ -35,7 +37,7 @@ def test_the_shipped_rule_stays_where_the_one_that_replaces_it_is_bad(own):
 
 def test_files_that_are_no_sql_and_hidden_ones_are_no_rules(own):
     own("README.md", "text")
-    assert len(load_rules(own("._mine.sql", "\0")).rules) == 10
+    assert len(load_rules(own("._mine.sql", "\0")).rules) == SHIPPED
     assert load_rules(own("._mine.sql", "\0")).problems == []
 
 
@@ -82,7 +84,7 @@ WRONG = [
 @pytest.mark.parametrize(("text", "line", "what"), WRONG)
 def test_a_bad_rule_is_told_by_line_and_reason_and_the_others_are_read(own, text, line, what):
     rules, problems = load_rules(own("bad.sql", text))
-    assert len(rules) == 10
+    assert len(rules) == SHIPPED
     [problem] = problems
     assert problem.file.endswith("bad.sql")
     assert (problem.line, problem.what[: len(what)]) == (line, what)
