@@ -22,7 +22,7 @@ OVER, LASTS = "over", "still in alarm"
 
 
 def bars_of(alarms: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.DataFrame:
-    """Return the bar of each alarm of the rows, the newest ones where there are too many to draw."""
+    """Return the bar of each alarm of the rows; of too many, the newest."""
     place = rows[KEY].assign(place=range(len(rows)))
     drawn = alarms.merge(place, on=KEY).nlargest(MOST_BARS, "begin")
     lasts = drawn["end"].isna()
@@ -61,7 +61,7 @@ def names_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def label_rows(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
-    """Return the layers with each row's floor, server, metric, and number and time of its alarms."""
+    """Return the layers beside the bars: each row's floor, server and metric, and its alarms' number and time."""
     text = alt.Chart(names_of(rows))
     y = row_scale("middle", max(len(rows), 1))
     style: dict[str, Any] = {"baseline": "middle", "fontSize": 12}
@@ -83,7 +83,7 @@ def label_rows(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
 
 
 def tips(place: str) -> list[alt.Tooltip]:
-    """Return what is said of an alarm."""
+    """Return the tooltips of an alarm."""
     return [
         alt.Tooltip("server:N", title=alert_label()),
         alt.Tooltip("metric:N", title="Metric"),
@@ -94,7 +94,7 @@ def tips(place: str) -> list[alt.Tooltip]:
 
 
 def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: bool) -> list[alt.Chart]:
-    """Return the layers with the bars, and with the marks of those that are not over."""
+    """Return the layers with the bars, and with marks at alarms that still last."""
     scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], alert_colour(dark)])
     legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
     shown = alt.Chart(bars).mark_bar(strokeWidth=1.5, aria=False)
@@ -121,11 +121,11 @@ def draw_alarms(
     """Return the alarms of each server and metric as bars from begin to end; those not over last until now, marked.
 
     Args:
-        alarms: what `analytics.senders.alarms.within` returns.
-        rows: what `analytics.senders.alarms.by_metric` returns, of the rows that are drawn, in their order.
-        period: what the x axis spans.
+        alarms: the result of `analytics.senders.alarms.clip_alarms`.
+        rows: rows of `analytics.senders.alarms.group_by_metric`, in the order of drawing.
+        period: the time of the x axis.
         order: the order of the rows, in words.
-        place: what the time zone of the browser that draws it is called.
+        place: the name of the browser's time zone.
         dark: whether the page is dark.
     """
     bars = bars_of(alarms, rows, period)

@@ -9,7 +9,7 @@ from analytics.times.periods import Period
 
 
 def stack_by_severity(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with the bottom and top of each severity's part of its bin's bar, the worst lowest."""
+    """Add the bottom and top of each severity's part of its bin's bar, the worst lowest."""
     place = frame["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     rows = frame.assign(place=place).sort_values(["bin_us", "place"])
     top = rows.groupby("bin_us")["findings"].cumsum()
@@ -17,7 +17,7 @@ def stack_by_severity(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def add_empty_bins(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
-    """Return the frame with a row of no findings for each bin of the period without any."""
+    """Add a row of no findings for each empty bin of the period."""
     begins = pd.date_range(period.since, period.until, freq=period.width, unit="us").asi8
     empty = [begin for begin in begins if begin not in set(frame["bin_us"])]
     return pd.concat([frame, pd.DataFrame({"bin_us": empty, "severity": SEVERITIES[0], "findings": 0})])
@@ -26,12 +26,12 @@ def add_empty_bins(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
 def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", dark: bool = False) -> alt.Chart:
     """Return stacked bars of findings over time.
 
-    What changes from one refresh to the next is data and nothing else, so that the drawn chart stays.
+    From one refresh to the next only data change, so that the drawn chart stays.
 
     Args:
         frame: columns `bin_us` (microseconds since 1970), `severity`, `findings`.
-        period: what the x axis spans.
-        place: what the time zone of the browser that draws it is called.
+        period: the time of the x axis.
+        place: the name of the browser's time zone.
         dark: whether the page is dark.
     """
     scale = alt.Scale(domain=list(SEVERITIES), range=[COLOURS[name][dark] for name in SEVERITIES])

@@ -1,8 +1,8 @@
 """The dashboard's and the notebook's charts: a DataFrame in, an Altair chart out.
 
-No field of these charts is called `image`, which the tooltip of Vega would load as a picture, and names that came
-from outside are data of text marks, never part of an expression. Channels are written as `alt.X2("end")`, not as texts:
-from a text Altair makes them by asking its whole schema, which takes 4 ms for each.
+No field of these charts has the name `image`, because Vega's tooltip would load it as a picture. Names from outside
+are data of text marks, never part of an expression. Channels are written as `alt.X2("end")`, not as texts: Altair
+looks a text up in its whole schema, which takes 4 ms for each.
 """
 
 from collections.abc import Sequence
@@ -34,24 +34,24 @@ LOCAL_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, la
 
 
 def add_bin_times(frame: pd.DataFrame, width: timedelta) -> pd.DataFrame:
-    """Return the frame with the begin and the end of its bins (column `bin_us`, microseconds) as times."""
+    """Add the begin and the end of each bin (column `bin_us`, microseconds) as times."""
     start = pd.to_datetime(frame["bin_us"], unit="us", utc=True)
     return frame.assign(begin=start, end=start + width)
 
 
 def time_axis(period: Period) -> alt.X:
-    """Return the x of a chart over the whole period, so that empty bins are seen; times are the browser's."""
+    """Return the x of a chart over the whole period, empty bins included; times are the browser's."""
     first, last = milliseconds(period.since), milliseconds(max(period.until, period.since + period.width))
     return alt.X("begin:T", scale=alt.Scale(type="time", domain=[first, last], nice=False, clamp=True), axis=LOCAL_AXIS)
 
 
 def milliseconds(moment: datetime) -> int:
-    """Return a moment as Vega counts time."""
+    """Return a moment in milliseconds since 1970, as Vega counts."""
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def heading(title: str, subtitle: str, dark: bool, offset: int = 12) -> alt.TitleParams:
-    """Return a chart's title with the line below it that says units."""
+    """Return a chart's title with a line below it that gives the units."""
     return alt.TitleParams(
         title,
         subtitle=subtitle,
@@ -68,7 +68,7 @@ def heading(title: str, subtitle: str, dark: bool, offset: int = 12) -> alt.Titl
 
 
 def stack(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
-    """Return the frame with the bottom and top of each event type's part of its bin's bar."""
+    """Add the bottom and top of each event type's part of its bin's bar."""
     place = frame["event_type"].map({name: place for place, name in enumerate(order)}).fillna(len(order))
     rows = frame.assign(place=place).sort_values(["bin_us", "place", "event_type"])
     top = rows.groupby("bin_us")["events"].cumsum()
@@ -76,11 +76,11 @@ def stack(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
 
 
 def fill_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
-    """Return counts with the begin and the end of their bins, and a row of 0 for each bin without any.
+    """Add the begin and the end of each bin to counts, and a row of 0 for each empty bin.
 
     Args:
         frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
-        span: its bins. Where the last one is not over yet its rows say so in the column `state`.
+        span: its bins. The column `state` marks the rows of a last bin that is not over.
     """
     bins = pd.DataFrame({"bin_us": span.begins_us, "begin": span.begins, "end": span.ends})
     bins["state"] = [COMPLETE] * (len(bins) - 1) + [RUNNING if span.running else COMPLETE]
@@ -98,18 +98,17 @@ def draw_events(
     selected: Interval | None = None,
     dark: bool = False,
 ) -> alt.LayerChart:
-    """Return stacked bars of events over time, with a line of the time that they are compared with.
+    """Return stacked bars of events over time, with a line of the time to compare with.
 
-    Whatever changes from one refresh to the next is data and nothing else, so that the drawn chart stays and only its
-    bars change.
+    From one refresh to the next only data change, so that the drawn chart stays and only its bars change.
 
     Args:
         frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
-        before: columns `bin_us`, `events`, of the time compared with, moved into these bins.
+        before: columns `bin_us`, `events`, of the other time, moved into these bins.
         span: the bins.
         zone: the time zone of the browser that draws it.
-        name: what the time compared with is called.
-        selected: the part that is marked as selected at first.
+        name: the name of the other time.
+        selected: the part that is selected at first.
         dark: whether the page is dark.
     """
     place = zone_label(zone)
@@ -132,7 +131,7 @@ def draw_events(
 
 
 def event_bars(frame: pd.DataFrame, span: Span, place: str, dark: bool) -> alt.Chart:
-    """Return the layer of stacked bars, the last one pale where it is not over yet."""
+    """Return the layer of stacked bars; a last bin that is not over is pale."""
     chart: alt.Chart = (
         alt.Chart(stack(fill_bins(frame, span), list(colours(dark))))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
@@ -150,7 +149,7 @@ def event_bars(frame: pd.DataFrame, span: Span, place: str, dark: bool) -> alt.C
 
 
 def line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.Chart:
-    """Return the layer with the counts of the time compared with, a step a bin."""
+    """Return the layer with the counts of the other time, one step for each bin."""
     counts = fill_bins(before.assign(event_type=name), span)
     last = counts.iloc[[-1]].assign(begin=counts["end"].iloc[-1])
     rows = pd.concat([counts, last])[["begin", "events"]]
@@ -163,7 +162,7 @@ def line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.
 
 
 def local_tooltip(field: str, what: str, place: str) -> list[alt.Tooltip]:
-    """Return what is said of a bar: what it counts, how many, from when to when, there and in UTC."""
+    """Return the tooltips of a bar: its field, its count, and its begin and end, there and in UTC."""
     return [
         alt.Tooltip(f"{field}:N", title=what),
         alt.Tooltip("events:Q", title="Notifications", format=","),
@@ -173,7 +172,7 @@ def local_tooltip(field: str, what: str, place: str) -> list[alt.Tooltip]:
 
 
 def time_tips(place: str) -> list[alt.Tooltip]:
-    """Return what is said of from when to when a bar lasts: there, and its begin in UTC."""
+    """Return the tooltips of a bar's time: its begin and end there, and its begin in UTC."""
     return [
         alt.Tooltip("yearmonthdatehoursminutesseconds(begin):T", title=f"From ({place})", format=TIME_TIP),
         alt.Tooltip("yearmonthdatehoursminutesseconds(end):T", title=f"To ({place})", format=TIME_TIP),

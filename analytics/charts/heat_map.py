@@ -1,4 +1,4 @@
-"""The heat map of hours by weekday: how much happens when in the week."""
+"""The heat map of hours by weekday: the number of notifications in each hour of the week."""
 
 import altair as alt
 import pandas as pd
@@ -8,7 +8,7 @@ from analytics.text import plural
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS = 24
-# Lightness alone tells the counts, so they are told whatever the colour vision.
+# Lightness alone shows the counts, so that any colour vision sees them.
 SHADES = (("#f1f5f9", "#9cc3e0", "#2f7fb8", "#083d66"), ("#1a2029", "#1f4a6b", "#3a86c0", "#cfe6f8"))
 
 
@@ -25,11 +25,11 @@ def hours_of_week(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt.Chart:
-    """Return a cell for each hour of the week, the darker (on a dark page: the lighter) the more happened in it.
+    """Return a cell for each hour of the week: the more events, the darker (on a dark page: the lighter).
 
     Args:
         frame: columns `hour_of_week`, `events`.
-        place: whose hours they are.
+        place: the name of the hours' time zone.
         dark: whether the page is dark.
     """
     chart: alt.Chart = (
@@ -86,7 +86,7 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
 
 
 def describe_busiest(frame: pd.DataFrame) -> str:
-    """Say in words when most happens."""
+    """Return the busiest hour in words."""
     if frame.empty or not frame["events"].max():
         return "Nothing happened in this time."
     row = frame.sort_values("events", ascending=False).iloc[0]

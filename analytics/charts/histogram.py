@@ -1,4 +1,4 @@
-"""The histogram above a list of notifications: how many came when, of which event types; a brush narrows the range."""
+"""The histogram above a list of notifications, by time and event type; a brush narrows the range."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,11 +34,11 @@ class Bins:
 
     @property
     def count(self) -> int:
-        """Return how many bins there are."""
+        """Return the number of bins."""
         return int((self.until - self.since) / self.width)
 
     def around(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
-        """Return from when to when the whole bins last in which two moments lie, none of them outside of these bins."""
+        """Return the start and end of the bins that contain two moments, within these bins."""
         first, last = max(min(first, last), self.since), min(max(first, last), self.until)
         begin = min(floor(first, self.width), self.until - self.width)
         end = floor(last, self.width)
@@ -46,11 +46,11 @@ class Bins:
 
 
 def read_brush(selection: Any, bins: Bins) -> tuple[datetime, datetime] | None:
-    """Return from when to when a brush narrows the range; None where there is no brush, or one over nothing.
+    """Return the start and end that a brush selects; None without a brush, or with an empty one.
 
     Args:
-        selection: what the chart tells of its brush: `{"begin": [ms, ms]}`, milliseconds since 1970.
-        bins: those of the chart.
+        selection: the brush as the chart reports it: `{"begin": [ms, ms]}`, milliseconds since 1970.
+        bins: the bins of the chart.
     """
     ends = selection.get("begin") if isinstance(selection, dict) else None
     try:
@@ -61,9 +61,9 @@ def read_brush(selection: Any, bins: Bins) -> tuple[datetime, datetime] | None:
 
 
 def add_ends(bars: pd.DataFrame, bins: Bins) -> pd.DataFrame:
-    """Return the bars with a flat one from the first bin to the last, so that the x axis spans all of them.
+    """Add a flat bar from the first bin to the last, so that the x axis spans all of them.
 
-    That way the axis is part of the data: a chart whose data alone differ is drawn anew in place, with a brush on it.
+    So the axis is part of the data: if only the data of a chart differ, it is drawn anew in place and keeps its brush.
     """
     flat = {
         "begin": bins.since, "end": bins.until, "event_type": "", "events": 0, "bottom": 0, "top": 0, "state": WHOLE,
@@ -79,7 +79,7 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
 
     Args:
         frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
-        bins: what the x axis spans; empty ones are seen as gaps.
+        bins: the bins of the x axis; empty ones show as gaps.
         zone: the name of the browser's time zone, in which the axis is.
         dark: whether the page is dark.
     """

@@ -1,4 +1,4 @@
-"""A quick chart of a query's rows: what to draw is chosen by what the columns hold, and can be chosen otherwise."""
+"""A quick chart of a query's rows: the columns' contents suggest what to draw, and the user can change it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, get_args
@@ -26,13 +26,13 @@ LABEL_CHARACTERS = 40
 LABEL_PIXELS = 260
 HEIGHT = 340
 TIME_TIP = "%Y-%m-%d %H:%M:%S"
-# Okabe and Ito's, which those who see fewer colours can tell apart; the last two fit light and dark alike.
+# Okabe and Ito's colours, which any colour vision can distinguish; the last two fit light and dark alike.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a7500", "#8c8c8c")
 PALETTE_DARK = ("#3a9bdc", "#e69f00", "#1fbf92", "#d98fb8", "#8fd0f5", "#f0803c", "#f0e442", "#a8a8a8")
 
 
 class Choice(NamedTuple):
-    """What to draw: the kind of chart and the names of its columns; without a `y`, rows are counted."""
+    """A choice of what to draw: the kind of chart and the names of its columns; without a `y` it counts rows."""
 
     kind: ChartKind
     x: str
@@ -41,19 +41,19 @@ class Choice(NamedTuple):
 
 
 def classify(kind: pa.DataType) -> Holds:
-    """Return what a column of a type holds, as charts know it."""
+    """Return the contents of a type of columns, as charts distinguish them."""
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
     return "time" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else "text"
 
 
 def classify_columns(table: pa.Table) -> dict[str, Holds]:
-    """Return what each column holds, by the name under which it is shown."""
+    """Return the contents of each column, by its name for display."""
     return {name: classify(field.type) for name, field in zip(column_names(table), table.schema, strict=True)}
 
 
 def first_choice(table: pa.Table) -> Choice | None:
-    """Return the chart that fits the columns best; None where there is nothing to draw."""
+    """Return the chart that fits the columns best; None where nothing can be drawn."""
     columns = classify_columns(table)
     if not columns or not table.num_rows:
         return None
@@ -79,20 +79,20 @@ def values_of(table: pa.Table, columns: dict[str, Holds], name: str) -> list[Any
 
 
 def find_fewest(table: pa.Table, columns: dict[str, Holds], names: Sequence[str]) -> str | None:
-    """Return which column has the fewest values, if more than one; the first of several."""
+    """Return the column with the fewest values, but more than one; the first of several."""
     first = table.slice(0, MOST_ROWS)
     numbers = {name: len({cell(value) for value in values_of(first, columns, name)}) for name in names}
     return min((name for name in names if numbers[name] > 1), key=lambda name: numbers[name], default=None)
 
 
 def repeats(table: pa.Table, columns: dict[str, Holds], name: str) -> bool:
-    """Say whether a column has a value more than once."""
+    """Say whether a value occurs more than once in a column."""
     values = values_of(table.slice(0, MOST_ROWS), columns, name)
     return len(set(values)) < len(values)
 
 
 def fit_choice(choice: Choice | None, table: pa.Table) -> Choice | None:
-    """Return a choice where it fits the columns, else the first choice."""
+    """Return the choice if it fits the columns, else the first choice."""
     columns = classify_columns(table)
     first = first_choice(table)
     if choice is None or first is None or choice.kind not in KINDS or choice.x not in columns:
@@ -102,14 +102,14 @@ def fit_choice(choice: Choice | None, table: pa.Table) -> Choice | None:
 
 
 class QuickChart(NamedTuple):
-    """A chart, and what was left out of it, in words."""
+    """A chart, and notes on what it leaves out."""
 
     chart: alt.Chart
     notes: list[str]
 
 
 def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
-    """Return a chart of the rows; fields have names of ours, as Vega takes dots and brackets in them for paths."""
+    """Return a chart of the rows; its fields have our names, because Vega takes dots and brackets for paths."""
     columns = classify_columns(table)
     notes = [f"Drawn from the first {MOST_ROWS:,} of {table.num_rows:,} rows."] if table.num_rows > MOST_ROWS else []
     first = table.slice(0, MOST_ROWS)
@@ -133,7 +133,7 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
 
 
 def add_up(data: pd.DataFrame) -> pd.DataFrame:
-    """Return the sum, or the number, of what is drawn at one place in one colour."""
+    """Return the sum, or the number, of the rows at each place in each colour."""
     keys = [name for name in ("x", "colour") if name in data]
     grouped = data.groupby(keys, sort=False, dropna=False)
     added = grouped["y"].sum() if "y" in data else grouped.size().rename("y")
@@ -146,7 +146,7 @@ def label(value: Any) -> str:
 
 
 def convert_values(values: Sequence[Any], kind: Holds) -> "pd.Series[Any]":
-    """Return values as a chart draws them."""
+    """Convert values for a chart."""
     made: dict[Holds, Callable[[Any], Any]] = {"number": as_number, "time": as_moment, "text": label}
     drawn = pd.Series([made[kind](value) for value in values], dtype=object)
     if kind == "time":
@@ -155,7 +155,7 @@ def convert_values(values: Sequence[Any], kind: Holds) -> "pd.Series[Any]":
 
 
 def limit_names(names: list[str], most: int) -> tuple[list[str], int]:
-    """Return the names with the rarer ones as “others” where there are too many, and how many those are."""
+    """Replace the rarer of too many names by “others”; return the names, and the number of those replaced."""
     counts = pd.Series(names).value_counts()
     if len(counts) <= most + 1 or set(counts.index) <= set(colours(dark=False)):
         return names, 0
@@ -176,14 +176,14 @@ def titles(choice: Choice, dark: bool) -> dict[str, Any]:
 
 
 def axis(title: str, dark: bool, kind: Holds = "number", **more: Any) -> alt.Axis:
-    """Return an axis as all of them look."""
+    """Return an axis in the common style."""
     if kind == "time":
         more |= {"labelExpr": TIME_LABEL, "tickCount": 8, "grid": False}
     return alt.Axis(title=shorten(title), titleColor=MUTED[dark], labelColor=INK[dark], labelLimit=LABEL_PIXELS, **more)
 
 
 def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, Any]:
-    """Return the colours: of event types their own, else those of the palette."""
+    """Return the colours: event types have their own, other values those of the palette."""
     palette = PALETTE_DARK if dark else PALETTE
     if choice.colour is None:
         return {"color": alt.value(palette[0])}
@@ -196,7 +196,7 @@ def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, 
 
 
 def tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
-    """Return what is said of what the pointer is on."""
+    """Return the tooltips of a mark."""
     x = {"time": "utcyearmonthdatehoursminutesseconds(x):T", "number": "x:Q", "text": "x:N"}[kind]
     tooltips = [alt.Tooltip(x, title=shorten(choice.x), format=TIME_TIP if kind == "time" else alt.Undefined)]
     tooltips.append(alt.Tooltip(y, title=shorten(choice.y) if choice.y else "Rows"))
@@ -204,12 +204,12 @@ def tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
 
 
 def value_of(choice: Choice) -> str:
-    """Return what is drawn along y."""
+    """Return the field of the y axis."""
     return "y:Q" if choice.y else "count():Q"
 
 
 def draw_histogram(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
-    """Return how many rows have values from where to where."""
+    """Return a histogram of the values of x."""
     scale = alt.Scale(type="utc") if kind == "time" else alt.Undefined
     x = alt.X("x", type=TYPES[kind], bin=alt.Bin(maxbins=40), scale=scale,
               axis=axis(choice.x, dark, kind))  # fmt: skip
@@ -223,7 +223,7 @@ def draw_histogram(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) 
 
 
 def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) -> QuickChart:
-    """Return lying bars, in the order of the rows, as names need room."""
+    """Return horizontal bars in the order of the rows, because names need room."""
     names = list(dict.fromkeys(data["x"]))
     if len(names) > MOST_BARS:
         notes = [*notes, f"The first {MOST_BARS} of {len(names):,} bars."]
@@ -243,7 +243,7 @@ def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) 
 
 
 def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
-    """Return a line, an area, points or standing bars."""
+    """Return a line, an area, points or vertical bars."""
     scale = alt.Scale(type="utc") if kind == "time" else alt.Undefined
     marks: dict[str, dict[str, Any]] = {
         "line": {"type": "line", "point": len(data) <= MOST_DOTS},
@@ -266,7 +266,7 @@ def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> a
 
 
 def step_of(values: "pd.Series[Any]") -> Any:
-    """Return the shortest distance between two numbers or moments; None where there are no two."""
+    """Return the shortest distance between two numbers or moments; None for fewer than two."""
     if values.dtype == object:
         return None
     distances = values.dropna().drop_duplicates().sort_values().diff().dropna()

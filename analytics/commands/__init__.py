@@ -1,1 +1,1 @@
-"""The commands of `clc-analytics`, a module each."""
+"""The commands of `clc-analytics`, one module each."""

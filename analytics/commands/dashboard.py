@@ -18,14 +18,14 @@ THEME = "dashboard.toml"
 SERVED = "served.py"
 WHOLE_BYTES = 2**40
 GIVES_WAY = 15
-"""How much its priority is lower than the receiver's (`nice`), so that no viewer keeps a sender waiting."""
+"""Its priority is lower than the receiver's by this much (`nice`), so that no viewer makes a sender wait."""
 
 
 def check_free(address: str, port: int) -> None:
-    """Make sure that the port can be listened on.
+    """Make sure that the port is free.
 
     Raises:
-        DashboardError: it can't.
+        DashboardError: it is not.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
@@ -40,13 +40,13 @@ def check_free(address: str, port: int) -> None:
 
 
 def streamlit_options(port: int, address: str, headless: bool, hosts: Collection[str] = ()) -> list[str]:
-    """Return the settings of Streamlit as flags, so that no configuration file of Streamlit's changes them.
+    """Return Streamlit's settings as flags, so that no configuration file of Streamlit's changes them.
 
     Args:
-        port: where it listens.
-        address: where it listens.
+        port: the port to listen on.
+        address: the address to listen on.
         headless: open no browser.
-        hosts: names under which a proxy is reached; pages of these connect to it.
+        hosts: the host names of a proxy; its pages connect to the dashboard.
     """
     options: dict[str, object] = {
         "server.port": port,
@@ -66,11 +66,11 @@ def streamlit_options(port: int, address: str, headless: bool, hosts: Collection
         "client.showErrorDetails": "none",
         "client.disableDataExport": True,
         "runner.magicEnabled": False,
-        # Streamlit would collect garbage after each drawing, while the last of it waits to be sent: 0.1 s. Python does
-        # it by itself, when there is some.
+        # Streamlit would collect garbage after each drawing, before it sends the last of it: 0.1 s. Python itself
+        # collects when needed.
         "runner.postScriptGC": False,
-        # Streamlit sends a long message it sent before by its name alone, and a browser that went elsewhere and back in
-        # that moment may not have it: "Cached ForwardMsg MISS". So all are sent whole.
+        # Streamlit sends a repeated long message by its name alone. A browser that leaves and returns at that moment
+        # may not have it: "Cached ForwardMsg MISS". So every message is sent whole.
         "global.minCachedMessageSize": WHOLE_BYTES,
         "theme.base": str(files("analytics") / "themes" / THEME),
     }
@@ -109,6 +109,6 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
     sys.stdout.flush()
     os.nice(GIVES_WAY)
     os.environ.update(environment(settings))
-    # Streamlit reads settings and secrets from `.streamlit` in the working directory, whoever put that there.
+    # Streamlit reads settings and secrets from `.streamlit` in the working directory, which may be a stranger's.
     os.chdir(str(files("analytics.pages")))
-    os.execv(sys.executable, arguments)  # noqa: S606 - signals then reach Streamlit itself, with no process between
+    os.execv(sys.executable, arguments)  # noqa: S606 - signals then reach Streamlit itself

@@ -1,4 +1,4 @@
-"""`clc-analytics export`: notifications as an archive, CSV or Parquet, however many there are."""
+"""`clc-analytics export`: any number of notifications as an archive, CSV or Parquet."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -32,12 +32,12 @@ Advance = Callable[[int], None]
 
 
 def choose_archive_format(name: str | None, output: Path | None) -> str:
-    """Return the format asked for, or the one that the file's suffix says, else that of archives."""
+    """Return the named format, or the one of the file's suffix, else that of archives."""
     return name or SUFFIXES.get(output.suffix.lower() if output else "", "jsonl")
 
 
 def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
-    """Return the moments of `--since` and `--until`, None for those that are not given."""
+    """Return the moments of `--since` and `--until`; None for a missing option."""
     now = datetime.now(UTC)
     begin = None if since is None else moment_of("--since", since, now)
     end = None if until is None else moment_of("--until", until, now)
@@ -48,7 +48,7 @@ def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, da
 
 @contextmanager
 def progress(length: int, output: Path | None) -> Iterator[Advance]:
-    """Show how far it has come on standard error, but not amid the rows on a terminal."""
+    """Show the progress on standard error, unless the rows go to the same terminal."""
     if is_standard(output) and sys.stdout.isatty():
         yield lambda _: None
         return
@@ -58,7 +58,7 @@ def progress(length: int, output: Path | None) -> Iterator[Advance]:
 
 
 def tables(client: Client, chosen: ExportFilter, extent: SeqRange, advance: Advance) -> Iterator[pa.Table]:
-    """Yield the notifications a part at a time, telling by how many numbers it went on."""
+    """Yield the notifications in parts, and report the progress in numbers of `seq`."""
     done = extent.first - 1
     for part in read_parts(client, chosen, extent):
         yield part.table

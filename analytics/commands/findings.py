@@ -1,4 +1,4 @@
-"""`clc-analytics findings`: what the audit rules find, for people, for cron and for CI."""
+"""`clc-analytics findings`: the findings of the audit rules, for people, cron and CI."""
 
 import json
 import re
@@ -31,10 +31,10 @@ AGE = re.compile(rf"(\d{{1,9}})\s*({'|'.join(UNITS)})", re.IGNORECASE)
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Return the moment that a text means: `24h`, `7d` before now, or an ISO date and time, of UTC unless it says.
+    """Return the moment of a text: an age such as `24h` or `7d`, or an ISO date and time, in UTC by default.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the text is neither.
     """
     if age := AGE.fullmatch(text.strip()):
         try:
@@ -46,7 +46,7 @@ def moment(text: str, now: datetime) -> datetime:
 
 
 def moment_of(option: str, text: str, now: datetime) -> datetime:
-    """Return the moment that an option names, or say that it names none."""
+    """Return the moment of an option, or raise wrong usage."""
     try:
         return moment(text, now)
     except (ValueError, OverflowError):
@@ -57,7 +57,7 @@ def moment_of(option: str, text: str, now: datetime) -> datetime:
 
 
 def span(since: str, until: str | None) -> tuple[datetime, datetime]:
-    """Return the moments of `--since` and `--until`, which is now by default."""
+    """Return the moments of `--since` and `--until`; the latter is now by default."""
     now = datetime.now(UTC)
     begin = moment_of("--since", since, now)
     end = now if until is None else moment_of("--until", until, now)
@@ -67,7 +67,7 @@ def span(since: str, until: str | None) -> tuple[datetime, datetime]:
 
 
 def choose_rules(rules: RuleSet, names: tuple[str, ...]) -> RuleSet:
-    """Return the rules of these names, all without any."""
+    """Return the rules with these names; without names, all."""
     known = {rule.name for rule in rules.rules}
     broken = {rule_name(problem) for problem in rules.problems}
     if unknown := sorted(set(names) - known - broken):
@@ -81,19 +81,19 @@ def choose_rules(rules: RuleSet, names: tuple[str, ...]) -> RuleSet:
 
 
 def rule_name(problem: RuleProblem) -> str:
-    """Return the name of the rule that a problem is about."""
+    """Return the name of a problem's rule."""
     return re.split(r"[\\/]", problem.file)[-1].removesuffix(".sql")
 
 
 def is_wanted(finding: Finding, severity: str | None, accounts: tuple[str, ...]) -> bool:
-    """Tell whether a finding is at least as bad as a severity, and about one of the accounts, if any are named."""
+    """Say whether a finding has at least a severity and one of the accounts; None and no accounts mean any."""
     if severity and SEVERITIES.index(finding.severity) > SEVERITIES.index(severity):
         return False
     return not accounts or (finding.account_alias or "").upper() in {alias.upper() for alias in accounts}
 
 
 def as_line(finding: Finding) -> bytes:
-    """Return a finding as a line for people; what came from outside can't disturb a terminal."""
+    """Return a finding as a line for people; text from outside can't disturb a terminal."""
     sentence = shorten(finding.sentence, LONGEST_SENTENCE)
     title = make_visible(finding.title)
     return f"{stamp(finding.found_at)}Z  {finding.severity.upper():<6}  {title}: {sentence}\n".encode()
@@ -106,7 +106,7 @@ def as_json(finding: Finding) -> bytes:
 
 
 def summary(findings: Iterable[Finding]) -> str:
-    """Say how many findings there are, by severity."""
+    """Return the number of findings by severity, in words."""
     severities = [finding.severity for finding in findings]
     if not severities:
         return "No findings."

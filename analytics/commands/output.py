@@ -1,4 +1,4 @@
-"""A command's output: to a terminal without control characters, to a pipe, or to a file that appears when whole."""
+"""A command's output: to a terminal without control characters, to a pipe, or to a file that appears when complete."""
 
 import errno
 import io
@@ -40,9 +40,9 @@ overwrite_option = click.option("--overwrite", is_flag=True, help="Let -o replac
 
 
 def event_types_of(names: Iterable[str]) -> list[str] | None:
-    """Return the event types that names of events and categories stand for, None for no names.
+    """Return the event types of some events and categories; None without any.
 
-    A category stands for itself too: it is what a notification has whose action is not known.
+    A category also stands for itself: a notification with an unknown action has only that.
     """
     types: dict[str, None] = {}
     for name in names:
@@ -52,11 +52,11 @@ def event_types_of(names: Iterable[str]) -> list[str] | None:
 
 
 def aliases_of(names: Iterable[str]) -> list[str] | None:
-    """Return account aliases in upper case, as they are stored, None for no names."""
+    """Return account aliases in upper case, as the store has them; None without any."""
     return [name.upper() for name in names] or None
 
 
-# Rows hold personal data: nobody else reads the file, and no link that somebody laid leads it elsewhere.
+# Rows hold personal data: no other user may read the file, and no link of another user may redirect it.
 _OWNER_ONLY = 0o600
 # A shell's `>(…)` is a link in one of these.
 _OF_SHELLS = frozenset({Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")})
@@ -64,17 +64,17 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 def is_standard(output: Path | None) -> bool:
-    """Tell whether `-o` names standard output: by `-`, or by not being given."""
+    """Say whether the output is standard output: `-o -`, or no `-o`."""
     return output is None or str(output) == "-"
 
 
 @contextmanager
 def open_output(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
-    """Open where the answer goes; a file appears under its name only when it is whole, and only its owner may read it.
+    """Open the output; a file appears under its name only when it is complete, and only its owner may read it.
 
     Args:
         output: the file; None and `-` are standard output.
-        overwrite: whether it takes the place of a file of that name.
+        overwrite: whether it replaces a file of that name.
 
     Raises:
         OutputError: the file can't be written, exists, or is a link.
@@ -85,7 +85,7 @@ def open_output(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[
             yield cast("IO[bytes]", TerminalOutput(out)) if sys.stdout.isatty() else out
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            # Whoever read the output has enough of it; what is still buffered must not raise again at exit.
+            # The reader has enough; the rest of the buffer must not raise again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     check_target(output, overwrite=overwrite)
@@ -97,7 +97,7 @@ def open_output(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[
 
 
 def is_own_pipe(output: Path) -> bool:
-    """Tell whether a path is a device or pipe of this user or of the system; only in `/dev` may a link lead there."""
+    """Say whether a path is a device or pipe of this user or the system; only in `/dev` may it be a link."""
     try:
         status = output.stat() if output.parent in _OF_SHELLS else output.lstat()
     except OSError:
@@ -108,7 +108,7 @@ def is_own_pipe(output: Path) -> bool:
 
 
 def check_target(output: Path | None, *, overwrite: bool) -> None:
-    """Find out whether an answer may be written there.
+    """Check that a file may be written.
 
     Raises:
         OutputError: it may not.
@@ -117,7 +117,7 @@ def check_target(output: Path | None, *, overwrite: bool) -> None:
         return
     try:
         status = output.lstat()
-    except OSError:  # there is none, or opening one says why not
+    except OSError:  # it does not exist, or opening it will report the error
         return
     if stat.S_ISLNK(status.st_mode):
         raise OutputError(f"{output} is a symbolic link, which could lead anywhere: name the file that it leads to.")
@@ -131,7 +131,7 @@ def check_target(output: Path | None, *, overwrite: bool) -> None:
 
 @contextmanager
 def open_new_file(output: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
-    """Open a file that gets its name at the end of a block, and does not if the block raises.
+    """Open a file that gets its name at the end of a block, unless the block raises.
 
     Raises:
         OSError: it can't be written.
@@ -156,7 +156,7 @@ def rename_to_new(part: Path, output: Path) -> None:
         OSError: another has it, or it can't be given.
     """
     try:
-        os.link(part, output)  # unlike a rename, this replaces nothing that has come meanwhile
+        os.link(part, output)  # unlike a rename, this replaces no file that has appeared meanwhile
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.EOPNOTSUPP}:
             raise
@@ -175,17 +175,17 @@ class TerminalOutput(io.BufferedIOBase):
         self._out = out
 
     def writable(self) -> bool:
-        """Return true, as an `io.TextIOWrapper` asks for it."""
+        """Return true, because an `io.TextIOWrapper` asks."""
         return True
 
     def write(self, data: Any, /) -> int:
-        """Write whole characters; return how many bytes were taken."""
+        """Write whole characters; return the number of bytes."""
         given = bytes(data)
-        # Rows of CSV end like this; a carriage return by itself would let a field write over what stands before it.
+        # Rows of CSV end like this; a single carriage return would let a field overwrite the text before it.
         text = given.decode("utf-8", "replace").replace("\r\n", "\n")
         self._out.write(make_visible(text, LINES).encode())
         return len(given)
 
     def flush(self) -> None:
-        """Pass on what the terminal's own buffer holds."""
+        """Flush the terminal's own buffer."""
         self._out.flush()

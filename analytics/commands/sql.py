@@ -21,7 +21,7 @@ PAGE_COLUMNS = 120
 
 
 def read_query(query: str | None, file: Path | None) -> str:
-    """Return the SQL from the argument, the file, or standard input (`-`, or where something is piped in)."""
+    """Return the SQL from the argument, the file, or standard input (`-`, or a pipe)."""
     if query is not None and file is not None:
         raise click.UsageError("Give the SQL as an argument or with -f FILE, not both.")
     if file is not None and str(file) != "-":
@@ -52,14 +52,14 @@ def read_parameters(given: tuple[str, ...]) -> dict[str, Any] | None:
 
 
 def choose_format(name: str | None, output: Path | None) -> str:
-    """Return the format asked for, or the one that the file's suffix says, else a table."""
+    """Return the named format, or the one of the file's suffix, else a table."""
     if name:
         return name
     return SUFFIXES.get(output.suffix.lower(), "table") if output else "table"
 
 
 def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool) -> None:
-    """Write the answer, and on standard error how many rows it has."""
+    """Write the answer, and its number of rows on standard error."""
     width = shutil.get_terminal_size((PAGE_COLUMNS, 24)).columns
     with open_output(output, overwrite=overwrite) as out:
         WRITERS[name](table, out, width)

@@ -1,4 +1,4 @@
-"""`clc-analytics tail`: notifications as they come, a line each, though the receiver comes and goes."""
+"""`clc-analytics tail`: notifications as they come, a line each, also across restarts of the receiver."""
 
 import base64
 import os
@@ -42,7 +42,7 @@ Row = dict[str, Any]
 
 
 class TailFilter(NamedTuple):
-    """Which notifications: of these accounts and event types, of entities with this in their names; None is all."""
+    """A choice of notifications: by account, by event type, and by a part of the entity's name; None is all."""
 
     accounts: list[str] | None = None
     event_types: list[str] | None = None
@@ -50,22 +50,22 @@ class TailFilter(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Notifications in order, and whether more are waiting already."""
+    """Notifications in order, and whether more are waiting."""
 
     rows: list[Row]
     more: bool
 
 
 class Follower:
-    """Asks for what is new since it asked last.
+    """Asks for the notifications since its last question.
 
-    An answer that does not come changes nothing: the next one has all. A store that lost its latest rows to a damaged
-    disk has them from the spool again, under new numbers; so ids are remembered, and none comes twice.
+    A failed question changes nothing: the next answer has everything. A store that lost its latest rows to a damaged
+    disk gets them from the spool again, under new numbers; so the ids are kept, and none comes twice.
 
     Args:
-        client: where the notifications are.
-        watched: which of them.
-        with_payload: rows have `payload` and `signature`; else they have `words`, which say what was changed.
+        client: asks the store.
+        watched: the choice of notifications.
+        with_payload: rows have `payload` and `signature`; else they have `words`, which describe the changes.
     """
 
     def __init__(self, client: Client, watched: TailFilter, *, with_payload: bool) -> None:
@@ -76,7 +76,7 @@ class Follower:
         self._seen: dict[str, None] = {}
 
     def start(self, newest: int) -> None:
-        """Begin with the newest notifications, this many of those watched.
+        """Begin with so many of the newest chosen notifications.
 
         Raises:
             AnalyticsError: no answer.
@@ -86,7 +86,7 @@ class Follower:
         self._after = min(seqs) - 1 if seqs else last
 
     def poll(self) -> Batch:
-        """Return what came since the last call, a page at most.
+        """Return the notifications since the last call, at most a page.
 
         Raises:
             AnalyticsError: no answer.
@@ -158,7 +158,7 @@ GROWING = ("http://", "https://")
 
 
 def as_line(row: Row) -> bytes:
-    """Return a notification as a line for people; what came from outside can't disturb a terminal."""
+    """Return a notification as a line for people; text from outside can't disturb a terminal."""
     fields = {**row, "event": row["event_type"] or row["category"]}
     cells = [f"{stamp(row['received_at'])}Z", *(cell(fields[name], width) for name, width in WIDTHS.items())]
     if row["signature_status"] != "valid":
@@ -169,7 +169,7 @@ def as_line(row: Row) -> bytes:
 
 
 def cell(value: str | None, width: int) -> str:
-    """Return a name as a cell at least that wide; `-` stands for none."""
+    """Return a name as a cell of at least that width; `-` for none."""
     text = shorten(value, LONGEST_NAME) if value else "-"
     return text + " " * (width - columns_of(text))
 
@@ -177,50 +177,50 @@ def cell(value: str | None, width: int) -> str:
 def as_json(row: Row) -> bytes:
     """Return a notification as a line of JSON with all its columns; the payload is a string, byte for byte.
 
-    Control characters in it are escapes: they disturb no terminal, and are the same to a program that reads the line.
+    Control characters in it are escapes: they disturb no terminal, and a program reads the same text.
     """
     columns = {name: jsonable(row[name]) for name in COLUMNS}
     return make_json_visible(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def jsonable(value: Any) -> Any:
-    """Return what stands in JSON for a column's value: moments in UTC, signatures in base64."""
+    """Return a column's value for JSON: moments in UTC, signatures in base64."""
     if isinstance(value, datetime):
         return as_utc(value)
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
 def is_pipe(descriptor: int) -> bool:
-    """Tell whether what is written there is read by another program."""
+    """Say whether another program reads the output."""
     mode = os.fstat(descriptor).st_mode
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def pause(seconds: float) -> None:
-    """Wait, but not longer than standard output has a reader.
+    """Wait while standard output has a reader.
 
     Raises:
-        BrokenPipeError: it is a pipe, and whoever read it has gone.
+        BrokenPipeError: it is a pipe, and its reader has gone.
     """
     descriptor = sys.stdout.fileno()
     if not is_pipe(descriptor):
         time.sleep(seconds)
         return
     watch = select.poll()
-    watch.register(descriptor, 0)  # that nobody reads it any more is told unasked
+    watch.register(descriptor, 0)  # the event for a lost reader comes without being requested
     if watch.poll(seconds * 1000):
         raise BrokenPipeError
 
 
 class Reception:
-    """Asks on while the receiver is away, and tells so once."""
+    """Keeps asking while the receiver is away, and says so once."""
 
     def __init__(self, follower: Follower) -> None:
         self._follower = follower
         self._away = False
 
     def poll(self) -> Batch:
-        """Return what is new, nothing while the receiver is away."""
+        """Return new notifications; none while the receiver is away."""
         try:
             batch = self._follower.poll()
         except (NotRunningError, QueryError, TokenError) as error:
@@ -235,10 +235,10 @@ class Reception:
 
 
 def follow(poll: Callable[[], Batch], written: Callable[[Row], bytes], out: IO[bytes], *, growing: bool) -> None:
-    """Write what is new as soon as it is there, without end where more can come.
+    """Write new notifications as they come, without end where more can come.
 
     Raises:
-        BrokenPipeError: nobody reads it any more.
+        BrokenPipeError: the output's reader has gone.
     """
     while True:
         batch = poll()

@@ -1,4 +1,4 @@
--- What some of the notifications between two numbers changed; noise left out.
+-- The changes of some of the notifications between two numbers, without noise.
 SELECT
     seq, category, entity_id, actor, path, kind, old_value::VARCHAR AS old_value, new_value::VARCHAR AS new_value
 FROM changes

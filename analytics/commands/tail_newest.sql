@@ -1,4 +1,4 @@
--- The numbers of the newest notifications that the filter lets through, up to one of them.
+-- The numbers of the filter's newest notifications, up to a number.
 SELECT seq
 FROM notifications
 WHERE seq <= $last

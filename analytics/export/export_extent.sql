@@ -1,4 +1,4 @@
--- Between which numbers the notifications lie that an export wants.
+-- The first and the last number of the notifications in an export.
 SELECT min(seq) AS first, max(seq) AS last
 FROM notifications
 WHERE true

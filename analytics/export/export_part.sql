@@ -1,4 +1,4 @@
--- Notifications between two numbers, whole and in their order, cut off where their bodies exceed a number of bytes.
+-- Notifications between two numbers with all columns, in order, up to a limit for the bytes of their bodies.
 WITH chosen AS (
     SELECT * REPLACE (id::VARCHAR AS id, duplicate_of::VARCHAR AS duplicate_of, payload::VARCHAR AS payload)
     FROM notifications

@@ -1,5 +1,5 @@
--- How far the notifications go, whether `$seen` is still there, and when the first of those after it happened; nothing
--- happens after it arrived.
+-- The last notification, whether `$seen` still exists, and the earliest event after it. No event happens after its
+-- arrival.
 WITH latest AS (
     SELECT max(seq) AS seq FROM notifications
 )

@@ -2,6 +2,6 @@
 
 import sys
 
-# Altair imports jsonschema, and that, where Jupyter is installed too, rfc3987_syntax, which makes a parser for seconds:
-# every first page would wait for it. No schema of a chart has an IRI to be checked.
+# Altair imports jsonschema, which imports rfc3987_syntax where Jupyter is installed. That builds a parser for seconds,
+# and every first page would wait for it. No chart's schema has an IRI to check.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

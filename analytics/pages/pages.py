@@ -1,4 +1,4 @@
-"""Which pages the dashboard has. Nothing else knows them all."""
+"""The table of the dashboard's pages. Nothing else knows them all."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,9 @@ CHART = "ArrowVegaLiteChart"
 class Page(NamedTuple):
     """A page of the dashboard.
 
-    `path` is its address below the dashboard's own, `icon` a Material symbol, `package` has a module `page` whose
-    function `show` draws it, `names` are the values of its own that its address may have, `shows` are the elements that
-    it shows at once, by what Streamlit calls their scripts.
+    `path` is its address below the dashboard's own. `icon` is a Material symbol. `package` has a module `page` with a
+    function `show` that draws it. `names` are its own values in its address. `shows` are the elements that it shows at
+    once, by Streamlit's names of their scripts.
     """
 
     title: str

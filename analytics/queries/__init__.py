@@ -1,6 +1,6 @@
-"""The queries: one SQL file each, beside what asks it, with parts that are left out when their parameter is None.
+"""The queries: one SQL file each, beside its caller; a part is left out where its parameter is None.
 
-What only senders know stands in a query as the call of a macro, such as `kind_of(category)`.
+A query gets the senders' knowledge by calls of macros, such as `kind_of(category)`.
 """
 
 import re
@@ -18,11 +18,11 @@ PARAMETER = re.compile(r"\$(\w+)")
 CALL = re.compile(rf"\b({'|'.join(MACROS)})\(")
 PARTS = frozenset({"beside", "lasts", "matching", "matching_changes", "of_activity", "of_entity"})
 OTHERS = frozenset({"rules", "shipped_queries", "profiles"})
-"""Folders of SQL that is read in other ways."""
+"""Folders with SQL that other modules read."""
 
 
 class Query(NamedTuple):
-    """SQL with the values of the parameters that it names."""
+    """SQL with the values of its parameters."""
 
     sql: str
     parameters: dict[str, Any]
@@ -30,7 +30,7 @@ class Query(NamedTuple):
 
 @cache
 def read(name: str) -> str:
-    """Return the text of `name`.sql, wherever it lies; a line `-- include other.sql` stands for that file's lines.
+    """Return the text of `name`.sql in whatever folder; a line `-- include other.sql` is replaced by that file's lines.
 
     Raises:
         KeyError: there is no such file.
@@ -41,7 +41,7 @@ def read(name: str) -> str:
 
 
 def expand(sql: str) -> str:
-    """Return SQL with what each macro stands for in place of its calls.
+    """Return SQL with each macro's call replaced.
 
     Raises:
         ValueError: a call does not end.
@@ -62,8 +62,8 @@ def expand(sql: str) -> str:
 def query(name: str, values: Mapping[str, Any]) -> Query:
     """Return the query `name` for these values.
 
-    A line that ends in `-- if $parameter` is left out where that parameter is None or missing, so a column that only
-    a filter needs is not read without that filter. Values that the query does not name are left out too.
+    A line that ends in `-- if $parameter` is left out where that parameter is None or missing, so the query reads a
+    filter's column only with that filter. Values that the query does not use are left out too.
 
     Raises:
         KeyError: a parameter that the query needs has no value.
@@ -80,18 +80,18 @@ def query(name: str, values: Mapping[str, Any]) -> Query:
 
 
 def names() -> list[str]:
-    """Return the names of all queries that can be run by themselves."""
+    """Return the names of all complete queries."""
     return sorted(places().keys() - PARTS)
 
 
 @cache
 def places() -> dict[str, Traversable]:
-    """Find each query's file by its name."""
+    """Return the queries' files by name."""
     return {file.name.removesuffix(".sql"): file for file in sql_files(files("analytics"))}
 
 
 def sql_files(folder: Traversable) -> Iterator[Traversable]:
-    """Find the queries' files in a folder and those below it."""
+    """Yield the queries' files in a folder and its subfolders."""
     for entry in folder.iterdir():
         if entry.is_dir() and entry.name not in OTHERS:
             yield from sql_files(entry)

@@ -1,6 +1,6 @@
--- Which notifications a filter lets through; a part of other queries. Bodies are searched by an expression that is the
--- text itself in any case: that takes half as long as making all of them lower case.
--- Entities are kept in upper case.
+-- The filter of notifications; a part of other queries. A case-insensitive expression searches the bodies: that takes
+-- half as long as converting all of them to lower case.
+-- The store has entities in upper case.
     AND received_at >= $since::TIMESTAMPTZ -- if $since
     AND received_at < $until::TIMESTAMPTZ -- if $until
     AND list_contains($event_types::VARCHAR[], coalesce(event_type, category)) -- if $event_types

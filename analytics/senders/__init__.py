@@ -1,7 +1,7 @@
-"""Each sender as the dashboard and notebooks describe it: one folder a sender, and what the others ask of all of them.
+"""The senders as the dashboard and notebooks describe them: one folder for each, and functions about all of them.
 
-A folder has a `sender.py` with a `SENDER`, and may have SQL: rules in `rules`, queries to begin with in
-`shipped_queries`, and queries of its own in `queries`.
+A folder has a `sender.py` with a `SENDER`, and may have SQL: rules in `rules`, example queries in `shipped_queries`,
+and queries of its own in `queries`.
 """
 
 from functools import cache
@@ -17,19 +17,19 @@ GREY = ("#8a8f98", "#8a8f98")
 
 @cache
 def folders() -> tuple[Traversable, ...]:
-    """Return the folder of each sender, in the order of their names."""
+    """Return the folders of all senders, by name."""
     entries = [entry for entry in files(__package__).iterdir() if entry.is_dir() and (entry / "sender.py").is_file()]
     return tuple(sorted(entries, key=lambda folder: folder.name))
 
 
 @cache
 def senders() -> tuple[Sender, ...]:
-    """Return all senders, in the order of their names."""
+    """Return all senders, by name."""
     return tuple(import_module(f"{__package__}.{folder.name}.sender").SENDER for folder in folders())
 
 
 def sql_files(name: str) -> list[Traversable]:
-    """Return the SQL files in the folder of this name that senders have: `rules`, `shipped_queries`."""
+    """Return the SQL files in all senders' folders of a name: `rules` or `shipped_queries`."""
     places = [folder / name for folder in folders()]
     return [entry for place in places if place.is_dir() for entry in place.iterdir() if entry.name.endswith(".sql")]
 
@@ -45,7 +45,7 @@ def event_types() -> list[str]:
 
 
 def categories() -> list[str]:
-    """Return the categories of all events, in the order of these."""
+    """Return the categories of all events, in the events' order."""
     return list(dict.fromkeys(name.partition(".")[0] for name in event_types()))
 
 
@@ -55,19 +55,19 @@ def event_types_of(names: set[str]) -> list[str]:
 
 
 def unknown_type(category: str) -> str:
-    """Return what the event type of a notification is called of which only the category is known."""
+    """Return the event type for notifications of which only the category is known."""
     return f"{category} {UNKNOWN}"
 
 
 def colours(dark: bool) -> dict[str, str]:
-    """Return the colour of each event type, and the one of those whose event is unknown."""
+    """Return the colour of each event type, and of unknown events of each category."""
     known = {event.name: event.dark if dark else event.light for event in events()}
     return known | dict.fromkeys(map(unknown_type, categories()), GREY[dark])
 
 
 @cache
 def kinds() -> dict[str, Kind]:
-    """Return the kinds of entities, by their names."""
+    """Return the kinds of entities, by name."""
     return {kind.name: kind for sender in senders() for kind in sender.kinds}
 
 
@@ -77,7 +77,7 @@ def kind_of(category: str) -> str:
 
 
 def find_kind(name: str) -> str | None:
-    """Return the kind of entity that a category is about, whatever case it is written in; None where there is none."""
+    """Return the kind of entity of a category in any letter case; None where there is none."""
     names = {each.lower(): each for each in (*kinds(), *categories())}
     kind = kind_of(names.get(name.lower(), ""))
     return kind if kind in kinds() else None
@@ -89,12 +89,12 @@ def categories_of(kind: str) -> set[str]:
 
 
 def has_state(category: str) -> bool:
-    """Say whether notifications of a category tell the state of their entity, so that changes can be told."""
+    """Say whether notifications of a category hold the state of their entity, so that changes can be computed."""
     return kind_of(category) == category
 
 
 def icon_of(category: str) -> str | None:
-    """Return the icon of the entities of a category; None for one that no sender has."""
+    """Return the icon of a category's entities; None where no sender has the category."""
     kind = kinds().get(kind_of(category))
     return kind.icon if kind else None
 
@@ -105,32 +105,32 @@ def is_account(kind: str | None) -> bool:
 
 
 def is_person(kind: str | None) -> bool:
-    """Say whether entities of a kind are users, whom notifications name as their actors."""
+    """Say whether entities of a kind are users, which notifications name as actors."""
     return any(kind == sender.person for sender in senders())
 
 
 def account_kind() -> str:
-    """Return the kind that accounts are."""
+    """Return the kind of accounts."""
     return senders()[0].account
 
 
 def person_kind() -> str:
-    """Return the kind that users are."""
+    """Return the kind of users."""
     return senders()[0].person
 
 
 def place() -> Place | None:
-    """Return how names of entities tell where these stand; None where no sender's do."""
+    """Return how entities' names give their place; None where no sender's do."""
     return next((sender.place for sender in senders() if sender.place), None)
 
 
 def alerts() -> list[Alerts]:
-    """Return the alerts of all senders that send some."""
+    """Return the alerts of all senders that have some."""
     return [sender.alerts for sender in senders() if sender.alerts]
 
 
 def signature_headers() -> str:
-    """Return the headers in which senders sign."""
+    """Return the headers of the senders' signatures."""
     return ", ".join(dict.fromkeys(sender.signature_header for sender in senders()))
 
 
@@ -140,12 +140,12 @@ def alert_colour(dark: bool) -> str:
 
 
 def examples() -> Examples:
-    """Return what a user might type."""
+    """Return examples of input."""
     return senders()[0].examples
 
 
 def names_actors() -> str:
-    """Say which notifications name their actor."""
+    """Return words for the notifications that name their actor."""
     return "; ".join(sender.names_actors for sender in senders())
 
 
@@ -155,23 +155,23 @@ def any_entity() -> str:
 
 
 def parts_of_account(last: str = "or") -> str:
-    """Return the words for what belongs to an account: `user or server`; with `and`, for several of each."""
+    """Return the words for the parts of an account: `user or server`; with `and`, their plural."""
     ending = "s" if last == "and" else ""
     return join_names([f"{name.lower()}{ending}" for name in kinds() if not is_account(name)], last)
 
 
 def alert_label() -> str:
-    """Return the words for what alerts are about, as a label."""
+    """Return a label for the subject of alerts."""
     return join_names(list(dict.fromkeys(alert.kind for alert in alerts())), "or")
 
 
 def join_names(names: list[str], last: str) -> str:
-    """Return names as a list in a sentence, with this word before the last."""
+    """Join names for a sentence, with a word before the last."""
     return f" {last} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 @cache
 def sender_of(category: str) -> Sender:
-    """Return the sender of notifications of a category; the first one where no sender has it."""
+    """Return the sender of a category's notifications; the first sender where none has the category."""
     matches = (sender for sender in senders() for event in sender.events if event.name.partition(".")[0] == category)
     return next(matches, senders()[0])

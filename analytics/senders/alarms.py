@@ -1,4 +1,4 @@
-"""Alarms: when a metric of an entity, such as a server, was above its threshold, by what alerts tell."""
+"""Alarms: the times when an entity's metric was above its threshold, computed from alerts."""
 
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
@@ -10,15 +10,15 @@ UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def intervals(states: pd.DataFrame) -> pd.DataFrame:
-    """Return the alarms: each from a state above the threshold to the next one of the same entity and metric below.
+    """Return the alarms: each lasts from a state above the threshold to the next state below, per entity and metric.
 
     Args:
-        states: what alerts tell, one row a trigger: columns `seq`, `place` (within its notification), `occurred_at`,
+        states: the alerts' triggers, one row each: columns `seq`, `place` (within its notification), `occurred_at`,
             `account_alias`, `kind`, `entity_id`, `metric`, `above` (its threshold), `reading`.
 
     Returns:
-        One row an alarm: columns `kind`, `server`, `metric`, `account_alias`, `begin`, `end` (NaT while it lasts),
-        `seq` (of the notification that began it), `reading`.
+        One row for each alarm: columns `kind`, `server`, `metric`, `account_alias`, `begin`, `end` (NaT while it
+        lasts), `seq` (of the notification that began it), `reading`.
     """
     key = states.groupby(["entity_id", "metric"], sort=False).ngroup()
     rows = states.assign(key=key).sort_values(["key", "occurred_at", "seq", "place"], ignore_index=True)
@@ -33,7 +33,7 @@ def intervals(states: pd.DataFrame) -> pd.DataFrame:
 
 
 def filter_alarms(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, server: str | None) -> pd.DataFrame:
-    """Return the alarms of some accounts (None for all), of servers with this part in their names (None for all)."""
+    """Return the alarms of some accounts and of servers with a text in their names; None means all."""
     shown = alarms
     if accounts is not None:
         shown = shown[shown["account_alias"].isin(list(accounts))]
@@ -43,12 +43,12 @@ def filter_alarms(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, serve
 
 
 def select_lasting(alarms: pd.DataFrame) -> pd.DataFrame:
-    """Return the alarms that are not over, the latest first."""
+    """Return the alarms that still last, the latest first."""
     return alarms[alarms["end"].isna()].sort_values(["begin", "seq"], ascending=False)
 
 
 def clip_alarms(alarms: pd.DataFrame, since: datetime, until: datetime) -> pd.DataFrame:
-    """Return the alarms of a time range with `time`, how long each lasted in it; those not over last until its end."""
+    """Return the alarms in a time range with their `time` within it; alarms that are not over last until its end."""
     inside = alarms[(alarms["begin"] <= until) & (alarms["end"].isna() | (alarms["end"] > since))]
     begin, end = inside["begin"], inside["end"]
     time = end.where(end < until, until) - begin.where(begin > since, since)
@@ -56,14 +56,14 @@ def clip_alarms(alarms: pd.DataFrame, since: datetime, until: datetime) -> pd.Da
 
 
 def group_by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a server and metric.
+    """Return one row for each server and metric.
 
     Args:
-        alarms: what `within` returns.
+        alarms: the result of `clip_alarms`.
 
     Returns:
-        Columns `server`, `metric`, `kind`, `account_alias`, `times` (how many alarms), `time` (how long in all), `last`
-        (when the latest began), `lasts` (whether one is not over).
+        Columns `server`, `metric`, `kind`, `account_alias`, `times` (number of alarms), `time` (their sum), `last`
+        (begin of the latest), `lasts` (whether one is not over).
     """
     rows = alarms.assign(lasts=alarms["end"].isna())
     return rows.groupby(KEY, sort=False, as_index=False).agg(
@@ -77,7 +77,7 @@ def group_by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
 
 
 def span_text(span: timedelta) -> str:
-    """Say how long something lasted, in its two largest units."""
+    """Return a duration in its two largest units."""
     seconds = max(int(span.total_seconds()), 0)
     for place, (unit, length) in enumerate(UNITS):
         if seconds >= length:

@@ -1,6 +1,6 @@
-"""Parts of sentences about a change, of which each sender makes those of its own fields.
+"""Parts of sentences about a change; each sender makes those of its own fields.
 
-What came from outside stands in them as text, made visible and cut; it is never part of a template.
+Text from outside is made visible and cut, and is never part of a template.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ MEGABYTES = 1024
 
 
 class Change(NamedTuple):
-    """A row of `changes`; values are JSON, None where the field is not there. `action` is its notification's."""
+    """A row of `changes`; values are JSON, None for a missing field. `action` comes from its notification."""
 
     category: str
     entity_id: str
@@ -28,7 +28,7 @@ class Change(NamedTuple):
 
 
 class Phrase(NamedTuple):
-    """What was done, in parts: `text link ENTITY rest`; where no link word stands between, the entity is "it"."""
+    """A deed in parts: `text link ENTITY rest`; without a link word the entity is "it"."""
 
     text: str
     link: str = ""
@@ -39,13 +39,13 @@ class Phrase(NamedTuple):
         return " ".join(part for part in (who, self.text, self.link, entity, self.rest) if part)
 
     def alone(self) -> str:
-        """Return what was done, without who did it to what."""
+        """Return the deed without actor and entity."""
         it = "it" if self.rest and not self.link else ""
         return " ".join(part for part in (self.text, it, self.rest) if part)
 
 
 class ParsedChange(NamedTuple):
-    """A change taken apart for its phrase; values are parsed."""
+    """A change with parsed values, for its phrase."""
 
     change: Change
     old: Any
@@ -54,7 +54,7 @@ class ParsedChange(NamedTuple):
 
     @property
     def value(self) -> Any:
-        """Return the value that was added, or removed."""
+        """Return the new value, or the old one where it was removed."""
         return self.new if self.change.new_value is not None else self.old
 
     @property
@@ -64,7 +64,7 @@ class ParsedChange(NamedTuple):
 
 
 def format_value(value: Any, measure: str | None = None) -> str:
-    """Return a parsed value as it stands in a sentence."""
+    """Return a parsed value in words."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -80,16 +80,16 @@ def format_value(value: Any, measure: str | None = None) -> str:
 
 
 def read_text(value: Any, name: str) -> str | None:
-    """Return a field of an object as text, cut; None where there is none."""
+    """Return a field of an object as text, cut; None where it is missing."""
     field = value.get(name) if isinstance(value, dict) else None
     return shorten(str(field), LONGEST_VALUE) if isinstance(field, (str, int)) and str(field) else None
 
 
 def describe_move(change: ParsedChange, what: str) -> Phrase:
-    """Return the phrase of a thing that was added to the entity or removed from it."""
+    """Return the phrase of a thing that was added or removed."""
     return Phrase(f"removed {what}", "from") if change.change.kind == "removed" else Phrase(f"added {what}", "to")
 
 
 def describe_switch(to_true: Phrase, to_false: Phrase) -> Callable[[ParsedChange], Phrase | None]:
-    """Return what makes phrases of a field that is true or false."""
+    """Return a function that makes the phrase of a field with truth values."""
     return lambda change: {True: to_true, False: to_false}.get(change.new) if isinstance(change.new, bool) else None

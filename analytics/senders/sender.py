@@ -1,4 +1,4 @@
-"""What a sender's folder says of its sender: all of it is data, and `analytics.senders` answers the pages with it."""
+"""The description of a sender in its folder: all of it is data, from which `analytics.senders` answers the pages."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -19,10 +19,10 @@ class Kind(NamedTuple):
     """A kind of entity.
 
     Args:
-        name: the category of those notifications that tell its state.
+        name: the category of the notifications that hold its state.
         icon: its icon on the pages.
         also: other categories whose notifications are about such an entity, and have no state.
-        unseen: what a change of it may be that no field shows, in few words.
+        unseen: an example of a change that no field shows, in a few words.
         unseen_long: the same in a sentence.
     """
 
@@ -34,14 +34,14 @@ class Kind(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where entities of a kind stand: their names begin with the name of their place.
+    """A kind's places: entities' names begin with the name of their place.
 
     Args:
-        name: what such a place is called.
+        name: the word for such a place.
         kind: the kind of the entities.
-        source: says where the place is known from.
-        characters: how many characters its name has.
-        pattern: the regular expression that fits its name.
+        source: the origin of the knowledge, in words.
+        characters: the number of characters of its name.
+        pattern: the regular expression of its name.
     """
 
     name: str
@@ -52,17 +52,17 @@ class Place(NamedTuple):
 
 
 class Alerts(NamedTuple):
-    """Notifications that tell that a metric of an entity crossed its threshold.
+    """Notifications about an entity's metric that crossed its threshold.
 
     Args:
         event: their event.
         kind: the kind of the entities.
-        states: the query that reads each state of each metric out of their bodies, between two numbers.
-        first_state: the query that reads the first state of each alert of an entity, between two numbers.
-        deleted: the query that tells which of some of these entities are deleted, and since when.
-        above: how the sender calls a metric above its threshold, in lower case.
-        below: how it calls one below it again.
-        how_to: says how its user makes some come.
+        states: the query for each state of each metric in their bodies, between two numbers.
+        first_state: the query for the first state of each alert of an entity, between two numbers.
+        deleted: the query for those of some entities that are deleted, with the times.
+        above: the sender's word for a metric above its threshold, in lower case.
+        below: its word for a metric below it again.
+        how_to: instructions for its user to get alerts.
     """
 
     event: str
@@ -81,13 +81,13 @@ class Alerts(NamedTuple):
 
 
 class Wording(NamedTuple):
-    """How fields of the sender's bodies are called in a sentence.
+    """The words for the fields of the sender's bodies.
 
     Args:
-        nouns: what an item of a list is called, by the list's key.
-        labels: what a field is called, by its key, where the key's own words would not say it well.
+        nouns: the word for an item of a list, by the list's key.
+        labels: the name of a field, by its key, where the key's own words are not good enough.
         measures: the units of numbers, by the field's path without the keys of its items.
-        phrases: makes the phrase of a changed field, by the same path; None where the field has no phrase of its own.
+        phrases: a function for the phrase of a changed field, by the same path; None means the usual phrase.
     """
 
     nouns: Mapping[str, str]
@@ -97,7 +97,7 @@ class Wording(NamedTuple):
 
 
 class Examples(NamedTuple):
-    """What a user might type: an event, its category, and some fields of which changes are looked for."""
+    """Examples of input: an event, its category, and fields to search changes for."""
 
     event: str
     category: str
@@ -108,21 +108,21 @@ class Sender(NamedTuple):
     """A sender.
 
     Args:
-        name: its folder's name, which the store has too.
+        name: the name of its folder, also in the store.
         events: all its events.
-        kinds: the kinds of its entities, in the order in which they are offered.
-        account: the kind that its accounts are.
-        person: the kind that its users are, whom notifications name as their actors.
-        names_actors: says which notifications name their actor.
-        place: where entities stand, if names tell it.
+        kinds: the kinds of its entities, in the order of display.
+        account: the kind of its accounts.
+        person: the kind of its users, which notifications name as actors.
+        names_actors: the notifications that name their actor, in words.
+        place: the places of entities, if names give them.
         alerts: its alerts, if it sends any.
         signature_header: the header with the signature.
-        signature_scheme: how it is made, in words.
-        how_to: how its user enters a target URL, as steps in Markdown.
-        examples: what a user might type.
-        wording: how its fields are called.
-        meanings: what columns mean for its notifications, by table (or view) and column, where words of their own
-            say it better than those for any sender.
+        signature_scheme: the scheme of the signature, in words.
+        how_to: the steps to enter a target URL, in Markdown.
+        examples: examples of input.
+        wording: the words for its fields.
+        meanings: the meanings of columns for its notifications, by table (or view) and column, where they are better
+            than those for any sender.
     """
 
     name: str

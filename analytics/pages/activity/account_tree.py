@@ -1,4 +1,4 @@
-"""The tree of accounts with counts: each account's are those of all below it."""
+"""The tree of accounts with counts; an account's count includes all accounts below it."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ MOST_BRANCHES = 300
 
 
 class Branch(NamedTuple):
-    """An account in the tree: its counts with all below it, its own one, how deep it lies, and how many are below."""
+    """An account in the tree: its counts with all below it, its own count, its depth, and the number of those below."""
 
     alias: str
     depth: int
@@ -21,12 +21,12 @@ class Branch(NamedTuple):
 def roll_up(
     own: Mapping[str, tuple[int, int]], paths: Iterable[tuple[str, Sequence[str]]], open_aliases: Collection[str]
 ) -> list[Branch]:
-    """Return the accounts that are seen in the tree, those with most first below each, at most `MOST_BRANCHES`.
+    """Return the visible accounts of the tree, the largest first on each level, at most `MOST_BRANCHES`.
 
     Args:
-        own: each account's own counts: of the time, and of the one compared with.
+        own: each account's own counts, of the time and of the time to compare with.
         paths: each account with its path from the top of the tree, itself at the end.
-        open_aliases: the accounts whose sub-accounts are seen.
+        open_aliases: the accounts whose sub-accounts are visible.
     """
     events: dict[str, int] = defaultdict(int)
     before: dict[str, int] = defaultdict(int)

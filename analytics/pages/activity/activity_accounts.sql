@@ -1,4 +1,4 @@
--- All accounts by their own events in a time, beside another.
+-- All accounts with their own events in a time and in the time to compare with.
 SELECT
     account_alias AS name,
     -- include beside.sql

@@ -1,4 +1,4 @@
--- Actors by their events in a time, beside another: those with most, or whose number differs most.
+-- Actors with their events in a time and in the time to compare with: the largest, or those that differ most.
 WITH counted AS (
     SELECT
         actor AS name,

@@ -1,4 +1,4 @@
--- Events a bin in the time compared with, which lies `shift_us` before; bins are as in activity_bins.
+-- Events by bin in the time to compare with, which is `shift_us` earlier; bins are as in activity_bins.
 WITH bins AS (
     SELECT unnest($begins::BIGINT[]) AS bin_us, unnest(
         -- include lasts.sql

@@ -1,5 +1,5 @@
--- Events a bin and event type. Bins begin at the moments given (microseconds since 1970, in their order); empty ones are
--- left out. DuckDB's histogram counts into bins five times as fast as a join with them does.
+-- Events by bin and event type. Bins begin at the given moments (microseconds since 1970, in order); empty bins are left
+-- out. DuckDB's histogram counts into bins five times as fast as a join with them.
 WITH bins AS (
     SELECT unnest($begins::BIGINT[]) AS bin_us, unnest(
         -- include lasts.sql

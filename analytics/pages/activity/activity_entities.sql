@@ -1,7 +1,7 @@
--- Entities by their events in a time, beside another: those with most, or whose number differs most; then places, by the
--- events of their entities. All of them are counted once, since counting by so many names takes longest of all that the
--- page asks. Each list shows what else could be chosen from it: a place that is chosen is left to the entities, and an
--- entity to the places.
+-- Entities with their events in a time and in the time to compare with: the largest, or those that differ most; then
+-- places with the events of their entities. Everything is counted once, because counting by so many names is the page's
+-- slowest question. Each list shows its other choices too: a chosen place filters the entities only, and a chosen entity
+-- the places only.
 WITH counted AS (
     SELECT
         kind_of(category) AS kind, entity_id AS name,
@@ -30,7 +30,7 @@ WITH counted AS (
     WHERE has_place(kind)
         AND kind = $chosen_kind AND name = $chosen_entity -- if $chosen_entity
     GROUP BY ALL
-    -- Of any value, as DuckDB would otherwise try it on each entity's name before it counts.
+    -- any_value, because DuckDB would otherwise compute it for each entity's name before it counts.
     HAVING is_place(any_value(place_of(name)))
     ORDER BY events DESC, name
 )

@@ -1,5 +1,5 @@
--- Events an hour of the week (0 is Monday's first hour) of a time zone, which is `ahead_us` of UTC from `begins` on. They
--- are counted by quarters of an hour of UTC's week, the zone's clock being added to those: five times as fast as to each.
+-- Events by hour of the week (0 is Monday's first hour) in a time zone, which is `ahead_us` of UTC from `begins` on. They
+-- are counted by quarter hours of UTC's week, and only these move to the zone: five times as fast as moving each event.
 WITH clocks AS (
     SELECT unnest($ahead_us::BIGINT[]) AS ahead_us, unnest(
         -- include lasts.sql
@@ -18,7 +18,7 @@ WITH clocks AS (
     FROM counted
 )
 SELECT
-    -- A week is added first, as west of Greenwich it would be less than nothing. 1970 began on a Thursday.
+    -- A week is added first, because west of Greenwich the hour would be negative. 1970 began on a Thursday.
     ((quarter * 900000000 + ahead_us + 604800000000) // 3600000000 + 72) % 168 AS hour_of_week,
     sum(events)::BIGINT AS events
 FROM bars JOIN clocks USING (last_us)

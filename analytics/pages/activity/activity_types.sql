@@ -1,4 +1,4 @@
--- Event types by their events in a time, beside another; where the event is unknown it is the category.
+-- Event types with their events in a time and in the time to compare with; the category where the event is unknown.
 SELECT
     coalesce(event_type, category) AS name,
     -- include beside.sql

@@ -21,7 +21,7 @@ SAME = timedelta(seconds=1)
 
 
 class Brush(NamedTuple):
-    """The part that the chart's brush marks, and how often it was set from elsewhere, each time on a chart anew."""
+    """The part that the chart's brush marks, and the number of times that it was set from elsewhere, on a new chart."""
 
     part: Interval | None = None
     turn: int = 0
@@ -29,7 +29,7 @@ class Brush(NamedTuple):
 
 
 def brush_for(part: Interval | None) -> Brush:
-    """Return what the chart's brush marks: a part that was selected otherwise is marked on a new chart."""
+    """Return the chart's brush; a part that was selected by other means is marked on a new chart."""
     last: Brush = st.session_state.get(BRUSH, Brush())
     if last.part != part:
         last = Brush(part, last.turn + 1, part)
@@ -54,7 +54,7 @@ def draw_over_time(
 
     Args:
         bins: columns `bin_us`, `event_type`, `events`.
-        before: columns `bin_us`, `events`, of the time compared with, where there is one.
+        before: columns `bin_us`, `events`, of the time to compare with, if there is one.
         types: the counts of all event types in the part: columns `name`, `events`, `events_before`.
         time: the time counted.
         chosen: the filters.
@@ -65,7 +65,7 @@ def draw_over_time(
     def select() -> None:
         marked = read_part(st.session_state[key].selection.get("brush"))
         last: Brush = st.session_state.get(BRUSH, Brush())
-        # A chart tells of its first part too, and may do so late, when something else was selected by other means.
+        # A chart also reports its first part, perhaps late, after another selection by other means.
         stale = last.turn != brush.turn or read_filters().part != last.part
         if stale or (marked and any(part and is_same(marked, part) for part in (last.part, brush.first))):
             return
@@ -95,18 +95,18 @@ def draw_over_time(
 
 
 def is_same(part: Interval, other: Interval) -> bool:
-    """Say whether two parts are the same, as far as a brush can tell."""
+    """Say whether two parts are the same within the accuracy of a brush."""
     ends_differ = abs((part.until or part.since) - (other.until or part.since))
     return abs(part.since - other.since) < SAME and ends_differ < SAME
 
 
 def select_types(rows: pd.DataFrame, chosen: ActivityFilters) -> pd.DataFrame:
-    """Return the counts of the event types that are filtered by; the list has the others too."""
+    """Return the counts of the filtered event types; the list has the others too."""
     return rows[rows["name"].isin(chosen.types)] if chosen.types else rows
 
 
 def total_text(rows: pd.DataFrame, time: When) -> str:
-    """Say how many are counted, and how that compares, as Markdown."""
+    """Return the total and its comparison, as Markdown."""
     count, before = int(rows["events"].sum()), int(rows["events_before"].sum())
     total = f"**{plural(count, 'notification')}**"
     if time.compared is None:

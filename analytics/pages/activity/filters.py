@@ -1,4 +1,4 @@
-"""What the page Activity is filtered by: values of its address, chips that take them away, parameters of queries."""
+"""The filters of the page Activity: values of its address, chips that remove them, parameters of queries."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -38,7 +38,7 @@ class ActivityFilters(NamedTuple):
         """Return the parameters of queries, besides those of time.
 
         Args:
-            without: those of `NAMES` that are left out, as a list shows what else could be chosen from it.
+            without: the `NAMES` to leave out, because a list shows its other choices too.
         """
         kind, name = self.entity or (None, None)
         values: dict[str, Any] = {"event_types": list(self.types) or None}
@@ -50,14 +50,14 @@ class ActivityFilters(NamedTuple):
         return values | dict.fromkeys(parameter for name in without for parameter in dropped[name])
 
     def entity_parameters(self) -> dict[str, Any]:
-        """Return those of the query of entities and places, which filters each list by what the other chose."""
+        """Return the parameters of the query of entities and places, which filters each list by the other's choice."""
         kind, name = self.entity or (None, None)
         chosen = {"chosen_kind": kind, "chosen_entity": name, "chosen_centre": self.centre}
         return self.parameters(ENTITY, CENTRE) | chosen
 
 
 def read_filters() -> ActivityFilters:
-    """Return what the address says."""
+    """Return the filters in the address."""
     kind, _, name = (address.get(ENTITY) or "").partition("/")
     return ActivityFilters(
         types=tuple(filter(None, (address.get(TYPES) or "").split(","))),
@@ -71,19 +71,19 @@ def read_filters() -> ActivityFilters:
 
 
 def type_text(name: str) -> str:
-    """Return how an event type is called; where the event is not known, its name is its category's."""
+    """Return the text of an event type; the name of an unknown event is its category."""
     return unknown_type(name) if name in categories() else name
 
 
 def toggle_type(name: str) -> None:
-    """Filter by an event type too, or no longer by it."""
+    """Add an event type to the filter, or remove it."""
     types = read_filters().types
     left = [each for each in types if each != name] if name in types else [*types, name]
     address.put(**{TYPES: ",".join(left) or None})
 
 
 def toggle(filtered: str, value: str, **more: str | None) -> None:
-    """Filter by a value, or no longer by it where it was chosen already."""
+    """Filter by a value, or remove it where it was chosen already."""
     again = address.get(filtered) == value and all(address.get(name) == other for name, other in more.items())
     address.put(**{filtered: None if again else value}, **(dict.fromkeys(more) if again else more))
 
@@ -94,12 +94,12 @@ def select_part(part: Interval | None) -> None:
 
 
 def clear() -> None:
-    """Take all filters away."""
+    """Remove all filters."""
     address.put(**dict.fromkeys(NAMES))
 
 
 class Chip(NamedTuple):
-    """A filter as it is shown: the key of its button, what it says, and which changes take it away."""
+    """A filter on the page: the key of its button, its text, and the changes that remove it."""
 
     key: str
     what: str
@@ -108,7 +108,7 @@ class Chip(NamedTuple):
 
 
 def chips(chosen: ActivityFilters) -> Iterator[Chip]:
-    """Yield what is filtered by."""
+    """Yield a chip for each filter."""
     if chosen.part:
         end = format_local(chosen.part.until) if chosen.part.until else "now"
         yield Chip(PART, "Time", f"{format_local(chosen.part.since)} to {end}", {PART: None})
@@ -127,7 +127,7 @@ def chips(chosen: ActivityFilters) -> Iterator[Chip]:
 
 
 def chip_row(chosen: ActivityFilters) -> None:
-    """Draw a button for each filter, which takes it away, and one for all."""
+    """Draw a button for each filter, which removes it, and one for all."""
     shown = list(chips(chosen))
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         if not shown:

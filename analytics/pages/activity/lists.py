@@ -33,7 +33,7 @@ BRANCHES = "open"
 
 
 def columns(what: str, *, leads: bool) -> tuple[Column, ...]:
-    """Return a list's columns: what is ranked, and where a name has a page of its own the way there."""
+    """Return a list's columns; names with a page of their own also have the way there."""
     first = Column(what, "100%", opens=True)
     return (first, NUMBER, CHANGE, TO_PAGE) if leads else (first, NUMBER, CHANGE)
 
@@ -44,12 +44,12 @@ def counts_of(row: Any, when: When) -> list[str]:
 
 
 def before_of(row: Any, when: When) -> str | None:
-    """Return what a hover over a row's change says."""
+    """Return the hover text of a row's change."""
     return f"{int(row.events_before):,} {when.compared.phrase}" if when.compared else None
 
 
 def rank(rows: pd.DataFrame, by_change: bool) -> pd.DataFrame:
-    """Return the first rows of a list: those with most, or whose number differs most."""
+    """Return the first rows of a list: the largest, or those that differ most."""
     if not by_change:
         return rows.head(MOST_ROWS)
     differs = (rows["events"] - rows["events_before"]).abs()
@@ -73,17 +73,17 @@ def ranked_list(
     """Draw a list of names with bars.
 
     Args:
-        what: what its names are.
-        rows: columns `events`, `events_before`, and those that the functions look at.
+        what: the word for its names.
+        rows: columns `events`, `events_before`, and those that the functions use.
         when: the time counted.
         key: the widget's name.
         row_id: gives the id of a row, which `choose` and `go` get.
-        text: gives how a row is called.
+        text: gives the name of a row.
         choose: filters by a row.
-        chosen: the ids of the rows that are filtered by.
+        chosen: the ids of the chosen rows.
         go: goes to the page of a row.
         colour: gives the colour that marks a row.
-        total: how many there are in all.
+        total: the number of all rows.
     """
     most = max(int(rows["events"].max()), 1) if len(rows) else 1
     lines = []
@@ -116,7 +116,7 @@ def ranked_list(
 
 
 def plural_of(what: str) -> str:
-    """Return the word for several."""
+    """Return the plural of a list's word."""
     return "entities" if what == "Entity" else f"{what.lower()}s"
 
 
@@ -152,12 +152,12 @@ def actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
 
 
 def total_of(rows: pd.DataFrame) -> int:
-    """Return how many there are in all, of a list of some."""
+    """Return the number of all rows, from a list of some."""
     return int(rows["total"].iloc[0]) if len(rows) else 0
 
 
 def entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
-    """Draw the list of entities; rows of places are left out."""
+    """Draw the list of entities without the rows of places."""
     where = place()
     rows = rows[rows["kind"] != where.name] if where else rows
 
@@ -180,7 +180,7 @@ def entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
 
 
 def centres(where: Place, rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
-    """Draw the list of places; rows of entities are left out."""
+    """Draw the list of places without the rows of entities."""
     rows = rows[rows["kind"] == where.name]
     ranked_list(
         where.name,

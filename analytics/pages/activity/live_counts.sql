@@ -1,4 +1,4 @@
--- Events of the last minute, hour and day, each beside the period before it.
+-- Events of the last minute, hour and day, and of the period before each.
 SELECT
     count(*) FILTER (WHERE received_at >= $now::TIMESTAMPTZ - INTERVAL 1 MINUTE) AS minute,
     count(*) FILTER (

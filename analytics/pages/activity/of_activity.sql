@@ -1,4 +1,4 @@
--- Which events the page Activity counts; a part of other queries.
+-- The filter of the page Activity; a part of other queries.
     AND list_contains($event_types::VARCHAR[], coalesce(event_type, category)) -- if $event_types
     AND account_alias = $account -- if $account
     AND account_alias IN (SELECT unnest($accounts::VARCHAR[])) -- if $accounts

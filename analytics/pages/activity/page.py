@@ -1,4 +1,4 @@
-"""The page Activity: how much happens, when, of what kind, where, and by whom, beside the time before."""
+"""The page Activity: notifications by time, kind, place and actor, compared with another time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ def show() -> None:
 
 
 def body() -> None:
-    """Draw all that a click changes: the filters too, as a click in a list is one."""
+    """Draw everything that a click changes; also the filters, because a click in a list is one."""
     with st.container(key="filters", gap="small"):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="when"):
             time_controls()
@@ -50,14 +50,14 @@ def body() -> None:
 
 
 def rank_control() -> str:
-    """Draw the choice of what lists are ranked by, and return it."""
+    """Draw the choice of the lists' order, and return it."""
     names = [NUMBER, CHANGE]
     chosen = st.segmented_control("Rank by", names, default=NUMBER, key="rank", bind="query-params", required=True)
     return chosen or NUMBER
 
 
 def draw_see_these(chosen: ActivityFilters, time: When) -> None:
-    """Draw the way to the notifications that are counted."""
+    """Draw the way to the counted notifications."""
 
     def go() -> None:
         _go.to_page("notifications", **notifications_address(chosen, time))
@@ -66,7 +66,7 @@ def draw_see_these(chosen: ActivityFilters, time: When) -> None:
 
 
 def notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]:
-    """Return the values of the address of the page Notifications that has the same filters."""
+    """Return the values of the page Notifications' address for the same filters."""
     until = time.part.until
     runs = until is None or (time.span.running and until >= time.span.until)
     return {
@@ -81,7 +81,7 @@ def notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]
 
 
 def event_types(chosen: ActivityFilters) -> list[str]:
-    """Return the event types that the page Notifications is to show: of an entity or a place only its own."""
+    """Return the event types for the page Notifications: of an entity or a place only its own."""
     if chosen.types:
         return [name for name in chosen.types if name in senders.event_types()]
     where = senders.place() if chosen.centre else None
@@ -90,7 +90,7 @@ def event_types(chosen: ActivityFilters) -> list[str]:
 
 
 def in_seconds(moment: datetime) -> str:
-    """Return a moment as the address of the page Notifications says it."""
+    """Return a moment in the form of the page Notifications' address."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
@@ -107,9 +107,9 @@ def draw(at: datetime, chosen: ActivityFilters, time: When, *, by_change: bool) 
 def list_queries(
     at: datetime, chosen: ActivityFilters, time: When, zone: ZoneInfo, *, by_change: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Return what the store is asked: the values of each query, in the order in which it is asked.
+    """Return the queries with their values, in the order of asking.
 
-    What is drawn first comes first, but of the lists the one that takes longest.
+    They come in the order of drawing, but the slowest list comes first of the lists.
     """
     ranked = {"by_change": True if by_change else None, "most": lists.MOST_ROWS}
     queries = {
@@ -131,12 +131,12 @@ def list_queries(
 
 
 def has_week(time: When) -> bool:
-    """Say whether a time is long enough for its hours of the week to tell something."""
+    """Say whether a time is long enough for the hours of the week to be useful."""
     return time.span.until - time.span.since >= SHORTEST_WEEK
 
 
 def tile(label: str, count: int, before: int, than: str, *, good: bool = True) -> None:
-    """Draw one count beside the one of the period before."""
+    """Draw a count beside that of the previous period."""
     st.metric(
         label,
         f"{count:,}",
@@ -165,7 +165,7 @@ def draw_live(row: pd.Series, refused: pd.Series) -> None:
 
 
 def figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
-    """Draw the lists, or that there is nothing to list."""
+    """Draw the lists, or say that there is nothing to list."""
     if all(rows(f"activity_{what}").empty for what in ("types", "accounts", "entities")):
         draw_nothing(chosen)
         return
@@ -208,7 +208,7 @@ def hours(rows: pd.DataFrame | None) -> None:
 
 
 def draw_nothing(chosen: ActivityFilters) -> None:
-    """Say that there is nothing in the range, and what to do."""
+    """Say that the range is empty, and give advice."""
     with st.container(key="nothing", border=True):
         st.subheader("Nothing in this time range", anchor=False)
         if moment(ask("freshness").iloc[0]["newest"]) is None:

@@ -1,4 +1,4 @@
--- Refused notifications of the last day, beside the day before.
+-- Refused notifications of the last day and of the day before.
 SELECT
     count(*) FILTER (WHERE received_at >= $now::TIMESTAMPTZ - INTERVAL 24 HOURS) AS day,
     count(*) FILTER (WHERE received_at < $now::TIMESTAMPTZ - INTERVAL 24 HOURS) AS day_before

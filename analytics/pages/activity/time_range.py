@@ -1,4 +1,4 @@
-"""The time of the page Activity: its range, one's own, since the last visit, and the part that is selected in it."""
+"""The time of the page Activity: a range, the user's own time, since the last visit, and the selected part of it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from analytics.times.spans import BEFORE, COMPARISONS, OWN, YEARS, Comparison, I
 COOKIE = "clc_visit"
 ENDS_AFTER = timedelta(minutes=30)
 LATEST_SECONDS = 10**11
-# Streamlit's input knows no time zones; its label says which. In any of them these are before and after all of YEARS.
+# Streamlit's input knows no time zones; its label names one. In any zone these are before and after all of YEARS.
 EARLIEST, LATEST = datetime(YEARS[0] - 1, 12, 1), datetime(YEARS[-1] + 1, 2, 1)  # noqa: DTZ001
 A_DAY = timedelta(days=1)
 OWN_RANGE = "own"
@@ -25,7 +25,7 @@ FIELD_FORMAT = "YYYY-MM-DD"
 
 
 class When(NamedTuple):
-    """The time that is drawn, the part of it that is counted, and what that is compared with."""
+    """The time to draw, the part of it to count, and the time to compare that part with."""
 
     span: Span
     part: Interval
@@ -34,7 +34,7 @@ class When(NamedTuple):
 
     @property
     def part_values(self) -> dict[str, Any]:
-        """Return the parameters of queries that count the part beside what it is compared with."""
+        """Return the parameters of queries that count the part and the time to compare it with."""
         return self._values(self.part.since, self.part.until or self.span.until, self.compared)
 
     @property
@@ -45,12 +45,12 @@ class When(NamedTuple):
 
     @property
     def line(self) -> Comparison | None:
-        """Return what the whole time is compared with."""
+        """Return the time to compare the whole time with."""
         return None if self.span.whole else find_comparison(self.span.since, self.span.until, self.how)
 
     @property
     def shift_us(self) -> int:
-        """Return how long before the whole time what it is compared with lies, in microseconds."""
+        """Return the distance from the whole time back to the other, in microseconds."""
         return self.line.shift // MICROSECOND if self.line else 0
 
     def _values(self, since: datetime, until: datetime, compared: Comparison | None) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class When(NamedTuple):
         }
 
     def clocks(self, zone: ZoneInfo) -> dict[str, list[int]]:
-        """Return how far the zone is ahead of UTC from when on in the part, as parameters of queries."""
+        """Return the zone's offsets from UTC in the part, each with its begin, as parameters of queries."""
         shifts = offsets(self.part.since, self.part.until or self.span.until, zone)
         return {
             "begins": [(since - EPOCH) // MICROSECOND for since, _ in shifts],
@@ -73,12 +73,12 @@ class When(NamedTuple):
         }
 
     def differs(self, count: int, before: int) -> str:
-        """Say how a count differs from the one compared with."""
+        """Return the difference between a count and the other time's, in words."""
         return (difference(count, before) or "") if self.compared else ""
 
 
 def time_controls() -> None:
-    """Draw the choice of the range, and where it is one's own its ends."""
+    """Draw the choice of the range, and for the user's own time its ends."""
     names = [*RANGES, OWN_RANGE]
     st.segmented_control(
         "Time range",
@@ -103,19 +103,19 @@ def time_controls() -> None:
 
 
 def choose_since_visit() -> None:
-    """Take the time since the last visit for one's own range."""
+    """Make the time since the last visit the user's own time."""
     if last_end := read_last_visit():
         st.session_state["range"] = OWN_RANGE
         address.put(part=None, **{OWN: str(Interval(last_end))})
 
 
 def forget_part() -> None:
-    """Select no part: it was one of another range."""
+    """Select no part, because it belongs to another range."""
     select_part(None)
 
 
 def compare_control() -> str:
-    """Draw the choice of what to compare with, and return it."""
+    """Draw the choice of the time to compare with, and return it."""
     chosen = st.segmented_control(
         "Compare with", COMPARISONS, default=BEFORE, key="compare", bind="query-params", required=True
     )
@@ -123,7 +123,7 @@ def compare_control() -> str:
 
 
 def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
-    """Draw the fields with the two ends of an interval; `keep` gets what they say when one is changed."""
+    """Draw the fields with the two ends of an interval; after a change, `keep` gets the interval."""
     zone = viewer_zone()
     fields = {
         f"{name}-from": chosen and chosen.since.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
@@ -154,7 +154,7 @@ def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
 
 
 def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
-    """Return the time that the page's controls and address mean now."""
+    """Return the current time of the page's controls and address."""
     name = st.session_state["range"] or DEFAULT_RANGE
     own = Interval.parse(address.get(OWN))
     first = moment(ask("freshness").iloc[0]["first"]) if name == "all" else None
@@ -168,19 +168,19 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
 
 
 def moment_of(seconds: str) -> datetime | None:
-    """Return the moment of a number of seconds since 1970; None where it is none."""
+    """Return the moment of a number of seconds since 1970; None where the text is no such number."""
     if not (seconds.isascii() and seconds.isdigit()) or int(seconds) > LATEST_SECONDS:
         return None
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def find_last_end(cookie: str, now: datetime) -> datetime | None:
-    """Return when the visit before this one ended.
+    """Return the end of the visit before this one.
 
     Args:
-        cookie: when the visit before the latest one ended, and when that was seen last: seconds since 1970, a dot
-            between them.
-        now: the present moment. Half an hour after it was seen last, a visit is over.
+        cookie: the end of the visit before the latest one, a dot, and the last sign of the latest one, each in seconds
+            since 1970.
+        now: the present moment. Half an hour after its last sign, a visit is over.
     """
     before, _, seen = cookie.partition(".")
     last = moment_of(seen)
@@ -190,7 +190,7 @@ def find_last_end(cookie: str, now: datetime) -> datetime | None:
 
 
 def read_last_visit() -> datetime | None:
-    """Return when the visit before this one ended; None where none is known. It stays the same for the session."""
+    """Return the end of the visit before this one; None where none is known. It stays the same for the session."""
     if "_last_visit" not in st.session_state:
         st.session_state["_last_visit"] = find_last_end(str(st.context.cookies.get(COOKIE) or ""), datetime.now(UTC))
     last_end: datetime | None = st.session_state["_last_visit"]
@@ -198,6 +198,6 @@ def read_last_visit() -> datetime | None:
 
 
 def keep_visit() -> None:
-    """Let the browser take note that it is here."""
+    """Let the browser note that the visit goes on."""
     data = {"cookie": COOKIE, "seconds": int(ENDS_AFTER.total_seconds())}
     script("visit", package=__package__)(key="visit", data=data, height=1)

@@ -1,5 +1,5 @@
--- From which to which number the store's notifications go, and which of them has a number: where that is another one
--- than it was, it is another store.
+-- The first and the last number of the store's notifications, and the id of one by its number: another id than before
+-- means another store.
 SELECT
     (SELECT min(seq) FROM notifications) AS first,
     newest.seq AS last,

@@ -1,4 +1,4 @@
-"""The lists of the page Alerts: what is in alarm now, what flaps, and each alarm."""
+"""The lists of the page Alerts: present alarms, flapping metrics, and all alarms."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ Deleted = dict[str, datetime | None]
 
 
 def in_alarm_columns() -> tuple[Column, ...]:
-    """Return the columns of what is in alarm now."""
+    """Return the columns of the present alarms."""
     return (
         Column("Since", "12rem", opens=True, time=True),
         Column("Began", "8rem"),
@@ -39,7 +39,7 @@ def in_alarm_columns() -> tuple[Column, ...]:
 
 
 def flapping_columns() -> tuple[Column, ...]:
-    """Return the columns of what flaps."""
+    """Return the columns of the flapping metrics."""
     return (
         Column(alert_label(), "100%", opens=True),
         Column("Metric", "5.4rem"),
@@ -61,7 +61,7 @@ def alarm_columns() -> tuple[Column, ...]:
 
 
 def find_deleted(*frames: pd.DataFrame) -> Deleted:
-    """Return those of the servers that are deleted, each with since when."""
+    """Return the deleted ones of the servers, each with the time of its deletion."""
     names = sorted({name for frame in frames for name in frame["server"]})
     if not names:
         return {}
@@ -76,13 +76,13 @@ def to_server(row: Any, column: str, at: Any) -> None:
             go.to_account(row.account_alias)
         return
     began = moment(at)
-    # The address counts in seconds: what happened in the alarm's own second is before its end.
+    # The address counts in seconds: the next whole second includes everything of the alarm's own.
     whole = None if began is None else began.replace(microsecond=0) + timedelta(seconds=1 if began.microsecond else 0)
     go.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
 
 
 def reading_text(reading: Any) -> str:
-    """Return what an alert measured, as text."""
+    """Return an alert's reading as text."""
     measured = parse(null_to_none(reading) or "null")
     if not isinstance(measured, dict):
         return shorten(null_to_none(reading) or "", 80)
@@ -95,12 +95,12 @@ def server_text(name: str, deleted: Deleted) -> str:
 
 
 def lasted_text(span: timedelta, *, lasts: bool) -> str:
-    """Say how long alarms lasted; of one that `lasts` when the page is drawn it is only known that it is over that."""
+    """Return the duration of alarms in words; while one still `lasts`, it is more than that."""
     return f"over {span_text(span)}" if lasts else span_text(span)
 
 
 def in_alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
-    """Draw what is in alarm now, those whose server is still there first."""
+    """Draw the present alarms, those of existing servers first."""
     gone = rows["server"].isin(list(deleted))
     shown = {f"{row.seq} {row.metric}": row for row in records(pd.concat([rows[~gone], rows[gone]]))}
 
@@ -127,7 +127,7 @@ def in_alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
 
 
 def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
-    """Draw servers and metrics that were in alarm again and again, which are the first of `count`."""
+    """Draw the flapping servers and metrics, the first of `count`."""
     shown = {f"{row.server} {row.metric}": row for row in records(rows)}
 
     def open_row(identity: str, column: str) -> None:
@@ -154,7 +154,7 @@ def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
 
 
 def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
-    """Draw alarms of the time range, in the order of the rows, which are the first of `count`."""
+    """Draw the alarms of the time range in the order of the rows, the first of `count`."""
     shown = {f"{row.seq} {row.metric}": row for row in records(rows)}
 
     def open_row(identity: str, column: str) -> None:
@@ -180,11 +180,11 @@ def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
 
 
 def draw_more(count: int) -> None:
-    """Say that not all are listed, where that is so."""
+    """Say that a list is not complete, where it is not."""
     if count > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {plural(count, 'row')} are listed.")
 
 
 def state_colours() -> dict[str, str]:
-    """Return the colours of an alarm that lasts, and of one that is over."""
+    """Return the colours of alarms that last, and of alarms that are over."""
     return {LASTS: COLOURS["high"][is_dark()], OVER: alert_colour(is_dark())}

@@ -1,4 +1,4 @@
-"""The page Alerts: what is in alarm now and since when, the alarms of a time range, and what flaps."""
+"""The page Alerts: the present alarms, the alarms of a time range, and the flapping metrics."""
 
 import threading
 from collections.abc import Callable
@@ -26,7 +26,7 @@ MOST_QUERIES = 100
 
 @dataclass
 class AlarmCache:
-    """What is known of the alerts of one store up to a notification, for all viewers."""
+    """The alarms of one store up to a notification, for all viewers."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     last: int = 0
@@ -47,7 +47,7 @@ class AlarmCache:
         return self.alarms
 
     def read_on(self, run: Callable[..., pd.DataFrame]) -> None:
-        """Read what came since the last look, in parts, so that no query takes long."""
+        """Read the alerts since the last look, in parts, so that no query takes long."""
         extent = run("alert_extent", seq=self.last)
         if extent.empty:
             self.forget()
@@ -65,13 +65,13 @@ class AlarmCache:
         self.last, self.last_id = last, str(newest["last_id"])
 
     def forget(self) -> None:
-        """Begin anew, as with another store."""
+        """Start again, as with another store."""
         self.last, self.last_id, self.states, self.alarms = 0, None, [], None
 
 
 @st.cache_resource(show_spinner=False)
 def open_cache(_location: str | None) -> AlarmCache:
-    """Return what is kept of a store; at first nothing."""
+    """Return the cache of a store's alarms, which is empty at first."""
     return AlarmCache()
 
 
@@ -108,14 +108,14 @@ def show() -> None:
 
 
 def clear() -> None:
-    """Take all filters away."""
+    """Remove all filters."""
     for key, value in FILTERS.items():
         st.session_state[key] = value
     address.put(account=None)
 
 
 def filters() -> dict[str, Any]:
-    """Draw the filters and return what was chosen."""
+    """Draw the filters and return their values."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filters"):
         length = range_filter(DEFAULT_RANGE)
         account = account_filter(width=300)
@@ -172,12 +172,12 @@ def body(chosen: dict[str, Any]) -> None:
 
 
 def ranks(order: str, latest: list[str]) -> list[str]:
-    """Return the columns by which the order that was chosen ranks; `latest` are those that say when."""
+    """Return the columns of the chosen order; `latest` are the columns with times."""
     return ["time", *latest] if order == LONGEST else [*latest, "time"]
 
 
 def draw_in_alarm(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, Any], order: str) -> None:
-    """Draw what is in alarm now."""
+    """Draw the present alarms."""
     with st.container(key="in-alarm-card", gap="small"):
         gone = int(lasting["server"].isin(list(deleted)).sum())
         if lasting.empty:
@@ -205,7 +205,7 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
 
 
 def draw_without_alarms(*, some: bool) -> None:
-    """Say that no alarm came yet, and what makes some come."""
+    """Say that no alarm came yet, and how to get some."""
     with st.container(key="nothing", border=True):
         st.subheader("No alarm yet", anchor=False)
         if some:

@@ -1,4 +1,4 @@
-"""The list of changes, each in a sentence, page by page."""
+"""The list of changes, each as a sentence, page by page."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,7 +32,7 @@ def change_table(values: dict[str, Any], end: datetime) -> None:
 
     Args:
         values: parameters of the queries.
-        end: up to when changes are listed; older pages keep it, so that newer changes do not move them.
+        end: the end of the list; older pages keep it, so that newer changes do not move them.
     """
     counts = ask("changes_count", **values).iloc[0]
     total, unseen = int(counts["total"]), int(counts["unseen"])
@@ -48,7 +48,7 @@ def change_table(values: dict[str, Any], end: datetime) -> None:
     number = min(as_seq(address.get("page")) or 1, pages)
     rows = list(records(ask("changes_page", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **values)))
     if rows and number == 1 and (newest := moment(rows[0].changed_at)):
-        end = max(end, newest + timedelta(microseconds=1))  # some say that they happen later than now
+        end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
     lines = {f"{row.seq} {row.kind} {row.path}": row for row in rows}
 
     def open_row(identity: str, column: str) -> None:
@@ -68,7 +68,7 @@ def change_table(values: dict[str, Any], end: datetime) -> None:
 
 
 def follow(row: Any, column: str) -> None:
-    """Go where a click on a column of a change leads."""
+    """Go to the target of a click on a change's column."""
     if column == "Account" and null_to_none(row.account_alias):
         go.to_account(row.account_alias)
     elif column == "Actor" and null_to_none(row.actor):
@@ -97,10 +97,10 @@ def as_line(identity: str, row: Any) -> Line:
 
 
 def pager(number: int, pages: int, total: int, rows: int, end: datetime) -> None:
-    """Draw which page it is, and the ways to others."""
+    """Draw the page's number, and the ways to other pages."""
 
     def to(page: int) -> None:
-        # A page in the middle stays as it is while changes come: it lists those up to when one began to leaf.
+        # A later page stays the same while changes come: it keeps the end of the list at which leafing began.
         until = address.get("until") or end.isoformat()
         address.put(page=str(page) if page > 1 else None, until=until if page > 1 else None)
 

@@ -1,4 +1,4 @@
--- How many changes the filter lets through, and how many of them are hidden ones.
+-- The number of changes in the filter, and the number of hidden ones among them.
 SELECT count(*) AS total, count(*) FILTER (WHERE kind = 'unseen') AS unseen
 FROM changes
 WHERE true

@@ -1,4 +1,4 @@
--- A page of the changes, the one that happened last first, with what their notifications say was done.
+-- A page of the changes in reverse order of events, with their notifications' actions.
 WITH page AS (
     SELECT
         notification_id, seq, changed_at, category, entity_id, account_alias, actor, path, kind, noise,

@@ -1,4 +1,4 @@
--- Which changes a filter lets through; a part of other queries. A field is a path with the keys of its items left out.
+-- The filter of changes; a part of other queries. A field is a path without the keys of its items.
     AND changed_at >= $since::TIMESTAMPTZ -- if $since
     AND changed_at < $until::TIMESTAMPTZ -- if $until
     AND NOT noise -- if $without_noise

@@ -1,4 +1,4 @@
-"""The page Audit: what stands out, and who changed what, when, from what to what."""
+"""The page Audit: the findings of rules, and all changes with actor, time, old and new value."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -55,7 +55,7 @@ def body(chosen: dict[str, Any]) -> None:
 
 
 def read_moment(text: str | None) -> datetime | None:
-    """Return a moment from the address, in UTC; None where it is none."""
+    """Return a moment of the address, in UTC; None where the text is no moment."""
     try:
         moment = datetime.fromisoformat(text or "")
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
@@ -64,19 +64,19 @@ def read_moment(text: str | None) -> datetime | None:
 
 
 def to_first() -> None:
-    """Go to the first page and up to now, as another filter makes another list."""
+    """Go to the first page, up to now, because another filter makes another list."""
     address.put(page=None, until=None)
 
 
 def clear() -> None:
-    """Take all filters away."""
+    """Remove all filters."""
     for key, value in FILTERS.items():
         st.session_state[key] = value
     address.put(account=None, page=None, until=None)
 
 
 def filters() -> dict[str, Any]:
-    """Draw the filters and return what was chosen."""
+    """Draw the filters and return their values."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
     with st.container(key="filters", gap="small"):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="where"):
@@ -124,7 +124,7 @@ def lets_through(finding: Finding, chosen: dict[str, Any], below: set[str] | Non
 
 
 def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
-    """Draw the findings over time and their list, and beside it the one that is open."""
+    """Draw the findings over time, their list, and the open finding beside it."""
     snapshot = load_findings()
     if snapshot is None:
         draw_looking()
@@ -133,7 +133,7 @@ def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
     below = list_chosen(chosen)
     shown = [finding for finding in everything if lets_through(finding, chosen, below)]
     open_id = address.get("finding")
-    # A place that stays, so that a rule which fails for once moves nothing below.
+    # A fixed place, so that a failing rule moves nothing below.
     with st.container(key="rule-problems-place"):
         warn_of(snapshot.problems)
     if not shown and not open_id:
@@ -145,7 +145,7 @@ def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
         return
     left, right = st.columns([11, 9], gap="small") if open_id else (st.container(), None)
     with left:
-        # Filled last, as a chart keeps the browser busy longest.
+        # Filled last, because a chart keeps the browser busy longest.
         above = st.container()
         st.markdown(f"**{plural(len(shown), 'finding')}**" + (f": {describe_counts(shown)}" if shown else ""))
         draw_computed(snapshot)

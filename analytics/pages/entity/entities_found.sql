@@ -1,4 +1,4 @@
--- Entities by a part of their name, the one of which something happened last first.
+-- Entities by a part of their name, the one with the latest event first.
 SELECT
     category,
     entity_id,

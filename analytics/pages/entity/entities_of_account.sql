@@ -1,4 +1,4 @@
--- The entities of an account, those that still are there first.
+-- The entities of an account, the existing ones first.
 SELECT
     category, entity_id, last_at, deleted, notifications, count(*) OVER () AS total
 FROM (

@@ -1,5 +1,5 @@
--- What is known of an entity without its bodies. The latest is what happened last, whichever arrived last, and
--- nothing happens after it arrived; a notification of another category tells no state of it.
+-- The facts about an entity without its bodies. The latest notification is the last in order of events, not of arrival,
+-- and no event happens after its arrival. A notification of another category holds no state of it.
 WITH steps AS (
     SELECT seq, least(occurred_at, received_at) AS occurred_at, category, action, account_alias
     FROM events

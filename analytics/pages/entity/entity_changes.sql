@@ -1,4 +1,4 @@
--- What notifications of an entity changed, between two of them by number; noise left out.
+-- The changes of an entity's notifications between two of them by number, without noise.
 SELECT
     seq, category, entity_id, actor, path, kind, old_value::VARCHAR AS old_value, new_value::VARCHAR AS new_value
 FROM changes

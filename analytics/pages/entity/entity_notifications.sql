@@ -1,4 +1,4 @@
--- A page of an entity's timeline: its notifications, the one that happened last first.
+-- A page of an entity's timeline: its notifications in reverse order of events.
 SELECT
     seq, id, least(occurred_at, received_at) AS occurred_at, received_at, event_type, category, action, account_alias, actor,
     signature_status

@@ -1,4 +1,4 @@
--- Which of these notifications are of an entity.
+-- Those of these notifications that are an entity's.
 SELECT id::VARCHAR AS id
 FROM notifications
 WHERE id IN (SELECT unnest($ids::UUID[]))

@@ -1,3 +1,3 @@
--- Which notifications are of an entity; a part of other queries.
+-- The filter for an entity's notifications; a part of other queries.
     AND entity_id = $entity
     AND kind_of(category) = $category

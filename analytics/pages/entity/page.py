@@ -1,4 +1,4 @@
-"""The page Entity: one entity, as it is and was, and all that happened to it."""
+"""The page Entity: an entity's present and past states, and its events."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -40,7 +40,7 @@ def search_controls() -> None:
 
 
 def search() -> None:
-    """Draw the entities that fit."""
+    """Draw the entities of the search."""
     named, kind = st.session_state.get("named"), st.session_state.get("among")
     entities = ask("entities_found", named=named or None, kind=kind, page_rows=MOST_FOUND)
     if entities.empty:
@@ -99,7 +99,7 @@ def show() -> None:
 
 
 def read_entity() -> Entity | None:
-    """Return the entity that the address names (as `name`, or by hand as `entity`); ids are upper case."""
+    """Return the entity in the address (as `name`, or by hand as `entity`); ids are upper case."""
     category, name = address.get("category"), address.get("name") or address.get("entity")
     if not category or not name:
         return None
@@ -139,13 +139,13 @@ def body() -> None:
             acts_of_user(entity.name)
     with right:
         draw_state(entity, facts, shown, at, latest=shown == latest)
-    # What rules say takes longest, so it comes last, in its place above the timeline.
+    # The rules take longest, so they come last, in their place above the timeline.
     with about:
         draw_findings_about(entity)
 
 
 def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | None, *, latest: bool) -> None:
-    """Draw the step that is shown, or why there is none."""
+    """Draw the shown step, or the reason why there is none."""
     if shown is not None:
         step_panel(entity, shown, steps=int(facts["steps"]), latest=latest)
         return
@@ -163,7 +163,7 @@ def as_seq_of(value: Any) -> int | None:
 
 
 def read_time() -> datetime | None:
-    """Return the time at which the entity is looked at, in UTC; None for now, and where a step is named."""
+    """Return the chosen time of the entity's state, in UTC; None for now, and with a step in the address."""
     if address.get("step"):
         return None
     try:
@@ -174,7 +174,7 @@ def read_time() -> datetime | None:
 
 
 def entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> None:
-    """Draw what it is, its name as text, how it stands, and where else to go."""
+    """Draw the entity's kind, its name as text, its standing, and the ways to others."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="entity-head"):
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
@@ -195,7 +195,7 @@ def entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> None:
 
 
 def describe_standing(facts: pd.Series) -> tuple[str | datetime, ...]:
-    """Say whether it is there, and since when it is known, for a line with ages."""
+    """Return the entity's standing and the times of its notifications, for a line with ages."""
     if not facts["steps"]:
         return ()
     last, first = moment(facts["last_own_at"]), moment(facts["first_at"])
@@ -211,7 +211,7 @@ def find_another() -> None:
 
 
 def time_choice(at: datetime | None) -> None:
-    """Draw the choice of the time at which the entity is looked at."""
+    """Draw the choice of the time of the entity's state."""
     zone = viewer_zone()
     value = at.astimezone(zone).replace(tzinfo=None) if at else None
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
@@ -236,7 +236,7 @@ def time_choice(at: datetime | None) -> None:
 
 
 def draw_without_notifications(entity: Entity) -> None:
-    """Say that no notification of it came, and show what else is known of it."""
+    """Say that the entity has no notification, and draw other facts about it."""
     with st.container(key="nothing", border=True):
         st.subheader("No notification of it", anchor=False)
         if is_account(entity.category):

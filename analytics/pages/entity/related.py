@@ -1,4 +1,4 @@
-"""What belongs to an entity: findings about it, what is in an account and below it, what a user did."""
+"""Things that belong to an entity: findings about it, the parts of an account, the deeds of a user."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ ACT_COLUMNS = (
 
 
 def names_it(finding: Finding, entity: Entity) -> bool:
-    """Say whether a finding names the entity: as what it is about, as its account, or as who did it."""
+    """Say whether a finding names the entity: as its subject, its account or its actor."""
     if finding.category == entity.category and finding.entity_id == entity.name:
         return True
     if is_account(entity.category):
@@ -46,7 +46,7 @@ def names_it(finding: Finding, entity: Entity) -> bool:
 
 
 def find_made_of(findings: list[Finding], entity: Entity) -> set[str]:
-    """Return the ids of those findings of several notifications of which one is the entity's."""
+    """Return the ids of findings with several notifications, of which at least one is the entity's."""
     several = [finding for finding in findings if len(finding.notification_ids) > 1]
     ids = sorted({identity for finding in several for identity in finding.notification_ids})
     if not ids:
@@ -56,7 +56,7 @@ def find_made_of(findings: list[Finding], entity: Entity) -> set[str]:
 
 
 def draw_findings_about(entity: Entity) -> None:
-    """Draw the findings of all time that are about the entity; nothing where there are none."""
+    """Draw the findings of all time about the entity; nothing where there are none."""
     snapshot = load_findings()
     if snapshot is None:
         draw_looking()
@@ -72,7 +72,7 @@ def draw_findings_about(entity: Entity) -> None:
 
 
 def parts_of_account(alias: str) -> None:
-    """Draw what is in an account, and the accounts below it."""
+    """Draw the parts of an account, and the accounts below it."""
     below = [account for account in load_accounts().all if account.parent_alias == alias]
     if below:
         with st.container(key="below-card", gap="small"):
@@ -111,7 +111,7 @@ def part_line(identity: str, row: Any) -> Line:
 
 
 def acts_of_user(name: str) -> None:
-    """Draw what a user did, as far as notifications name it."""
+    """Draw the notifications that name a user as their actor."""
     acts = ask("acts_of_user", entity=name, page_rows=MOST_ACTS)
     with st.container(key="acts-card", gap="small"):
         if acts.empty:

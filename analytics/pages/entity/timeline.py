@@ -1,4 +1,4 @@
-"""The timeline of an entity: its notifications, page by page, and one step: what it changed, and the body it left."""
+"""The timeline of an entity: its notifications, page by page, and a step with its changes and its body."""
 
 from typing import Any, NamedTuple
 
@@ -31,34 +31,34 @@ USER_COLUMNS = (*COLUMNS[:2], Column("What", "100%"))
 
 
 class Entity(NamedTuple):
-    """Which entity is looked at: its category, and its id as the store has it."""
+    """An entity: its category, and its id as the store has it."""
 
     category: str
     name: str
 
     @property
     def categories(self) -> set[str]:
-        """Return the categories of notifications that are about it."""
+        """Return the categories of its notifications."""
         return categories_of(self.category)
 
     @property
     def values(self) -> dict[str, str]:
-        """Return the parameters of queries about it."""
+        """Return its parameters for queries."""
         return {"category": self.category, "entity": self.name}
 
 
 def open_step(seq: str, _: str = "") -> None:
-    """Look at the entity as a notification left it."""
+    """Show the entity's state after a notification."""
     address.put(step=seq, at=None)
 
 
 def position_of(entity: Entity, seq: int) -> int:
-    """Return how many notifications of the entity happened after one of them."""
+    """Return the number of the entity's notifications that happened after one of them."""
     return int(ask("entity_position", step=seq, **entity.values).iloc[0]["newer"])
 
 
 def page_number(entity: Entity, step: int | None) -> int:
-    """Return which page of the timeline is shown, from 1: the one asked for, or the one with the step."""
+    """Return the number of the timeline's page, from 1: the one in the address, else the one with the step."""
     number = as_seq(address.get("page"))
     if number:
         return number
@@ -69,10 +69,10 @@ def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None)
     """Draw a page of the timeline.
 
     Args:
-        entity: whose.
-        steps: how many notifications there are.
-        step: the notification that the address names.
-        shown: the notification that is shown beside, which is marked.
+        entity: the entity.
+        steps: the number of its notifications.
+        step: the notification in the address.
+        shown: the notification that is shown beside it, to be marked.
     """
     pages = max(-(-steps // PAGE_ROWS), 1)
     number = min(page_number(entity, step), pages)
@@ -94,7 +94,7 @@ def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None)
 
 
 def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
-    """Return what each notification of a page changed, or tells."""
+    """Return the changes of each notification of a page, or its alert, in words."""
     if rows.empty:
         return {}
     span = {"first": int(rows["seq"].min()), "last": int(rows["seq"].max())}
@@ -119,7 +119,7 @@ def as_line(row: Any, texts: dict[int, str], entity: Entity) -> Line:
 
 
 def pager(number: int, pages: int, steps: int, rows: int) -> None:
-    """Draw which page it is, and the ways to others."""
+    """Draw the page's position, and the ways to other pages."""
 
     def to(page: int) -> None:
         address.put(page=str(page))
@@ -134,7 +134,7 @@ def pager(number: int, pages: int, steps: int, rows: int) -> None:
 
 
 def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
-    """Draw the step: when, who, what changed, and the body."""
+    """Draw a step: its time, its actor, its changes, and its body."""
     rows = ask("notification", seq=seq)
     with st.container(key="detail", border=True, gap="small"):
         if rows.empty:
@@ -169,7 +169,7 @@ def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
 
 
 def step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
-    """Draw what the step is, and the ways to those before and after it."""
+    """Draw the head of a step, and the ways to its neighbours."""
     position = position_of(entity, int(row["seq"]))
 
     @skip_unanswered
@@ -193,5 +193,5 @@ def step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
 
 
 def to_now() -> None:
-    """Look at the entity as it is now."""
+    """Show the entity's present state."""
     address.put(step=None, at=None, page=None)

@@ -1,4 +1,4 @@
-"""Turns what a receiver says of itself into what the page Health shows: groups of figures, each with its limits."""
+"""Turns a receiver's status into the figures of the page Health: in groups, each with its limits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -30,9 +30,9 @@ AGO = " ago"
 
 
 class Figure(NamedTuple):
-    """A figure as it is shown: its label, its value in words, its state, and from where on it is amber or red.
+    """A figure for display: its label, its value in words, its state, and its limits for amber and red.
 
-    `at` is the moment of which `text` begins by saying how long ago it was; None where it does not.
+    `at` is the moment whose age `text` begins with; None where it begins with none.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Figure(NamedTuple):
 
     @property
     def judged(self) -> bool:
-        """Say whether its state tells anything: a version, say, is never other than ok."""
+        """Say whether its state means anything: a version, for example, is always ok."""
         return bool(self.limits) or self.state != "ok" or self.name in JUDGED_WITHOUT_LIMITS
 
 
 def state_of(value: Any) -> str:
-    """Return a state; what is none counts as amber, as somebody should look."""
+    """Return a state; an unknown one counts as amber, because somebody should look."""
     return str(value) if value in STATES else "amber"
 
 
@@ -70,7 +70,7 @@ def read_figures(status: Mapping[str, Any]) -> list[Figure]:
 
 
 def moment_of(figure: Mapping[str, Any]) -> datetime | None:
-    """Return the moment that a figure is about; None where its text does not say how long ago that was."""
+    """Return the moment of a figure; None where its text gives no age."""
     try:
         at = datetime.fromisoformat(str(figure.get("value")))
     except ValueError:
@@ -79,7 +79,7 @@ def moment_of(figure: Mapping[str, Any]) -> datetime | None:
 
 
 def group_figures(shown: Sequence[Figure]) -> dict[str, list[Figure]]:
-    """Return the figures by group, in the groups' order; those that no group names come last."""
+    """Return the figures by group, in the groups' order; figures of no group come last."""
     by_name = {figure.name: figure for figure in shown}
     groups = {title: [by_name.pop(name) for name in names if name in by_name] for title, names in GROUPS.items()}
     groups[OTHER] = list(by_name.values())
@@ -92,7 +92,7 @@ def select_troubled(shown: Sequence[Figure]) -> list[Figure]:
 
 
 def limit_words(name: str, limit: Mapping[str, Any] | None) -> str:
-    """Say from where on a figure is amber and red; empty where it has no limit."""
+    """Return a figure's limits for amber and red in words; empty where it has none."""
     if not limit:
         return ""
     word = "to" if limit.get("falling") else "from"
@@ -103,7 +103,7 @@ def limit_words(name: str, limit: Mapping[str, Any] | None) -> str:
 
 
 def in_unit(name: str, value: float) -> str:
-    """Write a limit in the unit that the figure's name ends in; of a moment, as multiples of what is scheduled."""
+    """Return a limit in the unit at the end of the figure's name; for a moment, in multiples of its schedule."""
     if name.endswith("_bytes"):
         return bytes_words(value)
     if name.endswith("_seconds"):
@@ -116,7 +116,7 @@ def in_unit(name: str, value: float) -> str:
 
 
 def bytes_words(count: float) -> str:
-    """Write a size in its largest unit."""
+    """Return a size in its largest unit."""
     for unit in ("bytes", "KiB", "MiB"):
         if count < KIB:
             return f"{count:,g} {unit}"

@@ -1,4 +1,4 @@
-"""The page Health: how the receiver is, and whether somebody must do something."""
+"""The page Health: the state of the receiver, and whether somebody must act."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -67,7 +67,7 @@ def show() -> None:
 
 
 def body() -> None:
-    """Draw what the receiver says of itself."""
+    """Draw the receiver's status."""
     try:
         status = ask_status()
     except NoStatusError as error:
@@ -92,7 +92,7 @@ def body() -> None:
 
 
 def draw_overall(state: str, shown: Sequence[Figure]) -> None:
-    """Say in one line whether all is well."""
+    """Draw one line that says whether all is well."""
     bad = [as_markdown(f"{figure.label}: {figure.text}") for figure in select_troubled(shown)]
     with st.container(key="health-state"):
         if state == "ok":
@@ -104,7 +104,7 @@ def draw_overall(state: str, shown: Sequence[Figure]) -> None:
 
 
 def draw_without_store() -> None:
-    """Draw what the listener and the file of `serve` tell while the store is silent."""
+    """Draw the facts from the listener and the file of `serve` while the store is silent."""
     signs = look(read_settings())
     with st.container(key="health-without-store", border=True, gap="small"):
         st.markdown("**The store does not answer. The other parts of the receiver:**")
@@ -120,7 +120,7 @@ def draw_without_store() -> None:
 
 
 def tiles(shown: Sequence[Figure]) -> None:
-    """Draw the figures that are looked at first."""
+    """Draw the most important figures."""
     by_name = {figure.name: figure for figure in shown}
     first = [by_name[name] for name in TILES if name in by_name]
     with st.container(key="health-tiles"):
@@ -164,12 +164,12 @@ def figure_table(title: str, group: Sequence[Figure]) -> None:
 
 
 def text_of(figure: Figure) -> Cell:
-    """Return what a figure says; an age in it counts by itself."""
+    """Return a figure's text; an age in it counts by itself."""
     return Age(figure.at, make_visible(figure.text.partition(AGO)[2])) if figure.at else make_visible(figure.text)
 
 
 def parse_time(text: Any) -> datetime | None:
-    """Return the moment of an ISO time; None where it is none."""
+    """Return the moment of an ISO time; None where the text is no time."""
     try:
         return datetime.fromisoformat(str(text))
     except ValueError:
@@ -187,7 +187,7 @@ def draw_processes(processes: Sequence[Mapping[str, Any]]) -> None:
 
 
 def process_table(processes: Sequence[Mapping[str, Any]], *, key: str) -> None:
-    """Draw a row a process."""
+    """Draw a row for each process."""
     lines = [
         Line(
             str(process.get("name")),
@@ -207,14 +207,14 @@ def process_table(processes: Sequence[Mapping[str, Any]], *, key: str) -> None:
 
 
 def describe_last_end(process: Mapping[str, Any]) -> str:
-    """Say how and when a process ended last."""
+    """Return the reason and the time of a process's last end."""
     at = parse_time(process.get("last_exit_at"))
     parts = [process.get("failure") or process.get("last_exit"), format_with_zone(at) or None]
     return make_visible(", ".join(str(part) for part in parts if part))
 
 
 def draw_refusals(refusals: Sequence[Mapping[str, Any]]) -> None:
-    """Draw how many were refused, by reason."""
+    """Draw the numbers of refusals by reason."""
     with st.container(key="health-refusals-card", border=True, gap="small"):
         st.markdown("**Refused**")
         if not refusals:

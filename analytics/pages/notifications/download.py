@@ -25,7 +25,7 @@ MEGABYTE = 1_000_000
 
 
 class Format(NamedTuple):
-    """A kind of file: its name, its suffix, its type, what makes it of rows, and what is to be known of it."""
+    """A kind of file: its name, suffix and type, the function that makes it, and a hint."""
 
     name: str
     suffix: str
@@ -57,7 +57,7 @@ FORMATS = (
 
 
 class Size(NamedTuple):
-    """How much a download holds: from which notification on by number, how many, their bodies, the long ones."""
+    """The size of a download: its first number, its notifications, their bytes, and the bodies too long for Excel."""
 
     first: int | None
     notifications: int
@@ -66,13 +66,13 @@ class Size(NamedTuple):
 
 
 def limits(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of the query that tells how much a download holds."""
+    """Return the parameters of the query for a download's size."""
     return {**values, "page_rows": MOST_ROWS, "most": MOST_BYTES, "longest": MOST_CHARACTERS}
 
 
 @st.cache_data(ttl=FRESH_SECONDS, max_entries=100, show_spinner=False)
 def size_of(values: dict[str, Any]) -> Size:
-    """Return how much a download holds; the list stays as it is while the choice of files is open."""
+    """Return the size of a download; the list stays the same while the choice of files is open."""
     return as_size(ask("download_size", **limits(values)).iloc[0])
 
 
@@ -83,7 +83,7 @@ def as_size(row: Any) -> Size:
 
 
 def fetch(client: Client, values: Mapping[str, Any]) -> pa.Table:
-    """Return the newest notifications that the filter lets through, as many as a download holds."""
+    """Return the newest notifications of a filter, as many as a download holds."""
     (row,) = client.sql(*queries.query("download_size", limits(values))).to_pylist()
     size = as_size(row)
     first = 1 if size.first is None else size.first
@@ -92,7 +92,7 @@ def fetch(client: Client, values: Mapping[str, Any]) -> pa.Table:
 
 
 def download(total: int, values: dict[str, Any]) -> None:
-    """Draw the choice of files; each is made when it is asked for."""
+    """Draw the choice of files; each is made on its click."""
     box = st.popover("Download", icon=":material/download:", key=DOWNLOAD, on_change="rerun", disabled=not total)
     if not box.open or not total:
         return
@@ -119,7 +119,7 @@ def download(total: int, values: dict[str, Any]) -> None:
 
 
 def describe_size(size: Size, total: int) -> str:
-    """Say how much a download holds, and where the rest is to be had."""
+    """Return the size of a download in words, and the way to get the rest."""
     megabytes = f"{size.bytes / MEGABYTE:,.1f} MB of bodies"
     if size.notifications >= total:
         return f"**{plural(total, 'notification')}**, {megabytes}, newest first"

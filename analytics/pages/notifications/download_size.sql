@@ -1,5 +1,5 @@
--- How much a download of the newest notifications holds: from which on by number, how many, in how many bytes of bodies,
--- how many of which have more characters than a cell of Excel.
+-- The size of a download of the newest notifications: the first number, the number of notifications, the bytes of their
+-- bodies, and the number of bodies with more characters than a cell of Excel holds.
 WITH newest AS (
     SELECT seq
     FROM notifications

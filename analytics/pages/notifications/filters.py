@@ -23,19 +23,19 @@ ENDS = {"from": "from-choice", "to": "to-choice"}
 
 
 class ReceivedRange(NamedTuple):
-    """From when to before when notifications were received; None is without end."""
+    """A range of times of receipt, from `since` to before `until`; None means no end."""
 
     since: datetime | None = None
     until: datetime | None = None
 
 
 def to_newest() -> None:
-    """Go to the first page, as another filter makes another list."""
+    """Go to the first page, because another filter makes another list."""
     address.put(before=None)
 
 
 def clear() -> None:
-    """Take all filters away."""
+    """Remove all filters."""
     for key, value in FILTERS.items():
         st.session_state[key] = value
     address.put(account=None, before=None, **dict.fromkeys(ENDS))
@@ -68,7 +68,7 @@ def filters() -> dict[str, Any]:
 
 
 def read_moment(name: str) -> datetime | None:
-    """Return a moment that the address names, in UTC; None where it names none."""
+    """Return a moment of the address, in UTC; None where it has none of this name."""
     try:
         moment = datetime.fromisoformat(address.get(name) or "")
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
@@ -77,29 +77,29 @@ def read_moment(name: str) -> datetime | None:
 
 
 def read_own_range() -> ReceivedRange:
-    """Return the range that the user set, by fields or by a brush."""
+    """Return the user's own range, set by fields or a brush."""
     return ReceivedRange(read_moment("from"), read_moment("to"))
 
 
 def narrow_to(since: datetime, until: datetime) -> None:
-    """Take a range of one's own."""
+    """Set the user's own range."""
     if st.session_state.get("when") not in {None, ALL}:
         st.session_state["when"] = ALL
     address.put(before=None, **{"from": format_moment(since), "to": format_moment(until)})
 
 
 def widen() -> None:
-    """Take the range of one's own away."""
+    """Remove the user's own range."""
     address.put(before=None, **dict.fromkeys(ENDS))
 
 
 def format_moment(moment: datetime) -> str:
-    """Return a moment as it is written in the address."""
+    """Return a moment in the form of the address."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def span_filter() -> str:
-    """Draw the choice of when they were received, and return the name of the length that is chosen."""
+    """Draw the choice of the time of receipt, and return the name of the chosen length."""
     last = st.selectbox(
         "Received in the last",
         list(LENGTHS),
@@ -118,7 +118,7 @@ def span_filter() -> str:
 
 
 def own_text(own: ReceivedRange) -> str:
-    """Return what the button that opens the user's own range says: the range, where there is one."""
+    """Return the text of the button for the user's own range: the range, if there is one."""
     since, until = (f"{moment.astimezone(viewer_zone()):%Y-%m-%d %H:%M}" if moment else "" for moment in own)
     if since and until:
         return f"{since} to {until}"
@@ -145,7 +145,7 @@ def end_field(name: str, label: str, chosen: datetime | None) -> None:
 
 
 def find_range(length: str, here: Point) -> ReceivedRange:
-    """Return from when to when the list goes: both the user's own range and the last so long count."""
+    """Return the list's range of time: the user's own range within the chosen length."""
     own, longest = read_own_range(), LENGTHS.get(length)
     begin = here.at - longest if longest else None
     since = max((moment for moment in (own.since, begin) if moment), default=None)

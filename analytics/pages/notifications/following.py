@@ -1,4 +1,4 @@
-"""Whether the list follows what comes, or stays as it is: paused, leafed to an older page, or with something open."""
+"""The list follows new notifications, or stays the same: paused, on an older page, or with an open item."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -16,19 +16,19 @@ HELD = "_list_held"
 
 
 class Point(NamedTuple):
-    """Up to which notification (by `seq`) the list goes, and when that was."""
+    """The end of the list: its last notification (by `seq`), and the moment of that."""
 
     upto: int
     at: datetime
 
 
 def find_newest() -> Point:
-    """Return the point up to which all goes that is stored now."""
+    """Return the current end of the store."""
     return Point(int(ask("tail_end").iloc[0]["last"]), now())
 
 
 def read_pause() -> Point | None:
-    """Return where the address says that the list is paused; None where it is not."""
+    """Return the point in the address at which the list is paused; None where it is not."""
     upto = as_seq(address.get("paused"))
     if upto is None:
         return None
@@ -40,13 +40,13 @@ def read_pause() -> Point | None:
 
 
 def is_held() -> bool:
-    """Say whether the list stays as it is because of what the user looks at."""
+    """Say whether the list stays the same because of what the user is looking at."""
     downloading = bool(st.session_state.get(DOWNLOAD))
     return downloading or read_open_item() != OpenItem() or address.get("before") is not None
 
 
 def find_point() -> Point:
-    """Return up to where the list goes now."""
+    """Return the current end of the list."""
     if pause := read_pause():
         return pause
     if not is_held():
@@ -60,24 +60,24 @@ def find_point() -> Point:
 
 
 def read_drawn() -> Point:
-    """Return up to where the list went when it was last drawn."""
+    """Return the end of the list at its last drawing."""
     last: Point | None = st.session_state.get(DRAWN)
     return last or find_newest()
 
 
 def forget() -> None:
-    """Forget what was drawn when the page was last left."""
+    """Forget the drawing from before the page was left."""
     st.session_state.pop(DRAWN, None)
 
 
 def pause() -> None:
-    """Let the list stay as it is."""
+    """Let the list stay the same."""
     here = find_point() if is_held() else read_drawn()
     address.put(paused=str(here.upto), at=here.at.isoformat())
 
 
 def resume() -> None:
-    """Let the list follow what comes, from its first page on."""
+    """Let the list follow new notifications, from its first page on."""
     st.session_state.pop(HELD, None)
     st.session_state.pop(DRAWN, None)
     address.put(paused=None, at=None, before=None)
@@ -85,7 +85,7 @@ def resume() -> None:
 
 @skip_unanswered
 def catch_up() -> None:
-    """Show what came while the list stayed; it stays again from there, where something still makes it."""
+    """Show the notifications since the list stopped; it stops there again while something still holds it."""
     st.session_state.pop(HELD, None)
     st.session_state[DRAWN] = here = find_newest()
     if read_pause():

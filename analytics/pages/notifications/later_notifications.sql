@@ -1,4 +1,4 @@
--- The page of the list that comes just before (is newer than) a notification; oldest first.
+-- The next newer page of the list after a notification, oldest first.
 SELECT seq, received_at, event_type, category, account_alias, entity_id, actor, signature_status, duplicate_of
 FROM notifications
 WHERE true

@@ -1,4 +1,4 @@
-"""The list of accepted notifications: how many came when, the rows of a page, and the ways to other pages."""
+"""The list of accepted notifications: its histogram, the rows of a page, and the ways to other pages."""
 
 import time
 from collections.abc import Callable
@@ -29,12 +29,12 @@ from analytics.words.refusals import MARKS
 
 LIST_PIXELS = 640
 LIST_FIRST_SECONDS = 0.1
-"""How much later than the list the chart of a new page is sent. A browser draws at once what it gets together, and the
-chart takes it 0.2 s; with this the list is there as much sooner, and the chart no later."""
+"""The delay of a new page's chart after its list. A browser draws together what it gets together, and the chart takes
+0.2 s; with the delay the list appears that much sooner, and the chart no later."""
 
 
 def columns(*, narrow: bool) -> tuple[Column, ...]:
-    """Return the columns of the list; a narrow one leaves out those of the actor and the signature."""
+    """Return the columns of the list; a narrow list has no actor and signature."""
     first = (Column("Received", "12rem", opens=True, time=True), Column("Event", "12rem"))
     if narrow:
         return (*first, Column("Entity", "55%", opens=True), Column("Account", "45%", opens=True))
@@ -52,8 +52,8 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
 
     Args:
         chosen: parameters of the queries, besides those of time.
-        beside: draws what is open beside the list; None where nothing is.
-        split: gives the place of the list and the one beside it.
+        beside: draws the open item beside the list; None without one.
+        split: gives the places of the list and of the item.
     """
     here = following.find_point()
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-bar")
@@ -67,7 +67,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         search = find_seldom(question, look)
     else:
         search = look()
-    # A place that stays, so that what is below it does; it is filled last, as a chart keeps the browser busy longest.
+    # A fixed place, so that nothing below it moves; it is filled last, because a chart keeps the browser busy longest.
     above = st.container(key="histogram-place")
     left, right = split()
     with left:
@@ -96,7 +96,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
 
 
 def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
-    """Draw how many came when; a brush narrows the range."""
+    """Draw the histogram; a brush narrows the range."""
     # Another range is another chart: a brush that led to it is not drawn over it.
     key = f"histogram-{address.get('from') or ''}-{address.get('to') or ''}"
 
@@ -110,8 +110,8 @@ def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
 
 
 def follow_buttons(fresh: int) -> None:
-    """Draw the buttons that let the list stay as it is, that show what came since, and that let it follow again."""
-    # The button comes and goes in a place that stays, so that those beside it keep theirs.
+    """Draw the buttons that pause the list, show new notifications, and let the list follow again."""
+    # The button comes and goes in a fixed place, so that its neighbours keep theirs.
     with st.container(key="fresh", width="content"):
         if fresh:
             st.button(f"{fresh:,} new", key="show-new", on_click=following.catch_up, type="primary",
@@ -123,7 +123,7 @@ def follow_buttons(fresh: int) -> None:
 
 
 def draw_nothing(fresh: int) -> None:
-    """Say that there is no notification to show, and what to do."""
+    """Say that there is no notification to show, and give advice."""
     with st.container(key="nothing", border=True):
         st.subheader("No notification", anchor=False)
         later = "or show the new ones above" if fresh else "or wait: this page refreshes by itself"
@@ -132,7 +132,7 @@ def draw_nothing(fresh: int) -> None:
 
 @skip_unanswered
 def open_named(seq: str, column: str) -> None:
-    """Open what a click on a column of a notification is for."""
+    """Open the target of a click on a notification's column."""
     number = as_seq(seq)
     if number is None:
         return
@@ -168,7 +168,7 @@ def as_line(row: Any, names: dict[str, str], *, narrow: bool) -> Line:
 
 
 def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:
-    """Draw the rows; names open what they name, other cells the notification."""
+    """Draw the rows; names open their entity, account or user, other cells the notification."""
     names = load_accounts().business_names
     seq = read_open_item().seq
     table(
@@ -185,7 +185,7 @@ def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:
 
 
 def pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> None:
-    """Draw where in the list the page lies, and the ways to other pages."""
+    """Draw the page's position in the list, and the ways to other pages."""
 
     def to(before: int | None) -> None:
         address.put(before=None if before is None else str(before))
@@ -219,7 +219,7 @@ def pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> Non
         pager_button("Oldest", oldest, at_end, "last_page", narrow=narrow)
         st.space("stretch")
         st.text(f"Page {min(page.number, page.pages):,} of {page.pages:,}")
-        # It shows no number by itself: one set from here would now and then be taken for one that the user typed.
+        # It shows no number by itself: a number set here could be taken for one that the user typed.
         st.number_input(
             "Go to page",
             1,
@@ -234,7 +234,7 @@ def pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> Non
 
 
 def pager_button(name: str, go: Callable[[], None], disabled: bool, icon: str, *, narrow: bool) -> None:
-    """Draw one button of the pager: its name, or where room is scarce its icon."""
+    """Draw a button of the pager: its name, or in a narrow list its icon."""
     label = f":material/{icon}:" if narrow else name
     st.button(
         label,

@@ -1,4 +1,4 @@
--- Of which entity and account a notification is, and who caused it.
+-- The entity, the account and the actor of a notification.
 SELECT category, entity_id, account_alias, actor
 FROM notifications
 WHERE seq = $seq

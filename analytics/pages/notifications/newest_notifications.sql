@@ -1,4 +1,4 @@
--- One page of the list, newest first: the newest, or those before a notification of the page before.
+-- One page of the list, newest first: the newest page, or the page before a notification.
 SELECT seq, received_at, event_type, category, account_alias, entity_id, actor, signature_status, duplicate_of
 FROM notifications
 WHERE true

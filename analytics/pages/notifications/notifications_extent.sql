@@ -1,4 +1,4 @@
--- When the first notification was received that the filter lets through.
+-- The time of receipt of the filter's first notification.
 SELECT min(received_at) AS first
 FROM notifications
 WHERE true

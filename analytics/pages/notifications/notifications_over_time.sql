@@ -1,5 +1,5 @@
--- Notifications that the filter lets through, a bin and event type, up to one by number: how many, how many of them are
--- newer than the page that is shown, and how many came since. Bins begin at whole multiples of their width since 1970.
+-- The filter's notifications by bin and event type: the number up to a notification, the number of those newer than the
+-- shown page, and the number of later ones. Bins begin at whole multiples of their width since 1970.
 SELECT
     epoch_us(received_at) // $bin_us * $bin_us AS bin_us,
     coalesce(event_type, category || ' (event unknown)') AS event_type,

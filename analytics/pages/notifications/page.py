@@ -1,4 +1,4 @@
-"""The page Notifications: all that was received, newest first, and what was refused."""
+"""The page Notifications: all accepted and all refused notifications, newest first."""
 
 from functools import partial
 from typing import Any

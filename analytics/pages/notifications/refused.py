@@ -1,4 +1,4 @@
-"""The list of refused notifications: by reason, with what the operator should do."""
+"""The list of refused notifications: by reason, with advice to the operator."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,19 +25,19 @@ REASON_COLUMNS = (
 
 
 def columns(*, narrow: bool) -> tuple[Column, ...]:
-    """Return the columns of the list; a narrow one leaves out where it came from and how long it is."""
+    """Return the columns of the list; a narrow list has no sender's address and size."""
     first = (Column("Received", "12rem", opens=True, time=True), Column("Reason", "13rem"), Column("Path", "100%"))
     return first if narrow else (*first, Column("From", "12rem"), Column("Bytes", "6rem", align="right"))
 
 
 def read_reason(counts: pd.DataFrame) -> str | None:
-    """Return the reason that the list is of; None for all, also where none of the one asked for is there."""
+    """Return the list's reason in the address; None for all, also where no notification has that reason."""
     reason = address.get("reason")
     return reason if reason in set(counts["reason"]) else None
 
 
 def choose_reason(reason: str, _: str = "") -> None:
-    """Let the list be of one reason, or of all again."""
+    """Limit the list to a reason, or show all again."""
     address.put(reason=None if address.get("reason") == reason else reason)
     st.session_state.pop("refused-page", None)
 
@@ -46,8 +46,8 @@ def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -
     """Draw the refused notifications.
 
     Args:
-        beside: draws what is open beside the list; None where nothing is.
-        split: gives the place of the list and the one beside it.
+        beside: draws the open item beside the list; None without one.
+        split: gives the places of the list and of the item.
     """
     counts = ask("rejected_counts")
     if counts.empty:
@@ -66,7 +66,7 @@ def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -
 
 
 def reason_table(counts: pd.DataFrame, reason: str | None) -> None:
-    """Draw each reason with how many were refused for it, and what to do; a click shows those alone."""
+    """Draw each reason with its number of refusals and advice; a click shows only those."""
     lines = [
         Line(
             row.reason,
@@ -79,13 +79,13 @@ def reason_table(counts: pd.DataFrame, reason: str | None) -> None:
 
 
 def newest_cell(row: Any) -> Cell:
-    """Return when one was refused last for a reason."""
+    """Return the age of a reason's last refusal."""
     at = moment(row.newest)
     return Age(at) if at else ""
 
 
 def advice(row: Any) -> str:
-    """Say what a reason means, and what to do."""
+    """Return the meaning of a reason, and advice."""
     refusal = REFUSALS.get(row.reason)
     return (
         f"{refusal.why} {refusal.remedy}" if refusal else "Another version of the receiver refused it; see its notes."

@@ -1,4 +1,4 @@
--- How many notifications were refused, by reason.
+-- The numbers of refused notifications by reason.
 SELECT reason, count(*) AS refused, max(received_at) AS newest
 FROM rejected
 WHERE true

@@ -1,4 +1,4 @@
-"""What the list of notifications shows: the rows of a page, how many came when, and how many there are in all."""
+"""The contents of the list of notifications: the rows of a page, the histogram's counts, and the total."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ LONG_SECONDS = 1.0
 
 
 class ListCounts(NamedTuple):
-    """The page where the rows are in the list, and the bins of the histogram with what is in each."""
+    """The page with its position in the list, and the bins of the histogram with their counts."""
 
     page: paging.ListPage
     bins: Bins
@@ -29,7 +29,7 @@ class ListCounts(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What is found: by which parameters of queries, the rows, and what counts the others, once the rows are drawn."""
+    """A search: its parameters, its rows, and the function that counts the list after the rows are drawn."""
 
     values: dict[str, Any]
     rows: pd.DataFrame
@@ -37,7 +37,7 @@ class Search(NamedTuple):
 
 
 class Memo(NamedTuple):
-    """What was found for what was asked, when, and how many seconds it took."""
+    """A search that was done: its question, its result, its time, and its seconds."""
 
     question: Any
     search: Search
@@ -60,22 +60,22 @@ def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int |
 
 
 def bins_of(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:
-    """Return the bins of the histogram: they fit the range, or what there is where that has no begin."""
+    """Return the bins of the histogram: they fit the range, or begin at the first notification."""
     until = min(span.until, here.at) if span.until else here.at
     since = span.since
     if since is None:
-        # Among what has a text in its body the first is too long looked for, so it is the first of all.
+        # The search for the first body with a text would take too long, so the first of all notifications counts.
         filters = {} if values.get("text") else values
         since = moment(ask("notifications_extent", **filters).iloc[0]["first"]) or until
     return Bins(since, until)
 
 
 def find_seldom(question: Any, look: Callable[[], Search]) -> Search:
-    """Return what is found, or was a moment ago: bodies are long searched, and no refresh may keep the store at it.
+    """Return a search's result, perhaps a kept one: bodies are slow to search, and refreshes must not load the store.
 
     Args:
-        question: what is looked for; something else is looked for at once.
-        look: looks for it.
+        question: the question; a new question is searched for at once.
+        look: does the search.
     """
     memo: Memo | None = st.session_state.get(MEMO)
     begin = time.monotonic()
@@ -89,7 +89,7 @@ def find_seldom(question: Any, look: Callable[[], Search]) -> Search:
 
 
 def describe_delay() -> str | None:
-    """Say how seldom a list is looked for that takes long to find; None where it does not."""
+    """Return the age of a slow search's list in words; None for a fast search."""
     memo: Memo | None = st.session_state.get(MEMO)
     if memo is None or memo.seconds < LONG_SECONDS:
         return None

@@ -1,4 +1,4 @@
--- The notification before which the page at a position (counted from the newest, from 0) begins.
+-- The notification before which the page at a position begins; positions count from 0 at the newest.
 SELECT seq + 1 AS before
 FROM notifications
 WHERE true

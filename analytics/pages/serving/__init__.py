@@ -1,1 +1,1 @@
-"""How the dashboard is served: its first HTML, and which requests are answered."""
+"""Serves the dashboard: its first HTML, and the check of requests."""

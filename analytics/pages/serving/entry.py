@@ -1,4 +1,4 @@
-"""The file that Streamlit runs: where it lies."""
+"""The location of the file that Streamlit runs."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ class DashboardError(AnalyticsError):
 
 
 def entry_file() -> str:
-    """Return the path of the Streamlit entry: it lies beside this package, in a checkout as in an installation.
+    """Return the path of the Streamlit entry; it is beside this package, in a checkout and in an installation.
 
     Raises:
-        DashboardError: it is not there.
+        DashboardError: the file is missing.
     """
     entry = Path(analytics.__file__).parent.parent / "app_dashboard.py"
     if not entry.is_file():

@@ -1,8 +1,7 @@
-"""Decides which requests the dashboard answers: those to a host of its own, sent by its own pages or by a visitor.
+"""Decides which requests the dashboard answers: those to its own hosts, from its own pages or a visitor.
 
 Any page on the web can send a browser to `http://127.0.0.1:8501`, and by DNS rebinding under a name of its own. So the
-names under which the dashboard answers are listed, and each answer tells the browser that no other page may frame it,
-read it or send to it.
+dashboard answers under listed names only, and each answer forbids other pages to frame it, read it or send to it.
 """
 
 import base64
@@ -22,11 +21,11 @@ WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - addresses to recognise
 UPLOADS = "/_stcore/upload_file"
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 VIOLATED_POLICY = 1008
-"""The code with which a WebSocket is closed that must not be (RFC 6455, 7.4.1)."""
+"""The code that closes a forbidden WebSocket (RFC 6455, 7.4.1)."""
 
 
 class Hosts(NamedTuple):
-    """The hosts under which the dashboard answers: of the address that it listens on, and those that are named."""
+    """The hosts of the dashboard: the address that it listens on, and the named ones."""
 
     address: str
     named: frozenset[str]
@@ -34,7 +33,7 @@ class Hosts(NamedTuple):
     def include(self, host: str) -> bool:
         """Say whether a `Host` header names the dashboard.
 
-        On a wildcard address it answers under every IP address, which no DNS rebinding can forge.
+        On a wildcard address it answers under every IP address, because DNS rebinding can forge none.
         """
         name = name_of(host)
         if name is None:
@@ -44,7 +43,7 @@ class Hosts(NamedTuple):
         return self.address in WILDCARDS and is_ip_address(name)
 
     def include_page(self, origin: str, host: str) -> bool:
-        """Say whether a page with an `Origin` is one of the dashboard's; a proxy may have put another `Host`."""
+        """Say whether an `Origin` is a page of the dashboard; a proxy may have changed the `Host`."""
         sender = urlsplit(origin).netloc.lower()
         return sender == host.lower() or name_of(sender) in self.named
 
@@ -100,7 +99,7 @@ class Gate:
     """Refuses requests to other hosts and from other pages, and uploads; adds the protecting headers to all answers.
 
     Args:
-        app: answers what is let through.
+        app: answers the allowed requests.
         hosts: the hosts of the dashboard.
         content_policy: the Content-Security-Policy of all answers.
     """
@@ -119,7 +118,7 @@ class Gate:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request or refuse it."""
+        """Answer or refuse a request."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return

@@ -1,7 +1,7 @@
-"""What `clc-analytics dashboard` serves: Streamlit's own page, which tells a browser at once what it asks for later.
+"""The app of `clc-analytics dashboard`: Streamlit's page, with what a browser would otherwise ask for later.
 
-By itself a page of Streamlit finds out where its server is by asking, at one address after the other, and fetches what
-it is drawn with once that is to be drawn.
+By itself, a Streamlit page finds its server by trying one address after the other, and fetches each script when it
+first draws an element.
 """
 
 import json
@@ -30,7 +30,7 @@ EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
 
 @cache
 def index(name: str) -> str:
-    """Return the HTML of the page with an address."""
+    """Return the HTML of the page at a path."""
     html = (STATIC / "index.html").read_text(encoding="utf-8")
     names = dict.fromkeys(script for element in (*EVERYWHERE, *SHOWS[name]) for script in scripts(element))
     links = (
@@ -42,10 +42,10 @@ def index(name: str) -> str:
 
 
 def address(name: str) -> str:
-    """Return the script that says where the server is: below whatever a proxy may have put before the page's address.
+    """Return the script that gives the server's address, also below the path prefix of a proxy.
 
-    `window.__streamlit` is where Streamlit lets the host of a page say so; with what `/_stcore/host-config` would
-    answer, it connects at once.
+    Streamlit reads the address from `window.__streamlit`; with the answer of `/_stcore/host-config` in it too, it
+    connects at once.
     """
     host = {"allowedOrigins": [], "useExternalAuthToken": False}
     base = f"location.origin + location.pathname.replace(/[/]{name}$/, '')"
@@ -53,7 +53,7 @@ def address(name: str) -> str:
 
 
 def scripts(element: str) -> dict[str, None]:
-    """Return the names of an element's script and of all that it imports, each once; none where there is no such."""
+    """Return the names of an element's script and of all its imports, each once; none where there is no such script."""
     names: dict[str, None] = {}
     waiting = [path.name for path in (STATIC / SCRIPTS).glob(f"{element}.*.js")]
     while waiting:
@@ -64,17 +64,17 @@ def scripts(element: str) -> dict[str, None]:
 
 
 def serve(name: str, _: Request) -> HTMLResponse:
-    """Answer with the page of an address."""
+    """Answer with the page at a path."""
     return HTMLResponse(index(name), headers={"Cache-Control": "no-cache"})
 
 
 def answer_pulse(_: Request) -> JSONResponse:
-    """Answer how the store is, also while each page waits for it."""
+    """Answer with the store's state, also while every page waits for the store."""
     return JSONResponse(describe_pulse(), headers={"Cache-Control": "no-store"})
 
 
 def gate() -> Middleware:
-    """Return what stands before all that is served."""
+    """Return the middleware that checks every request."""
     hosts = Hosts(st.get_option("server.address") or "", read_settings().dashboard_hosts)
     pages = [(STATIC / "index.html").read_text(encoding="utf-8"), *map(index, SHOWS)]
     return Middleware(Gate, hosts=hosts, content_policy=policy(pages))

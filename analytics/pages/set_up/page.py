@@ -1,4 +1,4 @@
-"""The page Set up: the URLs to give the sender, and whether they work."""
+"""The page Set up: the URLs for the sender, and whether they work."""
 
 import re
 from datetime import datetime
@@ -29,12 +29,12 @@ def show() -> None:
 
 
 def default_base() -> str:
-    """Return the URL under which the listener is reached from this machine."""
+    """Return the URL of the listener for this machine."""
     return as_url(read_settings().listen)
 
 
 def usable_base() -> str | None:
-    """Return the address that was typed in, without a slash at its end; None where it is no http(s) URL."""
+    """Return the typed address without a slash at its end; None where it is no http(s) URL."""
     typed = str(st.session_state.get(BASE) or default_base()).strip().rstrip("/")
     try:
         parts = urlsplit(typed)
@@ -65,7 +65,7 @@ def base_url() -> None:
 
 
 def targets(base: str | None) -> None:
-    """Draw a line an event: its name, URL, and when the last one came."""
+    """Draw a line for each event: its name, its URL, and the time of its last notification."""
     last = {
         null_to_none(row.event_type): (moment(row.last), int(row.notifications))
         for row in records(ask("last_of_each_event"))
@@ -81,7 +81,7 @@ def targets(base: str | None) -> None:
 
 
 def target(event: Event, base: str | None, seen: datetime | None, count: int) -> None:
-    """Draw one event."""
+    """Draw the line of an event."""
     name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
     with name.container(gap=None):
         st.markdown(f"**{event.name}**")

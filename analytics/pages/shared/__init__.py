@@ -1,1 +1,1 @@
-"""Code that all pages share: the frame around each page, the store's answers, addresses, tables."""
+"""Code for all pages: the frame around each page, the store's answers, addresses, tables."""

@@ -1,4 +1,4 @@
-"""All accounts as the pages call them, some seconds old at most; read and labelled once for all viewers."""
+"""All accounts with their labels, at most some seconds old; read once for all viewers."""
 
 import time
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ LOOK_AGAIN_SECONDS = 5.0
 INDENT = "\u2003"
 NAME_CHARACTERS = 40
 OFFERED = 300
-"""How many accounts a list offers at most: a browser takes 0.15 s longer to draw one of 4,000."""
+"""The most accounts in a list: a browser takes 0.15 s longer to draw one of 4,000."""
 
 
 class AccountsVersion(NamedTuple):
-    """Up to which notification accounts were told of, and when that was so.
+    """The version of the accounts, and the moment when it was current.
 
-    Where that can't be asked for, `ask_again_at` is when it is tried again, on the monotonic clock; else it is 0.
+    After a failed question, `ask_again_at` is the time of the next one, on the monotonic clock; else it is 0.
     """
 
     upto: tuple[str, ...]
@@ -33,7 +33,7 @@ class AccountsVersion(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account, its business name and its parent where they are known, and its path from the top of the tree."""
+    """An account with its business name and parent, if known, and its path from the top of the tree."""
 
     alias: str
     business_name: str | None
@@ -42,20 +42,20 @@ class Account(NamedTuple):
 
 
 class Accounts:
-    """All accounts, in the order of their tree."""
+    """All accounts in the order of their tree."""
 
     def __init__(self, all_of_them: Sequence[Account]) -> None:
-        """Take the accounts."""
+        """Hold the accounts."""
         self.all = all_of_them
 
     @cached_property
     def business_names(self) -> dict[str, str]:
-        """Give the business name of each account that has one."""
+        """The business name of each account that has one."""
         return {account.alias: account.business_name for account in self.all if account.business_name is not None}
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """Give the label of each account, no two alike."""
+        """The distinct label of each account."""
         labels: dict[str, str] = {}
         taken: set[str] = set()
         for account in self.all:
@@ -69,7 +69,7 @@ class Accounts:
         return labels
 
     def offer(self, text: str | None = None) -> list[str]:
-        """Return the accounts with a text in their alias or name, of many the upper ones, in the order of the tree."""
+        """Return the accounts with a text in alias or name, in the tree's order; of too many, those near the top."""
         matches = [account for account in self.all if not text or is_in(text, account)]
         if len(matches) > OFFERED:
             upper = {account.alias for account in sorted(matches, key=lambda account: len(account.root_path))[:OFFERED]}
@@ -77,7 +77,7 @@ class Accounts:
         return [account.alias for account in matches]
 
     def find_named(self, text: str) -> str | None:
-        """Return the one account that a text names: by its alias, or as it is in the alias or name of no other."""
+        """Return the account with this alias, or the only one with the text in alias or name; else None."""
         for alias in (text, text.upper()):
             if alias in self.labels:
                 return alias
@@ -89,30 +89,30 @@ class Accounts:
         return [account.alias for account in self.all if alias in account.root_path] or [alias]
 
     def parent_of(self, alias: str) -> str | None:
-        """Return the account above one; None where none is known."""
+        """Return the parent of an account; None where it is not known."""
         return next((account.parent_alias for account in self.all if account.alias == alias), None)
 
 
 def is_in(text: str, account: Account) -> bool:
-    """Say whether a text is in an account's alias or name, in whatever case."""
+    """Say whether an account's alias or name contains a text, in any letter case."""
     return text.casefold() in f"{account.alias}  {account.business_name or ''}".casefold()
 
 
 def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
-    """Return how an account is called: its alias, its business name, moved in by its depth in the tree."""
+    """Return the label of an account: its alias and business name, indented by its depth in the tree."""
     name = f"  {shorten(business_name, NAME_CHARACTERS)}" if business_name else ""
     return f"{INDENT * depth}{shorten(alias, 24)}{name}"
 
 
 def load_accounts() -> Accounts:
-    """Return all accounts; older than some seconds only while they can't be asked for: what is drawn is as old then."""
+    """Return all accounts; while the store can't be asked they may be old, and then the drawing is as old."""
     if VERSION not in st.session_state or time.monotonic() >= st.session_state[VERSION].ask_again_at:
         try:
             st.session_state[VERSION] = AccountsVersion(read_version(), datetime.now(UTC), 0.0)
         except (NotRunningError, QueryError):
             if VERSION not in st.session_state:
                 raise
-            # A drawing wants them several times: a query that fails may take until its time-out.
+            # One drawing asks several times, and a failing query may take until its time-out.
             ask_again_at = time.monotonic() + LOOK_AGAIN_SECONDS
             st.session_state[VERSION] = st.session_state[VERSION]._replace(ask_again_at=ask_again_at)
     last: AccountsVersion = st.session_state[VERSION]
@@ -123,13 +123,13 @@ def load_accounts() -> Accounts:
 
 @st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)
 def read_version() -> tuple[str, ...]:
-    """Return up to which notification accounts are told of."""
+    """Return the current version of the accounts."""
     return tuple(map(str, ask("accounts_version").iloc[0]))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def load_version(version: tuple[str, ...]) -> Accounts:  # noqa: ARG001 - it is the cache's key
-    """Return all accounts as notifications told of them up to one; the tree takes long to walk, and seldom changes."""
+    """Return all accounts of a version, cached because the tree is slow to read and seldom changes."""
     return Accounts(
         [
             Account(row.alias, null_to_none(row.business_name), null_to_none(row.parent_alias), tuple(row.root_path))

@@ -1,8 +1,7 @@
-"""The part of a page's state that is in its address: what is open, which page of a list, which account.
+"""The part of a page's state that is in its address: the open item, the page of a list, the account.
 
-The browser sends its address with each refresh, also one that it sent off just before it heard of a change made here.
-Such an address of a moment ago is not taken for the user's wish: for a short while after a change, an address that was
-left behind is put right instead of obeyed.
+The browser sends its address with each refresh, and may send an old one just before it hears of a change made here.
+An old address is not the user's wish: for a short while after a change, it is corrected instead of obeyed.
 """
 
 import time
@@ -15,7 +14,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 from analytics.pages.pages import NAMES
 
 SHOWN = ("account_choice", "account_looked_for", "at-choice")
-"""Widgets of several pages that show a value of the address; what one showed on the page before is not the next's."""
+"""Widgets of several pages that show a value of the address; the next page must not take over their values."""
 STALE_SECONDS = 10.0
 STATE = "_address"
 PAGE = "_page"
@@ -26,21 +25,21 @@ Values = dict[str, str]
 
 
 class AddressHistory(NamedTuple):
-    """What was written into the address last, and what was left behind for it, each with when."""
+    """The values that were written last, and the earlier ones that they replaced, each with its time."""
 
     values: Values
     left: list[tuple[Values, float]]
 
     def was_left_lately(self, values: Values) -> bool:
-        """Say whether the address had these values a moment ago, before those written last."""
+        """Say whether the last values replaced these a moment ago."""
         since = time.monotonic() - STALE_SECONDS
         return values != self.values and any(values == old and at > since for old, at in self.left)
 
 
 def enter(title: str) -> bool:
-    """Take note of which page is drawn, and say whether the browser just went there: by a link, or Back and Forward.
+    """Note the page that is drawn, and say whether the browser just went there: by a link, or Back and Forward.
 
-    Each page has values of its own, and where the browser went is the user's wish, however lately it was left behind.
+    Each page has its own values. An address that the browser went to is the user's wish, however lately it was left.
     """
     context = get_script_run_ctx()
     if st.session_state.get(PAGE) not in (None, title):
@@ -57,11 +56,11 @@ def enter(title: str) -> bool:
 
 
 def take_back(context: ScriptRunContext) -> None:
-    """Take the address as it is by which the browser came from another page, and have filters show what it says.
+    """Restore the address by which the browser came from another page, and let filters show its values.
 
-    Streamlit has dropped from it each value named like a filter of the page that was left. Filters take their values
-    from an address that the browser went to only in the first run after that, and not if a click came with it: that
-    run may end before they are drawn.
+    Streamlit has dropped each value with the name of a filter of the previous page. Filters take their values from a
+    new address only in the first run after the browser's move, and not if a click came with it: that run may end before
+    they are drawn.
     """
     context.is_history_navigation = True
     keep()
@@ -72,14 +71,14 @@ def take_back(context: ScriptRunContext) -> None:
 
 
 def end_arrival() -> None:
-    """Take note that the filters of the page that the browser went to are drawn: from now on a click changes them."""
+    """Note that the filters of the new page are drawn: from now on a click changes them."""
     st.session_state.pop(ARRIVING, None)
 
 
 def keep() -> None:
-    """Keep the address as it is where the filters that belong to it can't be drawn now.
+    """Keep the address where its filters can't be drawn now.
 
-    Streamlit would drop their values from it, and they would be drawn empty later.
+    Streamlit would drop their values from it, and they would be empty later.
     """
     context = get_script_run_ctx()
     if context is None:
@@ -91,23 +90,23 @@ def keep() -> None:
 
 
 def is_drawn(title: str) -> bool:
-    """Say whether a page is the one that is drawn."""
+    """Say whether this page is being drawn."""
     return bool(st.session_state.get(PAGE) == title)
 
 
 def read_first_page() -> str | None:
-    """Return the title of the page with which the session began; its address may be a link of a stranger's."""
+    """Return the title of the session's first page; its address may be a stranger's link."""
     title: str | None = st.session_state.get(FIRST_PAGE)
     return title
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the values that the page has in its address, besides those that its filters put there."""
+    """Return the names of the page's values in its address, without those of its filters."""
     return NAMES.get(st.session_state.get(PAGE, ""), ())
 
 
 def read_values() -> Values:
-    """Return what the address says, or should say after a change just made."""
+    """Return the values of the address, or those of a change just made."""
     values = {name: st.query_params[name] for name in names() if name in st.query_params}
     last: AddressHistory | None = st.session_state.get(STATE)
     if last and last.was_left_lately(values):
@@ -122,7 +121,7 @@ def get(name: str) -> str | None:
 
 
 def put(**changes: str | None) -> None:
-    """Change values of the address; None takes one away, and those that the page has not are left out."""
+    """Change values of the address; None removes one, and names that the page does not have are ignored."""
     before = read_values()
     own_names = names()
     values = {name: value for name, value in (before | changes).items() if value is not None and name in own_names}
@@ -134,7 +133,7 @@ def put(**changes: str | None) -> None:
 
 
 def write(values: Values) -> None:
-    """Make the address say these values, and none other of ours."""
+    """Write these values into the address, and remove our others."""
     # Each change of the browser's address is a step of its history, so values are set all at once.
     st.query_params.update(values)
     for name in names():

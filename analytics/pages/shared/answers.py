@@ -1,8 +1,7 @@
-"""What the store answered when a page was drawn: with that it stays as it was while no receiver answers.
+"""Keeps the store's answers to a drawing, so that a page can be drawn again while no receiver answers.
 
-A drawing has one moment that it takes for now, and asks nothing twice. Drawn again for that moment, a page asks the
-very same, and so what was answered then is all that it needs. The same goes for a part of it, while a query of that
-part fails.
+A drawing has one moment as its present, and asks nothing twice. When a page is drawn again for that moment, it asks
+the same questions, so the kept answers are all that it needs. The same is true for a part of a page whose query fails.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,9 +29,9 @@ AWAY = "_away"
 
 @dataclass
 class Drawing:
-    """A part of a page as it was drawn: when, and what the store answered for it by what it was asked.
+    """A drawn part of a page: its moment, and the store's answers by question.
 
-    `as_of` is the moment of the oldest of its answers.
+    `as_of` is the moment of its oldest answer.
     """
 
     at: datetime
@@ -42,7 +41,7 @@ class Drawing:
 
 @dataclass
 class Failure:
-    """Why a query of a part of the page failed, what was asked, and whether the page has said so."""
+    """A failed query of a part of the page, its error, and whether the page has shown that."""
 
     error: QueryError
     query: Any
@@ -50,72 +49,72 @@ class Failure:
 
 
 def forget() -> None:
-    """Forget what was drawn, as the next is another page."""
+    """Forget all drawings, because another page follows."""
     st.session_state.pop(DRAWN, None)
     st.session_state.pop(WAITING, None)
     st.session_state.pop(FAILED, None)
 
 
 def begin_waiting(what: str, since: datetime) -> datetime:
-    """Return since when this page waits for something: since now where it did not before."""
+    """Return the begin of this page's wait for something; without one, begin it at `since`."""
     waiting: dict[str, datetime] = st.session_state.setdefault(WAITING, {})
     return waiting.setdefault(what, since)
 
 
 def end_waiting(what: str) -> None:
-    """Take note that what this page waited for has come."""
+    """Note that the page's wait for something has ended."""
     st.session_state.get(WAITING, {}).pop(what, None)
 
 
 def note_moment(moment: datetime) -> None:
-    """Take note that something that is being drawn was so at a moment, and may be otherwise now."""
+    """Note that a value in the current drawing is of this moment."""
     drawing: Drawing | None = st.session_state.get(DRAWING)
     if drawing:
         drawing.as_of = min(drawing.as_of, moment)
 
 
 def read_oldest_moment() -> datetime:
-    """Return the moment of the oldest that is being drawn; no page may say that it is of a newer one."""
+    """Return the moment of the oldest value in the current drawing; the page must not claim to be newer."""
     drawing: Drawing | None = st.session_state.get(DRAWING)
     return drawing.as_of if drawing else datetime.now(UTC)
 
 
 def read_silence() -> Silence | None:
-    """Return why the store can't be asked and since when, as was found out last; None where it can."""
+    """Return the store's silence that was noted last; None where the store can be asked."""
     silence: Silence | None = st.session_state.get(AWAY)
     return silence
 
 
 def note_silence(silence: Silence) -> None:
-    """Take note that the store can't be asked, why, and since when."""
+    """Note that the store can't be asked."""
     st.session_state[AWAY] = silence
 
 
 def end_silence() -> None:
-    """Take note that the store can be asked again."""
+    """Note that the store can be asked again."""
     st.session_state.pop(AWAY, None)
 
 
 def find_oldest() -> datetime | None:
-    """Return of when the oldest part of the page is; None where no part of it was ever drawn whole."""
+    """Return the time of the page's oldest answer; None where no part was ever drawn completely."""
     parts: dict[str, Drawing] = st.session_state.get(DRAWN, {})
     return min((part.as_of for part in parts.values()), default=None)
 
 
 def now() -> datetime:
-    """Return the present moment: the one of what is being drawn, or else the clock's."""
+    """Return the present moment: that of the current drawing, else the clock's."""
     drawing: Drawing | None = st.session_state.get(DRAWING)
     return drawing.at if drawing else datetime.now(UTC)
 
 
 def read_failure(part: str) -> Failure | None:
-    """Return why a part of the page could not be drawn anew, as was found out last; None where it could."""
+    """Return the last failure to draw a part anew; None without one."""
     failures: dict[str, Failure] = st.session_state.get(FAILED, {})
     return failures.get(part)
 
 
 def note_failure(part: str, error: QueryError) -> bool:
-    """Take note that a part could not be drawn anew; return whether it was drawn before."""
+    """Note that a part could not be drawn anew; return whether it was drawn before."""
     if part not in st.session_state.get(DRAWN, {}):
         return False
     query = st.session_state.pop(ASKED, None)
@@ -124,22 +123,22 @@ def note_failure(part: str, error: QueryError) -> bool:
 
 
 def end_failure(part: str) -> None:
-    """Take note that a part may be drawn anew."""
+    """Note that a part may be drawn anew."""
     st.session_state.get(FAILED, {}).pop(part, None)
 
 
 def is_kept() -> bool:
-    """Say whether what is being drawn is what was drawn before, by what was answered then."""
+    """Say whether the current drawing uses kept answers."""
     return read_silence() is not None or st.session_state.get(KEEPING) is not None
 
 
 @contextmanager
 def keep_answers(part: str, *, keeping: QueryError | None = None) -> Iterator[None]:
-    """Draw a part of the page: keep what is answered for it, or else draw by what was kept.
+    """Keep the answers while a part of the page is drawn, or use those that were kept.
 
     Args:
         part: its name.
-        keeping: why it is drawn by what was kept, though the store answers. While it does not, it is, too.
+        keeping: the error because of which the part uses kept answers; it also does while the store does not answer.
     """
     parts: dict[str, Drawing] = st.session_state.setdefault(DRAWN, {})
     before = parts.get(part)
@@ -156,14 +155,14 @@ def keep_answers(part: str, *, keeping: QueryError | None = None) -> Iterator[No
 
 
 def answer(question: Any, ask: Callable[[], T]) -> T:
-    """Return what the store answers, or has answered for the same drawing before.
+    """Return the store's answer, or the kept one of the same drawing.
 
     Args:
         question: what the store is asked; `repr` tells questions apart.
         ask: asks it.
 
     Raises:
-        AnalyticsError: it was not asked before, and can't be now.
+        AnalyticsError: no answer was kept, and the store can't be asked now.
     """
     drawing: Drawing | None = st.session_state.get(DRAWING)
     key = repr(question)
@@ -185,7 +184,7 @@ def answer(question: Any, ask: Callable[[], T]) -> T:
 
 
 def skip_unanswered(click: Callable[P, None]) -> Callable[P, None]:
-    """Make of what a click does one that ends where the store can't be asked: the page itself says why not."""
+    """Let a click's function end quietly where the store can't be asked: the page itself shows the reason."""
 
     @wraps(click)
     def clicked(*args: P.args, **kwargs: P.kwargs) -> None:

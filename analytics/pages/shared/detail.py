@@ -1,4 +1,4 @@
-"""The panel beside a list: one notification, or one that was refused, whole, and what can be done with it."""
+"""The panel beside a list: a whole notification, accepted or refused, and the buttons to use it elsewhere."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ BASE = "curl-base"
 
 
 def draw_copies(row: Any) -> None:
-    """Draw the ways to take a notification elsewhere, the very same bytes."""
+    """Draw the ways to copy a notification's exact bytes."""
     body = str(row["payload"]).encode()
     file_name = f"{null_to_none(row['event_type']) or row['category']}-{row['seq']}.json"
     with st.popover("Copy as curl", icon=":material/terminal:", key="curl-popover"):
@@ -40,7 +40,7 @@ def draw_copies(row: Any) -> None:
 
 
 def draw_curl(row: Any, body: bytes, file_name: str) -> None:
-    """Draw the command that sends it again, and the field of where to."""
+    """Draw the command that sends a notification again, and the field for its target."""
     event, category = null_to_none(row["event_type"]), row["category"]
     base = st.text_input(
         "Receiver's address", key=BASE, placeholder=curl.DEFAULT_BASE, help="Where the command sends it to."
@@ -79,14 +79,14 @@ VERDICT_ICONS = {
 
 
 class Tab(NamedTuple):
-    """A tab beside those of the payload: its name, and what draws it."""
+    """A tab beside those of the payload: its name, and the function that draws it."""
 
     name: str
     draw: Callable[[], None]
 
 
 def panel(what: OpenItem) -> None:
-    """Draw what is open."""
+    """Draw the open item."""
     with st.container(key="detail", border=True, gap="small"):
         if what.seq is not None:
             draw_notification(what.seq)
@@ -95,7 +95,7 @@ def panel(what: OpenItem) -> None:
 
 
 def head(kind: str, name: str, on_close: Callable[[], None] = close, at: datetime | None = None) -> None:
-    """Draw the panel's head: what it is, its name as text, `at` what moment, and the button that closes it."""
+    """Draw the panel's head: the item's kind, its name as text, its moment `at`, and the button that closes it."""
     with st.container(horizontal=True, vertical_alignment="center", key="detail-head"):
         st.caption(kind)
         st.space("stretch")
@@ -107,13 +107,13 @@ def head(kind: str, name: str, on_close: Callable[[], None] = close, at: datetim
 
 
 def draw_missing(what: str, on_close: Callable[[], None] = close) -> None:
-    """Say that what the address names is not there."""
+    """Say that the store lacks the item in the address."""
     head("Not found", what, on_close)
     st.caption("It is not in the store that this dashboard reads.")
 
 
 def facts(values: list[tuple[str, Any]], key: str = "facts") -> None:
-    """Draw what is known of it, as text."""
+    """Draw names with their values, as text."""
     shown = [
         (name, make_visible(str(value))) for name, value in values if null_to_none(value) is not None and str(value)
     ]
@@ -121,14 +121,14 @@ def facts(values: list[tuple[str, Any]], key: str = "facts") -> None:
 
 
 def verdict(status: str) -> None:
-    """Say in words what the signature tells."""
+    """Draw the verdict on a signature in words."""
     with st.container(key="verdict"):
         words = VERDICTS.get(status, as_markdown(status))
         st.markdown(f"{VERDICT_ICONS.get(status, '')} {words}")
 
 
 def payload_views(payload: str, first: Tab | None = None, last: Tab | None = None) -> None:
-    """Draw a payload as fields, as a tree, and as raw text, with a tab before these and one after them."""
+    """Draw a payload as fields, tree and raw text, with a tab before these and one after."""
     content = parse(payload)
     names = [tab.name for tab in (first,) if tab] + ["Fields", "Tree", "Raw"] + [tab.name for tab in (last,) if tab]
     tabs = dict(zip(names, st.tabs(names), strict=True))
@@ -161,7 +161,7 @@ def name_button(what: str, name: str, category: str, key: str) -> None:
 
 
 def links(row: Any) -> None:
-    """Draw the buttons that lead to the entity, its account and the user who did it."""
+    """Draw the buttons that lead to the entity, its account and the actor."""
     category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
     if null_to_none(entity) and not is_account(category):
         name_button(kind_of(category), entity, category, "open-entity")
@@ -193,7 +193,7 @@ def draw_notification(seq: int) -> None:
 
 
 def draw_about(row: Any) -> None:
-    """Draw what is known of a notification besides its body."""
+    """Draw the facts about a notification besides its body."""
     received, occurred = moment(row["received_at"]), moment(row["occurred_at"])
     facts(
         [
@@ -213,7 +213,7 @@ def draw_about(row: Any) -> None:
 
 
 def draw_changes(row: Any) -> None:
-    """Draw what a notification changed of its entity, or why that can't be said."""
+    """Draw a notification's changes of its entity, or the reason why there are none."""
     original = null_to_none(row["duplicate_of"])
     if original is not None:
         st.caption("It is a copy: what it tells was told already by the one that it copies.")
@@ -230,7 +230,7 @@ def draw_changes(row: Any) -> None:
 
 
 def draw_rejection(identity: str) -> None:
-    """Draw a refused notification: why, what to do, and what was sent."""
+    """Draw a refused notification: the reason, the advice, and the request."""
     rows = ask("rejection", id=identity) if is_uuid(identity) else pd.DataFrame()
     if rows.empty:
         draw_missing("This refused notification")
@@ -273,5 +273,5 @@ def headers_of(text: str | None) -> list[tuple[str, Any]]:
 
 
 def is_uuid(text: str) -> bool:
-    """Say whether text of the page's address may be the id of a row."""
+    """Say whether a text of the page's address may be the id of a row."""
     return len(text) == 36 and all(character in "0123456789abcdefABCDEF-" for character in text)  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""What a notification changed of its entity, field by field."""
+"""A notification's changes of its entity, field by field."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ WHOLE = {
 
 
 def difference(row: Any) -> None:
-    """Draw what the step changed: each field with its old and its new value."""
+    """Draw the changes of a step: each field with its old and its new value."""
     if not has_state(row["category"]):
         return
     changes = ask("changes_of_step", seq=int(row["seq"]))
@@ -49,7 +49,7 @@ def difference(row: Any) -> None:
 
 
 def choose_noise(count: int) -> bool:
-    """Draw the choice whether fields that tell nobody anything are shown too."""
+    """Draw the choice to show fields of noise too."""
     return st.checkbox(
         f"with {plural(count, 'field')} of noise",
         key="all_fields",
@@ -59,7 +59,7 @@ def choose_noise(count: int) -> bool:
 
 
 def as_line(row: Any) -> Line:
-    """Return a changed field as a row: the old value's ground tells that it went, the new one's that it came."""
+    """Return a changed field as a row; background colours mark the old and the new value."""
     old, new = value_text(null_to_none(row.old_value)), value_text(null_to_none(row.new_value))
     tones: list[Tone | None] = [
         "quiet" if row.noise else None,
@@ -70,7 +70,7 @@ def as_line(row: Any) -> Line:
 
 
 def value_text(value: str | None) -> str:
-    """Return a JSON value as it is read in the difference; empty where there is none."""
+    """Return a JSON value as text for the difference; empty where there is none."""
     if value is None:
         return ""
     content = parse_value(value)

@@ -16,7 +16,7 @@ FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part 
 
 
 class AccountSearch(NamedTuple):
-    """A text that was looked for in accounts' aliases and names, and the account that was chosen then."""
+    """A text to search accounts for, and the account that was chosen at that time."""
 
     text: str
     beside: str | None
@@ -24,7 +24,7 @@ class AccountSearch(NamedTuple):
 
 @skip_unanswered
 def remember_account() -> None:
-    """Put the chosen account into the page's address; of a text that names none, or several, take note."""
+    """Put the chosen account into the page's address; note a text that names none, or several."""
     typed = (st.session_state[CHOICE] or "").strip() or None
     chosen = typed and load_accounts().find_named(typed)
     if typed and not chosen:
@@ -35,7 +35,7 @@ def remember_account() -> None:
 
 
 def look_for(text: str) -> None:
-    """Offer the accounts that have a text; where one is chosen, that stays, and what was found is said beside it."""
+    """Offer the accounts with a text; a chosen account stays, and a message shows the result."""
     alias = address.get("account")
     st.session_state[SEARCH] = AccountSearch(text, alias)
     if alias:
@@ -43,13 +43,13 @@ def look_for(text: str) -> None:
 
 
 def describe_search(text: str) -> str:
-    """Say what came of looking for an account by a text that names not just one."""
+    """Return the result of a search in words, for a text that does not name a single account."""
     quoted = f"“{shorten(text, 16)}”"
     return f"Choose one with {quoted}" if load_accounts().offer(text) else f"No account has {quoted}"
 
 
 def list_choices(chosen: str | None) -> tuple[dict[str, str], str]:
-    """Return the labels of the accounts to choose from, also of the one that is asked for, and what to say of them."""
+    """Return the labels of the accounts to choose from, including the chosen one, and a hint."""
     accounts = load_accounts()
     search: AccountSearch | None = st.session_state.get(SEARCH)
     if search and search.beside != chosen:
@@ -68,7 +68,7 @@ def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | 
 
     Args:
         width: in pixels.
-        alone: the name that an account without its sub-accounts has in the page's address, where it is not `below`.
+        alone: the name in the page's address for "without sub-accounts", where it is not `below`.
     """
     alias = address.get("account")
     labels, hint = list_choices(alias)
@@ -99,7 +99,7 @@ def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | 
 
 
 def list_chosen(chosen: dict[str, Any]) -> set[str] | None:
-    """Return the aliases of the accounts that are chosen; None for all."""
+    """Return the aliases of the chosen accounts; None for all."""
     if chosen["account"]:
         return {chosen["account"]}
     if root := chosen["account_tree"]:
@@ -108,7 +108,7 @@ def list_chosen(chosen: dict[str, Any]) -> set[str] | None:
 
 
 def choose_alone(name: str, *, disabled: bool) -> bool:
-    """Draw the choice of sub-accounts where a click elsewhere makes it too, and say whether they are left out."""
+    """Draw the choice of sub-accounts, which clicks elsewhere change too; say whether it leaves them out."""
     key = f"{name}-below"
     value = address.get(name) != "yes"
     if st.session_state.get(key) != value:

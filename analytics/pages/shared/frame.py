@@ -1,4 +1,4 @@
-"""The frame around every page: its title and controls, how often it refreshes, and what becomes of it."""
+"""The frame around every page: its title, its controls, its refreshes, and its end."""
 
 from collections.abc import Callable
 from importlib.resources import files
@@ -32,7 +32,7 @@ def style(name: str) -> None:
 
 
 def refresh_control(default: str) -> float | None:
-    """Draw the choice of how often the page refreshes, and return it in seconds."""
+    """Draw the choice of the time between refreshes, and return it in seconds."""
     chosen = st.segmented_control(
         "Refresh", list(REFRESH), default=default, key="refresh", bind="query-params", required=True, width="content"
     )
@@ -54,9 +54,9 @@ def page(
         title: the page's name.
         lead: one line below it.
         controls: draws the page's filters.
-        body: draws what the store is asked for; may raise `AnalyticsError`.
-        refresh: which of `REFRESH` it begins with; None where only how fresh the store is is drawn again.
-        instead: draws what can be told without the store, while that does not answer.
+        body: draws the store's answers; may raise `AnalyticsError`.
+        refresh: the first choice of `REFRESH`; None where a refresh draws only the line about freshness.
+        instead: draws the known facts while the store does not answer.
     """
     if not address.is_drawn(title):
         leave_behind()
@@ -70,8 +70,8 @@ def page(
             st.subheader(title, anchor=False)
             st.caption(lead)
         seconds = refresh_control(refresh) if refresh else PULSE_SECONDS
-    # Places that stay: a fragment whose first drawing is overtaken by its next has no place of its own until then, and
-    # the browser refuses what comes after it.
+    # Fixed places: a fragment whose second drawing overtakes its first has no place of its own until then, and the
+    # browser refuses everything after it.
     with st.container(key="pulse"):
         st.fragment(watch)()
     place = st.container(key="instead")
@@ -104,7 +104,7 @@ def page(
 
 
 def leave_behind() -> None:
-    """End what the page before still does, and forget what it was drawn with."""
+    """End the previous page's work, and forget its answers."""
     for end in st.session_state.pop(ENDS, {}).values():
         end()
     answers.forget()
@@ -114,10 +114,10 @@ def leave_behind() -> None:
 
 
 def on_leaving(name: str, end: Callable[[], None]) -> None:
-    """Have something ended when another page is opened.
+    """Call a function when another page is opened.
 
     Args:
-        name: tells it from whatever else the page has ended.
-        end: ends it.
+        name: distinguishes it from the page's other such functions.
+        end: the function.
     """
     st.session_state.setdefault(ENDS, {})[name] = end

@@ -1,8 +1,7 @@
-"""Leads from a name on one page to the Entity page of what it names.
+"""Leads from a name on one page to another page.
 
-A click is told to a callback, where pages can't be changed: the wish is kept until the next drawing begins, and the
-browser is asked to go there. On the way no value may have the name of a filter of the page that is left: Streamlit
-would take it for that filter's and drop it.
+A click runs a callback, which can't change pages. So the wish is kept until the next drawing begins, which asks the
+browser to go there. On the way no value may have the name of a filter of the old page: Streamlit would drop it.
 """
 
 import time
@@ -22,7 +21,7 @@ PATIENCE_NS = 5_000_000_000
 
 
 class Wish(NamedTuple):
-    """Where a click wants to go, when that was, and whether the browser was asked to."""
+    """The target of a click, its time, and whether the browser was asked to go there."""
 
     address: str
     turn: int
@@ -30,7 +29,7 @@ class Wish(NamedTuple):
 
 
 def to_page(path: str, **values: str | list[str] | None) -> None:
-    """Go to a page of the dashboard, with these values in its address; each of a list has its name."""
+    """Go to a page of the dashboard with these values in its address; a list gives one value of the name for each."""
     query = {name: value for name, value in values.items() if value is not None}
     if _address.is_drawn(TITLES[path]) and "refresh" in st.query_params:
         query["refresh"] = st.query_params["refresh"]
@@ -38,7 +37,7 @@ def to_page(path: str, **values: str | list[str] | None) -> None:
 
 
 def to_entity(category: str, entity: str, step: int | None = None) -> None:
-    """Go to the entity that a notification of a category is about, at one of its steps or as it is now."""
+    """Go to the entity of a category's notification, at one of its steps or as it is now."""
     to_page("entity", category=kind_of(category), name=entity, step=None if step is None else str(step))
 
 
@@ -48,7 +47,7 @@ def to_account(alias: str) -> None:
 
 
 def to_actor(actor: str) -> None:
-    """Go to the user who did it; ids of entities are upper case."""
+    """Go to the user of an actor's name; ids of entities are upper case."""
     to_entity(person_kind(), actor.upper())
 
 
@@ -63,20 +62,20 @@ def to_findings(identity: str) -> None:
 
 
 def follow_links() -> None:
-    """Let links of the top bar lead to a page as it is at first, with what a viewer chose for all pages."""
+    """Let links of the top bar lead to a page without its values, except those that a viewer chose for all pages."""
     script("links")(key="links", data={"carried": CARRIED}, height=1)
 
 
 def arrive() -> None:
-    """Take note that the browser went somewhere: where a click wanted to go, or elsewhere."""
+    """Note that the browser went somewhere: to the target of a click, or elsewhere."""
     wish: Wish | None = st.session_state.get(WISH)
-    # A click may come together with the going, just after Back, say: then it is of the page that is drawn now.
+    # A click may arrive together with the move, for example just after Back: then it belongs to the new page.
     if wish and wish.is_sent:
         del st.session_state[WISH]
 
 
 def depart() -> None:
-    """Go to where a click wanted to go, if one did; then nothing more is drawn here."""
+    """Go to the target of a click, if there is one; then draw nothing more."""
     wish: Wish | None = st.session_state.get(WISH)
     if wish is None:
         return
@@ -84,6 +83,6 @@ def depart() -> None:
         del st.session_state[WISH]
         return
     st.session_state[WISH] = wish._replace(is_sent=True)
-    # A refresh may draw anew before the browser has got to it, so the wish stays until the browser went.
+    # A refresh may draw again before the browser has moved, so the wish stays until it has.
     script("go")(key="go", data={"address": wish.address, "turn": str(wish.turn)}, height=1)
     st.stop()

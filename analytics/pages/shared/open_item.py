@@ -1,4 +1,4 @@
-"""What is open beside the list: a notification, or one that was refused; and the ways to those before and after it."""
+"""The open item beside a list: an accepted or a refused notification, and the ways to its neighbours."""
 
 from typing import Any, NamedTuple
 
@@ -13,21 +13,21 @@ ICONS = {"Earlier": ":material/arrow_back:", "Later": ":material/arrow_forward:"
 
 
 class OpenItem(NamedTuple):
-    """What is open; all None where nothing is."""
+    """The open item; all None where nothing is open."""
 
     seq: int | None = None
     rejection: str | None = None
 
 
 def as_seq(text: str | None) -> int | None:
-    """Return the number of a notification from the address; None where it is none."""
+    """Return the number of a notification in the address; None where the text is no such number."""
     if text and text.isascii() and text.isdigit() and len(text) < 19:  # noqa: PLR2004 - what a BIGINT holds
         return int(text)
     return None
 
 
 def read_open_item() -> OpenItem:
-    """Return what the page's address says is open."""
+    """Return the open item in the page's address."""
     values = address.read_values()
     if (seq := as_seq(values.get("seq"))) is not None:
         return OpenItem(seq=seq)
@@ -35,7 +35,7 @@ def read_open_item() -> OpenItem:
 
 
 def close() -> None:
-    """Let nothing be open."""
+    """Close the open item."""
     address.put(seq=None, refused=None)
 
 
@@ -50,7 +50,7 @@ def open_rejection(identity: str) -> None:
 
 
 def neighbours(row: Any) -> None:
-    """Draw the ways to the notifications of the entity that happened just before and just after this one."""
+    """Draw the ways to the entity's previous and next notification."""
     if null_to_none(row["entity_id"]) is None or null_to_none(row["duplicate_of"]) is not None:
         return
     ways = ask("entity_neighbours", seq=int(row["seq"])).iloc[0]
@@ -64,7 +64,7 @@ def neighbours(row: Any) -> None:
 
 
 def neighbour(name: str, seq: Any) -> None:
-    """Draw the way to one of them."""
+    """Draw the way to a neighbour."""
     number = None if null_to_none(seq) is None else int(seq)
     st.button(
         name,

@@ -1,4 +1,4 @@
-"""The parts of a page: each is drawn again and again, or says why it can't be."""
+"""The parts of a page: each is drawn again and again, or shows the reason why it can't be."""
 
 from collections.abc import Callable
 
@@ -18,15 +18,15 @@ from analytics.queries import Query
 from analytics.text import as_markdown
 
 TRY_SECONDS = 5.0
-"""A part whose query failed is tried again after so long, where it does not refresh by itself."""
+"""A part whose query failed is tried again after this time, unless it refreshes by itself."""
 TRIED = "_tried"
 
 
 def draw_freshness(*, whole: bool) -> None:
-    """Say of when what is shown is, and how old the newest notification is; both ages go on counting by themselves.
+    """Draw the moment of the shown values and the age of the newest notification; both ages count by themselves.
 
     Args:
-        whole: whether all below is of this drawing; if not, what is below says itself of when it is.
+        whole: whether everything below is of this drawing; if not, each part below gives its own moment.
     """
     row = ask("freshness").iloc[0]
     at, newest = answers.read_oldest_moment(), moment(row["newest"])
@@ -38,19 +38,19 @@ def draw_freshness(*, whole: bool) -> None:
 def draw_guarded(
     part: str, body: Callable[[], None] | None, *, fresh: bool = False, again_after: float | None = None
 ) -> None:
-    """Draw a part of a page, or why it can't be drawn.
+    """Draw a part of a page, or the reason why it can't be drawn.
 
     Args:
         part: its name.
         body: draws it.
-        fresh: whether it is said above of when it is.
-        again_after: how many seconds later it is drawn again; None for never.
+        fresh: whether a line above gives its moment.
+        again_after: the seconds until it is drawn again; None for never.
     """
     failed = answers.read_failure(part)
     due = draw_again_after(again_after or (TRY_SECONDS if failed else None), part)
     depart()
     above = st.container(key="freshness") if fresh and body else st.container() if fresh else None
-    # A place that stays, so that a warning moves nothing in the browser's tree.
+    # A fixed place, so that a warning moves nothing in the browser's tree.
     place = st.container(key=f"place-of-trouble-{part}")
     keeping = None
     try:
@@ -78,9 +78,9 @@ def draw_guarded(
 
 
 def draw_part(body: Callable[[], None] | None, above: DeltaGenerator | None, *, fresh: bool) -> None:
-    """Draw a part of a page, and above it of when it is: at the end, as until then something older is still below.
+    """Draw a part of a page, and the line above it with its moment: last, because older values are below until then.
 
-    What is drawn by what was kept is that older one, and says so first.
+    A part drawn from kept answers is older itself, so its line comes first.
     """
     if fresh:
         ask("freshness")
@@ -96,7 +96,7 @@ def draw_part(body: Callable[[], None] | None, above: DeltaGenerator | None, *, 
 
 
 def check_failure(part: str, failure: answers.Failure, *, due: bool) -> QueryError | None:
-    """Return why a part is to be drawn by what was kept; None where it is drawn anew.
+    """Return the error because of which a part uses kept answers; None where it is drawn anew.
 
     On a refresh, the query that failed runs first, and the part is drawn anew only if it succeeds. After a click, the
     part is drawn anew at once, because the click may have changed the query.
@@ -115,13 +115,13 @@ def check_failure(part: str, failure: answers.Failure, *, due: bool) -> QueryErr
 
 
 def draw_anew() -> None:
-    """Draw what is being drawn once more, from its beginning: a fragment alone where only that is being drawn."""
+    """Start the current drawing again: only the fragment where only that is being drawn."""
     context = get_script_run_ctx()
     st.rerun(scope="fragment" if context and context.fragment_ids_this_run else "app")
 
 
 def draw_trouble(error: QueryError, part: str, shown: str = "") -> None:
-    """Say why the receiver did not answer one question of a part of the page, and what is shown all the same."""
+    """Draw the error of a part's query, and a sentence about what is shown instead."""
     with st.container(key=f"trouble-{part}"):
         kind = "The receiver is busy; this is tried again." if isinstance(error, BusyError) else "This query failed."
         sentence = f"{kind} {as_markdown(' '.join(str(error).split()))} {shown}".rstrip()
@@ -130,7 +130,7 @@ def draw_trouble(error: QueryError, part: str, shown: str = "") -> None:
 
 @st.fragment
 def draw_again_soon() -> None:
-    """Draw the whole page again after some seconds: what would draw a part of it is not there."""
+    """Draw the whole page again after some seconds, because no part can draw itself."""
     draw_again_after(RETRY_SECONDS, "again")
     if st.session_state.pop(TRIED, None):
         st.rerun()

@@ -15,7 +15,7 @@ NOTHING_NEW = "nothing new"
 
 
 def as_change(row: Any) -> Change:
-    """Return a row of `changes` for its sentence."""
+    """Convert a row of `changes` for its sentence."""
     return Change(
         row.category,
         row.entity_id,
@@ -29,7 +29,7 @@ def as_change(row: Any) -> Change:
 
 
 def summaries(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int, str]:
-    """Return what each notification changed, by its number.
+    """Return each notification's changes in words, by its number.
 
     Args:
         changes: rows of `changes` without noise.
@@ -47,7 +47,7 @@ def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:
 
 
 def alert_text(metric: Any, state: Any) -> str:
-    """Return what an alert tells of its first trigger."""
+    """Return the first trigger of an alert in words."""
     of = f"{shorten(metric, 20)} " if null_to_none(metric) else ""
     states = {alert.above: "above its threshold" for alert in alerts()}
     states |= {alert.below: "below its threshold again" for alert in alerts()}
@@ -56,10 +56,10 @@ def alert_text(metric: Any, state: Any) -> str:
 
 
 def number_text(seq: int) -> str:
-    """Return what a link to a notification says."""
+    """Return the text of a link to a notification."""
     return f"no. {seq}"
 
 
 def event_text(row: Any) -> str:
-    """Return the event type of a notification, or what is known of it."""
+    """Return the event type of a notification, or its category where the event is unknown."""
     return str(null_to_none(row.event_type) or f"{row.category} (unknown)")

@@ -1,4 +1,4 @@
-"""A page while the store does not answer: what it shows, and how it finds out that the store is back."""
+"""A page while the store does not answer: its contents, and the check whether the store is back."""
 
 import time
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from analytics.pages.shared.zone import format_clock
 
 RETRY_SECONDS = 2.0
 PATIENCE_SECONDS = 4.0
-"""The browser says that the dashboard's server does not answer after so long without an answer."""
+"""After this time without an answer, the browser says that the dashboard's server does not answer."""
 PULSE_ADDRESS = "pulse"
-"""Where the dashboard's server tells what `describe_pulse` returns, whatever the page waits for."""
+"""The path at which the dashboard's server always answers with the result of `describe_pulse`."""
 PULSE_HTML = """\
 <div class="silent" role="alert" hidden><strong></strong> <span class="old"></span><span class="reason"></span></div>
 """
@@ -26,9 +26,9 @@ GONE = "_gone"
 
 
 def watch() -> None:
-    """Tell the browser whether the store answers; when that has changed, draw the page anew.
+    """Tell the browser whether the store answers; draw the page anew when that has changed.
 
-    The browser asks the dashboard's server for it from then on, and asks for this again when it has changed.
+    From then on the browser asks the dashboard's server, and asks for this drawing again after a change.
     """
     silence, away = pulse().silence(), answers.read_silence()
     if GONE not in st.session_state and silence and not away:
@@ -50,9 +50,9 @@ def watch() -> None:
 
 
 def describe_pulse() -> dict[str, Any]:
-    """Return what the browser says of the receiver, as JSON has it: None each where all is well.
+    """Return the receiver's troubles for the browser, as JSON; each is None where all is well.
 
-    `silence` is why the store does not answer, or is slow with queries; `listener` that a listener does not answer.
+    `silence`: the store does not answer, or is slow with queries. `listener`: a listener does not answer.
     """
     return {
         "silence": describe(pulse().silence() or pulse().slowness()),
@@ -61,17 +61,17 @@ def describe_pulse() -> dict[str, Any]:
 
 
 def describe(silence: Silence | None) -> dict[str, Any] | None:
-    """Return what is said of a silence: why, how long it has lasted, and whether it is only slowness."""
+    """Return a silence for the browser: its reason, its age in seconds, and whether it is only slowness."""
     return silence and {"reason": silence.reason.replace("`", ""), "age": age_of(silence.since), "slow": silence.slow}
 
 
 def age_of(moment: datetime) -> float:
-    """Return how long ago a moment was, in seconds."""
+    """Return the age of a moment, in seconds."""
     return (datetime.now(UTC) - moment).total_seconds()
 
 
 def find_reason() -> str | None:
-    """Ask whether a receiver answers, and return why none does."""
+    """Ask the store, and return the reason why it does not answer; None where it does."""
     if silence := pulse().silence():
         return silence.reason
     try:
@@ -82,7 +82,7 @@ def find_reason() -> str | None:
 
 
 def keep_or_leave(error: NotRunningError) -> None:
-    """Go on showing what was drawn before the receiver went away, if something was."""
+    """Keep showing earlier drawings while the receiver is away, if there are any."""
     if answers.read_silence():
         draw_not_kept()
     else:
@@ -90,7 +90,7 @@ def keep_or_leave(error: NotRunningError) -> None:
 
 
 def draw_not_kept() -> None:
-    """Say that what is wanted now was not shown before."""
+    """Say that this was not shown before the receiver went away."""
     address.keep()
     with st.container(key="not-kept", border=True):
         st.subheader("Not shown before", anchor=False)
@@ -98,12 +98,12 @@ def draw_not_kept() -> None:
 
 
 def find_silence(error: AnalyticsError) -> Silence:
-    """Return why no receiver answers and since when, by an error that says so."""
+    """Return the store's silence, or one that begins now with an error."""
     return pulse().silence() or Silence(str(error), datetime.now(UTC))
 
 
 def leave_or_stay(silence: Silence) -> None:
-    """Show what was drawn before as it was, if something was, or else that no receiver answers."""
+    """Show the earlier drawing, if there is one, or else say that no receiver answers."""
     if answers.find_oldest():
         answers.note_silence(silence)
     else:
@@ -112,7 +112,7 @@ def leave_or_stay(silence: Silence) -> None:
 
 
 def leave(error: AnalyticsError) -> None:
-    """Show from now on that no receiver answers."""
+    """Say from now on that no receiver answers."""
     st.session_state[GONE] = find_silence(error)
     st.rerun()
 
@@ -142,20 +142,20 @@ def draw_gone(instead: Callable[[], None] | None) -> None:
 
 @st.fragment
 def draw_instead(instead: Callable[[], None] | None) -> None:
-    """Draw what can be told without the store."""
+    """Draw the facts that are known without the store."""
     if instead:
         draw_again_after(RETRY_SECONDS, "instead")
         instead()
 
 
 def is_silent(reason: str) -> bool:
-    """Say whether a store runs, but hangs, by the reason why it can't be asked."""
+    """Say whether a reason means that the store runs, but hangs."""
     silence = pulse().silence()
     return bool(silence and silence.hangs and silence.reason == reason)
 
 
 def draw_how_to_start() -> None:
-    """Say how a receiver is started."""
+    """Draw the commands that start a receiver."""
     st.caption("In another terminal, in the same directory, start the receiver:")
     draw_text("clc-receiver serve", key="serve", alt="Command")
     st.caption("Or see everything at work with made-up notifications, in a directory of its own:")

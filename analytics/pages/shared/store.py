@@ -20,7 +20,7 @@ from analytics.errors import SilentError
 from analytics.pages.shared.answers import answer, read_silence
 from analytics.settings import read_settings
 
-AT_ONCE = 4  # as many as the query service runs; viewers share them, so that none is told that it is busy
+AT_ONCE = 4  # as many as the query service runs; viewers share them, so that it never answers "busy"
 LOOK_SECONDS = 0.1
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class StoreConnection(BaseConnection[Client]):
 
 
 def location() -> str | None:
-    """Return where the dashboard was told to read from, if it was."""
+    """Return the location in the dashboard's arguments; None without one."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--location")
     return str(place) if (place := parser.parse_known_args(sys.argv[1:])[0].location) else None
@@ -65,13 +65,13 @@ def connection() -> StoreConnection:
 
 @st.cache_resource(show_spinner=False)
 def pulse() -> Pulse:
-    """Return what tells all viewers whether the store answers."""
+    """Return the watch over the store, shared by all viewers."""
     return Pulse(connection().client)
 
 
 @st.cache_resource(show_spinner=False)
 def listener_pulse() -> ListenerPulse:
-    """Return what tells all viewers whether the listeners answer."""
+    """Return the watch over the listeners, shared by all viewers."""
     return ListenerPulse(read_settings)
 
 
@@ -82,14 +82,14 @@ def askers() -> ThreadPoolExecutor:
 
 
 class Question(Generic[T]):
-    """A question that a thread puts to the store while the page waits, but no longer than the store answers at all."""
+    """A question that a thread asks the store; the page waits for it only while the store answers at all."""
 
     def __init__(self, ask: Callable[[Cancellation], T]) -> None:
         self._cancellation = Cancellation()
         self._running: Future[T] = askers().submit(ask, self._cancellation)
 
     def result(self) -> T:
-        """Wait for the answer. The question is withdrawn where the store falls silent, or the viewer goes elsewhere.
+        """Wait for the answer; withdraw the question when the store falls silent, or the viewer goes elsewhere.
 
         Raises:
             AnalyticsError: it can't be answered now.
@@ -106,23 +106,23 @@ class Question(Generic[T]):
 
 
 def end_if_silent() -> None:
-    """Go on only while the store answers.
+    """Raise an error where the store does not answer.
 
     Raises:
-        SilentError: it does not.
+        SilentError: it does not answer.
     """
     if silence := pulse().silence():
         raise SilentError(silence.reason)
 
 
 def end_if_left() -> None:
-    """End what is being drawn where the viewer has clicked something else meanwhile."""
+    """End the current drawing where the viewer has clicked something else."""
     if context := get_script_run_ctx():
         context.yield_check()
 
 
 def run(name: str, **values: Any) -> pd.DataFrame:
-    """Run one of the queries and return its rows, whatever was answered before.
+    """Run one of the queries and return its rows, without kept answers.
 
     Raises:
         AnalyticsError: it can't be run now.
@@ -141,7 +141,7 @@ def run_query(query: tuple[str, Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def ask(name: str, **values: Any) -> pd.DataFrame:
-    """Run one of the queries and return its rows, or those that were answered for the same drawing.
+    """Run one of the queries and return its rows, or the kept answer of the same drawing.
 
     Raises:
         AnalyticsError: it can't be run now.
@@ -150,11 +150,11 @@ def ask(name: str, **values: Any) -> pd.DataFrame:
 
 
 def ask_together(values_by_name: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.DataFrame]:
-    """Begin to run several of the queries, each with its values, in their order and some at a time.
+    """Start several queries with their values, in their order and some at a time.
 
     Returns:
-        What waits for one of them and returns its rows, or raises `AnalyticsError` where it can't be run now. So what
-        is there can be drawn while others still run.
+        A function that waits for one of them and returns its rows, or raises `AnalyticsError` where it can't be run
+        now. So answers can be drawn while other queries run.
     """
     df = connection().df
     texts = {name: queries.query(name, values) for name, values in values_by_name.items()}
@@ -177,7 +177,7 @@ def ask_status() -> dict[str, Any]:
 
 
 def moment(value: Any) -> datetime | None:
-    """Return a timestamp of a DataFrame as a moment in UTC; None where there is none."""
+    """Convert a timestamp of a DataFrame to a moment in UTC; None where it is missing."""
     return None if pd.isna(value) else pd.Timestamp(value).tz_convert(UTC).to_pydatetime()
 
 
@@ -187,5 +187,5 @@ def records(frame: pd.DataFrame) -> Iterator[Any]:
 
 
 def null_to_none(value: Any) -> Any:
-    """Return a value of a DataFrame, None where it is NULL."""
+    """Return a value of a DataFrame; None where it is NULL."""
     return None if value is None or (not isinstance(value, (list, dict)) and pd.isna(value)) else value

@@ -10,16 +10,16 @@ import streamlit as st
 from analytics.pages.shared.components.script import Age, script
 from analytics.pages.shared.zone import format_local, format_utc, name_with_zone
 
-# What a cell's ground says: a value that came, one that went, what is to be noticed, and what hardly matters.
+# A cell's background: a value that came, one that went, one to notice, and one that hardly matters.
 Tone = Literal["added", "removed", "notice", "quiet"]
 Cell = str | datetime | Age | None
 HTML = '<div class="frame" tabindex="-1"><table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>'
 
 
 class Column(NamedTuple):
-    """A column: its name, its width in CSS, whether clicks open something, how it is aligned, and whether it has times.
+    """A column: its name, its width in CSS, whether clicks open something, its alignment, and whether it has times.
 
-    The name of one with times is shown with the viewer's time zone.
+    The name of a column with times is shown with the viewer's time zone.
     """
 
     name: str
@@ -30,11 +30,11 @@ class Column(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A row: what a click on it tells, its cells, which colour marks it, and the tone of each cell.
+    """A row: the id for clicks on it, its cells, its colour mark, and the tone of each cell.
 
-    A cell is text, or an age, which counts by itself, or a moment, which is shown in the viewer's time zone, and in UTC
-    on a hover. `hovers` are what other cells say on a hover; a cell without one says its own text. `shares` are how
-    long the bars behind cells are, as parts of the longest.
+    A cell is text, an age, which counts by itself, or a moment in the viewer's time zone, with UTC on a hover. `hovers`
+    are the other cells' texts on a hover; by default a cell's own text. `shares` are the lengths of the bars behind
+    cells, as parts of the longest.
     """
 
     id: str
@@ -51,14 +51,14 @@ def describe_column(column: Column) -> dict[str, Any]:
 
 
 def describe_line(line: Line) -> dict[str, Any]:
-    """Return a row for the browser, moments in words."""
+    """Return a row for the browser, with its moments in words."""
     hovers = [format_utc(cell) if isinstance(cell, datetime) else None for cell in line.cells]
     hovers[: len(line.hovers)] = [hover or moment_text for hover, moment_text in zip(line.hovers, hovers, strict=False)]
     return {**line._asdict(), "cells": [describe_cell(cell) for cell in line.cells], "hovers": hovers}
 
 
 def describe_cell(cell: Cell) -> str | dict[str, float | str]:
-    """Return what a cell shows, for the browser."""
+    """Return a cell for the browser."""
     if isinstance(cell, Age):
         return cell.describe()
     return cell if isinstance(cell, str) else format_local(cell)
@@ -84,14 +84,14 @@ def table(
         columns: its columns.
         lines: its rows.
         key: the widget's name.
-        alt: what the table is, for those who do not see it.
-        on_open: gets a row's id and the name of the column that was clicked, empty where Enter was pressed on the row.
-        on_close: is told that Escape was pressed while a row is open; with it, this is the page's main list.
-        height: from how many pixels on it scrolls.
-        wrap: whether long text goes on in a new line, instead of being cut.
+        alt: describes the table for people who can't see it.
+        on_open: gets the id of a row and the name of the clicked column; after Enter on the row that name is empty.
+        on_close: runs on Escape while a row is open; a table with it is the page's main list.
+        height: the height in pixels from which it scrolls.
+        wrap: whether long text wraps instead of being cut.
         headless: whether the columns' names are left out.
-        chosen: the id of the row that is marked as open, or those of the rows that are chosen.
-        colours: the colours that rows name.
+        chosen: the id of the open row, or the ids of the chosen rows.
+        colours: the colours by the names in rows.
     """
 
     def open_row() -> None:

@@ -1,4 +1,4 @@
-"""The viewer's time zone: times are shown in it, and in UTC a hover away."""
+"""The viewer's time zone: pages show times in it, and in UTC on a hover."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ def name_with_zone(what: str) -> str:
 
 
 def format_with_zone(moment: datetime | None) -> str:
-    """Return a moment in the viewer's time zone, and which that is; empty where there is none."""
+    """Return a moment in the viewer's time zone, with the zone's name; empty where there is none."""
     return f"{format_local(moment)} {zone_label(viewer_zone())}" if moment else ""
 
 
@@ -36,6 +36,6 @@ def format_utc(moment: datetime | None) -> str:
 
 
 def format_clock(moment: datetime) -> str:
-    """Return the time of day of a moment in the viewer's time zone, and which that is."""
+    """Return the time of day of a moment in the viewer's time zone, with the zone's name."""
     zone = viewer_zone()
     return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"

@@ -1,4 +1,4 @@
-"""The SQL page's editor: CodeMirror in a component, which tells what is to be run and what is to be cancelled."""
+"""The SQL page's editor: CodeMirror in a component, which reports clicks on Run and Cancel."""
 
 import time
 import zlib
@@ -21,7 +21,7 @@ HTML = (
 
 
 class EditorText(NamedTuple):
-    """A text for the editor; each `turn` replaces what is in it once."""
+    """A text for the editor; each `turn` replaces the editor's text once."""
 
     sql: str
     turn: str
@@ -29,9 +29,9 @@ class EditorText(NamedTuple):
 
 
 class EditorState(NamedTuple):
-    """What the editor shows of a run: whether it goes on, its number and seconds so far, and the error to mark.
+    """A run for the editor: whether it goes on, its number and seconds so far, and the error to mark.
 
-    The error is `from` and `to` as a browser counts characters, and its `message`.
+    The error has `from` and `to` as a browser counts characters, and a `message`.
     """
 
     running: bool
@@ -41,20 +41,20 @@ class EditorState(NamedTuple):
 
 
 def set_text(sql: str, *, focus: bool = False) -> None:
-    """Replace what is in the editor; it can be undone there."""
-    # The first text of a session has the same turn each time, so that a page loaded anew keeps what was typed since.
+    """Replace the text in the editor; the user can undo that there."""
+    # The first text of a session always has the same turn, so that a reloaded page keeps the user's changes.
     turn = str(time.monotonic_ns()) if TEXT in st.session_state else f"first {zlib.crc32(sql.encode())}"
     st.session_state[TEXT] = EditorText(sql, turn, focus)
 
 
 def insert(text: str) -> None:
-    """Put a text where the cursor is."""
+    """Insert a text at the cursor."""
     st.session_state[INSERT] = {"text": text, "turn": str(time.monotonic_ns())}
 
 
 @st.cache_resource(show_spinner=False)
 def bundle() -> Callable[..., Any]:
-    """Register CodeMirror with Streamlit, once: its element hardly changes, so that the browser gets it once."""
+    """Register CodeMirror with Streamlit, once; its element hardly changes, so the browser gets it once."""
     js = files(__package__).joinpath("codemirror", "codemirror.js").read_text(encoding="utf-8")
     return st.components.v2.component("clc_codemirror", html="<span></span>", js=js)
 
@@ -70,10 +70,10 @@ def editor(
     """Draw the editor with the text that was set.
 
     Args:
-        schema: what it completes: `id`, `tables`, `functions`.
-        state: what it shows of the run.
+        schema: the words to complete: `id`, `tables`, `functions`.
+        state: the run.
         on_run: gets the SQL to run.
-        on_cancel: is called to cancel the run.
+        on_cancel: cancels the run.
     """
 
     def run() -> None:

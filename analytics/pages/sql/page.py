@@ -1,4 +1,4 @@
-"""The page SQL: one's own questions to the store, beside what there is to ask and what others ask."""
+"""The page SQL: the user's own questions to the store, beside its tables and example queries."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def show() -> None:
 
 
 def body() -> None:
-    """Draw the editor, what came of the query, and what stands beside it."""
+    """Draw the editor, the query's outcome, and the side panel."""
     left, right = st.columns([7, 3], gap="medium")
     with left:
         limits = Limits(read_longest(), read_most_rows())
@@ -73,7 +73,7 @@ def body() -> None:
 
 
 def load_completion() -> dict[str, Any]:
-    """Return what the editor completes; nothing while that can't be asked for."""
+    """Return the words that the editor completes; none while the store can't be asked."""
     try:
         return completion()
     except QueryError:
@@ -81,10 +81,10 @@ def load_completion() -> dict[str, Any]:
 
 
 def follow_address(limits: Limits) -> None:
-    """Show the SQL that the address carries, where it is another than what was shown last, and run it.
+    """Show and run the SQL of the address, where it differs from the last.
 
-    SQL with which a session begins does not run by itself: any page on the web may have sent the browser here. Later
-    addresses are the viewer's own, by Back and Forward or by a click on a page of the dashboard.
+    The SQL of a session's first address does not run by itself: any page on the web may have sent the browser here.
+    Later addresses are the viewer's own, by Back and Forward or by a click on a page of the dashboard.
     """
     linked = (from_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
     if FROM_OUTSIDE not in st.session_state:
@@ -100,7 +100,7 @@ def follow_address(limits: Limits) -> None:
 
 
 def ask(sql: str, limits: Limits) -> None:
-    """Run what is in the editor, and put it into the address."""
+    """Run the editor's SQL, and put it into the address."""
     if not sql.strip():
         return
     is_other = sql != st.session_state.get(LINKED)
@@ -117,7 +117,7 @@ def ask(sql: str, limits: Limits) -> None:
 
 
 def state_of(run: Run | None) -> editor.EditorState:
-    """Return what the editor shows of a query."""
+    """Return a query's state for the editor."""
     if run is None:
         return editor.EditorState(running=False, run=0, elapsed=0)
     error = None
@@ -128,7 +128,7 @@ def state_of(run: Run | None) -> editor.EditorState:
 
 
 def draw_outcome(run: Run | None) -> None:
-    """Draw what came of the query, as soon as it has come."""
+    """Draw the outcome of the query, or wait for it."""
     if run is None and st.session_state[FROM_OUTSIDE]:
         st.info("This query came with a link. Read it, then press **Run**.", icon=":material/link:")
     elif run is None:
@@ -150,26 +150,26 @@ def wait() -> None:
 
 
 def list_seconds() -> dict[str, float]:
-    """Return the longest times that can be chosen, by their names: up to the query service's own."""
+    """Return the choices of the longest time by name, up to the query service's own."""
     most = read_settings().query_timeout_seconds
     choices = [float(seconds) for seconds in SECONDS if seconds < most] + [most]
     return {f"Stop after {seconds:g} s": seconds for seconds in choices}
 
 
 def read_longest() -> float:
-    """Return the longest that a query may take, in seconds."""
+    """Return the chosen longest time of a query, in seconds."""
     choices = list_seconds()
     return choices.get(st.session_state.get("stop", ""), max(choices.values()))
 
 
 def read_most_rows() -> int:
-    """Return the most rows that a query may have."""
+    """Return the chosen most rows of a query."""
     choices = {rows_name(number): number for number in ROWS}
     return choices.get(st.session_state.get("most", ""), DEFAULT_ROWS)
 
 
 def rows_name(number: int) -> str:
-    """Return what a limit of rows is called."""
+    """Return the name of a limit of rows."""
     return f"At most {number:,} rows"
 
 

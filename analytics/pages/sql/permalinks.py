@@ -1,4 +1,4 @@
-"""Puts SQL into an address and takes it out again: as it is where it is short, else compressed."""
+"""Puts SQL into an address and reads it again: plain where it is short, else compressed."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ def in_address(sql: str) -> dict[str, str | None]:
     """Return the values of an address that carry a SQL text: `sql`, or `packed` where it is long.
 
     Raises:
-        TooLongError: even compressed it is longer than addresses may be.
+        TooLongError: even compressed it is too long for an address.
     """
     if len(sql) <= LONGEST_PLAIN:
         return {"sql": sql, "packed": None}
@@ -30,14 +30,14 @@ def in_address(sql: str) -> dict[str, str | None]:
 
 
 def from_address(sql: str | None, packed: str | None) -> str | None:
-    """Return the SQL text that an address carries; None where it carries none that can be read."""
+    """Return the SQL text of an address; None where it has none that can be read."""
     if sql:
         return sql
     if not packed:
         return None
     try:
         data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
-        # Some bytes may stand for a thousand times as many.
+        # A few bytes may decompress to a thousand times as many.
         text = zlib.decompressobj().decompress(data, LARGEST_BYTES).decode()
     except (ValueError, binascii.Error, zlib.error):
         return None

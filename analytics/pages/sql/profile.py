@@ -1,4 +1,4 @@
-"""What a column holds, as the SQL page shows it."""
+"""The profile of a column on the SQL page."""
 
 from datetime import timedelta
 from typing import Literal
@@ -30,7 +30,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def profile_card(shown: StoreTable, column: StoreColumn) -> None:
-    """Draw what a column holds."""
+    """Draw the profile of a column."""
     with st.container(key="sql-profile", border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{as_markdown(column.name)}**", width="stretch")
@@ -53,7 +53,7 @@ def profile_card(shown: StoreTable, column: StoreColumn) -> None:
 
 
 def name_in_sql(name: str) -> str:
-    """Return a name as one writes it in SQL."""
+    """Return a name as a user writes it in SQL."""
     return name if name.isidentifier() and name.islower() else quote_name(name)
 
 

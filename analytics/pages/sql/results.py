@@ -1,4 +1,4 @@
-"""What came of the SQL page's query: a table or a chart, files of it, or what went wrong and where."""
+"""The outcome of the SQL page's query: a table or a chart, and files, or the error and its place."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -37,19 +37,19 @@ FILES: dict[str, tuple[Callable[[Any], bytes], str, str]] = {
 
 
 def error_place(run: Run) -> ErrorPlace | None:
-    """Return the place in its SQL that a query's error is about."""
+    """Return the place of a query's error in its SQL."""
     if run.error is None or isinstance(run.error, (CancelledError, NotRunningError, QueryTimeoutError)):
         return None
     return find_place(run.sql, str(run.error))
 
 
 def format_duration(seconds: float) -> str:
-    """Say how long something took."""
+    """Return a duration as text."""
     return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
 
 
 def results(run: Run) -> None:
-    """Draw what came of a query that has ended."""
+    """Draw the outcome of a query that has ended."""
     table = run.table
     if table is None:
         draw_error(run)
@@ -94,7 +94,7 @@ def file_of(run: Run, make: Callable[[Any], bytes]) -> bytes:
     """Make a file of a query's rows.
 
     Raises:
-        AnalyticsError: the rows were let go.
+        AnalyticsError: the rows were dropped.
     """
     with open_cache().making_file:
         table = run.table
@@ -104,7 +104,7 @@ def file_of(run: Run, make: Callable[[Any], bytes]) -> bytes:
 
 
 def files_of(run: Run, number_of_rows: int) -> None:
-    """Draw the downloads; each is made when it is asked for."""
+    """Draw the downloads; each file is made on its click."""
     with st.container(key="sql-files", horizontal=True, horizontal_alignment="right", gap="small"):
         for name, (make, suffix, mime) in FILES.items():
             st.download_button(
@@ -120,7 +120,7 @@ def files_of(run: Run, number_of_rows: int) -> None:
 
 
 def rows(frame: "pd.DataFrame", number: int) -> None:
-    """Draw the first rows, and say of how many."""
+    """Draw the first rows, and their number of all."""
     if len(frame) < number:
         st.caption(f"The first {len(frame):,} of {number:,} rows. The files hold all of them.")
     st.dataframe(
@@ -135,13 +135,13 @@ def rows(frame: "pd.DataFrame", number: int) -> None:
 
 
 def plan(table: "pa.Table") -> None:
-    """Draw how DuckDB would run a query."""
+    """Draw DuckDB's plan of a query."""
     for place, text in enumerate(table.column("explain_value").to_pylist()):
         draw_text(make_visible(str(text), keep="\n"), key=f"plan-{place}", alt="Plan of the query", wrap=False)
 
 
 def chart(table: "pa.Table") -> None:
-    """Draw the chart and the choices of what it shows."""
+    """Draw the chart and its choices."""
     values = {name: address.get(name) for name in ("chart", "x", "y", "colour")}
     linked = None
     if values["chart"] in KINDS and values["x"]:
@@ -205,7 +205,7 @@ def pick(
 
 
 def draw_error(run: Run) -> None:
-    """Say why there are no rows, and what to do."""
+    """Draw the reason why there are no rows, and the advice."""
     error = run.error
     with st.container(key="sql-error", border=True):
         if isinstance(error, CancelledError):
@@ -217,7 +217,7 @@ def draw_error(run: Run) -> None:
 
 
 def heading_of(run: Run, place: ErrorPlace | None) -> str:
-    """Return what went wrong in a few words of ours."""
+    """Return a query's error in a few words of ours."""
     if isinstance(run.error, TooManyRowsError):
         return (
             f"More than {run.limits.rows:,} rows: group them, add a LIMIT or a WHERE, or choose more rows above. "

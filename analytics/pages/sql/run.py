@@ -1,6 +1,6 @@
-"""Runs the SQL page's query in a thread of its own, so that the page stays usable and the query can be cancelled.
+"""Runs the SQL page's query in its own thread, so that the page stays usable and the query can be cancelled.
 
-A query ends with who asked it: when its tab is closed, or another page is opened in it.
+A query ends when its tab is closed, or another page is opened in it.
 """
 
 import itertools
@@ -35,17 +35,17 @@ KEPT_BYTES = 512 * MEBIBYTE
 
 
 class Answer(Protocol):
-    """Rows that a session keeps to show them again."""
+    """Rows that a session keeps for the next drawing."""
 
     def let_go(self) -> None:
-        """Keep the rows no longer."""
+        """Drop the rows."""
 
 
 class AnswerCache:
-    """The answers that all sessions keep; the oldest go when they are too large together.
+    """The answers that all sessions keep; the oldest are dropped when all together are too large.
 
     Args:
-        most: how many bytes they may have together; the newest stays whatever its size.
+        most: the most bytes of all answers; the newest stays whatever its size.
     """
 
     def __init__(self, most: int) -> None:
@@ -54,10 +54,10 @@ class AnswerCache:
         self._sizes: WeakKeyDictionary[Answer, int] = WeakKeyDictionary()
         self._lock = threading.Lock()
         self.making_file = threading.Lock()
-        """Held while a file is made of rows, which takes several times their memory: one at a time."""
+        """Allows one file at a time, because making it takes several times the memory of its rows."""
 
     def add(self, answer: Answer, size: int) -> None:
-        """Keep an answer of so many bytes, and let older ones go to make room for it."""
+        """Keep an answer of so many bytes, and drop older ones to make room for it."""
         with self._lock:
             self._sizes[answer] = size
             older = [other for other in self._sizes if other is not answer]
@@ -84,14 +84,14 @@ numbers = itertools.count(1)
 
 
 class Limits(NamedTuple):
-    """The longest that a query may take, in seconds, and the most rows that it may have."""
+    """The longest time of a query, in seconds, and its most rows."""
 
     seconds: float
     rows: int
 
 
 class PastQuery(NamedTuple):
-    """A query of this session that has ended: when it began, how long it took, its rows or why there are none."""
+    """An ended query of this session: its begin, its duration, its number of rows or the reason why it has none."""
 
     number: int
     sql: str
@@ -102,12 +102,12 @@ class PastQuery(NamedTuple):
 
 
 class Run:
-    """One query, from its start on."""
+    """A query, from its start on."""
 
     def __init__(self, client: Client, sql: str, limits: Limits, gone: Callable[[], bool], kept: AnswerCache) -> None:
-        """Start it; it is cancelled when `gone` says that nobody waits for it any more.
+        """Start the query; cancel it when `gone` says that the viewer has left.
 
-        Its rows stay until `kept` lets them go.
+        Its rows stay until `kept` drops them.
         """
         self.number, self.sql, self.limits, self.at = next(numbers), sql, limits, now()
         self.table: pa.Table | None = None
@@ -123,36 +123,36 @@ class Run:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the query still runs."""
         return not self._ended.is_set()
 
     @property
     def elapsed(self) -> float:
-        """For how many seconds it has run, or ran."""
+        """The seconds that the query has taken."""
         return time.monotonic() - self._began if self.seconds is None else self.seconds
 
     def cancel(self) -> None:
-        """End it in DuckDB."""
+        """End the query in DuckDB."""
         self._cancellation.cancel()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end, so long at most, and say whether it came."""
+        """Wait for the end, at most so long, and say whether it came."""
         return self._ended.wait(seconds)
 
     def summarize(self) -> PastQuery:
-        """Return what is remembered of it."""
+        """Return the query for the history."""
         ended = "" if self.error is None else "cancelled" if isinstance(self.error, CancelledError) else "failed"
         rows = None if self.table is None else self.table.num_rows
         return PastQuery(self.number, self.sql, self.at, self.elapsed, rows, ended)
 
     def frame(self, table: "pa.Table") -> "pd.DataFrame":
-        """Return the rows of its table that are shown; the page is drawn more often than rows are made ready."""
+        """Return the rows for display, prepared once for all drawings of the page."""
         if self._frame is None:
             self._frame = prepare_rows(table)
         return self._frame
 
     def let_go(self) -> None:
-        """Keep the rows no longer; the page says so."""
+        """Drop the rows; the page says so."""
         self.error = AnalyticsError(LET_GO)
         self.table = self._frame = None
 
@@ -169,7 +169,7 @@ class Run:
             self._kept.add(self, table.nbytes)
         except AnalyticsError as error:
             self.error = error
-        except Exception as error:  # noqa: BLE001 - whatever it is, who waits must be told
+        except Exception as error:  # noqa: BLE001 - the waiting page must learn of any error
             self.error = AnalyticsError(f"The answer can't be read: {type(error).__name__}: {error}")
         finally:
             self.seconds = time.monotonic() - self._began
@@ -184,7 +184,7 @@ class Run:
 
 
 def watch_session() -> Callable[[], bool]:
-    """Return what says whether this session's browser has gone; of a session without one it has not."""
+    """Return a function that says whether this session's browser has gone; without a session it says no."""
     context = get_script_run_ctx()
     if context is None or not exists():
         return lambda: False
@@ -193,12 +193,12 @@ def watch_session() -> Callable[[], bool]:
 
 
 def read_run() -> Run | None:
-    """Return this session's query: the one that runs, or ran last."""
+    """Return this session's running or last query."""
     return st.session_state.get(RUN)
 
 
 def start(sql: str, limits: Limits) -> Run:
-    """Run SQL; a query that still runs is cancelled for it."""
+    """Run SQL; cancel a query that still runs."""
     cancel()
     on_leaving("query", cancel)
     run = Run(connection().client, sql, limits, watch_session(), open_cache())
@@ -210,18 +210,18 @@ def cancel() -> None:
     """Cancel this session's query, if one runs."""
     if (run := read_run()) and run.running:
         run.cancel()
-        run.wait(LOOK_SECONDS)  # whoever waits for an answer over a broken connection is told at once
+        run.wait(LOOK_SECONDS)  # a thread that reads from a broken connection ends at once
         note_run(run)
 
 
 def note_run(run: Run) -> None:
-    """Take a query into the session's history, once."""
+    """Add a query to the session's history, once."""
     history: list[PastQuery] = st.session_state.setdefault(HISTORY, [])
     if not any(past.number == run.number for past in history):
         st.session_state[HISTORY] = [run.summarize(), *history][:MOST_REMEMBERED]
 
 
 def history() -> list[PastQuery]:
-    """Return what ran in this session, the latest first."""
+    """Return this session's past queries, the latest first."""
     queries: list[PastQuery] = st.session_state.get(HISTORY, [])
     return queries

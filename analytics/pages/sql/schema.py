@@ -1,4 +1,4 @@
-"""What the SQL page knows of the store: tables, columns, how many rows, functions."""
+"""The store's schema on the SQL page: tables, columns, numbers of rows, functions."""
 
 import zlib
 from typing import Any, NamedTuple
@@ -23,12 +23,12 @@ class StoreColumn(NamedTuple):
 
     @property
     def short_type(self) -> str:
-        """Return its type in few letters."""
+        """Return its type in short."""
         return SHORT_TYPES.get(self.type, self.type)
 
 
 class StoreTable(NamedTuple):
-    """A table or view with its columns; `own` is one that the receiver keeps for itself."""
+    """A table or view with its columns; `own` marks the receiver's own."""
 
     name: str
     is_view: bool
@@ -36,18 +36,18 @@ class StoreTable(NamedTuple):
 
     @property
     def own(self) -> bool:
-        """Whether the receiver keeps it for itself."""
+        """Whether it is the receiver's own."""
         return self.name not in MEANINGS
 
     @property
     def kind(self) -> str:
-        """Return whether it is a table or a view."""
+        """Return the word for it: table or view."""
         return "view" if self.is_view else "table"
 
 
 @st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)
 def tables() -> list[StoreTable]:
-    """Return tables and views, those first that questions are asked of; at most some minutes old."""
+    """Return tables and views, those for questions first; at most some minutes old."""
     by_name: dict[str, StoreTable] = {}
     for row in records(ask("schema_columns")):
         table = by_name.setdefault(row.table_name, StoreTable(row.table_name, bool(row.is_view), []))
@@ -58,19 +58,19 @@ def tables() -> list[StoreTable]:
 
 @st.cache_data(ttl=COUNTS_SECONDS, show_spinner=False)
 def counts() -> dict[str, int]:
-    """Return how many rows tables and views have; at most a minute old."""
+    """Return the numbers of rows of tables and views; at most a minute old."""
     return {row.table_name: int(row.number) for row in records(ask("schema_counts"))}
 
 
 @st.cache_data(ttl=COUNTS_SECONDS, show_spinner=False)
 def profile_of(table: str, column: str, data_type: str) -> Profile:
-    """Return what a column holds; at most a minute old."""
+    """Return the profile of a column; at most a minute old."""
     return profile(connection().client, table, column, data_type, counts().get(table, 0))
 
 
 @st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)
 def completion() -> dict[str, Any]:
-    """Return what the editor completes."""
+    """Return the words that the editor completes."""
     words = {
         "tables": [
             {

@@ -1,4 +1,4 @@
--- The columns of what queries may be asked of, in their order.
+-- The columns of the tables and views for queries, in their order.
 SELECT
     columns.table_name,
     views.view_name IS NOT NULL AS is_view,

@@ -1,4 +1,4 @@
-"""What stands beside the SQL: tables with their columns, queries that come with the product, and what ran before."""
+"""The side panel of the SQL page: tables with their columns, example queries, and past queries."""
 
 import re
 from functools import cache
@@ -37,7 +37,7 @@ PROFILED = "_sql_profiled"
 
 
 def side() -> None:
-    """Draw it."""
+    """Draw the side panel."""
     schema, queries, ran = st.tabs(TABS)
     with schema:
         schema_browser()
@@ -54,7 +54,7 @@ def open_table(name: str, _: str) -> None:
 
 
 def schema_browser() -> None:
-    """Draw the tables, the columns of the one that is open, and the profile of one of them."""
+    """Draw the tables, the open table's columns, and the profile of a column."""
     known, numbers = tables(), counts()
     open_name = st.session_state.get(OPEN)
     lines = [
@@ -110,7 +110,7 @@ def columns_of(shown: StoreTable) -> None:
 
 
 def shipped_list() -> None:
-    """Draw the queries that come with the product."""
+    """Draw the example queries."""
     queries = {each.name: each for each in shipped_queries()}
 
     def put(name: str, _: str) -> None:
@@ -123,7 +123,7 @@ def shipped_list() -> None:
 
 
 def history_list() -> None:
-    """Draw what ran in this session."""
+    """Draw this session's past queries."""
     queries = history()
     if not queries:
         st.caption("What you run in this session is listed here.")
@@ -154,12 +154,12 @@ def history_list() -> None:
 
 
 def describe_end(past: PastQuery) -> str:
-    """Say how a query ended: with how many rows, or why without."""
+    """Return the end of a query in words: its number of rows, or the reason why it has none."""
     return past.end if past.rows is None else f"{past.rows:,}"
 
 
 class Shipped(NamedTuple):
-    """A query: its file's name, what it is called, what it tells, and its whole text, with the comment above it."""
+    """An example query: its file's name, its title, its description, and its whole text with the comment."""
 
     name: str
     title: str
@@ -168,10 +168,10 @@ class Shipped(NamedTuple):
 
 
 def parse_shipped(name: str, text: str) -> Shipped:
-    """Return the query of a file whose comment above has the title in its first line and what it tells in the others.
+    """Return the example query of a file: its comment has the title in the first line, then the description.
 
     Raises:
-        ValueError: there is no such comment.
+        ValueError: the comment is missing or too short.
     """
     header = LARGEST_HEADER.match(text)
     lines = [line.removeprefix("--").strip() for line in header[1].splitlines()] if header else []
@@ -182,7 +182,7 @@ def parse_shipped(name: str, text: str) -> Shipped:
 
 @cache
 def shipped_queries() -> tuple[Shipped, ...]:
-    """Return those of all senders and those that fit any, by title."""
+    """Return the example queries of all senders and those for any sender, by title."""
     entries = [*sql_files("shipped_queries"), *(files(__package__) / "shipped_queries").iterdir()]
     queries = [parse_shipped(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")) for entry in entries]
     return tuple(sorted(queries, key=lambda each: each.title))

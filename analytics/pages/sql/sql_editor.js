@@ -1,17 +1,17 @@
-// The SQL page's editor with its buttons. CodeMirror comes by an element of its own (editor/codemirror.js), once.
-// What is typed stays with the tab (sessionStorage) until the server sends another text, which has another `turn`.
+// The SQL page's editor with its buttons. CodeMirror comes once, by an element of its own (codemirror/codemirror.js).
+// The typed text stays with the tab (sessionStorage) until the server sends another text, with another `turn`.
 
 const DRAFT = "clc-sql-draft";
 const editors = new WeakMap();
 
-function arrived() {
+function waitForEditor() {
   if (globalThis.clcSqlEditor) return Promise.resolve(globalThis.clcSqlEditor);
   return new Promise((resolve) =>
     addEventListener("clc-sql-editor", () => resolve(globalThis.clcSqlEditor), { once: true }),
   );
 }
 
-function draft() {
+function readDraft() {
   try {
     return JSON.parse(sessionStorage.getItem(DRAFT)) ?? {};
   } catch {
@@ -23,7 +23,7 @@ function keepDraft(turn, text) {
   try {
     sessionStorage.setItem(DRAFT, JSON.stringify({ turn, text }));
   } catch {
-    // Without storage what was typed is lost on leaving; nothing else.
+    // Without storage only the typed text is lost on leaving.
   }
 }
 
@@ -33,12 +33,12 @@ class Editor {
     this.turn = data.turn;
     this.inserted = data.insert.turn;
     this.find = (name) => element.querySelector(name);
-    const kept = draft();
-    const text = kept.turn === data.turn ? kept.text : data.text;
-    const plain = document.createElement("pre"); // what is read until the editor has come
+    const draft = readDraft();
+    const text = draft.turn === data.turn ? draft.text : data.text;
+    const plain = document.createElement("pre"); // shows the text until the editor has loaded
     plain.textContent = text;
     this.find(".code").replaceChildren(plain);
-    arrived().then(({ create }) => {
+    waitForEditor().then(({ create }) => {
       plain.remove();
       this.view = create({
         parent: this.find(".code"),
@@ -85,7 +85,7 @@ class Editor {
     }
   }
 
-  // The seconds are counted here, so that they run evenly however long a refresh takes.
+  // The seconds count here, so that they run evenly however long a refresh takes.
   count({ running, elapsed, run }) {
     const clock = this.find(".clock");
     if (!running) {

@@ -1,4 +1,4 @@
-"""Finds the place in a SQL text that an error is about."""
+"""Finds the place of an error in a SQL text."""
 
 import re
 from typing import NamedTuple
@@ -15,7 +15,7 @@ CUT = "..."
 
 
 class ErrorPlace(NamedTuple):
-    """A place in a text: its line and column, counted from 1, and from which character to which, counted from 0."""
+    """A place in a text: its line and column, counted from 1, and its start and end, counted from 0."""
 
     line: int
     column: int
@@ -24,7 +24,7 @@ class ErrorPlace(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Return the place as people say it."""
+        """Return the place in words."""
         return f"line {self.line}, column {self.column}"
 
     def as_utf16(self, sql: str) -> tuple[int, int]:
@@ -34,7 +34,7 @@ class ErrorPlace(NamedTuple):
 
 
 def find_place(sql: str, message: str) -> ErrorPlace | None:
-    """Return the place that DuckDB's message is about: the one that it marks, else the name that it complains of."""
+    """Return the place of DuckDB's error: the one that it marks, else that of the name in its message."""
     return find_marked(sql, message) or find_named(sql, message)
 
 
@@ -45,9 +45,9 @@ def make_place(sql: str, start: int, length: int) -> ErrorPlace:
 
 
 def find_marked(sql: str, message: str) -> ErrorPlace | None:
-    """Return the place that a message marks below a line that it quotes; None where there is no such line in the SQL.
+    """Return the place that a message marks below a quoted line; None where the SQL has no such line.
 
-    Its number counts from where the statement begins, which may be after comments; a long line is quoted in part.
+    The line's number counts from the statement's begin, which may be after comments; a long line is quoted in part.
     """
     excerpt = EXCERPT.search(message)
     if excerpt is None:
@@ -67,7 +67,7 @@ def find_marked(sql: str, message: str) -> ErrorPlace | None:
 
 
 def find_named(sql: str, message: str) -> ErrorPlace | None:
-    """Return the place of the first name that a message complains of and that is in the SQL."""
+    """Return the place of the message's first name that is in the SQL."""
     complaint = message.partition("\n")[0].partition(": ")[2] or message
     code = blank_comments(sql)
     for complaint_match in NAMED.finditer(complaint):
@@ -79,5 +79,5 @@ def find_named(sql: str, message: str) -> ErrorPlace | None:
 
 
 def blank_comments(sql: str) -> str:
-    """Return the SQL with blanks in the place of its comments; what only looks like one in a string goes too."""
+    """Replace comments by blanks, also those that are only a part of a string."""
     return re.sub(r"--[^\n]*|/\*.*?\*/", lambda match: re.sub(r"[^\n]", " ", match[0]), sql, flags=re.DOTALL)

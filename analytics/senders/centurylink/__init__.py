@@ -1,1 +1,1 @@
-"""CenturyLink Cloud: its events as people call them, and its alarms."""
+"""CenturyLink Cloud: its events, kinds of entities, words, rules and queries."""

@@ -1,4 +1,4 @@
-"""CenturyLink Cloud as the pages ask for it: its kinds of entities, data centres, alerts, and what columns mean."""
+"""CenturyLink Cloud for the pages: its kinds of entities, data centres and alerts, and the meanings of columns."""
 
 from analytics.senders.centurylink.wording import EVENTS, WORDING
 from analytics.senders.sender import Alerts, Examples, Kind, Place, Sender

@@ -1,12 +1,12 @@
-"""How fields of CenturyLink Cloud's bodies are called, and phrases of what is done to them."""
+"""The names of fields in CenturyLink Cloud's bodies, and the phrases of their changes."""
 
 from collections.abc import Callable, Mapping
 
 from analytics.senders.phrases import ParsedChange, Phrase, describe_move, describe_switch, format_value, read_text
 from analytics.senders.sender import Event, Wording
 
-# One hue a category, from the set of Okabe and Ito, which people see apart whatever their colour vision; in each hue
-# Updated, the most frequent, is the pale one and Deleted the one with most contrast to the page.
+# Each category has a hue of Okabe and Ito's set, which any colour vision can distinguish. In each hue, Updated, the
+# most frequent event, is pale, and Deleted contrasts most with the page.
 EVENTS = (
     Event("Account.Created", "#b5477d", "#d264a0", "a sub-account is made"),
     Event("Account.Updated", "#dfa0c4", "#e9b3d2", "its status, name, address, telephone, fax or time zone changes"),
@@ -69,7 +69,7 @@ STATUS: Mapping[str, Phrase] = {
 
 
 def describe_address(change: ParsedChange) -> Phrase:
-    """Return the phrase of an address that came or went, whole."""
+    """Return the phrase of a whole address that was added or removed."""
     public, internal = read_text(change.value, "public"), read_text(change.value, "internal")
     if public:
         return describe_move(change, f"public address {public}")
@@ -84,7 +84,7 @@ def describe_public_address(change: ParsedChange) -> Phrase:
 
 
 def describe_sized(noun: str) -> Callable[[ParsedChange], Phrase]:
-    """Return what makes phrases of items that have a size in GB."""
+    """Return a function that makes the phrase of an item with a size in GB."""
 
     def describe(change: ParsedChange) -> Phrase:
         size = change.value.get("sizeGB") if isinstance(change.value, dict) else None
@@ -96,12 +96,12 @@ def describe_sized(noun: str) -> Callable[[ParsedChange], Phrase]:
 
 
 def describe_named(noun: str) -> Callable[[ParsedChange], Phrase]:
-    """Return what makes phrases of items that may have a name."""
+    """Return a function that makes the phrase of an item that may have a name."""
     return lambda change: describe_move(change, f"{noun} {read_text(change.value, 'name') or change.item}")
 
 
 def describe_resize(noun: str) -> Callable[[ParsedChange], Phrase | None]:
-    """Return what makes phrases of an item's size."""
+    """Return a function that makes the phrase of an item's size."""
 
     def describe(change: ParsedChange) -> Phrase | None:
         if change.change.kind != "changed":
@@ -122,7 +122,7 @@ def describe_power(change: ParsedChange) -> Phrase | None:
 
 
 def describe_status(change: ParsedChange) -> Phrase | None:
-    """Return the phrase of a status, where it has one of its own."""
+    """Return the phrase of a status; None where it has none of its own."""
     old, new = str(change.old).lower(), str(change.new).lower()
     if change.change.kind != "changed":
         return None

@@ -1,5 +1,5 @@
-// Shows a line of text with ages in it, which count by themselves: a page that hears nothing any more still gets older.
-// Whatever came from outside gets into the page as text nodes only.
+// Shows a line of text with ages that count by themselves: a page without news still gets older.
+// Text from outside becomes text nodes, never markup.
 
 function draw(line) {
   const text = line.parts.map((part) => inWords(part, line.begun)).join("");
@@ -8,7 +8,7 @@ function draw(line) {
 
 export default function ({ data, parentElement }) {
   const line = parentElement.querySelector(".age");
-  // The same data may come again, with the next drawing of something else: only new data begins anew.
+  // The same data may come again with the drawing of another element: only new data restarts the count.
   if (line.dataset.turn !== data.turn) {
     Object.assign(line, { parts: data.parts, begun: clocks() });
     Object.assign(line.dataset, { turn: data.turn, drawnAt: data.drawnAt });

@@ -1,8 +1,8 @@
-// What scripts of the page share that count seconds by themselves: it stands before them.
+// Shared code of the scripts that count seconds by themselves; it is put before each of them.
 
 const TICK_MS = 500;
 
-// The clock may be set, and the other one stands still while the machine sleeps: the longer time is right.
+// Somebody may set one clock, and the other stands still while the machine sleeps: the longer time is right.
 const clocks = () => [performance.now(), Date.now()];
 const secondsSince = (begun) => Math.max(...clocks().map((clock, place) => clock - begun[place])) / 1000;
 
@@ -14,14 +14,14 @@ function ago(seconds) {
   return `${whole} s ago`;
 }
 
-// A text as it is; or how long ago a moment is, that was `age` seconds ago when the clocks stood at `begun`, and text.
+// Returns a text unchanged; or the age of a moment, which was `age` seconds when the clocks stood at `begun`, and text.
 function inWords(part, begun) {
   return typeof part === "string" ? part : ago(part.age + secondsSince(begun)) + part.after;
 }
 
-// Whether Streamlit has drawn nothing, and was asked for nothing, for a while: a drawing that is asked for sooner may cost
-// a click, or bring back what a click has just cleared. It has to be called again and again.
-// Where the browser goes to another page, it waits for that page to begin: asked before, Streamlit stays on the old one.
+// Says whether Streamlit has drawn nothing, and nothing was requested, for a while: an earlier request may cost a click,
+// or bring back what a click has just cleared. It must be called again and again.
+// When the browser goes to another page, this waits for that page: before that, a request keeps Streamlit on the old one.
 const REST_SECONDS = 0.5;
 const BEGIN_SECONDS = 10;
 let restsSince = null;

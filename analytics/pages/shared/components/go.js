@@ -1,5 +1,5 @@
-// Goes to an address of the dashboard as the browser's own buttons do, so that the page that is left stops refreshing
-// at once: a refresh of it on its way while the server changes pages would leave the new page empty.
+// Goes to an address of the dashboard as the browser's own buttons do, so that the old page stops refreshing at once:
+// a refresh of it during the change of pages would leave the new page empty.
 
 let last = null;
 

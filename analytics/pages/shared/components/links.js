@@ -1,5 +1,5 @@
-// Links of the top bar lead to a page as it is at first, but for what is carried along, in one step of the history.
-// By themselves they would take the whole address along, and leave a step behind for each time that it is cleaned.
+// Links of the top bar lead to a page without its values, except the carried ones, in one step of the history.
+// By themselves they would carry the whole address, and add a step for each time that it is cleaned.
 
 const LINKS = ["stHeader", "stTopNavPopover", "stSidebarNav"].map((id) => `[data-testid="${id}"] a[href]`).join(", ");
 

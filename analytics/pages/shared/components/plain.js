@@ -1,6 +1,6 @@
-// Shows a text letter by letter, with a button that copies it. It gets into the page as a text node only.
+// Shows a text unchanged, with a button that copies it. The text becomes a text node, never markup.
 
-const SECONDS_TOLD = 2;
+const RESULT_SECONDS = 2;
 
 async function copy(text, code) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
@@ -20,8 +20,8 @@ export default function ({ data, parentElement }) {
   button.title = `Copy: ${data.alt}`;
   scrolled.style.maxHeight = data.height ? `${data.height}px` : "";
   button.onclick = async () => {
-    const told = await copy(data.text, code).then(() => "Copied", () => "Not copied");
-    button.textContent = told;
-    setTimeout(() => { button.textContent = "Copy"; }, SECONDS_TOLD * 1000);
+    const result = await copy(data.text, code).then(() => "Copied", () => "Not copied");
+    button.textContent = result;
+    setTimeout(() => { button.textContent = "Copy"; }, RESULT_SECONDS * 1000);
   };
 }

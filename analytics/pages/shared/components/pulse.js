@@ -1,7 +1,7 @@
-// Says on the page that the store does not answer, and dims what was shown before; or that a listener does not answer.
-// It asks the dashboard's server, which answers while the page itself waits for the store; when the store has gone or
-// come back, it asks for a new drawing. Where that server does not answer either, the page finds out by itself: a page
-// without news never looks like a fresh one.
+// Says on the page that the store does not answer, and dims the old values; or that a listener does not answer.
+// It asks the dashboard's server, which answers even while the page waits for the store. When the store has gone or come
+// back, it requests a new drawing. If that server does not answer either, the page notices by itself: a page without news
+// never looks like a fresh one.
 
 const ASK_SECONDS = 1;
 const ANSWER_MS = 2000;
@@ -44,40 +44,40 @@ function askForDrawing(bar) {
   bar.ask("changed", true);
 }
 
-// What is wrong with what the page shows, or null: what the server told last, or that nothing was heard for too long.
+// Returns the trouble with the shown values, or null: the server's last report, or a silence that is too long.
 function trouble(bar) {
   const quiet = secondsSince(bar.heardAt);
   if (quiet > bar.patience && bar.serverAnswers === false) {
-    return { who: "The dashboard's server has not answered", seconds: quiet, reason: "This page goes on once it does." };
+    return { subject: "The dashboard's server has not answered", seconds: quiet, reason: "This page goes on once it does." };
   }
   if (bar.silence) {
     const { slow, age, reason } = bar.silence;
-    const who = slow ? "The store has been slow with queries" : "The store has not answered";
-    return { who, seconds: age + secondsSince(bar.heardAt), reason };
+    const subject = slow ? "The store has been slow with queries" : "The store has not answered";
+    return { subject, seconds: age + secondsSince(bar.heardAt), reason };
   }
   const reason = "This page goes on as soon as it does.";
-  return quiet > bar.patience && { who: "The store has not answered", seconds: quiet, reason };
+  return quiet > bar.patience && { subject: "The store has not answered", seconds: quiet, reason };
 }
 
-// What is wrong although the page shows what there is, or null.
+// Returns a trouble that does not affect the shown values, or null.
 function loss(bar) {
   if (!bar.listener) return null;
   const { age, reason } = bar.listener;
-  return { who: "The listener has not answered", seconds: age + secondsSince(bar.heardAt), reason };
+  return { subject: "The listener has not answered", seconds: age + secondsSince(bar.heardAt), reason };
 }
 
 function draw(bar) {
   askServer(bar);
   askForDrawing(bar);
   const outdated = bar.muted ? null : trouble(bar);
-  const found = outdated || (bar.muted ? null : loss(bar));
-  bar.hidden = !found;
+  const shown = outdated || (bar.muted ? null : loss(bar));
+  bar.hidden = !shown;
   document.documentElement.toggleAttribute("data-clc-silent", Boolean(outdated));
-  if (!found) return;
-  const since = new Date(Date.now() - found.seconds * 1000).toLocaleTimeString("en-GB");
-  bar.querySelector("strong").textContent = `${found.who} for ${duration(found.seconds)}, since ${since}.`;
+  if (!shown) return;
+  const since = new Date(Date.now() - shown.seconds * 1000).toLocaleTimeString("en-GB");
+  bar.querySelector("strong").textContent = `${shown.subject} for ${duration(shown.seconds)}, since ${since}.`;
   bar.querySelector(".old").textContent = outdated ? "What you see is older than that. " : "";
-  bar.querySelector(".reason").textContent = found.reason;
+  bar.querySelector(".reason").textContent = shown.reason;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

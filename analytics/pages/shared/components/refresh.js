@@ -1,17 +1,17 @@
-// Asks for the next drawing of the fragment that this stands in: some seconds after the last, once the page is at rest.
+// Requests the next drawing of its fragment some seconds after the last one, once the page is at rest.
 
 const LOOK_MS = 100;
 
 function look(counter, ask) {
   const rested = hasRested();
   if (secondsSince(counter.countedFrom) < counter.seconds || !rested) return;
-  counter.countedFrom = clocks(); // what is asked for may get lost, with a connection that breaks, say
+  counter.countedFrom = clocks(); // a request may get lost, for example with a broken connection
   ask("due", true);
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const counter = parentElement.querySelector("span");
-  // The same data may come again, with the next drawing of something else: only new data begins anew.
+  // The same data may come again with the drawing of another element: only new data restarts the count.
   if (counter.turn !== data.turn) Object.assign(counter, data, { countedFrom: clocks() });
   clearInterval(counter.timer);
   counter.timer = setInterval(() => look(counter, setTriggerValue), LOOK_MS);

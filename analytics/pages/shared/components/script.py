@@ -1,7 +1,7 @@
-"""Components of our own: each is a script of this package, and what of it is seen.
+"""Our own components: each is a script of this package, with or without visible elements.
 
-Streamlit's `run_every` also draws a fragment while the whole page is being drawn. A browser that hears of both at once
-keeps what the new page lacks, and loses clicks. So the browser itself counts the seconds and asks for the next drawing.
+Streamlit's `run_every` also draws a fragment while the whole page is being drawn. A browser that gets both at once
+keeps elements of the old page and loses clicks. So the browser itself counts the seconds and asks for a drawing.
 """
 
 import time
@@ -20,14 +20,14 @@ HTML = '<div class="plain"><pre tabindex="0" role="region"><code></code></pre><b
 def script(
     name: str, html: str | None = None, *, package: str = __package__, isolated: bool = True, counts: bool = False
 ) -> Callable[..., Any]:
-    """Register a script with Streamlit, once, and return what runs it: with a key, data, and a height.
+    """Register a script with Streamlit, once, and return the function that runs it with a key, data and a height.
 
     Args:
-        name: of the script, and where it has `html` of its style sheet.
-        html: what it draws into; without, nothing of it is seen.
-        package: where it lies.
-        isolated: whether its style sheet is for itself alone, and the page's is not for it.
-        counts: whether it counts seconds, with what all such scripts share.
+        name: the name of the script, and of its style sheet if it has `html`.
+        html: the elements that it draws into; without them it is invisible.
+        package: the package of its files.
+        isolated: whether style sheets are separate: its own from the page's.
+        counts: whether it counts seconds, and so needs `clocks.js`.
     """
     own = read_file(package, f"{name}.js")
     js = f"{read_file(__package__, 'clocks.js')}\n{own}" if counts else own
@@ -38,19 +38,19 @@ def script(
 
 
 def read_file(package: str, name: str) -> str:
-    """Return the text of a file that lies beside a package's modules."""
+    """Return the text of a file beside a package's modules."""
     return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def draw_again_after(seconds: float | None, key: str) -> bool:
-    """Have the browser draw the fragment that calls this again; return whether this drawing is one that it asked for.
+    """Let the browser draw the calling fragment again; return whether it asked for this drawing.
 
     Args:
-        seconds: from this drawing to the next; None for never.
-        key: names what counts, uniquely on the page.
+        seconds: the time from this drawing to the next; None for never.
+        key: the counter's name, unique on the page.
     """
     if not seconds:
-        # It takes the same place, or else all after it would move in the browser's tree, and be there twice meanwhile.
+        # It takes the same place; without it, everything after it would move in the browser's tree and be there twice.
         st.empty()
         return False
     data = {"seconds": seconds, "turn": str(time.monotonic_ns())}
@@ -62,17 +62,17 @@ def draw_text(text: str, *, key: str, alt: str, wrap: bool = True, height: int |
     """Draw a text.
 
     Args:
-        text: the text, of which lines stay lines.
+        text: the text; its line breaks stay.
         key: the name of the text on the page.
-        alt: what the text is, for those who do not see it.
-        wrap: whether long lines go on in a new one, instead of being scrolled.
-        height: from how many pixels on it scrolls.
+        alt: describes the text for people who can't see it.
+        wrap: whether long lines wrap instead of scrolling.
+        height: the height in pixels from which it scrolls.
     """
     script("plain", HTML)(key=f"plain-{key}", data={"text": text, "alt": alt, "wrap": wrap, "height": height})
 
 
 class Age(NamedTuple):
-    """How long ago a moment is, as "3 min ago", and the text after that."""
+    """The age of a moment, such as "3 min ago", and the text after it."""
 
     moment: datetime
     after: str = ""
@@ -83,12 +83,12 @@ class Age(NamedTuple):
 
 
 def draw_age_line(*parts: str | datetime | None, key: str, drawn_at: datetime | None = None) -> None:
-    """Draw a line of text; in place of each moment it says how long ago that is, and goes on counting.
+    """Draw a line of text with the age of each moment in it; the ages count by themselves.
 
     Args:
         parts: texts and moments; None is left out.
         key: the line's name on the page.
-        drawn_at: when the page was drawn, for scripts that watch it.
+        drawn_at: the time of the page's drawing, for scripts that watch it.
     """
     shown = [Age(part).describe() if isinstance(part, datetime) else part for part in parts if part]
     script("age", AGE_HTML, isolated=False, counts=True)(

@@ -1,6 +1,6 @@
-// Draws a table of text. Whatever came from outside gets into the page as text nodes and titles only, never as markup.
-// Rows keep their elements from one drawing to the next, so that a refresh moves neither scroll nor focus, and a click
-// names the row's own id: newer rows that arrive in that moment can't take it.
+// Draws a table of text. Text from outside becomes text nodes and titles, never markup.
+// Rows keep their elements from one drawing to the next, so that a refresh moves neither scroll nor focus. A click
+// reports the row's own id, so that newer rows arriving at that moment can't take it.
 
 function cellElement(column) {
   const cell = document.createElement("td");
@@ -80,7 +80,7 @@ function drawBody(body, data, fresh, begun) {
   });
 }
 
-// Cells with ages count by themselves from the moment that they were told.
+// Cells with ages count by themselves from the moment of their data.
 function count(frame, body, data) {
   const aged = data.rows.filter((row) => row.cells.some((cell) => cell?.age !== undefined));
   clearInterval(frame.timer);
@@ -94,7 +94,7 @@ function count(frame, body, data) {
   }, TICK_MS);
 }
 
-// One row at a time is a stop of the Tab key, and the names in it are; arrows, or j and k, move from row to row.
+// The Tab key stops at one row at a time and at the names in it; arrows, or j and k, move from row to row.
 function stopAt(body, row) {
   for (const element of body.rows) {
     element.tabIndex = element === row ? 0 : -1;
@@ -125,7 +125,7 @@ function rowFor(key, rows, row) {
 
 const ELSEWHERE = '[data-testid="stPopoverBody"], [role="dialog"], [role="listbox"], input:focus, textarea:focus';
 
-// What the page's main list hears wherever the focus is: j and k go into it, Escape closes what was opened from it.
+// Keys for the page's main list, wherever the focus is: j and k go into it, Escape closes the open item.
 function hearEverywhere(frame, body, close) {
   frame.hears?.abort();
   frame.hears = new AbortController();
@@ -155,14 +155,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   count(frame, body, data);
   const opens = data.columns.some((column) => column.opens);
   if (opens) stopAt(body, stop(body));
-  frame.tabIndex = opens || !data.height ? -1 : 0; // where no row is a stop, the keyboard scrolls the table itself
+  frame.tabIndex = opens || !data.height ? -1 : 0; // where the Tab key stops at no row, the keyboard scrolls the table itself
   if (focused && !body.contains(parentElement.activeElement)) {
     goTo(body, [...body.rows].find((row) => row.dataset.id === focused));
   }
   table.onclick = (event) => {
     const cell = event.target.closest("td");
     if (!cell || !opens) return;
-    if (String(parentElement.getSelection?.() ?? getSelection())) return; // text is being copied
+    if (String(parentElement.getSelection?.() ?? getSelection())) return; // the user is copying text
     stopAt(body, cell.parentElement);
     setTriggerValue("open", { id: cell.parentElement.dataset.id, column: data.columns[cell.cellIndex].name });
   };

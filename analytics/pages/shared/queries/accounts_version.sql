@@ -1,4 +1,4 @@
--- What says whether the accounts, their names or their tree may have changed.
+-- A version that differs when the accounts, their names or their tree may have changed.
 SELECT
     count(*) FILTER (WHERE is_account(category)) AS told, max(seq) FILTER (WHERE is_account(category)) AS last_told,
     count(DISTINCT account_alias) AS aliases

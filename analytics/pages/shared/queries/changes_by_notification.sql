@@ -1,4 +1,4 @@
--- What notifications changed, by their ids; noise left out.
+-- The changes of notifications by their ids, without noise.
 SELECT
     seq, category, entity_id, actor, path, kind, old_value::VARCHAR AS old_value, new_value::VARCHAR AS new_value
 FROM changes

@@ -1,4 +1,4 @@
--- What one notification changed, noise too.
+-- The changes of a notification, noise included.
 SELECT path, kind, noise, old_value::VARCHAR AS old_value, new_value::VARCHAR AS new_value
 FROM changes
 WHERE seq = $seq

@@ -1,4 +1,4 @@
--- Which notification of its entity happened just before a notification, which just after, and how many there are.
+-- The notifications of an entity just before and just after one of them, and their numbers.
 -- Copies are left out.
 WITH here AS (
     SELECT

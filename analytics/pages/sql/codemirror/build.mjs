@@ -35,7 +35,7 @@ try {
     const folder = join(work, "node_modules", name);
     const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     if (pinned[name] !== version) throw new Error(`${name} ${version} is bundled but not pinned in package.json`);
-    const file = ["LICENSE", "LICENSE.md", "LICENSE.txt"].map((one) => join(folder, one)).find(existsSync);
+    const file = ["LICENSE", "LICENSE.md", "LICENSE.txt"].map((name) => join(folder, name)).find(existsSync);
     if (!file) throw new Error(`${name} has no licence text`);
     return `${name} ${version} (${license})\n\n${readFileSync(file, "utf8").trim()}\n`;
   });

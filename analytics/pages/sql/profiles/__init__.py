@@ -1,4 +1,4 @@
-"""What a column holds: missing values, different ones, bounds, the most frequent, and how numbers and times spread."""
+"""The profile of a column: missing, distinct and frequent values, bounds, and the spread of numbers and times."""
 
 from functools import cache
 from importlib.resources import files
@@ -8,7 +8,7 @@ from analytics.client.client import Client
 
 ValueKind = Literal["number", "time", "text", "heavy"]
 
-# Beyond so many rows a part of them is looked at, which is chosen by blocks, so that the rest is never read.
+# Of more rows only a sample is read, chosen by blocks, so that the rest is never read.
 WHOLE_ROWS = 300_000
 SAMPLED_ROWS = 100_000
 SAMPLED_HEAVY_ROWS = 20_000
@@ -17,17 +17,16 @@ NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUB
 TIMES = ("TIMESTAMP", "DATE")
 HEAVY = ("JSON", "BLOB")
 
-# A view can't be sampled by blocks, but the table below one can.
+# A view can't be sampled by blocks, but the table below it can.
 BELOW = {"events": ("notifications", "duplicate_of IS NULL")}
 NEWEST = {"entities": f"last_seq > (SELECT max(seq) - {2 * SAMPLED_HEAVY_ROWS} FROM notifications)"}  # noqa: S608
 
 
 class Profile(NamedTuple):
-    """What a column holds.
+    """The profile of a column.
 
-    `seen` of `rows` rows were looked at; the other figures are of those. `parts` are the most frequent values (`name`
-    and `number`), or of numbers and times how many lie from where to where (`begins`, `ends`, `number`), times in
-    microseconds since 1970.
+    `seen` of `rows` rows were read; the other figures are of those. `parts` are the most frequent values (`name` and
+    `number`), or the histogram of numbers or times (`begins`, `ends`, `number`), times in microseconds since 1970.
     """
 
     kind: ValueKind
@@ -47,12 +46,12 @@ class Profile(NamedTuple):
 
 @cache
 def read(name: str) -> str:
-    """Return the text of a query on a column's values, without the comment above it."""
+    """Return the text of a query on a column's values, without its comment."""
     return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8").partition("\n")[2]
 
 
 def classify(data_type: str) -> ValueKind:
-    """Return as what a column of a type is looked at."""
+    """Return the kind of values in columns of a type."""
     if data_type.startswith(HEAVY):
         return "heavy"
     if data_type.endswith("]"):
@@ -63,12 +62,12 @@ def classify(data_type: str) -> ValueKind:
 
 
 def quote_name(name: str) -> str:
-    """Return a name as SQL has it."""
+    """Return a name as a quoted identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def source_of(table: str, kind: ValueKind, rows: int) -> str:
-    """Return what a table's column is read from: all rows, or a part of them where there are too many."""
+    """Return the source of a column's values: all rows, or a sample of too many."""
     most = SAMPLED_HEAVY_ROWS if kind == "heavy" else SAMPLED_ROWS
     if rows <= (most if kind == "heavy" else WHOLE_ROWS):
         return quote_name(table)
@@ -79,14 +78,14 @@ def source_of(table: str, kind: ValueKind, rows: int) -> str:
 
 
 def profile(client: Client, table: str, column: str, data_type: str, rows: int) -> Profile:
-    """Return what a column holds.
+    """Return the profile of a column.
 
     Args:
-        client: asks.
+        client: asks the store.
         table: a table or view.
         column: one of its columns.
         data_type: the column's type, as DuckDB writes it.
-        rows: how many rows the table has, about.
+        rows: the approximate number of rows of the table.
 
     Raises:
         AnalyticsError: no answer.

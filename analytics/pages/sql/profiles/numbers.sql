@@ -1,4 +1,4 @@
--- Counts of a column's values, the smallest and the largest as text, and how many lie in each of 30 parts between them.
+-- Counts of a column's values, the smallest and the largest as text, and a histogram of 30 bins between them.
 SELECT
     count(*) AS seen,
     count(value) AS filled,

@@ -1,4 +1,4 @@
--- Which of these servers are deleted, and since when: those of which the notification says so that happened last.
+-- The deleted ones of these servers, with the time: their last notification in order of events is a deletion.
 SELECT entity_id, latest.at AS deleted_at
 FROM (
     SELECT entity_id, max(struct_pack(at := least(occurred_at, received_at), seq := seq, action := action)) AS latest

@@ -1,5 +1,5 @@
--- What alerts tell of each of their triggers, between two notifications by number. Names of metrics and states come in
--- any case; a trigger whose state is neither of the two tells nothing.
+-- The states of all triggers of the alerts between two notifications by number. Names of metrics and states come in any
+-- letter case; a trigger with another state than the two is ignored.
 SELECT
     seq,
     place,

@@ -149,7 +149,7 @@ at = 2026-03-04T10:00:00Z
 body = '{"name":"WA1ACMEWEB01","details":{},"changeInfo":{"createdDate":"-infinity","modifiedDate":"infinity"}}'
 */
 -- Most bodies need not be read: the receiver found a name, an actor or a time in them, so they fit their category. The
--- others are parsed once.
+-- query parses the others once.
 WITH suspects AS (
     SELECT
         id,

@@ -134,9 +134,9 @@ every_seconds = 60
 body = '{"userName":"user{{n}}","accountAlias":"ACME","emailAddress":"{{n}}@acme.test"}'
 */
 
--- The update that completes a burst lies at most updates - 1 gaps after its first, and one gap more tells that nothing
--- came before: from further back nothing is needed. Two updates within seconds are taken for one and its copy, so copies
--- beyond the usual number are counted, too.
+-- The update that completes a burst is at most updates - 1 gaps after its first, and one more gap shows that nothing came
+-- before: nothing from further back is needed. Two updates within seconds count as one and its copy, so copies beyond the
+-- usual number count, too.
 WITH originals AS (
     SELECT notification_id, seq, changed_at, account_alias, entity_id
     FROM changes

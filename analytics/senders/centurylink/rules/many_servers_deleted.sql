@@ -110,8 +110,8 @@ every_seconds = 60
 body = '''{"name":"WA1ACMEWEB{{n}}","status":"archived","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
 "links":[{"rel":"account","id":"acme"}]}'''
 */
--- A server is queued for deletion by somebody, and its deletion itself names nobody: the first of the two counts.
--- How far back is as in hidden_update_burst, and the queue's time further.
+-- The change that queues a server for deletion names an actor, the deletion itself does not: the first of the two counts.
+-- The start is as far back as in hidden_update_burst, plus the time in the queue.
 WITH steps AS (
     SELECT
         notification_id,

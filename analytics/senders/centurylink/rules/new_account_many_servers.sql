@@ -92,7 +92,7 @@ every_seconds = 90
 body = '''{"name":"WA1ACMESRV{{n}}","status":"underConstruction","changeInfo":{"createdBy":"ann","createdDate":"{{at}}",
 "modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 */
--- A server's time is the platform's and an account's that of receipt: five minutes of play between the two.
+-- A server has the platform's time and an account the time of receipt: the two may differ by five minutes.
 WITH first_seen AS (
     SELECT seq
     FROM changes

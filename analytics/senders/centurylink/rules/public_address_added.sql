@@ -256,8 +256,8 @@ at = 2026-03-03T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
 "cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 */
--- An address shows as a whole item that comes or goes, or as an item's field `public`. Of what is seen for the first time
--- no field is compared, so a server that is created public, or comes back from its deletion, is looked at whole.
+-- An address appears as a whole item that is added or removed, or as an item's field `public`. No field is compared at
+-- first sight, so the whole body counts for a server that is created public, or restored after deletion.
 WITH first_seen AS (
     SELECT seq, changed_at, entity_id
     FROM changes
@@ -270,11 +270,11 @@ came_back AS (
     SEMI JOIN changes AS gone
         ON gone.entity_id = first_seen.entity_id AND gone.changed_at <= first_seen.changed_at
             AND gone.changed_at >= first_seen.changed_at - to_days($deleted_days)
-            -- The bound of the whole range follows from the others, and spares reading all other changes.
+            -- This bound of the whole range follows from the others, and avoids reading all other changes.
             AND gone.changed_at >= $since::TIMESTAMPTZ - to_days($deleted_days)
             AND gone.category = 'Server' AND gone.path = '' AND gone.kind = 'removed'
 ),
--- The old form lists public and internal addresses alike; what is internal there is as in the receiver's comparison.
+-- The old form lists public and internal addresses alike; the receiver's comparison separates them in the same way.
 whole AS (
     SELECT
         id,
@@ -301,7 +301,7 @@ whole AS (
         AND (contains(payload::VARCHAR, '"public"') OR contains(payload::VARCHAR, '"address"'))
 ),
 addresses AS (
-    -- Noise tells no gain, but what was there before: another form has the same addresses in other places.
+    -- Noise adds no address, but shows earlier ones: another form has the same addresses in other places.
     SELECT
         notification_id,
         changed_at,
@@ -323,7 +323,7 @@ addresses AS (
     SELECT id, changed_at, entity_id, account_alias, actor, NULL, NULL, unnest(public_addresses)
     FROM whole
     UNION ALL
-    -- A list in which two addresses have the same key, or one has none, is compared as a whole.
+    -- The receiver compares a list as a whole where two addresses have the same key, or one has none.
     SELECT
         notification_id,
         changed_at,
@@ -339,7 +339,7 @@ addresses AS (
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND category = 'Server' AND NOT noise AND path = 'details.ipAddresses' AND kind = 'changed'
 ),
--- What vanished as noise was not in a body that tells less than others; it never really went.
+-- An address that vanished as noise was missing in a body with fewer fields; it was not really removed.
 hidden AS (
     SELECT entity_id, changed_at, coalesce(old_value ->> 'public', old_value ->> '$') AS public
     FROM changes
@@ -364,7 +364,7 @@ steps AS (
             AND NOT EXISTS (
                 SELECT 1
                 FROM changes AS gone
-                -- The bounds of the whole range follow from the others, and spare reading all other changes.
+                -- These bounds of the whole range follow from the others, and avoid reading all other changes.
                 WHERE gone.changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND gone.changed_at < $until::TIMESTAMPTZ
                     AND gone.changed_at > hidden.changed_at AND gone.changed_at < addresses.changed_at
                     AND gone.category = 'Server' AND gone.entity_id = addresses.entity_id

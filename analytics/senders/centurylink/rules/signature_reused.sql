@@ -136,8 +136,8 @@ times = 2
 every_seconds = 7200
 body = '{"accountAlias":"ACME","name":"WA1ACMEWEB02","cpu":2,"status":"Active"}'
 */
--- Of 256 bytes a hash of eight is kept: grouping ten million then takes little memory, and two signatures share one by a
--- chance of three in a million.
+-- Of 256 bytes a hash of eight stays: grouping ten million then takes little memory, and two signatures have the same
+-- hash with a chance of three in a million.
 WITH signed AS (
     SELECT seq, received_at, hash(signature) AS signature_hash
     FROM notifications

@@ -194,7 +194,7 @@ WITH recent AS (
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
         AND category = 'Server' AND actor IS NOT NULL AND account_alias IS NOT NULL AND duplicate_of IS NULL
 ),
--- By day, since a window over days is a hundred times smaller than one over all that was done in them.
+-- Grouped by day, because a window over days is a hundred times smaller than one over all their events.
 days AS (
     SELECT
         known.account_alias,
@@ -210,7 +210,7 @@ days AS (
         AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
     GROUP BY ALL
 ),
--- What an actor does in an account first, or first after a long while.
+-- An actor's first event in an account, ever or after a long while.
 entries AS MATERIALIZED (
     SELECT
         account_alias,
@@ -220,7 +220,7 @@ entries AS MATERIALIZED (
     FROM days
     QUALIFY (quiet IS NULL OR quiet > to_days($quiet_days)) AND entered_at >= $since::TIMESTAMPTZ
 ),
--- All that is known of those accounts: the one place where the whole history is looked at.
+-- The whole history of those accounts; nothing else reads it.
 pairs AS (
     SELECT account_alias, upper(actor) AS actor_key, min(least(occurred_at, received_at)) AS first_at
     FROM notifications
@@ -240,8 +240,8 @@ homes AS (
         AND entity_id IN (SELECT actor_key FROM entries)
     GROUP BY entity_id
 ),
--- Where no notification told of the top of an account's path, what is above that is not known, and an account that no
--- notification told of either may be there.
+-- Where no notification described the top account of a path, the accounts above it are not known. One of them may exist
+-- without any notification.
 places AS (
     SELECT
         alias,

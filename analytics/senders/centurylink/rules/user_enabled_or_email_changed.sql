@@ -89,7 +89,7 @@ event = "User.Updated"
 at = 2026-03-04T10:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"Kim@ACME.example","status":"Disabled"}'
 */
--- What comes back from its deletion is seen for the first time again, and no field of it is compared.
+-- A user restored after deletion counts as seen for the first time, so no field of it is compared.
 WITH came_back AS (
     SELECT notification_id, seq, changed_at, entity_id, account_alias
     FROM changes AS back
@@ -100,7 +100,7 @@ WITH came_back AS (
             FROM changes AS gone
             WHERE gone.entity_id = back.entity_id AND gone.changed_at <= back.changed_at
                 AND gone.changed_at >= back.changed_at - to_days($deleted_days)
-                -- The bound of the whole range follows from the others, and spares reading all other changes.
+                -- This bound of the whole range follows from the others, and avoids reading all other changes.
                 AND gone.changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) - to_days($deleted_days)
                 AND gone.category = 'User' AND gone.path = '' AND gone.kind = 'removed'
         )
