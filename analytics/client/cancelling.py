@@ -58,7 +58,7 @@ def open_own_pool(cancellation: Cancellation) -> urllib3.PoolManager:
     """
 
     def make_class(kind: type[HTTPConnection]) -> type[HTTPConnection]:
-        class Telling(kind):  # type: ignore[misc,valid-type]  # mypy wants to know the class beforehand
+        class Reporting(kind):  # type: ignore[misc,valid-type]  # mypy wants to know the class beforehand
             """Passes its socket on as soon as it is connected."""
 
             def connect(self) -> None:
@@ -67,13 +67,13 @@ def open_own_pool(cancellation: Cancellation) -> urllib3.PoolManager:
                 connected = self.sock
                 cancellation.set_end(lambda: hang_up(connected))
 
-        return Telling
+        return Reporting
 
     class Plain(urllib3.HTTPConnectionPool):
         ConnectionCls = make_class(HTTPConnection)
 
     class Encrypted(urllib3.HTTPSConnectionPool):
-        ConnectionCls = make_class(HTTPSConnection)  # type: ignore[assignment]  # it is one, as telling() gives what it takes
+        ConnectionCls = make_class(HTTPSConnection)  # type: ignore[assignment]  # make_class() returns a class of its kind
 
     manager = urllib3.PoolManager(num_pools=1, retries=False)
     manager.pool_classes_by_scheme = {"http": Plain, "https": Encrypted}

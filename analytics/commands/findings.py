@@ -105,9 +105,9 @@ def as_json(finding: Finding) -> bytes:
     return make_json_visible(f"{json.dumps(fields)}\n".encode())
 
 
-def summary(findings: Iterable[Finding]) -> str:
+def summary(results: Iterable[Finding]) -> str:
     """Return the number of findings by severity, in words."""
-    severities = [finding.severity for finding in findings]
+    severities = [finding.severity for finding in results]
     if not severities:
         return "No findings."
     counts = ", ".join(f"{severities.count(each)} {each}" for each in SEVERITIES if each in severities)

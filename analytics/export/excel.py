@@ -66,9 +66,9 @@ def units(text: str) -> int:
 
 def cuts_of(table: pa.Table) -> Cuts:
     """Return the parts of a table that a workbook can't hold."""
-    held = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
-    cells = sum(map(long_cells, held.columns))
-    return Cuts(table.num_rows - held.num_rows, table.num_columns - held.num_columns, cells)
+    part = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
+    cells = sum(map(long_cells, part.columns))
+    return Cuts(table.num_rows - part.num_rows, table.num_columns - part.num_columns, cells)
 
 
 def long_cells(column: "pa.ChunkedArray[Any]") -> int:
@@ -93,8 +93,8 @@ def fit_cell(text: str) -> str:
     if units(safe) <= MOST_CHARACTERS:
         return safe
     end = f" … [cut here, of {units(text):,} characters]"
-    kept = safe.encode("utf-16-le")[: 2 * (MOST_CHARACTERS - units(end))]
-    return kept.decode("utf-16-le", "ignore") + end
+    begin = safe.encode("utf-16-le")[: 2 * (MOST_CHARACTERS - units(end))]
+    return begin.decode("utf-16-le", "ignore") + end
 
 
 def is_cut(cell: str, value: Any) -> bool:
@@ -127,11 +127,11 @@ def as_number(value: float | Decimal) -> Any:
 def write_workbook(table: pa.Table, out: IO[bytes]) -> None:
     """Write a table as a workbook: a sheet of rows, and where something was cut a sheet that lists it."""
     cuts = cuts_of(table)
-    held = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
+    part = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
     with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
         bold = book.add_format({"bold": True})
         sheet = book.add_worksheet(ROWS_SHEET)
-        listed = write_rows(sheet, held, bold, book.add_format({"num_format": TIME_FORMAT, "align": "left"}))
+        listed = write_rows(sheet, part, bold, book.add_format({"num_format": TIME_FORMAT, "align": "left"}))
         if sentences := cuts.sentences():
             write_cuts(book.add_worksheet(CUT_SHEET), sentences, listed, bold)
 

@@ -84,9 +84,9 @@ def table_lines(table: pa.Table, width: int) -> Iterable[str]:
     def line(cells: Iterable[str]) -> str:
         padded = []
         for cell, size, to_right in zip(cells, widths, right, strict=True):
-            shown = cut(cell, size)
-            space = " " * (size - columns_of(shown))
-            padded.append(space + shown if to_right else shown + space)
+            text = cut(cell, size)
+            space = " " * (size - columns_of(text))
+            padded.append(space + text if to_right else text + space)
         return GAP.join(padded).rstrip()
 
     yield line(names)

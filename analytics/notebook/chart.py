@@ -44,9 +44,9 @@ def chart_of(table: pa.Table, request: ChartRequest) -> QuickChart:
     """
     if not table.num_rows:
         raise ChartError("%%clc: there are no rows to draw.")
-    drawn = draw(table, choice_of(table, request))
-    title = drawn.chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
-    return drawn._replace(chart=drawn.chart.properties(width=WIDTH, title=title))
+    quick = draw(table, choice_of(table, request))
+    title = quick.chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
+    return quick._replace(chart=quick.chart.properties(width=WIDTH, title=title))
 
 
 def choice_of(table: pa.Table, request: ChartRequest) -> Choice:

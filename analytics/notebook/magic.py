@@ -170,11 +170,11 @@ class ClcMagics(Magics):
         return frame if chosen.out is None else None
 
     @staticmethod
-    def _print_notes(drawn: QuickChart) -> "alt.Chart":
+    def _print_notes(quick: QuickChart) -> "alt.Chart":
         """Print the notes on a chart, and return the chart."""
-        for note in drawn.notes:
+        for note in quick.notes:
             sys.stdout.write(f"{note}\n")
-        return drawn.chart
+        return quick.chart
 
     def _run(self, client: Client, query: str, values: dict[str, Any]) -> "pa.Table":
         """Run a query and show its progress."""

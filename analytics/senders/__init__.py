@@ -31,7 +31,7 @@ def senders() -> tuple[Sender, ...]:
 def sql_files(name: str) -> list[Traversable]:
     """Return the SQL files in all senders' folders of a name: `rules` or `shipped_queries`."""
     places = [folder / name for folder in folders()]
-    return [entry for place in places if place.is_dir() for entry in place.iterdir() if entry.name.endswith(".sql")]
+    return [entry for folder in places if folder.is_dir() for entry in folder.iterdir() if entry.name.endswith(".sql")]
 
 
 def events() -> list[Event]:
@@ -61,8 +61,8 @@ def unknown_type(category: str) -> str:
 
 def colours(dark: bool) -> dict[str, str]:
     """Return the colour of each event type, and of unknown events of each category."""
-    known = {event.name: event.dark if dark else event.light for event in events()}
-    return known | dict.fromkeys(map(unknown_type, categories()), GREY[dark])
+    by_name = {event.name: event.dark if dark else event.light for event in events()}
+    return by_name | dict.fromkeys(map(unknown_type, categories()), GREY[dark])
 
 
 @cache

@@ -13,7 +13,7 @@ def intervals(states: pd.DataFrame) -> pd.DataFrame:
     """Return the alarms: each lasts from a state above the threshold to the next state below, per entity and metric.
 
     Args:
-        states: the alerts' triggers, one row each: columns `seq`, `place` (within its notification), `occurred_at`,
+        states: the states in alerts, one row each: columns `seq`, `place` (within its notification), `occurred_at`,
             `account_alias`, `kind`, `entity_id`, `metric`, `above` (its threshold), `reading`.
 
     Returns:
@@ -34,12 +34,12 @@ def intervals(states: pd.DataFrame) -> pd.DataFrame:
 
 def filter_alarms(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, server: str | None) -> pd.DataFrame:
     """Return the alarms of some accounts and of servers with a text in their names; None means all."""
-    shown = alarms
+    rows = alarms
     if accounts is not None:
-        shown = shown[shown["account_alias"].isin(list(accounts))]
+        rows = rows[rows["account_alias"].isin(list(accounts))]
     if server:
-        shown = shown[shown["server"].str.contains(server.upper(), regex=False)]
-    return shown
+        rows = rows[rows["server"].str.contains(server.upper(), regex=False)]
+    return rows
 
 
 def select_lasting(alarms: pd.DataFrame) -> pd.DataFrame:

@@ -126,7 +126,7 @@ def chips(chosen: ActivityFilters) -> Iterator[Chip]:
         yield Chip(CENTRE, where.name, chosen.centre, {CENTRE: None})
 
 
-def chip_row(chosen: ActivityFilters) -> None:
+def draw_chips(chosen: ActivityFilters) -> None:
     """Draw a button for each filter, which removes it, and one for all."""
     shown = list(chips(chosen))
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
@@ -134,10 +134,10 @@ def chip_row(chosen: ActivityFilters) -> None:
             st.caption("Click a name below, or drag over the chart, to see that alone.")
             return
         st.caption("Only:", width="content")
-        for place, chip in enumerate(shown):
+        for number, chip in enumerate(shown):
             st.button(
                 f"{chip.what}: {as_markdown(shorten(chip.value, CHIP_CHARACTERS))}",
-                key=f"chip-{place}-{chip.key}" if chip.key.startswith(TYPES) else f"chip-{chip.key}",
+                key=f"chip-{number}-{chip.key}" if chip.key.startswith(TYPES) else f"chip-{chip.key}",
                 icon=":material/close:",
                 on_click=address.put,
                 kwargs=chip.changes,

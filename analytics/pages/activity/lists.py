@@ -15,7 +15,7 @@ from analytics.pages.shared import go as _go
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records
-from analytics.pages.shared.table import Column, Line, table
+from analytics.pages.shared.table import Column, Line, draw_table
 from analytics.senders import colours, place
 from analytics.senders.sender import Place
 from analytics.text import plural, shorten
@@ -56,7 +56,7 @@ def rank(rows: pd.DataFrame, by_change: bool) -> pd.DataFrame:
     return rows.loc[differs.sort_values(ascending=False, kind="stable").index].head(MOST_ROWS)
 
 
-def ranked_list(
+def draw_ranked(
     what: str,
     rows: pd.DataFrame,
     when: When,
@@ -101,7 +101,7 @@ def ranked_list(
         else:
             choose(identity)
 
-    table(
+    draw_table(
         columns(what, leads=go is not None),
         lines,
         key=key,
@@ -120,9 +120,9 @@ def plural_of(what: str) -> str:
     return "entities" if what == "Entity" else f"{what.lower()}s"
 
 
-def types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
+def draw_types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the list of event types."""
-    ranked_list(
+    draw_ranked(
         "Event type",
         rank(rows, by_change),
         when,
@@ -135,9 +135,9 @@ def types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change:
     )
 
 
-def actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
+def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the list of actors."""
-    ranked_list(
+    draw_ranked(
         "Actor",
         rows,
         when,
@@ -156,7 +156,7 @@ def total_of(rows: pd.DataFrame) -> int:
     return int(rows["total"].iloc[0]) if len(rows) else 0
 
 
-def entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
+def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the list of entities without the rows of places."""
     where = place()
     rows = rows[rows["kind"] != where.name] if where else rows
@@ -165,7 +165,7 @@ def entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         kind, _, name = identity.partition("/")
         _go.to_entity(kind, name)
 
-    ranked_list(
+    draw_ranked(
         "Entity",
         rows,
         when,
@@ -179,10 +179,10 @@ def entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     )
 
 
-def centres(where: Place, rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
+def draw_centres(where: Place, rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the list of places without the rows of entities."""
     rows = rows[rows["kind"] == where.name]
-    ranked_list(
+    draw_ranked(
         where.name,
         rank(rows, by_change),
         when,
@@ -194,7 +194,7 @@ def centres(where: Place, rows: pd.DataFrame, chosen: ActivityFilters, when: Whe
     )
 
 
-def accounts_card(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
+def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the accounts, as a list or as a tree."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="accounts-head"):
         st.markdown("**Accounts**")
@@ -208,10 +208,10 @@ def accounts_card(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
             label_visibility="collapsed",
         )
     if form == TREE:
-        account_tree(rows, chosen, when)
+        draw_tree(rows, chosen, when)
         return
     names = load_accounts().business_names
-    ranked_list(
+    draw_ranked(
         "Account",
         rank(rows, by_change),
         when,
@@ -237,7 +237,7 @@ def open_or_close(alias: str) -> None:
     address.put(**{BRANCHES: ",".join(left) or None})
 
 
-def account_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
+def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
     open_aliases, names = open_branches(), load_accounts().business_names
     own = {str(row.name): (int(row.events), int(row.events_before)) for row in records(rows)}
@@ -268,7 +268,7 @@ def account_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> Non
             filters.toggle(filters.ACCOUNT, alias, alone=None)
 
     first = (Column("", "1.9rem", opens=True), Column("Account, with its sub-accounts", "100%", opens=True))
-    table(
+    draw_table(
         (*first, NUMBER, CHANGE, TO_PAGE),
         lines,
         key="accounts-tree",

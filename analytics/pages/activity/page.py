@@ -12,12 +12,12 @@ from analytics import senders
 from analytics.charts import heat_map
 from analytics.pages.activity import filters, lists
 from analytics.pages.activity.chart import draw_over_time
-from analytics.pages.activity.filters import ActivityFilters, chip_row, read_filters
+from analytics.pages.activity.filters import ActivityFilters, draw_chips, read_filters
 from analytics.pages.activity.time_range import When, compare_control, keep_visit, read_time, time_controls
 from analytics.pages.shared import go as _go
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import account_filter
-from analytics.pages.shared.frame import is_dark, page
+from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
 from analytics.pages.shared.zone import viewer_zone
 from analytics.times.periods import difference, zone_label
@@ -28,7 +28,7 @@ SHORTEST_WEEK = timedelta(days=2)
 
 def show() -> None:
     """Draw the page."""
-    page("Activity", "What the sender reports, counted without copies of the same notification.", keep_visit, body)
+    draw_page("Activity", "What the sender reports, counted without copies of the same notification.", keep_visit, body)
 
 
 def body() -> None:
@@ -44,7 +44,7 @@ def body() -> None:
     chosen = read_filters()
     time = read_time(at, chosen, how)
     with st.container(horizontal=True, vertical_alignment="center", key="chip-line", gap="small"):
-        chip_row(chosen)
+        draw_chips(chosen)
         draw_see_these(chosen, time)
     draw(at, chosen, time, by_change=by_change)
 
@@ -89,9 +89,9 @@ def event_types(chosen: ActivityFilters) -> list[str]:
     return senders.event_types_of(senders.categories_of(kind))
 
 
-def in_seconds(moment: datetime) -> str:
+def in_seconds(instant: datetime) -> str:
     """Return a moment in the form of the page Notifications' address."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def draw(at: datetime, chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
@@ -101,7 +101,7 @@ def draw(at: datetime, chosen: ActivityFilters, time: When, *, by_change: bool) 
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
         draw_over_time(rows("activity_bins"), before, rows("activity_types"), time, chosen)
-    figures(rows, chosen, time, by_change=by_change)
+    draw_lists(rows, chosen, time, by_change=by_change)
 
 
 def list_queries(
@@ -135,7 +135,7 @@ def has_week(time: When) -> bool:
     return time.span.until - time.span.since >= SHORTEST_WEEK
 
 
-def tile(label: str, count: int, before: int, than: str, *, good: bool = True) -> None:
+def draw_tile(label: str, count: int, before: int, than: str, *, good: bool = True) -> None:
     """Draw a count beside that of the previous period."""
     st.metric(
         label,
@@ -154,17 +154,17 @@ def draw_live(row: pd.Series, refused: pd.Series) -> None:
     with st.container(key="live"):
         minute, hour, day, rejected = st.columns(4, gap="small")
         with minute:
-            tile("Last minute", int(row["minute"]), int(row["minute_before"]), "the minute before")
+            draw_tile("Last minute", int(row["minute"]), int(row["minute_before"]), "the minute before")
         with hour:
-            tile("Last hour", int(row["hour"]), int(row["hour_before"]), "the hour before")
+            draw_tile("Last hour", int(row["hour"]), int(row["hour_before"]), "the hour before")
         with day:
-            tile("Last 24 hours", int(row["day"]), int(row["day_before"]), "the 24 hours before")
+            draw_tile("Last 24 hours", int(row["day"]), int(row["day_before"]), "the 24 hours before")
         with rejected:
             count, before = int(refused["day"]), int(refused["day_before"])
-            tile("Refused, last 24 hours", count, before, "the 24 hours before", good=False)
+            draw_tile("Refused, last 24 hours", count, before, "the 24 hours before", good=False)
 
 
-def figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
+def draw_lists(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
     """Draw the lists, or say that there is nothing to list."""
     if all(rows(f"activity_{what}").empty for what in ("types", "accounts", "entities")):
         draw_nothing(chosen)
@@ -172,21 +172,21 @@ def figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: 
     with st.container(key="lists"):
         with card("types-card"):
             st.markdown("**Event types**")
-            lists.types(rows("activity_types"), chosen, time, by_change=by_change)
+            lists.draw_types(rows("activity_types"), chosen, time, by_change=by_change)
         with card("accounts-card"):
-            lists.accounts_card(rows("activity_accounts"), chosen, time, by_change=by_change)
+            lists.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
         with card("entities-card"):
             st.markdown("**Entities**")
-            lists.entities(rows("activity_entities"), chosen, time)
+            lists.draw_entities(rows("activity_entities"), chosen, time)
         with card("actors-card"):
             st.markdown("**Actors**, where a notification names one")
-            lists.actors(rows("activity_actors"), chosen, time)
+            lists.draw_actors(rows("activity_actors"), chosen, time)
         if where := senders.place():
             with card("centres-card"):
                 st.markdown(f"**{where.name}s**, {where.source}")
-                lists.centres(where, rows("activity_entities"), chosen, time, by_change=by_change)
+                lists.draw_centres(where, rows("activity_entities"), chosen, time, by_change=by_change)
         with card("hours-card"):
-            hours(rows("activity_hours") if has_week(time) else None)
+            draw_hours(rows("activity_hours") if has_week(time) else None)
 
 
 def card(key: str) -> Any:
@@ -194,7 +194,7 @@ def card(key: str) -> Any:
     return st.container(key=key, border=True, gap="small", height="stretch")
 
 
-def hours(rows: pd.DataFrame | None) -> None:
+def draw_hours(rows: pd.DataFrame | None) -> None:
     """Draw the heat map of hours by weekday."""
     if rows is None or rows.empty:
         longer = "Choose 7 d or longer to see at which hours of the week most happens."

@@ -13,7 +13,7 @@ from analytics.pages.shared.answers import now
 from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Cell, Column, Line, Tone, table
+from analytics.pages.shared.table import Cell, Column, Line, Tone, draw_table
 from analytics.senders import alert_colour, alert_label, alerts
 from analytics.senders.alarms import span_text
 from analytics.text import plural, shorten
@@ -99,7 +99,7 @@ def lasted_text(span: timedelta, *, lasts: bool) -> str:
     return f"over {span_text(span)}" if lasts else span_text(span)
 
 
-def in_alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
+def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
     """Draw the present alarms, those of existing servers first."""
     gone = rows["server"].isin(list(deleted))
     shown = {f"{row.seq} {row.metric}": row for row in records(pd.concat([rows[~gone], rows[gone]]))}
@@ -122,11 +122,11 @@ def in_alarm_table(rows: pd.DataFrame, deleted: Deleted) -> None:
         return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
-    table(in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
+    draw_table(in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
 
 
-def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
+def draw_flapping_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
     """Draw the flapping servers and metrics, the first of `count`."""
     shown = {f"{row.server} {row.metric}": row for row in records(rows)}
 
@@ -148,12 +148,12 @@ def flapping_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         )
         for identity, row in shown.items()
     ]
-    table(flapping_columns(), lines, key="flapping-list", alt="In alarm again and again, the most often first",
+    draw_table(flapping_columns(), lines, key="flapping-list", alt="In alarm again and again, the most often first",
           on_open=open_row, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
     draw_more(count)
 
 
-def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
+def draw_alarm_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
     """Draw the alarms of the time range in the order of the rows, the first of `count`."""
     shown = {f"{row.seq} {row.metric}": row for row in records(rows)}
 
@@ -174,7 +174,7 @@ def alarm_table(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         quiet: Tone | None = "quiet" if row.server in deleted else None
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
         lines.append(Line(identity, cells, OVER if ended else LASTS, tones))
-    table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
+    draw_table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
     draw_more(count)
 

@@ -9,11 +9,18 @@ import pandas as pd
 import streamlit as st
 
 from analytics.charts import alerts as alert_charts
-from analytics.pages.alerts.lists import MOST_ROWS, alarm_table, draw_more, find_deleted, flapping_table, in_alarm_table
+from analytics.pages.alerts.lists import (
+    MOST_ROWS,
+    draw_alarm_list,
+    draw_flapping_list,
+    draw_in_alarm_list,
+    draw_more,
+    find_deleted,
+)
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, now
 from analytics.pages.shared.filters import account_filter, list_chosen, range_filter
-from analytics.pages.shared.frame import is_dark, page
+from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import location, moment, null_to_none, run
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders import alarms, alert_label, alerts
@@ -34,21 +41,21 @@ class AlarmCache:
     states: list[pd.DataFrame] = field(default_factory=list)
     alarms: pd.DataFrame | None = None
 
-    def look(self, run: Callable[..., pd.DataFrame]) -> pd.DataFrame | None:
+    def look(self, run_query: Callable[..., pd.DataFrame]) -> pd.DataFrame | None:
         """Read on, and return the alarms of all time; None before the first alert.
 
         Args:
-            run: runs a query by its name, with its values.
+            run_query: runs a query by its name, with its values.
         """
-        self.read_on(run)
+        self.read_on(run_query)
         if self.alarms is None and self.states:
             self.states = [pd.concat(self.states, ignore_index=True)]
             self.alarms = alarms.intervals(self.states[0])
         return self.alarms
 
-    def read_on(self, run: Callable[..., pd.DataFrame]) -> None:
+    def read_on(self, run_query: Callable[..., pd.DataFrame]) -> None:
         """Read the alerts since the last look, in parts, so that no query takes long."""
-        extent = run("alert_extent", seq=self.last)
+        extent = run_query("alert_extent", seq=self.last)
         if extent.empty:
             self.forget()
             return
@@ -58,7 +65,7 @@ class AlarmCache:
         last, first = int(newest["last"]), max(self.last + 1, int(newest["first"]))
         step = max(ROWS_AT_ONCE, (last - first) // MOST_QUERIES + 1)
         spans = [(at, min(at + step - 1, last)) for at in range(first, last + 1, step)]
-        parts = [run(alert.states, first=begin, last=end) for alert in alerts() for begin, end in spans]
+        parts = [run_query(alert.states, first=begin, last=end) for alert in alerts() for begin, end in spans]
         if new := [part.assign(occurred_at=part["occurred_at"].dt.tz_convert("UTC")) for part in parts if len(part)]:
             self.states.extend(new)
             self.alarms = None
@@ -99,7 +106,7 @@ FILTERS: dict[str, Any] = {"entity": "", "flapping": DEFAULT_FLAPPING, "order": 
 def show() -> None:
     """Draw the page."""
     chosen: dict[str, Any] = {}
-    page(
+    draw_page(
         "Alerts",
         "What is in alarm now, and each alarm from begin to end. Click one to see its server's changes before it.",
         lambda: chosen.update(filters()),
@@ -162,11 +169,11 @@ def body(chosen: dict[str, Any]) -> None:
     left, right = st.columns([11, 9], gap="small")
     with left, st.container(key="alarms-card", gap="small"):
         st.markdown(f"**{plural(len(inside), 'alarm')}** in this time range")
-        alarm_table(listed, len(inside), deleted)
+        draw_alarm_list(listed, len(inside), deleted)
     with right, st.container(key="flapping-card", gap="small"):
         st.markdown(f"**{len(flapping):,} flapping**: in alarm {chosen['least']:,} times or more in this time range")
         if len(flapping):
-            flapping_table(most_often, len(flapping), deleted)
+            draw_flapping_list(most_often, len(flapping), deleted)
         else:
             st.caption("None. A lower number, or a longer time range, shows more.")
 
@@ -188,7 +195,7 @@ def draw_in_alarm(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, An
         deleted_text = f", {gone:,} of them on {alert_label().lower()}s deleted meanwhile" if gone else ""
         st.markdown(f"**{len(lasting):,} in alarm now**{deleted_text}")
         ordered = lasting.iloc[::-1] if order == LONGEST else lasting
-        in_alarm_table(ordered.head(MOST_ROWS), deleted)
+        draw_in_alarm_list(ordered.head(MOST_ROWS), deleted)
         draw_more(len(ordered))
 
 

@@ -9,7 +9,7 @@ from analytics.pages.shared import address, go
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.row_texts import KINDS, as_change, number_text
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Column, Line, Tone, table
+from analytics.pages.shared.table import Column, Line, Tone, draw_table
 from analytics.text import plural, shorten
 from analytics.words.sentences import sentence
 
@@ -27,7 +27,7 @@ COLUMNS = (
 )
 
 
-def change_table(values: dict[str, Any], end: datetime) -> None:
+def draw_change_list(values: dict[str, Any], end: datetime) -> None:
     """Draw a page of the changes.
 
     Args:
@@ -55,7 +55,7 @@ def change_table(values: dict[str, Any], end: datetime) -> None:
         if (row := lines.get(identity)) is not None:
             follow(row, column)
 
-    table(
+    draw_table(
         COLUMNS,
         [as_line(identity, row) for identity, row in lines.items()],
         key="changes",
@@ -64,7 +64,7 @@ def change_table(values: dict[str, Any], end: datetime) -> None:
         height=LIST_PIXELS,
         wrap=True,
     )
-    pager(number, pages, total, len(rows), end)
+    draw_pager(number, pages, total, len(rows), end)
 
 
 def follow(row: Any, column: str) -> None:
@@ -96,7 +96,7 @@ def as_line(identity: str, row: Any) -> Line:
     return Line(identity, cells, tones=[None, tone, tone])
 
 
-def pager(number: int, pages: int, total: int, rows: int, end: datetime) -> None:
+def draw_pager(number: int, pages: int, total: int, rows: int, end: datetime) -> None:
     """Draw the page's number, and the ways to other pages."""
 
     def to(page: int) -> None:

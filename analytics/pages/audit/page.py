@@ -8,7 +8,7 @@ import streamlit as st
 from analytics.charts import audit as audit_charts
 from analytics.findings.rule_files import SEVERITIES
 from analytics.findings.running import Finding
-from analytics.pages.audit.changes import change_table
+from analytics.pages.audit.changes import draw_change_list
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import account_filter, list_chosen, range_filter
@@ -16,14 +16,14 @@ from analytics.pages.shared.findings import (
     count_by_bin,
     describe_counts,
     draw_computed,
+    draw_finding,
+    draw_finding_list,
     draw_looking,
-    finding_panel,
-    finding_table,
     load_findings,
     select_range,
     warn_of,
 )
-from analytics.pages.shared.frame import is_dark, page
+from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders import any_entity, examples
 from analytics.text import plural
@@ -39,7 +39,7 @@ FILTERS: dict[str, Any] = {
 def show() -> None:
     """Draw the page."""
     chosen: dict[str, Any] = {}
-    page(
+    draw_page(
         "Audit",
         "What stands out, and every change from what to what. Click a finding or a change to see what made it.",
         lambda: chosen.update(filters()),
@@ -131,12 +131,12 @@ def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
         return
     everything = select_range(snapshot.findings, chosen["range"], until)
     below = list_chosen(chosen)
-    shown = [finding for finding in everything if lets_through(finding, chosen, below)]
+    matches = [finding for finding in everything if lets_through(finding, chosen, below)]
     open_id = address.get("finding")
     # A fixed place, so that a failing rule moves nothing below.
     with st.container(key="rule-problems-place"):
         warn_of(snapshot.problems)
-    if not shown and not open_id:
+    if not matches and not open_id:
         with st.container(key="no-findings", border=True):
             st.subheader("No findings", anchor=False)
             some = "None of the rules found anything in this time range"
@@ -147,14 +147,14 @@ def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
     with left:
         # Filled last, because a chart keeps the browser busy longest.
         above = st.container()
-        st.markdown(f"**{plural(len(shown), 'finding')}**" + (f": {describe_counts(shown)}" if shown else ""))
+        st.markdown(f"**{plural(len(matches), 'finding')}**" + (f": {describe_counts(matches)}" if matches else ""))
         draw_computed(snapshot)
-        finding_table(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id)
+        draw_finding_list(matches, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id)
     if right and open_id:
         with right:
-            finding_panel(open_id, snapshot)
+            draw_finding(open_id, snapshot)
     with above:
-        findings_over_time(shown, chosen["range"], until)
+        draw_over_time(matches, chosen["range"], until)
 
 
 def open_finding(identity: str) -> None:
@@ -162,14 +162,14 @@ def open_finding(identity: str) -> None:
     address.put(finding=identity)
 
 
-def findings_over_time(shown: list[Finding], name: str, until: datetime | None) -> None:
+def draw_over_time(matches: list[Finding], name: str, until: datetime | None) -> None:
     """Draw the chart."""
-    if not shown:
+    if not matches:
         return
-    span = period(name, until or now(), shown[-1].found_at)
+    span = period(name, until or now(), matches[-1].found_at)
     with st.container(key="findings-over-time", border=True):
         place = zone_label(viewer_zone())
-        chart = audit_charts.draw_findings(count_by_bin(shown, span.bin_us), span, place=place, dark=is_dark())
+        chart = audit_charts.draw_findings(count_by_bin(matches, span.bin_us), span, place=place, dark=is_dark())
         st.altair_chart(chart, key="chart-findings")
 
 
@@ -178,4 +178,4 @@ def draw_changes(chosen: dict[str, Any], until: datetime | None) -> None:
     length = RANGES[chosen["range"]]
     end = until or now()
     values = {name: value for name, value in chosen.items() if name not in ("range", "severities")}
-    change_table({**values, "since": end - length if length is not None else None, "until": until}, end)
+    draw_change_list({**values, "since": end - length if length is not None else None, "until": until}, end)

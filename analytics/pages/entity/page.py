@@ -6,16 +6,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analytics.pages.entity.related import acts_of_user, draw_findings_about, parts_of_account
-from analytics.pages.entity.timeline import Entity, step_panel, timeline
+from analytics.pages.entity.related import draw_acts_of_user, draw_findings_about, draw_parts_of_account
+from analytics.pages.entity.timeline import Entity, draw_step, draw_timeline
 from analytics.pages.shared import address, go
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components.script import Age, draw_age_line
-from analytics.pages.shared.detail import name_button
-from analytics.pages.shared.frame import page
+from analytics.pages.shared.detail import draw_name_button
+from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Column, Line, table
+from analytics.pages.shared.table import Column, Line, draw_table
 from analytics.pages.shared.zone import format_with_zone, name_with_zone, viewer_zone
 from analytics.senders import account_kind, any_entity, find_kind, icon_of, is_account, is_person, kinds
 from analytics.text import make_visible, plural, shorten
@@ -39,7 +39,7 @@ def search_controls() -> None:
         st.segmented_control("Category", list(kinds()), key="among", bind="query-params", width="content")
 
 
-def search() -> None:
+def draw_search() -> None:
     """Draw the entities of the search."""
     named, kind = st.session_state.get("named"), st.session_state.get("among")
     entities = ask("entities_found", named=named or None, kind=kind, page_rows=MOST_FOUND)
@@ -59,7 +59,7 @@ def search() -> None:
         else:
             go.to_entity(row.category, row.entity_id)
 
-    table(
+    draw_table(
         COLUMNS,
         [as_line(identity, row) for identity, row in rows.items()],
         key="found",
@@ -90,7 +90,7 @@ EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no tim
 
 def show() -> None:
     """Draw the page."""
-    page(
+    draw_page(
         "Entity",
         f"A {any_entity()} as it is, as it was at any time, and what happened in between.",
         controls,
@@ -117,11 +117,11 @@ def body() -> None:
     """Draw the entity."""
     entity = read_entity()
     if entity is None:
-        search()
+        draw_search()
         return
     at = read_time()
     facts = ask("entity", at=at, **entity.values).iloc[0]
-    entity_head(entity, facts, at)
+    draw_entity_head(entity, facts, at)
     if not facts["steps"]:
         draw_without_notifications(entity)
         return
@@ -132,11 +132,11 @@ def body() -> None:
     with left:
         about = st.container(key="about")
         st.markdown(f"**Timeline**: {plural(int(facts['steps']), 'notification')}")
-        timeline(entity, int(facts["steps"]), shown if step is not None or at else None, shown=shown)
+        draw_timeline(entity, int(facts["steps"]), shown if step is not None or at else None, shown=shown)
         if is_account(entity.category):
-            parts_of_account(entity.name)
+            draw_parts_of_account(entity.name)
         if is_person(entity.category):
-            acts_of_user(entity.name)
+            draw_acts_of_user(entity.name)
     with right:
         draw_state(entity, facts, shown, at, latest=shown == latest)
     # The rules take longest, so they come last, in their place above the timeline.
@@ -147,7 +147,7 @@ def body() -> None:
 def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | None, *, latest: bool) -> None:
     """Draw the shown step, or the reason why there is none."""
     if shown is not None:
-        step_panel(entity, shown, steps=int(facts["steps"]), latest=latest)
+        draw_step(entity, shown, steps=int(facts["steps"]), latest=latest)
         return
     with st.container(key="detail", border=True):
         if at:
@@ -173,7 +173,7 @@ def read_time() -> datetime | None:
         return None
 
 
-def entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> None:
+def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> None:
     """Draw the entity's kind, its name as text, its standing, and the ways to others."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="entity-head"):
         with st.container(key="entity-name", gap=None):
@@ -184,13 +184,13 @@ def entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> None:
                     draw_age_line(*parts, key="standing")
             if is_account(entity.category) and (name := load_accounts().business_names.get(entity.name)):
                 st.text(shorten(name, 200))
-        time_choice(at)
+        draw_time_choice(at)
     with st.container(horizontal=True, gap="small", key="entity-links"):
         account = null_to_none(facts["account_alias"])
         if account and (entity.category, entity.name) != (account_kind(), account):
-            name_button("Account", account, account_kind(), "open-account")
+            draw_name_button("Account", account, account_kind(), "open-account")
         if is_account(entity.category) and (above := load_accounts().parent_of(entity.name)):
-            name_button("Parent account", above, account_kind(), "open-parent")
+            draw_name_button("Parent account", above, account_kind(), "open-parent")
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
@@ -210,7 +210,7 @@ def find_another() -> None:
     go.to_page("entity")
 
 
-def time_choice(at: datetime | None) -> None:
+def draw_time_choice(at: datetime | None) -> None:
     """Draw the choice of the time of the entity's state."""
     zone = viewer_zone()
     value = at.astimezone(zone).replace(tzinfo=None) if at else None
@@ -249,7 +249,7 @@ def draw_without_notifications(entity: Entity) -> None:
         else:
             st.caption("It is not in the store that this dashboard reads, or not under this name.")
     if is_account(entity.category):
-        parts_of_account(entity.name)
+        draw_parts_of_account(entity.name)
     if is_person(entity.category):
-        acts_of_user(entity.name)
+        draw_acts_of_user(entity.name)
     draw_findings_about(entity)

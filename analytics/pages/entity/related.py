@@ -9,11 +9,17 @@ from analytics.findings.running import Finding
 from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import go
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.findings import describe_counts, draw_computed, draw_looking, finding_table, load_findings
+from analytics.pages.shared.findings import (
+    describe_counts,
+    draw_computed,
+    draw_finding_list,
+    draw_looking,
+    load_findings,
+)
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.row_texts import event_text
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Column, Line, table
+from analytics.pages.shared.table import Column, Line, draw_table
 from analytics.senders import colours, is_account, is_person
 from analytics.text import plural, shorten
 
@@ -68,10 +74,10 @@ def draw_findings_about(entity: Entity) -> None:
     with st.container(key="findings-about", gap="small"):
         st.markdown(f"**{plural(len(about), 'finding')}** about it: {describe_counts(about)}")
         draw_computed(snapshot)
-        finding_table(about, key="findings", on_open=go.to_findings, narrow=True, height=180)
+        draw_finding_list(about, key="findings", on_open=go.to_findings, narrow=True, height=180)
 
 
-def parts_of_account(alias: str) -> None:
+def draw_parts_of_account(alias: str) -> None:
     """Draw the parts of an account, and the accounts below it."""
     below = [account for account in load_accounts().all if account.parent_alias == alias]
     if below:
@@ -81,7 +87,7 @@ def parts_of_account(alias: str) -> None:
                 Line(account.alias, [shorten(account.alias, 24), shorten(account.business_name or "", 80)])
                 for account in below
             ]
-            table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
+            draw_table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
                   on_open=lambda name, _: go.to_account(name), height=LIST_PIXELS)  # fmt: skip
     parts = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)
     with st.container(key="parts-card", gap="small"):
@@ -97,7 +103,7 @@ def parts_of_account(alias: str) -> None:
                 go.to_entity(row.category, row.entity_id)
 
         alt = f"{senders.parts_of_account('and').capitalize()} of this account"
-        table(PART_COLUMNS, [part_line(identity, row) for identity, row in rows.items()], key="parts",
+        draw_table(PART_COLUMNS, [part_line(identity, row) for identity, row in rows.items()], key="parts",
               alt=alt, on_open=open_row, height=LIST_PIXELS)  # fmt: skip
         if total > len(rows):
             st.caption(f"The first {len(rows):,} are listed.")
@@ -110,7 +116,7 @@ def part_line(identity: str, row: Any) -> Line:
     return Line(identity, cells, tones=["quiet"] * len(cells) if gone else ())
 
 
-def acts_of_user(name: str) -> None:
+def draw_acts_of_user(name: str) -> None:
     """Draw the notifications that name a user as their actor."""
     acts = ask("acts_of_user", entity=name, page_rows=MOST_ACTS)
     with st.container(key="acts-card", gap="small"):
@@ -145,5 +151,5 @@ def acts_of_user(name: str) -> None:
             )
             for seq, row in rows.items()
         ]
-        table(ACT_COLUMNS, lines, key="acts", alt="What this user did, newest first", on_open=open_row,
+        draw_table(ACT_COLUMNS, lines, key="acts", alt="What this user did, newest first", on_open=open_row,
               height=LIST_PIXELS, colours=colours(is_dark()))  # fmt: skip

@@ -8,13 +8,13 @@ import streamlit as st
 from analytics.pages.shared import address, go
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components.script import draw_age_line
-from analytics.pages.shared.detail import draw_copies, facts, payload_views, verdict
-from analytics.pages.shared.difference import difference
+from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_verdict
+from analytics.pages.shared.difference import draw_difference
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.row_texts import NOTHING_NEW, actions_of, alert_text, event_text, summaries
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Cell, Column, Line, table
+from analytics.pages.shared.table import Cell, Column, Line, draw_table
 from analytics.pages.shared.zone import format_with_zone
 from analytics.senders import alerts, categories_of, colours, has_state, is_person
 from analytics.text import as_markdown, shorten
@@ -65,7 +65,7 @@ def page_number(entity: Entity, step: int | None) -> int:
     return position_of(entity, step) // PAGE_ROWS + 1 if step is not None else 1
 
 
-def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None) -> None:
+def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None) -> None:
     """Draw a page of the timeline.
 
     Args:
@@ -78,7 +78,7 @@ def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None)
     number = min(page_number(entity, step), pages)
     rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
     texts = describe_rows(entity, rows)
-    table(
+    draw_table(
         USER_COLUMNS if is_person(entity.category) else COLUMNS,
         [as_line(row, texts, entity) for row in records(rows)],
         key="steps",
@@ -90,7 +90,7 @@ def timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None)
         colours=colours(is_dark()),
     )
     if pages > 1:
-        pager(number, pages, steps, len(rows))
+        draw_pager(number, pages, steps, len(rows))
 
 
 def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
@@ -118,7 +118,7 @@ def as_line(row: Any, texts: dict[int, str], entity: Entity) -> Line:
     return Line(str(row.seq), cells, event_text(row), [None] * (len(cells) - 1) + ["notice" if hidden else None])
 
 
-def pager(number: int, pages: int, steps: int, rows: int) -> None:
+def draw_pager(number: int, pages: int, steps: int, rows: int) -> None:
     """Draw the page's position, and the ways to other pages."""
 
     def to(page: int) -> None:
@@ -133,7 +133,7 @@ def pager(number: int, pages: int, steps: int, rows: int) -> None:
                   icon=":material/chevron_right:")  # fmt: skip
 
 
-def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
+def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
     """Draw a step: its time, its actor, its changes, and its body."""
     rows = ask("notification", seq=seq)
     with st.container(key="detail", border=True, gap="small"):
@@ -144,8 +144,8 @@ def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
         if row["entity_id"] != entity.name or row["category"] not in entity.categories:
             st.text(f"Notification {seq} is not about this {entity.category.lower()}.")
             return
-        step_head(entity, row, steps=steps, latest=latest)
-        verdict(row["signature_status"])
+        draw_step_head(entity, row, steps=steps, latest=latest)
+        draw_verdict(row["signature_status"])
         if null_to_none(row["actor"]):
             label = f"By {as_markdown(shorten(str(row['actor']), 60))}"
             st.button(label, key="open-actor", on_click=go.to_actor, args=(row["actor"],), icon=":material/person:")
@@ -154,11 +154,11 @@ def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
             st.button("Its notification", key="open-notification", on_click=go.to_notification, args=where,
                       icon=":material/mail:")  # fmt: skip
             draw_copies(row)
-        difference(row)
+        draw_difference(row)
         st.caption("Its body, as this notification told it" if has_state(row["category"]) else "The alert")
-        payload_views(row["payload"])
+        draw_payload(row["payload"])
         with st.popover("More", icon=":material/info:", key="step-more"):
-            facts(
+            draw_facts(
                 [
                     ("Received", format_with_zone(moment(row["received_at"]))),
                     ("From address", null_to_none(row["source_ip"])),
@@ -168,7 +168,7 @@ def step_panel(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
             )
 
 
-def step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
+def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
     """Draw the head of a step, and the ways to its neighbours."""
     position = position_of(entity, int(row["seq"]))
 

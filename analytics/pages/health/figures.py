@@ -78,17 +78,17 @@ def moment_of(figure: Mapping[str, Any]) -> datetime | None:
     return at if at.tzinfo and AGO in str(figure.get("text", "")) else None
 
 
-def group_figures(shown: Sequence[Figure]) -> dict[str, list[Figure]]:
+def group_figures(figures: Sequence[Figure]) -> dict[str, list[Figure]]:
     """Return the figures by group, in the groups' order; figures of no group come last."""
-    by_name = {figure.name: figure for figure in shown}
+    by_name = {figure.name: figure for figure in figures}
     groups = {title: [by_name.pop(name) for name in names if name in by_name] for title, names in GROUPS.items()}
     groups[OTHER] = list(by_name.values())
     return {title: group for title, group in groups.items() if group}
 
 
-def select_troubled(shown: Sequence[Figure]) -> list[Figure]:
+def select_troubled(figures: Sequence[Figure]) -> list[Figure]:
     """Return the figures that are not ok, the red ones first."""
-    return sorted((figure for figure in shown if figure.state != "ok"), key=lambda figure: STATES.index(figure.state))
+    return sorted((figure for figure in figures if figure.state != "ok"), key=lambda figure: STATES.index(figure.state))
 
 
 def limit_words(name: str, limit: Mapping[str, Any] | None) -> str:

@@ -20,9 +20,9 @@ from analytics.pages.health.figures import (
 )
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components.script import Age, draw_age_line
-from analytics.pages.shared.frame import is_dark, page
+from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import ask_status
-from analytics.pages.shared.table import Cell, Column, Line, table
+from analytics.pages.shared.table import Cell, Column, Line, draw_table
 from analytics.pages.shared.zone import format_clock, format_with_zone
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
@@ -63,7 +63,7 @@ MOST_RECOVERIES = 50
 def show() -> None:
     """Draw the page."""
     lead = "How the receiver is. Each figure is ok, amber or red by the limits beside it."
-    page("Health", lead, None, body, instead=draw_without_store)
+    draw_page("Health", lead, None, body, instead=draw_without_store)
 
 
 def body() -> None:
@@ -75,14 +75,14 @@ def body() -> None:
             st.subheader("No receiver to ask", anchor=False)
             st.text(str(error))
         return
-    shown = read_figures(status)
-    draw_overall(state_of(status.get("state")), shown)
-    tiles(shown)
+    figures = read_figures(status)
+    draw_overall(state_of(status.get("state")), figures)
+    draw_tiles(figures)
     left, right = st.columns(2, gap="small")
-    groups = list(group_figures(shown).items())
+    groups = list(group_figures(figures).items())
     for place, (title, group) in enumerate(groups):
         with (left, right)[place % 2]:
-            figure_table(title, group)
+            draw_figures(title, group)
     draw_processes(status.get("processes") or [])
     left, right = st.columns(2, gap="small")
     with left:
@@ -91,9 +91,9 @@ def body() -> None:
         draw_recoveries(status.get("recoveries") or [])
 
 
-def draw_overall(state: str, shown: Sequence[Figure]) -> None:
+def draw_overall(state: str, figures: Sequence[Figure]) -> None:
     """Draw one line that says whether all is well."""
-    bad = [as_markdown(f"{figure.label}: {figure.text}") for figure in select_troubled(shown)]
+    bad = [as_markdown(f"{figure.label}: {figure.text}") for figure in select_troubled(figures)]
     with st.container(key="health-state"):
         if state == "ok":
             st.success(f"All is well, as of {format_clock(now())}.", icon=":material/check_circle:")
@@ -112,16 +112,16 @@ def draw_without_store() -> None:
             Line(sign.about, [make_visible(sign.about), make_visible(sign.text), MARKS[sign.state]], sign.state)
             for sign in signs.signs
         ]
-        table(SIGN_COLUMNS, lines, key="health-signs", alt="The listener and the files of serve", wrap=True,
+        draw_table(SIGN_COLUMNS, lines, key="health-signs", alt="The listener and the files of serve", wrap=True,
               colours=state_colours())  # fmt: skip
         if signs.written_at:
             draw_age_line("Processes, as clc-receiver serve noted them ", signs.written_at, ":", key="health-written")
-            process_table(signs.processes, key="health-processes-written")
+            draw_process_table(signs.processes, key="health-processes-written")
 
 
-def tiles(shown: Sequence[Figure]) -> None:
+def draw_tiles(figures: Sequence[Figure]) -> None:
     """Draw the most important figures."""
-    by_name = {figure.name: figure for figure in shown}
+    by_name = {figure.name: figure for figure in figures}
     first = [by_name[name] for name in TILES if name in by_name]
     with st.container(key="health-tiles"):
         for column, figure in zip(st.columns(len(first) or 1, gap="small"), first, strict=False):
@@ -142,7 +142,7 @@ def state_colours() -> dict[str, str]:
     return {state: pair[is_dark()] for state, pair in COLOURS.items()}
 
 
-def figure_table(title: str, group: Sequence[Figure]) -> None:
+def draw_figures(title: str, group: Sequence[Figure]) -> None:
     """Draw a group of figures."""
     key = f"health-{title.lower().replace(' ', '-')}"
     with st.container(key=f"{key}-card", border=True, gap="small"):
@@ -160,7 +160,7 @@ def figure_table(title: str, group: Sequence[Figure]) -> None:
             )
             for figure in group
         ]
-        table(FIGURE_COLUMNS, lines, key=key, alt=f"Figures: {title}", wrap=True, colours=state_colours())
+        draw_table(FIGURE_COLUMNS, lines, key=key, alt=f"Figures: {title}", wrap=True, colours=state_colours())
 
 
 def text_of(figure: Figure) -> Cell:
@@ -183,10 +183,10 @@ def draw_processes(processes: Sequence[Mapping[str, Any]]) -> None:
         if not processes:
             st.caption("`clc-receiver serve` has said nothing of its processes.")
             return
-        process_table(processes, key="health-processes")
+        draw_process_table(processes, key="health-processes")
 
 
-def process_table(processes: Sequence[Mapping[str, Any]], *, key: str) -> None:
+def draw_process_table(processes: Sequence[Mapping[str, Any]], *, key: str) -> None:
     """Draw a row for each process."""
     lines = [
         Line(
@@ -203,7 +203,7 @@ def process_table(processes: Sequence[Mapping[str, Any]], *, key: str) -> None:
         )
         for process in processes
     ]
-    table(PROCESS_COLUMNS, lines, key=key, alt="Processes", wrap=True, colours=state_colours())
+    draw_table(PROCESS_COLUMNS, lines, key=key, alt="Processes", wrap=True, colours=state_colours())
 
 
 def describe_last_end(process: Mapping[str, Any]) -> str:
@@ -232,7 +232,7 @@ def draw_refusals(refusals: Sequence[Mapping[str, Any]]) -> None:
             )
             for refusal in refusals
         ]
-        table(REFUSAL_COLUMNS, lines, key="health-refusals", alt="Refused, by reason", wrap=True)
+        draw_table(REFUSAL_COLUMNS, lines, key="health-refusals", alt="Refused, by reason", wrap=True)
 
 
 def draw_recoveries(incidents: Sequence[Mapping[str, Any]]) -> None:
@@ -256,7 +256,7 @@ def draw_recoveries(incidents: Sequence[Mapping[str, Any]]) -> None:
             )
             for place, incident in enumerate(newest)
         ]
-        table(
+        draw_table(
             RECOVERY_COLUMNS, lines, key="health-recoveries", alt="Recoveries", wrap=True, height=360,
             colours=state_colours(),
         )  # fmt: skip

@@ -91,7 +91,7 @@ def fetch(client: Client, values: Mapping[str, Any]) -> pa.Table:
     return convert_to_utc(client.sql(*queries.query("download_rows", {**values, "first": first, "upto": upto})))
 
 
-def download(total: int, values: dict[str, Any]) -> None:
+def draw_download(total: int, values: dict[str, Any]) -> None:
     """Draw the choice of files; each is made on its click."""
     box = st.popover("Download", icon=":material/download:", key=DOWNLOAD, on_change="rerun", disabled=not total)
     if not box.open or not total:

@@ -47,8 +47,8 @@ def is_held() -> bool:
 
 def find_point() -> Point:
     """Return the current end of the list."""
-    if pause := read_pause():
-        return pause
+    if point := read_pause():
+        return point
     if not is_held():
         st.session_state.pop(HELD, None)
         st.session_state[DRAWN] = find_newest()

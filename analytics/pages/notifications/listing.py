@@ -10,7 +10,7 @@ import streamlit as st
 
 from analytics.charts.histogram import BRUSH, Bins, draw_histogram, read_brush
 from analytics.pages.notifications import following, paging
-from analytics.pages.notifications.download import download
+from analytics.pages.notifications.download import draw_download
 from analytics.pages.notifications.filters import find_range, narrow_to, read_own_range, span_filter, to_newest
 from analytics.pages.notifications.rows import describe_delay, find, find_seldom
 from analytics.pages.shared import address
@@ -20,7 +20,7 @@ from analytics.pages.shared.answers import find_oldest, skip_unanswered
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Column, Line, table
+from analytics.pages.shared.table import Column, Line, draw_table
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders import colours, unknown_type
 from analytics.text import plural, shorten
@@ -72,16 +72,16 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
     left, right = split()
     with left:
         if not search.rows.empty:
-            notification_table(search.rows, narrow=beside is not None)
+            draw_rows(search.rows, narrow=beside is not None)
         listed, bins, counts = search.count_list()
         if search.rows.empty:
             draw_nothing(fresh=listed.fresh)
         else:
-            pager(listed, search.values, narrow=beside is not None)
+            draw_pager(listed, search.values, narrow=beside is not None)
     with bar:
         st.space("stretch")
-        follow_buttons(listed.fresh)
-        download(listed.total, search.values)
+        draw_follow_buttons(listed.fresh)
+        draw_download(listed.total, search.values)
     with right:
         if beside:
             beside()
@@ -109,7 +109,7 @@ def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
     st.altair_chart(chart, key=key, on_select=narrow, selection_mode=BRUSH)
 
 
-def follow_buttons(fresh: int) -> None:
+def draw_follow_buttons(fresh: int) -> None:
     """Draw the buttons that pause the list, show new notifications, and let the list follow again."""
     # The button comes and goes in a fixed place, so that its neighbours keep theirs.
     with st.container(key="fresh", width="content"):
@@ -167,11 +167,11 @@ def as_line(row: Any, names: dict[str, str], *, narrow: bool) -> Line:
     return Line(str(row.seq), cells[:4] if narrow else cells, colour_of(row))
 
 
-def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:
+def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
     """Draw the rows; names open their entity, account or user, other cells the notification."""
     names = load_accounts().business_names
     seq = read_open_item().seq
-    table(
+    draw_table(
         columns(narrow=narrow),
         [as_line(row, names, narrow=narrow) for row in records(rows)],
         key="notifications",
@@ -184,7 +184,7 @@ def notification_table(rows: pd.DataFrame, *, narrow: bool) -> None:
     )
 
 
-def pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> None:
+def draw_pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> None:
     """Draw the page's position in the list, and the ways to other pages."""
 
     def to(before: int | None) -> None:
@@ -211,12 +211,12 @@ def pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> Non
     last = page.position + len(page.rows)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
         at_begin, at_end = page.position == 0, last >= page.total
-        pager_button("Newest", to_newest, at_begin, "first_page", narrow=narrow)
-        pager_button("Newer", newer, at_begin, "chevron_left", narrow=narrow)
+        draw_pager_button("Newest", to_newest, at_begin, "first_page", narrow=narrow)
+        draw_pager_button("Newer", newer, at_begin, "chevron_left", narrow=narrow)
         st.text(f"{first:,} to {last:,} of {page.total:,}" if narrow else
                 f"{first:,} to {last:,} of {plural(page.total, 'notification')}")  # fmt: skip
-        pager_button("Older", older, at_end, "chevron_right", narrow=narrow)
-        pager_button("Oldest", oldest, at_end, "last_page", narrow=narrow)
+        draw_pager_button("Older", older, at_end, "chevron_right", narrow=narrow)
+        draw_pager_button("Oldest", oldest, at_end, "last_page", narrow=narrow)
         st.space("stretch")
         st.text(f"Page {min(page.number, page.pages):,} of {page.pages:,}")
         # It shows no number by itself: a number set here could be taken for one that the user typed.
@@ -233,7 +233,7 @@ def pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> Non
         )
 
 
-def pager_button(name: str, go: Callable[[], None], disabled: bool, icon: str, *, narrow: bool) -> None:
+def draw_pager_button(name: str, go: Callable[[], None], disabled: bool, icon: str, *, narrow: bool) -> None:
     """Draw a button of the pager: its name, or in a narrow list its icon."""
     label = f":material/{icon}:" if narrow else name
     st.button(

@@ -10,8 +10,8 @@ from analytics.pages.notifications.filters import filters, to_newest
 from analytics.pages.notifications.listing import draw_accepted
 from analytics.pages.notifications.refused import draw_refused
 from analytics.pages.shared import address
-from analytics.pages.shared.detail import panel
-from analytics.pages.shared.frame import page
+from analytics.pages.shared.detail import draw_panel
+from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import OpenItem, read_open_item
 
 TITLE = "Notifications"
@@ -41,7 +41,7 @@ def show() -> None:
 
     def body() -> None:
         what = read_open_item()
-        beside = None if what == OpenItem() else partial(panel, what)
+        beside = None if what == OpenItem() else partial(draw_panel, what)
         # The list keeps its place on the page when something opens beside it, and so its scroll and focus.
         split = partial(st.columns, WHOLE if beside is None else HALVES, gap=None if beside is None else "small")
         if st.session_state["list"] == REFUSED:
@@ -49,7 +49,7 @@ def show() -> None:
         else:
             draw_accepted(values, beside, split)
 
-    page(
+    draw_page(
         TITLE,
         "A name leads to its entity, account or user; another cell opens the notification. Keys: j, k, Enter, Escape.",
         controls,

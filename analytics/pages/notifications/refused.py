@@ -10,7 +10,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.components.script import Age
 from analytics.pages.shared.open_item import close, open_rejection, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Cell, Column, Line, table
+from analytics.pages.shared.table import Cell, Column, Line, draw_table
 from analytics.text import plural, shorten
 from analytics.words.refusals import REFUSALS, title_of
 
@@ -56,16 +56,16 @@ def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -
             st.caption("Every notification that came was accepted.")
         return
     reason = read_reason(counts)
-    reason_table(counts, reason)
+    draw_reasons(counts, reason)
     left, right = split()
     with left:
-        refused_list(counts, reason, narrow=beside is not None)
+        draw_refused_list(counts, reason, narrow=beside is not None)
     with right:
         if beside:
             beside()
 
 
-def reason_table(counts: pd.DataFrame, reason: str | None) -> None:
+def draw_reasons(counts: pd.DataFrame, reason: str | None) -> None:
     """Draw each reason with its number of refusals and advice; a click shows only those."""
     lines = [
         Line(
@@ -74,7 +74,7 @@ def reason_table(counts: pd.DataFrame, reason: str | None) -> None:
         )
         for row in records(counts)
     ]
-    table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
+    draw_table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
           on_open=choose_reason, wrap=True, chosen=reason)  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def advice(row: Any) -> str:
     )
 
 
-def refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool) -> None:
+def draw_refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool) -> None:
     """Draw a page of the list."""
     of_reason = counts if reason is None else counts[counts["reason"] == reason]
     total = int(of_reason["refused"].sum())
@@ -108,7 +108,7 @@ def refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool) -> N
         if pages > 1:
             st.number_input("Page", 1, pages, key="refused-page", label_visibility="collapsed", width=110)
             st.text(f"of {plural(pages, 'page')}")
-    table(
+    draw_table(
         columns(narrow=narrow),
         [as_line(row, narrow=narrow) for row in records(rows)],
         key="refused-list",

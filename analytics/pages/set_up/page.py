@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from analytics.pages.shared.components.script import draw_age_line, draw_text
-from analytics.pages.shared.frame import page
+from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.zone import format_utc
 from analytics.senders import events, senders
@@ -20,11 +20,11 @@ HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 def show() -> None:
     """Draw the page."""
-    page(
+    draw_page(
         "Set up",
         "Give each event its own target URL: the URL is all that tells which event a notification is of.",
-        base_url,
-        lambda: targets(usable_base()),
+        draw_base_url,
+        lambda: draw_targets(usable_base()),
     )
 
 
@@ -44,7 +44,7 @@ def usable_base() -> str | None:
     return typed if usable and not parts.query and not parts.fragment and " " not in typed else None
 
 
-def base_url() -> None:
+def draw_base_url() -> None:
     """Draw the choice of the address under which the sender reaches the receiver."""
     left, right = st.columns([2, 3], gap="large")
     with left, st.container(key="base-url"):
@@ -64,7 +64,7 @@ def base_url() -> None:
             st.markdown(sender.how_to)
 
 
-def targets(base: str | None) -> None:
+def draw_targets(base: str | None) -> None:
     """Draw a line for each event: its name, its URL, and the time of its last notification."""
     last = {
         null_to_none(row.event_type): (moment(row.last), int(row.notifications))
@@ -73,14 +73,14 @@ def targets(base: str | None) -> None:
     with st.container(key="targets", border=True, gap="small"):
         for event in events():
             seen, count = last.get(event.name, (None, 0))
-            target(event, base, seen, count)
+            draw_target(event, base, seen, count)
     if read_settings().url_secret:
         st.caption("SECRET stands for the value of CLC_URL_SECRET, which no page shows: put it in its place.")
     if None in last:
         st.caption("Some notifications came by a route of a whole category, which can't tell the event.")
 
 
-def target(event: Event, base: str | None, seen: datetime | None, count: int) -> None:
+def draw_target(event: Event, base: str | None, seen: datetime | None, count: int) -> None:
     """Draw the line of an event."""
     name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
     with name.container(gap=None):

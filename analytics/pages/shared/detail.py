@@ -12,10 +12,10 @@ import streamlit as st
 from analytics.export import curl
 from analytics.pages.shared import go
 from analytics.pages.shared.components.script import draw_age_line, draw_text
-from analytics.pages.shared.difference import difference
+from analytics.pages.shared.difference import draw_difference
 from analytics.pages.shared.open_item import OpenItem, close, neighbours, open_notification
 from analytics.pages.shared.store import ask, moment, null_to_none
-from analytics.pages.shared.table import pairs
+from analytics.pages.shared.table import draw_pairs
 from analytics.pages.shared.zone import format_local, format_utc, format_with_zone, name_with_zone
 from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
 from analytics.text import as_markdown, make_visible, plural, shorten
@@ -31,7 +31,7 @@ def draw_copies(row: Any) -> None:
     file_name = f"{null_to_none(row['event_type']) or row['category']}-{row['seq']}.json"
     with st.popover("Copy as curl", icon=":material/terminal:", key="curl-popover"):
         draw_curl(row, body, file_name)
-    body_button(body, file_name)
+    draw_body_button(body, file_name)
     if null_to_none(row["signature"]):
         with st.popover("Signature", icon=":material/key:", key="signature-popover"):
             scheme = sender_of(row["category"]).signature_scheme
@@ -56,7 +56,7 @@ def draw_curl(row: Any, body: bytes, file_name: str) -> None:
         st.caption("The body is too long for a command: download it, and run this in the directory that it is in.")
 
 
-def body_button(body: bytes, file_name: str) -> None:
+def draw_body_button(body: bytes, file_name: str) -> None:
     """Draw the button that saves a body as it was received."""
     st.download_button(
         "Download body",
@@ -85,7 +85,7 @@ class Tab(NamedTuple):
     draw: Callable[[], None]
 
 
-def panel(what: OpenItem) -> None:
+def draw_panel(what: OpenItem) -> None:
     """Draw the open item."""
     with st.container(key="detail", border=True, gap="small"):
         if what.seq is not None:
@@ -94,7 +94,7 @@ def panel(what: OpenItem) -> None:
             draw_rejection(what.rejection)
 
 
-def head(kind: str, name: str, on_close: Callable[[], None] = close, at: datetime | None = None) -> None:
+def draw_head(kind: str, name: str, on_close: Callable[[], None] = close, at: datetime | None = None) -> None:
     """Draw the panel's head: the item's kind, its name as text, its moment `at`, and the button that closes it."""
     with st.container(horizontal=True, vertical_alignment="center", key="detail-head"):
         st.caption(kind)
@@ -108,26 +108,26 @@ def head(kind: str, name: str, on_close: Callable[[], None] = close, at: datetim
 
 def draw_missing(what: str, on_close: Callable[[], None] = close) -> None:
     """Say that the store lacks the item in the address."""
-    head("Not found", what, on_close)
+    draw_head("Not found", what, on_close)
     st.caption("It is not in the store that this dashboard reads.")
 
 
-def facts(values: list[tuple[str, Any]], key: str = "facts") -> None:
+def draw_facts(values: list[tuple[str, Any]], key: str = "facts") -> None:
     """Draw names with their values, as text."""
     shown = [
         (name, make_visible(str(value))) for name, value in values if null_to_none(value) is not None and str(value)
     ]
-    pairs(shown, key=key, alt="What is known of it", height=TALLEST)
+    draw_pairs(shown, key=key, alt="What is known of it", height=TALLEST)
 
 
-def verdict(status: str) -> None:
+def draw_verdict(status: str) -> None:
     """Draw the verdict on a signature in words."""
     with st.container(key="verdict"):
         words = VERDICTS.get(status, as_markdown(status))
         st.markdown(f"{VERDICT_ICONS.get(status, '')} {words}")
 
 
-def payload_views(payload: str, first: Tab | None = None, last: Tab | None = None) -> None:
+def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None) -> None:
     """Draw a payload as fields, tree and raw text, with a tab before these and one after."""
     content = parse(payload)
     names = [tab.name for tab in (first,) if tab] + ["Fields", "Tree", "Raw"] + [tab.name for tab in (last,) if tab]
@@ -141,7 +141,7 @@ def payload_views(payload: str, first: Tab | None = None, last: Tab | None = Non
             st.caption("It can't be taken apart here; see the raw text.")
         else:
             fields = [field for _, field in zip(range(MOST_FIELDS + 1), leaves(content), strict=False)]
-            pairs(fields[:MOST_FIELDS], key="payload-fields", alt="Fields of the payload", height=TALLEST)
+            draw_pairs(fields[:MOST_FIELDS], key="payload-fields", alt="Fields of the payload", height=TALLEST)
             if len(fields) > MOST_FIELDS:
                 st.caption(f"The first {MOST_FIELDS} are shown.")
     with tree_tab, st.container(key="payload-tree"):
@@ -154,21 +154,21 @@ def payload_views(payload: str, first: Tab | None = None, last: Tab | None = Non
         st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; characters that can't be seen as escapes.")
 
 
-def name_button(what: str, name: str, category: str, key: str) -> None:
+def draw_name_button(what: str, name: str, category: str, key: str) -> None:
     """Draw a button that leads to an entity."""
     label = f"{what} {as_markdown(shorten(name, 40))}"
     st.button(label, key=key, on_click=go.to_entity, args=(category, name), icon=icon_of(category))
 
 
-def links(row: Any) -> None:
+def draw_links(row: Any) -> None:
     """Draw the buttons that lead to the entity, its account and the actor."""
     category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
     if null_to_none(entity) and not is_account(category):
-        name_button(kind_of(category), entity, category, "open-entity")
+        draw_name_button(kind_of(category), entity, category, "open-entity")
     if null_to_none(account):
-        name_button("Account", account, account_kind(), "open-account")
+        draw_name_button("Account", account, account_kind(), "open-account")
     if null_to_none(actor):
-        name_button("Actor", str(actor).upper(), person_kind(), "open-actor")
+        draw_name_button("Actor", str(actor).upper(), person_kind(), "open-actor")
     if null_to_none(entity):
         where = (category, entity, int(row["seq"]))
         st.button("In its timeline", key="open-step", on_click=go.to_entity, args=where, icon=":material/timeline:")
@@ -183,19 +183,19 @@ def draw_notification(seq: int) -> None:
     row = rows.iloc[0]
     received = moment(row["received_at"])
     event = null_to_none(row["event_type"]) or f"{row['category']}, event unknown"
-    head("Notification", str(event), at=received)
+    draw_head("Notification", str(event), at=received)
     neighbours(row)
-    verdict(row["signature_status"])
+    draw_verdict(row["signature_status"])
     with st.container(horizontal=True, gap="small", key="detail-links"):
-        links(row)
+        draw_links(row)
         draw_copies(row)
-    payload_views(row["payload"], Tab("Changes", lambda: draw_changes(row)), Tab("About", lambda: draw_about(row)))
+    draw_payload(row["payload"], Tab("Changes", lambda: draw_changes(row)), Tab("About", lambda: draw_about(row)))
 
 
 def draw_about(row: Any) -> None:
     """Draw the facts about a notification besides its body."""
     received, occurred = moment(row["received_at"]), moment(row["occurred_at"])
-    facts(
+    draw_facts(
         [
             ("Entity", null_to_none(row["entity_id"])),
             ("Account", null_to_none(row["account_alias"])),
@@ -226,7 +226,7 @@ def draw_changes(row: Any) -> None:
     elif null_to_none(row["entity_id"]) is None:
         st.caption("It names no entity, so there is nothing to compare it with.")
     else:
-        difference(row)
+        draw_difference(row)
 
 
 def draw_rejection(identity: str) -> None:
@@ -239,11 +239,11 @@ def draw_rejection(identity: str) -> None:
     received = moment(row["received_at"])
     refusal = REFUSALS.get(row["reason"])
     name = f"{refusal.title} ({row['reason']})" if refusal else row["reason"]
-    head("Refused notification", name, at=received)
+    draw_head("Refused notification", name, at=received)
     if refusal:
         st.markdown(f":orange[:material/block:] {refusal.why}")
         st.markdown(f":blue[:material/build:] {refusal.remedy}")
-    facts(
+    draw_facts(
         [
             ("Path", row["path"]),
             ("Received (UTC)", format_utc(received)),
@@ -253,12 +253,12 @@ def draw_rejection(identity: str) -> None:
     )
     body = bytes(row["body"])
     st.caption("Headers")
-    facts(list(headers_of(null_to_none(row["headers"]))), "headers")
+    draw_facts(list(headers_of(null_to_none(row["headers"]))), "headers")
     st.caption(f"Body, {plural(len(body), 'byte')}")
     with st.container(key="payload-raw"):
         text = make_visible(body.decode("utf-8", errors="backslashreplace"), keep="\n")
         draw_text(text or "(empty)", key="raw", alt="The body as received", height=TALLEST)
-    body_button(body, f"refused-{row['id']}.bin")
+    draw_body_button(body, f"refused-{row['id']}.bin")
 
 
 def headers_of(text: str | None) -> list[tuple[str, Any]]:

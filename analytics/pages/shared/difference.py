@@ -6,7 +6,7 @@ import orjson
 import streamlit as st
 
 from analytics.pages.shared.store import ask, null_to_none, records
-from analytics.pages.shared.table import Column, Line, Tone, table
+from analytics.pages.shared.table import Column, Line, Tone, draw_table
 from analytics.senders import has_state, kinds
 from analytics.text import make_visible, plural, shorten
 from analytics.words.sentences import parse_value
@@ -23,7 +23,7 @@ WHOLE = {
 }
 
 
-def difference(row: Any) -> None:
+def draw_difference(row: Any) -> None:
     """Draw the changes of a step: each field with its old and its new value."""
     if not has_state(row["category"]):
         return
@@ -42,7 +42,7 @@ def difference(row: Any) -> None:
         if noise:
             fields = fields if choose_noise(noise) else fields[~fields["noise"].astype(bool)]
         if len(fields):
-            table(COLUMNS, [as_line(row) for row in records(fields.head(MOST_ROWS))], key="differences",
+            draw_table(COLUMNS, [as_line(row) for row in records(fields.head(MOST_ROWS))], key="differences",
                   alt="What this step changed", wrap=True, height=TALLEST)  # fmt: skip
         if len(fields) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS} of {plural(len(fields), 'field')} are shown.")

@@ -14,11 +14,11 @@ from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import address, go
 from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, find_oldest, is_kept, note_moment, now
 from analytics.pages.shared.components.script import draw_again_after, draw_age_line
-from analytics.pages.shared.detail import head
+from analytics.pages.shared.detail import draw_head
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.row_texts import actions_of, event_text, number_text, summaries
 from analytics.pages.shared.store import ask, connection, moment, null_to_none, records
-from analytics.pages.shared.table import Cell, Column, Line, table
+from analytics.pages.shared.table import Cell, Column, Line, draw_table
 from analytics.pages.shared.zone import format_clock
 from analytics.senders import account_kind, colours, icon_of, is_account, kind_of
 from analytics.settings import read_settings
@@ -161,7 +161,7 @@ def finding_cells(finding: Finding) -> list[Cell]:
     return [MARKS[finding.severity], finding.found_at, shorten(finding.sentence, 300), shorten(finding.title, 80)]
 
 
-def finding_table(
+def draw_finding_list(
     findings: Sequence[Finding],
     *,
     key: str,
@@ -172,7 +172,7 @@ def finding_table(
 ) -> None:
     """Draw findings; a click opens one."""
     lines = [Line(each.id, finding_cells(each)[: 3 if narrow else 4], each.severity) for each in findings[:MOST_SHOWN]]
-    table(
+    draw_table(
         NARROW if narrow else COLUMNS,
         lines,
         key=key,
@@ -216,10 +216,10 @@ def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
     """Say that a finding does not exist; before that, wait for findings up to the moment of the question."""
     asked_at = begin_waiting(identity, now())
     if snapshot.upto < asked_at:
-        head("Finding", "Being looked for", on_close=close)
+        draw_head("Finding", "Being looked for", on_close=close)
         wait_for(identity, asked_at)
         return
-    head("Not found", "This finding", on_close=close)
+    draw_head("Not found", "This finding", on_close=close)
     draw_computed(snapshot, key="finding-upto")
     st.caption(
         "It is none of the findings up to then: its rule may have changed since, or it is of a store that this "
@@ -227,14 +227,14 @@ def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
     )
 
 
-def finding_panel(identity: str, snapshot: FindingsSnapshot) -> None:
+def draw_finding(identity: str, snapshot: FindingsSnapshot) -> None:
     """Draw the open finding: why it matters, what to do, and its notifications."""
     finding = next((each for each in snapshot.findings if each.id == identity), None)
     with st.container(key="detail", border=True, gap="small"):
         if finding is None:
             draw_not_found(identity, snapshot)
             return
-        head(f"Finding, severity {finding.severity}", finding.title, on_close=close, at=finding.found_at)
+        draw_head(f"Finding, severity {finding.severity}", finding.title, on_close=close, at=finding.found_at)
         st.text(make_visible(finding.sentence))
         draw_names(finding)
         if rule := find_rule(finding.rule):
@@ -307,7 +307,7 @@ def draw_evidence(finding: Finding) -> None:
         else:
             go.to_entity(row.category, row.entity_id, int(seq))
 
-    table(
+    draw_table(
         STEP_COLUMNS,
         lines,
         key="finding-notifications",

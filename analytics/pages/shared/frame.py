@@ -39,7 +39,7 @@ def refresh_control(default: str) -> float | None:
     return REFRESH[chosen or default]
 
 
-def page(
+def draw_page(
     title: str,
     lead: str,
     controls: Callable[[], None] | None,

@@ -84,9 +84,9 @@ def askers() -> ThreadPoolExecutor:
 class Question(Generic[T]):
     """A question that a thread asks the store; the page waits for it only while the store answers at all."""
 
-    def __init__(self, ask: Callable[[Cancellation], T]) -> None:
+    def __init__(self, question: Callable[[Cancellation], T]) -> None:
         self._cancellation = Cancellation()
-        self._running: Future[T] = askers().submit(ask, self._cancellation)
+        self._running: Future[T] = askers().submit(question, self._cancellation)
 
     def result(self) -> T:
         """Wait for the answer; withdraw the question when the store falls silent, or the viewer goes elsewhere.

@@ -64,7 +64,7 @@ def describe_cell(cell: Cell) -> str | dict[str, float | str]:
     return cell if isinstance(cell, str) else format_local(cell)
 
 
-def table(
+def draw_table(
     columns: Sequence[Column],
     lines: Sequence[Line],
     *,
@@ -124,8 +124,8 @@ def table(
     )
 
 
-def pairs(values: Sequence[tuple[str, str]], *, key: str, alt: str, height: int | None = None) -> None:
+def draw_pairs(values: Sequence[tuple[str, str]], *, key: str, alt: str, height: int | None = None) -> None:
     """Draw names with their values."""
     lines = [Line(str(place), pair) for place, pair in enumerate(values)]
     columns = (Column("Name", "40%"), Column("Value", "60%"))
-    table(columns, lines, key=key, alt=alt, height=height, wrap=True, headless=True)
+    draw_table(columns, lines, key=key, alt=alt, height=height, wrap=True, headless=True)

@@ -64,7 +64,7 @@ def has_text() -> bool:
     return TEXT in st.session_state
 
 
-def editor(
+def draw_editor(
     schema: dict[str, Any], state: EditorState, on_run: Callable[[str], None], on_cancel: Callable[[], None]
 ) -> None:
     """Draw the editor with the text that was set.

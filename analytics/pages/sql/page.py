@@ -7,14 +7,14 @@ import streamlit as st
 from analytics.errors import QueryError
 from analytics.pages.shared import address
 from analytics.pages.shared.components.script import draw_again_after
-from analytics.pages.shared.frame import page
+from analytics.pages.shared.frame import draw_page
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
 from analytics.pages.sql.permalinks import TooLongError, from_address, in_address
-from analytics.pages.sql.results import error_place, results
+from analytics.pages.sql.results import draw_results, error_place
 from analytics.pages.sql.run import Limits, Run
 from analytics.pages.sql.schema import completion
-from analytics.pages.sql.side import side
+from analytics.pages.sql.side import draw_side
 from analytics.settings import read_settings
 from analytics.text import as_markdown
 
@@ -38,7 +38,7 @@ ORDER BY notifications DESC
 
 def show() -> None:
     """Draw the page."""
-    page(
+    draw_page(
         "SQL",
         "Ask the store anything that one SELECT can. Nothing that runs here changes it.",
         None,
@@ -58,7 +58,7 @@ def body() -> None:
             run.wait(AT_ONCE_SECONDS)
         if run and not run.running:
             _sql_run.note_run(run)
-        editor.editor(load_completion(), state_of(run), lambda sql: ask(sql, limits), _sql_run.cancel)
+        editor.draw_editor(load_completion(), state_of(run), lambda sql: ask(sql, limits), _sql_run.cancel)
         with st.container(key="sql-limits", horizontal=True, gap="small"):
             draw_limits()
         if warning := st.session_state.get(TOO_LONG):
@@ -67,7 +67,7 @@ def body() -> None:
             draw_outcome(run)
     with right:
         try:
-            side()
+            draw_side()
         except QueryError as error:
             st.caption(as_markdown(f"Tables can't be listed now, but at the next click perhaps. {error}"))
 
@@ -136,7 +136,7 @@ def draw_outcome(run: Run | None) -> None:
     elif run.running:
         wait()
     else:
-        results(run)
+        draw_results(run)
 
 
 @st.fragment

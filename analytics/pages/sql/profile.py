@@ -11,7 +11,7 @@ from analytics.charts.charts import ACCENT, INK
 from analytics.errors import QueryError
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.table import Column as Shown
-from analytics.pages.shared.table import Line, pairs, table
+from analytics.pages.shared.table import Line, draw_pairs, draw_table
 from analytics.pages.sql import editor
 from analytics.pages.sql.profiles import Profile, quote_name
 from analytics.pages.sql.schema import StoreColumn, StoreTable, profile_of
@@ -29,7 +29,7 @@ def percent(part: int, whole: int) -> str:
     return f"{share:.0f} %" if share >= 1 or not part else "< 1 %"
 
 
-def profile_card(shown: StoreTable, column: StoreColumn) -> None:
+def draw_profile(owner: StoreTable, column: StoreColumn) -> None:
     """Draw the profile of a column."""
     with st.container(key="sql-profile", border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -38,10 +38,10 @@ def profile_card(shown: StoreTable, column: StoreColumn) -> None:
                 "Insert", key="sql-insert", on_click=lambda: editor.insert(name_in_sql(column.name)),
                 help="Put its name where the cursor is in the SQL",
             )  # fmt: skip
-        if meaning := meaning_of(shown.name, column.name):
+        if meaning := meaning_of(owner.name, column.name):
             st.caption(as_markdown(meaning))
         try:
-            profile = profile_of(shown.name, column.name, column.type)
+            profile = profile_of(owner.name, column.name, column.type)
         except QueryError as error:
             st.caption(as_markdown(str(error)))
             return
@@ -70,7 +70,7 @@ def draw_facts(profile: Profile) -> None:
             ("Smallest", shorten(profile.smallest, LONGEST)),
             ("Largest", shorten(profile.largest or "", LONGEST)),
         ]
-    pairs(values, key="sql-facts", alt="Figures of the column")
+    draw_pairs(values, key="sql-facts", alt="Figures of the column")
     if profile.seen < profile.rows:
         st.caption(f"Of a sample: {profile.seen:,} of {profile.rows:,} rows.")
 
@@ -81,7 +81,7 @@ def draw_top(profile: Profile) -> None:
         Line(str(place), [shorten(part["name"], LONGEST), f"{part['number']:,}", percent(part["number"], profile.seen)])
         for place, part in enumerate(profile.parts)
     ]
-    table(TOP_COLUMNS, lines, key="sql-top", alt="Most frequent values")
+    draw_table(TOP_COLUMNS, lines, key="sql-top", alt="Most frequent values")
 
 
 def draw_spread(profile: Profile, name: str, *, dark: bool) -> alt.Chart:

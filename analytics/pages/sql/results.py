@@ -48,7 +48,7 @@ def format_duration(seconds: float) -> str:
     return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
 
 
-def results(run: Run) -> None:
+def draw_results(run: Run) -> None:
     """Draw the outcome of a query that has ended."""
     table = run.table
     if table is None:
@@ -65,11 +65,11 @@ def results(run: Run) -> None:
         with st.container(key="nothing", border=True):
             st.caption("The query ran, and no row fits it.")
     elif table.column_names == ["explain_key", "explain_value"]:
-        plan(table)
+        draw_plan(table)
     elif show == "Chart":
-        chart(table)
+        draw_chart(table)
     else:
-        rows(run.frame(table), table.num_rows)
+        draw_rows(run.frame(table), table.num_rows)
 
 
 def choice_of_show() -> str:
@@ -119,7 +119,7 @@ def files_of(run: Run, number_of_rows: int) -> None:
             )
 
 
-def rows(frame: "pd.DataFrame", number: int) -> None:
+def draw_rows(frame: "pd.DataFrame", number: int) -> None:
     """Draw the first rows, and their number of all."""
     if len(frame) < number:
         st.caption(f"The first {len(frame):,} of {number:,} rows. The files hold all of them.")
@@ -134,13 +134,13 @@ def rows(frame: "pd.DataFrame", number: int) -> None:
     )
 
 
-def plan(table: "pa.Table") -> None:
+def draw_plan(table: "pa.Table") -> None:
     """Draw DuckDB's plan of a query."""
     for place, text in enumerate(table.column("explain_value").to_pylist()):
         draw_text(make_visible(str(text), keep="\n"), key=f"plan-{place}", alt="Plan of the query", wrap=False)
 
 
-def chart(table: "pa.Table") -> None:
+def draw_chart(table: "pa.Table") -> None:
     """Draw the chart and its choices."""
     values = {name: address.get(name) for name in ("chart", "x", "y", "colour")}
     linked = None
@@ -151,9 +151,9 @@ def chart(table: "pa.Table") -> None:
         return
     with st.container(key="sql-chart", border=True):
         draw_choices(table, choice)
-        drawn = draw(table, choice, dark=is_dark())
-        st.altair_chart(drawn.chart, key="sql-drawn")
-        for note in drawn.notes:
+        quick = draw(table, choice, dark=is_dark())
+        st.altair_chart(quick.chart, key="sql-drawn")
+        for note in quick.notes:
             st.caption(as_markdown(note))
 
 

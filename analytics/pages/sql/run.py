@@ -104,16 +104,16 @@ class PastQuery(NamedTuple):
 class Run:
     """A query, from its start on."""
 
-    def __init__(self, client: Client, sql: str, limits: Limits, gone: Callable[[], bool], kept: AnswerCache) -> None:
+    def __init__(self, client: Client, sql: str, limits: Limits, gone: Callable[[], bool], cache: AnswerCache) -> None:
         """Start the query; cancel it when `gone` says that the viewer has left.
 
-        Its rows stay until `kept` drops them.
+        Its rows stay until `cache` drops them.
         """
         self.number, self.sql, self.limits, self.at = next(numbers), sql, limits, now()
         self.table: pa.Table | None = None
         self.error: AnalyticsError | None = None
         self.seconds: float | None = None
-        self._client, self._gone, self._kept = client, gone, kept
+        self._client, self._gone, self._cache = client, gone, cache
         self._frame: pd.DataFrame | None = None
         self._cancellation = Cancellation()
         self._began = time.monotonic()
@@ -166,7 +166,7 @@ class Run:
                 cancellation=self._cancellation,
             )
             self.table = table
-            self._kept.add(self, table.nbytes)
+            self._cache.add(self, table.nbytes)
         except AnalyticsError as error:
             self.error = error
         except Exception as error:  # noqa: BLE001 - the waiting page must learn of any error
@@ -216,9 +216,9 @@ def cancel() -> None:
 
 def note_run(run: Run) -> None:
     """Add a query to the session's history, once."""
-    history: list[PastQuery] = st.session_state.setdefault(HISTORY, [])
-    if not any(past.number == run.number for past in history):
-        st.session_state[HISTORY] = [run.summarize(), *history][:MOST_REMEMBERED]
+    past_queries: list[PastQuery] = st.session_state.setdefault(HISTORY, [])
+    if not any(past.number == run.number for past in past_queries):
+        st.session_state[HISTORY] = [run.summarize(), *past_queries][:MOST_REMEMBERED]
 
 
 def history() -> list[PastQuery]:

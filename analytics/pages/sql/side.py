@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.table import Column, Line, table
+from analytics.pages.shared.table import Column, Line, draw_table
 from analytics.pages.shared.zone import format_utc, viewer_zone
 from analytics.pages.sql import editor
-from analytics.pages.sql.profile import profile_card
+from analytics.pages.sql.profile import draw_profile
 from analytics.pages.sql.results import format_duration
 from analytics.pages.sql.run import PastQuery, history
 from analytics.pages.sql.schema import StoreTable, counts, tables
@@ -36,15 +36,15 @@ HISTORY_COLUMNS = (
 PROFILED = "_sql_profiled"
 
 
-def side() -> None:
+def draw_side() -> None:
     """Draw the side panel."""
     schema, queries, ran = st.tabs(TABS)
     with schema:
-        schema_browser()
+        draw_schema()
     with queries:
-        shipped_list()
+        draw_shipped()
     with ran:
-        history_list()
+        draw_history()
 
 
 def open_table(name: str, _: str) -> None:
@@ -53,9 +53,9 @@ def open_table(name: str, _: str) -> None:
     st.session_state.pop(PROFILED, None)
 
 
-def schema_browser() -> None:
+def draw_schema() -> None:
     """Draw the tables, the open table's columns, and the profile of a column."""
-    known, numbers = tables(), counts()
+    schema, numbers = tables(), counts()
     open_name = st.session_state.get(OPEN)
     lines = [
         Line(
@@ -64,9 +64,9 @@ def schema_browser() -> None:
             tones=("quiet", "quiet") if each.own else (),
             hovers=(MEANINGS[each.name].holds if not each.own else None,),
         )
-        for each in known
+        for each in schema
     ]
-    table(
+    draw_table(
         TABLE_COLUMNS,
         lines,
         key="sql-tables",
@@ -75,41 +75,41 @@ def schema_browser() -> None:
         chosen=open_name,
         height=TABLES_HEIGHT,
     )
-    shown = next((each for each in known if each.name == open_name), None)
-    if shown is None:
+    open_table_row = next((each for each in schema if each.name == open_name), None)
+    if open_table_row is None:
         st.caption("Click a table to see its columns, and a column to see what it holds.")
         return
-    columns_of(shown)
+    draw_columns(open_table_row)
 
 
-def columns_of(shown: StoreTable) -> None:
+def draw_columns(owner: StoreTable) -> None:
     """Draw the columns of a table."""
 
     def profile(column: str, _: str) -> None:
         st.session_state[PROFILED] = column
 
-    holds = f": {MEANINGS[shown.name].holds.lower()}" if not shown.own else ""
-    st.markdown(f"**{shown.name}**, a {shown.kind}{holds}")
+    holds = f": {MEANINGS[owner.name].holds.lower()}" if not owner.own else ""
+    st.markdown(f"**{owner.name}**, a {owner.kind}{holds}")
     lines = [
-        Line(each.name, [each.name, each.short_type], hovers=(meaning_of(shown.name, each.name) or None,))
-        for each in shown.columns
+        Line(each.name, [each.name, each.short_type], hovers=(meaning_of(owner.name, each.name) or None,))
+        for each in owner.columns
     ]
     chosen = st.session_state.get(PROFILED)
-    table(
+    draw_table(
         COLUMN_COLUMNS,
         lines,
         key="sql-columns",
-        alt=f"Columns of {shown.name}",
+        alt=f"Columns of {owner.name}",
         on_open=profile,
         chosen=chosen,
         height=COLUMNS_HEIGHT,
     )
-    column = next((each for each in shown.columns if each.name == chosen), None)
+    column = next((each for each in owner.columns if each.name == chosen), None)
     if column:
-        profile_card(shown, column)
+        draw_profile(owner, column)
 
 
-def shipped_list() -> None:
+def draw_shipped() -> None:
     """Draw the example queries."""
     queries = {each.name: each for each in shipped_queries()}
 
@@ -119,10 +119,12 @@ def shipped_list() -> None:
 
     lines = [Line(each.name, [each.title, each.tells]) for each in queries.values()]
     st.caption("A click puts the query into the editor.")
-    table(QUERY_COLUMNS, lines, key="sql-shipped", alt="Queries to begin with", on_open=put, wrap=True, height=HEIGHT)
+    draw_table(
+        QUERY_COLUMNS, lines, key="sql-shipped", alt="Queries to begin with", on_open=put, wrap=True, height=HEIGHT
+    )
 
 
-def history_list() -> None:
+def draw_history() -> None:
     """Draw this session's past queries."""
     queries = history()
     if not queries:
@@ -150,7 +152,7 @@ def history_list() -> None:
         for past in queries
     ]
     st.caption(f"A click puts the query into the editor. Times in {as_markdown(zone_label(zone))}.")
-    table(HISTORY_COLUMNS, lines, key="sql-history", alt="Queries of this session", on_open=put, height=HEIGHT)
+    draw_table(HISTORY_COLUMNS, lines, key="sql-history", alt="Queries of this session", on_open=put, height=HEIGHT)
 
 
 def describe_end(past: PastQuery) -> str:
