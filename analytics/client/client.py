@@ -34,11 +34,11 @@ class Source(Protocol):
         ...
 
     def status(self) -> dict[str, Any]:
-        """Return how the receiver is."""
+        """Return the receiver's status."""
         ...
 
     def probe(self, seconds: float) -> None:
-        """Return when the location answers a question that costs it nothing."""
+        """Wait until the location answers a question that costs it nothing."""
         ...
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class Client:
         return self.sql(query, parameters, timeout=timeout, max_rows=max_rows).to_pandas()
 
     def status(self) -> dict[str, Any]:
-        """Return how the receiver is: its figures with their states and limits, as `GET /status` says.
+        """Return the receiver's status from `GET /status`: its figures with their states and limits.
 
         Raises:
             NoStatusError: the location is a file.
@@ -103,7 +103,7 @@ class Client:
         return self._source.status()
 
     def probe(self, seconds: float) -> None:
-        """Return when the location answers; a store that is slow with its queries still answers this at once.
+        """Wait until the location answers; a store that is slow with its queries still answers this at once.
 
         Args:
             seconds: the longest wait.

@@ -98,7 +98,7 @@ def export(
     clc-analytics export --since 2026-03-01 --until 2026-04-01 -o march.jsonl
     clc-analytics export --account ACME --event Server -o servers.parquet
     clc-analytics export --since 24h | jq -r .event | sort | uniq -c
-    """  # noqa: D301 - click marks with it what it must not wrap
+    """  # noqa: D301 - click wraps no lines after the escape
     name = choose_archive_format(name, output)
     if name == "parquet" and is_standard(output) and sys.stdout.isatty():
         raise click.UsageError("parquet is not for terminals; name a file with -o, or pipe it into a program.")

@@ -103,7 +103,7 @@ def sql(
     \b
     clc-analytics sql "SELECT event_type, count(*) FROM events GROUP BY 1"
     clc-analytics sql -f query.sql --param account=ACME -o servers.parquet
-    """  # noqa: D301 - click marks with it what it must not wrap
+    """  # noqa: D301 - click wraps no lines after the escape
     name = choose_format(name, output)
     if name in BINARY and is_standard(output) and sys.stdout.isatty():
         raise click.UsageError(f"{name} is not for terminals; name a file with -o, or pipe it into a program.")

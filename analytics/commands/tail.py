@@ -277,7 +277,7 @@ def tail(
     \b
     clc-analytics tail --account ACME --event Server
     clc-analytics tail -n 0 --json | jq -r '.payload | fromjson | .name'
-    """  # noqa: D301 - click marks with it what it must not wrap
+    """  # noqa: D301 - click wraps no lines after the escape
     watched = TailFilter(aliases_of(accounts), event_types_of(events), entity or None)
     with suppress(KeyboardInterrupt), connect(location) as client:
         follower = Follower(client, watched, with_payload=with_json)

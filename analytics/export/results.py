@@ -83,4 +83,4 @@ def as_moment(value: Any) -> datetime | None:
     """Return a date or a moment as a moment; None where it is neither."""
     if isinstance(value, datetime):
         return value
-    return datetime(value.year, value.month, value.day) if isinstance(value, date) else None  # noqa: DTZ001 - as it is
+    return datetime(value.year, value.month, value.day) if isinstance(value, date) else None  # noqa: DTZ001 - a date has no zone

@@ -120,7 +120,7 @@ def person_kind() -> str:
 
 
 def place() -> Place | None:
-    """Return how entities' names give their place; None where no sender's do."""
+    """Return the places that entities' names give; None where no sender's do."""
     return next((sender.place for sender in senders() if sender.place), None)
 
 

@@ -40,7 +40,7 @@ def read_pause() -> Point | None:
 
 
 def is_held() -> bool:
-    """Say whether the list stays the same because of what the user is looking at."""
+    """Say whether the list stays the same because of the user's place on the page."""
     downloading = bool(st.session_state.get(DOWNLOAD))
     return downloading or read_open_item() != OpenItem() or address.get("before") is not None
 

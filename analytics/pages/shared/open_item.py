@@ -21,7 +21,7 @@ class OpenItem(NamedTuple):
 
 def as_seq(text: str | None) -> int | None:
     """Return the number of a notification in the address; None where the text is no such number."""
-    if text and text.isascii() and text.isdigit() and len(text) < 19:  # noqa: PLR2004 - what a BIGINT holds
+    if text and text.isascii() and text.isdigit() and len(text) < 19:  # noqa: PLR2004 - a BIGINT holds these
         return int(text)
     return None
 

@@ -1,4 +1,4 @@
-"""Puts rows of the store into words: changes, and notifications by what they changed."""
+"""Puts rows of the store into words: changes, and notifications by their changes."""
 
 from collections import defaultdict
 from typing import Any

@@ -119,7 +119,7 @@ def leave(error: AnalyticsError) -> None:
 
 @st.fragment
 def draw_gone(instead: Callable[[], None] | None) -> None:
-    """Say that no receiver answers and what to start; go back to the page as soon as one does."""
+    """Say that no receiver answers, and how to start one; return to the page as soon as one answers."""
     draw_again_after(RETRY_SECONDS, "gone")
     reason = find_reason()
     if reason is None:

@@ -42,7 +42,7 @@ class StoreConnection(BaseConnection[Client]):
         return self._instance
 
     def status(self) -> dict[str, Any]:
-        """Return how the receiver is."""
+        """Return the receiver's status."""
         return self._instance.status()
 
     def close(self) -> None:
@@ -167,7 +167,7 @@ def ask_together(values_by_name: Mapping[str, Mapping[str, Any]]) -> Callable[[s
 
 
 def ask_status() -> dict[str, Any]:
-    """Return how the receiver is.
+    """Return the receiver's status.
 
     Raises:
         AnalyticsError: it can't be asked now.

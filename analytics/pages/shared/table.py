@@ -1,4 +1,4 @@
-"""Tables of text: cells that open what they name, and plain lists of names and values."""
+"""Tables of text: cells that open things on a click, and plain lists of names and values."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -177,7 +177,7 @@ def parse_shipped(name: str, text: str) -> Shipped:
     """
     header = LARGEST_HEADER.match(text)
     lines = [line.removeprefix("--").strip() for line in header[1].splitlines()] if header else []
-    if len(lines) < 2:  # noqa: PLR2004 - the title and what it tells
+    if len(lines) < 2:  # noqa: PLR2004 - the title and the description
         raise ValueError(f"{name}.sql needs a title, and what it tells, in comments above its SQL.")
     return Shipped(name, lines[0].rstrip("."), " ".join(lines[1:]), text.strip())
 
