@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import streamlit as st
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from analytics.commands.dashboard import streamlit_options
@@ -104,6 +105,26 @@ def test_a_filter_shows_what_the_address_says_though_the_first_run_of_its_page_e
     assert not app.exception
     assert app.text_input(key="entity").value == "KIM"
     assert app.text_input(key="entity").input("TWO").run().text_input(key="entity").value == "TWO"
+
+
+def test_a_filter_that_the_browser_has_not_drawn_yet_is_sent_with_its_value_again_and_a_drawn_one_is_not():
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared import address
+
+        address.enter("Audit")
+        address.send_again()
+        st.text_input("Entity contains", key="entity", bind="query-params")
+
+    app = AppTest.from_function(page)
+    app.query_params["entity"] = "KIM"
+    app.run()
+    assert app.text_input(key="entity").proto.set_value
+    app._run(WidgetStates())  # as a browser asks to which nothing of what was drawn has come
+    field = app.text_input(key="entity")
+    assert (field.proto.set_value, field.value) == (True, "KIM")
+    assert not app.run().text_input(key="entity").proto.set_value
 
 
 def test_a_filter_whose_query_fails_is_said_and_not_asked_for_again_at_once(open_page, store, tmp_path):

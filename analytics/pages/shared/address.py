@@ -70,6 +70,23 @@ def take_back(context: ScriptRunContext) -> None:
     st.query_params.from_dict(st.query_params.to_dict())
 
 
+def send_again() -> None:
+    """Send the value of each filter in the address to a browser that has not drawn this filter yet.
+
+    Streamlit sends a value with the run that takes it from the address, and with no later one. Where a second run
+    follows at once, the drawing of the first may never reach the browser, which then shows the filter empty.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    with context.session_state.query_params() as params:
+        bindings = [binding for name in params if (binding := params.get_binding_for_param(name))]
+    drawn_by_browser = context.session_state._state._new_widget_state  # noqa: SLF001 - nothing public tells it
+    for binding in bindings:
+        if binding.widget_id not in drawn_by_browser and binding.param_key in st.session_state:
+            st.session_state[binding.param_key] = st.session_state[binding.param_key]
+
+
 def end_arrival() -> None:
     """Note that the filters of the new page are drawn: from now on a click changes them."""
     st.session_state.pop(ARRIVING, None)

@@ -62,6 +62,7 @@ def draw_page(
         leave_behind()
     if address.enter(title):
         arrive()
+    address.send_again()
     depart()
     style("style")
     follow_links()
