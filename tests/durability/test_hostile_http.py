@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import select
 import socket
 import threading
 import time
@@ -16,7 +15,7 @@ import pytest
 from tests.durability.support.faults import cpu_seconds, resident_bytes
 from tests.durability.support.load import BODIES, Clients
 from tests.durability.support.sizes import size
-from tests.durability.support.wire import connected, is_closed, read_answers
+from tests.durability.support.wire import connected, has_answer, is_closed, read_answers
 from tests.support.keys import signed
 from tests.support.processes import ListenerProcess, running
 from tests.support.waiting import until
@@ -336,12 +335,6 @@ def test_more_connections_than_allowed_cost_the_idle_ones_and_never_a_good_clien
         print(f"\n{number_of_bad:,} idle or slow connections at 300 allowed: {closed:,.0f} closed for others, "
               f"{sum(len(each.answers) for each in clients):,} good requests all answered 200, "
               f"memory {before / MIB:.0f} MiB, then {after / MIB:.0f} MiB")  # fmt: skip
-
-
-def has_answer(connection):
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 @pytest.mark.slow

@@ -92,7 +92,7 @@ def show() -> None:
     """Draw the page."""
     draw_page(
         "Entity",
-        f"A {any_entity()} as it is, as it was at any time, and what happened in between.",
+        f"A {any_entity()} now and at any time before, and its changes in between.",
         controls,
         body,
     )
@@ -243,8 +243,7 @@ def draw_without_notifications(entity: Entity) -> None:
             st.caption(f"No {entity.category} notification of it came: it is known by its alias only, if at all.")
         elif is_person(entity.category):
             st.caption(
-                f"No {entity.category} notification of it came. What it did, if notifications name it as their actor, "
-                "is below."
+                f"No {entity.category} notification of it came. Below are its actions, if notifications name it."
             )
         else:
             st.caption("It is not in the store that this dashboard reads, or not under this name.")

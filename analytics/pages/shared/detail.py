@@ -117,7 +117,7 @@ def draw_facts(values: list[tuple[str, Any]], key: str = "facts") -> None:
     shown = [
         (name, make_visible(str(value))) for name, value in values if null_to_none(value) is not None and str(value)
     ]
-    draw_pairs(shown, key=key, alt="What is known of it", height=TALLEST)
+    draw_pairs(shown, key=key, alt="Known facts", height=TALLEST)
 
 
 def draw_verdict(status: str) -> None:

@@ -10,7 +10,7 @@ NOTIFICATION = {
     "category": "Account, User, Server or Alert",
     "action": "Created, Updated, Deleted or Notification; NULL where not known",
     "entity_id": f"{ENTITY}; of an alert its server",
-    "actor": "Who made the change (changeInfo.modifiedBy); servers only",
+    "actor": "The user who made the change (changeInfo.modifiedBy); servers only",
     "payload": "Body as JSON, byte for byte: payload ->> 'status', payload -> 'details'",
 }
 ENTITIES = {
@@ -21,7 +21,7 @@ ENTITIES = {
 CHANGES = {
     "category": "Account, User or Server",
     "entity_id": ENTITY,
-    "actor": "Who made the change; servers only",
+    "actor": "The user who made the change; servers only",
     "path": "Field, such as details.powerState; empty for the whole body",
 }
 REJECTED = {"sender": "Kind of sender: centurylink; NULL where it is not known"}

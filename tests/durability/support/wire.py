@@ -1,5 +1,6 @@
 """HTTP as bytes on a socket, for what no client library would send."""
 
+import select
 import socket
 import urllib.parse
 from collections.abc import Iterator
@@ -52,3 +53,10 @@ def is_closed(connection: socket.socket) -> bool:
         return connection.recv(1000) == b""
     except ConnectionResetError:
         return True
+
+
+def has_answer(connection: socket.socket) -> bool:
+    """Tell whether there is something to read, or the other end has closed."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
