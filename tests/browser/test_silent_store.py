@@ -12,6 +12,7 @@ from tests.browser.conftest import Live
 from tests.browser.pages import pages
 from tests.browser.slow_store import a_slow_store
 from tests.browser.test_not_running import is_dimmed
+from tests.browser.watching import drawn_at, expect_refreshed
 from tests.support.browsing import a_dashboard
 from tests.support.processes import Receiver, running, stopped
 from tests.support.waiting import until
@@ -149,8 +150,10 @@ def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_go
     opened, reached = watch(live.url), watch(live.url).open(f"/audit?refresh=off&entity={SERVER}")
     # Before its script is there, a link leads on as Streamlit's own do, and leaves no filter in the history.
     reached.locator(".st-key-links [data-follows]").wait_for(state="attached")
+    before = drawn_at(reached)
     reached.get_by_test_id("stHeader").get_by_role("link", name="Notifications").click()
     expect(reached.locator(".st-key-notifications tbody tr")).not_to_have_count(0)
+    expect_refreshed(reached, before)
     with stopped(live.receiver.children()["store"]):
         opened.page.goto(f"{live.url}/audit?refresh=off&entity={SERVER}")
         says_that_the_store_is_silent(reached)

@@ -41,9 +41,9 @@ class Watched:
             self.elsewhere.append(url)
 
     def open(self, address: str) -> Page:
-        """Open an address of the dashboard and wait until it shows something of the store."""
+        """Open an address of the dashboard and wait until it is drawn: the line about its age comes last."""
         self.page.goto(self.url + address)
-        self.page.locator(".st-key-freshness, .st-key-not-running").first.wait_for()
+        self.page.locator(f"{AGE}, .st-key-not-running").first.wait_for()
         return self.page
 
     def check(self) -> None:
