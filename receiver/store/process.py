@@ -8,6 +8,7 @@ from pathlib import Path
 
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.data_directory.tokens import control_token, query_token
+from receiver.keeping.scrub import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
 from receiver.program import load_program
@@ -23,7 +24,6 @@ from receiver.store.query.request import carries
 from receiver.store.query.runner import QueryLimits
 from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
 from receiver.store.recovery import open_store
-from receiver.store.scrubbing import ScrubLoop
 from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
 
 GIVES_WAY = 10
