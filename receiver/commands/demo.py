@@ -17,7 +17,7 @@ from typing import IO, NamedTuple, TypeVar
 import click
 import urllib3
 
-from receiver.data_directory.lock import Running, find_running_serve
+from receiver.data_directory.access import Running, find_running_serve
 from receiver.errors import DemoError
 from receiver.files import make_directory
 from receiver.network.sockets import find_free_address

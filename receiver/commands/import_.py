@@ -8,7 +8,7 @@ import click
 
 from receiver.admission import Admission
 from receiver.commands.terminal import make_visible
-from receiver.data_directory import lock as data_directory
+from receiver.data_directory import access as data_directory
 from receiver.database.replacing import finish_offline
 from receiver.importer import import_archive
 from receiver.listener.accounts import AllowedAccounts

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from receiver.data_directory import lock as data_directory
+from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, make_incident
 from receiver.database import replacing
 from receiver.errors import StoreError

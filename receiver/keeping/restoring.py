@@ -16,9 +16,8 @@ from receiver.data_directory.incidents import Incident
 from receiver.database.appended import read_appended
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.errors import StoreError
-from receiver.files import copy_whole, sync_directory, sync_file
+from receiver.files import copy_whole, sql_file, sync_directory, sync_file
 from receiver.keeping import backup_file
-from receiver.program import sql_file
 from receiver.settings import Settings
 from receiver.spool.looking import Backlog, segment_paths, view
 from receiver.spool.owners import count_whole_backlog, list_former_spools

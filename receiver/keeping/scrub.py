@@ -16,8 +16,7 @@ from receiver.data_directory.incidents import report
 from receiver.database.opening import run
 from receiver.database.reading import Reader, Rows
 from receiver.errors import StoreError
-from receiver.files import write_whole
-from receiver.program import sql_file
+from receiver.files import sql_file, write_whole
 from receiver.settings import Settings
 
 FILE = "scrub.json"

@@ -5,6 +5,7 @@ import gc
 import logging
 
 from receiver.admission import Admission
+from receiver.files import load_program
 from receiver.listener import metrics
 from receiver.listener.accounts import AllowedAccounts
 from receiver.listener.connections import GuardedServer, Limits, fit_to_descriptors
@@ -17,7 +18,6 @@ from receiver.listener.turns import Breath
 from receiver.network.sockets import make_tls_context
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import Restarts
-from receiver.program import load_program
 from receiver.senders import SENDER
 from receiver.senders.keys import remember_key
 from receiver.settings import Settings

@@ -10,10 +10,9 @@ from pathlib import Path
 import duckdb
 
 from receiver.data_directory.incidents import report
-from receiver.database.damage import suspect
-from receiver.database.faults import NEEDS_NEW_PROCESS
+from receiver.database.faults import NEEDS_NEW_PROCESS, suspect
 from receiver.database.opening import run
-from receiver.deriving.rebuild import Rebuild
+from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse

@@ -6,12 +6,12 @@ import os
 import signal
 from pathlib import Path
 
+from receiver.data_directory.access import control_token, query_token
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
-from receiver.data_directory.tokens import control_token, query_token
+from receiver.files import load_program
 from receiver.keeping.scrub import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
-from receiver.program import load_program
 from receiver.settings import Settings, split_address
 from receiver.spool.owners import take_former
 from receiver.store.arranging import ArrangeLoop

@@ -10,9 +10,9 @@ from receiver.database.reading import Reader
 from receiver.deriving import Derived, Deriver
 from receiver.deriving.deriver import DerivedChange
 from receiver.errors import TooMuchError
+from receiver.files import sql_file
 from receiver.keeping.invariants import Changed, Violation, check_changes, check_taken
 from receiver.notification import SET_ASIDE, NumberedNotification
-from receiver.program import sql_file
 from receiver.senders import SENDER
 from receiver.senders.keys import Keys
 from receiver.spool.layout import to_microseconds

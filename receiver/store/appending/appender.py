@@ -9,12 +9,11 @@ from uuid import UUID
 import duckdb
 
 from receiver.database.appended import Appended, Positions, read_appended, write_appended
-from receiver.database.damage import is_damage, read_or, suspect
-from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError
+from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError, is_damage, read_or, suspect
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.deriving import Derived, Deriver, LastBodies, make_read, write_changes
-from receiver.deriving.table import replace_account_states
+from receiver.deriving.tables import replace_account_states
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import duckdb
 
-from receiver.database.damage import read_or
+from receiver.database.faults import read_or
+from receiver.files import sql_file
 from receiver.notification import Notification
-from receiver.program import sql_file
 
 
 class _Latest(NamedTuple):

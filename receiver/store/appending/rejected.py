@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import duckdb
 
-from receiver.database.damage import read_or
+from receiver.database.faults import read_or
 from receiver.database.opening import run
+from receiver.files import sql_file
 from receiver.notification import NOT_STORABLE, Notification, Rejection
-from receiver.program import sql_file
 from receiver.spool import Row
 
 # Each reason has an equal share, so rows that anybody can send push out only their own kind.

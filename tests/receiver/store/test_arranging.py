@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from receiver.database.opening import open_database, run
-from receiver.deriving.rebuild import Rebuild
+from receiver.deriving.tables import Rebuild
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store import arranging
 from receiver.store.appending.appender import Appender
