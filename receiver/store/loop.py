@@ -18,8 +18,7 @@ from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse
 from receiver.spool import SpoolReader
 from receiver.store.appending.appender import Appender
-from receiver.store.appending.condition import Condition, Retry
-from receiver.store.appending.pace import Pace
+from receiver.store.appending.condition import Condition, Pace, Retry
 from receiver.store.arranging import Arranger
 
 # A transaction costs the same for one row as for a thousand: single rows go in ten times a second, and a thousand rows

@@ -18,13 +18,12 @@ from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.loop import AppendLoop
-from receiver.store.metrics import store_metrics
 from receiver.store.query.connections import BoundedServer
 from receiver.store.query.request import carries
 from receiver.store.query.runner import QueryLimits
 from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
 from receiver.store.recovery import open_store
-from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
+from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers, store_metrics
 
 GIVES_WAY = 10
 """How much lower than the listener's its priority is (`nice`): a sender waits for the listener, none for SQL."""

@@ -18,7 +18,7 @@ from receiver.database import replacing
 from receiver.errors import DataDirectoryError
 from receiver.keeping.backup_file import FILE as BACKUP_NOTE
 from receiver.keeping.backup_file import parse_backup_note, read_learned_accounts
-from receiver.listener.peers import TrustedProxies
+from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context
 from receiver.processes import state
 from receiver.senders import SENDER

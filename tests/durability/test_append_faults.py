@@ -197,7 +197,7 @@ def test_a_store_that_takes_no_row_at_all_blames_none(store, spool, appender, mo
     spool.append_all([update(number) for number in range(ROWS)])
     with monkeypatch.context() as fault:
         refuse = raising(duckdb.ConversionException("no UUID"))
-        for module in ("appender", "trial"):
+        for module in ("appender", "rejected"):
             fault.setattr(f"receiver.store.appending.{module}.insert_notifications", refuse)
         with pytest.raises(NotOneRowError):
             appender.append_new()

@@ -18,11 +18,16 @@ from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
-from receiver.store.appending.duplicates import DuplicateFinder
-from receiver.store.appending.exactly_once import read_watermarks, roll_back, store_with_watermarks
-from receiver.store.appending.housekeeping import Housekeeping
-from receiver.store.appending.rejected import RejectedBudget, make_not_storable
-from receiver.store.appending.trial import check_takes_rows, forget_stumble, note_stumble, read_stumble
+from receiver.store.appending.condition import Housekeeping
+from receiver.store.appending.exactly_once import DuplicateFinder, read_watermarks, roll_back, store_with_watermarks
+from receiver.store.appending.rejected import (
+    RejectedBudget,
+    check_takes_rows,
+    forget_stumble,
+    make_not_storable,
+    note_stumble,
+    read_stumble,
+)
 
 _ROWS_PER_READ = 5_000
 # After a long outage there may be any number of segments, with bodies of any size.
