@@ -9,7 +9,7 @@ import orjson
 
 from receiver.changes.values import are_spelled_alike, as_json, index_by_natural_key, mean_the_same, parse, spell
 from receiver.notification import Action, Category
-from receiver.senders.comparison import MISSING, Comparison, FieldDifference, Kind, PathPart
+from receiver.senders.sender import MISSING, Comparison, FieldDifference, Kind, PathPart
 
 _DEEPEST = 16
 _SCALARS = frozenset({str, int, float, bool, type(None)})

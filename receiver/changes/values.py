@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from receiver.senders.comparison import MISSING, Comparison, Item, PathPart
+from receiver.senders.sender import MISSING, Comparison, Item, PathPart
 
 Groups = Sequence[Sequence[str]]
 

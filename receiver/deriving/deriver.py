@@ -15,7 +15,7 @@ from receiver.files import sql_file
 from receiver.logs import describe
 from receiver.notification import Action, Category, NumberedNotification
 from receiver.senders import SENDER
-from receiver.senders.comparison import Kind
+from receiver.senders.sender import Kind
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 Entity = tuple[Category, str]

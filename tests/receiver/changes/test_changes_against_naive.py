@@ -19,8 +19,7 @@ from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import open_database, run
 from receiver.notification import new_id
 from receiver.senders import SENDER
-from receiver.senders.centurylink.classify import classify
-from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.sender import Event
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolReader, SpoolWriter
