@@ -8,7 +8,7 @@ import click
 
 from receiver import __version__
 from receiver.commands.terminal import make_visible
-from receiver.data_directory.permissions import restrict
+from receiver.data_directory.access import restrict
 from receiver.errors import ReceiverError, SettingsError
 from receiver.files import allow_descriptors
 

@@ -1,14 +1,19 @@
-"""Files: synced before they count, readable only for their owner; and the limit on open files."""
+"""Files: synced before they count, readable only for their owner; the program's own; the limit on open files."""
 
 import contextlib
 import errno
+import importlib
 import os
 import resource
 import secrets
 import stat
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import IO
+
+import receiver
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -151,3 +156,48 @@ def allow_descriptors() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):  # macOS refuses infinity; then the limit stays as it is
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@cache
+def sql_files(package: str) -> dict[str, str]:
+    """Read the SQL files of a package, by their names, without importing it.
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    top, *inner = package.split(".")
+    folder = resources.files(top).joinpath(*inner)
+    files = (file for file in folder.iterdir() if file.name.endswith(".sql"))
+    return {file.name: file.read_text("utf-8") for file in files}
+
+
+def sql_file(package: str, name: str) -> str:
+    """Return a SQL file that lies beside a package's modules.
+
+    Raises:
+        OSError: it can't be read.
+        KeyError: there is none of that name.
+    """
+    return sql_files(package)[name]
+
+
+def load_program(*modules: str) -> None:
+    """Read every SQL file of the program, and import modules that would otherwise be imported when they are first used.
+
+    A process calls this before it takes its first row.
+
+    Args:
+        modules: full names; those that are not installed are left out.
+    """
+    for package in _packages(Path(receiver.__file__).parent):
+        sql_files(package)
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError:
+            continue
+
+
+def _packages(folder: Path) -> Iterator[str]:
+    for path in sorted({file.parent for file in folder.rglob("*.sql")}):
+        yield ".".join((folder.name, *path.relative_to(folder).parts))

@@ -26,9 +26,9 @@ from receiver.listener.metrics import REGISTRY as LISTENER
 from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES
 from receiver.settings import Settings, read_settings
 from receiver.store.loop import AppendLoop
-from receiver.store.metrics import QueryMetrics, store_metrics
-from receiver.store.query.errors import STATUSES
-from receiver.store.status import StatusKeeper, StatusMetrics
+from receiver.store.query.answers import STATUSES
+from receiver.store.query.runner import QueryMetrics
+from receiver.store.status import StatusKeeper, StatusMetrics, store_metrics
 from tests.support.stored import received_in, store_of
 
 ROOT = Path(__file__).parent.parent

@@ -6,8 +6,7 @@ from typing import Any
 
 import urllib3
 
-from receiver.data_directory.lock import find_running_serve
-from receiver.data_directory.tokens import control_token
+from receiver.data_directory.access import control_token, find_running_serve
 from receiver.errors import StoreError
 from receiver.settings import Settings
 

@@ -17,13 +17,13 @@ from typing import IO, NamedTuple, TypeVar
 import click
 import urllib3
 
-from receiver.data_directory.lock import Running, find_running_serve
+from receiver.data_directory.access import Running, find_running_serve
 from receiver.errors import DemoError
 from receiver.files import make_directory
 from receiver.network.sockets import find_free_address
+from receiver.senders.keys import load_or_make_key
 from receiver.settings import Settings, environment, read_settings
 from receiver.simulator import MADE_UP
-from receiver.simulator.key_files import load_or_make_key
 
 T = TypeVar("T")
 

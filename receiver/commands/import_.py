@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from receiver.admission import Admission
+from receiver.admission import Admission, AllowedAccounts
 from receiver.commands.terminal import make_visible
-from receiver.data_directory import lock as data_directory
+from receiver.data_directory import access as data_directory
 from receiver.database.replacing import finish_offline
 from receiver.importer import import_archive
-from receiver.listener.accounts import AllowedAccounts
 from receiver.senders import SENDER
 from receiver.senders.keys import remember_key
 from receiver.settings import Settings, read_settings

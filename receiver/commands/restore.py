@@ -5,13 +5,12 @@ from pathlib import Path
 
 import click
 
-from receiver.data_directory import lock as data_directory
+from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, make_incident
 from receiver.database import replacing
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect
-from receiver.keeping.left_out import LeftOut, count_left_out
-from receiver.keeping.restoring import count_rows_waiting, install
+from receiver.keeping.restoring import LeftOut, count_left_out, count_rows_waiting, install
 from receiver.senders import SENDER
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, read_settings

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from receiver.commands.terminal import make_visible
-from receiver.data_directory.lock import find_running_serve
-from receiver.data_directory.tokens import query_token
+from receiver.data_directory.access import find_running_serve, query_token
 from receiver.database.reading import FileReader, status_of
 from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError

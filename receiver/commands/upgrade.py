@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from receiver.data_directory.lock import Running, find_running_serve
+from receiver.data_directory.access import Running, find_running_serve
 from receiver.errors import UpgradeError
 from receiver.processes.state import ServeState, read_state
 from receiver.settings import Settings, read_settings

@@ -1,11 +1,40 @@
-"""Sorts the appender's errors by their cause: a row's own values, the deriving of changes, or anything else."""
+"""Sorts DuckDB's errors by their cause: a row's values, the deriving of changes, a damaged file, or the machine."""
 
+import contextlib
+import logging
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from receiver.errors import StoreError
+from receiver.files import sql_file, write_whole
+
+# The machine, an operator or a newer version may refuse these for a while; the file is as good as it was.
+_REFUSED = re.compile(
+    r"Could not set lock|Permission denied|No space left|Read-only file system|Too many open files|"
+    r"Cannot allocate memory|Input/output error|Disk quota|Stale file handle|Is a directory|"
+    r"fsync failed|Could not (?:write|fsync|truncate)|version number|newer version",
+    re.IGNORECASE,
+)
+# In our own queries these mean a bug, or a connection in a wrong state.
+_NO_DAMAGE = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.TransactionException,
+    duckdb.ConnectionException,
+)
+_TRIAL_SECONDS = 3600
+# Exit codes of a trial. An error before it begins (the program's own files can't be read, say) ends it with 1, too.
+_UNDECIDED, _DAMAGED = 1, 3
+
+_log = logging.getLogger(__name__)
 
 
 class UnstorableError(Exception):
@@ -37,7 +66,7 @@ NEEDS_NEW_PROCESS = (duckdb.FatalException, duckdb.InternalException)
 _BUGS_OF_DUCKDB = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 
 
-@contextmanager
+@contextlib.contextmanager
 def check_conversion() -> Iterator[None]:
     """Turn the errors of values that can't be converted into an error of their own.
 
@@ -59,3 +88,145 @@ def is_bug(error: Exception) -> bool:
         # If DuckDB can't load a Python module, it reports an invalid input.
         return isinstance(error, _BUGS_OF_DUCKDB) and "failed to import" not in str(error)
     return not isinstance(error, (OSError, MemoryError, ImportError))
+
+
+def is_damage(error: Exception) -> bool:
+    """Tell whether an error in opening or reading a database means that its file is damaged, or no database at all."""
+    if isinstance(error, (duckdb.OutOfMemoryException, duckdb.InterruptException, MemoryError, OSError)):
+        return False
+    return not _REFUSED.search(str(error))
+
+
+def read_through(connection: duckdb.DuckDBPyConnection) -> None:
+    """Read the tables that the store needs.
+
+    Raises:
+        duckdb.Error: it can't be read.
+        DoubledError: a place has several watermarks, so a WAL was replayed twice.
+    """
+    if "schema_version" not in _tables(connection):
+        return
+    queries = sql_file(__package__, "read_through.sql")
+    for statement in connection.extract_statements(queries):
+        rows = connection.execute(statement).fetchall()
+    if rows:
+        raise DoubledError(f"It has several watermarks for {rows[0][0]}.")
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+
+
+def suspect(data_dir: Path, error: Exception) -> None:
+    """Leave a sign for the next start if an error says that a block of the database can't be read."""
+    if "Corrupt database file" in str(error):
+        with contextlib.suppress(OSError):
+            write_whole(_sign(data_dir), str(error).splitlines()[0])
+
+
+def read_suspicion(data_dir: Path) -> str | None:
+    """Read the sign that `suspect` left; it counts even if its text is lost."""
+    try:
+        return _sign(data_dir).read_bytes().decode("utf-8", "replace").strip("\0 \n") or "an earlier reading failed"
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"an earlier reading failed, and its note can't be read: {error.strerror}"
+
+
+def settle(data_dir: Path) -> None:
+    """Remove the sign."""
+    _sign(data_dir).unlink(missing_ok=True)
+
+
+def _sign(data_dir: Path) -> Path:
+    return data_dir / "suspect"
+
+
+def read_or(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    instead: list[tuple[Any, ...]],
+    lost: str,
+    parameters: list[Any] | None = None,
+) -> list[tuple[Any, ...]]:
+    """Run a query whose answer is optional; if it meets a damaged block, log what is lost.
+
+    Raises:
+        duckdb.Error: something else is wrong.
+    """
+    try:
+        return connection.execute(sql, parameters).fetchall()
+    except duckdb.Error as error:
+        if isinstance(error, _NO_DAMAGE) or "failed to import" in str(error) or not is_damage(error):
+            raise
+        _log.error("the database is damaged (%s): %s; `clc-receiver verify` names what can't be read", error, lost)
+        return instead
+
+
+class DoubledError(Exception):
+    """Raised when a database holds a row twice that must be unique."""
+
+
+def crashes(database: Path) -> bool:
+    """Open a database in another process, changing nothing, and tell whether that process dies of it."""
+    return _try_out(database) < 0
+
+
+def is_whole(database: Path) -> bool:
+    """Read all received rows in another process, and tell whether that was possible.
+
+    Raises:
+        StoreError: it can't be tried at the moment; the file may be whole.
+    """
+    return _is_readable(database, "notifications", "rejected")
+
+
+def has_whole_derived(database: Path) -> bool:
+    """Read all derived rows in another process, and tell whether that was possible.
+
+    Raises:
+        StoreError: it can't be tried at the moment; the file may be whole.
+    """
+    return _is_readable(database, "changes", "changes_rebuilt", "underived", "account_states")
+
+
+def _is_readable(database: Path, *tables: str) -> bool:
+    code = _try_out(database, *tables)
+    if code > 0 and code != _DAMAGED:
+        raise StoreError(f"{database} can't be tried out now, the log says why: nothing was moved.")
+    return code == 0
+
+
+def _try_out(database: Path, *tables: str) -> int:
+    """Return the process's exit code: minus a signal's number if it died of the file."""
+    command = [sys.executable, "-m", "receiver.database.faults", str(database), *tables]
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, timeout=_TRIAL_SECONDS)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        _log.error("opening %s does not end", database)
+        return -signal.SIGKILL
+    code = done.returncode
+    if code == -signal.SIGKILL:  # no file ends a process so: a user, or a lack of memory, did
+        code = _UNDECIDED
+    if code < 0:
+        _log.error("opening %s ends a process with signal %d", database, -code)
+    elif code:
+        _log.error("%s was tried out: %s", database, done.stderr.decode(errors="replace").strip()[-500:])
+    return code
+
+
+def _main() -> None:
+    config: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false"}
+    try:
+        with duckdb.connect(sys.argv[1], read_only=True, config=config) as connection:
+            read_through(connection)
+            for table in _tables(connection) & set(sys.argv[2:]):
+                connection.execute(f"SELECT bit_xor(hash({table})) FROM {table}").fetchall()  # noqa: S608 - our own names
+    except Exception as error:  # noqa: BLE001 - a damaged file raises whatever it makes of its bytes
+        sys.stderr.write(f"{error}\n")
+        sys.exit(_DAMAGED if is_damage(error) else _UNDECIDED)
+
+
+if __name__ == "__main__":
+    _main()

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import duckdb
 import urllib3
 
-from receiver.data_directory.lock import find_running_serve
-from receiver.data_directory.tokens import query_token
+from receiver.data_directory.access import find_running_serve, query_token
 from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError, TooMuchError
 from receiver.settings import Settings

@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
-from receiver.data_directory import lock as data_directory
+from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, new_aside, put_aside, record, report
 from receiver.database.appended import Appended, write_appended_synced
 from receiver.errors import DataDirectoryError, StoreError

@@ -2,6 +2,6 @@
 
 from receiver.deriving.bodies import LastBodies
 from receiver.deriving.deriver import Derived, Deriver
-from receiver.deriving.table import make_read, write_changes
+from receiver.deriving.tables import make_read, write_changes
 
 __all__ = ["Derived", "Deriver", "LastBodies", "make_read", "write_changes"]

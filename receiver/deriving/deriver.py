@@ -8,15 +8,14 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from receiver.changes.differ import Differ
-from receiver.changes.steps import Snapshot, changes_of
+from receiver.changes.differ import Differ, Snapshot, changes_of
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
+from receiver.files import sql_file
 from receiver.logs import describe
 from receiver.notification import Action, Category, NumberedNotification
-from receiver.program import sql_file
 from receiver.senders import SENDER
-from receiver.senders.comparison import Kind
+from receiver.senders.sender import Kind
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 Entity = tuple[Category, str]

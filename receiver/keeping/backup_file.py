@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import duckdb
 
 from receiver import __version__
-from receiver.database.catalogue import BACKUP_TABLES, check_catalogue
 from receiver.database.migrations import newest_version
+from receiver.database.opening import BACKUP_TABLES, check_catalogue
 from receiver.errors import StoreError
 from receiver.spool.layout import from_microseconds
 

@@ -18,7 +18,7 @@ from tornado.iostream import IOStream
 
 from receiver.listener import metrics
 from receiver.listener.draining import DrainingServer
-from receiver.listener.unproven import Unproven, source_of
+from receiver.listener.sources import Unproven, source_of
 from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 
 _MIB = 1024 * 1024
@@ -115,7 +115,7 @@ class GuardedServer(DrainingServer):
         self._limits = limits
         # In the order in which they began to wait, or had their headers.
         self._reading: dict[HTTP1ServerConnection, _Reading] = {}
-        self._unproven = Unproven()
+        self._unproven = Unproven[HTTP1ServerConnection]()
         self._is_exempt = is_exempt
         self._known: set[HTTP1ServerConnection] = set()
         self._leaving: set[HTTP1ServerConnection] = set()

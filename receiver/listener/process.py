@@ -4,20 +4,18 @@ import asyncio
 import gc
 import logging
 
-from receiver.admission import Admission
+from receiver.admission import Admission, AllowedAccounts
+from receiver.files import load_program
 from receiver.listener import metrics
-from receiver.listener.accounts import AllowedAccounts
 from receiver.listener.connections import GuardedServer, Limits, fit_to_descriptors
 from receiver.listener.exchange import ExchangeServer
-from receiver.listener.peers import TrustedProxies
-from receiver.listener.priority import come_first
 from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Commits, Routes
-from receiver.listener.turns import Breath
+from receiver.listener.sources import TrustedProxies
+from receiver.listener.turns import Breath, come_first
 from receiver.network.sockets import make_tls_context
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import Restarts
-from receiver.program import load_program
 from receiver.senders import SENDER
 from receiver.senders.keys import remember_key
 from receiver.settings import Settings

@@ -22,8 +22,8 @@ from receiver.listener.exchange import (
     refusal,
 )
 from receiver.listener.health import StoreProbe, readiness
-from receiver.listener.peers import TrustedProxies
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
+from receiver.listener.sources import TrustedProxies
 from receiver.notification import Notification, Rejection
 from receiver.senders import SENDER
 from receiver.spool import Done, Row, SpoolWriter, WaitingRow

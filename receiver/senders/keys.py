@@ -1,4 +1,4 @@
-"""Public and private keys in PEM files, and those under which notifications were received."""
+"""Public and private keys in PEM files: the sender's, those of earlier notifications, and the simulator's own."""
 
 import hashlib
 import logging
@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from receiver.data_directory.incidents import set_aside
 from receiver.errors import KeyFileError
-from receiver.files import make_directory, write_new, write_whole
+from receiver.files import is_blank, make_directory, write_new, write_whole
 
 PublicKey = RSAPublicKey
 PrivateKey = RSAPrivateKey
@@ -148,3 +149,36 @@ def load_remembered_keys(data_dir: Path) -> Keys:
         if key_fingerprint(key) == path.stem:
             keys[path.stem] = key
     return keys
+
+
+def public_key_path(path: Path) -> Path:
+    """Return the path of a private key file's public half."""
+    return path.with_name(f"{path.name}.pub")
+
+
+def load_or_make_key(path: Path) -> tuple[PrivateKey, bool]:
+    """Return the simulator's private key, and whether it had to be made; its public half is written if it is missing.
+
+    Raises:
+        KeyFileError: a file can't be read or written, or holds something else.
+    """
+    try:
+        make_directory(path.parent)
+        _put_blank_aside(path)
+        made = not path.exists()
+        key = write_private_key(path) if made else load_private_key(path)
+        public = public_key_path(path)
+        if made or not public.exists() or is_blank(public.read_bytes()):
+            write_whole(public, public_pem(key.public_key()))
+    except OSError as error:
+        raise KeyFileError(
+            f"The key file {path} can't be made ({error.strerror}): name one in a directory that can be written."
+        ) from error
+    return key, made
+
+
+def _put_blank_aside(path: Path) -> None:
+    """Move an empty key file aside, as a power cut leaves it; any other file may be somebody's key."""
+    if path.is_file() and is_blank(path.read_bytes()):
+        moved_to = set_aside([path], path.parent)
+        _log.warning("the key file %s is empty: it is kept in %s, and another key is made", path, moved_to)

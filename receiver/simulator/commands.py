@@ -12,11 +12,10 @@ import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.senders import SENDER
+from receiver.senders.keys import load_or_make_key, public_key_path
 from receiver.settings import read_settings
 from receiver.simulator import MADE_UP
-from receiver.simulator.archive import write_archive
-from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
-from receiver.simulator.key_files import load_or_make_key, public_key_path
+from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
 from receiver.simulator.posting import Poster
 from receiver.simulator.progress import Progress
 

@@ -1,12 +1,24 @@
-"""The timetable of notifications: everyday life and stories, in the past or live, with bodies."""
+"""The history of notifications: everyday life and stories, in the past or live, with bodies; and archives of it."""
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import lru_cache
 from heapq import merge
+from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from receiver.senders.made_up import Bodies, Step
-from receiver.senders.timetable import DAY, Calendar, Timetable
+import orjson
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from receiver.errors import ArchiveError
+from receiver.files import open_whole
+from receiver.senders import SENDER
+from receiver.senders.made_up import DAY, Bodies, Calendar, Step, Timetable
 from receiver.simulator import MADE_UP
 
 NOTIFICATIONS_A_DAY = 233
@@ -16,6 +28,10 @@ LIVE_SCENE_SECONDS = 120.0
 """The time between two scenes of live everyday life; only the resulting order shows."""
 STORY_DAYS = 30
 """The days of the cast's life before a live story."""
+SOURCE_IP = "198.51.100.7"
+CHUNK = 64
+CHUNKS_AHEAD = 4
+SIGNATURES_KEPT = 4096
 
 
 class Outgoing(NamedTuple):
@@ -140,3 +156,64 @@ def _first(steps: list[Step], count: int) -> list[Step]:
         chosen.append(step._replace(copies=min(step.copies, count - 1)))
         count -= 1 + chosen[-1].copies
     return chosen
+
+
+def write_archive(
+    path: Path,
+    history: Iterable[Outgoing],
+    key: RSAPrivateKey,
+    progress: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Write a history to a file and return how many lines it has. The file appears, or is replaced, when complete.
+
+    Raises:
+        ArchiveError: the file can't be written.
+    """
+    try:
+        with open_whole(path) as file:
+            count = 0
+            for lines in _signed_lines(history, key):
+                file.writelines(lines)
+                count += len(lines)
+                progress(count)
+    except OSError as error:
+        raise ArchiveError(
+            f"The archive {path} can't be written ({error.strerror}): name a file in a directory that can be."
+        ) from error
+    return count
+
+
+def archive_line(outgoing: Outgoing, signature: str) -> bytes:
+    """Return a notification as a line of an archive."""
+    headers = {**MADE_UP.headers, "Content-Length": str(len(outgoing.body)), SENDER.verification.header: signature}
+    received_at = datetime.fromtimestamp(outgoing.received_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    line = {
+        "received_at": received_at,
+        "event": outgoing.event_type,
+        "source_ip": SOURCE_IP,
+        "headers": headers,
+        "body": outgoing.body.decode(),
+    }
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _signed_lines(history: Iterable[Outgoing], key: RSAPrivateKey) -> Iterator[list[bytes]]:
+    """Yield the lines in chunks. Signing releases the interpreter's lock, so threads use every core."""
+
+    @lru_cache(maxsize=SIGNATURES_KEPT)
+    def signature(body: bytes) -> str:
+        return SENDER.verification.sign(key, body)
+
+    def lines(chunk: list[Outgoing]) -> list[bytes]:
+        return [archive_line(outgoing, signature(outgoing.body)) for outgoing in chunk]
+
+    threads = os.cpu_count() or 1
+    waiting: deque[Future[list[bytes]]] = deque()
+    source = iter(history)
+    with ThreadPoolExecutor(threads) as executor:
+        while chunk := list(islice(source, CHUNK)):
+            waiting.append(executor.submit(lines, chunk))
+            if len(waiting) > CHUNKS_AHEAD * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
+from receiver.files import sql_file
 from receiver.notification import Notification, Rejection, columns_of
-from receiver.program import sql_file
 
 KINDS: dict[type[Notification | Rejection], str] = {Notification: "notifications", Rejection: "rejected"}
 SQLITE_TYPES = {UUID: "BLOB", datetime: "INTEGER", str: "TEXT", bytes: "BLOB"}

@@ -8,8 +8,8 @@ from pathlib import Path
 from receiver.data_directory.incidents import copy_aside, set_aside
 from receiver.files import sync_directory
 from receiver.spool import layout
+from receiver.spool.looking import find_unreadable_commits
 from receiver.spool.segment import Segment
-from receiver.spool.torn import find_unreadable_commits
 
 ReportDamage = Callable[[str, Path | None, str | None], object]
 """Takes a sentence, the directory that the files were moved to, and what is missing since."""

@@ -21,9 +21,9 @@ import duckdb
 
 from receiver.database.opening import run, transaction
 from receiver.errors import StoreError
+from receiver.files import sql_file
 from receiver.logs import describe
-from receiver.program import sql_file
-from receiver.store.appending.pace import GivesWay
+from receiver.store.appending.condition import GivesWay
 
 ROW_GROUP = 122_880
 """The most rows that DuckDB keeps together."""

@@ -10,17 +10,15 @@ from pathlib import Path
 import duckdb
 
 from receiver.data_directory.incidents import report
-from receiver.database.damage import suspect
-from receiver.database.faults import NEEDS_NEW_PROCESS
+from receiver.database.faults import NEEDS_NEW_PROCESS, suspect
 from receiver.database.opening import run
-from receiver.deriving.rebuild import Rebuild
+from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse
 from receiver.spool import SpoolReader
 from receiver.store.appending.appender import Appender
-from receiver.store.appending.condition import Condition, Retry
-from receiver.store.appending.pace import Pace
+from receiver.store.appending.condition import Condition, Pace, Retry
 from receiver.store.arranging import Arranger
 
 # A transaction costs the same for one row as for a thousand: single rows go in ten times a second, and a thousand rows

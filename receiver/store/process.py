@@ -6,25 +6,24 @@ import os
 import signal
 from pathlib import Path
 
+from receiver.data_directory.access import control_token, query_token
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
-from receiver.data_directory.tokens import control_token, query_token
+from receiver.files import load_program
+from receiver.keeping.scrub import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
-from receiver.program import load_program
 from receiver.settings import Settings, split_address
 from receiver.spool.owners import take_former
 from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.loop import AppendLoop
-from receiver.store.metrics import store_metrics
 from receiver.store.query.connections import BoundedServer
 from receiver.store.query.request import carries
 from receiver.store.query.runner import QueryLimits
 from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
 from receiver.store.recovery import open_store
-from receiver.store.scrubbing import ScrubLoop
-from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers
+from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers, store_metrics
 
 GIVES_WAY = 10
 """How much lower than the listener's its priority is (`nice`): a sender waits for the listener, none for SQL."""

@@ -28,7 +28,7 @@ import duckdb
 from receiver.data_directory.incidents import Incident, make_incident, report, set_aside
 from receiver.database.appended import FILE as APPENDED
 from receiver.database.appended import Appended, Positions, parse_appended, read_appended, write_appended
-from receiver.database.damage import (
+from receiver.database.faults import (
     crashes,
     has_whole_derived,
     is_damage,
@@ -40,8 +40,7 @@ from receiver.database.damage import (
 )
 from receiver.database.opening import bring_up_to_date, cannot_open, connect, create_anew, run, transaction
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
-from receiver.deriving.rebuild import Rebuild
-from receiver.deriving.table import derive_account_states
+from receiver.deriving.tables import Rebuild, derive_account_states
 from receiver.errors import StoreError
 from receiver.files import copy_whole, make_directory, sync_file
 from receiver.keeping.backup_file import unseal

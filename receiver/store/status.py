@@ -1,4 +1,4 @@
-"""The store's status, for the dashboard, `clc-receiver status` and Prometheus."""
+"""The store's status, for the dashboard and `clc-receiver status`, and its metrics, for Prometheus."""
 
 import asyncio
 import contextlib
@@ -6,19 +6,23 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from receiver.database.opening import run
 from receiver.database.reading import Rows
 from receiver.errors import StoreError
 from receiver.keeping.care import LIMITS, Appending, Status, WalWatch, gather, judge
+from receiver.processes.state import Restarts
 from receiver.settings import Settings
 from receiver.store.appending.condition import Condition
-from receiver.store.query.errors import QueryError
+from receiver.store.loop import AppendLoop
+from receiver.store.query.answers import QueryError
 from receiver.store.query.service import ServiceHandler
 
 _REFRESH_SECONDS = 2.0
@@ -153,6 +157,31 @@ class StatusMetrics(Collector):
             keys = ("version", "key_fingerprint")
             info.add_metric([], {key: str(status.value(key)) for key in keys})
         yield from (free, state, info)
+
+
+class _AppenderMetrics(Collector):
+    def __init__(self, loop: AppendLoop) -> None:
+        self._loop = loop
+
+    def collect(self) -> Iterator[Metric]:
+        figures = self._loop.figures()
+        yield CounterMetricFamily("clc_store_appended_rows", "Rows moved from the spool.", figures["appended"])
+        yield CounterMetricFamily(
+            "clc_store_set_aside_rows", "Rows that DuckDB refused, kept in `rejected`.", figures["set_aside"]
+        )
+        yield CounterMetricFamily(
+            "clc_store_failed_tasks",
+            "Failures of tasks beside appending; each is tried again.",
+            figures["tasks_failed"],
+        )
+
+
+def store_metrics(loop: AppendLoop, data_dir: Path) -> CollectorRegistry:
+    """Make the store's registry."""
+    registry = CollectorRegistry()
+    registry.register(_AppenderMetrics(loop))
+    registry.register(Restarts(data_dir))
+    return registry
 
 
 def _number(value: object) -> float | None:

@@ -1,18 +1,26 @@
 """The beginning of `serve`: checks whether it can start, and takes the data directory and the addresses."""
 
+import contextlib
+import json
 import logging
 import os
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from receiver import __version__
-from receiver.data_directory import lock as data_directory
-from receiver.data_directory.lock import Running
+from receiver.data_directory import access as data_directory
+from receiver.data_directory.access import Running
+from receiver.data_directory.incidents import put_aside
 from receiver.database import replacing
 from receiver.errors import DataDirectoryError
-from receiver.keeping.small_files import check_small_files
-from receiver.listener.peers import TrustedProxies
+from receiver.keeping.backup_file import FILE as BACKUP_NOTE
+from receiver.keeping.backup_file import parse_backup_note, read_learned_accounts
+from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context
+from receiver.processes import state
 from receiver.senders import SENDER
 from receiver.settings import Settings, is_loopback
 from receiver.spool import owners as spools
@@ -118,3 +126,96 @@ def keep_settings(settings: Settings, before: Handover) -> Settings:
         if getattr(settings, name) != value:
             _log.warning("CLC_%s has changed; that takes a stop and a start of serve", name.upper())
     return settings.model_copy(update=kept)
+
+
+class _Small(NamedTuple):
+    """A small file: how to read it, and for a damaged one: the consequence, what is missing, and its companions."""
+
+    name: str
+    read: Callable[[Path], object]
+    otherwise: str
+    missing: str | None = None
+    companions: tuple[str, ...] = ()
+
+
+def check_small_files(settings: Settings) -> None:
+    """Move damaged small files aside, and make the tokens where they are missing; only `serve` does, before it begins.
+
+    A power cut, a full disk or an editor may leave one empty or damaged, and each can be made anew. The recovery checks
+    `appended.json`, because it knows the consequences, and `receiver.data_directory.incidents` checks `recovery.json`.
+
+    Raises:
+        DataDirectoryError: a damaged file can't be moved aside, or a token can't be made.
+    """
+    for small in _SMALL:
+        path = settings.data_dir / small.name
+        _sweep(path)
+        if not path.exists():
+            continue
+        try:
+            small.read(path)
+        except (ValueError, TypeError, KeyError, AttributeError, sqlite3.DatabaseError) as error:
+            if isinstance(error, sqlite3.OperationalError):  # locked, or no permission: the listener says so
+                continue
+            _put_aside(settings, path, small)
+        except OSError as error:
+            _log.warning("%s can't be read: %s", path, error)
+    data_directory.query_token(settings)
+    data_directory.control_token(settings)
+
+
+def _put_aside(settings: Settings, path: Path, small: _Small) -> None:
+    try:
+        files = [path, *(path.with_name(path.name + suffix) for suffix in small.companions)]
+        put_aside(settings.data_dir, files, f"is empty or damaged: {small.otherwise}", small.missing)
+    except OSError as error:
+        raise DataDirectoryError(
+            f"{path} is damaged and can't be moved aside ({error.strerror}): make room or move it yourself."
+        ) from None
+
+
+def _sweep(path: Path) -> None:
+    """Delete unfinished files that killed processes left; they never had the file's name."""
+    for unfinished in path.parent.glob(f".{path.name}.*"):
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+
+
+def _check_places(path: Path) -> None:
+    for segment, kind, position in json.loads(path.read_bytes()):
+        (segment + kind, int(position))
+
+
+def _check_refused(path: Path) -> None:
+    for each in json.loads(path.read_bytes()):
+        (each["sha256"] + "", datetime.fromisoformat(each["at"]))
+
+
+def _check_accounts(path: Path) -> None:
+    if not path.stat().st_size:
+        raise ValueError(path.name)
+    read_learned_accounts(path)
+
+
+_SMALL = (
+    _Small(data_directory.QUERY_TOKEN, Path.stat, ""),
+    _Small(data_directory.CONTROL_TOKEN, Path.stat, ""),
+    _Small("recovery.json", Path.stat, ""),
+    _Small("appended.json", Path.stat, ""),
+    _Small(state.FILE, lambda path: state.parse_state(path.read_bytes()), "it is written anew."),
+    _Small(
+        BACKUP_NOTE,
+        lambda path: parse_backup_note(path.read_bytes()),
+        "how the last backup went is not known until the next one is made.",
+    ),
+    _Small("refused_queries.json", _check_refused, "queries that ended the store's process may be asked again."),
+    _Small("stumbled.json", _check_places, "a row that ended the store's process is looked for again."),
+    _Small(
+        "accounts.sqlite",
+        _check_accounts,
+        "it begins empty.",
+        "The accounts learned from notifications: those not in CLC_ACCOUNTS are refused until a notification of their "
+        "account tells of them again.",
+        ("-wal", "-shm", "-journal"),
+    ),
+)

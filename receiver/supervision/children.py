@@ -1,4 +1,4 @@
-"""The supervisor's child processes: starting them, taking them over from the previous program, reaping them."""
+"""The supervisor's child processes: starting, watching and reaping them, and taking over those of another program."""
 
 import asyncio
 import contextlib
@@ -10,14 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from receiver.processes import heartbeat
-from receiver.supervision.vitals import Vitals
+from receiver.processes.heartbeat import BEAT_SECONDS, Vitals
 
 _PIPE_BYTES = 65536
+
+_WRITE_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -235,3 +237,52 @@ def _pipe(on_failure: contextlib.ExitStack) -> tuple[int, int]:
     for end in ends:
         on_failure.callback(os.close, end)
     return ends
+
+
+class WakingClock:
+    """Measures the time between two looks in which this process was awake; `now` gives seconds."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._looked_at = now()
+
+    def elapsed(self) -> float:
+        """Return the waking seconds since the last look.
+
+        A late look means that this process stood still. All others may have stood still, too, and could not beat.
+        """
+        before, self._looked_at = self._looked_at, self._now()
+        return min(self._looked_at - before, BEAT_SECONDS)
+
+
+async def watch(children: Children, patience: float, changed: Callable[[], None]) -> None:
+    """Watch over all children until cancelled.
+
+    Args:
+        children: those to watch, also retiring ones.
+        patience: seconds without a beat after which a child is killed.
+        changed: called each second while a child is silent, and every ten seconds while none is.
+    """
+    clock, written_at = WakingClock(), time.monotonic()
+    was_silent = False
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        now, elapsed = time.monotonic(), clock.elapsed()
+        for child in children.alive:
+            _look_at(child, elapsed, patience)
+        is_silent = any(child.vitals and child.vitals.is_silent for child in children.alive)
+        if is_silent or was_silent or now - written_at >= _WRITE_SECONDS:
+            changed()
+            written_at = now
+        was_silent = is_silent
+
+
+def _look_at(child: ChildProcess, elapsed: float, patience: float) -> None:
+    if child.vitals is None:
+        return
+    child.vitals.pass_time(elapsed)
+    hang = child.vitals.describe_hang(patience, is_ready=child.is_ready)
+    if hang and child.hang is None:
+        child.hang = f"{child.name} hung: {hang}, so it was killed."
+        _log.error("%s What it acknowledged is in the spool.", child.hang, extra={"child": child.name})
+        child.send(signal.SIGKILL)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from receiver import __version__
-from receiver.data_directory import lock as data_directory
+from receiver.data_directory import access as data_directory
 from receiver.errors import ListenerError, UpgradeError
 from receiver.logs import describe
 from receiver.network.sockets import address_of
@@ -16,11 +16,10 @@ from receiver.processes.state import RetiringState, ServeState, UpgradeState, wr
 from receiver.settings import Settings, environment
 from receiver.spool import owners as spools
 from receiver.supervision import begin, handover
-from receiver.supervision.children import Children, Report, Role
+from receiver.supervision.children import Children, Report, Role, watch
 from receiver.supervision.handover import Handover, Held, replace_all
 from receiver.supervision.keeper import Keeper
 from receiver.supervision.systemd import notify
-from receiver.supervision.watch import watch
 
 _STOP_SECONDS = 40.0
 # A signal that comes just before signals are held is heeded after so many turns of the event loop, else it is lost.

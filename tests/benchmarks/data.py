@@ -17,8 +17,7 @@ from receiver.admission import parse_body
 from receiver.database.opening import open_database, run
 from receiver.deriving import LastBodies
 from receiver.notification import Notification, new_id
-from receiver.senders.centurylink.classify import classify
-from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender

@@ -7,14 +7,14 @@ import duckdb
 import pytest
 
 import receiver.database.rows as rows_module
-from receiver.changes import steps
+from receiver.changes import differ
 from receiver.changes.differ import Differ
 from receiver.changes.values import as_json
 from receiver.database.appended import read_appended
 from receiver.database.faults import CommitError, NotOneRowError, OutOfStepError
 from receiver.database.opening import open_database, run
 from receiver.deriving import Deriver
-from receiver.deriving.rebuild import Rebuild
+from receiver.deriving.tables import Rebuild
 from receiver.settings import read_settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending import exactly_once
@@ -197,7 +197,7 @@ def test_a_store_that_takes_no_row_at_all_blames_none(store, spool, appender, mo
     spool.append_all([update(number) for number in range(ROWS)])
     with monkeypatch.context() as fault:
         refuse = raising(duckdb.ConversionException("no UUID"))
-        for module in ("appender", "trial"):
+        for module in ("appender", "rejected"):
             fault.setattr(f"receiver.store.appending.{module}.insert_notifications", refuse)
         with pytest.raises(NotOneRowError):
             appender.append_new()
@@ -273,7 +273,7 @@ def test_a_bug_that_concerns_nobody_knows_which_body_keeps_no_notification_out(s
 
 def test_changes_that_duckdb_refuses_do_not_keep_their_notification_out(store, spool, appender, monkeypatch):
     write = as_json
-    monkeypatch.setattr(steps, "as_json", lambda value: "no json" if value == 7 else write(value))
+    monkeypatch.setattr(differ, "as_json", lambda value: "no json" if value == 7 else write(value))
     spool.append_all([update(number) for number in range(ROWS)])
     assert appender.append_new() == ROWS
     assert run(store, COUNTS) == [(ROWS, ROWS, 0)]

@@ -15,11 +15,11 @@ from uuid import UUID
 import duckdb
 import pytest
 
+from receiver.admission import AllowedAccounts
 from receiver.database.migrations import newest_version
 from receiver.database.opening import open_database
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal
-from receiver.listener.accounts import AllowedAccounts
 from receiver.store.loop import AppendLoop
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.promise import acknowledged, broken, kept_in, stored_in

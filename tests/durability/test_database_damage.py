@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
-from receiver.database.damage import has_whole_derived, is_whole, suspect
+from receiver.database.faults import has_whole_derived, is_whole, suspect
 from receiver.database.opening import run
-from receiver.deriving.rebuild import Rebuild
+from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.keeping.invariants import check_order
 from receiver.settings import Settings
@@ -209,7 +209,7 @@ def test_too_little_memory_is_not_damage(crashed, tmp_path):
 def test_an_opening_that_killed_its_process_is_tried_out_in_another_first(crashed, tmp_path, monkeypatch):
     store = crashed.copy(tmp_path / "data")
     (store.data_dir / "opening").mkdir()
-    monkeypatch.setattr("receiver.database.damage._try_out", lambda *_: -signal.SIGSEGV)
+    monkeypatch.setattr("receiver.database.faults._try_out", lambda *_: -signal.SIGSEGV)
     connection, happened = opened(store)
     seq = run(connection, "SELECT max(seq) FROM notifications")[0][0]
     connection.close()

@@ -9,9 +9,8 @@ import pytest
 from analytics import connect
 from analytics.errors import QueryError
 from receiver.data_directory.incidents import read_incidents
-from receiver.database.catalogue import check_catalogue
 from receiver.database.migrations import migrations
-from receiver.database.opening import create_anew, open_database
+from receiver.database.opening import check_catalogue, create_anew, open_database
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal, unseal
 from tests.durability.support.commands import run_command

@@ -12,8 +12,7 @@ import pytest
 
 from receiver.admission import parse_body
 from receiver.database.migrations import newest_version
-from receiver.senders.centurylink.classify import classify
-from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command

@@ -9,9 +9,8 @@ import pytest
 
 from receiver.database.opening import open_database
 from receiver.database.reading import FileReader
-from receiver.keeping.scrub import read_scrub_note, scrub
+from receiver.keeping.scrub import ScrubLoop, read_scrub_note, scrub
 from receiver.settings import Settings
-from receiver.store.scrubbing import ScrubLoop
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.processes import Receiver, running

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from receiver.data_directory.access import control_token, query_token
 from receiver.data_directory.incidents import read_incidents, report
-from receiver.data_directory.tokens import control_token, query_token
-from receiver.database.damage import read_suspicion
+from receiver.database.faults import read_suspicion
 from receiver.keeping.care import gather, judge
-from receiver.keeping.small_files import check_small_files
 from receiver.settings import read_settings
 from receiver.store.recovery import open_store
+from receiver.supervision.begin import check_small_files
 from tests.durability.support.commands import run_command
 from tests.durability.support.sizes import size
 from tests.durability.support.stores import USER, accepted, append, spool

@@ -9,8 +9,7 @@ import pytest
 
 from receiver import admission
 from receiver.admission import Admission, BodyError, Refusal, parse_body
-from receiver.senders.centurylink.classify import classify
-from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
 from receiver.senders.sender import Event
 from tests.support.hostile_bodies import hostile_bodies

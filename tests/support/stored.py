@@ -5,9 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from receiver.admission import Admission, Refusal
+from receiver.admission import Admission, AllowedAccounts, Refusal
 from receiver.database.opening import open_database
-from receiver.listener.accounts import AllowedAccounts
 from receiver.senders.centurylink.events import event_for_name
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.spool import SpoolReader, SpoolWriter

@@ -2,7 +2,7 @@
 
 import re
 
-from receiver.program import sql_files
+from receiver.files import sql_files
 
 
 def migrations() -> dict[int, str]:

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from receiver import __version__
+from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.incidents import Incident, read_incidents
-from receiver.data_directory.lock import find_running_serve
 from receiver.data_directory.refused_queries import count_recent
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
+from receiver.files import sql_file
 from receiver.keeping.backup_file import read_backup_note
 from receiver.keeping.scrub import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state
-from receiver.program import sql_file
 from receiver.senders import SENDER
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings

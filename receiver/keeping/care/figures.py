@@ -5,18 +5,35 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from receiver.keeping.care.facts import Facts
-from receiver.keeping.care.words import bytes_in_words, seconds_in_words
 from receiver.processes.state import ProcessState
 from receiver.settings import is_loopback
 
 State = Literal["ok", "amber", "red"]
 Value = float | int | str | None
 
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _MIB, _GIB = 2**20, 2**30
 _RECENTLY = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 _MOST_NAMED = 3
 _SERVE_SILENT = timedelta(seconds=30)
+
+
+def seconds_in_words(seconds: float) -> str:
+    """Write a duration in its largest unit."""
+    for size, unit in _UNITS:
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def bytes_in_words(count: float) -> str:
+    """Write a size in its largest unit."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1024:  # noqa: PLR2004 - the step of these units
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1024
+    return f"{count:,.1f} TiB"
 
 
 class Limit(NamedTuple):

@@ -1,9 +1,14 @@
 """Re-checks the promise on a store and a spool: every invariant, and each signature over the stored bytes."""
 
-from receiver.keeping.verification.changes import can_check_changes
-from receiver.keeping.verification.spooled import check_former, check_spooled
-from receiver.keeping.verification.stored import check_stored
-from receiver.keeping.verification.whole import Extent, LackingKey, check_whole, extent_of, find_lacking_keys
+from receiver.keeping.verification.rows import check_former, check_spooled, check_stored
+from receiver.keeping.verification.tables import (
+    Extent,
+    LackingKey,
+    can_check_changes,
+    check_whole,
+    extent_of,
+    find_lacking_keys,
+)
 
 __all__ = [
     "Extent",

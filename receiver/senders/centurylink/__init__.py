@@ -1,8 +1,14 @@
 """CenturyLink Cloud: its events, signatures, bodies and keys."""
 
-from receiver.senders.centurylink.classify import ACCOUNT, classify
 from receiver.senders.centurylink.comparing import COMPARISON
-from receiver.senders.centurylink.events import EVENTS, OPEN_EVENTS, event_for_name, event_for_request
+from receiver.senders.centurylink.events import (
+    ACCOUNT,
+    EVENTS,
+    OPEN_EVENTS,
+    classify,
+    event_for_name,
+    event_for_request,
+)
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, check_signature, load_public_key, sign, signs
 from receiver.senders.sender import Sender, Verification
 

@@ -9,21 +9,25 @@ from uuid import UUID
 import duckdb
 
 from receiver.database.appended import Appended, Positions, read_appended, write_appended
-from receiver.database.damage import is_damage, read_or, suspect
-from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError
+from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError, is_damage, read_or, suspect
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.deriving import Derived, Deriver, LastBodies, make_read, write_changes
-from receiver.deriving.table import replace_account_states
+from receiver.deriving.tables import replace_account_states
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
-from receiver.store.appending.duplicates import DuplicateFinder
-from receiver.store.appending.exactly_once import read_watermarks, roll_back, store_with_watermarks
-from receiver.store.appending.housekeeping import Housekeeping
-from receiver.store.appending.rejected import RejectedBudget, make_not_storable
-from receiver.store.appending.trial import check_takes_rows, forget_stumble, note_stumble, read_stumble
+from receiver.store.appending.condition import Housekeeping
+from receiver.store.appending.exactly_once import DuplicateFinder, read_watermarks, roll_back, store_with_watermarks
+from receiver.store.appending.rejected import (
+    RejectedBudget,
+    check_takes_rows,
+    forget_stumble,
+    make_not_storable,
+    note_stumble,
+    read_stumble,
+)
 
 _ROWS_PER_READ = 5_000
 # After a long outage there may be any number of segments, with bodies of any size.

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import duckdb
 import pyarrow as pa
 
-from receiver.store.query.allowed import AllowedStatements
-from receiver.store.query.answers import QueryAnswer
-from receiver.store.query.errors import QueryError
+from receiver.store.query.answers import QueryAnswer, QueryError
+from receiver.store.query.guard import AllowedStatements
 
 if TYPE_CHECKING:
     from io import IOBase

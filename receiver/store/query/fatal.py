@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from receiver.store.query.errors import QueryError
+from receiver.store.query.answers import QueryError
 
 DEEPEST_STRUCTURE: Final = 64
 STRUCTURED: Final = frozenset({"from_json", "from_json_strict", "json_transform", "json_transform_strict"})

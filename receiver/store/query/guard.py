@@ -25,6 +25,8 @@ protects the rest, above all from functions that act on the instance.
 """
 
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -32,7 +34,7 @@ import duckdb
 import orjson
 
 from receiver.errors import StoreError
-from receiver.store.query.errors import QueryError
+from receiver.store.query.answers import QueryError
 from receiver.store.query.fatal import refuse_fatal
 
 QUERY_NODES: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
@@ -74,6 +76,9 @@ _FILE_LIKE: Final = re.compile(
     r"[/\\*?\[]|\.(csv|tsv|txt|json|jsonl|ndjson|parquet|arrow|xlsx|duckdb|db|sqlite|gz|zst|bz2)$", re.IGNORECASE
 )
 _EXPLAIN_WORDS: Final = ("EXPLAIN", "ANALYZE")
+
+MOST_STATEMENTS: Final = 256
+LONGEST: Final = 20_000
 
 
 def require_locked(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -241,3 +246,41 @@ def _cut_explain_off(explain: str) -> Iterator[str]:
             if position and words[position + 1 :]:
                 yield source[words[position + 1][0] :].decode()
             return
+
+
+class AllowedStatements:
+    """Checks SQL before it runs, each text once, because dashboards repeat their queries.
+
+    The text alone decides: the check looks at the names in it, not the objects behind the names.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Check the instance, and learn its functions.
+
+        Raises:
+            StoreError: The instance's settings allow queries too much.
+
+        """
+        require_locked(cursor)
+        self._refused = list_refused_functions(cursor)
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, str] = OrderedDict()
+
+    def statement(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> str:
+        """Return the one statement in `sql`, without the text around it, if it may run; see `check_statement`.
+
+        Raises:
+            QueryError, duckdb.Error: It may not, or it is no SQL.
+
+        """
+        with self._lock:
+            if sql in self._known:
+                self._known.move_to_end(sql)
+                return self._known[sql]
+        statement = check_statement(cursor, sql, self._refused)
+        if len(sql) <= LONGEST:
+            with self._lock:
+                self._known[sql] = statement
+                if len(self._known) > MOST_STATEMENTS:
+                    self._known.popitem(last=False)
+        return statement

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from receiver.store.query.errors import QueryError
+from receiver.store.query.answers import QueryError
 from receiver.store.query.execution import Query
 from receiver.store.query.runner import QueryLimits
 

@@ -17,20 +17,36 @@ from dataclasses import dataclass
 from typing import Final
 
 import duckdb
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
-from receiver.store.metrics import QueryMetrics
-from receiver.store.query.allowed import AllowedStatements
-from receiver.store.query.answers import QueryAnswer, Unsent
-from receiver.store.query.errors import QueryError
+from receiver.store.query.answers import QueryAnswer, QueryError, Unsent
 from receiver.store.query.execution import Interruption, Query, execute
+from receiver.store.query.guard import AllowedStatements
 
 INTERRUPT_AGAIN_SECONDS: Final = 0.05
 IGNORED_SECONDS: Final = 5.0
 _OVERDUE_SECONDS: Final = 1.0
 
 _log: Final = logging.getLogger(__name__)
+
+
+class QueryMetrics:
+    """Queries by outcome, their durations, and how many run and wait."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the metrics."""
+        self.finished = Counter(
+            "clc_queries", "Queries by how they ended: ok, gone or the error's code.", ["outcome"], registry=registry
+        )
+        self.seconds = Histogram(
+            "clc_query_seconds", "Time from a query's start until its rows were read.", registry=registry
+        )
+        self.running = Gauge("clc_queries_running", "Queries that run now.", registry=registry)
+        self.waiting = Gauge("clc_queries_waiting", "Queries that wait for one that runs.", registry=registry)
+        self.overdue = Gauge(
+            "clc_queries_overdue", "Queries that run on after their time, as no interrupt ends them.", registry=registry
+        )
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from tornado.iostream import StreamClosedError
 
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.errors import SettingsError
-from receiver.store.query.answers import QueryAnswer
-from receiver.store.query.errors import STATUSES, QueryError
+from receiver.store.query.answers import STATUSES, QueryAnswer, QueryError
 from receiver.store.query.request import (
     EXPECTED,
     WrongTokens,

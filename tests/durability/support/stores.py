@@ -6,9 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from receiver.admission import Admission
+from receiver.admission import Admission, AllowedAccounts
 from receiver.database.opening import open_database, run
-from receiver.listener.accounts import AllowedAccounts
 from receiver.notification import Notification
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.senders.sender import Event

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from receiver.database.opening import open_database, run
-from receiver.deriving.rebuild import Rebuild
+from receiver.deriving.tables import Rebuild
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.rows import NOON, notification

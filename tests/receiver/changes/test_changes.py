@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from receiver.changes import steps
-from receiver.changes.differ import Differ
-from receiver.changes.steps import Change, Snapshot
+from receiver.changes import differ
+from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import open_database, run
 from receiver.database.rows import insert_notifications
 from receiver.deriving import Deriver, make_read, write_changes
@@ -40,7 +39,7 @@ FLAT = {
 }  # fmt: skip
 UNSEEN = Change("", "unseen", False, None, None)
 
-changes_of = partial(steps.changes_of, Differ(SENDER.comparison))
+changes_of = partial(differ.changes_of, Differ(SENDER.comparison))
 
 
 def known(body, action="Updated", category="Server"):

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from receiver.changes import steps
-from receiver.changes.differ import Differ
-from receiver.changes.steps import Snapshot
+from receiver.changes import differ
+from receiver.changes.differ import Differ, Snapshot
 from receiver.senders import SENDER
 
 FLAT = {
@@ -40,7 +39,7 @@ NEW_ACCOUNT = {
     "links": [{"rel": "self", "href": "/v2/accounts/RLS1"}], "primaryDataCenter": "WA1",
 }  # fmt: skip
 
-changes_of = partial(steps.changes_of, Differ(SENDER.comparison))
+changes_of = partial(differ.changes_of, Differ(SENDER.comparison))
 
 
 def shown(before, now, category="Server"):

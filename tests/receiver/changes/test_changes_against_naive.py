@@ -14,14 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.admission import parse_body
-from receiver.changes import steps
-from receiver.changes.differ import Differ
-from receiver.changes.steps import Change, Snapshot
+from receiver.changes import differ
+from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import open_database, run
 from receiver.notification import new_id
 from receiver.senders import SENDER
-from receiver.senders.centurylink.classify import classify
-from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.sender import Event
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolReader, SpoolWriter
@@ -41,7 +39,7 @@ CHANGES = """
 UNSEEN = Change("", "unseen", False, None, None)
 APPEARED = Change("", "added", False, None, None)
 
-changes_of = partial(steps.changes_of, Differ(SENDER.comparison))
+changes_of = partial(differ.changes_of, Differ(SENDER.comparison))
 
 
 def generated(examples):

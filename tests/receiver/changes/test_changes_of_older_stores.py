@@ -9,7 +9,7 @@ import pytest
 
 from receiver.database.migrations import migrations, newest_version
 from receiver.database.opening import connect, open_database, run
-from receiver.deriving.rebuild import Rebuild
+from receiver.deriving.tables import Rebuild
 from receiver.keeping.verification import can_check_changes
 from tests.support.stored import Received, store_of
 

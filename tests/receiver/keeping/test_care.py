@@ -8,7 +8,7 @@ import pytest
 from receiver.data_directory.incidents import Incident
 from receiver.keeping.care import LIMITS, Appending, Facts, WalWatch, judge
 from receiver.keeping.care.facts import Stored
-from receiver.keeping.care.words import bytes_in_words, seconds_in_words
+from receiver.keeping.care.figures import bytes_in_words, seconds_in_words
 from receiver.processes.state import ProcessState, ServeState
 from receiver.spool.looking import Backlog
 from receiver.spool.owners import Former

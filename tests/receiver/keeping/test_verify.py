@@ -173,7 +173,7 @@ def test_what_arrived_late_is_checked_with_what_came_after_it(tmp_path, monkeypa
     earlier = received(accepted(2, event=Event("User", "Updated"), body=body), later.received_at - timedelta(hours=1))
     spool(tmp_path, [later, earlier])
     append(tmp_path)
-    monkeypatch.setattr("receiver.keeping.verification.stored._ROWS_PER_BATCH", rows_per_batch)
+    monkeypatch.setattr("receiver.keeping.verification.rows._ROWS_PER_BATCH", rows_per_batch)
     assert violations(tmp_path) == []
     alter(tmp_path, "INSERT INTO changes SELECT * REPLACE (1 AS seq) FROM changes WHERE seq = 2")
     assert [str(each).partition(":")[0] for each in violations(tmp_path)] == ["changes seq 1"]

@@ -3,8 +3,8 @@
 import pytest
 
 from receiver.database.opening import open_database
-from receiver.store.query import allowed, guard
-from receiver.store.query.errors import QueryError
+from receiver.store.query import guard
+from receiver.store.query.answers import QueryError
 
 
 def test_what_was_found_allowed_is_looked_through_once_and_what_was_refused_each_time(tmp_path, monkeypatch):
@@ -16,9 +16,9 @@ def test_what_was_found_allowed_is_looked_through_once_and_what_was_refused_each
 
     check_statement = guard.check_statement
     monkeypatch.setattr(guard, "check_statement", look)
-    monkeypatch.setattr(allowed, "MOST_STATEMENTS", 2)
+    monkeypatch.setattr(guard, "MOST_STATEMENTS", 2)
     cursor = open_database(tmp_path / "clc.duckdb").cursor()
-    remembered = allowed.AllowedStatements(cursor)
+    remembered = guard.AllowedStatements(cursor)
     for sql in ("SELECT 1; ", "SELECT 1; ", "SELECT 2", "SELECT 1; ", "SELECT 3", "SELECT 1; ", "SELECT 2"):
         assert remembered.statement(cursor, sql) == check_statement(cursor, sql, guard.list_refused_functions(cursor))
     assert looked == ["SELECT 1; ", "SELECT 2", "SELECT 3", "SELECT 2"]
@@ -26,7 +26,7 @@ def test_what_was_found_allowed_is_looked_through_once_and_what_was_refused_each
         with pytest.raises(QueryError):
             remembered.statement(cursor, "SELECT * FROM 'file.csv'")
     assert looked[-2:] == ["SELECT * FROM 'file.csv'"] * 2
-    text = "x" * allowed.LONGEST
+    text = "x" * guard.LONGEST
     long = f"SELECT '{text}'"
     assert remembered.statement(cursor, long) == remembered.statement(cursor, long) == long
     assert looked[-2:] == [long] * 2

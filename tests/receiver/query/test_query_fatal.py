@@ -7,7 +7,7 @@ import pytest
 
 from receiver.database.opening import open_database
 from receiver.store.query import guard
-from receiver.store.query.errors import QueryError
+from receiver.store.query.answers import QueryError
 from receiver.store.query.fatal import DEEPEST_STRUCTURE
 
 DEEP = "[" * 50_000 + "]" * 50_000

@@ -6,7 +6,7 @@ import pytest
 from receiver.database.opening import open_database
 from receiver.errors import StoreError
 from receiver.store.query import guard
-from receiver.store.query.errors import QueryError
+from receiver.store.query.answers import QueryError
 
 
 @pytest.fixture(scope="module")

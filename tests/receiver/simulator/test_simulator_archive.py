@@ -10,10 +10,9 @@ from click.testing import CliRunner
 
 from receiver.errors import ArchiveError, KeyFileError
 from receiver.senders.centurylink.signature import check_signature, load_public_key
-from receiver.simulator.archive import write_archive
+from receiver.senders.keys import load_or_make_key
 from receiver.simulator.commands import simulate
-from receiver.simulator.history import Simulation
-from receiver.simulator.key_files import load_or_make_key
+from receiver.simulator.history import Simulation, write_archive
 from tests.support.keys import in_lower_case
 
 END = "2015-09-22T15:00:00Z"

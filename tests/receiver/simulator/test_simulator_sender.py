@@ -23,9 +23,9 @@ from tornado.netutil import bind_sockets
 
 from receiver.errors import SendError
 from receiver.senders.centurylink.signature import check_signature, load_public_key
+from receiver.senders.keys import load_or_make_key
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Outgoing
-from receiver.simulator.key_files import load_or_make_key
 from receiver.simulator.posting import Poster
 
 

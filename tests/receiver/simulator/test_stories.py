@@ -10,9 +10,8 @@ from click.testing import CliRunner
 
 from analytics import connect
 from analytics.findings.running import find
-from receiver.admission import Admission
+from receiver.admission import Admission, AllowedAccounts
 from receiver.database.opening import open_database, run
-from receiver.listener.accounts import AllowedAccounts
 from receiver.notification import Notification
 from receiver.senders.centurylink.events import event_for_name
 from receiver.senders.centurylink.made_up.stories import STORIES

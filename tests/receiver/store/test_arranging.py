@@ -9,11 +9,11 @@ import duckdb
 import pytest
 
 from receiver.database.opening import open_database, run
-from receiver.deriving.rebuild import Rebuild
+from receiver.deriving.tables import Rebuild
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store import arranging
 from receiver.store.appending.appender import Appender
-from receiver.store.appending.pace import GivesWay, Pace
+from receiver.store.appending.condition import GivesWay, Pace
 from receiver.store.arranging import ArrangeLoop, Arranger
 from receiver.store.loop import AppendLoop
 from tests.support.rows import notification
@@ -268,7 +268,7 @@ def test_while_it_may_not_nothing_is_arranged(connection, fill, looped):
 
 def test_while_the_appender_does_not_keep_up_nothing_begins_but_once_in_ten_minutes(monkeypatch):
     clock, keeps_up = iter(range(0, 100_000, 5)), False
-    monkeypatch.setattr("receiver.store.appending.pace.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("receiver.store.appending.condition.time.monotonic", lambda: next(clock))
     gives_way = GivesWay(lambda: keeps_up)
     assert [look * 5 for look in range(600) if gives_way.may_begin()] == [600, 1205, 1810, 2415]
     keeps_up = True
@@ -301,8 +301,8 @@ def test_the_loop_arranges_nothing_while_the_appender_does_not_keep_up(connectio
 
 
 def test_a_stop_ends_a_break(connection, fill, looped, monkeypatch):
-    monkeypatch.setattr("receiver.store.appending.pace._LONGEST_PAUSE_SECONDS", 3600)
-    monkeypatch.setattr("receiver.store.appending.pace._PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("receiver.store.appending.condition._LONGEST_PAUSE_SECONDS", 3600)
+    monkeypatch.setattr("receiver.store.appending.condition._PATIENCE_SECONDS", 0)
     fill(ROW_GROUP + NEWEST)
     loop = looped(keeps_up=lambda: False)
     until(lambda: loop._count_noted() == 1, what="the step's begin")
@@ -312,7 +312,7 @@ def test_a_stop_ends_a_break(connection, fill, looped, monkeypatch):
 
 def test_the_appender_keeps_up_while_no_row_waits_for_a_second(monkeypatch):
     times = iter([0.0, 0.2, 0.2, 0.2, 0.4, 0.4, 0.4, 2.0, 2.0, 2.0, 2.1, 2.1, 2.1, 3.5])
-    monkeypatch.setattr("receiver.store.appending.pace.time.monotonic", lambda: next(times))
+    monkeypatch.setattr("receiver.store.appending.condition.time.monotonic", lambda: next(times))
     pace, found = Pace(), []
     for moved in (150, 150, 700, 900):
         pace.begin()

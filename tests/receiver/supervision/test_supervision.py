@@ -15,7 +15,7 @@ import pytest
 import urllib3
 
 import receiver as package
-from receiver.data_directory.lock import find_running_serve
+from receiver.data_directory.access import find_running_serve
 from receiver.processes.child import NO_RESTART_HELPS
 from receiver.processes.state import ServeState, read_state, write_state
 from receiver.supervision.keeper import BackOff

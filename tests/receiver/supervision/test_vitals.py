@@ -5,9 +5,8 @@ import threading
 
 import pytest
 
-from receiver.processes.heartbeat import Pulse
-from receiver.supervision.vitals import Vitals
-from receiver.supervision.watch import WakingClock
+from receiver.processes.heartbeat import Pulse, Vitals
+from receiver.supervision.children import WakingClock
 
 MINUTE = 60.0
 

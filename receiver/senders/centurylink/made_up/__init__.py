@@ -1,8 +1,7 @@
 """Made-up events: a small reseller's accounts, users and servers, what happens to them, and the bodies of it."""
 
 from receiver.senders.centurylink.made_up.bodies import HEADERS, Stamps
-from receiver.senders.centurylink.made_up.everyday import tell, weight_of
-from receiver.senders.centurylink.made_up.one_event import read_account, subject_for
+from receiver.senders.centurylink.made_up.everyday import read_account, subject_for, tell, weight_of
 from receiver.senders.centurylink.made_up.stories import STORIES, plan_story
 from receiver.senders.centurylink.made_up.world import DEMO_ALIAS, World
 from receiver.senders.made_up import MadeUp

@@ -21,8 +21,7 @@ from receiver.senders.centurylink.made_up.world import (
     step,
     story_addresses,
 )
-from receiver.senders.made_up import Step
-from receiver.senders.timetable import DAY, FIRST_WEEKEND_DAY, HOUR, Calendar
+from receiver.senders.made_up import DAY, FIRST_WEEKEND_DAY, HOUR, Calendar, Step
 
 OPENING_SHARE = 0.03
 """By this share of the days the reseller surely exists; the cast opens its accounts below it."""

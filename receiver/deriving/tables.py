@@ -1,20 +1,83 @@
-"""Derives `changes` again from all notifications, in parts, into a table beside the one in use."""
+"""The derived tables, `changes` and `account_states`: read, written, and derived again in parts."""
 
 import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 
-from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError
+from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError, read_or
 from receiver.database.opening import create_anew, run, transaction
-from receiver.database.rows import make_numbered, select_numbered
-from receiver.deriving.deriver import Derived, Deriver
-from receiver.deriving.table import derive_account_states, make_read, write_changes
+from receiver.database.rows import insert, make_numbered, select_numbered
+from receiver.deriving.deriver import Derived, DerivedChange, Deriver, Read
+from receiver.files import sql_file
 from receiver.notification import NumberedNotification
-from receiver.program import sql_file
+from receiver.senders import SENDER
 
+Table = Literal["changes", "changes_rebuilt"]
 _ROWS_PER_STEP = 2_000
 _BYTES_PER_STEP = 16 * 1024 * 1024
 _log = logging.getLogger(__name__)
+
+
+class _UnderivedRow(NamedTuple):
+    """A row of `underived`."""
+
+    notification_id: str
+    seq: int
+    error: str
+    failed_at: datetime
+
+
+def make_read(connection: duckdb.DuckDBPyConnection) -> Read:
+    """Make a deriver's `read` of a store; rows in a damaged block are left out."""
+
+    def read(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        return read_or(connection, sql, [], "what changed since then is not told", parameters)
+
+    return read
+
+
+def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: Derived) -> None:
+    """Write derived changes and failures, in the transaction that stores their notifications."""
+    missing = "underived" if table == "changes" else "underived_rebuilt"
+    if derived.stale:
+        for name in (table, missing):
+            run(connection, f"DELETE FROM {name} WHERE seq IN (SELECT unnest(?))", [derived.stale])  # noqa: S608 - constants
+    insert(connection, table, DerivedChange, derived.rows)
+    now = datetime.now(UTC)
+    insert(
+        connection,
+        missing,
+        _UnderivedRow,
+        [_UnderivedRow(each.id, each.seq, each.error, now) for each in derived.failed],
+    )
+
+
+def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mapping[str, int]) -> None:
+    """Replace the states of accounts by those of their latest notifications.
+
+    Args:
+        connection: inside the transaction that stores those notifications, after it stored them.
+        latest: the `seq` of the latest notification by account alias.
+    """
+    if not latest:
+        return
+    run(connection, "DELETE FROM account_states WHERE alias IN (SELECT unnest(?))", [list(latest)])
+    statement = "INSERT INTO account_states FROM account_bodies WHERE seq IN (SELECT unnest(?))"
+    run(connection, statement, [list(latest.values())])
+
+
+def derive_account_states(connection: duckdb.DuckDBPyConnection) -> None:
+    """Derive `account_states` again from all notifications, inside a transaction."""
+    run(connection, "DELETE FROM account_states")
+    run(
+        connection,
+        "INSERT INTO account_states FROM account_bodies "
+        "WHERE seq IN (SELECT last_seq FROM entities WHERE category = ?)",
+        [SENDER.account_category],
+    )
 
 
 class Rebuild:

@@ -1,0 +1,245 @@
+"""Access to the data directory: for its owner alone, for one `serve` at a time, and by token to the store.
+
+Others may read nothing in it: bodies hold names, addresses and telephone numbers.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from receiver.data_directory.incidents import put_aside
+from receiver.errors import DataDirectoryError
+from receiver.files import OWNER_ONLY_DIRECTORY, OWNER_ONLY_FILE, keep_to_owner, make_directory, write_new
+from receiver.settings import Settings
+
+UMASK = 0o077
+"""Every process's umask: other users get no permission on new files."""
+
+# In a directory with other files, too, only files that are surely ours are touched.
+_OWN = (
+    "clc.duckdb*",
+    "clc-*.duckdb",
+    "*.token",
+    "*.json",
+    "*.sqlite*",
+    "*.lock",
+    "*.new*",
+    "restoring.*",
+    "suspect",
+    "arranging",
+    "running_queries",
+    "owner",
+    "demo.log",
+    "history.jsonl",
+    "simulator.pem*",
+)
+_OWN_TREES = ("aside", "backups", "keys", "opening")
+
+_LOCK = "serve.lock"
+# Overwritten in place and never cut, so that `serve` starts again on a disk that has filled up since.
+_LOCK_BYTES = 512
+
+QUERY_TOKEN, CONTROL_TOKEN = "query.token", "control.token"
+# Any token that a user may have written by hand, but not the rest of a file that was cut.
+_USABLE = re.compile(r"[!-~]{16,}")
+
+_log = logging.getLogger(__name__)
+
+
+def keep_private(settings: Settings) -> None:
+    """Take other users' permissions away from the data directory, the spool and their files, and log it."""
+    try:
+        taken = _take_all(settings)
+    except OSError as error:
+        _log.warning("whether others may read the files in %s can't be found out: %s", settings.data_dir, error)
+        return
+    if taken:
+        _log.warning(
+            "other users of this machine could read %d files and directories in %s; now only their owner can",
+            taken,
+            settings.data_dir,
+        )
+
+
+def _take_all(settings: Settings) -> int:
+    taken = 0
+    for directory in {settings.data_dir, settings.spool_directory}:
+        trees = {directory / name for name in _OWN_TREES} | {settings.spool_directory}
+        files = {path for pattern in _OWN for path in directory.glob(pattern)}
+        others = [path for path in directory.iterdir() if path not in files | trees and not path.name.startswith(".")]
+        if others:
+            _log.warning("%s holds other things, too, such as %s: its mode stays", directory, others[0].name)
+        else:
+            taken += _take(directory)
+        for tree in trees - {settings.spool_directory}:
+            files |= {tree, *tree.glob("**/*")}
+        taken += sum(map(_take, files))
+    return taken
+
+
+def _take(path: Path) -> bool:
+    try:
+        return keep_to_owner(path, OWNER_ONLY_DIRECTORY if path.is_dir() else OWNER_ONLY_FILE)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        _log.warning("other users may read %s, and that can't be changed: %s", path, error)
+        return False
+
+
+def restrict() -> None:
+    """Keep the files that this process makes to its user."""
+    os.umask(UMASK)
+
+
+class Running(NamedTuple):
+    """A `serve` at work: its process id, and the addresses it really listens on."""
+
+    pid: int
+    listen: str
+    query_listen: str
+
+
+def prepare(settings: Settings) -> None:
+    """Make the data and spool directories, keep them to their owner, and check that they can be written.
+
+    Raises:
+        DataDirectoryError: one of them can't be.
+    """
+    for directory, variable in ((settings.data_dir, "CLC_DATA_DIR"), (settings.spool_directory, "CLC_SPOOL_DIR")):
+        try:
+            make_directory(directory)
+            probe = directory / f".{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise DataDirectoryError(
+                f"The directory {directory} can't be written ({error.strerror}): "
+                f"make it writable or set {variable} to another."
+            ) from None
+    keep_private(settings)
+
+
+def take(data_dir: Path) -> IO[str]:
+    """Lock the data directory for `serve`, until the returned file is closed.
+
+    Raises:
+        DataDirectoryError: another `serve` has it.
+    """
+    path = data_dir / _LOCK
+    path.touch()
+    file = path.open("r+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        holder = _parse_holder(file.read())
+        file.close()
+        process = f" (process {holder.pid})" if holder else ""
+        raise DataDirectoryError(
+            f"Another `clc-receiver serve`{process} is using {data_dir}: stop it, or set CLC_DATA_DIR to another "
+            "directory."
+        ) from None
+    return file
+
+
+def announce(lock: IO[str], running: Running) -> None:
+    """Write the holder and its addresses into the lock file.
+
+    Raises:
+        DataDirectoryError: there is no room for it, and never was.
+    """
+    try:
+        _write_holder(lock, json.dumps(running._asdict()))
+    except OSError as error:
+        raise DataDirectoryError(
+            f"{_LOCK} can't be written into the data directory ({error.strerror}): make room, or set CLC_DATA_DIR to "
+            "another directory."
+        ) from None
+
+
+def read_last_holder(lock: IO[str]) -> Running | None:
+    """Return the `serve` that had the data directory before, if it did not end in order."""
+    lock.seek(0)
+    return _parse_holder(lock.read())
+
+
+def leave(lock: IO[str]) -> None:
+    """Note that `serve` ends in order."""
+    with contextlib.suppress(OSError):
+        _write_holder(lock, "")
+
+
+def find_running_serve(data_dir: Path) -> Running | None:
+    """Find the `serve` that uses a data directory."""
+    try:
+        with (data_dir / _LOCK).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _parse_holder(file.read())
+    except OSError:
+        pass
+    return None
+
+
+def _write_holder(lock: IO[str], text: str) -> None:
+    os.pwrite(lock.fileno(), text.encode().ljust(_LOCK_BYTES), 0)
+
+
+def _parse_holder(text: str) -> Running | None:
+    try:
+        return Running(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
+
+
+def query_token(settings: Settings) -> str:
+    """Return the query service's bearer token: the setting, else one generated once into `query.token`.
+
+    Raises:
+        DataDirectoryError: it can't be read or made.
+    """
+    return settings.query_token or _load_or_make(settings.data_dir, QUERY_TOKEN)
+
+
+def control_token(settings: Settings) -> str:
+    """Return the token for commands to a running store (`backup`); the readers' token does not allow them.
+
+    Raises:
+        DataDirectoryError: it can't be read or made.
+    """
+    return _load_or_make(settings.data_dir, CONTROL_TOKEN)
+
+
+def _load_or_make(data_dir: Path, name: str) -> str:
+    path = data_dir / name
+    try:
+        token = _read_token(path)
+        if token is None:
+            if path.exists():
+                put_aside(data_dir, [path], "holds no token (is it empty or damaged?): another is made.")
+            with contextlib.suppress(FileExistsError):  # another process was first; then its token counts
+                write_new(path, secrets.token_urlsafe(32) + "\n")
+            token = _read_token(path)
+    except OSError as error:
+        raise DataDirectoryError(
+            f"The token {path} can't be read or made ({error.strerror}): run this as the user who runs `serve`."
+        ) from None
+    if token is None:
+        raise DataDirectoryError(f"The token {path} does not stay as it was written: is the disk in order?")
+    return token
+
+
+def _read_token(path: Path) -> str | None:
+    try:
+        text = path.read_bytes().decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return None
+    return text if _USABLE.fullmatch(text) else None

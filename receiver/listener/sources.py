@@ -1,0 +1,139 @@
+"""Sources: the address that a notification comes from, and the connections of each that brought none yet."""
+
+import math
+from collections.abc import Container, Hashable
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Generic, TypeVar
+
+from receiver.errors import SettingsError
+
+_INTERFACE_BITS = 64
+
+Connection = TypeVar("Connection", bound=Hashable)
+
+
+class TrustedProxies:
+    """Reads `X-Forwarded-For` of trusted proxies.
+
+    Args:
+        names: addresses or networks (`10.0.0.0/8`).
+
+    Raises:
+        SettingsError: one of them is neither.
+    """
+
+    def __init__(self, names: frozenset[str]) -> None:
+        try:
+            self._networks = [ip_network(name, strict=False) for name in names]
+        except ValueError as error:
+            raise SettingsError(
+                f"CLC_TRUSTED_PROXIES is not usable: {error}; list addresses or networks, for example 10.0.0.0/8."
+            ) from None
+
+    def source_of(self, peer: str | None, forwarded_for: str | None) -> str | None:
+        """Return the sender's address: the last one of the chain that is no trusted proxy."""
+        source = peer
+        if forwarded_for is None or not self._networks:
+            return source
+        for hop in reversed(forwarded_for.split(",")):
+            if not self._trusts(source) or not _is_address(hop.strip()):
+                break
+            source = hop.strip()
+        return source
+
+    def shares(self, address: str) -> bool:
+        """Tell whether many senders may come from an address: a trusted proxy's, or this machine's own."""
+        if not _is_address(address):
+            return True  # a Unix socket's other end
+        parsed = ip_address(address)
+        mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+        return self._trusts(address) or (mapped or parsed).is_loopback
+
+    def _trusts(self, address: str | None) -> bool:
+        return (
+            address is not None
+            and _is_address(address)
+            and any(ip_address(address) in network for network in self._networks)
+        )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+class Unproven(Generic[Connection]):
+    """Connections that brought no accepted notification, in the order in which they were opened."""
+
+    def __init__(self) -> None:
+        self._opened: dict[Connection, float] = {}
+        self._source: dict[Connection, str] = {}
+        self._by_source: dict[str, dict[Connection, None]] = {}
+
+    def add(self, connection: Connection, source: str, now: float) -> int:
+        """Add a new connection, and return how many its source has; 0 for an empty source, which has no limit."""
+        self._opened[connection] = now
+        if not source:
+            return 0
+        self._source[connection] = source
+        others = self._by_source.setdefault(source, {})
+        others[connection] = None
+        return len(others)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._opened)
+
+    def __contains__(self, connection: object) -> bool:
+        """Tell whether a connection brought no accepted notification."""
+        return connection in self._opened
+
+    def forget(self, connection: Connection) -> None:
+        """Forget a connection that is proven or closed."""
+        if self._opened.pop(connection, None) is None:
+            return
+        source = self._source.pop(connection, None)
+        if source is not None:
+            others = self._by_source[source]
+            del others[connection]
+            if not others:
+                del self._by_source[source]
+
+    def find_oldest(
+        self,
+        waiting: Container[Connection],
+        *,
+        before: float = math.inf,
+        answered_before: float = -math.inf,
+        source: str | None = None,
+    ) -> Connection | None:
+        """Return the oldest connection that may be closed.
+
+        Args:
+            waiting: connections that have not brought a whole request. The others wait for their answer, or read none.
+            before: waiting connections opened by then may be closed,
+            answered_before: and others opened by then.
+            source: consider connections of this source only.
+        """
+        for connection in self._opened if source is None else self._by_source.get(source, ()):
+            opened = self._opened[connection]
+            if opened <= (before if connection in waiting else answered_before):
+                return connection
+            if opened > max(before, answered_before):
+                break
+        return None
+
+
+def source_of(address: str) -> str:
+    """Return the address by which connections are counted: for IPv6 the /64, which belongs to one subscriber."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    mapped = parsed.ipv4_mapped
+    return str(mapped or IPv6Address(int(parsed) >> _INTERFACE_BITS << _INTERFACE_BITS))
