@@ -20,7 +20,7 @@ from analytics.findings.running import find
 from analytics.settings import Settings as ReadingSettings
 from receiver.admission import Refusal
 from receiver.cli import main as receiver_command
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.keeping.care.figures import LIMITS
 from receiver.listener.metrics import REGISTRY as LISTENER
 from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES
@@ -29,6 +29,7 @@ from receiver.store.loop import AppendLoop
 from receiver.store.query.answers import STATUSES
 from receiver.store.query.runner import QueryMetrics
 from receiver.store.status import StatusKeeper, StatusMetrics, store_metrics
+from tests.support.database import open_database
 from tests.support.stored import received_in, store_of
 
 ROOT = Path(__file__).parent.parent

@@ -47,22 +47,6 @@ _VERSIONS = ("table", "schema_version")
 _log = logging.getLogger(__name__)
 
 
-def open_database(path: Path, memory_limit: str = "50%") -> duckdb.DuckDBPyConnection:
-    """Open the store's file, made if need be, with the newest schema.
-
-    SQL in this instance can't reach files, the network, the environment and Python's variables, and can't change its
-    configuration. Times are in UTC.
-
-    Raises:
-        StoreError: the file can't be opened, or a newer program wrote it.
-    """
-    try:
-        connection = connect(path, memory_limit)
-    except duckdb.Error as error:
-        raise cannot_open(path, error) from None
-    return bring_up_to_date(connection, path, memory_limit)
-
-
 def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
     """Open the file, locked down, with whatever schema it has.
 

@@ -20,6 +20,7 @@ KINDS: dict[type[Notification | Rejection], str] = {Notification: "notifications
 SQLITE_TYPES = {UUID: "BLOB", datetime: "INTEGER", str: "TEXT", bytes: "BLOB"}
 """The types of a row's columns in a segment: ids as bytes, times as microseconds since 1970."""
 TIMEOUT_SECONDS = 10.0
+"""A writer waits for a lock for so long."""
 CANNOT_READ = (sqlite3.Error, UnicodeDecodeError)
 """The errors of reading a segment: if SQLite's message quotes damaged text, Python fails to decode that."""
 _PAGES_PER_CHECKPOINT = 100
@@ -74,14 +75,19 @@ def writer_of(segment: Path) -> str:
     return segment.stem.rpartition("-")[0]
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a segment that exists; the connection may be used by any thread, one at a time."""
+def connect(path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> sqlite3.Connection:
+    """Open a segment that exists; the connection may be used by any thread, one at a time.
+
+    Args:
+        path: the file.
+        timeout_seconds: the longest wait for a lock.
+    """
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
-        timeout=TIMEOUT_SECONDS,
+        timeout=timeout_seconds,
     )
     try:
         connection.execute("PRAGMA synchronous=FULL")

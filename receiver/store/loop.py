@@ -79,7 +79,7 @@ class AppendLoop:
         self._gate = threading.Lock()
         self._arranging = threading.Lock()
         self._appender = Appender(
-            self._connection, self._spool, duplicate_window_seconds=duplicate_window_seconds, data_dir=data_dir
+            self._connection, self._spool, data_dir, duplicate_window_seconds=duplicate_window_seconds
         )
         self._retry = Retry()
         self._rebuild = Rebuild(self._connection)

@@ -13,8 +13,8 @@ from analytics import connect
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.settings import Settings
-from receiver.database.opening import open_database
 from receiver.store.query.guard import check_statement, list_refused_functions
+from tests.support.database import open_database
 from tests.support.stored import Received, received_in, store_of
 
 OWN = Path(os.environ["CLC_RULES"]) if os.environ.get("CLC_RULES") else None

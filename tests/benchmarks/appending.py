@@ -4,7 +4,6 @@ from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 
-from receiver.database.opening import open_database
 from receiver.notification import Notification
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
@@ -13,6 +12,7 @@ from tests.benchmarks.browser import copied
 from tests.benchmarks.data import built, grown, later
 from tests.benchmarks.reads import COPIES, COUNT
 from tests.benchmarks.report import Figure
+from tests.support.database import open_database
 
 ROWS = 50_000
 
@@ -39,7 +39,7 @@ def rate(data_dir: Path, rows: list[Notification]) -> float:
     writer.append_all(rows)
     writer.close()
     with closing(SpoolReader(data_dir / "spool")) as reader:
-        appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10, data_dir=data_dir)
+        appender = Appender(connection.cursor(), reader, data_dir, duplicate_window_seconds=10)
         began = perf_counter()
         while appender.append_new():
             pass

@@ -14,7 +14,7 @@ import click
 import duckdb
 
 from receiver.admission import parse_body
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.deriving import LastBodies
 from receiver.notification import Notification, new_id
 from receiver.senders.centurylink.events import classify, event_for_name
@@ -22,6 +22,7 @@ from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.arranging import Arranger
+from tests.support.database import open_database
 from tests.support.rows import notification_of
 
 SEED = 1
@@ -98,7 +99,7 @@ def _build(data_dir: Path, count: int) -> dict[str, float]:
     """Fill the spool a part at a time, append it with checkpoints, and say how many rows a second that were."""
     connection = open_database(data_dir / "clc.duckdb")
     reader = SpoolReader(data_dir / "spool")
-    appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10, data_dir=data_dir)
+    appender = Appender(connection.cursor(), reader, data_dir, duplicate_window_seconds=10)
     rates = []
     simulated = _notifications(count)
     with click.progressbar(length=count, label=f"Building {count:,} notifications") as bar:

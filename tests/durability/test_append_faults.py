@@ -12,7 +12,7 @@ from receiver.changes.differ import Differ
 from receiver.changes.values import as_json
 from receiver.database.appended import read_appended
 from receiver.database.faults import CommitError, NotOneRowError, OutOfStepError
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.deriving import Deriver
 from receiver.deriving.tables import Rebuild
 from receiver.settings import read_settings
@@ -24,6 +24,7 @@ from receiver.store.loop import AppendLoop
 from receiver.store.status import StatusKeeper
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted
+from tests.support.database import open_database
 from tests.support.rows import NOON, notification, rejection
 from tests.support.waiting import until
 
@@ -57,7 +58,7 @@ def appender(store, tmp_path):
 
 def make_appender(store, tmp_path):
     reader = SpoolReader(tmp_path / "spool")
-    return Appender(store.cursor(), reader, duplicate_window_seconds=0, data_dir=tmp_path)
+    return Appender(store.cursor(), reader, tmp_path, duplicate_window_seconds=0)
 
 
 def update(number, user="kim", **changed):

@@ -14,12 +14,13 @@ import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.settings import Settings
 from receiver.store.arranging import Arranger
 from receiver.store.recovery import open_store
 from tests.durability.support.damaged import block_overwritten
 from tests.durability.support.sizes import size
+from tests.support.database import open_database
 from tests.support.waiting import until
 
 COUNT = 530_000

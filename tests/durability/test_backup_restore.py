@@ -17,7 +17,6 @@ import pytest
 
 from receiver.admission import AllowedAccounts
 from receiver.database.migrations import newest_version
-from receiver.database.opening import open_database
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal
 from receiver.store.loop import AppendLoop
@@ -25,6 +24,7 @@ from tests.durability.support.commands import command, run_command
 from tests.durability.support.promise import acknowledged, broken, kept_in, stored_in
 from tests.durability.support.sizes import size
 from tests.durability.support.stores import accepted, alter, append, spool
+from tests.support.database import open_database
 from tests.support.keys import key_directory
 from tests.support.processes import Receiver, environment, running
 from tests.support.waiting import until

@@ -29,7 +29,7 @@ if abort != "none":
     database._LOCK_DOWN = (f"PRAGMA debug_checkpoint_abort = '{abort}'", *database._LOCK_DOWN)
 connection, _ = open_store(Settings(data_dir=data_dir))
 reader = SpoolReader(data_dir / "spool")
-appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10, data_dir=data_dir)
+appender = Appender(connection.cursor(), reader, data_dir, duplicate_window_seconds=10)
 while appender.append_new():
     pass
 print("checkpoint", flush=True)

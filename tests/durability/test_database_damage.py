@@ -280,7 +280,7 @@ def test_until_a_checkpoint_meets_the_damaged_block_rows_go_in(crashed, tmp_path
     damage_payloads(store)
     connection, _ = opened(store)
     reader = SpoolReader(store.data_dir / "spool")
-    appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10, data_dir=store.data_dir)
+    appender = Appender(connection.cursor(), reader, store.data_dir, duplicate_window_seconds=10)
     assert appender.append_new() > 0
     reader.close()
     connection.close()
@@ -296,9 +296,7 @@ def test_changes_that_can_not_be_read_are_derived_again_and_nothing_else_is_touc
     """A block that holds changes only is damaged, and a checkpoint has met it."""
     connection, _ = open_store(Settings(data_dir=tmp_path))
     writer = SpoolWriter(tmp_path / "spool")
-    appender = Appender(
-        connection.cursor(), SpoolReader(tmp_path / "spool"), duplicate_window_seconds=0, data_dir=tmp_path
-    )
+    appender = Appender(connection.cursor(), SpoolReader(tmp_path / "spool"), tmp_path, duplicate_window_seconds=0)
     for number in range(4):
         bodies = [
             (row, b'{"userName":"u","x":"%s"}' % random.Random(row + number).randbytes(2000).hex().encode())

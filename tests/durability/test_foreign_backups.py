@@ -10,12 +10,13 @@ from analytics import connect
 from analytics.errors import QueryError
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.migrations import migrations
-from receiver.database.opening import check_catalogue, create_anew, open_database
+from receiver.database.opening import check_catalogue, create_anew
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal, unseal
 from tests.durability.support.commands import run_command
 from tests.durability.support.damaged import Stores, overwritten
 from tests.durability.support.stores import accepted, append, spool
+from tests.support.database import open_database
 
 FOREIGN = {
     "a view instead of ours": (

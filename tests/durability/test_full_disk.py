@@ -6,13 +6,14 @@ from collections import Counter
 
 import pytest
 
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.notification import Rejection
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.durability.support.faults import fill, mounted
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
 from tests.durability.support.sizes import size
+from tests.support.database import open_database
 from tests.support.processes import ListenerProcess, Receiver, running
 from tests.support.rows import rejection
 from tests.support.waiting import until
@@ -139,7 +140,7 @@ def test_refused_notifications_take_no_more_of_the_store_than_their_budget(tmp_p
     budget = 4 * MIB
     store = open_database(tmp_path / "clc.duckdb")
     writer, reader = SpoolWriter(tmp_path / "spool"), SpoolReader(tmp_path / "spool")
-    appender = Appender(store, reader, duplicate_window_seconds=10, rejected_bytes=budget)
+    appender = Appender(store, reader, tmp_path, duplicate_window_seconds=10, rejected_bytes=budget)
     pushed, largest = 0, 0
     for batch in range(size(12, 60)):
         rows = [_refused(batch * 100 + number, batch) for number in range(100)]

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.spool import SpoolReader
 from receiver.store.appending.appender import Appender
 from tests.durability.support.odd_requests import Generator, Request
 from tests.durability.support.sizes import size
 from tests.durability.support.wire import connect, read_answers
+from tests.support.database import open_database
 from tests.support.processes import ListenerProcess, running
 
 THREADS = 4
@@ -120,7 +121,7 @@ def _stored(directory):
     """Append all that was spooled, and count the bodies; how many rows DuckDB refused."""
     store = open_database(directory / "clc.duckdb")
     with closing(store), closing(SpoolReader(directory / "spool")) as reader:
-        appender = Appender(store, reader, duplicate_window_seconds=10)
+        appender = Appender(store, reader, directory, duplicate_window_seconds=10)
         while appender.append_new():
             pass
         rows = run(store, "SELECT sha256(payload), count(*) FROM notifications GROUP BY ALL")

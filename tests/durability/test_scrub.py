@@ -7,12 +7,12 @@ import shutil
 import duckdb
 import pytest
 
-from receiver.database.opening import open_database
 from receiver.database.reading import FileReader
 from receiver.keeping.scrub import ScrubLoop, read_scrub_note, scrub
 from receiver.settings import Settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
+from tests.support.database import open_database
 from tests.support.processes import Receiver, running
 
 HEADERS, BLOCK = 3 * 4096, 262_144

@@ -53,7 +53,7 @@ class Store:
         self.spool = data_dir / "spool"
         self.connection, _ = open_store(Settings(data_dir=data_dir))
         self.reader = SpoolReader(self.spool, report=self._note, former=former)
-        self.appender = Appender(self.connection.cursor(), self.reader, duplicate_window_seconds=10, data_dir=data_dir)
+        self.appender = Appender(self.connection.cursor(), self.reader, data_dir, duplicate_window_seconds=10)
 
     def _note(self, what, moved_to, missing):
         self.told.append((what, moved_to))
@@ -207,7 +207,7 @@ def test_a_segment_shaped_file_that_is_none_is_put_aside(store, writer):
 
 
 def test_a_segment_locked_by_another_program_waits_and_loses_nothing(store, monkeypatch):
-    monkeypatch.setattr("receiver.spool.layout.TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("receiver.spool.segment._LOCK_SECONDS", 0)
     segment = killed_writer(store.spool, range(5))
     holder = sqlite3.connect(segment, isolation_level=None)
     holder.execute("PRAGMA locking_mode=EXCLUSIVE")

@@ -12,10 +12,10 @@ import pyarrow as pa
 import urllib3
 from tornado.netutil import bind_sockets
 
-from receiver.database.opening import open_database
 from receiver.store.query import QueryLimits, ServiceHandler, make_query_app, stop_queries
 from receiver.store.query.connections import BoundedServer
 from receiver.store.query.request import carries
+from tests.support.database import open_database
 from tests.support.waiting import until
 
 TOKEN = "a-token-of-the-tests"

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import duckdb
 import pyarrow as pa
 
-from receiver.database.opening import open_database
+from tests.support.database import open_database
 
 ACCOUNT_STATES = """
 INSERT INTO account_states

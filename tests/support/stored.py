@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.admission import Admission, AllowedAccounts, Refusal
-from receiver.database.opening import open_database
 from receiver.senders.centurylink.events import event_for_name
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
+from tests.support.database import open_database
 from tests.support.keys import in_lower_case, key_directory, signed
 
 
@@ -37,7 +37,7 @@ def store_of(directory: Path, received: Iterable[Received]) -> Path:
     store = open_database(file)
     try:
         spool.append_all([_admitted(admission, *each) for each in received])
-        appender = Appender(store.cursor(), SpoolReader(directory / "spool"), duplicate_window_seconds=10)
+        appender = Appender(store.cursor(), SpoolReader(directory / "spool"), directory, duplicate_window_seconds=10)
         while appender.append_new():
             pass
         appender.checkpoint()

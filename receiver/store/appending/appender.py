@@ -51,19 +51,19 @@ class Appender:
     Args:
         connection: the appender's own connection to the store.
         spool: where the rows come from.
+        data_dir: where its progress is noted, see `receiver.database.appended`.
         duplicate_window_seconds: see `DuplicateFinder`.
         rejected_bytes: how many bytes of refused notifications are kept.
-        data_dir: where its progress is noted, see `receiver.database.appended`; nowhere by default.
     """
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         spool: SpoolReader,
+        data_dir: Path,
         *,
         duplicate_window_seconds: float,
         rejected_bytes: int = 256 * 1024 * 1024,
-        data_dir: Path | None = None,
     ) -> None:
         self._connection = connection
         self._spool = spool
@@ -80,22 +80,22 @@ class Appender:
         """Load the state from the store and its files."""
         self._is_out_of_step = True
         roll_back(self._connection)
-        connection, data_dir = self._connection, self._data_dir
+        connection = self._connection
         self._duplicates = DuplicateFinder(connection, self._window)
-        self._changes = Deriver(make_read(connection), bodies=self._last_bodies(data_dir))
+        self._changes = Deriver(make_read(connection), bodies=self._last_bodies())
         self._rejected = RejectedBudget(connection, self._rejected_bytes)
         # If the database lost its latest rows, their numbers are not given again: readers go on from the last seen.
-        used = read_appended(data_dir).seq if data_dir else 0
+        used = read_appended(self._data_dir).seq
         ((self._stored, last),) = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")
         self._next_seq = max(self._next_seq, used + 1, int(last) + 1)
         self._watermarks = read_watermarks(connection)
-        self._stumble = read_stumble(data_dir)
+        self._stumble = read_stumble(self._data_dir)
         self._put_aside_ids: set[UUID] = set()  # no originals of copies
         self._is_out_of_step = False
 
-    def _last_bodies(self, data_dir: Path | None) -> LastBodies:
+    def _last_bodies(self) -> LastBodies:
         """Load the bodies at hand, or clear them if the database has lost its latest rows since."""
-        bodies = LastBodies(data_dir)
+        bodies = LastBodies(self._data_dir)
         if newest := bodies.newest:
             seq, name = newest
             sql = "SELECT id::VARCHAR FROM notifications WHERE seq = ?"
@@ -171,8 +171,7 @@ class Appender:
             run(self._connection, f"SET GLOBAL max_vacuum_tasks = {_MERGES if merging else 0}")
             run(self._connection, "CHECKPOINT")
         except duckdb.Error as error:
-            if self._data_dir:
-                suspect(self._data_dir, error)
+            suspect(self._data_dir, error)
             raise
         with self.housekeeping.task("deleting segments that are stored"):
             self._spool.tidy()
@@ -209,8 +208,7 @@ class Appender:
             else:
                 self._append([incoming])
         self._stumble = set()
-        if self._data_dir:
-            forget_stumble(self._data_dir)
+        forget_stumble(self._data_dir)
 
     def _append(self, rows: Sequence[_Incoming]) -> None:
         """Append rows in one transaction, or in halves if a row can't go in as it is.
@@ -231,7 +229,7 @@ class Appender:
                 self._append(rows[:middle])
                 self._append(rows[middle:])
         except NEEDS_NEW_PROCESS as error:
-            if self._data_dir and is_damage(error):
+            if is_damage(error):
                 note_stumble(self._data_dir, [spooled for spooled, _ in rows])
             raise
 
@@ -289,8 +287,6 @@ class Appender:
         self.appended += rows
 
     def _note(self) -> None:
-        if not self._data_dir:
-            return
         with self.housekeeping.task("noting how far the spool is stored"):
             # A segment's watermark stays when the segment is gone: if the file comes back (a disk mounted late, a copy
             # restored), nothing is appended twice. The note needs only those of segments that are still there.

@@ -133,10 +133,8 @@ def note_stumble(data_dir: Path, rows: Iterable[SpooledRow]) -> None:
         write_whole(_path(data_dir), json.dumps(places))
 
 
-def read_stumble(data_dir: Path | None) -> Places:
+def read_stumble(data_dir: Path) -> Places:
     """Read the places of the rows that the last store was appending when it died."""
-    if data_dir is None:
-        return set()
     try:
         return {(segment, kind, int(position)) for segment, kind, position in json.loads(_path(data_dir).read_bytes())}
     except (OSError, ValueError, TypeError):

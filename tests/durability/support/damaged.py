@@ -33,7 +33,7 @@ for line in sys.stdin:
     connection, happened = open_store(Settings(data_dir=data_dir))
     seq = run(connection, "SELECT coalesce(max(seq), 0) FROM notifications")[0][0]
     reader = SpoolReader(data_dir / "spool")
-    appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10, data_dir=data_dir)
+    appender = Appender(connection.cursor(), reader, data_dir, duplicate_window_seconds=10)
     while appender.append_new():
         pass
     appender.checkpoint(merging=True)
@@ -86,9 +86,7 @@ def crashed_store(directory: Path, *, checkpointed: int = 5, after: int = 8, eac
     rows = []
     connection, _ = open_store(Settings(data_dir=living))
     writer = SpoolWriter(living / "spool", rows_per_segment=100)
-    appender = Appender(
-        connection.cursor(), SpoolReader(living / "spool"), duplicate_window_seconds=10, data_dir=living
-    )
+    appender = Appender(connection.cursor(), SpoolReader(living / "spool"), living, duplicate_window_seconds=10)
     for group in range(checkpointed + after):
         fresh = [notification(len(rows) + number) for number in range(each)]
         writer.append_all([*fresh, rejection(group)])

@@ -7,12 +7,13 @@ from pathlib import Path
 import duckdb
 
 from receiver.admission import Admission, AllowedAccounts
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.notification import Notification
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.senders.sender import Event
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
+from tests.support.database import open_database
 from tests.support.keys import in_lower_case, key_directory, signed
 from tests.support.rows import NOON
 
@@ -43,7 +44,7 @@ def append(data_dir: Path) -> None:
     """Append what is spooled, and leave the spool as it is."""
     connection = open_database(data_dir / "clc.duckdb")
     reader = SpoolReader(data_dir / "spool")
-    appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10)
+    appender = Appender(connection.cursor(), reader, data_dir, duplicate_window_seconds=10)
     while appender.append_new():
         pass
     reader.close()

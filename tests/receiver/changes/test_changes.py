@@ -9,11 +9,12 @@ import pytest
 
 from receiver.changes import differ
 from receiver.changes.differ import Change, Differ, Snapshot
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.database.rows import insert_notifications
 from receiver.deriving import Deriver, make_read, write_changes
 from receiver.notification import NumberedNotification
 from receiver.senders import SENDER
+from tests.support.database import open_database
 from tests.support.rows import NOON, notification
 
 USER = {"accountAlias": "ACME", "userName": "kim@acme.example", "emailAddress": "kim@acme.example", "status": "Active"}

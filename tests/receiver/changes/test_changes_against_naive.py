@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from receiver.admission import parse_body
 from receiver.changes import differ
 from receiver.changes.differ import Change, Differ, Snapshot
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.notification import new_id
 from receiver.senders import SENDER
 from receiver.senders.centurylink.events import classify, event_for_name
@@ -26,6 +26,7 @@ from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.changes_applied import applied
 from tests.support.changes_bodies import BODIES, ODDEST, in_old_form, notifications, odd_notifications, respelled
+from tests.support.database import open_database
 from tests.support.naive_differ import Row, State, Stored, bare, in_new_form, naive_changes, naive_table
 from tests.support.rows import NOON, notification, notification_of
 
@@ -105,7 +106,9 @@ def store(tmp_path_factory):
         spool.append_all(left[:size])
         left = left[size:]
         if appender is None or rng.random() < 0.1:
-            appender = Appender(connection.cursor(), SpoolReader(directory / "spool"), duplicate_window_seconds=10)
+            appender = Appender(
+                connection.cursor(), SpoolReader(directory / "spool"), directory, duplicate_window_seconds=10
+            )
         while appender.append_new():
             pass
     yield connection
@@ -254,7 +257,7 @@ def test_no_body_is_set_aside_for_what_it_changes(tmp_path, caplog):
     with closing(SpoolWriter(tmp_path / "spool", rows_per_segment=1_000)) as spool:
         spool.append_all(rows)
     with closing(open_database(tmp_path / "clc.duckdb")) as connection:
-        appender = Appender(connection, SpoolReader(tmp_path / "spool"), duplicate_window_seconds=0)
+        appender = Appender(connection, SpoolReader(tmp_path / "spool"), tmp_path, duplicate_window_seconds=0)
         while appender.append_new():
             pass
         assert appender.set_aside == 0

@@ -8,9 +8,10 @@ import duckdb
 import pytest
 
 from receiver.database.migrations import migrations, newest_version
-from receiver.database.opening import connect, open_database, run
+from receiver.database.opening import connect, run
 from receiver.deriving.tables import Rebuild
 from receiver.keeping.verification import can_check_changes
+from tests.support.database import open_database
 from tests.support.stored import Received, store_of
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)

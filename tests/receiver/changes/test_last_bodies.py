@@ -9,10 +9,11 @@ from itertools import pairwise
 
 import pytest
 
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.deriving import LastBodies
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
+from tests.support.database import open_database
 from tests.support.rows import NOON, notification
 
 CHANGES = "SELECT entity_id, old_value, new_value FROM changes WHERE path = 'n' ORDER BY seq, entity_id"
@@ -45,7 +46,7 @@ def appending(data_dir):
                 for place, (name, body) in enumerate(bodies.items())
             ]
         )
-        appender = Appender(connection, spool, duplicate_window_seconds=10, data_dir=data_dir)
+        appender = Appender(connection, spool, data_dir, duplicate_window_seconds=10)
         assert appender.append_new() == len(users)
         return run(connection, CHANGES)
 

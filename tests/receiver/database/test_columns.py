@@ -5,11 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections, make_numbered, select_numbered
 from receiver.deriving.deriver import DerivedChange
 from receiver.notification import Notification, NumberedNotification, Rejection, columns_of
 from receiver.spool import SpoolReader, SpoolWriter
+from tests.support.database import open_database
 from tests.support.rows import notification, rejection
 
 DUCKDB_TYPES = {UUID: "UUID", datetime: "TIMESTAMP WITH TIME ZONE", str: "VARCHAR", bytes: "BLOB"}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from receiver.database.opening import open_database
 from receiver.store.query import guard
 from receiver.store.query.answers import QueryError
+from tests.support.database import open_database
 
 
 def test_what_was_found_allowed_is_looked_through_once_and_what_was_refused_each_time(tmp_path, monkeypatch):

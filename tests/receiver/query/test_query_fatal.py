@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from receiver.database.opening import open_database
 from receiver.store.query import guard
 from receiver.store.query.answers import QueryError
 from receiver.store.query.fatal import DEEPEST_STRUCTURE
+from tests.support.database import open_database
 
 DEEP = "[" * 50_000 + "]" * 50_000
 STRUCTURE = "[" * 50_000 + '"INT"' + "]" * 50_000
@@ -43,7 +43,7 @@ def test_what_ends_the_process_is_refused(judge, sql):
 def test_duckdb_still_dies_of_it(name):
     command = [sys.executable, "-c", "import duckdb, sys; duckdb.sql(sys.stdin.read()).fetchall()"]
     done = subprocess.run(command, input=FATAL[name], text=True, capture_output=True, check=False)
-    assert done.returncode < 0, "DuckDB has mended it: receiver.query.fatal may let it through"
+    assert done.returncode < 0, "DuckDB has mended it: receiver.store.query.fatal may let it through"
 
 
 @pytest.mark.parametrize(

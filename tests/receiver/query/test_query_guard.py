@@ -3,10 +3,10 @@
 import duckdb
 import pytest
 
-from receiver.database.opening import open_database
 from receiver.errors import StoreError
 from receiver.store.query import guard
 from receiver.store.query.answers import QueryError
+from tests.support.database import open_database
 
 
 @pytest.fixture(scope="module")

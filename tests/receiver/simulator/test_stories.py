@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from analytics import connect
 from analytics.findings.running import find
 from receiver.admission import Admission, AllowedAccounts
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.notification import Notification
 from receiver.senders.centurylink.events import event_for_name
 from receiver.senders.centurylink.made_up.stories import STORIES
@@ -21,6 +21,7 @@ from receiver.simulator.history import Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.receiver.simulator.test_simulator import Listener
+from tests.support.database import open_database
 from tests.support.keys import key_directory
 from tests.support.processes import Receiver, running
 from tests.support.waiting import until
@@ -44,7 +45,7 @@ def store_of(directory, history):
     spool = SpoolWriter(directory / "spool")
     spool.append_all(rows)
     connection = open_database(directory / "clc.duckdb")
-    appender = Appender(connection.cursor(), SpoolReader(directory / "spool"), duplicate_window_seconds=10)
+    appender = Appender(connection.cursor(), SpoolReader(directory / "spool"), directory, duplicate_window_seconds=10)
     while appender.append_new():
         pass
     spool.close()

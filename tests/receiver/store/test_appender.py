@@ -6,9 +6,10 @@ import duckdb
 import pytest
 
 import receiver.database.rows as rows_module
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
+from tests.support.database import open_database
 from tests.support.rows import NOON, notification, rejection
 
 
@@ -27,7 +28,9 @@ def store(tmp_path):
 
 
 def make_appender(store, tmp_path, **options):
-    return Appender(store.cursor(), SpoolReader(tmp_path / "spool"), **{"duplicate_window_seconds": 10, **options})
+    return Appender(
+        store.cursor(), SpoolReader(tmp_path / "spool"), tmp_path, **{"duplicate_window_seconds": 10, **options}
+    )
 
 
 def test_every_column_arrives_as_it_was_spooled(store, spool, tmp_path):
@@ -124,8 +127,8 @@ def test_a_row_that_the_store_dies_of_is_set_aside_by_the_third_process(store, s
     monkeypatch.setattr("receiver.store.appending.appender.insert_notifications", die_of_one)
     for _ in range(2):
         with pytest.raises(duckdb.FatalException):
-            make_appender(store, tmp_path, data_dir=tmp_path).append_new()
-    last = make_appender(store, tmp_path, data_dir=tmp_path)
+            make_appender(store, tmp_path).append_new()
+    last = make_appender(store, tmp_path)
     last.append_new()
     assert last.append_new() == 0
     assert run(store, "SELECT count(*), count(DISTINCT id) FROM notifications") == [(39, 39)]
@@ -160,10 +163,10 @@ def test_a_batch_is_bounded_in_rows_and_bytes(store, spool, tmp_path, monkeypatc
 
 def test_numbers_are_given_once_even_if_the_database_lost_its_latest_rows(store, spool, tmp_path):
     spool.append_all([notification(1), notification(2)])
-    make_appender(store, tmp_path, data_dir=tmp_path).append_new()
+    make_appender(store, tmp_path).append_new()
     run(store, "DELETE FROM notifications")
     run(store, "DELETE FROM watermarks")
-    make_appender(store, tmp_path, data_dir=tmp_path).append_new()
+    make_appender(store, tmp_path).append_new()
     assert run(store, "SELECT seq FROM notifications ORDER BY seq") == [(3,), (4,)]
 
 

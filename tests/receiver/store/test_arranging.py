@@ -8,7 +8,7 @@ from itertools import pairwise
 import duckdb
 import pytest
 
-from receiver.database.opening import open_database, run
+from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store import arranging
@@ -16,6 +16,7 @@ from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import GivesWay, Pace
 from receiver.store.arranging import ArrangeLoop, Arranger
 from receiver.store.loop import AppendLoop
+from tests.support.database import open_database
 from tests.support.rows import notification
 from tests.support.waiting import until
 
@@ -43,7 +44,7 @@ def connection(tmp_path):
 @pytest.fixture
 def fill(connection, tmp_path):
     writer, reader = SpoolWriter(tmp_path / "spool"), SpoolReader(tmp_path / "spool")
-    appender = Appender(connection.cursor(), reader, duplicate_window_seconds=10)
+    appender = Appender(connection.cursor(), reader, tmp_path, duplicate_window_seconds=10)
     filled = 0
 
     def fill(count):

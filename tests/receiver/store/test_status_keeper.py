@@ -5,9 +5,9 @@ import shutil
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from receiver.database.opening import open_database
 from receiver.settings import Settings
 from receiver.store.status import StatusKeeper, StatusMetrics
+from tests.support.database import open_database
 from tests.support.keys import key_directory
 from tests.support.waiting import until
 

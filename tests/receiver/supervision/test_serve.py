@@ -17,9 +17,9 @@ import pytest
 import urllib3
 
 from receiver.database.migrations import newest_version
-from receiver.database.opening import open_database
 from receiver.errors import StoreError
 from tests.support import bodies
+from tests.support.database import open_database
 from tests.support.keys import key_directory
 from tests.support.processes import Receiver, environment, running
 from tests.support.waiting import until
