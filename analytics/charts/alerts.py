@@ -10,7 +10,7 @@ from analytics.findings.rule_headers import COLOURS
 from analytics.senders import alert_colour, alert_label
 from analytics.senders.alarms import KEY, span_text
 from analytics.text import plural, shorten
-from analytics.times.periods import Period
+from analytics.times import Period
 
 MOST_ROWS = 30
 MOST_BARS = 3_000

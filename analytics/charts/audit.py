@@ -5,7 +5,7 @@ import pandas as pd
 
 from analytics.charts.charts import FIT, LOCAL_AXIS, add_bin_times, heading, time_tips
 from analytics.findings.rule_headers import COLOURS, SEVERITIES
-from analytics.times.periods import Period
+from analytics.times import Period
 
 
 def stack_by_severity(frame: pd.DataFrame) -> pd.DataFrame:

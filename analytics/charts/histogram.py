@@ -8,7 +8,7 @@ import pandas as pd
 
 from analytics.charts.charts import FIT, LOCAL_AXIS, MUTED, TIME_TIP, add_bin_times, event_scale, stack
 from analytics.senders import colours
-from analytics.times.periods import EPOCH, MOST_BINS, WIDTHS, floor
+from analytics.times import EPOCH, MOST_BINS, WIDTHS, floor
 
 BRUSH = "span"
 PIXELS = 84

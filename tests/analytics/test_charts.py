@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from analytics.charts import charts, heat_map
-from analytics.times.periods import zone_of
-from analytics.times.spans import Interval, span_of
+from analytics.times import Interval, span_of, zone_of
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY
 
 BERLIN = zone_of("Europe/Berlin")

@@ -17,7 +17,7 @@ from analytics.charts.histogram import Bins, add_ends, draw_histogram, read_brus
 from analytics.pages.notifications import download
 from analytics.pages.notifications import rows as _found
 from analytics.pages.notifications.download import Size, archive_bytes, describe_size, fetch
-from analytics.words.refusals import REFUSALS, title_of
+from analytics.words.meanings import REFUSALS, title_of
 from tests.support.readable_store import MIDDAY, Row, build_store, server
 
 MINUTE = timedelta(minutes=1)

@@ -20,7 +20,7 @@ from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
 from analytics.pages.shared.zone import viewer_zone
-from analytics.times.periods import difference, zone_label
+from analytics.times import difference, zone_label
 
 NUMBER, CHANGE = "number", "change"
 SHORTEST_WEEK = timedelta(days=2)

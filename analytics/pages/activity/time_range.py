@@ -11,8 +11,23 @@ from analytics.pages.shared import address
 from analytics.pages.shared.components.script import script
 from analytics.pages.shared.store import ask, moment
 from analytics.pages.shared.zone import name_with_zone, viewer_zone
-from analytics.times.periods import DEFAULT_RANGE, EPOCH, MICROSECOND, RANGES, difference, offsets
-from analytics.times.spans import BEFORE, COMPARISONS, OWN, YEARS, Comparison, Interval, Span, find_comparison, span_of
+from analytics.times import (
+    BEFORE,
+    COMPARISONS,
+    DEFAULT_RANGE,
+    EPOCH,
+    MICROSECOND,
+    OWN,
+    RANGES,
+    YEARS,
+    Comparison,
+    Interval,
+    Span,
+    difference,
+    find_comparison,
+    offsets,
+    span_of,
+)
 
 COOKIE = "clc_visit"
 ENDS_AFTER = timedelta(minutes=30)

@@ -16,8 +16,7 @@ from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.table import Cell, Column, Line, Tone, draw_table
 from analytics.senders import alert_colour, alert_label, alerts
 from analytics.senders.alarms import span_text
-from analytics.text import plural, shorten
-from analytics.words.payloads import leaves, parse
+from analytics.text import list_fields, parse_payload, plural, shorten
 
 MOST_ROWS = 200
 LIST_PIXELS = 330
@@ -83,10 +82,10 @@ def to_server(row: Any, column: str, at: Any) -> None:
 
 def reading_text(reading: Any) -> str:
     """Return an alert's reading as text."""
-    measured = parse(null_to_none(reading) or "null")
+    measured = parse_payload(null_to_none(reading) or "null")
     if not isinstance(measured, dict):
         return shorten(null_to_none(reading) or "", 80)
-    return shorten(", ".join(f"{name} {value}" for name, value in leaves(measured)).strip(), 80)
+    return shorten(", ".join(f"{name} {value}" for name, value in list_fields(measured)).strip(), 80)
 
 
 def server_text(name: str, deleted: Deleted) -> str:

@@ -25,7 +25,7 @@ from analytics.pages.shared.store import location, moment, null_to_none, run
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders import alarms, alert_label, alerts
 from analytics.text import plural
-from analytics.times.periods import Period, period, zone_label
+from analytics.times import Period, period, zone_label
 
 ROWS_AT_ONCE = 100_000
 MOST_QUERIES = 100

@@ -27,7 +27,7 @@ from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders import any_entity, examples
 from analytics.text import plural
-from analytics.times.periods import RANGES, period, zone_label
+from analytics.times import RANGES, period, zone_label
 
 DEFAULT_RANGE = "7 d"
 KINDS = ("added", "removed", "changed", "unseen")

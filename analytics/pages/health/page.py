@@ -26,7 +26,7 @@ from analytics.pages.shared.table import Cell, Column, Line, draw_table
 from analytics.pages.shared.zone import format_clock, format_with_zone
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.words.refusals import why_of
+from analytics.words.meanings import why_of
 
 TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
 TILE_COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "amber": "orange", "red": "red"}

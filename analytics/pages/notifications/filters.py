@@ -10,8 +10,8 @@ from analytics.pages.shared import address
 from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.zone import name_with_zone, viewer_zone
 from analytics.senders import any_entity, event_types
-from analytics.times.periods import RANGES
-from analytics.words.refusals import MARKS
+from analytics.times import RANGES
+from analytics.words.meanings import MARKS
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 ALL = "all"

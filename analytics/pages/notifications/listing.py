@@ -24,8 +24,8 @@ from analytics.pages.shared.table import Column, Line, draw_table
 from analytics.pages.shared.zone import viewer_zone
 from analytics.senders import colours, unknown_type
 from analytics.text import plural, shorten
-from analytics.times.periods import zone_label
-from analytics.words.refusals import MARKS
+from analytics.times import zone_label
+from analytics.words.meanings import MARKS
 
 LIST_PIXELS = 640
 LIST_FIRST_SECONDS = 0.1

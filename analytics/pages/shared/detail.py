@@ -18,9 +18,17 @@ from analytics.pages.shared.store import ask, moment, null_to_none
 from analytics.pages.shared.table import draw_pairs
 from analytics.pages.shared.zone import format_local, format_utc, format_with_zone, name_with_zone
 from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
-from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.words.payloads import MOST_FIELDS, leaves, parse, tree
-from analytics.words.refusals import REFUSALS, VERDICTS
+from analytics.text import (
+    MOST_FIELDS,
+    as_markdown,
+    list_fields,
+    make_payload_visible,
+    make_visible,
+    parse_payload,
+    plural,
+    shorten,
+)
+from analytics.words.meanings import REFUSALS, VERDICTS
 
 BASE = "curl-base"
 
@@ -129,7 +137,7 @@ def draw_verdict(status: str) -> None:
 
 def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None) -> None:
     """Draw a payload as fields, tree and raw text, with a tab before these and one after."""
-    content = parse(payload)
+    content = parse_payload(payload)
     names = [tab.name for tab in (first,) if tab] + ["Fields", "Tree", "Raw"] + [tab.name for tab in (last,) if tab]
     tabs = dict(zip(names, st.tabs(names), strict=True))
     for tab in filter(None, (first, last)):
@@ -140,7 +148,7 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
         if content is None:
             st.caption("It can't be taken apart here; see the raw text.")
         else:
-            fields = [field for _, field in zip(range(MOST_FIELDS + 1), leaves(content), strict=False)]
+            fields = [field for _, field in zip(range(MOST_FIELDS + 1), list_fields(content), strict=False)]
             draw_pairs(fields[:MOST_FIELDS], key="payload-fields", alt="Fields of the payload", height=TALLEST)
             if len(fields) > MOST_FIELDS:
                 st.caption(f"The first {MOST_FIELDS} are shown.")
@@ -148,7 +156,7 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
         if content is None:
             st.caption("It can't be drawn as a tree; see the raw text.")
         else:
-            st.json(tree(content), expanded=3)
+            st.json(make_payload_visible(content), expanded=3)
     with raw_tab, st.container(key="payload-raw"):
         draw_text(make_visible(payload, keep="\n"), key="raw", alt="The body as received", height=TALLEST)
         st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; characters that can't be seen as escapes.")

@@ -23,7 +23,7 @@ from analytics.pages.shared.zone import format_clock
 from analytics.senders import account_kind, colours, icon_of, is_account, kind_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.times.periods import EPOCH, RANGES, microseconds
+from analytics.times import EPOCH, RANGES, microseconds
 
 MOST_SHOWN = 200
 MOST_NOTIFICATIONS = 100

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from analytics.times.periods import local_text, utc_text, zone_label, zone_of
+from analytics.times import local_text, utc_text, zone_label, zone_of
 
 __all__ = ["format_clock", "format_local", "format_utc", "format_with_zone", "name_with_zone", "viewer_zone"]
 

@@ -16,7 +16,7 @@ from analytics.pages.sql import editor
 from analytics.pages.sql.profiles import Profile, quote_name
 from analytics.pages.sql.schema import StoreColumn, StoreTable, profile_of
 from analytics.text import as_markdown, shorten
-from analytics.times.periods import EPOCH
+from analytics.times import EPOCH
 from analytics.words.meanings import meaning_of
 
 TOP_COLUMNS = (Shown("Most frequent", "62%"), Shown("Rows", "20%", align="right"), Shown("", "18%", align="right"))

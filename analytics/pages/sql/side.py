@@ -16,7 +16,7 @@ from analytics.pages.sql.run import PastQuery, history
 from analytics.pages.sql.schema import StoreTable, counts, tables
 from analytics.senders import sql_files
 from analytics.text import as_markdown, shorten
-from analytics.times.periods import zone_label
+from analytics.times import zone_label
 from analytics.words.meanings import MEANINGS, meaning_of
 
 LARGEST_HEADER = re.compile(r"\A((?:--[^\n]*\n)+)")

@@ -11,7 +11,7 @@ from analytics.charts import alerts as alert_charts
 from analytics.pages.alerts.lists import reading_text
 from analytics.pages.alerts.page import AlarmCache
 from analytics.senders import alarms
-from analytics.times.periods import period
+from analytics.times import period
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
 
 WEB, DB = "WA1ACMEWEB01", "WA1ACMEDB02"
