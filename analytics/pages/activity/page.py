@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics import senders
-from analytics.charts import heat_map
+from analytics.charts import histogram
 from analytics.pages.activity import filters, lists
 from analytics.pages.activity.chart import draw_over_time
 from analytics.pages.activity.filters import ActivityFilters, draw_chips, read_filters
@@ -199,12 +199,12 @@ def draw_hours(rows: pd.DataFrame | None) -> None:
     if rows is None or rows.empty:
         longer = "Choose 7 d or longer to see at which hours of the week most happens."
         st.markdown("**Hours of the week**")
-        st.caption(longer if rows is None else heat_map.describe_busiest(rows))
+        st.caption(longer if rows is None else histogram.describe_busiest(rows))
         return
     place = zone_label(viewer_zone())
     alt = "Heat map: notifications by hour and weekday."
-    st.altair_chart(heat_map.draw_heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
-    st.caption(heat_map.describe_busiest(rows))
+    st.altair_chart(histogram.draw_heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
+    st.caption(histogram.describe_busiest(rows))
 
 
 def draw_nothing(chosen: ActivityFilters) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analytics.charts.alerts import metric_text
+from analytics.charts.alarms import metric_text, span_text
 from analytics.findings.rule_headers import COLOURS
 from analytics.pages.shared import go
 from analytics.pages.shared.answers import now
@@ -15,7 +15,6 @@ from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.pages.shared.table import Cell, Column, Line, Tone, draw_table
 from analytics.senders import alert_colour, alert_label, alerts
-from analytics.senders.alarms import span_text
 from analytics.text import list_fields, parse_payload, plural, shorten
 
 MOST_ROWS = 200

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.charts import audit as audit_charts
+from analytics.charts import histogram
 from analytics.findings.rule_files import SEVERITIES
 from analytics.findings.running import Finding
 from analytics.pages.audit.changes import draw_change_list
@@ -169,7 +169,7 @@ def draw_over_time(matches: list[Finding], name: str, until: datetime | None) ->
     span = period(name, until or now(), matches[-1].found_at)
     with st.container(key="findings-over-time", border=True):
         place = zone_label(viewer_zone())
-        chart = audit_charts.draw_findings(count_by_bin(matches, span.bin_us), span, place=place, dark=is_dark())
+        chart = histogram.draw_findings(count_by_bin(matches, span.bin_us), span, place=place, dark=is_dark())
         st.altair_chart(chart, key="chart-findings")
 
 
