@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from analytics.client.without_store import look
+from analytics.client.pulse import find_signs
 from analytics.errors import NoStatusError
 from analytics.pages.health.figures import (
     AGO,
@@ -105,7 +105,7 @@ def draw_overall(state: str, figures: Sequence[Figure]) -> None:
 
 def draw_without_store() -> None:
     """Draw the facts from the listener and the file of `serve` while the store is silent."""
-    signs = look(read_settings())
+    signs = find_signs(read_settings())
     with st.container(key="health-without-store", border=True, gap="small"):
         st.markdown("**The store does not answer. The other parts of the receiver:**")
         lines = [
