@@ -66,7 +66,7 @@ def test_what_follows_a_count_keeps_its_place_on_the_page_whether_it_counts_or_n
     def page():
         import streamlit as st
 
-        from analytics.pages.shared.components.script import draw_again_after
+        from analytics.pages.shared.components import draw_again_after
 
         draw_again_after(2.0 if st.session_state.get("away") else None, "part")
         st.text("below")

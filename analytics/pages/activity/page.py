@@ -14,12 +14,12 @@ from analytics.pages.activity import filters, lists
 from analytics.pages.activity.chart import draw_over_time
 from analytics.pages.activity.filters import ActivityFilters, draw_chips, read_filters
 from analytics.pages.activity.time_range import When, compare_control, keep_visit, read_time, time_controls
-from analytics.pages.shared import go as _go
+from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
-from analytics.pages.shared.zone import viewer_zone
+from analytics.pages.shared.texts import viewer_zone
 from analytics.times import difference, zone_label
 
 NUMBER, CHANGE = "number", "change"
@@ -60,7 +60,7 @@ def draw_see_these(chosen: ActivityFilters, time: When) -> None:
     """Draw the way to the counted notifications."""
 
     def go() -> None:
-        _go.to_page("notifications", **notifications_address(chosen, time))
+        address.to_page("notifications", **notifications_address(chosen, time))
 
     st.button("See these notifications", key="see-these", on_click=go, icon=":material/list_alt:", type="primary")
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.pages.shared import address, go
+from analytics.pages.shared import address
+from analytics.pages.shared.changes import KIND_TEXTS, as_change
+from analytics.pages.shared.components import Column, Line, Tone, draw_table
 from analytics.pages.shared.open_item import as_seq
-from analytics.pages.shared.row_texts import KINDS, as_change, number_text
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Column, Line, Tone, draw_table
+from analytics.pages.shared.texts import number_text
 from analytics.text import plural, shorten
 from analytics.words.sentences import sentence
 
@@ -70,22 +71,22 @@ def draw_change_list(values: dict[str, Any], end: datetime) -> None:
 def follow(row: Any, column: str) -> None:
     """Go to the target of a click on a change's column."""
     if column == "Account" and null_to_none(row.account_alias):
-        go.to_account(row.account_alias)
+        address.to_account(row.account_alias)
     elif column == "Actor" and null_to_none(row.actor):
-        go.to_actor(row.actor)
+        address.to_actor(row.actor)
     elif column == "Notification":
-        go.to_notification(int(row.seq))
+        address.to_notification(int(row.seq))
     elif column == "Entity":
-        go.to_entity(row.category, row.entity_id)
+        address.to_entity(row.category, row.entity_id)
     else:
-        go.to_entity(row.category, row.entity_id, int(row.seq))
+        address.to_entity(row.category, row.entity_id, int(row.seq))
 
 
 def as_line(identity: str, row: Any) -> Line:
     """Return a change as a row."""
     cells = [
         moment(row.changed_at),
-        KINDS.get(row.kind, shorten(row.kind, 20)),
+        KIND_TEXTS.get(row.kind, shorten(row.kind, 20)),
         shorten(sentence(as_change(row)), LONGEST),
         shorten(row.entity_id, 80),
         shorten(null_to_none(row.account_alias) or "", 24),

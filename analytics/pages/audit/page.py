@@ -24,7 +24,7 @@ from analytics.pages.shared.findings import (
     warn_of,
 )
 from analytics.pages.shared.frame import draw_page, is_dark
-from analytics.pages.shared.zone import viewer_zone
+from analytics.pages.shared.texts import viewer_zone
 from analytics.senders import any_entity, examples
 from analytics.text import plural
 from analytics.times import RANGES, period, zone_label

@@ -14,14 +14,13 @@ from analytics.pages.notifications.download import draw_download
 from analytics.pages.notifications.filters import find_range, narrow_to, read_own_range, span_filter, to_newest
 from analytics.pages.notifications.rows import describe_delay, find, find_seldom
 from analytics.pages.shared import address
-from analytics.pages.shared import go as _go
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
+from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Column, Line, draw_table
-from analytics.pages.shared.zone import viewer_zone
+from analytics.pages.shared.texts import viewer_zone
 from analytics.senders import colours, unknown_type
 from analytics.text import plural, shorten
 from analytics.times import zone_label
@@ -139,11 +138,11 @@ def open_named(seq: str, column: str) -> None:
     rows = ask("names_of_notification", seq=number)
     row: Any = rows.iloc[0] if len(rows) else {}
     if column == "Entity" and null_to_none(row.get("entity_id")):
-        _go.to_entity(row["category"], row["entity_id"])
+        address.to_entity(row["category"], row["entity_id"])
     elif column == "Account" and null_to_none(row.get("account_alias")):
-        _go.to_account(row["account_alias"])
+        address.to_account(row["account_alias"])
     elif column == "Actor" and null_to_none(row.get("actor")):
-        _go.to_actor(row["actor"])
+        address.to_actor(row["actor"])
     else:
         open_notification(number)
 

@@ -10,13 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from analytics.export import curl
-from analytics.pages.shared import go
-from analytics.pages.shared.components.script import draw_age_line, draw_text
-from analytics.pages.shared.difference import draw_difference
+from analytics.pages.shared import address
+from analytics.pages.shared.changes import draw_difference
+from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
 from analytics.pages.shared.open_item import OpenItem, close, neighbours, open_notification
 from analytics.pages.shared.store import ask, moment, null_to_none
-from analytics.pages.shared.table import draw_pairs
-from analytics.pages.shared.zone import format_local, format_utc, format_with_zone, name_with_zone
+from analytics.pages.shared.texts import format_local, format_utc, format_with_zone, name_with_zone
 from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
 from analytics.text import (
     MOST_FIELDS,
@@ -165,7 +164,7 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
 def draw_name_button(what: str, name: str, category: str, key: str) -> None:
     """Draw a button that leads to an entity."""
     label = f"{what} {as_markdown(shorten(name, 40))}"
-    st.button(label, key=key, on_click=go.to_entity, args=(category, name), icon=icon_of(category))
+    st.button(label, key=key, on_click=address.to_entity, args=(category, name), icon=icon_of(category))
 
 
 def draw_links(row: Any) -> None:
@@ -179,7 +178,9 @@ def draw_links(row: Any) -> None:
         draw_name_button("Actor", str(actor).upper(), person_kind(), "open-actor")
     if null_to_none(entity):
         where = (category, entity, int(row["seq"]))
-        st.button("In its timeline", key="open-step", on_click=go.to_entity, args=where, icon=":material/timeline:")
+        st.button(
+            "In its timeline", key="open-step", on_click=address.to_entity, args=where, icon=":material/timeline:"
+        )
 
 
 def draw_notification(seq: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.components.script import script
+from analytics.pages.shared.components import script
 
 KEY = "sql-editor"
 TEXT = "_sql_text"

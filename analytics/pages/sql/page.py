@@ -6,7 +6,7 @@ import streamlit as st
 
 from analytics.errors import QueryError
 from analytics.pages.shared import address
-from analytics.pages.shared.components.script import draw_again_after
+from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run

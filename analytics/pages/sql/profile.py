@@ -9,9 +9,9 @@ import streamlit as st
 
 from analytics.charts.charts import ACCENT, INK
 from analytics.errors import QueryError
+from analytics.pages.shared.components import Column as Shown
+from analytics.pages.shared.components import Line, draw_pairs, draw_table
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.table import Column as Shown
-from analytics.pages.shared.table import Line, draw_pairs, draw_table
 from analytics.pages.sql import editor
 from analytics.pages.sql.profiles import Profile, quote_name
 from analytics.pages.sql.schema import StoreColumn, StoreTable, profile_of
