@@ -14,7 +14,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from analytics.commands.dashboard import streamlit_options
-from analytics.pages.serving.entry import entry_file
+from analytics.pages.pages import entry_file
 from analytics.pages.shared.accounts import Account, Accounts
 from analytics.senders import colours, event_types
 from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten

@@ -19,9 +19,8 @@ from analytics.client.local import interrupt
 from analytics.errors import CancelledError, SettingsError
 from analytics.export.results import count_shown, prepare_rows
 from analytics.pages.shared.address import FIRST_PAGE
-from analytics.pages.sql.permalinks import TooLongError, from_address, in_address
+from analytics.pages.sql.editor import TooLongError, find_place, from_address, in_address
 from analytics.pages.sql.profiles import classify, profile
-from analytics.pages.sql.sql_errors import find_place
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
 from tests.support.plain_texts import age_lines, plain_texts

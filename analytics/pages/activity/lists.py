@@ -7,11 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.activity import filters
-from analytics.pages.activity.account_tree import roll_up
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import address
-from analytics.pages.shared.accounts import account_label, load_accounts
+from analytics.pages.shared.accounts import account_label, load_accounts, roll_up
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records

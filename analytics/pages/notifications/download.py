@@ -12,7 +12,7 @@ from analytics import queries
 from analytics.client.client import Client
 from analytics.export.archives import convert_to_utc, write_archive
 from analytics.export.downloads import MOST_CHARACTERS, csv_bytes, excel_bytes, parquet_bytes
-from analytics.pages.notifications.following import DOWNLOAD
+from analytics.pages.notifications.paging import DOWNLOAD
 from analytics.pages.shared.store import ask, connection
 from analytics.text import plural
 

@@ -9,10 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from analytics.charts.histogram import BRUSH, Bins, draw_histogram, read_brush
-from analytics.pages.notifications import following, paging
+from analytics.pages.notifications import paging
 from analytics.pages.notifications.download import draw_download
 from analytics.pages.notifications.filters import find_range, narrow_to, read_own_range, span_filter, to_newest
-from analytics.pages.notifications.rows import describe_delay, find, find_seldom
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
@@ -54,16 +53,16 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         beside: draws the open item beside the list; None without one.
         split: gives the places of the list and of the item.
     """
-    here = following.find_point()
+    here = paging.find_point()
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-bar")
     with bar:
         span = find_range(span_filter(), here)
     before = as_seq(address.get("before"))
-    look = partial(find, chosen, span, here, before)
+    look = partial(paging.find, chosen, span, here, before)
     if chosen["text"]:
-        stays = here.upto if following.read_pause() or following.is_held() else None
+        stays = here.upto if paging.read_pause() or paging.is_held() else None
         question = (chosen, st.session_state.get("when"), read_own_range(), before, stays)
-        search = find_seldom(question, look)
+        search = paging.find_seldom(question, look)
     else:
         search = look()
     # A fixed place, so that nothing below it moves; it is filled last, because a chart keeps the browser busy longest.
@@ -90,7 +89,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         if listed.total:
             with st.container(key="histogram", border=True):
                 draw_counts(counts, bins)
-        if chosen["text"] and (delay := describe_delay()):
+        if chosen["text"] and (delay := paging.describe_delay()):
             st.caption(delay)
 
 
@@ -113,12 +112,12 @@ def draw_follow_buttons(fresh: int) -> None:
     # The button comes and goes in a fixed place, so that its neighbours keep theirs.
     with st.container(key="fresh", width="content"):
         if fresh:
-            st.button(f"{fresh:,} new", key="show-new", on_click=following.catch_up, type="primary",
+            st.button(f"{fresh:,} new", key="show-new", on_click=paging.catch_up, type="primary",
                       icon=":material/arrow_upward:")  # fmt: skip
-    if following.read_pause():
-        st.button("Resume", key="follow", on_click=following.resume, icon=":material/play_arrow:")
+    if paging.read_pause():
+        st.button("Resume", key="follow", on_click=paging.resume, icon=":material/play_arrow:")
     else:
-        st.button("Pause", key="follow", on_click=following.pause, icon=":material/pause:")
+        st.button("Pause", key="follow", on_click=paging.pause, icon=":material/pause:")
 
 
 def draw_nothing(fresh: int) -> None:
