@@ -261,11 +261,7 @@ def ask_listener(settings: Settings) -> list[Sign]:
     """Ask the listener's `GET /readyz` whether it takes notifications, and for the store's state."""
     url = as_url(settings.listen)
     try:
-        with urllib3.PoolManager(num_pools=1, retries=False) as pool:
-            answer = pool.request(
-                "GET", f"{url}/readyz", redirect=False, timeout=urllib3.Timeout(total=LISTENER_SECONDS)
-            )
-        state = json.loads(answer.data)
+        state = json.loads(get(f"{url}/readyz"))
         spool, store = state["spool"], state.get("store_process", state["store"])
     except ProtocolError:
         return [Sign("Listener", f"takes connections at {url} (by CLC_LISTEN), but not of plain HTTP", "amber")]
@@ -278,12 +274,16 @@ def ask_listener(settings: Settings) -> list[Sign]:
     return [Sign("Listener", takes, "ok" if spool == "ok" else "red"), *signs_of_store(store)]
 
 
+def get(url: str) -> bytes:
+    """Return a listener's answer at a URL, over a connection of its own."""
+    with urllib3.PoolManager(num_pools=1, retries=False) as pool:
+        return pool.request("GET", url, redirect=False, timeout=urllib3.Timeout(total=LISTENER_SECONDS)).data
+
+
 def listener_answers(settings: Settings) -> bool:
     """Say whether a listener at `CLC_LISTEN` answers `GET /healthz`, in whatever way."""
     try:
-        with urllib3.PoolManager(num_pools=1, retries=False) as pool:
-            timeout = urllib3.Timeout(total=LISTENER_SECONDS)
-            pool.request("GET", f"{as_url(settings.listen)}/healthz", redirect=False, timeout=timeout)
+        get(f"{as_url(settings.listen)}/healthz")
     except ProtocolError:
         return True  # it may take TLS alone
     except HTTPError:

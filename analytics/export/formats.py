@@ -108,15 +108,6 @@ def write_arrow(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: A
         writer.write_table(table)
 
 
-WRITERS: dict[str, Callable[[pa.Table, IO[bytes], int], None]] = {
-    "table": write_table,
-    "csv": write_csv,
-    "json": write_json,
-    "parquet": write_parquet,
-    "arrow": write_arrow,
-}
-
-
 def as_cell(value: Any) -> str:
     """Return a value's text in a table: one line, without anything that moves the cursor."""
     if value is None:
@@ -213,3 +204,12 @@ def value_of(single: "pa.Array[Any] | pa.ChunkedArray[Any]") -> Any:
     except (OverflowError, ValueError):
         with duckdb.connect() as connection:
             return connection.from_arrow(pa.table([single], names=["value"])).project("value::VARCHAR").fetchall()[0][0]
+
+
+WRITERS: dict[str, Callable[[pa.Table, IO[bytes], int], None]] = {
+    "table": write_table,
+    "csv": write_csv,
+    "json": write_json,
+    "parquet": write_parquet,
+    "arrow": write_arrow,
+}

@@ -25,28 +25,28 @@ TABLE_HTML = '<div class="frame" tabindex="-1"><table><colgroup></colgroup><thea
 
 @st.cache_resource(show_spinner=False)
 def script(
-    name: str, html: str | None = None, *, package: str = BROWSER, isolated: bool = True, counts: bool = False
+    name: str, html: str | None = None, *, folder: str = BROWSER, isolated: bool = True, counts: bool = False
 ) -> Callable[..., Any]:
     """Register a script with Streamlit, once, and return the function that runs it with a key, data and a height.
 
     Args:
         name: the name of the script, and of its style sheet if it has `html`.
         html: the elements that it draws into; without them it is invisible.
-        package: the folder of its files, by its dotted name.
+        folder: the folder of its files, by its dotted name.
         isolated: whether style sheets are separate: its own from the page's.
         counts: whether it counts seconds, and so needs `clocks.js`.
     """
-    own = read_file(package, f"{name}.js")
+    own = read_file(folder, f"{name}.js")
     js = f"{read_file(BROWSER, 'clocks.js')}\n{own}" if counts else own
-    css = read_file(package, f"{name}.css") if html else None
+    css = read_file(folder, f"{name}.css") if html else None
     return st.components.v2.component(
         f"clc_{name}", html=html or "<span></span>", css=css, js=js, isolate_styles=isolated
     )
 
 
-def read_file(package: str, name: str) -> str:
-    """Return the text of a file of a folder, by its dotted name."""
-    return files(package).joinpath(name).read_text(encoding="utf-8")
+def read_file(folder: str, name: str) -> str:
+    """Return the text of a file in a folder, which is given by its dotted name."""
+    return files(folder).joinpath(name).read_text(encoding="utf-8")
 
 
 def draw_again_after(seconds: float | None, key: str) -> bool:

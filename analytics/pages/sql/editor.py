@@ -107,7 +107,7 @@ def draw_editor(
     # Drawn first, because it takes the browser longest.
     with st.container(key="sql-bundle"):
         bundle()(key="sql-codemirror", data={"schema": schema}, height=1)
-    script("sql_editor", HTML, package=__package__)(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)
+    script("sql_editor", HTML, folder=__package__)(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)
 
 
 class TooLongError(ValueError):
