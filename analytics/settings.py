@@ -1,15 +1,16 @@
 """Settings of the reading side, from the environment or a `.env` file, read once into a frozen object."""
 
+import re
+from datetime import time
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from analytics.errors import SettingsError, TokenError
-from analytics.times.working_hours import WorkingHours, parse_working_hours
 
 MAX_PORT = 65535
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to replace, not to listen on
@@ -25,6 +26,9 @@ ALLOWED = {
     "time_zone": "the IANA name of a time zone, like Europe/Berlin",
     "working_hours": "days and times of day, like Mon-Fri 08:00-18:00",
 }
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FORM = re.compile(r"(?P<days>[a-z,-]+)\s+(?P<begins>\d\d:\d\d)\s*-\s*(?P<ends>\d\d:\d\d)", re.IGNORECASE)
+_MIDNIGHT = "24:00"
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -59,6 +63,40 @@ def check_time_zone(name: str) -> str:
     except (OSError, ValueError, KeyError):
         raise ValueError(name) from None
     return name
+
+
+class WorkingHours(NamedTuple):
+    """Days of the week (1 is Monday, 7 Sunday) and times of day, from `begins` to before `ends`, as `HH:MM`."""
+
+    days: tuple[int, ...]
+    begins: str
+    ends: str
+
+
+def parse_working_hours(text: str) -> WorkingHours:
+    """Read working hours such as `Mon-Fri 08:00-18:00` or `Sun-Wed,Sat 07:30-24:00`, days in any letter case.
+
+    Raises:
+        ValueError: the text has another form, or its end is before its begin.
+    """
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    begins, ends = match["begins"], match["ends"]
+    time.fromisoformat(begins)
+    if ends != _MIDNIGHT:
+        time.fromisoformat(ends)
+    if begins >= ends:
+        raise ValueError(text)
+    days = {day for part in match["days"].lower().split(",") for day in _days(part)}
+    return WorkingHours(tuple(sorted(days)), begins, ends)
+
+
+def _days(part: str) -> list[int]:
+    """Return the days of `mon`, or of `fri-mon` across the weekend."""
+    first, dash, last = part.partition("-")
+    begin, end = DAYS.index(first), DAYS.index(last if dash else first)
+    return [(begin + step) % 7 + 1 for step in range((end - begin) % 7 + 1)]
 
 
 def check_working_hours(text: str) -> str:

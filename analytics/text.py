@@ -1,7 +1,11 @@
-"""Shows text from outside safely: control characters become visible, long text is cut, markup is inert."""
+"""Shows text and payloads from outside safely: control characters become visible, long text is cut, markup inert."""
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
 
 ELLIPSIS = "…"
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -10,6 +14,9 @@ LINES = "\n\t"
 """The characters that lay out a text of several lines."""
 DELETE = b"\x7f"
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=])")
+MOST_FIELDS = 500
+DEEPEST = 60
+TOO_DEEP = "… deeper than is shown here; see the raw text"
 
 
 def make_visible(text: str, keep: str = "") -> str:
@@ -70,3 +77,47 @@ def as_markdown(text: str) -> str:
 def plural(number: int, singular: str, many: str | None = None) -> str:
     """Return the number, with its thousands separated, and the word in the right form."""
     return f"{number:,} {singular if number == 1 else many or singular + 's'}"
+
+
+class Field(NamedTuple):
+    """One value of a payload, with the path to it."""
+
+    path: str
+    value: str
+
+
+def parse_payload(payload: str) -> Any:
+    """Return the parsed payload; None where it can't be parsed here (too deep, or with numbers past all bounds)."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def make_payload_visible(value: Any, depth: int = 0) -> Any:
+    """Return a parsed payload with all its text made visible, cut where it is too deep."""
+    if depth > DEEPEST:
+        return TOO_DEEP
+    if isinstance(value, str):
+        return make_visible(value, LINES)
+    if isinstance(value, dict):
+        return {make_visible(key): make_payload_visible(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [make_payload_visible(inner, depth + 1) for inner in value]
+    return value
+
+
+def list_fields(value: Any, path: str = "", depth: int = 0) -> Iterator[Field]:
+    """Yield the values at the ends of a parsed payload, in its order."""
+    if isinstance(value, dict) and value and depth <= DEEPEST:
+        for key, inner in value.items():
+            yield from list_fields(inner, f"{path}.{make_visible(key)}" if path else make_visible(key), depth + 1)
+    elif isinstance(value, list) and value and depth <= DEEPEST:
+        for place, inner in enumerate(value):
+            yield from list_fields(inner, f"{path}[{place}]", depth + 1)
+    elif isinstance(value, str):
+        yield Field(path, make_visible(value))
+    elif isinstance(value, (dict, list)) and value:
+        yield Field(path, TOO_DEEP)
+    else:
+        yield Field(path, orjson.dumps(value).decode())

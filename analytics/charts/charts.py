@@ -14,8 +14,7 @@ import altair as alt
 import pandas as pd
 
 from analytics.senders import colours
-from analytics.times.periods import EPOCH, Period, zone_label
-from analytics.times.spans import Interval, Span
+from analytics.times import EPOCH, Interval, Period, Span, zone_label
 
 MUTED = ("#6b7280", "#9aa3ad")
 RULE = ("#e2e5e9", "#2b313a")

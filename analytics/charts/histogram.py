@@ -1,4 +1,4 @@
-"""The histogram above a list of notifications, by time and event type; a brush narrows the range."""
+"""Counts in bins of time: notifications (a brush narrows their range), findings, and the hours of the week."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,13 +6,30 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analytics.charts.charts import FIT, LOCAL_AXIS, MUTED, TIME_TIP, add_bin_times, event_scale, stack
+from analytics.charts.charts import (
+    FIT,
+    INK,
+    LOCAL_AXIS,
+    MUTED,
+    TIME_TIP,
+    add_bin_times,
+    event_scale,
+    heading,
+    stack,
+    time_tips,
+)
+from analytics.findings.rule_headers import COLOURS, SEVERITIES
 from analytics.senders import colours
-from analytics.times.periods import EPOCH, MOST_BINS, WIDTHS, floor
+from analytics.text import plural
+from analytics.times import EPOCH, MOST_BINS, WIDTHS, Period, floor
 
 BRUSH = "span"
 PIXELS = 84
 WHOLE, PART = "complete", "not over yet"
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+HOURS = 24
+# Lightness alone shows the counts, so that any colour vision sees them.
+SHADES = (("#f1f5f9", "#9cc3e0", "#2f7fb8", "#083d66"), ("#1a2029", "#1f4a6b", "#3a86c0", "#cfe6f8"))
 
 
 class Bins:
@@ -122,3 +139,145 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
         )
     )
     return chart
+
+
+def stack_by_severity(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the bottom and top of each severity's part of its bin's bar, the worst lowest."""
+    place = frame["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
+    rows = frame.assign(place=place).sort_values(["bin_us", "place"])
+    top = rows.groupby("bin_us")["findings"].cumsum()
+    return rows.assign(bottom=top - rows["findings"], top=top)
+
+
+def add_empty_bins(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
+    """Add a row of no findings for each empty bin of the period."""
+    begins = pd.date_range(period.since, period.until, freq=period.width, unit="us").asi8
+    empty = [begin for begin in begins if begin not in set(frame["bin_us"])]
+    return pd.concat([frame, pd.DataFrame({"bin_us": empty, "severity": SEVERITIES[0], "findings": 0})])
+
+
+def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", dark: bool = False) -> alt.Chart:
+    """Return stacked bars of findings over time.
+
+    From one refresh to the next only data change, so that the drawn chart stays.
+
+    Args:
+        frame: columns `bin_us` (microseconds since 1970), `severity`, `findings`.
+        period: the time of the x axis.
+        place: the name of the browser's time zone.
+        dark: whether the page is dark.
+    """
+    scale = alt.Scale(domain=list(SEVERITIES), range=[COLOURS[name][dark] for name in SEVERITIES])
+    chart: alt.Chart = (
+        alt.Chart(stack_by_severity(add_bin_times(add_empty_bins(frame, period), period.width)))
+        .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
+        .encode(
+            x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
+            x2=alt.X2("end"),
+            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=4, format=",d")),
+            y2=alt.Y2("top"),
+            color=alt.Color(
+                "severity:N",
+                scale=scale,
+                legend=alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0),
+            ),
+            tooltip=[
+                alt.Tooltip("severity:N", title="Severity"),
+                alt.Tooltip("findings:Q", title="Findings", format=","),
+                *time_tips(place),
+            ],
+        )
+        .properties(
+            height=150,
+            width="container",
+            autosize=FIT,
+            title=heading(
+                "Findings over time", f"Number per {period.per}, by severity; times of {place}", dark, offset=-10
+            ),
+            description=f"Stacked bars of findings per {period.per}, by severity.",
+        )
+    )
+    return chart
+
+
+def hours_of_week(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each hour of the week.
+
+    Args:
+        frame: columns `hour_of_week` (0 is Monday's first), `events`; hours without events may be missing.
+    """
+    counts = dict(zip(frame["hour_of_week"], frame["events"], strict=True))
+    rows = [(DAYS[place // HOURS], place % HOURS, int(counts.get(place, 0))) for place in range(len(DAYS) * HOURS)]
+    hours = pd.DataFrame(rows, columns=["day", "hour", "events"])
+    return hours.assign(until=hours["hour"] + 1, clock=[f"{hour:02}:00 to {hour + 1:02}:00" for hour in hours["hour"]])
+
+
+def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt.Chart:
+    """Return a cell for each hour of the week: the more events, the darker (on a dark page: the lighter).
+
+    Args:
+        frame: columns `hour_of_week`, `events`.
+        place: the name of the hours' time zone.
+        dark: whether the page is dark.
+    """
+    chart: alt.Chart = (
+        alt.Chart(hours_of_week(frame))
+        .mark_rect(stroke=None, aria=False)
+        .encode(
+            x=alt.X(
+                "hour:Q",
+                scale=alt.Scale(domain=[0, HOURS], nice=False),
+                axis=alt.Axis(
+                    title=None,
+                    grid=False,
+                    values=list(range(0, HOURS + 1, 3)),
+                    format="02d",
+                    labelFlush=True,
+                    ticks=False,
+                ),
+            ),
+            x2=alt.X2("until"),
+            y=alt.Y(
+                "day:O",
+                sort=list(DAYS),
+                scale=alt.Scale(paddingInner=0.08),
+                axis=alt.Axis(title=None, labelExpr="slice(datum.label, 0, 3)", ticks=False, domain=False),
+            ),
+            color=alt.Color(
+                "events:Q",
+                scale=alt.Scale(range=list(SHADES[dark]), zero=True, nice=False),
+                legend=alt.Legend(
+                    title=None,
+                    orient="bottom",
+                    gradientLength=120,
+                    gradientThickness=8,
+                    tickCount=2,
+                    format=",d",
+                    labelColor=MUTED[dark],
+                ),
+            ),
+            tooltip=[
+                alt.Tooltip("day:N", title="Day"),
+                alt.Tooltip("clock:N", title=f"Hour ({place})"),
+                alt.Tooltip("events:Q", title="Notifications", format=","),
+            ],
+        )
+        .configure_axis(labelColor=INK[dark])
+        .properties(
+            height=218,
+            width="container",
+            autosize=FIT,
+            title=heading("Hours of the week", f"Number per hour and weekday; times of {place}", dark),
+        )
+    )
+    return chart
+
+
+def describe_busiest(frame: pd.DataFrame) -> str:
+    """Return the busiest hour in words."""
+    if frame.empty or not frame["events"].max():
+        return "Nothing happened in this time."
+    row = frame.sort_values("events", ascending=False).iloc[0]
+    place = int(row["hour_of_week"])
+    hour = f"{place % HOURS:02}:00 to {place % HOURS + 1:02}:00"
+    return f"Most in one hour: {plural(int(row['events']), 'notification')} on {DAYS[place // HOURS]}, {hour}."

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from analytics.client.client import connect
-from analytics.pages.serving.entry import DashboardError, entry_file
+from analytics.pages.pages import DashboardError, entry_file
 from analytics.settings import environment, read_settings
 
 THEME = "dashboard.toml"

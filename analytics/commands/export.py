@@ -22,8 +22,7 @@ from analytics.commands.output import (
     output_option,
     overwrite_option,
 )
-from analytics.export.archives import WRITERS
-from analytics.export.parts import ExportFilter, SeqRange, find_range, read_parts
+from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_range, read_parts
 from analytics.text import plural
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}

@@ -15,7 +15,7 @@ from analytics.findings.rule_files import SEVERITIES, RuleProblem, RuleSet, load
 from analytics.findings.running import Finding, find
 from analytics.settings import read_settings
 from analytics.text import LINES, make_json_visible, make_visible, plural, shorten
-from analytics.times.periods import stamp
+from analytics.times import stamp
 
 NONE, SOME, FAILED = 0, 1, 2
 LONGEST_SENTENCE = 500

@@ -3,17 +3,38 @@
 import csv
 import io
 import math
-from typing import Any
+import unicodedata
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import IO, Any, NamedTuple
 
 import orjson
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
-from analytics.export.excel import guard, write_workbook
-from analytics.export.formats import as_field, jsonable, make_distinct, rows_of
+from analytics.export.formats import as_field, jsonable, make_distinct, rows_of, values_of
+from analytics.text import plural
 
 Frame = pd.DataFrame | pa.Table
+APOSTROPHE = "'"
+STARTS_FORMULA = frozenset("=+-@\u2212")
+STARTS_ELSEWHERE = frozenset("\t\r\n")
+UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Mn", "Me"})
+MOST_ROWS = 1_048_575  # besides the row with the names
+MOST_COLUMNS = 16_384
+MOST_CHARACTERS = 32_767
+MOST_LISTED = 1_000
+EXACT = 10**15  # Excel keeps 15 digits of a number
+EARLIEST = datetime(1900, 3, 1)  # noqa: DTZ001 - Excel knows no time zones, and a 29 February 1900
+NO_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+ROWS_SHEET, CUT_SHEET = "Rows", "Cut"
+TIME_FORMAT = "yyyy-mm-dd hh:mm:ss.000"
+WIDTHS = {"timestamp": 23.0, "number": 14.0, "text": 26.0}
 
 
 def as_table(frame: Frame) -> pa.Table:
@@ -78,3 +99,180 @@ def jsonl_bytes(frame: Frame) -> bytes:
         orjson.dumps(dict(zip(names, row, strict=True)), default=jsonable, option=option) for row in rows_of(table)
     )
     return b"".join(lines)
+
+
+class Cuts(NamedTuple):
+    """The numbers of rows and columns that a workbook leaves out, and of cells that it cuts."""
+
+    rows: int = 0
+    columns: int = 0
+    cells: int = 0
+
+    def sentences(self) -> list[str]:
+        """Return a sentence for each kind of cut; none where everything fits."""
+        sentences = []
+        if self.rows:
+            sentences.append(f"{plural(self.rows, 'row')} left out: a sheet of Excel holds {MOST_ROWS + 1:,}.")
+        if self.columns:
+            sentences.append(f"{plural(self.columns, 'column')} left out: a sheet of Excel holds {MOST_COLUMNS:,}.")
+        if self.cells:
+            sentences.append(f"{plural(self.cells, 'cell')} cut: a cell of Excel holds {MOST_CHARACTERS:,} characters.")
+        return sentences
+
+
+class Cut(NamedTuple):
+    """A cell that was cut: its row in the sheet, its column, and its original number of characters."""
+
+    row: int
+    column: str
+    characters: int
+
+
+def units(text: str) -> int:
+    """Return the number of characters of a text as Excel counts them, in UTF-16."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def cuts_of(table: pa.Table) -> Cuts:
+    """Return the parts of a table that a workbook can't hold."""
+    part = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
+    cells = sum(map(long_cells, part.columns))
+    return Cuts(table.num_rows - part.num_rows, table.num_columns - part.num_columns, cells)
+
+
+def long_cells(column: "pa.ChunkedArray[Any]") -> int:
+    """Return the number of cells of a column that are too long for Excel."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        # A text of fewer bytes can't have too many characters, even with an apostrophe before it.
+        column = column.filter(pc.greater_equal(pc.binary_length(column), pa.scalar(MOST_CHARACTERS)))
+    elif not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or is_extension(column.type)):
+        return 0
+    fields = (as_field(value) for value in values_of(column))
+    return sum(isinstance(field, str) and units(guard(field)) > MOST_CHARACTERS for field in fields)
+
+
+def is_extension(kind: pa.DataType) -> bool:
+    """Say whether a type extends another: JSON, for example."""
+    return isinstance(kind, pa.BaseExtensionType)
+
+
+def fit_cell(text: str) -> str:
+    """Return text that a cell can hold; text that was cut says so at its end."""
+    safe = guard(text.translate(NO_XML))
+    if units(safe) <= MOST_CHARACTERS:
+        return safe
+    end = f" … [cut here, of {units(text):,} characters]"
+    begin = safe.encode("utf-16-le")[: 2 * (MOST_CHARACTERS - units(end))]
+    return begin.decode("utf-16-le", "ignore") + end
+
+
+def is_cut(cell: str, value: Any) -> bool:
+    """Say whether a cell holds less than its value."""
+    return units(cell) >= MOST_CHARACTERS - 1 and units(guard(str(as_field(value)))) > MOST_CHARACTERS
+
+
+def as_cell(value: Any) -> Any:
+    """Return a value for Excel: a number, a truth value, a time in UTC without its zone, or text that fits."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return moment if moment >= EARLIEST else fit_cell(value.isoformat())
+    if isinstance(value, date):
+        return value if value >= EARLIEST.date() else fit_cell(value.isoformat())
+    if isinstance(value, (int, float, Decimal)):
+        return as_number(value)
+    return fit_cell(str(as_field(value)))
+
+
+def as_number(value: float | Decimal) -> Any:
+    """Return a number unchanged, or as text where Excel would round it or has no such number."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else fit_cell(str(value))
+    digits = len(value.normalize().as_tuple().digits) if isinstance(value, Decimal) else 0
+    return value if abs(value) < EXACT and digits <= len(str(EXACT)) - 1 else fit_cell(str(value))
+
+
+def write_workbook(table: pa.Table, out: IO[bytes]) -> None:
+    """Write a table as a workbook: a sheet of rows, and where something was cut a sheet that lists it."""
+    cuts = cuts_of(table)
+    part = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
+    with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet(ROWS_SHEET)
+        listed = write_rows(sheet, part, bold, book.add_format({"num_format": TIME_FORMAT, "align": "left"}))
+        if sentences := cuts.sentences():
+            write_cuts(book.add_worksheet(CUT_SHEET), sentences, listed, bold)
+
+
+def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) -> list[Cut]:
+    """Write the names and the rows, and return the first cells that were cut."""
+    sheet.freeze_panes(1, 0)
+    for place, field in enumerate(table.schema):
+        sheet.set_column(place, place, width_of(field.type))
+        sheet.write_string(0, place, fit_cell(field.name), bold)
+    names = table.column_names
+    cut: list[Cut] = []
+    for number, row in enumerate(rows_of(table), start=1):
+        for place, value in enumerate(row):
+            cell = as_cell(value)
+            write_cell(sheet, number, place, cell, time)
+            if isinstance(cell, str) and len(cut) < MOST_LISTED and is_cut(cell, value):
+                cut.append(Cut(number + 1, names[place], units(str(as_field(value)))))
+    return cut
+
+
+def write_cell(sheet: Worksheet, row: int, place: int, cell: Any, time: Format) -> None:
+    """Write one cell by its type: Excel never takes a text for a formula, a number or an address."""
+    if isinstance(cell, str):
+        sheet.write_string(row, place, cell)
+    elif isinstance(cell, bool):
+        sheet.write_boolean(row, place, cell)
+    elif isinstance(cell, date):
+        sheet.write_datetime(row, place, cell, time)
+    elif cell is not None:
+        sheet.write_number(row, place, cell)
+
+
+def write_cuts(sheet: Worksheet, sentences: list[str], listed: list[Cut], bold: Format) -> None:
+    """Write the list of cuts and their places."""
+    sheet.set_column(0, 2, 22)
+    for row, sentence in enumerate([*sentences, "Parquet and JSON lines hold all of it."]):
+        sheet.write_string(row, 0, sentence)
+    if not listed:
+        return
+    begin = len(sentences) + 2
+    for place, name in enumerate(("Row", "Column", "Characters in all")):
+        sheet.write_string(begin, place, name, bold)
+    for row, cut in enumerate(listed, start=begin + 1):
+        sheet.write_number(row, 0, cut.row)
+        sheet.write_string(row, 1, fit_cell(cut.column))
+        sheet.write_number(row, 2, cut.characters)
+
+
+def width_of(kind: pa.DataType) -> float:
+    """Return the width of a column, in characters."""
+    if pa.types.is_temporal(kind):
+        return WIDTHS["timestamp"]
+    return WIDTHS["number"] if pa.types.is_integer(kind) or pa.types.is_floating(kind) else WIDTHS["text"]
+
+
+def is_formula(text: str) -> bool:
+    """Say whether a spreadsheet may take text for a formula.
+
+    Spaces and invisible characters are skipped, because some programs drop them. Wide and small forms of the signs
+    count as the signs, because some programs read them so. A tab or line end at the beginning moves the rest into a
+    cell or line of its own when it is pasted. Sources: OWASP's page on CSV injection, CWE-1236.
+    """
+    if text[:1] in STARTS_ELSEWHERE:
+        return bool(text)
+    for character in text:
+        if unicodedata.category(character) in UNSEEN:
+            continue
+        return unicodedata.normalize("NFKC", character)[:1] in STARTS_FORMULA
+    return False
+
+
+def guard(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet might take for a formula."""
+    return APOSTROPHE + text if is_formula(text) else text

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from analytics.export.formats import as_field, make_distinct
-from analytics.export.tabulate import values_of
+from analytics.export.formats import as_field, make_distinct, values_of
 from analytics.text import ELLIPSIS, make_visible, shorten
 
 MOST_ROWS = 10_000

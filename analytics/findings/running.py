@@ -22,7 +22,7 @@ from analytics.findings.rule_files import (
 )
 from analytics.settings import Settings, read_settings
 from analytics.text import ELLIPSIS
-from analytics.times.periods import EPOCH
+from analytics.times import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from analytics.findings.rule_files import RuleProblem, RuleSet, load_rules
 from analytics.findings.running import RANKS, Finding, find
 from analytics.queries import query
 from analytics.settings import Settings, read_settings
-from analytics.times.periods import EPOCH
+from analytics.times import EPOCH
 
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 """A sender's clock may be fast, so findings may lie ahead."""

@@ -5,30 +5,39 @@ import shlex
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
+import pyarrow as pa
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
 
-from analytics.charts.quick_chart import QuickChart
+from analytics.charts.quick_chart import (
+    ChartKind,
+    Choice,
+    Holds,
+    QuickChart,
+    classify_columns,
+    draw,
+    find_fewest,
+    repeats,
+)
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
-from analytics.notebook.chart import KINDS, ChartRequest, chart_of
 from analytics.notebook.values import read_pairs, values_of
-from analytics.text import plural
+from analytics.text import plural, shorten
 
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
-    import pyarrow as pa
     from IPython.core.interactiveshell import InteractiveShell
 
 BEGINS_SECONDS = 0.5
 EVERY_SECONDS = 0.5
+KINDS: Mapping[str, ChartKind] = {"line": "line", "bar": "bar", "area": "area", "point": "points"}
+WIDTH = 700
 
 
 class PlainText:
@@ -176,7 +185,7 @@ class ClcMagics(Magics):
             sys.stdout.write(f"{note}\n")
         return quick.chart
 
-    def _run(self, client: Client, query: str, values: dict[str, Any]) -> "pa.Table":
+    def _run(self, client: Client, query: str, values: dict[str, Any]) -> pa.Table:
         """Run a query and show its progress."""
         began = time.monotonic()
         with Progress(self.shell) as progress:
@@ -191,6 +200,59 @@ class ClcMagics(Magics):
         if location not in self._clients:
             self._clients[location] = connect(location)
         return self._clients[location]
+
+
+class ChartError(AnalyticsError):
+    """Raised when rows can't be drawn as asked."""
+
+
+class ChartRequest(NamedTuple):
+    """The options of a chart: one of `KINDS`, the names of its columns for axes and colours, and its title."""
+
+    kind: str
+    x: str | None = None
+    y: str | None = None
+    color: str | None = None
+    title: str | None = None
+
+
+def chart_of(table: pa.Table, request: ChartRequest) -> QuickChart:
+    """Return a chart of rows, and notes on what it leaves out.
+
+    Raises:
+        ChartError: there are no rows, a named column does not exist, or y holds no numbers.
+    """
+    if not table.num_rows:
+        raise ChartError("%%clc: there are no rows to draw.")
+    quick = draw(table, choice_of(table, request))
+    title = quick.chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
+    return quick._replace(chart=quick.chart.properties(width=WIDTH, title=title))
+
+
+def choice_of(table: pa.Table, request: ChartRequest) -> Choice:
+    """Choose the columns to draw: times first along x, numbers along y, else the number of rows.
+
+    Raises:
+        ChartError: as `chart_of`.
+    """
+    columns = classify_columns(table)
+    for option, name in (("--x", request.x), ("--y", request.y), ("--color", request.color)):
+        if name is not None and name not in columns:
+            raise ChartError(f"%%clc: {option} {shorten(name)} is no column; there are {', '.join(columns)}.")
+    if request.y and columns[request.y] != "number":
+        raise ChartError(f"%%clc: --y {shorten(request.y)} holds no numbers; cast it, or leave it out to count rows.")
+    free = [name for name in columns if name not in (request.y, request.color)]
+    x = request.x or next(iter([*select_kind(columns, free, "time"), *free]), next(iter(columns)))
+    left = [name for name in free if name != x]
+    y = request.y or next(iter(select_kind(columns, left, "number")), None)
+    # Where several rows have the same x, a column of text distinguishes them.
+    texts = select_kind(columns, left, "text") if repeats(table, columns, x) else []
+    return Choice(KINDS[request.kind], x, y, request.color or find_fewest(table, columns, texts))
+
+
+def select_kind(columns: Mapping[str, Holds], names: list[str], kind: Holds) -> list[str]:
+    """Return the names of the columns that hold one kind of values."""
+    return [name for name in names if columns[name] == kind]
 
 
 def load(shell: "InteractiveShell") -> None:

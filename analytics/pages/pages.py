@@ -1,6 +1,10 @@
-"""The table of the dashboard's pages. Nothing else knows them all."""
+"""The table of the dashboard's pages, which nothing else knows all, and the file that Streamlit runs."""
 
+from pathlib import Path
 from typing import NamedTuple
+
+import analytics
+from analytics.errors import AnalyticsError
 
 FILTERS = ("Multiselect", "Selectbox", "TextInput")
 CHART = "ArrowVegaLiteChart"
@@ -63,3 +67,19 @@ PAGES = (
 TITLES = {page.path: page.title for page in PAGES}
 NAMES = {page.title: page.names for page in PAGES}
 SHOWS = {page.path: page.shows for page in PAGES}
+
+
+class DashboardError(AnalyticsError):
+    """Raised when the dashboard can't be started."""
+
+
+def entry_file() -> str:
+    """Return the path of the Streamlit entry; it is beside this package, in a checkout and in an installation.
+
+    Raises:
+        DashboardError: the file is missing.
+    """
+    entry = Path(analytics.__file__).parent.parent / "app_dashboard.py"
+    if not entry.is_file():
+        raise DashboardError("app_dashboard.py is not installed; install clc-webhook-analytics again.")
+    return str(entry)

@@ -12,8 +12,7 @@ from typing import Any
 import orjson
 
 from analytics.senders import kinds, sender_of
-from analytics.senders.phrases import Change, ParsedChange, Phrase, format_value
-from analytics.senders.sender import Wording
+from analytics.senders.sender import Change, ParsedChange, Phrase, Wording, format_value
 from analytics.text import make_visible, plural, shorten
 
 LONGEST = 60

@@ -1,6 +1,6 @@
 """The tree of accounts: counts of all below, opened branch by branch."""
 
-from analytics.pages.activity.account_tree import roll_up
+from analytics.pages.shared.accounts import roll_up
 
 PATHS = [
     ("ROOT", ["ROOT"]),

@@ -5,9 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from analytics.charts import charts, heat_map
-from analytics.times.periods import zone_of
-from analytics.times.spans import Interval, span_of
+from analytics.charts import charts, histogram
+from analytics.times import Interval, span_of, zone_of
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY
 
 BERLIN = zone_of("Europe/Berlin")
@@ -85,14 +84,14 @@ def test_a_selected_part_is_marked_from_the_begin(frame, span):
 
 def test_no_chart_has_a_field_that_tooltips_take_for_a_picture_or_a_name_in_an_expression(frame, span):
     hours = pd.DataFrame({"hour_of_week": [0], "events": [1]})
-    for chart in (drawn(frame, span), heat_map.draw_heat_map(hours, "Berlin").to_dict()):
+    for chart in (drawn(frame, span), histogram.draw_heat_map(hours, "Berlin").to_dict()):
         assert all("image" not in row for row in rows_of(chart))
         del chart["datasets"]
         assert "<script" not in json.dumps(chart)
 
 
 def test_the_heat_map_has_each_hour_of_the_week_from_monday_on():
-    hours = heat_map.hours_of_week(pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]}))
+    hours = histogram.hours_of_week(pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]}))
     assert len(hours) == 168
     assert hours.iloc[25][["day", "clock", "events"]].to_list() == ["Tuesday", "01:00 to 02:00", 4]
     assert hours["events"].sum() == 13
@@ -100,5 +99,5 @@ def test_the_heat_map_has_each_hour_of_the_week_from_monday_on():
 
 def test_the_busiest_hour_is_said_in_words():
     frame = pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]})
-    assert heat_map.describe_busiest(frame) == "Most in one hour: 9 notifications on Sunday, 23:00 to 24:00."
-    assert heat_map.describe_busiest(frame.head(0)) == "Nothing happened in this time."
+    assert histogram.describe_busiest(frame) == "Most in one hour: 9 notifications on Sunday, 23:00 to 24:00."
+    assert histogram.describe_busiest(frame.head(0)) == "Nothing happened in this time."

@@ -13,9 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analytics.export import excel
-from analytics.export.downloads import csv_bytes, excel_bytes, jsonl_bytes, parquet_bytes
-from analytics.export.excel import guard
+from analytics.export import downloads
+from analytics.export.downloads import csv_bytes, excel_bytes, guard, jsonl_bytes, parquet_bytes
 
 FORMULAS = [
     "=1+1",
@@ -164,7 +163,7 @@ def test_excel_opens_no_address_and_takes_no_digits_for_a_number():
 
 def test_excel_says_nothing_where_all_fits():
     rows = table(text=["x" * 32_767, "=" + "x" * 32_765, "\U0001f600" * 16_383])
-    assert excel.cuts_of(rows).sentences() == []
+    assert downloads.cuts_of(rows).sentences() == []
     found = read_excel(excel_bytes(rows))
     assert list(found) == ["Rows"]
     assert [len(row[0].value) for row in found["Rows"][1:]] == [32_767, 32_767, 16_383]
@@ -174,7 +173,7 @@ def test_excel_says_which_cells_it_cut():
     rows = table(
         name=["a", "b", "c"], text=["x" * 32_768, "short", "\U0001f600" * 20_000], more=["=" + "y" * 32_766, "", ""]
     )
-    assert excel.cuts_of(rows).sentences() == ["3 cells cut: a cell of Excel holds 32,767 characters."]
+    assert downloads.cuts_of(rows).sentences() == ["3 cells cut: a cell of Excel holds 32,767 characters."]
     found = read_excel(excel_bytes(rows))
     cut, _, wide = [row[1].value for row in found["Rows"][1:]]
     assert cut.endswith("xxx … [cut here, of 32,768 characters]")
@@ -193,8 +192,8 @@ def test_excel_says_which_cells_it_cut():
 
 
 def test_excel_says_how_many_rows_and_columns_it_left_out(monkeypatch):
-    monkeypatch.setattr(excel, "MOST_ROWS", 3)
-    monkeypatch.setattr(excel, "MOST_COLUMNS", 2)
+    monkeypatch.setattr(downloads, "MOST_ROWS", 3)
+    monkeypatch.setattr(downloads, "MOST_COLUMNS", 2)
     rows = table(a=[1, 2, 3, 4, 5], b=["x"] * 5, c=["y" * 40_000] * 5)
     found = read_excel(excel_bytes(rows))
     assert [[cell.value for cell in row] for row in found["Rows"]] == [["a", "b"], [1, "x"], [2, "x"], [3, "x"]]
@@ -206,8 +205,8 @@ def test_excel_says_how_many_rows_and_columns_it_left_out(monkeypatch):
 
 def test_excel_holds_all_rows_but_those_beyond_its_last():
     rows = table(a=pa.array(range(1_048_580), pa.int32()))
-    assert excel.cuts_of(rows).sentences() == ["5 rows left out: a sheet of Excel holds 1,048,576."]
-    assert excel.cuts_of(rows.slice(5)).sentences() == []
+    assert downloads.cuts_of(rows).sentences() == ["5 rows left out: a sheet of Excel holds 1,048,576."]
+    assert downloads.cuts_of(rows.slice(5)).sentences() == []
 
 
 def test_parquet_is_exactly_the_rows():

@@ -20,9 +20,8 @@ import pytest
 import analytics
 from analytics.cli import run
 from analytics.errors import NotAQueryError, NotRunningError
-from analytics.export import parts as reading
-from analytics.export.archives import archive_line, group_tables
-from analytics.export.parts import ExportFilter, SeqRange, find_range, insist, read_parts
+from analytics.export import archives
+from analytics.export.archives import ExportFilter, SeqRange, archive_line, find_range, group_tables, insist, read_parts
 from tests.support import bodies
 from tests.support.keys import key_directory, signed
 from tests.support.processes import Receiver, environment, running
@@ -187,7 +186,7 @@ def test_small_parts_become_large_row_groups(store, monkeypatch):
 
 
 def test_a_receiver_that_is_away_for_a_moment_is_asked_again(monkeypatch):
-    monkeypatch.setattr(reading, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(archives, "PAUSE_SECONDS", 0)
     answers = iter([NotRunningError("away"), NotRunningError("away"), "rows"])
 
     def ask():

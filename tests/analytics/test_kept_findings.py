@@ -13,7 +13,7 @@ from analytics.errors import NotRunningError
 from analytics.findings import snapshot as kept_findings
 from analytics.findings.running import find
 from analytics.findings.snapshot import FOREVER, KeptFindings
-from analytics.times.periods import EPOCH
+from analytics.times import EPOCH
 from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.simulator.history import Simulation
 from tests.receiver.simulator.test_stories import END, store_of

@@ -15,9 +15,9 @@ import analytics
 from analytics import queries
 from analytics.charts.histogram import Bins, add_ends, draw_histogram, read_brush
 from analytics.pages.notifications import download
-from analytics.pages.notifications import rows as _found
+from analytics.pages.notifications import paging as _paging
 from analytics.pages.notifications.download import Size, archive_bytes, describe_size, fetch
-from analytics.words.refusals import REFUSALS, title_of
+from analytics.words.meanings import REFUSALS, title_of
 from tests.support.readable_store import MIDDAY, Row, build_store, server
 
 MINUTE = timedelta(minutes=1)
@@ -197,23 +197,23 @@ def test_what_takes_long_to_find_is_not_looked_for_at_every_refresh(monkeypatch)
     def look(seconds):
         looked.append(clock[0])
         clock[0] += seconds / 2
-        return _found.Search({"look": len(looked)}, pd.DataFrame(), lambda: count(seconds / 2))
+        return _paging.Search({"look": len(looked)}, pd.DataFrame(), lambda: count(seconds / 2))
 
     def count(seconds):
         clock[0] += seconds
 
     def found(asked, seconds):
-        values, _, _ = _found.find_seldom(asked, lambda: look(seconds))
+        values, _, _ = _paging.find_seldom(asked, lambda: look(seconds))
         return values["look"]
 
     monkeypatch.setattr(st, "session_state", {})
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     assert found("a", 2) == 1
-    assert _found.describe_delay() == "Searching all bodies takes 2.0 s, so this list is as of at most 8 s ago."
+    assert _paging.describe_delay() == "Searching all bodies takes 2.0 s, so this list is as of at most 8 s ago."
     clock[0] += 5.9
     assert found("a", 2) == 1
     assert found("b", 0.01) == 2
-    assert _found.describe_delay() is None
+    assert _paging.describe_delay() is None
     clock[0] += 0.04
     assert found("b", 2) == 3
 

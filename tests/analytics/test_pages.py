@@ -14,12 +14,11 @@ from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from analytics.commands.dashboard import streamlit_options
-from analytics.pages.serving.entry import entry_file
+from analytics.pages.pages import entry_file
 from analytics.pages.shared.accounts import Account, Accounts
 from analytics.senders import colours, event_types
-from analytics.text import as_markdown, make_visible, shorten
-from analytics.times.periods import describe_age
-from analytics.words.payloads import leaves, parse, tree
+from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
+from analytics.times import describe_age
 from tests.support.plain_texts import age_lines, plain_texts
 from tests.support.readable_store import (
     HOSTILE_NAME,
@@ -67,7 +66,7 @@ def test_what_follows_a_count_keeps_its_place_on_the_page_whether_it_counts_or_n
     def page():
         import streamlit as st
 
-        from analytics.pages.shared.components.script import draw_again_after
+        from analytics.pages.shared.components import draw_again_after
 
         draw_again_after(2.0 if st.session_state.get("away") else None, "part")
         st.text("below")
@@ -202,7 +201,7 @@ def test_set_up_gives_no_urls_under_what_is_no_address(open_page, base):
 def test_an_opened_notification_shows_verdict_and_raw_payload(open_page):
     app = open_page("notifications", seq="8")
     assert any("Verified: the signature fits" in text.value for text in app.markdown)
-    assert any(map(parse, plain_texts(app)))
+    assert any(map(parse_payload, plain_texts(app)))
 
 
 def test_what_the_address_names_but_the_store_has_not_is_said(open_page):
@@ -238,14 +237,20 @@ def test_markdown_of_a_name_has_every_sign_escaped():
 
 
 def test_a_payloads_fields_are_its_leaves_in_order():
-    body = parse('{"a":{"b":[1,{"c":"x\\u202e"}]},"d":[],"e":null,"f":1.50}')
-    assert list(leaves(body)) == [("a.b[0]", "1"), ("a.b[1].c", "x\\u202e"), ("d", "[]"), ("e", "null"), ("f", "1.5")]
+    body = parse_payload('{"a":{"b":[1,{"c":"x\\u202e"}]},"d":[],"e":null,"f":1.50}')
+    assert list(list_fields(body)) == [
+        ("a.b[0]", "1"),
+        ("a.b[1].c", "x\\u202e"),
+        ("d", "[]"),
+        ("e", "null"),
+        ("f", "1.5"),
+    ]
 
 
 def test_an_absurdly_deep_payload_is_cut_not_an_error():
-    deep = parse("[" * 500 + "]" * 500)
-    assert "deeper" in json.dumps(tree(deep))
-    assert parse("[" * 20_000 + "]" * 20_000) is None
+    deep = parse_payload("[" * 500 + "]" * 500)
+    assert "deeper" in json.dumps(make_payload_visible(deep))
+    assert parse_payload("[" * 20_000 + "]" * 20_000) is None
 
 
 def test_an_age_is_said_in_the_unit_that_fits():

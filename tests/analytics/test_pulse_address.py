@@ -13,7 +13,7 @@ from tests.support.browsing import a_dashboard
 from tests.support.processes import Receiver, running, stopped
 from tests.support.waiting import until
 
-PAGE = files("analytics.pages.shared.components").joinpath("pulse.js").read_text(encoding="utf-8")
+PAGE = files("analytics.pages.shared.browser").joinpath("pulse.js").read_text(encoding="utf-8")
 SECONDS = int(re.search(r"ANSWER_MS = (\d+)", PAGE)[1]) / 1000
 """A page waits so long for an answer."""
 LATEST = PAUSE_SECONDS + ANSWER_SECONDS

@@ -5,20 +5,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analytics.pages.activity.time_range import find_last_end
-from analytics.times.periods import (
+from analytics.times import (
+    BEFORE,
+    OWN,
     RANGES,
+    WEEK,
+    Interval,
     change,
     difference,
     edges,
+    find_comparison,
     floor,
     local_text,
     offsets,
     period,
+    span_of,
     utc_text,
     zone_label,
     zone_of,
 )
-from analytics.times.spans import BEFORE, OWN, WEEK, Interval, find_comparison, span_of
 from tests.support.readable_store import MIDDAY
 
 BERLIN = zone_of("Europe/Berlin")

@@ -19,9 +19,8 @@ from analytics.client.local import interrupt
 from analytics.errors import CancelledError, SettingsError
 from analytics.export.results import count_shown, prepare_rows
 from analytics.pages.shared.address import FIRST_PAGE
-from analytics.pages.sql.permalinks import TooLongError, from_address, in_address
-from analytics.pages.sql.profiles import classify, profile
-from analytics.pages.sql.sql_errors import find_place
+from analytics.pages.sql.editor import TooLongError, find_place, from_address, in_address
+from analytics.pages.sql.profile import classify, compute_profile
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
 from tests.support.plain_texts import age_lines, plain_texts
@@ -264,7 +263,7 @@ def test_every_column_that_questions_are_asked_of_has_a_meaning(client):
 
 def test_a_profile_counts_missing_distinct_bounds_and_most_frequent_values(client):
     rows = client.sql("SELECT count(*) AS n FROM events").to_pylist()[0]["n"]
-    found = profile(client, "events", "event_type", "VARCHAR", rows)
+    found = compute_profile(client, "events", "event_type", "VARCHAR", rows)
     counted = client.sql(
         "SELECT event_type AS name, count(*) AS number FROM events WHERE event_type IS NOT NULL "
         "GROUP BY name ORDER BY number DESC, name LIMIT 10"
@@ -276,7 +275,7 @@ def test_a_profile_counts_missing_distinct_bounds_and_most_frequent_values(clien
 
 @pytest.mark.parametrize(("column", "kind"), [("seq", "BIGINT"), ("received_at", "TIMESTAMP WITH TIME ZONE")])
 def test_a_profile_of_numbers_and_times_is_a_histogram_of_all_values(client, column, kind):
-    found = profile(client, "notifications", column, kind, 300)
+    found = compute_profile(client, "notifications", column, kind, 300)
     assert found.spreads
     assert sum(part["number"] for part in found.parts) == found.filled
     assert 1 <= len(found.parts) <= 30
@@ -284,7 +283,7 @@ def test_a_profile_of_numbers_and_times_is_a_histogram_of_all_values(client, col
 
 
 def test_a_profile_of_many_rows_looks_at_a_part_of_them(client):
-    found = profile(client, "notifications", "payload", "JSON", 10_000_000)
+    found = compute_profile(client, "notifications", "payload", "JSON", 10_000_000)
     assert found.rows == 10_000_000
     assert found.seen < 1_000
     assert found.smallest is None
@@ -294,7 +293,7 @@ def test_every_column_has_a_profile(client):
     for row in client.sql(*queries.query("schema_columns", {})).to_pylist():
         if row["table_name"] in MEANINGS:
             for rows in (10, 1_000_000):
-                profile(client, row["table_name"], row["column_name"], row["data_type"], rows)
+                compute_profile(client, row["table_name"], row["column_name"], row["data_type"], rows)
 
 
 def test_types_are_looked_at_by_what_they_hold():

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from analytics import connect
 from analytics.findings.running import find
 from analytics.findings.snapshot import FOREVER
-from analytics.times.periods import EPOCH
+from analytics.times import EPOCH
 from tests.browser.audited import ago, send, server
 from tests.browser.slow_store import a_slow_store
 from tests.browser.watching import row_of

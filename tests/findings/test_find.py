@@ -10,8 +10,7 @@ from analytics.client.client import Client
 from analytics.errors import BusyError, NotRunningError, SettingsError
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
-from analytics.settings import Settings, read_settings
-from analytics.times.working_hours import WorkingHours, parse_working_hours
+from analytics.settings import Settings, WorkingHours, parse_working_hours, read_settings
 from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT
 from tests.support.querying import TOKEN, serving
 

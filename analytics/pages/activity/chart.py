@@ -11,10 +11,9 @@ from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters, read_filters
 from analytics.pages.activity.time_range import When, draw_ends
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.zone import viewer_zone
+from analytics.pages.shared.texts import viewer_zone
 from analytics.text import as_markdown, plural
-from analytics.times.periods import EPOCH
-from analytics.times.spans import Interval
+from analytics.times import EPOCH, Interval
 
 BRUSH = "_brush"
 SAME = timedelta(seconds=1)

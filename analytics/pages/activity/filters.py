@@ -7,10 +7,10 @@ import streamlit as st
 
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.zone import format_local
+from analytics.pages.shared.texts import format_local
 from analytics.senders import categories, place, unknown_type
 from analytics.text import as_markdown, shorten
-from analytics.times.spans import Interval
+from analytics.times import Interval
 
 CHIP_CHARACTERS = 36
 TYPES = "types"

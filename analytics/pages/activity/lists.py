@@ -7,15 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.activity import filters
-from analytics.pages.activity.account_tree import roll_up
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import address
-from analytics.pages.shared import go as _go
-from analytics.pages.shared.accounts import account_label, load_accounts
+from analytics.pages.shared.accounts import account_label, load_accounts, roll_up
+from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records
-from analytics.pages.shared.table import Column, Line, draw_table
 from analytics.senders import colours, place
 from analytics.senders.sender import Place
 from analytics.text import plural, shorten
@@ -146,7 +144,7 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=lambda name: filters.toggle(filters.ACTOR, name),
         chosen=[chosen.actor] if chosen.actor else [],
-        go=_go.to_actor,
+        go=address.to_actor,
         total=total_of(rows),
     )
 
@@ -163,7 +161,7 @@ def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> No
 
     def go(identity: str) -> None:
         kind, _, name = identity.partition("/")
-        _go.to_entity(kind, name)
+        address.to_entity(kind, name)
 
     draw_ranked(
         "Entity",
@@ -220,7 +218,7 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         text=lambda row: account_label(row.name, names.get(row.name)),
         choose=lambda alias: filters.toggle(filters.ACCOUNT, alias, alone="yes"),
         chosen=[chosen.account] if chosen.account else [],
-        go=_go.to_account,
+        go=address.to_account,
         total=int((rows["events"] > 0).sum()),
     )
 
@@ -261,7 +259,7 @@ def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
 
     def clicked(alias: str, column: str) -> None:
         if column == OPEN:
-            _go.to_account(alias)
+            address.to_account(alias)
         elif column == "":
             open_or_close(alias)
         else:

@@ -9,18 +9,18 @@ import pandas as pd
 import streamlit as st
 
 from analytics import senders
-from analytics.charts import heat_map
+from analytics.charts import histogram
 from analytics.pages.activity import filters, lists
 from analytics.pages.activity.chart import draw_over_time
 from analytics.pages.activity.filters import ActivityFilters, draw_chips, read_filters
 from analytics.pages.activity.time_range import When, compare_control, keep_visit, read_time, time_controls
-from analytics.pages.shared import go as _go
+from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
-from analytics.pages.shared.zone import viewer_zone
-from analytics.times.periods import difference, zone_label
+from analytics.pages.shared.texts import viewer_zone
+from analytics.times import difference, zone_label
 
 NUMBER, CHANGE = "number", "change"
 SHORTEST_WEEK = timedelta(days=2)
@@ -60,7 +60,7 @@ def draw_see_these(chosen: ActivityFilters, time: When) -> None:
     """Draw the way to the counted notifications."""
 
     def go() -> None:
-        _go.to_page("notifications", **notifications_address(chosen, time))
+        address.to_page("notifications", **notifications_address(chosen, time))
 
     st.button("See these notifications", key="see-these", on_click=go, icon=":material/list_alt:", type="primary")
 
@@ -199,12 +199,12 @@ def draw_hours(rows: pd.DataFrame | None) -> None:
     if rows is None or rows.empty:
         longer = "Choose 7 d or longer to see at which hours of the week most happens."
         st.markdown("**Hours of the week**")
-        st.caption(longer if rows is None else heat_map.describe_busiest(rows))
+        st.caption(longer if rows is None else histogram.describe_busiest(rows))
         return
     place = zone_label(viewer_zone())
     alt = "Heat map: notifications by hour and weekday."
-    st.altair_chart(heat_map.draw_heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
-    st.caption(heat_map.describe_busiest(rows))
+    st.altair_chart(histogram.draw_heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
+    st.caption(histogram.describe_busiest(rows))
 
 
 def draw_nothing(chosen: ActivityFilters) -> None:

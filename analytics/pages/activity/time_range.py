@@ -8,11 +8,26 @@ import streamlit as st
 
 from analytics.pages.activity.filters import ActivityFilters, select_part
 from analytics.pages.shared import address
-from analytics.pages.shared.components.script import script
+from analytics.pages.shared.components import script
 from analytics.pages.shared.store import ask, moment
-from analytics.pages.shared.zone import name_with_zone, viewer_zone
-from analytics.times.periods import DEFAULT_RANGE, EPOCH, MICROSECOND, RANGES, difference, offsets
-from analytics.times.spans import BEFORE, COMPARISONS, OWN, YEARS, Comparison, Interval, Span, find_comparison, span_of
+from analytics.pages.shared.texts import name_with_zone, viewer_zone
+from analytics.times import (
+    BEFORE,
+    COMPARISONS,
+    DEFAULT_RANGE,
+    EPOCH,
+    MICROSECOND,
+    OWN,
+    RANGES,
+    YEARS,
+    Comparison,
+    Interval,
+    Span,
+    difference,
+    find_comparison,
+    offsets,
+    span_of,
+)
 
 COOKIE = "clc_visit"
 ENDS_AFTER = timedelta(minutes=30)
@@ -200,4 +215,4 @@ def read_last_visit() -> datetime | None:
 def keep_visit() -> None:
     """Let the browser note that the visit goes on."""
     data = {"cookie": COOKIE, "seconds": int(ENDS_AFTER.total_seconds())}
-    script("visit", package=__package__)(key="visit", data=data, height=1)
+    script("visit", folder=__package__)(key="visit", data=data, height=1)

@@ -6,18 +6,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analytics.charts.alerts import metric_text
+from analytics.charts.alarms import metric_text, span_text
 from analytics.findings.rule_headers import COLOURS
-from analytics.pages.shared import go
+from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.components.script import Age
+from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Cell, Column, Line, Tone, draw_table
 from analytics.senders import alert_colour, alert_label, alerts
-from analytics.senders.alarms import span_text
-from analytics.text import plural, shorten
-from analytics.words.payloads import leaves, parse
+from analytics.text import list_fields, parse_payload, plural, shorten
 
 MOST_ROWS = 200
 LIST_PIXELS = 330
@@ -73,20 +70,20 @@ def to_server(row: Any, column: str, at: Any) -> None:
     """Go to a server as it was when its alarm began, after the changes before it; or to its account."""
     if column == "Account":
         if null_to_none(row.account_alias):
-            go.to_account(row.account_alias)
+            address.to_account(row.account_alias)
         return
     began = moment(at)
     # The address counts in seconds: the next whole second includes everything of the alarm's own.
     whole = None if began is None else began.replace(microsecond=0) + timedelta(seconds=1 if began.microsecond else 0)
-    go.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
+    address.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
 
 
 def reading_text(reading: Any) -> str:
     """Return an alert's reading as text."""
-    measured = parse(null_to_none(reading) or "null")
+    measured = parse_payload(null_to_none(reading) or "null")
     if not isinstance(measured, dict):
         return shorten(null_to_none(reading) or "", 80)
-    return shorten(", ".join(f"{name} {value}" for name, value in leaves(measured)).strip(), 80)
+    return shorten(", ".join(f"{name} {value}" for name, value in list_fields(measured)).strip(), 80)
 
 
 def server_text(name: str, deleted: Deleted) -> str:

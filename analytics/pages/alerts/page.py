@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analytics.charts import alerts as alert_charts
+from analytics.charts import alarms
 from analytics.pages.alerts.lists import (
     MOST_ROWS,
     draw_alarm_list,
@@ -22,10 +22,10 @@ from analytics.pages.shared.answers import answer, now
 from analytics.pages.shared.filters import account_filter, list_chosen, range_filter
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import location, moment, null_to_none, run
-from analytics.pages.shared.zone import viewer_zone
-from analytics.senders import alarms, alert_label, alerts
+from analytics.pages.shared.texts import viewer_zone
+from analytics.senders import alert_label, alerts
 from analytics.text import plural
-from analytics.times.periods import Period, period, zone_label
+from analytics.times import Period, period, zone_label
 
 ROWS_AT_ONCE = 100_000
 MOST_QUERIES = 100
@@ -202,10 +202,10 @@ def draw_in_alarm(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, An
 def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str) -> None:
     """Draw the chart."""
     with st.container(key="alarms-over-time", border=True):
-        drawn = rows.nlargest(alert_charts.MOST_ROWS, ranks(order, ["lasts", "last"]))
+        drawn = rows.nlargest(alarms.MOST_ROWS, ranks(order, ["lasts", "last"]))
         order_text = "the longest in alarm first" if order == LONGEST else "those still in alarm first, then the latest"
         place = zone_label(viewer_zone())
-        chart = alert_charts.draw_alarms(inside, drawn, span, order=order_text, place=place, dark=is_dark())
+        chart = alarms.draw_alarms(inside, drawn, span, order=order_text, place=place, dark=is_dark())
         st.altair_chart(chart, key="chart-alarms")
         if len(rows) > len(drawn):
             st.caption(f"The first {len(drawn)} of {len(rows):,} rows are drawn. Filters show others.")

@@ -8,15 +8,14 @@ import streamlit as st
 
 from analytics.pages.entity.related import draw_acts_of_user, draw_findings_about, draw_parts_of_account
 from analytics.pages.entity.timeline import Entity, draw_step, draw_timeline
-from analytics.pages.shared import address, go
+from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.components.script import Age, draw_age_line
+from analytics.pages.shared.components import Age, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_name_button
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Column, Line, draw_table
-from analytics.pages.shared.zone import format_with_zone, name_with_zone, viewer_zone
+from analytics.pages.shared.texts import format_with_zone, name_with_zone, viewer_zone
 from analytics.senders import account_kind, any_entity, find_kind, icon_of, is_account, is_person, kinds
 from analytics.text import make_visible, plural, shorten
 
@@ -55,9 +54,9 @@ def draw_search() -> None:
         if row is None:
             return
         if column == "Account" and null_to_none(row.account_alias):
-            go.to_account(row.account_alias)
+            address.to_account(row.account_alias)
         else:
-            go.to_entity(row.category, row.entity_id)
+            address.to_entity(row.category, row.entity_id)
 
     draw_table(
         COLUMNS,
@@ -207,7 +206,7 @@ def describe_standing(facts: pd.Series) -> tuple[str | datetime, ...]:
 
 def find_another() -> None:
     """Go to the search."""
-    go.to_page("entity")
+    address.to_page("entity")
 
 
 def draw_time_choice(at: datetime | None) -> None:

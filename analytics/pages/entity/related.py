@@ -7,8 +7,9 @@ import streamlit as st
 from analytics import senders
 from analytics.findings.running import Finding
 from analytics.pages.entity.timeline import Entity
-from analytics.pages.shared import go
+from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.findings import (
     describe_counts,
     draw_computed,
@@ -17,9 +18,8 @@ from analytics.pages.shared.findings import (
     load_findings,
 )
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.row_texts import event_text
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Column, Line, draw_table
+from analytics.pages.shared.texts import event_text
 from analytics.senders import colours, is_account, is_person
 from analytics.text import plural, shorten
 
@@ -74,7 +74,7 @@ def draw_findings_about(entity: Entity) -> None:
     with st.container(key="findings-about", gap="small"):
         st.markdown(f"**{plural(len(about), 'finding')}** about it: {describe_counts(about)}")
         draw_computed(snapshot)
-        draw_finding_list(about, key="findings", on_open=go.to_findings, narrow=True, height=180)
+        draw_finding_list(about, key="findings", on_open=address.to_findings, narrow=True, height=180)
 
 
 def draw_parts_of_account(alias: str) -> None:
@@ -88,7 +88,7 @@ def draw_parts_of_account(alias: str) -> None:
                 for account in below
             ]
             draw_table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
-                  on_open=lambda name, _: go.to_account(name), height=LIST_PIXELS)  # fmt: skip
+                  on_open=lambda name, _: address.to_account(name), height=LIST_PIXELS)  # fmt: skip
     parts = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
@@ -100,7 +100,7 @@ def draw_parts_of_account(alias: str) -> None:
 
         def open_row(identity: str, _: str) -> None:
             if (row := rows.get(identity)) is not None:
-                go.to_entity(row.category, row.entity_id)
+                address.to_entity(row.category, row.entity_id)
 
         alt = f"{senders.parts_of_account('and').capitalize()} of this account"
         draw_table(PART_COLUMNS, [part_line(identity, row) for identity, row in rows.items()], key="parts",
@@ -134,9 +134,9 @@ def draw_acts_of_user(name: str) -> None:
             if row is None:
                 return
             if column == "Account" and null_to_none(row.account_alias):
-                go.to_account(row.account_alias)
+                address.to_account(row.account_alias)
             elif null_to_none(row.entity_id):
-                go.to_entity(row.category, row.entity_id, int(seq))
+                address.to_entity(row.category, row.entity_id, int(seq))
 
         lines = [
             Line(

@@ -5,17 +5,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from analytics.pages.shared import address, go
+from analytics.pages.shared import address
 from analytics.pages.shared.answers import skip_unanswered
-from analytics.pages.shared.components.script import draw_age_line
+from analytics.pages.shared.changes import NOTHING_NEW, actions_of, draw_difference, summaries
+from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_verdict
-from analytics.pages.shared.difference import draw_difference
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq
-from analytics.pages.shared.row_texts import NOTHING_NEW, actions_of, alert_text, event_text, summaries
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Cell, Column, Line, draw_table
-from analytics.pages.shared.zone import format_with_zone
+from analytics.pages.shared.texts import alert_text, event_text, format_with_zone
 from analytics.senders import alerts, categories_of, colours, has_state, is_person
 from analytics.text import as_markdown, shorten
 
@@ -148,10 +146,12 @@ def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
         draw_verdict(row["signature_status"])
         if null_to_none(row["actor"]):
             label = f"By {as_markdown(shorten(str(row['actor']), 60))}"
-            st.button(label, key="open-actor", on_click=go.to_actor, args=(row["actor"],), icon=":material/person:")
+            st.button(
+                label, key="open-actor", on_click=address.to_actor, args=(row["actor"],), icon=":material/person:"
+            )
         with st.container(horizontal=True, gap="small", key="step-evidence"):
             where = (int(row["seq"]),)
-            st.button("Its notification", key="open-notification", on_click=go.to_notification, args=where,
+            st.button("Its notification", key="open-notification", on_click=address.to_notification, args=where,
                       icon=":material/mail:")  # fmt: skip
             draw_copies(row)
         draw_difference(row)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from analytics.client.without_store import look
+from analytics.client.pulse import find_signs
 from analytics.errors import NoStatusError
 from analytics.pages.health.figures import (
     AGO,
@@ -19,14 +19,13 @@ from analytics.pages.health.figures import (
     state_of,
 )
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.components.script import Age, draw_age_line
+from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import ask_status
-from analytics.pages.shared.table import Cell, Column, Line, draw_table
-from analytics.pages.shared.zone import format_clock, format_with_zone
+from analytics.pages.shared.texts import format_clock, format_with_zone
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.words.refusals import why_of
+from analytics.words.meanings import why_of
 
 TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
 TILE_COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "amber": "orange", "red": "red"}
@@ -105,7 +104,7 @@ def draw_overall(state: str, figures: Sequence[Figure]) -> None:
 
 def draw_without_store() -> None:
     """Draw the facts from the listener and the file of `serve` while the store is silent."""
-    signs = look(read_settings())
+    signs = find_signs(read_settings())
     with st.container(key="health-without-store", border=True, gap="small"):
         st.markdown("**The store does not answer. The other parts of the receiver:**")
         lines = [

@@ -10,11 +10,9 @@ import streamlit as st
 
 from analytics import queries
 from analytics.client.client import Client
-from analytics.export.archives import write_archive
-from analytics.export.downloads import csv_bytes, excel_bytes, parquet_bytes
-from analytics.export.excel import MOST_CHARACTERS
-from analytics.export.parts import convert_to_utc
-from analytics.pages.notifications.following import DOWNLOAD
+from analytics.export.archives import convert_to_utc, write_archive
+from analytics.export.downloads import MOST_CHARACTERS, csv_bytes, excel_bytes, parquet_bytes
+from analytics.pages.notifications.paging import DOWNLOAD
 from analytics.pages.shared.store import ask, connection
 from analytics.text import plural
 

@@ -1,17 +1,17 @@
 """The filters of the page Notifications; all of them are in the page's address."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
-from analytics.pages.notifications.following import Point
+from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import account_filter
-from analytics.pages.shared.zone import name_with_zone, viewer_zone
+from analytics.pages.shared.texts import name_with_zone, viewer_zone
 from analytics.senders import any_entity, event_types
-from analytics.times.periods import RANGES
-from analytics.words.refusals import MARKS
+from analytics.times import RANGES
+from analytics.words.meanings import MARKS
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 ALL = "all"
@@ -20,13 +20,6 @@ LENGTHS: dict[str, timedelta | None] = {
 }
 FILTERS = {"events": [], "entity": "", "actor": "", "text": "", "signature": [], "when": ALL, "copies": False}
 ENDS = {"from": "from-choice", "to": "to-choice"}
-
-
-class ReceivedRange(NamedTuple):
-    """A range of times of receipt, from `since` to before `until`; None means no end."""
-
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 def to_newest() -> None:

@@ -9,23 +9,21 @@ import pandas as pd
 import streamlit as st
 
 from analytics.charts.histogram import BRUSH, Bins, draw_histogram, read_brush
-from analytics.pages.notifications import following, paging
+from analytics.pages.notifications import paging
 from analytics.pages.notifications.download import draw_download
 from analytics.pages.notifications.filters import find_range, narrow_to, read_own_range, span_filter, to_newest
-from analytics.pages.notifications.rows import describe_delay, find, find_seldom
 from analytics.pages.shared import address
-from analytics.pages.shared import go as _go
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
+from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Column, Line, draw_table
-from analytics.pages.shared.zone import viewer_zone
+from analytics.pages.shared.texts import viewer_zone
 from analytics.senders import colours, unknown_type
 from analytics.text import plural, shorten
-from analytics.times.periods import zone_label
-from analytics.words.refusals import MARKS
+from analytics.times import zone_label
+from analytics.words.meanings import MARKS
 
 LIST_PIXELS = 640
 LIST_FIRST_SECONDS = 0.1
@@ -55,16 +53,16 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         beside: draws the open item beside the list; None without one.
         split: gives the places of the list and of the item.
     """
-    here = following.find_point()
+    here = paging.find_point()
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-bar")
     with bar:
         span = find_range(span_filter(), here)
     before = as_seq(address.get("before"))
-    look = partial(find, chosen, span, here, before)
+    look = partial(paging.find, chosen, span, here, before)
     if chosen["text"]:
-        stays = here.upto if following.read_pause() or following.is_held() else None
+        stays = here.upto if paging.read_pause() or paging.is_held() else None
         question = (chosen, st.session_state.get("when"), read_own_range(), before, stays)
-        search = find_seldom(question, look)
+        search = paging.find_seldom(question, look)
     else:
         search = look()
     # A fixed place, so that nothing below it moves; it is filled last, because a chart keeps the browser busy longest.
@@ -91,7 +89,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         if listed.total:
             with st.container(key="histogram", border=True):
                 draw_counts(counts, bins)
-        if chosen["text"] and (delay := describe_delay()):
+        if chosen["text"] and (delay := paging.describe_delay()):
             st.caption(delay)
 
 
@@ -114,12 +112,12 @@ def draw_follow_buttons(fresh: int) -> None:
     # The button comes and goes in a fixed place, so that its neighbours keep theirs.
     with st.container(key="fresh", width="content"):
         if fresh:
-            st.button(f"{fresh:,} new", key="show-new", on_click=following.catch_up, type="primary",
+            st.button(f"{fresh:,} new", key="show-new", on_click=paging.catch_up, type="primary",
                       icon=":material/arrow_upward:")  # fmt: skip
-    if following.read_pause():
-        st.button("Resume", key="follow", on_click=following.resume, icon=":material/play_arrow:")
+    if paging.read_pause():
+        st.button("Resume", key="follow", on_click=paging.resume, icon=":material/play_arrow:")
     else:
-        st.button("Pause", key="follow", on_click=following.pause, icon=":material/pause:")
+        st.button("Pause", key="follow", on_click=paging.pause, icon=":material/pause:")
 
 
 def draw_nothing(fresh: int) -> None:
@@ -139,11 +137,11 @@ def open_named(seq: str, column: str) -> None:
     rows = ask("names_of_notification", seq=number)
     row: Any = rows.iloc[0] if len(rows) else {}
     if column == "Entity" and null_to_none(row.get("entity_id")):
-        _go.to_entity(row["category"], row["entity_id"])
+        address.to_entity(row["category"], row["entity_id"])
     elif column == "Account" and null_to_none(row.get("account_alias")):
-        _go.to_account(row["account_alias"])
+        address.to_account(row["account_alias"])
     elif column == "Actor" and null_to_none(row.get("actor")):
-        _go.to_actor(row["actor"])
+        address.to_actor(row["actor"])
     else:
         open_notification(number)
 

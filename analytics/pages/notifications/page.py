@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.pages.notifications import following
+from analytics.pages.notifications import paging
 from analytics.pages.notifications.filters import filters, to_newest
 from analytics.pages.notifications.listing import draw_accepted
 from analytics.pages.notifications.refused import draw_refused
@@ -23,7 +23,7 @@ def show() -> None:
     """Draw the page."""
     values: dict[str, Any] = {}
     if not address.is_drawn(TITLE):
-        following.forget()
+        paging.forget()
 
     def controls() -> None:
         st.segmented_control(

@@ -1,13 +1,117 @@
-"""Pages of the list of notifications, at any depth: the notification before or after a page identifies it."""
+"""The rows of the list of notifications: up to which one, of which page, and how many there are.
 
-from collections.abc import Mapping
+The list follows new notifications, or stays the same: paused, on an older page, or with an open item. The notification
+before or after a page identifies it, so pages can be at any depth.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import pandas as pd
+import streamlit as st
 
-from analytics.pages.shared.store import ask
+from analytics.charts.histogram import Bins
+from analytics.pages.shared import address
+from analytics.pages.shared.answers import now, read_silence, skip_unanswered
+from analytics.pages.shared.open_item import OpenItem, as_seq, read_open_item
+from analytics.pages.shared.store import ask, moment
 
+DOWNLOAD = "download"
+DRAWN = "_list_drawn"
+HELD = "_list_held"
 PAGE_ROWS = 50
+MEMO = "_list_found"
+IDLE = 3.0
+LONG_SECONDS = 1.0
+
+
+class ReceivedRange(NamedTuple):
+    """A range of times of receipt, from `since` to before `until`; None means no end."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Point(NamedTuple):
+    """The end of the list: its last notification (by `seq`), and the moment of that."""
+
+    upto: int
+    at: datetime
+
+
+def find_newest() -> Point:
+    """Return the current end of the store."""
+    return Point(int(ask("tail_end").iloc[0]["last"]), now())
+
+
+def read_pause() -> Point | None:
+    """Return the point in the address at which the list is paused; None where it is not."""
+    upto = as_seq(address.get("paused"))
+    if upto is None:
+        return None
+    try:
+        at = datetime.fromisoformat(address.get("at") or "")
+        return Point(upto, at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC))
+    except (ValueError, OverflowError):
+        return Point(upto, now())
+
+
+def is_held() -> bool:
+    """Say whether the list stays the same because of the user's place on the page."""
+    downloading = bool(st.session_state.get(DOWNLOAD))
+    return downloading or read_open_item() != OpenItem() or address.get("before") is not None
+
+
+def find_point() -> Point:
+    """Return the current end of the list."""
+    if point := read_pause():
+        return point
+    if not is_held():
+        st.session_state.pop(HELD, None)
+        st.session_state[DRAWN] = find_newest()
+        return read_drawn()
+    if HELD not in st.session_state:
+        st.session_state[HELD] = read_drawn()
+    held: Point = st.session_state[HELD]
+    return held
+
+
+def read_drawn() -> Point:
+    """Return the end of the list at its last drawing."""
+    last: Point | None = st.session_state.get(DRAWN)
+    return last or find_newest()
+
+
+def forget() -> None:
+    """Forget the drawing from before the page was left."""
+    st.session_state.pop(DRAWN, None)
+
+
+def pause() -> None:
+    """Let the list stay the same."""
+    here = find_point() if is_held() else read_drawn()
+    address.put(paused=str(here.upto), at=here.at.isoformat())
+
+
+def resume() -> None:
+    """Let the list follow new notifications, from its first page on."""
+    st.session_state.pop(HELD, None)
+    st.session_state.pop(DRAWN, None)
+    address.put(paused=None, at=None, before=None)
+
+
+@skip_unanswered
+def catch_up() -> None:
+    """Show the notifications since the list stopped; it stops there again while something still holds it."""
+    st.session_state.pop(HELD, None)
+    st.session_state[DRAWN] = here = find_newest()
+    if read_pause():
+        address.put(paused=str(here.upto), at=here.at.isoformat(), before=None)
+    else:
+        address.put(before=None)
 
 
 class ListPage(NamedTuple):
@@ -65,3 +169,80 @@ def begin_of_number(number: int, values: Mapping[str, Any]) -> int | None:
         return None
     rows = ask("seq_at_position", position=(number - 1) * PAGE_ROWS, **values)
     return int(rows.iloc[0]["before"]) if len(rows) else None
+
+
+class ListCounts(NamedTuple):
+    """The page with its position in the list, and the bins of the histogram with their counts."""
+
+    page: ListPage
+    bins: Bins
+    counts: pd.DataFrame
+
+
+class Search(NamedTuple):
+    """A search: its parameters, its rows, and the function that counts the list after the rows are drawn."""
+
+    values: dict[str, Any]
+    rows: pd.DataFrame
+    count_list: Callable[[], ListCounts]
+
+
+class Memo(NamedTuple):
+    """A search that was done: its question, its result, its time, and its seconds."""
+
+    question: Any
+    search: Search
+    at: float
+    seconds: float
+
+
+def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int | None) -> Search:
+    """Ask the store for the rows of a page."""
+    values = {**chosen, **span._asdict(), "upto": here.upto}
+    rows = rows_before(before, values)
+
+    @cache
+    def count_list() -> ListCounts:
+        bins = bins_of(span, here, values)
+        counts = ask("notifications_over_time", first=find_first(rows, before), bin_us=bins.bin_us, **values)
+        return ListCounts(page_of(rows, counts), bins, counts)
+
+    return Search(values, rows, count_list)
+
+
+def bins_of(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:
+    """Return the bins of the histogram: they fit the range, or begin at the first notification."""
+    until = min(span.until, here.at) if span.until else here.at
+    since = span.since
+    if since is None:
+        # The search for the first body with a text would take too long, so the first of all notifications counts.
+        filters = {} if values.get("text") else values
+        since = moment(ask("notifications_extent", **filters).iloc[0]["first"]) or until
+    return Bins(since, until)
+
+
+def find_seldom(question: Any, look: Callable[[], Search]) -> Search:
+    """Return a search's result, perhaps a kept one: bodies are slow to search, and refreshes must not load the store.
+
+    Args:
+        question: the question; a new question is searched for at once.
+        look: does the search.
+    """
+    memo: Memo | None = st.session_state.get(MEMO)
+    begin = time.monotonic()
+    if memo and memo.question == question and (read_silence() or begin - memo.at < IDLE * memo.seconds):
+        return memo.search
+    search = look()
+    search.count_list()
+    end = time.monotonic()
+    st.session_state[MEMO] = Memo(question, search, end, end - begin)
+    return search
+
+
+def describe_delay() -> str | None:
+    """Return the age of a slow search's list in words; None for a fast search."""
+    memo: Memo | None = st.session_state.get(MEMO)
+    if memo is None or memo.seconds < LONG_SECONDS:
+        return None
+    wait = (1 + IDLE) * memo.seconds
+    return f"Searching all bodies takes {memo.seconds:.1f} s, so this list is as of at most {wait:.0f} s ago."

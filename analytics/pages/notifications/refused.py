@@ -7,12 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.shared import address
-from analytics.pages.shared.components.script import Age
+from analytics.pages.shared.components import Age, Cell, Column, Line, draw_table
 from analytics.pages.shared.open_item import close, open_rejection, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.table import Cell, Column, Line, draw_table
 from analytics.text import plural, shorten
-from analytics.words.refusals import REFUSALS, title_of
+from analytics.words.meanings import REFUSALS, title_of
 
 PAGE_ROWS = 50
 LIST_PIXELS = 560

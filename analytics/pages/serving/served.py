@@ -16,8 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from analytics.pages.pages import SHOWS
-from analytics.pages.serving.entry import entry_file
+from analytics.pages.pages import SHOWS, entry_file
 from analytics.pages.serving.gate import Gate, Hosts, policy
 from analytics.pages.shared.silence import PULSE_ADDRESS, describe_pulse
 from analytics.settings import read_settings

@@ -10,17 +10,24 @@ import pandas as pd
 import streamlit as st
 
 from analytics.export import curl
-from analytics.pages.shared import go
-from analytics.pages.shared.components.script import draw_age_line, draw_text
-from analytics.pages.shared.difference import draw_difference
+from analytics.pages.shared import address
+from analytics.pages.shared.changes import draw_difference
+from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
 from analytics.pages.shared.open_item import OpenItem, close, neighbours, open_notification
 from analytics.pages.shared.store import ask, moment, null_to_none
-from analytics.pages.shared.table import draw_pairs
-from analytics.pages.shared.zone import format_local, format_utc, format_with_zone, name_with_zone
+from analytics.pages.shared.texts import format_local, format_utc, format_with_zone, name_with_zone
 from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
-from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.words.payloads import MOST_FIELDS, leaves, parse, tree
-from analytics.words.refusals import REFUSALS, VERDICTS
+from analytics.text import (
+    MOST_FIELDS,
+    as_markdown,
+    list_fields,
+    make_payload_visible,
+    make_visible,
+    parse_payload,
+    plural,
+    shorten,
+)
+from analytics.words.meanings import REFUSALS, VERDICTS
 
 BASE = "curl-base"
 
@@ -129,7 +136,7 @@ def draw_verdict(status: str) -> None:
 
 def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None) -> None:
     """Draw a payload as fields, tree and raw text, with a tab before these and one after."""
-    content = parse(payload)
+    content = parse_payload(payload)
     names = [tab.name for tab in (first,) if tab] + ["Fields", "Tree", "Raw"] + [tab.name for tab in (last,) if tab]
     tabs = dict(zip(names, st.tabs(names), strict=True))
     for tab in filter(None, (first, last)):
@@ -140,7 +147,7 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
         if content is None:
             st.caption("It can't be taken apart here; see the raw text.")
         else:
-            fields = [field for _, field in zip(range(MOST_FIELDS + 1), leaves(content), strict=False)]
+            fields = [field for _, field in zip(range(MOST_FIELDS + 1), list_fields(content), strict=False)]
             draw_pairs(fields[:MOST_FIELDS], key="payload-fields", alt="Fields of the payload", height=TALLEST)
             if len(fields) > MOST_FIELDS:
                 st.caption(f"The first {MOST_FIELDS} are shown.")
@@ -148,7 +155,7 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
         if content is None:
             st.caption("It can't be drawn as a tree; see the raw text.")
         else:
-            st.json(tree(content), expanded=3)
+            st.json(make_payload_visible(content), expanded=3)
     with raw_tab, st.container(key="payload-raw"):
         draw_text(make_visible(payload, keep="\n"), key="raw", alt="The body as received", height=TALLEST)
         st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; characters that can't be seen as escapes.")
@@ -157,7 +164,7 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
 def draw_name_button(what: str, name: str, category: str, key: str) -> None:
     """Draw a button that leads to an entity."""
     label = f"{what} {as_markdown(shorten(name, 40))}"
-    st.button(label, key=key, on_click=go.to_entity, args=(category, name), icon=icon_of(category))
+    st.button(label, key=key, on_click=address.to_entity, args=(category, name), icon=icon_of(category))
 
 
 def draw_links(row: Any) -> None:
@@ -171,7 +178,9 @@ def draw_links(row: Any) -> None:
         draw_name_button("Actor", str(actor).upper(), person_kind(), "open-actor")
     if null_to_none(entity):
         where = (category, entity, int(row["seq"]))
-        st.button("In its timeline", key="open-step", on_click=go.to_entity, args=where, icon=":material/timeline:")
+        st.button(
+            "In its timeline", key="open-step", on_click=address.to_entity, args=where, icon=":material/timeline:"
+        )
 
 
 def draw_notification(seq: int) -> None:

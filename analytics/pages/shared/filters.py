@@ -9,7 +9,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import OFFERED, account_label, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.text import as_markdown, shorten
-from analytics.times.periods import DEFAULT_RANGE, RANGES
+from analytics.times import DEFAULT_RANGE, RANGES
 
 CHOICE, SEARCH = "account_choice", "account_looked_for"
 FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."

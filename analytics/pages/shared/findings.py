@@ -11,19 +11,18 @@ from analytics.findings.rule_files import SEVERITIES, Rule, RuleProblem, load_ru
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.running import Finding
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
-from analytics.pages.shared import address, go
+from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, find_oldest, is_kept, note_moment, now
-from analytics.pages.shared.components.script import draw_again_after, draw_age_line
-from analytics.pages.shared.detail import draw_head
+from analytics.pages.shared.changes import actions_of, summaries
+from analytics.pages.shared.components import Cell, Column, Line, draw_again_after, draw_age_line, draw_table
+from analytics.pages.shared.detail import draw_head, draw_name_button
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.row_texts import actions_of, event_text, number_text, summaries
 from analytics.pages.shared.store import ask, connection, moment, null_to_none, records
-from analytics.pages.shared.table import Cell, Column, Line, draw_table
-from analytics.pages.shared.zone import format_clock
-from analytics.senders import account_kind, colours, icon_of, is_account, kind_of
+from analytics.pages.shared.texts import event_text, format_clock, number_text
+from analytics.senders import account_kind, colours, is_account, kind_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.times.periods import EPOCH, RANGES, microseconds
+from analytics.times import EPOCH, RANGES, microseconds
 
 MOST_SHOWN = 200
 MOST_NOTIFICATIONS = 100
@@ -254,16 +253,15 @@ def draw_names(finding: Finding) -> None:
     """Draw the buttons that lead to the finding's entity, account and actor."""
     with st.container(horizontal=True, gap="small", key="finding-names"):
         if finding.entity_id and finding.category and not is_account(finding.category):
-            label = f"{kind_of(finding.category)} {as_markdown(shorten(finding.entity_id, 40))}"
-            st.button(label, key="open-entity", on_click=go.to_entity, args=(finding.category, finding.entity_id),
-                      icon=icon_of(finding.category))  # fmt: skip
+            draw_name_button(kind_of(finding.category), finding.entity_id, finding.category, "open-entity")
         account = finding.entity_id if is_account(finding.category) and finding.entity_id else finding.account_alias
         if account:
-            label = f"Account {as_markdown(shorten(account, 40))}"
-            st.button(label, key="open-account", on_click=go.to_account, args=(account,), icon=icon_of(account_kind()))
+            draw_name_button("Account", account, account_kind(), "open-account")
         if finding.actor and finding.actor.upper() != finding.entity_id:
             label = f"Actor {as_markdown(shorten(finding.actor, 40))}"
-            st.button(label, key="open-actor", on_click=go.to_actor, args=(finding.actor,), icon=":material/person:")
+            st.button(
+                label, key="open-actor", on_click=address.to_actor, args=(finding.actor,), icon=":material/person:"
+            )
 
 
 def draw_advice(rule: Rule) -> None:
@@ -303,9 +301,9 @@ def draw_evidence(finding: Finding) -> None:
         if row is None:
             return
         if column == "Notification" or not null_to_none(row.entity_id):
-            go.to_notification(int(seq))
+            address.to_notification(int(seq))
         else:
-            go.to_entity(row.category, row.entity_id, int(seq))
+            address.to_entity(row.category, row.entity_id, int(seq))
 
     draw_table(
         STEP_COLUMNS,

@@ -1,5 +1,8 @@
-"""The SQL page's editor: CodeMirror in a component, which reports clicks on Run and Cancel."""
+"""The SQL page's editor, CodeMirror in a component: its text, the link to it, and the place of an error in it."""
 
+import base64
+import binascii
+import re
 import time
 import zlib
 from collections.abc import Callable
@@ -8,7 +11,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.components.script import script
+from analytics.pages.shared.components import script
 
 KEY = "sql-editor"
 TEXT = "_sql_text"
@@ -18,6 +21,18 @@ HTML = (
     '<button type="button" class="run">Run</button><button type="button" class="cancel">Cancel</button>'
     '<span class="clock"></span><span class="keys"></span></div></div>'
 )
+LONGEST_PLAIN = 1_000
+LONGEST_PACKED = 6_000
+LARGEST_BYTES = 1_000_000
+EXCERPT = re.compile(r"^LINE (\d{1,6}): (.*)\n([ ]*)(\^+)", re.MULTILINE)
+NAMED = re.compile(
+    r'(?:column|Table|table|function|near|name|alias|type|schema|parameter)s? (?:with name )?"?([^\s"\'()]+)"?'
+    r"|with name (\S+) does not exist"
+    r"|'(\w+)\("
+    r"|function (\w+)\(\)"
+    r'|"([^"\n]+)"'
+)
+CUT = "..."
 
 
 class EditorText(NamedTuple):
@@ -92,4 +107,108 @@ def draw_editor(
     # Drawn first, because it takes the browser longest.
     with st.container(key="sql-bundle"):
         bundle()(key="sql-codemirror", data={"schema": schema}, height=1)
-    script("sql_editor", HTML, package=__package__)(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)
+    script("sql_editor", HTML, folder=__package__)(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)
+
+
+class TooLongError(ValueError):
+    """Raised when SQL is too long for an address."""
+
+
+def in_address(sql: str) -> dict[str, str | None]:
+    """Return the values of an address that carry a SQL text: `sql`, or `packed` where it is long.
+
+    Raises:
+        TooLongError: even compressed it is too long for an address.
+    """
+    if len(sql) <= LONGEST_PLAIN:
+        return {"sql": sql, "packed": None}
+    packed = base64.urlsafe_b64encode(zlib.compress(sql.encode("utf-8", "replace"), 9)).decode().rstrip("=")
+    if len(packed) > LONGEST_PACKED:
+        raise TooLongError(
+            f"This SQL is too long for a link: {len(packed):,} of at most {LONGEST_PACKED:,} characters."
+        )
+    return {"sql": None, "packed": packed}
+
+
+def from_address(sql: str | None, packed: str | None) -> str | None:
+    """Return the SQL text of an address; None where it has none that can be read."""
+    if sql:
+        return sql
+    if not packed:
+        return None
+    try:
+        data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        # A few bytes may decompress to a thousand times as many.
+        text = zlib.decompressobj().decompress(data, LARGEST_BYTES).decode()
+    except (ValueError, binascii.Error, zlib.error):
+        return None
+    return text or None
+
+
+class ErrorPlace(NamedTuple):
+    """A place in a text: its line and column, counted from 1, and its start and end, counted from 0."""
+
+    line: int
+    column: int
+    start: int
+    end: int
+
+    @property
+    def words(self) -> str:
+        """Return the place in words."""
+        return f"line {self.line}, column {self.column}"
+
+    def as_utf16(self, sql: str) -> tuple[int, int]:
+        """Return start and end as a browser counts characters."""
+        start, end = (len(sql[:place].encode("utf-16-le", "surrogatepass")) // 2 for place in (self.start, self.end))
+        return start, end
+
+
+def find_place(sql: str, message: str) -> ErrorPlace | None:
+    """Return the place of DuckDB's error: the one that it marks, else that of the name in its message."""
+    return find_marked(sql, message) or find_named(sql, message)
+
+
+def make_place(sql: str, start: int, length: int) -> ErrorPlace:
+    """Return the place of some characters."""
+    before = sql[:start]
+    return ErrorPlace(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1, start, start + max(length, 1))
+
+
+def find_marked(sql: str, message: str) -> ErrorPlace | None:
+    """Return the place that a message marks below a quoted line; None where the SQL has no such line.
+
+    The line's number counts from the statement's begin, which may be after comments; a long line is quoted in part.
+    """
+    excerpt = EXCERPT.search(message)
+    if excerpt is None:
+        return None
+    number, quoted, marks = int(excerpt[1]), excerpt[2], excerpt[4]
+    caret = len(excerpt[3]) - len(f"LINE {excerpt[1]}: ")
+    if quoted.startswith(CUT):
+        quoted, caret = quoted[len(CUT) :], caret - len(CUT)
+    quoted = quoted.removesuffix(CUT)
+    begin = 0
+    for place, line in enumerate(sql.split("\n"), 1):
+        if place >= number and quoted and caret >= 0 and (inside := line.find(quoted)) >= 0:
+            start = begin + inside + caret
+            return make_place(sql, start, min(len(marks), begin + len(line) - start))
+        begin += len(line) + 1
+    return None
+
+
+def find_named(sql: str, message: str) -> ErrorPlace | None:
+    """Return the place of the message's first name that is in the SQL."""
+    complaint = message.partition("\n")[0].partition(": ")[2] or message
+    code = blank_comments(sql)
+    for complaint_match in NAMED.finditer(complaint):
+        name = next(filter(None, complaint_match.groups()))
+        word = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code, re.IGNORECASE)
+        if word:
+            return make_place(sql, word.start(), len(name))
+    return None
+
+
+def blank_comments(sql: str) -> str:
+    """Replace comments by blanks, also those that are only a part of a string."""
+    return re.sub(r"--[^\n]*|/\*.*?\*/", lambda match: re.sub(r"[^\n]", " ", match[0]), sql, flags=re.DOTALL)

@@ -6,11 +6,10 @@ import streamlit as st
 
 from analytics.errors import QueryError
 from analytics.pages.shared import address
-from analytics.pages.shared.components.script import draw_again_after
+from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
-from analytics.pages.sql.permalinks import TooLongError, from_address, in_address
 from analytics.pages.sql.results import draw_results, error_place
 from analytics.pages.sql.run import Limits, Run
 from analytics.pages.sql.schema import completion
@@ -86,7 +85,7 @@ def follow_address(limits: Limits) -> None:
     The SQL of a session's first address does not run by itself: any page on the web may have sent the browser here.
     Later addresses are the viewer's own, by Back and Forward or by a click on a page of the dashboard.
     """
-    linked = (from_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
+    linked = (editor.from_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
     if FROM_OUTSIDE not in st.session_state:
         st.session_state[FROM_OUTSIDE] = linked if address.read_first_page() == "SQL" else None
     if linked and linked != st.session_state.get(LINKED):
@@ -106,9 +105,9 @@ def ask(sql: str, limits: Limits) -> None:
     is_other = sql != st.session_state.get(LINKED)
     forget = {"show": None, "chart": None, "x": None, "y": None, "colour": None} if is_other else {}
     try:
-        address.put(**in_address(sql), **forget)
+        address.put(**editor.in_address(sql), **forget)
         st.session_state.pop(TOO_LONG, None)
-    except TooLongError as error:
+    except editor.TooLongError as error:
         st.session_state[TOO_LONG] = str(error)
         address.put(sql=None, packed=None, **forget)
     st.session_state[LINKED] = sql

@@ -16,10 +16,10 @@ from analytics.errors import (
 )
 from analytics.export import downloads
 from analytics.pages.shared import address
-from analytics.pages.shared.components.script import draw_age_line, draw_text
+from analytics.pages.shared.components import draw_age_line, draw_text
 from analytics.pages.shared.frame import is_dark
+from analytics.pages.sql.editor import ErrorPlace, find_place
 from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, open_cache
-from analytics.pages.sql.sql_errors import ErrorPlace, find_place
 from analytics.text import as_markdown, make_visible, plural
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.store import ask, connection, records
-from analytics.pages.sql.profiles import Profile, profile
+from analytics.pages.shared.store import ask, records
 from analytics.words.meanings import MEANINGS, meaning_of
 
 SCHEMA_SECONDS = 300.0
@@ -60,12 +59,6 @@ def tables() -> list[StoreTable]:
 def counts() -> dict[str, int]:
     """Return the numbers of rows of tables and views; at most a minute old."""
     return {row.table_name: int(row.number) for row in records(ask("schema_counts"))}
-
-
-@st.cache_data(ttl=COUNTS_SECONDS, show_spinner=False)
-def profile_of(table: str, column: str, data_type: str) -> Profile:
-    """Return the profile of a column; at most a minute old."""
-    return profile(connection().client, table, column, data_type, counts().get(table, 0))
 
 
 @st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.table import Column, Line, draw_table
-from analytics.pages.shared.zone import format_utc, viewer_zone
+from analytics.pages.shared.components import Column, Line, draw_table
+from analytics.pages.shared.texts import format_utc, viewer_zone
 from analytics.pages.sql import editor
 from analytics.pages.sql.profile import draw_profile
 from analytics.pages.sql.results import format_duration
@@ -16,7 +16,7 @@ from analytics.pages.sql.run import PastQuery, history
 from analytics.pages.sql.schema import StoreTable, counts, tables
 from analytics.senders import sql_files
 from analytics.text import as_markdown, shorten
-from analytics.times.periods import zone_label
+from analytics.times import zone_label
 from analytics.words.meanings import MEANINGS, meaning_of
 
 LARGEST_HEADER = re.compile(r"\A((?:--[^\n]*\n)+)")

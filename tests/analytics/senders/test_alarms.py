@@ -7,11 +7,10 @@ import pytest
 
 import analytics
 from analytics import queries
-from analytics.charts import alerts as alert_charts
+from analytics.charts import alarms
 from analytics.pages.alerts.lists import reading_text
 from analytics.pages.alerts.page import AlarmCache
-from analytics.senders import alarms
-from analytics.times.periods import period
+from analytics.times import period
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
 
 WEB, DB = "WA1ACMEWEB01", "WA1ACMEDB02"
@@ -185,7 +184,7 @@ def test_a_reading_is_said_by_its_names_and_values(reading, said):
 def test_the_chart_has_a_bar_an_alarm_and_a_mark_at_each_that_lasts_and_names_are_data_only(store):
     found = AlarmCache().look(store([*ROWS, alert(HOSTILE_NAME, 5, (HOSTILE_NAME, "triggered"))]))
     inside = alarms.clip_alarms(found, before(120), MIDDAY)
-    chart = alert_charts.draw_alarms(
+    chart = alarms.draw_alarms(
         inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None), order="latest first"
     )
     drawn = chart.to_dict()
@@ -196,7 +195,7 @@ def test_the_chart_has_a_bar_an_alarm_and_a_mark_at_each_that_lasts_and_names_ar
 
 
 def test_of_more_alarms_than_can_be_drawn_the_latest_are(monkeypatch, store):
-    monkeypatch.setattr(alert_charts, "MOST_BARS", 1)
+    monkeypatch.setattr(alarms, "MOST_BARS", 1)
     inside = alarms.clip_alarms(AlarmCache().look(store(ROWS)), before(120), MIDDAY)
-    bars = alert_charts.bars_of(inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None))
+    bars = alarms.bars_of(inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None))
     assert list(bars["server"]) == [DB]

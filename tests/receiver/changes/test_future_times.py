@@ -6,7 +6,7 @@ import pytest
 
 import analytics
 from analytics import queries
-from analytics.senders import alarms
+from analytics.charts import alarms
 from tests.support.readable_store import MIDDAY, Row, account, build_store, server
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)

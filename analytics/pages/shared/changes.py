@@ -1,16 +1,20 @@
-"""A notification's changes of its entity, field by field."""
+"""Changes of an entity: in words, and field by field."""
 
+from collections import defaultdict
 from typing import Any
 
 import orjson
+import pandas as pd
 import streamlit as st
 
+from analytics.pages.shared.components import Column, Line, Tone, draw_table
 from analytics.pages.shared.store import ask, null_to_none, records
-from analytics.pages.shared.table import Column, Line, Tone, draw_table
 from analytics.senders import has_state, kinds
 from analytics.text import make_visible, plural, shorten
-from analytics.words.sentences import parse_value
+from analytics.words.sentences import Change, parse_value, summary
 
+KIND_TEXTS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? hidden"}
+NOTHING_NEW = "nothing new"
 TALLEST = 420
 MOST_ROWS = 300
 LONGEST = 2_000
@@ -21,6 +25,38 @@ WHOLE = {
     "unseen": "Nothing that notifications show differs from the step before: something else was changed.",
     "changed": "It differs in more than can be listed; compare the bodies.",
 }
+
+
+def as_change(row: Any) -> Change:
+    """Convert a row of `changes` for its sentence."""
+    return Change(
+        row.category,
+        row.entity_id,
+        null_to_none(row.actor),
+        row.path,
+        row.kind,
+        null_to_none(row.old_value),
+        null_to_none(row.new_value),
+        null_to_none(getattr(row, "action", None)),
+    )
+
+
+def summaries(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int, str]:
+    """Return each notification's changes in words, by its number.
+
+    Args:
+        changes: rows of `changes` without noise.
+        actions: the action of each notification, by its number.
+    """
+    by_number: dict[int, list[Change]] = defaultdict(list)
+    for row in records(changes):
+        by_number[row.seq].append(as_change(row)._replace(action=actions.get(row.seq)))
+    return {seq: summary(group) for seq, group in by_number.items()}
+
+
+def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:
+    """Return the action of each notification, by its number."""
+    return {row.seq: null_to_none(row.action) for row in records(notifications)}
 
 
 def draw_difference(row: Any) -> None:

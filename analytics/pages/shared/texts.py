@@ -1,13 +1,15 @@
-"""The viewer's time zone: pages show times in it, and in UTC on a hover."""
+"""Puts moments and rows into words: pages show times in the viewer's time zone, and in UTC on a hover."""
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from analytics.times.periods import local_text, utc_text, zone_label, zone_of
-
-__all__ = ["format_clock", "format_local", "format_utc", "format_with_zone", "name_with_zone", "viewer_zone"]
+from analytics.pages.shared.store import null_to_none
+from analytics.senders import alerts
+from analytics.text import shorten
+from analytics.times import local_text, utc_text, zone_label, zone_of
 
 
 def viewer_zone() -> ZoneInfo:
@@ -39,3 +41,22 @@ def format_clock(moment: datetime) -> str:
     """Return the time of day of a moment in the viewer's time zone, with the zone's name."""
     zone = viewer_zone()
     return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"
+
+
+def alert_text(metric: Any, state: Any) -> str:
+    """Return the first trigger of an alert in words."""
+    of = f"{shorten(metric, 20)} " if null_to_none(metric) else ""
+    states = {alert.above: "above its threshold" for alert in alerts()}
+    states |= {alert.below: "below its threshold again" for alert in alerts()}
+    words = states.get(str(state).lower())
+    return f"alert: {of}{words or shorten(str(null_to_none(state) or ''), 30)}".rstrip(": ")
+
+
+def number_text(seq: int) -> str:
+    """Return the text of a link to a notification."""
+    return f"no. {seq}"
+
+
+def event_text(row: Any) -> str:
+    """Return the event type of a notification, or its category where the event is unknown."""
+    return str(null_to_none(row.event_type) or f"{row.category} (unknown)")

@@ -1,19 +1,112 @@
-"""Tables of text: cells that open things on a click, and plain lists of names and values."""
+"""Our own components: scripts in the browser, which draw again after a time, texts, ages and tables.
+
+Streamlit's `run_every` also draws a fragment while the whole page is being drawn. A browser that gets both at once
+keeps elements of the old page and loses clicks. So the browser itself counts the seconds and asks for a drawing.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.components.script import Age, script
-from analytics.pages.shared.zone import format_local, format_utc, name_with_zone
+from analytics.pages.shared.texts import format_local, format_utc, name_with_zone
+
+BROWSER = "analytics.pages.shared.browser"
+"""The folder with the scripts and style sheets of all pages."""
+AGE_HTML = '<div class="age"></div>'
+TEXT_HTML = (
+    '<div class="plain"><pre tabindex="0" role="region"><code></code></pre><button type="button">Copy</button></div>'
+)
+TABLE_HTML = '<div class="frame" tabindex="-1"><table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>'
+
+
+@st.cache_resource(show_spinner=False)
+def script(
+    name: str, html: str | None = None, *, folder: str = BROWSER, isolated: bool = True, counts: bool = False
+) -> Callable[..., Any]:
+    """Register a script with Streamlit, once, and return the function that runs it with a key, data and a height.
+
+    Args:
+        name: the name of the script, and of its style sheet if it has `html`.
+        html: the elements that it draws into; without them it is invisible.
+        folder: the folder of its files, by its dotted name.
+        isolated: whether style sheets are separate: its own from the page's.
+        counts: whether it counts seconds, and so needs `clocks.js`.
+    """
+    own = read_file(folder, f"{name}.js")
+    js = f"{read_file(BROWSER, 'clocks.js')}\n{own}" if counts else own
+    css = read_file(folder, f"{name}.css") if html else None
+    return st.components.v2.component(
+        f"clc_{name}", html=html or "<span></span>", css=css, js=js, isolate_styles=isolated
+    )
+
+
+def read_file(folder: str, name: str) -> str:
+    """Return the text of a file in a folder, which is given by its dotted name."""
+    return files(folder).joinpath(name).read_text(encoding="utf-8")
+
+
+def draw_again_after(seconds: float | None, key: str) -> bool:
+    """Let the browser draw the calling fragment again; return whether it asked for this drawing.
+
+    Args:
+        seconds: the time from this drawing to the next; None for never.
+        key: the counter's name, unique on the page.
+    """
+    if not seconds:
+        # It takes the same place; without it, everything after it would move in the browser's tree and be there twice.
+        st.empty()
+        return False
+    data = {"seconds": seconds, "turn": str(time.monotonic_ns())}
+    result = script("refresh", counts=True)(key=f"refresh-{key}", data=data, height=1, on_due_change=lambda: None)
+    return bool(result.due)
+
+
+def draw_text(text: str, *, key: str, alt: str, wrap: bool = True, height: int | None = None) -> None:
+    """Draw a text.
+
+    Args:
+        text: the text; its line breaks stay.
+        key: the name of the text on the page.
+        alt: describes the text for people who can't see it.
+        wrap: whether long lines wrap instead of scrolling.
+        height: the height in pixels from which it scrolls.
+    """
+    script("plain", TEXT_HTML)(key=f"plain-{key}", data={"text": text, "alt": alt, "wrap": wrap, "height": height})
+
+
+class Age(NamedTuple):
+    """The age of a moment, such as "3 min ago", and the text after it."""
+
+    moment: datetime
+    after: str = ""
+
+    def describe(self) -> dict[str, float | str]:
+        """Return the age for the browser, which counts on from there."""
+        return {"age": (datetime.now(UTC) - self.moment).total_seconds(), "after": self.after}
+
+
+def draw_age_line(*parts: str | datetime | None, key: str, drawn_at: datetime | None = None) -> None:
+    """Draw a line of text with the age of each moment in it; the ages count by themselves.
+
+    Args:
+        parts: texts and moments; None is left out.
+        key: the line's name on the page.
+        drawn_at: the time of the page's drawing, for scripts that watch it.
+    """
+    shown = [Age(part).describe() if isinstance(part, datetime) else part for part in parts if part]
+    script("age", AGE_HTML, isolated=False, counts=True)(
+        key=key,
+        data={"parts": shown, "turn": str(time.monotonic_ns()), "drawnAt": drawn_at.isoformat() if drawn_at else ""},
+    )
+
 
 # A cell's background: a value that came, one that went, one to notice, and one that hardly matters.
 Tone = Literal["added", "removed", "notice", "quiet"]
 Cell = str | datetime | Age | None
-HTML = '<div class="frame" tabindex="-1"><table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>'
 
 
 class Column(NamedTuple):
@@ -105,7 +198,7 @@ def draw_table(
 
     rows = [describe_line(line) for line in lines]
     ages = any(isinstance(cell, Age) for line in lines for cell in line.cells)
-    script("table", HTML, counts=True)(
+    script("table", TABLE_HTML, counts=True)(
         key=key,
         data={
             "columns": [describe_column(column) for column in columns],

@@ -1,1 +1,0 @@
-"""Components of our own, with the scripts and style sheets that run in the browser."""

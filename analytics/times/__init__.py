@@ -1,1 +1,0 @@
-"""Time ranges, bins, working hours and time zones."""
