@@ -1,7 +1,7 @@
 """The layout of a segment: file names, tables, locks, and times.
 
-A writer (a listener, an import) has a name of its own and holds a lock on `<name>.lock` as long as it lives. Its
-segments are `<name>-000001.sqlite`, `<name>-000002.sqlite`, …; it writes to the newest alone.
+A writer (a listener, an import) has a name of its own and holds a lock on `<name>.lock` as long as it lives; the file
+holds its ledger. Its segments are `<name>-000001.sqlite`, `<name>-000002.sqlite`, …; it writes to the newest alone.
 """
 
 import fcntl
@@ -73,6 +73,11 @@ def files_in(directory: Path) -> list[Path]:
 def writer_of(segment: Path) -> str:
     """Name the writer that a segment belongs to."""
     return segment.stem.rpartition("-")[0]
+
+
+def lock_path(segment: Path) -> Path:
+    """Return the lock file of the writer that a segment belongs to."""
+    return segment.with_name(f"{writer_of(segment)}.lock")
 
 
 def connect(path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> sqlite3.Connection:

@@ -2,12 +2,13 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from receiver.data_directory.incidents import copy_aside, set_aside
 from receiver.files import sync_directory
 from receiver.spool import layout
+from receiver.spool.ledger import note_end, read_ledger
 from receiver.spool.looking import find_unreadable_commits
 from receiver.spool.segment import Segment
 
@@ -92,13 +93,17 @@ class SpoolReader:
         return done
 
     def remove(self, segment: Segment) -> None:
-        """Delete a segment, and its writer's lock file once the writer is gone and this was its last.
+        """Delete a segment, and its writer's lock file before it if the writer is gone and this was its last with rows.
 
         A damaged segment is moved into the directory `aside` instead. After this, no crash can bring it back.
         """
         del self._known[segment.name]
-        directory = segment.path.parent
+        directory, lock = segment.path.parent, layout.lock_path(segment.path)
+        if read_ledger(lock).last == segment.path and layout.writer_is_gone(directory, lock.stem):
+            lock.unlink(missing_ok=True)
+            sync_directory(directory)
         if segment.damage:
+            _settle(segment.path)
             segment.close()
             moved_to = set_aside(segment.files(), directory)
             sentence = f"Segment {segment.path.name}: {segment.damage}. What could be read is stored."
@@ -106,12 +111,15 @@ class SpoolReader:
         else:
             segment.unlink()
         sync_directory(directory)
-        writer = layout.writer_of(segment.path)
-        if not any(directory.glob(f"{writer}-*.sqlite")) and layout.writer_is_gone(directory, writer):
-            (directory / f"{writer}.lock").unlink(missing_ok=True)
+        if _has_no_use(lock):
+            lock.unlink(missing_ok=True)
 
-    def tidy(self) -> None:
-        """Report faults in the directory, and move foreign files aside."""
+    def tidy(self, watermarks: Mapping[tuple[str, str], int]) -> None:
+        """Report faults in the directory, and move foreign files aside.
+
+        Args:
+            watermarks: how many rows of each segment and kind the store holds.
+        """
         self._directories = [self._directory, *self._former()]
         for path in self._files():
             if path.suffix == ".sqlite" and not (layout.is_segment(path) and path.is_file()):
@@ -120,13 +128,25 @@ class SpoolReader:
         for segment in list(self._known.values()):
             if not segment.is_open and not segment.path.exists():
                 del self._known[segment.name]
-                lost = f"what {segment.path.name} held and was not stored before"
-                self._report(f"Segment {segment.path.name} was deleted or moved by others.", None, lost)
+                self._report_vanished(segment.path)
             elif segment.is_gone():
                 segment.note_damage("its file was deleted or replaced while in use")
             self._tell(segment, segment.damage, "What can be read is stored")
             self._tell(segment, segment.refused, "It is tried again")
         self._clear_up()
+        for lock in [path for path in self._files() if path.suffix == ".lock"]:
+            ledger = read_ledger(lock)
+            for path in ledger.list_vanished(watermarks):
+                self._report_vanished(path)
+            if ledger.last and _has_no_use(lock):  # without rows, its writer may only be about to begin
+                lock.unlink(missing_ok=True)
+
+    def _report_vanished(self, path: Path) -> None:
+        sentence = f"Segment {path.name} was deleted or moved by others."
+        if sentence not in self._reported:
+            self._reported.add(sentence)
+            self._report(sentence, None, f"what {path.name} held and was not stored before")
+            _settle(path)
 
     def _files(self) -> list[Path]:
         return [path for directory in self._directories for path in layout.files_in(directory)]
@@ -167,8 +187,10 @@ class SpoolReader:
                 else:
                     path.unlink(missing_ok=True)
         for mark in marks:
+            _settle(mark.with_suffix(""))
             mark.unlink(missing_ok=True)
         for segment, files in orphans.items():
+            _settle(segment)
             moved_to = set_aside(files, segment.parent)
             sentence = f"The file {segment.name} is missing, and its WAL is there."
             self._report(sentence, moved_to, f"what {segment.name} held and was not stored before")
@@ -178,6 +200,16 @@ class SpoolReader:
         for segment in self._known.values():
             segment.close()
         self._known.clear()
+
+
+def _settle(segment: Path) -> None:
+    """Note that nothing is expected of a segment any more: it is stored, or its loss is reported."""
+    with contextlib.suppress(OSError):  # at worst, it is reported once more
+        note_end(segment, {})
+
+
+def _has_no_use(lock: Path) -> bool:
+    return not any(lock.parent.glob(f"{lock.stem}-*.sqlite")) and layout.writer_is_gone(lock.parent, lock.stem)
 
 
 def _describe_missing(segment: Segment) -> str | None:

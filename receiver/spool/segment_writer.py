@@ -11,7 +11,7 @@ import uuid_utils
 
 from receiver.errors import DataDirectoryError
 from receiver.files import make_directory, sync_directory
-from receiver.spool import columns, layout
+from receiver.spool import columns, layout, ledger
 from receiver.spool.layout import Row
 
 _QUIET_SECONDS = 10
@@ -57,7 +57,9 @@ class SegmentWriter:
     def commit(self, rows: list[Row]) -> Exception | None:
         """Sync rows to disk, or try a write if there are none; return the error if it failed."""
         try:
-            segment = self._writable_segment()
+            path, segment, _ = self._writable_segment()
+            if rows and not self._last:
+                ledger.note_begin(path)
             segment.execute("BEGIN IMMEDIATE")
             if rows:
                 columns.insert(segment, rows, self._last)
@@ -111,7 +113,7 @@ class SegmentWriter:
             self._complained = True
             _log.error("the spool could not be written: %s", error)
 
-    def _writable_segment(self) -> sqlite3.Connection:
+    def _writable_segment(self) -> "_OpenSegment":
         if not self._is_in_place():
             if self._lock:
                 _log.error("the spool in %s was deleted or replaced while in use: it is begun anew", self._directory)
@@ -122,7 +124,7 @@ class SegmentWriter:
             fresh, self._spare = self._spare or self._make_segment(), None
             self._seal_segment()
             self._segment, self._fill, self._last = fresh, 0.0, {}
-        return self._segment.connection
+        return self._segment
 
     def _is_in_place(self) -> bool:
         """Tell whether lock and segment are still at their paths: a deleted file takes writes, too."""
@@ -141,6 +143,9 @@ class SegmentWriter:
                 columns.seal(self._segment.connection, self._last)
             with contextlib.suppress(sqlite3.Error):
                 self._segment.connection.close()
+            if self._last:
+                with contextlib.suppress(OSError):
+                    ledger.note_end(self._segment.path, self._last)
         self._segment = None
 
     def _close_segments(self) -> None:

@@ -249,7 +249,7 @@ class AppendLoop:
         if time.monotonic() - self._tried_at < _CHECKPOINT_SECONDS:
             return False
         self._tried_at = time.monotonic()
-        self._spool.tidy()
+        self._appender.tidy()
         return since > 0 or bool(self._appender.list_done())
 
     def _try_checkpoint(self) -> None:

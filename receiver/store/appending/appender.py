@@ -174,11 +174,19 @@ class Appender:
             suspect(self._data_dir, error)
             raise
         with self.housekeeping.task("deleting segments that are stored"):
-            self._spool.tidy()
+            self.tidy()
             for segment in self.list_done():
                 if not (segment.damage and segment.look_again()):
                     self._spool.remove(segment)
         self._note()
+
+    def tidy(self) -> None:
+        """Report faults in the spool's directory.
+
+        Raises:
+            OSError: it can't be read.
+        """
+        self._spool.tidy(self._watermarks)
 
     def list_done(self) -> list[Segment]:
         """List the segments that have no writer and are appended, as far as they can be read."""
