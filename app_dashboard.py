@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import streamlit as st
 
-from analytics.pages.pages import PAGES
+from analytics.pages.pages import GUESSED, PAGES
 
 st.set_page_config(page_title="CLC webhooks", page_icon=str(files("analytics.pages") / "icon.svg"), layout="wide")
 shown = [
@@ -19,11 +19,11 @@ shown = [
     for page in PAGES
 ]
 first = shown[0]
-# Streamlit serves the first page at the root alone; the address that one would guess leads there too.
+# Streamlit serves the first page at the root alone.
 guessed = st.Page(
     lambda: st.switch_page(first, query_params=st.query_params.to_dict()),
     title=first.title,
-    url_path="activity",
+    url_path=GUESSED,
     visibility="hidden",
 )
 st.navigation([first, guessed, *shown[1:]], position="top").run()

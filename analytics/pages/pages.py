@@ -67,6 +67,8 @@ PAGES = (
 TITLES = {page.path: page.title for page in PAGES}
 NAMES = {page.title: page.names for page in PAGES}
 SHOWS = {page.path: page.shows for page in PAGES}
+GUESSED = "activity"
+"""An address that one would guess for the first page; it leads there."""
 
 
 class DashboardError(AnalyticsError):

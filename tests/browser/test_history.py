@@ -23,7 +23,6 @@ def chosen(page):
 
 
 def link(page, name):
-    page.locator(".st-key-links [data-follows]").wait_for(state="attached")
     return page.get_by_test_id("stHeader").get_by_role("link", name=name)
 
 
@@ -41,6 +40,17 @@ def test_back_and_forward_keep_filters_that_the_page_left_has_too(live, watch):
         expect(chosen(page)).to_have_text("5 s")
         go_back(page, "Notifications")
         expect(chosen(page)).to_have_text("off")
+
+
+def test_a_link_of_the_top_bar_that_is_clicked_at_once_leaves_the_filters_in_the_history(live, watch):
+    page = watch(live.url).page
+    page.goto(f"{live.url}/notifications?refresh=off&entity={SERVER}", wait_until="commit")
+    link(page, "Audit").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+    expect(page).to_have_url(f"{live.url}/audit?refresh=off")
+    go_back(page, "Notifications")
+    expect(page.get_by_role("textbox", name="Entity contains")).to_have_value(SERVER)
+    expect(page).to_have_url(f"{live.url}/notifications?refresh=off&entity={SERVER}")
 
 
 def test_a_link_of_the_top_bar_leads_to_a_page_without_the_filters_of_the_one_before_in_one_step(live, watch):

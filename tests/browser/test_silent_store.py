@@ -148,8 +148,6 @@ def test_without_serve_or_without_the_dashboard_itself_an_open_page_says_so_and_
 
 def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_goes_on(live, watch):
     opened, reached = watch(live.url), watch(live.url).open(f"/audit?refresh=off&entity={SERVER}")
-    # Before its script is there, a link leads on as Streamlit's own do, and leaves no filter in the history.
-    reached.locator(".st-key-links [data-follows]").wait_for(state="attached")
     before = drawn_at(reached)
     reached.get_by_test_id("stHeader").get_by_role("link", name="Notifications").click()
     expect(reached.locator(".st-key-notifications tbody tr")).not_to_have_count(0)

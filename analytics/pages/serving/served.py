@@ -16,13 +16,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from analytics.pages.pages import SHOWS, entry_file
+from analytics.pages.pages import GUESSED, SHOWS, entry_file
 from analytics.pages.serving.gate import Gate, Hosts, policy
 from analytics.pages.shared.silence import PULSE_ADDRESS, describe_pulse
 from analytics.settings import read_settings
 
 STATIC = Path(str(files("streamlit"))) / "static"
 SCRIPTS = "static/js"
+LINKS = Path(__file__).with_name("links.js")
 IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
 
@@ -31,13 +32,14 @@ EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
 def index(name: str) -> str:
     """Return the HTML of the page at a path."""
     html = (STATIC / "index.html").read_text(encoding="utf-8")
-    names = dict.fromkeys(script for element in (*EVERYWHERE, *SHOWS[name]) for script in scripts(element))
+    names = dict.fromkeys(script for element in (*EVERYWHERE, *SHOWS.get(name, ())) for script in scripts(element))
     links = (
         f'<link rel="modulepreload" crossorigin fetchpriority="low" href="./{SCRIPTS}/{script}">'
         for script in names
         if script not in html
     )
-    return html.replace("<head>", f"<head>{address(name)}").replace("</head>", f"{''.join(links)}</head>")
+    begin = f"<head>{address(name)}<script>{LINKS.read_text(encoding='utf-8')}</script>"
+    return html.replace("<head>", begin).replace("</head>", f"{''.join(links)}</head>")
 
 
 def address(name: str) -> str:
@@ -75,12 +77,15 @@ def answer_pulse(_: Request) -> JSONResponse:
 def gate() -> Middleware:
     """Return the middleware that checks every request."""
     hosts = Hosts(st.get_option("server.address") or "", read_settings().dashboard_hosts)
-    pages = [(STATIC / "index.html").read_text(encoding="utf-8"), *map(index, SHOWS)]
+    pages = [(STATIC / "index.html").read_text(encoding="utf-8"), *map(index, (*SHOWS, GUESSED))]
     return Middleware(Gate, hosts=hosts, content_policy=policy(pages))
 
 
 app = st.App(
     entry_file(),
-    routes=[*(Route(f"/{name}", partial(serve, name)) for name in SHOWS), Route(f"/{PULSE_ADDRESS}", answer_pulse)],
+    routes=[
+        *(Route(f"/{name}", partial(serve, name)) for name in (*SHOWS, GUESSED)),
+        Route(f"/{PULSE_ADDRESS}", answer_pulse),
+    ],
     middleware=[gate()],
 )

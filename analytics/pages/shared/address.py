@@ -29,7 +29,6 @@ ARRIVING = "_arriving"
 FIRST_PAGE = "_first_page"
 
 WISH = "_go"
-CARRIED = ("account", "below", "refresh")
 PATIENCE_NS = 5_000_000_000
 
 Values = dict[str, str]
@@ -208,11 +207,6 @@ def to_notification(seq: int) -> None:
 def to_findings(identity: str) -> None:
     """Go to a finding."""
     to_page("audit", finding=identity)
-
-
-def follow_links() -> None:
-    """Let links of the top bar lead to a page without its values, except those that a viewer chose for all pages."""
-    script("links")(key="links", data={"carried": CARRIED}, height=1)
 
 
 def arrive() -> None:

@@ -77,7 +77,6 @@ def draw_page(
     address.send_again()
     address.depart()
     style("style")
-    address.follow_links()
     with st.container(key="header", horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(key="title", gap=None):
             st.subheader(title, anchor=False)

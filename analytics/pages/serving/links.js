@@ -1,0 +1,20 @@
+// Links of the top bar lead to a page without its values, except those that a viewer chose for all pages, in one step of
+// the history. By themselves they would carry the whole address, and add a step for each time that it is cleaned.
+// It stands in the document itself, so that it is there before the first link.
+(() => {
+  const CARRIED = ["account", "below", "refresh"];
+  const LINKS = ["stHeader", "stTopNavPopover", "stSidebarNav"].map((id) => `[data-testid="${id}"] a[href]`).join(", ");
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.(LINKS);
+    const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+    if (!link || link.origin !== location.origin || !isPlain) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const address = new URL(link.href);
+    const here = new URLSearchParams(location.search);
+    address.search = new URLSearchParams(CARRIED.filter((name) => here.has(name)).map((name) => [name, here.get(name)]));
+    history.pushState({}, "", address);
+    window.dispatchEvent(new PopStateEvent("popstate"));
+  }, true);
+})();
