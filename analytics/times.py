@@ -136,17 +136,6 @@ def edges(since: datetime, until: datetime, width: timedelta, zone: ZoneInfo) ->
         wall += width
 
 
-def describe_age(moment: datetime | None, now: datetime) -> str:
-    """Return the age of a moment in words."""
-    if moment is None:
-        return "never"
-    seconds = max(int((now - moment).total_seconds()), 0)
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit} ago"
-    return f"{seconds} s ago"
-
-
 def stamp(moment: datetime | None) -> str:
     """Return a moment as date and time of day in UTC, to the second."""
     return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

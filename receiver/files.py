@@ -93,17 +93,6 @@ def make_directory(directory: Path) -> None:
     sync_directory(directory.parent)
 
 
-def move(source: Path, target: Path) -> None:
-    """Rename a file within a file system, synced on both sides.
-
-    Raises:
-        OSError: it can't be moved.
-    """
-    source.rename(target)
-    for directory in {source.parent, target.parent}:
-        sync_directory(directory)
-
-
 def sync_file(path: Path) -> None:
     """Sync a file's content."""
     _sync(path, os.O_RDONLY)

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -18,12 +18,10 @@ from analytics.pages.pages import entry_file
 from analytics.pages.shared.accounts import Account, Accounts
 from analytics.senders import colours, event_types
 from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
-from analytics.times import describe_age
 from tests.support.plain_texts import age_lines, plain_texts
 from tests.support.readable_store import (
     HOSTILE_NAME,
     LONG_NAME,
-    MIDDAY,
     build_store,
     hostile_refusals,
     hostile_rows,
@@ -251,13 +249,6 @@ def test_an_absurdly_deep_payload_is_cut_not_an_error():
     deep = parse_payload("[" * 500 + "]" * 500)
     assert "deeper" in json.dumps(make_payload_visible(deep))
     assert parse_payload("[" * 20_000 + "]" * 20_000) is None
-
-
-def test_an_age_is_said_in_the_unit_that_fits():
-    ages = [0, 119, 120, 7199, 7200, 172800]
-    assert [describe_age(MIDDAY - timedelta(seconds=age), MIDDAY) for age in ages] == [
-        "0 s ago", "119 s ago", "2 min ago", "119 min ago", "2 h ago", "2 d ago",
-    ]  # fmt: skip
 
 
 def test_labels_of_accounts_are_never_alike():
