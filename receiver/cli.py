@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from receiver import __version__
-from receiver.commands.terminal import make_visible
 from receiver.data_directory.access import restrict
 from receiver.errors import ReceiverError, SettingsError
 from receiver.files import allow_descriptors
+from receiver.logs import make_visible
 
 # A command is imported when it is called. Libraries that `serve` does not need would start threads, and those would
 # take the signals that `serve` holds back while it becomes another version (`supervision/handover.py`).

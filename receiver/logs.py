@@ -1,4 +1,4 @@
-"""Log lines, one for each event of operation, as text or JSON, without payloads and personal data."""
+"""Log lines, one for each event, without payloads and personal data; and text that is safe for a terminal."""
 
 import json
 import logging
@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import threading
 import traceback
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,10 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 # Their texts name files, addresses and the system's reasons. DuckDB's other errors quote the values they refuse.
 _TELLING = (OSError, sqlite3.Error, ReceiverError)
 _TELLING_OF_DUCKDB = frozenset({"IOException", "OutOfMemoryException", "TransactionException", "ConnectionException"})
+
+# Characters of these categories move a cursor, change a colour, or hide others.
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_PLAIN = 0x10000
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +53,22 @@ def describe(error: BaseException) -> str:
     by_duckdb = "duckdb" in kind.__module__ and kind.__name__ in _TELLING_OF_DUCKDB
     text = _one_line(str(error)) if isinstance(error, _TELLING) or by_duckdb else ""
     return text or kind.__name__
+
+
+def make_visible(text: str) -> str:
+    r"""Spell control and formatting characters as escapes (`\u0085`); line feeds and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(_escape(each) if _is_hidden(each) else each for each in text)
+
+
+def _is_hidden(character: str) -> bool:
+    return character not in "\n\t" and unicodedata.category(character) in _HIDDEN
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < _PLAIN else f"\\U{code:08x}"
 
 
 class _Lines(logging.Formatter):

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from receiver.admission import Admission, AllowedAccounts
-from receiver.commands.terminal import make_visible
 from receiver.data_directory import access as data_directory
 from receiver.database.replacing import finish_offline
 from receiver.importer import import_archive
+from receiver.logs import make_visible
 from receiver.senders import SENDER
 from receiver.senders.keys import remember_key
 from receiver.settings import Settings, read_settings

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from receiver.commands.terminal import make_visible
 from receiver.data_directory.access import find_running_serve, query_token
 from receiver.database.reading import FileReader, status_of
 from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError
 from receiver.keeping.care import gather, judge
+from receiver.logs import make_visible
 from receiver.settings import Settings, read_settings
 
 _COLOURS = {"ok": "green", "amber": "yellow", "red": "red"}

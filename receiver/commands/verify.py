@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from receiver.commands.terminal import make_visible
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.reading import Reader, open_reader
 from receiver.keeping.invariants import Violation, check_missing
@@ -23,6 +22,7 @@ from receiver.keeping.verification import (
     extent_of,
     find_lacking_keys,
 )
+from receiver.logs import make_visible
 from receiver.senders import SENDER
 from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys
 from receiver.settings import Settings, read_settings

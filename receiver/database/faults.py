@@ -97,20 +97,21 @@ def is_damage(error: Exception) -> bool:
     return not _REFUSED.search(str(error))
 
 
-def read_through(connection: duckdb.DuckDBPyConnection) -> None:
-    """Read the tables that the store needs.
+def read_through(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Read the tables that the store needs, and tell whether there are any: a new database has none.
 
     Raises:
         duckdb.Error: it can't be read.
         DoubledError: a place has several watermarks, so a WAL was replayed twice.
     """
     if "schema_version" not in _tables(connection):
-        return
+        return False
     queries = sql_file(__package__, "read_through.sql")
     for statement in connection.extract_statements(queries):
         rows = connection.execute(statement).fetchall()
     if rows:
         raise DoubledError(f"It has several watermarks for {rows[0][0]}.")
+    return True
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:

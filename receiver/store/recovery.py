@@ -27,7 +27,7 @@ import duckdb
 
 from receiver.data_directory.incidents import Incident, make_incident, report, set_aside
 from receiver.database.appended import FILE as APPENDED
-from receiver.database.appended import Appended, Positions, parse_appended, read_appended, write_appended
+from receiver.database.appended import Appended, parse_appended, read_appended
 from receiver.database.faults import (
     crashes,
     has_whole_derived,
@@ -45,13 +45,19 @@ from receiver.errors import StoreError
 from receiver.files import copy_whole, make_directory, sync_file
 from receiver.keeping.backup_file import unseal
 from receiver.settings import Settings
-from receiver.spool import SpoolReader
-from receiver.spool.owners import take_former
+from receiver.store.loss import describe_loss, notice_loss, read_extent
 
 _DERIVED = {"changes", "changes_rebuilt", "underived", "underived_rebuilt", "account_states"}
 _WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")
 
 _log = logging.getLogger(__name__)
+
+
+class EmptiedError(Exception):
+    """Raised when the file that DuckDB opened is new, though there was one with rows.
+
+    Where it can't look at a file because of a disk's error, DuckDB takes the file for missing, and begins it anew.
+    """
 
 
 class OpenedStore(NamedTuple):
@@ -75,7 +81,7 @@ def open_store(settings: Settings) -> OpenedStore:
     try:
         connection = bring_up_to_date(connection, settings.database, settings.query_memory)
         if not happened:
-            happened += _notice_short_replay(settings, connection)
+            happened += notice_loss(settings, connection, kept=list(waiting.glob(f"{settings.database.name}*")))
         if broken_derived:
             happened.append(_derive_again(settings, connection, broken_derived))
     except duckdb.Error as error:
@@ -101,9 +107,7 @@ def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incide
     """Go down the ladder for damage that ended a process; return, too, why only derived tables can't be read."""
     suspected = read_suspicion(settings.data_dir)
     incidents, broken_derived = _notice_damaged_note(settings), None
-    if not settings.database.exists() and (
-        incidents or read_appended(settings.data_dir).seq or _list_backups(settings)
-    ):
+    if not settings.database.exists() and (incidents or _was_used(settings)):
         incidents.append(_go_down(settings, "it is missing", set(), keeps_database=False))
     elif suspected and not is_whole(settings.database):
         incidents.append(_go_down(settings, suspected, set(), keeps_database=False))
@@ -154,20 +158,35 @@ def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.Duc
         existed = settings.database.exists()
         _keep_wal(settings)
         try:
-            return _connect_and_read(settings)
+            return _connect_and_read(settings, holds_rows=existed and _was_used(settings))
+        except EmptiedError as error:
+            happened.append(_go_down(settings, str(error), tried, keeps_database=False))
         except Exception as error:  # noqa: BLE001 - a damaged file raises whatever it makes of its bytes
             if not existed or not is_damage(error):
                 raise cannot_open(settings.database, error) from None
             happened.append(_go_down(settings, str(error).splitlines()[0], tried))
 
 
-def _connect_and_read(settings: Settings) -> duckdb.DuckDBPyConnection:
+def _was_used(settings: Settings) -> bool:
+    return bool(read_appended(settings.data_dir).seq or _list_backups(settings))
+
+
+def _connect_and_read(settings: Settings, *, holds_rows: bool) -> duckdb.DuckDBPyConnection:
+    """Open the database and read what the store needs of it.
+
+    Raises:
+        EmptiedError: it is new, though it must hold rows.
+        Exception: it can't be opened or read.
+    """
     connection = connect(settings.database, settings.query_memory)
     try:
-        read_through(connection)
+        is_new = not read_through(connection)
     except Exception:
         connection.close()
         raise
+    if is_new and holds_rows:
+        connection.close()
+        raise EmptiedError("it is empty")
     return connection
 
 
@@ -198,7 +217,7 @@ def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Inciden
     backup = _stage_backup(settings, tried, staged)
     instead = f"the backup {backup.name}" if backup else "as there is no backup, an empty database"
     what = f"{settings.database.name} does not open ({why}). In its place: {instead}."
-    incident = make_incident(what, missing=_describe_missing(settings, staged if backup else None))
+    incident = make_incident(what, missing=describe_loss(settings, _read_extent(staged) if backup else None))
     puts = {STAGED: settings.database.name} if backup else {}
     moved_to = replace(settings.data_dir, [settings.database, *_wal_files(settings)], puts, None, incident)
     _keep_what_waits(settings, moved_to)
@@ -232,64 +251,9 @@ def _list_backups(settings: Settings) -> list[Path]:
     return sorted(files, key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
 
 
-def _read_extent(connection: duckdb.DuckDBPyConnection) -> Appended:
-    """Read how far a database has come."""
-    notifications, seq = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
-    rows = run(connection, "SELECT segment, kind, position FROM watermarks")
-    return Appended(seq, notifications, {(segment, kind): int(at) for segment, kind, at in rows})
-
-
-def _describe_missing(settings: Settings, backup: Path | None) -> str | None:
-    """Describe the rows that neither the backup in the database's place nor the spool holds."""
-    before, now = read_appended(settings.data_dir), Appended(0, 0, {})
-    if not before.seq:
-        return "Whatever was stored and is no longer in the spool."
-    if backup:
-        with duckdb.connect(str(backup), read_only=True) as connection:
-            now = _read_extent(connection)
-    again = _count_spooled(settings, before.positions) - _count_spooled(settings, now.positions)
-    missing = before.notifications - now.notifications - again
-    if missing <= 0:
-        return None
-    return (
-        f"About {missing} notifications with seq {now.seq + 1} to {before.seq}, which neither the spool holds nor a "
-        "backup. Restore a later backup, or recover them from what was moved."
-    )
-
-
-def _count_spooled(settings: Settings, positions: Positions) -> int:
-    """Count the notifications that the spool holds up to these positions."""
-    reader = SpoolReader(
-        settings.spool_directory,
-        report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
-        former=lambda: take_former(settings),
-    )
-    try:
-        return sum(
-            min(segment.last_position("notifications") or 0, positions.get((segment.name, "notifications"), 0))
-            for segment in reader.segments()
-        )
-    finally:
-        reader.close()
-
-
-def _notice_short_replay(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[Incident]:
-    appended = read_appended(settings.data_dir)
-    extent = _read_extent(connection)
-    if not appended.ahead_of(extent.positions):
-        return []
-    kept = list(_opening_directory(settings).glob(f"{settings.database.name}*"))
-    what = (
-        f"The WAL of {settings.database.name} is missing or ends early: it replayed to seq {extent.seq} without an "
-        f"error, but {appended.seq} had been appended. The spool fills in what came since the last checkpoint."
-    )
-    moved_to = set_aside(kept, settings.data_dir) if kept else None
-    incident = report(settings.data_dir, what, moved_to=moved_to)
-    # Report it only once: from now on this is the database's state.
-    note = appended._replace(notifications=extent.notifications, positions=extent.positions)
-    with contextlib.suppress(OSError):
-        write_appended(settings.data_dir, note)
-    return [incident]
+def _read_extent(database: Path) -> Appended:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return read_extent(connection)
 
 
 def _wal_files(settings: Settings) -> list[Path]:

@@ -12,8 +12,8 @@ import pytest
 
 from analytics.cli import run
 from receiver.cli import main
-from receiver.commands.terminal import make_visible
 from receiver.errors import ReceiverError
+from receiver.logs import make_visible
 from tests.support.readable_store import MIDDAY, Row, build_store
 
 # A C1 control sequence introducer, an escape, a carriage return, a delete, a bidirectional override, a tag of 17 bits.

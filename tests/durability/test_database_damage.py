@@ -55,6 +55,12 @@ def sqlite_file(database):
     other.close()
 
 
+def begun_anew(database):
+    """What DuckDB leaves if it can't look at the file because of a disk's error, and takes it for missing."""
+    database.unlink()
+    duckdb.connect(str(database)).close()
+
+
 DAMAGES = {
     "zeroed head": overwritten(0, 4096),
     "zeroed first header": overwritten(4096, 4096),
@@ -66,6 +72,7 @@ DAMAGES = {
     "a SQLite file": sqlite_file,
     "a text": lambda database: database.write_text("no database\n" * 1_000),
     "gone": lambda database: database.unlink(),
+    "begun anew": begun_anew,
 }
 
 
@@ -109,6 +116,21 @@ def test_without_a_backup_it_starts_empty_takes_what_the_spool_holds_and_says_wh
     assert min(row.seq for row in kept) == crashed.seq + 1
     assert list(check_order((row.seq, row.id) for row in kept)) == []
     assert {row.id for row in kept} <= crashed.promised.keys()
+
+
+def test_rows_that_neither_an_older_file_in_its_place_nor_the_spool_holds_are_missing_by_name(crashed, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    for path in [*store.data_dir.glob("clc.duckdb.wal*"), *(store.data_dir / "spool").glob("*.sqlite*")]:
+        path.unlink()
+    opened = open_store(Settings(data_dir=store.data_dir))
+    ((last,),) = run(opened.connection, "SELECT max(seq) FROM notifications")
+    opened.connection.close()
+    (incident,) = opened.happened
+    assert 0 < last < crashed.seq
+    assert "another file is in its place" in incident.what
+    assert incident.missing.startswith(
+        f"About {crashed.seq - last} notifications with seq {last + 1} to {crashed.seq},"
+    )
 
 
 def test_a_backup_that_is_damaged_gives_way_to_the_one_before_it(crashed, stores, tmp_path):

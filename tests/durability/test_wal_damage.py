@@ -104,7 +104,7 @@ def test_a_wal_that_is_gone_is_told_and_the_spool_fills_the_gap_with_numbers_nev
     assert found["seq"] == 150
     (incident,) = read_incidents(store.data_dir)
     assert "missing or ends early" in incident.what
-    assert "replayed to seq 150" in incident.what
+    assert "opened at seq 150" in incident.what
     assert store.broken() == []
     again = stores.start(store.data_dir)
     assert again == {"seq": 2 * crashed.seq - 150, "incidents": []}

@@ -1,0 +1,83 @@
+"""What a database lost: notifications that it held once, by the note of how far it came, and holds no more."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from receiver.data_directory.incidents import Incident, report, set_aside
+from receiver.database.appended import Appended, Positions, read_appended, write_appended
+from receiver.database.opening import run
+from receiver.settings import Settings
+from receiver.spool import SpoolReader
+from receiver.spool.owners import take_former
+
+
+def read_extent(connection: duckdb.DuckDBPyConnection) -> Appended:
+    """Read how far a database has come."""
+    notifications, seq = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
+    rows = run(connection, "SELECT segment, kind, position FROM watermarks")
+    return Appended(seq, notifications, {(segment, kind): int(at) for segment, kind, at in rows})
+
+
+def notice_loss(settings: Settings, connection: duckdb.DuckDBPyConnection, kept: Sequence[Path]) -> list[Incident]:
+    """Report that the database, which opened without an error, holds less than before.
+
+    Args:
+        settings: where the note and the spool lie.
+        connection: the opened database.
+        kept: copies of its WAL from before it was opened, which are put aside then.
+    """
+    before, now = read_appended(settings.data_dir), read_extent(connection)
+    is_behind = bool(before.ahead_of(now.positions))
+    missing = describe_loss(settings, now) if before.notifications > now.notifications else None
+    if not (is_behind or missing):
+        return []
+    what = (
+        f"{settings.database.name} opened at seq {now.seq} without an error, but {before.seq} had been appended: its "
+        "WAL is missing or ends early, or another file is in its place. The spool fills in what it still holds."
+    )
+    moved_to = set_aside(kept, settings.data_dir) if kept else None
+    incident = report(settings.data_dir, what, moved_to=moved_to, missing=missing)
+    # Report it only once: from now on this is the database's state.
+    note = before._replace(notifications=now.notifications, positions=now.positions)
+    with contextlib.suppress(OSError):
+        write_appended(settings.data_dir, note)
+    return [incident]
+
+
+def describe_loss(settings: Settings, now: Appended | None) -> str | None:
+    """Describe the notifications that neither the spool nor a database holds; None if there are none.
+
+    Args:
+        settings: where the note and the spool lie.
+        now: how far the database has come; None without one.
+    """
+    before, now = read_appended(settings.data_dir), now or Appended(0, 0, {})
+    if not before.seq:
+        return "Whatever was stored and is no longer in the spool."
+    again = _count_spooled(settings, before.positions) - _count_spooled(settings, now.positions)
+    missing = before.notifications - now.notifications - again
+    if missing <= 0:
+        return None
+    return (
+        f"About {missing} notifications with seq {now.seq + 1} to {before.seq}, which neither the spool holds nor a "
+        "backup. Restore a later backup, or recover them from what was moved."
+    )
+
+
+def _count_spooled(settings: Settings, positions: Positions) -> int:
+    """Count the notifications that the spool holds up to these positions."""
+    reader = SpoolReader(
+        settings.spool_directory,
+        report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
+        former=lambda: take_former(settings),
+    )
+    try:
+        return sum(
+            min(segment.last_position("notifications") or 0, positions.get((segment.name, "notifications"), 0))
+            for segment in reader.segments()
+        )
+    finally:
+        reader.close()
