@@ -19,8 +19,13 @@ from receiver.notification import Notification, Rejection, columns_of
 KINDS: dict[type[Notification | Rejection], str] = {Notification: "notifications", Rejection: "rejected"}
 SQLITE_TYPES = {UUID: "BLOB", datetime: "INTEGER", str: "TEXT", bytes: "BLOB"}
 """The types of a row's columns in a segment: ids as bytes, times as microseconds since 1970."""
-TIMEOUT_SECONDS = 10.0
-"""A writer waits for a lock for so long."""
+WRITER_SECONDS = 10.0
+"""The longest wait of a writer for a lock."""
+READER_SECONDS = 1.0
+"""The longest wait of a reader: for a process that recovers or checkpoints the file, or for a disk that fails its locks.
+
+Meanwhile no other segment is read.
+"""
 CANNOT_READ = (sqlite3.Error, UnicodeDecodeError)
 """The errors of reading a segment: if SQLite's message quotes damaged text, Python fails to decode that."""
 _PAGES_PER_CHECKPOINT = 100
@@ -80,7 +85,7 @@ def lock_path(segment: Path) -> Path:
     return segment.with_name(f"{writer_of(segment)}.lock")
 
 
-def connect(path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> sqlite3.Connection:
+def connect(path: Path, timeout_seconds: float = WRITER_SECONDS) -> sqlite3.Connection:
     """Open a segment that exists; the connection may be used by any thread, one at a time.
 
     Args:

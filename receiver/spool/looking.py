@@ -18,6 +18,7 @@ from receiver.spool.columns import DamagedRowError, SegmentColumns, tolerate_any
 from receiver.spool.layout import (
     CANNOT_READ,
     KINDS,
+    READER_SECONDS,
     files_in,
     from_microseconds,
     is_segment,
@@ -120,7 +121,7 @@ def view(path: Path, *, in_store: bool = False) -> Iterator[SegmentView]:
         sqlite3.Error: it can't be opened.
     """
     with closing(
-        sqlite3.connect(_uri(path, in_store=in_store), uri=True, isolation_level=None, timeout=10)
+        sqlite3.connect(_uri(path, in_store=in_store), uri=True, isolation_level=None, timeout=READER_SECONDS)
     ) as connection:
         yield SegmentView(path, connection)
 

@@ -26,9 +26,6 @@ _PASSING = {
     sqlite3.SQLITE_READONLY,
 }
 CANNOT_READ = (*layout.CANNOT_READ, OSError)
-# A reader waits only while another process recovers or checkpoints the file, or for ever if a disk fails its locks: and
-# meanwhile no other segment is read.
-_LOCK_SECONDS = 1.0
 
 
 class SpooledRow(NamedTuple):
@@ -209,7 +206,7 @@ class Segment:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._before_opening(self)
-            connection = layout.connect(self.path, _LOCK_SECONDS)
+            connection = layout.connect(self.path, layout.READER_SECONDS)
             if self._counts_rows:
                 tolerate_any_text(connection)
             self._connection, self._identity = connection, layout.identity(self.path)

@@ -207,7 +207,7 @@ def test_a_segment_shaped_file_that_is_none_is_put_aside(store, writer):
 
 
 def test_a_segment_locked_by_another_program_waits_and_loses_nothing(store, monkeypatch):
-    monkeypatch.setattr("receiver.spool.segment._LOCK_SECONDS", 0)
+    monkeypatch.setattr("receiver.spool.layout.READER_SECONDS", 0)
     segment = killed_writer(store.spool, range(5))
     holder = sqlite3.connect(segment, isolation_level=None)
     holder.execute("PRAGMA locking_mode=EXCLUSIVE")

@@ -148,14 +148,15 @@ static int after_half(void) {
     return -1;
 }
 
-#define OPENING(name, flags) (OPEN | ((flags) & O_CREAT ? MAKE : 0))
+/* A full disk refuses to make a file, and never to open one that is there. */
+#define OPENING(at, path, flags) (OPEN | (((flags) & O_CREAT) && syscall(SYS_faccessat, at, path, F_OK) ? MAKE : 0))
 #define MODE(last) ({ mode_t mode = 0; if (flags & (O_CREAT | __O_TMPFILE)) { va_list rest; va_start(rest, last); \
     mode = va_arg(rest, mode_t); va_end(rest); } mode; })
 
 #define WRAP_OPEN(name) int name(const char *path, int flags, ...) { mode_t mode = MODE(flags); \
-    return judge_at(#name, OPENING(name, flags), AT_FDCWD, path) ? -1 : REAL(name)(path, flags, mode); }
+    return judge_at(#name, OPENING(AT_FDCWD, path, flags), AT_FDCWD, path) ? -1 : REAL(name)(path, flags, mode); }
 #define WRAP_OPENAT(name) int name(int at, const char *path, int flags, ...) { mode_t mode = MODE(flags); \
-    return judge_at(#name, OPENING(name, flags), at, path) ? -1 : REAL(name)(at, path, flags, mode); }
+    return judge_at(#name, OPENING(at, path, flags), at, path) ? -1 : REAL(name)(at, path, flags, mode); }
 #define WRAP_PATH(result, failed, name, class, parameters, path, arguments) result name parameters { \
     return judge_at(#name, class, AT_FDCWD, path) ? failed : REAL(name) arguments; }
 #define WRAP_AT(name, class, parameters, at, path, arguments) int name parameters { \
