@@ -22,7 +22,7 @@ SQLITE_TYPES = {UUID: "BLOB", datetime: "INTEGER", str: "TEXT", bytes: "BLOB"}
 WRITER_SECONDS = 10.0
 """The longest wait of a writer for a lock."""
 READER_SECONDS = 1.0
-"""The longest wait of a reader: for a process that recovers or checkpoints the file, or for a disk that fails its locks.
+"""The longest wait of a reader: for a process that recovers the file, or because a disk fails its locks.
 
 Meanwhile no other segment is read.
 """
