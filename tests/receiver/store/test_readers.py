@@ -16,7 +16,7 @@ from tests.durability.support.sizes import size
 from tests.support.browsing import a_browser, a_dashboard, errors_on
 from tests.support.processes import Receiver, environment, running
 
-SECONDS = size(6, 60)
+SECONDS = size(3, 60)
 RATE = 500
 PAUSE = 0.25
 COUNT = "SELECT count(*) AS n FROM notifications"
