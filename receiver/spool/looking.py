@@ -31,6 +31,7 @@ Watermarks = dict[tuple[str, str], int]
 _WAL_HEADER = 32
 _FRAME_HEADER = 24
 _INDEX_MAX_FRAME = 16
+_INDEX_BACKFILLED = 96
 _MAGIC_LITTLE_ENDIAN = 0x377F0682
 _MAGIC_BIG_ENDIAN = 0x377F0683
 
@@ -204,7 +205,7 @@ def find_unreadable_commits(segment: Path) -> str | None:
     """
     wal = _read_if_there(segment.with_name(segment.name + "-wal"))
     index = _read_if_there(segment.with_name(segment.name + "-shm"))
-    (expected,) = struct.unpack_from("=I", index, _INDEX_MAX_FRAME) if len(index) > _INDEX_MAX_FRAME + 4 else (0,)
+    expected = _count_frames_not_in_main(index)
     if not wal:
         return f"its WAL is missing, with {expected} frames" if expected else None
     if not segment.stat().st_size:
@@ -216,6 +217,15 @@ def find_unreadable_commits(segment: Path) -> str | None:
     if follows:
         return f"its WAL is damaged after frame {good}, and a commit follows there"
     return f"its WAL ends after frame {good} of {expected}" if good < expected else None
+
+
+def _count_frames_not_in_main(index: bytes) -> int:
+    """Read from a WAL's index how many frames the WAL has; 0 if the main file holds all of them."""
+    if len(index) < _INDEX_BACKFILLED + 4:
+        return 0
+    (frames,) = struct.unpack_from("=I", index, _INDEX_MAX_FRAME)
+    (backfilled,) = struct.unpack_from("=I", index, _INDEX_BACKFILLED)
+    return int(frames) if backfilled < frames else 0
 
 
 def _read_if_there(path: Path) -> bytes:
@@ -231,8 +241,8 @@ def _count_commits(wal: bytes) -> tuple[int, bool]:
     Raises:
         ValueError: the WAL's head is damaged.
     """
-    if len(wal) < _WAL_HEADER:
-        raise ValueError("too short")
+    if len(wal) < _WAL_HEADER:  # its writer was killed while it began, before the first frame
+        return 0, False
     magic, _, page_size = struct.unpack_from(">III", wal)
     order = ">" if magic == _MAGIC_BIG_ENDIAN else "<"
     sums = _checksum(wal[:24], order, (0, 0))

@@ -15,6 +15,7 @@ from tests.benchmarks.query_attacks import query_attacks
 from tests.benchmarks.reads import reads
 from tests.benchmarks.report import Figure, as_json, as_table
 from tests.benchmarks.seldom import seldom
+from tests.benchmarks.silence import silence
 from tests.benchmarks.sizes import sizes
 from tests.benchmarks.sustained import sustained
 
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "query_attacks": query_attacks,
     "reads": reads,
     "seldom": seldom,
+    "silence": silence,
     "sizes": sizes,
     "sustained": sustained,
 }

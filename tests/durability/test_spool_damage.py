@@ -34,6 +34,9 @@ _KILLED_WRITER = textwrap.dedent("""
     os.kill(os.getpid(), 9)
 """)
 
+# The places of two numbers in the index of a WAL (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
+FRAMES, BACKFILLED = slice(16, 20), slice(96, 100)
+
 
 def killed_writer(spool, numbers):
     """Have a process write these notifications, one a commit, and die; return its segment."""
@@ -261,6 +264,35 @@ def test_a_wal_whose_segment_is_missing_is_kept_aside_and_told(store, writer):
     assert not wal.exists()
     assert [what for what, _ in store.told] == [f"The file {segment.name} is missing, and its WAL is there."]
     assert segment.name in store.missing[0]
+
+
+def test_a_wal_that_was_only_begun_holds_nothing_and_is_no_damage(store, writer):
+    writer.append_all([notification(1)])
+    (segment,) = segments_with_rows(store.spool)
+    writer.close()
+    segment.with_name(segment.name + "-wal").write_bytes(b"half of its head")
+    store.take_all()
+    assert store.users() == [1]
+    assert store.told == []
+
+
+def test_an_index_that_outlives_its_wal_is_no_damage_if_the_main_file_holds_all_of_it(store, writer):
+    writer.append_all([notification(1)])
+    (segment,) = segments_with_rows(store.spool)
+    index = segment.with_name(segment.name + "-shm")
+    left = bytearray(index.read_bytes())
+    left[BACKFILLED] = left[FRAMES]  # as the checkpoint at the last close does
+    writer.close()
+    index.write_bytes(left)
+    store.take_all()
+    assert store.users() == [1]
+    assert store.told == []
+
+
+def segments_with_rows(spool):
+    """List the segments whose WAL has frames: a writer makes the next one beforehand."""
+    wals = [path for path in spool.glob("*.sqlite-wal") if path.stat().st_size]
+    return [wal.with_name(wal.name.removesuffix("-wal")) for wal in wals]
 
 
 def test_an_empty_segment_keeps_its_wal_which_sqlite_would_delete(store):
