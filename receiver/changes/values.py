@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from decimal import MAX_EMAX, Decimal, InvalidOperation
+from functools import lru_cache
 from math import isinf
 from typing import Any
 
@@ -18,6 +19,8 @@ _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 # Decimal can't distinguish numbers farther from zero.
 _FARTHEST = Decimal((0, (1,), MAX_EMAX))
 
+_LONGEST_KNOWN = 64
+"""Longer keys are not remembered: bodies may have any number of them, of any length."""
 _WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
 _ODD_IN_ITEM = re.compile(r'[\[\]"\\\x00-\x1f\x7f]')
 
@@ -115,9 +118,16 @@ def spell(parts: Sequence[PathPart]) -> str:
         if isinstance(part, Item):
             text += f"[{json.dumps(part.key) if _ODD_IN_ITEM.search(part.key) or not part.key else part.key}]"
         else:
-            word = part if _WORD.fullmatch(part) else json.dumps(part)
+            word = _spell_known_key(part) if len(part) <= _LONGEST_KNOWN else _spell_key(part)
             text += f".{word}" if text else word
     return text
+
+
+def _spell_key(key: str) -> str:
+    return key if _WORD.fullmatch(key) else json.dumps(key)
+
+
+_spell_known_key = lru_cache(maxsize=4096)(_spell_key)
 
 
 def index_by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[Item, Any]] | None:

@@ -220,7 +220,7 @@ def test_a_refusal_that_can_not_be_stored_is_set_aside_with_what_of_it_can(store
 @pytest.fixture
 def bug(monkeypatch):
     """Make comparing two bodies raise where the later one has the number 7."""
-    compare = Differ.differences
+    compare = Differ.compare
 
     def broken(differ, category, before, now):
         if now.get("n") == 7:
@@ -228,7 +228,7 @@ def bug(monkeypatch):
         return compare(differ, category, before, now)
 
     with monkeypatch.context() as fault:
-        fault.setattr(Differ, "differences", broken)
+        fault.setattr(Differ, "compare", broken)
         yield fault
 
 
