@@ -10,7 +10,7 @@ import click
 
 from analytics.client.client import connect
 from analytics.commands.output import check_target, is_standard, open_output, output_option, overwrite_option
-from analytics.export.formats import BINARY, SUFFIXES, WRITERS, columns_that_fit
+from analytics.export.sql_formats import BINARY, SUFFIXES, WRITERS, columns_that_fit
 from analytics.text import plural
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from analytics.commands.output import (
 )
 from analytics.errors import NotRunningError, QueryError, TokenError
 from analytics.export.archives import as_utc
-from analytics.export.formats import columns_of
+from analytics.export.sql_formats import columns_of
 from analytics.text import make_json_visible, make_visible, shorten
 from analytics.times import stamp
 from analytics.words.sentences import Change, summary

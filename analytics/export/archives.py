@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import NotAQueryError, NotRunningError, QueryError, TooManyBytesError, TooManyRowsError
-from analytics.export.formats import as_field
+from analytics.export.sql_formats import as_field
 from analytics.senders import sender_of
 
 ROWS_OF_A_PART = 10_000

@@ -17,7 +17,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from analytics.export.formats import as_field, jsonable, make_distinct, rows_of, values_of
+from analytics.export.sql_formats import as_field, jsonable, make_distinct, rows_of, values_of
 from analytics.text import plural
 
 Frame = pd.DataFrame | pa.Table

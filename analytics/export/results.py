@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from analytics.export.formats import as_field, make_distinct, values_of
+from analytics.export.sql_formats import as_field, make_distinct, values_of
 from analytics.text import ELLIPSIS, make_visible, shorten
 
 MOST_ROWS = 10_000

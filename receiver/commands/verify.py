@@ -11,7 +11,6 @@ import click
 
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.reading import Reader, open_reader
-from receiver.keeping.invariants import Violation, check_missing
 from receiver.keeping.scrub import scrub, write_scrub_note
 from receiver.keeping.verification import (
     can_check_changes,
@@ -22,6 +21,7 @@ from receiver.keeping.verification import (
     extent_of,
     find_lacking_keys,
 )
+from receiver.keeping.verification.invariants import Violation, check_missing
 from receiver.logs import make_visible
 from receiver.senders import SENDER
 from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys

@@ -1,4 +1,4 @@
-"""The layout of a segment: file names, tables, locks, and times.
+"""The layout of a segment: file names, tables, locks and times; and how it is opened, so that a commit is a sync.
 
 A writer (a listener, an import) has a name of its own and holds a lock on `<name>.lock` as long as it lives; the file
 holds its ledger. Its segments are `<name>-000001.sqlite`, `<name>-000002.sqlite`, …; it writes to the newest alone.

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analytics.cli import run
-from analytics.export.formats import fit, table_lines
+from analytics.export.sql_formats import fit, table_lines
 from tests.support.readable_store import HOSTILE_NAME, LONG_NAME, Row, account, build_store, server
 
 COMMAND = [sys.executable, "-m", "analytics", "sql"]

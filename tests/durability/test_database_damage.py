@@ -17,7 +17,7 @@ from receiver.database.faults import has_whole_derived, is_whole, suspect
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
-from receiver.keeping.invariants import check_order
+from receiver.keeping.verification.invariants import check_order
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender

@@ -10,8 +10,8 @@ from analytics.charts import charts
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters, read_filters
 from analytics.pages.activity.time_range import When, draw_ends
+from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.texts import viewer_zone
 from analytics.text import as_markdown, plural
 from analytics.times import EPOCH, Interval
 

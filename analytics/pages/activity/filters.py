@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.texts import format_local
+from analytics.pages.shared.formatting import format_local
 from analytics.senders import categories, place, unknown_type
 from analytics.text import as_markdown, shorten
 from analytics.times import Interval

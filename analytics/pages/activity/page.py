@@ -17,9 +17,9 @@ from analytics.pages.activity.time_range import When, compare_control, keep_visi
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import account_filter
+from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
-from analytics.pages.shared.texts import viewer_zone
 from analytics.times import difference, zone_label
 
 NUMBER, CHANGE = "number", "change"

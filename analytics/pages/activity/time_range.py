@@ -9,8 +9,8 @@ import streamlit as st
 from analytics.pages.activity.filters import ActivityFilters, select_part
 from analytics.pages.shared import address
 from analytics.pages.shared.components import script
+from analytics.pages.shared.formatting import name_with_zone, viewer_zone
 from analytics.pages.shared.store import ask, moment
-from analytics.pages.shared.texts import name_with_zone, viewer_zone
 from analytics.times import (
     BEFORE,
     COMPARISONS,

@@ -20,9 +20,9 @@ from analytics.pages.alerts.lists import (
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, now
 from analytics.pages.shared.filters import account_filter, list_chosen, range_filter
+from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import location, moment, null_to_none, run
-from analytics.pages.shared.texts import viewer_zone
 from analytics.senders import alert_label, alerts
 from analytics.text import plural
 from analytics.times import Period, period, zone_label

@@ -24,10 +24,10 @@ from analytics.pages.shared.findings import (
     select_range,
     warn_of,
 )
+from analytics.pages.shared.formatting import number_text, viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.texts import number_text, viewer_zone
 from analytics.senders import any_entity, examples
 from analytics.text import plural, shorten
 from analytics.times import RANGES, period, zone_label

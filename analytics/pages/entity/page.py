@@ -12,10 +12,10 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import Age, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_name_button
+from analytics.pages.shared.formatting import format_with_zone, name_with_zone, viewer_zone
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.texts import format_with_zone, name_with_zone, viewer_zone
 from analytics.senders import account_kind, any_entity, find_kind, icon_of, is_account, is_person, kinds
 from analytics.text import make_visible, plural, shorten
 

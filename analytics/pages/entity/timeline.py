@@ -10,10 +10,10 @@ from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, draw_difference, summaries
 from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_verdict
+from analytics.pages.shared.formatting import alert_text, event_text, format_with_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.texts import alert_text, event_text, format_with_zone
 from analytics.senders import alerts, categories_of, colours, has_state, is_person
 from analytics.text import as_markdown, shorten
 

@@ -20,9 +20,9 @@ from analytics.pages.health.figures import (
 )
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
+from analytics.pages.shared.formatting import format_clock, format_with_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import ask_status
-from analytics.pages.shared.texts import format_clock, format_with_zone
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
 from analytics.words.meanings import why_of

@@ -8,7 +8,7 @@ import streamlit as st
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import account_filter
-from analytics.pages.shared.texts import name_with_zone, viewer_zone
+from analytics.pages.shared.formatting import name_with_zone, viewer_zone
 from analytics.senders import any_entity, event_types
 from analytics.times import RANGES
 from analytics.words.meanings import MARKS

@@ -16,10 +16,10 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
 from analytics.pages.shared.components import Column, Line, draw_table
+from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.texts import viewer_zone
 from analytics.senders import colours, unknown_type
 from analytics.text import plural, shorten
 from analytics.times import zone_label

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from analytics.pages.shared.components import draw_age_line, draw_text
+from analytics.pages.shared.formatting import format_utc
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.pages.shared.texts import format_utc
 from analytics.senders import events, senders
 from analytics.senders.sender import Event
 from analytics.settings import as_url, read_settings

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.texts import format_local, format_utc, name_with_zone
+from analytics.pages.shared.formatting import format_local, format_utc, name_with_zone
 
 BROWSER = "analytics.pages.shared.browser"
 """The folder with the scripts and style sheets of all pages."""

@@ -13,9 +13,9 @@ from analytics.export import curl
 from analytics.pages.shared import address
 from analytics.pages.shared.changes import draw_difference
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
+from analytics.pages.shared.formatting import format_local, format_utc, format_with_zone, name_with_zone
 from analytics.pages.shared.open_item import OpenItem, close, neighbours, open_notification
 from analytics.pages.shared.store import ask, moment, null_to_none
-from analytics.pages.shared.texts import format_local, format_utc, format_with_zone, name_with_zone
 from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
 from analytics.text import (
     MOST_FIELDS,

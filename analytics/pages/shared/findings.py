@@ -16,9 +16,9 @@ from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, f
 from analytics.pages.shared.changes import actions_of, summaries
 from analytics.pages.shared.components import Cell, Column, Line, draw_again_after, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_head, draw_name_button
+from analytics.pages.shared.formatting import event_text, format_clock, number_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, connection, moment, null_to_none, records
-from analytics.pages.shared.texts import event_text, format_clock, number_text
 from analytics.senders import account_kind, colours, is_account, kind_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten

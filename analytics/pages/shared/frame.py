@@ -10,6 +10,7 @@ from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryEr
 from analytics.pages.shared import address, answers
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
+from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.silence import (
     GONE,
     RETRY_SECONDS,
@@ -21,7 +22,6 @@ from analytics.pages.shared.silence import (
     watch,
 )
 from analytics.pages.shared.store import ask, moment, run_query
-from analytics.pages.shared.texts import format_clock
 from analytics.queries import Query
 from analytics.text import as_markdown
 

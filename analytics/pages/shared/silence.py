@@ -11,8 +11,8 @@ from analytics.client.pulse import Silence
 from analytics.errors import AnalyticsError, NotRunningError
 from analytics.pages.shared import address, answers
 from analytics.pages.shared.components import draw_again_after, draw_age_line, draw_text, script
+from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.store import listener_pulse, pulse, run
-from analytics.pages.shared.texts import format_clock
 
 RETRY_SECONDS = 2.0
 PATIENCE_SECONDS = 4.0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from analytics.pages.shared.components import Column, Line, draw_table
-from analytics.pages.shared.texts import format_utc, viewer_zone
+from analytics.pages.shared.formatting import format_utc, viewer_zone
 from analytics.pages.sql import editor
 from analytics.pages.sql.profile import draw_profile
 from analytics.pages.sql.results import format_duration

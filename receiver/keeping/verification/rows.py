@@ -10,7 +10,15 @@ from receiver.database.reading import Reader
 from receiver.database.rows import make_numbered, select_numbered
 from receiver.errors import TooMuchError
 from receiver.files import sql_file
-from receiver.keeping.invariants import Handed, Original, Violation, check_copy, check_handed, check_order, check_row
+from receiver.keeping.verification.invariants import (
+    Handed,
+    Original,
+    Violation,
+    check_copy,
+    check_handed,
+    check_order,
+    check_row,
+)
 from receiver.keeping.verification.tables import ChangesCheck, Extent
 from receiver.notification import Notification, NumberedNotification
 from receiver.senders.keys import Keys

@@ -11,7 +11,7 @@ from receiver.deriving import Derived, Deriver
 from receiver.deriving.deriver import DerivedChange
 from receiver.errors import TooMuchError
 from receiver.files import sql_file
-from receiver.keeping.invariants import Changed, Violation, check_changes, check_taken
+from receiver.keeping.verification.invariants import Changed, Violation, check_changes, check_taken
 from receiver.notification import SET_ASIDE, NumberedNotification
 from receiver.senders import SENDER
 from receiver.senders.keys import Keys

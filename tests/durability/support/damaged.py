@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from receiver.keeping.invariants import Violation
+from receiver.keeping.verification.invariants import Violation
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from receiver.keeping.invariants import Kept, check_acknowledged, check_order
+from receiver.keeping.verification.invariants import Kept, check_acknowledged, check_order
 from tests.support.keys import key_directory, signed
 from tests.support.processes import Process, Receiver, environment
 from tests.support.waiting import until

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import duckdb
 
-from receiver.keeping.invariants import Kept, Violation, check_acknowledged, check_order
+from receiver.keeping.verification.invariants import Kept, Violation, check_acknowledged, check_order
 from receiver.notification import Notification
 from receiver.spool import Segment
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from receiver.keeping.invariants import (
+from receiver.keeping.verification.invariants import (
     Handed,
     Kept,
     Original,
