@@ -1,0 +1,23 @@
+"""The order of the modules: those that take longest first, so that no process is left alone with them at the end."""
+
+from collections.abc import Iterator
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import pytest
+
+BUSY, WAITING = "browser", "durability"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put a module that keeps a processor busy beside one that mostly waits, and all short ones after these."""
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    pairs = zip_longest(_in(modules, BUSY), _in(modules, WAITING), fillvalue=[])
+    short = [tests for path, tests in modules.items() if path.parent.name not in (BUSY, WAITING)]
+    items[:] = chain.from_iterable([*chain.from_iterable(pairs), *short])
+
+
+def _in(modules: dict[Path, list[pytest.Item]], folder: str) -> Iterator[list[pytest.Item]]:
+    return (tests for path, tests in modules.items() if path.parent.name == folder)
