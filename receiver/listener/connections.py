@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tornado import http1connection
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
-from tornado.httputil import HTTPConnection, HTTPMessageDelegate
+from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
@@ -161,9 +161,9 @@ class GuardedServer(DrainingServer):
         """Tell whether a connection is open that brought no accepted notification."""
         return len(self._unproven) > 0
 
-    def begin_request(self, server_conn: HTTP1ServerConnection) -> None:
+    def begin_request(self, server_conn: HTTP1ServerConnection, headers: HTTPHeaders) -> None:
         """Note that a request's headers are there."""
-        super().begin_request(server_conn)
+        super().begin_request(server_conn, headers)
         reading = self._reading.pop(server_conn, None)
         if reading:
             reading.wait_for(_BODY, self._limits.body_seconds)

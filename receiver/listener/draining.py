@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from tornado.http1connection import HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
+from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate
+
+from receiver.network.heads import RequestWatcher
 
 _POLL_SECONDS = 0.02
 
@@ -24,9 +26,12 @@ class DrainingServer(HTTPServer):
         """Wait for a connection's next request."""
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
         self._busy.discard(server_conn)
-        return _RequestWatcher(super().start_request(server_conn, request_conn), self, server_conn)
+        inner = super().start_request(server_conn, request_conn)
+        return RequestWatcher(
+            inner, partial(self.begin_request, server_conn), partial(self.request_is_read, server_conn)
+        )
 
-    def begin_request(self, server_conn: HTTP1ServerConnection) -> None:
+    def begin_request(self, server_conn: HTTP1ServerConnection, _headers: HTTPHeaders) -> None:
         """Note that a request's headers are there."""
         self._busy.add(server_conn)
 
@@ -66,28 +71,3 @@ class DrainingServer(HTTPServer):
                 break
             await asyncio.sleep(_POLL_SECONDS)
         await self.close_all_connections()
-
-
-class _RequestWatcher(HTTPMessageDelegate):
-    """Passes everything on, and tells the server when a request has begun."""
-
-    def __init__(self, inner: HTTPMessageDelegate, server: DrainingServer, connection: HTTP1ServerConnection) -> None:
-        self._inner = inner
-        self._server = server
-        self._connection = connection
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        self._server.begin_request(self._connection)
-        return self._inner.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self._inner.data_received(chunk)
-
-    def finish(self) -> None:
-        self._server.request_is_read(self._connection)
-        self._inner.finish()
-
-    def on_connection_close(self) -> None:
-        self._inner.on_connection_close()

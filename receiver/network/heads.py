@@ -1,10 +1,10 @@
-"""Keeps the start line and headers of a request cheap to read, whatever they hold."""
+"""Keeps the start line and headers of a request cheap to read, whatever they hold, and tells when they are there."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 from tornado.http1connection import HTTP1Connection
-from tornado.httputil import HTTPHeaders, HTTPInputError
+from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.iostream import IOStream
 
 HEAD_BYTES = 16 * 1024
@@ -15,6 +15,46 @@ _HEADER_LINES = 100
 _END_OF_HEAD = rb"\n(?:\r\n|\n)"
 _ReadUntil = Callable[[bytes, int | None], Awaitable[bytes]]
 _Parsed = tuple[str, HTTPHeaders]
+
+
+class RequestWatcher(HTTPMessageDelegate):
+    """Passes a request on.
+
+    Args:
+        inner: takes the request.
+        begin: called with its headers, before `inner` gets them.
+        end: called when it is there whole, before `inner` knows.
+    """
+
+    def __init__(
+        self,
+        inner: HTTPMessageDelegate,
+        begin: Callable[[HTTPHeaders], None],
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._inner = inner
+        self._begin = begin
+        self._end = end
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Pass them on."""
+        self._begin(headers)
+        return self._inner.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Pass it on."""
+        return self._inner.data_received(chunk)
+
+    def finish(self) -> None:
+        """Pass it on."""
+        self._end()
+        self._inner.finish()
+
+    def on_connection_close(self) -> None:
+        """Pass it on."""
+        self._inner.on_connection_close()
 
 
 def search_quickly(stream: IOStream) -> None:

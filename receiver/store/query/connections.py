@@ -4,15 +4,16 @@ The store's process has few descriptors to spare: it opens segments and the data
 """
 
 import resource
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
+from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate
 from tornado.iostream import IOStream
 
-from receiver.network.heads import refuse_many_headers, search_quickly
+from receiver.network.heads import RequestWatcher, refuse_many_headers, search_quickly
 
 MOST_CONNECTIONS: Final = 256
 IDLE_SECONDS: Final = 120.0
@@ -66,7 +67,9 @@ class BoundedServer(HTTPServer):
         assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - the same
         refuse_many_headers(request_conn)
         self._waiting[server_conn] = None
-        return _HeadersWatcher(super().start_request(server_conn, request_conn), self, server_conn)
+        return RequestWatcher(
+            super().start_request(server_conn, request_conn), partial(self.begin_request, server_conn)
+        )
 
     def begin_request(self, connection: HTTP1ServerConnection, headers: HTTPHeaders) -> None:
         """Note that a request's headers are there; one without the token may be closed all the same."""
@@ -91,27 +94,3 @@ class BoundedServer(HTTPServer):
         self._leaving.add(chosen)
         chosen.stream.close()
         return True
-
-
-class _HeadersWatcher(HTTPMessageDelegate):
-    """Passes everything on, and tells the server when a request's headers are there."""
-
-    def __init__(self, inner: HTTPMessageDelegate, server: BoundedServer, connection: HTTP1ServerConnection) -> None:
-        self._inner = inner
-        self._server = server
-        self._connection = connection
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        self._server.begin_request(self._connection, headers)
-        return self._inner.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self._inner.data_received(chunk)
-
-    def finish(self) -> None:
-        self._inner.finish()
-
-    def on_connection_close(self) -> None:
-        self._inner.on_connection_close()
