@@ -195,7 +195,7 @@ class Interval(NamedTuple):
         """Return the interval of a text; None where the text is not one."""
         begin, _, end = (text or "").partition("/")
         try:
-            since, until = moment_of(begin), None if end == ".." else moment_of(end)
+            since, until = parse_moment(begin), None if end == ".." else parse_moment(end)
         except (ValueError, OverflowError):
             return None
         return cls(since, until) if until is None or until > since else None
@@ -207,7 +207,7 @@ def iso(moment: datetime) -> str:
     return f"{text.removesuffix(':00')}Z"
 
 
-def moment_of(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     """Return the moment of a text.
 
     Raises:

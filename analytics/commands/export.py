@@ -10,7 +10,7 @@ import click
 import pyarrow as pa
 
 from analytics.client.client import Client, connect
-from analytics.commands.findings import moment_of
+from analytics.commands.findings import parse_option
 from analytics.commands.output import (
     account_option,
     aliases_of,
@@ -38,8 +38,8 @@ def choose_archive_format(name: str | None, output: Path | None) -> str:
 def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     """Return the moments of `--since` and `--until`; None for a missing option."""
     now = datetime.now(UTC)
-    begin = None if since is None else moment_of("--since", since, now)
-    end = None if until is None else moment_of("--until", until, now)
+    begin = None if since is None else parse_option("--since", since, now)
+    end = None if until is None else parse_option("--until", until, now)
     if begin is not None and end is not None and begin >= end:
         raise click.BadParameter("It lies after --until, or the two are the same.", param_hint="--since")
     return begin, end

@@ -30,7 +30,7 @@ UNITS = {
 AGE = re.compile(rf"(\d{{1,9}})\s*({'|'.join(UNITS)})", re.IGNORECASE)
 
 
-def moment(text: str, now: datetime) -> datetime:
+def parse_moment(text: str, now: datetime) -> datetime:
     """Return the moment of a text: an age such as `24h` or `7d`, or an ISO date and time, in UTC by default.
 
     Raises:
@@ -45,10 +45,10 @@ def moment(text: str, now: datetime) -> datetime:
     return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
 
 
-def moment_of(option: str, text: str, now: datetime) -> datetime:
+def parse_option(option: str, text: str, now: datetime) -> datetime:
     """Return the moment of an option, or raise wrong usage."""
     try:
-        return moment(text, now)
+        return parse_moment(text, now)
     except (ValueError, OverflowError):
         raise click.BadParameter(
             f"{text!r} is no moment: give an age like 24h or 7d, or a time like 2026-03-04T09:00Z.",
@@ -59,8 +59,8 @@ def moment_of(option: str, text: str, now: datetime) -> datetime:
 def span(since: str, until: str | None) -> tuple[datetime, datetime]:
     """Return the moments of `--since` and `--until`; the latter is now by default."""
     now = datetime.now(UTC)
-    begin = moment_of("--since", since, now)
-    end = now if until is None else moment_of("--until", until, now)
+    begin = parse_option("--since", since, now)
+    end = now if until is None else parse_option("--until", until, now)
     if begin >= end:
         raise click.BadParameter("It lies after --until, or the two are the same.", param_hint="--since")
     return begin, end

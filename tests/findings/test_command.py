@@ -7,7 +7,7 @@ import click
 import pytest
 
 from analytics.cli import run
-from analytics.commands.findings import moment
+from analytics.commands.findings import parse_moment
 from tests.findings.history import DAY, HOUR, NOON
 
 
@@ -36,13 +36,13 @@ def findings(store, capfdbinary):
     ],
 )
 def test_a_moment_is_an_age_or_a_time(text, expected):
-    assert moment(text, NOON) == expected
+    assert parse_moment(text, NOON) == expected
 
 
 @pytest.mark.parametrize("text", ["", "24", "h", "-1h", "yesterday", "999999999w", "2026-13-01"])
 def test_what_is_no_moment_is_refused(text):
     with pytest.raises(ValueError, match=r".*"):
-        moment(text, NOON)
+        parse_moment(text, NOON)
 
 
 def test_findings_are_lines_of_time_severity_title_and_sentence_and_the_exit_code_is_1(findings):

@@ -182,7 +182,7 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     return When(span, part, compared, how)
 
 
-def moment_of(seconds: str) -> datetime | None:
+def parse_seconds(seconds: str) -> datetime | None:
     """Return the moment of a number of seconds since 1970; None where the text is no such number."""
     if not (seconds.isascii() and seconds.isdigit()) or int(seconds) > LATEST_SECONDS:
         return None
@@ -198,10 +198,10 @@ def find_last_end(cookie: str, now: datetime) -> datetime | None:
         now: the present moment. Half an hour after its last sign, a visit is over.
     """
     before, _, seen = cookie.partition(".")
-    last = moment_of(seen)
+    last = parse_seconds(seen)
     if last is not None and now - last > ENDS_AFTER:
         return last
-    return moment_of(before)
+    return parse_seconds(before)
 
 
 def read_last_visit() -> datetime | None:

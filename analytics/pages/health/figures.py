@@ -63,13 +63,13 @@ def read_figures(status: Mapping[str, Any]) -> list[Figure]:
             str(figure.get("text", "")),
             state_of(figure.get("state")),
             limit_words(str(figure["name"]), limits.get(figure["name"])),
-            moment_of(figure),
+            read_moment(figure),
         )
         for figure in status.get("figures") or []
     ]
 
 
-def moment_of(figure: Mapping[str, Any]) -> datetime | None:
+def read_moment(figure: Mapping[str, Any]) -> datetime | None:
     """Return the moment of a figure; None where its text gives no age."""
     try:
         at = datetime.fromisoformat(str(figure.get("value")))
