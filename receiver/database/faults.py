@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from receiver.database.opening import DERIVED_TABLES
 from receiver.errors import StoreError
 from receiver.files import sql_file, write_whole
 
@@ -189,7 +190,7 @@ def has_whole_derived(database: Path) -> bool:
     Raises:
         StoreError: it can't be tried at the moment; the file may be whole.
     """
-    return _is_readable(database, "changes", "changes_rebuilt", "underived", "account_states")
+    return _is_readable(database, *DERIVED_TABLES)
 
 
 def _is_readable(database: Path, *tables: str) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +40,9 @@ _BACKUP_INFO = (
 )
 BACKUP_TABLES = (_BACKUP_INFO, "CREATE OR REPLACE TABLE learned_accounts (alias VARCHAR)")
 """The tables that a backup has besides the schema."""
+
+DERIVED_TABLES = frozenset({"changes", "changes_rebuilt", "underived", "underived_rebuilt", "account_states"})
+"""The tables that are derived from `notifications`, and can be again."""
 
 Definitions = dict[tuple[str, str], str | None]
 _VERSIONS = ("table", "schema_version")
@@ -110,7 +113,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         raise
 
 
-def create_anew(connection: duckdb.DuckDBPyConnection, tables: set[str]) -> None:
+def create_anew(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
     """Replace tables by empty ones, whatever they hold."""
     for table in tables:
         run(connection, f"DROP TABLE IF EXISTS {table}")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from receiver.data_directory.incidents import report
-from receiver.database.opening import run
+from receiver.database.opening import DERIVED_TABLES, run
 from receiver.database.reading import Reader, Rows
 from receiver.errors import StoreError
 from receiver.files import sql_file, write_whole
@@ -22,7 +22,6 @@ from receiver.settings import Settings
 FILE = "scrub.json"
 _TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal AND NOT temporary ORDER BY 1"
 _SEQS = "SELECT min(seq), max(seq), count(*) FROM notifications WHERE rowid BETWEEN ? AND ?"
-_DERIVED = frozenset({"changes", "changes_rebuilt", "account_states"})
 _WHOLE = "SELECT count(*), bit_xor(hash(notifications)) FROM notifications WHERE seq BETWEEN ? AND ?"
 _BLOCK_SIZE = "SELECT block_size, total_blocks FROM pragma_database_size()"
 _BACKUP_SECONDS = 3600
@@ -55,7 +54,7 @@ class DamagedRows(NamedTuple):
             return f"{blocks}: the catalogue is damaged. Restore a backup."
         rows = f"{'seq' if self.by_seq else 'rows'} {self.first:,} to {self.last:,}"
         sentence = f"{blocks}: {self.table}, {rows} ({', '.join(self.columns)}) can't be relied on."
-        if self.table in _DERIVED:
+        if self.table in DERIVED_TABLES:
             return f"{sentence} `clc-receiver rebuild` derives them again."
         if self.table == "notifications":
             holder = f"The backup {self.backup} holds them." if self.backup else "No backup holds them all."

@@ -38,7 +38,15 @@ from receiver.database.faults import (
     settle,
     suspect,
 )
-from receiver.database.opening import bring_up_to_date, cannot_open, connect, create_anew, run, transaction
+from receiver.database.opening import (
+    DERIVED_TABLES,
+    bring_up_to_date,
+    cannot_open,
+    connect,
+    create_anew,
+    run,
+    transaction,
+)
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
 from receiver.deriving.tables import Rebuild, derive_account_states
 from receiver.errors import StoreError
@@ -47,7 +55,6 @@ from receiver.keeping.backup_file import unseal
 from receiver.settings import Settings
 from receiver.store.loss import describe_loss, notice_loss, read_extent
 
-_DERIVED = {"changes", "changes_rebuilt", "underived", "underived_rebuilt", "account_states"}
 _WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")
 
 _log = logging.getLogger(__name__)
@@ -135,7 +142,7 @@ def _notice_damaged_note(settings: Settings) -> list[Incident]:
 def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why: str) -> Incident:
     """Replace the derived tables by empty ones, and derive them again from the notifications."""
     with transaction(connection):
-        create_anew(connection, _DERIVED)
+        create_anew(connection, DERIVED_TABLES)
         run(connection, "DELETE FROM rebuilding")
         derive_account_states(connection)
     Rebuild(connection).begin()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from receiver.database.opening import run
+from receiver.database.opening import DERIVED_TABLES, run
 from receiver.database.rows import insert_notifications, insert_rejections, make_numbered, select_numbered
 from receiver.deriving.deriver import DerivedChange
 from receiver.notification import Notification, NumberedNotification, Rejection, columns_of
@@ -15,6 +15,8 @@ from tests.support.rows import notification, rejection
 
 DUCKDB_TYPES = {UUID: "UUID", datetime: "TIMESTAMP WITH TIME ZONE", str: "VARCHAR", bytes: "BLOB"}
 OF_THE_STORE = {"seq", "duplicate_of"}
+RECEIVED = {"notifications", "rejected"}
+ABOUT_THE_STORE = {"watermarks", "schema_version", "rebuilding", "arranged", "arranged_widely"}
 
 
 @pytest.fixture
@@ -59,3 +61,8 @@ def test_a_row_comes_back_from_a_segment_and_from_the_store_as_it_was(store, tmp
     query = select_numbered("SELECT /* columns */ * FROM notifications")
     assert list(map(make_numbered, run(store, query))) == [numbered]
     assert list(map(Rejection._make, run(store, f"SELECT {', '.join(Rejection._fields)} FROM rejected"))) == refused
+
+
+def test_each_table_of_the_store_is_derived_or_named_here_as_one_that_is_not(store):
+    tables = {name for (name,) in run(store, "SELECT table_name FROM duckdb_tables()")}
+    assert tables == DERIVED_TABLES | RECEIVED | ABOUT_THE_STORE
