@@ -53,7 +53,8 @@ def until_drawn(page, selector: str, ground: str) -> None:
     """Wait until a page is drawn on a ground of this colour."""
     expect(page.locator(".stApp")).to_have_css("background-color", ground)
     page.locator(selector).first.wait_for()
-    expect(page.locator("[data-stale=true], [data-testid=stSkeleton]")).to_have_count(0)
+    # While the store is silent, because the machine is busy, what it said before is dimmed.
+    expect(page.locator("[data-stale=true], [data-testid=stSkeleton], html[data-clc-silent]")).to_have_count(0)
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
 
 
