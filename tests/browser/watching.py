@@ -98,7 +98,8 @@ def row_of(page: Page, table: str, text: str) -> Locator:
 def choose(page: Page, name: str, option: str) -> None:
     """Choose from a list by its label."""
     page.get_by_role("combobox", name=name, exact=True).click()
-    page.get_by_role("option", name=option).first.click()
+    # Without the mouse: on a busy machine Streamlit's list closes when the button goes down, and nothing is chosen.
+    page.get_by_role("option", name=option).first.dispatch_event("click")
     page.locator(".st-key-title h3").click()  # a list of several choices stays open; Escape would take the choice away
 
 

@@ -52,7 +52,7 @@ def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scena
         print(f"\n{scenario}: {len(calls)} calls, {len(once)} faults, {len(lasting)} that last, {len(wrong)} broke it")
     assert not wrong, describe(wrong)
     # Threads and the clock decide on a few calls at the end.
-    assert len(missed) <= 1 + len(found) // 20, missed
+    assert len(missed) <= 2 + len(found) // 20, missed
 
 
 def is_begun_anew_and_named(found):
