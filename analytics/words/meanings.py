@@ -1,4 +1,4 @@
-"""What the store holds means in words: its tables and columns, verdicts on signatures, and reasons for refusals."""
+"""Explains what the store holds: its tables and columns, verdicts on signatures, and reasons for refusals."""
 
 from typing import NamedTuple
 

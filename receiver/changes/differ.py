@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
-    """A change at one place of a body, as it is stored: the values are JSON, None where the field is not there."""
+    """A change at one place of a body, as it is stored. The values are JSON; None means that the field is missing."""
 
     path: str
     kind: Kind

@@ -1,4 +1,4 @@
-"""What a database lost: notifications that it held once, by the note of how far it came, and holds no more."""
+"""Notices that a database has lost notifications: it holds fewer than the note says that it held before."""
 
 import contextlib
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def describe_loss(settings: Settings, now: Appended | None) -> str | None:
     """
     before, now = read_appended(settings.data_dir), now or Appended(0, 0, {})
     if not before.seq:
-        return "Whatever was stored and is no longer in the spool."
+        return "All notifications that were stored, except those that the spool still holds."
     again = _count_spooled(settings, before.positions) - _count_spooled(settings, now.positions)
     missing = before.notifications - now.notifications - again
     if missing <= 0:

@@ -1,0 +1,75 @@
+"""A segment that somebody takes away: it is missed, also if no store was running, and told once."""
+
+import pytest
+
+from receiver.spool import SpoolWriter
+from tests.durability.test_spool_damage import Store, killed_writer
+from tests.support.rows import notification
+
+
+@pytest.fixture
+def store(tmp_path):
+    (tmp_path / "spool").mkdir()
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+def delete(segment):
+    for suffix in ("", "-wal", "-shm"):
+        segment.with_name(segment.name + suffix).unlink(missing_ok=True)
+
+
+def restarted(store, tmp_path):
+    store.close()
+    return Store(tmp_path)
+
+
+def test_a_segment_that_vanished_while_no_store_ran_is_told_once(store, tmp_path):
+    segment = killed_writer(store.spool, range(5))
+    delete(segment)
+    store.take_all()
+    assert store.missing == [f"what {segment.name} held and was not stored before"]
+    assert in_spool(store) == []
+    again = restarted(store, tmp_path)
+    again.take_all()
+    assert again.missing == []
+    again.close()
+
+
+def test_a_full_segment_that_vanished_is_told_while_its_writer_goes_on(store, tmp_path):
+    writer = SpoolWriter(store.spool, rows_per_segment=2)
+    for number in range(5):
+        writer.append_all([notification(number)])
+    first, second, *_ = sorted(store.spool.glob("*.sqlite"))
+    delete(first)
+    store.take_all()
+    assert store.users() == [2, 3, 4]
+    assert store.missing == [f"what {first.name} held and was not stored before"]
+    assert not second.exists()
+    again = restarted(store, tmp_path)
+    writer.append_all([notification(5)])
+    writer.close()
+    again.take_all()
+    assert again.users() == [2, 3, 4, 5]
+    assert again.missing == []
+    assert in_spool(again) == []
+    again.close()
+
+
+def test_segments_that_are_stored_leave_nothing_behind(store):
+    killed_writer(store.spool, range(5))
+    writer = SpoolWriter(store.spool, rows_per_segment=2)
+    for number in range(5, 10):
+        writer.append_all([notification(number)])
+        store.take_all()
+    writer.close()
+    SpoolWriter(store.spool).close()  # it never wrote
+    store.take_all()
+    assert store.users() == list(range(10))
+    assert store.told == []
+    assert in_spool(store) == []
+
+
+def in_spool(store):
+    return [path.name for path in store.spool.iterdir() if path.suffix in {".sqlite", ".lock"}]
