@@ -22,10 +22,14 @@ function inWords(part, begun) {
 // Says whether Streamlit has drawn nothing, and nothing was requested, for a while: an earlier request may cost a click,
 // or bring back what a click has just cleared. It must be called again and again.
 // When the browser goes to another page, this waits for that page: before that, a request keeps Streamlit on the old one.
+// All scripts of a page share one request: where a whole drawing and one of its parts are requested together, Streamlit
+// throws away the part of the first, and the page is empty there until the second comes.
 const REST_SECONDS = 0.5;
 const BEGIN_SECONDS = 10;
+const REQUEST_SECONDS = 3; // a request may get lost
 let restsSince = null;
 let leftAt = null;
+const request = (window.clcRequest ??= { since: null });
 addEventListener("popstate", () => { leftAt = clocks(); });
 
 function hasRested() {
@@ -33,5 +37,17 @@ function hasRested() {
   if (!rests) leftAt = null;
   restsSince = rests ? (restsSince ?? clocks()) : null;
   const isLeaving = leftAt !== null && secondsSince(leftAt) < BEGIN_SECONDS;
-  return rests && !isLeaving && secondsSince(restsSince) >= REST_SECONDS;
+  const isRequested = request.since !== null && secondsSince(request.since) < REQUEST_SECONDS;
+  return rests && !isLeaving && !isRequested && secondsSince(restsSince) >= REST_SECONDS;
+}
+
+// Requests a drawing of the fragment to which a script belongs.
+function requestDrawing(ask, why) {
+  request.since = clocks();
+  ask(why, true);
+}
+
+// Notes that a requested drawing has arrived.
+function endRequest() {
+  request.since = null;
 }

@@ -41,7 +41,7 @@ function askForDrawing(bar) {
   const rested = hasRested();
   if (asked || !isOutdated(bar) || !rested) return;
   bar.askedToDraw = clocks();
-  bar.ask("changed", true);
+  requestDrawing(bar.ask, "changed");
 }
 
 // Returns the trouble with the shown values, or null: the server's last report, or a silence that is too long.
@@ -85,6 +85,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (bar.turn !== data.turn) {
     Object.assign(bar, data, { drawnAt: clocks(), ask: setTriggerValue });
     hear(bar, data);
+    endRequest();
   }
   draw(bar);
   clearInterval(bar.timer);
