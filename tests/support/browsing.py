@@ -18,7 +18,8 @@ from tests.support.waiting import until
 
 # The first has no windows of its own to draw: it takes two thirds of the processor time.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
-# As root in a sandboxed machine, and without Chromium's own calls to the outside.
+# As root in a sandboxed machine, and without Chromium's own calls to the outside. Pages of one context share a process,
+# which has then compiled Streamlit's scripts already.
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -27,6 +28,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",
 ]
 
 
