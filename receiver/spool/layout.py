@@ -80,9 +80,9 @@ def writer_of(segment: Path) -> str:
     return segment.stem.rpartition("-")[0]
 
 
-def lock_path(segment: Path) -> Path:
-    """Return the lock file of the writer that a segment belongs to."""
-    return segment.with_name(f"{writer_of(segment)}.lock")
+def lock_path(directory: Path, writer: str) -> Path:
+    """Return the lock file of a writer."""
+    return directory / f"{writer}.lock"
 
 
 def connect(path: Path, timeout_seconds: float = WRITER_SECONDS) -> sqlite3.Connection:
@@ -169,7 +169,7 @@ def lock(path: Path) -> IO[bytes] | None:
 
 def writer_is_gone(directory: Path, writer: str) -> bool:
     """Tell whether a writer's lock is free."""
-    path = directory / f"{writer}.lock"
+    path = lock_path(directory, writer)
     if not path.exists():
         return True
     file = lock(path)

@@ -71,7 +71,8 @@ def read_ledger(lock: Path) -> Ledger:
 
 def _write_line(segment: Path, note: dict[str, Any]) -> None:
     # Never made anew: a lock file without its writer would stay for ever.
-    with os.fdopen(os.open(layout.lock_path(segment), os.O_WRONLY | os.O_APPEND), "ab") as file:
+    lock = layout.lock_path(segment.parent, layout.writer_of(segment))
+    with os.fdopen(os.open(lock, os.O_WRONLY | os.O_APPEND), "ab") as file:
         file.write(json.dumps({"segment": segment.name, **note}).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())

@@ -98,8 +98,9 @@ class SpoolReader:
         A damaged segment is moved into the directory `aside` instead. After this, no crash can bring it back.
         """
         del self._known[segment.name]
-        directory, lock = segment.path.parent, layout.lock_path(segment.path)
-        if read_ledger(lock).last == segment.path and layout.writer_is_gone(directory, lock.stem):
+        directory, writer = segment.path.parent, layout.writer_of(segment.path)
+        lock = layout.lock_path(directory, writer)
+        if read_ledger(lock).last == segment.path and layout.writer_is_gone(directory, writer):
             lock.unlink(missing_ok=True)
             sync_directory(directory)
         if segment.damage:

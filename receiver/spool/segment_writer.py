@@ -102,7 +102,7 @@ class SegmentWriter:
         make_directory(self._directory)
         self._name = str(uuid_utils.uuid7()).replace("-", "")
         self._number = 0
-        self._lock_path = self._directory / f"{self._name}.lock"
+        self._lock_path = layout.lock_path(self._directory, self._name)
         self._lock = layout.lock(self._lock_path)
         self._segment, self._fill, self._last = self._make_segment(), 0.0, {}
 
