@@ -5,11 +5,13 @@ its bytes, and none is blamed. `shim/` says how; in full size each fault at each
 others each day.
 """
 
+import os
 import re
 import shutil
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
@@ -45,7 +47,7 @@ def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scena
         calls = servers.calls()
         once = some_of(list(chain.from_iterable(map(faults_at, calls))), _RUNS.get(scenario, _RUNS_OF_OTHERS))
         lasting = some_of(list(chain.from_iterable(map(lasting_faults_at, calls))), _LASTING)
-        found = list(servers.run_all([*once, *lasting]))
+        found = list(servers.run_all([*once, *lasting], log_of(scenario)))
     missed = [str(fault) for fault, each in found if not each["hit"]]
     wrong = [(fault, each) for fault, each in found if each["problems"] and not is_begun_anew_and_named(each)]
     with capsys.disabled():
@@ -53,6 +55,12 @@ def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scena
     assert not wrong, describe(wrong)
     # Threads and the clock decide on a few calls at the end.
     assert len(missed) <= 2 + len(found) // 20, missed
+
+
+def log_of(scenario):
+    """The file in the directory DURABILITY_LOG with the results of a long run: run again, it goes on from there."""
+    directory = os.environ.get("DURABILITY_LOG")
+    return Path(directory) / f"{scenario.replace(' ', '-')}.jsonl" if directory else None
 
 
 def is_begun_anew_and_named(found):

@@ -5,7 +5,8 @@ import os
 import queue
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,12 @@ from typing import Any, Self
 from tests.durability.shim.control import Call, Fault
 
 Found = dict[str, Any]
+
+
+def read_log(log: Path) -> dict[str, Found]:
+    """Read what was found under each fault by an earlier run."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    return {json.dumps(fault): found for fault, found in map(json.loads, lines)}
 
 
 class Servers:
@@ -64,10 +71,24 @@ class Servers:
         finally:
             self._free.put(server)
 
-    def run_all(self, faults: Iterable[Fault]) -> Iterator[tuple[Fault, Found]]:
-        """Run each fault."""
-        with ThreadPoolExecutor(len(self._all)) as pool:
-            yield from pool.map(lambda fault: (fault, self.run(fault)), faults)
+    def run_all(self, faults: Sequence[Fault], log: Path | None = None) -> Iterator[tuple[Fault, Found]]:
+        """Run each fault.
+
+        Args:
+            faults: the faults.
+            log: gets a line for each fault and what was found; a fault that it has a line of already is not run again.
+        """
+        done = read_log(log) if log else {}
+        begun = time.monotonic()
+        with ThreadPoolExecutor(len(self._all)) as pool, (log or Path(os.devnull)).open("a") as file:
+            left = [fault for fault in faults if json.dumps(fault) not in done]
+            yield from ((fault, done[json.dumps(fault)]) for fault in faults if json.dumps(fault) in done)
+            for number, (fault, found) in enumerate(pool.map(lambda fault: (fault, self.run(fault)), left), start=1):
+                file.write(json.dumps([fault, found]) + "\n")
+                file.flush()
+                if log and number % 100 == 0:
+                    print(f"{number:,} of {len(left):,} faults, {time.monotonic() - begun:,.0f} s", flush=True)
+                yield fault, found
 
     def calls(self) -> list[Call]:
         """List the calls of a run without faults, which must find nothing wrong."""
