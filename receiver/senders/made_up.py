@@ -17,6 +17,8 @@ HOUR_WEIGHTS = (
 )
 """How busy each hour of a working day is, in UTC: Europe's day, then North America's."""
 WEEKEND_WEIGHT = 0.16
+LEAST_WEIGHT = 0.4
+"""An hour of a busy sender has at least this weight: its customers live on all continents."""
 HOLIDAY_WEIGHT = 0.2
 FIRST_WEEKEND_DAY = 5
 DAYS_BETWEEN_HOLIDAYS = 23
@@ -104,8 +106,8 @@ class MadeUp:
 class Calendar:
     """Maps a share of a story to a time between two others (seconds since 1970)."""
 
-    def __init__(self, rng: Random, start: float, end: float) -> None:
-        """Weigh every hour from `start` to `end`."""
+    def __init__(self, rng: Random, start: float, end: float, least: float = 0.0) -> None:
+        """Weigh every hour from `start` to `end`, none less than `least` on a usual day."""
         self._edges = [start]
         self._weights = [0.0]
         holiday = rng.randrange(DAYS_BETWEEN_HOLIDAYS)
@@ -117,7 +119,7 @@ class Calendar:
                 quiet = HOLIDAY_WEIGHT if day % DAYS_BETWEEN_HOLIDAYS == holiday else 1.0
                 moods[day] = quiet * rng.lognormvariate(0, 0.12)
             growth = 1 + GROWTH * (2 * (begin - start) / (end - start) - 1)
-            weight = _hour_weight(begin) * moods[day] * growth * (finish - begin)
+            weight = max(_hour_weight(begin), least) * moods[day] * growth * (finish - begin)
             self._edges.append(finish)
             self._weights.append(self._weights[-1] + weight)
 
@@ -134,6 +136,12 @@ class Calendar:
 def _hour_weight(at: float) -> float:
     moment = datetime.fromtimestamp(at, UTC)
     return HOUR_WEIGHTS[moment.hour] * (WEEKEND_WEIGHT if moment.weekday() >= FIRST_WEEKEND_DAY else 1)
+
+
+def rate_at(at: float, a_day: float) -> float:
+    """Return the notifications a second of a busy sender at a time, where its history with `a_day` has ended."""
+    week = [max(_hour_weight(hour * HOUR), LEAST_WEIGHT) for hour in range(7 * 24)]
+    return a_day / DAY * (1 + GROWTH) * max(_hour_weight(at), LEAST_WEIGHT) * len(week) / sum(week)
 
 
 class Timetable:

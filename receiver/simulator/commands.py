@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count as counted
 from pathlib import Path
+from random import Random
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -13,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.senders import SENDER
 from receiver.senders.keys import load_or_make_key, public_key_path
+from receiver.senders.made_up import rate_at
 from receiver.settings import read_settings
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
-from receiver.simulator.posting import Poster
+from receiver.simulator.posting import Poster, at_changing_rate, at_rate
 from receiver.simulator.progress import Progress
 
 HISTORY_DAYS = 30
@@ -88,6 +90,13 @@ def _time(_context: click.Context, _option: click.Parameter, text: str | None) -
     default=2.0,
     show_default=True,
     help="How many a second; 0 is as fast as possible.",
+)
+@click.option(
+    "--a-day",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="How many on a usual day of a sender that is never quiet: in an archive instead of 233; live, fewer by night, "
+    "instead of --rate.",
 )
 @click.option(
     "--concurrency",
@@ -162,6 +171,7 @@ def simulate(
     archive: Path | None,
     count: int | None,
     rate: float,
+    a_day: float | None,
     concurrency: int,
     seed: int,
     key_path: Path | None,
@@ -203,21 +213,26 @@ def simulate(
     key_path = key_path or read_settings().data_dir / "simulator.pem"
     key = _key(key_path)
     end = time.time() if end is None else end
-    simulation = Simulation(seed)
+    simulation = Simulation(seed, a_day)
     if archive and days:
         history = simulation.history(days, end, count, stories)
-        _write(archive, history, count or round(days * NOTIFICATIONS_A_DAY), key, quiet=quiet)
+        about = (count or round(days * (a_day or NOTIFICATIONS_A_DAY))) + simulation.count_of_stories(stories, end)
+        _write(archive, history, about, key, quiet=quiet)
         return
     poster = Poster(str(url), key, concurrency, report, read_settings().url_secret)
     poster.check()
     if stories:
         groups = simulation.live_stories(stories, time.time)
+        count = count or simulation.count_of_stories(stories, end)
     else:
         if past := HISTORY_DAYS if history_days is None else history_days:
             simulation.pass_over(past, end)
         groups = _groups(simulation, event_type, alias or MADE_UP.account)
     count = count or (1 if event_type else None)
-    _send(poster, groups, rate=rate, count=count, key_path=key_path, quiet=quiet)
+    dues = at_changing_rate(lambda at: rate_at(at, a_day), Random(seed)) if a_day else at_rate(rate)
+    if count and count > 1 and rate and not a_day and not quiet:
+        click.echo(f"Sending {count:,} notifications, {rate:g} a second: about {count / rate:,.0f} s.", err=True)
+    _send(poster, groups, dues, count=count, key_path=key_path, quiet=quiet)
 
 
 def _check_usage(url: str | None, archive: Path | None, days: float | None, live_only: dict[str, object]) -> None:
@@ -246,14 +261,21 @@ def _groups(simulation: Simulation, event_type: str | None, alias: str) -> Itera
 def _write(path: Path, history: Iterator[Outgoing], about: int, key: RSAPrivateKey, *, quiet: bool) -> None:
     with Progress("Writing", about, quiet=quiet) as progress:
         written = write_archive(path, history, key, progress.update)
+        progress.complete(written)
     click.echo(f"Wrote {written:,} notifications to {path}.", err=True)
 
 
 def _send(
-    poster: Poster, groups: Iterator[list[Outgoing]], *, rate: float, count: int | None, key_path: Path, quiet: bool
+    poster: Poster,
+    groups: Iterator[list[Outgoing]],
+    dues: Iterator[float],
+    *,
+    count: int | None,
+    key_path: Path,
+    quiet: bool,
 ) -> None:
     with Progress("Sending", count, quiet=quiet) as progress:
-        poster.send(groups, rate, count, progress.update)
+        poster.send(groups, dues, count, progress.update)
     click.echo(poster.tally.summary(), err=True)
     if any("signature_invalid" in error for error in poster.tally.errors):
         click.echo(

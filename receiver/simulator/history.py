@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from receiver.errors import ArchiveError
 from receiver.files import open_whole
 from receiver.senders import SENDER
-from receiver.senders.made_up import DAY, Bodies, Calendar, Step, Timetable
+from receiver.senders.made_up import DAY, LEAST_WEIGHT, Bodies, Calendar, Step, Timetable
 from receiver.simulator import MADE_UP
 
 NOTIFICATIONS_A_DAY = 233
@@ -47,13 +47,20 @@ class Outgoing(NamedTuple):
 class Simulation:
     """A world, its everyday life, and the progress of both. The same seed gives the same, apart from the times."""
 
-    def __init__(self, seed: int) -> None:
-        """Begin the life of a seed's world."""
+    def __init__(self, seed: int, a_day: float | None = None) -> None:
+        """Begin the life of a seed's world.
+
+        Args:
+            seed: chooses the world.
+            a_day: the notifications of a usual day, without a quiet hour; by default those of a small reseller.
+        """
         self.seed = seed
+        self._a_day = a_day
         self.world = MADE_UP.new_world(Random(f"{seed}/story"))
         self.bodies = MADE_UP.new_bodies()
         self._scenes = MADE_UP.tell(seed, self.world)
         self._timetable = Timetable()
+        self._ended_at = 0.0
 
     def history(
         self, days: float, end: float, count: int | None = None, stories: Iterable[str] = ()
@@ -74,12 +81,12 @@ class Simulation:
         """Let the days up to `end` go by as `history` tells them, without making their bodies."""
         for _, occurred_at, step in self._deliver(self._plan(days, end, None)):
             self.bodies.note(step.event_type, step.subject, occurred_at)
+        self._ended_at = end
 
     def live(self, now: Callable[[], float]) -> Iterator[list[Outgoing]]:
         """Yield everyday life from here on for ever, each notification with its copies, with the time of the call."""
         rng = Random(f"{self.seed}/live")
-        at = 0.0
-        self._timetable = Timetable()
+        at = self._ended_at
         for scene in self._scenes:
             at += rng.expovariate(1 / LIVE_SCENE_SECONDS)
             for _, step in self._timetable.take_until(at):
@@ -96,6 +103,11 @@ class Simulation:
         """
         subject = MADE_UP.subject_for(self.world, Random(f"{self.seed}/{event_type}/{at}"), event_type, alias)
         return Outgoing(at, at, event_type, self.bodies.body(event_type, subject, at), is_copy=False)
+
+    def count_of_stories(self, names: Iterable[str], end: float) -> int:
+        """Count the notifications of stories, copies included."""
+        plans = (MADE_UP.plan_story(name, self.seed, end - STORY_DAYS * DAY, end) for name in names)
+        return sum(1 + step.copies for plan in plans for _, step in plan.steps)
 
     def live_stories(self, names: Iterable[str], now: Callable[[], float]) -> Iterator[list[Outgoing]]:
         """Yield stories one after the other, each notification with its copies, at the time it is asked for.
@@ -130,8 +142,9 @@ class Simulation:
             yield at, at - delivery.uniform(*DELIVERY_SECONDS), step
 
     def _plan(self, days: float, end: float, count: int | None) -> Iterator[tuple[float, Step]]:
-        limit = count or max(1, round(days * NOTIFICATIONS_A_DAY))
-        calendar = Calendar(Random(f"{self.seed}/calendar"), end - days * DAY, end)
+        limit = count or max(1, round(days * (self._a_day or NOTIFICATIONS_A_DAY)))
+        least = LEAST_WEIGHT if self._a_day else 0.0
+        calendar = Calendar(Random(f"{self.seed}/calendar"), end - days * DAY, end, least)
         jitter = Random(f"{self.seed}/jitter")
         total = MADE_UP.weight_of(self.seed, limit)
         weight, done = 0.0, 0
@@ -139,7 +152,8 @@ class Simulation:
             at = calendar.at((weight + jitter.random()) / total)
             yield from self._timetable.take_until(at)
             steps = scene.steps if count is None else _first(scene.steps, limit - done)
-            self._timetable.add(at, steps, end)
+            # What a busy sender has begun goes on live: all of it just before the end would be a peak.
+            self._timetable.add(at, steps, None if self._a_day else end)
             done += sum(1 + step.copies for step in steps)
             weight += scene.weight
             if done >= limit:

@@ -4,9 +4,11 @@ import hashlib
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import count as counted
 from queue import Empty, Queue
+from random import Random
 from typing import NamedTuple, TextIO
 
 import orjson
@@ -51,6 +53,19 @@ class Delivery(NamedTuple):
             "sha256": hashlib.sha256(self.outgoing.body).hexdigest(),
         }
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z).decode()
+
+
+def at_rate(rate: float) -> Iterator[float]:
+    """Yield the times at which `rate` notifications a second are due, in seconds; with rate 0 all at once."""
+    return (number / rate if rate else 0.0 for number in counted())
+
+
+def at_changing_rate(rate_at: Callable[[float], float], rng: Random) -> Iterator[float]:
+    """Yield times by chance, in seconds from now; `rate_at` tells how many a second of a time (seconds since 1970)."""
+    begin, due = time.time(), 0.0
+    while True:
+        yield due
+        due += rng.expovariate(rate_at(begin + due))
 
 
 class Tally:
@@ -157,21 +172,21 @@ class Poster:
     def send(
         self,
         groups: Iterable[list[Outgoing]],
-        rate: float,
+        dues: Iterable[float],
         count: int | None = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Post `count` notifications, or all; ends early, with a complete tally, on KeyboardInterrupt.
 
-        The n-th is due `n / rate` seconds after the first, however long answers take; with rate 0 at once. A group
-        goes out together. The next group is taken from `groups` only when it is due.
+        Each is due at its time in `dues`, in seconds from now, however long answers take. A group goes out together.
+        The next group is taken from `groups` only when it is due.
         """
         workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._concurrency)]
         for worker in workers:
             worker.start()
         self.tally.begin()
         try:
-            self._dispatch(groups, rate, count, progress)
+            self._dispatch(groups, iter(dues), count, progress)
         except KeyboardInterrupt:
             self._forget_queued()
         finally:
@@ -186,11 +201,15 @@ class Poster:
             raise self._fault
 
     def _dispatch(
-        self, groups: Iterable[list[Outgoing]], rate: float, count: int | None, progress: Callable[[int], None]
+        self,
+        groups: Iterable[list[Outgoing]],
+        dues: Iterator[float],
+        count: int | None,
+        progress: Callable[[int], None],
     ) -> None:
         began, number, waiting = time.monotonic(), 0, iter(groups)
         while (count is None or number < count) and self._fault is None:
-            due = began + number / rate if rate else 0.0
+            due = began + next(dues)
             while (wait := due - time.monotonic()) > 0:
                 time.sleep(min(wait, LONGEST_SLEEP))
                 progress(self.tally.sent)
@@ -200,6 +219,8 @@ class Poster:
             for outgoing in group if count is None else group[: count - number]:
                 self._queue.put(outgoing)
                 number += 1
+            for _ in group[1:]:  # a copy takes the time of a notification
+                next(dues)
             progress(self.tally.sent)
 
     def _forget_queued(self) -> None:

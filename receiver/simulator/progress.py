@@ -42,6 +42,14 @@ class Progress:
         if time.monotonic() - self._shown >= (REDRAW_SECONDS if self._bar else LINE_SECONDS):
             self._draw()
 
+    def complete(self, done: int) -> None:
+        """Show that all is done, and how many steps it took: their number was only estimated."""
+        self._done = self._length = done
+        if self._bar:
+            self._bar.length = done
+        if not self._quiet:
+            self._draw()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:

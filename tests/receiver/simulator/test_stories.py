@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from analytics import connect
 from analytics.findings.running import find
 from receiver.admission import Admission, AllowedAccounts
+from receiver.commands.demo import A_DAY as DEMO_A_DAY
 from receiver.database.opening import run
 from receiver.notification import Notification
 from receiver.senders.centurylink.events import event_for_name
@@ -27,6 +28,7 @@ from tests.support.processes import Receiver, running
 from tests.support.waiting import until
 
 END = datetime(2015, 9, 22, 15, 0, tzinfo=UTC).timestamp()
+MINUTES = timedelta(minutes=7)
 
 
 def store_of(directory, history):
@@ -105,8 +107,8 @@ def test_stories_are_told_whole_and_without_contradiction_in_any_number_of_days(
         assert end - days * 86_400 < heard[0].received_at
         assert max(out.received_at for out in heard) <= end
         events = Counter(out.event_type for out in heard if not out.is_copy)
-        assert (events["Server.Created"], events["Server.Deleted"]) == (40, 28)
-        assert (events["Account.Created"], events["User.Created"], events["User.Updated"]) == (6, 18, 13)
+        assert (events["Server.Created"], events["Server.Deleted"]) == (88, 28)
+        assert (events["Account.Created"], events["User.Created"], events["User.Updated"]) == (7, 21, 13)
 
 
 def test_the_sign_up_builds_sixteen_of_the_biggest_servers_within_the_hour_and_ends_within_five():
@@ -138,6 +140,21 @@ def test_a_server_becomes_public_between_the_ordinary_changes_of_many_days():
     assert len(before) > 15
     assert (public[0] - before[0]).days > 10
     assert 8 <= public[0].hour < 18
+
+
+def test_in_an_outage_all_servers_of_a_customer_alert_within_minutes_and_are_well_again_two_hours_later():
+    heard = told_by(told("outage"))
+    servers = {body["name"] for _, event, body in heard if event == "Server.Created"}
+    alerts = [(at, body) for at, event, body in heard if event == "Alert.Notification"]
+    began = max(
+        (at for at, _ in alerts), key=lambda at: sum(timedelta() <= other - at < MINUTES for other, _ in alerts)
+    )
+    fired = [body for at, body in alerts if timedelta() <= at - began < MINUTES]
+    assert len(servers) == 48
+    assert {body["serverName"] for body in fired} == servers
+    cleared = [body for at, body in alerts if MINUTES < at - began < timedelta(hours=2, minutes=10)]
+    assert {body["serverName"] for body in cleared} == servers
+    assert {trigger["state"] for body in cleared for trigger in body["triggers"]} == {"notTriggered"}
 
 
 def test_live_a_story_happens_at_present_and_what_was_before_so_long_before():
@@ -176,7 +193,7 @@ def test_the_command_writes_stories_into_an_archive_each_once(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--to", "http://a", "--story", "arson"], "'arson' is not one of 'sign-up', 'public-server', 'stolen-admi"),
+        (["--to", "http://a", "--story", "arson"], "'arson' is not one of 'sign-up', 'public-server', 'outage', 'sto"),
         (["--to", "http://a", "--story", "sign-up", "--event", "User.Created"], "--to sends a --story by itself"),
         (["--to", "http://a", "--story", "sign-up", "--history-days", "0"], "--to sends a --story by itself"),
     ],
@@ -206,6 +223,11 @@ FINDINGS = {
         ("low", "user_created", "NSATO.W4LL"),
         ("medium", "public_address_added", "SG1Q5RRBLD01"),
         ("high", "unfamiliar_actor", "SG1Q5RRBLD01"),
+    ],
+    "outage": [
+        ("medium", "user_created", "HIRO.ONEILL@C0PP.EXAMPLE"),
+        ("medium", "user_created", "YNUNEZ.C0PP"),
+        ("medium", "user_created", "TUNDERWOOD.C0PP"),
     ],
     "stolen-administrator": [
         ("medium", "user_created", "WABBOTT.E8VR"),
@@ -312,3 +334,9 @@ def test_a_story_sent_to_a_running_receiver_ends_by_itself_and_is_found_there(tm
         with connect(receiver.query_url) as client:
             found = find(client, now - timedelta(hours=1), now + timedelta(hours=1)).findings
     assert [each.rule for each in found if each.severity == "high"] == ["new_account_many_servers"]
+
+
+def test_the_demonstrations_month_has_a_handful_of_findings_of_severity_high_most_of_them_of_its_stories(tmp_path):
+    found = high_of(found_in(store_of(tmp_path, Simulation(1, DEMO_A_DAY).history(30, END, stories=STORIES))))
+    assert Counter(HIGH) - Counter(found) == Counter()
+    assert len(found) < 10

@@ -254,7 +254,7 @@ def alert(world: World) -> list[Step]:
     if server is None:
         return _build_if_young(world)
     fired = fire_alert(world, server)
-    cleared = replace(fired, data=_reading(server, fired.metric, world.rng.uniform(5, 60)), state="notTriggered")
+    cleared = clear_alert(world, server, fired)
     delay = world.rng.uniform(4 * MINUTE, 35 * MINUTE)
     return [step(0, "Alert.Notification", fired), step(delay, "Alert.Notification", cleared)]
 
@@ -264,6 +264,11 @@ def fire_alert(world: World, server: Server) -> Alert:
     metric = world.rng.choice(("cpu", "cpu", "memory", "disk"))
     data = _reading(server, metric, world.rng.uniform(80, 99.9))
     return Alert(server.account_alias, server.name, metric, data, world.rng.choice((5, 5, 10, 15)), "triggered")
+
+
+def clear_alert(world: World, server: Server, fired: Alert) -> Alert:
+    """Return the alert that ends one that fired."""
+    return replace(fired, data=_reading(server, fired.metric, world.rng.uniform(5, 60)), state="notTriggered")
 
 
 def _reading(server: Server, metric: str, percent: float) -> dict[str, float]:

@@ -9,7 +9,9 @@ from receiver.senders.centurylink.made_up.server_scenes import (
     MINUTE,
     SIZES,
     build_steps,
+    clear_alert,
     deletion_steps,
+    fire_alert,
     make_server,
     resize_server,
 )
@@ -21,7 +23,7 @@ from receiver.senders.centurylink.made_up.stage import (
     outside_address,
     staff,
 )
-from receiver.senders.centurylink.made_up.world import Account, Server, User, step
+from receiver.senders.centurylink.made_up.world import Account, Alert, Server, User, step
 from receiver.senders.made_up import DAY, PlannedStory, Step, Timetable
 
 SHORTEST = 3 * DAY
@@ -33,6 +35,9 @@ EVENTS_BEFORE_PUBLIC = 80
 EVENTS_AFTER_PUBLIC = 20
 EVENTS_BEFORE_STOLEN = 36
 EVENTS_AFTER_STOLEN = 8
+EVENTS_BEFORE_OUTAGE = 60
+EVENTS_AFTER_OUTAGE = 20
+SERVERS_IN_OUTAGE = 48
 SERVERS_BUILT = 14
 SERVERS_LEFT = 2
 STOLEN_MAIL_DOMAIN = "mailbox.example"
@@ -208,6 +213,41 @@ def _servers_of(stage: Stage, customer: _Customer) -> list[Server]:
     return sorted(stage.world.servers_of(customer.account.alias), key=lambda server: server.name)
 
 
+def outage(stage: Stage, at: float) -> Iterator[Chapter]:
+    """Tell an outage: all of a customer's servers alert within minutes, and two hours later all is well again."""
+    customer = stage.customer()
+    people = staff(stage.world, customer, 3)
+    opening = stage.opening
+    built = opening + (at - opening) / 3
+    yield Chapter(opening, appearance(customer, people))
+    yield from stage.build(customer, people, opening + 20 * MINUTE, built, SERVERS_IN_OUTAGE)
+    yield from stage.live_on(built + 20 * MINUTE, stage.day_before(at), EVENTS_BEFORE_OUTAGE)
+    servers = _works_of(stage, customer)
+    alerts = [fire_alert(stage.world, server) for server in servers]
+    yield Chapter(at, _within(stage, 6 * MINUTE, [("Alert.Notification", alert) for alert in alerts]))
+    yield Chapter(at + 35 * MINUTE, list(_restarts(servers[::3], people[0])))
+    cleared = [clear_alert(stage.world, server, alert) for server, alert in zip(servers, alerts, strict=True)]
+    yield Chapter(at + 100 * MINUTE, _within(stage, 20 * MINUTE, [("Alert.Notification", alert) for alert in cleared]))
+    yield from stage.live_on(at + 240 * MINUTE, stage.end, EVENTS_AFTER_OUTAGE)
+
+
+def _works_of(stage: Stage, customer: Account) -> list[Server]:
+    return [server for server in stage.world.servers_of(customer.alias) if server.power_state == "started"]
+
+
+def _within(stage: Stage, seconds: float, events: list[tuple[str, Alert]]) -> list[Step]:
+    steps = [step(stage.world.rng.uniform(0, seconds), event_type, subject) for event_type, subject in events]
+    return sorted(steps, key=lambda s: s.delay)
+
+
+def _restarts(servers: list[Server], actor: User) -> Iterator[Step]:
+    """Power servers off and on again, one after the other."""
+    for number, server in enumerate(servers):
+        for seconds, state in ((0, "stopped"), (3 * MINUTE, "started")):
+            server.power_state = state
+            yield change_server(MINUTE * number + seconds, server, actor)
+
+
 class Story(NamedTuple):
     """A story: its function, its time in a history, and what makes its cast differ from the others'.
 
@@ -225,6 +265,7 @@ class Story(NamedTuple):
 STORIES = {
     "sign-up": Story(sign_up, 0.4, 21.7, weekday=False, digits="123", network="192.0.2"),
     "public-server": Story(public_server, 0.65, 16.6, weekday=True, digits="456", network="203.0.113"),
+    "outage": Story(outage, 0.75, 14.2, weekday=True, digits="0", network="192.88.99"),
     "stolen-administrator": Story(stolen_administrator, 0.85, 1.8, weekday=True, digits="789", network="198.51.100"),
 }
 """Every story by its name on the command line."""

@@ -1,0 +1,1 @@
+"""Processes: their heartbeat, and the parts of a command."""
