@@ -6,12 +6,14 @@ from importlib.metadata import version
 
 import click
 
+from analytics.commands.check import check
 from analytics.commands.dashboard import dashboard
 from analytics.commands.export import export
 from analytics.commands.findings import findings
 from analytics.commands.sql import sql
 from analytics.commands.tail import tail
 from analytics.errors import AnalyticsError
+from analytics.settings import find_unknown_variables
 from analytics.text import LINES, make_visible
 
 DONE, FAILED = 0, 1
@@ -25,8 +27,11 @@ def command() -> None:
     Where the receiver is, is read from CLC_QUERY_LISTEN, CLC_QUERY_TOKEN and CLC_DATA_DIR, in the environment or in
     a file .env. Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
+    for sentence in find_unknown_variables():
+        click.echo(f"Warning: {make_visible(sentence)}", err=True)
 
 
+command.add_command(check)
 command.add_command(dashboard)
 command.add_command(export)
 command.add_command(findings)

@@ -1,12 +1,15 @@
 """Settings of the reading side, from the environment or a `.env` file, read once into a frozen object."""
 
+import os
 import re
 from datetime import time
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -15,6 +18,15 @@ from analytics.errors import SettingsError, TokenError
 MAX_PORT = 65535
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to replace, not to listen on
 
+RECEIVER = {
+    f"CLC_{name}"
+    for name in (
+        *("ACCOUNTS", "BACKUP_EVERY", "BACKUP_KEEP", "DRAIN_SECONDS", "DUPLICATE_WINDOW_SECONDS", "HANG_SECONDS"),
+        *("LISTENERS", "LOG_FORMAT", "MAX_BODY_BYTES", "PUBLIC_KEY", "QUERY_MAX_ROWS", "QUERY_MEMORY", "SIGNATURES"),
+        *("SPOOL_DIR", "TLS_CERT", "TLS_KEY", "TRUSTED_PROXIES"),
+    )
+}
+"""Settings that only `clc-receiver` reads."""
 ALLOWED = {
     "dashboard_hosts": "comma-separated host names without port, like clc.example.com",
     "data_dir": "a directory",
@@ -173,6 +185,17 @@ class Settings(BaseSettings):
                 f"The query token can't be read from {self.token_file} ({reason}); "
                 "run this as the user who runs the receiver, or set CLC_QUERY_TOKEN."
             ) from error
+
+
+def find_unknown_variables(env_file: str = ".env") -> list[str]:
+    """Return a sentence for each variable `CLC_…` of the environment or the file that is no setting, and so ignored."""
+    known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | RECEIVER
+    given = {name.upper() for name in (*dotenv_values(env_file), *os.environ)}
+    sentences = []
+    for name in sorted(name for name in given - known if name.startswith("CLC_")):
+        nearest = get_close_matches(name, known, 1)
+        sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))
+    return sentences
 
 
 def environment(settings: Settings) -> dict[str, str]:

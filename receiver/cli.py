@@ -11,11 +11,13 @@ from receiver.data_directory.access import restrict
 from receiver.errors import ReceiverError, SettingsError
 from receiver.files import allow_descriptors
 from receiver.logs import make_visible
+from receiver.settings import find_unknown_variables
 
 # A command is imported when it is called. Libraries that `serve` does not need would start threads, and those would
 # take the signals that `serve` holds back while it becomes another version (`supervision/handover.py`).
 _COMMANDS = {
     "serve": "receiver.commands.serve:serve",
+    "check": "receiver.commands.check:check",
     "demo": "receiver.commands.demo:demo",
     "simulate": "receiver.simulator.commands:simulate",
     "import": "receiver.commands.import_:import_command",
@@ -42,6 +44,14 @@ class _Commands(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=_COMMANDS, ctx=ctx) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         if sys.platform not in _PLATFORMS:
             click.echo("clc-receiver runs on Linux and macOS; on Windows, run it in WSL.", err=True)
@@ -50,12 +60,16 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ReceiverError as error:
-            click.echo(f"clc-receiver: {make_visible(str(error))}", err=True)
+            click.echo(f"Error: {make_visible(str(error))}", err=True)
             ctx.exit(2 if isinstance(error, SettingsError) else 1)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="clc-receiver")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Receive CenturyLink Cloud webhooks and keep them in DuckDB."""
     restrict()
+    if context.invoked_subcommand != "serve":  # its log says so
+        for sentence in find_unknown_variables():
+            click.echo(f"Warning: {make_visible(sentence)}", err=True)

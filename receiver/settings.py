@@ -3,15 +3,19 @@
 import ipaddress
 import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from receiver.errors import SettingsError
 
 _MIB = 1024 * 1024
+READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKING_HOURS"}
+"""Settings that only `clc-analytics` reads."""
 _SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET"}
 
 
@@ -155,6 +159,17 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("CLC_TLS_CERT and CLC_TLS_KEY belong together: set both, or neither.")
     return settings
+
+
+def find_unknown_variables(env_file: str = ".env") -> list[str]:
+    """Return a sentence for each variable `CLC_…` of the environment or the file that is no setting, and so ignored."""
+    known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | READING_SIDE
+    given = {name.upper() for name in (*dotenv_values(env_file), *os.environ)}
+    sentences = []
+    for name in sorted(name for name in given - known if name.startswith("CLC_")):
+        nearest = get_close_matches(name, known, 1)
+        sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))
+    return sentences
 
 
 def environment(settings: Settings) -> dict[str, str]:

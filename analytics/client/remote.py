@@ -54,17 +54,27 @@ def as_json(value: Any) -> Any:
 def error_of(status: int, body: bytes, settings: Settings) -> AnalyticsError:
     """Return the error of an answer other than 200."""
     if status == UNAUTHORIZED:
-        return TokenError(
-            "The query service does not accept the token: it is in "
-            f"{settings.token_file.absolute()} of the receiver (CLC_DATA_DIR names the directory), "
-            "or set CLC_QUERY_TOKEN."
-        )
+        return TokenError(describe_token(settings))
     try:
         answer = json.loads(body)
         code, detail = str(answer["error"]), str(answer["detail"])
     except (ValueError, KeyError, TypeError):
         return QueryError(f"The query service answered with status {status} and no reason; is the address right?")
     return TokenError(detail) if code == "throttled" else CODES.get(code, QueryError)(detail)
+
+
+def describe_token(settings: Settings) -> str:
+    """Say why the query service does not accept the token, and what to do."""
+    file = settings.token_file.absolute()
+    if settings.token() is None:
+        return (
+            f"The query service wants a token, and there is no file {file}: let CLC_DATA_DIR name the receiver's data "
+            "directory, or set CLC_QUERY_TOKEN."
+        )
+    return (
+        f"The query service does not accept the token: it is in {file} of the receiver (CLC_DATA_DIR names the "
+        "directory), or set CLC_QUERY_TOKEN."
+    )
 
 
 class QueryServiceSource:

@@ -16,6 +16,7 @@ from analytics.commands.output import (
     aliases_of,
     event_option,
     event_types_of,
+    format_of_suffix,
     is_standard,
     location_option,
     open_output,
@@ -31,8 +32,8 @@ Advance = Callable[[int], None]
 
 
 def choose_archive_format(name: str | None, output: Path | None) -> str:
-    """Return the named format, or the one of the file's suffix, else that of archives."""
-    return name or SUFFIXES.get(output.suffix.lower() if output else "", "jsonl")
+    """Return the named format, or the one of the file's suffix; for standard output that of archives."""
+    return name or format_of_suffix(output, SUFFIXES) or "jsonl"
 
 
 def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:

@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
@@ -66,6 +66,26 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 def is_standard(output: Path | None) -> bool:
     """Say whether the output is standard output: `-o -`, or no `-o`."""
     return output is None or str(output) == "-"
+
+
+def format_of_suffix(output: Path | None, formats: Mapping[str, str]) -> str | None:
+    """Return the format of a file's suffix; None for standard output and for a device.
+
+    Args:
+        output: the file.
+        formats: the formats by suffix, in lower case.
+
+    Raises:
+        click.UsageError: no format has this suffix.
+    """
+    if output is None or is_standard(output) or (output.exists() and not output.is_file()):
+        return None
+    suffix = output.suffix.lower()
+    if suffix not in formats:
+        ends = f"ends in {suffix}" if suffix else "has no suffix"
+        known = ", ".join(formats)
+        raise click.UsageError(f"{output.name} {ends}, which says no format: choose one of {known}, or give --format.")
+    return formats[suffix]
 
 
 @contextmanager

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analytics.client.client import connect
-from analytics.commands.output import check_target, is_standard, open_output, output_option, overwrite_option
+from analytics.commands.output import (
+    check_target,
+    format_of_suffix,
+    is_standard,
+    open_output,
+    output_option,
+    overwrite_option,
+)
 from analytics.export.sql_formats import BINARY, SUFFIXES, WRITERS, columns_that_fit
 from analytics.text import plural
 
@@ -51,10 +58,8 @@ def read_parameters(given: tuple[str, ...]) -> dict[str, Any] | None:
 
 
 def choose_format(name: str | None, output: Path | None) -> str:
-    """Return the named format, or the one of the file's suffix, else a table."""
-    if name:
-        return name
-    return SUFFIXES.get(output.suffix.lower(), "table") if output else "table"
+    """Return the named format, or the one of the file's suffix; for standard output a table."""
+    return name or format_of_suffix(output, SUFFIXES) or "table"
 
 
 def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool) -> None:

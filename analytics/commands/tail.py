@@ -29,9 +29,10 @@ from analytics.commands.output import (
 from analytics.errors import NotRunningError, QueryError, TokenError
 from analytics.export.archives import as_utc
 from analytics.export.sql_formats import columns_of
+from analytics.senders import alerts
 from analytics.text import make_json_visible, make_visible, shorten
 from analytics.times import stamp
-from analytics.words.sentences import Change, summary
+from analytics.words.sentences import Change, alert_text, summary
 
 PAGE_ROWS = 200
 IDS_KEPT = 50_000
@@ -65,7 +66,7 @@ class Follower:
     Args:
         client: asks the store.
         watched: the choice of notifications.
-        with_payload: rows have `payload` and `signature`; else they have `words`, which describe the changes.
+        with_payload: rows have `payload` and `signature`; else they have `words`: the changes, or the alert.
     """
 
     def __init__(self, client: Client, watched: TailFilter, *, with_payload: bool) -> None:
@@ -125,8 +126,17 @@ class Follower:
             )
             for seq, group in groupby(changes, key=itemgetter("seq"))
         }
+        words |= self._describe_alerts(rows)
         for row in rows:
             row["words"] = words.get(row["seq"], "")
+
+    def _describe_alerts(self, rows: list[Row]) -> dict[int, str]:
+        words: dict[int, str] = {}
+        for alert in alerts():
+            if seqs := [row["seq"] for row in rows if row["category"] == alert.category]:
+                states = self._ask(alert.first_state, first=min(seqs), last=max(seqs))
+                words |= {state["seq"]: alert_text(state["metric"], state["state"]) for state in states}
+        return words
 
     def _remember(self, rows: list[Row]) -> None:
         self._seen.update((row["id"], None) for row in rows)
@@ -271,8 +281,9 @@ def tail(
     """Print notifications as they come, a line each, until Ctrl-C.
 
     A line has: when it was received (UTC), event, account, entity, actor, the signature if it is not valid, whether
-    it is a copy, and what it changed. When the receiver goes away this waits for it, and goes on where it was: no
-    notification is left out, none comes twice. A DuckDB file gets no more, so its newest are all there is.
+    it is a copy, and what it changed, or which alert it is. When the receiver goes away this waits for it, and goes on
+    where it was: no notification is left out, none comes twice. A DuckDB file gets no more, so its newest are all
+    there is.
 
     \b
     clc-analytics tail --account ACME --event Server

@@ -19,7 +19,14 @@ from analytics.text import ELLIPSIS, make_json_visible, make_visible
 ROWS_AT_ONCE = 10_000
 LARGEST_JSON_INTEGER = 2**63 - 1
 BINARY = ("parquet", "arrow")
-SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow", ".arrows": "arrow"}
+SUFFIXES = {
+    ".txt": "table",
+    ".csv": "csv",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+}
 GAP = "  "
 NARROWEST = 6
 LONGEST_LOOKED_AT = 2000

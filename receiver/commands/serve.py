@@ -1,12 +1,15 @@
 """`clc-receiver serve`."""
 
+import logging
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from receiver.logs import set_up_logging
-from receiver.settings import read_settings
+from receiver.settings import find_unknown_variables, read_settings
+
+_log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -49,4 +52,6 @@ def serve(
         click.echo(begin.check(settings))
         return
     set_up_logging("serve", settings.log_format)
+    for sentence in find_unknown_variables():
+        _log.warning("%s", sentence)
     supervisor.serve(settings)

@@ -168,7 +168,7 @@ async def try_installed(handover: Handover) -> str:
             trial.kill()
     if trial.returncode:
         reason = errors.strip().splitlines()[-1:] or [f"it ended with code {trial.returncode}"]
-        raise UpgradeError(f"The installed version could not start: {reason[0].removeprefix('clc-receiver: ')}")
+        raise UpgradeError(f"The installed version could not start: {reason[0].removeprefix('Error: ')}")
     return output.strip()
 
 

@@ -63,6 +63,14 @@ def export(store, capfdbinary):
     return ask
 
 
+def test_a_suffix_that_says_no_format_is_an_error_and_writes_nothing(export, tmp_path):
+    code, _, err = export("-o", str(tmp_path / "march.jsom"))
+    assert code == 2
+    assert "march.jsom ends in .jsom, which says no format" in err
+    assert not (tmp_path / "march.jsom").exists()
+    assert export("-o", str(tmp_path / "march.jsom"), "--format", "csv")[0] == 0
+
+
 def lines(data):
     return [json.loads(line) for line in data.splitlines()]
 

@@ -137,6 +137,8 @@ def test_sql_comes_from_standard_input(store):
         (["-f", "missing.sql"], 2, "missing.sql can't be read"),
         (["SELECT 1", "--param", "novalue"], 2, "is not NAME=VALUE"),
         (["SELECT 1", "--format", "xml"], 2, "xml"),
+        (["SELECT 1", "-o", "rows.cvs"], 2, "rows.cvs ends in .cvs, which says no format: choose one of"),
+        (["SELECT 1", "-o", "rows"], 2, "rows has no suffix, which says no format: choose one of"),
         (["  "], 2, "no SQL"),
     ],
 )

@@ -71,6 +71,18 @@ def test_a_line_says_when_what_whose_who_and_what_was_changed(tail):
     ]
 
 
+def test_a_line_says_which_alert_it_is(tmp_path, capfd):
+    triggers = [{"metric": "cpu", "state": "triggered"}, {"metric": "memory", "state": "notTriggered"}]
+    alerts = [
+        Row("Alert.Notification", "ACME", "WA1ACMEWEB01", {"triggers": [trigger]}, signature_status="valid")
+        for trigger in triggers
+    ]
+    store = str(build_store(tmp_path / "alerts.duckdb", [*alerts, Row("Alert.Notification", "ACME", "X", {})]))
+    assert run(["tail", "--location", store]) == 0
+    ends = [line.partition("-  ")[2].strip() for line in capfd.readouterr().out.splitlines()]
+    assert ends == ["alert: cpu above its threshold", "alert: memory below its threshold again", "alert"]
+
+
 def test_hostile_names_stay_in_their_line_and_move_no_cursor(tail):
     _, out, _ = tail("-n", "1")
     (line,) = out.splitlines()

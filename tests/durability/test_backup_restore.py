@@ -70,7 +70,7 @@ def put_first_in_path(directory, script):
 
 
 def one_sentence(done):
-    lines = [line for line in done.stderr.splitlines() if line.startswith("clc-receiver: ")]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert done.returncode == 1
     assert len(lines) == 1, done.stderr
     return lines[0]

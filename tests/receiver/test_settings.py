@@ -2,6 +2,8 @@
 
 import pytest
 
+from analytics import settings as reading_side
+from receiver import settings as receiver
 from receiver.errors import SettingsError
 from receiver.settings import read_settings
 
@@ -77,3 +79,24 @@ def test_a_url_secret_that_can_not_stand_in_a_url_is_refused_and_not_shown(monke
     with pytest.raises(SettingsError, match=r"^CLC_URL_SECRET is not usable: it must be 16 to 128 letters") as error:
         read_settings(env_file=None)
     assert secret not in str(error.value)
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+def test_a_variable_that_is_no_setting_is_named_with_the_nearest_that_is(monkeypatch, tmp_path, side):
+    (tmp_path / ".env").write_text("CLC_SIGNATURE=record\nCLC_RULES=rules\n")
+    monkeypatch.setenv("CLC_DATADIR", "here")
+    monkeypatch.setenv("CLC_ZZZZ", "1")
+    monkeypatch.setenv("CLC_WORKING_HOURS", "Mon-Fri 08:00-18:00")
+    assert side.find_unknown_variables() == [
+        "CLC_DATADIR is no setting and is ignored; did you mean CLC_DATA_DIR?",
+        "CLC_SIGNATURE is no setting and is ignored; did you mean CLC_SIGNATURES?",
+        "CLC_ZZZZ is no setting and is ignored.",
+    ]
+
+
+def test_each_side_knows_the_names_of_the_others_settings():
+    receivers, readers = (
+        {f"CLC_{name.upper()}" for name in side.Settings.model_fields} for side in (receiver, reading_side)
+    )
+    assert readers - receivers == receiver.READING_SIDE
+    assert receivers - readers == reading_side.RECEIVER

@@ -208,8 +208,8 @@ def _judge_store(facts: Facts) -> Iterator[Figure]:
 def _judge_appending(facts: Facts) -> Iterator[Figure]:
     appending = facts.appending
     if appending is None:
-        yield Figure("append_error", "Appending", None, "not known")
-        yield Figure("tasks_failing", "Tasks of the store that fail", None, "not known")
+        yield Figure("append_error", "Appending", None, "not known", "amber")
+        yield Figure("tasks_failing", "Tasks of the store that fail", None, "not known", "amber")
         return
     if appending.failure:
         waited = (facts.at - appending.since).total_seconds() if appending.since else 0.0
@@ -230,8 +230,8 @@ def _judge_spool(facts: Facts) -> Iterator[Figure]:
         yield _make_limited("spool_rows", "Rows that wait in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
     else:
         # Without watermarks it is not known which of them are stored.
-        yield Figure("lag_seconds", "Lag of the store", None, "not known")
-        yield Figure("spool_rows", "Rows that wait in the spool", None, f"at most {waiting.rows:,}")
+        yield Figure("lag_seconds", "Lag of the store", None, "not known", "amber")
+        yield Figure("spool_rows", "Rows that wait in the spool", None, f"at most {waiting.rows:,}", "amber")
     unreadable = len(waiting.unreadable)
     words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")
     yield _make_limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")

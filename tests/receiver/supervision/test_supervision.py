@@ -121,7 +121,7 @@ def test_a_listener_that_can_never_start_ends_serve_with_its_sentence(tmp_path, 
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     with running(Serve, tmp_path / "data") as serve:
         assert serve.process.wait(60) == 1
-    assert serve.lines[-1] == "clc-receiver: The moon is full: wait."
+    assert serve.lines[-1] == "Error: The moon is full: wait."
 
 
 def test_a_store_that_can_never_start_leaves_the_listeners_at_work_until_an_upgrade_helps(tmp_path):

@@ -1,0 +1,125 @@
+"""`clc-receiver check`."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from receiver.data_directory.access import find_running_serve
+from receiver.errors import DataDirectoryError, ReceiverError
+from receiver.keeping.care.figures import bytes_in_words
+from receiver.listener.sources import TrustedProxies
+from receiver.logs import make_visible
+from receiver.network.sockets import listen, make_tls_context
+from receiver.senders import SENDER
+from receiver.senders.keys import key_fingerprint
+from receiver.settings import Settings, environment, read_settings
+
+
+@click.command()
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+def check(data_dir: Path | None) -> None:
+    """Say of settings, paths, keys, ports and rules whether they could be used; start and change nothing.
+
+    The exit code is 1 if anything could not be used.
+    """
+    settings = read_settings(data_dir=data_dir)
+    results = [_print(subject, look, settings) for subject, look in _CHECKS]
+    # The reading side has settings and rules of its own, and says of them the same.
+    command = [sys.executable, "-m", "analytics", "check", "--offline"]
+    read = subprocess.run(command, env=environment(settings), check=False)  # noqa: S603 - our own command
+    if read.returncode or not all(results):
+        raise click.exceptions.Exit(1)
+
+
+def _print(subject: str, look: Callable[[Settings], str], settings: Settings) -> bool:
+    try:
+        text, is_usable = look(settings), True
+    except ReceiverError as error:
+        text, is_usable = str(error), False
+    state = click.style("ok   ", fg="green") if is_usable else click.style("WRONG", fg="red")
+    click.echo(f"{state}  {subject:15} {make_visible(text)}")
+    return is_usable
+
+
+def _describe_settings(settings: Settings) -> str:
+    given = ", ".join(f"CLC_{name.upper()}" for name in sorted(settings.model_fields_set))
+    return f"set: {given}" if given else "all by default"
+
+
+def _look_at_data(settings: Settings) -> str:
+    return _look_at_directory(settings.data_dir, "CLC_DATA_DIR")
+
+
+def _look_at_spool(settings: Settings) -> str:
+    return _look_at_directory(settings.spool_directory, "CLC_SPOOL_DIR")
+
+
+def _look_at_directory(directory: Path, variable: str) -> str:
+    """Say how a directory is, or that it will be made.
+
+    Raises:
+        DataDirectoryError: it can't be used.
+    """
+    path = directory.absolute()
+    existing = next(each for each in (path, *path.parents) if each.exists())
+    if not existing.is_dir():
+        raise DataDirectoryError(f"{existing} is no directory: set {variable} to another.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise DataDirectoryError(f"{existing} can't be written: make it writable or set {variable} to another.")
+    left = bytes_in_words(shutil.disk_usage(existing).free)
+    return f"{path}, {left} left" + ("" if existing == path else "; it will be made")
+
+
+def _look_at_key(settings: Settings) -> str:
+    fingerprint = key_fingerprint(SENDER.verification.load_key(settings.public_key))
+    return f"{settings.public_key or 'the one that the platform published'}, fingerprint {fingerprint}"
+
+
+def _look_at_tls(settings: Settings) -> str:
+    make_tls_context(settings)
+    return str(settings.tls_cert) if settings.tls_cert else "not used: a proxy before the listener should have it"
+
+
+def _look_at_proxies(settings: Settings) -> str:
+    TrustedProxies(settings.trusted_proxies)
+    return ", ".join(sorted(settings.trusted_proxies)) or "none"
+
+
+def _look_at_listener(settings: Settings) -> str:
+    running = find_running_serve(settings.data_dir)
+    return _look_at_address(settings.listen, "CLC_LISTEN", running.listen if running else None)
+
+
+def _look_at_queries(settings: Settings) -> str:
+    running = find_running_serve(settings.data_dir)
+    return _look_at_address(settings.query_listen, "CLC_QUERY_LISTEN", running.query_listen if running else None)
+
+
+def _look_at_address(address: str, variable: str, running: str | None) -> str:
+    """Say whether an address is free.
+
+    Raises:
+        ListenError: it can't be listened on.
+    """
+    if address == running:
+        return f"{address}, used by the running serve"
+    for each in listen(address, 1, variable):
+        each.close()
+    return f"{address} is free"
+
+
+_CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+    ("Settings", _describe_settings),
+    ("Data directory", _look_at_data),
+    ("Spool", _look_at_spool),
+    ("Public key", _look_at_key),
+    ("TLS", _look_at_tls),
+    ("Trusted proxies", _look_at_proxies),
+    ("Listener", _look_at_listener),
+    ("Query service", _look_at_queries),
+)

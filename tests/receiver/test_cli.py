@@ -1,0 +1,109 @@
+"""The command line: what is wrong is named, with what was probably meant."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.processes import Receiver, environment, running
+
+
+def command(module, *arguments, data_dir, **settings):
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env=environment(data_dir, **settings),
+        cwd=data_dir,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def address_of(url):
+    return url.removeprefix("http://")
+
+
+@pytest.mark.parametrize(("module", "typed", "meant"), [("receiver", "stats", "status"), ("analytics", "tial", "tail")])
+def test_an_unknown_command_suggests_a_known_one(tmp_path, module, typed, meant):
+    done = command(module, typed, data_dir=tmp_path)
+    assert done.returncode == 2
+    assert f"Error: No such command '{typed}'. Did you mean '{meant}'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"), [("receiver", ["backup"]), ("analytics", ["sql", "SELECT 1"]), ("receiver", ["nothing"])]
+)
+def test_every_error_begins_with_the_same_word(tmp_path, module, arguments):
+    done = command(module, *arguments, data_dir=tmp_path)
+    assert done.returncode
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+
+
+@pytest.mark.parametrize(("module", "arguments"), [("receiver", ["status"]), ("analytics", ["sql", "SELECT 1"])])
+def test_a_variable_that_is_no_setting_is_a_warning_of_every_command(tmp_path, module, arguments):
+    done = command(module, *arguments, data_dir=tmp_path, CLC_TIMEZONE="Europe/Berlin")
+    expected = "Warning: CLC_TIMEZONE is no setting and is ignored; did you mean CLC_TIME_ZONE?"
+    assert done.stderr.splitlines()[0] == expected
+
+
+def test_a_missing_token_file_is_said_as_such(tmp_path):
+    with running(Receiver, tmp_path / "data") as receiver:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        asked = command(
+            "analytics", "sql", "SELECT 1", data_dir=elsewhere, CLC_QUERY_LISTEN=address_of(receiver.query_url)
+        )
+    assert asked.returncode == 1
+    assert f"The query service wants a token, and there is no file {elsewhere / 'query.token'}" in asked.stderr
+
+
+def test_a_figure_that_is_not_known_is_never_ok(tmp_path):
+    done = command("receiver", "status", data_dir=tmp_path)
+    lines = [line for line in done.stdout.splitlines() if "not known" in line]
+    assert lines
+    assert all(line.startswith("amber") for line in lines)
+
+
+def check(data_dir, **settings):
+    return command("receiver", "check", data_dir=data_dir, **settings)
+
+
+def states_in(checked):
+    """The subjects of `clc-receiver check`, with the state of each."""
+    return {line[7:22].strip(): line[:5].strip() for line in checked.stdout.splitlines()}
+
+
+def test_a_check_says_that_all_can_be_used_and_makes_nothing(tmp_path):
+    checked = check(tmp_path, CLC_DATA_DIR=str(tmp_path / "data"))
+    assert checked.returncode == 0, checked.stdout
+    assert set(states_in(checked).values()) == {"ok"}
+    assert f"{tmp_path / 'data'}, " in checked.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_names_what_is_wrong_and_looks_at_the_rest_all_the_same(tmp_path):
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "broken.sql").write_text("SELECT 1")
+    (tmp_path / "file").touch()
+    with running(Receiver, tmp_path / "data") as receiver:
+        checked = check(
+            tmp_path,
+            CLC_SPOOL_DIR=str(tmp_path / "file"),
+            CLC_PUBLIC_KEY=str(tmp_path / "none.pem"),
+            CLC_LISTEN=address_of(receiver.url),
+            CLC_RULES=str(rules),
+        )
+    states = states_in(checked)
+    assert checked.returncode == 1
+    wrong = {subject for subject, state in states.items() if state == "WRONG"}
+    assert wrong == {"Spool", "Public key", "Listener", "Audit rule"}
+    assert {"Settings", "Data directory", "TLS", "Query service", "Working hours", "Audit rules"} <= set(states)
+
+
+def test_the_ports_of_the_running_serve_can_be_used(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        addresses = {"CLC_LISTEN": address_of(receiver.url), "CLC_QUERY_LISTEN": address_of(receiver.query_url)}
+        checked = check(tmp_path, **addresses)
+    assert checked.returncode == 0, checked.stdout
+    assert checked.stdout.count("used by the running serve") == 2
