@@ -13,7 +13,7 @@ __all__ = ["Cancellation", "Client", "connect", "errors", "load_ipython_extensio
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
-    """Add the magic `clc` to IPython; `%load_ext analytics` calls this."""
+    """Add the magic `clc` to IPython, and draw charts offline; `%load_ext analytics` calls this."""
     from analytics.notebook.magic import load  # noqa: PLC0415 - IPython belongs to an extra
 
     load(shell)

@@ -26,6 +26,7 @@ from analytics.charts.quick_chart import (
 )
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
+from analytics.notebook.pictures import draw_charts_offline
 from analytics.notebook.values import read_pairs, values_of
 from analytics.text import plural, shorten
 
@@ -256,5 +257,6 @@ def select_kind(columns: Mapping[str, Holds], names: list[str], kind: Holds) -> 
 
 
 def load(shell: "InteractiveShell") -> None:
-    """Register the magic."""
+    """Register the magic, and let charts be drawn without a network."""
+    draw_charts_offline()
     shell.register_magics(ClcMagics(shell))

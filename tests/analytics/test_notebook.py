@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 from tests.support.keys import key_directory
 from tests.support.processes import Receiver, environment, running
@@ -76,6 +77,33 @@ def test_a_notebook_runs_from_top_to_bottom_on_a_live_receiver(executed, path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_charts_are_in_an_exported_notebook_without_a_network(executed, path):
+    outputs = [output.get("data", {}) for cell in executed(path) for output in cell.outputs]
+    charts = [data for data in outputs if "image/svg+xml" in data]
+    assert charts
+    assert all(chart["application/vnd.vegalite.v5+json"]["$schema"].endswith("/v5.json") for chart in charts)
+    notebook = nbformat.v4.new_notebook(cells=executed(path))
+    page, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
+    pictures = re.findall(r'<img[^>]*src="data:image/svg\+xml;base64,', page)
+    assert len(pictures) == len(charts)
+    assert "vega-embed" not in page
+
+
+@pytest.mark.slow
+def test_the_bars_of_the_first_chart_are_wide_enough_to_see(executed):
+    (chart,) = [
+        output.data["image/svg+xml"]
+        for cell in executed(DIRECTORY / "activity.ipynb")
+        for output in cell.outputs
+        if "mark_bar" in cell.source and "image/svg+xml" in output.get("data", {})
+    ]
+    widths = [float(width) for width in re.findall(r'd="M[\d.]+,[\d.]+h([\d.]+)v[\d.]+h-', chart)]
+    assert len(widths) > 10
+    assert min(widths) > 2
+
+
+@pytest.mark.slow
 def test_the_three_investigations_end_with_what_the_stories_told(executed):
     printed = [
         " ".join(output.text.split())
@@ -106,10 +134,10 @@ def test_each_of_the_ten_questions_has_an_answer(executed):
     answers = ["public", "disks", "places", "systems", "countries", "users", "alerts", "centres", "unwatched", "grown"]
     for name in answers:
         (output,) = cells[name].outputs
-        assert "text/html" in output.data, name
+        assert {"text/html", "image/svg+xml"} & set(output.data), name
         assert "Empty" not in output.data["text/plain"], name
     assert re.search(r"203\.0\.113\.240\b", cells["public"].outputs[0].data["text/plain"])
-    assert "vega" in cells["alerts"].outputs[0].data["text/html"]
+    assert "<svg" in cells["alerts"].outputs[0].data["image/svg+xml"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
