@@ -105,6 +105,11 @@ def show(page, name):
 
 
 def test_sql_is_written_with_completion_cancelled_fixed_charted_and_opened_by_its_link_elsewhere(live, watch, page):
+    # A column is offered first before any table is named.
+    typed(page, "SELECT ")
+    page.keyboard.type("acc")
+    expect(page.locator(".st-key-sql-editor .cm-tooltip-autocomplete li").first).to_contain_text("account_alias")
+
     # Completed: a table, then its column and a function, by the keyboard alone.
     typed(page, "SELECT  FROM ")
     page.keyboard.type("even")

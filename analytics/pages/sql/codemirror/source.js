@@ -78,17 +78,24 @@ const colours = HighlightStyle.define([
   { tag: tags.special(tags.name), color: "var(--st-red-text-color)" },
 ]);
 
-// The columns of all tables that the text names anywhere: which table an expression is about is often typed later.
-function columnsOfNamedTables(tables) {
-  const byName = new Map(tables.map((table) => [table.name, table]));
+// Says whether a table belongs at a position, or what belongs to a name before it.
+function isAfterPointOrFrom(context, position) {
+  const before = context.state.sliceDoc(Math.max(0, position - 40), position);
+  return before.endsWith(".") || /\b(from|join)\s+$/i.test(before);
+}
+
+// The columns of all tables that the text names anywhere, because the table of an expression is often typed later; while
+// it names none, the columns of every table.
+function columnsOfTables(tables) {
   return (context) => {
     const word = context.matchBefore(/[\w"]+/);
     if (!word && !context.explicit) return null;
-    if (context.state.sliceDoc(Math.max(0, (word?.from ?? context.pos) - 1), word?.from ?? context.pos) === ".") return null;
-    const named = new Set(context.state.doc.toString().toLowerCase().match(/\w+/g) ?? []);
+    if (isAfterPointOrFrom(context, word?.from ?? context.pos)) return null;
+    const words = new Set(context.state.doc.toString().toLowerCase().match(/\w+/g) ?? []);
+    const named = tables.filter((table) => words.has(table.name));
     const options = new Map();
-    for (const [name, table] of byName)
-      if (named.has(name)) for (const column of table.columns) options.set(column.label, { ...column, boost: 2 });
+    for (const table of named.length ? named : tables)
+      for (const column of table.columns) if (!options.has(column.label)) options.set(column.label, { ...column, boost: 2 });
     return { from: word?.from ?? context.pos, options: [...options.values()], validFor: /^\w*$/ };
   };
 }
@@ -98,8 +105,7 @@ function functionsSource(functions) {
   return (context) => {
     const word = context.matchBefore(/\w+/);
     if (!word || word.text.length < 2) return null;
-    const before = context.state.sliceDoc(Math.max(0, word.from - 40), word.from);
-    if (before.endsWith(".") || /\b(from|join)\s+$/i.test(before)) return null;
+    if (isAfterPointOrFrom(context, word.from)) return null;
     return { from: word.from, options, validFor: /^\w*$/ };
   };
 }
@@ -114,7 +120,7 @@ function language({ tables, functions }) {
   const support = sql({ dialect: duckdb });
   const sources = [
     schemaCompletionSource({ dialect: duckdb, schema }),
-    columnsOfNamedTables(tables),
+    columnsOfTables(tables),
     functionsSource(functions),
     keywordCompletionSource(duckdb, true),
   ];
