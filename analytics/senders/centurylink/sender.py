@@ -18,19 +18,19 @@ from analytics.senders.sender import (
     read_text,
 )
 
-# Each category has a hue of Okabe and Ito's set, which any colour vision can distinguish. In each hue, Updated, the
-# most frequent event, is pale, and Deleted contrasts most with the page.
+# Each category has a hue: purple, orange, blue or olive. All of these colours differ for any colour vision. In a hue,
+# Updated, the most frequent event, is pale, and Deleted contrasts most with the page.
 EVENTS = (
-    Event("Account.Created", "#b5477d", "#d264a0", "a sub-account is made"),
-    Event("Account.Updated", "#dfa0c4", "#e9b3d2", "its status, name, address, telephone, fax or time zone changes"),
-    Event("Account.Deleted", "#6d1f48", "#8f3c6b", "it is deleted"),
+    Event("Account.Created", "#9f5586", "#cc6895", "a sub-account is made"),
+    Event("Account.Updated", "#d094af", "#f8c8da", "its status, name, address, telephone, fax or time zone changes"),
+    Event("Account.Deleted", "#311729", "#70395a", "it is deleted"),
     Event("Alert.Notification", "#e08a00", "#f0a53c", "an alert policy's threshold is exceeded, or no longer is"),
     Event("Server.Created", "#0072b2", "#3a9bdc", "a server is made"),
     Event("Server.Updated", "#84bfe6", "#a3d0f2", "its power, size, disks, addresses, group or description changes"),
     Event("Server.Deleted", "#083d66", "#2b6795", "it is deleted"),
-    Event("User.Created", "#00875f", "#1fb286", "a user is made"),
-    Event("User.Updated", "#80cbb0", "#96dcc3", "status, password, PIN, name, e-mail, telephone or time zone changes"),
-    Event("User.Deleted", "#00452f", "#147a5a", "it is deleted"),
+    Event("User.Created", "#7e8541", "#8e873b", "a user is made"),
+    Event("User.Updated", "#c1c39c", "#cbbf7d", "status, password, PIN, name, e-mail, telephone or time zone changes"),
+    Event("User.Deleted", "#38430c", "#5d511e", "it is deleted"),
 )
 
 
@@ -214,7 +214,7 @@ SENDER = Sender(
         Kind(
             "User",
             ":material/person:",
-            unseen="a password, say",
+            unseen="a password",
             unseen_long="With users that is a password, PIN, title, telephone number or time zone.",
         ),
         Kind("Server", ":material/dns:", also=("Alert",)),
