@@ -1,15 +1,32 @@
-"""Refreshes of Audit and Entity change what is new, and nothing else: nodes, scroll and what is open stay."""
+"""Refreshes change what is new, and nothing else: nodes, scroll, what is open, and the row under the pointer stay."""
+
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
 
+from analytics.pages.shared.components import BROWSER, read_file
 from tests.browser.audited import SERVER
 from tests.browser.watching import drawn_at, expect_refreshed, row_of
 
 pytestmark = pytest.mark.browser
 
 REFRESHES, SCROLLED = 8, 120
+LIST, ROWS = ".st-key-notifications", 50
+RESTING = '<div data-testid="stApp" data-test-script-state="notRunning"></div>'
 MARK = "nodes => { nodes.forEach(node => { node.markedByTest = true; }); return nodes.length; }"
+COUNT = """async ([source, names]) => {
+  window.asked = [];
+  window.counters = [];
+  for (const name of names) {
+    const { default: count } = await import(`${source}#${name}`);
+    const parentElement = document.createElement("div");
+    parentElement.append(document.createElement("span"));
+    const setTriggerValue = () => window.asked.push(name);
+    window.counters.push(turn => count({ data: { seconds: 0.1, turn }, parentElement, setTriggerValue }));
+  }
+  for (const draw of window.counters) draw("first");
+}"""
 IS_MARKED = "nodes => nodes.length > 0 && nodes.every(node => node.markedByTest)"
 
 
@@ -67,3 +84,98 @@ def test_an_entity_keeps_its_timeline_its_step_and_where_it_is_scrolled_to(live,
     refreshed(page, live)
     assert replaced(page, kept) == []
     assert frame.evaluate("frame => frame.scrollTop") == SCROLLED
+
+
+@pytest.fixture
+def listed(live, watch):
+    page = watch(live.url).open("/notifications?refresh=1+s")
+    expect(page.locator(f"{LIST} tbody tr")).to_have_count(ROWS)
+    return page
+
+
+def ids(page):
+    return page.locator(f"{LIST} tbody tr").evaluate_all("rows => rows.map(row => row.dataset.id)")
+
+
+def bring_news(live, page, count):
+    """Let notifications come, and wait until the page has drawn them, or lets them wait."""
+    live.simulate("--event", "Account.Updated", "--count", str(count), "--rate", "0")
+    expect(page.locator(f"{LIST} .news")).to_have_text(f"{count} new ↑")
+
+
+def test_new_notifications_wait_while_the_pointer_is_in_the_list_and_come_when_it_leaves(live, listed):
+    before = ids(listed)
+    third = listed.locator(f"{LIST} tbody tr").nth(2)
+    third.hover()
+    bring_news(live, listed, 3)
+    assert ids(listed) == before
+    listed.mouse.move(5, 5)
+    expect(listed.locator(f"{LIST} .news")).to_be_hidden()
+    assert ids(listed)[3:] == before[:-3]
+
+
+def test_a_click_opens_the_row_that_was_pointed_at(live, listed):
+    before = ids(listed)
+    third = listed.locator(f"{LIST} tbody tr").nth(2)
+    third.hover()
+    bring_news(live, listed, 2)
+    third.locator("td").nth(1).click()
+    expect(listed.locator(f"{LIST} tr.chosen")).to_have_attribute("data-id", before[2])
+
+
+def test_new_notifications_wait_while_a_row_has_the_focus(live, listed):
+    listed.mouse.move(5, 5)
+    listed.keyboard.press("j")
+    before = ids(listed)
+    bring_news(live, listed, 2)
+    assert ids(listed) == before
+    listed.locator(".st-key-title h3").click()
+    expect(listed.locator(f"{LIST} .news")).to_be_hidden()
+    assert ids(listed)[2:] == before[:-2]
+
+
+def test_new_notifications_wait_while_the_list_is_scrolled_and_a_click_brings_them(live, listed):
+    frame = listed.locator(f"{LIST} .frame")
+    frame.evaluate("frame => { frame.scrollTop = 200; }")
+    before = ids(listed)
+    bring_news(live, listed, 1)
+    assert ids(listed) == before
+    listed.locator(f"{LIST} .news").click()
+    expect(listed.locator(f"{LIST} .news")).to_be_hidden()
+    assert ids(listed)[1:] == before[:-1]
+    assert frame.evaluate("frame => frame.scrollTop") == 0
+
+
+def test_another_filter_is_never_held_up(listed):
+    listed.locator(f"{LIST} tbody tr").nth(2).hover()
+    listed.get_by_role("textbox", name="Entity contains", exact=True).evaluate("field => field.focus()")
+    listed.keyboard.type("NOTHING HAS THIS NAME")
+    listed.keyboard.press("Enter")
+    expect(listed.locator(".st-key-nothing")).to_be_visible()
+
+
+@pytest.fixture
+def counting(usual):
+    """A page at rest on which the counters of two parts have begun, with a clock that only the test moves."""
+    page = usual.new_page()
+    page.clock.install()
+    page.set_content(RESTING)
+    source = "data:text/javascript," + quote(read_file(BROWSER, "clocks.js") + read_file(BROWSER, "refresh.js"))
+    page.evaluate(COUNT, [source, ["first", "second"]])
+    yield page
+    page.close()
+
+
+def test_two_parts_that_are_due_at_once_are_requested_one_after_the_other(counting):
+    counting.clock.run_for(2000)
+    assert counting.evaluate("window.asked") == ["first"]
+    counting.evaluate("window.counters[0]('drawn')")
+    counting.clock.run_for(200)
+    assert len(counting.evaluate("window.asked")) == 2
+
+
+def test_a_lost_request_holds_the_others_up_for_three_seconds(counting):
+    counting.clock.run_for(3000)
+    assert counting.evaluate("window.asked") == ["first"]
+    counting.clock.run_for(800)
+    assert len(counting.evaluate("window.asked")) == 2

@@ -108,6 +108,7 @@ def draw_ranked(
         height=LIST_PIXELS,
         chosen=chosen,
         colours=colours(is_dark()) if colour else None,
+        steady=address.describe_view(),
     )
     if total is not None and total > len(rows):
         st.caption(f"{len(rows):,} of {plural(total, what.lower(), plural_of(what))}")

@@ -125,7 +125,7 @@ def draw_nothing(fresh: int) -> None:
     with st.container(key="nothing", border=True):
         st.subheader("No notification", anchor=False)
         later = "or show the new ones above" if fresh else "or wait: this page refreshes by itself"
-        st.caption(f"None fits these filters. Clear them, {later}.")
+        st.caption(f"None matches these filters. Clear them, {later}.")
 
 
 @skip_unanswered
@@ -179,6 +179,7 @@ def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
         height=LIST_PIXELS,
         chosen=None if seq is None else str(seq),
         colours=colours(is_dark()),
+        steady=address.describe_view(),
     )
 
 

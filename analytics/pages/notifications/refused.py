@@ -116,6 +116,7 @@ def draw_refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool)
         on_close=close,
         height=LIST_PIXELS,
         chosen=read_open_item().rejection,
+        steady=(number, address.describe_view()),
     )
 
 

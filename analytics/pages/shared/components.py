@@ -20,7 +20,11 @@ AGE_HTML = '<div class="age"></div>'
 TEXT_HTML = (
     '<div class="plain"><pre tabindex="0" role="region"><code></code></pre><button type="button">Copy</button></div>'
 )
-TABLE_HTML = '<div class="frame" tabindex="-1"><table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>'
+TABLE_HTML = (
+    '<div class="list"><div class="frame" tabindex="-1">'
+    "<table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>"
+    '<button class="news" type="button" hidden></button></div>'
+)
 
 
 @st.cache_resource(show_spinner=False)
@@ -170,6 +174,7 @@ def draw_table(
     headless: bool = False,
     chosen: str | Sequence[str] | None = None,
     colours: Mapping[str, str] | None = None,
+    steady: object = None,
 ) -> None:
     """Draw a table.
 
@@ -185,6 +190,8 @@ def draw_table(
         headless: whether the columns' names are left out.
         chosen: the id of the open row, or the ids of the chosen rows.
         colours: the colours by the names in rows.
+        steady: what the table lists; while that stays the same and the user is in the table, no row changes its place.
+            None lets rows move.
     """
 
     def open_row() -> None:
@@ -211,6 +218,7 @@ def draw_table(
             "chosen": chosen if chosen is None or isinstance(chosen, str) else list(chosen),
             "colours": dict(colours or {}),
             "main": on_close is not None,
+            "steady": None if steady is None else repr(steady),
         },
         on_open_change=open_row,
         on_close_change=close_row,

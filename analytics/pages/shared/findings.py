@@ -181,6 +181,7 @@ def draw_finding_list(
         wrap=True,
         chosen=chosen,
         colours={severity: pair[is_dark()] for severity, pair in COLOURS.items()},
+        steady=address.describe_view(),
     )
     if len(findings) > MOST_SHOWN:
         st.caption(f"The worst and newest {MOST_SHOWN} of {len(findings):,} are listed.")

@@ -139,26 +139,85 @@ function hearEverywhere(frame, body, close) {
   document.addEventListener("keydown", hear, { signal: frame.hears.signal });
 }
 
+// Rows that the user points at, has the focus in, or has scrolled to, keep their places: what is new waits.
+function isInUse(frame, body) {
+  return body.matches(":hover") || frame.contains(frame.getRootNode().activeElement) || frame.scrollTop > 0;
+}
+
+// When an item opens beside the list, rows get other columns; those that have gone meanwhile have not.
+function fits(data) {
+  return (row) => row.cells.length === data.columns.length;
+}
+
+function inOrder(rows) {
+  return JSON.stringify(rows.map((row) => row.id));
+}
+
+function mustWait(frame, body, data) {
+  const shown = frame.shown;
+  if (!data.steady || shown?.steady !== data.steady || inOrder(shown.rows) === inOrder(data.rows)) return false;
+  return isInUse(frame, body);
+}
+
+function tellOfNew(frame, data, waits) {
+  const shown = new Set(frame.shown.rows.map((row) => row.id));
+  const fresh = data.rows.filter((row) => !shown.has(row.id)).length;
+  frame.pill.hidden = !waits || fresh === 0;
+  frame.pill.textContent = `${fresh}${fresh === data.rows.length ? " and more" : ""} new \u2191`;
+}
+
+function drawRows(frame, body, data) {
+  const active = frame.getRootNode().activeElement;
+  const focused = body.contains(active) && active.closest("tr").dataset.id;
+  const waits = mustWait(frame, body, data);
+  const newer = new Map(data.rows.map((row) => [row.id, row]));
+  const rows = waits ? frame.shown.rows.map((row) => newer.get(row.id) ?? row).filter(fits(data)) : data.rows;
+  const fresh = drawHead(frame.querySelector("table"), data.columns);
+  if (frame.turn !== data.turn) Object.assign(frame, { turn: data.turn, begun: clocks() });
+  frame.shown = { ...data, rows };
+  drawBody(body, frame.shown, fresh, frame.begun);
+  count(frame, body, frame.shown);
+  tellOfNew(frame, data, waits);
+  if (isOpening(data)) stopAt(body, stop(body));
+  if (focused && !body.contains(frame.getRootNode().activeElement)) {
+    goTo(body, [...body.rows].find((row) => row.dataset.id === focused));
+  }
+}
+
+function isOpening(data) {
+  return data.columns.some((column) => column.opens);
+}
+
+// New rows come as soon as the user has left the list, or asks for them.
+function drawWhenLeft(frame, body) {
+  if (frame.isWatched) return;
+  frame.isWatched = true;
+  const draw = () => drawRows(frame, body, frame.wanted);
+  body.addEventListener("pointerleave", draw);
+  frame.addEventListener("focusout", () => setTimeout(draw)); // only then the focus is elsewhere
+  frame.addEventListener("scroll", () => frame.scrollTop === 0 && draw());
+  frame.pill.addEventListener("click", () => {
+    frame.shown.steady = null;
+    frame.scrollTop = 0;
+    draw();
+  });
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const frame = parentElement.querySelector(".frame");
   const table = frame.querySelector("table");
+  const body = table.tBodies[0];
+  frame.pill = parentElement.querySelector(".news");
+  frame.wanted = data;
   frame.style.maxHeight = data.height ? `${data.height}px` : "";
   frame.classList.toggle("wrap", data.wrap);
-  table.classList.toggle("opens", data.columns.some((column) => column.opens));
+  const opens = isOpening(data);
+  table.classList.toggle("opens", opens);
   table.setAttribute("aria-label", data.alt);
   table.tHead.hidden = data.headless;
-  const body = table.tBodies[0];
-  const focused = body.contains(parentElement.activeElement) && parentElement.activeElement.closest("tr").dataset.id;
-  const fresh = drawHead(table, data.columns);
-  if (frame.turn !== data.turn) Object.assign(frame, { turn: data.turn, begun: clocks() });
-  drawBody(body, data, fresh, frame.begun);
-  count(frame, body, data);
-  const opens = data.columns.some((column) => column.opens);
-  if (opens) stopAt(body, stop(body));
   frame.tabIndex = opens || !data.height ? -1 : 0; // where the Tab key stops at no row, the keyboard scrolls the table itself
-  if (focused && !body.contains(parentElement.activeElement)) {
-    goTo(body, [...body.rows].find((row) => row.dataset.id === focused));
-  }
+  drawRows(frame, body, data);
+  drawWhenLeft(frame, body);
   table.onclick = (event) => {
     const cell = event.target.closest("td");
     if (!cell || !opens) return;
