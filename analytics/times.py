@@ -149,12 +149,21 @@ def difference(now: int, before: int) -> str | None:
     return percent if percent is None or not before else f"{now - before:+,} ({percent})"
 
 
+def compare(now: int, before: int) -> str:
+    """Compare two counts in words: `up 775 (+197%) from 393`."""
+    if now == before:
+        return "as many as"
+    way = "up" if now > before else "down"
+    percent = f" ({change(now, before)})" if before else ""
+    return f"{way} {abs(now - before):,}{percent} from {before:,}"
+
+
 def change(now: int, before: int) -> str | None:
     """Describe the change of a count since the previous period; None where both are 0."""
     if not before:
         return None if not now else "new"
     percent = (now - before) / before * 100
-    return f"{percent:+.0f} %" if abs(percent) < 1000 else f"{now / before:.0f} times"  # noqa: PLR2004 - a factor reads better
+    return f"{percent:+.0f}%" if abs(percent) < 1000 else f"{now / before:,.0f}x"  # noqa: PLR2004 - a factor reads better
 
 
 def zone_of(name: str | None) -> ZoneInfo:

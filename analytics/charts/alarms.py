@@ -200,7 +200,7 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
 def draw_alarms(
     alarms: pd.DataFrame, rows: pd.DataFrame, period: Period, *, order: str, place: str = "UTC", dark: bool = False
 ) -> alt.LayerChart:
-    """Return the alarms of each server and metric as bars from begin to end; those not over last until now, marked.
+    """Return the alarms of each server and metric as bars from start to finish; those not over last until now, marked.
 
     Args:
         alarms: the result of `clip_alarms`.
@@ -222,6 +222,6 @@ def draw_alarms(
         width="container",
         autosize=FIT,
         title=heading("Alarms over time", units, dark, offset=8),
-        description=f"Bars from begin to end of {plural(len(bars), 'alarm')} of {plural(len(rows), 'row')}, "
+        description=f"Bars from start to finish of {plural(len(bars), 'alarm')} of {plural(len(rows), 'row')}, "
         f"{lasting:,} still in alarm.",
     )

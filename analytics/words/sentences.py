@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from analytics.senders import kinds, sender_of
+from analytics.senders import alerts, kinds, sender_of
 from analytics.senders.sender import Change, ParsedChange, Phrase, Wording, format_value
 from analytics.text import make_visible, plural, shorten
 
@@ -92,9 +92,10 @@ def words(key: str, wording: Wording) -> str:
     return " ".join(word if word.isupper() else word.lower() for word in make_visible(apart).split())
 
 
-__all__ = ["Change", "parse_value", "phrase", "sentence", "summary"]
+__all__ = ["Change", "alert_text", "parse_value", "phrase", "sentence", "summary"]
 
 SOMEBODY = "Somebody"
+UNSEEN = "no visible field changed"
 MOST_TOLD = 3
 LONGEST_NAME = 80
 
@@ -104,6 +105,9 @@ def sentence(change: Change) -> str:
     entity = shorten(change.entity_id, LONGEST_NAME)
     if change.path == "" and change.kind == "added" and change.action != "Created":
         return f"{change.category} {entity} is seen for the first time"
+    if change.path == "" and change.kind == "unseen":
+        updated = f"{shorten(change.actor, LONGEST_NAME)} updated {entity}" if change.actor else f"{entity} was updated"
+        return f"{updated}, but {describe_unseen(change)}"
     who = shorten(change.actor, LONGEST_NAME) if change.actor else SOMEBODY
     return phrase(change).about(who, entity)
 
@@ -113,6 +117,15 @@ def summary(changes: Iterable[Change]) -> str:
     phrases = list(dict.fromkeys(phrase(change).alone() for change in changes))
     more = len(phrases) - MOST_TOLD
     return "; ".join(phrases[:MOST_TOLD]) + (f"; and {plural(more, 'more change')}" if more > 0 else "")
+
+
+def alert_text(metric: str | None, state: str | None) -> str:
+    """Return the first trigger of an alert in words."""
+    of = f"{shorten(metric, 20)} " if metric else ""
+    states = {alert.above: "above its threshold" for alert in alerts()}
+    states |= {alert.below: "below its threshold again" for alert in alerts()}
+    words = states.get(str(state).lower())
+    return f"alert: {of}{words or shorten(state or '', 30)}".rstrip(": ")
 
 
 def phrase(change: Change) -> Phrase:
@@ -132,10 +145,14 @@ def describe_whole(change: Change) -> Phrase:
     if change.kind == "removed":
         return Phrase(f"deleted {noun}")
     if change.kind == "unseen":
-        kind = kinds().get(change.category)
-        hint = f"({kind.unseen})" if kind and kind.unseen else ""
-        return Phrase("changed a field that notifications do not show", "of", hint)
+        return Phrase(describe_unseen(change))
     return Phrase("changed more than can be listed", "of")
+
+
+def describe_unseen(change: Change) -> str:
+    """Say that no field shows a change, and what it may be."""
+    kind = kinds().get(change.category)
+    return f"{UNSEEN} (perhaps {kind.unseen})" if kind and kind.unseen else UNSEEN
 
 
 def describe_plain(parsed: ParsedChange) -> Phrase:

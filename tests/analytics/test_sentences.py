@@ -93,10 +93,10 @@ ADDRESS = {"public": "203.0.113.9", "internal": "10.1.2.3"}
         (change("", "added", action="Created"), "SVC_OPS created server WA1ACMEWEB01"),
         (change("", "added", action="Updated"), "Server WA1ACMEWEB01 is seen for the first time"),
         (change("", "removed", action="Deleted"), "SVC_OPS deleted server WA1ACMEWEB01"),
-        (change("", "unseen"), "SVC_OPS changed a field that notifications do not show of WA1ACMEWEB01"),
+        (change("", "unseen"), "SVC_OPS updated WA1ACMEWEB01, but no visible field changed"),
         (
             user("", "unseen"),
-            "Somebody changed a field that notifications do not show of KIM@ACME.EXAMPLE (a password, say)",
+            "KIM@ACME.EXAMPLE was updated, but no visible field changed (perhaps a password)",
         ),
         (user("", "added", action="Created"), "Somebody created user KIM@ACME.EXAMPLE"),
         (user("status", "changed", "Active", "Disabled"), "Somebody disabled KIM@ACME.EXAMPLE"),

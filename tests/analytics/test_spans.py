@@ -12,6 +12,7 @@ from analytics.times import (
     WEEK,
     Interval,
     change,
+    compare,
     difference,
     edges,
     find_comparison,
@@ -142,7 +143,7 @@ def test_a_moment_is_said_in_the_viewers_zone_and_in_utc():
 
 @pytest.mark.parametrize(
     ("now", "before", "said"),
-    [(3, 2, "+50 %"), (1, 2, "-50 %"), (5, 0, "new"), (0, 0, None), (50, 2, "25 times"), (2, 2, "+0 %")],
+    [(3, 2, "+50%"), (1, 2, "-50%"), (5, 0, "new"), (0, 0, None), (50, 2, "25x"), (2, 2, "+0%")],
 )
 def test_a_change_is_said_in_percent(now, before, said):
     assert change(now, before) == said
@@ -151,16 +152,30 @@ def test_a_change_is_said_in_percent(now, before, said):
 @pytest.mark.parametrize(
     ("now", "before", "said"),
     [
-        (1300, 100, "+1,200 (13 times)"),
-        (1, 2, "-1 (-50 %)"),
+        (1300, 100, "+1,200 (13x)"),
+        (1, 2, "-1 (-50%)"),
         (5, 0, "new"),
         (0, 0, None),
         (2, 2, "±0"),
-        (0, 4, "-4 (-100 %)"),
+        (0, 4, "-4 (-100%)"),
     ],
 )
 def test_a_difference_is_said_absolute_and_in_percent(now, before, said):
     assert difference(now, before) == said
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [
+        (1287, 512, "up 775 (+151%) from 512"),
+        (3, 4, "down 1 (-25%) from 4"),
+        (7, 7, "as many as"),
+        (5, 0, "up 5 from 0"),
+        (21_000, 10, "up 20,990 (2,100x) from 10"),
+    ],
+)
+def test_two_counts_are_compared_as_one_would_say_it(now, before, said):
+    assert compare(now, before) == said
 
 
 def test_the_last_visit_is_the_one_before_this_one():

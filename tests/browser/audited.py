@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 SERVER, USER, ACCOUNT, OTHER = "WA1ACMEWEB01", "KIM@ACME.EXAMPLE", "ACME", "WA1ACMEDB02"
 PUBLIC = "203.0.113.9"
-HIDDEN = f"Somebody changed a field that notifications do not show of {USER} (a password, say)"
+HIDDEN = f"{USER} was updated, but no visible field changed (perhaps a password)"
 ADDED = f"SVC_OPS added public address {PUBLIC} to {SERVER}"
 POWERED = f"kim@acme.example powered {SERVER} off"
 

@@ -70,7 +70,9 @@ def brush_the_night(page):
 
 def test_why_activity_doubled_last_night_is_found_by_clicks_down_to_the_payload(live, watch):
     page = watch(live.url).open("/")
-    expect(page.locator(".st-key-total-line")).to_contain_text(f"+{night.WAVE} (+125 %) beside 48 in the period before")
+    expect(page.locator(".st-key-total-line")).to_contain_text(
+        f", up {night.WAVE} (+125%) from 48 in the period before"
+    )
     brush_the_night(page)
     expect_counted(page, PART)
     expect(row_of(page, "actors-list", night.BUSY)).to_contain_text("60")
@@ -99,7 +101,7 @@ def test_a_view_is_its_address_in_another_browser_and_time_zone_too(live, watch)
     expect_counted(same, night.WAVE)
     assert texts(chips(same)) == told
     expect(column(same, 0, "entities-list")).to_have_text(texts(column(page, 0, "entities-list")))
-    expect(same.locator(".st-key-total-line")).to_contain_text("beside 0 a week before")
+    expect(same.locator(".st-key-total-line")).to_contain_text("nothing was kept before")
     far = watch(live.url, timezone_id="America/New_York").open(page.url.removeprefix(live.url))
     expect_counted(far, night.WAVE)
     expect(marks(far).locator("text", has_text="times of New York")).to_be_visible()

@@ -106,3 +106,12 @@ def test_set_up_keeps_the_address_that_was_typed(live, watch):
     expect(page.locator(".st-key-targets code").first).to_have_text(
         "https://hooks.example.com/webhooks/Account.Created"
     )
+
+
+def test_the_browsers_tab_names_the_page_and_its_subject(live, watch):
+    page = watch(live.url).open("/notifications?refresh=off")
+    expect(page).to_have_title("Notifications · CLC webhooks")
+    page.locator(".st-key-notifications tbody tr").first.locator("td").nth(1).click()
+    expect(page).to_have_title(re.compile(r"^no\. \d+ · Notifications · CLC webhooks$"))
+    page = watch(live.url).open("/entity?category=Account&name=DEMO")
+    expect(page).to_have_title("DEMO · Entity · CLC webhooks")

@@ -51,8 +51,8 @@ def test_findings_are_lines_of_time_severity_title_and_sentence_and_the_exit_cod
     first, *_, last = out.splitlines()
     assert first == "2026-03-03 12:00:00Z  LOW     User created: KIM was created in ACME."
     assert last == (
-        "2026-03-04 11:30:00Z  LOW     Hidden update of a user: Somebody changed what notifications do not show of KIM "
-        "in ACME: a password, PIN, title or telephone number."
+        "2026-03-04 11:30:00Z  LOW     Hidden update of a user: KIM in ACME was updated, but no visible field "
+        "changed: perhaps the password, PIN, title or telephone number."
     )
     assert err == "4 findings: 1 medium, 3 low.\n"
 

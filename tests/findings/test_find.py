@@ -62,7 +62,7 @@ def test_a_finding_tells_what_its_row_does(client):
         "KIM",
         "ACME",
         None,
-        "Somebody changed what notifications do not show of KIM in ACME: a password, PIN, title or telephone number.",
+        "KIM in ACME was updated, but no visible field changed: perhaps the password, PIN, title or telephone number.",
         [],
     )
     [notification_id] = finding.notification_ids

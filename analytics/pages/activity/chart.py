@@ -10,10 +10,10 @@ from analytics.charts import charts
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters, read_filters
 from analytics.pages.activity.time_range import When, draw_ends
-from analytics.pages.shared.formatting import viewer_zone
+from analytics.pages.shared.formatting import format_with_zone, viewer_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.text import as_markdown, plural
-from analytics.times import EPOCH, Interval
+from analytics.times import EPOCH, Interval, compare
 
 BRUSH = "_brush"
 SAME = timedelta(seconds=1)
@@ -75,7 +75,7 @@ def draw_over_time(
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
         st.markdown(total_text(select_types(types, chosen), time))
         with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
-            st.caption("What dragging over the chart does, by keyboard too.")
+            st.caption("Does what dragging across the chart does, and works by keyboard.")
             draw_ends("part", chosen.part, filters.select_part)
             st.button("All of it", key="part-all", on_click=filters.select_part, args=(None,), disabled=not chosen.part)
     line = time.line
@@ -108,7 +108,8 @@ def total_text(rows: pd.DataFrame, time: When) -> str:
     """Return the total and its comparison, as Markdown."""
     count, before = int(rows["events"].sum()), int(rows["events_before"].sum())
     total = f"**{plural(count, 'notification')}**"
+    if time.compared is None and time.first and not time.span.whole:
+        return f"{total}; no comparison, because nothing was kept before {as_markdown(format_with_zone(time.first))}"
     if time.compared is None:
         return total
-    differs = as_markdown(time.differs(count, before) or "as many")
-    return f"{total} {differs} beside {before:,} {time.compared.phrase}"
+    return f"{total}, {as_markdown(compare(count, before))} {time.compared.phrase}"

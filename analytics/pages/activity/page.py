@@ -214,6 +214,6 @@ def draw_nothing(chosen: ActivityFilters) -> None:
         if moment(ask("freshness").iloc[0]["newest"]) is None:
             st.caption("No notification is stored yet. The page Set up has the addresses that a sender needs.")
         elif chosen != ActivityFilters():
-            st.caption("No notification fits. Take one of the filters above away, or choose a longer time range.")
+            st.caption("No notification matches. Remove a filter above, or choose a longer time range.")
         else:
-            st.caption("No notification came in this time. Choose a longer time range above.")
+            st.caption("No notification arrived in this time range. Choose a longer one above.")

@@ -40,12 +40,16 @@ FIELD_FORMAT = "YYYY-MM-DD"
 
 
 class When(NamedTuple):
-    """The time to draw, the part of it to count, and the time to compare that part with."""
+    """The time to draw, the part of it to count, and the time to compare that part with.
+
+    There is no such time for all of time, and none from before the `first` notification.
+    """
 
     span: Span
     part: Interval
     compared: Comparison | None
     how: str
+    first: datetime | None = None
 
     @property
     def part_values(self) -> dict[str, Any]:
@@ -61,7 +65,12 @@ class When(NamedTuple):
     @property
     def line(self) -> Comparison | None:
         """Return the time to compare the whole time with."""
-        return None if self.span.whole else find_comparison(self.span.since, self.span.until, self.how)
+        return None if self.span.whole else self.compare(self.span.since, self.span.until)
+
+    def compare(self, since: datetime, until: datetime) -> Comparison | None:
+        """Return the time to compare an interval with; None where no notification was kept then."""
+        compared = find_comparison(since, until, self.how)
+        return None if self.first and compared.until <= self.first else compared
 
     @property
     def shift_us(self) -> int:
@@ -113,7 +122,7 @@ def time_controls() -> None:
         key="last-visit",
         on_click=choose_since_visit,
         disabled=last_end is None,
-        help="In this browser no visit before this one is known." if last_end is None else None,
+        help="This browser has no earlier visit on record." if last_end is None else None,
     )
 
 
@@ -172,14 +181,15 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     """Return the current time of the page's controls and address."""
     name = st.session_state["range"] or DEFAULT_RANGE
     own = Interval.parse(address.get(OWN))
-    first = moment(ask("freshness").iloc[0]["first"]) if name == "all" else None
-    span = span_of(name, own, at, first, viewer_zone())
+    first = moment(ask("freshness").iloc[0]["first"])
+    span = span_of(name, own, at, first if name == "all" else None, viewer_zone())
     part = Interval(span.since, span.until)
     if chosen.part:
         part = Interval(chosen.part.since, chosen.part.until or span.until)
-    until = part.until or span.until
-    compared = None if span.whole and not chosen.part else find_comparison(part.since, until, how)
-    return When(span, part, compared, how)
+    time = When(span, part, None, how, first)
+    if span.whole and not chosen.part:
+        return time
+    return time._replace(compared=time.compare(part.since, part.until or span.until))
 
 
 def parse_seconds(seconds: str) -> datetime | None:

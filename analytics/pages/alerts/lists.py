@@ -120,7 +120,7 @@ def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
     draw_table(in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
-          height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+          height=LIST_PIXELS, colours=state_colours(), steady=address.describe_view())  # fmt: skip
 
 
 def draw_flapping_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
@@ -145,7 +145,7 @@ def draw_flapping_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None
         )
         for identity, row in shown.items()
     ]
-    draw_table(flapping_columns(), lines, key="flapping-list", alt="In alarm again and again, the most often first",
+    draw_table(flapping_columns(), lines, key="flapping-list", alt="Flapping, most alarms first",
           on_open=open_row, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
     draw_more(count)
 
@@ -172,7 +172,7 @@ def draw_alarm_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
         lines.append(Line(identity, cells, OVER if ended else LASTS, tones))
     draw_table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
-          height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+          height=LIST_PIXELS, colours=state_colours(), steady=address.describe_view())  # fmt: skip
     draw_more(count)
 
 

@@ -108,7 +108,7 @@ def show() -> None:
     chosen: dict[str, Any] = {}
     draw_page(
         "Alerts",
-        "What is in alarm now, and each alarm from begin to end. Click one to see its server's changes before it.",
+        "What is in alarm now, and each alarm from start to finish. Click one to see its server's changes before.",
         lambda: chosen.update(filters()),
         lambda: body(chosen),
     )
@@ -137,7 +137,7 @@ def filters() -> dict[str, Any]:
             key="flapping",
             width=130,
             bind="query-params",
-            help="How many alarms in the time range make a metric of a server one that flaps.",
+            help="A metric with at least this many alarms in the time range is flapping.",
         )
         order = st.segmented_control(
             "Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, bind="query-params"
@@ -171,11 +171,11 @@ def body(chosen: dict[str, Any]) -> None:
         st.markdown(f"**{plural(len(inside), 'alarm')}** in this time range")
         draw_alarm_list(listed, len(inside), deleted)
     with right, st.container(key="flapping-card", gap="small"):
-        st.markdown(f"**{len(flapping):,} flapping**: in alarm {chosen['least']:,} times or more in this time range")
+        st.markdown(f"**{len(flapping):,} flapping**: at least {plural(chosen['least'], 'alarm')} in this time range")
         if len(flapping):
             draw_flapping_list(most_often, len(flapping), deleted)
         else:
-            st.caption("None. A lower number, or a longer time range, shows more.")
+            st.caption("None. Try a lower number or a longer time range.")
 
 
 def ranks(order: str, latest: list[str]) -> list[str]:
@@ -216,7 +216,7 @@ def draw_without_alarms(*, some: bool) -> None:
     with st.container(key="nothing", border=True):
         st.subheader("No alarm yet", anchor=False)
         if some:
-            st.caption("Alerts came, but none of them told of a metric above its threshold.")
+            st.caption("Alerts came in, but none reported a metric above its threshold.")
             return
         st.caption(" ".join(["No alert came yet.", *(alert.how_to for alert in alerts())]))
 
@@ -226,4 +226,4 @@ def draw_nothing_in_range(some: bool) -> None:
     with st.container(key="nothing", border=True):
         st.subheader("No alarm in this time range", anchor=False)
         wider = "Choose a longer time range" if some else "Clear the filters"
-        st.caption(f"None fits these filters in it. {wider} to see more.")
+        st.caption(f"None matches these filters in this time range. {wider} to see more.")

@@ -110,7 +110,7 @@ def filters() -> dict[str, Any]:
         with_noise = noise.checkbox(
             "with noise",
             key="noise",
-            help="Dates and names of the change itself, links, and what only the form of a body made appear or vanish.",
+            help="Dates and names of the change itself, links, and fields that only the format added or dropped.",
             **bound,
         )
         reset.button("Clear", key="clear", on_click=clear, width="stretch")
@@ -206,12 +206,12 @@ def draw_change_list(values: dict[str, Any], end: datetime) -> None:
     counts = ask("changes_count", **values).iloc[0]
     total, unseen = int(counts["total"]), int(counts["unseen"])
     with st.container(key="changes-head"):
-        hidden = f", {unseen:,} of them hidden ones: nothing that notifications show differs" if unseen else ""
+        hidden = f", {unseen:,} of them without a visible field" if unseen else ""
         st.markdown(f"**{plural(total, 'change')}**{hidden}")
     if not total:
         with st.container(key="nothing", border=True):
             st.subheader("No changes", anchor=False)
-            st.caption("None fits these filters in this time range. Clear them, or choose a longer time range.")
+            st.caption("None matches these filters in this time range. Clear them, or choose a longer time range.")
         return
     pages = -(-total // PAGE_ROWS)
     number = min(as_seq(address.get("page")) or 1, pages)

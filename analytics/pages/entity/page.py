@@ -45,7 +45,7 @@ def draw_search() -> None:
     if entities.empty:
         with st.container(key="nothing", border=True):
             st.subheader("No entity", anchor=False)
-            st.caption(f"No {any_entity()} of such a name has sent a notification.")
+            st.caption(f"There is no {any_entity()} with such a name.")
         return
     rows = {f"{row.category} {row.entity_id}": row for row in records(entities)}
 
@@ -62,12 +62,12 @@ def draw_search() -> None:
         COLUMNS,
         [as_line(identity, row) for identity, row in rows.items()],
         key="found",
-        alt="Entities, the one of which something happened last first",
+        alt="Entities, most recently active first",
         on_open=open_row,
         height=LIST_PIXELS,
     )
     if len(rows) == MOST_FOUND:
-        st.caption(f"The {MOST_FOUND} with the latest notifications are listed.")
+        st.caption(f"The {MOST_FOUND} most recently active are listed.")
 
 
 def as_line(identity: str, row: Any) -> Line:
@@ -150,7 +150,7 @@ def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | Non
         return
     with st.container(key="detail", border=True):
         if at:
-            st.caption(f"At {format_with_zone(at)} nothing was known of it: its first notification is of a later time.")
+            st.caption(f"Nothing was known of it at {format_with_zone(at)}: its first notification came later.")
         else:
             own = f"no notification of the {entity.category.lower()} itself came yet"
             st.caption(f"Known by its alerts only: {own}. Click one to see it.")
@@ -237,9 +237,9 @@ def draw_time_choice(at: datetime | None) -> None:
 def draw_without_notifications(entity: Entity) -> None:
     """Say that the entity has no notification, and draw other facts about it."""
     with st.container(key="nothing", border=True):
-        st.subheader("No notification of it", anchor=False)
+        st.subheader("No notification about it", anchor=False)
         if is_account(entity.category):
-            st.caption(f"No {entity.category} notification of it came: it is known by its alias only, if at all.")
+            st.caption(f"No {entity.category} notification about it has arrived: at most its alias is known.")
         elif is_person(entity.category):
             st.caption(
                 f"No {entity.category} notification of it came. Below are its actions, if notifications name it."

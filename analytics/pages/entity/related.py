@@ -72,7 +72,7 @@ def draw_findings_about(entity: Entity) -> None:
     if not about:
         return
     with st.container(key="findings-about", gap="small"):
-        st.markdown(f"**{plural(len(about), 'finding')}** about it: {describe_counts(about)}")
+        st.markdown(f"**{plural(len(about), 'finding')}** here: {describe_counts(about)}")
         draw_computed(snapshot)
         draw_finding_list(about, key="findings", on_open=address.to_findings, narrow=True, height=180)
 

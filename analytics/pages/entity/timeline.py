@@ -10,12 +10,13 @@ from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, draw_difference, summaries
 from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_verdict
-from analytics.pages.shared.formatting import alert_text, event_text, format_with_zone
+from analytics.pages.shared.formatting import event_text, format_with_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import alerts, categories_of, colours, has_state, is_person
 from analytics.text import as_markdown, shorten
+from analytics.words.sentences import UNSEEN, alert_text
 
 PAGE_ROWS = 30
 LIST_PIXELS = 460
@@ -102,7 +103,7 @@ def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
         if entity.category == alert.kind and len(seqs):
             span = {"first": int(seqs.min()), "last": int(seqs.max())}
             states = ask(alert.first_state, entity=entity.name, **span)
-            texts |= {row.seq: alert_text(row.metric, row.state) for row in records(states)}
+            texts |= {row.seq: alert_text(null_to_none(row.metric), null_to_none(row.state)) for row in records(states)}
     return texts
 
 
@@ -112,7 +113,7 @@ def as_line(row: Any, texts: dict[int, str], entity: Entity) -> Line:
     # No notification of a user names its actor.
     who = [] if is_person(entity.category) else [shorten(null_to_none(row.actor) or "", 60)]
     cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, what]
-    hidden = "notifications do not show" in what and has_state(row.category)
+    hidden = UNSEEN in what and has_state(row.category)
     return Line(str(row.seq), cells, event_text(row), [None] * (len(cells) - 1) + ["notice" if hidden else None])
 
 
@@ -155,7 +156,7 @@ def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
                       icon=":material/mail:")  # fmt: skip
             draw_copies(row)
         draw_difference(row)
-        st.caption("Its body, as this notification told it" if has_state(row["category"]) else "The alert")
+        st.caption("Its body in this notification" if has_state(row["category"]) else "The alert")
         draw_payload(row["payload"])
         with st.popover("More", icon=":material/info:", key="step-more"):
             draw_facts(

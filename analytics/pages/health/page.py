@@ -180,7 +180,7 @@ def draw_processes(processes: Sequence[Mapping[str, Any]]) -> None:
     with st.container(key="health-processes-card", border=True, gap="small"):
         st.markdown("**Processes**")
         if not processes:
-            st.caption("`clc-receiver serve` has said nothing of its processes.")
+            st.caption("`clc-receiver serve` has not reported its processes.")
             return
         draw_process_table(processes, key="health-processes")
 
@@ -239,7 +239,7 @@ def draw_recoveries(incidents: Sequence[Mapping[str, Any]]) -> None:
     with st.container(key="health-recoveries-card", border=True, gap="small"):
         st.markdown("**Recoveries**")
         if not incidents:
-            st.caption("No file was ever found damaged.")
+            st.caption("No damaged file has ever been found.")
             return
         newest = list(reversed(incidents))[:MOST_RECOVERIES]
         lines = [

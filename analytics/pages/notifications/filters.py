@@ -104,7 +104,7 @@ def span_filter() -> str:
     )
     own = read_own_range()
     with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
-        st.caption("What dragging over the chart does, by keyboard too.")
+        st.caption("Does what dragging across the chart does, and works by keyboard.")
         end_field("from", name_with_zone("From"), own.since)
         end_field("to", name_with_zone("To"), own.until)
     return last or ALL

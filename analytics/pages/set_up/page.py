@@ -53,7 +53,7 @@ def draw_base_url() -> None:
             value=default_base(),
             key=BASE,
             bind="query-params",
-            help="The sender needs https with a valid certificate: that of a proxy before the receiver, say.",
+            help="The sender needs https with a valid certificate, for example a proxy's in front of the receiver.",
         )
         if usable_base() is None:
             st.error("This is no address; one looks like https://webhooks.example.com", icon=":material/error:")
@@ -77,7 +77,7 @@ def draw_targets(base: str | None) -> None:
     if read_settings().url_secret:
         st.caption("SECRET stands for the value of CLC_URL_SECRET, which no page shows: put it in its place.")
     if None in last:
-        st.caption("Some notifications came by a route of a whole category, which can't tell the event.")
+        st.caption("Some notifications came by a category's route, which does not tell the event.")
 
 
 def draw_target(event: Event, base: str | None, seen: datetime | None, count: int) -> None:

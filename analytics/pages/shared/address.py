@@ -19,9 +19,13 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 from analytics.pages.pages import NAMES, TITLES
 from analytics.pages.shared.components import script
 from analytics.senders import account_kind, kind_of, person_kind
+from analytics.text import shorten
 
 SHOWN = ("account_choice", "account_looked_for", "at-choice")
 """Widgets of several pages that show a value of the address; the next page must not take over their values."""
+OPEN_ITEMS = ("finding", "refused", "seq", "step")
+LONGEST_SUBJECT = 40
+PRODUCT = "CLC webhooks"
 STALE_SECONDS = 10.0
 STATE = "_address"
 PAGE = "_page"
@@ -140,6 +144,18 @@ def read_values() -> Values:
         write(last.values)
         return last.values
     return values
+
+
+def describe_view() -> list[tuple[str, list[str]]]:
+    """Return the address without the open item: what the page lists, and how."""
+    return [(name, st.query_params.get_all(name)) for name in sorted(st.query_params) if name not in OPEN_ITEMS]
+
+
+def name_tab() -> None:
+    """Name the page and its subject in the title of the browser's tab."""
+    seq, subject = get("seq"), get("name") or get("account")
+    named = f"no. {seq}" if seq else shorten(subject, LONGEST_SUBJECT) if subject else None
+    st.set_page_config(page_title=" · ".join(filter(None, (named, st.session_state.get(PAGE), PRODUCT))))
 
 
 def get(name: str) -> str | None:

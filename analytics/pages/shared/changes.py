@@ -22,7 +22,7 @@ COLUMNS = (Column("Field", "30%"), Column("Old", "35%"), Column("New", "35%"))
 WHOLE = {
     "added": "First sight of it: there is nothing before to compare with.",
     "removed": "It was deleted.",
-    "unseen": "Nothing that notifications show differs from the step before: something else was changed.",
+    "unseen": "No visible field differs from the step before: something else was changed.",
     "changed": "It differs in more than can be listed; compare the bodies.",
 }
 
@@ -90,7 +90,7 @@ def choose_noise(count: int) -> bool:
         f"with {plural(count, 'field')} of noise",
         key="all_fields",
         bind="query-params",
-        help="Dates and names of the change itself, links, and what only the form of a body made appear or vanish.",
+        help="Dates and names of the change itself, links, and fields that only the body's format added or dropped.",
     )
 
 

@@ -50,7 +50,7 @@ def draw_curl(row: Any, body: bytes, file_name: str) -> None:
     """Draw the command that sends a notification again, and the field for its target."""
     event, category = null_to_none(row["event_type"]), row["category"]
     base = st.text_input(
-        "Receiver's address", key=BASE, placeholder=curl.DEFAULT_BASE, help="Where the command sends it to."
+        "Receiver's address", key=BASE, placeholder=curl.DEFAULT_BASE, help="The address that the command posts to."
     )
     signature = null_to_none(row["signature"])
     decoded = base64.b64decode(signature) if signature else None
@@ -60,7 +60,7 @@ def draw_curl(row: Any, body: bytes, file_name: str) -> None:
         text = curl.command(sent, curl.address_of(base or "", event, category), file_name)
         draw_text(text, key="curl", alt="Command that sends it again")
     if not curl.fits_inline(body):
-        st.caption("The body is too long for a command: download it, and run this in the directory that it is in.")
+        st.caption("The body is too long for a command: download it, and run this in the same directory.")
 
 
 def draw_body_button(body: bytes, file_name: str) -> None:
@@ -145,7 +145,7 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
     fields_tab, tree_tab, raw_tab = tabs["Fields"], tabs["Tree"], tabs["Raw"]
     with fields_tab:
         if content is None:
-            st.caption("It can't be taken apart here; see the raw text.")
+            st.caption("It can't be parsed here; see the raw text.")
         else:
             fields = [field for _, field in zip(range(MOST_FIELDS + 1), list_fields(content), strict=False)]
             draw_pairs(fields[:MOST_FIELDS], key="payload-fields", alt="Fields of the payload", height=TALLEST)
@@ -153,12 +153,12 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
                 st.caption(f"The first {MOST_FIELDS} are shown.")
     with tree_tab, st.container(key="payload-tree"):
         if content is None:
-            st.caption("It can't be drawn as a tree; see the raw text.")
+            st.caption("It can't be shown as a tree; see the raw text.")
         else:
             st.json(make_payload_visible(content), expanded=3)
     with raw_tab, st.container(key="payload-raw"):
         draw_text(make_visible(payload, keep="\n"), key="raw", alt="The body as received", height=TALLEST)
-        st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; characters that can't be seen as escapes.")
+        st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; invisible characters are shown as escapes.")
 
 
 def draw_name_button(what: str, name: str, category: str, key: str) -> None:
@@ -225,13 +225,13 @@ def draw_changes(row: Any) -> None:
     """Draw a notification's changes of its entity, or the reason why there are none."""
     original = null_to_none(row["duplicate_of"])
     if original is not None:
-        st.caption("It is a copy: what it tells was told already by the one that it copies.")
+        st.caption("This is a copy of an earlier notification, so it changes nothing.")
         first = ask("seq_of_id", id=str(original))
         if len(first):
             seq = int(first.iloc[0]["seq"])
             st.button("Open that one", key="open-original", on_click=open_notification, args=(seq,))
     elif not has_state(row["category"]):
-        st.caption("An alert tells of a moment: it has no state before to compare with.")
+        st.caption("An alert reports a moment, so there is no earlier state to compare it with.")
     elif null_to_none(row["entity_id"]) is None:
         st.caption("It names no entity, so there is nothing to compare it with.")
     else:

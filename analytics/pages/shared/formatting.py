@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from analytics.pages.shared.store import null_to_none
-from analytics.senders import alerts
-from analytics.text import shorten
 from analytics.times import local_text, utc_text, zone_label, zone_of
 
 
@@ -41,15 +39,6 @@ def format_clock(moment: datetime) -> str:
     """Return the time of day of a moment in the viewer's time zone, with the zone's name."""
     zone = viewer_zone()
     return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"
-
-
-def alert_text(metric: Any, state: Any) -> str:
-    """Return the first trigger of an alert in words."""
-    of = f"{shorten(metric, 20)} " if null_to_none(metric) else ""
-    states = {alert.above: "above its threshold" for alert in alerts()}
-    states |= {alert.below: "below its threshold again" for alert in alerts()}
-    words = states.get(str(state).lower())
-    return f"alert: {of}{words or shorten(str(null_to_none(state) or ''), 30)}".rstrip(": ")
 
 
 def number_text(seq: int) -> str:

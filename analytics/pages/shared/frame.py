@@ -76,6 +76,7 @@ def draw_page(
         address.arrive()
     address.send_again()
     address.depart()
+    address.name_tab()
     style("style")
     with st.container(key="header", horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(key="title", gap=None):
@@ -162,6 +163,7 @@ def draw_guarded(
     failed = answers.read_failure(part)
     due = draw_again_after(again_after or (TRY_SECONDS if failed else None), part)
     address.depart()
+    address.name_tab()
     above = st.container(key="freshness") if fresh and body else st.container() if fresh else None
     # A fixed place, so that a warning moves nothing in the browser's tree.
     place = st.container(key=f"place-of-trouble-{part}")

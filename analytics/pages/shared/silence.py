@@ -94,7 +94,7 @@ def draw_not_kept() -> None:
     address.keep()
     with st.container(key="not-kept", border=True):
         st.subheader("Not shown before", anchor=False)
-        st.caption("The receiver is asked for this as soon as it answers.")
+        st.caption("This is loaded as soon as the receiver answers.")
 
 
 def find_silence(error: AnalyticsError) -> Silence:
@@ -135,7 +135,7 @@ def draw_gone(instead: Callable[[], None] | None) -> None:
         draw_age_line(f"So it has been since {format_clock(silence.since)}, ", silence.since, key="gone-since")
         if not is_silent(reason):
             draw_how_to_start()
-        st.caption(f"Tried again every {RETRY_SECONDS:g} s. This page goes on by itself.")
+        st.caption(f"Retrying every {RETRY_SECONDS:g} s. This page continues by itself.")
     if instead:
         instead()
 

@@ -131,7 +131,7 @@ def draw_outcome(run: Run | None) -> None:
     if run is None and st.session_state[FROM_OUTSIDE]:
         st.info("This query came with a link. Read it, then press **Run**.", icon=":material/link:")
     elif run is None:
-        st.caption("Run the query to see its rows here. The page's address then is a link to it.")
+        st.caption("Run the query to see its rows here. The page's address then becomes a link to it.")
     elif run.running:
         wait()
     else:
@@ -145,7 +145,7 @@ def wait() -> None:
     run = _sql_run.read_run()
     if run is None or not run.running:
         st.rerun()
-    st.caption("The query runs. The rest of the page can be used meanwhile.")
+    st.caption("The query is running. You can use the rest of the page meanwhile.")
 
 
 def list_seconds() -> dict[str, float]:

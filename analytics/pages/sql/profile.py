@@ -147,7 +147,7 @@ def draw_profile(owner: StoreTable, column: StoreColumn) -> None:
             st.markdown(f"**{as_markdown(column.name)}**", width="stretch")
             st.button(
                 "Insert", key="sql-insert", on_click=lambda: editor.insert(name_in_sql(column.name)),
-                help="Put its name where the cursor is in the SQL",
+                help="Insert its name at the cursor",
             )  # fmt: skip
         if meaning := meaning_of(owner.name, column.name):
             st.caption(as_markdown(meaning))

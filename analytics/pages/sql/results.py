@@ -63,7 +63,7 @@ def draw_results(run: Run) -> None:
             files_of(run, table.num_rows)
     if not table.num_rows:
         with st.container(key="nothing", border=True):
-            st.caption("The query ran, and no row fits it.")
+            st.caption("The query ran and returned no rows.")
     elif table.column_names == ["explain_key", "explain_value"]:
         draw_plan(table)
     elif show == "Chart":

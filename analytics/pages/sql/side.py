@@ -128,7 +128,7 @@ def draw_history() -> None:
     """Draw this session's past queries."""
     queries = history()
     if not queries:
-        st.caption("What you run in this session is listed here.")
+        st.caption("Queries that you run in this session are listed here.")
         return
 
     def put(number: str, _: str) -> None:

@@ -16,7 +16,7 @@ PARCELS = Sender(
         Event("Parcel.Sent", "#111111", "#222222", "a parcel is sent"),
         Event("Track.Seen", "#333333", "#444444", "a parcel is scanned"),
     ),
-    kinds=(Kind("Parcel", ":material/package:", also=("Track",), unseen="its weight, say"),),
+    kinds=(Kind("Parcel", ":material/package:", also=("Track",), unseen="its weight"),),
     account="Depot",
     person="Driver",
     names_actors="none names one",
@@ -75,8 +75,8 @@ def test_a_second_senders_events_kinds_and_colours_are_beside_the_first_ones():
 def test_a_change_is_told_in_the_words_of_its_own_sender():
     assert sentence(change("kg")) == "Somebody changed the weight of P1 from 1 kg to 2 kg"
     assert sentence(change("stamps[a].kg")) == "Somebody changed the weight of stamp a of P1 from 1 to 2"
-    assert summary([change("lost"), change("", "unseen")]).startswith("lost; changed a field")
-    assert summary([change("", "unseen")]).endswith("(its weight, say)")
+    assert summary([change("lost"), change("", "unseen")]).startswith("lost; no visible field changed")
+    assert summary([change("", "unseen")]).endswith("(perhaps its weight)")
     server_change = change("details.memoryMB")._replace(category="Server")
     assert "memory" in sentence(server_change)
 

@@ -14,7 +14,7 @@ references = [
 
 [[fires]]
 title = "A user's body comes again, as it was"
-expected = ["low KIM@ACME.EXAMPLE: Somebody changed what notifications do not show of KIM@ACME.EXAMPLE in ACME"]
+expected = ["low KIM@ACME.EXAMPLE: KIM@ACME.EXAMPLE in ACME was updated, but no visible field changed"]
 [[fires.notifications]]
 event = "User.Created"
 at = 2026-03-03T10:00:00Z
@@ -26,7 +26,7 @@ body = '{"userName":"kim@acme.example","accountAlias":"ACME","emailAddress":"kim
 
 [[fires]]
 title = "The same at night"
-expected = ["medium KIM@ACME.EXAMPLE: Somebody changed what notifications do not show of KIM@ACME.EXAMPLE in ACME"]
+expected = ["medium KIM@ACME.EXAMPLE: KIM@ACME.EXAMPLE in ACME was updated, but no visible field changed"]
 [[fires.notifications]]
 event = "User.Created"
 at = 2026-03-03T10:00:00Z
@@ -63,8 +63,8 @@ SELECT
     account_alias,
     actor,
     concat(
-        'Somebody changed what notifications do not show of ', entity_id, ' in ', coalesce(account_alias, '(no account)'),
-        ': a password, PIN, title or telephone number.'
+        entity_id, ' in ', coalesce(account_alias, '(no account)'),
+        ' was updated, but no visible field changed: perhaps the password, PIN, title or telephone number.'
     ) AS sentence,
     [notification_id] AS notification_ids,
     CASE
