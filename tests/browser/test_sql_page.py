@@ -196,6 +196,9 @@ def test_another_run_cancels_the_one_before(live, page):
     until(lambda: running(live) == 0, what="DuckDB to be free")
     tab(page, "History")
     assert texts(column(page, 2, "sql-history")) == ["1", "cancelled"]
+    at = column(page, 0, "sql-history").first
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", at.inner_text())
+    assert at.evaluate("cell => cell.scrollWidth <= cell.clientWidth")  # nothing of it is cut
 
 
 def test_too_many_rows_and_too_long_a_time_say_what_to_do(page):

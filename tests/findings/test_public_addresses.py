@@ -46,14 +46,16 @@ def sentences(tmp_path, *sent, since=NOON - 30 * DAY, until=NOON + 30 * DAY):
 
 
 def added(*addresses, actor="eve"):
-    what = "address" if len(addresses) == 1 else "addresses"
-    return f"{actor} added the public {what} {', '.join(addresses)} to WA1ACMEWEB01 of ACME."
+    what, were = ("address", "was") if len(addresses) == 1 else ("addresses", "were")
+    which = f"public {what} {', '.join(addresses)}"
+    deed = f"{actor} added the {which}" if actor else f"The {which} {were} added"
+    return f"{deed} to WA1ACMEWEB01 of ACME."
 
 
 def test_an_address_that_comes_with_the_old_form_after_the_new_one_is_found(tmp_path):
     before = paired({"public": PUBLIC, "internal": INTERNAL})
     sent = [("Server.Updated", 0, before), ("Server.Updated", 1, flat(PUBLIC, OTHER, INTERNAL))]
-    assert sentences(tmp_path, *sent) == [added(OTHER, actor="Somebody")]
+    assert sentences(tmp_path, *sent) == [added(OTHER, actor=None)]
 
 
 def test_the_same_addresses_in_one_form_after_the_other_are_silent(tmp_path):
@@ -66,7 +68,7 @@ def test_the_same_addresses_in_one_form_after_the_other_are_silent(tmp_path):
 def test_of_the_old_form_all_but_internal_addresses_are_public(tmp_path):
     internal = [INTERNAL, "172.20.0.1", "192.168.3.4", "169.254.0.7", "fd00::1", "FE80::1", "?", ""]
     body = flat(PUBLIC, *internal, "2001:db8::9", "172.32.0.1")
-    found = [added("172.32.0.1", "2001:db8::9", PUBLIC, actor="Somebody")]
+    found = [added("172.32.0.1", "2001:db8::9", PUBLIC, actor=None)]
     assert sentences(tmp_path, ("Server.Created", 0, body)) == found
 
 

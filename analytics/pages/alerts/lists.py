@@ -120,7 +120,7 @@ def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
     draw_table(in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
-          height=LIST_PIXELS, colours=state_colours(), steady=address.describe_view())  # fmt: skip
+          height=LIST_PIXELS, colours=state_colours())  # fmt: skip
 
 
 def draw_flapping_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:

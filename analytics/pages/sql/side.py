@@ -28,7 +28,7 @@ TABLE_COLUMNS = (Column("Table", "58%", opens=True), Column("Rows", "42%", align
 COLUMN_COLUMNS = (Column("Column", "58%", opens=True), Column("Type", "42%"))
 QUERY_COLUMNS = (Column("Query", "40%", opens=True), Column("What it tells", "60%"))
 HISTORY_COLUMNS = (
-    Column("At", "5.4rem"),
+    Column("At", "6.4rem"),
     Column("SQL", "100%", opens=True),
     Column("Rows", "4.6rem", align="right"),
     Column("Took", "4.8rem", align="right"),

@@ -53,7 +53,7 @@ body = '''{"name":"WA1AC02DB01","status":"queuedForDelete","changeInfo":{"modifi
 
 [[fires]]
 title = "Five servers vanish, and nothing tells who did it"
-expected = ["medium ACME: Somebody deleted 5 servers of ACME within 4 min: WA1ACMEWEB1"]
+expected = ["medium ACME: 5 servers of ACME were deleted within 4 min: WA1ACMEWEB1"]
 [[fires.notifications]]
 event = "Server.Deleted"
 at = 2026-03-04T10:00:00Z
@@ -170,8 +170,9 @@ SELECT
     account_alias,
     actor,
     concat(
-        coalesce(actor, 'Somebody'), ' deleted ', len(moments), ' servers of ', array_to_string(accounts[:3], ', '),
-        if(len(accounts) > 3, ' and others', ''),
+        if(actor IS NULL, '', concat(actor, ' deleted ')), len(moments), ' servers of ',
+        array_to_string(accounts[:3], ', '), if(len(accounts) > 3, ' and others', ''),
+        if(actor IS NULL, ' were deleted', ''),
         ' within ', greatest(ceil(epoch(moments[-1] - moments[1]) / 60), 1)::BIGINT, ' min: ',
         array_to_string(names[:3], ', '), if(len(names) > 3, concat(' and ', len(names) - 3, ' more.'), '.')
     ) AS sentence,

@@ -141,8 +141,8 @@ SELECT
     account_alias,
     actor,
     concat(
-        len(moments), ' servers were built in ', account_alias, ' within ', $within_minutes, ' min of its creation, ',
-        'the first by ', coalesce(actor, 'somebody'), ': ', array_to_string(names[:3], ', '), ' and others.'
+        len(moments), ' servers were built in ', account_alias, ' within ', $within_minutes, ' min of its creation',
+        if(actor IS NULL, '', concat(', the first by ', actor)), ': ', array_to_string(names[:3], ', '), ' and others.'
     ) AS sentence,
     list_prepend(id, built_ids[:99]) AS notification_ids
 FROM grown

@@ -383,8 +383,9 @@ SELECT
     account_alias,
     actor,
     concat(
-        coalesce(actor, 'Somebody'), ' added the public address', if(len(gained) > 1, 'es ', ' '),
-        array_to_string(gained, ', '), ' to ', entity_id, ' of ', coalesce(account_alias, '(no account)'), '.'
+        if(actor IS NULL, 'The', concat(actor, ' added the')), ' public address', if(len(gained) > 1, 'es ', ' '),
+        array_to_string(gained, ', '),
+        if(actor IS NULL, if(len(gained) > 1, ' were added', ' was added'), ''), ' to ', entity_id, ' of ', coalesce(account_alias, '(no account)'), '.'
     ) AS sentence,
     [notification_id] AS notification_ids
 FROM steps

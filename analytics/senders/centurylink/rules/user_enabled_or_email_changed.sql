@@ -16,7 +16,7 @@ deleted_days = 7        # how long after its deletion a user that comes back by 
 
 [[fires]]
 title = "A disabled user is enabled again"
-expected = ["medium KIM: Somebody enabled KIM of ACME again, who was Disabled."]
+expected = ["medium KIM: KIM of ACME was enabled again after being Disabled."]
 [[fires.notifications]]
 event = "User.Updated"
 at = 2026-03-03T10:00:00Z
@@ -28,7 +28,7 @@ body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example
 
 [[fires]]
 title = "A user is deleted, and an update brings it back"
-expected = ["medium KIM: Somebody enabled KIM of ACME again, who was Deleted."]
+expected = ["medium KIM: KIM of ACME was enabled again after being Deleted."]
 [[fires.notifications]]
 event = "User.Deleted"
 at = 2026-03-03T10:00:00Z
@@ -40,7 +40,7 @@ body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example
 
 [[fires]]
 title = "An e-mail address changes"
-expected = ["medium KIM: Somebody changed the e-mail address of KIM of ACME from kim@acme.example to kim@evil.example."]
+expected = ["medium KIM: The e-mail address of KIM of ACME was changed from kim@acme.example to kim@evil.example."]
 [[fires.notifications]]
 event = "User.Created"
 at = 2026-03-03T10:00:00Z
@@ -52,7 +52,7 @@ body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@evil.example
 
 [[fires]]
 title = "A new address, and twenty minutes later the user is enabled"
-expected = ["medium KIM: Somebody changed the e-mail address", "high KIM: Somebody enabled KIM of ACME again"]
+expected = ["medium KIM: The e-mail address of KIM", "high KIM: KIM of ACME was enabled again"]
 [[fires.notifications]]
 event = "User.Updated"
 at = 2026-03-03T10:00:00Z
@@ -68,7 +68,7 @@ body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@evil.example
 
 [[fires]]
 title = "Both at one go are one finding"
-expected = ["high KIM: Somebody enabled KIM of ACME again, who was Disabled, and changed the e-mail address from a@x"]
+expected = ["high KIM: KIM of ACME was enabled again after being Disabled, and the e-mail address was changed from a@x"]
 [[fires.notifications]]
 event = "User.Updated"
 at = 2026-03-03T10:00:00Z
@@ -156,11 +156,10 @@ SELECT
     account_alias,
     NULL::VARCHAR AS actor,
     concat(
-        'Somebody ',
-        if(enabled, concat('enabled ', whose, ' again, who was ', coalesce(status_before, 'without a status')), ''),
-        if(enabled AND readdressed, ', and ', ''),
-        if(readdressed, concat('changed the e-mail address ', if(enabled, '', concat('of ', whose, ' '))), ''),
-        if(readdressed, concat('from ', coalesce(address_before, '(none)'), ' to ', address_now), ''),
+        if(enabled, concat(whose, ' was enabled again after being ', coalesce(status_before, 'without a status')), ''),
+        if(enabled AND readdressed, ', and the', if(readdressed, 'The', '')),
+        if(readdressed, concat(' e-mail address ', if(enabled, '', concat('of ', whose, ' '))), ''),
+        if(readdressed, concat('was changed from ', coalesce(address_before, '(none)'), ' to ', address_now), ''),
         '.'
     ) AS sentence,
     [notification_id] AS notification_ids,
