@@ -52,7 +52,8 @@ def demo(data_dir: Path | None, days: float, rate: float | None, seed: int, port
     It has a key and a data directory of its own and touches nothing of yours. Ctrl-C ends all of it.
     """
     with EndRequests() as requests:
-        click.echo(f"Starting a demonstration with {days:g} days of made-up notifications. Ctrl-C ends it.", err=True)
+        span = "1 day" if days == 1 else f"{days:g} days"
+        click.echo(f"Starting a demonstration with {span} of made-up notifications. Ctrl-C ends it.", err=True)
         kept = nullcontext(str(data_dir)) if data_dir else tempfile.TemporaryDirectory(prefix="clc-demo-")
         with kept as directory:
             own = Path(directory).absolute()

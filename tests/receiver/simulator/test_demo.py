@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -49,6 +51,33 @@ def test_the_demonstration_has_history_and_a_live_sender_and_ends_whole(tmp_path
     assert code == 0, demo.log
     assert processes_about(str(data_dir)) == []
     assert "nothing of it is running" in demo.log
+
+
+@pytest.mark.slow
+def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where_they_are_pasted(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--port", str(port)]
+        demo = Process([*command, "--data-dir", str(tmp_path / "shown")], environment(tmp_path), cwd=tmp_path)
+        try:
+            query = demo.until_logged(r"Query service\s+(http://\S+)/query")[1]
+            demo.until_logged("Ctrl-C ends it all")
+            assert demo.lines[0].startswith("Starting a demonstration with 1 day of made-up notifications.")
+            assert re.search(rf"^Port {port} is taken; the dashboard uses \d+\.$", demo.log, re.MULTILINE)
+            assert re.search(r"^Writing: ([\d,]+) of \1, ", demo.log, re.MULTILINE)
+            with connect(query) as client:
+                before = client.sql("SELECT max(seq) AS seq FROM notifications").to_pylist()[0]["seq"]
+                (send,) = re.findall(r"^ +(\S*clc-receiver simulate .*--event .*)$", demo.log, re.MULTILINE)
+                subprocess.run(["bash", "-c", send], cwd=tmp_path, env=environment(tmp_path), check=True)
+                sent = "SELECT count(*) AS n FROM notifications WHERE seq > ? AND entity_id = 'DEMO'"
+                until(lambda: client.sql(sent, [before]).to_pylist()[0]["n"] == 1, what="the changed address")
+            export, ask = re.findall(r"^ +(export CLC_DATA_DIR.*|\S*clc-analytics sql .*)$", demo.log, re.MULTILINE)
+            asked = subprocess.run(
+                ["bash", "-c", f"{export}; {ask}"], cwd=tmp_path, check=True, capture_output=True, text=True
+            )
+            assert "Account.Updated" in asked.stdout
+        finally:
+            assert demo.stop(signal.SIGINT) == 0, demo.log
 
 
 @pytest.mark.slow
