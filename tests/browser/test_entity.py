@@ -128,8 +128,8 @@ def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
 
 def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):
     page = watch(live.url).open(f"/entity?refresh=off&category=User&name={USER}")
-    expect(row_of(page, "steps", "(a password, say)").locator("td.notice")).to_have_count(1)
-    expect(page.locator(".st-key-difference")).to_contain_text("Nothing that notifications show differs")
+    expect(row_of(page, "steps", "(perhaps a password)").locator("td.notice")).to_have_count(1)
+    expect(page.locator(".st-key-difference")).to_contain_text("No visible field differs")
     row_of(page, "acts", SERVER).locator("td").nth(1).click()
     expect(page.locator(NAME)).to_have_text(SERVER)
     expect(column(page, 2, "differences")).to_have_text(["stopped"])
@@ -137,7 +137,7 @@ def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):
 
 def test_a_user_that_only_acted_is_shown_by_what_it_did(live, watch):
     page = watch(live.url).open("/entity?refresh=off&category=User&name=NOBODY.KNOWN")
-    expect(page.locator(".st-key-nothing")).to_contain_text("No User notification of it came")
+    expect(page.locator(".st-key-nothing")).to_contain_text("No User notification about it has arrived")
     expect(column(page, 2, "acts")).to_have_text([OTHER])
 
 

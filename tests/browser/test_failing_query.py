@@ -97,7 +97,7 @@ def test_while_all_queries_are_refused_as_too_many_a_filter_says_what_was_not_sh
     slow.failing, slow.failure = {"SELECT"}, BUSY
     choose(page, "Account", "ROOT")
     expect(page.locator(WARNING)).to_contain_text("The receiver is busy; this is tried again.")
-    expect(page.locator(".st-key-not-kept")).to_contain_text("asked for this as soon as it answers")
+    expect(page.locator(".st-key-not-kept")).to_contain_text("loaded as soon as the receiver answers")
     slow.failing = set()
     expect(page.locator(WARNING)).to_have_count(0)
     expect(page.locator(".st-key-not-kept")).to_have_count(0)
