@@ -100,7 +100,7 @@ def test_what_was_not_shown_before_is_asked_for_once_the_receiver_is_back_and_cl
     expect(page.locator(SILENT)).to_be_visible()
     expect(page.locator(".st-key-pager")).to_contain_text("51 to 100 of")
     page.get_by_role("button", name="Older").click()
-    expect(page.locator(".st-key-not-kept")).to_contain_text("asked for this as soon as it answers")
+    expect(page.locator(".st-key-not-kept")).to_contain_text("loaded as soon as the receiver answers")
     page.get_by_role("link", name="Audit").click()
     expect(page.locator(".st-key-not-running")).to_contain_text("No receiver to read from")
     go_back(page, "Notifications")
