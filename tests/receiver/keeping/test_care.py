@@ -39,6 +39,7 @@ WELL = Facts(
     backup={},
     backup_every=None,
     free={"data": 80 * GIB, "spool": 80 * GIB},
+    appending=Appending(None, None, {}),
     incidents=[],
 )
 

@@ -80,7 +80,7 @@ def test_without_serve_it_says_so_and_tells_what_the_files_tell(tmp_path):
     spool(tmp_path, [accepted(number) for number in range(5, 8)])
     found, code = status(tmp_path)
     assert (code, found["serving"], found["state"]) == (1, False, "red")
-    assert unwell(found) == {"serving": "red"}
+    assert unwell(found) == {"serving": "red", "append_error": "amber", "tasks_failing": "amber"}
     assert found["figures"]["notifications"]["value"] == 5
     assert found["figures"]["spool_rows"]["value"] == 3
     # They were received long ago, by their own account, but have waited only since their writer began.
