@@ -242,7 +242,7 @@ def draw_without_notifications(entity: Entity) -> None:
             st.caption(f"No {entity.category} notification about it has arrived: at most its alias is known.")
         elif is_person(entity.category):
             st.caption(
-                f"No {entity.category} notification of it came. Below are its actions, if notifications name it."
+                f"No {entity.category} notification about it has arrived. Below are its actions, if any names it."
             )
         else:
             st.caption("It is not in the store that this dashboard reads, or not under this name.")

@@ -54,7 +54,8 @@ def test_the_demonstration_has_history_and_a_live_sender_and_ends_whole(tmp_path
 
 
 @pytest.mark.slow
-def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where_they_are_pasted(tmp_path):
+def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where_they_are_pasted(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLC_DATA_DIR", str(tmp_path / "shown"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--port", str(port)]
