@@ -32,7 +32,7 @@ _MOST_DASHBOARD_RESTARTS = 5
 _RESTARTS_SECONDS = 600.0
 _HOST = "127.0.0.1"
 A_DAY = 1000.0
-"""The notifications of a usual day: one to three a minute, enough to see life, too few to bury a story."""
+"""The notifications of a usual day: one or two a minute, enough to see life, too few to bury a story."""
 
 
 @click.command()
@@ -41,7 +41,7 @@ A_DAY = 1000.0
 @click.option(
     "--rate",
     type=click.FloatRange(0.01),
-    help="Live notifications a second. Default: as many as the history ends with, one to three a minute.",
+    help="Live notifications a second. Default: as many as the history ends with, one or two a minute.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Which made-up world.")
 @click.option("--port", default=8501, show_default=True, help="The dashboard's port; where it is taken, a free one.")
