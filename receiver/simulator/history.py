@@ -152,7 +152,7 @@ class Simulation:
             at = calendar.at((weight + jitter.random()) / total)
             yield from self._timetable.take_until(at)
             steps = scene.steps if count is None else _first(scene.steps, limit - done)
-            # What a busy sender has begun goes on live: all of it just before the end would be a peak.
+            # A busy sender's unfinished scenes go on live. Squeezed in before the end, they would show as a peak.
             self._timetable.add(at, steps, None if self._a_day else end)
             done += sum(1 + step.copies for step in steps)
             weight += scene.weight

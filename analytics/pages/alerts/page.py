@@ -108,7 +108,7 @@ def show() -> None:
     chosen: dict[str, Any] = {}
     draw_page(
         "Alerts",
-        "What is in alarm now, and each alarm from start to finish. Click one to see its server's changes before.",
+        "What is in alarm now, and each alarm from start to finish. Click one to see the changes that led up to it.",
         lambda: chosen.update(filters()),
         lambda: body(chosen),
     )
