@@ -15,6 +15,7 @@ from typing import NamedTuple
 from receiver.files import copy_whole, make_directory, sync_directory, write_whole
 
 _MOST = 1_000
+_TRIES = 3
 _FILE = "recovery.json"
 
 _log = logging.getLogger(__name__)
@@ -36,10 +37,16 @@ class Incident(NamedTuple):
 
 
 def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: str | None = None) -> Incident:
-    """Log an incident as an error and add it to those kept; on a full disk it is only logged."""
+    """Log an incident as an error and add it to those kept; on a full or failing disk it is only logged."""
     incident = make_incident(what, moved_to=moved_to, missing=missing)
-    with contextlib.suppress(OSError):
-        record(data_dir, incident)
+    _log.error("%s", incident)
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            _keep(data_dir, incident)
+            break
+        except OSError as error:
+            if not tries_left:
+                _log.warning("%s can't keep this incident: %s", _path(data_dir), error)
     return incident
 
 
@@ -55,9 +62,13 @@ def record(data_dir: Path, incident: Incident) -> None:
         OSError: it can't be kept; it is logged.
     """
     _log.error("%s", incident)
+    _keep(data_dir, incident)
+
+
+def _keep(data_dir: Path, incident: Incident) -> None:
     try:
         kept = _read(data_dir)
-    except (OSError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         kept = [_unreadable(error, set_aside([_path(data_dir)], data_dir))]
     if incident not in kept:
         write_whole(_path(data_dir), json.dumps([each._asdict() for each in [*kept, incident][-_MOST:]], indent=1))

@@ -27,9 +27,9 @@ class Kernel:
         assert self.run("%load_ext analytics")["status"] == "ok"
 
     def begin(self, code: str) -> str:
-        """Send a cell."""
+        """Send a cell; where it fails, the kernel does not drop the cell that comes next."""
         self.shown.clear()
-        return self.client.execute(code)
+        return self.client.execute(code, stop_on_error=False)
 
     def read(self) -> None:
         """Keep what the kernel shows, if anything came."""

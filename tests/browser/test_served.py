@@ -1,13 +1,16 @@
 """The HTML of the pages: it leads to what is there, and its browser connects at once."""
 
 import re
+import socket
 from urllib.parse import urlsplit
 
 import pytest
 import urllib3
 
 from analytics.pages.pages import SHOWS
+from analytics.pages.serving.served import SCRIPTS, STATIC
 from tests.browser.pages import pages
+from tests.support.browsing import a_dashboard
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +55,16 @@ def test_a_browser_looks_for_the_server_at_no_other_address(live, watch):
     page.page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.open("/notifications?refresh=off").locator(".st-key-title").wait_for()
     assert not [path for path in asked if path.startswith("/notifications/")]
+
+
+def test_the_dashboard_ends_although_a_browser_does_not_read_what_it_asked_for(live):
+    with socket.socket() as reader, a_dashboard(live.receiver.data_dir, live.receiver.query_url) as url:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        reader.connect((urlsplit(url).hostname, urlsplit(url).port))
+        largest = max((STATIC / SCRIPTS).glob("*.js"), key=lambda script: script.stat().st_size)
+        reader.sendall(f"GET /{SCRIPTS}/{largest.name} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\n\r\n".encode())
+        assert reader.recv(15) == b"HTTP/1.1 200 OK"
+        # The dashboard is stopped here, before its reader.
 
 
 def given(html: str):

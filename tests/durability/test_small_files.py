@@ -1,5 +1,6 @@
 """Small files count when they are on disk, and a damaged one is named, kept aside and made anew."""
 
+import errno
 import json
 import os
 import re
@@ -68,6 +69,22 @@ def test_a_damaged_small_file_is_named_and_kept_aside_and_the_store_opens(tmp_pa
     before = read_incidents(tmp_path)
     opened(tmp_path)
     assert read_incidents(tmp_path) == before
+
+
+def test_a_read_of_the_incidents_that_fails_once_moves_no_file_aside_and_loses_no_incident(tmp_path, monkeypatch):
+    report(tmp_path, "Earlier.")
+    failures, read_text = [OSError(errno.EIO, os.strerror(errno.EIO))], Path.read_text
+
+    def fail_once(path, *arguments):
+        if failures and path.name == "recovery.json":
+            raise failures.pop()
+        return read_text(path, *arguments)
+
+    monkeypatch.setattr(Path, "read_text", fail_once)
+    report(tmp_path, "Later.")
+    assert not failures
+    assert [each.what for each in read_incidents(tmp_path)] == ["Earlier.", "Later."]
+    assert not (tmp_path / "aside").exists()
 
 
 @pytest.mark.parametrize("token", [query_token, control_token])

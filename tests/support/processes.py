@@ -106,6 +106,7 @@ class Process:
             code = self.process.wait(60)
         finally:
             self.process.kill()
+            self.process.wait()
         for reader in self._readers:
             reader.join(10)
         return code

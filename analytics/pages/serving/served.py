@@ -6,6 +6,9 @@ first draws an element.
 
 import json
 import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
+from uvicorn import Server
 
 from analytics.pages.pages import GUESSED, SHOWS, entry_file
 from analytics.pages.serving.gate import Gate, Hosts, policy
@@ -25,6 +29,8 @@ STATIC = Path(str(files("streamlit"))) / "static"
 SCRIPTS = "static/js"
 LINKS = Path(__file__).with_name("links.js")
 IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
+ENDS_SECONDS = 3
+"""The longest wait at the end of the dashboard for connections that do not close."""
 EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
 
 
@@ -81,8 +87,22 @@ def gate() -> Middleware:
     return Middleware(Gate, hosts=hosts, content_policy=policy(pages))
 
 
+@asynccontextmanager
+async def end_in_time(_: st.App) -> AsyncIterator[None]:
+    """Let no connection hold up the end of the dashboard.
+
+    By itself, uvicorn waits without end for browsers that do not read, and for connections that came at the moment of
+    the signal. Streamlit starts it with no setting for that, so the server is found by its signal handler.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(server, Server):
+        server.config.timeout_graceful_shutdown = ENDS_SECONDS
+    yield
+
+
 app = st.App(
     entry_file(),
+    lifespan=end_in_time,
     routes=[
         *(Route(f"/{name}", partial(serve, name)) for name in (*SHOWS, GUESSED)),
         Route(f"/{PULSE_ADDRESS}", answer_pulse),
