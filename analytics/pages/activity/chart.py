@@ -1,5 +1,6 @@
 """The big chart of the page Activity: its brush selects a part of the time, and fields do the same by keyboard."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -47,7 +48,12 @@ def read_part(selection: Any) -> Interval | None:
 
 
 def draw_over_time(
-    bins: pd.DataFrame, before: pd.DataFrame | None, types: pd.DataFrame, time: When, chosen: ActivityFilters
+    bins: pd.DataFrame,
+    before: pd.DataFrame | None,
+    types: pd.DataFrame,
+    time: When,
+    chosen: ActivityFilters,
+    draw_see_these: Callable[[], None],
 ) -> None:
     """Draw the counts over time, and the choice of a part of it.
 
@@ -57,6 +63,7 @@ def draw_over_time(
         types: the counts of all event types in the part: columns `name`, `events`, `events_before`.
         time: the time counted.
         chosen: the filters.
+        draw_see_these: draws the way to the counted notifications.
     """
     brush = brush_for(chosen.part)
     key = f"chart-over-time-{brush.turn}"
@@ -73,11 +80,13 @@ def draw_over_time(
         filters.select_part(part)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
-        st.markdown(total_text(select_types(types, chosen), time))
+        st.markdown(total_text(select_types(types, chosen), time), width="content")
         with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
             st.caption("Does what dragging across the chart does, and works by keyboard.")
             draw_ends("part", chosen.part, filters.select_part)
             st.button("All of it", key="part-all", on_click=filters.select_part, args=(None,), disabled=not chosen.part)
+        st.space("stretch")
+        draw_see_these()
     line = time.line
     chart = charts.draw_events(
         bins.assign(event_type=bins["event_type"].map(filters.type_text)),

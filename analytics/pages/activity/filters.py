@@ -131,9 +131,7 @@ def draw_chips(chosen: ActivityFilters) -> None:
     shown = list(chips(chosen))
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         if not shown:
-            st.caption("Click a name below, or drag across the chart, to focus on it.")
             return
-        st.caption("Only:", width="content")
         for number, chip in enumerate(shown):
             st.button(
                 f"{chip.what}: {as_markdown(shorten(chip.value, CHIP_CHARACTERS))}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,19 @@ from analytics.charts import histogram
 from analytics.pages.activity import filters, lists
 from analytics.pages.activity.chart import draw_over_time
 from analytics.pages.activity.filters import ActivityFilters, draw_chips, read_filters
-from analytics.pages.activity.time_range import When, compare_control, keep_visit, read_time, time_controls
+from analytics.pages.activity.time_range import (
+    When,
+    compare_control,
+    draw_since_visit,
+    keep_visit,
+    read_time,
+    time_controls,
+)
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.formatting import viewer_zone
-from analytics.pages.shared.frame import draw_page, is_dark
+from analytics.pages.shared.frame import bar, draw_page, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
 from analytics.times import difference, zone_label
 
@@ -33,19 +41,17 @@ def show() -> None:
 
 def body() -> None:
     """Draw everything that a click changes; also the filters, because a click in a list is one."""
-    with st.container(key="filters", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="when"):
-            time_controls()
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="where"):
-            account_filter(width=300, alone=filters.ALONE)
+    with bar():
+        time_controls()
+        account_filter(alone=filters.ALONE)
+        with st.popover("View", icon=":material/tune:", key="view-popover"):
+            draw_since_visit()
             how = compare_control()
             by_change = rank_control() == CHANGE
-    at = now()
-    chosen = read_filters()
-    time = read_time(at, chosen, how)
-    with st.container(horizontal=True, vertical_alignment="center", key="chip-line", gap="small"):
+        chosen = read_filters()
         draw_chips(chosen)
-        draw_see_these(chosen, time)
+    at = now()
+    time = read_time(at, chosen, how)
     draw(at, chosen, time, by_change=by_change)
 
 
@@ -100,7 +106,8 @@ def draw(at: datetime, chosen: ActivityFilters, time: When, *, by_change: bool) 
     draw_live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
-        draw_over_time(rows("activity_bins"), before, rows("activity_types"), time, chosen)
+        see_these = partial(draw_see_these, chosen, time)
+        draw_over_time(rows("activity_bins"), before, rows("activity_types"), time, chosen, see_these)
     draw_lists(rows, chosen, time, by_change=by_change)
 
 

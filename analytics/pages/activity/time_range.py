@@ -9,6 +9,7 @@ import streamlit as st
 from analytics.pages.activity.filters import ActivityFilters, select_part
 from analytics.pages.shared import address
 from analytics.pages.shared.components import script
+from analytics.pages.shared.filters import draw_range
 from analytics.pages.shared.formatting import name_with_zone, viewer_zone
 from analytics.pages.shared.store import ask, moment
 from analytics.times import (
@@ -103,19 +104,14 @@ class When(NamedTuple):
 
 def time_controls() -> None:
     """Draw the choice of the range, and for the user's own time its ends."""
-    names = [*RANGES, OWN_RANGE]
-    st.segmented_control(
-        "Time range",
-        names,
-        default=DEFAULT_RANGE,
-        key="range",
-        bind="query-params",
-        required=True,
-        on_change=forget_part,
-    )
+    draw_range([*RANGES, OWN_RANGE], DEFAULT_RANGE, forget_part)
     if st.session_state["range"] == OWN_RANGE:
         own = Interval.parse(address.get(OWN))
         draw_ends("own", own, lambda interval: address.put(**{OWN: str(interval) if interval else None}))
+
+
+def draw_since_visit() -> None:
+    """Draw the way to the time since the last visit."""
     last_end = read_last_visit()
     st.button(
         "Since my last visit",

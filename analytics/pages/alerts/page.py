@@ -19,7 +19,14 @@ from analytics.pages.alerts.lists import (
 )
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, now
-from analytics.pages.shared.filters import account_filter, list_chosen, range_filter
+from analytics.pages.shared.filters import (
+    FilterChip,
+    account_filter,
+    draw_filter_chips,
+    filters_popover,
+    list_chosen,
+    range_filter,
+)
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import location, moment, null_to_none, run
@@ -123,11 +130,11 @@ def clear() -> None:
 
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filters"):
-        length = range_filter(DEFAULT_RANGE)
-        account = account_filter(width=300)
+    length = range_filter(DEFAULT_RANGE)
+    account = account_filter()
+    with filters_popover(("entity", "flapping", "order"), clear):
         named = st.text_input(
-            f"{alert_label()} contains", key="entity", placeholder="a part of its name", width=210, bind="query-params"
+            f"{alert_label()} contains", key="entity", placeholder="a part of its name", bind="query-params"
         )
         least = st.number_input(
             "Flapping from",
@@ -135,14 +142,14 @@ def filters() -> dict[str, Any]:
             MOST_FLAPPING,
             DEFAULT_FLAPPING,
             key="flapping",
-            width=130,
             bind="query-params",
             help="A metric with at least this many alarms in the time range is flapping.",
         )
         order = st.segmented_control(
             "Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, bind="query-params"
         )
-        st.button("Clear", key="clear", on_click=clear)
+    if named:
+        draw_filter_chips([FilterChip("entity", alert_label(), named, "")])
     return {**account, "range": length, "entity": named or None, "least": least, "order": order or RECENT}
 
 

@@ -12,7 +12,14 @@ from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
 from analytics.pages.shared.components import Column, Line, Tone, draw_table
-from analytics.pages.shared.filters import account_filter, list_chosen, range_filter
+from analytics.pages.shared.filters import (
+    FilterChip,
+    account_filter,
+    draw_filter_chips,
+    filters_popover,
+    list_chosen,
+    range_filter,
+)
 from analytics.pages.shared.findings import (
     count_by_bin,
     describe_counts,
@@ -93,27 +100,29 @@ def clear() -> None:
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
-    with st.container(key="filters", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="where"):
-            length = range_filter(DEFAULT_RANGE, on_change=to_first)
-            account = account_filter(width=300)
-            severities = st.multiselect(
-                "Severity", SEVERITIES, key="severity", placeholder="Any severity", width=220, **bound
-            )
-        kind, field, entity, actor, noise, reset = st.columns(
-            [2.6, 2.6, 2.4, 2.4, 1.4, 0.9], gap="small", vertical_alignment="bottom"
-        )
-        kinds = kind.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
-        named_field = field.text_input("Field contains", key="field", placeholder=examples().fields, **bound)
-        named = entity.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
-        by = actor.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
-        with_noise = noise.checkbox(
+    length = range_filter(DEFAULT_RANGE, on_change=to_first)
+    account = account_filter()
+    with filters_popover(("severity", "kind", "field", "entity", "actor", "noise"), clear):
+        severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
+        kinds = st.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
+        named_field = st.text_input("Field contains", key="field", placeholder=examples().fields, **bound)
+        named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
+        by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
+        with_noise = st.checkbox(
             "with noise",
             key="noise",
             help="Dates and names of the change itself, links, and fields that only the format added or dropped.",
             **bound,
         )
-        reset.button("Clear", key="clear", on_click=clear, width="stretch")
+    values = (
+        ("severity", "Severity", ", ".join(severities), []),
+        ("kind", "Kind", ", ".join(kinds), []),
+        ("field", "Field", named_field, ""),
+        ("entity", "Entity", named, ""),
+        ("actor", "Actor", by, ""),
+        ("noise", "With", "noise" if with_noise else "", False),
+    )
+    draw_filter_chips([FilterChip(*each) for each in values if each[2]], to_first)
     return {
         **account,
         "range": length,

@@ -7,7 +7,12 @@ import streamlit as st
 
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
-from analytics.pages.shared.filters import account_filter
+from analytics.pages.shared.filters import (
+    FilterChip,
+    account_filter,
+    draw_filter_chips,
+    filters_popover,
+)
 from analytics.pages.shared.formatting import name_with_zone, viewer_zone
 from analytics.senders import any_entity, event_types
 from analytics.times import RANGES
@@ -37,18 +42,23 @@ def clear() -> None:
 def filters() -> dict[str, Any]:
     """Draw the filters, besides those of time, and return the parameters of queries."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
-    with st.container(key="filters", gap="small"):
-        kinds, where, signature = st.columns([4, 5, 3], gap="small", vertical_alignment="bottom")
-        events = kinds.multiselect("Event types", event_types(), key="events", placeholder="All event types", **bound)
-        with where, st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="where"):
-            account = account_filter()
-        status = signature.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
-        entity, actor, text, copies, reset = st.columns([3, 3, 4, 1.4, 0.9], gap="small", vertical_alignment="bottom")
-        named = entity.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
-        by = actor.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
-        holds = text.text_input("Payload contains", key="text", placeholder="any text of the body", **bound)
-        with_copies = copies.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
-        reset.button("Clear", key="clear", on_click=clear, width="stretch")
+    account = account_filter()
+    with filters_popover(("events", "signature", "entity", "actor", "text", "copies"), clear):
+        events = st.multiselect("Event types", event_types(), key="events", placeholder="All event types", **bound)
+        status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
+        named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
+        by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
+        holds = st.text_input("Payload contains", key="text", placeholder="any text of the body", **bound)
+        with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
+    values = (
+        ("events", "Event", ", ".join(events), []),
+        ("signature", "Signature", ", ".join(status), []),
+        ("entity", "Entity", named, ""),
+        ("actor", "Actor", by, ""),
+        ("text", "Payload", holds, ""),
+        ("copies", "With", "copies" if with_copies else "", False),
+    )
+    draw_filter_chips([FilterChip(*each) for each in values if each[2]], to_newest)
     return {
         **account,
         "event_types": events or None,
@@ -100,7 +110,9 @@ def span_filter() -> str:
         key="when",
         bind="query-params",
         on_change=widen,
-        width=150,
+        filter_mode=None,
+        label_visibility="collapsed",
+        width=104,
     )
     own = read_own_range()
     with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):

@@ -17,7 +17,7 @@ from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.formatting import viewer_zone
-from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.frame import bar, is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import colours, unknown_type
@@ -54,8 +54,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         split: gives the places of the list and of the item.
     """
     here = paging.find_point()
-    bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-bar")
-    with bar:
+    with bar():
         span = find_range(span_filter(), here)
     before = as_seq(address.get("before"))
     look = partial(paging.find, chosen, span, here, before)
@@ -67,6 +66,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         search = look()
     # A fixed place, so that nothing below it moves; it is filled last, because a chart keeps the browser busy longest.
     above = st.container(key="histogram-place")
+    follow = st.container(key="follow-place")
     left, right = split()
     with left:
         if not search.rows.empty:
@@ -76,8 +76,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
             draw_nothing(fresh=listed.fresh)
         else:
             draw_pager(listed, search.values, narrow=beside is not None)
-    with bar:
-        st.space("stretch")
+    with follow, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         draw_follow_buttons(listed.fresh)
         draw_download(listed.total, search.values)
     with right:

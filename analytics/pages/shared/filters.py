@@ -1,7 +1,8 @@
 """Filters that pages share. Their state is in the page's address."""
 
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -11,6 +12,8 @@ from analytics.pages.shared.answers import skip_unanswered
 from analytics.text import as_markdown, shorten
 from analytics.times import DEFAULT_RANGE, RANGES
 
+CHIP_CHARACTERS = 36
+ACCOUNT_PIXELS = 210
 CHOICE, SEARCH = "account_choice", "account_looked_for"
 FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
 
@@ -63,11 +66,10 @@ def list_choices(chosen: str | None) -> tuple[dict[str, str], str]:
     return labels, "All accounts" if len(accounts.all) <= OFFERED else "All accounts; type to find one"
 
 
-def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | None = None) -> dict[str, str | None]:
+def account_filter(*, alone: str | None = None) -> dict[str, str | None]:
     """Draw the choice of an account, with or without its sub-accounts; return the parameters of queries.
 
     Args:
-        width: in pixels.
         alone: the name in the page's address for "without sub-accounts", where it is not `below`.
     """
     alias = address.get("account")
@@ -86,15 +88,17 @@ def account_filter(width: int | Literal["stretch"] = "stretch", *, alone: str | 
         placeholder=hint,
         filter_mode="contains",
         accept_new_options=is_cut,
-        help=FEW_OF.format(number=len(load_accounts().all)) if is_cut else None,
-        width=width,
+        label_visibility="collapsed",
+        width=ACCOUNT_PIXELS,
     )
+    if is_cut:
+        st.caption(":material/info:", help=FEW_OF.format(number=len(load_accounts().all)), width="content")
+    if chosen is None:
+        return {"account": None, "account_tree": None}
     if alone:
-        below = not choose_alone(alone, disabled=chosen is None)
+        below = not choose_alone(alone)
     else:
-        below = st.checkbox(
-            "and its sub-accounts", value=True, key="below", bind="query-params", disabled=chosen is None
-        )
+        below = st.checkbox("and its sub-accounts", value=True, key="below", bind="query-params")
     return {"account": None if below else chosen, "account_tree": chosen if below else None}
 
 
@@ -107,7 +111,7 @@ def list_chosen(chosen: dict[str, Any]) -> set[str] | None:
     return None
 
 
-def choose_alone(name: str, *, disabled: bool) -> bool:
+def choose_alone(name: str) -> bool:
     """Draw the choice of sub-accounts, which clicks elsewhere change too; say whether it leaves them out."""
     key = f"{name}-below"
     value = address.get(name) != "yes"
@@ -118,18 +122,62 @@ def choose_alone(name: str, *, disabled: bool) -> bool:
         address.put(**{name: None if st.session_state[key] else "yes"})
 
     with st.container(key="below"):
-        return not st.checkbox("and its sub-accounts", key=key, on_change=remember, disabled=disabled)
+        return not st.checkbox("and its sub-accounts", key=key, on_change=remember)
 
 
 def range_filter(default: str = DEFAULT_RANGE, on_change: Callable[[], None] | None = None) -> str:
     """Draw the choice of a time range and return its name."""
-    chosen = st.segmented_control(
+    return draw_range(list(RANGES), default, on_change)
+
+
+def draw_range(names: list[str], default: str, on_change: Callable[[], None] | None = None) -> str:
+    """Draw the choice of a time range by its name."""
+    chosen = st.selectbox(
         "Time range",
-        list(RANGES),
-        default=default,
+        names,
+        names.index(default),
         key="range",
         bind="query-params",
-        required=True,
         on_change=on_change,
+        filter_mode=None,
+        label_visibility="collapsed",
+        width=104,
     )
     return chosen or default
+
+
+@contextmanager
+def filters_popover(names: Collection[str], clear: Callable[[], None]) -> Iterator[None]:
+    """Draw the button that opens the filters drawn in this block; it says how many of them are set.
+
+    Args:
+        names: their names in the address.
+        clear: removes all filters.
+    """
+    count = sum(name in st.query_params for name in names)
+    label = f"Filters ({count})" if count else "Filters"
+    with st.popover(label, icon=":material/tune:", key="filters-popover"), st.container(key="filters", gap="small"):
+        yield
+        st.button("Clear", key="clear", on_click=clear, disabled=not count)
+
+
+class FilterChip(NamedTuple):
+    """A set filter: its name in the address, its label, its value in words, and its value when it is not set."""
+
+    name: str
+    label: str
+    value: str
+    unset: Any
+
+
+def draw_filter_chips(chips: Iterable[FilterChip], on_change: Callable[[], None] | None = None) -> None:
+    """Draw a button for each set filter; a click removes it."""
+
+    def remove(chip: FilterChip) -> None:
+        st.session_state[chip.name] = chip.unset
+        if on_change:
+            on_change()
+
+    for chip in chips:
+        text = f"{chip.label}: {as_markdown(shorten(chip.value, CHIP_CHARACTERS))}"
+        st.button(text, key=f"chip-{chip.name}", icon=":material/close:", on_click=remove, args=(chip,))

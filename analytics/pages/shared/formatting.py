@@ -35,10 +35,11 @@ def format_utc(moment: datetime | None) -> str:
     return utc_text(moment)
 
 
-def format_clock(moment: datetime) -> str:
-    """Return the time of day of a moment in the viewer's time zone, with the zone's name."""
+def format_clock(moment: datetime, *, named: bool = True) -> str:
+    """Return the time of day of a moment in the viewer's time zone, with the zone's name or without."""
     zone = viewer_zone()
-    return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"
+    clock = f"{moment.astimezone(zone):%H:%M:%S}"
+    return f"{clock} {zone_label(zone)}" if named else clock
 
 
 def number_text(seq: int) -> str:

@@ -31,6 +31,7 @@ ENDS = "_ends"
 TRY_SECONDS = 5.0
 """A part whose query failed is tried again after this time, unless it refreshes by itself."""
 TRIED = "_tried"
+BAR = "_bar"
 
 
 def is_dark() -> bool:
@@ -45,10 +46,18 @@ def style(name: str) -> None:
 
 def refresh_control(default: str) -> float | None:
     """Draw the choice of the time between refreshes, and return it in seconds."""
-    chosen = st.segmented_control(
-        "Refresh", list(REFRESH), default=default, key="refresh", bind="query-params", required=True, width="content"
-    )
+    names = list(REFRESH)
+    chosen = st.selectbox(
+        "Refresh", names, names.index(default), key="refresh", bind="query-params", width=84, filter_mode=None,
+        label_visibility="collapsed",
+    )  # fmt: skip
     return REFRESH[chosen or default]
+
+
+def bar() -> DeltaGenerator:
+    """Return the place of the controls in the page's bar, for those that are drawn with its body."""
+    place: DeltaGenerator = st.session_state[BAR]
+    return place
 
 
 def draw_page(
@@ -78,10 +87,14 @@ def draw_page(
     address.depart()
     address.name_tab()
     style("style")
-    with st.container(key="header", horizontal=True, vertical_alignment="bottom", gap="medium"):
-        with st.container(key="title", gap=None):
-            st.subheader(title, anchor=False)
-            st.caption(lead)
+    with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(key="title", width="content"):
+            st.subheader(title, anchor=False, help=lead)
+        st.session_state[BAR] = st.container(
+            key="controls", horizontal=True, vertical_alignment="center", gap="small", width="content"
+        )
+        st.space("stretch")
+        age = st.container(key="freshness", width="content")
         seconds = refresh_control(refresh) if refresh else PULSE_SECONDS
     # Fixed places: a fragment whose second drawing overtakes its first has no place of its own until then, and the
     # browser refuses everything after it.
@@ -98,7 +111,8 @@ def draw_page(
             draw_instead(instead)
     try:
         if controls:
-            controls()
+            with bar():
+                controls()
     except QueryError as error:
         address.keep()
         draw_trouble(error, "controls")
@@ -109,10 +123,9 @@ def draw_page(
         return
     address.end_arrival()
     if refresh:
-        st.fragment(draw_guarded)("all", body, fresh=True, again_after=seconds)
+        st.fragment(draw_guarded)("all", body, age=age, again_after=seconds)
     else:
-        with st.container(key="freshness"):
-            st.fragment(draw_guarded)("freshness", None, fresh=True, again_after=seconds)
+        st.fragment(draw_guarded)("freshness", None, age=age, again_after=seconds)
         st.fragment(draw_guarded)("body", body)
 
 
@@ -144,27 +157,30 @@ def draw_freshness(*, whole: bool) -> None:
     """
     row = ask("freshness").iloc[0]
     at, newest = answers.read_oldest_moment(), moment(row["newest"])
-    as_of = (f"As of {format_clock(at)}, ", at, ", ") if whole else ()
+    as_of = (f"As of {format_clock(at, named=False)}, ", at, ", ") if whole else ()
     last = ("newest notification ", newest) if newest else ("no notification yet",)
     draw_age_line(*as_of, *last, key="age", drawn_at=now())
 
 
 def draw_guarded(
-    part: str, body: Callable[[], None] | None, *, fresh: bool = False, again_after: float | None = None
+    part: str,
+    body: Callable[[], None] | None,
+    *,
+    age: DeltaGenerator | None = None,
+    again_after: float | None = None,
 ) -> None:
     """Draw a part of a page, or the reason why it can't be drawn.
 
     Args:
         part: its name.
         body: draws it.
-        fresh: whether a line above gives its moment.
+        age: the place of the line that gives its moment, if there is one.
         again_after: the seconds until it is drawn again; None for never.
     """
     failed = answers.read_failure(part)
     due = draw_again_after(again_after or (TRY_SECONDS if failed else None), part)
     address.depart()
     address.name_tab()
-    above = st.container(key="freshness") if fresh and body else st.container() if fresh else None
     # A fixed place, so that a warning moves nothing in the browser's tree.
     place = st.container(key=f"place-of-trouble-{part}")
     keeping = None
@@ -174,7 +190,7 @@ def draw_guarded(
             with place, st.container(key=f"older-{part}"):
                 draw_trouble(keeping, part, "Below is what was shown before.")
         with answers.keep_answers(part, keeping=keeping):
-            draw_part(body, above, fresh=fresh)
+            draw_part(body, age)
     except QueryError as error:
         if keeping:
             draw_not_kept()
@@ -192,21 +208,21 @@ def draw_guarded(
         leave(error)
 
 
-def draw_part(body: Callable[[], None] | None, above: DeltaGenerator | None, *, fresh: bool) -> None:
-    """Draw a part of a page, and the line above it with its moment: last, because older values are below until then.
+def draw_part(body: Callable[[], None] | None, age: DeltaGenerator | None) -> None:
+    """Draw a part of a page, and the line with its moment: last, because older values are shown until then.
 
     A part drawn from kept answers is older itself, so its line comes first.
     """
-    if fresh:
+    if age:
         ask("freshness")
     is_older = answers.is_kept()
-    if above and is_older:
-        with above:
+    if age and is_older:
+        with age:
             draw_freshness(whole=body is not None)
     if body:
         body()
-    if above and not is_older:
-        with above:
+    if age and not is_older:
+        with age:
             draw_freshness(whole=body is not None)
 
 
