@@ -24,7 +24,7 @@ from analytics.text import plural
 from analytics.times import EPOCH, MOST_BINS, WIDTHS, Period, floor
 
 BRUSH = "span"
-PIXELS = 84
+PIXELS = 56
 WHOLE, PART = "complete", "not over yet"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS = 24

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import OTHER, PUBLIC, SERVER, ago, server
-from tests.browser.watching import choose, column, fill, row_of
+from tests.browser.watching import choose, close_filters, column, fill, open_filters, row_of
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -120,7 +120,7 @@ def test_what_flaps_is_what_was_in_alarm_so_many_times(live, watch):
     expect(column(page, 0, "flapping-list")).to_have_text([FLAPPER])
     expect(column(page, 2, "flapping-list")).to_have_text(["3"])
     expect(column(page, 3, "flapping-list")).to_have_text(["2 h 30 min"])
-    number = page.get_by_role("spinbutton", name="Flapping from")
+    number = open_filters(page).get_by_role("spinbutton", name="Flapping from")
     number.fill("4")
     number.press("Enter")
     expect(card).to_contain_text("0 flapping")
@@ -129,9 +129,10 @@ def test_what_flaps_is_what_was_in_alarm_so_many_times(live, watch):
 
 def test_range_account_server_and_order_choose_what_is_shown_and_the_address_holds_them(live, watch):
     page = watch(live.url).open(PAGE)
-    page.locator(".st-key-range").get_by_text("30 d", exact=True).click()
+    choose(page, "Time range", "30 d")
     expect(page.locator(".st-key-alarms-card")).to_contain_text("6 alarms")
-    page.locator(".st-key-order").get_by_text("Longest first", exact=True).click()
+    open_filters(page).locator(".st-key-order").get_by_text("Longest first", exact=True).click()
+    close_filters(page)
     expect(column(page, 3, "alarm-list").first).to_have_text(SERVER)
     choose(page, "Account", "ACME")
     expect(page.locator(".st-key-alarms-card")).to_contain_text("3 alarms")
@@ -142,10 +143,12 @@ def test_range_account_server_and_order_choose_what_is_shown_and_the_address_hol
     fresh = watch(live.url).open(page.url.removeprefix(live.url))
     expect(column(fresh, 3, "alarm-list")).to_have_text([SERVER, SERVER])
     expect(column(fresh, 2, "in-alarm")).to_have_text([SERVER])
-    for name, option in (("range", "30 d"), ("order", "Longest first")):
-        marked = fresh.locator(f".st-key-{name} [aria-checked=true], .st-key-{name} [data-testid*=Active]")
-        expect(marked).to_have_text(option)
-    fresh.get_by_role("button", name="Clear", exact=True).click()
+    expect(fresh.get_by_role("combobox", name="Time range")).to_have_value("30 d")
+    filters = open_filters(fresh)
+    expect(filters.locator(".st-key-order :is([aria-checked=true], [data-testid*=Active])")).to_have_text(
+        "Longest first"
+    )
+    filters.get_by_role("button", name="Clear", exact=True).click()
     expect(fresh.locator(".st-key-alarms-card")).to_contain_text("5 alarms")
 
 

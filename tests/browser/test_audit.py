@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import ADDED, HIDDEN, OTHER, POWERED, PUBLIC, SERVER, USER
-from tests.browser.watching import choose, column, expect_raw, expect_total, fill, go_back, row_of, texts
+from tests.browser.watching import choose, column, expect_raw, expect_total, fill, go_back, open_filters, row_of, texts
 from tests.support.browsing import a_dashboard
 
 pytestmark = pytest.mark.browser
@@ -50,7 +50,7 @@ def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_
     page.go_back()
     expect(page.locator(NAME)).to_contain_text("Public address")
     expect(page).to_have_url(re.compile(re.escape(finding.partition("&finding=")[2])))
-    expect(page.locator(".st-key-range [aria-checked=true], .st-key-range [data-testid*=Active]")).to_have_text("all")
+    expect(page.get_by_role("combobox", name="Time range")).to_have_value("all")
 
 
 def expect_difference(page):
@@ -104,7 +104,7 @@ def test_changes_are_filtered_by_each_filter_and_cleared(live, watch):
     choose(page, "Account", "ACME")
     expect_changes(page, live.one(f"{SHOWN} AND account_alias = 'ACME'"))
     clear(page, total)
-    page.locator(".st-key-noise label").click()
+    open_filters(page).locator(".st-key-noise label").click()
     expect_changes(page, live.one("SELECT count(*) FROM changes"))
 
 
@@ -113,9 +113,9 @@ def expect_changes(page, total):
 
 
 def clear(page, total):
-    page.get_by_role("button", name="Clear", exact=True).click()
+    open_filters(page).get_by_role("button", name="Clear", exact=True).click()
     expect(page).not_to_have_url(re.compile("(kind|field|entity|actor|account)="))
-    page.locator(".st-key-range").get_by_text("all", exact=True).click()
+    choose(page, "Time range", "all")
     expect_changes(page, total)
 
 

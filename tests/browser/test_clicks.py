@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from analytics.senders import event_types
 from tests.browser.watching import (
     choose,
+    close_filters,
     column,
     drawn_at,
     expect_range,
@@ -16,6 +17,7 @@ from tests.browser.watching import (
     expect_total,
     fill,
     go_back,
+    open_filters,
     row_of,
     tab,
     texts,
@@ -98,7 +100,7 @@ def test_a_refresh_that_is_off_stays_as_it_was(live, watch):
     page = watch(live.url).open("/?refresh=off")
     expect(page.locator(".st-key-over-time svg.marks")).to_be_visible()
     before = drawn_at(page)
-    page.get_by_role("radio", name="1 s", exact=True).or_(page.get_by_role("button", name="1 s", exact=True)).click()
+    choose(page, "Refresh", "1 s")
     expect_refreshed(page, before)
 
 
@@ -140,7 +142,8 @@ def test_notifications_are_filtered_by_each_filter_and_cleared(live, watch):
 
 
 def clear(page, total):
-    page.get_by_role("button", name="Clear", exact=True).click()
+    open_filters(page).get_by_role("button", name="Clear", exact=True).click()
+    close_filters(page)
     expect_total(page, total)
     expect(page).not_to_have_url(re.compile("(events|account|entity|actor|text|signature)="))
 

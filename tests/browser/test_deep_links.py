@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.watching import column, expect_range, expect_total, texts
+from tests.browser.watching import column, expect_range, expect_total, open_filters, texts
 
 pytestmark = pytest.mark.browser
 
@@ -71,6 +71,7 @@ def test_notifications_keep_every_filter(live, watch):
     )
     expect_total(page, count)
     expect(column(page, 2)).to_have_text([some["entity_id"]] * count)
+    open_filters(page)
     for label, value in (("Entity", "entity"), ("Actor", "actor"), ("Payload", "text")):
         expect(page.get_by_role("textbox", name=f"{label} contains")).to_have_value(filters[value])
     expect(page.locator(".st-key-events")).to_contain_text("Server.Updated")

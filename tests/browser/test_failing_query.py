@@ -57,7 +57,7 @@ def address_of(name, refresh):
 
 def goes_on_counting(page):
     said = page.locator(AGE).inner_text()
-    assert re.match(r"As of [\d:]+, \d+ s ago, newest notification", said), said
+    assert re.match(r"\d+ s ago · newest ", said), said
     until(lambda: page.locator(AGE).inner_text() != said, what="an age that counts")
 
 
@@ -65,7 +65,7 @@ def test_while_a_query_of_it_fails_each_page_stays_as_it_was_dimmed_with_its_age
     slow, url = place
     opened = {name: watch(url).open(address_of(name, "1+s")) for name in SHOWN}
     for name, page in opened.items():
-        expect(page.locator(AGE)).to_contain_text("newest notification")
+        expect(page.locator(AGE)).to_contain_text("newest")
         page.locator(SHOWN[name]).evaluate(MARK)
     slow.failing = LAST_OF_EACH
     for name, page in opened.items():

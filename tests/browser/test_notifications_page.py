@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics.text import make_visible
-from tests.browser.watching import column, expect_total, fill, tab, texts
+from tests.browser.watching import close_filters, column, expect_total, fill, open_filters, tab, texts
 from tests.support.processes import Receiver, running
 from tests.support.waiting import until
 
@@ -232,7 +232,8 @@ def test_the_fields_of_the_range_do_what_the_brush_does(live, watch):
     expect(page).to_have_url(re.compile("from=2025-01-01T00"))
     expect(page.locator(".st-key-own-popover")).to_contain_text("2025-01-01 01:30 to 2026-01-01 11:00")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Clear", exact=True).click()
+    open_filters(page).get_by_role("button", name="Clear", exact=True).click()
+    close_filters(page)
     expect_total(page, live.one("SELECT count(*) FROM events"))
     expect(page).not_to_have_url(re.compile("from=|to="))
     expect(page.locator(".st-key-histogram svg.marks")).to_contain_text("times in Berlin")

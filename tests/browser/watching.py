@@ -1,6 +1,7 @@
 """A page of the dashboard, with an eye on what it must not do."""
 
 import re
+from typing import Literal
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
@@ -95,19 +96,44 @@ def row_of(page: Page, table: str, text: str) -> Locator:
     return page.locator(f".st-key-{table} tbody tr", has_text=text).first
 
 
+def open_filters(page: Page) -> Locator:
+    """Open the filters behind their button, unless they are open, and return them."""
+    shown = page.locator(".st-key-filters")
+    if not shown.is_visible():
+        page.locator(".st-key-filters-popover button").click()
+    shown.wait_for()
+    return shown
+
+
+def close_filters(page: Page) -> None:
+    """Close the filters by a click elsewhere."""
+    page.locator(".st-key-title h3").click()
+    expect(page.locator(".st-key-filters")).to_have_count(0)
+
+
+def find_field(page: Page, role: Literal["combobox", "textbox"], name: str) -> Locator:
+    """Find a field by its label, and open the filters if it is behind their button."""
+    field = page.get_by_role(role, name=name, exact=True)
+    if page.locator(".st-key-filters-popover").count() and not field.is_visible():
+        open_filters(page)
+    return field
+
+
 def choose(page: Page, name: str, option: str) -> None:
-    """Choose from a list by its label."""
-    page.get_by_role("combobox", name=name, exact=True).click()
+    """Choose from a list by its label, and close the filters."""
+    find_field(page, "combobox", name).click()
     # Without the mouse: on a busy machine Streamlit's list closes when the button goes down, and nothing is chosen.
     page.get_by_role("option", name=option).first.dispatch_event("click")
     page.locator(".st-key-title h3").click()  # a list of several choices stays open; Escape would take the choice away
 
 
 def fill(page: Page, name: str, text: str) -> None:
-    """Type into a field and leave it."""
-    field = page.get_by_role("textbox", name=name, exact=True)
+    """Type into a field and leave it, and close the filters if it is behind their button."""
+    field = find_field(page, "textbox", name)
     field.fill(text)
     field.press("Enter")
+    if page.locator(".st-key-filters").count():
+        close_filters(page)
 
 
 def expect_total(page: Page, total: int) -> None:

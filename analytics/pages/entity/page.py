@@ -33,9 +33,10 @@ COLUMNS = (
 
 def search_controls() -> None:
     """Draw the fields of the search."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filters"):
-        st.text_input("Name contains", key="named", placeholder=any_entity(), bind="query-params", width=360)
-        st.segmented_control("Category", list(kinds()), key="among", bind="query-params", width="content")
+    shown: dict[str, Any] = {"bind": "query-params", "label_visibility": "collapsed"}
+    hint = f"part of a {any_entity()} name"
+    st.text_input("Name contains", key="named", placeholder=hint, width=300, **shown)
+    st.segmented_control("Category", list(kinds()), key="among", width="content", **shown)
 
 
 def draw_search() -> None:

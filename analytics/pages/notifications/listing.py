@@ -64,9 +64,9 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         search = paging.find_seldom(question, look)
     else:
         search = look()
-    # A fixed place, so that nothing below it moves; it is filled last, because a chart keeps the browser busy longest.
-    above = st.container(key="histogram-place")
+    # Fixed places, so that nothing below them moves; the chart comes last, because it keeps the browser busy longest.
     follow = st.container(key="follow-place")
+    above = st.container(key="histogram-place")
     left, right = split()
     with left:
         if not search.rows.empty:

@@ -16,5 +16,7 @@
     address.search = new URLSearchParams(CARRIED.filter((name) => here.has(name)).map((name) => [name, here.get(name)]));
     history.pushState({}, "", address);
     window.dispatchEvent(new PopStateEvent("popstate"));
+    // On a phone the links are in a menu that covers the page.
+    link.closest('[data-testid="stSidebar"]')?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
   }, true);
 })();

@@ -23,9 +23,15 @@ def show() -> None:
     draw_page(
         "Set up",
         "Give each event its own target URL: the URL is all that tells which event a notification is of.",
-        draw_base_url,
-        lambda: draw_targets(usable_base()),
+        None,
+        body,
     )
+
+
+def body() -> None:
+    """Draw the choice of the address, and a line for each event."""
+    draw_base_url()
+    draw_targets(usable_base())
 
 
 def default_base() -> str:

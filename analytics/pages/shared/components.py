@@ -93,19 +93,22 @@ class Age(NamedTuple):
         return {"age": (datetime.now(UTC) - self.moment).total_seconds(), "after": self.after}
 
 
-def draw_age_line(*parts: str | datetime | None, key: str, drawn_at: datetime | None = None) -> None:
+def draw_age_line(
+    *parts: str | datetime | None, key: str, drawn_at: datetime | None = None, hover: str = "", lamp: bool = False
+) -> None:
     """Draw a line of text with the age of each moment in it; the ages count by themselves.
 
     Args:
         parts: texts and moments; None is left out.
         key: the line's name on the page.
         drawn_at: the time of the page's drawing, for scripts that watch it.
+        hover: the text on a hover.
+        lamp: whether a lamp shows how old the first part is, which is a moment: under a minute, under ten, or more.
     """
     shown = [Age(part).describe() if isinstance(part, datetime) else part for part in parts if part]
-    script("age", AGE_HTML, isolated=False, counts=True)(
-        key=key,
-        data={"parts": shown, "turn": str(time.monotonic_ns()), "drawnAt": drawn_at.isoformat() if drawn_at else ""},
-    )
+    at = drawn_at.isoformat() if drawn_at else ""
+    data = {"parts": shown, "turn": str(time.monotonic_ns()), "drawnAt": at, "hover": hover, "lamp": lamp}
+    script("age", AGE_HTML, isolated=False, counts=True)(key=key, data=data)
 
 
 # A cell's background: a value that came, one that went, one to notice, and one that hardly matters.

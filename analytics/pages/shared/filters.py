@@ -13,7 +13,7 @@ from analytics.text import as_markdown, shorten
 from analytics.times import DEFAULT_RANGE, RANGES
 
 CHIP_CHARACTERS = 36
-ACCOUNT_PIXELS = 210
+ACCOUNT_PIXELS = 190
 CHOICE, SEARCH = "account_choice", "account_looked_for"
 FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
 
@@ -158,7 +158,7 @@ def filters_popover(names: Collection[str], clear: Callable[[], None]) -> Iterat
     label = f"Filters ({count})" if count else "Filters"
     with st.popover(label, icon=":material/tune:", key="filters-popover"), st.container(key="filters", gap="small"):
         yield
-        st.button("Clear", key="clear", on_click=clear, disabled=not count)
+        st.button("Clear", key="clear", on_click=clear)
 
 
 class FilterChip(NamedTuple):
@@ -178,6 +178,7 @@ def draw_filter_chips(chips: Iterable[FilterChip], on_change: Callable[[], None]
         if on_change:
             on_change()
 
-    for chip in chips:
-        text = f"{chip.label}: {as_markdown(shorten(chip.value, CHIP_CHARACTERS))}"
-        st.button(text, key=f"chip-{chip.name}", icon=":material/close:", on_click=remove, args=(chip,))
+    with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
+        for chip in chips:
+            text = f"{chip.label}: {as_markdown(shorten(chip.value, CHIP_CHARACTERS))}"
+            st.button(text, key=f"chip-{chip.name}", icon=":material/close:", on_click=remove, args=(chip,))

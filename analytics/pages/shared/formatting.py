@@ -35,11 +35,10 @@ def format_utc(moment: datetime | None) -> str:
     return utc_text(moment)
 
 
-def format_clock(moment: datetime, *, named: bool = True) -> str:
-    """Return the time of day of a moment in the viewer's time zone, with the zone's name or without."""
+def format_clock(moment: datetime) -> str:
+    """Return the time of day of a moment in the viewer's time zone, with the zone's name."""
     zone = viewer_zone()
-    clock = f"{moment.astimezone(zone):%H:%M:%S}"
-    return f"{clock} {zone_label(zone)}" if named else clock
+    return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"
 
 
 def number_text(seq: int) -> str:

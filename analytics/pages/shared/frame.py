@@ -10,7 +10,7 @@ from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryEr
 from analytics.pages.shared import address, answers
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
-from analytics.pages.shared.formatting import format_clock
+from analytics.pages.shared.formatting import format_with_zone
 from analytics.pages.shared.silence import (
     GONE,
     RETRY_SECONDS,
@@ -32,6 +32,7 @@ TRY_SECONDS = 5.0
 """A part whose query failed is tried again after this time, unless it refreshes by itself."""
 TRIED = "_tried"
 BAR = "_bar"
+"""The place of the controls in the session's state."""
 
 
 def is_dark() -> bool:
@@ -157,9 +158,12 @@ def draw_freshness(*, whole: bool) -> None:
     """
     row = ask("freshness").iloc[0]
     at, newest = answers.read_oldest_moment(), moment(row["newest"])
-    as_of = (f"As of {format_clock(at, named=False)}, ", at, ", ") if whole else ()
-    last = ("newest notification ", newest) if newest else ("no notification yet",)
-    draw_age_line(*as_of, *last, key="age", drawn_at=now())
+    as_of = (at, " · ") if whole else ()
+    last = ("newest ", newest) if newest else ("no notification yet",)
+    hover = f"Read at {format_with_zone(at)}" if whole else ""
+    if newest:
+        hover = f"{hover}\nNewest notification received at {format_with_zone(newest)}".strip()
+    draw_age_line(*as_of, *last, key="age", drawn_at=now(), hover=hover, lamp=whole)
 
 
 def draw_guarded(

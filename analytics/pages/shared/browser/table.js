@@ -38,14 +38,18 @@ function fillCells(element, row, columns, begun) {
 
 function fillRow(element, row, columns, colours, chosen, begun) {
   fillCells(element, row, columns, begun);
-  element.cells[0].style.boxShadow = colours[row.colour] ? `inset 3px 0 ${colours[row.colour]}` : "";
+  const mark = colours[row.colour] ? `inset 3px 0 ${colours[row.colour]}` : "";
+  element.style.boxShadow = element.cells[0].style.boxShadow = mark;
   element.classList.toggle("chosen", [chosen].flat().includes(row.id));
 }
+
+const STACKED_COLUMNS = 4;
 
 function drawHead(table, columns) {
   const names = JSON.stringify(columns);
   if (table.dataset.columns === names) return false;
   table.dataset.columns = names;
+  table.classList.toggle("stacks", columns.length >= STACKED_COLUMNS);
   const head = table.tHead;
   head.replaceChildren();
   const line = head.insertRow();
