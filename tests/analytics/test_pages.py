@@ -57,7 +57,7 @@ def open_page(store, monkeypatch, tmp_path):
 def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     app = open_page(page)
     assert not app.exception
-    assert any(re.fullmatch(". · newest .", line) for line in age_lines(app))
+    assert any(re.fullmatch(r"\. · newest \.", line) for line in age_lines(app))
 
 
 def test_what_follows_a_count_keeps_its_place_on_the_page_whether_it_counts_or_not():
@@ -159,14 +159,12 @@ def test_whatever_range_of_ones_own_an_address_has_activity_is_drawn(open_page, 
     for week in ({}, {"compare": "a week before"}):
         app = open_page("activity", range="own", own=own, part=own, **week)
         assert not app.exception
-        assert app.metric[0].label == "Last minute"
+        assert app.metric[0].label == "Notifications"
 
 
-def test_live_counts_are_those_of_the_store(open_page):
+def test_the_figures_are_those_of_the_store(open_page):
     app = open_page("activity")
-    assert [metric.label for metric in app.metric] == [
-        "Last minute", "Last hour", "Last 24 hours", "Refused, last 24 hours",
-    ]  # fmt: skip
+    assert [metric.label for metric in app.metric] == ["Notifications", "Changed fields", "Entities", "Refused"]
     assert app.metric[3].value == "3"
 
 

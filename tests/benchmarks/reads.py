@@ -54,7 +54,7 @@ class Store:
         at = self.newest + timedelta(seconds=1)
         span = span_of(length, None, at, None, ZONE)
         time = When(span, Interval(span.since, span.until), find_comparison(span.since, span.until, BEFORE), BEFORE)
-        return list(list_queries(at, ActivityFilters(), time, ZONE).items())
+        return list(list_queries(ActivityFilters(), time, ZONE).items())
 
     def by_id(self) -> Ask:
         """Read a notification of a random number by its id."""

@@ -155,6 +155,14 @@ def total_of(rows: pd.DataFrame) -> int:
     return int(rows["total"].iloc[0]) if len(rows) else 0
 
 
+def count_entities(rows: pd.DataFrame, chosen: ActivityFilters) -> int:
+    """Count the entities that fit the filters, from the list, which has the others beside the chosen one too."""
+    if chosen.entity is None:
+        return total_of(rows)
+    counted = rows[(rows["kind"] == chosen.entity[0]) & (rows["name"] == chosen.entity[1]) & (rows["events"] > 0)]
+    return len(counted)
+
+
 def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the list of entities without the rows of places."""
     where = place()

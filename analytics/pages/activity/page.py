@@ -12,7 +12,7 @@ import streamlit as st
 from analytics import senders
 from analytics.charts import histogram
 from analytics.pages.activity import filters, lists
-from analytics.pages.activity.chart import draw_over_time
+from analytics.pages.activity.chart import draw_over_time, select_types
 from analytics.pages.activity.filters import ActivityFilters, draw_chips, read_filters
 from analytics.pages.activity.time_range import (
     When,
@@ -28,7 +28,7 @@ from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import bar, draw_page, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
-from analytics.times import difference, zone_label
+from analytics.times import zone_label
 
 NUMBER, CHANGE = "number", "change"
 SHORTEST_WEEK = timedelta(days=2)
@@ -50,9 +50,8 @@ def body() -> None:
             by_change = rank_control() == CHANGE
         chosen = read_filters()
         draw_chips(chosen)
-    at = now()
-    time = read_time(at, chosen, how)
-    draw(at, chosen, time, by_change=by_change)
+    time = read_time(now(), chosen, how)
+    draw(chosen, time, by_change=by_change)
 
 
 def rank_control() -> str:
@@ -100,10 +99,10 @@ def in_seconds(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def draw(at: datetime, chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
+def draw(chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
     """Ask for all figures at once, and draw them."""
-    rows = ask_together(list_queries(at, chosen, time, viewer_zone(), by_change=by_change))
-    draw_live(rows("live_counts").iloc[0], rows("refused_counts").iloc[0])
+    rows = ask_together(list_queries(chosen, time, viewer_zone(), by_change=by_change))
+    draw_figures(rows, chosen, time)
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
         see_these = partial(draw_see_these, chosen, time)
@@ -112,7 +111,7 @@ def draw(at: datetime, chosen: ActivityFilters, time: When, *, by_change: bool) 
 
 
 def list_queries(
-    at: datetime, chosen: ActivityFilters, time: When, zone: ZoneInfo, *, by_change: bool = False
+    chosen: ActivityFilters, time: When, zone: ZoneInfo, *, by_change: bool = False
 ) -> dict[str, dict[str, Any]]:
     """Return the queries with their values, in the order of asking.
 
@@ -120,9 +119,9 @@ def list_queries(
     """
     ranked = {"by_change": True if by_change else None, "most": lists.MOST_ROWS}
     queries = {
-        "live_counts": {"now": at, **chosen.parameters()},
-        "refused_counts": {"now": at},
         "activity_types": {**time.part_values, **chosen.parameters(filters.TYPES)},
+        "activity_changes": {**time.part_values, **chosen.parameters()},
+        "activity_refused": time.part_values,
         "activity_bins": {**time.bin_values, **chosen.parameters()},
     }
     if time.line:
@@ -142,33 +141,44 @@ def has_week(time: When) -> bool:
     return time.span.until - time.span.since >= SHORTEST_WEEK
 
 
-def draw_tile(label: str, count: int, before: int, than: str, *, good: bool = True) -> None:
-    """Draw a count beside that of the previous period."""
+def draw_figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When) -> None:
+    """Draw four figures of the chosen time; all but the last follow the filters."""
+    notifications, changes, refused = (
+        (int(counted["events"].sum()), int(counted["events_before"].sum()))
+        for counted in (
+            select_types(rows("activity_types"), chosen),
+            rows("activity_changes"),
+            rows("activity_refused"),
+        )
+    )
+    with st.container(key="live"):
+        places = st.columns(4, gap="small")
+        with places[0]:
+            draw_figure("Notifications", *notifications, time)
+        with places[1]:
+            draw_figure("Changed fields", *changes, time, hint="Of accounts, users and servers; without noise.")
+        with places[2]:
+            count = lists.count_entities(rows("activity_entities"), chosen)
+            st.metric("Entities", f"{count:,}", border=True, height="stretch", help="With a notification.")
+        with places[3]:
+            draw_figure("Refused", *refused, time, hint="Of all accounts: a refused one is not read.", is_bad=True)
+
+
+def draw_figure(
+    label: str, count: int, before: int, time: When, *, hint: str | None = None, is_bad: bool = False
+) -> None:
+    """Draw a count, and the count of the time to compare with if there is one."""
     st.metric(
         label,
         f"{count:,}",
-        difference(count, before),
-        delta_color="off" if good or not count else "inverse",
+        time.differs(count, before) or None,
+        delta_color="inverse" if is_bad and count else "off",
         delta_arrow="off" if count == before else "auto",
-        delta_description=f"{before:,} {than}",
+        delta_description=f"from {before:,}" if time.compared else None,
         border=True,
         height="stretch",
+        help=hint,
     )
-
-
-def draw_live(row: pd.Series, refused: pd.Series) -> None:
-    """Draw the counts of the last minute, hour and day."""
-    with st.container(key="live"):
-        minute, hour, day, rejected = st.columns(4, gap="small")
-        with minute:
-            draw_tile("Last minute", int(row["minute"]), int(row["minute_before"]), "the minute before")
-        with hour:
-            draw_tile("Last hour", int(row["hour"]), int(row["hour_before"]), "the hour before")
-        with day:
-            draw_tile("Last 24 hours", int(row["day"]), int(row["day_before"]), "the 24 hours before")
-        with rejected:
-            count, before = int(refused["day"]), int(refused["day_before"])
-            draw_tile("Refused, last 24 hours", count, before, "the 24 hours before", good=False)
 
 
 def draw_lists(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, *, by_change: bool) -> None:

@@ -107,7 +107,7 @@ def load_alarms() -> pd.DataFrame | None:
 DEFAULT_RANGE = "7 d"
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
 RECENT, LONGEST = "Latest first", "Longest first"
-FILTERS: dict[str, Any] = {"entity": "", "flapping": DEFAULT_FLAPPING, "order": RECENT, "range": DEFAULT_RANGE}
+FILTERS: dict[str, Any] = {"entity": "", "flapping": DEFAULT_FLAPPING, "order": RECENT}
 
 
 def show() -> None:
@@ -123,8 +123,7 @@ def show() -> None:
 
 def clear() -> None:
     """Remove all filters."""
-    for key, value in FILTERS.items():
-        st.session_state[key] = value
+    st.session_state.update(FILTERS | {"range": DEFAULT_RANGE})
     address.put(account=None)
 
 
@@ -132,7 +131,7 @@ def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
     length = range_filter(DEFAULT_RANGE)
     account = account_filter()
-    with filters_popover(("entity", "flapping", "order"), clear):
+    with filters_popover(FILTERS, clear):
         named = st.text_input(
             f"{alert_label()} contains", key="entity", placeholder="a part of its name", bind="query-params"
         )
@@ -148,8 +147,7 @@ def filters() -> dict[str, Any]:
         order = st.segmented_control(
             "Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, bind="query-params"
         )
-    if named:
-        draw_filter_chips([FilterChip("entity", alert_label(), named, "")])
+    draw_filter_chips([FilterChip("entity", alert_label(), named, "")])
     return {**account, "range": length, "entity": named or None, "least": least, "order": order or RECENT}
 
 

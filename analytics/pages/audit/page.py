@@ -41,9 +41,7 @@ from analytics.times import RANGES, period, zone_label
 from analytics.words.sentences import sentence
 
 DEFAULT_RANGE = "7 d"
-FILTERS: dict[str, Any] = {
-    "severity": [], "kind": [], "field": "", "entity": "", "actor": "", "noise": False, "range": DEFAULT_RANGE,
-}  # fmt: skip
+FILTERS: dict[str, Any] = {"severity": [], "kind": [], "field": "", "entity": "", "actor": "", "noise": False}
 PAGE_ROWS = 50
 LIST_PIXELS = 620
 LONGEST = 260
@@ -92,8 +90,7 @@ def to_first() -> None:
 
 def clear() -> None:
     """Remove all filters."""
-    for key, value in FILTERS.items():
-        st.session_state[key] = value
+    st.session_state.update(FILTERS | {"range": DEFAULT_RANGE})
     address.put(account=None, page=None, until=None)
 
 
@@ -102,7 +99,7 @@ def filters() -> dict[str, Any]:
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
     length = range_filter(DEFAULT_RANGE, on_change=to_first)
     account = account_filter()
-    with filters_popover(("severity", "kind", "field", "entity", "actor", "noise"), clear):
+    with filters_popover(FILTERS, clear):
         severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
         kinds = st.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
         named_field = st.text_input("Field contains", key="field", placeholder=examples().fields, **bound)
@@ -114,15 +111,15 @@ def filters() -> dict[str, Any]:
             help="Dates and names of the change itself, links, and fields that only the format added or dropped.",
             **bound,
         )
-    values = (
-        ("severity", "Severity", ", ".join(severities), []),
-        ("kind", "Kind", ", ".join(kinds), []),
-        ("field", "Field", named_field, ""),
-        ("entity", "Entity", named, ""),
-        ("actor", "Actor", by, ""),
-        ("noise", "With", "noise" if with_noise else "", False),
-    )
-    draw_filter_chips([FilterChip(*each) for each in values if each[2]], to_first)
+    chips = [
+        FilterChip("severity", "Severity", ", ".join(severities), []),
+        FilterChip("kind", "Kind", ", ".join(kinds), []),
+        FilterChip("field", "Field", named_field, ""),
+        FilterChip("entity", "Entity", named, ""),
+        FilterChip("actor", "Actor", by, ""),
+        FilterChip("noise", "With", "noise" if with_noise else "", False),
+    ]
+    draw_filter_chips(chips, to_first)
     return {
         **account,
         "range": length,

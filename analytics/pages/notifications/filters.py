@@ -23,7 +23,7 @@ ALL = "all"
 LENGTHS: dict[str, timedelta | None] = {
     name: RANGES[name] for name in ("15 min", "1 h", "6 h", "24 h", "7 d", "30 d", ALL) if name in RANGES
 }
-FILTERS = {"events": [], "entity": "", "actor": "", "text": "", "signature": [], "when": ALL, "copies": False}
+FILTERS = {"events": [], "entity": "", "actor": "", "text": "", "signature": [], "copies": False}
 ENDS = {"from": "from-choice", "to": "to-choice"}
 
 
@@ -34,8 +34,7 @@ def to_newest() -> None:
 
 def clear() -> None:
     """Remove all filters."""
-    for key, value in FILTERS.items():
-        st.session_state[key] = value
+    st.session_state.update(FILTERS | {"when": ALL})
     address.put(account=None, before=None, **dict.fromkeys(ENDS))
 
 
@@ -43,22 +42,22 @@ def filters() -> dict[str, Any]:
     """Draw the filters, besides those of time, and return the parameters of queries."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
     account = account_filter()
-    with filters_popover(("events", "signature", "entity", "actor", "text", "copies"), clear):
+    with filters_popover(FILTERS, clear):
         events = st.multiselect("Event types", event_types(), key="events", placeholder="All event types", **bound)
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
         named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
         by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
         holds = st.text_input("Payload contains", key="text", placeholder="any text of the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
-    values = (
-        ("events", "Event", ", ".join(events), []),
-        ("signature", "Signature", ", ".join(status), []),
-        ("entity", "Entity", named, ""),
-        ("actor", "Actor", by, ""),
-        ("text", "Payload", holds, ""),
-        ("copies", "With", "copies" if with_copies else "", False),
-    )
-    draw_filter_chips([FilterChip(*each) for each in values if each[2]], to_newest)
+    chips = [
+        FilterChip("events", "Event", ", ".join(events), []),
+        FilterChip("signature", "Signature", ", ".join(status), []),
+        FilterChip("entity", "Entity", named, ""),
+        FilterChip("actor", "Actor", by, ""),
+        FilterChip("text", "Payload", holds, ""),
+        FilterChip("copies", "With", "copies" if with_copies else "", False),
+    ]
+    draw_filter_chips(chips, to_newest)
     return {
         **account,
         "event_types": events or None,

@@ -1,6 +1,6 @@
 """Filters that pages share. Their state is in the page's address."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -147,14 +147,18 @@ def draw_range(names: list[str], default: str, on_change: Callable[[], None] | N
 
 
 @contextmanager
-def filters_popover(names: Collection[str], clear: Callable[[], None]) -> Iterator[None]:
+def filters_popover(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterator[None]:
     """Draw the button that opens the filters drawn in this block; it says how many of them are set.
 
     Args:
-        names: their names in the address.
+        unset: the value of each filter, by its name in the address, when it is not set.
         clear: removes all filters.
     """
-    count = sum(name in st.query_params for name in names)
+    # When a page is opened its address comes before the values, and after a click the values come before the address.
+    count = sum(
+        st.session_state[name] != value if name in st.session_state else name in st.query_params
+        for name, value in unset.items()
+    )
     label = f"Filters ({count})" if count else "Filters"
     with st.popover(label, icon=":material/tune:", key="filters-popover"), st.container(key="filters", gap="small"):
         yield
@@ -162,7 +166,7 @@ def filters_popover(names: Collection[str], clear: Callable[[], None]) -> Iterat
 
 
 class FilterChip(NamedTuple):
-    """A set filter: its name in the address, its label, its value in words, and its value when it is not set."""
+    """A filter: its name in the address, its label, its value in words, and its value when it is not set."""
 
     name: str
     label: str
@@ -171,7 +175,7 @@ class FilterChip(NamedTuple):
 
 
 def draw_filter_chips(chips: Iterable[FilterChip], on_change: Callable[[], None] | None = None) -> None:
-    """Draw a button for each set filter; a click removes it."""
+    """Draw a button for each filter that is set; a click removes it."""
 
     def remove(chip: FilterChip) -> None:
         st.session_state[chip.name] = chip.unset
@@ -180,5 +184,7 @@ def draw_filter_chips(chips: Iterable[FilterChip], on_change: Callable[[], None]
 
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         for chip in chips:
+            if not chip.value:
+                continue
             text = f"{chip.label}: {as_markdown(shorten(chip.value, CHIP_CHARACTERS))}"
             st.button(text, key=f"chip-{chip.name}", icon=":material/close:", on_click=remove, args=(chip,))

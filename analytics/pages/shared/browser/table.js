@@ -12,11 +12,19 @@ function cellElement(column) {
   return cell;
 }
 
+// Lets a long name break after its separators: an e-mail after its @, a path after a slash.
+const MOST_BREAKS = 200;
+
+function breakable(text) {
+  const parts = text.split(/(?<=[@./_-])(?=[^\s])/);
+  return parts.length > MOST_BREAKS ? [text] : parts.flatMap((part, place) => (place ? [document.createElement("wbr"), part] : [part]));
+}
+
 function fillCell(cell, column, text, tone, hover, share) {
   cell.className = [column.align, tone, share != null && "bar"].filter(Boolean).join(" ");
   if (share != null) cell.style.setProperty("--share", `${share * 100}%`);
   const holder = column.opens ? cell.firstChild : cell;
-  if (holder.textContent !== text) holder.textContent = text;
+  if (holder.textContent !== text) holder.replaceChildren(...breakable(text));
   if (column.opens) holder.hidden = text === "";
   const title = hover ?? text;
   if (cell.title !== title) cell.title = title;
