@@ -26,6 +26,7 @@ TIME_LABEL = (
     " : utchours(datum.value) || utcminutes(datum.value) ? '%H:%M'"
     " : utcmonth(datum.value) || utcdate(datum.value) > 1 ? '%b %d' : '%Y')"
 )
+LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 150))")
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 COMPLETE, RUNNING = "complete", "not complete yet"
 LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
@@ -96,10 +97,12 @@ def draw_events(
     name: str = "",
     selected: Interval | None = None,
     dark: bool = False,
+    logarithmic: bool = False,
 ) -> alt.LayerChart:
     """Return stacked bars of events over time, with a line of the time to compare with.
 
-    From one refresh to the next only data change, so that the drawn chart stays and only its bars change.
+    From one refresh to the next only data change, so that the drawn chart stays and only its bars change; the legend
+    changes where another event type comes.
 
     Args:
         frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
@@ -109,37 +112,43 @@ def draw_events(
         name: the name of the other time.
         selected: the part that is selected at first.
         dark: whether the page is dark.
+        logarithmic: whether heights are on a logarithmic scale, where a few outliers would hide the rest.
     """
     place = zone_label(zone)
+    scale = alt.Scale(type="symlog") if logarithmic else alt.Scale()
     marked: Any = alt.Undefined
     if selected is not None:
         marked = {"x": [milliseconds(selected.since), milliseconds(selected.until or span.until)]}
     brush = alt.selection_interval(name="brush", encodings=["x"], value=marked)
-    layers = [event_bars(frame, span, place, dark).add_params(brush)]
+    layers = [event_bars(frame, span, place, scale, dark).add_params(brush)]
     subtitle = f"Number per {span.per}, by event type; times of {place}"
     if before is not None:
         layers.append(line_before(before, span, name, dark))
         subtitle += f"; the line is {name}"
     if span.running:
         subtitle += f"; the pale last bar is {RUNNING}"
+    if logarithmic:
+        subtitle += "; on a logarithmic scale"
     layered: Any = alt.layer(*layers)
     chart: alt.LayerChart = layered.properties(
-        height=210, width="container", autosize=FIT, title=heading("Notifications over time", subtitle, dark)
+        height=236, width="container", autosize=FIT, title=heading("Notifications over time", subtitle, dark)
     )
     return chart
 
 
-def event_bars(frame: pd.DataFrame, span: Span, place: str, dark: bool) -> alt.Chart:
+def event_bars(frame: pd.DataFrame, span: Span, place: str, scale: alt.Scale, dark: bool) -> alt.Chart:
     """Return the layer of stacked bars; a last bin that is not over is pale."""
+    shown = [name for name in colours(dark) if name in set(frame["event_type"])]
+    legend = alt.Legend(title=None, orient="top", symbolType="square", columns=LEGEND_COLUMNS, values=shown)
     chart: alt.Chart = (
         alt.Chart(stack(fill_bins(frame, span), list(colours(dark))))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             x2=alt.X2("end"),
-            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d")),
+            y=alt.Y("bottom:Q", scale=scale, axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d")),
             y2=alt.Y2("top"),
-            color=alt.Color("event_type:N", scale=event_scale(dark), legend=None),
+            color=alt.Color("event_type:N", scale=event_scale(dark), legend=legend),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),
             tooltip=local_tooltip("event_type", "Event", place),
         )

@@ -54,6 +54,8 @@ def draw_over_time(
     time: When,
     chosen: ActivityFilters,
     draw_see_these: Callable[[], None],
+    *,
+    logarithmic: bool,
 ) -> None:
     """Draw the counts over time, and the choice of a part of it.
 
@@ -64,6 +66,7 @@ def draw_over_time(
         time: the time counted.
         chosen: the filters.
         draw_see_these: draws the way to the counted notifications.
+        logarithmic: whether its scale is logarithmic.
     """
     brush = brush_for(chosen.part)
     key = f"chart-over-time-{brush.turn}"
@@ -96,6 +99,7 @@ def draw_over_time(
         name=line.name if line else "",
         selected=brush.first,
         dark=is_dark(),
+        logarithmic=logarithmic,
     )
     # The numbers stand above it in words: a text that changes would draw the chart anew.
     alt = f"Stacked bars: notifications per {time.span.per}, by event type."

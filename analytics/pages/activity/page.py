@@ -48,10 +48,11 @@ def body() -> None:
             draw_since_visit()
             how = compare_control()
             by_change = rank_control() == CHANGE
+            logarithmic = st.toggle("Logarithmic scale", key="log", bind="query-params")
         chosen = read_filters()
         draw_chips(chosen)
     time = read_time(now(), chosen, how)
-    draw(chosen, time, by_change=by_change)
+    draw(chosen, time, by_change=by_change, logarithmic=logarithmic)
 
 
 def rank_control() -> str:
@@ -99,14 +100,15 @@ def in_seconds(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def draw(chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
+def draw(chosen: ActivityFilters, time: When, *, by_change: bool, logarithmic: bool) -> None:
     """Ask for all figures at once, and draw them."""
     rows = ask_together(list_queries(chosen, time, viewer_zone(), by_change=by_change))
     draw_figures(rows, chosen, time)
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
         see_these = partial(draw_see_these, chosen, time)
-        draw_over_time(rows("activity_bins"), before, rows("activity_types"), time, chosen, see_these)
+        types = rows("activity_types")
+        draw_over_time(rows("activity_bins"), before, types, time, chosen, see_these, logarithmic=logarithmic)
     draw_lists(rows, chosen, time, by_change=by_change)
 
 
