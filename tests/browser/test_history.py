@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.audited import ACCOUNT, SERVER, USER
 from tests.browser.watching import expect_total, fill, find_field, go_back, row_of
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -80,3 +81,19 @@ def test_names_open_what_they_name_again_and_again_after_back(live, watch):
         row_of(page, "notifications", "kim@acme.example").locator("td").nth(place).locator("button").click()
         expect(page.locator(NAME)).to_have_text(expected)
         go_back(page, "Notifications")
+
+
+def test_back_leads_to_the_place_on_the_page_where_one_was(live, watch):
+    page = watch(live.url, viewport={"width": 1280, "height": 800}).open("/?refresh=off&range=all")
+    area = page.get_by_test_id("stMain")
+    opener = page.locator(".st-key-actors-list tbody tr").first.locator("td").last.locator("button")
+    opener.scroll_into_view_if_needed()
+    place = area.evaluate("area => area.scrollTop")
+    assert place > 300
+    opener.click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Entity")
+    go_back(page, "Activity")
+    until(lambda: abs(area.evaluate("area => area.scrollTop") - place) < 2, what="the place of before")
+    link(page, "Alerts").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Alerts")
+    assert area.evaluate("area => area.scrollTop") == 0

@@ -1,6 +1,5 @@
 // Links of the top bar lead to a page without its values, except those that a viewer chose for all pages, in one step of
 // the history. By themselves they would carry the whole address, and add a step for each time that it is cleaned.
-// It stands in the document itself, so that it is there before the first link.
 (() => {
   const CARRIED = ["account", "below", "refresh"];
   const LINKS = ["stHeader", "stTopNavPopover", "stSidebarNav"].map((id) => `[data-testid="${id}"] a[href]`).join(", ");

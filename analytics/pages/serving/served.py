@@ -27,7 +27,8 @@ from analytics.settings import read_settings
 
 STATIC = Path(str(files("streamlit"))) / "static"
 SCRIPTS = "static/js"
-LINKS = Path(__file__).with_name("links.js")
+OWN_SCRIPTS = ("links.js", "scroll.js")
+"""Scripts that stand in the document itself, so that they are there before its first element."""
 IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 ENDS_SECONDS = 3
 """The longest wait at the end of the dashboard for connections that do not close."""
@@ -44,7 +45,8 @@ def index(name: str) -> str:
         for script in names
         if script not in html
     )
-    begin = f"<head>{address(name)}<script>{LINKS.read_text(encoding='utf-8')}</script>"
+    own = "".join(f"<script>{Path(__file__).with_name(script).read_text('utf-8')}</script>" for script in OWN_SCRIPTS)
+    begin = f"<head>{address(name)}{own}"
     return html.replace("<head>", begin).replace("</head>", f"{''.join(links)}</head>")
 
 

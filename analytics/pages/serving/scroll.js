@@ -1,0 +1,50 @@
+// Back and forward lead to the place on the page where the viewer was. By itself, Streamlit draws a page from its top.
+(() => {
+  const AREA = '[data-testid="stMain"]';
+  const STEP_MS = 100;
+  const GIVES_UP_MS = 10_000;
+  const HOLDS_MS = 500; // parts that come late move what is below them
+  const places = new Map(); // where each address was left, in pixels
+  let wanted = null;
+  let isScrolling = true; // by the viewer; after a click it is Streamlit that scrolls, to the top of what it draws next
+
+  function remember() {
+    const area = document.querySelector(AREA);
+    if (area) places.set(location.href, area.scrollTop);
+  }
+
+  // What the viewer does counts more than where the page was.
+  function hear(names, doesScroll) {
+    for (const name of names) {
+      document.addEventListener(name, (event) => {
+        wanted = null;
+        isScrolling = doesScroll(event);
+        remember();
+      }, { capture: true, passive: true });
+    }
+  }
+  hear(["wheel", "touchmove"], () => true);
+  hear(["pointerdown"], () => false);
+  hear(["keydown"], (event) => event.key !== "Enter" && event.key !== " ");
+  document.addEventListener("scroll", (event) => {
+    if (wanted === null && isScrolling && event.target.matches?.(AREA)) remember();
+  }, true);
+
+  window.addEventListener("popstate", (event) => {
+    if (!event.isTrusted) return; // a link was clicked
+    const goal = { top: places.get(location.href) ?? 0, begun: performance.now(), reached: null };
+    wanted = goal;
+    const scroll = () => {
+      if (wanted !== goal) return;
+      const now = performance.now();
+      const area = document.querySelector(AREA);
+      if (area && Math.abs(area.scrollTop - goal.top) > 1) Object.assign(area, { scrollTop: goal.top });
+      const isThere = area && Math.abs(area.scrollTop - goal.top) <= 1;
+      goal.reached = isThere ? (goal.reached ?? now) : null;
+      const isOver = (isThere && now - goal.reached > HOLDS_MS) || now - goal.begun > GIVES_UP_MS;
+      if (isOver) wanted = null;
+      else setTimeout(scroll, STEP_MS);
+    };
+    scroll();
+  });
+})();
