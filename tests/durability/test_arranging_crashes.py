@@ -19,8 +19,8 @@ from receiver.settings import Settings
 from receiver.store.arranging import Arranger
 from receiver.store.recovery import open_store
 from tests.durability.support.damaged import block_overwritten
-from tests.durability.support.sizes import size
 from tests.support.database import open_database
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 COUNT = 530_000

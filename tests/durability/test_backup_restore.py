@@ -22,11 +22,11 @@ from receiver.keeping.backup_file import inspect, seal
 from receiver.store.loop import AppendLoop
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.promise import acknowledged, broken, kept_in, stored_in
-from tests.durability.support.sizes import size
 from tests.durability.support.stores import accepted, alter, append, spool
 from tests.support.database import open_database
 from tests.support.keys import key_directory
 from tests.support.processes import Receiver, environment, running
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example","odd":1.50}'

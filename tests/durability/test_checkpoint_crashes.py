@@ -13,8 +13,8 @@ import pytest
 from receiver.data_directory.incidents import read_incidents
 from receiver.spool import SpoolWriter
 from tests.durability.support.damaged import Crashed, Stores
-from tests.durability.support.sizes import size
 from tests.support.rows import notification
+from tests.support.sizes import size
 
 _STORE = """
 import os, sys, time

@@ -24,8 +24,8 @@ from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
 from tests.durability.support.damaged import Stores, block_overwritten, crashed_store, overwritten
 from tests.durability.support.promise import stored_in
-from tests.durability.support.sizes import size
 from tests.support.rows import notification
+from tests.support.sizes import size
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,11 @@ from tests.durability.shim import control, oracle
 from tests.durability.shim.client import Servers
 from tests.durability.shim.control import faults_at, lasting_faults_at
 from tests.durability.shim.scenarios import SCENARIOS
-from tests.durability.support.sizes import size
+from tests.support.sizes import size
 
-_RUNS = {"append": 12, "spool": 10}
-_RUNS_OF_OTHERS = 5
-_LASTING = 2
+_RUNS = {"append": 10, "spool": 8}
+_RUNS_OF_OTHERS = 4
+_LASTING = 1
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.durability.support.faults import fill, mounted
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
-from tests.durability.support.sizes import size
 from tests.support.database import open_database
 from tests.support.processes import ListenerProcess, Receiver, running
 from tests.support.rows import rejection
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 MIB = 1024 * 1024

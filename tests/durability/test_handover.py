@@ -14,10 +14,10 @@ import receiver as package
 from receiver.processes.state import read_state
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
-from tests.durability.support.sizes import size
 from tests.support.keys import signed
 from tests.support.ports import free_address
 from tests.support.processes import Receiver, running
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 RATE = 300

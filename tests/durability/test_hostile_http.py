@@ -14,10 +14,10 @@ import pytest
 
 from tests.durability.support.faults import cpu_seconds, resident_bytes
 from tests.durability.support.load import BODIES, Clients
-from tests.durability.support.sizes import size
 from tests.durability.support.wire import connected, has_answer, is_closed, read_answers
 from tests.support.keys import signed
 from tests.support.processes import ListenerProcess, running
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 MIB = 1024 * 1024

@@ -12,9 +12,9 @@ import pytest
 from receiver.processes.state import read_state
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import Simulation, check_all_is_kept
-from tests.durability.support.sizes import size
 from tests.support.ports import free_address
 from tests.support.processes import Receiver
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 RATE = 800

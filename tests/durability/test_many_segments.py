@@ -12,9 +12,9 @@ from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.spool.looking import count_backlog
 from receiver.store.status import StatusKeeper
-from tests.durability.support.sizes import size
 from tests.durability.test_spool_damage import Store
 from tests.support.rows import notification
+from tests.support.sizes import size
 
 
 @contextmanager

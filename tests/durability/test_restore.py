@@ -19,9 +19,9 @@ from receiver.settings import read_settings
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.damaged import Stores, overwritten
 from tests.durability.support.promise import kept_in
-from tests.durability.support.sizes import size
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.processes import Receiver, environment, running
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 CALLS = "rename,unlink,fsync,fdatasync,mkdir,link" + size("", ",openat,write,pwrite64,ftruncate,close")

@@ -22,10 +22,10 @@ from receiver.settings import read_settings
 from receiver.store.recovery import open_store
 from receiver.supervision.begin import check_small_files
 from tests.durability.support.commands import run_command
-from tests.durability.support.sizes import size
 from tests.durability.support.stores import USER, accepted, append, spool
 from tests.support.keys import signed
 from tests.support.processes import Receiver, Sender, environment, running
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 DAMAGES = {"empty": b"", "zeros": bytes(500), "garbage": b'\xff\x00{"half": [1, ' * 40}

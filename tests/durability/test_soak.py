@@ -12,8 +12,8 @@ import pytest
 
 from tests.durability.support.faults import resident_bytes
 from tests.durability.support.load import Simulation, check_all_is_kept
-from tests.durability.support.sizes import size
 from tests.support.processes import Receiver, running
+from tests.support.sizes import size
 
 MIB = 1024 * 1024
 MEMORY = "192MiB"

@@ -18,9 +18,9 @@ from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
-from tests.durability.support.sizes import size
 from tests.support.processes import ListenerProcess, Receiver, running
 from tests.support.rows import notification
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 _KILLED_WRITER = textwrap.dedent("""

@@ -12,9 +12,9 @@ import pytest
 from receiver.database.opening import run
 from receiver.notification import DAMAGED_IN_SPOOL, FIRST_SENDER, Rejection
 from receiver.spool import SpoolReader, SpoolWriter
-from tests.durability.support.sizes import size
 from tests.durability.test_spool_damage import Store
 from tests.support.rows import notification, rejection
+from tests.support.sizes import size
 
 
 def written(spool, rows):

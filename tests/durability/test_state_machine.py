@@ -22,8 +22,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.durability.support.commands import run_command
 from tests.durability.support.promise import broken, kept_in, stored_by, stored_in, waiting_in
-from tests.durability.support.sizes import size
 from tests.support.processes import Receiver
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 _SPOOL_BYTES = 96 * 1024 * 1024

@@ -14,9 +14,9 @@ from uuid import UUID
 import pytest
 
 from tests.durability.support.load import BODIES
-from tests.durability.support.sizes import size
 from tests.support.keys import signed
 from tests.support.processes import ListenerProcess, Sender, running
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 CALL = re.compile(r"^(?P<thread>\d+) +(?P<name>\w+)\((?P<fd>\d+)<(?P<path>[^>]*)>(?P<rest>.*)$")

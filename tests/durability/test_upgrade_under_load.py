@@ -8,9 +8,9 @@ from receiver.processes.state import read_state
 from tests.durability.support.commands import run_command
 from tests.durability.support.installation import Installation
 from tests.durability.support.load import Clients, check_all_is_kept
-from tests.durability.support.sizes import size
 from tests.support import bodies
 from tests.support.processes import Receiver, running
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 RATE = 300

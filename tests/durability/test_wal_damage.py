@@ -8,7 +8,7 @@ import pytest
 
 from receiver.data_directory.incidents import read_incidents
 from tests.durability.support.damaged import Stores, crashed_store, record_ends
-from tests.durability.support.sizes import size
+from tests.support.sizes import size
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 
 import streamlit as st
+import uvicorn
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
-from uvicorn import Server
 
 from analytics.pages.pages import GUESSED, SHOWS, entry_file
 from analytics.pages.serving.gate import Gate, Hosts, policy
@@ -94,11 +94,11 @@ async def end_in_time(_: st.App) -> AsyncIterator[None]:
     """Let no connection hold up the end of the dashboard.
 
     By itself, uvicorn waits without end for browsers that do not read, and for connections that came at the moment of
-    the signal. Streamlit starts it with no setting for that, so the server is found by its signal handler.
+    the signal. Streamlit starts it with no setting for that, so its settings are found by its signal handler.
     """
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if isinstance(server, Server):
-        server.config.timeout_graceful_shutdown = ENDS_SECONDS
+    listener = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(config := getattr(listener, "config", None), uvicorn.Config):
+        config.timeout_graceful_shutdown = ENDS_SECONDS
     yield
 
 

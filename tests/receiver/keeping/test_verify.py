@@ -17,12 +17,12 @@ from receiver.senders.keys import index_by_fingerprint, key_fingerprint, load_pr
 from receiver.senders.sender import Event
 from receiver.settings import Settings
 from tests.durability.support.commands import command, run_command
-from tests.durability.support.sizes import size
 from tests.durability.support.stores import accepted, alter, append, spool
 from tests.support import bodies
 from tests.support.keys import key_directory
 from tests.support.processes import Process, Receiver, Sender, environment, running
 from tests.support.rows import NOON, notification
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 COPY = b'{"accountAlias":"ACME","userName":"kim@acme.example"}'

@@ -14,6 +14,7 @@ import urllib3
 from analytics import connect
 from tests.support.browsing import answers
 from tests.support.processes import Process, environment
+from tests.support.sizes import few
 from tests.support.waiting import until
 
 
@@ -29,7 +30,7 @@ def processes_about(text):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", few([signal.SIGINT, signal.SIGTERM], 1))
 def test_the_demonstration_has_history_and_a_live_sender_and_ends_whole(tmp_path, monkeypatch, number):
     data_dir = tmp_path / "shown"
     monkeypatch.setenv("CLC_DATA_DIR", str(data_dir))

@@ -12,9 +12,9 @@ import urllib3
 
 from tests.browser.watching import drawn_at
 from tests.durability.support.load import Simulation
-from tests.durability.support.sizes import size
 from tests.support.browsing import a_browser, a_dashboard, errors_on
 from tests.support.processes import Receiver, environment, running
+from tests.support.sizes import size
 
 SECONDS = size(3, 60)
 RATE = 500
