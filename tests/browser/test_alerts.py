@@ -68,6 +68,16 @@ def test_what_is_in_alarm_says_since_when_and_a_deleted_server_is_told_as_such(l
     expect(column(page, 6, "in-alarm")).to_have_text(["", re.compile(r"^20\d\d-")])
 
 
+def test_an_alarm_that_comes_or_goes_moves_nothing_below_the_list(live, watch):
+    page = watch(live.url).open(PAGE)
+    card, chart = page.locator(".st-key-in-alarm-card"), page.locator(".st-key-alarms-over-time")
+    expect(column(page, 2, "in-alarm")).to_have_count(2)
+    room = chart.bounding_box()["y"] - card.bounding_box()["y"]
+    fill(page, "Server contains", SERVER)
+    expect(column(page, 2, "in-alarm")).to_have_count(1)
+    assert chart.bounding_box()["y"] - card.bounding_box()["y"] == room
+
+
 def test_from_an_alarm_a_click_leads_to_the_servers_changes_before_it_and_back_leads_back(live, watch):
     page = watch(live.url).open(PAGE)
     row_of(page, "in-alarm", SERVER).get_by_role("button", name=SERVER).click()

@@ -112,3 +112,14 @@ def test_the_browsers_tab_names_the_page_and_its_subject(live, watch):
     expect(page).to_have_title(re.compile(r"^no\. \d+ · Notifications · CLC webhooks$"))
     page = watch(live.url).open("/entity?category=Account&name=DEMO")
     expect(page).to_have_title("DEMO · Entity · CLC webhooks")
+
+
+def test_a_list_that_is_opened_with_a_chosen_row_shows_it(live, watch):
+    seq = live.one("SELECT seq FROM notifications ORDER BY seq DESC LIMIT 1 OFFSET 45")
+    page = watch(live.url).open(f"/notifications?refresh=off&seq={seq}")
+    chosen = page.locator(".st-key-notifications tr.chosen")
+    expect(chosen).to_be_in_viewport()
+    frame = page.locator(".st-key-notifications .frame").bounding_box()
+    row = chosen.bounding_box()
+    assert frame["y"] <= row["y"]
+    assert row["y"] + row["height"] <= frame["y"] + frame["height"]

@@ -190,10 +190,19 @@ function drawRows(frame, body, data) {
   drawBody(body, frame.shown, fresh, frame.begun);
   count(frame, body, frame.shown);
   tellOfNew(frame, data, waits);
+  showChosen(frame, body);
   if (isOpening(data)) stopAt(body, stop(body));
   if (focused && !body.contains(frame.getRootNode().activeElement)) {
     goTo(body, [...body.rows].find((row) => row.dataset.id === focused));
   }
+}
+
+// A page that is opened with a chosen row, such as the step of an alarm, shows it; later the viewer decides.
+function showChosen(frame, body) {
+  if (frame.isShown) return;
+  frame.isShown = true;
+  const row = body.querySelector("tr.chosen");
+  if (row && row.offsetTop + row.offsetHeight > frame.clientHeight) frame.scrollTop = row.offsetTop - frame.clientHeight / 2;
 }
 
 function isOpening(data) {
