@@ -147,7 +147,7 @@ def filters() -> dict[str, Any]:
         order = st.segmented_control(
             "Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, bind="query-params"
         )
-    draw_filter_chips([FilterChip("entity", alert_label(), named, "")])
+    draw_filter_chips([FilterChip("entity", alert_label(), named)], FILTERS)
     return {**account, "range": length, "entity": named or None, "least": least, "order": order or RECENT}
 
 

@@ -112,14 +112,14 @@ def filters() -> dict[str, Any]:
             **bound,
         )
     chips = [
-        FilterChip("severity", "Severity", ", ".join(severities), []),
-        FilterChip("kind", "Kind", ", ".join(kinds), []),
-        FilterChip("field", "Field", named_field, ""),
-        FilterChip("entity", "Entity", named, ""),
-        FilterChip("actor", "Actor", by, ""),
-        FilterChip("noise", "With", "noise" if with_noise else "", False),
+        FilterChip("severity", "Severity", ", ".join(severities)),
+        FilterChip("kind", "Kind", ", ".join(kinds)),
+        FilterChip("field", "Field", named_field),
+        FilterChip("entity", "Entity", named),
+        FilterChip("actor", "Actor", by),
+        FilterChip("noise", "With", "noise" if with_noise else ""),
     ]
-    draw_filter_chips(chips, to_first)
+    draw_filter_chips(chips, FILTERS, to_first)
     return {
         **account,
         "range": length,

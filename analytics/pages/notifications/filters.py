@@ -50,14 +50,14 @@ def filters() -> dict[str, Any]:
         holds = st.text_input("Payload contains", key="text", placeholder="any text of the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
     chips = [
-        FilterChip("events", "Event", ", ".join(events), []),
-        FilterChip("signature", "Signature", ", ".join(status), []),
-        FilterChip("entity", "Entity", named, ""),
-        FilterChip("actor", "Actor", by, ""),
-        FilterChip("text", "Payload", holds, ""),
-        FilterChip("copies", "With", "copies" if with_copies else "", False),
+        FilterChip("events", "Event", ", ".join(events)),
+        FilterChip("signature", "Signature", ", ".join(status)),
+        FilterChip("entity", "Entity", named),
+        FilterChip("actor", "Actor", by),
+        FilterChip("text", "Payload", holds),
+        FilterChip("copies", "With", "copies" if with_copies else ""),
     ]
-    draw_filter_chips(chips, to_newest)
+    draw_filter_chips(chips, FILTERS, to_newest)
     return {
         **account,
         "event_types": events or None,

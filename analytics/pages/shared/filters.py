@@ -166,19 +166,26 @@ def filters_popover(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iter
 
 
 class FilterChip(NamedTuple):
-    """A filter: its name in the address, its label, its value in words, and its value when it is not set."""
+    """A filter: its name in the address, its label, and its value in words, which is empty when it is not set."""
 
     name: str
     label: str
     value: str
-    unset: Any
 
 
-def draw_filter_chips(chips: Iterable[FilterChip], on_change: Callable[[], None] | None = None) -> None:
-    """Draw a button for each filter that is set; a click removes it."""
+def draw_filter_chips(
+    chips: Iterable[FilterChip], unset: Mapping[str, Any], on_change: Callable[[], None] | None = None
+) -> None:
+    """Draw a button for each filter that is set; a click removes it.
+
+    Args:
+        chips: the filters.
+        unset: the value of each, by its name, when it is not set.
+        on_change: is called after a click.
+    """
 
     def remove(chip: FilterChip) -> None:
-        st.session_state[chip.name] = chip.unset
+        st.session_state[chip.name] = unset[chip.name]
         if on_change:
             on_change()
 

@@ -74,7 +74,7 @@ def draw_page(
 
     Args:
         title: the page's name.
-        lead: one line below it.
+        lead: what one can do there, shown on a hover of the title.
         controls: draws the page's filters.
         body: draws the store's answers; may raise `AnalyticsError`.
         refresh: the first choice of `REFRESH`; None where a refresh draws only the line about freshness.
