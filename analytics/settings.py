@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from analytics.errors import SettingsError, TokenError
@@ -221,8 +222,11 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        field = str(first["loc"][0]).lower()
-        name = f"CLC_{field.upper()}"
-        value = "(hidden)" if field == "query_token" else repr(first["input"])
-        raise SettingsError(f"{name} is {value}; it must be {ALLOWED.get(field, 'another value')}.") from None
+        raise SettingsError(" ".join(map(describe_wrong, error.errors()))) from None
+
+
+def describe_wrong(error: ErrorDetails) -> str:
+    """Say of a wrong setting what it is and what it must be."""
+    field = str(error["loc"][0]).lower()
+    value = "(hidden)" if field == "query_token" else repr(error["input"])
+    return f"CLC_{field.upper()} is {value}; it must be {ALLOWED.get(field, 'another value')}."

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from receiver.errors import SettingsError
@@ -149,13 +150,13 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
     """Read the settings: flags that are not None override the environment, which overrides the file `env_file`.
 
     Raises:
-        SettingsError: a value is not allowed; names the variable, the value and what is allowed.
+        SettingsError: values are not allowed; names each variable, its value and what is allowed.
     """
     try:
         overrides = {name: value for name, value in flags.items() if value is not None}
         settings = Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from None
+        raise SettingsError(" ".join(map(_sentence, error.errors()))) from None
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("CLC_TLS_CERT and CLC_TLS_KEY belong together: set both, or neither.")
     return settings
@@ -181,9 +182,8 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    variable = "CLC_" + str(first["loc"][0]).upper()
-    allowed = first["msg"].removeprefix("Value error, ")
-    value = "not usable" if variable in _SECRETS else repr(first["input"])
+def _sentence(error: ErrorDetails) -> str:
+    variable = "CLC_" + str(error["loc"][0]).upper()
+    allowed = error["msg"].removeprefix("Value error, ")
+    value = "not usable" if variable in _SECRETS else repr(error["input"])
     return f"{variable} is {value}: {allowed[:1].lower()}{allowed[1:]}."

@@ -3,6 +3,7 @@
 import pytest
 
 from analytics import settings as reading_side
+from analytics.errors import SettingsError as ReadingSideError
 from receiver import settings as receiver
 from receiver.errors import SettingsError
 from receiver.settings import read_settings
@@ -56,6 +57,17 @@ def test_a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed(monke
     assert text.startswith(name)
     assert allowed in text
     assert value in text
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side], ids=["receiver", "analytics"])
+def test_all_wrong_values_are_named_at_once(monkeypatch, side):
+    for name in ("CLC_LISTEN", "CLC_QUERY_LISTEN"):
+        monkeypatch.setenv(name, "nowhere")
+    with pytest.raises((SettingsError, ReadingSideError)) as raised:
+        side.read_settings()
+    assert [name for name in ("CLC_LISTEN", "CLC_QUERY_LISTEN") if f"{name} is 'nowhere'" in str(raised.value)] == [
+        "CLC_LISTEN", "CLC_QUERY_LISTEN",
+    ]  # fmt: skip
 
 
 def test_a_token_that_is_too_short_is_not_repeated(monkeypatch):
