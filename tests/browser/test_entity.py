@@ -102,7 +102,7 @@ def test_it_is_shown_as_it_was_at_a_time(live, watch):
     page = watch(live.url).open(f"{SERVER_PAGE}&at={ago(4.5).strftime('%Y-%m-%dT%H:%M:%S')}")
     expect_step(page, 1, "Server.Created")
     page = watch(live.url).open(f"{SERVER_PAGE}&at=2020-01-01T00:00:00")
-    expect(page.locator(".st-key-detail")).to_contain_text("Nothing was known of it")
+    expect(page.locator(".st-key-detail")).to_contain_text("Nothing was known about it")
 
 
 def test_a_time_that_is_typed_is_of_the_viewers_zone_and_in_the_address_in_utc(live, watch):

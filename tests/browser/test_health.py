@@ -71,6 +71,6 @@ def test_a_process_that_died_and_came_back_is_amber(live, watch):
     name, pid = next((name, pid) for name, pid in live.receiver.children().items() if name != "store")
     os.kill(pid, signal.SIGKILL)
     expect(recent.locator("td").nth(2)).to_have_text("▲ amber", timeout=SOON)
-    expect(page.locator(".st-key-health-state")).to_contain_text(re.compile("Look at this|Do something"))
+    expect(page.locator(".st-key-health-state")).to_contain_text(re.compile("Look at this|Act now"))
     line = page.locator(".st-key-health-processes tbody tr", has_text=name).first
     expect(line.locator("td").nth(3)).to_have_text("1", timeout=SOON)

@@ -176,7 +176,7 @@ def test_a_listener_that_hangs_while_the_store_is_well_is_said_and_nothing_is_di
                 )
                 expect(opened[name].locator(SILENT)).to_contain_text(said, timeout=SOON)
             state = opened["Health"].locator(".st-key-health-state")
-            expect(state).to_contain_text("Do something")
+            expect(state).to_contain_text("Act now")
             assert not is_dimmed(opened["Activity"], ".st-key-live")
         for page in opened.values():
             expect(page.locator(SILENT)).to_be_hidden()

@@ -46,7 +46,7 @@ def draw_search() -> None:
     if entities.empty:
         with st.container(key="nothing", border=True):
             st.subheader("No entity", anchor=False)
-            st.caption(f"There is no {any_entity()} with such a name.")
+            st.caption(f"No {any_entity()} has a name like this.")
         return
     rows = {f"{row.category} {row.entity_id}": row for row in records(entities)}
 
@@ -151,7 +151,7 @@ def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | Non
         return
     with st.container(key="detail", border=True):
         if at:
-            st.caption(f"Nothing was known of it at {format_with_zone(at)}: its first notification came later.")
+            st.caption(f"Nothing was known about it at {format_with_zone(at)}: its first notification came later.")
         else:
             own = f"no notification of the {entity.category.lower()} itself came yet"
             st.caption(f"Known by its alerts only: {own}. Click one to see it.")
@@ -240,7 +240,7 @@ def draw_without_notifications(entity: Entity) -> None:
     with st.container(key="nothing", border=True):
         st.subheader("No notification about it", anchor=False)
         if is_account(entity.category):
-            st.caption(f"No {entity.category} notification about it has arrived: at most its alias is known.")
+            st.caption(f"No {entity.category} notification about it has arrived, so at most its alias is known.")
         elif is_person(entity.category):
             st.caption(
                 f"No {entity.category} notification about it has arrived. Below are its actions, if any names it."

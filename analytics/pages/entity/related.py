@@ -92,7 +92,7 @@ def draw_parts_of_account(alias: str) -> None:
     parts = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
-            st.caption(f"No notification of a {senders.parts_of_account()} of this account came yet.")
+            st.caption(f"No notification about a {senders.parts_of_account()} of this account has come yet.")
             return
         total = int(parts.iloc[0]["total"])
         st.markdown(f"**{plural(total, senders.parts_of_account(), senders.parts_of_account('and'))}**")

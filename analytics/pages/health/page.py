@@ -99,7 +99,7 @@ def draw_overall(state: str, figures: Sequence[Figure]) -> None:
         elif state == "amber":
             st.warning("Look at this: " + "; ".join(bad), icon=":material/warning:")
         else:
-            st.error("Do something: " + "; ".join(bad), icon=":material/error:")
+            st.error("Act now: " + "; ".join(bad), icon=":material/error:")
 
 
 def draw_without_store() -> None:

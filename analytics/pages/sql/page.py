@@ -68,7 +68,7 @@ def body() -> None:
         try:
             draw_side()
         except QueryError as error:
-            st.caption(as_markdown(f"Tables can't be listed now, but at the next click perhaps. {error}"))
+            st.caption(as_markdown(f"The tables can't be listed now: try again in a moment. {error}"))
 
 
 def load_completion() -> dict[str, Any]:
