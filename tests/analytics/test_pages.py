@@ -190,7 +190,9 @@ def test_set_up_gives_ten_urls_under_the_address_that_was_typed(open_page):
 @pytest.mark.parametrize("base", ["javascript:alert(1)", "https://", "https://a b", "https://x/?y", "<script>"])
 def test_set_up_gives_no_urls_under_what_is_no_address(open_page, base):
     app = open_page("set_up", base=base)
-    assert [error.value for error in app.error] == ["This is not an address. An address looks like https://webhooks.example.com"]
+    assert [error.value for error in app.error] == [
+        "This is not an address. One looks like https://webhooks.example.com"
+    ]
     assert plain_texts(app) == []
 
 

@@ -62,7 +62,7 @@ def draw_base_url() -> None:
             help="The sender needs https with a valid certificate, for example a proxy's in front of the receiver.",
         )
         if usable_base() is None:
-            st.error("This is not an address. An address looks like https://webhooks.example.com", icon=":material/error:")
+            st.error("This is not an address. One looks like https://webhooks.example.com", icon=":material/error:")
         elif usable_base() == default_base():
             st.caption("This default is for senders on this machine. A real sender needs a public https address.")
     with right, st.container(key="how-to"):
