@@ -93,6 +93,7 @@ def draw_events(
     before: pd.DataFrame | None,
     span: Span,
     *,
+    what: str = "Notifications",
     zone: ZoneInfo,
     name: str = "",
     selected: Interval | None = None,
@@ -108,6 +109,7 @@ def draw_events(
         frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
         before: columns `bin_us`, `events`, of the other time, moved into these bins.
         span: the bins.
+        what: the word for what is counted, in the plural.
         zone: the time zone of the browser that draws it.
         name: the name of the other time.
         selected: the part that is selected at first.
@@ -120,7 +122,7 @@ def draw_events(
     if selected is not None:
         marked = {"x": [milliseconds(selected.since), milliseconds(selected.until or span.until)]}
     brush = alt.selection_interval(name="brush", encodings=["x"], value=marked)
-    layers = [event_bars(frame, span, place, scale, dark).add_params(brush)]
+    layers = [event_bars(frame, span, what, place, scale, dark).add_params(brush)]
     subtitle = f"Number per {span.per}, by event type; times of {place}"
     if before is not None:
         layers.append(line_before(before, span, name, dark))
@@ -131,12 +133,12 @@ def draw_events(
         subtitle += "; on a logarithmic scale"
     layered: Any = alt.layer(*layers)
     chart: alt.LayerChart = layered.properties(
-        height=236, width="container", autosize=FIT, title=heading("Notifications over time", subtitle, dark)
+        height=236, width="container", autosize=FIT, title=heading(f"{what} over time", subtitle, dark)
     )
     return chart
 
 
-def event_bars(frame: pd.DataFrame, span: Span, place: str, scale: alt.Scale, dark: bool) -> alt.Chart:
+def event_bars(frame: pd.DataFrame, span: Span, what: str, place: str, scale: alt.Scale, dark: bool) -> alt.Chart:
     """Return the layer of stacked bars; a last bin that is not over is pale."""
     shown = [name for name in colours(dark) if name in set(frame["event_type"])]
     legend = alt.Legend(title=None, orient="top", symbolType="square", columns=LEGEND_COLUMNS, values=shown)
@@ -150,7 +152,7 @@ def event_bars(frame: pd.DataFrame, span: Span, place: str, scale: alt.Scale, da
             y2=alt.Y2("top"),
             color=alt.Color("event_type:N", scale=event_scale(dark), legend=legend),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),
-            tooltip=local_tooltip("event_type", "Event", place),
+            tooltip=local_tooltip(what, place),
         )
     )
     return chart
@@ -169,11 +171,11 @@ def line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.
     return line
 
 
-def local_tooltip(field: str, what: str, place: str) -> list[alt.Tooltip]:
-    """Return the tooltips of a bar: its field, its count, and its begin and end, there and in UTC."""
+def local_tooltip(what: str, place: str) -> list[alt.Tooltip]:
+    """Return the tooltips of a bar: its event type, the number of `what`, and its begin and end, there and in UTC."""
     return [
-        alt.Tooltip(f"{field}:N", title=what),
-        alt.Tooltip("events:Q", title="Notifications", format=","),
+        alt.Tooltip("event_type:N", title="Event"),
+        alt.Tooltip("events:Q", title=what, format=","),
         *time_tips(place),
         alt.Tooltip("state:N", title="This bin is"),
     ]

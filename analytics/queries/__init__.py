@@ -16,7 +16,7 @@ from analytics.senders import categories_of, is_account, kinds, place
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)[ \t]*\n", re.MULTILINE)
 CONDITION = re.compile(r" -- if \$(\w+)$")
 PARAMETER = re.compile(r"\$(\w+)")
-PARTS = frozenset({"beside", "lasts", "matching", "matching_changes", "of_activity", "of_entity"})
+PARTS = frozenset({"beside", "counted", "lasts", "matching", "matching_changes", "of_activity", "of_entity"})
 OTHERS = frozenset({"rules", "shipped_queries", "profiles"})
 """Folders with SQL that other modules read."""
 

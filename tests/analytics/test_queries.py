@@ -44,7 +44,8 @@ def client(tmp_path_factory):
 @pytest.fixture
 def ask(client):
     def run(name, **values):
-        return client.sql(*queries.query(name, values)).to_pylist()
+        measure = {} if "changes" in values else {"notifications": True}
+        return client.sql(*queries.query(name, measure | values)).to_pylist()
 
     return run
 
@@ -123,7 +124,13 @@ def test_events_are_counted_in_the_bins_that_are_given_and_copies_are_not(ask):
 def test_the_time_compared_with_is_counted_in_bins_that_lie_later(ask):
     begins = [microseconds(MIDDAY - HOUR), microseconds(MIDDAY)]
     values = {"begins": begins, "shift_us": 3 * 3_600_000_000}
-    rows = ask("activity_before", before_since=MIDDAY - 4 * HOUR, before_until=MIDDAY - 1.5 * HOUR, **values)
+    rows = ask(
+        "activity_before",
+        notifications=True,
+        before_since=MIDDAY - 4 * HOUR,
+        before_until=MIDDAY - 1.5 * HOUR,
+        **values,
+    )
     assert rows == [{"bin_us": begins[1], "events": 2}]
 
 
@@ -270,9 +277,19 @@ def test_the_changes_that_filters_let_through_are_listed_and_counted(ask, filter
 
 
 def test_changes_without_noise_are_counted_beside_the_period_before(ask):
-    assert ask("activity_changes", **A_DAY) == [{"events": 4, "events_before": 1}]
-    assert ask("activity_changes", **A_DAY, actor="bob@acme.example") == [{"events": 2, "events_before": 0}]
-    assert ask("activity_changes", **A_DAY, event_types=["Server.Updated"]) == [{"events": 4, "events_before": 0}]
+    def count(**filters):
+        return list(*(row.values() for row in ask("activity_other", **A_DAY, changes=True, **filters)))
+
+    assert count() == [4, 1]
+    assert count(actor="bob@acme.example") == [2, 0]
+    assert count(event_types=["Server.Updated"], typed=True) == [4, 0]
+
+
+def test_changed_fields_are_ranked_without_the_keys_of_their_items(ask):
+    rows = ask("activity_fields", **A_DAY, changes=True, most=5)
+    assert [(row["name"], row["events"], row["total"]) for row in rows] == [
+        ("details.disks[].sizeGB", 1, 2), ("details.ipAddresses[].public", 1, 2),
+    ]  # fmt: skip
 
 
 def test_a_change_brings_what_its_notification_says_was_done(ask):
@@ -312,6 +329,7 @@ def test_every_query_runs_whatever_its_filters(client):
         "before_until": MIDDAY - HOUR, "counted_since": MIDDAY - 2 * HOUR,
         "counted_until": MIDDAY, "begins": [0], "shift_us": 0, "ahead_us": [0],
     }  # fmt: skip
+    notifications, changes = {"notifications": True}, {"changes": True, "typed": True}
     alone = {name: value for name, value in needed.items() if not name.startswith("before_")}
     optional = {
         "event_types": ["Server.Updated"], "account": "ACME", "account_tree": "ACME", "actor": "x", "text": "x",
@@ -320,7 +338,7 @@ def test_every_query_runs_whatever_its_filters(client):
         "at": MIDDAY, "named": "x", "kind": "User", "kinds": ["added"], "field": "x", "without_noise": True,
     }  # fmt: skip
     for name in queries.names():
-        client.sql(*queries.query(name, needed))
-        client.sql(*queries.query(name, needed | optional))
+        client.sql(*queries.query(name, needed | (changes if name == "activity_fields" else notifications)))
+        client.sql(*queries.query(name, needed | optional | changes))
         if name != "activity_before":
-            client.sql(*queries.query(name, alone | {"alone": True}))
+            client.sql(*queries.query(name, alone | changes | {"alone": True}))

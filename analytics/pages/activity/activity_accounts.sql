@@ -2,7 +2,7 @@
 SELECT
     account_alias AS name,
     -- include beside.sql
-FROM events
+-- include counted.sql
 WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND account_alias IS NOT NULL
     -- include of_activity.sql
 GROUP BY name

@@ -3,7 +3,7 @@ WITH counted AS (
     SELECT
         actor AS name,
         -- include beside.sql
-    FROM events
+    -- include counted.sql
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND actor IS NOT NULL
         -- include of_activity.sql
     GROUP BY name

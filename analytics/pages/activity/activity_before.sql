@@ -8,7 +8,7 @@ WITH bins AS (
         epoch_us(received_at) + $shift_us::BIGINT,
         -- include lasts.sql
     ) AS bars
-    FROM events
+    -- include counted.sql
     WHERE received_at >= $before_since::TIMESTAMPTZ AND received_at < $before_until::TIMESTAMPTZ
         -- include of_activity.sql
 ), bars AS (

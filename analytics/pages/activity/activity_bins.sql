@@ -9,7 +9,7 @@ WITH bins AS (
         epoch_us(received_at),
         -- include lasts.sql
     ) AS bars
-    FROM events
+    -- include counted.sql
     WHERE received_at >= $since::TIMESTAMPTZ AND received_at < $until::TIMESTAMPTZ
         -- include of_activity.sql
     GROUP BY ALL

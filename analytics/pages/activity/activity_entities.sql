@@ -6,7 +6,7 @@ WITH counted AS (
     SELECT
         kind_of(category) AS kind, entity_id AS name,
         -- include beside.sql
-    FROM events
+    -- include counted.sql
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND entity_id IS NOT NULL
         -- include of_activity.sql
     GROUP BY kind, name

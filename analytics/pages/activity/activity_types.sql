@@ -2,7 +2,7 @@
 SELECT
     coalesce(event_type, category) AS name,
     -- include beside.sql
-FROM events
+-- include counted.sql
 WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ
     -- include of_activity.sql
 GROUP BY name

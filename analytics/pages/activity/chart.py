@@ -9,7 +9,7 @@ import streamlit as st
 
 from analytics.charts import charts
 from analytics.pages.activity import filters
-from analytics.pages.activity.filters import ActivityFilters, read_filters
+from analytics.pages.activity.filters import ActivityFilters, Measure, read_filters
 from analytics.pages.activity.time_range import When, draw_ends
 from analytics.pages.shared.formatting import format_with_zone, viewer_zone
 from analytics.pages.shared.frame import is_dark
@@ -53,6 +53,7 @@ def draw_over_time(
     types: pd.DataFrame,
     time: When,
     chosen: ActivityFilters,
+    measure: Measure,
     draw_see_these: Callable[[], None],
     *,
     logarithmic: bool,
@@ -65,6 +66,7 @@ def draw_over_time(
         types: the counts of all event types in the part: columns `name`, `events`, `events_before`.
         time: the time counted.
         chosen: the filters.
+        measure: what is counted.
         draw_see_these: draws the way to the counted notifications.
         logarithmic: whether its scale is logarithmic.
     """
@@ -83,7 +85,7 @@ def draw_over_time(
         filters.select_part(part)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
-        st.markdown(total_text(select_types(types, chosen), time), width="content")
+        st.markdown(total_text(select_types(types, chosen), measure, time), width="content")
         with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
             st.caption("Does what dragging across the chart does, and works by keyboard.")
             draw_ends("part", chosen.part, filters.select_part)
@@ -95,6 +97,7 @@ def draw_over_time(
         bins.assign(event_type=bins["event_type"].map(filters.type_text)),
         before,
         time.span,
+        what=f"{measure.unit}s".capitalize(),
         zone=viewer_zone(),
         name=line.name if line else "",
         selected=brush.first,
@@ -102,7 +105,7 @@ def draw_over_time(
         logarithmic=logarithmic,
     )
     # The numbers stand above it in words: a text that changes would draw the chart anew.
-    alt = f"Stacked bars: notifications per {time.span.per}, by event type."
+    alt = f"Stacked bars: {measure.unit}s per {time.span.per}, by event type."
     st.altair_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
 
 
@@ -117,10 +120,10 @@ def select_types(rows: pd.DataFrame, chosen: ActivityFilters) -> pd.DataFrame:
     return rows[rows["name"].isin(chosen.types)] if chosen.types else rows
 
 
-def total_text(rows: pd.DataFrame, time: When) -> str:
+def total_text(rows: pd.DataFrame, measure: Measure, time: When) -> str:
     """Return the total and its comparison, as Markdown."""
     count, before = int(rows["events"].sum()), int(rows["events_before"].sum())
-    total = f"**{plural(count, 'notification')}**"
+    total = f"**{plural(count, measure.unit)}**"
     if time.compared is None and time.first and not time.span.whole:
         return f"{total}; no comparison, because nothing was kept before {as_markdown(format_with_zone(time.first))}"
     if time.compared is None:

@@ -23,6 +23,27 @@ PART = "part"
 NAMES = (TYPES, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
 
 
+class Measure(NamedTuple):
+    """What the page counts: its name, the word for one of them, and its name in queries."""
+
+    name: str
+    unit: str
+    flag: str
+
+    def values(self, *, typed: bool) -> dict[str, Any]:
+        """Return the parameters of queries that count it; `typed` says whether they read its event types."""
+        return {self.flag: True, "typed": True if typed and self is CHANGES else None}
+
+    @property
+    def other(self) -> "Measure":
+        """The measure that is not drawn."""
+        return NOTIFICATIONS if self is CHANGES else CHANGES
+
+
+NOTIFICATIONS = Measure("Notifications", "notification", "notifications")
+CHANGES = Measure("Changes", "changed field", "changes")
+
+
 class ActivityFilters(NamedTuple):
     """The filters: an entity is its category and its name, `alone` an account without its sub-accounts."""
 

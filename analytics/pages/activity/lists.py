@@ -17,6 +17,7 @@ from analytics.pages.shared.store import records
 from analytics.senders import colours, place
 from analytics.senders.sender import Place
 from analytics.text import plural, shorten
+from analytics.times import RANGES
 
 LIST_PIXELS = 330
 MOST_ROWS = 30
@@ -131,6 +132,33 @@ def draw_types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_ch
         choose=filters.toggle_type,
         chosen=chosen.types,
         colour=lambda row: filters.type_text(row.name),
+    )
+
+
+def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
+    """Draw the list of changed fields; a click leads to the changes."""
+
+    def go(name: str) -> None:
+        address.to_page(
+            "audit",
+            range=length if (length := st.session_state["range"]) in RANGES else None,
+            field=name,
+            account=chosen.account,
+            below="false" if chosen.alone else None,
+            actor=chosen.actor,
+            entity=chosen.entity[1] if chosen.entity else chosen.centre,
+        )
+
+    draw_ranked(
+        "Field",
+        rows,
+        when,
+        key="fields-list",
+        row_id=lambda row: str(row.name),
+        text=lambda row: shorten(row.name, NAME_CHARACTERS),
+        choose=go,
+        chosen=[],
+        total=total_of(rows),
     )
 
 

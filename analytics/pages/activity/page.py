@@ -13,7 +13,7 @@ from analytics import senders
 from analytics.charts import histogram
 from analytics.pages.activity import filters, lists
 from analytics.pages.activity.chart import draw_over_time, select_types
-from analytics.pages.activity.filters import ActivityFilters, draw_chips, read_filters
+from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, draw_chips, read_filters
 from analytics.pages.activity.time_range import (
     When,
     compare_control,
@@ -44,6 +44,7 @@ def body() -> None:
     with bar():
         time_controls()
         account_filter(alone=filters.ALONE)
+        measure = measure_control()
         with st.popover("View", icon=":material/tune:", key="view-popover"):
             draw_since_visit()
             how = compare_control()
@@ -52,7 +53,17 @@ def body() -> None:
         chosen = read_filters()
         draw_chips(chosen)
     time = read_time(now(), chosen, how)
-    draw(chosen, time, by_change=by_change, logarithmic=logarithmic)
+    draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic)
+
+
+def measure_control() -> Measure:
+    """Draw the choice of what is counted, and return it."""
+    names = {measure.name: measure for measure in (NOTIFICATIONS, CHANGES)}
+    chosen = st.segmented_control(
+        "Count", list(names), default=NOTIFICATIONS.name, key="count", bind="query-params", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return names.get(chosen or "", NOTIFICATIONS)
 
 
 def rank_control() -> str:
@@ -100,41 +111,51 @@ def in_seconds(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def draw(chosen: ActivityFilters, time: When, *, by_change: bool, logarithmic: bool) -> None:
+def draw(chosen: ActivityFilters, time: When, measure: Measure, *, by_change: bool, logarithmic: bool) -> None:
     """Ask for all figures at once, and draw them."""
-    rows = ask_together(list_queries(chosen, time, viewer_zone(), by_change=by_change))
-    draw_figures(rows, chosen, time)
+    rows = ask_together(list_queries(chosen, time, viewer_zone(), measure, by_change=by_change))
+    draw_figures(rows, chosen, time, measure)
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
         see_these = partial(draw_see_these, chosen, time)
         types = rows("activity_types")
-        draw_over_time(rows("activity_bins"), before, types, time, chosen, see_these, logarithmic=logarithmic)
-    draw_lists(rows, chosen, time, by_change=by_change)
+        draw_over_time(rows("activity_bins"), before, types, time, chosen, measure, see_these, logarithmic=logarithmic)
+    draw_lists(rows, chosen, time, measure, by_change=by_change)
 
 
 def list_queries(
-    chosen: ActivityFilters, time: When, zone: ZoneInfo, *, by_change: bool = False
+    chosen: ActivityFilters,
+    time: When,
+    zone: ZoneInfo,
+    measure: Measure = NOTIFICATIONS,
+    *,
+    by_change: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Return the queries with their values, in the order of asking.
 
     They come in the order of drawing, but the slowest list comes first of the lists.
     """
     ranked = {"by_change": True if by_change else None, "most": lists.MOST_ROWS}
+    typed, counted = measure.values(typed=True), measure.values(typed=bool(chosen.types))
+    other = measure.other.values(typed=bool(chosen.types))
     queries = {
-        "activity_types": {**time.part_values, **chosen.parameters(filters.TYPES)},
-        "activity_changes": {**time.part_values, **chosen.parameters()},
+        "activity_types": {**time.part_values, **typed, **chosen.parameters(filters.TYPES)},
+        "activity_other": {**time.part_values, **other, **chosen.parameters()},
         "activity_refused": time.part_values,
-        "activity_bins": {**time.bin_values, **chosen.parameters()},
+        "activity_bins": {**time.bin_values, **typed, **chosen.parameters()},
     }
     if time.line:
-        queries["activity_before"] = {**time.bin_values, "shift_us": time.shift_us, **chosen.parameters()}
+        shift = {"shift_us": time.shift_us}
+        queries["activity_before"] = {**time.bin_values, **counted, **shift, **chosen.parameters()}
+    if measure is CHANGES:
+        queries["activity_fields"] = {**time.part_values, **counted, **ranked, **chosen.parameters()}
     queries |= {
-        "activity_entities": {**time.part_values, **ranked, **chosen.entity_parameters()},
-        "activity_accounts": {**time.part_values, **chosen.parameters(filters.ACCOUNT)},
-        "activity_actors": {**time.part_values, **ranked, **chosen.parameters(filters.ACTOR)},
+        "activity_entities": {**time.part_values, **counted, **ranked, **chosen.entity_parameters()},
+        "activity_accounts": {**time.part_values, **counted, **chosen.parameters(filters.ACCOUNT)},
+        "activity_actors": {**time.part_values, **counted, **ranked, **chosen.parameters(filters.ACTOR)},
     }
     if has_week(time):
-        queries["activity_hours"] = {**time.part_values, **time.clocks(zone), **chosen.parameters()}
+        queries["activity_hours"] = {**time.part_values, **counted, **time.clocks(zone), **chosen.parameters()}
     return queries
 
 
@@ -143,25 +164,22 @@ def has_week(time: When) -> bool:
     return time.span.until - time.span.since >= SHORTEST_WEEK
 
 
-def draw_figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When) -> None:
+def draw_figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, measure: Measure) -> None:
     """Draw four figures of the chosen time; all but the last follow the filters."""
-    notifications, changes, refused = (
+    drawn, other, refused = (
         (int(counted["events"].sum()), int(counted["events_before"].sum()))
-        for counted in (
-            select_types(rows("activity_types"), chosen),
-            rows("activity_changes"),
-            rows("activity_refused"),
-        )
+        for counted in (select_types(rows("activity_types"), chosen), rows("activity_other"), rows("activity_refused"))
     )
+    counts = {measure: drawn, measure.other: other}
     with st.container(key="live"):
         places = st.columns(4, gap="small")
         with places[0]:
-            draw_figure("Notifications", *notifications, time)
+            draw_figure("Notifications", *counts[NOTIFICATIONS], time)
         with places[1]:
-            draw_figure("Changed fields", *changes, time, hint="Of accounts, users and servers; without noise.")
+            draw_figure("Changed fields", *counts[CHANGES], time, hint="Without noise, such as dates and links.")
         with places[2]:
             count = lists.count_entities(rows("activity_entities"), chosen)
-            st.metric("Entities", f"{count:,}", border=True, height="stretch", help="With a notification.")
+            st.metric("Entities", f"{count:,}", border=True, height="stretch", help=f"With a {measure.unit}.")
         with places[3]:
             draw_figure("Refused", *refused, time, hint="Of all accounts: a refused one is not read.", is_bad=True)
 
@@ -183,7 +201,9 @@ def draw_figure(
     )
 
 
-def draw_lists(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, *, by_change: bool) -> None:
+def draw_lists(
+    rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, measure: Measure, *, by_change: bool
+) -> None:
     """Draw the lists, or say that there is nothing to list."""
     if all(rows(f"activity_{what}").empty for what in ("types", "accounts", "entities")):
         draw_nothing(chosen)
@@ -192,6 +212,10 @@ def draw_lists(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, tim
         with card("types-card"):
             st.markdown("**Event types**")
             lists.draw_types(rows("activity_types"), chosen, time, by_change=by_change)
+        if measure is CHANGES:
+            with card("fields-card"):
+                st.markdown("**Fields**, each with the changes of all its items")
+                lists.draw_fields(rows("activity_fields"), chosen, time)
         with card("accounts-card"):
             lists.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
         with card("entities-card"):

@@ -94,7 +94,8 @@ def test_queries_count_and_find_the_entities_of_both_senders(tmp_path):
         def ask(name, **values):
             return client.sql(*queries.query(name, values)).to_pylist()
 
-        counted = {(row["kind"], row["name"]): row["events"] for row in ask("activity_entities", **span)}
+        entities = ask("activity_entities", notifications=True, **span)
+        counted = {(row["kind"], row["name"]): row["events"] for row in entities}
         steps = ask("entity_notifications", category="Parcel", entity="WA1PARCEL", page_rows=9, position=0)
         parts = ask("entities_of_account", alias="ACME", page_rows=9)
         found = ask("entities_found", named="parcel", page_rows=9)
