@@ -33,6 +33,7 @@ def test_the_bar_is_one_line_and_the_data_begin_below_it(live, watch, viewport, 
     for address, first in FIRST.items():
         page = watched.open(f"{address}{'&' if '?' in address else '?'}refresh=off")
         page.locator(first).first.wait_for()
+        expect(page.locator("[data-stale=true]")).to_have_count(0)
         begin = page.locator(first).first.bounding_box()
         bar = page.locator(".st-key-bar").bounding_box()
         assert bar["height"] <= LINE_PIXELS, (address, bar)

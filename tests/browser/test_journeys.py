@@ -49,8 +49,8 @@ def test_from_the_list_to_the_whole_payload_of_an_updated_account(live, begin):
 def test_from_activity_to_the_notifications_of_the_actor_whose_number_changed_most(begin):
     way = begin("/?refresh=off")
     way.click(way.page.locator(".st-key-view-popover button"))
-    way.click(way.page.get_by_role("radio", name="Change").or_(way.page.get_by_role("button", name="Change")))
-    expect(way.page).to_have_url(re.compile("rank=Change"))
+    way.click(way.page.locator(".st-key-rank").get_by_text("change", exact=True))
+    expect(way.page).to_have_url(re.compile("rank=change"))
     name = way.page.locator(".st-key-actors-list tbody tr").first.locator("button").first
     actor = name.inner_text()
     way.click(name)
