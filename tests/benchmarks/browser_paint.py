@@ -54,13 +54,17 @@ WATCH = """(selector) => {
   const before = drawn();
   window.measured = new Promise((resolve, reject) => {
     let began = null;
-    const begin = () => { began ??= performance.now(); };
-    for (const kind of ['click', 'change', 'keydown']) addEventListener(kind, begin, { capture: true, once: true });
+    const heard = new AbortController();
+    // The last one counts: a choice takes a click on its button before.
+    const begin = () => { began = performance.now(); };
+    for (const kind of ['click', 'keydown']) addEventListener(kind, begin, { capture: true, signal: heard.signal });
     setTimeout(() => reject(new Error(`nothing new in ${selector}`)), 60000);
     const look = () => {
       const now = drawn();
       const done = began !== null && now && now !== before && !document.querySelector('[data-stale=true]');
-      if (done) resolve(performance.now() - began); else requestAnimationFrame(look);
+      if (!done) return requestAnimationFrame(look);
+      heard.abort();
+      resolve(performance.now() - began);
     };
     requestAnimationFrame(look);
   });
@@ -130,13 +134,11 @@ def an_empty_page(directory: Path) -> Iterator[str]:
 
 
 def choose(key: str, name: str) -> Callable[[Page], None]:
-    """Make a click on one of several choices."""
+    """Choose from a list."""
 
     def act(page: Page) -> None:
-        control = page.locator(f".st-key-{key}")
-        control.get_by_role("radio", name=name, exact=True).or_(
-            control.get_by_role("button", name=name, exact=True)
-        ).click()
+        page.locator(f".st-key-{key}").get_by_role("combobox").click()
+        page.get_by_role("option", name=name, exact=True).click()
 
     return act
 
@@ -155,7 +157,10 @@ def typed(name: str, text: str) -> Callable[[Page], None]:
     """Type into a field, and leave it by Enter."""
 
     def act(page: Page) -> None:
-        page.get_by_role("textbox", name=name, exact=True).fill(text)
+        field = page.get_by_role("textbox", name=name, exact=True)
+        if not field.is_visible():
+            page.locator(".st-key-filters-popover button").click()
+        field.fill(text)
         page.keyboard.press("Enter")
 
     return act
