@@ -24,7 +24,7 @@ DONE, FAILED = 0, 1
 def command() -> None:
     """Look at what a receiver of CenturyLink Cloud webhooks has stored.
 
-    Where the receiver is, is read from CLC_QUERY_LISTEN, CLC_QUERY_TOKEN and CLC_DATA_DIR, in the environment or in
+    The receiver's location comes from CLC_QUERY_LISTEN, CLC_QUERY_TOKEN and CLC_DATA_DIR, in the environment or in
     a file .env. Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
     for sentence in find_unknown_variables():

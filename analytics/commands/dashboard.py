@@ -86,9 +86,9 @@ def streamlit_options(port: int, address: str, headless: bool, hosts: Collection
 def dashboard(port: int, address: str, no_browser: bool, location: str | None) -> None:
     """Show the dashboard in the browser, until Ctrl-C.
 
-    It needs no running receiver to start: it says so, and goes on when there is one. It has no log-in of its own:
-    on another address than this machine's, put a proxy with one before it, and name the host under which the proxy is
-    reached in CLC_DASHBOARD_HOSTS.
+    It also starts without a running receiver: it says that there is none, and continues when there is one. It has no
+    log-in of its own: if other machines can reach its address, put a proxy with a log-in in front of it, and name the
+    proxy's host in CLC_DASHBOARD_HOSTS.
     """
     settings = read_settings()
     connect(location).close()

@@ -91,8 +91,8 @@ def export(
     source_ip, headers (the signature) and body, byte for byte. `csv` and `parquet` have all columns, exactly as they
     are: mind that a spreadsheet takes a field that begins with = for a formula.
 
-    It is done part by part, in little memory, and ends with what was stored when it began. A file appears under its
-    name when it is whole: one that was stopped is run again.
+    The export runs in parts, needs little memory, and covers what was stored when it began. A file appears under its
+    name only when it is complete: run a stopped export again.
 
     \b
     clc-analytics export --since 2026-03-01 --until 2026-04-01 -o march.jsonl

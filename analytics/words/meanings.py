@@ -138,8 +138,8 @@ REFUSALS = {
     "signature_invalid": Refusal(
         "Signature does not fit",
         "There was a signature, but it does not fit the body under the receiver's key.",
-        "Look whether CLC_PUBLIC_KEY names the sender's key, and whether a proxy rewrites bodies: one changed byte is "
-        "enough. If neither is so, somebody else sent it.",
+        "Check that CLC_PUBLIC_KEY names the sender's key and that no proxy rewrites bodies: one changed byte is "
+        "enough. If both are so, somebody else sent it.",
     ),
     "account_not_allowed": Refusal(
         "Account not allowed",
@@ -149,7 +149,7 @@ REFUSALS = {
     ),
     "unknown_event": Refusal(
         "Address names no event",
-        "The path is none of the receiver's, so nothing says which event it is.",
+        "The receiver has no such path, so the event is unknown.",
         "Correct the target address in the sender's settings: the page Set up has one to copy for each event.",
     ),
     "not_json": Refusal(
@@ -178,7 +178,7 @@ REFUSALS = {
         "Damaged in the spool",
         "It was accepted, but its bytes changed by themselves before it was stored, and it was set aside here.",
         "Its body and other columns are here as they were found, and the segment is kept in the spool's directory "
-        "`aside`. Please look after the disk and the memory of that machine.",
+        "`aside`. Please check the disk and the memory of that machine.",
     ),
 }
 

@@ -23,7 +23,7 @@ from receiver.settings import Settings, environment, read_settings
 @click.command()
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
 def check(data_dir: Path | None) -> None:
-    """Say of settings, paths, keys, ports and rules whether they could be used; start and change nothing.
+    """Say whether settings, paths, keys, ports and rules could be used; start and change nothing.
 
     The exit code is 1 if anything could not be used.
     """

@@ -28,8 +28,8 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
 
     FILE holds a JSON object a line: received_at, event, source_ip, headers, body. Each line is verified and
     classified as if it had been posted at its received_at. A line that is malformed, or whose body is larger than
-    CLC_MAX_BODY_BYTES, is named and left out, the others go in, and the exit code is 1. The same file taken in twice is
-    stored twice.
+    CLC_MAX_BODY_BYTES, is reported and skipped; the others are imported, and the exit code is 1. A file that is
+    imported twice is stored twice.
     """
     settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
     data_directory.prepare(settings)
@@ -60,6 +60,6 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
 
 def _summarise(results: Counter[str], settings: Settings) -> None:
     others = "".join(f", {count:,} {result}" for result, count in sorted(results.items()) if result != "accepted")
-    click.echo(f"{results['accepted']:,} accepted{others}. Taken in again, they would be stored again.", err=True)
+    click.echo(f"{results['accepted']:,} accepted{others}. Importing them again would store them again.", err=True)
     if data_directory.find_running_serve(settings.data_dir) is None:
         click.echo("They wait in the spool until `clc-receiver serve` starts on this data directory.", err=True)

@@ -17,7 +17,7 @@ def rebuild(data_dir: Path | None) -> None:
     """Derive the table `changes` again from all notifications that a running `serve` has stored.
 
     Accepting, appending and queries go on; the new table takes the old one's place when it is complete. If this
-    command is stopped, the store goes on, and so it does when it starts again: run the command again to see how far.
+    command is stopped, the store continues, even after a restart: run the command again to see its progress.
     """
     settings = read_settings(data_dir=data_dir)
     answer: dict[str, Any] = {}

@@ -62,7 +62,7 @@ def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> 
         err=True,
     )
     if waiting.unreadable:
-        click.echo(f"It may hold yet more, as this can't be read now: {', '.join(waiting.unreadable)}.", err=True)
+        click.echo(f"The spool may hold more in unreadable segments: {', '.join(waiting.unreadable)}.", err=True)
 
 
 def _finish_the_last(settings: Settings) -> None:

@@ -47,10 +47,10 @@ NOTHING_CHECKED = 2
 def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool, every_line: bool) -> None:
     """Check all that is stored: each signature over the stored bytes, and that nothing is lost, doubled or altered.
 
-    Works while `serve` is running and while it is not. Each row that fails is a line on stdout: what is wrong, seq, id
-    and how. A restore that left rows out, or a recovery that could not save some, is a line, too. Then the exit code
-    is 1. Signatures are checked under the keys that judged them at receipt, which lie in CLC_DATA_DIR/keys; where one
-    is missing, nothing is checked and the exit code is 2.
+    Works whether `serve` is running or not. Prints a line on stdout for each row that fails (the problem, seq, id and
+    details), and for each restore that left rows out or recovery that could not save some. If there is such a line,
+    the exit code is 1. Signatures are checked under the keys that judged them at receipt, which are in
+    CLC_DATA_DIR/keys; if one is missing, nothing is checked and the exit code is 2.
     """
     settings = read_settings(data_dir=data_dir)
     keys = _load_keys(settings, key_files)

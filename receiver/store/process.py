@@ -99,7 +99,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     child.heart.remove(_APPENDER)
     if not runner_of(app).has_ended:
-        _log.warning("a query that no interrupt ends is still running: the process ends with it")
+        _log.warning("a query that can't be interrupted is still running: the process ends with it")
         _end(0)
     with child.heart.loop.busy("closing the database"):
         connection.close()
@@ -115,7 +115,7 @@ def _die_of(queries: list[str], refused: RefusedQueries) -> None:
     """End because of queries that only this can end, and make the next process refuse them."""
     refused.add(queries)
     _log.error(
-        "%d queries run on after their time, and no interrupt ends them: this process ends with them, and they are "
+        "%d queries run on after their time and can't be interrupted: this process ends with them, and they are "
         "refused for an hour",
         len(queries),
     )

@@ -209,7 +209,7 @@ def test_what_takes_long_to_find_is_not_looked_for_at_every_refresh(monkeypatch)
     monkeypatch.setattr(st, "session_state", {})
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     assert found("a", 2) == 1
-    assert _paging.describe_delay() == "Searching all bodies takes 2.0 s, so this list is as of at most 8 s ago."
+    assert _paging.describe_delay() == "Searching all bodies takes 2.0 s, so this list is at most 8 s old."
     clock[0] += 5.9
     assert found("a", 2) == 1
     assert found("b", 0.01) == 2

@@ -255,7 +255,7 @@ def test_an_opened_one_tells_what_it_changed_and_leads_to_its_neighbours(live, w
     expect(neighbours).to_contain_text("2 of 3 notifications of this server")
     expect(changed.first).to_contain_text("details.cpu")
     neighbours.get_by_role("button", name="Earlier").click()
-    expect(page.locator(".st-key-difference")).to_contain_text("First sight of it")
+    expect(page.locator(".st-key-difference")).to_contain_text("Seen for the first time")
     neighbours.get_by_role("button", name="Later").click()
     expect(neighbours).to_contain_text("2 of 3 notifications of this server")
 

@@ -1,4 +1,4 @@
-"""A query that no interrupt ends ends the store's process, and nothing else: it is back in a moment, and refuses it."""
+"""A query that can't be interrupted ends the store's process, and nothing else: it is back in a moment, and refuses it."""
 
 import contextlib
 import json

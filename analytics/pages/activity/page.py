@@ -181,7 +181,7 @@ def draw_figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, t
             count = lists.count_entities(rows("activity_entities"), chosen)
             st.metric("Entities", f"{count:,}", border=True, height="stretch", help=f"With a {measure.unit}.")
         with places[3]:
-            draw_figure("Refused", *refused, time, hint="Of all accounts: a refused one is not read.", is_bad=True)
+            draw_figure("Refused", *refused, time, hint="Of all accounts: a refusal records no account.", is_bad=True)
 
 
 def draw_figure(

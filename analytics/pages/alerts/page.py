@@ -193,7 +193,7 @@ def draw_in_alarm(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, An
     with st.container(key="in-alarm-card", gap="small"):
         gone = int(lasting["server"].isin(list(deleted)).sum())
         if lasting.empty:
-            what = "the last alert of each says that it is below its threshold again"
+            what = "the last alert of each metric says that it is below its threshold again"
             reason = what if alarm_count else "no alarm fits these filters"
             st.markdown(f"**Nothing is in alarm now**: {reason}.")
             return

@@ -61,7 +61,7 @@ def show() -> None:
     chosen: dict[str, Any] = {}
     draw_page(
         "Audit",
-        "What stands out, and every change from what to what. Click a finding or a change to see what made it.",
+        "Findings, and every change with its old and new values. Click one to see where it comes from.",
         lambda: chosen.update(filters()),
         lambda: body(chosen),
     )

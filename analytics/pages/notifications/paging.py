@@ -245,4 +245,4 @@ def describe_delay() -> str | None:
     if memo is None or memo.seconds < LONG_SECONDS:
         return None
     wait = (1 + IDLE) * memo.seconds
-    return f"Searching all bodies takes {memo.seconds:.1f} s, so this list is as of at most {wait:.0f} s ago."
+    return f"Searching all bodies takes {memo.seconds:.1f} s, so this list is at most {wait:.0f} s old."

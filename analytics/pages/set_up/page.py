@@ -22,7 +22,7 @@ def show() -> None:
     """Draw the page."""
     draw_page(
         "Set up",
-        "Give each event its own target URL: the URL is all that tells which event a notification is of.",
+        "Give each event its own target URL: only the URL identifies a notification's event.",
         None,
         body,
     )
@@ -81,9 +81,9 @@ def draw_targets(base: str | None) -> None:
             seen, count = last.get(event.name, (None, 0))
             draw_target(event, base, seen, count)
     if read_settings().url_secret:
-        st.caption("SECRET stands for the value of CLC_URL_SECRET, which no page shows: put it in its place.")
+        st.caption("Replace SECRET with the value of CLC_URL_SECRET, which no page shows.")
     if None in last:
-        st.caption("Some notifications came by a category's route, which does not tell the event.")
+        st.caption("Some notifications came to a category's URL, which does not identify the event.")
 
 
 def draw_target(event: Event, base: str | None, seen: datetime | None, count: int) -> None:

@@ -20,7 +20,7 @@ MOST_ROWS = 300
 LONGEST = 2_000
 COLUMNS = (Column("Field", "30%"), Column("Old", "35%"), Column("New", "35%"))
 WHOLE = {
-    "added": "First sight of it: there is nothing before to compare with.",
+    "added": "Seen for the first time: there is no earlier state to compare with.",
     "removed": "It was deleted.",
     "unseen": "No visible field differs from the step before: something else was changed.",
     "changed": "It differs in more than can be listed; compare the bodies.",

@@ -222,7 +222,7 @@ def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
     draw_head("Not found", "This finding", on_close=close)
     draw_computed(snapshot, key="finding-upto")
     st.caption(
-        "It is none of the findings up to then: its rule may have changed since, or it is of a store that this "
+        "No finding up to then has this id: its rule may have changed since, or it is in a store that this "
         "dashboard does not read."
     )
 

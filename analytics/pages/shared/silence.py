@@ -132,7 +132,7 @@ def draw_gone(instead: Callable[[], None] | None) -> None:
         else:
             st.subheader("No receiver to read from", anchor=False)
         st.text(str(reason))
-        draw_age_line(f"So it has been since {format_clock(silence.since)}, ", silence.since, key="gone-since")
+        draw_age_line(f"This began at {format_clock(silence.since)}, ", silence.since, key="gone-since")
         if not is_silent(reason):
             draw_how_to_start()
         st.caption(f"Retrying every {RETRY_SECONDS:g} s. This page continues by itself.")

@@ -162,8 +162,8 @@ def _judge_queries(facts: Facts) -> Iterator[Figure]:
         words = f"{address}: other machines reach it, and it does not encrypt; put a proxy with TLS before it"
         yield Figure("query_listen", "Query service", address, words, "amber")
     overdue, fatal = facts.queries_overdue, facts.queries_fatal
-    yield _make_limited("queries_overdue", "Queries that no interrupt ends", overdue, f"{overdue:,}")
-    yield _make_limited("queries_fatal_last_hour", "Restarts because of such, last hour", fatal, f"{fatal:,}")
+    yield _make_limited("queries_overdue", "Queries that can't be interrupted", overdue, f"{overdue:,}")
+    yield _make_limited("queries_fatal_last_hour", "Restarts caused by queries, last hour", fatal, f"{fatal:,}")
 
 
 def _judge_serving(facts: Facts) -> Figure:
@@ -171,7 +171,7 @@ def _judge_serving(facts: Facts) -> Figure:
         return Figure("serving", "serve", 0, "NOT running", "red")
     written_at = facts.serve.written_at if facts.serve else None
     if written_at and facts.at - datetime.fromisoformat(written_at) > _SERVE_SILENT:
-        words = f"it hangs, or can't write: serve.json is of {written_at}"
+        words = f"it hangs or can't write: serve.json was last written at {written_at}"
         return Figure("serving", "serve", 1, words, "red")
     return Figure("serving", "serve", 1, "running")
 
@@ -213,7 +213,7 @@ def _judge_appending(facts: Facts) -> Iterator[Figure]:
         return
     if appending.failure:
         waited = (facts.at - appending.since).total_seconds() if appending.since else 0.0
-        text = f"STANDS STILL for {seconds_in_words(waited)}: {appending.failure}"
+        text = f"STALLED for {seconds_in_words(waited)}: {appending.failure}"
         yield Figure("append_error", "Appending", appending.failure, text, "red")
     else:
         yield Figure("append_error", "Appending", None, "works")
@@ -248,7 +248,7 @@ def _judge_safety(facts: Facts) -> Iterator[Figure]:
     at = facts.checkpointed_at.isoformat() if facts.checkpointed_at else None
     state = LIMITS["checkpoint_due_seconds"].state_of(due)
     yield Figure("checkpointed_at", "Last checkpoint", at, text, state)
-    yield _make_limited("checkpoint_due_seconds", "Rows wait for a checkpoint since", due, seconds_in_words(due))
+    yield _make_limited("checkpoint_due_seconds", "Oldest row waiting for a checkpoint", due, seconds_in_words(due))
     yield _make_limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
     yield Figure("database_bytes", "Database", facts.database_bytes, bytes_in_words(facts.database_bytes))
     yield _judge_backup(facts)
@@ -296,4 +296,4 @@ def _judge_backup(facts: Facts) -> Figure:
 
 def _judge_disks(facts: Facts) -> Iterator[Figure]:
     for name, free in facts.free.items():
-        yield _make_limited(f"{name}_free_bytes", f"Left on the disk of the {name}", free, bytes_in_words(free))
+        yield _make_limited(f"{name}_free_bytes", f"Free on the disk of the {name}", free, bytes_in_words(free))

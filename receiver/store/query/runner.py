@@ -45,7 +45,9 @@ class QueryMetrics:
         self.running = Gauge("clc_queries_running", "Queries that run now.", registry=registry)
         self.waiting = Gauge("clc_queries_waiting", "Queries that wait for one that runs.", registry=registry)
         self.overdue = Gauge(
-            "clc_queries_overdue", "Queries that run on after their time, as no interrupt ends them.", registry=registry
+            "clc_queries_overdue",
+            "Queries that run on after their time, because they can't be interrupted.",
+            registry=registry,
         )
 
 
@@ -85,7 +87,7 @@ class QueryRunner:
             limits: Those of each query, and of all.
             registry: For the metrics.
             refused: Queries that may not run for a while; none by default.
-            on_ignored: Called with the SQL of each query that no interrupt ends.
+            on_ignored: Called with the SQL of each query that can't be interrupted.
             running: Notes the queries that run; nothing by default.
 
         Raises:
@@ -144,7 +146,7 @@ class QueryRunner:
         threading.Thread(target=_stop_all, args=[list(self._interruptions)], name="stop queries", daemon=True).start()
 
     def count_overdue(self) -> int:
-        """Count the queries that run on after their time, because no interrupt ends them."""
+        """Count the queries that run on after their time, because they can't be interrupted."""
         return len(self._list_overdue())
 
     def _list_overdue(self) -> list[str]:

@@ -2,11 +2,11 @@
 title = "Burst of hidden updates"
 severity = "high"
 why = """
-Many users of one account whose passwords, PINs or telephone numbers change within minutes: somebody takes an account \
-over, or locks its people out. One by one such updates are everyday."""
+The passwords, PINs or telephone numbers of many users of one account change within minutes: somebody is taking the \
+account over, or locking its users out. Single updates of this kind are routine."""
 todo = """
 Find out who administers the account and whether this was planned. If not, disable the administrators' users, then give \
-every user named here a new password and PIN by another way than e-mail."""
+every user named here a new password and PIN, but not by e-mail."""
 references = [
     "MITRE ATT&CK T1531, Account Access Removal: https://attack.mitre.org/techniques/T1531/",
     "MITRE ATT&CK T1098, Account Manipulation: https://attack.mitre.org/techniques/T1098/",

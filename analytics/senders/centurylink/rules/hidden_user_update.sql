@@ -2,8 +2,8 @@
 title = "Hidden update of a user"
 severity = "low"
 why = """
-An update in which nothing differs is how a changed password, security PIN, title or telephone number shows. \
-Whoever sets another's password can act in his name. Outside working hours it is of medium severity."""
+A changed password, security PIN, title or telephone number appears as an update in which nothing differs. \
+Anybody who sets another user's password can act as that user. Outside working hours the severity is medium."""
 todo = """
 Ask the user whether the change was theirs. If not, disable the user, set a new password and PIN, and look at what the \
 user has done since."""

@@ -2,11 +2,11 @@
 title = "Many servers deleted"
 severity = "high"
 why = """
-Whoever deletes many servers within minutes destroys data, covers traces or blackmails. Where the notifications do not \
-tell who did it, as with an account that is closed, it is of medium severity."""
+Deleting many servers within minutes destroys data, covers tracks or serves blackmail. Where the notifications do not \
+name the actor, for example when an account is closed, the severity is medium."""
 todo = """
-Ask the actor by telephone. If it was not them, disable the user at once: deleted servers can be had back from the \
-platform's support for a short time only."""
+Ask the actor by telephone. If it was not them, disable the user at once: the platform's support can restore deleted \
+servers for a short time only."""
 references = [
     "MITRE ATT&CK T1578.003, Delete Cloud Instance: https://attack.mitre.org/techniques/T1578/003/",
     "MITRE ATT&CK T1485, Data Destruction: https://attack.mitre.org/techniques/T1485/",

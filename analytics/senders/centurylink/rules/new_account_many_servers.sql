@@ -5,8 +5,8 @@ why = """
 A sign-up that builds many servers within its first hour is rarely a customer: stolen cards and identities buy computing \
 power that nobody will pay for, to mine, to send mail or to attack others."""
 todo = """
-Verify who signed up and how it is paid. In doubt suspend the account, keep what its notifications tell, and look for \
-public addresses on its servers."""
+Verify who signed up and how they pay. If in doubt, suspend the account, keep the data in its notifications, and look \
+for public addresses on its servers."""
 references = [
     "MITRE ATT&CK T1496.001, Resource Hijacking: Compute Hijacking: https://attack.mitre.org/techniques/T1496/001/",
     "MITRE ATT&CK T1578.002, Create Cloud Instance: https://attack.mitre.org/techniques/T1578/002/",

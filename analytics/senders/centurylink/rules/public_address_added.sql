@@ -5,8 +5,8 @@ why = """
 A server with a public address can be reached from the whole internet, and so can whatever listens on it. It is how data \
 leaves and how intruders come back."""
 todo = """
-Ask who did it why the server must be public, and check its firewall policy, which notifications do not tell. If nobody \
-needs it, remove the address."""
+Ask the actor why the server must be public, and check its firewall policy, which notifications do not show. If nobody \
+needs the address, remove it."""
 references = [
     "MITRE ATT&CK T1133, External Remote Services: https://attack.mitre.org/techniques/T1133/",
     "MITRE ATT&CK T1190, Exploit Public-Facing Application: https://attack.mitre.org/techniques/T1190/",

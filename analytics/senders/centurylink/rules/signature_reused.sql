@@ -2,13 +2,13 @@
 title = "Signature used again"
 severity = "high"
 why = """
-A signature covers the body and nothing else: neither the event, which only the target URL tells, nor the time. Whoever has \
-a notification can send it again, under any event, and it verifies. Under another event it is of high severity; under the \
-same one, where the body carries a time that a later event would have changed, of medium severity. Equal updates of a user \
-or an account are everyday, and so is an update that equals the creation before it: no finding."""
+A signature covers only the body. It does not cover the event, which only the target URL names, or the time. Anybody who \
+has a notification can send it again as any event, and its signature is still valid. The severity is high under another \
+event, and medium under the same event if the body carries a time that a later event would have changed. Identical updates \
+of a user or an account are routine, and so is an update identical to the creation before it: neither is a finding."""
 todo = """
-Compare the two notifications' source addresses, and ask the platform's portal how the entity really is. If somebody else \
-sent the second one, put a secret into the target URLs (CLC_URL_SECRET), or change it."""
+Compare the two notifications' source addresses, and check the entity's real state in the platform's portal. If somebody \
+else sent the second one, put a secret into the target URLs (CLC_URL_SECRET), or change the present secret."""
 references = [
     "MITRE ATT&CK T1565.001, Stored Data Manipulation: https://attack.mitre.org/techniques/T1565/001/",
     "CWE-294, Authentication Bypass by Capture-replay: https://cwe.mitre.org/data/definitions/294.html",

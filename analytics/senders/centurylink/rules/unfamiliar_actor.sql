@@ -2,9 +2,9 @@
 title = "Unfamiliar actor"
 severity = "low"
 why = """
-Somebody changes a server of an account in which they never did anything before. That is of low severity where they \
-belong to the account or one above it, of medium where nothing tells whose user they are, and of high severity where they \
-belong to another branch of the account tree, or to another tree, out of which no work leads here."""
+Somebody changed a server of an account in which they never did anything before. The severity is low if they belong to \
+the account or to one above it, medium if no notification shows which account they belong to, and high if they belong to \
+another branch of the account tree, or to another tree, whose users have no work here."""
 todo = """
 Ask the account's administrator whether this person should work there. If they are of another branch, disable the user and \
 look at all that they changed: open the user's entity."""
@@ -286,7 +286,7 @@ SELECT
         CASE
             WHEN is_foreign THEN concat(', but is a user of ', home, ', which is not above it in the tree of accounts.')
             WHEN home IS NULL
-            THEN ', was never seen to change anything there before, and is no user that notifications told of.'
+            THEN ', was never seen to change anything there before, and no notification describes this user.'
             ELSE ', and was never seen to change anything there before.'
         END
     ) AS sentence,

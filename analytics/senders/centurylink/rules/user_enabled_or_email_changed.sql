@@ -2,9 +2,9 @@
 title = "User enabled again, or e-mail address changed"
 severity = "medium"
 why = """
-Both hand a user to somebody else: a disabled user comes back to life, and a new address gets the next password. Both of \
-one user within the hour is of high severity."""
-todo = "Ask the user by another way than e-mail. If it was not theirs, disable the user and put the address back."
+Either change can hand a user to somebody else: a disabled user can log in again, and a new address receives the next \
+password. If both happen to one user within the hour, the severity is high."""
+todo = "Ask the user, but not by e-mail. If they did not make the change, disable the user and restore the old address."
 references = [
     "MITRE ATT&CK T1098, Account Manipulation: https://attack.mitre.org/techniques/T1098/",
     "MITRE ATT&CK T1078.004, Valid Accounts: Cloud Accounts: https://attack.mitre.org/techniques/T1078/004/",
