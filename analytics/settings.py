@@ -226,7 +226,7 @@ def read_settings() -> Settings:
 
 
 def describe_wrong(error: ErrorDetails) -> str:
-    """Say of a wrong setting what it is and what it must be."""
+    """Describe a wrong setting: its value, and what is allowed."""
     field = str(error["loc"][0]).lower()
     value = "(hidden)" if field == "query_token" else repr(error["input"])
     return f"CLC_{field.upper()} is {value}; it must be {ALLOWED.get(field, 'another value')}."

@@ -23,6 +23,12 @@ RANGES: dict[str, timedelta | None] = {
 }
 DEFAULT_RANGE = "24 h"
 
+
+def shortest_range(length: timedelta) -> str:
+    """Return the name of the shortest range that is as long as this."""
+    return next(name for name, its in RANGES.items() if its is None or its >= length)
+
+
 WIDTHS = {
     "5 s": timedelta(seconds=5),
     "10 s": timedelta(seconds=10),

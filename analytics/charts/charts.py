@@ -102,8 +102,8 @@ def draw_events(
 ) -> alt.LayerChart:
     """Return stacked bars of events over time, with a line of the time to compare with.
 
-    From one refresh to the next only data change, so that the drawn chart stays and only its bars change; the legend
-    changes where another event type comes.
+    From one refresh to the next only data change, so that the drawn chart stays and only its bars change. The legend
+    changes when a new event type appears.
 
     Args:
         frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.

@@ -259,7 +259,7 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
             tooltip=[
                 alt.Tooltip("day:N", title="Day"),
                 alt.Tooltip("clock:N", title=f"Hour ({place})"),
-                alt.Tooltip("events:Q", title="Notifications", format=","),
+                alt.Tooltip("events:Q", title="Number", format=","),
             ],
         )
         .configure_axis(labelColor=INK[dark])
@@ -273,11 +273,11 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
     return chart
 
 
-def describe_busiest(frame: pd.DataFrame) -> str:
-    """Return the busiest hour in words."""
+def describe_busiest(frame: pd.DataFrame, unit: str) -> str:
+    """Return the busiest hour in words; `unit` is the word for one of what is counted."""
     if frame.empty or not frame["events"].max():
         return "Nothing happened in this time."
     row = frame.sort_values("events", ascending=False).iloc[0]
     place = int(row["hour_of_week"])
     hour = f"{place % HOURS:02}:00 to {place % HOURS + 1:02}:00"
-    return f"Most in one hour: {plural(int(row['events']), 'notification')} on {DAYS[place // HOURS]}, {hour}."
+    return f"Most in one hour: {plural(int(row['events']), unit)} on {DAYS[place // HOURS]}, {hour}."

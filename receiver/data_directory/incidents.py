@@ -39,14 +39,10 @@ class Incident(NamedTuple):
 def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: str | None = None) -> Incident:
     """Log an incident as an error and add it to those kept; on a full or failing disk it is only logged."""
     incident = make_incident(what, moved_to=moved_to, missing=missing)
-    _log.error("%s", incident)
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            _keep(data_dir, incident)
-            break
-        except OSError as error:
-            if not tries_left:
-                _log.warning("%s can't keep this incident: %s", _path(data_dir), error)
+    try:
+        record(data_dir, incident)
+    except OSError as error:
+        _log.warning("%s can't keep this incident: %s", _path(data_dir), error)
     return incident
 
 
@@ -62,13 +58,9 @@ def record(data_dir: Path, incident: Incident) -> None:
         OSError: it can't be kept; it is logged.
     """
     _log.error("%s", incident)
-    _keep(data_dir, incident)
-
-
-def _keep(data_dir: Path, incident: Incident) -> None:
     try:
-        kept = _read(data_dir)
-    except (ValueError, TypeError) as error:
+        kept = _read_patiently(data_dir)
+    except (OSError, ValueError, TypeError) as error:
         kept = [_unreadable(error, set_aside([_path(data_dir)], data_dir))]
     if incident not in kept:
         write_whole(_path(data_dir), json.dumps([each._asdict() for each in [*kept, incident][-_MOST:]], indent=1))
@@ -137,6 +129,14 @@ def new_aside(parent: Path) -> Path:
     directory = parent / "aside" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     make_directory(directory)
     return directory
+
+
+def _read_patiently(data_dir: Path) -> list[Incident]:
+    """Read the file again where it could not be read: that may be over in a moment, and the file whole."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(OSError):
+            return _read(data_dir)
+    return _read(data_dir)
 
 
 def _read(data_dir: Path) -> list[Incident]:

@@ -99,5 +99,8 @@ def test_the_heat_map_has_each_hour_of_the_week_from_monday_on():
 
 def test_the_busiest_hour_is_said_in_words():
     frame = pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]})
-    assert histogram.describe_busiest(frame) == "Most in one hour: 9 notifications on Sunday, 23:00 to 24:00."
-    assert histogram.describe_busiest(frame.head(0)) == "Nothing happened in this time."
+    assert (
+        histogram.describe_busiest(frame, "notification")
+        == "Most in one hour: 9 notifications on Sunday, 23:00 to 24:00."
+    )
+    assert histogram.describe_busiest(frame.head(0), "notification") == "Nothing happened in this time."

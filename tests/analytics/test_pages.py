@@ -168,6 +168,13 @@ def test_the_figures_are_those_of_the_store(open_page):
     assert app.metric[3].value == "3"
 
 
+@pytest.mark.parametrize("counted", ["Notifications", "Changed fields"])
+def test_a_place_without_entities_and_an_entity_are_counted_as_they_are(open_page, counted):
+    assert open_page("activity", centre="XX9", count=counted, range="all").metric[2].value == "0"
+    chosen = open_page("activity", what=f"User/{HOSTILE_NAME}", count="Notifications", range="all")
+    assert chosen.metric[2].value == "1"
+
+
 def test_an_empty_store_says_what_to_do(open_page, tmp_path):
     empty = str(build_store(tmp_path / "empty.duckdb", []))
     assert any("Nothing in this time range" in head.value for head in open_page("activity", empty).subheader)

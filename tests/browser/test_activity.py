@@ -179,20 +179,20 @@ def test_a_part_is_selected_and_taken_back_by_keyboard_as_a_brush_does(live, wat
     expect(brush_marks(page)).to_have_count(0)
 
 
-def since_last_visit(page):
+def open_since_visit(page):
     page.locator(".st-key-view-popover button").click()
     return page.get_by_role("button", name="Since my last visit")
 
 
 def test_since_the_last_visit_is_since_the_cookie_of_this_browser_says(live, watch, ended):
     fresh = watch(live.url).open("/?refresh=off")
-    expect(since_last_visit(fresh)).to_be_disabled()
+    expect(open_since_visit(fresh)).to_be_disabled()
     fresh.wait_for_function("() => document.cookie.match(/clc_visit=\\.\\d+/)")
     again = watch(live.url)
     left = int((ended - timedelta(hours=10)).timestamp())
     again.page.context.add_cookies([{"name": "clc_visit", "value": f".{left}", "url": live.url}])
     page = again.open("/?refresh=off")
-    since_last_visit(page).click()
+    open_since_visit(page).click()
     expect_counted(page, 10 * night.AN_HOUR + night.WAVE)
     assert "range=own" in page.url
     page.wait_for_function(f"() => document.cookie.includes('clc_visit={left}.')")

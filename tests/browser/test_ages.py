@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.sizes import few
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -43,7 +43,9 @@ def aged(live):
 
 
 def test_each_age_on_a_page_that_is_not_refreshed_counts_by_itself(aged, live, watch):
-    shown = {address: watch(live.url).open(address).locator(selector) for address, selector in few(aged.items(), 6)}
+    shown = {
+        address: watch(live.url).open(address).locator(selector) for address, selector in take_few(aged.items(), 6)
+    }
     before = {address: age.inner_text() for address, age in shown.items()}
     assert [address for address, text in before.items() if " ago" not in text] == []
     for address, age in shown.items():

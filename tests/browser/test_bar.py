@@ -39,14 +39,19 @@ def test_the_bar_is_one_line_and_the_data_begin_below_it(live, watch, viewport, 
         assert bar["height"] <= LINE_PIXELS, (address, bar)
         assert begin["y"] <= most, (address, begin)
         assert bar["y"] + bar["height"] <= begin["y"], (address, bar, begin)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+        area = page.get_by_test_id("stMain")
+        assert area.evaluate("area => area.scrollWidth <= area.clientWidth"), address
 
 
 def test_the_bar_stays_on_top_while_one_scrolls(live, watch):
     page = watch(live.url, viewport=LAPTOP).open("/?refresh=off")
     page.locator(".st-key-hours-card, .st-key-centres-card").last.scroll_into_view_if_needed()
     expect(page.locator(".st-key-live")).not_to_be_in_viewport()
-    expect(page.get_by_role("combobox", name="Time range")).to_be_in_viewport()
+    control = page.get_by_role("combobox", name="Time range")
+    expect(control).to_be_in_viewport()
+    bar = page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-bar)")
+    assert "rgba" not in bar.evaluate("bar => getComputedStyle(bar).backgroundColor")
+    assert control.bounding_box()["y"] >= page.get_by_test_id("stHeader").bounding_box()["height"]
 
 
 def test_what_is_filtered_stands_in_the_bar_and_a_click_removes_it(live, watch):

@@ -11,7 +11,7 @@ from tests.browser.slow_store import BUSY, TIMEOUT, a_slow_store
 from tests.browser.test_not_running import MARK, is_dimmed
 from tests.browser.watching import choose, drawn_at
 from tests.support.browsing import a_dashboard
-from tests.support.sizes import few
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -64,7 +64,7 @@ def goes_on_counting(page):
 
 def test_while_a_query_of_it_fails_each_page_stays_as_it_was_dimmed_with_its_age_and_goes_on_by_itself(place, watch):
     slow, url = place
-    opened = {name: watch(url).open(address_of(name, "1+s")) for name in few(SHOWN, 4)}
+    opened = {name: watch(url).open(address_of(name, "1+s")) for name in take_few(SHOWN, 4)}
     for name, page in opened.items():
         expect(page.locator(AGE)).to_contain_text("newest")
         page.locator(SHOWN[name]).evaluate(MARK)

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from analytics.pages.shared.accounts import OFFERED
 from tests.browser.watching import row_of
 from tests.support.keys import signed
-from tests.support.sizes import few
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -42,7 +42,7 @@ def look_for(page, text):
     return field
 
 
-@pytest.mark.parametrize("path", few(["/", "/notifications", "/alerts", "/audit"], 2))
+@pytest.mark.parametrize("path", take_few(["/", "/notifications", "/alerts", "/audit"], 2))
 def test_an_account_that_is_not_offered_is_found_by_a_part_of_its_name(many, watch, path):
     page = watch(many.url).open(f"{path}?refresh=off")
     field = look_for(page, "harbour k")

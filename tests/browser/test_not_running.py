@@ -12,12 +12,12 @@ from tests.support.browsing import a_dashboard
 from tests.support.keys import key_directory
 from tests.support.ports import free_address
 from tests.support.processes import Receiver, environment, running
-from tests.support.sizes import few
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 
-PAGES = few(("/", "/notifications", "/set-up", "/health", "/sql", "/alerts", "/audit", "/entity"), 6)
+PAGES = take_few(("/", "/notifications", "/set-up", "/health", "/sql", "/alerts", "/audit", "/entity"), 6)
 KEPT = {1: ".st-key-notifications table", 2: ".st-key-targets", 3: ".st-key-health-state"}
 SILENT = ".silent"
 MARK = "node => { node.markedByTest = true; }"

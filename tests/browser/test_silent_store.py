@@ -15,7 +15,7 @@ from tests.browser.test_not_running import is_dimmed
 from tests.browser.watching import drawn_at, expect_refreshed, find_field
 from tests.support.browsing import a_dashboard
 from tests.support.processes import Receiver, running, stopped
-from tests.support.sizes import few
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -44,7 +44,7 @@ def _history(live):
 
 def addresses(*, refresh="5+s"):
     shown = pages(SERVER, 1)
-    named = few(("Activity", "SQL", "Health", "Set up", "Audit", "Notifications", "Alerts", "search", "Entity"), 5)
+    named = take_few(("Activity", "SQL", "Health", "Set up", "Audit", "Notifications", "Alerts", "search", "Entity"), 5)
     return {name: shown[name].address.replace("refresh=off", f"refresh={refresh}") for name in named}
 
 
@@ -68,6 +68,10 @@ def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_
             says_that_the_store_is_silent(page)
             goes_on_counting(page)
         assert is_dimmed(opened["Activity"], ".st-key-live")
+        assert not is_dimmed(opened["Activity"], SILENT)
+        said = opened["Activity"].locator(SILENT).bounding_box()
+        assert said["y"] + said["height"] == opened["Activity"].viewport_size["height"]
+        assert not is_dimmed(opened["Set up"], ".st-key-base-url")
         assert not is_dimmed(opened["SQL"], ".st-key-sql-editor")
     for page in opened.values():
         expect(page.locator(SILENT)).to_be_hidden()

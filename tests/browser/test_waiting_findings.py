@@ -14,7 +14,7 @@ from tests.browser.audited import ago, send, server
 from tests.browser.slow_store import a_slow_store
 from tests.browser.watching import row_of
 from tests.support.browsing import a_dashboard
-from tests.support.sizes import few
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -74,7 +74,7 @@ def test_a_link_to_a_finding_of_just_now_waits_for_it_says_when_that_takes_long_
     expect(page.locator(WAITING)).to_have_count(0)
 
 
-@pytest.mark.parametrize(("refresh", "public"), few([("1+s", "203.0.113.78"), ("off", "203.0.113.79")], 1))
+@pytest.mark.parametrize(("refresh", "public"), take_few([("1+s", "203.0.113.78"), ("off", "203.0.113.79")], 1))
 def test_a_page_that_nobody_looked_at_for_long_waits_with_progress_and_shows_no_older_findings(
     live, place, watch, monkeypatch, refresh, public
 ):

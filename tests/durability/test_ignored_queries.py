@@ -1,4 +1,4 @@
-"""A query that can't be interrupted ends the store's process, and nothing else: it is back in a moment, and refuses it."""
+"""A query that can't be interrupted ends the store's process, alone: it is back soon, and refuses it."""
 
 import contextlib
 import json

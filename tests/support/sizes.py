@@ -13,7 +13,7 @@ def size(ci: T, full: T) -> T:
     return full if os.environ.get("DURABILITY") == "full" else ci
 
 
-def few(cases: Iterable[Case], ci: int) -> list[Case]:
-    """Take the first cases, or all with `DURABILITY=full`: of a promise that each case repeats with other words."""
+def take_few(cases: Iterable[Case], ci: int) -> list[Case]:
+    """Return the first cases, or all with `DURABILITY=full`; use it where all cases prove the same promise."""
     listed = list(cases)
     return listed[: size(ci, len(listed))]

@@ -5,7 +5,7 @@ WITH counted AS (
         regexp_replace(path, '\[("([^"\\]|\\.)*"|[^\]]*)\]', '[]', 'g') AS name,
         -- include beside.sql
     -- include counted.sql
-    WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND path <> ''
+    WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ
         -- include of_activity.sql
     GROUP BY name
 )

@@ -1,6 +1,5 @@
 """The big chart of the page Activity: its brush selects a part of the time, and fields do the same by keyboard."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -47,30 +46,42 @@ def read_part(selection: Any) -> Interval | None:
     return Interval(min(begin, end), max(begin, end)) if begin != end else None
 
 
+def draw_total(types: pd.DataFrame, chosen: ActivityFilters, measure: Measure, time: When) -> None:
+    """Draw the total, and the fields that select a part of the time.
+
+    Args:
+        types: the counts of the filtered event types in the part: columns `events`, `events_before`.
+        chosen: the filters.
+        measure: what is counted.
+        time: the time counted.
+    """
+    st.markdown(total_text(types, measure, time), width="content")
+    with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
+        st.caption("Does what dragging across the chart does, and works by keyboard.")
+        draw_ends("part", chosen.part, filters.select_part)
+        st.button("All of it", key="part-all", on_click=filters.select_part, args=(None,), disabled=not chosen.part)
+
+
 def draw_over_time(
     bins: pd.DataFrame,
     before: pd.DataFrame | None,
-    types: pd.DataFrame,
     time: When,
-    chosen: ActivityFilters,
+    part: Interval | None,
     measure: Measure,
-    draw_see_these: Callable[[], None],
     *,
     logarithmic: bool,
 ) -> None:
-    """Draw the counts over time, and the choice of a part of it.
+    """Draw the counts over time, with a brush that selects a part of it.
 
     Args:
         bins: columns `bin_us`, `event_type`, `events`.
         before: columns `bin_us`, `events`, of the time to compare with, if there is one.
-        types: the counts of all event types in the part: columns `name`, `events`, `events_before`.
         time: the time counted.
-        chosen: the filters.
+        part: the selected part.
         measure: what is counted.
-        draw_see_these: draws the way to the counted notifications.
-        logarithmic: whether its scale is logarithmic.
+        logarithmic: whether the scale is logarithmic.
     """
-    brush = brush_for(chosen.part)
+    brush = brush_for(part)
     key = f"chart-over-time-{brush.turn}"
 
     def select() -> None:
@@ -78,26 +89,18 @@ def draw_over_time(
         last: Brush = st.session_state.get(BRUSH, Brush())
         # A chart also reports its first part, perhaps late, after another selection by other means.
         stale = last.turn != brush.turn or read_filters().part != last.part
-        if stale or (marked and any(part and is_same(marked, part) for part in (last.part, brush.first))):
+        if stale or (marked and any(known and is_same(marked, known) for known in (last.part, brush.first))):
             return
-        part = time.span.around(marked) if marked else None
-        st.session_state[BRUSH] = last._replace(part=part)
-        filters.select_part(part)
+        selected = time.span.around(marked) if marked else None
+        st.session_state[BRUSH] = last._replace(part=selected)
+        filters.select_part(selected)
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
-        st.markdown(total_text(select_types(types, chosen), measure, time), width="content")
-        with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
-            st.caption("Does what dragging across the chart does, and works by keyboard.")
-            draw_ends("part", chosen.part, filters.select_part)
-            st.button("All of it", key="part-all", on_click=filters.select_part, args=(None,), disabled=not chosen.part)
-        st.space("stretch")
-        draw_see_these()
     line = time.line
     chart = charts.draw_events(
         bins.assign(event_type=bins["event_type"].map(filters.type_text)),
         before,
         time.span,
-        what=f"{measure.unit}s".capitalize(),
+        what=measure.name,
         zone=viewer_zone(),
         name=line.name if line else "",
         selected=brush.first,

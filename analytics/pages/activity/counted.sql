@@ -7,5 +7,5 @@ FROM ( -- if $changes
         changed_at AS received_at, category, entity_id, account_alias, actor, path -- if $changes
     FROM changes -- if $changes
     JOIN (SELECT seq, event_type FROM events WHERE received_at >= $counted_since::TIMESTAMPTZ) USING (seq) -- if $typed
-    WHERE NOT noise -- if $changes
+    WHERE NOT noise AND path <> '' -- if $changes
 ) -- if $changes

@@ -7,12 +7,12 @@ import streamlit as st
 
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.filters import CHIP_CHARACTERS
 from analytics.pages.shared.formatting import format_local
 from analytics.senders import categories, place, unknown_type
 from analytics.text import as_markdown, shorten
 from analytics.times import Interval
 
-CHIP_CHARACTERS = 36
 TYPES = "types"
 ACCOUNT = "account"
 ALONE = "alone"
@@ -24,15 +24,19 @@ NAMES = (TYPES, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
 
 
 class Measure(NamedTuple):
-    """What the page counts: its name, the word for one of them, and its name in queries."""
+    """What the page counts: the word for one of it, and the name of the parameter of queries that count it."""
 
-    name: str
     unit: str
-    flag: str
+    parameter: str
 
-    def values(self, *, typed: bool) -> dict[str, Any]:
+    @property
+    def name(self) -> str:
+        """Its name on the page."""
+        return f"{self.unit}s".capitalize()
+
+    def list_parameters(self, *, typed: bool) -> dict[str, Any]:
         """Return the parameters of queries that count it; `typed` says whether they read its event types."""
-        return {self.flag: True, "typed": True if typed and self is CHANGES else None}
+        return {self.parameter: True, "typed": True if typed and self is CHANGES else None}
 
     @property
     def other(self) -> "Measure":
@@ -40,8 +44,8 @@ class Measure(NamedTuple):
         return NOTIFICATIONS if self is CHANGES else CHANGES
 
 
-NOTIFICATIONS = Measure("Notifications", "notification", "notifications")
-CHANGES = Measure("Changes", "changed field", "changes")
+NOTIFICATIONS = Measure("notification", "notifications")
+CHANGES = Measure("changed field", "changes")
 
 
 class ActivityFilters(NamedTuple):

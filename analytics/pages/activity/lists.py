@@ -17,7 +17,7 @@ from analytics.pages.shared.store import records
 from analytics.senders import colours, place
 from analytics.senders.sender import Place
 from analytics.text import plural, shorten
-from analytics.times import RANGES
+from analytics.times import shortest_range
 
 LIST_PIXELS = 330
 MOST_ROWS = 30
@@ -104,7 +104,7 @@ def draw_ranked(
         columns(what, leads=go is not None),
         lines,
         key=key,
-        alt=f"{plural_of(what).capitalize()} by notifications",
+        alt=f"{plural_of(what).capitalize()} by number",
         on_open=clicked,
         height=LIST_PIXELS,
         chosen=chosen,
@@ -141,7 +141,7 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
     def go(name: str) -> None:
         address.to_page(
             "audit",
-            range=length if (length := st.session_state["range"]) in RANGES else None,
+            range=shortest_range(when.span.now - when.part.since),
             field=name,
             account=chosen.account,
             below="false" if chosen.alone else None,
@@ -183,18 +183,26 @@ def total_of(rows: pd.DataFrame) -> int:
     return int(rows["total"].iloc[0]) if len(rows) else 0
 
 
-def count_entities(rows: pd.DataFrame, chosen: ActivityFilters) -> int:
-    """Count the entities that fit the filters, from the list, which has the others beside the chosen one too."""
-    if chosen.entity is None:
-        return total_of(rows)
-    counted = rows[(rows["kind"] == chosen.entity[0]) & (rows["name"] == chosen.entity[1]) & (rows["events"] > 0)]
-    return len(counted)
+def count_entities(rows: pd.DataFrame, chosen: ActivityFilters, count: int) -> int:
+    """Count the entities that fit the filters.
+
+    Args:
+        rows: the list of entities, in which the others stand beside the chosen one, and of places.
+        chosen: the filters.
+        count: what the page counts of them all; a chosen entity has it alone.
+    """
+    return min(count, 1) if chosen.entity else total_of(without_places(rows))
+
+
+def without_places(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of entities."""
+    where = place()
+    return rows[rows["kind"] != where.name] if where else rows
 
 
 def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
-    """Draw the list of entities without the rows of places."""
-    where = place()
-    rows = rows[rows["kind"] != where.name] if where else rows
+    """Draw the list of entities."""
+    rows = without_places(rows)
 
     def go(identity: str) -> None:
         kind, _, name = identity.partition("/")
@@ -307,7 +315,7 @@ def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         (*first, NUMBER, CHANGE, TO_PAGE),
         lines,
         key="accounts-tree",
-        alt="Accounts, each with the notifications of all below it",
+        alt="Accounts, each with the number of all below it",
         on_open=clicked,
         height=LIST_PIXELS,
         chosen=[chosen.account] if chosen.account else [],

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ import streamlit as st
 from analytics import senders
 from analytics.charts import histogram
 from analytics.pages.activity import filters, lists
-from analytics.pages.activity.chart import draw_over_time, select_types
+from analytics.pages.activity.chart import draw_over_time, draw_total, select_types
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, draw_chips, read_filters
 from analytics.pages.activity.time_range import (
     When,
@@ -26,7 +25,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import account_filter
 from analytics.pages.shared.formatting import viewer_zone
-from analytics.pages.shared.frame import bar, draw_page, is_dark
+from analytics.pages.shared.frame import draw_page, find_bar, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
 from analytics.times import zone_label
 
@@ -41,7 +40,7 @@ def show() -> None:
 
 def body() -> None:
     """Draw everything that a click changes; also the filters, because a click in a list is one."""
-    with bar():
+    with find_bar():
         time_controls()
         account_filter(alone=filters.ALONE)
         measure = measure_control()
@@ -117,9 +116,11 @@ def draw(chosen: ActivityFilters, time: When, measure: Measure, *, by_change: bo
     draw_figures(rows, chosen, time, measure)
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
-        see_these = partial(draw_see_these, chosen, time)
-        types = rows("activity_types")
-        draw_over_time(rows("activity_bins"), before, types, time, chosen, measure, see_these, logarithmic=logarithmic)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
+            draw_total(select_types(rows("activity_types"), chosen), chosen, measure, time)
+            st.space("stretch")
+            draw_see_these(chosen, time)
+        draw_over_time(rows("activity_bins"), before, time, chosen.part, measure, logarithmic=logarithmic)
     draw_lists(rows, chosen, time, measure, by_change=by_change)
 
 
@@ -136,8 +137,8 @@ def list_queries(
     They come in the order of drawing, but the slowest list comes first of the lists.
     """
     ranked = {"by_change": True if by_change else None, "most": lists.MOST_ROWS}
-    typed, counted = measure.values(typed=True), measure.values(typed=bool(chosen.types))
-    other = measure.other.values(typed=bool(chosen.types))
+    typed, counted = measure.list_parameters(typed=True), measure.list_parameters(typed=bool(chosen.types))
+    other = measure.other.list_parameters(typed=bool(chosen.types))
     queries = {
         "activity_types": {**time.part_values, **typed, **chosen.parameters(filters.TYPES)},
         "activity_other": {**time.part_values, **other, **chosen.parameters()},
@@ -174,14 +175,26 @@ def draw_figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, t
     with st.container(key="live"):
         places = st.columns(4, gap="small")
         with places[0]:
-            draw_figure("Notifications", *counts[NOTIFICATIONS], time)
+            draw_figure(NOTIFICATIONS.name, *counts[NOTIFICATIONS], time)
         with places[1]:
-            draw_figure("Changed fields", *counts[CHANGES], time, hint="Without noise, such as dates and links.")
+            draw_figure(CHANGES.name, *counts[CHANGES], time, hint="Without noise, such as dates and links.")
         with places[2]:
-            count = lists.count_entities(rows("activity_entities"), chosen)
-            st.metric("Entities", f"{count:,}", border=True, height="stretch", help=f"With a {measure.unit}.")
+            count = lists.count_entities(rows("activity_entities"), chosen, drawn[0])
+            st.metric(
+                "Entities",
+                f"{count:,}",
+                border=True,
+                height="stretch",
+                help=f"Entities with at least one {measure.unit}.",
+            )
         with places[3]:
-            draw_figure("Refused", *refused, time, hint="Of all accounts: a refusal records no account.", is_bad=True)
+            draw_figure(
+                "Refused",
+                *refused,
+                time,
+                hint="Of all accounts: their bodies are not read, so no filter applies.",
+                is_bad=True,
+            )
 
 
 def draw_figure(
@@ -206,7 +219,7 @@ def draw_lists(
 ) -> None:
     """Draw the lists, or say that there is nothing to list."""
     if all(rows(f"activity_{what}").empty for what in ("types", "accounts", "entities")):
-        draw_nothing(chosen)
+        draw_nothing(chosen, measure)
         return
     with st.container(key="lists"):
         with card("types-card"):
@@ -229,7 +242,7 @@ def draw_lists(
                 st.markdown(f"**{where.name}s**, {where.source}")
                 lists.draw_centres(where, rows("activity_entities"), chosen, time, by_change=by_change)
         with card("hours-card"):
-            draw_hours(rows("activity_hours") if has_week(time) else None)
+            draw_hours(rows("activity_hours") if has_week(time) else None, measure)
 
 
 def card(key: str) -> Any:
@@ -237,26 +250,26 @@ def card(key: str) -> Any:
     return st.container(key=key, border=True, gap="small", height="stretch")
 
 
-def draw_hours(rows: pd.DataFrame | None) -> None:
+def draw_hours(rows: pd.DataFrame | None, measure: Measure) -> None:
     """Draw the heat map of hours by weekday."""
     if rows is None or rows.empty:
         longer = "Choose 7 d or longer to see at which hours of the week most happens."
         st.markdown("**Hours of the week**")
-        st.caption(longer if rows is None else histogram.describe_busiest(rows))
+        st.caption(longer if rows is None else histogram.describe_busiest(rows, measure.unit))
         return
     place = zone_label(viewer_zone())
-    alt = "Heat map: notifications by hour and weekday."
+    alt = "Heat map: number by hour and weekday."
     st.altair_chart(histogram.draw_heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
-    st.caption(histogram.describe_busiest(rows))
+    st.caption(histogram.describe_busiest(rows, measure.unit))
 
 
-def draw_nothing(chosen: ActivityFilters) -> None:
+def draw_nothing(chosen: ActivityFilters, measure: Measure) -> None:
     """Say that the range is empty, and give advice."""
     with st.container(key="nothing", border=True):
         st.subheader("Nothing in this time range", anchor=False)
         if moment(ask("freshness").iloc[0]["newest"]) is None:
             st.caption("No notification is stored yet. The page Set up has the addresses that a sender needs.")
         elif chosen != ActivityFilters():
-            st.caption("No notification matches. Remove a filter above, or choose a longer time range.")
+            st.caption(f"No {measure.unit} matches. Remove a filter above, or choose a longer time range.")
         else:
-            st.caption("No notification arrived in this time range. Choose a longer one above.")
+            st.caption(f"There is no {measure.unit} in this time range. Choose a longer one above.")

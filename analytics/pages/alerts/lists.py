@@ -52,7 +52,7 @@ def alarm_columns() -> tuple[Column, ...]:
         Column("Began", "12rem", opens=True, time=True),
         Column("Ended", "12rem", time=True),
         Column("Lasted", "7.2rem", align="right"),
-        Column(alert_label(), "100%", opens=True),
+        Column(alert_label(), "100%", opens=True, names=True),
         Column("Metric", "5.4rem"),
     )
 

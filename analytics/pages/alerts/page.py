@@ -23,7 +23,7 @@ from analytics.pages.shared.filters import (
     FilterChip,
     account_filter,
     draw_filter_chips,
-    filters_popover,
+    draw_filters,
     list_chosen,
     range_filter,
 )
@@ -131,7 +131,7 @@ def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
     length = range_filter(DEFAULT_RANGE)
     account = account_filter()
-    with filters_popover(FILTERS, clear):
+    with draw_filters(FILTERS, clear):
         named = st.text_input(
             f"{alert_label()} contains", key="entity", placeholder="a part of its name", bind="query-params"
         )
@@ -147,7 +147,12 @@ def filters() -> dict[str, Any]:
         order = st.segmented_control(
             "Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, bind="query-params"
         )
-    draw_filter_chips([FilterChip("entity", alert_label(), named)], FILTERS)
+    chips = [
+        FilterChip("entity", alert_label(), named),
+        FilterChip("flapping", "Flapping from", str(least) if least != DEFAULT_FLAPPING else ""),
+        FilterChip("order", "Order", order if order and order != RECENT else ""),
+    ]
+    draw_filter_chips(chips, FILTERS)
     return {**account, "range": length, "entity": named or None, "least": least, "order": order or RECENT}
 
 

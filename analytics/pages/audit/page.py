@@ -16,7 +16,7 @@ from analytics.pages.shared.filters import (
     FilterChip,
     account_filter,
     draw_filter_chips,
-    filters_popover,
+    draw_filters,
     list_chosen,
     range_filter,
 )
@@ -99,7 +99,7 @@ def filters() -> dict[str, Any]:
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
     length = range_filter(DEFAULT_RANGE, on_change=to_first)
     account = account_filter()
-    with filters_popover(FILTERS, clear):
+    with draw_filters(FILTERS, clear):
         severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
         kinds = st.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
         named_field = st.text_input("Field contains", key="field", placeholder=examples().fields, **bound)

@@ -11,7 +11,7 @@ from analytics.pages.shared.filters import (
     FilterChip,
     account_filter,
     draw_filter_chips,
-    filters_popover,
+    draw_filters,
 )
 from analytics.pages.shared.formatting import name_with_zone, viewer_zone
 from analytics.senders import any_entity, event_types
@@ -42,7 +42,7 @@ def filters() -> dict[str, Any]:
     """Draw the filters, besides those of time, and return the parameters of queries."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
     account = account_filter()
-    with filters_popover(FILTERS, clear):
+    with draw_filters(FILTERS, clear):
         events = st.multiselect("Event types", event_types(), key="events", placeholder="All event types", **bound)
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
         named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)

@@ -17,7 +17,7 @@ from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.formatting import viewer_zone
-from analytics.pages.shared.frame import bar, is_dark
+from analytics.pages.shared.frame import find_bar, is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import colours, unknown_type
@@ -54,7 +54,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         split: gives the places of the list and of the item.
     """
     here = paging.find_point()
-    with bar():
+    with find_bar():
         span = find_range(span_filter(), here)
     before = as_seq(address.get("before"))
     look = partial(paging.find, chosen, span, here, before)

@@ -6,7 +6,7 @@
   const HOLDS_MS = 500; // parts that come late move what is below them
   const places = new Map(); // where each address was left, in pixels
   let wanted = null;
-  let isScrolling = true; // by the viewer; after a click it is Streamlit that scrolls, to the top of what it draws next
+  let isScrolling = true; // whether the viewer scrolls; after a click Streamlit scrolls to the top
 
   function remember() {
     const area = document.querySelector(AREA);
@@ -24,15 +24,15 @@
     }
   }
   hear(["wheel", "touchmove"], () => true);
-  hear(["pointerdown"], () => false);
+  hear(["pointerdown"], (event) => event.target.matches?.(AREA)); // its scroll bar
   hear(["keydown"], (event) => event.key !== "Enter" && event.key !== " ");
   document.addEventListener("scroll", (event) => {
     if (wanted === null && isScrolling && event.target.matches?.(AREA)) remember();
   }, true);
 
   window.addEventListener("popstate", (event) => {
-    if (!event.isTrusted) return; // a link was clicked
-    const goal = { top: places.get(location.href) ?? 0, begun: performance.now(), reached: null };
+    if (!event.isTrusted || !places.has(location.href)) return; // a link was clicked, or the page was never left
+    const goal = { top: places.get(location.href), begun: performance.now(), reached: null };
     wanted = goal;
     const scroll = () => {
       if (wanted !== goal) return;

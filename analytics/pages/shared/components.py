@@ -103,7 +103,7 @@ def draw_age_line(
         key: the line's name on the page.
         drawn_at: the time of the page's drawing, for scripts that watch it.
         hover: the text on a hover.
-        lamp: whether a lamp shows how old the first part is, which is a moment: under a minute, under ten, or more.
+        lamp: whether a lamp shows the age of the first part, a moment: under a minute, under ten, or more.
     """
     shown = [Age(part).describe() if isinstance(part, datetime) else part for part in parts if part]
     at = drawn_at.isoformat() if drawn_at else ""
@@ -119,7 +119,8 @@ Cell = str | datetime | Age | None
 class Column(NamedTuple):
     """A column: its name, its width in CSS, whether clicks open something, its alignment, and whether it has times.
 
-    The name of a column with times is shown with the viewer's time zone.
+    The name of a column with times is shown with the viewer's time zone. On a phone, the cell that names a row stands
+    first.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Column(NamedTuple):
     opens: bool = False
     align: str | None = None
     time: bool = False
+    names: bool = False
 
 
 class Line(NamedTuple):

@@ -147,7 +147,7 @@ def draw_range(names: list[str], default: str, on_change: Callable[[], None] | N
 
 
 @contextmanager
-def filters_popover(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterator[None]:
+def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterator[None]:
     """Draw the button that opens the filters drawn in this block; it says how many of them are set.
 
     Args:
@@ -156,7 +156,9 @@ def filters_popover(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iter
     """
     # When a page is opened its address comes before the values, and after a click the values come before the address.
     count = sum(
-        st.session_state[name] != value if name in st.session_state else name in st.query_params
+        st.session_state[name] != value
+        if name in st.session_state
+        else st.query_params.get(name, str(value)).lower() != str(value).lower()
         for name, value in unset.items()
     )
     label = f"Filters ({count})" if count else "Filters"

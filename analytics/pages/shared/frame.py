@@ -55,7 +55,7 @@ def refresh_control(default: str) -> float | None:
     return REFRESH[chosen or default]
 
 
-def bar() -> DeltaGenerator:
+def find_bar() -> DeltaGenerator:
     """Return the place of the controls in the page's bar, for those that are drawn with its body."""
     place: DeltaGenerator = st.session_state[BAR]
     return place
@@ -75,7 +75,7 @@ def draw_page(
     Args:
         title: the page's name.
         lead: what one can do there, shown on a hover of the title.
-        controls: draws the page's filters.
+        controls: draws the page's filters; None without any.
         body: draws the store's answers; may raise `AnalyticsError`.
         refresh: the first choice of `REFRESH`; None where a refresh draws only the line about freshness.
         instead: draws the known facts while the store does not answer.
@@ -112,7 +112,7 @@ def draw_page(
             draw_instead(instead)
     try:
         if controls:
-            with bar():
+            with find_bar():
                 controls()
     except QueryError as error:
         address.keep()

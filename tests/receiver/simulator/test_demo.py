@@ -14,7 +14,7 @@ import urllib3
 from analytics import connect
 from tests.support.browsing import answers
 from tests.support.processes import Process, environment
-from tests.support.sizes import few
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 
@@ -30,7 +30,7 @@ def processes_about(text):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", few([signal.SIGINT, signal.SIGTERM], 1))
+@pytest.mark.parametrize("number", take_few([signal.SIGINT, signal.SIGTERM], 1))
 def test_the_demonstration_has_history_and_a_live_sender_and_ends_whole(tmp_path, monkeypatch, number):
     data_dir = tmp_path / "shown"
     monkeypatch.setenv("CLC_DATA_DIR", str(data_dir))

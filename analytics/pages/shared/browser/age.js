@@ -8,10 +8,11 @@ const OLD_SECONDS = 600;
 function draw(line) {
   const text = line.parts.map((part) => inWords(part, line.begun)).join("");
   if (line.textContent !== text) line.textContent = text;
-  if (line.hasLamp) line.dataset.lamp = lampOf(line.parts[0].age + secondsSince(line.begun));
+  if (line.hasLamp) line.dataset.lamp = chooseLamp(line.parts[0].age + secondsSince(line.begun));
+  else delete line.dataset.lamp;
 }
 
-function lampOf(seconds) {
+function chooseLamp(seconds) {
   return seconds < LATE_SECONDS ? "fresh" : seconds < OLD_SECONDS ? "late" : "old";
 }
 

@@ -2,29 +2,31 @@
 // Rows keep their elements from one drawing to the next, so that a refresh moves neither scroll nor focus. A click
 // reports the row's own id, so that newer rows arriving at that moment can't take it.
 
-function cellElement(column) {
+function cellElement(column, place) {
   const cell = document.createElement("td");
   if (column.opens) {
     const button = document.createElement("button");
     button.type = "button";
     cell.append(button);
   }
+  // Without the head, a name does not need its column's, but a number or a time does.
+  if (place && (column.align || column.time)) cell.dataset.name = column.name;
   return cell;
 }
 
-// Lets a long name break after its separators: an e-mail after its @, a path after a slash.
 const MOST_BREAKS = 200;
 
-function breakable(text) {
+// Lets a long name break after its separators: an e-mail after its @, a path after a slash.
+function splitAtSeparators(text) {
   const parts = text.split(/(?<=[@./_-])(?=[^\s])/);
   return parts.length > MOST_BREAKS ? [text] : parts.flatMap((part, place) => (place ? [document.createElement("wbr"), part] : [part]));
 }
 
 function fillCell(cell, column, text, tone, hover, share) {
-  cell.className = [column.align, tone, share != null && "bar"].filter(Boolean).join(" ");
+  cell.className = [column.align, tone, share != null && "bar", column.names && "names"].filter(Boolean).join(" ");
   if (share != null) cell.style.setProperty("--share", `${share * 100}%`);
   const holder = column.opens ? cell.firstChild : cell;
-  if (holder.textContent !== text) holder.replaceChildren(...breakable(text));
+  if (holder.textContent !== text) holder.replaceChildren(...splitAtSeparators(text));
   if (column.opens) holder.hidden = text === "";
   const title = hover ?? text;
   if (cell.title !== title) cell.title = title;
