@@ -159,7 +159,7 @@ def typed(name: str, text: str) -> Callable[[Page], None]:
     def act(page: Page) -> None:
         field = page.get_by_role("textbox", name=name, exact=True)
         if not field.is_visible():
-            page.locator(".st-key-filters-popover button").click()
+            page.locator(".st-key-filters-button button").click()
         field.fill(text)
         page.keyboard.press("Enter")
 

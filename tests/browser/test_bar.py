@@ -56,10 +56,10 @@ def test_the_bar_stays_on_top_while_one_scrolls(live, watch):
 
 def test_what_is_filtered_stands_in_the_bar_and_a_click_removes_it(live, watch):
     page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=all&actor=kim&noise=true")
-    expect(page.locator(".st-key-filters-popover button")).to_contain_text("Filters (2)")
+    expect(page.locator(".st-key-filters-button button")).to_contain_text("Filters (2)")
     page.get_by_role("button", name="Actor: kim").click()
     expect(page).not_to_have_url(re.compile("actor="))
-    expect(page.locator(".st-key-filters-popover button")).to_contain_text("Filters (1)")
+    expect(page.locator(".st-key-filters-button button")).to_contain_text("Filters (1)")
     filters = open_filters(page)
     expect(filters.get_by_role("textbox", name="Actor contains")).to_have_value("")
     expect(filters.locator(".st-key-noise input")).to_be_checked()

@@ -71,7 +71,6 @@ def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_
         assert not is_dimmed(opened["Activity"], SILENT)
         said = opened["Activity"].locator(SILENT).bounding_box()
         assert said["y"] + said["height"] == opened["Activity"].viewport_size["height"]
-        assert not is_dimmed(opened["Set up"], ".st-key-base-url")
         assert not is_dimmed(opened["SQL"], ".st-key-sql-editor")
     for page in opened.values():
         expect(page.locator(SILENT)).to_be_hidden()

@@ -149,7 +149,7 @@ def test_new_notifications_wait_while_the_list_is_scrolled_and_a_click_brings_th
 def test_another_filter_is_never_held_up(listed):
     listed.locator(f"{LIST} tbody tr").nth(2).hover()
     # By keyboard alone: the pointer stays over the list.
-    listed.locator(".st-key-filters-popover button").evaluate("button => button.click()")
+    listed.locator(".st-key-filters-button button").evaluate("button => button.click()")
     listed.get_by_role("textbox", name="Entity contains", exact=True).evaluate("field => field.focus()")
     listed.keyboard.type("NOTHING HAS THIS NAME")
     listed.keyboard.press("Enter")

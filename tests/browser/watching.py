@@ -100,21 +100,21 @@ def open_filters(page: Page) -> Locator:
     """Open the filters behind their button, unless they are open, and return them."""
     shown = page.locator(".st-key-filters")
     if not shown.is_visible():
-        page.locator(".st-key-filters-popover button").click()
-    shown.wait_for()
+        page.locator(".st-key-filters-button button").click()
+    expect(shown).to_be_visible()
     return shown
 
 
 def close_filters(page: Page) -> None:
     """Close the filters by a click elsewhere."""
     page.locator(".st-key-title h3").click()
-    expect(page.locator(".st-key-filters")).to_have_count(0)
+    expect(page.locator(".st-key-filters")).to_be_hidden()
 
 
 def find_field(page: Page, role: Literal["combobox", "textbox"], name: str) -> Locator:
     """Find a field by its label, and open the filters if it is behind their button."""
-    field = page.get_by_role(role, name=name, exact=True)
-    if page.locator(".st-key-filters-popover").count() and not field.is_visible():
+    field = page.get_by_role(role, name=name, exact=True, include_hidden=True)
+    if page.locator(".st-key-filters-button").count() and not field.is_visible():
         open_filters(page)
     return field
 
@@ -132,7 +132,7 @@ def fill(page: Page, name: str, text: str) -> None:
     field = find_field(page, "textbox", name)
     field.fill(text)
     field.press("Enter")
-    if page.locator(".st-key-filters").count():
+    if page.locator(".st-key-filters").is_visible():
         close_filters(page)
 
 

@@ -9,11 +9,13 @@ import streamlit as st
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import OFFERED, account_label, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
+from analytics.pages.shared.components import script
 from analytics.text import as_markdown, shorten
 from analytics.times import DEFAULT_RANGE, RANGES
 
 CHIP_CHARACTERS = 36
 ACCOUNT_PIXELS = 190
+FILTERS_HTML = '<button type="button" aria-expanded="false"><span></span></button>'
 CHOICE, SEARCH = "account_choice", "account_looked_for"
 FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
 
@@ -162,7 +164,8 @@ def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterato
         for name, value in unset.items()
     )
     label = f"Filters ({count})" if count else "Filters"
-    with st.popover(label, icon=":material/tune:", key="filters-popover"), st.container(key="filters", gap="small"):
+    script("filters", FILTERS_HTML)(key="filters-button", data={"label": label})
+    with st.container(key="filters", gap="small"):
         yield
         st.button("Clear", key="clear", on_click=clear)
 

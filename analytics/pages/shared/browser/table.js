@@ -137,7 +137,7 @@ function rowFor(key, rows, row) {
   return null;
 }
 
-const ELSEWHERE = '[data-testid="stPopoverBody"], [role="dialog"], [role="listbox"], input:focus, textarea:focus';
+const ELSEWHERE = '[data-clc-filters], [data-testid="stPopoverBody"], [role="dialog"], [role="listbox"], input:focus, textarea:focus';
 
 // Keys for the page's main list, wherever the focus is: j and k go into it, Escape closes the open item.
 function hearEverywhere(frame, body, close) {
