@@ -83,7 +83,7 @@ def test_a_page_that_is_opened_while_the_store_hangs_says_so_and_since_when_and_
             opened[name].page.goto(live.url + address)
             away = opened[name].page.locator(".st-key-not-running")
             expect(away).to_contain_text("The store does not answer", timeout=SOON)
-            expect(away).to_contain_text(re.compile(r"since \d\d:\d\d:\d\d UTC, \d+ s ago"))
+            expect(away).to_contain_text(re.compile(r"began at \d\d:\d\d:\d\d UTC, \d+ s ago"))
             expect(away).not_to_contain_text("start the receiver")
     for name in addresses():
         expect(opened[name].page.locator(KEPT)).to_contain_text("newest")
