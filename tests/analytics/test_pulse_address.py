@@ -8,9 +8,9 @@ import pytest
 import urllib3
 
 from analytics.client.pulse import ANSWER_SECONDS, PAUSE_SECONDS
-from tests.browser.slow_store import a_slow_store
 from tests.support.browsing import a_dashboard
 from tests.support.processes import Receiver, running, stopped
+from tests.support.slow_store import a_slow_store
 from tests.support.waiting import until
 
 PAGE = files("analytics.pages.shared.browser").joinpath("pulse.js").read_text(encoding="utf-8")

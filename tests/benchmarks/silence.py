@@ -14,10 +14,10 @@ from tests.benchmarks.report import Figure
 from tests.browser.audited import SERVER, send
 from tests.browser.conftest import Live
 from tests.browser.pages import pages
-from tests.browser.slow_store import a_slow_store
 from tests.browser.watching import AGE
 from tests.support.browsing import a_browser, a_dashboard
 from tests.support.processes import Receiver, running, stopped
+from tests.support.slow_store import a_slow_store
 
 MOST_MS = 60_000
 SAYS_SO = "() => document.documentElement.hasAttribute('data-clc-silent')"

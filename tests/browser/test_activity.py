@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import night
 from tests.browser.watching import column, expect_total, go_back, row_of, tab, texts
+from tests.support import night
 
 pytestmark = pytest.mark.browser
 

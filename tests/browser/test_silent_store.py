@@ -10,12 +10,12 @@ from playwright.sync_api import expect
 from tests.browser.audited import SERVER, send
 from tests.browser.conftest import Live
 from tests.browser.pages import pages
-from tests.browser.slow_store import a_slow_store
 from tests.browser.test_not_running import is_dimmed
 from tests.browser.watching import drawn_at, expect_refreshed, find_field
 from tests.support.browsing import a_dashboard
 from tests.support.processes import Receiver, running, stopped
 from tests.support.sizes import take_few
+from tests.support.slow_store import a_slow_store
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser

@@ -11,10 +11,10 @@ from analytics.findings.running import find
 from analytics.findings.snapshot import FOREVER
 from analytics.times import EPOCH
 from tests.browser.audited import ago, send, server
-from tests.browser.slow_store import a_slow_store
 from tests.browser.watching import row_of
 from tests.support.browsing import a_dashboard
 from tests.support.sizes import take_few
+from tests.support.slow_store import a_slow_store
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser

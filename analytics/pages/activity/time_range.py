@@ -221,4 +221,4 @@ def read_last_visit() -> datetime | None:
 def keep_visit() -> None:
     """Let the browser note that the visit goes on."""
     data = {"cookie": COOKIE, "seconds": int(ENDS_AFTER.total_seconds())}
-    script("visit", folder=__package__)(key="visit", data=data, height=1)
+    script("visit")(key="visit", data=data, height=1)

@@ -53,9 +53,10 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         beside: draws the open item beside the list; None without one.
         split: gives the places of the list and of the item.
     """
+    with find_bar():  # before the first query, which may fail
+        length = span_filter()
     here = paging.find_point()
-    with find_bar():
-        span = find_range(span_filter(), here)
+    span = find_range(length, here)
     before = as_seq(address.get("before"))
     look = partial(paging.find, chosen, span, here, before)
     if chosen["text"]:

@@ -187,6 +187,8 @@ def draw_guarded(
     address.name_tab()
     # A fixed place, so that a warning moves nothing in the browser's tree.
     place = st.container(key=f"place-of-trouble-{part}")
+    # Streamlit lets a fragment write into a container outside it only where the first drawing did, even if it failed.
+    age = age.container() if age else None
     keeping = None
     try:
         keeping = check_failure(part, failed, due=due) if failed else None
