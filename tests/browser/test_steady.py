@@ -150,7 +150,10 @@ def test_another_filter_is_never_held_up(listed):
     listed.locator(f"{LIST} tbody tr").nth(2).hover()
     # By keyboard alone: the pointer stays over the list.
     listed.locator(".st-key-filters-button button").evaluate("button => button.click()")
-    listed.get_by_role("textbox", name="Entity contains", exact=True).evaluate("field => field.focus()")
+    field = listed.get_by_role("textbox", name="Entity contains", exact=True)
+    expect(field).to_be_visible()
+    field.evaluate("field => field.focus()")
+    expect(field).to_be_focused()
     listed.keyboard.type("NOTHING HAS THIS NAME")
     listed.keyboard.press("Enter")
     expect(listed.locator(".st-key-nothing")).to_be_visible()

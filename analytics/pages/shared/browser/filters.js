@@ -45,6 +45,7 @@ export default function ({ data, parentElement }) {
   addEventListener("resize", () => isShown() && place(button), { signal: hears.signal });
   return () => {
     hears.abort();
-    document.documentElement.removeAttribute(SHOWN);
+    // Another page follows, unless this is drawn again at once.
+    setTimeout(() => button.isConnected || document.documentElement.removeAttribute(SHOWN));
   };
 }
