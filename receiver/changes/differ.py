@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
-    """A change of one field in a body, as it is stored. Its values are JSON; None means that the field is missing."""
+    """A stored change of one field in a body. Its values are JSON; None means that the field is missing."""
 
     path: str
     kind: Kind

@@ -24,7 +24,7 @@ NAMES = (TYPES, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
 
 
 class Measure(NamedTuple):
-    """What the page counts: the word for one of it, and the name of the parameter of queries that count it."""
+    """A thing that the page counts: the word for one, and the parameter that makes queries count it."""
 
     unit: str
     parameter: str

@@ -115,7 +115,7 @@ def show() -> None:
     chosen: dict[str, Any] = {}
     draw_page(
         "Alerts",
-        "What is in alarm now, and each alarm from start to finish. Click one to see the changes that led up to it.",
+        "Shows present alarms, and each alarm from start to finish. Click one to see the changes before it.",
         lambda: chosen.update(filters()),
         lambda: body(chosen),
     )
