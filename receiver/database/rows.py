@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import duckdb
-import pandas as pd  # noqa: F401 - DuckDB imports it, for 0.2 s, at the first table: the first rows would wait for it
 import pyarrow as pa
 
 from receiver.database.faults import check_conversion

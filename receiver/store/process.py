@@ -4,6 +4,8 @@ import asyncio
 import logging
 import os
 import signal
+import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 from receiver.data_directory.access import control_token, query_token
@@ -38,7 +40,16 @@ _log = logging.getLogger(__name__)
 
 def main() -> None:
     """Run the store until it must end."""
+    sys.meta_path.insert(0, _LeftOut())
     run_child(__doc__, _serve)
+
+
+class _LeftOut(MetaPathFinder):
+    """Says that pandas is not there: DuckDB and pyarrow import it if it is, and the first rows would wait for it."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("the store does without pandas", name=fullname)
 
 
 async def _serve(child: Child, settings: Settings) -> None:

@@ -130,7 +130,7 @@ def test_a_store_killed_while_it_arranges_rows_has_each_once(full, tmp_path, cap
     store.kill()
     assert found_in(tmp_path / "timed")[0] == expected
     outcomes = Counter()
-    for number in range(size(3, 60)):
+    for number in range(size(2, 60)):
         data_dir = shutil.copytree(source, tmp_path / "killed", dirs_exist_ok=True)
         store, moment = Store(data_dir), drawn.uniform(0, lasts)
         until(lambda: store.worked() >= moment or "done" in store.said(), what="the moment")  # noqa: B023 - it is over then

@@ -18,6 +18,7 @@ from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command
 from tests.support.processes import Receiver, running
 from tests.support.rows import notification_of
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 ALL = "SELECT * FROM {} ORDER BY ALL"
@@ -58,16 +59,16 @@ def rebuilding(receiver):
 
 
 def test_rebuilding_while_all_goes_on_gives_the_same_rows(tmp_path):
-    fill_spool(tmp_path, 6_000)
+    fill_spool(tmp_path, 3_000)
     with running(Receiver, tmp_path) as receiver:
-        until(lambda: all_is_stored(receiver, 6_000), what="the spool's end")
+        until(lambda: all_is_stored(receiver, 3_000), what="the spool's end")
         before = receiver.sql("SELECT count(*) AS n FROM changes")[0]["n"]
         done = threading.Event()
         counts = set()
 
         def look():
             while not done.is_set():
-                counts.add(receiver.sql("SELECT count(*) AS n FROM changes WHERE seq <= 6000")[0]["n"])
+                counts.add(receiver.sql("SELECT count(*) AS n FROM changes WHERE seq <= 3000")[0]["n"])
 
         looking = threading.Thread(target=look)
         looking.start()
@@ -97,19 +98,20 @@ def test_what_was_altered_or_lost_is_derived_again(tmp_path):
 
 @pytest.mark.slow
 def test_a_rebuild_goes_on_after_kills_of_the_store_and_agrees_with_what_came_meanwhile(tmp_path):
-    fill_spool(tmp_path, 20_000)
+    count = size(6_000, 20_000)
+    fill_spool(tmp_path, count)
     with running(Receiver, tmp_path) as receiver:
         # Kills while the store derives for the first time, too.
-        for wanted in (1, 6_000, 12_000):
+        for wanted in (1, count // 3, 2 * count // 3):
             until(lambda wanted=wanted: stored(receiver) >= wanted, what="a part of the spool")
             kill_store(receiver)
-        until(lambda: stored(receiver) == 20_000, what="the spool's end")
+        until(lambda: stored(receiver) == count, what="the spool's end")
         assert receiver.stop() == 0
     first = read(tmp_path, ALL.format("changes"))
     with running(Receiver, tmp_path) as receiver:
         rebuild = threading.Thread(target=run_command, args=(tmp_path, "rebuild"))
         rebuild.start()
-        for wanted in (2_000, 8_000, 14_000):
+        for wanted in (count // 10, count // 3, 2 * count // 3):
             until(lambda wanted=wanted: (progress(receiver) or 0) >= wanted, what="a part of the rebuild")
             kill_store(receiver)
             receiver.sender.post("/webhooks/User.Updated", b'{"accountAlias":"ACME","userName":"kim","n":%d}' % wanted)
@@ -118,8 +120,8 @@ def test_a_rebuild_goes_on_after_kills_of_the_store_and_agrees_with_what_came_me
         assert result.returncode == 0, result.stderr
         assert rebuilding(receiver) is None
     rows = read(tmp_path, ALL.format("changes"))
-    assert [row for row in rows if row[1] <= 20_000] == first
-    assert [row[7:9] for row in rows if row[1] > 20_000] == [("", "added"), ("n", "changed"), ("n", "changed")]
+    assert [row for row in rows if row[1] <= count] == first
+    assert [row[7:9] for row in rows if row[1] > count] == [("", "added"), ("n", "changed"), ("n", "changed")]
 
 
 def stored(receiver):

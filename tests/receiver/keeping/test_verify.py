@@ -316,7 +316,7 @@ def test_a_serve_that_starts_meanwhile_accepts_at_once_and_stores_once_the_file_
 
 @pytest.mark.slow
 def test_it_checks_a_large_store_at_a_steady_pace(tmp_path, capsys):
-    number = size(20_000, 200_000)
+    number = size(5_000, 200_000)
     rows = [accepted(n) for n in range(500)]
     spool(tmp_path, (received(rows[n % 500], NOON + timedelta(seconds=n)) for n in range(number)))
     append(tmp_path)
