@@ -7,6 +7,11 @@ import signal
 import sys
 from importlib.abc import MetaPathFinder
 from pathlib import Path
+from typing import Any
+
+import duckdb
+import tornado.web
+from prometheus_client import CollectorRegistry
 
 from receiver.data_directory.access import control_token, query_token
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
@@ -67,24 +72,12 @@ async def _serve(child: Child, settings: Settings) -> None:
     )
     arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)
-    refused, running = RefusedQueries(settings.data_dir), RunningQueries(settings.data_dir)
-    if running.left and _has_crashed(settings.data_dir):
-        refused.suspect(running.left)
     status = StatusKeeper(settings, connection, loop.condition)
+    tokens = query_token(settings), control_token(settings)
+    handlers = [*control_handlers(backups, loop, tokens[1]), *status_handlers(status)]
     registry = store_metrics(loop, settings.data_dir)
     registry.register(StatusMetrics(status))
-    tokens = query_token(settings), control_token(settings)
-    app = make_query_app(
-        connection,
-        QueryLimits(timeout_seconds=settings.query_timeout_seconds, max_rows=settings.query_max_rows),
-        tokens[0],
-        extra_handlers=[*control_handlers(backups, loop, tokens[1]), *status_handlers(status)],
-        registry=registry,
-        hosts=[split_address(settings.query_listen)[0]],
-        refused=refused,
-        on_ignored=lambda queries: _die_of(queries, refused),
-        running=running,
-    )
+    app = _make_query_app(settings, connection, tokens[0], handlers, registry)
     status.count_overdue = runner_of(app).count_overdue
     known = [token.encode() for token in tokens]
     server = BoundedServer(app, max_body_size=2 * MAX_REQUEST_BYTES, has_token=lambda headers: carries(headers, *known))
@@ -115,6 +108,30 @@ async def _serve(child: Child, settings: Settings) -> None:
     with child.heart.loop.busy("closing the database"):
         connection.close()
     _log.info("the store is closed")
+
+
+def _make_query_app(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    token: str,
+    handlers: list[Any],
+    registry: CollectorRegistry,
+) -> tornado.web.Application:
+    """Make the query service, which refuses what crashed or blocked the process before."""
+    refused, running = RefusedQueries(settings.data_dir), RunningQueries(settings.data_dir)
+    if running.left and _has_crashed(settings.data_dir):
+        refused.suspect(running.left)
+    return make_query_app(
+        connection,
+        QueryLimits(timeout_seconds=settings.query_timeout_seconds, max_rows=settings.query_max_rows),
+        token,
+        extra_handlers=handlers,
+        registry=registry,
+        hosts=[split_address(settings.query_listen)[0]],
+        refused=refused,
+        on_ignored=lambda queries: _die_of(queries, refused),
+        running=running,
+    )
 
 
 def _die() -> None:

@@ -1,16 +1,14 @@
 """The filters of the page Activity: values of its address, chips that remove them, parameters of queries."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
-
-import streamlit as st
 
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.filters import CHIP_CHARACTERS
+from analytics.pages.shared.filters import Chip
 from analytics.pages.shared.formatting import format_local
 from analytics.senders import categories, place, unknown_type
-from analytics.text import as_markdown, shorten
 from analytics.times import Interval
 
 TYPES = "types"
@@ -123,46 +121,20 @@ def clear() -> None:
     address.put(**dict.fromkeys(NAMES))
 
 
-class Chip(NamedTuple):
-    """A filter on the page: the key of its button, its text, and the changes that remove it."""
-
-    key: str
-    what: str
-    value: str
-    changes: dict[str, str | None]
-
-
-def chips(chosen: ActivityFilters) -> Iterator[Chip]:
+def list_filter_chips(chosen: ActivityFilters) -> Iterator[Chip]:
     """Yield a chip for each filter."""
     if chosen.part:
         end = format_local(chosen.part.until) if chosen.part.until else "now"
-        yield Chip(PART, "Time", f"{format_local(chosen.part.since)} to {end}", {PART: None})
-    for name in chosen.types:
-        left = [each for each in chosen.types if each != name]
-        yield Chip(f"{TYPES}-{name}", "Event type", type_text(name), {TYPES: ",".join(left) or None})
+        yield Chip(PART, "Time", f"{format_local(chosen.part.since)} to {end}", partial(select_part, None))
+    for number, name in enumerate(chosen.types):
+        # The number tells names apart that differ in signs that a style class can't hold.
+        yield Chip(f"{number}-{TYPES}-{name}", "Event type", type_text(name), partial(toggle_type, name))
     if chosen.account:
         whose = "Account alone" if chosen.alone else "Account with sub-accounts"
-        yield Chip(ACCOUNT, whose, chosen.account, {ACCOUNT: None, ALONE: None})
+        yield Chip(ACCOUNT, whose, chosen.account, partial(address.put, **{ACCOUNT: None, ALONE: None}))
     if chosen.actor:
-        yield Chip(ACTOR, "Actor", chosen.actor, {ACTOR: None})
+        yield Chip(ACTOR, "Actor", chosen.actor, partial(address.put, **{ACTOR: None}))
     if chosen.entity:
-        yield Chip(ENTITY, chosen.entity[0], chosen.entity[1], {ENTITY: None})
+        yield Chip(ENTITY, chosen.entity[0], chosen.entity[1], partial(address.put, **{ENTITY: None}))
     if chosen.centre and (where := place()):
-        yield Chip(CENTRE, where.name, chosen.centre, {CENTRE: None})
-
-
-def draw_chips(chosen: ActivityFilters) -> None:
-    """Draw a button for each filter, which removes it, and one for all."""
-    shown = list(chips(chosen))
-    with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
-        if not shown:
-            return
-        for number, chip in enumerate(shown):
-            st.button(
-                f"{chip.what}: {as_markdown(shorten(chip.value, CHIP_CHARACTERS))}",
-                key=f"chip-{number}-{chip.key}" if chip.key.startswith(TYPES) else f"chip-{chip.key}",
-                icon=":material/close:",
-                on_click=address.put,
-                kwargs=chip.changes,
-            )
-        st.button("Clear all", key="clear-all", type="tertiary", on_click=clear)
+        yield Chip(CENTRE, where.name, chosen.centre, partial(address.put, **{CENTRE: None}))

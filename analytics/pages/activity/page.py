@@ -12,7 +12,7 @@ from analytics import senders
 from analytics.charts import histogram
 from analytics.pages.activity import filters, lists
 from analytics.pages.activity.chart import draw_over_time, draw_total, select_types
-from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, draw_chips, read_filters
+from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
 from analytics.pages.activity.time_range import (
     When,
     compare_control,
@@ -23,7 +23,7 @@ from analytics.pages.activity.time_range import (
 )
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.filters import account_filter
+from analytics.pages.shared.filters import account_filter, draw_chips
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
@@ -50,7 +50,7 @@ def body() -> None:
             by_change = rank_control() == CHANGE
             logarithmic = st.toggle("Logarithmic scale", key="log", bind="query-params")
         chosen = read_filters()
-        draw_chips(chosen)
+        draw_chips(filters.list_filter_chips(chosen), filters.clear)
     time = read_time(now(), chosen, how)
     draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic)
 

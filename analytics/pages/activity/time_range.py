@@ -104,7 +104,7 @@ class When(NamedTuple):
 
 def time_controls() -> None:
     """Draw the choice of the range, and for the user's own time its ends."""
-    draw_range([*RANGES, OWN_RANGE], DEFAULT_RANGE, forget_part)
+    draw_range([*RANGES, OWN_RANGE], on_change=forget_part)
     if st.session_state["range"] == OWN_RANGE:
         own = Interval.parse(address.get(OWN))
         draw_ends("own", own, lambda interval: address.put(**{OWN: str(interval) if interval else None}))

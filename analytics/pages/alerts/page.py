@@ -20,12 +20,12 @@ from analytics.pages.alerts.lists import (
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, now
 from analytics.pages.shared.filters import (
-    FilterChip,
     account_filter,
-    draw_filter_chips,
+    draw_chips,
     draw_filters,
+    draw_range,
+    list_chips,
     list_chosen,
-    range_filter,
 )
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
@@ -129,7 +129,7 @@ def clear() -> None:
 
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
-    length = range_filter(DEFAULT_RANGE)
+    length = draw_range()
     account = account_filter()
     with draw_filters(FILTERS, clear):
         named = st.text_input(
@@ -147,12 +147,12 @@ def filters() -> dict[str, Any]:
         order = st.segmented_control(
             "Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, bind="query-params"
         )
-    chips = [
-        FilterChip("entity", alert_label(), named),
-        FilterChip("flapping", "Flapping from", str(least) if least != DEFAULT_FLAPPING else ""),
-        FilterChip("order", "Order", order if order and order != RECENT else ""),
-    ]
-    draw_filter_chips(chips, FILTERS)
+    values = {
+        "entity": (alert_label(), named),
+        "flapping": ("Flapping from", str(least) if least != DEFAULT_FLAPPING else ""),
+        "order": ("Order", order if order and order != RECENT else ""),
+    }
+    draw_chips(list_chips(values, FILTERS))
     return {**account, "range": length, "entity": named or None, "least": least, "order": order or RECENT}
 
 

@@ -13,12 +13,12 @@ from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
 from analytics.pages.shared.components import Column, Line, Tone, draw_table
 from analytics.pages.shared.filters import (
-    FilterChip,
     account_filter,
-    draw_filter_chips,
+    draw_chips,
     draw_filters,
+    draw_range,
+    list_chips,
     list_chosen,
-    range_filter,
 )
 from analytics.pages.shared.findings import (
     count_by_bin,
@@ -97,7 +97,7 @@ def clear() -> None:
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
-    length = range_filter(DEFAULT_RANGE, on_change=to_first)
+    length = draw_range(on_change=to_first)
     account = account_filter()
     with draw_filters(FILTERS, clear):
         severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
@@ -111,15 +111,15 @@ def filters() -> dict[str, Any]:
             help="Dates and names of the change itself, links, and fields that only the format added or dropped.",
             **bound,
         )
-    chips = [
-        FilterChip("severity", "Severity", ", ".join(severities)),
-        FilterChip("kind", "Kind", ", ".join(kinds)),
-        FilterChip("field", "Field", named_field),
-        FilterChip("entity", "Entity", named),
-        FilterChip("actor", "Actor", by),
-        FilterChip("noise", "With", "noise" if with_noise else ""),
-    ]
-    draw_filter_chips(chips, FILTERS, to_first)
+    values = {
+        "severity": ("Severity", ", ".join(severities)),
+        "kind": ("Kind", ", ".join(kinds)),
+        "field": ("Field", named_field),
+        "entity": ("Entity", named),
+        "actor": ("Actor", by),
+        "noise": ("With", "noise" if with_noise else ""),
+    }
+    draw_chips(list_chips(values, FILTERS, to_first))
     return {
         **account,
         "range": length,

@@ -7,12 +7,7 @@ import streamlit as st
 
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
-from analytics.pages.shared.filters import (
-    FilterChip,
-    account_filter,
-    draw_filter_chips,
-    draw_filters,
-)
+from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters, draw_range, list_chips
 from analytics.pages.shared.formatting import name_with_zone, viewer_zone
 from analytics.senders import any_entity, event_types
 from analytics.times import RANGES
@@ -49,15 +44,15 @@ def filters() -> dict[str, Any]:
         by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
         holds = st.text_input("Payload contains", key="text", placeholder="any text of the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
-    chips = [
-        FilterChip("events", "Event", ", ".join(events)),
-        FilterChip("signature", "Signature", ", ".join(status)),
-        FilterChip("entity", "Entity", named),
-        FilterChip("actor", "Actor", by),
-        FilterChip("text", "Payload", holds),
-        FilterChip("copies", "With", "copies" if with_copies else ""),
-    ]
-    draw_filter_chips(chips, FILTERS, to_newest)
+    values = {
+        "events": ("Event", ", ".join(events)),
+        "signature": ("Signature", ", ".join(status)),
+        "entity": ("Entity", named),
+        "actor": ("Actor", by),
+        "text": ("Payload", holds),
+        "copies": ("With", "copies" if with_copies else ""),
+    }
+    draw_chips(list_chips(values, FILTERS, to_newest))
     return {
         **account,
         "event_types": events or None,
@@ -102,23 +97,13 @@ def format_moment(moment: datetime) -> str:
 
 def span_filter() -> str:
     """Draw the choice of the time of receipt, and return the name of the chosen length."""
-    last = st.selectbox(
-        "Received in the last",
-        list(LENGTHS),
-        index=len(LENGTHS) - 1,
-        key="when",
-        bind="query-params",
-        on_change=widen,
-        filter_mode=None,
-        label_visibility="collapsed",
-        width=104,
-    )
+    length = draw_range(list(LENGTHS), ALL, widen, key="when", label="Received in the last")
     own = read_own_range()
     with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
         st.caption("Does what dragging across the chart does, and works by keyboard.")
         end_field("from", name_with_zone("From"), own.since)
         end_field("to", name_with_zone("To"), own.until)
-    return last or ALL
+    return length
 
 
 def own_text(own: ReceivedRange) -> str:

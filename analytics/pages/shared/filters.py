@@ -1,7 +1,8 @@
 """Filters that pages share. Their state is in the page's address."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -127,18 +128,20 @@ def choose_alone(name: str) -> bool:
         return not st.checkbox("and its sub-accounts", key=key, on_change=remember)
 
 
-def range_filter(default: str = DEFAULT_RANGE, on_change: Callable[[], None] | None = None) -> str:
-    """Draw the choice of a time range and return its name."""
-    return draw_range(list(RANGES), default, on_change)
-
-
-def draw_range(names: list[str], default: str, on_change: Callable[[], None] | None = None) -> str:
-    """Draw the choice of a time range by its name."""
+def draw_range(
+    names: Sequence[str] = tuple(RANGES),
+    default: str = DEFAULT_RANGE,
+    on_change: Callable[[], None] | None = None,
+    *,
+    key: str = "range",
+    label: str = "Time range",
+) -> str:
+    """Draw the choice of a time range by its name; `key` is its name in the address."""
     chosen = st.selectbox(
-        "Time range",
+        label,
         names,
         names.index(default),
-        key="range",
+        key=key,
         bind="query-params",
         on_change=on_change,
         filter_mode=None,
@@ -170,33 +173,42 @@ def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterato
         st.button("Clear", key="clear", on_click=clear)
 
 
-class FilterChip(NamedTuple):
-    """A filter: its name in the address, its label, and its value in words, which is empty when it is not set."""
+class Chip(NamedTuple):
+    """A filter that is set: the key of its button, its label, its value in words, and a function that removes it."""
 
-    name: str
+    key: str
     label: str
     value: str
+    remove: Callable[[], None]
 
 
-def draw_filter_chips(
-    chips: Iterable[FilterChip], unset: Mapping[str, Any], on_change: Callable[[], None] | None = None
-) -> None:
-    """Draw a button for each filter that is set; a click removes it.
+def list_chips(
+    values: Mapping[str, tuple[str, str]], unset: Mapping[str, Any], on_change: Callable[[], None] | None = None
+) -> Iterator[Chip]:
+    """Yield a chip for each field that is set.
 
     Args:
-        chips: the filters.
-        unset: the value of each, by its name, when it is not set.
+        values: the label and the value in words of each field, by its name in the address; an empty value is not set.
+        unset: the value of each field when it is not set.
         on_change: is called after a click.
     """
 
-    def remove(chip: FilterChip) -> None:
-        st.session_state[chip.name] = unset[chip.name]
+    def remove(name: str) -> None:
+        st.session_state[name] = unset[name]
         if on_change:
             on_change()
 
+    for name, (label, value) in values.items():
+        if value:
+            yield Chip(name, label, value, partial(remove, name))
+
+
+def draw_chips(chips: Iterable[Chip], clear: Callable[[], None] | None = None) -> None:
+    """Draw a button for each filter that is set, which removes it, and one for all where `clear` is given."""
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
-        for chip in chips:
-            if not chip.value:
-                continue
-            text = f"{chip.label}: {as_markdown(shorten(chip.value, CHIP_CHARACTERS))}"
-            st.button(text, key=f"chip-{chip.name}", icon=":material/close:", on_click=remove, args=(chip,))
+        key = None
+        for key, label, value, remove in chips:
+            text = f"{label}: {as_markdown(shorten(value, CHIP_CHARACTERS))}"
+            st.button(text, key=f"chip-{key}", icon=":material/close:", on_click=remove)
+        if key and clear:
+            st.button("Clear all", key="clear-all", type="tertiary", on_click=clear)

@@ -88,15 +88,7 @@ def draw_page(
     address.depart()
     address.name_tab()
     style("style")
-    with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(key="title", width="content"):
-            st.subheader(title, anchor=False, help=lead)
-        st.session_state[BAR] = st.container(
-            key="controls", horizontal=True, vertical_alignment="center", gap="small", width="content"
-        )
-        st.space("stretch")
-        age = st.container(key="freshness", width="content")
-        seconds = refresh_control(refresh) if refresh else PULSE_SECONDS
+    age, seconds = draw_bar(title, lead, refresh)
     # Fixed places: a fragment whose second drawing overtakes its first has no place of its own until then, and the
     # browser refuses everything after it.
     with st.container(key="pulse"):
@@ -128,6 +120,19 @@ def draw_page(
     else:
         st.fragment(draw_guarded)("freshness", None, age=age, again_after=seconds)
         st.fragment(draw_guarded)("body", body)
+
+
+def draw_bar(title: str, lead: str, refresh: str | None) -> tuple[DeltaGenerator, float | None]:
+    """Draw the bar; return the place of the age, and the seconds between two drawings of the body."""
+    with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(key="title", width="content"):
+            st.subheader(title, anchor=False, help=lead)
+        st.session_state[BAR] = st.container(
+            key="controls", horizontal=True, vertical_alignment="center", gap="small", width="content"
+        )
+        st.space("stretch")
+        age = st.container(key="freshness", width="content")
+        return age, refresh_control(refresh) if refresh else PULSE_SECONDS
 
 
 def leave_behind() -> None:
