@@ -2,18 +2,22 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from receiver.data_directory.incidents import copy_aside, set_aside
 from receiver.files import sync_directory
 from receiver.spool import layout
 from receiver.spool.ledger import note_end, read_ledger
 from receiver.spool.looking import find_unreadable_commits
-from receiver.spool.segment import Segment
+from receiver.spool.segment import Segment, SpooledRow
 
 ReportDamage = Callable[[str, Path | None, str | None], object]
 """Takes a sentence, the directory that the files were moved to, and what is missing since."""
+
+_ROWS_PER_TURN = 5_000
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +25,14 @@ _log = logging.getLogger(__name__)
 def _log_it(what: str, moved_to: Path | None, missing: str | None) -> None:
     kept = f" It is kept in {moved_to}." if moved_to else ""
     _log.error("%s%s%s", what, kept, f" MISSING: {missing}" if missing else "")
+
+
+class _Place(NamedTuple):
+    """The place in a segment after which rows of a kind are new."""
+
+    segment: Segment
+    kind: str
+    after: int
 
 
 class SpoolReader:
@@ -59,6 +71,35 @@ class SpoolReader:
             if path.stem not in self._known and layout.is_segment(path) and path.is_file():
                 self._known[path.stem] = Segment(path, self._prepare)
         return [self._known[name] for name in sorted(self._known)]
+
+    def read_new(self, watermarks: Mapping[tuple[str, str], int], rows: int, size: int) -> Iterator[SpooledRow]:
+        """Read new rows: those of each writer in the order in which it wrote them, the writers by turns.
+
+        Args:
+            watermarks: how many rows of each segment and kind are stored.
+            rows: the most rows.
+            size: no more rows are read after so many bytes of bodies.
+
+        Raises:
+            OSError: the directory can't be listed.
+        """
+        by_writer: dict[str, deque[_Place]] = {}
+        for segment in self.segments():
+            places = by_writer.setdefault(layout.writer_of(segment.path), deque())
+            places += (_Place(segment, kind, watermarks.get((segment.name, kind), 0)) for kind in layout.KINDS.values())
+        turns = deque(by_writer.values())
+        while turns and rows > 0 and size > 0:
+            places = turns.popleft()
+            segment, kind, after = places.popleft()
+            limit = min(rows, _ROWS_PER_TURN)
+            read = segment.read(kind, after, limit, size)
+            rows -= len(read)
+            size -= sum(layout.size_of(each.row) for each in read)
+            yield from read
+            if len(read) == limit:
+                places.appendleft(_Place(segment, kind, read[-1].position))
+            if places:
+                turns.append(places)
 
     def _prepare(self, segment: Segment) -> None:
         """Make room for a segment that is about to be opened, and first check the WAL that SQLite would change.

@@ -92,8 +92,8 @@ def test_an_error_after_the_commit_neither_doubles_a_row_nor_sets_one_aside(
     spool.append_all([update(number) for number in range(ROWS)])
     with monkeypatch.context() as fault:
         # Reading lists the spool as well, which may work.
-        read = list(appender._read_new())
-        fault.setattr(appender, "_read_new", lambda: iter(read))
+        read = list(appender._spool.read_new({}, ROWS, 10**6))
+        fault.setattr(appender._spool, "read_new", lambda *_: read)
         fault.setattr(task, raising(error))
         assert appender.append_new() == ROWS
         assert appender.housekeeping.failures > 0
@@ -208,8 +208,9 @@ def test_a_store_that_takes_no_row_at_all_blames_none(store, spool, appender, mo
 
 def test_a_refusal_that_can_not_be_stored_is_set_aside_with_what_of_it_can(store, spool, appender, monkeypatch):
     spool.append_all([rejection(number) for number in range(3)])
-    odd = [row._replace(row=row.row._replace(path="/\ud800", source_ip="\ud800")) for row in appender._read_new()][:1]
-    monkeypatch.setattr(appender, "_read_new", lambda: iter(odd))
+    (first,) = appender._spool.read_new({}, 1, 10**6)
+    odd = first._replace(row=first.row._replace(path="/\ud800", source_ip="\ud800"))
+    monkeypatch.setattr(appender._spool, "read_new", lambda *_: [odd])
     appender.append_new()
     monkeypatch.undo()
     assert appender.append_new() == 2

@@ -1,7 +1,7 @@
 """Moves rows from the spool into DuckDB, in bulk and exactly once."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from receiver.deriving.tables import replace_account_states
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
-from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader, size_of
+from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader
 from receiver.store.appending.condition import Housekeeping
 from receiver.store.appending.exactly_once import DuplicateFinder, read_watermarks, roll_back, store_with_watermarks
 from receiver.store.appending.rejected import (
@@ -29,7 +29,6 @@ from receiver.store.appending.rejected import (
     read_stumble,
 )
 
-_ROWS_PER_READ = 5_000
 # After a long outage there may be any number of segments, with bodies of any size.
 _ROWS_PER_BATCH = 20_000
 _BYTES_PER_BATCH = 64 * 1024 * 1024
@@ -118,7 +117,8 @@ class Appender:
         if self._is_out_of_step:
             self._load()
         try:
-            rows = [_Incoming(row, self._original_of(row)) for row in self._read_new()]
+            spooled = self._spool.read_new(self._watermarks, _ROWS_PER_BATCH, _BYTES_PER_BATCH)
+            rows = [_Incoming(row, self._original_of(row)) for row in spooled]
             if self._stumble:
                 self._append_carefully(rows)
             else:
@@ -128,19 +128,6 @@ class Appender:
             raise
         self._note()
         return len(rows)
-
-    def _read_new(self) -> Iterator[SpooledRow]:
-        """Read new rows, the oldest segments first, within the bounds of one batch."""
-        left, bytes_left = _ROWS_PER_BATCH, _BYTES_PER_BATCH
-        for segment in self._spool.segments():
-            for kind in KINDS.values():
-                if left <= 0 or bytes_left <= 0:
-                    return
-                after = self._watermarks.get((segment.name, kind), 0)
-                for spooled in segment.read(kind, after, min(left, _ROWS_PER_READ), bytes_left):
-                    left -= 1
-                    bytes_left -= size_of(spooled.row)
-                    yield spooled
 
     def backlog(self) -> int:
         """Count the rows that the spool holds and DuckDB does not.

@@ -1,5 +1,6 @@
 """The appender: from spool to DuckDB exactly once, in order, in bulk."""
 
+from contextlib import closing
 from datetime import timedelta
 
 import duckdb
@@ -68,6 +69,23 @@ def test_rows_are_appended_once_and_in_order_over_many_segments(store, spool, tm
     assert appender.append_new() == 0
     rows = run(store, "SELECT seq, entity_id FROM notifications ORDER BY seq")
     assert rows == [(number + 1, f"USER{number}@ACME.EXAMPLE") for number in range(500)]
+
+
+def test_a_backlog_is_appended_in_the_order_in_which_each_writer_wrote_it(store, tmp_path):
+    expected = [notification(number) for number in range(13_000)]
+    for part in (expected[:12_000], expected[12_000:]):
+        with closing(SpoolWriter(tmp_path / "spool", rows_per_segment=6_000)) as writer:
+            for start in range(0, len(part), 1_000):
+                writer.append_all(part[start : start + 1_000])
+    appender = make_appender(store, tmp_path)
+    while appender.append_new():
+        pass
+    stored = run(store, "SELECT id::VARCHAR FROM notifications ORDER BY seq")
+    place_of = {name: place for place, (name,) in enumerate(stored)}
+    places = [place_of[str(row.id)] for row in expected]
+    assert places[:12_000] == sorted(places[:12_000])
+    assert places[12_000:] == sorted(places[12_000:])
+    assert places[12_000] < 12_000  # the second writer does not wait for the end of the first
 
 
 def test_a_new_appender_goes_on_where_the_last_one_committed(store, spool, tmp_path):
