@@ -1,7 +1,7 @@
 """Notices that a database has lost notifications: it holds fewer than the note says that it held before."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -12,6 +12,9 @@ from receiver.database.opening import run
 from receiver.settings import Settings
 from receiver.spool import SpoolReader
 from receiver.spool.owners import take_former
+
+_KIND = "notifications"
+_TRIES = 3
 
 
 def read_extent(connection: duckdb.DuckDBPyConnection) -> Appended:
@@ -57,7 +60,8 @@ def describe_loss(settings: Settings, now: Appended | None) -> str | None:
     before, now = read_appended(settings.data_dir), now or Appended(0, 0, {})
     if not before.seq:
         return "All notifications that were stored, except those that the spool still holds."
-    again = _count_spooled(settings, before.positions) - _count_spooled(settings, now.positions)
+    ends = _read_ends(settings)
+    again = _count_up_to(before.positions, ends) - _count_up_to(now.positions, ends)
     missing = before.notifications - now.notifications - again
     if missing <= 0:
         return None
@@ -67,17 +71,28 @@ def describe_loss(settings: Settings, now: Appended | None) -> str | None:
     )
 
 
-def _count_spooled(settings: Settings, positions: Positions) -> int:
-    """Count the notifications that the spool holds up to these positions."""
+def _count_up_to(positions: Positions, ends: Mapping[str, int | None]) -> int:
+    """Count the notifications up to these positions that the spool holds."""
+    return sum(min(end or 0, positions.get((segment, _KIND), 0)) for segment, end in ends.items())
+
+
+def _read_ends(settings: Settings) -> dict[str, int | None]:
+    """Return the position of the last notification in each segment; None where it can't be read.
+
+    An error of the moment must not make notifications look lost, so a failing read is tried again.
+    """
+    for _ in range(_TRIES):
+        ends = _try_to_read_ends(settings)
+        if None not in ends.values():
+            break
+    return ends
+
+
+def _try_to_read_ends(settings: Settings) -> dict[str, int | None]:
     reader = SpoolReader(
         settings.spool_directory,
         report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
         former=lambda: take_former(settings),
     )
-    try:
-        return sum(
-            min(segment.last_position("notifications") or 0, positions.get((segment.name, "notifications"), 0))
-            for segment in reader.segments()
-        )
-    finally:
-        reader.close()
+    with contextlib.closing(reader):
+        return {segment.name: segment.last_position(_KIND) for segment in reader.segments()}

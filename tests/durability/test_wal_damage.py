@@ -1,5 +1,6 @@
 """DuckDB's WAL cut and altered: the store starts each time, and the table is complete each time."""
 
+import errno
 import random
 from collections import Counter
 from pathlib import Path
@@ -7,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
+from receiver.settings import Settings
+from receiver.spool import layout
+from receiver.store.loss import describe_loss, read_extent
 from tests.durability.support.damaged import Stores, crashed_store, record_ends
+from tests.support.database import open_database
 from tests.support.sizes import size
 
 
@@ -108,6 +113,23 @@ def test_a_wal_that_is_gone_is_told_and_the_spool_fills_the_gap_with_numbers_nev
     assert store.broken() == []
     again = stores.start(store.data_dir)
     assert again == {"seq": 2 * crashed.seq - 150, "incidents": []}
+
+
+def test_what_the_spool_holds_is_not_missing_though_it_can_not_be_read_for_a_moment(crashed, tmp_path, monkeypatch):
+    store = crashed.copy(tmp_path / "moment")
+    store.wal.unlink()
+    connection, fails = open_database(store.data_dir / "clc.duckdb"), iter([True])
+    connect = layout.connect
+
+    def connect_later(*arguments):
+        if next(fails, False):
+            raise OSError(errno.EIO, "Input/output error")
+        return connect(*arguments)
+
+    monkeypatch.setattr(layout, "connect", connect_later)
+    assert describe_loss(Settings(data_dir=store.data_dir), read_extent(connection)) is None
+    assert next(fails, None) is None
+    connection.close()
 
 
 def test_a_wal_of_another_database_goes_aside(crashed, stores, tmp_path):
