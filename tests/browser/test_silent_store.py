@@ -13,6 +13,7 @@ from tests.browser.pages import pages
 from tests.browser.test_not_running import is_dimmed
 from tests.browser.watching import drawn_at, expect_refreshed, find_field
 from tests.support.browsing import a_dashboard
+from tests.support.ports import free_address
 from tests.support.processes import Receiver, running, stopped
 from tests.support.sizes import take_few
 from tests.support.slow_store import a_slow_store
@@ -148,6 +149,46 @@ def test_without_serve_or_without_the_dashboard_itself_an_open_page_says_so_and_
         expect(page.locator(".st-key-health-signs")).to_contain_text("the sender never tries again")
     expect(page.locator(SILENT)).to_contain_text("The dashboard's server has not answered", timeout=SOON)
     goes_on_counting(page)
+
+
+def test_an_open_page_goes_on_by_itself_once_the_dashboard_was_started_again(live, watch):
+    address = free_address()
+    place = (live.receiver.data_dir, live.receiver.query_url)
+    with a_dashboard(*place, address=address) as url:
+        page, editor = watch(url).open("/?range=all&refresh=1+s"), watch(url).open("/sql?refresh=off")
+        editor.locator(".st-key-sql-editor .cm-content").fill("SELECT 40")
+        before = page.locator(".st-key-total-line").inner_text()
+    expect(page.locator(SILENT)).to_contain_text("The dashboard's server has not answered", timeout=SOON)
+    expect(page.locator(".st-key-freshness .age")).to_have_attribute("data-lamp", "old")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    live.simulate("--event", "Account.Updated", "--account", "DEMO")
+    with a_dashboard(*place, address=address):
+        expect(page.locator(SILENT)).to_be_hidden(timeout=SOON)
+        expect(page.locator(".st-key-total-line")).not_to_have_text(before, timeout=SOON)
+        expect(page.locator(".st-key-freshness .age")).to_have_attribute("data-lamp", "fresh")
+        expect(editor.locator(".st-key-sql-editor .cm-content")).to_have_text("SELECT 40")
+        before = drawn_at(page)
+        expect_refreshed(page, before)
+
+
+def test_a_page_of_which_the_server_knows_no_part_any_more_is_loaded_again(live, watch):
+    knows = [True]
+
+    def route(socket):
+        server = socket.connect_to_server()
+        # The name of a fragment is 32 hexadecimal digits.
+        socket.on_message(
+            lambda message: server.send(message if knows[0] else re.sub(rb"[0-9a-f]{32}", b"0" * 32, message))
+        )
+
+    watched = watch(live.url)
+    watched.page.route_web_socket(re.compile("/_stcore/stream"), route)
+    page = watched.open("/?range=all&refresh=1+s")
+    expect_refreshed(page, drawn_at(page))
+    with page.expect_event("load", timeout=2 * SOON):
+        knows[0] = False
+    knows[0] = True
+    expect_refreshed(page, drawn_at(page))
 
 
 def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_goes_on(live, watch):

@@ -72,9 +72,11 @@ def a_viewer(directory: Path, **options) -> Iterator[BrowserContext]:
 
 
 @contextmanager
-def a_dashboard(data_dir: Path, query_url: str, cwd: Path | None = None, **settings: str) -> Iterator[str]:
-    """Run `clc-analytics dashboard` on a query service and give its URL."""
-    address = free_address()
+def a_dashboard(
+    data_dir: Path, query_url: str, cwd: Path | None = None, *, address: str | None = None, **settings: str
+) -> Iterator[str]:
+    """Run `clc-analytics dashboard` on a query service and give its URL; `address` is its host and port."""
+    address = address or free_address()
     port = address.rpartition(":")[2]
     settings = {"CLC_QUERY_LISTEN": query_url.removeprefix("http://"), **settings}
     command = [sys.executable, "-m", "analytics", "dashboard", "--no-browser", "--port", port]

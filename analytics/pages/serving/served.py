@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from analytics.pages.pages import GUESSED, SHOWS, entry_file
 from analytics.pages.serving.gate import Gate, Hosts, policy
-from analytics.pages.shared.silence import PULSE_ADDRESS, describe_pulse
+from analytics.pages.shared.silence import PULSE_ADDRESS, SESSION_HEADER, describe_pulse, is_known
 from analytics.settings import read_settings
 
 STATIC = Path(str(files("streamlit"))) / "static"
@@ -77,9 +77,10 @@ def serve(name: str, _: Request) -> HTMLResponse:
     return HTMLResponse(index(name), headers={"Cache-Control": "no-cache"})
 
 
-def answer_pulse(_: Request) -> JSONResponse:
+def answer_pulse(request: Request) -> JSONResponse:
     """Answer with the store's state, also while every page waits for the store."""
-    return JSONResponse(describe_pulse(), headers={"Cache-Control": "no-store"})
+    known = is_known(request.headers.get(SESSION_HEADER, ""))
+    return JSONResponse({**describe_pulse(), "known": known}, headers={"Cache-Control": "no-store"})
 
 
 def gate() -> Middleware:

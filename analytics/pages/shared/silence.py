@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime import get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analytics.client.pulse import Silence
 from analytics.errors import AnalyticsError, NotRunningError
@@ -19,6 +21,8 @@ PATIENCE_SECONDS = 4.0
 """After this time without an answer, the browser says that the dashboard's server does not answer."""
 PULSE_ADDRESS = "pulse"
 """The path at which the dashboard's server always answers with the result of `describe_pulse`."""
+SESSION_HEADER = "Clc-Session"
+"""The header of a request for the pulse that names the browser's session."""
 PULSE_HTML = """\
 <div class="silent" role="alert" hidden><strong></strong> <span class="old"></span><span class="reason"></span></div>
 """
@@ -42,11 +46,26 @@ def watch() -> None:
             "turn": str(time.monotonic_ns()),
             "patience": PATIENCE_SECONDS,
             "address": PULSE_ADDRESS,
+            "session": session_id(),
             "muted": GONE in st.session_state,
             "away": answers.read_silence() is not None,
             **describe_pulse(),
         },
     )
+
+
+def session_id() -> str:
+    """Return the id of the browser's session."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
+
+
+def is_known(session: str) -> bool:
+    """Say whether this server can still draw on the page of a session.
+
+    It can't where the session is one of an earlier process, or was given up while the browser's machine slept.
+    """
+    return get_instance().is_active_session(session)
 
 
 def describe_pulse() -> dict[str, Any]:

@@ -4,15 +4,25 @@
 const LATE_SECONDS = 60;
 const OLD_SECONDS = 600;
 
-// Draws the line, and a lamp before it where its first part is an age that says whether the page is current.
+// Draws the line, and a lamp before it where its first part is an age that says whether the page is current. Only the
+// number of that age has room in a phone's bar.
 function draw(line) {
   const text = line.parts.map((part) => inWords(part, line.begun)).join("");
-  if (line.textContent !== text) line.textContent = text;
+  if (line.textContent !== text) line.replaceChildren(...(line.hasLamp ? splitAfterNumber(text) : [text]));
   if (line.hasLamp) line.dataset.lamp = chooseLamp(line.parts[0].age + secondsSince(line.begun));
   else delete line.dataset.lamp;
 }
 
+function splitAfterNumber(text) {
+  const place = text.indexOf(" ago");
+  const rest = document.createElement("span");
+  rest.className = "rest";
+  rest.textContent = text.slice(place);
+  return [text.slice(0, place), rest];
+}
+
 function chooseLamp(seconds) {
+  if (document.documentElement.hasAttribute("data-clc-silent")) return "old";
   return seconds < LATE_SECONDS ? "fresh" : seconds < OLD_SECONDS ? "late" : "old";
 }
 

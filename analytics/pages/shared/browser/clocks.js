@@ -27,9 +27,10 @@ function inWords(part, begun) {
 const REST_SECONDS = 0.5;
 const BEGIN_SECONDS = 10;
 const REQUEST_SECONDS = 3; // a request may get lost
+const MOST_LOST = 3;
 let restsSince = null;
 let leftAt = null;
-const request = (window.clcRequest ??= { since: null });
+const request = (window.clcRequest ??= { since: null, lost: 0 });
 addEventListener("popstate", () => { leftAt = clocks(); });
 
 function hasRested() {
@@ -44,10 +45,17 @@ function hasRested() {
 // Requests a drawing of the fragment to which a script belongs.
 function requestDrawing(ask, why) {
   request.since = clocks();
+  request.lost += 1; // until it is answered
   ask(why, true);
 }
 
 // Notes that a requested drawing has arrived.
 function endRequest() {
   request.since = null;
+  request.lost = 0;
+}
+
+// Says whether one request after the other got lost, though the page rests between them.
+function areRequestsLost() {
+  return request.lost > MOST_LOST;
 }

@@ -6,6 +6,7 @@
 const ASK_SECONDS = 1;
 const ANSWER_MS = 2000;
 const DRAW_SECONDS = 1.5;
+const FORGOTTEN_SECONDS = 4; // before that, Streamlit may connect again by itself
 
 function duration(seconds) {
   return seconds < 120 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min`;
@@ -20,13 +21,35 @@ async function askServer(bar) {
   bar.askedAt = clocks();
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
-    const answer = await fetch(new URL(bar.address, document.baseURI), { signal, cache: "no-store" });
+    const headers = { "Clc-Session": bar.session };
+    const answer = await fetch(new URL(bar.address, document.baseURI), { signal, headers, cache: "no-store" });
     // Streamlit alone has no such address: then only a drawing tells.
     bar.isServed = answer.ok && answer.headers.get("Content-Type") === "application/json";
     bar.serverAnswers = true;
-    if (bar.isServed) hear(bar, await answer.json());
+    if (!bar.isServed) return;
+    const pulse = await answer.json();
+    hear(bar, pulse);
+    bar.forgottenAt = pulse.known && !areRequestsLost() ? null : (bar.forgottenAt ?? clocks());
   } catch {
     bar.serverAnswers = false;
+  }
+}
+
+// A server that was started again, or has given up a browser whose machine slept, draws nothing more on this page.
+function isForgotten(bar) {
+  if (!bar.isServed || !bar.serverAnswers) return false;
+  return Boolean(bar.forgottenAt) && secondsSince(bar.forgottenAt) > FORGOTTEN_SECONDS;
+}
+
+// Says whether loading the page again could lose what somebody has typed.
+function isTyped() {
+  return document.activeElement?.matches("input, textarea") || Boolean(document.querySelector(".st-key-sql-editor"));
+}
+
+// Streamlit's own dialog covers the page, and the bar says more.
+function closeDialog() {
+  for (const dialog of document.querySelectorAll('[role="dialog"]')) {
+    if (dialog.textContent.startsWith("Connection error")) dialog.querySelector('[aria-label="Close"]')?.click();
   }
 }
 
@@ -50,6 +73,10 @@ function trouble(bar) {
   if (quiet > bar.patience && bar.serverAnswers === false) {
     return { subject: "The dashboard's server has not answered", seconds: quiet, reason: "This page goes on once it does." };
   }
+  if (isForgotten(bar)) {
+    const reason = "Reload it; copy what you have typed before.";
+    return { subject: "This page has not been connected", seconds: secondsSince(bar.forgottenAt), reason };
+  }
   if (bar.silence) {
     const { slow, age, reason } = bar.silence;
     const subject = slow ? "The store has been slow with queries" : "The store has not answered";
@@ -69,6 +96,8 @@ function loss(bar) {
 function draw(bar) {
   askServer(bar);
   askForDrawing(bar);
+  closeDialog();
+  if (isForgotten(bar) && !isTyped()) location.reload();
   const outdated = bar.muted ? null : trouble(bar);
   const shown = outdated || (bar.muted ? null : loss(bar));
   bar.hidden = !shown;
