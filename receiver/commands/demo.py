@@ -32,7 +32,7 @@ _MOST_DASHBOARD_RESTARTS = 5
 _RESTARTS_SECONDS = 600.0
 _HOST = "127.0.0.1"
 A_DAY = 1000.0
-"""The notifications of a usual day: one or two a minute, enough to see life, too few to bury a story."""
+"""The notifications of a usual day: about one a minute by day, enough to see life, too few to bury a story."""
 
 
 @click.command()
@@ -41,7 +41,7 @@ A_DAY = 1000.0
 @click.option(
     "--rate",
     type=click.FloatRange(0.01),
-    help="Live notifications a second. Default: as many as the history ends with, one or two a minute.",
+    help="Live notifications a second. Default: as many as the history ends with, about one a minute by day.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Which made-up world.")
 @click.option("--port", default=8501, show_default=True, help="The dashboard's port; where it is taken, a free one.")
@@ -65,8 +65,7 @@ def demo(data_dir: Path | None, days: float, rate: float | None, seed: int, port
                 query_listen=_find_address("query service", 8081),
                 signatures="require",
             )
-            dashboard = f"http://{_find_address('dashboard', port)}"
-            run_demo(settings, Plan(days, rate, seed, dashboard, not no_browser), requests)
+            run_demo(settings, Plan(days, rate, seed, port, not no_browser), requests)
 
 
 def _find_address(name: str, port: int) -> str:
@@ -81,13 +80,13 @@ class Plan(NamedTuple):
     """The content of the demonstration.
 
     `days` of history with all stories, then `rate` notifications a second (None: as many as the history ends with), of
-    the world that `seed` makes; the dashboard's URL; whether a browser is opened.
+    the world that `seed` makes; the dashboard's port, if it is free; whether a browser is opened.
     """
 
     days: float
     rate: float | None
     seed: int
-    dashboard: str
+    port: int
     browser: bool
 
 
@@ -125,6 +124,7 @@ class _Demo:
         self._parts = parts
         self._log = log
         self._key = settings.data_dir / "simulator.pem"
+        self._dashboard = ""
         self._dashboard_restarts: list[float] = []
 
     def start(self) -> None:
@@ -138,10 +138,9 @@ class _Demo:
         live = ("--to", f"http://{running.listen}", "--history-days", str(plan.days), "--quiet")
         self._parts.start("simulator", "receiver", "simulate", *live, *world, *pace)
         self._start_dashboard()
-        self._wait_for("dashboard", lambda: _answers(f"{plan.dashboard}/_stcore/health"))
         click.echo(self._what_to_try(running), err=True)
         if plan.browser:
-            webbrowser.open(plan.dashboard)
+            webbrowser.open(self._dashboard)
 
     def _make_history(self) -> tuple[str, ...]:
         """Make the history and import it, unless the directory has one; return the options of its world."""
@@ -166,16 +165,33 @@ class _Demo:
         """
         while True:
             requests.check()
-            ended = self._parts.find_ended()
-            if ended and ended.name == "dashboard" and self._may_restart_dashboard():
-                click.echo("The dashboard ended by itself and is started again.", err=True)
-                self._start_dashboard()
+            self._reopen_dashboard()
             self._check_parts()
             time.sleep(POLL_SECONDS)
 
     def _start_dashboard(self) -> None:
-        port = self._plan.dashboard.rpartition(":")[2]
+        self._open_dashboard()
+        while not self._parts.wait_until(self._dashboard_answers, _START_SECONDS) and self._reopen_dashboard():
+            pass
+        self._wait_for("dashboard", self._dashboard_answers)
+
+    def _open_dashboard(self) -> None:
+        """Start the dashboard on its port, or on another one where that is taken by now."""
+        self._dashboard = f"http://{_find_address('dashboard', self._plan.port)}"
+        port = self._dashboard.rpartition(":")[2]
         self._parts.start("dashboard", "analytics", "dashboard", "--port", port, "--no-browser")
+
+    def _reopen_dashboard(self) -> bool:
+        """Start the dashboard again if it ended by itself, but not again and again."""
+        ended = self._parts.find_ended()
+        if not (ended and ended.name == "dashboard" and self._may_restart_dashboard()):
+            return False
+        click.echo("The dashboard ended by itself and is started again.", err=True)
+        self._open_dashboard()
+        return True
+
+    def _dashboard_answers(self) -> bool:
+        return _answers(f"{self._dashboard}/_stcore/health")
 
     def _may_restart_dashboard(self) -> bool:
         now = time.monotonic()
@@ -210,7 +226,7 @@ class _Demo:
         receiver, analytics = _as_typed("clc-receiver"), _as_typed("clc-analytics")
         simulate = f"{receiver} simulate --to http://{listen} --key {shlex.quote(str(self._key))}"
         return f"""
-  Dashboard      {self._plan.dashboard}
+  Dashboard      {self._dashboard}
   Receiver       http://{listen}/webhooks/EVENT
   Query service  http://{query}/query
 

@@ -104,13 +104,32 @@ def test_a_dashboard_that_dies_is_started_again(tmp_path):
     try:
         dashboard = demo.until_logged(r"Dashboard\s+(http://\S+)")[1]
         demo.until_logged("Ctrl-C ends it all")
-        (served,) = [pid for pid in processes_about("serving/served.py") if str(data_dir) in environ(pid)]
-        os.kill(served, signal.SIGKILL)
+        os.kill(find_served(data_dir), signal.SIGKILL)
         demo.until_logged("The dashboard ended by itself and is started again.")
         until(lambda: answers(f"{dashboard}/_stcore/health"), seconds=60, what="the dashboard")
+        # Where somebody else has its port by then, it gets another one.
+        port = dashboard.rpartition(":")[2]
+        os.kill(find_served(data_dir), signal.SIGKILL)
+        with until(lambda: taken(int(port)), what="the port"):
+            elsewhere = demo.until_logged(rf"Port {port} is taken; the dashboard uses (\d+)\.")[1]
+            until(lambda: answers(f"http://127.0.0.1:{elsewhere}/_stcore/health"), seconds=60, what="the dashboard")
     finally:
         assert demo.stop() == 0, demo.log
     assert processes_about(str(data_dir)) == []
+
+
+def find_served(data_dir):
+    """Find the process of the dashboard's server."""
+    (served,) = [pid for pid in processes_about("serving/served.py") if str(data_dir) in environ(pid)]
+    return served
+
+
+def taken(port):
+    """Listen on a port; None while another process does."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError:
+        return None
 
 
 def environ(pid):
