@@ -237,7 +237,10 @@ def parse_moment(text: str) -> datetime:
 
 
 class Span(NamedTuple):
-    """A time in bins of `width` (named `per`); `whole` where nothing before it can be compared."""
+    """A time in bins of `width` (named `per`); `whole` where nothing before it can be compared.
+
+    `early` is how much longer it is than its range, because its first bin is whole.
+    """
 
     since: datetime
     until: datetime
@@ -246,6 +249,7 @@ class Span(NamedTuple):
     whole: bool
     begins: tuple[datetime, ...]
     now: datetime
+    early: timedelta
 
     @property
     def ends(self) -> tuple[datetime, ...]:
@@ -293,7 +297,7 @@ def span_of(name: str, own: Interval | None, now: datetime, first: datetime | No
     begins = tuple(edges(since, until, fitting.width, zone))
     # A user's own time counts exactly; others count from the begin of their first bin, which then is whole.
     exact = since if name == OWN and own is not None else begins[0]
-    return Span(exact, until, fitting.width, fitting.per, whole, begins, now)
+    return Span(exact, until, fitting.width, fitting.per, whole, begins, now, since - exact)
 
 
 class Comparison(NamedTuple):
@@ -310,9 +314,17 @@ class Comparison(NamedTuple):
         return f"in {self.name}" if self.name == BEFORE else self.name
 
 
-def find_comparison(since: datetime, until: datetime, how: str) -> Comparison:
-    """Return the time to compare with: the previous one, or the same some whole weeks before."""
-    length = until - since
+def find_comparison(since: datetime, until: datetime, how: str, early: timedelta = timedelta()) -> Comparison:
+    """Return the time to compare with: the previous one, or the same some whole weeks before.
+
+    Args:
+        since: the begin.
+        until: the end.
+        how: one of `COMPARISONS`.
+        early: how much earlier it begins than its range, see `Span`; so a week is compared with a week before, and a
+            time of day with the same one.
+    """
+    length = until - since - early
     if how == WEEK:
         weeks = max(-(-length // WEEK_LONG), 1)
         name = WEEK if weeks == 1 else f"{weeks} weeks before"

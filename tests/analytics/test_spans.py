@@ -93,6 +93,16 @@ def test_what_a_time_is_compared_with_is_as_long_and_lies_before_it(length, how,
     assert (found.shift, found.name) == (shift, said)
 
 
+@pytest.mark.parametrize("name", ["24 h", "7 d", "30 d"])
+@pytest.mark.parametrize("how", [BEFORE, WEEK])
+def test_a_range_is_compared_with_one_at_the_same_time_of_day(name, how):
+    span = span_of(name, None, MIDDAY + timedelta(minutes=7), None, BERLIN)
+    compared = find_comparison(span.since, span.until, how, span.early)
+    assert span.early > timedelta()
+    assert compared.shift % timedelta(days=1) == timedelta()
+    assert compared.shift == (RANGES[name] if how == BEFORE else -(-RANGES[name] // (7 * DAY)) * 7 * DAY)
+
+
 @pytest.mark.parametrize("text", ["2026-03-02T12:00Z/2026-03-02T13:00Z", "2026-03-02T12:00:07Z/.."])
 def test_an_interval_is_read_from_the_text_that_it_writes(text):
     assert str(Interval.parse(text)) == text
