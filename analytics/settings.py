@@ -6,7 +6,7 @@ from datetime import time
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from analytics.base_directory import ENV_FILE, TOKEN_FILE, WORKING_DIRECTORY, find_base
 from analytics.errors import SettingsError, TokenError
 
 MAX_PORT = 65535
@@ -166,7 +167,7 @@ class Settings(BaseSettings):
     @property
     def token_file(self) -> Path:
         """Return the file to which the receiver writes its token."""
-        return self.data_dir / "query.token"
+        return self.data_dir / TOKEN_FILE
 
     def token(self) -> str | None:
         """Return the token of the query service; None where none was set or made yet.
@@ -188,10 +189,10 @@ class Settings(BaseSettings):
             ) from error
 
 
-def find_unknown_variables(env_file: str = ".env") -> list[str]:
-    """Return a sentence for each variable `CLC_…` of the environment or the file that is no setting, and so ignored."""
+def find_unknown_variables() -> list[str]:
+    """Return a sentence for each variable `CLC_…` of the environment or `.env` that is no setting, and so ignored."""
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | RECEIVER
-    given = {name.upper() for name in (*dotenv_values(env_file), *os.environ)}
+    given = {name.upper() for name in (*dotenv_values(find_base() / ENV_FILE), *os.environ)}
     sentences = []
     for name in sorted(name for name in given - known if name.startswith("CLC_")):
         nearest = get_close_matches(name, known, 1)
@@ -214,15 +215,26 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def read_settings() -> Settings:
-    """Read the settings.
+    """Read the settings; relative directories are in the directory that `find_base` returns.
 
     Raises:
         SettingsError: a setting has a value that is not allowed.
     """
+    base = find_base()
     try:
-        return Settings()
+        # In the working directory, paths stay as they were written.
+        if base == WORKING_DIRECTORY:
+            return Settings()
+        return Settings(_env_file=base / ENV_FILE, **place_directories(base))
     except ValidationError as error:
         raise SettingsError(" ".join(map(describe_wrong, error.errors()))) from None
+
+
+def place_directories(base: Path) -> dict[str, Any]:
+    """Return the settings that are directories, relative ones in `base`."""
+    given = {name.upper(): value for name, value in (dotenv_values(base / ENV_FILE) | dict(os.environ)).items()}
+    directories = {"data_dir": given.get("CLC_DATA_DIR") or "data", "rules": given.get("CLC_RULES")}
+    return {name: base / value for name, value in directories.items() if value}
 
 
 def describe_wrong(error: ErrorDetails) -> str:

@@ -137,7 +137,10 @@ def check_one_select(cursor: duckdb.DuckDBPyConnection, query: str) -> None:
             f"This is {len(statements)} statements; send exactly one SELECT (a PIVOT needs its IN list to be one)."
         )
     if statements[0].type not in READABLE:
-        raise NotAQueryError(f"This is a statement of type {statements[0].type.name}; only a SELECT is run here.")
+        raise NotAQueryError(
+            f"This is a statement of type {statements[0].type.name}; "
+            "only SELECT, SHOW, DESCRIBE, SUMMARIZE and EXPLAIN run here."
+        )
 
 
 def read_rows(
@@ -160,8 +163,8 @@ def read_rows(
         rows += batch.num_rows
         size += batch.nbytes
         if max_rows is not None and rows > max_rows:
-            raise TooManyRowsError(f"The answer has more than {max_rows} rows; add a LIMIT, or group.")
+            raise TooManyRowsError(f"The answer has more than {max_rows:,} rows: add a LIMIT, or group.")
         if max_bytes is not None and size > max_bytes:
-            raise TooManyBytesError(f"The answer has more than {max_bytes} bytes: ask for fewer columns or rows.")
+            raise TooManyBytesError(f"The answer has more than {max_bytes:,} bytes: ask for fewer columns or rows.")
         batches.append(batch)
     return pa.Table.from_batches(batches, schema=reader.schema)

@@ -67,9 +67,10 @@ def describe_token(settings: Settings) -> str:
     """Say why the query service does not accept the token, and what to do."""
     file = settings.token_file.absolute()
     if settings.token() is None:
+        elsewhere = "" if settings.data_dir.is_absolute() else ", nor in a directory above"
         return (
-            f"The query service wants a token, and there is no file {file}: let CLC_DATA_DIR name the receiver's data "
-            "directory, or set CLC_QUERY_TOKEN."
+            f"The query service wants a token, and there is no file {file}{elsewhere}: set CLC_DATA_DIR to the "
+            "receiver's data directory, or CLC_QUERY_TOKEN to its token; a running notebook needs a new kernel then."
         )
     return (
         f"The query service does not accept the token: it is in {file} of the receiver (CLC_DATA_DIR names the "

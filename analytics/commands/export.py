@@ -23,8 +23,8 @@ from analytics.commands.output import (
     output_option,
     overwrite_option,
 )
-from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_range, read_parts
-from analytics.text import plural
+from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_range, find_unknown_accounts, read_parts
+from analytics.text import make_visible, plural
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
@@ -109,6 +109,9 @@ def export(
         extent = find_range(client, chosen)
         with open_output(output, overwrite=overwrite) as out, progress(extent.length, output) as advance:
             count = WRITERS[name](tables(client, chosen, extent, advance), out)
+        unknown = find_unknown_accounts(client, chosen)
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"
         click.echo(f"{plural(count, 'notification')} exported{where}", err=True)
+    for alias in unknown:
+        click.echo(f"Nothing that is stored names an account {make_visible(alias)}.", err=True)

@@ -20,12 +20,24 @@ from analytics.text import LINES, make_visible
 EXAMPLES = senders.examples()
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class EventChoice(click.Choice[str]):
+    """A choice of events and categories in any letter case; an error names them as they are written everywhere else."""
+
+    def __init__(self) -> None:
+        super().__init__([*senders.event_types(), *senders.categories()], case_sensitive=False)
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's signature
+        """Return the error for a name that is no event."""
+        return f"{value!r} is not one of {', '.join(self.choices)}."
+
+
 event_option = click.option(
     "--event",
     "events",
     multiple=True,
     metavar="NAME",
-    type=click.Choice([*senders.event_types(), *senders.categories()], case_sensitive=False),
+    type=EventChoice(),
     help=f"Only this event ({EXAMPLES.event}), or a category with all its events ({EXAMPLES.category}); repeatable.",
 )
 account_option = click.option(
@@ -82,9 +94,8 @@ def format_of_suffix(output: Path | None, formats: Mapping[str, str]) -> str | N
         return None
     suffix = output.suffix.lower()
     if suffix not in formats:
-        ends = f"ends in {suffix}" if suffix else "has no suffix"
-        known = ", ".join(formats)
-        raise click.UsageError(f"{output.name} {ends}, which says no format: choose one of {known}, or give --format.")
+        wrong = f"Unknown output format {suffix}" if suffix else f"{output.name} has no suffix"
+        raise click.UsageError(f"{wrong}: use one of {', '.join(formats)}, or give --format.")
     return formats[suffix]
 
 

@@ -17,13 +17,15 @@ from analytics.commands.output import (
     output_option,
     overwrite_option,
 )
-from analytics.export.sql_formats import BINARY, SUFFIXES, WRITERS, columns_that_fit
+from analytics.errors import TooManyRowsError
+from analytics.export.sql_formats import BINARY, SUFFIXES, WRITERS, choose_widths
 from analytics.text import plural
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 PAGE_COLUMNS = 120
+MORE_ROWS = "The receiver's CLC_QUERY_MAX_ROWS allows more; `clc-analytics export` writes any number of notifications."
 
 
 def read_query(query: str | None, file: Path | None) -> str:
@@ -71,11 +73,11 @@ def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool)
     if not is_standard(output):
         click.echo(f"{rows} written to {output}", err=True)
     elif name == "table":
-        hidden = table.num_columns - columns_that_fit(table.num_columns, width)
-        click.echo(
-            rows + (f"; {plural(hidden, 'column')} not shown: choose fewer, or another --format" * bool(hidden)),
-            err=True,
+        hidden = table.num_columns - len(choose_widths(table, width))
+        rest = (
+            f"; {plural(hidden, 'column')} not shown: choose fewer, or use -o FILE or --format json" if hidden else ""
         )
+        click.echo(rows + rest, err=True)
 
 
 @click.command(short_help="Run one SELECT and print its rows.")
@@ -117,5 +119,10 @@ def sql(
     parameters = read_parameters(given)
     check_target(output, overwrite=overwrite)
     with connect(location) as client:
-        table = client.sql(text, parameters, timeout=timeout, max_rows=max_rows)
+        try:
+            table = client.sql(text, parameters, timeout=timeout, max_rows=max_rows)
+        except TooManyRowsError as error:
+            if max_rows is not None:
+                raise
+            raise TooManyRowsError(f"{error} {MORE_ROWS}") from None
     write(table, name, output, overwrite=overwrite)

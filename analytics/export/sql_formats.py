@@ -28,7 +28,8 @@ SUFFIXES = {
     ".arrows": "arrow",
 }
 GAP = "  "
-NARROWEST = 6
+LONGEST_WHOLE = 36  # as a UUID
+LEAST_OF_LONG_TEXT = 24
 LONGEST_LOOKED_AT = 2000
 MEASURED_ROWS = 1000
 
@@ -144,25 +145,37 @@ def cut(text: str, width: int) -> str:
     return text + ELLIPSIS
 
 
-def fit(wishes: Sequence[int], width: int) -> list[int]:
-    """Return the columns' widths: their wishes, or less for the widest until all fit or are narrow."""
+def fit(wishes: Sequence[int], leasts: Sequence[int], width: int) -> list[int]:
+    """Return the columns' widths: their wishes, or less for the widest until all fit or have their least."""
     widths = list(wishes)
     room = width - len(GAP) * (len(widths) - 1)
-    while sum(widths) > room:
-        widest = max(widths)
-        if widest <= NARROWEST:
+    while (excess := sum(widths) - room) > 0:
+        wider = [size for size, least in zip(widths, leasts, strict=True) if size > least]
+        if not wider:
             break
-        second = max((each for each in widths if each < widest), default=NARROWEST)
-        share = widths.count(widest)
-        excess = sum(widths) - room
-        smaller = max(second, NARROWEST, widest - -(-excess // share))
-        widths = [smaller if each == widest else each for each in widths]
+        widest = max(wider)
+        second = max((size for size in wider if size < widest), default=0)
+        smaller = max(second, widest - -(-excess // wider.count(widest)))
+        widths = [
+            max(smaller, least) if least < size == widest else size for size, least in zip(widths, leasts, strict=True)
+        ]
     return widths
 
 
-def columns_that_fit(columns: int, width: int) -> int:
-    """Return the number of columns that fit side by side, each at its narrowest."""
-    return min(columns, max((width + len(GAP)) // (NARROWEST + len(GAP)), 1))
+def choose_widths(table: pa.Table, width: int) -> list[int]:
+    """Return the widths of the first columns that fit side by side: one at least, names and all but long text whole."""
+    wishes: list[int] = []
+    leasts: list[int] = []
+    for name, column in zip(table.column_names, table.slice(0, MEASURED_ROWS).columns, strict=True):
+        header = columns_of(make_visible(name))
+        wish = max([header, *(columns_of(as_cell(value)) for value in values_of(column))])
+        is_text = pa.types.is_string(column.type) or pa.types.is_nested(column.type)
+        least = max(header, LEAST_OF_LONG_TEXT) if is_text and wish > LONGEST_WHOLE else wish
+        if leasts and sum(leasts) + least + len(GAP) * len(leasts) > width:
+            break
+        wishes.append(wish)
+        leasts.append(min(least, width))
+    return fit(wishes, leasts, width)
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -172,13 +185,11 @@ def is_number(kind: pa.DataType) -> bool:
 
 def table_lines(table: pa.Table, width: int) -> Iterable[str]:
     """Yield the lines of a table: names, a rule, then a line for each row. Columns that can't fit are left out."""
-    table = table.select(range(columns_that_fit(table.num_columns, width)))
+    widths = choose_widths(table, width)
+    table = table.select(range(len(widths)))
     names = [make_visible(name) for name in table.column_names]
     if not names:
         return
-    first = [[as_cell(value) for value in values_of(column)] for column in table.slice(0, MEASURED_ROWS).columns]
-    wishes = [max([columns_of(name), *map(columns_of, cells)]) for name, cells in zip(names, first, strict=True)]
-    widths = fit(wishes, width)
     right = [is_number(field.type) for field in table.schema]
 
     def line(cells: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,6 +18,14 @@ from receiver.settings import Settings, read_settings
 from receiver.spool import SpoolWriter
 from receiver.spool import owners as spools
 
+LEFT_OUT = ("malformed", "too_large")
+"""Results of lines that are kept nowhere."""
+HINTS = {
+    "account_not_allowed": ": are their accounts in CLC_ACCOUNTS?",
+    "signature_invalid": ": is CLC_PUBLIC_KEY the key that they were signed with?",
+    "signature_missing": "; `--signatures record` takes unsigned ones.",
+}
+
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -28,8 +37,8 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
 
     FILE holds a JSON object a line: received_at, event, source_ip, headers, body. Each line is verified and
     classified as if it had been posted at its received_at. A line that is malformed, or whose body is larger than
-    CLC_MAX_BODY_BYTES, is reported and skipped; the others are imported, and the exit code is 1. A file that is
-    imported twice is stored twice.
+    CLC_MAX_BODY_BYTES, is reported and left out; the others are imported, and the exit code is 1. It is 1, too, if
+    all lines are refused, as with another CLC_PUBLIC_KEY. A file that is imported twice is stored twice.
     """
     settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
     data_directory.prepare(settings)
@@ -53,13 +62,36 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     finally:
         spool.close()
         accounts.close()
-    _summarise(results, settings)
-    if results["malformed"] or results["too_large"]:
+    click.echo(" ".join(_summarize(results, settings)), err=True)
+    if _has_failed(results):
         raise click.exceptions.Exit(1)
 
 
-def _summarise(results: Counter[str], settings: Settings) -> None:
-    others = "".join(f", {count:,} {result}" for result, count in sorted(results.items()) if result != "accepted")
-    click.echo(f"{results['accepted']:,} accepted{others}. Importing them again would store them again.", err=True)
-    if data_directory.find_running_serve(settings.data_dir) is None:
-        click.echo("They wait in the spool until `clc-receiver serve` starts on this data directory.", err=True)
+def _has_failed(results: Counter[str]) -> bool:
+    """Say whether a line was left out, or each one was refused."""
+    return any(results[result] for result in LEFT_OUT) or (results.total() > 0 and not results["accepted"])
+
+
+def _summarize(results: Counter[str], settings: Settings) -> Iterator[str]:
+    """Yield sentences on the lines that were imported, refused and left out."""
+    left_out = Counter({result: count for result, count in results.items() if result in LEFT_OUT})
+    refused = results - left_out - Counter(accepted=results["accepted"])
+    if results["accepted"] or not refused:
+        yield f"{results['accepted']:,} {'notification' if results['accepted'] == 1 else 'notifications'} imported."
+    if refused:
+        everything = "All " if refused.total() == results.total() > 1 else ""
+        verb = "was" if refused.total() == 1 else "were"
+        ((reason, _),) = refused.most_common(1)
+        yield f"{everything}{refused.total():,} {verb} refused ({_name_parts(refused)}){HINTS.get(reason, '.')}"
+        yield "They are kept in `rejected`."
+    if left_out:
+        yield f"{left_out.total():,} left out ({_name_parts(left_out)})."
+    if (results["accepted"] or refused) and data_directory.find_running_serve(settings.data_dir) is None:
+        yield "`clc-receiver serve` is not running here; it writes imports to the database when it starts."
+
+
+def _name_parts(results: Counter[str]) -> str:
+    """Name the results, with their numbers if there are several."""
+    if len(results) == 1:
+        return next(iter(results))
+    return ", ".join(f"{count:,} {result}" for result, count in results.most_common())

@@ -66,7 +66,7 @@ def export(store, capfdbinary):
 def test_a_suffix_that_says_no_format_is_an_error_and_writes_nothing(export, tmp_path):
     code, _, err = export("-o", str(tmp_path / "march.jsom"))
     assert code == 2
-    assert "march.jsom ends in .jsom, which says no format" in err
+    assert "Unknown output format .jsom: use one of .jsonl" in err
     assert not (tmp_path / "march.jsom").exists()
     assert export("-o", str(tmp_path / "march.jsom"), "--format", "csv")[0] == 0
 
@@ -218,7 +218,7 @@ def test_a_receiver_that_stays_away_and_a_question_that_is_wrong_are_given_up(er
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--since", "soon"], 2, "'soon' is no moment"),
+        (["--since", "soon"], 2, "'soon' is not a valid time"),
         (["--since", "1h", "--until", "2h"], 2, "It lies after --until"),
         (["--event", "Server.Rebooted"], 2, "Server.Rebooted"),
         (["--format", "xml"], 2, "xml"),
@@ -356,3 +356,15 @@ def test_an_export_that_is_imported_elsewhere_gives_the_same_notifications_byte_
     assert [row["event_type"] for row in before[302:305]] == [None, "Server.Deleted", "Alert.Notification"]
     assert [row["signature_status"] for row in before[305:]] == ["missing", "invalid", "invalid"]
     assert (other / "all.jsonl").read_bytes() == (one / "all.jsonl").read_bytes()
+
+
+def test_an_account_that_nothing_names_is_said_to_be_unknown(export):
+    code, out, err = export("--account", "nope", "--account", "acme")
+    assert (code, len(out.splitlines())) == (0, 3)
+    assert err.endswith("3 notifications exported\nNothing that is stored names an account NOPE.\n")
+
+
+def test_an_unknown_event_is_told_the_names_as_they_are_written_elsewhere(export):
+    code, _, err = export("--event", "Foo")
+    assert code == 2
+    assert "'Foo' is not one of Account.Created, " in err

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -137,8 +138,8 @@ def test_sql_comes_from_standard_input(store):
         (["-f", "missing.sql"], 2, "missing.sql can't be read"),
         (["SELECT 1", "--param", "novalue"], 2, "is not NAME=VALUE"),
         (["SELECT 1", "--format", "xml"], 2, "xml"),
-        (["SELECT 1", "-o", "rows.cvs"], 2, "rows.cvs ends in .cvs, which says no format: choose one of"),
-        (["SELECT 1", "-o", "rows"], 2, "rows has no suffix, which says no format: choose one of"),
+        (["SELECT 1", "-o", "rows.cvs"], 2, "Unknown output format .cvs: use one of"),
+        (["SELECT 1", "-o", "rows"], 2, "rows has no suffix: use one of"),
         (["  "], 2, "no SQL"),
     ],
 )
@@ -189,9 +190,27 @@ def test_ctrl_c_ends_it_quietly(store):
 
 
 def test_widths_are_cut_from_the_widest():
-    assert fit([10, 50, 90], 104) == [10, 45, 45]
-    assert fit([5, 5], 100) == [5, 5]
-    assert fit([40, 40, 40], 10) == [6, 6, 6]
+    assert fit([10, 50, 90], [10, 24, 24], 104) == [10, 45, 45]
+    assert fit([5, 5], [5, 5], 100) == [5, 5]
+    assert fit([40, 40, 40], [6, 40, 8], 10) == [6, 40, 8]
+    assert fit([90, 50, 30], [60, 24, 24], 104) == [60, 24, 24]
+
+
+def test_columns_that_do_not_fit_are_left_out_and_the_others_are_whole(sql):
+    code, out, err = sql("SELECT * FROM notifications WHERE seq = 2")
+    header, _, line = out.decode().splitlines()
+    names = header.split()
+    assert code == 0
+    assert names[:2] == ["seq", "id"]
+    assert "…" not in header
+    assert "…" not in line
+    assert len(names) >= 3
+    assert re.fullmatch(r"1 row; 1\d columns not shown: choose fewer, or use -o FILE or --format json\n", err)
+
+
+def test_long_text_is_cut_before_a_column_is_left_out(sql):
+    _, out, err = sql("SELECT repeat('a', 300) AS first_text, repeat('b', 300) AS second_text, seq FROM events LIMIT 1")
+    assert (out.decode().splitlines()[0].split(), err) == (["first_text", "second_text", "seq"], "1 row\n")
 
 
 def test_wide_characters_take_two_columns():

@@ -47,7 +47,7 @@ def client(store):
     [
         ("SELECT 1 AS one", "1 row in "),
         ("SELECT count(*) FROM events, events AS e", "1 row in "),
-        ("DELETE FROM events", "only a SELECT is run here"),
+        ("DELETE FROM events", "only SELECT, SHOW, DESCRIBE, SUMMARIZE and EXPLAIN run here"),
         ("SELECT nothing", 'Referenced column "nothing"'),
         ("EXPLAIN SELECT 42", "Projections: 42"),
     ],
@@ -282,6 +282,13 @@ def test_a_profile_of_numbers_and_times_is_a_histogram_of_all_values(client, col
     assert all(one["ends"] <= other["begins"] + 1 for one, other in zip(found.parts, found.parts[1:], strict=False))
 
 
+def test_a_profile_of_truth_values_has_their_shares_and_no_bounds(client):
+    found = compute_profile(client, "entities", "deleted", "BOOLEAN", 100)
+    assert (found.smallest, found.largest) == (None, None)
+    assert {part["name"] for part in found.parts} <= {"true", "false"}
+    assert sum(part["number"] for part in found.parts) == found.filled > 0
+
+
 def test_a_profile_of_many_rows_looks_at_a_part_of_them(client):
     found = compute_profile(client, "notifications", "payload", "JSON", 10_000_000)
     assert found.rows == 10_000_000
@@ -297,8 +304,10 @@ def test_every_column_has_a_profile(client):
 
 
 def test_types_are_looked_at_by_what_they_hold():
-    kinds = [classify(one) for one in ("JSON", "BLOB", "VARCHAR[]", "DECIMAL(9,2)", "BIGINT[]", "UUID", "DATE")]
-    assert kinds == ["heavy", "heavy", "text", "number", "text", "text", "time"]
+    kinds = [
+        classify(one) for one in ("JSON", "BLOB", "VARCHAR[]", "DECIMAL(9,2)", "BIGINT[]", "UUID", "DATE", "BOOLEAN")
+    ]
+    assert kinds == ["heavy", "heavy", "text", "number", "text", "text", "time", "truth"]
 
 
 def test_cancelling_ends_a_query_of_a_file_and_another_one_runs_after_it(client):

@@ -100,6 +100,10 @@ def tab(page, name):
     page.get_by_role("tab", name=name, exact=True).click()
 
 
+def past_queries(page):
+    return page.locator(".st-key-sql-history .history button")
+
+
 def show(page, name):
     page.locator(".st-key-sql-show").get_by_text(name, exact=True).click()
 
@@ -158,6 +162,73 @@ def test_sql_is_written_with_completion_cancelled_fixed_charted_and_opened_by_it
     expect(code(other)).to_have_text(code(page).text_content())
 
 
+def options(page):
+    return page.locator(".st-key-sql-editor .cm-tooltip-autocomplete li")
+
+
+@pytest.mark.parametrize(
+    ("sql", "letters", "offered"),
+    [
+        ("SELECT date_trunc('hour', received_at) AS hour FROM events ORDER BY ", "hou", "hour"),
+        ("SELECT count(*) AS how_many_notes FROM events ORDER BY ", "how_", "how_many_notes"),
+        ("SELECT count(*) AS how_many_notes FROM events ORDER BY ", "notes", "how_many_notes"),
+        ("WITH my_cte AS (SELECT 1 AS n) SELECT n FROM ", "my_", "my_cte"),
+        ("WITH one AS (SELECT 1), other_cte (n) AS MATERIALIZED (SELECT 2) SELECT * FROM ", "other", "other_cte"),
+        ("FROM events SELECT ", "even", "event_type"),
+        ("FROM events SELECT ", "type", "event_type"),
+        ("SELECT 1 ", "LIM", "LIMIT"),
+        ("SELECT * FROM events AS e WHERE e.", "act", "action"),
+    ],
+)
+def test_own_names_and_columns_are_offered_before_functions(page, sql, letters, offered):
+    typed(page, sql)
+    page.keyboard.type(letters)
+    expect(options(page).first.locator(".cm-completionLabel")).to_have_text(offered)
+    labels = [label.lower() for label in options(page).locator(".cm-completionLabel").all_inner_texts()]
+    assert all(re.search(rf"(^|_){letters.lower()}", label) for label in labels)
+
+
+def test_a_name_after_as_is_the_users_own(page):
+    typed(page, "SELECT count(*) AS ")
+    page.keyboard.type("hou")
+    page.wait_for_timeout(300)  # longer than the list takes to come
+    expect(options(page)).to_have_count(0)
+    typed(page, "SELECT CAST(seq AS ")
+    page.keyboard.type("big")
+    expect(options(page).first).to_contain_text("BIGINT")
+
+
+def test_enter_after_a_whole_name_begins_a_new_line(page):
+    typed(page, "SELECT date_trunc('hour', received_at) AS hour FROM events ORDER BY ")
+    page.keyboard.type("hour")
+    expect(options(page).first).to_contain_text("hour")
+    accept(page, "Enter")
+    page.keyboard.type("LIMIT 3")
+    assert [line.strip() for line in page.locator(".st-key-sql-editor .cm-line").all_inner_texts()] == [
+        "SELECT date_trunc('hour', received_at) AS hour FROM events ORDER BY hour",
+        "LIMIT 3",
+    ]
+
+
+def test_the_downloads_keep_their_place_however_long_the_words_about_the_answer_are(page):
+    places = []
+    for sql in ("SELECT 1 AS one", "SELECT range AS n FROM range(11001) WHERE n < 10000000 ORDER BY hash(n)"):
+        run(page, sql)
+        expect_rows(page, 1 if "one" in sql else "11,001")
+        places.append([page.get_by_role("button", name=name).bounding_box() for name in ("CSV", "JSON lines")])
+    assert places[0] == places[1]
+    assert len({place["y"] for place in places[0]}) == 1
+
+
+def test_what_other_programs_need_to_connect_is_one_click_away(live, page):
+    page.get_by_role("button", name="Connect from elsewhere").click()
+    box = page.get_by_test_id("stPopoverBody")
+    expect(box).to_contain_text(live.receiver.query_url)
+    expect(box).to_contain_text(str(live.receiver.data_dir / "query.token"))
+    expect(box).to_contain_text(f"CLC_QUERY_LISTEN={live.receiver.query_url.removeprefix('http://')}")
+    expect(box).not_to_contain_text(live.receiver.token)
+
+
 def test_the_page_can_be_used_while_a_query_runs(live, page):
     run(page, RUNAWAY)
     until_it_runs(page, live)
@@ -195,17 +266,17 @@ def test_another_run_cancels_the_one_before(live, page):
     expect_rows(page, 1)
     until(lambda: running(live) == 0, what="DuckDB to be free")
     tab(page, "History")
-    assert texts(column(page, 2, "sql-history")) == ["1", "cancelled"]
-    at = column(page, 0, "sql-history").first
-    assert re.fullmatch(r"\d\d:\d\d:\d\d", at.inner_text())
-    assert at.evaluate("cell => cell.scrollWidth <= cell.clientWidth")  # nothing of it is cut
+    first, second = past_queries(page).all()
+    assert re.fullmatch(r"SELECT 1 AS one\n\d\d:\d\d:\d\d · 1 row · [\d.,]+ m?s", first.inner_text())
+    assert " · cancelled · " in second.inner_text()
 
 
 def test_too_many_rows_and_too_long_a_time_say_what_to_do(page):
     run(page, "SELECT * FROM range(100001)")
     expect(page.locator(".st-key-sql-error")).to_contain_text(
-        "More than 100,000 rows: group them, add a LIMIT or a WHERE, or choose more rows above."
+        "The answer has more than 100,000 rows: group them, add a LIMIT or a WHERE, or choose more rows above."
     )
+    expect(page.locator(".st-key-sql-error-text")).to_have_count(0)  # which would say it twice
     page.locator(".st-key-stop").get_by_role("combobox").click()
     page.get_by_role("option", name="Stop after 5 s").click()
     expect(page.locator(".st-key-stop").get_by_role("combobox")).to_have_value("Stop after 5 s")
@@ -215,7 +286,9 @@ def test_too_many_rows_and_too_long_a_time_say_what_to_do(page):
 
 def test_an_answer_beyond_the_budget_says_what_to_do_and_the_page_goes_on(page):
     run(page, "SELECT repeat('x', 1000000) FROM range(300)")
-    expect(page.locator(".st-key-sql-error")).to_contain_text("More than 256 MB: ask for fewer columns or rows.")
+    expect(page.locator(".st-key-sql-error")).to_contain_text(
+        "The answer has more than 256 MB: ask for fewer columns or rows."
+    )
     run(page, "SELECT 1 AS one")
     expect_rows(page, 1)
 
@@ -288,7 +361,7 @@ def test_a_shipped_query_opens_runs_and_comes_back_from_the_history(page):
     expect(results(page)).to_contain_text(re.compile(r"\d+ rows? in "))
     typed(page, "SELECT 2")
     tab(page, "History")
-    row_of(page, "sql-history", "Notifications by day").get_by_role("button").click()
+    past_queries(page).filter(has_text="Notifications by day").click()
     expect(code(page)).to_contain_text("-- Notifications by day")
 
 
@@ -303,6 +376,10 @@ def test_tables_open_to_columns_and_columns_to_what_they_hold(live, page):
     )[0].values()
     expect(column(page, 0, "sql-top").first).to_have_text(most)
     expect(column(page, 1, "sql-top").first).to_have_text(f"{number:,}")
+    # The profile takes the list's place, within the window.
+    expect(page.locator(".st-key-sql-columns")).to_have_count(0)
+    assert card.bounding_box()["y"] < page.viewport_size["height"] / 2 + 100
+    page.get_by_role("button", name="All columns of events").click()
     row_of(page, "sql-columns", "received_at").get_by_role("button").click()
     expect(page.locator(".st-key-sql-profile svg.marks")).to_be_visible()
     typed(page, "SELECT ")
@@ -338,7 +415,7 @@ def test_hostile_names_and_values_are_text(page):
     run(page, f"SELECT error('{quoted}')")
     expect(page.locator(".st-key-sql-error")).to_contain_text("<script>")
     tab(page, "History")
-    expect(column(page, 1, "sql-history").first).to_contain_text("<script>")
+    expect(past_queries(page).first).to_contain_text("<script>")
     typed(page, "SELECT 1")
     expect(code(page)).to_have_text("SELECT 1")
     assert page.evaluate(ELEMENTS, [WORDS, HOST]) == []

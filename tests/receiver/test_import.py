@@ -48,8 +48,10 @@ def test_a_line_keeps_its_time_bytes_and_verdict(tmp_path):
     assert row.payload == BODY.encode()
     assert (row.event_type, row.entity_id, row.source_ip) == ("User.Updated", "ZOË@ACME.EXAMPLE", "198.51.100.7")
     assert row.signature_status == "valid"
-    assert "1 accepted." in done.stderr
-    assert "until `clc-receiver serve` starts" in done.stderr
+    assert (
+        "1 notification imported. `clc-receiver serve` is not running here; it writes imports to the database"
+        in done.stderr
+    )
 
 
 def test_the_signature_header_is_found_in_any_case_and_offsets_are_honoured(tmp_path):
@@ -65,7 +67,7 @@ def test_malformed_lines_are_named_and_the_others_go_in(tmp_path):
     assert "old.jsonl, line 2: it is not JSON" in done.stderr
     assert "old.jsonl, line 3: event 'Server.Rebooted' is none of the ten." in done.stderr
     assert "old.jsonl, line 5: received_at 'yesterday' is no ISO 8601 time." in done.stderr
-    assert "2 accepted, 3 malformed." in done.stderr
+    assert "2 notifications imported. 3 left out (malformed)." in done.stderr
     assert len(spooled(tmp_path)) == 2
 
 
@@ -77,18 +79,38 @@ def test_bodies_larger_than_the_listener_takes_are_named_counted_and_left_out(tm
     assert done.returncode == 1
     for number in (2, 3):
         assert f"old.jsonl, line {number}: its body is larger than 1024 bytes (CLC_MAX_BODY_BYTES)." in done.stderr
-    assert "2 accepted, 2 too_large." in done.stderr
+    assert "2 notifications imported. 2 left out (too_large)." in done.stderr
     assert [len(row.payload) for row in spooled(tmp_path)] == [len(BODY.encode()), 1024]
 
 
 def test_unsigned_lines_follow_the_setting_and_the_option_overrides(tmp_path):
     refused = run_import(tmp_path, line(headers={}))
-    assert "0 accepted, 1 signature_missing." in refused.stderr
+    assert refused.returncode == 1
+    assert "\n1 was refused (signature_missing); `--signatures record` takes unsigned ones. They are" in refused.stderr
     (row,) = spooled(tmp_path, "rejected")
     assert (row.reason, row.path, row.body) == ("signature_missing", "/webhooks/User.Updated", BODY.encode())
     assert row.received_at.year == 2019
     run_import(tmp_path, line(headers={}), "--signatures", "record")
     assert [row.signature_status for row in spooled(tmp_path)] == ["missing"]
+
+
+def test_lines_that_are_all_refused_are_a_failure_that_says_what_to_look_at(tmp_path):
+    headers = signed(b"{}")
+    done = run_import(tmp_path, "\n".join([line(headers=headers)] * 3))
+    assert done.returncode == 1
+    assert (
+        "All 3 were refused (signature_invalid): is CLC_PUBLIC_KEY the key that they were signed with? "
+        "They are kept in `rejected`."
+    ) in done.stderr
+    assert "imported" not in done.stderr
+
+
+def test_some_refused_lines_are_counted_by_reason_beside_those_that_went_in(tmp_path):
+    wrong = [line(headers=signed(b"{}")), line(headers=signed(b"{}")), line(headers={})]
+    done = run_import(tmp_path, "\n".join([line(), *wrong]))
+    assert done.returncode == 0
+    said = "1 notification imported. 3 were refused (2 signature_invalid, 1 signature_missing): is CLC_PUBLIC_KEY"
+    assert said in done.stderr
 
 
 def test_a_missing_file_and_a_wrong_key_are_one_sentence(tmp_path):

@@ -10,6 +10,7 @@ from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
+from analytics.pages.sql.elsewhere import draw_elsewhere
 from analytics.pages.sql.results import draw_results, error_place
 from analytics.pages.sql.run import Limits, Run
 from analytics.pages.sql.schema import completion
@@ -60,6 +61,7 @@ def body() -> None:
         editor.draw_editor(load_completion(), state_of(run), lambda sql: ask(sql, limits), _sql_run.cancel)
         with st.container(key="sql-limits", horizontal=True, gap="small"):
             draw_limits()
+            draw_elsewhere()
         if warning := st.session_state.get(TOO_LONG):
             st.caption(as_markdown(warning))
         with st.container(key="sql-results"):

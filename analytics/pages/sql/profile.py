@@ -22,7 +22,7 @@ from analytics.text import as_markdown, shorten
 from analytics.times import EPOCH
 from analytics.words.meanings import meaning_of
 
-ValueKind = Literal["number", "time", "text", "heavy"]
+ValueKind = Literal["number", "time", "text", "truth", "heavy"]
 
 # Of more rows only a sample is read, chosen by blocks, so that the rest is never read.
 WHOLE_ROWS = 300_000
@@ -76,6 +76,8 @@ def classify(data_type: str) -> ValueKind:
         return "text"
     if data_type.startswith(NUMBERS):
         return "number"
+    if data_type == "BOOLEAN":
+        return "truth"
     return "time" if data_type.startswith(TIMES) else "text"
 
 
@@ -114,7 +116,7 @@ def compute_profile(client: Client, table: str, column: str, data_type: str, row
     sampled = f"WITH sampled AS MATERIALIZED (SELECT value, {number} AS number FROM ({values}))\n"  # noqa: S608 - the same
     query = sampled + read("texts" if number.startswith("NULL") else "numbers")
     (row,) = client.sql(query, timeout=LONGEST_SECONDS).to_pylist()
-    if kind == "heavy":
+    if kind in ("heavy", "truth"):
         row |= {"smallest": None, "largest": None}
     return Profile(
         kind=kind,
@@ -172,10 +174,9 @@ def draw_facts(profile: Profile) -> None:
     """Draw the figures."""
     missing = profile.seen - profile.filled
     about = "" if profile.differing <= 1 else "about "
-    values = [
-        ("NULL", f"{missing:,} ({percent(missing, profile.seen)})"),
-        ("Distinct", f"{about}{profile.differing:,}"),
-    ]
+    values = [("NULL", f"{missing:,} ({percent(missing, profile.seen)})")]
+    if profile.kind != "truth":  # the list below has the share of each value
+        values.append(("Distinct", f"{about}{profile.differing:,}"))
     if profile.smallest is not None:
         values += [
             ("Smallest", shorten(profile.smallest, LONGEST)),

@@ -55,12 +55,13 @@ def draw_results(run: Run) -> None:
         draw_error(run)
         return
     with st.container(key="sql-head", horizontal=True, vertical_alignment="center", gap="small"):
-        draw_age_line(
-            f"{plural(table.num_rows, 'row')} in {format_duration(run.elapsed)}, asked ", run.at, key="sql-ran"
-        )
         show = choice_of_show() if table.num_rows else "Table"
         if table.num_rows:
             files_of(run, table.num_rows)
+        with st.container(key="sql-outcome", width="stretch"):  # last, because it gets wider as it ages
+            draw_age_line(
+                f"{plural(table.num_rows, 'row')} in {format_duration(run.elapsed)}, asked ", run.at, key="sql-ran"
+            )
     if not table.num_rows:
         with st.container(key="nothing", border=True):
             st.caption("The query ran and returned no rows.")
@@ -105,7 +106,7 @@ def file_of(run: Run, make: Callable[[Any], bytes]) -> bytes:
 
 def files_of(run: Run, number_of_rows: int) -> None:
     """Draw the downloads; each file is made on its click."""
-    with st.container(key="sql-files", horizontal=True, horizontal_alignment="right", gap="small"):
+    with st.container(key="sql-files", horizontal=True, gap="small", width="content"):
         for name, (make, suffix, mime) in FILES.items():
             st.download_button(
                 name,
@@ -165,7 +166,7 @@ def draw_choices(table: "pa.Table", choice: Choice) -> None:
     with kind:
         pick("Kind", KINDS, choice.kind, "chart", choice, format_func=str.title)
     with x:
-        pick("Along", list(columns), choice.x, "x", choice)
+        pick("X axis", list(columns), choice.x, "x", choice)
     with y:
         pick("Value", numbers, choice.y, "y", choice, without="number of rows", disabled=choice.kind == "histogram")
     with colour:
@@ -213,20 +214,23 @@ def draw_error(run: Run) -> None:
             return
         place = error_place(run)
         st.error(heading_of(run, place), icon=":material/error:")
-        draw_text(make_visible(str(error), keep="\n").rstrip(), key="sql-error-text", alt="The error")
+        if not isinstance(error, (TooManyRowsError, TooManyBytesError, QueryTimeoutError)):  # the heading says it all
+            draw_text(make_visible(str(error), keep="\n").rstrip(), key="sql-error-text", alt="The error")
 
 
 def heading_of(run: Run, place: ErrorPlace | None) -> str:
     """Return a query's error in a few words of ours."""
     if isinstance(run.error, TooManyRowsError):
+        # The service may allow fewer rows than are chosen here; its sentence has the number that counts.
         return (
-            f"More than {run.limits.rows:,} rows: group them, add a LIMIT or a WHERE, or choose more rows above. "
-            "`clc-analytics sql` writes any number to a file."
+            f"{str(run.error).partition(':')[0]}: group them, add a LIMIT or a WHERE, or choose more rows above. "
+            "`clc-analytics sql -o FILE` writes as many as the receiver's CLC_QUERY_MAX_ROWS allows (1,000,000 unless "
+            "it is set), and `clc-analytics export` any number of notifications."
         )
     if isinstance(run.error, TooManyBytesError):
         return (
-            f"More than {ANSWER_BYTES // MEBIBYTE} MB: ask for fewer columns or rows. "
-            "`clc-analytics sql` writes more to a file."
+            f"The answer has more than {ANSWER_BYTES // MEBIBYTE} MB: ask for fewer columns or rows. "
+            "`clc-analytics sql -o FILE` writes more to a file."
         )
     if isinstance(run.error, QueryTimeoutError):
         return f"Ended after {format_duration(run.elapsed)}: look at fewer rows, or choose a longer time above."

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.components import Column, Line, draw_table
-from analytics.pages.shared.formatting import format_utc, viewer_zone
+from analytics.pages.shared.components import Column, Line, draw_table, script
+from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.sql import editor
 from analytics.pages.sql.profile import draw_profile
 from analytics.pages.sql.results import format_duration
 from analytics.pages.sql.run import PastQuery, history
 from analytics.pages.sql.schema import StoreTable, counts, tables
 from analytics.senders import sql_files
-from analytics.text import as_markdown, shorten
+from analytics.text import as_markdown, make_visible, plural, shorten
 from analytics.times import zone_label
 from analytics.words.meanings import MEANINGS, meaning_of
 
@@ -27,12 +27,10 @@ TABLES_HEIGHT, COLUMNS_HEIGHT = 226, 290
 TABLE_COLUMNS = (Column("Table", "58%", opens=True), Column("Rows", "42%", align="right"))
 COLUMN_COLUMNS = (Column("Column", "58%", opens=True), Column("Type", "42%"))
 QUERY_COLUMNS = (Column("Query", "40%", opens=True), Column("What it tells", "60%"))
-HISTORY_COLUMNS = (
-    Column("At", "6.4rem"),
-    Column("SQL", "100%", opens=True),
-    Column("Rows", "4.6rem", align="right"),
-    Column("Took", "4.8rem", align="right"),
-)
+HISTORY = "sql-history"
+HISTORY_HTML = '<ul class="history" aria-label="Queries of this session"></ul>'
+LONGEST_LINE = 200
+LONGEST_HOVER = 2_000
 PROFILED = "_sql_profiled"
 
 
@@ -83,30 +81,35 @@ def draw_schema() -> None:
 
 
 def draw_columns(owner: StoreTable) -> None:
-    """Draw the columns of a table."""
+    """Draw the columns of a table, or the profile of the chosen one."""
 
     def profile(column: str, _: str) -> None:
         st.session_state[PROFILED] = column
 
+    chosen = st.session_state.get(PROFILED)
+    column = next((each for each in owner.columns if each.name == chosen), None)
+    if column:
+        # In place of the list: below it the profile would lie under the window's end.
+        st.button(
+            f"All columns of {as_markdown(owner.name)}", key="sql-all-columns", icon=":material/arrow_back:",
+            type="tertiary", on_click=lambda: st.session_state.pop(PROFILED, None),
+        )  # fmt: skip
+        draw_profile(owner, column)
+        return
     holds = f": {MEANINGS[owner.name].holds.lower()}" if not owner.own else ""
     st.markdown(f"**{owner.name}**, a {owner.kind}{holds}")
     lines = [
         Line(each.name, [each.name, each.short_type], hovers=(meaning_of(owner.name, each.name) or None,))
         for each in owner.columns
     ]
-    chosen = st.session_state.get(PROFILED)
     draw_table(
         COLUMN_COLUMNS,
         lines,
         key="sql-columns",
         alt=f"Columns of {owner.name}",
         on_open=profile,
-        chosen=chosen,
         height=COLUMNS_HEIGHT,
     )
-    column = next((each for each in owner.columns if each.name == chosen), None)
-    if column:
-        draw_profile(owner, column)
 
 
 def draw_shipped() -> None:
@@ -131,33 +134,30 @@ def draw_history() -> None:
         st.caption("Queries that you run in this session are listed here.")
         return
 
-    def put(number: str, _: str) -> None:
+    def put() -> None:
+        click = st.session_state[HISTORY].get("open")
+        number = click.get("id") if isinstance(click, dict) else None
         chosen = next((past for past in history() if str(past.number) == number), None)
         if chosen:
             editor.set_text(chosen.sql, focus=True)
 
     zone = viewer_zone()
-    lines = [
-        Line(
-            str(past.number),
-            [
-                f"{past.at.astimezone(zone):%H:%M:%S}",
-                shorten(" ".join(past.sql.split()), 200),
-                describe_end(past),
-                format_duration(past.seconds),
-            ],
-            tones=(None, None, "quiet" if past.end else None, None),
-            hovers=(format_utc(past.at),),
-        )
+    st.caption(f"A click puts the query into the editor. Times in {as_markdown(zone_label(zone))}.")
+    rows = [
+        {
+            "id": str(past.number),
+            "line": shorten(" ".join(past.sql.split()), LONGEST_LINE),
+            "sql": make_visible(past.sql[:LONGEST_HOVER], keep="\n"),
+            "facts": f"{past.at.astimezone(zone):%H:%M:%S} · {describe_end(past)} · {format_duration(past.seconds)}",
+        }
         for past in queries
     ]
-    st.caption(f"A click puts the query into the editor. Times in {as_markdown(zone_label(zone))}.")
-    draw_table(HISTORY_COLUMNS, lines, key="sql-history", alt="Queries of this session", on_open=put, height=HEIGHT)
+    script("sql_history", HISTORY_HTML, folder=__package__)(key=HISTORY, data={"queries": rows}, on_open_change=put)
 
 
 def describe_end(past: PastQuery) -> str:
     """Return the end of a query in words: its number of rows, or the reason why it has none."""
-    return past.end if past.rows is None else f"{past.rows:,}"
+    return past.end if past.rows is None else plural(past.rows, "row")
 
 
 class Shipped(NamedTuple):

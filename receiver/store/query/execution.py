@@ -120,12 +120,12 @@ def _write(reader: pa.RecordBatchReader, answer: QueryAnswer, query: Query) -> N
             if rows > query.max_rows:
                 raise QueryError(
                     "too_many_rows",
-                    f"The answer has more than {query.max_rows} rows: aggregate, filter or add a LIMIT.",
+                    f"The answer has more than {query.max_rows:,} rows: aggregate, filter or add a LIMIT.",
                 )
             if answer.file.tell() + batch.nbytes > query.max_bytes:
                 raise QueryError(
                     "too_many_bytes",
-                    f"The answer has more than {query.max_bytes} bytes: ask for fewer columns or rows.",
+                    f"The answer has more than {query.max_bytes:,} bytes: ask for fewer columns or rows.",
                 )
             answer.reserve(batch.nbytes)
             stream.write_batch(batch)

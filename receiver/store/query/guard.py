@@ -177,7 +177,10 @@ def _refuse_table(node: dict[str, Any]) -> None:
 
 def _not_a_select(kind: str) -> QueryError:
     verb = kind.replace("_", " ")
-    return QueryError("not_a_query", f"Only SELECT, or EXPLAIN of a SELECT, is allowed here, but this is {verb}.")
+    return QueryError(
+        "not_a_query",
+        f"Only SELECT, SHOW, DESCRIBE, SUMMARIZE, or EXPLAIN of one of them, is allowed here, but this is {verb}.",
+    )
 
 
 def _walk(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:

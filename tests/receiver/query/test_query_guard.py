@@ -351,13 +351,14 @@ def test_text_without_a_statement_is_told_so(store, sql):
 def test_a_refusal_says_what_was_found(store):
     assert reason(store, "SELECT 1; SELECT 2") == "Exactly one statement is allowed, but there are 2: send one."
     assert reason(store, "DROP TABLE notifications") == (
-        "Only SELECT, or EXPLAIN of a SELECT, is allowed here, but this is DROP."
+        "Only SELECT, SHOW, DESCRIBE, SUMMARIZE, or EXPLAIN of one of them, is allowed here, but this is DROP."
     )
     assert reason(store, "EXPLAIN DELETE FROM notifications") == (
-        "Only SELECT, or EXPLAIN of a SELECT, is allowed here, but this is EXPLAIN of DELETE."
+        "Only SELECT, SHOW, DESCRIBE, SUMMARIZE, or EXPLAIN of one of them, is allowed here, "
+        "but this is EXPLAIN of DELETE."
     )
     assert reason(store, "WITH t AS (DELETE FROM notifications RETURNING 1) FROM t") == (
-        "Only SELECT, or EXPLAIN of a SELECT, is allowed here, but this is DELETE."
+        "Only SELECT, SHOW, DESCRIBE, SUMMARIZE, or EXPLAIN of one of them, is allowed here, but this is DELETE."
     )
     assert reason(store, "FROM Read_CSV('x')") == (
         "The table function read_csv() is not among those that queries may use: read the store's own tables."

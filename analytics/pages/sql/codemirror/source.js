@@ -3,12 +3,13 @@
 
 import {
   acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap,
+  selectedCompletion,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { SQLDialect, keywordCompletionSource, schemaCompletionSource, sql } from "@codemirror/lang-sql";
 import { HighlightStyle, bracketMatching, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, setDiagnostics } from "@codemirror/lint";
-import { Compartment, EditorState } from "@codemirror/state";
+import { Compartment, EditorState, Prec } from "@codemirror/state";
 import {
   EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers,
   placeholder,
@@ -78,53 +79,101 @@ const colours = HighlightStyle.define([
   { tag: tags.special(tags.name), color: "var(--st-red-text-color)" },
 ]);
 
-// Says whether a table belongs at a position, or what belongs to a name before it.
-function isAfterPointOrFrom(context, position) {
-  const before = context.state.sliceDoc(Math.max(0, position - 40), position);
-  return before.endsWith(".") || /\b(from|join)\s+$/i.test(before);
+const isAfterPoint = (before) => before.endsWith(".");
+const isAfterFrom = (before) => /\b(from|join)\s+$/i.test(before);
+const isAfterAs = (before) => /\bas\s+$/i.test(before);
+const isInCast = (before) => /\bcast\s*\((?:[^()]|\([^()]*\))*$/i.test(before);
+const NOT_NAMES = new Set([...KEYWORDS.split(" "), ...TYPES.split(" ")]);
+
+// Reads the names that a text gives itself: its CTEs, and the aliases of columns and tables. A name that is being typed at
+// the cursor is none of them.
+function readOwnNames(text, from, to) {
+  const code = `${text.slice(0, from)}${" ".repeat(to - from)}${text.slice(to)}`.replace(/--.*|\/\*[^]*?\*\/|'(?:[^']|'')*'/g, " ");
+  const find = (pattern) => [...code.matchAll(pattern)].map((found) => found[1]).filter((name) => !NOT_NAMES.has(name.toLowerCase()));
+  const name = (detail) => (label) => ({ label, type: "variable", detail });
+  const queries = find(/(?:\bwith\s+(?:recursive\s+)?|,\s*)(\w+)\s*(?:\([^()]*\)\s*)?as\s+(?:(?:not\s+)?materialized\s+)?\(/gi);
+  return { queries: queries.map(name("WITH")), aliases: find(/\bas\s+(\w+)/gi).map(name("alias")) };
 }
 
 // The columns of all tables that the text names anywhere, because the table of an expression is often typed later; while
 // it names none, the columns of every table.
-function columnsOfTables(tables) {
-  return (context) => {
-    const word = context.matchBefore(/[\w"]+/);
-    if (!word && !context.explicit) return null;
-    if (isAfterPointOrFrom(context, word?.from ?? context.pos)) return null;
-    const words = new Set(context.state.doc.toString().toLowerCase().match(/\w+/g) ?? []);
-    const named = tables.filter((table) => words.has(table.name));
-    const options = new Map();
-    for (const table of named.length ? named : tables)
-      for (const column of table.columns) if (!options.has(column.label)) options.set(column.label, { ...column, boost: 2 });
-    return { from: word?.from ?? context.pos, options: [...options.values()], validFor: /^\w*$/ };
-  };
+function columnsOf(tables, text) {
+  const words = new Set(text.toLowerCase().match(/\w+/g) ?? []);
+  const named = tables.filter((table) => words.has(table.name));
+  return (named.length ? named : tables).flatMap((table) => table.columns);
 }
 
-function functionsSource(functions) {
-  const options = functions.map((one) => ({ ...one, type: "function", boost: -1, apply: `${one.label}(` }));
-  return (context) => {
-    const word = context.matchBefore(/\w+/);
-    if (!word || word.text.length < 2) return null;
-    if (isAfterPointOrFrom(context, word.from)) return null;
-    return { from: word.from, options, validFor: /^\w*$/ };
-  };
+// Returns the start of the typed letters in a name: its begin, or the begin of a word in it; -1 where they begin neither.
+function findLetters(label, letters) {
+  const name = label.toLowerCase();
+  if (name.startsWith(letters)) return 0;
+  const inside = name.indexOf(`_${letters}`);
+  return inside < 0 ? -1 : inside + 1;
 }
 
-function language({ tables, functions }) {
+// Returns the options that the typed letters choose, in order of the groups. In a group come whole names first, then those
+// that begin so, then those with a word that does.
+function choose(groups, letters) {
+  const seen = new Set();
+  return groups.flatMap((group) =>
+    group
+      .map((option) => ({ option, place: findLetters(option.label, letters), isWhole: option.label.toLowerCase() === letters }))
+      .filter(({ option, place }) => place >= 0 && !seen.has(option.label) && seen.add(option.label))
+      .sort((left, right) => right.isWhole - left.isWhole || Math.min(left.place, 1) - Math.min(right.place, 1))
+      .map(({ option }) => option),
+  );
+}
+
+function completionSource({ tables, functions }) {
   const schema = Object.fromEntries(
     tables.map((table) => [
       table.name,
-      { self: { label: table.name, type: "class", detail: table.kind, info: table.info, boost: 1 }, children: table.columns },
+      { self: { label: table.name, type: "class", detail: table.kind, info: table.info }, children: table.columns },
     ]),
   );
-  const support = sql({ dialect: duckdb });
-  const sources = [
-    schemaCompletionSource({ dialect: duckdb, schema }),
-    columnsOfTables(tables),
-    functionsSource(functions),
-    keywordCompletionSource(duckdb, true),
-  ];
-  return [support.language, autocompletion({ override: sources, icons: false, maxRenderedOptions: 80 })];
+  const completeSchema = schemaCompletionSource({ dialect: duckdb, schema });
+  const completeKeywords = keywordCompletionSource(duckdb, true);
+  const calls = functions.map((one) => ({ ...one, type: "function", apply: `${one.label}(` }));
+  const groupsAt = (context, from, letters, before) => {
+    const keywords = completeKeywords(context)?.options ?? [];
+    if (isAfterAs(before)) return isInCast(before) ? [keywords.filter((option) => option.type === "type")] : [];
+    const text = context.state.doc.toString();
+    const { queries, aliases } = readOwnNames(text, from, context.pos);
+    const names = completeSchema(context)?.options ?? [];
+    if (isAfterFrom(before)) return [queries, names, keywords];
+    return [[...aliases, ...queries], columnsOf(tables, text), names, letters.length < 2 ? keywords : [...keywords, ...calls]];
+  };
+  return (context) => {
+    const word = context.matchBefore(/\w+/);
+    if (!word && !context.explicit && context.state.sliceDoc(context.pos - 1, context.pos) !== ".") return null;
+    const from = word?.from ?? context.pos;
+    const before = context.state.sliceDoc(Math.max(0, from - 400), from);
+    const letters = (word?.text ?? "").toLowerCase();
+    const isPart = isAfterPoint(before);
+    // What is in quotes is known to the schema alone; in a string is nothing.
+    if (before.endsWith('"') || (!isPart && !completeKeywords(context))) return completeSchema(context);
+    const groups = isPart ? [completeSchema(context)?.options ?? []] : groupsAt(context, from, letters, before);
+    const options = choose(groups, letters);
+    const getMatch = ({ label }) => {
+      const place = findLetters(label, letters);
+      return [place, place + letters.length];
+    };
+    return options.length ? { from, options, filter: false, getMatch } : null;
+  };
+}
+
+function language(words) {
+  const source = completionSource(words);
+  return [sql({ dialect: duckdb }).language, autocompletion({ override: [source], icons: false, maxRenderedOptions: 80 })];
+}
+
+// Enter after a name that is already whole begins a new line, as if there were no list.
+function leaveWholeWord(view) {
+  const { state } = view;
+  const label = selectedCompletion(state)?.label.toLowerCase();
+  const end = state.selection.main.head;
+  if (label && state.sliceDoc(Math.max(0, end - label.length), end).toLowerCase() === label) closeCompletion(view);
+  return false;
 }
 
 const editors = new Set();
@@ -158,6 +207,7 @@ function create({ parent, root, text, label, onRun, onChange }) {
         EditorView.lineWrapping,
         EditorState.tabSize.of(4),
         placeholder("SELECT …"),
+        Prec.highest(keymap.of([{ key: "Enter", run: leaveWholeWord }])),
         speaks.of(language(schema)),
         keymap.of([
           { key: "Mod-Enter", run: (target) => (closeCompletion(target), onRun(), true) },
