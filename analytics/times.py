@@ -1,4 +1,4 @@
-"""Time ranges with their bins, times to compare with, and moments in time zones."""
+"""Time ranges with their bins, and moments in time zones."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
@@ -44,10 +44,6 @@ WIDTHS = {
     "28 days": timedelta(days=28),
 }
 OWN = "own"
-BEFORE = "the period before"
-WEEK = "a week before"
-COMPARISONS = (BEFORE, WEEK)
-WEEK_LONG = timedelta(days=7)
 YEARS = range(2000, 2100)
 
 
@@ -145,31 +141,6 @@ def edges(since: datetime, until: datetime, width: timedelta, zone: ZoneInfo) ->
 def stamp(moment: datetime | None) -> str:
     """Return a moment as date and time of day in UTC, to the second."""
     return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def difference(now: int, before: int) -> str | None:
-    """Describe the difference between two counts, absolute and in percent; None where both are 0."""
-    if now == before:
-        return "±0" if now else None
-    percent = change(now, before)
-    return percent if percent is None or not before else f"{now - before:+,} ({percent})"
-
-
-def compare(now: int, before: int) -> str:
-    """Compare two counts in words: `up 775 (+197%) from 393`."""
-    if now == before:
-        return "as many as"
-    way = "up" if now > before else "down"
-    percent = f" ({change(now, before)})" if before else ""
-    return f"{way} {abs(now - before):,}{percent} from {before:,}"
-
-
-def change(now: int, before: int) -> str | None:
-    """Describe the change of a count since the previous period; None where both are 0."""
-    if not before:
-        return None if not now else "new"
-    percent = (now - before) / before * 100
-    return f"{percent:+.0f}%" if abs(percent) < 1000 else f"{now / before:,.0f}x"  # noqa: PLR2004 - a factor reads better
 
 
 def zone_of(name: str | None) -> ZoneInfo:
@@ -298,35 +269,3 @@ def span_of(name: str, own: Interval | None, now: datetime, first: datetime | No
     # A user's own time counts exactly; others count from the begin of their first bin, which then is whole.
     exact = since if name == OWN and own is not None else begins[0]
     return Span(exact, until, fitting.width, fitting.per, whole, begins, now, since - exact)
-
-
-class Comparison(NamedTuple):
-    """The time to compare figures with, its distance before the other, and its name."""
-
-    since: datetime
-    until: datetime
-    shift: timedelta
-    name: str
-
-    @property
-    def phrase(self) -> str:
-        """Return the phrase that follows a count of this time."""
-        return f"in {self.name}" if self.name == BEFORE else self.name
-
-
-def find_comparison(since: datetime, until: datetime, how: str, early: timedelta = timedelta()) -> Comparison:
-    """Return the time to compare with: the previous one, or the same some whole weeks before.
-
-    Args:
-        since: the begin.
-        until: the end.
-        how: one of `COMPARISONS`.
-        early: how much earlier it begins than its range, see `Span`; so a week is compared with a week before, and a
-            time of day with the same one.
-    """
-    length = until - since - early
-    if how == WEEK:
-        weeks = max(-(-length // WEEK_LONG), 1)
-        name = WEEK if weeks == 1 else f"{weeks} weeks before"
-        return Comparison(since - weeks * WEEK_LONG, until - weeks * WEEK_LONG, weeks * WEEK_LONG, name)
-    return Comparison(since - length, since, length, BEFORE)

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analytics.charts.charts import FIT, INK, MUTED, RULE, heading, row_scale, time_axis, time_tips
+from analytics.charts.charts import FIT, INK, MUTED, RULE, row_scale, time_axis, time_tips
 from analytics.findings.rule_headers import COLOURS
 from analytics.senders import alert_colour, alert_label
 from analytics.text import plural, shorten
@@ -17,11 +17,15 @@ KEY = ["server", "metric"]
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 MOST_ROWS = 30
 MOST_BARS = 3_000
-ROW_PIXELS = 22
+ROW_PIXELS = 24
 SERVER_CHARACTERS, METRIC_CHARACTERS = 24, 12
 NAME_PIXELS, METRIC_PIXELS = 250, 82
 TIMES_PIXELS, TIME_PIXELS = 40, 136
-OVER, LASTS = "over", "still in alarm"
+OVER, LASTS = "ended", "still in alarm"
+# A narrow chart, as on a phone, has no room beside the bars: names and numbers stand above them. The expression names
+# `width`, so that it is evaluated again when that changes.
+NARROW = alt.param(name="narrow", expr="width >= 0 && containerSize()[0] < 560")
+NARROW_METRIC, NARROW_TIME, LIFT = 140, 84, 5
 
 
 def intervals(states: pd.DataFrame) -> pd.DataFrame:
@@ -142,23 +146,31 @@ def names_of(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def narrow_or(narrow: float, wide: float) -> Any:
+    """Return a length that depends on whether the chart is narrow."""
+    return alt.ExprRef(f"narrow ? {narrow} : {wide}")
+
+
 def label_rows(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
     """Return the layers beside the bars: each row's floor, server and metric, and its alarms' number and time."""
     text = alt.Chart(names_of(rows))
     y = row_scale("middle", max(len(rows), 1))
-    style: dict[str, Any] = {"baseline": "middle", "fontSize": 12}
+    style: dict[str, Any] = {"baseline": "middle", "fontSize": narrow_or(11, 12), "dy": narrow_or(-LIFT, 0)}
+    # Without it, a hover shows the names of the columns.
+    style["tooltip"] = None
+    limit = narrow_or(NARROW_METRIC - 6, NAME_PIXELS - METRIC_PIXELS - 8)
     return [
-        text.mark_rule(color=RULE[dark], strokeWidth=1).encode(y=row_scale("floor", max(len(rows), 1))),
-        text.mark_text(align="left", color=INK[dark], limit=NAME_PIXELS - METRIC_PIXELS - 8, **style).encode(
-            x=alt.value(-NAME_PIXELS), y=y, text=alt.Text("name:N")
+        text.mark_rule(color=RULE[dark], strokeWidth=1, tooltip=None).encode(y=row_scale("floor", max(len(rows), 1))),
+        text.mark_text(align="left", color=INK[dark], limit=limit, **style).encode(
+            x=alt.value(narrow_or(0, -NAME_PIXELS)), y=y, text=alt.Text("name:N")
         ),
         text.mark_text(align="left", color=MUTED[dark], limit=METRIC_PIXELS - 8, **style).encode(
-            x=alt.value(-METRIC_PIXELS), y=y, text=alt.Text("what:N")
+            x=alt.value(narrow_or(NARROW_METRIC, -METRIC_PIXELS)), y=y, text=alt.Text("what:N")
         ),
-        text.mark_text(align="right", color=INK[dark], dx=TIMES_PIXELS, **style).encode(
+        text.mark_text(align="right", color=INK[dark], dx=narrow_or(-NARROW_TIME, TIMES_PIXELS), **style).encode(
             x=alt.value("width"), y=y, text=alt.Text("times:N")
         ),
-        text.mark_text(align="right", color=MUTED[dark], dx=TIME_PIXELS, **style).encode(
+        text.mark_text(align="right", color=MUTED[dark], dx=narrow_or(0, TIME_PIXELS), **style).encode(
             x=alt.value("width"), y=y, text=alt.Text("sum:N")
         ),
     ]
@@ -179,9 +191,17 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
     """Return the layers with the bars, and with marks at alarms that still last."""
     scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], alert_colour(dark)])
     legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
-    shown = alt.Chart(bars).mark_bar(strokeWidth=1.5, aria=False)
+    shown = alt.Chart(bars).mark_bar(
+        strokeWidth=1.5, aria=False, yOffset=narrow_or(0.4 * ROW_PIXELS, 0), y2Offset=narrow_or(0.12 * ROW_PIXELS, 0)
+    )
     still = alt.Chart(bars[bars["state"] == LASTS]).mark_point(
-        shape="triangle-right", size=70, xOffset=4, filled=True, opacity=1, color=COLOURS["high"][dark]
+        shape="triangle-right",
+        size=70,
+        xOffset=narrow_or(0, 4),
+        yOffset=narrow_or(0.26 * ROW_PIXELS, 0),
+        filled=True,
+        opacity=1,
+        color=COLOURS["high"][dark],
     )
     return [
         shown.encode(
@@ -198,7 +218,7 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
 
 
 def draw_alarms(
-    alarms: pd.DataFrame, rows: pd.DataFrame, period: Period, *, order: str, place: str = "UTC", dark: bool = False
+    alarms: pd.DataFrame, rows: pd.DataFrame, period: Period, *, place: str = "UTC", dark: bool = False
 ) -> alt.LayerChart:
     """Return the alarms of each server and metric as bars from start to finish; those not over last until now, marked.
 
@@ -206,22 +226,18 @@ def draw_alarms(
         alarms: the result of `clip_alarms`.
         rows: rows of `group_by_metric`, in the order of drawing.
         period: the time of the x axis.
-        order: the order of the rows, in words.
         place: the name of the browser's time zone.
         dark: whether the page is dark.
     """
     bars = bars_of(alarms, rows, period)
     count = max(len(rows), 1)
-    what = alert_label().lower()
-    units = f"A row a {what} and metric, {order}; how often and how long in all beside it; times of {place}"
     lasting = int((bars["state"] == LASTS).sum())
     layers = [*label_rows(rows, dark), *draw_bars(bars, count, period, place, dark)]
-    chart: alt.LayerChart = alt.layer(*layers).configure_view(stroke=None)
+    chart: alt.LayerChart = alt.layer(*layers).add_params(NARROW).configure_view(stroke=None)
     return chart.properties(
         height=count * ROW_PIXELS,
         width="container",
         autosize=FIT,
-        title=heading("Alarms over time", units, dark, offset=8),
         description=f"Bars from start to finish of {plural(len(bars), 'alarm')} of {plural(len(rows), 'row')}, "
         f"{lasting:,} still in alarm.",
     )

@@ -28,7 +28,9 @@ TIME_LABEL = (
 )
 LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 150))")
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
-COMPLETE, RUNNING = "complete", "not complete yet"
+COMPLETE, RUNNING = "complete", "still filling"
+TOTAL = "Total"
+LOG_TICKS = [0, *(10**power for power in range(10))]
 LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
 LOCAL_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=LOCAL_LABEL)
 
@@ -50,11 +52,11 @@ def milliseconds(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
-def heading(title: str, subtitle: str, dark: bool, offset: int = 12) -> alt.TitleParams:
-    """Return a chart's title with a line below it that gives the units."""
+def heading(title: str, dark: bool, subtitle: str = "", offset: int = 12) -> alt.TitleParams:
+    """Return a chart's title, with a line below it that gives the units if the page does not."""
     return alt.TitleParams(
         title,
-        subtitle=subtitle,
+        subtitle=subtitle or alt.Undefined,
         anchor="start",
         frame="bounds",
         fontSize=14,
@@ -100,7 +102,7 @@ def draw_events(
     dark: bool = False,
     logarithmic: bool = False,
 ) -> alt.LayerChart:
-    """Return stacked bars of events over time, with a line of the time to compare with.
+    """Return stacked bars of events over time (lines on a logarithmic scale), with a line of the time to compare with.
 
     From one refresh to the next only data change, so that the drawn chart stays and only its bars change. The legend
     changes when a new event type appears.
@@ -117,40 +119,117 @@ def draw_events(
         logarithmic: whether heights are on a logarithmic scale, where a few outliers would hide the rest.
     """
     place = zone_label(zone)
-    scale = alt.Scale(type="symlog") if logarithmic else alt.Scale()
     marked: Any = alt.Undefined
     if selected is not None:
         marked = {"x": [milliseconds(selected.since), milliseconds(selected.until or span.until)]}
     brush = alt.selection_interval(name="brush", encodings=["x"], value=marked)
-    layers = [event_bars(frame, span, what, place, scale, dark).add_params(brush)]
-    subtitle = f"Number per {span.per}, by event type; times of {place}"
+    layers = draw_lines(frame, span, what, place, dark) if logarithmic else [event_bars(frame, span, what, place, dark)]
+    layers[0] = layers[0].add_params(brush)
     if before is not None:
         layers.append(line_before(before, span, name, dark))
-        subtitle += f"; the line is {name}"
-    if span.running:
-        subtitle += f"; the pale last bar is {RUNNING}"
-    if logarithmic:
-        subtitle += "; on a logarithmic scale"
     layered: Any = alt.layer(*layers)
     chart: alt.LayerChart = layered.properties(
-        height=236, width="container", autosize=FIT, title=heading(f"{what} over time", subtitle, dark)
+        height=236, width="container", autosize=FIT, title=heading(f"{what} over time", dark)
     )
     return chart
 
 
-def event_bars(frame: pd.DataFrame, span: Span, what: str, place: str, scale: alt.Scale, dark: bool) -> alt.Chart:
+def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool = False) -> str:
+    """Return the units of `draw_events` and what its lines are; `name` is the other time's, if one is drawn."""
+    parts = [f"Number per {span.per}, by event type", f"times of {zone_label(zone)}"]
+    if name:
+        parts.append(f"the dashed line is {name}")
+    if logarithmic:
+        parts.append("logarithmic scale")
+    elif span.running:
+        parts.append(f"the pale last bar is {RUNNING}")
+    return f"{'; '.join(parts)}."
+
+
+def draw_lines(frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool) -> list[alt.Chart]:
+    """Return the layers of a line for each event type, and one of the total, on a logarithmic scale.
+
+    Stacked bars would mislead there: of two parts with the same height, the upper one counts far more.
+    """
+    types, totals = list_types(frame, dark), count_bins(frame, span)
+    lines = [line_of(frame[frame["event_type"] == name], name, span) for name in types]
+    if len(types) > 1:
+        lines.append(line_of(frame, TOTAL, span))
+    colour = event_scale(dark)
+    colour = alt.Scale(domain=[*colour.domain, TOTAL], range=[*colour.range, INK[dark]])
+    names = types + [TOTAL] * (len(types) > 1)
+    drawn: alt.Chart = (
+        alt.Chart(pd.concat(lines) if lines else line_of(frame, TOTAL, span))
+        .mark_line(interpolate="step-after", strokeWidth=1.6, aria=False, tooltip=None)
+        .encode(
+            x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
+            y=alt.Y(
+                "events:Q", scale=alt.Scale(type="symlog"), axis=alt.Axis(title=None, values=LOG_TICKS, format=",d")
+            ),
+            color=alt.Color("event_type:N", scale=colour, legend=legend_of(names, "stroke")),
+        )
+    )
+    hovered: alt.Chart = (
+        alt.Chart(totals)
+        .mark_bar(opacity=0, aria=False)
+        .encode(
+            x=alt.X("begin:T"),
+            x2=alt.X2("end"),
+            y=alt.value(0),
+            y2=alt.value("height"),
+            tooltip=[
+                alt.Tooltip("events:Q", title=what, format=","),
+                alt.Tooltip("each:N", title="By event"),
+                *time_tips(place),
+                alt.Tooltip("state:N", title="This bin is"),
+            ],
+        )
+    )
+    return [hovered, drawn]
+
+
+def line_of(frame: pd.DataFrame, name: str, span: Span) -> pd.DataFrame:
+    """Return the counts of each bin under one name, and the last one again at the end of its bin."""
+    counts = frame.groupby("bin_us", as_index=False)["events"].sum()
+    rows = fill_bins(counts.assign(event_type=name), span).assign(event_type=name)
+    last = rows.iloc[[-1]].assign(begin=rows["end"].iloc[-1])
+    return pd.concat([rows, last])[["begin", "events", "event_type"]]
+
+
+def count_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
+    """Return the total of each bin, and its counts by event type in words (`each`), the largest first."""
+    ordered = frame.sort_values("events", ascending=False)
+    each = {
+        bin_us: ", ".join(
+            f"{name} {count:,.0f}" for name, count in zip(rows["event_type"], rows["events"], strict=True)
+        )
+        for bin_us, rows in ordered.groupby("bin_us")
+    }
+    counts = fill_bins(frame.groupby("bin_us", as_index=False)["events"].sum().assign(event_type=TOTAL), span)
+    return counts.assign(each=[each.get(bin_us, "") for bin_us in counts["bin_us"]])
+
+
+def list_types(frame: pd.DataFrame, dark: bool) -> list[str]:
+    """Return the event types that occur, in the order of the legend."""
+    return [name for name in colours(dark) if name in set(frame["event_type"])]
+
+
+def legend_of(names: list[str], symbol: str = "square") -> alt.Legend:
+    """Return the legend of some event types."""
+    return alt.Legend(title=None, orient="top", symbolType=symbol, columns=LEGEND_COLUMNS, values=names)
+
+
+def event_bars(frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool) -> alt.Chart:
     """Return the layer of stacked bars; a last bin that is not over is pale."""
-    shown = [name for name in colours(dark) if name in set(frame["event_type"])]
-    legend = alt.Legend(title=None, orient="top", symbolType="square", columns=LEGEND_COLUMNS, values=shown)
     chart: alt.Chart = (
         alt.Chart(stack(fill_bins(frame, span), list(colours(dark))))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             x2=alt.X2("end"),
-            y=alt.Y("bottom:Q", scale=scale, axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d")),
+            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d")),
             y2=alt.Y2("top"),
-            color=alt.Color("event_type:N", scale=event_scale(dark), legend=legend),
+            color=alt.Color("event_type:N", scale=event_scale(dark), legend=legend_of(list_types(frame, dark))),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),
             tooltip=local_tooltip(what, place),
         )
@@ -165,7 +244,9 @@ def line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.
     rows = pd.concat([counts, last])[["begin", "events"]]
     line: alt.Chart = (
         alt.Chart(rows)
-        .mark_line(interpolate="step-after", strokeWidth=1.2, strokeDash=[3, 2], color=INK[dark], opacity=0.75)
+        .mark_line(
+            interpolate="step-after", tooltip=None, strokeWidth=1.2, strokeDash=[3, 2], color=INK[dark], opacity=0.75
+        )
         .encode(x=alt.X("begin:T"), y=alt.Y("events:Q"))
     )
     return line

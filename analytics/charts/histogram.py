@@ -25,7 +25,7 @@ from analytics.times import EPOCH, MOST_BINS, WIDTHS, Period, floor
 
 BRUSH = "span"
 PIXELS = 56
-WHOLE, PART = "complete", "not over yet"
+WHOLE, PART = "complete", "still filling"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS = 24
 # Lightness alone shows the counts, so that any colour vision sees them.
@@ -100,7 +100,7 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
         zone: the name of the browser's time zone, in which the axis is.
         dark: whether the page is dark.
     """
-    title = f"Notifications per {bins.per}, by event type, times in {zone}"
+    title = f"Per {bins.per}, by event type; times in {zone}"
     chart: alt.Chart = (
         alt.Chart(add_ends(stack(add_bin_times(frame, bins.width), list(colours(dark))), bins))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
@@ -126,13 +126,13 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
             width="container",
             autosize=FIT,
             title=alt.TitleParams(
-                f"{title}; pale where not over yet. Drag over bars to narrow the range.",
+                f"{title}; pale = still filling. Drag over bars to narrow the range.",
                 anchor="start",
                 frame="bounds",
                 fontSize=12,
                 fontWeight="normal",
                 color=MUTED[dark],
-                offset=8,
+                offset=16,
             ),
             padding={"left": 0, "top": 0, "right": 0, "bottom": 0},
             description=f"Notifications per {bins.per}, by event type; the range's button above narrows it too.",
@@ -192,7 +192,7 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
             width="container",
             autosize=FIT,
             title=heading(
-                "Findings over time", f"Number per {period.per}, by severity; times of {place}", dark, offset=-10
+                "Findings over time", dark, f"Number per {period.per}, by severity; times of {place}", offset=-10
             ),
             description=f"Stacked bars of findings per {period.per}, by severity.",
         )
@@ -267,7 +267,7 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
             height=218,
             width="container",
             autosize=FIT,
-            title=heading("Hours of the week", f"Number per hour and weekday; times of {place}", dark),
+            title=heading("Hours of the week", dark, f"Number per hour and weekday; times of {place}"),
         )
     )
     return chart

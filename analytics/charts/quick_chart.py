@@ -168,7 +168,7 @@ def titles(choice: Choice, dark: bool) -> dict[str, Any]:
     y = shorten(choice.y) if choice.y else "Number of rows"
     coloured = f", by {shorten(choice.colour)}" if choice.colour else ""
     return {
-        "title": heading(f"{y} by {shorten(choice.x)}", f"{choice.kind.title()}{coloured}; times in UTC", dark),
+        "title": heading(f"{y} by {shorten(choice.x)}", dark, f"{choice.kind.title()}{coloured}; times in UTC"),
         "width": "container",
         "autosize": FIT,
         "description": f"{choice.kind.title()} chart: {y} by {shorten(choice.x)}{coloured}.",

@@ -51,7 +51,7 @@ def parse_option(option: str, text: str, now: datetime) -> datetime:
         return parse_moment(text, now)
     except (ValueError, OverflowError):
         raise click.BadParameter(
-            f"{text!r} is no moment: give an age like 24h or 7d, or a time like 2026-03-04T09:00Z.",
+            f"{text!r} is not a valid time (an age like 24h or 7d, or a time like 2026-03-04T09:00Z).",
             param_hint=option,
         ) from None
 

@@ -161,7 +161,7 @@ def parse_rule(file: str, name: str, text: str) -> Rule:
 
 def first_line_of(message: str) -> str:
     """Return the first line of an error's message as a sentence."""
-    return message.partition("\n")[0].rstrip(".") + "."
+    return message.partition("\n")[0].rstrip(".!") + "."
 
 
 def _contents(directory: Path | None, problems: list[RuleProblem]) -> Iterator[tuple[str, str, Traversable | Path]]:

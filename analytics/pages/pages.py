@@ -32,7 +32,7 @@ PAGES = (
         "",
         "monitoring",
         "activity",
-        ("account", "alone", "types", "who", "what", "centre", "part", "own", "open"),
+        ("account", "alone", "types", "who", "what", "centre", "part", "own", "open", "rows"),
         (*FILTERS, "Metric", CHART),
     ),
     Page(
@@ -44,7 +44,7 @@ PAGES = (
         (*FILTERS, "NumberInput", CHART),
     ),
     Page("Alerts", "alerts", "alarm_on", "alerts", ("account",), (*FILTERS, "NumberInput", CHART)),
-    Page("Audit", "audit", "policy", "audit", ("finding", "until", "page", "account"), (*FILTERS, CHART)),
+    Page("Audit", "audit", "policy", "audit", ("finding", "until", "page", "findings", "account"), (*FILTERS, CHART)),
     Page(
         "Entity",
         "entity",

@@ -5,7 +5,9 @@ from typing import NamedTuple
 from analytics.senders import senders, signature_headers
 
 VERDICTS = {
-    "valid": "Verified: the signature fits the body under the receiver's key.",
+    "valid": (
+        "Verified: the signature fits the body under the receiver's key. It covers the body, not the event or the time."
+    ),
     "invalid": (
         "Verification failed: there is a signature, but it does not fit this body under the receiver's key. "
         "Somebody else sent it, or the body was changed on its way."

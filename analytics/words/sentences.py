@@ -108,6 +108,8 @@ def sentence(change: Change) -> str:
     if change.path == "" and change.kind == "unseen":
         updated = f"{shorten(change.actor, LONGEST_NAME)} updated {entity}" if change.actor else f"{entity} was updated"
         return f"{updated}, but {describe_unseen(change)}"
+    if change.path == "" and not change.actor and (what := {"added": "created", "removed": "deleted"}.get(change.kind)):
+        return f"{change.category} {entity} was {what} (actor not reported)"
     who = shorten(change.actor, LONGEST_NAME) if change.actor else SOMEBODY
     return phrase(change).about(who, entity)
 

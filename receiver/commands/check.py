@@ -29,8 +29,10 @@ def check(data_dir: Path | None) -> None:
     """
     settings = read_settings(data_dir=data_dir)
     results = [_print(subject, look, settings) for subject, look in _CHECKS]
-    # The reading side has settings and rules of its own, and says of them the same.
-    command = [sys.executable, "-m", "analytics", "check", "--offline"]
+    # The reading side has settings and rules of its own, and says of them the same. It tries the rules on the tables of
+    # a running serve.
+    offline = [] if find_running_serve(settings.data_dir) else ["--offline"]
+    command = [sys.executable, "-m", "analytics", "check", *offline]
     read = subprocess.run(command, env=environment(settings), check=False)  # noqa: S603 - our own command
     if read.returncode or not all(results):
         raise click.exceptions.Exit(1)

@@ -18,6 +18,7 @@ from receiver.keeping.verification import (
     check_spooled,
     check_stored,
     check_whole,
+    count_judged,
     extent_of,
     find_lacking_keys,
 )
@@ -91,7 +92,7 @@ def _scrub(settings: Settings, reader: Reader) -> bool:
 
 def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) -> Counter[str]:
     began = time.monotonic()
-    extent = extent_of(reader)
+    extent, judged = extent_of(reader), count_judged(reader)
     with click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar:
         violations = chain(
             check_stored(reader, keys, extent, bar.update),
@@ -103,7 +104,7 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
         failed = _print(violations, every_line=every_line)
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
-    click.echo(f"{extent.rows:,} notifications checked{pace} under {_names(keys)}.", err=True)
+    click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged)}", err=True)
     changes_too = can_check_changes(reader)
     if not changes_too:
         click.echo(
@@ -112,14 +113,18 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
         )
     if failed:
         words = ", ".join(f"{number:,} {what}" for what, number in failed.most_common())
-        click.echo(f"NOT as they must be: {words}.", err=True)
+        click.echo(f"FAILED: {words}.", err=True)
     else:
-        click.echo(f"All {'' if changes_too else 'else '}is as it must be.", err=True)
+        click.echo(f"No problems found{'' if changes_too else ' in the rest'}.", err=True)
     return failed
 
 
-def _names(keys: Keys) -> str:
-    return f"the key{'s' if len(keys) > 1 else ''} {', '.join(keys)}"
+def _describe_judged(judged: dict[str | None, int]) -> str:
+    """Say which keys judged the valid signatures, and how many each."""
+    if not judged:
+        return "No signature is valid."
+    each = (f"{count:,} by the key {name or 'that was not noted at receipt'}" for name, count in judged.items())
+    return f"Valid signatures: {', '.join(each)}."
 
 
 def _print(violations: Iterator[Violation], *, every_line: bool) -> Counter[str]:

@@ -42,7 +42,7 @@ def test_bars_are_stacked_in_the_order_of_the_events(frame, span):
 def test_empty_bins_are_drawn_and_the_running_one_is_not_complete(frame, span):
     bars = rows_of(drawn(frame, span))
     assert len({row["begin"] for row in bars}) == len(span.begins) == 60
-    assert [row["state"] for row in bars[-2:]] == ["complete", "not complete yet"]
+    assert [row["state"] for row in bars[-2:]] == ["complete", "still filling"]
     over = span_of("own", Interval(span.since, MIDDAY), MIDDAY + 2 * span.width, None, BERLIN)
     assert {row["state"] for row in rows_of(drawn(frame, over))} == {"complete"}
 
@@ -72,7 +72,22 @@ def test_the_time_compared_with_is_a_line_to_the_end_of_the_last_bin(frame, span
     chart = charts.draw_events(frame, before, span, zone=BERLIN, name="a week before").to_dict()
     line = [row for row in rows_of(chart) if "event_type" not in row]
     assert [line[0]["events"], line[1]["events"], len(line)] == [9, 0, 61]
-    assert "the line is a week before" in chart["title"]["subtitle"]
+    assert "the dashed line is a week before" in charts.describe_events(span, "a week before", zone=BERLIN)
+    assert "dashed" not in charts.describe_events(span, "", zone=BERLIN)
+
+
+def test_on_a_logarithmic_scale_each_type_and_the_total_are_lines_and_not_parts_of_a_bar(frame, span):
+    chart = drawn(frame, span, logarithmic=True)
+    marks = [layer["mark"]["type"] for layer in chart["layer"]]
+    assert marks == ["bar", "line"]
+    hovered, lines = (chart["datasets"][layer["data"]["name"]] for layer in chart["layer"])
+    firsts = {row["event_type"]: row["events"] for row in lines if row["begin"] == lines[0]["begin"]}
+    assert firsts == {"Server.Created": 2, "Server.Updated": 3, "Total": 5}
+    assert (hovered[0]["each"], hovered[0]["events"]) == ("Server.Updated 3, Server.Created 2", 5)
+    axis = chart["layer"][1]["encoding"]["y"]["axis"]
+    assert axis["values"][:5] == [0, 1, 10, 100, 1000]
+    assert "logarithmic" in charts.describe_events(span, "", zone=BERLIN, logarithmic=True)
+    assert drawn(frame.head(0), span, logarithmic=True)["layer"]
 
 
 def test_a_selected_part_is_marked_from_the_begin(frame, span):

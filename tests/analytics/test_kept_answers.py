@@ -51,5 +51,5 @@ def test_an_answer_of_more_bytes_than_allowed_is_refused(tmp_path):
     duckdb.connect(str(file)).close()
     with connect(str(file)) as client:
         assert client.sql("SELECT repeat('x', 1000) FROM range(10)", max_bytes=100_000).num_rows == 10
-        with pytest.raises(TooManyBytesError, match="more than 100000 bytes"):
+        with pytest.raises(TooManyBytesError, match="more than 100,000 bytes"):
             client.sql("SELECT repeat('x', 1000) FROM range(1000)", max_bytes=100_000)

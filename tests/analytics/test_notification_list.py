@@ -17,6 +17,8 @@ from analytics.charts.histogram import Bins, add_ends, draw_histogram, read_brus
 from analytics.pages.notifications import download
 from analytics.pages.notifications import paging as _paging
 from analytics.pages.notifications.download import Size, archive_bytes, describe_size, fetch
+from analytics.pages.shared.filters import CHIP_CHARACTERS
+from analytics.pages.shared.formatting import format_range
 from analytics.words.meanings import REFUSALS, title_of
 from tests.support.readable_store import MIDDAY, Row, build_store, server
 
@@ -122,7 +124,7 @@ def test_a_bin_that_is_not_over_is_marked():
     last = int(MIDDAY.timestamp()) * 1_000_000 - width
     frame = pd.DataFrame({"bin_us": [last - width, last], "event_type": ["User.Updated"] * 2, "events": [1, 1]})
     rows = next(iter(draw_histogram(frame, bins, "UTC").to_dict()["datasets"].values()))
-    assert [row["state"] for row in rows] == ["complete", "not over yet", "complete"]
+    assert [row["state"] for row in rows] == ["complete", "still filling", "complete"]
 
 
 def test_counts_tell_the_list_what_is_newer_and_what_came_since(ask):
@@ -224,3 +226,15 @@ def test_what_takes_long_to_find_is_not_looked_for_at_every_refresh(monkeypatch)
 )
 def test_bodies_are_searched_for_the_very_text_in_any_case(ask, text, seqs):
     assert [row["seq"] for row in ask("newest_notifications", page_rows=9, text=text)] == seqs
+
+
+def test_a_range_of_time_is_said_as_shortly_as_is_clear():
+    since = datetime(2026, 11, 27, 15, 45, tzinfo=UTC)
+    assert format_range(since, since + timedelta(hours=2)) == "2026-11-27 15:45 to 17:45"
+    assert format_range(since, since + timedelta(seconds=10)) == "2026-11-27 15:45:00 to 15:45:10"
+    over_night = format_range(since, since + timedelta(hours=12, seconds=10))
+    assert over_night == "2026-11-27 15:45 to 2026-11-28 03:45"
+    assert len(over_night) <= CHIP_CHARACTERS
+    assert format_range(since, None) == "Since 2026-11-27 15:45"
+    assert format_range(None, since) == "Until 2026-11-27 15:45"
+    assert format_range(None, None) == ""

@@ -98,7 +98,7 @@ ADDRESS = {"public": "203.0.113.9", "internal": "10.1.2.3"}
             user("", "unseen"),
             "KIM@ACME.EXAMPLE was updated, but no visible field changed (perhaps a password)",
         ),
-        (user("", "added", action="Created"), "Somebody created user KIM@ACME.EXAMPLE"),
+        (user("", "added", action="Created"), "User KIM@ACME.EXAMPLE was created (actor not reported)"),
         (user("status", "changed", "Active", "Disabled"), "Somebody disabled KIM@ACME.EXAMPLE"),
         (user("status", "changed", "Disabled", "Active"), "Somebody enabled KIM@ACME.EXAMPLE"),
         (

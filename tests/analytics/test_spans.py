@@ -4,18 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from analytics.comparison import BEFORE, WEEK, change, compare, difference, find_comparison
 from analytics.pages.activity.time_range import find_last_end
 from analytics.times import (
-    BEFORE,
     OWN,
     RANGES,
-    WEEK,
     Interval,
-    change,
-    compare,
-    difference,
     edges,
-    find_comparison,
     floor,
     local_text,
     offsets,

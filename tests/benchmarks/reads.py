@@ -12,12 +12,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from analytics.client.client import Client
+from analytics.comparison import BEFORE, find_comparison
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.page import list_queries
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared.store import null_to_none
 from analytics.queries import query
-from analytics.times import BEFORE, Interval, find_comparison, span_of
+from analytics.times import Interval, span_of
 from tests.benchmarks.asking import client_of
 from tests.benchmarks.data import built, grown
 from tests.benchmarks.report import Figure, part

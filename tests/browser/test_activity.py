@@ -104,7 +104,7 @@ def test_a_view_is_its_address_in_another_browser_and_time_zone_too(live, watch)
     expect(same.locator(".st-key-total-line")).to_contain_text("nothing was kept before")
     far = watch(live.url, timezone_id="America/New_York").open(page.url.removeprefix(live.url))
     expect_counted(far, night.WAVE)
-    expect(marks(far).locator("text", has_text="times of New York")).to_be_visible()
+    expect(far.locator(".st-key-over-time").get_by_text("times of New York")).to_be_visible()
     assert texts(chips(far))[0] != told[0]
     assert texts(chips(far))[1:] == told[1:]
 

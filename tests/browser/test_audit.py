@@ -1,5 +1,6 @@
 """The page Audit: findings, changes in sentences, and the ways from them."""
 
+import csv
 import re
 from datetime import datetime
 
@@ -80,9 +81,9 @@ def test_changes_are_told_in_sentences_and_hidden_ones_are_flagged(live, watch):
     expect(sentences.filter(has_text=ADDED)).to_have_count(1)
     expect(sentences.filter(has_text=POWERED)).to_have_count(1)
     page = watch(live.url).open(f"{ALL}&entity=KIM@")
-    expect(row_of(page, "changes", HIDDEN).locator("td").nth(1)).to_have_text("? hidden")
+    expect(row_of(page, "changes", HIDDEN).locator("td").nth(1)).to_have_text("? unseen")
     expect(row_of(page, "changes", HIDDEN).locator("td.notice")).to_have_count(2)
-    expect(page.locator(".st-key-changes-head")).to_contain_text("1 of them")
+    expect(page.locator(".st-key-changes-head")).to_contain_text("1 unseen (no visible field changed)")
 
 
 def test_changes_are_filtered_by_each_filter_and_cleared(live, watch):
@@ -102,8 +103,14 @@ def test_changes_are_filtered_by_each_filter_and_cleared(live, watch):
     expect_changes(page, live.one(f"{SHOWN} AND actor = 'SVC_OPS'"))
     clear(page, total)
     choose(page, "Account", "ACME")
-    expect_changes(page, live.one(f"{SHOWN} AND account_alias = 'ACME'"))
-    clear(page, total)
+    of_acme = live.one(f"{SHOWN} AND account_alias = 'ACME'")
+    expect_changes(page, of_acme)
+    fill(page, "Field contains", "no such field")
+    expect(page.locator(".st-key-nothing")).to_be_visible()
+    clear(page, of_acme)
+    expect(page).to_have_url(re.compile("account=ACME"))
+    clear_account(page)
+    expect_changes(page, total)
     open_filters(page).locator(".st-key-noise label").click()
     expect_changes(page, live.one("SELECT count(*) FROM changes"))
 
@@ -114,9 +121,56 @@ def expect_changes(page, total):
 
 def clear(page, total):
     open_filters(page).get_by_role("button", name="Clear", exact=True).click()
-    expect(page).not_to_have_url(re.compile("(kind|field|entity|actor|account)="))
-    choose(page, "Time range", "all")
+    expect(page).not_to_have_url(re.compile("(kind|field|entity|actor)="))
+    expect(page.get_by_role("combobox", name="Time range")).to_have_value("all")
     expect_changes(page, total)
+
+
+def clear_account(page):
+    box = page.get_by_role("combobox", name="Account")
+    box.click()
+    for _ in range(2):
+        box.press("Escape")  # the first closes the list
+    expect(page).not_to_have_url(re.compile("account="))
+
+
+def test_the_address_follows_the_filters_after_the_account_is_cleared(live, watch):
+    page = watch(live.url).open(f"{ALL}&account=ACME")
+    expect(page.locator(".st-key-below")).to_be_visible()
+    clear_account(page)
+    expect(page.locator(".st-key-below")).to_have_count(0)
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    fill(page, "Actor contains", "svc_ops")
+    expect_changes(page, live.one(f"{SHOWN} AND actor = 'SVC_OPS'"))
+    expect(page).to_have_url(re.compile("actor=svc_ops"))
+
+
+def test_a_field_is_found_by_its_name_in_words_and_by_the_keys_of_what_came(live, watch):
+    page = watch(live.url).open(f"{ALL}&entity={SERVER}&field=public+address")
+    expect(column(page, 2, "changes")).to_have_text([ADDED])
+    page = watch(live.url).open(f"{ALL}&entity={SERVER}&field=number+of+CPUs")
+    expect(column(page, 2, "changes")).to_have_text([re.compile("changed the number of CPUs")])
+
+
+def test_findings_are_filtered_by_rule_and_both_lists_are_saved_as_they_are_filtered(live, watch):
+    page = watch(live.url).open(ALL)
+    choose(page, "Rule", "public_address_added")
+    expect(page).to_have_url(re.compile("rule=public_address_added"))
+    expect(column(page, 3, "findings")).to_have_text(["Public address added to a server"])
+    fill(page, "Entity contains", SERVER.lower())
+    expect(page.locator(".st-key-findings-head")).to_contain_text("1 finding: 1 medium")
+    (found,) = saved_rows(page, "findings")
+    assert (found["rule"], found["entity_id"], found["severity"]) == ("public_address_added", SERVER, "medium")
+    changes = saved_rows(page, "changes")
+    assert len(changes) == live.one(f"{SHOWN} AND entity_id = ?", SERVER)
+    assert ADDED in {change["sentence"] for change in changes}
+
+
+def saved_rows(page, what):
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    with page.expect_download() as saved:
+        page.locator(f".st-key-download-{what} button").first.click()
+    return list(csv.DictReader(saved.value.path().read_text(encoding="utf-8").splitlines()))
 
 
 def test_findings_are_filtered_by_severity_account_and_entity(live, watch):
@@ -178,7 +232,9 @@ def test_where_nothing_fits_it_says_so(live, watch):
 
 def test_a_deleted_server_is_told(live, watch):
     page = watch(live.url).open(f"{ALL}&entity={OTHER}")
-    expect(column(page, 2, "changes").filter(has_text=f"Somebody deleted server {OTHER}")).to_have_count(1)
+    expect(
+        column(page, 2, "changes").filter(has_text=f"Server {OTHER} was deleted (actor not reported)")
+    ).to_have_count(1)
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,84 @@ def test_on_a_phone_a_row_says_all_names_and_an_open_notification_covers_the_lis
     expect(row).to_be_hidden()
     page.get_by_role("button", name="Close", exact=True).click()
     expect(row).to_be_in_viewport()
+
+
+def test_on_a_phone_filters_and_the_age_are_in_sight_and_a_fade_shows_that_the_line_goes_on(live, watch):
+    page = watch(live.url, viewport=PHONE).open("/audit?refresh=off&range=all&actor=kim&noise=true")
+    bar = page.locator(".st-key-bar")
+    age = page.locator(".st-key-bar .age")
+    expect(age).to_have_attribute("data-lamp", "fresh")
+    expect(page.locator(".st-key-filters-button button")).to_contain_text("Filters (2)")
+    place, button = age.bounding_box(), page.locator(".st-key-filters-button").bounding_box()
+    assert PHONE["width"] - 40 < place["x"] + place["width"] <= PHONE["width"], place
+    assert button["x"] + button["width"] < place["x"], "nothing covers the button"
+    assert re.search(r"\d s", age.inner_text())
+    assert "newest" not in age.inner_text()
+    bar.evaluate("bar => { bar.scrollLeft = 1000; }")
+    assert bar.evaluate("bar => bar.scrollLeft") > 0
+    assert abs(age.bounding_box()["x"] - place["x"]) < 1, "the age stays where it is"
+    fade = "e => getComputedStyle(e, '::before').backgroundImage"
+    assert "gradient" in page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-freshness)").evaluate(fade)
+
+
+def test_on_a_phone_a_filter_of_activity_is_in_sight(live, watch):
+    page = watch(live.url, viewport=PHONE).open("/?refresh=off&types=Alert.Notification")
+    expect(page.get_by_role("button", name="Event type: Alert.Notification")).to_be_in_viewport(ratio=0.3)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/?range=own",
+        "/?range=own&own=2026-01-01T08:00:00Z/2026-01-02T08:00:00Z",
+        "/notifications?from=2026-01-01T08:00:00",
+        "/notifications?from=2026-01-01T08:00:00&to=2026-01-02T08:00:00",
+    ],
+)
+def test_with_a_range_of_ones_own_the_bar_is_one_line_too(live, watch, address):
+    page = watch(live.url, viewport=LAPTOP).open(f"{address}{'&' if '?' in address else '?'}refresh=1+s")
+    expect(page.locator(".st-key-bar .age")).to_be_visible()
+    range_button = page.locator(".st-key-own-popover")
+    expect(range_button).to_contain_text("2026-01-01" if "2026" in address else "Last 24 h")
+    assert page.locator(".st-key-bar").bounding_box()["height"] <= LINE_PIXELS
+
+
+@pytest.mark.parametrize(
+    ("address", "lists"),
+    [
+        (f"/entity?category=Server&name={SERVER}", ["findings", "steps"]),
+        ("/", ["types-list", "entities-list"]),
+    ],
+)
+def test_on_a_phone_no_column_is_a_few_letters_wide_and_no_list_scrolls_by_itself(live, watch, address, lists):
+    page = watch(live.url, viewport=PHONE).open(f"{address}{'&' if '?' in address else '?'}refresh=off")
+    for key in lists:
+        frame = page.locator(f".st-key-{key} .frame")
+        frame.locator("tbody tr").first.wait_for()
+        widest = "frame => Math.max(...[...frame.querySelectorAll('tbody tr')[0].cells].map(cell => cell.offsetWidth))"
+        assert frame.evaluate(widest) > 140, key
+        assert frame.evaluate("frame => frame.scrollHeight <= frame.clientHeight + 1"), key
+        assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth"), key
+
+
+def test_the_buttons_of_a_chart_cover_no_button_of_the_page_and_show_no_internals(live, watch):
+    page = watch(live.url, viewport=LAPTOP).open("/?refresh=off")
+    page.locator(".st-key-over-time svg.marks").hover()
+    tools = page.locator(".st-key-over-time").get_by_test_id("stElementToolbar")
+    expect(tools.get_by_role("button", name="Fullscreen")).to_be_visible()
+    expect(tools.get_by_role("button", name="Show data")).to_be_hidden()
+    button = page.get_by_role("button", name="See these notifications").bounding_box()
+    assert tools.bounding_box()["y"] >= button["y"] + button["height"]
+
+
+def test_a_tooltip_of_a_chart_goes_when_the_page_scrolls(live, watch):
+    page = watch(live.url, viewport=PHONE).open("/?refresh=off")
+    page.locator(".st-key-over-time svg.marks").wait_for()
+    tooltip = page.locator("#vg-tooltip-element.visible")
+    page.evaluate(
+        "() => document.body.append(Object.assign(document.createElement('div'),"
+        " { id: 'vg-tooltip-element', className: 'vg-tooltip visible', textContent: 'of a tap' }))"
+    )
+    expect(tooltip).to_have_count(1)
+    page.get_by_test_id("stMain").evaluate("area => area.scrollBy(0, 200)")
+    expect(tooltip).to_have_count(0)

@@ -27,6 +27,11 @@ def expect_step(page, place, event):
     expect(page.locator(".st-key-detail")).to_contain_text(re.compile(rf"step {place} of "))
 
 
+def came_later(what, span):
+    """Return the row's text: the notification came that long after its event."""
+    return re.compile(rf"^{re.escape(what)}; received .*\d\d:\d\d:\d\d, {span}.* later, from 127\.0\.0\.1$")
+
+
 def expect_raw(page, payload):
     tab(page, "Raw")
     expect(page.locator(".st-key-payload-raw code")).to_have_text(payload)
@@ -52,10 +57,10 @@ def test_a_server_has_its_timeline_with_who_and_what_and_its_alerts(live, watch)
     expect(column(page, 3, "steps")).to_have_text(
         [
             "alert: cpu above its threshold",
-            "powered it off",
-            "changed the number of CPUs from 2 to 4; changed the memory from 4 GB to 8 GB",
-            f"added public address {PUBLIC}",
-            "created server",
+            came_later("powered it off", "2 h"),
+            came_later("changed the number of CPUs from 2 to 4; changed the memory from 4 GB to 8 GB", "3 h"),
+            came_later(f"added public address {PUBLIC}", "4 h"),
+            came_later("created server", "5 h"),
         ]
     )
     expect_step(page, 4, "Server.Updated")
@@ -198,3 +203,23 @@ def test_from_names_on_the_other_pages_one_click_leads_here_and_back_leads_back(
     page = watch(live.url).open("/?refresh=off&account=ACME&range=24+h")
     row_of(page, "accounts-list", "ACME").locator("td").last.locator("button").click()
     expect(page.locator(NAME)).to_have_text(ACCOUNT)
+
+
+def test_a_server_in_alarm_says_so_and_the_list_counts_its_alerts_too(live, watch):
+    page = watch(live.url).open(SERVER_PAGE)
+    expect(page.locator(".st-key-entity-alarm")).to_have_text(re.compile(r"In alarm since \d{4}-.*: cpu$"))
+    expect(page.locator(".st-key-entity-name")).to_contain_text("; latest alert ")
+    expect(page.locator(".st-key-detail")).to_contain_text("the latest state; alerts came later")
+    page = watch(live.url).open(f"/entity?refresh=off&named={SERVER}")
+    expect(column(page, 3, "found")).to_have_text(["5"])
+    page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={OTHER}")
+    expect(page.locator(NAME)).to_have_text(OTHER)
+    expect(page.locator(".st-key-entity-alarm")).to_have_count(0)
+
+
+def test_the_seconds_of_a_time_in_the_address_stay_while_nobody_types(live, watch):
+    at = ago(2.5).replace(second=17).strftime("%Y-%m-%dT%H:%M:%S")
+    page = watch(live.url).open(f"{SERVER_PAGE}&at={at}".replace("off", "1+s"))
+    expect(page.locator(NAME)).to_have_text(SERVER)
+    page.wait_for_timeout(2500)
+    expect(page).to_have_url(re.compile(f"at={at}$"))

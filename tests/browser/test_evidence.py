@@ -7,9 +7,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import PUBLIC, SERVER
+from tests.browser.audited import PUBLIC, SERVER, ago, server
 from tests.browser.watching import go_back, row_of
 from tests.support.keys import signed
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -82,3 +83,42 @@ def test_a_change_leads_to_the_notification_that_made_it(live, watch):
     row_of(page, "changes", PUBLIC).get_by_role("button", name=f"no. {seq}").click()
     expect_opened(page, seq, body)
     assert json.loads(body)["name"] == SERVER
+
+
+def test_a_body_that_is_sent_again_as_another_event_says_when_it_came_and_leads_to_its_findings(live, watch):
+    name = "WA1ACMEOLD01"
+    body = json.dumps(server(ago(20), "SVC_OPS", name=name)).encode()
+    before = live.one("SELECT count(*) FROM notifications")
+    for event in ("Server.Updated", "Server.Deleted"):
+        assert live.receiver.sender.post(f"/webhooks/{event}", body).status == 200
+    until(lambda: live.one("SELECT count(*) FROM notifications") == before + 2, what="both in the store")
+    seq = live.one("SELECT max(seq) FROM notifications WHERE entity_id = ?", name)
+
+    page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={name}&step={seq}")
+    expect(row_of(page, "steps", "Server.Deleted")).to_contain_text(
+        re.compile(r"deleted server; received .*, (19 h 59 min|20 h).* later, from 127\.0\.0\.1")
+    )
+    expect_replayed(page)
+    page = watch(live.url).open(f"/notifications?refresh=off&seq={seq}")
+    expect_replayed(page)
+    page.locator(".st-key-findings-of button", has_text="Signature used again").first.click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+    expect(page.locator(".st-key-detail")).to_contain_text(f"Server.Updated of {name} was replayed as Server.Deleted")
+    expect(page.locator(".st-key-detail")).to_contain_text("2 notifications behind this finding")
+    expect(page.locator(".st-key-finding-advice a").first).to_have_attribute("href", re.compile("^https://"))
+
+
+def expect_replayed(page):
+    expect(page.locator(".st-key-verdict")).to_contain_text("It covers the body, not the event or the time.")
+    expect(page.locator(".st-key-receipt")).to_contain_text(re.compile(r"Occurred .*, received .* later, from"))
+    expect(page.locator(".st-key-findings-of")).to_contain_text(re.compile(r"In \d findings"))
+
+
+def test_a_signature_is_saved_as_its_bytes(live, watch):
+    seq, body = that_added_it(live)
+    page = watch(live.url).open(f"/notifications?refresh=off&seq={seq}")
+    page.get_by_role("button", name="Signature").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download signature").click()
+    assert saved.value.path().read_bytes() == base64.b64decode(signature_of(body))
+    assert saved.value.suggested_filename == f"Server.Updated-{seq}.sig"

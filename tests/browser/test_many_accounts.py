@@ -90,3 +90,14 @@ def test_what_was_looked_for_is_forgotten_when_another_account_is_chosen_elsewhe
     page.wait_for_url("**account=KIOSK**")
     page.get_by_role("button", name="Clear all").click()
     expect(field).to_have_attribute("placeholder", "All accounts; type to find one")
+
+
+def test_a_ranked_list_shows_more_names_on_a_click_and_its_address_keeps_them(many, watch):
+    page = watch(many.url).open("/?refresh=off")
+    rows = page.locator(".st-key-accounts-list tbody tr")
+    expect(rows).to_have_count(30)
+    page.locator(".st-key-accounts-list-more button").click()
+    shown = min(COUNT, 300)
+    expect(rows).to_have_count(shown)
+    expect(page).to_have_url(re.compile("rows=300"))
+    expect(page.locator(".st-key-accounts-card")).to_contain_text(f"{shown} of {COUNT} accounts")

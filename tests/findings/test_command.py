@@ -121,7 +121,7 @@ def test_findings_win_over_a_rule_that_can_not_be_used_which_else_is_exit_code_2
     ("arguments", "says"),
     [
         (["--rule", "nix"], "There is no rule 'nix', only event_contradicts_body, "),
-        (["--since", "soon"], "'soon' is no moment: give an age like 24h or 7d, or a time like 2026-03-04T09:00Z."),
+        (["--since", "soon"], "'soon' is not a valid time (an age like 24h or 7d, or a time like 2026-03-04T09:00Z)."),
         (["--since", "1h", "--until", "2h"], "It lies after --until, or the two are the same."),
         (["--severity", "urgent"], "'urgent' is not one of 'high', 'medium', 'low'."),
         (["--location", "nowhere.duckdb"], "Error: 'nowhere.duckdb' is no file;"),

@@ -16,7 +16,7 @@ from tests.support.querying import TOKEN, serving
 
 FAILING = [
     (f"/*\n{HEADER}*/\nSELECT\n    nothing\nFROM notifications", 8, "Binder Error: Referenced column "),
-    (f"/*\n{HEADER}*/\nSELECT 1\nFROM nowhere", 8, "Catalog Error: Table with name nowhere does not exist!"),
+    (f"/*\n{HEADER}*/\nSELECT 1\nFROM nowhere", 8, "Catalog Error: Table with name nowhere does not exist."),
     (f"/*\n{HEADER}*/\nSELECT 1\nWHERE 'a'::INT > 1", 8, "Conversion Error: Could not convert string 'a' to INT32."),
     (f"/*\n{HEADER}*/{SELECT.replace('AS sentence', 'AS text')}", 7, "The SELECT does not return the column sentence."),
     (

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from analytics.senders import sql_files
 from tests.support.processes import Receiver, environment, running
 
 
@@ -107,3 +108,18 @@ def test_the_ports_of_the_running_serve_can_be_used(tmp_path):
         checked = check(tmp_path, **addresses)
     assert checked.returncode == 0, checked.stdout
     assert checked.stdout.count("used by the running serve") == 2
+
+
+def test_a_running_serve_tries_each_rule_on_its_tables_and_names_one_that_can_not_run(tmp_path):
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    shipped = next(file for file in sql_files("rules") if file.name == "user_created.sql").read_text(encoding="utf-8")
+    (rules / "own.sql").write_text(shipped.replace("account_alias", "acount_alias"))
+    settings = {"CLC_RULES": str(rules)}
+    assert "not tried on the tables" in check(tmp_path, **settings).stdout
+    with running(Receiver, tmp_path) as receiver:
+        addresses = {"CLC_LISTEN": address_of(receiver.url), "CLC_QUERY_LISTEN": address_of(receiver.query_url)}
+        checked = check(tmp_path, **settings, **addresses)
+    assert (checked.returncode, states_in(checked)["Audit rule"]) == (1, "WRONG")
+    assert "own.sql, line " in checked.stdout
+    assert "10 rules, with those in" in checked.stdout

@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from analytics.charts import charts
+from analytics.comparison import compare
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters, Measure, read_filters
 from analytics.pages.activity.time_range import When, draw_ends
 from analytics.pages.shared.formatting import format_with_zone, viewer_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.text import as_markdown, plural
-from analytics.times import EPOCH, Interval, compare
+from analytics.times import EPOCH, Interval
 
 BRUSH = "_brush"
 SAME = timedelta(seconds=1)
@@ -108,8 +109,11 @@ def draw_over_time(
         logarithmic=logarithmic,
     )
     # The numbers stand above it in words: a text that changes would draw the chart anew.
-    alt = f"Stacked bars: {measure.unit}s per {time.span.per}, by event type."
+    marks = "Lines" if logarithmic else "Stacked bars"
+    alt = f"{marks}: {measure.unit}s per {time.span.per}, by event type."
     st.altair_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
+    compared = line.name if line and before is not None else ""
+    st.caption(charts.describe_events(time.span, compared, zone=viewer_zone(), logarithmic=logarithmic))
 
 
 def is_same(part: Interval, other: Interval) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.filters import Chip
-from analytics.pages.shared.formatting import format_local
+from analytics.pages.shared.formatting import format_range
 from analytics.senders import categories, place, unknown_type
 from analytics.times import Interval
 
@@ -18,6 +18,8 @@ ACTOR = "who"
 ENTITY = "what"
 CENTRE = "centre"
 PART = "part"
+ROWS = "rows"
+MOST_ROWS, MORE_ROWS = 30, 300
 NAMES = (TYPES, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
 
 
@@ -116,6 +118,16 @@ def select_part(part: Interval | None) -> None:
     address.put(**{PART: str(part) if part else None})
 
 
+def read_most_rows() -> int:
+    """Return the number of rows that a ranked list has at most: few, or more where the viewer asked for them."""
+    return MORE_ROWS if address.get(ROWS) == str(MORE_ROWS) else MOST_ROWS
+
+
+def show_more_rows() -> None:
+    """Let all lists show more names."""
+    address.put(**{ROWS: str(MORE_ROWS)})
+
+
 def clear() -> None:
     """Remove all filters."""
     address.put(**dict.fromkeys(NAMES))
@@ -124,8 +136,7 @@ def clear() -> None:
 def list_filter_chips(chosen: ActivityFilters) -> Iterator[Chip]:
     """Yield a chip for each filter."""
     if chosen.part:
-        end = format_local(chosen.part.until) if chosen.part.until else "now"
-        yield Chip(PART, "Time", f"{format_local(chosen.part.since)} to {end}", partial(select_part, None))
+        yield Chip(PART, "Time", format_range(chosen.part.since, chosen.part.until), partial(select_part, None))
     for number, name in enumerate(chosen.types):
         # The number tells names apart that differ in signs that a style class can't hold.
         yield Chip(f"{number}-{TYPES}-{name}", "Event type", type_text(name), partial(toggle_type, name))

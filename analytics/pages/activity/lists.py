@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.activity import filters
-from analytics.pages.activity.filters import ActivityFilters
+from analytics.pages.activity.filters import MORE_ROWS, ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import account_label, load_accounts, roll_up
@@ -20,7 +20,6 @@ from analytics.text import plural, shorten
 from analytics.times import shortest_range
 
 LIST_PIXELS = 330
-MOST_ROWS = 30
 NAME_CHARACTERS = 60
 OPEN = "Open"
 ARROW = "↗"
@@ -47,12 +46,21 @@ def before_of(row: Any, when: When) -> str | None:
     return f"{int(row.events_before):,} {when.compared.phrase}" if when.compared else None
 
 
+def draw_rest(what: str, count: int, total: int, key: str) -> None:
+    """Say how many names of all a list shows, and offer more of them."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"{count:,} of {plural(total, what.lower(), plural_of(what))}", width="content")
+        if count < MORE_ROWS:
+            text = f"Show all {total:,}" if total <= MORE_ROWS else f"Show {MORE_ROWS:,}"
+            st.button(text, key=f"{key}-more", type="tertiary", on_click=filters.show_more_rows)
+
+
 def rank(rows: pd.DataFrame, by_change: bool) -> pd.DataFrame:
     """Return the first rows of a list: the largest, or those that differ most."""
     if not by_change:
-        return rows.head(MOST_ROWS)
+        return rows.head(filters.read_most_rows())
     differs = (rows["events"] - rows["events_before"]).abs()
-    return rows.loc[differs.sort_values(ascending=False, kind="stable").index].head(MOST_ROWS)
+    return rows.loc[differs.sort_values(ascending=False, kind="stable").index].head(filters.read_most_rows())
 
 
 def draw_ranked(
@@ -112,7 +120,7 @@ def draw_ranked(
         steady=address.describe_view(),
     )
     if total is not None and total > len(rows):
-        st.caption(f"{len(rows):,} of {plural(total, what.lower(), plural_of(what))}")
+        draw_rest(what, len(rows), total, key)
 
 
 def plural_of(what: str) -> str:

@@ -112,7 +112,8 @@ def in_seconds(instant: datetime) -> str:
 
 def draw(chosen: ActivityFilters, time: When, measure: Measure, *, by_change: bool, logarithmic: bool) -> None:
     """Ask for all figures at once, and draw them."""
-    rows = ask_together(list_queries(chosen, time, viewer_zone(), measure, by_change=by_change))
+    most = filters.read_most_rows()
+    rows = ask_together(list_queries(chosen, time, viewer_zone(), measure, by_change=by_change, most=most))
     draw_figures(rows, chosen, time, measure)
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
@@ -131,12 +132,13 @@ def list_queries(
     measure: Measure = NOTIFICATIONS,
     *,
     by_change: bool = False,
+    most: int = filters.MOST_ROWS,
 ) -> dict[str, dict[str, Any]]:
     """Return the queries with their values, in the order of asking.
 
     They come in the order of drawing, but the slowest list comes first of the lists.
     """
-    ranked = {"by_change": True if by_change else None, "most": lists.MOST_ROWS}
+    ranked = {"by_change": True if by_change else None, "most": most}
     typed, counted = measure.list_parameters(typed=True), measure.list_parameters(typed=bool(chosen.types))
     other = measure.other.list_parameters(typed=bool(chosen.types))
     queries = {
@@ -253,7 +255,7 @@ def card(key: str) -> Any:
 def draw_hours(rows: pd.DataFrame | None, measure: Measure) -> None:
     """Draw the heat map of hours by weekday."""
     if rows is None or rows.empty:
-        longer = "Choose 7 d or longer to see at which hours of the week most happens."
+        longer = "Choose a range of two days or more to see at which hours of the week most happens."
         st.markdown("**Hours of the week**")
         st.caption(longer if rows is None else histogram.describe_busiest(rows, measure.unit))
         return

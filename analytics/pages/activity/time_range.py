@@ -6,26 +6,22 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from analytics.comparison import BEFORE, COMPARISONS, Comparison, difference, find_comparison
 from analytics.pages.activity.filters import ActivityFilters, select_part
 from analytics.pages.shared import address
 from analytics.pages.shared.components import script
 from analytics.pages.shared.filters import draw_range
-from analytics.pages.shared.formatting import name_with_zone, viewer_zone
+from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
 from analytics.pages.shared.store import ask, moment
 from analytics.times import (
-    BEFORE,
-    COMPARISONS,
     DEFAULT_RANGE,
     EPOCH,
     MICROSECOND,
     OWN,
     RANGES,
     YEARS,
-    Comparison,
     Interval,
     Span,
-    difference,
-    find_comparison,
     offsets,
     span_of,
 )
@@ -70,7 +66,8 @@ class When(NamedTuple):
 
     def compare(self, since: datetime, until: datetime) -> Comparison | None:
         """Return the time to compare an interval with; None where no notification was kept then."""
-        compared = find_comparison(since, until, self.how)
+        is_all = (since, until) == (self.span.since, self.span.until)
+        compared = find_comparison(since, until, self.how, self.span.early if is_all else timedelta())
         return None if self.first and compared.until <= self.first else compared
 
     @property
@@ -105,9 +102,14 @@ class When(NamedTuple):
 def time_controls() -> None:
     """Draw the choice of the range, and for the user's own time its ends."""
     draw_range([*RANGES, OWN_RANGE], on_change=forget_part)
-    if st.session_state["range"] == OWN_RANGE:
-        own = Interval.parse(address.get(OWN))
-        draw_ends("own", own, lambda interval: address.put(**{OWN: str(interval) if interval else None}))
+    # A fixed place, as of what comes and goes in `account_filter`.
+    with st.container(key="own-range", horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        if st.session_state["range"] == OWN_RANGE:
+            own = Interval.parse(address.get(OWN))
+            # Without ends, the range is the usual one; the button says so.
+            text = format_range(own.since, own.until) if own else f"Last {DEFAULT_RANGE}"
+            with st.popover(text, icon=":material/date_range:", key="own-popover"):
+                draw_ends("own", own, lambda interval: address.put(**{OWN: str(interval) if interval else None}))
 
 
 def draw_since_visit() -> None:
@@ -170,7 +172,7 @@ def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
         "width": 200,
     }
     st.datetime_input(name_with_zone("From"), None, key=f"{name}-from", on_change=remember, **options)
-    st.datetime_input(name_with_zone("To, or now"), None, key=f"{name}-to", on_change=remember, **options)
+    st.datetime_input(f"{name_with_zone('To')}, empty = now", None, key=f"{name}-to", on_change=remember, **options)
 
 
 def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:

@@ -9,6 +9,7 @@ import streamlit as st
 from analytics.charts.alarms import metric_text, span_text
 from analytics.findings.rule_headers import COLOURS
 from analytics.pages.shared import address
+from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
 from analytics.pages.shared.frame import is_dark
@@ -18,7 +19,8 @@ from analytics.text import list_fields, parse_payload, plural, shorten
 
 MOST_ROWS = 200
 LIST_PIXELS = 330
-LASTS, OVER = "lasts", "over"
+A_MINUTE = timedelta(minutes=1)
+LASTS, ENDED = "lasts", "ended"
 Deleted = dict[str, datetime | None]
 
 
@@ -27,10 +29,10 @@ def in_alarm_columns() -> tuple[Column, ...]:
     return (
         Column("Since", "12rem", opens=True, time=True),
         Column("Began", "8rem"),
-        Column(alert_label(), "40%", opens=True),
+        Column(alert_label(), "32%", opens=True),
         Column("Metric", "7rem"),
-        Column("Reading", "60%"),
-        Column("Account", "7rem", opens=True),
+        Column("Reading", "38%"),
+        Column("Account", "30%", opens=True),
         Column(f"{alert_label()} deleted", "13.5rem", time=True),
     )
 
@@ -49,9 +51,9 @@ def flapping_columns() -> tuple[Column, ...]:
 def alarm_columns() -> tuple[Column, ...]:
     """Return the columns of all alarms."""
     return (
-        Column("Began", "12rem", opens=True, time=True),
-        Column("Ended", "12rem", time=True),
-        Column("Lasted", "7.2rem", align="right"),
+        Column("Began", "11.5rem", opens=True, time=True),
+        Column("Ended", "11.5rem", time=True),
+        Column("Lasted", "10rem", align="right"),
         Column(alert_label(), "100%", opens=True, names=True),
         Column("Metric", "5.4rem"),
     )
@@ -92,8 +94,14 @@ def server_text(name: str, deleted: Deleted) -> str:
 
 
 def lasted_text(span: timedelta, *, lasts: bool) -> str:
-    """Return the duration of alarms in words; while one still `lasts`, it is more than that."""
-    return f"over {span_text(span)}" if lasts else span_text(span)
+    """Return the duration of an alarm in words; of one that still `lasts`, to the minute, because it grows."""
+    whole = timedelta(minutes=span // A_MINUTE) if lasts and span >= A_MINUTE else span
+    return f"{span_text(whole)} so far" if lasts else span_text(span)
+
+
+def account_text(alias: str | None) -> str:
+    """Return an account's alias and business name; empty where an alert names none."""
+    return account_label(alias, load_accounts().business_names.get(alias)) if alias else ""
 
 
 def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
@@ -113,7 +121,7 @@ def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
             shorten(row.server, 60),
             metric_text(row.metric),
             reading_text(row.reading),
-            shorten(null_to_none(row.account_alias) or "", 24),
+            account_text(null_to_none(row.account_alias)),
             deleted.get(row.server),
         ]
         return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
@@ -138,10 +146,11 @@ def draw_flapping_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None
                 server_text(row.server, deleted),
                 metric_text(row.metric),
                 f"{row.times:,}",
-                lasted_text(row.time, lasts=row.lasts),
+                span_text(row.time),
                 moment(row.last),
             ],
-            LASTS if row.lasts else OVER,
+            LASTS if row.lasts else ENDED,
+            hovers=[None, None, None, "So far: still in alarm." if row.lasts else None],
         )
         for identity, row in shown.items()
     ]
@@ -170,7 +179,7 @@ def draw_alarm_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         ]
         quiet: Tone | None = "quiet" if row.server in deleted else None
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
-        lines.append(Line(identity, cells, OVER if ended else LASTS, tones))
+        lines.append(Line(identity, cells, ENDED if ended else LASTS, tones))
     draw_table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
           height=LIST_PIXELS, colours=state_colours(), steady=address.describe_view())  # fmt: skip
     draw_more(count)
@@ -183,5 +192,5 @@ def draw_more(count: int) -> None:
 
 
 def state_colours() -> dict[str, str]:
-    """Return the colours of alarms that last, and of alarms that are over."""
-    return {LASTS: COLOURS["high"][is_dark()], OVER: alert_colour(is_dark())}
+    """Return the colours of alarms that last, and of alarms that have ended."""
+    return {LASTS: COLOURS["high"][is_dark()], ENDED: alert_colour(is_dark())}

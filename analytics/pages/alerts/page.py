@@ -17,7 +17,6 @@ from analytics.pages.alerts.lists import (
     draw_more,
     find_deleted,
 )
-from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, now
 from analytics.pages.shared.filters import (
     account_filter,
@@ -122,14 +121,13 @@ def show() -> None:
 
 
 def clear() -> None:
-    """Remove all filters."""
-    st.session_state.update(FILTERS | {"range": DEFAULT_RANGE})
-    address.put(account=None)
+    """Remove all filters of the card; range and account have fields of their own."""
+    st.session_state.update(FILTERS)
 
 
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
-    length = draw_range()
+    length = draw_range(default=DEFAULT_RANGE)
     account = account_filter()
     with draw_filters(FILTERS, clear):
         named = st.text_input(
@@ -176,7 +174,7 @@ def body(chosen: dict[str, Any]) -> None:
         draw_nothing_in_range(bool(len(shown)))
         return
     draw_over_time(inside, rows, span, chosen["order"])
-    left, right = st.columns([11, 9], gap="small")
+    left, right = st.columns([12, 9], gap="small")
     with left, st.container(key="alarms-card", gap="small"):
         st.markdown(f"**{plural(len(inside), 'alarm')}** in this time range")
         draw_alarm_list(listed, len(inside), deleted)
@@ -211,14 +209,18 @@ def draw_in_alarm(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, An
 
 def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str) -> None:
     """Draw the chart."""
-    with st.container(key="alarms-over-time", border=True):
+    with st.container(key="alarms-over-time", border=True, gap="xsmall"):
         drawn = rows.nlargest(alarms.MOST_ROWS, ranks(order, ["lasts", "last"]))
-        order_text = "the longest in alarm first" if order == LONGEST else "those still in alarm first, then the latest"
-        place = zone_label(viewer_zone())
-        chart = alarms.draw_alarms(inside, drawn, span, order=order_text, place=place, dark=is_dark())
+        first = "the longest in alarm first" if order == LONGEST else "active alarms first"
+        what, place = alert_label().lower(), zone_label(viewer_zone())
+        st.markdown("**Alarms over time**")
+        st.caption(
+            f"One row per {what} and metric; {first}. Right: number of alarms and total duration. Times of {place}."
+        )
+        chart = alarms.draw_alarms(inside, drawn, span, place=place, dark=is_dark())
         st.altair_chart(chart, key="chart-alarms")
         if len(rows) > len(drawn):
-            st.caption(f"The first {len(drawn)} of {len(rows):,} rows are drawn. Filters show others.")
+            st.caption(f"Showing {len(drawn)} of {len(rows):,} rows. Narrow with filters to see others.")
 
 
 def draw_without_alarms(*, some: bool) -> None:

@@ -1,4 +1,5 @@
--- The filter of changes; a part of other queries. A field is a path without the keys of its items.
+-- The filter of changes; a part of other queries. The text of a field has its path, its path without the keys of items,
+-- and the keys of an item that came or went; each expression must match it.
     AND changed_at >= $since::TIMESTAMPTZ -- if $since
     AND changed_at < $until::TIMESTAMPTZ -- if $until
     AND NOT noise -- if $without_noise
@@ -7,4 +8,4 @@
     AND account_alias IN (SELECT alias FROM accounts WHERE list_contains(root_path, $account_tree)) -- if $account_tree
     AND contains(entity_id, upper($entity)) -- if $entity
     AND contains(lower(actor), lower($actor)) -- if $actor
-    AND (contains(lower(path), lower($field)) OR contains(lower(regexp_replace(path, '\[("([^"\\]|\\.)*"|[^\]]*)\]', '[]', 'g')), lower($field))) -- if $field
+    AND len(list_filter($fields::VARCHAR[], lambda field: NOT regexp_matches(concat_ws(' ', path, regexp_replace(path, '\[("([^"\\]|\\.)*"|[^\]]*)\]', '[]', 'g'), array_to_string(json_keys(coalesce(new_value, old_value)), ' ')), field))) = 0 -- if $fields

@@ -1,57 +1,49 @@
 """The page Audit: the findings of rules, and all changes with actor, time, old and new value."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import streamlit as st
 
 from analytics.charts import histogram
-from analytics.findings.rule_files import SEVERITIES
 from analytics.findings.running import Finding
+from analytics.pages.audit.downloads import draw_changes_download, draw_findings_download
+from analytics.pages.audit.filters import filters, lets_through
+from analytics.pages.audit.leafing import draw_leafing, read_number, read_until
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
 from analytics.pages.shared.components import Column, Line, Tone, draw_table
-from analytics.pages.shared.filters import (
-    account_filter,
-    draw_chips,
-    draw_filters,
-    draw_range,
-    list_chips,
-    list_chosen,
-)
+from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import (
+    MOST_SHOWN,
     count_by_bin,
     describe_counts,
     draw_computed,
     draw_finding,
     draw_finding_list,
     draw_looking,
-    load_findings,
     select_range,
     warn_of,
 )
 from analytics.pages.shared.formatting import number_text, viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
-from analytics.pages.shared.open_item import as_seq
+from analytics.pages.shared.known_findings import load_findings
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import any_entity, examples
 from analytics.text import plural, shorten
 from analytics.times import RANGES, period, zone_label
 from analytics.words.sentences import sentence
 
-DEFAULT_RANGE = "7 d"
-FILTERS: dict[str, Any] = {"severity": [], "kind": [], "field": "", "entity": "", "actor": "", "noise": False}
 PAGE_ROWS = 50
 LIST_PIXELS = 620
 LONGEST = 260
 CHANGE_COLUMNS = (
     Column("Occurred", "12rem", time=True),
     Column("Kind", "6.6rem"),
-    Column("Change", "50%", opens=True),
-    Column("Entity", "19%", opens=True),
-    Column("Account", "8%", opens=True),
-    Column("Actor", "23%", opens=True),
+    Column("Change", "54%", opens=True),
+    Column("Entity", "20%", opens=True),
+    Column("Account", "6rem", opens=True),
+    Column("Actor", "26%", opens=True),
     Column("Notification", "7.5rem", opens=True),
 )
 
@@ -69,79 +61,9 @@ def show() -> None:
 
 def body(chosen: dict[str, Any]) -> None:
     """Draw findings, and below them the changes."""
-    until = read_moment(address.get("until"))
+    until = read_until()
     draw_findings(chosen, until)
     draw_changes(chosen, until)
-
-
-def read_moment(text: str | None) -> datetime | None:
-    """Return a moment of the address, in UTC; None where the text is no moment."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def to_first() -> None:
-    """Go to the first page, up to now, because another filter makes another list."""
-    address.put(page=None, until=None)
-
-
-def clear() -> None:
-    """Remove all filters."""
-    st.session_state.update(FILTERS | {"range": DEFAULT_RANGE})
-    address.put(account=None, page=None, until=None)
-
-
-def filters() -> dict[str, Any]:
-    """Draw the filters and return their values."""
-    bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
-    length = draw_range(on_change=to_first)
-    account = account_filter()
-    with draw_filters(FILTERS, clear):
-        severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
-        kinds = st.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
-        named_field = st.text_input("Field contains", key="field", placeholder=examples().fields, **bound)
-        named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
-        by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
-        with_noise = st.checkbox(
-            "with noise",
-            key="noise",
-            help="Dates and names of the change itself, links, and fields that only the format added or dropped.",
-            **bound,
-        )
-    values = {
-        "severity": ("Severity", ", ".join(severities)),
-        "kind": ("Kind", ", ".join(kinds)),
-        "field": ("Field", named_field),
-        "entity": ("Entity", named),
-        "actor": ("Actor", by),
-        "noise": ("With", "noise" if with_noise else ""),
-    }
-    draw_chips(list_chips(values, FILTERS, to_first))
-    return {
-        **account,
-        "range": length,
-        "severities": severities,
-        "kinds": kinds or None,
-        "field": named_field or None,
-        "entity": named or None,
-        "actor": by or None,
-        "without_noise": None if with_noise else True,
-    }
-
-
-def lets_through(finding: Finding, chosen: dict[str, Any], below: set[str] | None) -> bool:
-    """Say whether the filters let a finding through."""
-    names = {"entity": finding.entity_id, "actor": finding.actor}
-    return (
-        (not chosen["severities"] or finding.severity in chosen["severities"])
-        and (below is None or finding.account_alias in below)
-        and all(
-            chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in names.items()
-        )
-    )
 
 
 def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
@@ -168,14 +90,32 @@ def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
     with left:
         # Filled last, because a chart keeps the browser busy longest.
         above = st.container()
-        st.markdown(f"**{plural(len(matches), 'finding')}**" + (f": {describe_counts(matches)}" if matches else ""))
-        draw_computed(snapshot)
-        draw_finding_list(matches, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="findings-head"):
+            numbers = f": {describe_counts(matches)}" if matches else ""
+            st.markdown(f"**{plural(len(matches), 'finding')}**{numbers}", width="content")
+            draw_computed(snapshot)
+            st.space("stretch")
+            draw_findings_download(matches)
+        draw_page_of_findings(matches, open_id)
     if right and open_id:
         with right:
             draw_finding(open_id, snapshot)
     with above:
         draw_over_time(matches, chosen["range"], until)
+
+
+def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
+    """Draw a page of the findings."""
+    pages = -(-len(matches) // MOST_SHOWN)
+    number = read_number("findings", pages)
+    first = (number - 1) * MOST_SHOWN
+    shown = matches[first : first + MOST_SHOWN]
+    draw_finding_list(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id)
+    if pages > 1:
+        extent = (first + 1, first + len(shown), len(matches))
+        newest = max(finding.found_at for finding in matches)
+        end = max(now(), newest + timedelta(microseconds=1))  # some have a time in the future
+        draw_leafing("findings", number, pages, extent, "finding", end)
 
 
 def open_finding(identity: str) -> None:
@@ -198,7 +138,7 @@ def draw_changes(chosen: dict[str, Any], until: datetime | None) -> None:
     """Draw the changes."""
     length = RANGES[chosen["range"]]
     end = until or now()
-    values = {name: value for name, value in chosen.items() if name not in ("range", "severities")}
+    values = {name: value for name, value in chosen.items() if name not in ("range", "severities", "rules")}
     draw_change_list({**values, "since": end - length if length is not None else None, "until": until}, end)
 
 
@@ -211,16 +151,18 @@ def draw_change_list(values: dict[str, Any], end: datetime) -> None:
     """
     counts = ask("changes_count", **values).iloc[0]
     total, unseen = int(counts["total"]), int(counts["unseen"])
-    with st.container(key="changes-head"):
-        hidden = f", {unseen:,} of them without a visible field" if unseen else ""
-        st.markdown(f"**{plural(total, 'change')}**{hidden}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="changes-head"):
+        hidden = f", {unseen:,} unseen (no visible field changed)" if unseen else ""
+        st.markdown(f"**{plural(total, 'change')}**{hidden}", width="content")
+        st.space("stretch")
+        draw_changes_download(total, values)
     if not total:
         with st.container(key="nothing", border=True):
             st.subheader("No changes", anchor=False)
             st.caption("None matches these filters in this time range. Clear them, or choose a longer time range.")
         return
     pages = -(-total // PAGE_ROWS)
-    number = min(as_seq(address.get("page")) or 1, pages)
+    number = read_number("page", pages)
     rows = list(records(ask("changes_page", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **values)))
     if rows and number == 1 and (newest := moment(rows[0].changed_at)):
         end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
@@ -239,7 +181,8 @@ def draw_change_list(values: dict[str, Any], end: datetime) -> None:
         height=LIST_PIXELS,
         wrap=True,
     )
-    draw_pager(number, pages, total, len(rows), end)
+    first = (number - 1) * PAGE_ROWS + 1
+    draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end)
 
 
 def follow(row: Any, column: str) -> None:
@@ -269,30 +212,3 @@ def as_line(identity: str, row: Any) -> Line:
     ]
     tone: Tone | None = "quiet" if row.noise else "notice" if row.kind == "unseen" else None
     return Line(identity, cells, tones=[None, tone, tone])
-
-
-def draw_pager(number: int, pages: int, total: int, rows: int, end: datetime) -> None:
-    """Draw the page's number, and the ways to other pages."""
-
-    def to(page: int) -> None:
-        # A later page stays the same while changes come: it keeps the end of the list at which leafing began.
-        until = address.get("until") or end.isoformat()
-        address.put(page=str(page) if page > 1 else None, until=until if page > 1 else None)
-
-    def jump() -> None:
-        if (typed := st.session_state["changes-number"]) is not None:
-            to(min(int(typed), pages))
-            st.session_state["changes-number"] = None
-
-    first = (number - 1) * PAGE_ROWS + 1
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
-        st.button("Newest", key="newest", on_click=to, args=(1,), disabled=number <= 1, icon=":material/first_page:")
-        st.button("Newer", key="newer", on_click=to, args=(number - 1,), disabled=number <= 1,
-                  icon=":material/chevron_left:")  # fmt: skip
-        st.text(f"{first:,} to {first + rows - 1:,} of {plural(total, 'change')}")
-        st.button("Older", key="older", on_click=to, args=(number + 1,), disabled=number >= pages,
-                  icon=":material/chevron_right:")  # fmt: skip
-        st.space("stretch")
-        st.text(f"Page {number:,} of {pages:,}")
-        st.number_input("Go to page", 1, None, None, key="changes-number", on_change=jump, placeholder="go to",
-                        label_visibility="collapsed", width=110)  # fmt: skip

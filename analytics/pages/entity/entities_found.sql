@@ -1,15 +1,16 @@
--- Entities by a part of their name, the one with the latest event first.
+-- Entities by a part of their name, the one with the latest event first; all their notifications count, as on the page
+-- of each.
 SELECT
-    category,
+    kind_of(category) AS category,
     entity_id,
     max(struct_pack(at := least(occurred_at, received_at), account_alias := account_alias)).account_alias
         AS account_alias,
     max(least(occurred_at, received_at)) AS last_at,
     count(*) AS notifications
 FROM events
-WHERE entity_id IS NOT NULL AND has_state(category)
+WHERE entity_id IS NOT NULL
     AND contains(entity_id, upper($named)) -- if $named
-    AND category = $kind -- if $kind
-GROUP BY category, entity_id
+    AND kind_of(category) = $kind -- if $kind
+GROUP BY 1, entity_id
 ORDER BY last_at DESC, entity_id
 LIMIT $page_rows

@@ -1,7 +1,7 @@
 -- A page of an entity's timeline: its notifications in reverse order of events.
 SELECT
     seq, id, least(occurred_at, received_at) AS occurred_at, received_at, event_type, category, action, account_alias, actor,
-    signature_status
+    signature_status, source_ip
 FROM events
 WHERE true
     -- include of_entity.sql

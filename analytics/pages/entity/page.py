@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.entity.related import draw_acts_of_user, draw_findings_about, draw_parts_of_account
-from analytics.pages.entity.timeline import Entity, draw_step, draw_timeline
+from analytics.pages.entity.timeline import Entity, draw_alarm, draw_step, draw_timeline
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import Age, Column, Line, draw_age_line, draw_table
@@ -130,7 +130,9 @@ def body() -> None:
     shown = step if step is not None else as_seq_of(facts["seq_then"]) if at else latest
     left, right = st.columns([11, 9], gap="small")
     with left:
-        about = st.container(key="about")
+        # First, although the rules take longest: what comes later above the timeline would push it down.
+        with st.container(key="about"):
+            draw_findings_about(entity)
         st.markdown(f"**Timeline**: {plural(int(facts['steps']), 'notification')}")
         draw_timeline(entity, int(facts["steps"]), shown if step is not None or at else None, shown=shown)
         if is_account(entity.category):
@@ -139,9 +141,6 @@ def body() -> None:
             draw_acts_of_user(entity.name)
     with right:
         draw_state(entity, facts, shown, at, latest=shown == latest)
-    # The rules take longest, so they come last, in their place above the timeline.
-    with about:
-        draw_findings_about(entity)
 
 
 def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | None, *, latest: bool) -> None:
@@ -180,6 +179,9 @@ def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> N
             with st.container(key="detail-name", gap=None):
                 st.caption(f"{icon_of(entity.category)} {entity.category}")
                 st.text(make_visible(entity.name))
+                with st.container(key="entity-alarm"):
+                    if not facts["deleted"]:
+                        draw_alarm(entity)
                 if parts := describe_standing(facts):
                     draw_age_line(*parts, key="standing")
             if is_account(entity.category) and (name := load_accounts().business_names.get(entity.name)):
@@ -201,8 +203,10 @@ def describe_standing(facts: pd.Series) -> tuple[str | datetime, ...]:
     last, first = moment(facts["last_own_at"]), moment(facts["first_at"])
     if last is None:
         return (f"known by its alerts only, since {format_with_zone(first)}",)
-    state = "deleted" if facts["deleted"] else "as of its latest notification"
-    return f"{state}, {format_with_zone(last)}, ", last, f"; first seen {format_with_zone(first)}"
+    latest = moment(facts["last_at"])
+    later = f"; latest alert {format_with_zone(latest)}" if latest and latest > last else ""
+    state = "deleted," if facts["deleted"] else "state as of" if later else "as of its latest notification,"
+    return f"{state} {format_with_zone(last)}, ", last, f"{later}; first seen {format_with_zone(first)}"
 
 
 def find_another() -> None:
@@ -213,7 +217,8 @@ def find_another() -> None:
 def draw_time_choice(at: datetime | None) -> None:
     """Draw the choice of the time of the entity's state."""
     zone = viewer_zone()
-    value = at.astimezone(zone).replace(tzinfo=None) if at else None
+    # The field knows minutes; the address may be finer, and stays so while nobody types.
+    value = at.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0) if at else None
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
     if st.session_state.get("at-choice") != value:
         st.session_state["at-choice"] = value

@@ -15,10 +15,10 @@ from analytics.pages.shared.findings import (
     draw_computed,
     draw_finding_list,
     draw_looking,
-    load_findings,
 )
 from analytics.pages.shared.formatting import event_text
 from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.known_findings import load_findings
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import colours, is_account, is_person
 from analytics.text import plural, shorten

@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from analytics.charts.alarms import intervals, select_lasting
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, draw_difference, summaries
 from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
-from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_verdict
-from analytics.pages.shared.formatting import event_text, format_with_zone
+from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_receipt, draw_verdict
+from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
@@ -27,6 +28,9 @@ COLUMNS = (
     Column("What", "68%"),
 )
 USER_COLUMNS = (*COLUMNS[:2], Column("What", "100%"))
+
+
+LAST_SEQ = 2**63 - 1
 
 
 class Entity(NamedTuple):
@@ -109,12 +113,29 @@ def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
 
 def as_line(row: Any, texts: dict[int, str], entity: Entity) -> Line:
     """Return a notification as a row of the timeline."""
+    late = lag_text(moment(row.occurred_at), moment(row.received_at), null_to_none(row.source_ip))
     what = texts.get(row.seq, NOTHING_NEW)
     # No notification of a user names its actor.
     who = [] if is_person(entity.category) else [shorten(null_to_none(row.actor) or "", 60)]
     cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, what]
     hidden = UNSEEN in what and has_state(row.category)
+    cells[-1] = f"{what}; {late}" if late else what
     return Line(str(row.seq), cells, event_text(row), [None] * (len(cells) - 1) + ["notice" if hidden else None])
+
+
+def draw_alarm(entity: Entity) -> None:
+    """Draw since when which metrics of the entity are in alarm; nothing where none is."""
+    span = {"first": 0, "last": LAST_SEQ, "entity": entity.name}
+    states = [ask(alert.states, **span) for alert in alerts() if alert.kind == entity.category]
+    lasting = [alarm for each in states if len(each) for alarm in records(select_lasting(intervals(each)))]
+    if not lasting:
+        return
+    metrics = (f"{as_markdown(shorten(alarm.metric, 20))} since {format_with_zone(moment(alarm.begin))}"
+               for alarm in lasting[1:])  # fmt: skip
+    first = (
+        f"In alarm since {format_with_zone(moment(lasting[0].begin))}: {as_markdown(shorten(lasting[0].metric, 20))}"
+    )
+    st.markdown(f":red[:material/alarm_on: **{'; '.join((first, *metrics))}**]")
 
 
 def draw_pager(number: int, pages: int, steps: int, rows: int) -> None:
@@ -145,11 +166,14 @@ def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
             return
         draw_step_head(entity, row, steps=steps, latest=latest)
         draw_verdict(row["signature_status"])
-        if null_to_none(row["actor"]):
-            label = f"By {as_markdown(shorten(str(row['actor']), 60))}"
-            st.button(
-                label, key="open-actor", on_click=address.to_actor, args=(row["actor"],), icon=":material/person:"
-            )
+        draw_receipt(row)
+        # A fixed place: what moves in the browser's tree loses its bond to the address (see `account_filter`).
+        with st.container(key="step-actor"):
+            if null_to_none(row["actor"]):
+                label = f"By {as_markdown(shorten(str(row['actor']), 60))}"
+                st.button(
+                    label, key="open-actor", on_click=address.to_actor, args=(row["actor"],), icon=":material/person:"
+                )
         with st.container(horizontal=True, gap="small", key="step-evidence"):
             where = (int(row["seq"]),)
             st.button("Its notification", key="open-notification", on_click=address.to_notification, args=where,
@@ -190,7 +214,8 @@ def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> Non
                   icon=":material/arrow_forward:")  # fmt: skip
         st.button("Now", key="step-now", on_click=to_now, disabled=latest, icon=":material/last_page:")
     place_text = f"step {steps - position:,} of {steps:,}, {format_with_zone(occurred)}, "
-    draw_age_line(place_text, occurred, ", the latest" if latest else None, key="step-when")
+    standing = (", the latest" if position == 0 else ", the latest state; alerts came later") if latest else None
+    draw_age_line(place_text, occurred, standing, key="step-when")
 
 
 def to_now() -> None:

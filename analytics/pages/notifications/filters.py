@@ -8,7 +8,7 @@ import streamlit as st
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters, draw_range, list_chips
-from analytics.pages.shared.formatting import name_with_zone, viewer_zone
+from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
 from analytics.senders import any_entity, event_types
 from analytics.times import RANGES
 from analytics.words.meanings import MARKS
@@ -28,9 +28,9 @@ def to_newest() -> None:
 
 
 def clear() -> None:
-    """Remove all filters."""
-    st.session_state.update(FILTERS | {"when": ALL})
-    address.put(account=None, before=None, **dict.fromkeys(ENDS))
+    """Remove all filters of the card; range and account have fields of their own."""
+    st.session_state.update(FILTERS)
+    to_newest()
 
 
 def filters() -> dict[str, Any]:
@@ -103,15 +103,14 @@ def span_filter() -> str:
         st.caption("Does what dragging across the chart does, and works by keyboard.")
         end_field("from", name_with_zone("From"), own.since)
         end_field("to", name_with_zone("To"), own.until)
+        if any(own):
+            st.button("Without this range", key="own-remove", on_click=widen, icon=":material/close:")
     return length
 
 
 def own_text(own: ReceivedRange) -> str:
     """Return the text of the button for the user's own range: the range, if there is one."""
-    since, until = (f"{moment.astimezone(viewer_zone()):%Y-%m-%d %H:%M}" if moment else "" for moment in own)
-    if since and until:
-        return f"{since} to {until}"
-    return f"Since {since}" if since else f"Until {until}" if until else "Own range"
+    return format_range(*own) or "Own range"
 
 
 def end_field(name: str, label: str, chosen: datetime | None) -> None:

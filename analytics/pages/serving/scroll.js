@@ -30,6 +30,9 @@
     if (wanted === null && isScrolling && event.target.matches?.(AREA)) remember();
   }, true);
 
+  // A chart's tooltip stays after a tap, and would lie over what comes to its place.
+  document.addEventListener("scroll", () => document.querySelector("#vg-tooltip-element")?.classList.remove("visible"), true);
+
   window.addEventListener("popstate", (event) => {
     if (!event.isTrusted || !places.has(location.href)) return; // a link was clicked, or the page was never left
     const goal = { top: places.get(location.href), begun: performance.now(), reached: null };

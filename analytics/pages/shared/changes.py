@@ -13,7 +13,7 @@ from analytics.senders import has_state, kinds
 from analytics.text import make_visible, plural, shorten
 from analytics.words.sentences import Change, parse_value, summary
 
-KIND_TEXTS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? hidden"}
+KIND_TEXTS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? unseen"}
 NOTHING_NEW = "nothing new"
 TALLEST = 420
 MOST_ROWS = 300
@@ -87,7 +87,7 @@ def draw_difference(row: Any) -> None:
 def choose_noise(count: int) -> bool:
     """Draw the choice to show fields of noise too."""
     return st.checkbox(
-        f"with {plural(count, 'field')} of noise",
+        f"Show {plural(count, 'unimportant field')}",
         key="all_fields",
         bind="query-params",
         help="Dates and names of the change itself, links, and fields that only the body's format added or dropped.",

@@ -11,9 +11,11 @@ import streamlit as st
 
 from analytics.export import curl
 from analytics.pages.shared import address
+from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import draw_difference
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
-from analytics.pages.shared.formatting import format_local, format_utc, format_with_zone, name_with_zone
+from analytics.pages.shared.formatting import format_utc, format_with_zone, lag_text
+from analytics.pages.shared.known_findings import draw_findings_of
 from analytics.pages.shared.open_item import OpenItem, close, neighbours, open_notification
 from analytics.pages.shared.store import ask, moment, null_to_none
 from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
@@ -44,6 +46,10 @@ def draw_copies(row: Any) -> None:
             scheme = sender_of(row["category"]).signature_scheme
             st.caption(f"{int(row['signature_bytes'])} bytes, {scheme}, in base64")
             draw_text(row["signature"], key="signature", alt="Signature in base64")
+            name = file_name.removesuffix(".json") + ".sig"
+            st.download_button("Download signature", base64.b64decode(row["signature"]), name,
+                  "application/octet-stream", key="download-signature", on_click="ignore", icon=":material/download:",
+                  help="Its bytes, for openssl; see docs/evidence.md.")  # fmt: skip
 
 
 def draw_curl(row: Any, body: bytes, file_name: str) -> None:
@@ -134,6 +140,15 @@ def draw_verdict(status: str) -> None:
         st.markdown(f"{VERDICT_ICONS.get(status, '')} {words}")
 
 
+def draw_receipt(row: Any) -> None:
+    """Draw when and from where a notification came, if that was long after its event, and its findings."""
+    with st.container(key="receipt", gap="small"):
+        occurred, received = moment(row["occurred_at"]), moment(row["received_at"])
+        if late := lag_text(occurred, received, null_to_none(row["source_ip"])):
+            st.markdown(f":orange[:material/schedule:] Occurred {format_with_zone(occurred)}, {as_markdown(late)}.")
+    draw_findings_of(str(row["id"]), received or now())
+
+
 def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None) -> None:
     """Draw a payload as fields, tree and raw text, with a tab before these and one after."""
     content = parse_payload(payload)
@@ -193,8 +208,11 @@ def draw_notification(seq: int) -> None:
     received = moment(row["received_at"])
     event = null_to_none(row["event_type"]) or f"{row['category']}, event unknown"
     draw_head("Notification", str(event), at=received)
-    neighbours(row)
+    # Fixed places: what moves in the browser's tree loses its bond to the address (see `account_filter`).
+    with st.container(key="neighbours-place", gap=None):
+        neighbours(row)
     draw_verdict(row["signature_status"])
+    draw_receipt(row)
     with st.container(horizontal=True, gap="small", key="detail-links"):
         draw_links(row)
         draw_copies(row)
@@ -209,16 +227,21 @@ def draw_about(row: Any) -> None:
             ("Entity", null_to_none(row["entity_id"])),
             ("Account", null_to_none(row["account_alias"])),
             ("Actor", null_to_none(row["actor"])),
-            (name_with_zone("Occurred"), format_local(occurred)),
-            ("Occurred (UTC)", format_utc(occurred)),
-            (name_with_zone("Received"), format_local(received)),
-            ("Received (UTC)", format_utc(received)),
+            *moment_facts("Occurred", occurred),
+            *moment_facts("Received", received),
             ("From address", null_to_none(row["source_ip"])),
             ("Copy of", null_to_none(row["duplicate_of"])),
             ("Number", row["seq"]),
             ("Id", row["id"]),
+            ("Signature judged with key", null_to_none(row["key_fingerprint"])),
         ]
     )
+
+
+def moment_facts(what: str, at: datetime | None) -> list[tuple[str, str]]:
+    """Return a moment as a fact: in UTC, and in the viewer's time zone where that is another."""
+    local, utc = format_with_zone(at), format_utc(at)
+    return [(what, utc)] if local == utc else [(what, local), (f"{what} (UTC)", format_utc(at).removesuffix(" UTC"))]
 
 
 def draw_changes(row: Any) -> None:

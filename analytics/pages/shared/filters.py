@@ -94,14 +94,18 @@ def account_filter(*, alone: str | None = None) -> dict[str, str | None]:
         label_visibility="collapsed",
         width=ACCOUNT_PIXELS,
     )
-    if is_cut:
-        st.caption(":material/info:", help=FEW_OF.format(number=len(load_accounts().all)), width="content")
-    if chosen is None:
-        return {"account": None, "account_tree": None}
-    if alone:
-        below = not choose_alone(alone)
-    else:
-        below = st.checkbox("and its sub-accounts", value=True, key="below", bind="query-params")
+    # Fixed places: where an element comes or goes, the browser makes all after it anew and then ends the old ones, and
+    # with these the bonds of the same filters to the address.
+    with st.container(key="accounts-cut", width="content"):
+        if is_cut:
+            st.caption(":material/info:", help=FEW_OF.format(number=len(load_accounts().all)), width="content")
+    with st.container(key="sub-accounts", width="content"):
+        if chosen is None:
+            return {"account": None, "account_tree": None}
+        if alone:
+            below = not choose_alone(alone)
+        else:
+            below = st.checkbox("and its sub-accounts", value=True, key="below", bind="query-params")
     return {"account": None if below else chosen, "account_tree": chosen if below else None}
 
 

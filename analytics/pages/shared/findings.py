@@ -1,5 +1,6 @@
 """Findings: loaded at most every few seconds, listed, and opened."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -10,15 +11,22 @@ from analytics.errors import AnalyticsError
 from analytics.findings.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.running import Finding
-from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
+from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, find_oldest, is_kept, note_moment, now
+from analytics.pages.shared.answers import begin_waiting, end_waiting, is_kept, now
 from analytics.pages.shared.changes import actions_of, summaries
 from analytics.pages.shared.components import Cell, Column, Line, draw_again_after, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_head, draw_name_button
 from analytics.pages.shared.formatting import event_text, format_clock, number_text
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.store import ask, connection, moment, null_to_none, records
+from analytics.pages.shared.known_findings import (
+    FINDINGS,
+    FRESH,
+    PATIENCE_SECONDS,
+    RETRY_SECONDS,
+    open_findings,
+)
+from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import account_kind, colours, is_account, kind_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
@@ -27,12 +35,6 @@ from analytics.times import EPOCH, RANGES, microseconds
 MOST_SHOWN = 200
 MOST_NOTIFICATIONS = 100
 LIST_PIXELS = 300
-PATIENCE_SECONDS = 0.4
-RETRY_SECONDS = 0.5
-FRESH = timedelta(seconds=3)
-LAG = timedelta(seconds=15)
-"""Findings may be this old on a page that refreshes, and it says so; a page that was just opened waits for new ones."""
-FINDINGS = "all"
 COLUMNS = (
     Column("Severity", "7rem"),
     Column("Found", "12rem", time=True),
@@ -40,45 +42,13 @@ COLUMNS = (
     Column("Rule", "34%"),
 )
 NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
+LINKED = re.compile(r"((?P<title>.*): )?(?P<address>https://[\w.-]+(/[\w./#?=&%+-]*)?)", re.ASCII)
 STEP_COLUMNS = (
     Column("Occurred", "12rem", opens=True, time=True),
     Column("Entity", "45%", opens=True),
     Column("What", "55%"),
     Column("Notification", "7.5rem", opens=True),
 )
-
-
-@st.cache_resource(show_spinner=False)
-def open_findings() -> KeptFindings:
-    """Return the object that keeps the findings for all viewers."""
-    return KeptFindings(connection().client)
-
-
-def load_findings() -> FindingsSnapshot | None:
-    """Return the findings of all time, the worst first, then the newest, and the problems of rules.
-
-    None means that they are still being computed; `draw_looking` says so on the page.
-
-    Raises:
-        AnalyticsError: they can't be computed now.
-    """
-    at = now()
-    snapshot = answer("findings", lambda: find_latest(at))
-    if snapshot:
-        note_moment(snapshot.upto)
-    return snapshot
-
-
-def find_latest(at: datetime) -> FindingsSnapshot | None:
-    """Return fresh findings for a page of this moment; on a page that refreshes they may be some seconds old."""
-    upto = begin_waiting(FINDINGS, at - FRESH)
-    snapshot = open_findings().read_up_to(PATIENCE_SECONDS, upto)
-    if snapshot is None and find_oldest():
-        before = open_findings().snapshot
-        snapshot = before if before and before.upto >= at - LAG else None
-    if snapshot:
-        end_waiting(FINDINGS)
-    return snapshot
 
 
 def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> None:
@@ -239,9 +209,7 @@ def draw_finding(identity: str, snapshot: FindingsSnapshot) -> None:
         draw_names(finding)
         if rule := find_rule(finding.rule):
             draw_advice(rule)
-        st.caption(
-            "The notifications that made it" if len(finding.notification_ids) > 1 else "The notification that made it"
-        )
+        st.caption(f"{plural(len(finding.notification_ids), 'notification')} behind this finding")
         draw_evidence(finding)
 
 
@@ -274,7 +242,16 @@ def draw_advice(rule: Rule) -> None:
                 st.text(make_visible(text, keep="\n"))
         if rule.references:
             st.caption("References")
-            st.text("\n".join(make_visible(str(reference)) for reference in rule.references))
+            for reference in rule.references:
+                draw_reference(make_visible(str(reference)))
+
+
+def draw_reference(reference: str) -> None:
+    """Draw a reference: a link where it ends with a plain address, else text: a rule's file may hold anything."""
+    if match := LINKED.fullmatch(reference):
+        st.markdown(f"[{as_markdown(match['title'] or match['address'])}]({match['address']})")
+    else:
+        st.text(reference)
 
 
 def draw_evidence(finding: Finding) -> None:

@@ -1,13 +1,17 @@
 """Puts moments and rows into words: pages show times in the viewer's time zone, and in UTC on a hover."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from analytics.charts.alarms import span_text
 from analytics.pages.shared.store import null_to_none
+from analytics.text import make_visible
 from analytics.times import local_text, utc_text, zone_label, zone_of
+
+A_MINUTE = timedelta(minutes=1)
 
 
 def viewer_zone() -> ZoneInfo:
@@ -39,6 +43,34 @@ def format_clock(moment: datetime) -> str:
     """Return the time of day of a moment in the viewer's time zone, with the zone's name."""
     zone = viewer_zone()
     return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"
+
+
+def lag_text(occurred: datetime | None, received: datetime | None, source: str | None) -> str | None:
+    """Return when, how late and from where a notification came; None where it came within a minute of its event.
+
+    The day of receipt is left out where it is that of the event.
+    """
+    if occurred is None or received is None or received - occurred <= A_MINUTE:
+        return None
+    zone = viewer_zone()
+    is_same_day = occurred.astimezone(zone).date() == received.astimezone(zone).date()
+    at = f"{received.astimezone(zone):%H:%M:%S}" if is_same_day else format_local(received)
+    origin = f", from {make_visible(source)}" if source else ""
+    return f"received {at}, {span_text(received - occurred)} later{origin}"
+
+
+def format_range(since: datetime | None, until: datetime | None) -> str:
+    """Return a range of time in the viewer's time zone; the end has a date only where it is on another day.
+
+    Seconds are left out where they are zero, and from ranges of several days. Without both ends the text is empty.
+    """
+    zone = viewer_zone()
+    begin, end = (moment.astimezone(zone) if moment else None for moment in (since, until))
+    is_one_day = bool(begin and end and begin.date() == end.date())
+    clock = "%H:%M:%S" if is_one_day and any(moment and moment.second for moment in (begin, end)) else "%H:%M"
+    if begin and end:
+        return f"{begin:%Y-%m-%d {clock}} to {end.strftime(clock) if is_one_day else f'{end:%Y-%m-%d {clock}}'}"
+    return f"Since {begin:%Y-%m-%d %H:%M}" if begin else f"Until {end:%Y-%m-%d %H:%M}" if end else ""
 
 
 def number_text(seq: int) -> str:

@@ -198,7 +198,7 @@ def _judge_store(facts: Facts) -> Iterator[Figure]:
     refused = sum(hour for _, hour in stored.rejected.values())
     yield Figure("refused_last_hour", "Refused in the last hour", refused, f"{refused:,}")
     _, failed = stored.rejected.get("internal_error", (0, 0))
-    yield _make_limited("failed_last_hour", "Failed in the receiver in the last hour", failed, f"{failed:,}")
+    yield _make_limited("failed_last_hour", "Failed in the receiver, last hour", failed, f"{failed:,}")
     yield _make_limited("notifications_lost", "Notifications lost", stored.lost, f"{stored.lost:,}")
     yield _make_limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
     words = f"{stored.changes_missing:,}; run `clc-receiver rebuild`" if stored.changes_missing else "0"

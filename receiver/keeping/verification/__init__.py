@@ -6,6 +6,7 @@ from receiver.keeping.verification.tables import (
     LackingKey,
     can_check_changes,
     check_whole,
+    count_judged,
     extent_of,
     find_lacking_keys,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "check_spooled",
     "check_stored",
     "check_whole",
+    "count_judged",
     "extent_of",
     "find_lacking_keys",
 ]

@@ -131,10 +131,19 @@ def check_changes(rows: Iterable[Changed]) -> Iterator[Violation]:
         missing, foreign = (expected - stored).total(), (stored - expected).total()
         if missing or foreign:
             detail = (
-                f"Of its {expected.total()} changes {missing} are missing, and {foreign} are there that it did not "
-                "make: run `clc-receiver rebuild`."
+                f"{missing} of {_count(expected.total(), 'expected change')} {_is(missing)} missing; "
+                f"{_count(foreign, 'unexpected one')} {_is(foreign)} present. Copy the database for evidence first; "
+                "then `clc-receiver rebuild` derives them again."
             )
             yield Violation("changes", None, seq, detail)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def check_taken(taken: int, stored: int, set_aside: int) -> Iterator[Violation]:
@@ -205,7 +214,7 @@ def _signature_faults(row: Notification, keys: Keys) -> Iterator[str]:
 
 def _derived_faults(row: Notification) -> Iterator[str]:
     if row.id.int >> _BITS_AFTER_TIME != to_microseconds(row.received_at) // 1000:
-        yield f"Its id carries another time than received_at {row.received_at}."
+        yield f"received_at {row.received_at} does not match the time in the id: the row was altered."
     try:
         body = parse_body(row.payload)
     except BodyError as error:

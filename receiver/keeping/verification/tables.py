@@ -90,6 +90,13 @@ class LackingKey(NamedTuple):
         return f"{self.notifications:,} notifications were received under {which}, which is not at hand"
 
 
+def count_judged(reader: Reader) -> dict[str | None, int]:
+    """Count the valid signatures of each key that judged some; None is a key that was not noted at receipt."""
+    noted = schema_version_of(reader) >= _FIRST_VERSION_WITH_FINGERPRINTS
+    query = "received_under.sql" if noted else "received_before_keys.sql"
+    return dict(reader.rows(sql_file(__package__, query), []))
+
+
 def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
     """List the keys under which stored notifications were received and that are not among `keys`.
 
@@ -97,8 +104,7 @@ def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
     the first of them.
     """
     noted = schema_version_of(reader) >= _FIRST_VERSION_WITH_FINGERPRINTS
-    query = "received_under.sql" if noted else "received_before_keys.sql"
-    judged: dict[str | None, int] = dict(reader.rows(sql_file(__package__, query), []))
+    judged = count_judged(reader)
     lacking = [LackingKey(name, count) for name, count in judged.items() if name is not None and name not in keys]
     if None in judged and not _sign_any(reader, keys, noted=noted):
         lacking.append(LackingKey(None, judged[None]))

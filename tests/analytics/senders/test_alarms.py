@@ -8,7 +8,7 @@ import pytest
 import analytics
 from analytics import queries
 from analytics.charts import alarms
-from analytics.pages.alerts.lists import reading_text
+from analytics.pages.alerts.lists import lasted_text, reading_text
 from analytics.pages.alerts.page import AlarmCache
 from analytics.times import period
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
@@ -181,17 +181,28 @@ def test_a_reading_is_said_by_its_names_and_values(reading, said):
     assert reading_text(reading) == said
 
 
+def test_the_time_of_a_running_alarm_is_so_far_and_to_the_minute():
+    assert lasted_text(timedelta(hours=5, minutes=31, seconds=7), lasts=True) == "5 h 31 min so far"
+    assert lasted_text(timedelta(minutes=13, seconds=7), lasts=True) == "13 min so far"
+    assert lasted_text(timedelta(seconds=7), lasts=True) == "7 s so far"
+    assert lasted_text(timedelta(minutes=13, seconds=7), lasts=False) == "13 min 7 s"
+
+
 def test_the_chart_has_a_bar_an_alarm_and_a_mark_at_each_that_lasts_and_names_are_data_only(store):
     found = AlarmCache().look(store([*ROWS, alert(HOSTILE_NAME, 5, (HOSTILE_NAME, "triggered"))]))
     inside = alarms.clip_alarms(found, before(120), MIDDAY)
-    chart = alarms.draw_alarms(
-        inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None), order="latest first"
-    )
+    chart = alarms.draw_alarms(inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None))
     drawn = chart.to_dict()
     sizes = [len(drawn["datasets"][layer["data"]["name"]]) for layer in drawn["layer"]]
     assert sizes[-2:] == [5, 3]
     assert HOSTILE_NAME[:10].lower() not in str({**drawn, "datasets": None}).lower()
     assert "5 alarms of 4 rows, 3 still in alarm" in drawn["description"]
+    texts = [layer for layer in drawn["layer"] if layer["mark"]["type"] in {"text", "rule"}]
+    assert all(layer["mark"]["tooltip"] is None for layer in texts), "a hover would show the columns' names"
+    assert {row["state"] for row in drawn["datasets"][drawn["layer"][-2]["data"]["name"]]} == {
+        "still in alarm",
+        "ended",
+    }
 
 
 def test_of_more_alarms_than_can_be_drawn_the_latest_are(monkeypatch, store):

@@ -9,8 +9,6 @@ function cellElement(column, place) {
     button.type = "button";
     cell.append(button);
   }
-  // Without the head, a name does not need its column's, but a number or a time does.
-  if (place && (column.align || column.time)) cell.dataset.name = column.name;
   return cell;
 }
 
@@ -22,12 +20,20 @@ function splitAtSeparators(text) {
   return parts.length > MOST_BREAKS ? [text] : parts.flatMap((part, place) => (place ? [document.createElement("wbr"), part] : [part]));
 }
 
+// Without the head, a name does not need its column's, but a number or a time does. Words in place of a time do not: only
+// a time has a hover.
+function needsName(column, hover) {
+  return Boolean(column.align || (column.time && hover));
+}
+
 function fillCell(cell, column, text, tone, hover, share) {
   cell.className = [column.align, tone, share != null && "bar", column.names && "names"].filter(Boolean).join(" ");
   if (share != null) cell.style.setProperty("--share", `${share * 100}%`);
   const holder = column.opens ? cell.firstChild : cell;
   if (holder.textContent !== text) holder.replaceChildren(...splitAtSeparators(text));
   if (column.opens) holder.hidden = text === "";
+  if (cell.cellIndex && needsName(column, hover)) cell.dataset.name = column.name;
+  else delete cell.dataset.name;
   const title = hover ?? text;
   if (cell.title !== title) cell.title = title;
 }
@@ -54,12 +60,23 @@ function fillRow(element, row, columns, colours, chosen, begun) {
 }
 
 const STACKED_COLUMNS = 4;
+// The width of a phone's list, and the width that a sentence needs.
+const PHONE_REM = 22;
+const SENTENCE_REM = 10;
+
+// Says whether a row is stacked on a phone: it has many cells, or its main cell would be a few letters wide.
+function isStacked(columns) {
+  const sum = (unit, add) => columns.filter((column) => column.width.endsWith(unit)).map((column) => parseFloat(column.width)).reduce(add, 0);
+  const fixed = sum("rem", (left, right) => left + right);
+  const widest = sum("%", Math.max) / 100;
+  return columns.length >= STACKED_COLUMNS || (fixed > 0 && (PHONE_REM - fixed) * widest < SENTENCE_REM);
+}
 
 function drawHead(table, columns) {
   const names = JSON.stringify(columns);
   if (table.dataset.columns === names) return false;
   table.dataset.columns = names;
-  table.classList.toggle("stacks", columns.length >= STACKED_COLUMNS);
+  table.classList.toggle("stacks", isStacked(columns));
   const head = table.tHead;
   head.replaceChildren();
   const line = head.insertRow();
@@ -153,9 +170,13 @@ function hearEverywhere(frame, body, close) {
   document.addEventListener("keydown", hear, { signal: frame.hears.signal });
 }
 
+// On a phone the page scrolls, not the list: its first row then is above the screen.
+const PHONE = matchMedia("(max-width: 640px)");
+const isScrolled = (frame) => frame.scrollTop > 0 || (PHONE.matches && frame.getBoundingClientRect().top < 0);
+
 // Rows that the user points at, has the focus in, or has scrolled to, keep their places: what is new waits.
 function isInUse(frame, body) {
-  return body.matches(":hover") || frame.contains(frame.getRootNode().activeElement) || frame.scrollTop > 0;
+  return body.matches(":hover") || frame.contains(frame.getRootNode().activeElement) || isScrolled(frame);
 }
 
 // When an item opens beside the list, rows get other columns; those that have gone meanwhile have not.
@@ -211,6 +232,15 @@ function isOpening(data) {
   return data.columns.some((column) => column.opens);
 }
 
+function hearScrolling(frame, draw) {
+  const hears = new AbortController();
+  const hear = () => {
+    if (!frame.isConnected) hears.abort();
+    else if (!frame.pill.hidden && !isScrolled(frame)) draw();
+  };
+  document.addEventListener("scroll", hear, { capture: true, passive: true, signal: hears.signal });
+}
+
 // New rows come as soon as the user has left the list, or asks for them.
 function drawWhenLeft(frame, body) {
   if (frame.isWatched) return;
@@ -219,9 +249,11 @@ function drawWhenLeft(frame, body) {
   body.addEventListener("pointerleave", draw);
   frame.addEventListener("focusout", () => setTimeout(draw)); // only then the focus is elsewhere
   frame.addEventListener("scroll", () => frame.scrollTop === 0 && draw());
+  hearScrolling(frame, draw);
   frame.pill.addEventListener("click", () => {
     frame.shown.steady = null;
     frame.scrollTop = 0;
+    if (isScrolled(frame)) frame.scrollIntoView();
     draw();
   });
 }

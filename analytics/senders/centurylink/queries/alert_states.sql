@@ -1,4 +1,4 @@
--- The states of all triggers of the alerts between two notifications by number. Names of metrics and states come in any
+-- The states of all triggers of the alerts between two notifications by number, or of those of a server. Names of metrics and states come in any
 -- letter case; a trigger with another state than the two is ignored.
 SELECT
     seq,
@@ -20,6 +20,7 @@ FROM (
         generate_subscripts(payload -> '$.triggers[*]', 1) AS place
     FROM events
     WHERE category = 'Alert' AND entity_id IS NOT NULL AND seq >= $first AND seq <= $last
+        AND entity_id = $entity -- if $entity
 )
 WHERE lower(told ->> 'state') IN ('triggered', 'nottriggered')
 ORDER BY seq, place

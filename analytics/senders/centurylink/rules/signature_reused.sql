@@ -21,9 +21,9 @@ apart_seconds = 60   # closer together the same event is a copy, and a creation 
 [[fires]]
 title = "A user's update comes again as three other events"
 expected = [
-    "high KIM: The signed body of User.Updated of KIM came again as User.Deleted, 60 min later",
-    "high KIM: The signed body of User.Updated of KIM came again as Server.Created, 120 min later",
-    "high ACME: The signed body of User.Updated of KIM came again as Account.Deleted, 180 min later",
+    "high KIM: The signed body of User.Updated of KIM was replayed as User.Deleted 1 h later",
+    "high KIM: The signed body of User.Updated of KIM was replayed as Server.Created 2 h later",
+    "high ACME: The signed body of User.Updated of KIM was replayed as Account.Deleted 3 h later",
 ]
 [[fires.notifications]]
 event = "User.Updated"
@@ -48,7 +48,7 @@ body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
 
 [[fires]]
 title = "A server's update comes again two days later, with the time that it had"
-expected = ["medium WA1ACMEWEB01: The signed body of Server.Updated of WA1ACMEWEB01 came again, 2,880 min later"]
+expected = ["medium WA1ACMEWEB01: The signed body of Server.Updated of WA1ACMEWEB01 was replayed 2 d later"]
 [[fires.notifications]]
 event = "Server.Updated"
 at = 2026-03-04T10:00:00Z
@@ -59,7 +59,7 @@ body = '''{"name":"WA1ACMEWEB01","details":{"powerState":"stopped"},
 
 [[fires]]
 title = "A user's update comes again as its creation"
-expected = ["high KIM: The signed body of User.Updated of KIM came again as User.Created, 2 min later"]
+expected = ["high KIM: The signed body of User.Updated of KIM was replayed as User.Created 2 min later"]
 [[fires.notifications]]
 event = "User.Updated"
 at = 2026-03-04T10:00:00Z
@@ -183,6 +183,13 @@ judged AS (
     SELECT
         *,
         received_at - first_use.at AS later,
+        floor(epoch(later))::BIGINT AS seconds,
+        concat_ws(
+            ' ',
+            if(seconds >= 86400, format('{} d', seconds // 86400), NULL),
+            if(seconds % 86400 >= 3600, format('{} h', seconds % 86400 // 3600), NULL),
+            if(seconds < 86400 AND (seconds < 3600 OR seconds % 3600 >= 60), format('{} min', seconds % 3600 // 60), NULL)
+        ) AS later_text,
         CASE
             WHEN seq = first_use.seq THEN NULL
             WHEN category <> first_use.category THEN 'high'
@@ -202,10 +209,9 @@ SELECT
     account_alias,
     actor,
     concat(
-        'The signed body of ', first_use.event, ' of ', coalesce(first_use.entity_id, '(no name)'), ' came again',
-        if(event = first_use.event, '', concat(' as ', event)), ', ', format('{:,}', floor(epoch(later) / 60)::BIGINT),
-        ' min later',
-        if(source_ip <> first_use.source_ip, concat(', from ', source_ip, ' and not ', first_use.source_ip), ''), '.'
+        'The signed body of ', first_use.event, ' of ', coalesce(first_use.entity_id, '(no name)'), ' was replayed',
+        if(event = first_use.event, '', concat(' as ', event)), ' ', later_text, ' later',
+        if(source_ip <> first_use.source_ip, concat(', from ', source_ip, ' instead of ', first_use.source_ip), ''), '.'
     ) AS sentence,
     [id, first_use.id] AS notification_ids,
     severity

@@ -1,0 +1,66 @@
+"""The time to compare another with, and the difference between their counts in words."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+BEFORE = "the period before"
+WEEK = "a week before"
+COMPARISONS = (BEFORE, WEEK)
+WEEK_LONG = timedelta(days=7)
+
+
+class Comparison(NamedTuple):
+    """The time to compare figures with, its distance before the other, and its name."""
+
+    since: datetime
+    until: datetime
+    shift: timedelta
+    name: str
+
+    @property
+    def phrase(self) -> str:
+        """Return the phrase that follows a count of this time."""
+        return f"in {self.name}" if self.name == BEFORE else self.name
+
+
+def find_comparison(since: datetime, until: datetime, how: str, early: timedelta = timedelta()) -> Comparison:
+    """Return the time to compare with: the previous one, or the same some whole weeks before.
+
+    Args:
+        since: the begin.
+        until: the end.
+        how: one of `COMPARISONS`.
+        early: how much earlier it begins than its range, see `Span`; so a week is compared with a week before, and a
+            time of day with the same one.
+    """
+    length = until - since - early
+    if how == WEEK:
+        weeks = max(-(-length // WEEK_LONG), 1)
+        name = WEEK if weeks == 1 else f"{weeks} weeks before"
+        return Comparison(since - weeks * WEEK_LONG, until - weeks * WEEK_LONG, weeks * WEEK_LONG, name)
+    return Comparison(since - length, since, length, BEFORE)
+
+
+def difference(now: int, before: int) -> str | None:
+    """Describe the difference between two counts, absolute and in percent; None where both are 0."""
+    if now == before:
+        return "±0" if now else None
+    percent = change(now, before)
+    return percent if percent is None or not before else f"{now - before:+,} ({percent})"
+
+
+def compare(now: int, before: int) -> str:
+    """Compare two counts in words: `up 775 (+197%) from 393`."""
+    if now == before:
+        return "as many as"
+    way = "up" if now > before else "down"
+    percent = f" ({change(now, before)})" if before else ""
+    return f"{way} {abs(now - before):,}{percent} from {before:,}"
+
+
+def change(now: int, before: int) -> str | None:
+    """Describe the change of a count since the previous period; None where both are 0."""
+    if not before:
+        return None if not now else "new"
+    percent = (now - before) / before * 100
+    return f"{percent:+.0f}%" if abs(percent) < 1000 else f"{now / before:,.0f}x"  # noqa: PLR2004 - a factor reads better

@@ -1,0 +1,57 @@
+"""The lists of the page Audit as files."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import streamlit as st
+
+from analytics import queries
+from analytics.client.client import Client
+from analytics.export.archives import convert_to_utc
+from analytics.export.downloads import csv_bytes
+from analytics.findings.running import Finding
+from analytics.pages.shared.changes import as_change
+from analytics.pages.shared.store import connection, records
+from analytics.text import plural
+from analytics.words.sentences import sentence
+
+MOST_CHANGES = 50_000
+
+
+def findings_csv(findings: Sequence[Finding]) -> bytes:
+    """Return findings as CSV, a row each, with the ids of their notifications in one cell."""
+    rows = [
+        finding._asdict() | {"notification_ids": " ".join(map(str, finding.notification_ids))} for finding in findings
+    ]
+    return csv_bytes(pd.DataFrame(rows, columns=list(Finding._fields)))
+
+
+def changes_csv(client: Client, values: Mapping[str, Any]) -> bytes:
+    """Return the newest changes of a filter as CSV, each with its sentence."""
+    query = queries.query("changes_page", {**values, "page_rows": MOST_CHANGES, "position": 0})
+    table = convert_to_utc(client.sql(*query))
+    sentences = [sentence(as_change(row)) for row in records(table.to_pandas())]
+    return csv_bytes(table.append_column("sentence", pa.array(sentences, pa.string())))
+
+
+def draw_findings_download(findings: Sequence[Finding]) -> None:
+    """Draw the button that saves the findings of the filters."""
+    hint = f"{plural(len(findings), 'finding')} that fit the filters, with the ids of their notifications."
+    draw_button("findings", lambda: findings_csv(findings), hint, disabled=not findings)
+
+
+def draw_changes_download(total: int, values: Mapping[str, Any]) -> None:
+    """Draw the button that saves the changes of the filters."""
+    client = connection().client
+    part = plural(total, "change") if total <= MOST_CHANGES else f"The newest {MOST_CHANGES:,} of {total:,} changes"
+    draw_button("changes", lambda: changes_csv(client, values), f"{part} that fit the filters.", disabled=not total)
+
+
+def draw_button(what: str, make: Any, hint: str, *, disabled: bool) -> None:
+    """Draw a button that makes a file when it is clicked."""
+    name = f"{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"
+    st.download_button("Download CSV", make, name, "text/csv", key=f"download-{what}", on_click="ignore",
+          icon=":material/download:", help=hint, disabled=disabled)  # fmt: skip

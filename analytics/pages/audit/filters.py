@@ -1,0 +1,126 @@
+"""The filters of the page Audit; all of them are in the page's address."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import streamlit as st
+
+from analytics.findings.rule_files import SEVERITIES, load_rules
+from analytics.findings.running import Finding
+from analytics.pages.shared import address
+from analytics.pages.shared.changes import KIND_TEXTS
+from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters, draw_range, list_chips
+from analytics.senders import any_entity, examples, senders
+from analytics.settings import read_settings
+
+FILTERS: dict[str, Any] = {
+    "severity": [],
+    "rule": [],
+    "entity": "",
+    "actor": "",
+    "kind": [],
+    "field": "",
+    "noise": False,
+}
+
+
+def to_first() -> None:
+    """Go to the first pages, up to now, because another filter makes other lists."""
+    address.put(page=None, findings=None, until=None)
+
+
+def clear() -> None:
+    """Remove all filters of the card; range and account have fields of their own."""
+    st.session_state.update(FILTERS)
+    to_first()
+
+
+def filters() -> dict[str, Any]:
+    """Draw the filters and return their values."""
+    length = draw_range(on_change=to_first)
+    account = account_filter()
+    with draw_filters(FILTERS, clear):
+        chosen = draw_card()
+    texts = {
+        "severity": ("Severity", ", ".join(chosen["severity"])),
+        "rule": ("Rule", ", ".join(chosen["rule"])),
+        "entity": ("Entity", chosen["entity"]),
+        "actor": ("Actor", chosen["actor"]),
+        "kind": ("Kind", ", ".join(chosen["kind"])),
+        "field": ("Field", chosen["field"]),
+        "noise": ("With", "noise" if chosen["noise"] else ""),
+    }
+    draw_chips(list_chips(texts, FILTERS, to_first))
+    return {
+        **account,
+        "range": length,
+        "severities": chosen["severity"],
+        "rules": chosen["rule"],
+        "kinds": chosen["kind"] or None,
+        "fields": list_patterns(chosen["field"]) or None,
+        "entity": chosen["entity"] or None,
+        "actor": chosen["actor"] or None,
+        "without_noise": None if chosen["noise"] else True,
+    }
+
+
+def draw_card() -> dict[str, Any]:
+    """Draw the fields of the card, by what they filter, and return their values by their names in the address."""
+    bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
+    st.caption("**Findings and changes**")
+    named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
+    by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
+    st.caption("**Findings only**")
+    severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
+    rules = st.multiselect("Rule", list_rules(), key="rule", placeholder="All rules", **bound)
+    st.caption("**Changes only**")
+    kinds = st.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
+    field = st.text_input("Field contains", key="field", placeholder=examples().fields, **bound)
+    with_noise = st.checkbox(
+        "with noise",
+        key="noise",
+        help="Dates and names of the change itself, links, and fields that only the format added or dropped.",
+        **bound,
+    )
+    return {
+        "severity": severities,
+        "rule": rules,
+        "entity": named,
+        "actor": by,
+        "kind": kinds,
+        "field": field,
+        "noise": with_noise,
+    }
+
+
+def list_rules() -> list[str]:
+    """Return the names of the rules that can be used."""
+    return [rule.name for rule in load_rules(read_settings().rules).rules]
+
+
+def list_patterns(text: str) -> list[str]:
+    """Return an expression for each word of a text that a field must contain, in its path or in its name in words."""
+    return [f"(?i){'|'.join(patterns_of(word))}" for word in text.split()]
+
+
+def patterns_of(word: str) -> Iterable[str]:
+    """Yield the expressions that a word stands for: itself, and the keys whose names in words contain it."""
+    yield re.escape(word)
+    for sender in senders():
+        for key, label in {**sender.wording.labels, **sender.wording.nouns}.items():
+            if word.lower() in label.lower():
+                yield rf"\b{re.escape(key)}\b"
+
+
+def lets_through(finding: Finding, chosen: dict[str, Any], below: set[str] | None) -> bool:
+    """Say whether the filters let a finding through."""
+    names = {"entity": finding.entity_id, "actor": finding.actor}
+    return (
+        (not chosen["severities"] or finding.severity in chosen["severities"])
+        and (not chosen["rules"] or finding.rule in chosen["rules"])
+        and (below is None or finding.account_alias in below)
+        and all(
+            chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in names.items()
+        )
+    )

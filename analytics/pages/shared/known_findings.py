@@ -1,0 +1,123 @@
+"""The findings that are known now: loaded at most every few seconds, and named on a notification's panel."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from analytics.errors import AnalyticsError
+from analytics.findings.rule_headers import MARKS
+from analytics.findings.running import Finding
+from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
+from analytics.pages.shared import address
+from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, find_oldest, is_kept, note_moment, now
+from analytics.pages.shared.components import draw_again_after
+from analytics.pages.shared.store import connection
+from analytics.text import as_markdown, plural, shorten
+
+MOST_NAMED = 5
+PATIENCE_SECONDS = 0.4
+RETRY_SECONDS = 0.5
+FRESH = timedelta(seconds=3)
+LAG = timedelta(seconds=15)
+"""Findings may be this old on a page that refreshes, and it says so; a page that was just opened waits for new ones."""
+FINDINGS = "all"
+
+
+@st.cache_resource(show_spinner=False)
+def open_findings() -> KeptFindings:
+    """Return the object that keeps the findings for all viewers."""
+    return KeptFindings(connection().client)
+
+
+def load_findings() -> FindingsSnapshot | None:
+    """Return the findings of all time, the worst first, then the newest, and the problems of rules.
+
+    None means that they are still being computed; `draw_looking` says so on the page.
+
+    Raises:
+        AnalyticsError: they can't be computed now.
+    """
+    at = now()
+    snapshot = answer("findings", lambda: find_latest(at))
+    if snapshot:
+        note_moment(snapshot.upto)
+    return snapshot
+
+
+def find_latest(at: datetime) -> FindingsSnapshot | None:
+    """Return fresh findings for a page of this moment; on a page that refreshes they may be some seconds old."""
+    upto = begin_waiting(FINDINGS, at - FRESH)
+    snapshot = open_findings().read_up_to(PATIENCE_SECONDS, upto)
+    if snapshot is None and find_oldest():
+        before = open_findings().snapshot
+        snapshot = before if before and before.upto >= at - LAG else None
+    if snapshot:
+        end_waiting(FINDINGS)
+    return snapshot
+
+
+def find_known(at_least: datetime) -> FindingsSnapshot | None:
+    """Return the findings that are known, up to a moment at least; None while those are being computed.
+
+    New ones are begun where these are older than `LAG`, and waited for a moment where nothing else is known.
+
+    Raises:
+        AnalyticsError: they can't be computed now.
+    """
+    kept, at_least = open_findings(), min(at_least, now())
+    before = kept.snapshot
+    if before is None or before.upto < at_least:
+        return kept.read_up_to(PATIENCE_SECONDS, at_least)
+    with suppress(AnalyticsError):
+        kept.read_up_to(0, now() - LAG)
+    return before
+
+
+def draw_findings_of(notification_id: str, received_at: datetime) -> None:
+    """Draw a way to each finding that a notification is behind; nothing where there is none."""
+    # A fixed place, so that findings that come later move nothing in the browser's tree.
+    with st.container(key="findings-of", gap="small"):
+        try:
+            snapshot = answer(("findings known", received_at), lambda: find_known(received_at))
+        except AnalyticsError:
+            st.caption("Whether it is behind a finding can't be said now.")
+            return
+        if snapshot is None:
+            if is_kept():
+                say_computed_later()
+            else:
+                await_findings_of(received_at)
+            return
+        about = [finding for finding in snapshot.findings if notification_id in map(str, finding.notification_ids)]
+        if about:
+            name_findings(about)
+
+
+def name_findings(about: Sequence[Finding]) -> None:
+    """Draw a button for each finding, the worst first."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="findings-of-names"):
+        st.markdown(f":red[:material/policy:] **In {plural(len(about), 'finding')}:**", width="content")
+        for place, finding in enumerate(about[:MOST_NAMED]):
+            label = f"{MARKS[finding.severity]}: {as_markdown(shorten(finding.title, 60))}"
+            st.button(label, key=f"finding-of-{place}", on_click=address.to_findings, args=(finding.id,),
+                      help=as_markdown(shorten(finding.sentence, 300)))  # fmt: skip
+        if len(about) > MOST_NAMED:
+            st.caption(f"and {len(about) - MOST_NAMED:,} more", width="content")
+
+
+@st.fragment
+def await_findings_of(received_at: datetime) -> None:
+    """Say that findings are being computed; draw the page again when they are known."""
+    draw_again_after(RETRY_SECONDS, "findings-of")
+    with suppress(AnalyticsError):
+        if find_known(received_at) is None:
+            say_computed_later()
+            return
+    st.rerun()
+
+
+def say_computed_later() -> None:
+    """Say that findings are still being computed."""
+    st.caption("Its findings are being computed.")
