@@ -14,6 +14,7 @@ from analytics.pages.shared.filters import account_filter, draw_chips, draw_filt
 from analytics.senders import any_entity, examples, senders
 from analytics.settings import read_settings
 
+DEFAULT_RANGE = "7 d"
 FILTERS: dict[str, Any] = {
     "severity": [],
     "rule": [],
@@ -38,7 +39,7 @@ def clear() -> None:
 
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
-    length = draw_range(on_change=to_first)
+    length = draw_range(default=DEFAULT_RANGE, on_change=to_first)
     account = account_filter()
     with draw_filters(FILTERS, clear):
         chosen = draw_card()

@@ -101,10 +101,12 @@ def span_filter() -> str:
     own = read_own_range()
     with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
         st.caption("Does what dragging across the chart does, and works by keyboard.")
+        # Above the fields, because the calendar of one lies over what is below it.
+        above = st.container(key="own-remove-place")
         end_field("from", name_with_zone("From"), own.since)
         end_field("to", name_with_zone("To"), own.until)
         if any(own):
-            st.button("Without this range", key="own-remove", on_click=widen, icon=":material/close:")
+            above.button("Without this range", key="own-remove", on_click=widen, icon=":material/close:")
     return length
 
 
