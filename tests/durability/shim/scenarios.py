@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from receiver.database.appended import read_appended
 from receiver.keeping import backup_file
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.senders.keys import key_fingerprint
@@ -256,9 +257,9 @@ def append_without_checkpoint(place: Place) -> None:
     expected = len(place.promises.read())
     pid = os.fork()
     if pid == 0:
-        with open_loop(place) as (connection, _):
-            count = "SELECT count(*) FROM notifications"
-            wait(lambda: connection.cursor().execute(count).fetchall()[0][0] >= expected, MOST_SECONDS_AFTERWARDS)
+        with open_loop(place):
+            # It notes after the commit how far it is; without the note, a torn WAL would look like none.
+            wait(lambda: read_appended(place.data).notifications >= expected, MOST_SECONDS_AFTERWARDS)
             os._exit(0)
     os.waitpid(pid, 0)
 
