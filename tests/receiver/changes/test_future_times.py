@@ -56,7 +56,7 @@ def test_a_timeline_and_the_ways_along_it_are_in_the_order_of_receipt(ask):
 
 def test_lists_of_entities_take_no_time_to_come_for_the_latest(ask):
     found = ask("entities_found", named="WA1", page_rows=9)
-    assert list(found["last_at"]) == [MIDDAY + 6 * MINUTE, MIDDAY + 2 * MINUTE]
+    assert list(found["last_at"]) == [MIDDAY + 6 * MINUTE, MIDDAY + 4 * MINUTE]
     assert list(found["account_alias"]) == ["ACME", "OTHR"]
     servers = ask("entities_of_account", alias="ACME", page_rows=9).set_index("entity_id")
     assert bool(servers.loc[DB, "deleted"])

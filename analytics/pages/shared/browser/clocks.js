@@ -30,8 +30,11 @@ const REQUEST_SECONDS = 3; // a request may get lost
 const MOST_LOST = 3;
 let restsSince = null;
 let leftAt = null;
+let actedAt = null;
 const request = (window.clcRequest ??= { since: null, lost: 0 });
 addEventListener("popstate", () => { leftAt = clocks(); });
+// Streamlit shows some time after a click that it draws, and a request in that time would cost the click.
+for (const act of ["pointerdown", "click", "keydown"]) addEventListener(act, () => { actedAt = clocks(); }, true);
 
 function hasRested() {
   const rests = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
@@ -39,7 +42,8 @@ function hasRested() {
   restsSince = rests ? (restsSince ?? clocks()) : null;
   const isLeaving = leftAt !== null && secondsSince(leftAt) < BEGIN_SECONDS;
   const isRequested = request.since !== null && secondsSince(request.since) < REQUEST_SECONDS;
-  return rests && !isLeaving && !isRequested && secondsSince(restsSince) >= REST_SECONDS;
+  const hasActed = actedAt !== null && secondsSince(actedAt) < REST_SECONDS;
+  return rests && !isLeaving && !isRequested && !hasActed && secondsSince(restsSince) >= REST_SECONDS;
 }
 
 // Requests a drawing of the fragment to which a script belongs.
