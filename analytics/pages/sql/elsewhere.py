@@ -1,4 +1,4 @@
-"""What other programs need to ask the same store: its address, its token's file, and lines to copy."""
+"""Shows how other programs connect to the same store: its address, the file of its token, and lines to copy."""
 
 import shlex
 

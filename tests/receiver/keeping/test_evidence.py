@@ -35,7 +35,6 @@ def data_dir(right, tmp_path):
     return shutil.copytree(right, tmp_path / "data")
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_the_commands_of_the_page_verify_a_notification_and_no_other_body(tmp_path):
     script = "\n".join(re.findall(r"```bash\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[:2])
     work = tmp_path / "work"
