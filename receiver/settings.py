@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     trusted_proxies: Names = Field(
         frozenset(), description="comma-separated addresses whose `X-Forwarded-For` is believed"
     )
+    parser: Literal["quick", "tornado"] = Field(
+        "quick", description="`quick`: ordinary requests are read by the receiver itself; `tornado`: none"
+    )
     drain_seconds: float = Field(
         120, ge=0, description="longest wait for kept-open connections when a listener retires"
     )

@@ -156,7 +156,10 @@ def _kind(old: Any, new: Any) -> Kind:
 
 
 def _name(parts: tuple[PathPart, ...]) -> str:
-    return next((part for part in reversed(parts) if isinstance(part, str)), "")
+    for part in reversed(parts):
+        if isinstance(part, str):
+            return part
+    return ""
 
 
 class Snapshot(NamedTuple):
@@ -209,7 +212,7 @@ def _compare_bodies(differ: Differ, before: Snapshot, now: Snapshot) -> list[Cha
             return []
         for change in differ.compare(now.category, parse(before.payload), body):
             changes.append(change)
-            room -= now.weight + sum(map(len, filter(None, (change.path, change.old_value, change.new_value))))
+            room -= now.weight + len(change.path) + len(change.old_value or "") + len(change.new_value or "")
             if room < 0 or len(changes) > _MOST:
                 return [_BEYOND]
     except _ODD as error:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -114,7 +115,8 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow]
 
 
 def _by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
-    return dict(zip((column.name for column in columns_of(kind)), zip(*rows, strict=True), strict=True))
+    # Half the time of `zip(*rows)`.
+    return {name: list(map(attrgetter(name), rows)) for name in schema_of(kind).names}
 
 
 def _insert_columns(

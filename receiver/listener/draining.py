@@ -9,7 +9,10 @@ from tornado.http1connection import HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate
 
+from receiver.listener.quick_connection import QuickConnection
 from receiver.network.heads import RequestWatcher
+
+Connection = HTTP1ServerConnection | QuickConnection
 
 _POLL_SECONDS = 0.02
 
@@ -20,29 +23,39 @@ class DrainingServer(HTTPServer):
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """Take what `HTTPServer` takes."""
         super().initialize(*args, **kwargs)
-        self._busy: set[HTTP1ServerConnection] = set()
+        self._busy: set[Connection] = set()
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        """Wait for a connection's next request."""
+        """Wait for the next request of one of Tornado's connections."""
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
         self._busy.discard(server_conn)
         inner = super().start_request(server_conn, request_conn)
-        return RequestWatcher(
-            inner, partial(self.begin_request, server_conn), partial(self.request_is_read, server_conn)
-        )
+        return RequestWatcher(inner, partial(self._begin_request, server_conn), partial(self.note_request, server_conn))
 
-    def begin_request(self, server_conn: HTTP1ServerConnection, _headers: HTTPHeaders) -> None:
+    def _begin_request(self, server_conn: HTTP1ServerConnection, _headers: HTTPHeaders) -> None:
+        self.note_head(server_conn)
+
+    def note_head(self, connection: Connection) -> None:
         """Note that a request's headers are there."""
-        self._busy.add(server_conn)
+        self._busy.add(connection)
 
-    def request_is_read(self, server_conn: HTTP1ServerConnection) -> None:
+    def note_request(self, connection: Connection) -> None:
         """Note that a request is there whole, with its body."""
+        self._busy.add(connection)
 
     def on_close(self, server_conn: object) -> None:
-        """Forget a connection."""
+        """Forget one of Tornado's connections, which is closed."""
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
-        super().on_close(server_conn)
-        self._busy.discard(server_conn)
+        self.forget(server_conn)
+
+    def forget(self, connection: Connection) -> None:
+        """Forget a connection that is closed."""
+        self._connections.remove(connection)  # type: ignore[arg-type] # both kinds are in it
+        self._busy.discard(connection)
+
+    def is_leaving(self) -> bool:
+        """Tell whether each answer is its connection's last."""
+        return bool(self.conn_params.no_keep_alive)
 
     async def drain(
         self, stopping: asyncio.Event, *, idle_seconds: float, stop_seconds: float, busy_seconds: float

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from tornado.httputil import (
 )
 
 from receiver.admission import Refusal
-from receiver.listener.connections import Limits
+from receiver.listener.limits import Limits
 from receiver.listener.turns import ByteRate, Turns
 
 # Tornado's own limit would answer without a body, and close the connection before its sender could read that.
@@ -38,11 +38,11 @@ _log = logging.getLogger(__name__)
 
 
 class Request(NamedTuple):
-    """A request that was read whole."""
+    """A request that was read whole; ask its headers for names in lower case."""
 
     method: str
     target: str
-    headers: HTTPHeaders
+    headers: Mapping[str, str]
     body: bytes
     peer: str | None
 
@@ -279,7 +279,8 @@ class ExchangeServer(HTTPServerConnectionDelegate):
         self._respond = respond
         self._max_body_bytes = max_body_bytes
         self._bodies = BodyBudget(limits)
-        self._turns = Turns()
+        self.turns = Turns()
+        """The turns in which strangers get their answers."""
         self.prove: Callable[[HTTP1ServerConnection], None] = lambda _: None
         """Called with a connection when a notification of it was accepted."""
         self.is_proven: Callable[[HTTP1ServerConnection], bool] = lambda _: True
@@ -291,7 +292,7 @@ class ExchangeServer(HTTPServerConnectionDelegate):
         assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - Tornado's only kind
         request_conn.set_max_body_size(_NO_LIMIT)
         standing = Standing(partial(self.prove, server_conn), partial(self.is_proven, server_conn))
-        return Exchange(request_conn, self._respond, standing, self._max_body_bytes, self._bodies, self._turns)
+        return Exchange(request_conn, self._respond, standing, self._max_body_bytes, self._bodies, self.turns)
 
     def on_close(self, _server_conn: object) -> None:
         """Do nothing: no state is kept by connection."""

@@ -7,8 +7,10 @@ import logging
 from receiver.admission import Admission, AllowedAccounts
 from receiver.files import load_program
 from receiver.listener import metrics
-from receiver.listener.connections import GuardedServer, Limits, fit_to_descriptors
+from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import ExchangeServer
+from receiver.listener.limits import Limits, fit_to_descriptors
+from receiver.listener.quick_connection import Ordinary
 from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Commits, Routes
 from receiver.listener.sources import TrustedProxies
@@ -56,7 +58,14 @@ async def _serve(child: Child, settings: Settings) -> None:
     )
     limits = fit_to_descriptors(LIMITS)
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
-    server = GuardedServer(exchanges, ssl_options=make_tls_context(settings), limits=limits, is_exempt=proxies.shares)
+    ordinary = Ordinary(routes.respond, exchanges.turns, settings.max_body_bytes)
+    server = GuardedServer(
+        exchanges,
+        ssl_options=make_tls_context(settings),
+        limits=limits,
+        is_exempt=proxies.shares,
+        ordinary=ordinary if settings.parser == "quick" else None,
+    )
     exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
     Breath(server.has_strangers).start()
     # Otherwise the garbage collector would go through the program's own objects again and again, for 10 ms each time.

@@ -4,7 +4,7 @@ import fcntl
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,8 @@ class Rejections:
         return text.replace(self._secret, _BLOT) if self._secret else text
 
 
-def _join_by_name(headers: HTTPHeaders) -> dict[str, str]:
-    """Join the values of a repeated header with commas."""
-    return {name: ", ".join(headers.get_list(name)) for name in headers}
+def _join_by_name(headers: Mapping[str, str]) -> dict[str, str]:
+    """Spell names as is usual, and join the values of a repeated header with commas."""
+    if isinstance(headers, HTTPHeaders):
+        return {name: ", ".join(headers.get_list(name)) for name in headers}
+    return {"-".join(map(str.capitalize, name.split("-"))): value for name, value in headers.items()}

@@ -145,7 +145,7 @@ class Routes:
 
     def _take_notification(self, request: Request, respond: SendAnswer) -> None:
         received_at = datetime.now(UTC)
-        source_ip = self._proxies.source_of(request.peer, request.headers.get("X-Forwarded-For"))
+        source_ip = self._proxies.source_of(request.peer, request.headers.get("x-forwarded-for"))
         decision = self._decide(request, received_at, source_ip)
         if isinstance(decision, Notification):
             self._commit(decision, "accepted", acceptance(str(decision.id)), request, respond)

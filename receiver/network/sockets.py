@@ -1,10 +1,14 @@
-"""Listening sockets, which the supervisor opens and its children inherit, and TLS on them."""
+"""Listening sockets, which the supervisor opens and its children inherit, TLS on them, and connections from them."""
 
+import contextlib
+import errno
 import socket
 import ssl
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
+
+from tornado.ioloop import IOLoop
 
 from receiver.errors import ListenError, SettingsError
 from receiver.settings import Settings, split_address
@@ -12,6 +16,9 @@ from receiver.settings import Settings, split_address
 _BACKLOG = 1024
 _PATIENCE_SECONDS = 15.0
 _POLL_SECONDS = 0.05
+_ACCEPTED_A_TURN = 4
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_PAUSE_SECONDS = 0.05
 
 
 def listen(address: str, count: int, variable: str) -> list[socket.socket]:
@@ -107,3 +114,47 @@ def make_tls_context(settings: Settings) -> ssl.SSLContext | None:
             f"CLC_TLS_CERT ({settings.tls_cert}) and CLC_TLS_KEY ({settings.tls_key}) can't be used: {error}."
         ) from None
     return context
+
+
+class PatientSocket(socket.socket):
+    """A listening socket that rests when the system has no room for a connection, instead of trying without end."""
+
+    can_make_room: Callable[[], bool]
+    make_room: Callable[[OSError | None], bool]
+    _accepted = 0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Take a connection.
+
+        Raises:
+            BlockingIOError: there is none, no room for it at the moment, or there were some in this turn of the loop.
+        """
+        self._accepted += 1
+        if self._accepted > _ACCEPTED_A_TURN:
+            self._accepted = 0
+            raise BlockingIOError  # the others wait for the loop's next turn
+        if self.can_make_room():
+            try:
+                accepted = super().accept()
+            except OSError as error:
+                self._accepted = 0
+                if error.errno not in _NO_ROOM:
+                    raise
+                if self.make_room(error):
+                    with contextlib.suppress(OSError):
+                        return super().accept()
+            else:
+                # Only now, because often no connection was waiting.
+                self.make_room(None)
+                return accepted
+        self._rest()
+        raise BlockingIOError
+
+    def _rest(self) -> None:
+        loop = IOLoop.current()
+        loop.update_handler(self, 0)
+        loop.call_later(_PAUSE_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        if self.fileno() != -1:
+            IOLoop.current().update_handler(self, IOLoop.READ)

@@ -8,8 +8,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from receiver.listener.connections import GuardedServer, Limits
+from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import ExchangeServer, acceptance, answer_text
+from receiver.listener.limits import Limits
 from receiver.listener.sources import TrustedProxies, source_of
 from tests.support.waiting import until
 

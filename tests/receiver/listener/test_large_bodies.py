@@ -5,8 +5,9 @@ import socket
 
 import pytest
 
-from receiver.listener.connections import GuardedServer, Limits
+from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import ExchangeServer, acceptance
+from receiver.listener.limits import Limits
 from receiver.listener.turns import ByteRate
 
 MIB = 1024 * 1024
