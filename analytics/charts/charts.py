@@ -26,7 +26,7 @@ TIME_LABEL = (
     " : utchours(datum.value) || utcminutes(datum.value) ? '%H:%M'"
     " : utcmonth(datum.value) || utcdate(datum.value) > 1 ? '%b %d' : '%Y')"
 )
-LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 150))")
+LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 135))")
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 COMPLETE, RUNNING = "complete", "still filling"
 TOTAL = "Total"

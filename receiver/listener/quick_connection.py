@@ -97,7 +97,7 @@ class QuickConnection:
         self._ordinary = ordinary
         self._unread = b""
         self._head: _Head | None = None
-        self._taken = 0
+        self._requests = 0
         self._answered = 0
         self._is_answer_due = False
         self._is_reading = False
@@ -179,8 +179,8 @@ class QuickConnection:
         body, self._unread, self._head = self._unread[head.begin : head.end], self._unread[head.end :], None
         self._is_answer_due = True
         self._owner.note_request(self)
-        self._taken += 1
-        answer = partial(self._answer, self._taken, head.begin)
+        self._requests += 1
+        answer = partial(self._answer, self._requests, head.begin)
         try:
             self._ordinary.respond(Request("POST", head.target, head.headers, body, self.context.remote_ip), answer)
         except Exception:  # noqa: BLE001 - whatever it is, it is no reason to leave the sender without an answer
@@ -194,13 +194,19 @@ class QuickConnection:
         self._answered = number
         if answer.is_acceptance:
             self._owner.prove(self)
-            self._send(answer)
+            self._give(answer)
         else:
-            self._ordinary.turns.take(size, partial(self._send, answer))
+            self._ordinary.turns.take(size, partial(self._give, answer))
+
+    def _give(self, answer: Answer) -> None:
+        try:
+            if self._socket.fileno() != -1:
+                self._send(answer)
+        except Exception:  # noqa: BLE001 - half an answer can't be taken back
+            _log.exception("an answer could not be written: its connection is closed")
+            self.drop()
 
     def _send(self, answer: Answer) -> None:
-        if self._socket.fileno() == -1:
-            return
         is_last = self._owner.is_leaving()
         written = write_answer(answer, is_last=is_last)
         try:
