@@ -28,6 +28,9 @@ PIXELS = 56
 WHOLE, PART = "complete", "still filling"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS = 24
+HOUR_AXIS = alt.Axis(
+    title=None, grid=False, values=list(range(0, HOURS + 1, 3)), format="02d", labelFlush=True, ticks=False
+)
 # Lightness alone shows the counts, so that any colour vision sees them.
 SHADES = (("#f1f5f9", "#9cc3e0", "#2f7fb8", "#083d66"), ("#1a2029", "#1f4a6b", "#3a86c0", "#cfe6f8"))
 
@@ -224,18 +227,7 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
         alt.Chart(hours_of_week(frame))
         .mark_rect(stroke=None, aria=False)
         .encode(
-            x=alt.X(
-                "hour:Q",
-                scale=alt.Scale(domain=[0, HOURS], nice=False),
-                axis=alt.Axis(
-                    title=None,
-                    grid=False,
-                    values=list(range(0, HOURS + 1, 3)),
-                    format="02d",
-                    labelFlush=True,
-                    ticks=False,
-                ),
-            ),
+            x=alt.X("hour:Q", scale=alt.Scale(domain=[0, HOURS], nice=False), axis=HOUR_AXIS),
             x2=alt.X2("until"),
             y=alt.Y(
                 "day:O",
@@ -246,15 +238,7 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
             color=alt.Color(
                 "events:Q",
                 scale=alt.Scale(range=list(SHADES[dark]), zero=True, nice=False),
-                legend=alt.Legend(
-                    title=None,
-                    orient="bottom",
-                    gradientLength=120,
-                    gradientThickness=8,
-                    tickCount=2,
-                    format=",d",
-                    labelColor=MUTED[dark],
-                ),
+                legend=shade_legend(dark),
             ),
             tooltip=[
                 alt.Tooltip("day:N", title="Day"),
@@ -271,6 +255,19 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
         )
     )
     return chart
+
+
+def shade_legend(dark: bool) -> alt.Legend:
+    """Return the legend of the heat map's shades."""
+    return alt.Legend(
+        title=None,
+        orient="bottom",
+        gradientLength=120,
+        gradientThickness=8,
+        tickCount=2,
+        format=",d",
+        labelColor=MUTED[dark],
+    )
 
 
 def describe_busiest(frame: pd.DataFrame, unit: str) -> str:

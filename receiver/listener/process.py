@@ -50,23 +50,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
     metrics.REGISTRY.register(Restarts(settings.data_dir))
-    proxies = TrustedProxies(settings.trusted_proxies)
-    # Twice the largest body, so that each reason has room for one.
-    budget = HourlyBudget(settings.data_dir / BUDGET_FILE, max(BYTES_PER_HOUR, 2 * settings.max_body_bytes))
-    routes = Routes(
-        admission, Commits(spool), proxies, settings.query_listen, settings.data_dir, budget, settings.url_secret
-    )
-    limits = fit_to_descriptors(LIMITS)
-    exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
-    ordinary = Ordinary(routes.respond, exchanges.turns, settings.max_body_bytes)
-    server = GuardedServer(
-        exchanges,
-        ssl_options=make_tls_context(settings),
-        limits=limits,
-        is_exempt=proxies.shares,
-        ordinary=ordinary if settings.parser == "quick" else None,
-    )
-    exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
+    server = _make_server(settings, admission, spool)
     Breath(server.has_strangers).start()
     # Otherwise the garbage collector would go through the program's own objects again and again, for 10 ms each time.
     gc.collect()
@@ -85,6 +69,28 @@ async def _serve(child: Child, settings: Settings) -> None:
     await asyncio.to_thread(spool.close)
     accounts.close()
     _log.info("the listener has answered all that it accepted")
+
+
+def _make_server(settings: Settings, admission: Admission, spool: SpoolWriter) -> GuardedServer:
+    """Make the HTTP server, which listens to nothing yet."""
+    proxies = TrustedProxies(settings.trusted_proxies)
+    # Twice the largest body, so that each reason has room for one.
+    budget = HourlyBudget(settings.data_dir / BUDGET_FILE, max(BYTES_PER_HOUR, 2 * settings.max_body_bytes))
+    routes = Routes(
+        admission, Commits(spool), proxies, settings.query_listen, settings.data_dir, budget, settings.url_secret
+    )
+    limits = fit_to_descriptors(LIMITS)
+    exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)
+    ordinary = Ordinary(routes.respond, exchanges.turns, settings.max_body_bytes)
+    server = GuardedServer(
+        exchanges,
+        ssl_options=make_tls_context(settings),
+        limits=limits,
+        is_exempt=proxies.shares,
+        ordinary=ordinary if settings.parser == "quick" else None,
+    )
+    exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
+    return server
 
 
 if __name__ == "__main__":

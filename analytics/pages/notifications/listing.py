@@ -186,50 +186,56 @@ def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
 def draw_pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> None:
     """Draw the page's position in the list, and the ways to other pages."""
 
-    def to(before: int | None) -> None:
-        address.put(before=None if before is None else str(before))
-
     def older() -> None:
-        to(paging.begin_of_next(page))
+        go_to(paging.begin_of_next(page))
 
     @skip_unanswered
     def newer() -> None:
-        to(paging.begin_of_previous(page, values))
+        go_to(paging.begin_of_previous(page, values))
 
     @skip_unanswered
     def jump() -> None:
         if (number := st.session_state["page-number"]) is not None:
-            to(paging.begin_of_number(min(int(number), page.pages), values))
+            go_to(paging.begin_of_number(min(int(number), page.pages), values))
             st.session_state["page-number"] = None
 
     @skip_unanswered
     def oldest() -> None:
-        to(paging.begin_of_number(page.pages, values))
+        go_to(paging.begin_of_number(page.pages, values))
 
-    first = page.position + 1
     last = page.position + len(page.rows)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
         at_begin, at_end = page.position == 0, last >= page.total
         draw_pager_button("Newest", to_newest, at_begin, "first_page", narrow=narrow)
         draw_pager_button("Newer", newer, at_begin, "chevron_left", narrow=narrow)
-        st.text(f"{first:,} to {last:,} of {page.total:,}" if narrow else
-                f"{first:,} to {last:,} of {plural(page.total, 'notification')}")  # fmt: skip
+        total = f"{page.total:,}" if narrow else plural(page.total, "notification")
+        st.text(f"{page.position + 1:,} to {last:,} of {total}")
         draw_pager_button("Older", older, at_end, "chevron_right", narrow=narrow)
         draw_pager_button("Oldest", oldest, at_end, "last_page", narrow=narrow)
         st.space("stretch")
         st.text(f"Page {min(page.number, page.pages):,} of {page.pages:,}")
-        # It shows no number by itself: a number set here could be taken for one that the user typed.
-        st.number_input(
-            "Go to page",
-            1,
-            None,
-            None,
-            key="page-number",
-            on_change=jump,
-            placeholder="go to",
-            label_visibility="collapsed",
-            width=110,
-        )
+        draw_page_number(jump)
+
+
+def go_to(before: int | None) -> None:
+    """Go to the page that begins before a notification; None for the newest."""
+    address.put(before=None if before is None else str(before))
+
+
+def draw_page_number(jump: Callable[[], None]) -> None:
+    """Draw the field for a page's number, which calls `jump`."""
+    # It shows no number by itself: a number set here could be taken for one that the user typed.
+    st.number_input(
+        "Go to page",
+        1,
+        None,
+        None,
+        key="page-number",
+        on_change=jump,
+        placeholder="go to",
+        label_visibility="collapsed",
+        width=110,
+    )
 
 
 def draw_pager_button(name: str, go: Callable[[], None], disabled: bool, icon: str, *, narrow: bool) -> None:
