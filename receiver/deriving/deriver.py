@@ -61,7 +61,7 @@ class _EntityEvent(NamedTuple):
 
     @property
     def snapshot(self) -> Snapshot:
-        weight = sum(map(len, filter(None, (self.entity_id, self.account_alias, self.actor))))
+        weight = len(self.entity_id) + len(self.account_alias or "") + len(self.actor or "")
         return Snapshot(self.category, self.action, self.payload, weight)
 
 
