@@ -18,7 +18,8 @@ from tests.durability.shim.control import Fault
 from tests.durability.shim.places import DIED, Place, warm_up
 from tests.durability.shim.scenarios import SCENARIOS, Scenario
 
-_SECONDS = 60.0
+# Where a lock of its WAL fails again and again, SQLite tries for 10 s each time that a segment is asked something.
+_SECONDS = 300.0
 _STARTS = 5
 _PACKAGE = Path(receiver.__file__).parent
 
