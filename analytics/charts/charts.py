@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import altair as alt
 import pandas as pd
 
+from analytics.charts.compared import COMPLETE, RUNNING, Other, add_other, other_tips
 from analytics.senders import colours
 from analytics.times import EPOCH, Interval, Period, Span, zone_label
 
@@ -28,7 +29,6 @@ TIME_LABEL = (
 )
 LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 135))")
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
-COMPLETE, RUNNING = "complete", "still filling"
 TOTAL = "Total"
 LOG_TICKS = [0, *(10**power for power in range(10))]
 LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
@@ -123,7 +123,9 @@ def draw_events(
     if selected is not None:
         marked = {"x": [milliseconds(selected.since), milliseconds(selected.until or span.until)]}
     brush = alt.selection_interval(name="brush", encodings=["x"], value=marked)
-    layers = draw_lines(frame, span, what, place, dark) if logarithmic else [event_bars(frame, span, what, place, dark)]
+    other = None if before is None else (before, name)
+    draw = draw_lines if logarithmic else event_bars
+    layers = draw(frame, span, what, place, dark, other)
     layers[0] = layers[0].add_params(brush)
     if before is not None:
         layers.append(line_before(before, span, name, dark))
@@ -146,7 +148,9 @@ def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool 
     return f"{'; '.join(parts)}."
 
 
-def draw_lines(frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool) -> list[alt.Chart]:
+def draw_lines(
+    frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool, other: Other | None
+) -> list[alt.Chart]:
     """Return the layers of a line for each event type, and one of the total, on a logarithmic scale.
 
     Stacked bars would mislead there: of two parts with the same height, the upper one counts far more.
@@ -170,7 +174,7 @@ def draw_lines(frame: pd.DataFrame, span: Span, what: str, place: str, dark: boo
         )
     )
     hovered: alt.Chart = (
-        alt.Chart(totals)
+        alt.Chart(add_other(totals, other))
         .mark_bar(opacity=0, aria=False)
         .encode(
             x=alt.X("begin:T"),
@@ -182,6 +186,7 @@ def draw_lines(frame: pd.DataFrame, span: Span, what: str, place: str, dark: boo
                 alt.Tooltip("each:N", title="By event"),
                 *time_tips(place),
                 alt.Tooltip("state:N", title="This bin is"),
+                *other_tips(other),
             ],
         )
     )
@@ -219,10 +224,12 @@ def legend_of(names: list[str], symbol: str = "square") -> alt.Legend:
     return alt.Legend(title=None, orient="top", symbolType=symbol, columns=LEGEND_COLUMNS, values=names)
 
 
-def event_bars(frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool) -> alt.Chart:
+def event_bars(
+    frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool, other: Other | None
+) -> list[alt.Chart]:
     """Return the layer of stacked bars; a last bin that is not over is pale."""
     chart: alt.Chart = (
-        alt.Chart(stack(fill_bins(frame, span), list(colours(dark))))
+        alt.Chart(add_other(stack(fill_bins(frame, span), list(colours(dark))), other))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
@@ -231,10 +238,10 @@ def event_bars(frame: pd.DataFrame, span: Span, what: str, place: str, dark: boo
             y2=alt.Y2("top"),
             color=alt.Color("event_type:N", scale=event_scale(dark), legend=legend_of(list_types(frame, dark))),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),
-            tooltip=local_tooltip(what, place),
+            tooltip=[*local_tooltip(what, place), *other_tips(other)],
         )
     )
-    return chart
+    return [chart]
 
 
 def line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.Chart:

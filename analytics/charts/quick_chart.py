@@ -42,7 +42,8 @@ class Choice(NamedTuple):
 
 def classify(kind: pa.DataType) -> Holds:
     """Return the contents of a type of columns, as charts distinguish them."""
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_duration)
+    if any(matches(kind) for matches in numbers):
         return "number"
     return "time" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else "text"
 
@@ -121,6 +122,7 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
         names = [label(value) for value in values_of(first, columns, choice.colour)]
         data["colour"], others = limit_names(names, MOST_COLOURS - 1)
         notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “others”."] if others else []
+    choice = name_units(table, choice)
     if choice.kind == "histogram" and kinds["x"] != "text":
         return QuickChart(draw_histogram(data, choice, kinds["x"], dark), notes)
     if kinds["x"] == "text" and choice.kind in ("bar", "histogram"):
@@ -132,11 +134,21 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
     return QuickChart(draw_marks(data, choice, kinds["x"], dark), notes)
 
 
+def name_units(table: pa.Table, choice: Choice) -> Choice:
+    """Return the choice with the unit of durations in the names of their columns, for titles."""
+    types = dict(zip(column_names(table), table.schema.types, strict=True))
+
+    def name(column: str) -> str:
+        return f"{column} (seconds)" if pa.types.is_duration(types[column]) else column
+
+    return choice._replace(x=name(choice.x), y=choice.y and name(choice.y))
+
+
 def add_up(data: pd.DataFrame) -> pd.DataFrame:
     """Return the sum, or the number, of the rows at each place in each colour."""
     keys = [name for name in ("x", "colour") if name in data]
     grouped = data.groupby(keys, sort=False, dropna=False)
-    added = grouped["y"].sum() if "y" in data else grouped.size().rename("y")
+    added = grouped["y"].sum(min_count=1) if "y" in data else grouped.size().rename("y")
     return added.reset_index()
 
 

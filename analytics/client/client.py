@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
+from analytics.client.arrow_types import convert_types, make_frame
 from analytics.client.cancelling import Cancellation
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
@@ -64,7 +65,7 @@ class Client:
         cancellation: Cancellation | None = None,
         max_bytes: int | None = None,
     ) -> "pa.Table":
-        """Run one SELECT and return its rows as an Arrow table.
+        """Run one SELECT and return its rows as an Arrow table; intervals are durations (see `convert_types`).
 
         Args:
             query: one statement, a SELECT or an EXPLAIN of one.
@@ -79,7 +80,7 @@ class Client:
             NotRunningError: no query service answers.
             TokenError: the query service does not accept the token.
         """
-        return self._source.sql(query, parameters, timeout, max_rows, cancellation, max_bytes)
+        return convert_types(self._source.sql(query, parameters, timeout, max_rows, cancellation, max_bytes))
 
     def df(
         self,
@@ -90,7 +91,7 @@ class Client:
         max_rows: int | None = None,
     ) -> "pd.DataFrame":
         """Run one SELECT and return its rows as a DataFrame; arguments and errors are those of `sql`."""
-        return self.sql(query, parameters, timeout=timeout, max_rows=max_rows).to_pandas()
+        return make_frame(self.sql(query, parameters, timeout=timeout, max_rows=max_rows))
 
     def status(self) -> dict[str, Any]:
         """Return the receiver's status from `GET /status`: its figures with their states and limits.

@@ -17,7 +17,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from analytics.export.sql_formats import as_field, jsonable, make_distinct, rows_of, values_of
+from analytics.export.sql_formats import as_field, jsonable, make_distinct, make_storable, rows_of, values_of
 from analytics.text import plural
 
 Frame = pd.DataFrame | pa.Table
@@ -79,14 +79,9 @@ def excel_bytes(frame: Frame) -> bytes:
 
 
 def parquet_bytes(frame: Frame) -> bytes:
-    """Return a Parquet file of the exact rows; intervals become text."""
-    table = as_table(frame)
-    for place, field in enumerate(table.schema):
-        if pa.types.is_interval(field.type):  # Parquet has no intervals
-            texts = [None if value is None else str(value) for value in table.column(place).to_pylist()]
-            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+    """Return a Parquet file of the exact rows; values of a type that Parquet can't store become text."""
     out = io.BytesIO()
-    pq.write_table(table, out, compression="zstd")
+    pq.write_table(make_storable(as_table(frame)), out, compression="zstd")
     return out.getvalue()
 
 

@@ -1,13 +1,14 @@
 """Prepares a query's rows for a browser: distinct column names, plain text, no more rows than it can take."""
 
 import math
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from analytics.client.arrow_types import cast_by_duckdb
 from analytics.export.sql_formats import as_field, make_distinct, values_of
 from analytics.text import ELLIPSIS, make_visible, shorten
 
@@ -42,9 +43,10 @@ def cell(value: Any) -> str | None:
 
 
 def is_plain(kind: pa.DataType) -> bool:
-    """Say whether a browser's table shows values of a type directly: numbers, truth values and moments."""
-    plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_timestamp, pa.types.is_date)
-    return any(matches(kind) for matches in plain)
+    """Say whether a browser's table shows values of a type directly: numbers, truth values, moments and durations."""
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    times = (pa.types.is_timestamp, pa.types.is_date, pa.types.is_duration)
+    return any(matches(kind) for matches in numbers + times)
 
 
 def prepare_rows(table: pa.Table) -> pd.DataFrame:
@@ -60,7 +62,7 @@ def prepare_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
         try:
             return pd.Series(column.to_pandas(types_mapper=choose_dtype))
         except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python can't represent
-            return pd.Series(column.cast(pa.string()).to_pylist(), dtype="str")
+            return pd.Series(cast_by_duckdb(column).to_pylist(), dtype="str")
     return pd.Series([cell(value) for value in values_of(column)], dtype="str")
 
 
@@ -72,7 +74,9 @@ def choose_dtype(kind: pa.DataType) -> Any:
 
 
 def as_number(value: Any) -> float | None:
-    """Return a value as a number for a chart; None where it can't be drawn."""
+    """Return a value as a number for a chart, a duration in seconds; None where it can't be drawn."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, (int, float, Decimal)) and math.isfinite(value):
         return float(value)
     return None

@@ -49,8 +49,31 @@ def jsonable(value: Any) -> Any:
             return float(value)
         return int(value) if abs(value) <= LARGEST_JSON_INTEGER else str(value)
     if isinstance(value, timedelta):
-        return value.total_seconds()
+        return format_interval(value)
     return str(value)
+
+
+def format_interval(interval: timedelta) -> str:
+    """Return a duration as DuckDB writes it: `6 days 07:26:08`, with the microseconds where there are any."""
+    sign = "-" if interval < timedelta(0) else ""
+    whole = abs(interval)
+    minutes, seconds = divmod(whole.seconds, 60)
+    days = f"{sign}{whole.days} day{'' if whole.days == 1 else 's'}" if whole.days else ""
+    clock = f"{sign}{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    if whole.microseconds:
+        clock += f".{whole.microseconds:06}".rstrip("0")
+    return " ".join(filter(None, [days, clock if whole.seconds or whole.microseconds or not days else ""]))
+
+
+def make_storable(table: pa.Table) -> pa.Table:
+    """Return rows that Parquet can store: a column of a type that it can't, such as an empty struct, becomes text."""
+    for place, field in enumerate(table.schema):
+        try:
+            pq.write_metadata(pa.schema([field]), pa.BufferOutputStream())
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+            texts = [None if value is None else str(as_field(value)) for value in values_of(table.column(place))]
+            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+    return table
 
 
 def make_distinct(names: list[str]) -> list[str]:
@@ -107,7 +130,7 @@ def write_table(table: pa.Table, out: IO[bytes], width: int) -> None:
 
 def write_parquet(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001
     """Write a Parquet file."""
-    pq.write_table(table, out, compression="zstd")
+    pq.write_table(make_storable(table), out, compression="zstd")
 
 
 def write_arrow(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001
@@ -124,6 +147,8 @@ def as_cell(value: Any) -> str:
         return f"<{len(value)} bytes>"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, timedelta):
+        return format_interval(value)
     return make_visible(str(value)[:LONGEST_LOOKED_AT])
 
 

@@ -24,6 +24,7 @@ from analytics.charts.quick_chart import (
     find_fewest,
     repeats,
 )
+from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
 from analytics.notebook.pictures import draw_charts_offline
@@ -169,7 +170,7 @@ class ClcMagics(Magics):
         try:
             values = values_of(query, read_pairs(chosen.param), self._variables)
             table = self._run(self._client(chosen.location), query, values)
-            frame = table.to_pandas()
+            frame = make_frame(table)
             if chosen.out is not None:
                 self._variables[chosen.out] = frame
             if chosen.chart is not None:

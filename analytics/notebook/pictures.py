@@ -11,6 +11,8 @@ _JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 
 Source: `@jupyterlab/vega5-extension` of JupyterLab 4.
 """
+ROOM: dict[str, Any] = {"padding": {"left": 30, "right": 30, "top": 5, "bottom": 5}}
+"""The space around a picture: a browser's font may be wider than the one that the picture was measured with."""
 NAME = "offline"
 
 
@@ -18,7 +20,7 @@ def draw_offline(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Return a chart in the forms that Jupyter chooses from, by their MIME types."""
     return {
         _JUPYTER_MIME: spec | {"$schema": _JUPYTER_SCHEMA},
-        "image/svg+xml": vl_convert.vegalite_to_svg(spec),
+        "image/svg+xml": vl_convert.vegalite_to_svg(ROOM | spec),
         "text/plain": "<a chart>",
     }
 

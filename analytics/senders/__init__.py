@@ -4,6 +4,7 @@ A folder has a `sender.py` with a `SENDER`, and may have SQL: rules in `rules`, 
 and queries of its own in `queries`.
 """
 
+import re
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -117,6 +118,19 @@ def account_kind() -> str:
 def person_kind() -> str:
     """Return the kind of users."""
     return senders()[0].person
+
+
+def doubting_rules() -> set[str]:
+    """Return the rules whose findings say that a notification may not be what it seems."""
+    return {rule for sender in senders() for rule in sender.doubting_rules}
+
+
+def why_never_reported(field: str) -> str | None:
+    """Return why no notification has a field that somebody looks for; None for any other field."""
+    words = re.findall(r"[a-z-]+", field.lower())
+    names = {" ".join(words), *words}
+    names |= {name.removesuffix("s") for name in names}
+    return next((why for sender in senders() for name, why in sender.never_reported.items() if name in names), None)
 
 
 def place() -> Place | None:

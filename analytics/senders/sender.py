@@ -213,6 +213,8 @@ class Sender(NamedTuple):
         wording: the words for its fields.
         meanings: the meanings of columns for its notifications, by table (or view) and column, where they are better
             than those for any sender.
+        doubting_rules: the rules whose findings say that a notification may not be what it seems.
+        never_reported: the words for a field that no notification has, with the reason in a sentence.
     """
 
     name: str
@@ -229,3 +231,5 @@ class Sender(NamedTuple):
     examples: Examples
     wording: Wording
     meanings: Mapping[tuple[str, str], str]
+    doubting_rules: tuple[str, ...] = ()
+    never_reported: Mapping[str, str] = {}

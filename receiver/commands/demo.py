@@ -236,7 +236,7 @@ Try next, in another terminal of this directory:
   let an administrator's password be stolen (in about a minute and a half), and see what the audit finds
     {simulate} --story stolen-administrator --seed {self._plan.seed + 1}
   ask in SQL
-    export CLC_DATA_DIR={shlex.quote(str(self._settings.data_dir))} CLC_QUERY_LISTEN={query}
+    export CLC_DATA_DIR={shlex.quote(str(self._settings.data_dir))} CLC_LISTEN={listen} CLC_QUERY_LISTEN={query}
     {analytics} sql "SELECT event_type, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
 
 Ctrl-C ends it all."""  # noqa: S608 - SQL for the reader to type

@@ -1,6 +1,7 @@
 """`clc-receiver status`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,10 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(f"       {process['name']:38} {make_visible(words)}")
     for recovery in report["recoveries"][-5:]:
         click.echo(f"       {recovery['at'][:19]} {make_visible(recovery['what'])}")
+    click.echo(_summarize([figure["state"] for figure in report["figures"]]))
+
+
+def _summarize(states: Sequence[str]) -> str:
+    """Say in a sentence whether all is well."""
+    troubled = [f"{states.count(state)} {state}" for state in ("red", "amber") if state in states]
+    return f"Not all is well: {', '.join(troubled)}." if troubled else "All is well."

@@ -24,8 +24,8 @@ def frame(span):
     return pd.DataFrame(rows, columns=["bin_us", "event_type", "events"])
 
 
-def drawn(frame, span, **more):
-    return charts.draw_events(frame, None, span, zone=BERLIN, **more).to_dict()
+def drawn(frame, span, before=None, **more):
+    return charts.draw_events(frame, before, span, zone=BERLIN, **more).to_dict()
 
 
 def rows_of(chart):
@@ -74,6 +74,21 @@ def test_the_time_compared_with_is_a_line_to_the_end_of_the_last_bin(frame, span
     assert [line[0]["events"], line[1]["events"], len(line)] == [9, 0, 61]
     assert "the dashed line is a week before" in charts.describe_events(span, "a week before", zone=BERLIN)
     assert "dashed" not in charts.describe_events(span, "", zone=BERLIN)
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_a_hover_on_a_bar_says_the_other_times_count_and_the_difference(frame, span, logarithmic):
+    before = pd.DataFrame({"bin_us": [span.begins_us[0], span.begins_us[-1]], "events": [9, 4]})
+    chart = drawn(frame, span, before, name="a week before", logarithmic=logarithmic)
+    layer = chart["layer"][0]
+    tips = {tip["field"]: tip["title"] for tip in layer["encoding"]["tooltip"]}
+    assert (tips["all"], tips["before"], tips["difference"]) == ("All events", "A week before", "Difference")
+    rows = chart["datasets"][layer["data"]["name"]]
+    assert {(row["all"], row["before"], row["difference"]) for row in rows if row["begin"] == rows[0]["begin"]} == {
+        (5, 9, "-4 (-44%)")
+    }
+    assert (rows[-1]["before"], rows[-1]["difference"]) == (4, ""), "a bin that is still filling has no difference"
+    assert "before" not in {tip["field"] for tip in drawn(frame, span)["layer"][0]["encoding"]["tooltip"]}
 
 
 def test_on_a_logarithmic_scale_each_type_and_the_total_are_lines_and_not_parts_of_a_bar(frame, span):

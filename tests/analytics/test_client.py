@@ -3,7 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import duckdb
@@ -103,6 +103,54 @@ def test_a_duckdb_file_answers_as_arrow_and_as_a_dataframe(store):
         frame = client.df("SELECT count(*) AS n FROM events WHERE category = $category", {"category": "Server"})
     assert table.to_pylist() == [{"entity_id": "WA1ACMEWEB01"}, {"entity_id": "WA1ACMEWEB02"}]
     assert frame["n"].tolist() == [2]
+
+
+INTERVALS = "SELECT x FROM (VALUES ({}), (NULL), (INTERVAL '-3 days 5 s')) AS t(x)"
+
+
+def test_intervals_are_durations_that_can_be_added_and_compared(store):
+    with analytics.connect(store) as client:
+        table = client.sql(INTERVALS.format("INTERVAL '6 days 07:00:00.000001'"))
+        frame = client.df(INTERVALS.format("INTERVAL '6 days'"))
+        assert client.sql("SELECT INTERVAL 1 DAY AS x WHERE false").schema.field("x").type == pa.duration("us")
+    assert table.column("x").type == pa.duration("us")
+    assert table.column("x").to_pylist() == [
+        timedelta(days=6, hours=7, microseconds=1), None, timedelta(days=-3, seconds=5)
+    ]  # fmt: skip
+    assert frame["x"].max() == timedelta(days=6)
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        ("INTERVAL 2 MONTHS", "2 months"),
+        ("INTERVAL '1 year 3 days'", "1 year 3 days"),
+        ("INTERVAL 2000000000 DAYS", "2000000000 days"),
+    ],
+)
+def test_intervals_without_a_fixed_length_are_text(store, interval, text):
+    with analytics.connect(store) as client:
+        assert client.sql(INTERVALS.format(interval)).column("x").to_pylist() == [text, None, "-3 days 00:00:05"]
+
+
+def test_intervals_in_lists_structs_and_maps_are_text(store):
+    nested = """
+        SELECT {'a b': [INTERVAL 1 DAY], 'n': 1} AS struct, map {INTERVAL 1 DAY: 2} AS map,
+            [INTERVAL 1 DAY, NULL]::INTERVAL[2] AS array, union_value(n := INTERVAL 1 DAY) AS one_of
+    """
+    with analytics.connect(store) as client:
+        row = {
+            "struct": {"a b": ["1 day"], "n": 1}, "map": [("1 day", 2)], "array": ["1 day", None], "one_of": "1 day"
+        }  # fmt: skip
+        assert client.sql(nested).to_pylist() == [row]
+
+
+def test_values_that_pandas_has_no_form_for_are_text_in_a_dataframe(store):
+    with analytics.connect(store) as client:
+        frame = client.df(
+            "SELECT '01:02:03.123456789'::TIME_NS AS clock, DATE 'infinity' AS ever, union_value(n := 1) AS n"
+        )
+    assert frame.iloc[0].tolist() == ["01:02:03.123456789", "infinity", "1"]
 
 
 def test_times_come_back_in_utc(store):

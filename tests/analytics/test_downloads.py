@@ -250,9 +250,17 @@ def test_no_rows_make_a_file_too(write):
 
 
 def test_a_type_that_parquet_has_not_is_text():
-    rows = table(after=pa.array([(0, 3, 0), None], pa.month_day_nano_interval()))
-    found = pq.read_table(io.BytesIO(parquet_bytes(rows))).column("after").to_pylist()
-    assert found == ["MonthDayNano(months=0, days=3, nanoseconds=0)", None]
+    rows = table(empty=pa.array([{}, None], pa.struct([])))
+    assert pq.read_table(io.BytesIO(parquet_bytes(rows))).column("empty").to_pylist() == ["{}", None]
+
+
+def test_a_duration_is_exact_in_parquet_and_text_elsewhere():
+    rows = table(gap=pa.array([timedelta(days=1, seconds=2), None], pa.duration("us")))
+    assert pq.read_table(io.BytesIO(parquet_bytes(rows))).column("gap").equals(rows.column("gap"))
+    assert csv_bytes(rows) == b'"gap"\r\n"1 day 00:00:02"\r\n""\r\n'
+    assert jsonl_bytes(rows) == b'{"gap":"1 day 00:00:02"}\n{"gap":null}\n'
+    sheet = openpyxl.load_workbook(io.BytesIO(excel_bytes(rows))).active
+    assert sheet["A2"].value == "1 day 00:00:02"
 
 
 def test_a_moment_without_end_is_text_and_in_parquet_exact():

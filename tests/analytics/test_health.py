@@ -50,7 +50,7 @@ def test_what_is_red_is_named_before_what_is_amber_and_an_unknown_state_counts_a
     [
         ("lag_seconds", {"amber": 10, "red": 60}, "amber from 10 s, red from 60 s"),
         ("checkpoint_due_seconds", {"amber": 60, "red": 600}, "amber from 60 s, red from 10 min"),
-        ("spool_free_bytes", {"amber": 5 * 2**30, "red": 2**30, "falling": True}, "amber to 5 GiB, red to 1 GiB"),
+        ("spool_free_bytes", {"amber": 5 * 2**30, "red": 2**30, "falling": True}, "amber below 5 GiB, red below 1 GiB"),
         ("spool_rows", {"amber": 100_000, "red": 1_000_000}, "amber from 100,000, red from 1,000,000"),
         ("backup_at", {"amber": 1.5, "red": 3}, "amber from 1.5 intervals, red from 3 intervals"),
         ("processes_not_running", {"amber": 1, "red": 1}, "red from 1"),

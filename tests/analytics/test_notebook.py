@@ -7,10 +7,13 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import altair as alt
 import nbformat
 import pytest
+import vl_convert
 from nbconvert import HTMLExporter
 
+from analytics.notebook.pictures import draw_offline
 from tests.support.keys import key_directory
 from tests.support.processes import Receiver, environment, running
 from tests.support.waiting import until
@@ -91,6 +94,30 @@ def test_charts_are_in_an_exported_notebook_without_a_network(executed, path):
 
 
 @pytest.mark.slow
+def test_the_sentences_of_findings_and_the_columns_of_changes_are_not_cut(executed):
+    tables = [
+        output.data["text/html"]
+        for cell in executed(DIRECTORY / "audit.ipynb")
+        for output in cell.outputs
+        if "text/html" in output.get("data", {})
+    ]
+    (sentences,) = [table for table in tables if "<th>sentence</th>" in table]
+    assert "..." not in sentences
+    changes = next(table for table in tables if "<th>new_value</th>" in table)
+    assert max(map(len, re.findall(r"<td>(.*?)</td>", changes))) <= 40
+
+
+def test_a_picture_has_room_for_a_wider_font():
+    chart = alt.Chart(alt.Data(values=[{"a": "Account.Updated", "n": 1}])).mark_bar().encode(x="n:Q", color="a:N")
+    spec = chart.to_dict()
+    sizes = [
+        int(re.search(r'width="(\d+)"', svg)[1])
+        for svg in (vl_convert.vegalite_to_svg(spec), draw_offline(spec)["image/svg+xml"])
+    ]
+    assert sizes[1] - sizes[0] == 50
+
+
+@pytest.mark.slow
 def test_the_bars_of_the_first_chart_are_wide_enough_to_see(executed):
     (chart,) = [
         output.data["image/svg+xml"]
@@ -117,7 +144,7 @@ def test_the_three_investigations_end_with_what_the_stories_told(executed):
         r"where the administrator never was, 1 of them of another branch, opened 5 servers, and deleted 12\."
     )
     opened = (
-        r"\S+ of \w+ made \w+ public as 203\.0\.113\.240 at \S+ 16:[34]\d UTC: 1 of its \d\d changes is that user's\."
+        r"\S+ of \w+ made \w+ public as 203\.0\.113\.240 at \S+ 16:[34]\d UTC: that user made 1 of its \d\d changes\."
     )
     answers = [built, stolen, opened]
     assert len(printed) == len(answers)
@@ -137,6 +164,7 @@ def test_each_of_the_ten_questions_has_an_answer(executed):
         assert {"text/html", "image/svg+xml"} & set(output.data), name
         assert "Empty" not in output.data["text/plain"], name
     assert re.search(r"203\.0\.113\.240\b", cells["public"].outputs[0].data["text/plain"])
+    assert "mailbox.example" in cells["users"].outputs[0].data["text/plain"]
     assert "<svg" in cells["alerts"].outputs[0].data["image/svg+xml"]
 
 

@@ -47,8 +47,8 @@ def client(receiver):
             yield made
 
 
-def test_there_are_twenty():
-    assert len(QUERIES) == 20
+def test_there_are_twenty_one():
+    assert len(QUERIES) == 21
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -230,6 +231,62 @@ FAR = "SELECT 'infinity'::TIMESTAMPTZ AS ever, DATE '290000-01-01' AS late, ['-i
 )
 def test_moments_that_python_has_no_form_for_are_written_as_duckdb_writes_them(sql, name, said):
     assert sql("--format", name, FAR)[:2] == (0, said)
+
+
+INTERVALS = """
+    SELECT * FROM (VALUES
+        (INTERVAL '6 days 07:26:08', INTERVAL 2 MONTHS, [INTERVAL 1 DAY]), (INTERVAL '-1.5 s', INTERVAL 1 DAY, NULL)
+    ) AS t(gap, long, list)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("csv", b'gap,long,list\r\n6 days 07:26:08,2 months,"[""1 day""]"\r\n-00:00:01.5,1 day,\r\n'),
+        (
+            "json",
+            (
+                b'[\n{"gap":"6 days 07:26:08","long":"2 months","list":["1 day"]},\n'
+                b'{"gap":"-00:00:01.5","long":"1 day","list":null}\n]\n'
+            ),
+        ),
+    ],
+)
+def test_intervals_are_written_as_duckdb_writes_them(sql, name, said):
+    assert sql("--format", name, INTERVALS)[:2] == (0, said)
+
+
+def test_a_table_shows_intervals_too(sql):
+    _, out, _ = sql("--format", "table", INTERVALS)
+    assert out.decode().splitlines()[2:] == [
+        "6 days 07:26:08  2 months  ['1 day']",
+        "-00:00:01.5      1 day     NULL",
+    ]
+
+
+def test_parquet_keeps_intervals_as_durations(sql, tmp_path):
+    target = tmp_path / "gaps.parquet"
+    assert sql(INTERVALS, "-o", str(target))[0] == 0
+    assert pq.read_table(target).to_pylist() == [
+        {"gap": timedelta(days=6, hours=7, minutes=26, seconds=8), "long": "2 months", "list": ["1 day"]},
+        {"gap": timedelta(seconds=-1.5), "long": "1 day", "list": None},
+    ]
+
+
+ODD = """
+    SELECT {} AS empty, map {} AS none, union_value(n := 1) AS one_of, 1::BIGNUM AS big, 'a'::ENUM ('a') AS word,
+        '01:02:03.123456789'::TIME_NS AS clock, [1, 2]::INTEGER[2] AS pair, NULL AS nothing, '101'::BIT AS bits
+"""
+
+
+@pytest.mark.parametrize("name", ["table", "csv", "json", "parquet", "arrow"])
+def test_every_type_of_duckdb_is_written_in_every_format(sql, tmp_path, name):
+    target = tmp_path / "odd"
+    assert sql(ODD, "--format", name, "-o", str(target)) == (0, b"", f"1 row written to {target}\n")
+    if name == "parquet":
+        row = pq.read_table(target).to_pylist()[0]
+        assert [row[column] for column in ("empty", "none", "one_of", "big")] == ["{}", "[]", "1", "1"]
 
 
 def test_a_table_shows_them_too(sql):

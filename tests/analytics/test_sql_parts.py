@@ -178,6 +178,19 @@ def test_rows_are_shown_as_what_they_are():
     assert frame.iloc[1].isna().all()
 
 
+def test_durations_are_shown_as_durations_and_drawn_in_seconds():
+    gaps = pa.array([timedelta(days=1), None, timedelta(milliseconds=-1500)], pa.duration("us"))
+    table = pa.table({"at": DAYS[1:] + DAYS[:1], "gap": gaps})
+    assert prepare_rows(table)["gap"].dtype.kind == "m"
+    assert first_choice(table) == Choice("line", "at", "gap")
+    chart = draw(table, Choice("points", "at", "gap")).chart.to_dict()
+    assert chart["encoding"]["y"]["axis"]["title"] == "gap (seconds)"
+    (values,) = chart["datasets"].values()
+    assert [row["y"] for row in values] == [86_400.0, None, -1.5]
+    alone = draw(table.slice(1, 1), Choice("line", "at", "gap")).chart.to_dict()
+    assert next(iter(alone["datasets"].values()))[0]["y"] is None
+
+
 def test_columns_of_one_name_and_of_none_stay_apart():
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], names=["a", "a", ""])
     assert list(prepare_rows(table).columns) == ["a", "a_2", "column"]

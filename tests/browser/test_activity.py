@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.watching import column, expect_total, go_back, row_of, tab, texts
+from tests.browser.watching import column, drawn_at, expect_refreshed, expect_total, go_back, row_of, tab, texts
 from tests.support import night
 
 pytestmark = pytest.mark.browser
@@ -164,7 +164,7 @@ def test_a_part_is_selected_and_taken_back_by_keyboard_as_a_brush_does(live, wat
     page.get_by_role("button", name="Select a part").focus()
     page.keyboard.press("Enter")
     for name, at in (("part-from", since), ("part-to", since + night.QUARTER)):
-        page.locator(f".st-key-{name} [role=spinbutton]").first.focus()
+        page.locator(f"[class*='st-key-{name}-'] [role=spinbutton]").first.focus()
         page.keyboard.type(f"{at:%Y%m%d%H%M}")
         page.keyboard.press("Enter")
         expect(page).to_have_url(re.compile(f"part=.*{at - timedelta(hours=5.5):%H%%3A%M}Z"))
@@ -177,6 +177,24 @@ def test_a_part_is_selected_and_taken_back_by_keyboard_as_a_brush_does(live, wat
     page.keyboard.press("Enter")
     expect_counted(page, DAY)
     expect(brush_marks(page)).to_have_count(0)
+
+
+def test_a_brushed_part_stays_over_refreshes_after_the_fields_were_looked_at(live, watch):
+    page = watch(live.url).open("/?refresh=1+s")
+    marks(page)
+    page.get_by_role("button", name="Select a part").click()
+    field = page.locator("[class*='st-key-part-from']")
+    expect(field).to_be_visible()
+    expect_refreshed(page, drawn_at(page))
+    page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    expect_refreshed(page, drawn_at(page))
+    brush_the_night(page)
+    expect_counted(page, PART)
+    for _ in range(4):
+        expect_refreshed(page, drawn_at(page))
+        assert "part=" in page.url
+    expect_counted(page, PART)
 
 
 def open_since_visit(page):

@@ -64,7 +64,7 @@ def test_what_is_in_alarm_says_since_when_and_a_deleted_server_is_told_as_such(l
     expect(page.locator(".st-key-in-alarm-card")).to_contain_text("2 in alarm now, 1 of them on servers deleted")
     expect(column(page, 2, "in-alarm")).to_have_text([SERVER, OTHER])
     expect(column(page, 3, "in-alarm")).to_have_text(["cpu", "cpu"])
-    expect(column(page, 4, "in-alarm")).to_have_text(["cpuPercent 91.5", "cpuPercent 91.5"])
+    expect(column(page, 4, "in-alarm")).to_have_text(["91.5%", "91.5%"])
     expect(column(page, 1, "in-alarm").first).to_have_text(re.compile("^3 h"))
     expect(column(page, 6, "in-alarm")).to_have_text(["", re.compile(r"^20\d\d-")])
 

@@ -1,15 +1,17 @@
 """The page Audit: findings, changes in sentences, and the ways from them."""
 
 import csv
+import json
 import re
 from datetime import datetime
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import ADDED, HIDDEN, OTHER, POWERED, PUBLIC, SERVER, USER
+from tests.browser.audited import ADDED, HIDDEN, OTHER, POWERED, PUBLIC, SERVER, USER, ago, server
 from tests.browser.watching import choose, column, expect_raw, expect_total, fill, go_back, open_filters, row_of, texts
 from tests.support.browsing import a_dashboard
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +61,25 @@ def expect_difference(page):
     expect(column(page, 2, "differences").first).to_contain_text(PUBLIC)
 
 
+def test_a_finding_says_when_and_from_where_its_notifications_came(live, watch):
+    page = watch(live.url).open(ALL)
+    row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
+    expect(row_of(page, "finding-notifications", SERVER)).to_contain_text(
+        re.compile(r"received .*, 4 h( \d+ min)? later, from 127\.0\.0\.1")
+    )
+
+
+def test_a_changed_field_of_activity_leads_to_its_changes_in_the_same_time_range(live, watch):
+    page = watch(live.url, viewport={"width": 1280, "height": 800}).open("/?refresh=off&range=7+d&count=Changed+fields")
+    row = row_of(page, "fields-list", "details.cpu")
+    number = row.locator("td").nth(1).inner_text()
+    row.locator("button").first.click()
+    expect(page).to_have_url(re.compile("/audit\\?.*field=details.cpu"))
+    expect_changes(page, int(number.replace(",", "")))
+    expect(page.get_by_role("combobox", name="Time range")).to_have_value("7 d")
+    expect(page.locator(".st-key-changes tbody tr").first).to_be_in_viewport()
+
+
 def test_a_finding_from_before_the_time_range_is_opened_by_its_address_too(live, watch):
     page = watch(live.url).open(ALL)
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
@@ -83,7 +104,7 @@ def test_changes_are_told_in_sentences_and_hidden_ones_are_flagged(live, watch):
     page = watch(live.url).open(f"{ALL}&entity=KIM@")
     expect(row_of(page, "changes", HIDDEN).locator("td").nth(1)).to_have_text("? unseen")
     expect(row_of(page, "changes", HIDDEN).locator("td.notice")).to_have_count(2)
-    expect(page.locator(".st-key-changes-head")).to_contain_text("1 unseen (no visible field changed)")
+    expect(page.locator(".st-key-changes-head")).to_contain_text("1 with no visible change")
 
 
 def test_changes_are_filtered_by_each_filter_and_cleared(live, watch):
@@ -154,8 +175,9 @@ def test_a_field_is_found_by_its_name_in_words_and_by_the_keys_of_what_came(live
 
 def test_findings_are_filtered_by_rule_and_both_lists_are_saved_as_they_are_filtered(live, watch):
     page = watch(live.url).open(ALL)
-    choose(page, "Rule", "public_address_added")
+    choose(page, "Rule", "Public address added to a server")
     expect(page).to_have_url(re.compile("rule=public_address_added"))
+    expect(page.get_by_role("button", name="Rule: Public address added to a server")).to_be_visible()
     expect(column(page, 3, "findings")).to_have_text(["Public address added to a server"])
     fill(page, "Entity contains", SERVER.lower())
     expect(page.locator(".st-key-findings-head")).to_contain_text("1 finding: 1 medium")
@@ -166,11 +188,48 @@ def test_findings_are_filtered_by_rule_and_both_lists_are_saved_as_they_are_filt
     assert ADDED in {change["sentence"] for change in changes}
 
 
+def test_rules_of_an_address_are_chosen_and_taken_away_one_by_one_or_all_at_once(live, watch):
+    page = watch(live.url).open(f"{ALL}&rule=public_address_added&rule=hidden_user_update")
+    expect(page.locator(".st-key-chips")).to_contain_text("Rule: Public address added to a server, H")
+    expect(column(page, 2, "findings").filter(has_text=PUBLIC).first).to_be_visible()
+    open_filters(page).get_by_role("button", name="Remove Public address added to a server").click()
+    expect(page).to_have_url(re.compile("rule=hidden_user_update"))
+    expect(page).not_to_have_url(re.compile("public_address_added"))
+    expect(column(page, 2, "findings").filter(has_text=PUBLIC)).to_have_count(0)
+    page.get_by_role("button", name="Rule: Hidden update of a user").click()
+    expect(page).not_to_have_url(re.compile("rule="))
+    expect(column(page, 2, "findings").filter(has_text=PUBLIC).first).to_be_visible()
+
+
 def saved_rows(page, what):
     expect(page.locator("[data-stale=true]")).to_have_count(0)
     with page.expect_download() as saved:
         page.locator(f".st-key-download-{what} button").first.click()
     return list(csv.DictReader(saved.value.path().read_text(encoding="utf-8").splitlines()))
+
+
+def test_a_change_of_a_replayed_notification_names_its_finding_and_its_receipt_on_the_page_and_in_the_file(live, watch):
+    name = "WA1ACMEOLD03"
+    body = json.dumps(server(ago(50), "SVC_OPS", name=name)).encode()
+    later = json.dumps(server(ago(1), "SVC_OPS", name=name, cpu=8)).encode()
+    stored = live.one("SELECT count(*) FROM notifications")
+    for event, sent in (("Server.Updated", body), ("Server.Updated", later), ("Server.Deleted", body)):
+        assert live.receiver.sender.post(f"/webhooks/{event}", sent).status == 200
+        stored += 1
+        until(lambda: live.one("SELECT count(*) FROM notifications") >= stored, what="it in the store")  # noqa: B023
+    page = watch(live.url).open(f"{ALL}&entity={name}")
+    row = row_of(page, "changes", f"deleted server {name}")
+    named = row.locator("td").nth(3)
+    expect(named).to_contain_text("Signature used again")
+    expect(named).to_contain_text("Body of another event")
+    expect(named).to_contain_text(re.compile(r"received .*, 2 d( \d+ h)? later, from "))
+    assert "" in texts(column(page, 3, "changes")), "the other change is in no finding"
+    deleted = next(change for change in saved_rows(page, "changes") if f"deleted server {name}" in change["sentence"])
+    assert list(deleted)[-3:] == ["sentence", "received_at", "findings"]
+    assert deleted["findings"] == "event_contradicts_body signature_reused"
+    assert deleted["received_at"] > deleted["changed_at"]
+    named.locator("button").click()
+    expect(page.locator(NAME)).to_contain_text(re.compile("Signature used again|Body of another event"))
 
 
 def test_findings_are_filtered_by_severity_account_and_entity(live, watch):
@@ -181,6 +240,22 @@ def test_findings_are_filtered_by_severity_account_and_entity(live, watch):
     page = watch(live.url).open(f"{ALL}&entity={USER}")
     expect(column(page, 2, "findings").filter(has_text=USER).first).to_be_visible()
     expect(column(page, 2, "findings").filter(has_text=PUBLIC)).to_have_count(0)
+
+
+def test_back_leads_from_refused_ones_to_the_notification_of_a_finding(live, watch):
+    page = watch(live.url).open(ALL)
+    row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
+    row_of(page, "finding-notifications", SERVER).get_by_role("button", name=re.compile(r"no\. ")).click()
+    expect(page.locator(".st-key-verdict")).to_be_visible()
+    notification = page.url
+    page.get_by_role("radio", name="Refused").or_(page.get_by_role("button", name="Refused", exact=True)).click()
+    expect(page.locator(".st-key-refused-list tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile("list=Refused$"))
+    expect(page.locator(".st-key-detail")).to_have_count(0)
+    page.go_back()
+    expect(page).to_have_url(notification)
+    expect(page.locator(".st-key-verdict")).to_be_visible()
+    expect(page.locator(".st-key-refused-list")).to_have_count(0)
 
 
 def test_names_of_a_change_lead_to_what_they_name_and_back_leads_to_the_same_view(live, watch):
@@ -227,7 +302,13 @@ def test_a_rule_that_can_not_be_run_is_told_quietly_and_stops_no_other(live, wat
 def test_where_nothing_fits_it_says_so(live, watch):
     page = watch(live.url).open(f"{ALL}&entity=no-such-entity")
     expect(page.locator(".st-key-no-findings")).to_contain_text("No findings")
-    expect(page.locator(".st-key-nothing")).to_contain_text("No changes")
+    expect(page.locator(".st-key-nothing")).to_contain_text("choose a longer time range")
+
+
+def test_of_a_field_that_is_never_reported_it_says_that_no_time_range_has_it(live, watch):
+    page = watch(live.url).open(f"{ALL}&field=Roles")
+    expect(page.locator(".st-key-nothing")).to_contain_text("never reports roles, permissions, log-ins")
+    expect(page.locator(".st-key-nothing")).not_to_contain_text("longer time range")
 
 
 def test_a_deleted_server_is_told(live, watch):

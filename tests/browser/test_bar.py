@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import SERVER
-from tests.browser.watching import open_filters
+from tests.browser.watching import choose, open_filters
 
 pytestmark = pytest.mark.browser
 
@@ -65,6 +65,21 @@ def test_what_is_filtered_stands_in_the_bar_and_a_click_removes_it(live, watch):
     expect(filters.locator(".st-key-noise input")).to_be_checked()
 
 
+def test_a_page_that_is_opened_anew_by_the_menu_has_no_filter_of_the_visit_before(live, watch):
+    page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=30+d")
+    choose(page, "Kinds of change", "removed")
+    expect(page.locator(".st-key-filters-button button")).to_contain_text("Filters (1)")
+    expect(page.get_by_role("button", name="Kind: removed")).to_be_visible()
+    for away in ("Health", "Entity"):
+        page.get_by_role("link", name=away, exact=True).click()
+        expect(page.locator(".st-key-title h3")).to_have_text(away)
+        page.get_by_role("link", name="Audit", exact=True).click()
+        expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+        expect(page.locator(".st-key-changes-head")).to_be_visible()
+        expect(page.get_by_role("button", name="Kind: removed")).to_have_count(0)
+        expect(page.locator(".st-key-filters-button button")).to_have_text(re.compile("Filters(?! \\()"))
+
+
 def test_on_a_phone_the_menu_closes_when_a_page_is_chosen(live, watch):
     page = watch(live.url, viewport=PHONE).open("/?refresh=off")
     page.get_by_test_id("stExpandSidebarButton").click()
@@ -84,6 +99,14 @@ def test_on_a_phone_a_row_says_all_names_and_an_open_notification_covers_the_lis
     expect(row).to_be_hidden()
     page.get_by_role("button", name="Close", exact=True).click()
     expect(row).to_be_in_viewport()
+
+
+def test_on_a_phone_a_tap_on_a_step_of_an_entity_brings_its_panel(live, watch):
+    page = watch(live.url, viewport=PHONE).open(f"/entity?refresh=off&category=Server&name={SERVER}")
+    page.locator(".st-key-steps tbody tr").nth(1).locator("td").nth(1).click()
+    expect(page.locator(".st-key-step-head")).to_be_in_viewport()
+    begin = page.locator(".st-key-detail").bounding_box()["y"]
+    assert begin >= page.locator(".st-key-bar").bounding_box()["height"], "nothing covers its begin"
 
 
 def test_on_a_phone_filters_and_the_age_are_in_sight_and_a_fade_shows_that_the_line_goes_on(live, watch):
@@ -124,6 +147,7 @@ def test_with_a_range_of_ones_own_the_bar_is_one_line_too(live, watch, address):
     range_button = page.locator(".st-key-own-popover")
     expect(range_button).to_contain_text("2026-01-01" if "2026" in address else "Last 24 h")
     assert page.locator(".st-key-bar").bounding_box()["height"] <= LINE_PIXELS
+    assert range_button.locator("p").first.evaluate("text => text.scrollWidth <= text.clientWidth"), "it is whole"
 
 
 @pytest.mark.parametrize(

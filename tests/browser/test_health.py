@@ -45,9 +45,9 @@ def test_health_shows_every_figure_with_its_state_and_its_limits(live, watch):
     expect(figure(page, "Last backup").locator("td").nth(1)).to_contain_text("none")
     expect(figure(page, "Last checkpoint").locator("td").nth(1)).to_contain_text("ago")
     expect(figure(page, "Free on the disk of the data").locator("td").nth(3)).to_have_text(
-        "amber to 5 GiB, red to 1 GiB"
+        "amber below 5 GiB, red below 1 GiB"
     )
-    for name in ("Restarts since serve began", "Recoveries in the last week", "Rows that wait in the spool"):
+    for name in ("Restarts since serve began", "Recoveries in the last week", "Rows waiting in the spool"):
         expect(figure(page, name)).to_be_visible()
     expect(column(page, 0, "health-refusals")).to_have_text(["signature_missing"])
     assert {"store"} <= set(texts(column(page, 0, "health-processes")))

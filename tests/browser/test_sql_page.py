@@ -387,6 +387,17 @@ def test_tables_open_to_columns_and_columns_to_what_they_hold(live, page):
     expect(code(page)).to_have_text("SELECT received_at")
 
 
+def test_intervals_are_sorted_by_their_length(page):
+    run(page, "SELECT unnest([INTERVAL '10 days', INTERVAL '6 days 07:26:08', INTERVAL '-1.5 s']) AS gap")
+    expect_rows(page, 3)
+    cells = page.locator(".st-key-sql-results [role=gridcell]")
+    expect(cells.first).to_have_text("864000")
+    head = page.locator(".st-key-sql-results canvas").first.bounding_box()
+    page.mouse.click(head["x"] + 60, head["y"] + 15)
+    expect(cells.first).to_have_text("-1.5")
+    assert [float(text) for text in cells.all_inner_texts()] == [-1.5, 545_168, 864_000]
+
+
 def test_csv_is_safe_in_a_spreadsheet_and_json_lines_are_exact(page):
     run(page, "SELECT '=1+1' AS formula, 2 AS n")
     expect_rows(page, 1)

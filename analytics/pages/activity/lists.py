@@ -11,13 +11,12 @@ from analytics.pages.activity.filters import MORE_ROWS, ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import account_label, load_accounts, roll_up
-from analytics.pages.shared.components import Column, Line, draw_table
+from analytics.pages.shared.components import Column, Line, bring, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records
 from analytics.senders import colours, place
 from analytics.senders.sender import Place
 from analytics.text import plural, shorten
-from analytics.times import shortest_range
 
 LIST_PIXELS = 330
 NAME_CHARACTERS = 60
@@ -147,9 +146,10 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
     """Draw the list of changed fields; a click leads to the changes."""
 
     def go(name: str) -> None:
+        bring("changes-head")
         address.to_page(
             "audit",
-            range=shortest_range(when.span.now - when.part.since),
+            **when.range_values,
             field=name,
             account=chosen.account,
             below="false" if chosen.alone else None,

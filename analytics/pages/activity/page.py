@@ -31,6 +31,10 @@ from analytics.times import zone_label
 
 NUMBER, CHANGE = "number", "change"
 SHORTEST_WEEK = timedelta(days=2)
+CHANGED_FIELDS = (
+    "Rows of `changes` with `NOT noise AND path <> ''`. Links and dates of change are noise. "
+    "An entity that appears, disappears or changes unseen is not a field."
+)
 
 
 def show() -> None:
@@ -179,7 +183,7 @@ def draw_figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, t
         with places[0]:
             draw_figure(NOTIFICATIONS.name, *counts[NOTIFICATIONS], time)
         with places[1]:
-            draw_figure(CHANGES.name, *counts[CHANGES], time, hint="Without noise, such as dates and links.")
+            draw_figure(CHANGES.name, *counts[CHANGES], time, hint=CHANGED_FIELDS)
         with places[2]:
             count = lists.count_entities(rows("activity_entities"), chosen, drawn[0])
             st.metric(
@@ -229,7 +233,7 @@ def draw_lists(
             lists.draw_types(rows("activity_types"), chosen, time, by_change=by_change)
         if measure is CHANGES:
             with card("fields-card"):
-                st.markdown("**Fields**, each with the changes of all its items")
+                st.markdown("**Fields** (list items counted together)")
                 lists.draw_fields(rows("activity_fields"), chosen, time)
         with card("accounts-card"):
             lists.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
@@ -237,7 +241,7 @@ def draw_lists(
             st.markdown("**Entities**")
             lists.draw_entities(rows("activity_entities"), chosen, time)
         with card("actors-card"):
-            st.markdown("**Actors**, where a notification names one")
+            st.markdown("**Actors** (if named)")
             lists.draw_actors(rows("activity_actors"), chosen, time)
         if where := senders.place():
             with card("centres-card"):

@@ -10,7 +10,7 @@ from analytics.comparison import BEFORE, COMPARISONS, Comparison, difference, fi
 from analytics.pages.activity.filters import ActivityFilters, select_part
 from analytics.pages.shared import address
 from analytics.pages.shared.components import script
-from analytics.pages.shared.filters import draw_range
+from analytics.pages.shared.filters import draw_range, note_given, turn_of_fields
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
 from analytics.pages.shared.store import ask, moment
 from analytics.times import (
@@ -23,6 +23,7 @@ from analytics.times import (
     Interval,
     Span,
     offsets,
+    shortest_range,
     span_of,
 )
 
@@ -58,6 +59,17 @@ class When(NamedTuple):
         """Return the parameters of queries that count the bins of the whole time."""
         values = self._values(self.span.since, self.span.until, self.line)
         return values | {"begins": self.span.begins_us}
+
+    @property
+    def range_values(self) -> dict[str, str | None]:
+        """Return the range of the time to count for an address; of a part, the shortest that contains it."""
+        until = self.part.until or self.span.until
+        is_first = self.part.since == self.span.since
+        name = shortest_range(until - self.part.since - (self.span.early if is_first else timedelta()))
+        return {
+            "range": "all" if self.span.whole and is_first else name,
+            "until": until.isoformat() if until < self.span.now else None,
+        }
 
     @property
     def line(self) -> Comparison | None:
@@ -147,11 +159,11 @@ def compare_control() -> str:
 def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
     """Draw the fields with the two ends of an interval; after a change, `keep` gets the interval."""
     zone = viewer_zone()
+    turn = turn_of_fields(name, chosen)
+    first, last = f"{name}-from-{turn}", f"{name}-to-{turn}"
     fields = {
-        f"{name}-from": chosen and chosen.since.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
-        f"{name}-to": chosen
-        and chosen.until
-        and chosen.until.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
+        first: chosen and chosen.since.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
+        last: chosen and chosen.until and chosen.until.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
     }
     for key, value in fields.items():
         # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
@@ -162,7 +174,9 @@ def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
         since, until = (st.session_state[key] for key in fields)
         end = until.replace(tzinfo=zone) if until else None
         begin = since.replace(tzinfo=zone) if since else end and end - A_DAY
-        keep(Interval(begin, end if end and end > begin else None) if begin else None)
+        given = Interval(begin, end if end and end > begin else None) if begin else None
+        note_given(name, given)
+        keep(given)
 
     options: dict[str, Any] = {
         "min_value": EARLIEST,
@@ -171,8 +185,8 @@ def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
         "step": 60,
         "width": 200,
     }
-    st.datetime_input(name_with_zone("From"), None, key=f"{name}-from", on_change=remember, **options)
-    st.datetime_input(f"{name_with_zone('To')}, empty = now", None, key=f"{name}-to", on_change=remember, **options)
+    st.datetime_input(name_with_zone("From"), None, key=first, on_change=remember, **options)
+    st.datetime_input(f"{name_with_zone('To')}, empty = now", None, key=last, on_change=remember, **options)
 
 
 def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:

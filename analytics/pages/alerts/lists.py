@@ -21,11 +21,14 @@ MOST_ROWS = 200
 LIST_PIXELS = 330
 A_MINUTE = timedelta(minutes=1)
 LASTS, ENDED = "lasts", "ended"
+PERCENT = "Percent"
+"""The end of the names of percentages."""
 Deleted = dict[str, datetime | None]
 
 
-def in_alarm_columns() -> tuple[Column, ...]:
-    """Return the columns of the present alarms."""
+def in_alarm_columns(*, with_deleted: bool) -> tuple[Column, ...]:
+    """Return the columns of the present alarms, the last one if some of their entities are deleted."""
+    deleted = (Column(f"{alert_label()} deleted", "13.5rem", time=True),) if with_deleted else ()
     return (
         Column("Since", "12rem", opens=True, time=True),
         Column("Began", "8rem"),
@@ -33,14 +36,14 @@ def in_alarm_columns() -> tuple[Column, ...]:
         Column("Metric", "7rem"),
         Column("Reading", "38%"),
         Column("Account", "30%", opens=True),
-        Column(f"{alert_label()} deleted", "13.5rem", time=True),
+        *deleted,
     )
 
 
 def flapping_columns() -> tuple[Column, ...]:
     """Return the columns of the flapping metrics."""
     return (
-        Column(alert_label(), "100%", opens=True),
+        Column(alert_label(), "100%", opens=True, names=True),
         Column("Metric", "5.4rem"),
         Column("Alarms", "4.7rem", align="right"),
         Column("In all", "7.2rem", align="right"),
@@ -81,11 +84,14 @@ def to_server(row: Any, column: str, at: Any) -> None:
 
 
 def reading_text(reading: Any) -> str:
-    """Return an alert's reading as text."""
+    """Return an alert's reading as text: percentages first, because a narrow column cuts the end."""
     measured = parse_payload(null_to_none(reading) or "null")
     if not isinstance(measured, dict):
         return shorten(null_to_none(reading) or "", 80)
-    return shorten(", ".join(f"{name} {value}" for name, value in list_fields(measured)).strip(), 80)
+    fields = list(list_fields(measured))
+    shares = [f"{value}%" for name, value in fields if name.endswith(PERCENT)]
+    others = [f"{name} {value}" for name, value in fields if not name.endswith(PERCENT)]
+    return shorten(", ".join((*shares, *others)).strip(), 80)
 
 
 def server_text(name: str, deleted: Deleted) -> str:
@@ -122,12 +128,13 @@ def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
             metric_text(row.metric),
             reading_text(row.reading),
             account_text(null_to_none(row.account_alias)),
-            deleted.get(row.server),
         ]
+        if any(gone):
+            cells.append(deleted.get(row.server))
         return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
-    draw_table(in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
+    draw_table(in_alarm_columns(with_deleted=any(gone)), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
 
 

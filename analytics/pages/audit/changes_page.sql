@@ -1,4 +1,4 @@
--- A page of the changes in reverse order of events, with their notifications' actions.
+-- A page of the changes in reverse order of events, with their notifications' actions and receipt.
 WITH page AS (
     SELECT
         notification_id, seq, changed_at, category, entity_id, account_alias, actor, path, kind, noise,
@@ -9,7 +9,7 @@ WITH page AS (
     ORDER BY changed_at DESC, seq DESC, path, kind
     LIMIT $page_rows OFFSET $position
 )
-SELECT page.*, notifications.action
+SELECT page.*, notifications.action, notifications.received_at, notifications.source_ip
 FROM page
 LEFT JOIN notifications ON notifications.seq = page.seq
 ORDER BY changed_at DESC, page.seq DESC, path, page.kind

@@ -14,6 +14,7 @@ from analytics.export.archives import convert_to_utc
 from analytics.export.downloads import csv_bytes
 from analytics.findings.running import Finding
 from analytics.pages.shared.changes import as_change
+from analytics.pages.shared.known_findings import map_findings
 from analytics.pages.shared.store import connection, records
 from analytics.text import plural
 from analytics.words.sentences import sentence
@@ -29,12 +30,23 @@ def findings_csv(findings: Sequence[Finding]) -> bytes:
     return csv_bytes(pd.DataFrame(rows, columns=list(Finding._fields)))
 
 
-def changes_csv(client: Client, values: Mapping[str, Any]) -> bytes:
-    """Return the newest changes of a filter as CSV, each with its sentence."""
+def changes_csv(client: Client, values: Mapping[str, Any], findings: Sequence[Finding] = ()) -> bytes:
+    """Return the newest changes of a filter as CSV, each with its sentence and its notification's receipt and findings.
+
+    A change whose notification is a replay then differs from a genuine one: it was received later, and is in a finding.
+    """
     query = queries.query("changes_page", {**values, "page_rows": MOST_CHANGES, "position": 0})
     table = convert_to_utc(client.sql(*query))
     sentences = [sentence(as_change(row)) for row in records(table.to_pandas())]
-    return csv_bytes(table.append_column("sentence", pa.array(sentences, pa.string())))
+    by_notification = map_findings(findings)
+    rules = [
+        " ".join(sorted({finding.rule for finding in by_notification.get(str(identity), ())}))
+        for identity in table.column("notification_id").to_pylist()
+    ]
+    received = table.column("received_at")
+    table = table.drop_columns(["received_at", "source_ip"])
+    table = table.append_column("sentence", pa.array(sentences, pa.string())).append_column("received_at", received)
+    return csv_bytes(table.append_column("findings", pa.array(rules, pa.string())))
 
 
 def draw_findings_download(findings: Sequence[Finding]) -> None:
@@ -43,11 +55,14 @@ def draw_findings_download(findings: Sequence[Finding]) -> None:
     draw_button("findings", lambda: findings_csv(findings), hint, disabled=not findings)
 
 
-def draw_changes_download(total: int, values: Mapping[str, Any]) -> None:
-    """Draw the button that saves the changes of the filters."""
+def draw_changes_download(total: int, values: Mapping[str, Any], findings: Sequence[Finding] | None) -> None:
+    """Draw the button that saves the changes of the filters, once the findings are known that the file names."""
     client = connection().client
     part = plural(total, "change") if total <= MOST_CHANGES else f"The newest {MOST_CHANGES:,} of {total:,} changes"
-    draw_button("changes", lambda: changes_csv(client, values), f"{part} that fit the filters.", disabled=not total)
+    hint = f"{part} that fit the filters, with the rules of their findings."
+    draw_button("changes", lambda: changes_csv(client, values, findings or ()),
+                hint if findings is not None else "The findings that it names are being computed.",
+                disabled=not total or findings is None)  # fmt: skip
 
 
 def draw_button(what: str, make: Any, hint: str, *, disabled: bool) -> None:

@@ -1,6 +1,7 @@
 """The filters of the page Audit; all of them are in the page's address."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,8 +28,9 @@ FILTERS: dict[str, Any] = {
 
 
 def to_first() -> None:
-    """Go to the first pages, up to now, because another filter makes other lists."""
-    address.put(page=None, findings=None, until=None)
+    """Go to the first pages, up to now, because another filter makes other lists; note the chosen rules."""
+    rules = ",".join(st.session_state.get("rule", []))
+    address.put(page=None, findings=None, until=None, rule=rules or None)
 
 
 def clear() -> None:
@@ -45,7 +47,7 @@ def filters() -> dict[str, Any]:
         chosen = draw_card()
     texts = {
         "severity": ("Severity", ", ".join(chosen["severity"])),
-        "rule": ("Rule", ", ".join(chosen["rule"])),
+        "rule": ("Rule", ", ".join(map(load_titles().__getitem__, chosen["rule"]))),
         "entity": ("Entity", chosen["entity"]),
         "actor": ("Actor", chosen["actor"]),
         "kind": ("Kind", ", ".join(chosen["kind"])),
@@ -74,7 +76,7 @@ def draw_card() -> dict[str, Any]:
     by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
     st.caption("**Findings only**")
     severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
-    rules = st.multiselect("Rule", list_rules(), key="rule", placeholder="All rules", **bound)
+    rules = choose_rules()
     st.caption("**Changes only**")
     kinds = st.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
     field = st.text_input("Field contains", key="field", placeholder=examples().fields, **bound)
@@ -95,9 +97,28 @@ def draw_card() -> dict[str, Any]:
     }
 
 
-def list_rules() -> list[str]:
-    """Return the names of the rules that can be used."""
-    return [rule.name for rule in load_rules(read_settings().rules).rules]
+def choose_rules() -> list[str]:
+    """Draw the choice of rules by their titles, and return the names of the chosen ones.
+
+    Streamlit would write the titles into the address, which has the names.
+    """
+    titles = load_titles()
+    given = st.query_params.get_all("rule")
+    names = given if len(given) > 1 else (address.get("rule") or "").split(",")
+    chosen = [name for name in names if name in titles]
+    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+    if st.session_state.get("rule") != chosen:
+        st.session_state["rule"] = chosen
+    return st.multiselect(
+        "Rule", list(titles), format_func=titles.__getitem__, key="rule", placeholder="All rules", on_change=to_first
+    )
+
+
+def load_titles() -> dict[str, str]:
+    """Return the titles of the rules that can be used, by their names; a title of several has the name beside it."""
+    rules = load_rules(read_settings().rules).rules
+    uses = Counter(rule.title for rule in rules)
+    return {rule.name: rule.title if uses[rule.title] == 1 else f"{rule.title} ({rule.name})" for rule in rules}
 
 
 def list_patterns(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The page Audit: the findings of rules, and all changes with actor, time, old and new value."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,13 +8,14 @@ import streamlit as st
 
 from analytics.charts import histogram
 from analytics.findings.running import Finding
+from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_changes_download, draw_findings_download
 from analytics.pages.audit.filters import filters, lets_through
 from analytics.pages.audit.leafing import draw_leafing, read_number, read_until
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
-from analytics.pages.shared.components import Column, Line, Tone, draw_table
+from analytics.pages.shared.components import Column, Line, Tone, bring, draw_bringing, draw_table
 from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import (
     MOST_SHOWN,
@@ -26,10 +28,11 @@ from analytics.pages.shared.findings import (
     select_range,
     warn_of,
 )
-from analytics.pages.shared.formatting import number_text, viewer_zone
+from analytics.pages.shared.formatting import lag_text, number_text, viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
-from analytics.pages.shared.known_findings import load_findings
+from analytics.pages.shared.known_findings import load_findings, map_doubts
 from analytics.pages.shared.store import ask, moment, null_to_none, records
+from analytics.senders import why_never_reported
 from analytics.text import plural, shorten
 from analytics.times import RANGES, period, zone_label
 from analytics.words.sentences import sentence
@@ -46,6 +49,9 @@ CHANGE_COLUMNS = (
     Column("Actor", "26%", opens=True),
     Column("Notification", "7.5rem", opens=True),
 )
+DOUBT, DOUBT_PLACE = "In a finding", 3
+DOUBTED_COLUMNS = (*CHANGE_COLUMNS[:DOUBT_PLACE], Column(DOUBT, "32%", opens=True), *CHANGE_COLUMNS[DOUBT_PLACE:])
+"""The columns where a finding doubts the notification of a row."""
 
 
 def show() -> None:
@@ -62,13 +68,14 @@ def show() -> None:
 def body(chosen: dict[str, Any]) -> None:
     """Draw findings, and below them the changes."""
     until = read_until()
-    draw_findings(chosen, until)
-    draw_changes(chosen, until)
-
-
-def draw_findings(chosen: dict[str, Any], until: datetime | None) -> None:
-    """Draw the findings over time, their list, and the open finding beside it."""
     snapshot = load_findings()
+    draw_bringing()
+    draw_findings(chosen, until, snapshot)
+    draw_changes(chosen, until, snapshot.findings if snapshot else None)
+
+
+def draw_findings(chosen: dict[str, Any], until: datetime | None, snapshot: FindingsSnapshot | None) -> None:
+    """Draw the findings over time, their list, and the open finding beside it."""
     if snapshot is None:
         draw_looking()
         return
@@ -121,6 +128,7 @@ def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
 def open_finding(identity: str) -> None:
     """Open a finding."""
     address.put(finding=identity)
+    bring("detail")
 
 
 def draw_over_time(matches: list[Finding], name: str, until: datetime | None) -> None:
@@ -134,55 +142,94 @@ def draw_over_time(matches: list[Finding], name: str, until: datetime | None) ->
         st.altair_chart(chart, key="chart-findings")
 
 
-def draw_changes(chosen: dict[str, Any], until: datetime | None) -> None:
-    """Draw the changes."""
+def draw_changes(chosen: dict[str, Any], until: datetime | None, findings: list[Finding] | None) -> None:
+    """Draw the changes; without findings, because those are being computed, no row names one."""
     length = RANGES[chosen["range"]]
     end = until or now()
     values = {name: value for name, value in chosen.items() if name not in ("range", "severities", "rules")}
-    draw_change_list({**values, "since": end - length if length is not None else None, "until": until}, end)
+    draw_change_list({**values, "since": end - length if length is not None else None, "until": until}, end, findings)
 
 
-def draw_change_list(values: dict[str, Any], end: datetime) -> None:
-    """Draw a page of the changes.
+def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Finding] | None) -> None:
+    """Draw the head and a page of the changes.
 
     Args:
         values: parameters of the queries.
         end: the end of the list; older pages keep it, so that newer changes do not move them.
+        findings: all findings; None while they are being computed.
     """
     counts = ask("changes_count", **values).iloc[0]
     total, unseen = int(counts["total"]), int(counts["unseen"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="changes-head"):
-        hidden = f", {unseen:,} unseen (no visible field changed)" if unseen else ""
+        hidden = f", {unseen:,} with no visible change" if unseen else ""
         st.markdown(f"**{plural(total, 'change')}**{hidden}", width="content")
         st.space("stretch")
-        draw_changes_download(total, values)
+        draw_changes_download(total, values, findings)
     if not total:
-        with st.container(key="nothing", border=True):
-            st.subheader("No changes", anchor=False)
-            st.caption("None matches these filters in this time range. Clear them, or choose a longer time range.")
+        draw_no_changes()
         return
     pages = -(-total // PAGE_ROWS)
     number = read_number("page", pages)
     rows = list(records(ask("changes_page", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **values)))
     if rows and number == 1 and (newest := moment(rows[0].changed_at)):
         end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
+    draw_rows(rows, map_doubts(findings or ()))
+    first = (number - 1) * PAGE_ROWS + 1
+    draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end)
+
+
+def draw_no_changes() -> None:
+    """Say that no change fits the filters, and how to find some, if there can be any."""
+    with st.container(key="nothing", border=True):
+        st.subheader("No changes", anchor=False)
+        never = why_never_reported(st.session_state.get("field") or "")
+        advice = "None matches these filters in this time range. Clear them, or choose a longer time range."
+        st.caption(never or advice)
+
+
+def draw_rows(rows: list[Any], doubts: Mapping[str, list[Finding]]) -> None:
+    """Draw changes; where a finding doubts the notification of one, a column leads to that finding.
+
+    Args:
+        rows: the changes.
+        doubts: the findings that doubt a notification, by its id.
+    """
     lines = {f"{row.seq} {row.kind} {row.path}": row for row in rows}
+    named = {identity: doubts.get(str(row.notification_id), []) for identity, row in lines.items()}
+    in_doubt = {identity: findings for identity, findings in named.items() if findings}
 
     def open_row(identity: str, column: str) -> None:
-        if (row := lines.get(identity)) is not None:
+        if column == DOUBT and identity in in_doubt:
+            open_finding(in_doubt[identity][0].id)
+        elif (row := lines.get(identity)) is not None:
             follow(row, column)
 
+    shown = [as_line(identity, row) for identity, row in lines.items()]
+    if in_doubt:
+        shown = [add_doubt(line, lines[line.id], in_doubt.get(line.id, [])) for line in shown]
     draw_table(
-        CHANGE_COLUMNS,
-        [as_line(identity, row) for identity, row in lines.items()],
+        DOUBTED_COLUMNS if in_doubt else CHANGE_COLUMNS,
+        shown,
         key="changes",
         alt="Changes, newest first",
         on_open=open_row,
         height=LIST_PIXELS,
         wrap=True,
     )
-    first = (number - 1) * PAGE_ROWS + 1
-    draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end)
+
+
+def add_doubt(line: Line, row: Any, findings: list[Finding]) -> Line:
+    """Add the cell that names the findings that doubt a row's notification, and its receipt if that was late."""
+    titles = ", ".join(dict.fromkeys(shorten(finding.title, 60) for finding in findings))
+    late = lag_text(moment(row.changed_at), moment(row.received_at), null_to_none(row.source_ip))
+    text = "; ".join(filter(None, (titles, late))) if findings else ""
+    hover = "\n".join(shorten(finding.sentence, 300) for finding in findings) or None
+    tones: list[Tone | None] = [*line.tones, "notice" if findings else None]
+    return line._replace(
+        cells=[*line.cells[:DOUBT_PLACE], text, *line.cells[DOUBT_PLACE:]],
+        tones=tones,
+        hovers=[*[None] * DOUBT_PLACE, hover],
+    )
 
 
 def follow(row: Any, column: str) -> None:

@@ -10,7 +10,7 @@ from analytics.pages.entity.related import draw_acts_of_user, draw_findings_abou
 from analytics.pages.entity.timeline import Entity, draw_alarm, draw_step, draw_timeline
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.components import Age, Column, Line, draw_age_line, draw_table
+from analytics.pages.shared.components import Age, Column, Line, draw_age_line, draw_bringing, draw_table
 from analytics.pages.shared.detail import draw_name_button
 from analytics.pages.shared.formatting import format_with_zone, name_with_zone, viewer_zone
 from analytics.pages.shared.frame import draw_page
@@ -139,6 +139,7 @@ def body() -> None:
             draw_parts_of_account(entity.name)
         if is_person(entity.category):
             draw_acts_of_user(entity.name)
+    draw_bringing()
     with right:
         draw_state(entity, facts, shown, at, latest=shown == latest)
 

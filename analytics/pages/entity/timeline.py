@@ -9,7 +9,7 @@ from analytics.charts.alarms import intervals, select_lasting
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, draw_difference, summaries
-from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
+from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_receipt, draw_verdict
 from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text
 from analytics.pages.shared.frame import is_dark
@@ -53,6 +53,7 @@ class Entity(NamedTuple):
 def open_step(seq: str, _: str = "") -> None:
     """Show the entity's state after a notification."""
     address.put(step=seq, at=None)
+    bring("detail")
 
 
 def position_of(entity: Entity, seq: int) -> int:

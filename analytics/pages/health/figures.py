@@ -95,7 +95,7 @@ def limit_words(name: str, limit: Mapping[str, Any] | None) -> str:
     """Return a figure's limits for amber and red in words; empty where it has none."""
     if not limit:
         return ""
-    word = "to" if limit.get("falling") else "from"
+    word = "below" if limit.get("falling") else "from"
     amber, red = (in_unit(name, limit[state]) for state in ("amber", "red"))
     if amber == red:
         return f"red {word} {red}"

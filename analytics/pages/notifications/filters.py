@@ -7,7 +7,15 @@ import streamlit as st
 
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
-from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters, draw_range, list_chips
+from analytics.pages.shared.filters import (
+    account_filter,
+    draw_chips,
+    draw_filters,
+    draw_range,
+    list_chips,
+    note_given,
+    turn_of_fields,
+)
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
 from analytics.senders import any_entity, event_types
 from analytics.times import RANGES
@@ -103,8 +111,9 @@ def span_filter() -> str:
         st.caption("Does what dragging across the chart does, and works by keyboard.")
         # Above the fields, because the calendar of one lies over what is below it.
         above = st.container(key="own-remove-place")
-        end_field("from", name_with_zone("From"), own.since)
-        end_field("to", name_with_zone("To"), own.until)
+        turn = turn_of_fields("own", own)
+        end_field("from", name_with_zone("From"), own, turn)
+        end_field("to", name_with_zone("To"), own, turn)
         if any(own):
             above.button("Without this range", key="own-remove", on_click=widen, icon=":material/close:")
     return length
@@ -115,9 +124,10 @@ def own_text(own: ReceivedRange) -> str:
     return format_range(*own) or "Own range"
 
 
-def end_field(name: str, label: str, chosen: datetime | None) -> None:
-    """Draw the field of one end of the user's own range."""
-    key = ENDS[name]
+def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
+    """Draw the field of one end of the user's own range; see `turn_of_fields`."""
+    key = f"{ENDS[name]}-{turn}"
+    chosen = own.since if name == "from" else own.until
     # The field knows minutes; a brush may have been finer.
     value = chosen.astimezone(viewer_zone()).replace(tzinfo=None, second=0, microsecond=0) if chosen else None
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
@@ -128,6 +138,7 @@ def end_field(name: str, label: str, chosen: datetime | None) -> None:
         typed: datetime | None = st.session_state[key]
         moment = typed.replace(tzinfo=viewer_zone()) if typed else None
         address.put(before=None, **{name: format_moment(moment) if moment else None})
+        note_given("own", read_own_range())
 
     st.datetime_input(
         label, None, min_value=EARLIEST, key=key, on_change=remember, format="YYYY-MM-DD", step=60, width=205

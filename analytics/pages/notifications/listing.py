@@ -77,7 +77,9 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
             draw_nothing(fresh=listed.fresh)
         else:
             draw_pager(listed, search.values, narrow=beside is not None)
-    with follow, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+    with follow, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
+        with st.container(key="list-total", width="content"):
+            st.markdown(f"**{plural(listed.total, 'notification')}**", width="content")
         draw_follow_buttons(listed.fresh)
         draw_download(listed.total, search.values)
     with right:

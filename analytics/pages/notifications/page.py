@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages.notifications import paging
-from analytics.pages.notifications.filters import filters, to_newest
+from analytics.pages.notifications.filters import filters
 from analytics.pages.notifications.listing import draw_accepted
 from analytics.pages.notifications.refused import draw_refused
 from analytics.pages.shared import address
@@ -16,7 +16,29 @@ from analytics.pages.shared.open_item import OpenItem, read_open_item
 
 TITLE = "Notifications"
 ACCEPTED, REFUSED = "Accepted", "Refused"
+CHOICE = "list-choice"
 WHOLE, HALVES = (1000, 1), (11, 9)
+
+
+def shows_refused() -> bool:
+    """Say whether the list in the address is that of refused notifications."""
+    return address.get("list") == REFUSED
+
+
+def draw_choice() -> None:
+    """Draw the choice of the list, a step of the browser's history that closes the open item."""
+    shown = REFUSED if shows_refused() else ACCEPTED
+    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+    if st.session_state.get(CHOICE) != shown:
+        st.session_state[CHOICE] = shown
+
+    def remember() -> None:
+        chosen = REFUSED if st.session_state[CHOICE] == REFUSED else None
+        address.put(list=chosen, seq=None, refused=None, before=None)
+
+    st.segmented_control(
+        "Which", [ACCEPTED, REFUSED], key=CHOICE, required=True, label_visibility="collapsed", on_change=remember
+    )
 
 
 def show() -> None:
@@ -26,17 +48,8 @@ def show() -> None:
         paging.forget()
 
     def controls() -> None:
-        st.segmented_control(
-            "Which",
-            [ACCEPTED, REFUSED],
-            default=ACCEPTED,
-            key="list",
-            bind="query-params",
-            required=True,
-            label_visibility="collapsed",
-            on_change=to_newest,
-        )
-        if st.session_state["list"] != REFUSED:
+        draw_choice()
+        if not shows_refused():
             values.update(filters())
 
     def body() -> None:
@@ -44,7 +57,7 @@ def show() -> None:
         beside = None if what == OpenItem() else partial(draw_panel, what)
         # The list keeps its place on the page when something opens beside it, and so its scroll and focus.
         split = partial(st.columns, WHOLE if beside is None else HALVES, gap=None if beside is None else "small")
-        if st.session_state["list"] == REFUSED:
+        if shows_refused():
             draw_refused(beside, split)
         else:
             draw_accepted(values, beside, split)

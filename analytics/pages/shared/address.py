@@ -101,6 +101,11 @@ def send_again() -> None:
             st.session_state[binding.param_key] = st.session_state[binding.param_key]
 
 
+def is_arriving() -> bool:
+    """Say whether the browser came from another page and the filters of this one are not drawn yet."""
+    return bool(st.session_state.get(ARRIVING))
+
+
 def end_arrival() -> None:
     """Note that the filters of the new page are drawn: from now on a click changes them."""
     st.session_state.pop(ARRIVING, None)
@@ -177,11 +182,16 @@ def put(**changes: str | None) -> None:
 
 def write(values: Values) -> None:
     """Write these values into the address, and remove our others."""
-    # Each change of the browser's address is a step of its history, so values are set all at once.
+    # Each change of the browser's address is a step of its history, so values are set and removed all at once.
+    context = get_script_run_ctx()
+    gone = [name for name in names() if name not in values and name in st.query_params]
+    if context and gone:
+        with context.session_state.query_params() as params:
+            kept = {name: params.get_all(name) for name in params if name not in gone}
+            params.clear_with_no_forward_msg(preserve_embed=True)
+            for name, texts in kept.items():
+                params.set_with_no_forward_msg(name, texts)
     st.query_params.update(values)
-    for name in names():
-        if name not in values:
-            st.query_params.pop(name, None)
 
 
 class Wish(NamedTuple):

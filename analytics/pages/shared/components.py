@@ -16,6 +16,7 @@ from analytics.pages.shared.formatting import format_local, format_utc, name_wit
 
 BROWSER = "analytics.pages.shared.browser"
 """The folder with the scripts and style sheets of all pages."""
+BROUGHT = "_brought"
 AGE_HTML = '<div class="age"></div>'
 TEXT_HTML = (
     '<div class="plain"><pre tabindex="0" role="region"><code></code></pre><button type="button">Copy</button></div>'
@@ -67,6 +68,17 @@ def draw_again_after(seconds: float | None, key: str) -> bool:
     data = {"seconds": seconds, "turn": str(time.monotonic_ns())}
     result = script("refresh", counts=True)(key=f"refresh-{key}", data=data, height=1, on_due_change=lambda: None)
     return bool(result.due)
+
+
+def bring(target: str) -> None:
+    """Let the browser scroll to a part of the page that is drawn next, which a click opened; `target` is its key."""
+    st.session_state[BROUGHT] = {"target": f".st-key-{target}", "turn": str(time.monotonic_ns())}
+
+
+def draw_bringing() -> None:
+    """Draw the script that scrolls to what `bring` named; it does so once."""
+    data = st.session_state.get(BROUGHT, {"target": "", "turn": None})
+    script("bring")(key="bring", data=data, height=1)
 
 
 def draw_text(text: str, *, key: str, alt: str, wrap: bool = True, height: int | None = None) -> None:

@@ -155,6 +155,30 @@ def draw_range(
     return chosen or default
 
 
+def turn_of_fields(name: str, value: object) -> int:
+    """Return how often fields were set by other means than by themselves, for their keys: then they are drawn anew.
+
+    A field in a closed popover does not take a value that is set from here. At the next refresh it would give back the
+    value that it had when the popover was open.
+    """
+    given, turn = _given(name)
+    if given != value:
+        turn += 1
+        st.session_state[f"given-{name}"] = value, turn
+    return turn
+
+
+def note_given(name: str, value: object) -> None:
+    """Note the value that fields gave by themselves, see `turn_of_fields`."""
+    _, turn = _given(name)
+    st.session_state[f"given-{name}"] = value, turn
+
+
+def _given(name: str) -> tuple[object, int]:
+    given: tuple[object, int] = st.session_state.get(f"given-{name}", (None, 0))
+    return given
+
+
 @contextmanager
 def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterator[None]:
     """Draw the button that opens the filters drawn in this block; it says how many of them are set.
@@ -163,10 +187,12 @@ def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterato
         unset: the value of each filter, by its name in the address, when it is not set.
         clear: removes all filters.
     """
-    # When a page is opened its address comes before the values, and after a click the values come before the address.
+    # When a page is opened its address comes before the values, which may be of an earlier visit; after a click the
+    # values come before the address.
+    by_address = address.is_arriving()
     count = sum(
         st.session_state[name] != value
-        if name in st.session_state
+        if name in st.session_state and not by_address
         else st.query_params.get(name, str(value)).lower() != str(value).lower()
         for name, value in unset.items()
     )

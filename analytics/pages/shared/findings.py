@@ -17,7 +17,7 @@ from analytics.pages.shared.answers import begin_waiting, end_waiting, is_kept, 
 from analytics.pages.shared.changes import actions_of, summaries
 from analytics.pages.shared.components import Cell, Column, Line, draw_again_after, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_head, draw_name_button
-from analytics.pages.shared.formatting import event_text, format_clock, number_text
+from analytics.pages.shared.formatting import describe_receipt, event_text, format_clock, number_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known_findings import (
     FINDINGS,
@@ -266,7 +266,7 @@ def draw_evidence(finding: Finding) -> None:
             [
                 moment(row.occurred_at),
                 shorten(null_to_none(row.entity_id) or "", 80),
-                texts.get(row.seq) or event_text(row),
+                f"{texts.get(row.seq) or event_text(row)}; {describe_receipt(row)}",
                 number_text(row.seq),
             ],
             event_text(row),

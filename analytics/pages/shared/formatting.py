@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from analytics.charts.alarms import span_text
+from analytics.pages.shared.store import moment as read_moment
 from analytics.pages.shared.store import null_to_none
 from analytics.text import make_visible
 from analytics.times import local_text, utc_text, zone_label, zone_of
@@ -57,6 +58,13 @@ def lag_text(occurred: datetime | None, received: datetime | None, source: str |
     at = f"{received.astimezone(zone):%H:%M:%S}" if is_same_day else format_local(received)
     origin = f", from {make_visible(source)}" if source else ""
     return f"received {at}, {span_text(received - occurred)} later{origin}"
+
+
+def describe_receipt(row: Any) -> str:
+    """Return when and from where a notification came; without the time where that was within a minute of its event."""
+    source = null_to_none(row.source_ip)
+    late = lag_text(read_moment(row.occurred_at), read_moment(row.received_at), source)
+    return late or f"received within a minute, from {make_visible(source) if source else 'an unknown address'}"
 
 
 def format_range(since: datetime | None, until: datetime | None) -> str:

@@ -1,6 +1,6 @@
 """The findings that are known now: loaded at most every few seconds, and named on a notification's panel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, find_oldest, is_kept, note_moment, now
 from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.store import connection
+from analytics.senders import doubting_rules
 from analytics.text import as_markdown, plural, shorten
 
 MOST_NAMED = 5
@@ -73,6 +74,21 @@ def find_known(at_least: datetime) -> FindingsSnapshot | None:
     with suppress(AnalyticsError):
         kept.read_up_to(0, now() - LAG)
     return before
+
+
+def map_findings(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Return the findings that each notification is behind, by its id."""
+    by_notification: dict[str, list[Finding]] = {}
+    for finding in findings:
+        for identity in finding.notification_ids:
+            by_notification.setdefault(str(identity), []).append(finding)
+    return by_notification
+
+
+def map_doubts(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Return the findings that doubt a notification, by its id."""
+    rules = doubting_rules()
+    return map_findings(finding for finding in findings if finding.rule in rules)
 
 
 def draw_findings_of(notification_id: str, received_at: datetime) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+DURATION = st.column_config.NumberColumn(format="localized")
 SHOWS = ("Table", "Chart")
 TALLEST = 560
 ROW_PIXELS = 31
@@ -60,7 +61,7 @@ def draw_results(run: Run) -> None:
             files_of(run, table.num_rows)
         with st.container(key="sql-outcome", width="stretch"):  # last, because it gets wider as it ages
             draw_age_line(
-                f"{plural(table.num_rows, 'row')} in {format_duration(run.elapsed)}, asked ", run.at, key="sql-ran"
+                f"{plural(table.num_rows, 'row')} in {format_duration(run.elapsed)}, run ", run.at, key="sql-ran"
             )
     if not table.num_rows:
         with st.container(key="nothing", border=True):
@@ -131,6 +132,7 @@ def draw_rows(frame: "pd.DataFrame", number: int) -> None:
         row_height=ROW_PIXELS,
         hide_index=True,
         placeholder="NULL",
+        column_config=dict.fromkeys(map(str, frame.select_dtypes("timedelta")), DURATION),
         alt="Rows of the query",
     )
 

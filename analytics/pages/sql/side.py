@@ -58,7 +58,7 @@ def draw_schema() -> None:
     lines = [
         Line(
             each.name,
-            [each.name, f"{numbers[each.name]:,}" if each.name in numbers else "the receiver's own"],
+            [each.name, f"{numbers[each.name]:,}" if each.name in numbers else "internal"],
             tones=("quiet", "quiet") if each.own else (),
             hovers=(MEANINGS[each.name].holds if not each.own else None,),
         )

@@ -206,6 +206,16 @@ TABLES = {
     "rejected": REJECTED,
 }
 
+NEVER_REPORTED = dict.fromkeys(
+    ("role", "permission", "login", "log-in", "logon", "firewall"),
+    "CenturyLink Cloud never reports roles, permissions, log-ins and firewalls: no time range has a change of one.",
+) | dict.fromkeys(
+    ("password", "pin"),
+    "CenturyLink Cloud never reports a password or PIN: a change of one is an update in which no visible field "
+    "changed. Choose unseen under Kinds of change.",
+)
+
+
 SENDER = Sender(
     name="centurylink",
     events=EVENTS,
@@ -243,4 +253,6 @@ SENDER = Sender(
     examples=Examples("Server.Updated", "Server", "ipAddresses, cpu, status"),
     wording=WORDING,
     meanings={(table, column): said for table, columns in TABLES.items() for column, said in columns.items()},
+    doubting_rules=("signature_reused", "event_contradicts_body"),
+    never_reported=NEVER_REPORTED,
 )

@@ -227,16 +227,16 @@ def _judge_spool(facts: Facts) -> Iterator[Figure]:
     if facts.stored:
         yield _make_limited("lag_seconds", "Lag of the store", lag, seconds_in_words(lag))
         at_least = "at least " if waiting.unreadable else ""
-        yield _make_limited("spool_rows", "Rows that wait in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
+        yield _make_limited("spool_rows", "Rows waiting in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
     else:
         # Without watermarks it is not known which of them are stored.
         yield Figure("lag_seconds", "Lag of the store", None, "not known", "amber")
-        yield Figure("spool_rows", "Rows that wait in the spool", None, f"at most {waiting.rows:,}", "amber")
+        yield Figure("spool_rows", "Rows waiting in the spool", None, f"at most {waiting.rows:,}", "amber")
     unreadable = len(waiting.unreadable)
     words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")
     yield _make_limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
     former = [f"{each.directory} {each.trouble or 'still has rows'}" for each in facts.former_spools]
-    yield _make_limited("former_spools", "Former spools with rows", len(former), ", ".join(former) or "none")
+    yield _make_limited("former_spools", "Old spools not yet emptied", len(former), ", ".join(former) or "none")
     text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
     yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)
 

@@ -175,7 +175,7 @@ def test_how_long_it_lasted_is_said_in_its_two_largest_units(seconds, said):
 
 @pytest.mark.parametrize(
     ("reading", "said"),
-    [('{"cpu":2,"cpuPercent":39.34}', "cpu 2, cpuPercent 39.34"), (None, ""), ("7", "7"), ("{}", "{}")],
+    [('{"cpu":2,"cpuPercent":39.34}', "39.34%, cpu 2"), (None, ""), ("7", "7"), ("{}", "{}")],
 )
 def test_a_reading_is_said_by_its_names_and_values(reading, said):
     assert reading_text(reading) == said

@@ -60,6 +60,7 @@ def test_a_running_receiver_tells_how_it_is(tmp_path):
     }
     assert re.search(r"ok +Notifications +60\n", text)
     assert re.search(r"refused: not_json +1 in the last hour, 1 kept", text)
+    assert text.endswith("\nAll is well.\n")
 
 
 def test_the_query_token_is_needed_for_it(tmp_path):
@@ -85,7 +86,9 @@ def test_without_serve_it_says_so_and_tells_what_the_files_tell(tmp_path):
     assert found["figures"]["spool_rows"]["value"] == 3
     # They were received long ago, by their own account, but have waited only since their writer began.
     assert found["figures"]["lag_seconds"]["value"] < 60
-    assert re.search(r"red +serve +NOT running", run_command(tmp_path, "status").stdout)
+    text = run_command(tmp_path, "status").stdout
+    assert re.search(r"red +serve +NOT running", text)
+    assert text.endswith("\nNot all is well: 1 red, 2 amber.\n")
 
 
 def test_on_an_empty_directory_it_says_that_there_is_nothing(tmp_path):

@@ -1,0 +1,104 @@
+"""Replaces the types of an Arrow answer that other programs can't take: intervals, unions, and BIGNUM.
+
+DuckDB sends an INTERVAL as months, days and nanoseconds. Parquet and pandas have no such type, and nothing sorts it.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from duckdb.sqltypes import VARCHAR, DuckDBPyType
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DURATION = pa.duration("us")
+PARTS_OF_INTERVAL = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
+"""The layout of Arrow's interval. Source: Arrow's Schema.fbs, `IntervalUnit.MONTH_DAY_NANO`."""
+MICROSECONDS_OF_A_DAY = 86_400_000_000
+MOST_DAYS = 100_000_000  # in microseconds, 64 bits hold no more than 106,751,991 days
+AS_TEXT = ("interval", "union", "bignum")
+
+Column: TypeAlias = "pa.ChunkedArray[Any]"
+
+
+def convert_types(table: pa.Table) -> pa.Table:
+    """Return an answer with durations for its intervals, and with text for the values of types that only DuckDB has.
+
+    A column of intervals becomes `duration[us]`, a day being 24 hours. If one of them has months, the whole column
+    becomes DuckDB's text, because months have no fixed length. Intervals in lists, structs and maps become text, too.
+    """
+    for place, field in enumerate(table.schema):
+        if pa.types.is_interval(field.type):
+            converted = convert_intervals(table.column(place))
+        elif needs_text(field.type):
+            converted = convert_to_text(table.column(place))
+        else:
+            continue
+        table = table.set_column(place, field.name, converted)
+    return table
+
+
+def needs_text(kind: pa.DataType) -> bool:
+    """Say whether a type is a union or a BIGNUM, or contains one of them or an interval."""
+    if pa.types.is_interval(kind) or pa.types.is_union(kind) or isinstance(kind, pa.OpaqueType):
+        return True
+    return pa.types.is_nested(kind) and any(needs_text(kind.field(place).type) for place in range(kind.num_fields))
+
+
+def convert_intervals(column: Column) -> Column:
+    """Return intervals as durations, or as text if one of them has months or is too long."""
+    chunks = []
+    for chunk in column.chunks:
+        data = chunk.buffers()[1]
+        if data is None or not len(chunk):
+            continue
+        begin = chunk.offset * PARTS_OF_INTERVAL.itemsize
+        parts = np.frombuffer(memoryview(data), PARTS_OF_INTERVAL, len(chunk), begin)
+        missing = chunk.is_null().to_numpy(zero_copy_only=False)
+        if (~missing & ((parts["months"] != 0) | (np.abs(parts["days"].astype(np.int64)) > MOST_DAYS))).any():
+            return convert_to_text(column)
+        microseconds = parts["days"].astype(np.int64) * MICROSECONDS_OF_A_DAY + parts["nanoseconds"] // 1_000
+        chunks.append(pa.array(microseconds, pa.int64(), mask=missing).cast(DURATION))
+    return pa.chunked_array(chunks, DURATION)
+
+
+def convert_to_text(column: Column) -> Column:
+    """Return a column with DuckDB's text for each value, or for each part of a list, struct or map, that needs it."""
+    return cast_by_duckdb(column, replace_types)
+
+
+def cast_by_duckdb(column: Column, choose: Callable[[DuckDBPyType], DuckDBPyType] = lambda _: VARCHAR) -> Column:
+    """Cast a column to the type that is chosen for DuckDB's type of it: to text, unless another is chosen."""
+    with duckdb.connect() as connection:
+        values = connection.from_arrow(pa.table([column], names=["value"]))
+        table: pa.Table = values.project(f"value::{choose(values.types[0])} AS value").to_arrow_table()
+        return table.column(0)
+
+
+def replace_types(kind: DuckDBPyType) -> DuckDBPyType:
+    """Return DuckDB's type with VARCHAR in the places of intervals, unions and BIGNUM."""
+    if kind.id in AS_TEXT:
+        return VARCHAR
+    if kind.id not in ("list", "array", "map", "struct"):
+        return kind
+    children: dict[str, Any] = dict(kind.children)
+    if kind.id == "list":
+        return duckdb.list_type(replace_types(children["child"]))
+    if kind.id == "array":
+        return duckdb.array_type(replace_types(children["child"]), children["size"])
+    if kind.id == "map":
+        return duckdb.map_type(replace_types(children["key"]), replace_types(children["value"]))
+    return duckdb.struct_type({name: replace_types(of) for name, of in children.items()})
+
+
+def make_frame(table: pa.Table) -> "pd.DataFrame":
+    """Return an answer as a DataFrame; a column with a value that pandas can't represent becomes text."""
+    for place, field in enumerate(table.schema):
+        try:
+            table.column(place).to_pandas()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, OverflowError):
+            table = table.set_column(place, field.name, cast_by_duckdb(table.column(place)))
+    return table.to_pandas()
