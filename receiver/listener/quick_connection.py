@@ -105,8 +105,8 @@ class QuickConnection:
         self._loop = asyncio.get_running_loop()
         taken.setblocking(False)
         taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        owner.await_request(self)
-        self._read_on()
+        # In the loop's next turn, so that it does not give way to the next one that is taken in this turn.
+        self._loop.call_soon(self._begin)
 
     @property
     def has_begun(self) -> bool:
@@ -123,6 +123,11 @@ class QuickConnection:
     async def close(self) -> None:
         """Do the same; Tornado's connections are closed by waiting."""
         self.drop()
+
+    def _begin(self) -> None:
+        if self._socket.fileno() != -1:
+            self._owner.await_request(self)
+            self._read_on()
 
     def _read_on(self) -> None:
         if not self._is_reading:

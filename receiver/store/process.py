@@ -105,6 +105,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     if not runner_of(app).has_ended:
         _log.warning("a query that can't be interrupted is still running: the process ends with it")
         _end(0)
+    await asyncio.to_thread(status.finish)
     with child.heart.loop.busy("closing the database"):
         connection.close()
     _log.info("the store is closed")

@@ -69,6 +69,11 @@ class StatusKeeper:
             self.latest = judge(gather(self._settings, self, wal=self._wal, overdue=overdue, appending=appending))
             return self.latest
 
+    def finish(self) -> None:
+        """Wait for a status that is being gathered: DuckDB closes no connection whose cursor runs a query."""
+        with self._lock:
+            pass
+
     async def keep_fresh(self) -> None:
         """Gather the status every two seconds, until cancelled."""
         while True:

@@ -2,10 +2,13 @@
 
 import asyncio
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from receiver.settings import Settings
+from receiver.store.appending.condition import Condition
 from receiver.store.status import StatusKeeper, StatusMetrics
 from tests.support.database import open_database
 from tests.support.keys import key_directory
@@ -32,3 +35,23 @@ async def refresh_until(keeper, condition):
     refreshing = asyncio.create_task(keeper.keep_fresh())
     await asyncio.to_thread(until, condition, what="the status to be dropped")
     refreshing.cancel()
+
+
+def test_it_finishes_once_a_status_that_is_being_gathered_is_done(tmp_path):
+    settings = Settings(data_dir=tmp_path, public_key=key_directory() / "public.pem")
+    gathering, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+
+    def wait():
+        gathering.set()
+        go_on.wait(30)
+        return Condition(None, None, {})
+
+    with open_database(settings.database) as store, ThreadPoolExecutor() as threads:
+        keeper = StatusKeeper(settings, store, wait)
+        status = threads.submit(keeper.refresh)
+        gathering.wait(30)
+        threads.submit(keeper.finish).add_done_callback(lambda _: finished.set())
+        assert not finished.wait(0.1)
+        go_on.set()
+        status.result(30)
+        assert finished.wait(30)
