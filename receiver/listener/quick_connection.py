@@ -65,7 +65,7 @@ class Owner(Protocol):
 
 
 class Ordinary(NamedTuple):
-    """What ordinary requests need: `respond` answers them, in `turns`; a body has `most_bytes` at most."""
+    """How ordinary requests are answered: by `respond`, refusals in `turns`; a body may have `most_bytes`."""
 
     respond: Respond
     turns: Turns
