@@ -55,6 +55,11 @@ def refresh_control(default: str) -> float | None:
     return REFRESH[chosen or default]
 
 
+def is_refreshing() -> bool:
+    """Say whether the page draws itself again by itself."""
+    return REFRESH.get(st.session_state.get("refresh", "off")) is not None
+
+
 def find_bar() -> DeltaGenerator:
     """Return the place of the controls in the page's bar, for those that are drawn with its body."""
     place: DeltaGenerator = st.session_state[BAR]

@@ -13,6 +13,7 @@ from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, find_oldest, is_kept, note_moment, now
 from analytics.pages.shared.components import draw_again_after
+from analytics.pages.shared.frame import is_refreshing
 from analytics.pages.shared.store import connection
 from analytics.senders import doubting_rules
 from analytics.text import as_markdown, plural, shorten
@@ -49,7 +50,8 @@ def load_findings() -> FindingsSnapshot | None:
 
 def find_latest(at: datetime) -> FindingsSnapshot | None:
     """Return fresh findings for a page of this moment; on a page that refreshes they may be some seconds old."""
-    upto = begin_waiting(FINDINGS, at - FRESH)
+    # Without a refresh nothing would add the findings of a change that the page lists.
+    upto = begin_waiting(FINDINGS, at - FRESH if is_refreshing() else at)
     snapshot = open_findings().read_up_to(PATIENCE_SECONDS, upto)
     if snapshot is None and find_oldest():
         before = open_findings().snapshot
