@@ -1,6 +1,6 @@
-"""The interface of a sender: routes and events, verification, columns, comparison. Each part is pure."""
+"""The interface of a sender: verification, columns, comparison, and for some routes. Each part is pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,6 +77,12 @@ class Comparison:
     """Keys of names that mean the same in any case."""
     caseless_endings: tuple[str, ...]
     """The endings of other such keys."""
+    tell: Callable[[str | None, Body], Sequence[FieldDifference]] | None = None
+    """Returns the differences that a body tells itself, by event type and body; None if the sender tells none.
+
+    They are the values of before that the sender states, and acts: an event that adds a member to a repository is a
+    difference of that repository. They count from an entity's first notification on, and go before compared ones.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +130,23 @@ class Verification:
     """Returns the header's value for a body."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
     """A sender of notifications, by the parts in which senders differ."""
 
     name: str
+    """The name in the column `sender`, in routes and in settings: lower case, digits and hyphens."""
+    title: str
+    """The name for people."""
+    account_category: Category | None
+    """The category whose entities are accounts; None if the sender tells of none."""
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutedSender(Sender):
+    """A sender that names the event in the URL, and signs with one published key."""
+
     events: tuple[Event, ...]
     """All events, each with its action."""
     open_events: tuple[Event, ...]
@@ -140,6 +158,3 @@ class Sender:
     verification: Verification
     columns: Callable[[Event, Body, datetime], Columns]
     """Returns the columns by event, body and time of receipt; raises nothing, whatever the body."""
-    account_category: Category
-    """The category whose entities are accounts."""
-    comparison: Comparison

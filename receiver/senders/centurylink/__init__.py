@@ -10,12 +10,13 @@ from receiver.senders.centurylink.events import (
     event_for_request,
 )
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, check_signature, load_public_key, sign, signs
-from receiver.senders.sender import Sender, Verification
+from receiver.senders.sender import RoutedSender, Verification
 
 __all__ = ["CENTURYLINK"]
 
-CENTURYLINK = Sender(
+CENTURYLINK = RoutedSender(
     name="centurylink",
+    title="CenturyLink Cloud",
     events=EVENTS,
     open_events=OPEN_EVENTS,
     event_for_request=event_for_request,
