@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 import duckdb
 
-from receiver.admission import parse_body
 from receiver.database.opening import run
 from receiver.deriving import LastBodies
 from receiver.notification import Notification, new_id
+from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter

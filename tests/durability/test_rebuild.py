@@ -10,8 +10,8 @@ from random import Random
 import duckdb
 import pytest
 
-from receiver.admission import parse_body
 from receiver.database.migrations import newest_version
+from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter

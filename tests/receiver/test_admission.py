@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from receiver import admission
-from receiver.admission import Admission, BodyError, Refusal, parse_body
+from receiver.admission import Admission, Refusal
+from receiver.senders.body import BodyError, parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
 from receiver.senders.sender import Event

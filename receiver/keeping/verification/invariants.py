@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from receiver.admission import BodyError, parse_body
 from receiver.notification import Notification, NumberedNotification
 from receiver.senders import SENDER
+from receiver.senders.body import BodyError, parse_body
 from receiver.senders.keys import Keys
 from receiver.senders.sender import Event
 from receiver.spool.layout import to_microseconds

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.admission import parse_body
 from receiver.changes import differ
 from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import run
 from receiver.notification import new_id
 from receiver.senders import SENDER
+from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.sender import Event
 from receiver.simulator.history import Simulation
