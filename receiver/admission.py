@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from receiver.files import sync_directory
 from receiver.notification import Notification, SignatureStatus, new_id
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.body import BodyError, parse_body
 from receiver.senders.keys import PublicKey, key_fingerprint
 from receiver.senders.sender import Columns, Event
@@ -35,18 +35,20 @@ class Refusal(NamedTuple):
 UNKNOWN_EVENT = Refusal(
     HTTPStatus.NOT_FOUND,
     "unknown_event",
-    "The path names no event; it ends in one of " + ", ".join(f"{event.event_type}" for event in SENDER.events) + ".",
+    "The path names no event; it ends in one of "
+    + ", ".join(f"{event.event_type}" for event in CENTURYLINK.events)
+    + ".",
 )
 _SIGNATURE_REFUSALS = {
     "missing": Refusal(
         HTTPStatus.UNAUTHORIZED,
         "signature_missing",
-        f"The header {SENDER.verification.header} is missing; only signed notifications are accepted.",
+        f"The header {CENTURYLINK.verification.header} is missing; only signed notifications are accepted.",
     ),
     "invalid": Refusal(
         HTTPStatus.UNAUTHORIZED,
         "signature_invalid",
-        f"The header {SENDER.verification.header} does not sign this body under the receiver's public key.",
+        f"The header {CENTURYLINK.verification.header} does not sign this body under the receiver's public key.",
     ),
 }
 
@@ -75,8 +77,8 @@ class Admission:
         self._key_fingerprint = key_fingerprint(key)
         self._signatures = signatures
         self._accounts = accounts
-        self._check_signature = SENDER.verification.check
-        self._columns = SENDER.columns
+        self._check_signature = CENTURYLINK.verification.check
+        self._columns = CENTURYLINK.columns
 
     def decide(
         self, event: Event, payload: bytes, headers: Mapping[str, str], received_at: datetime, source_ip: str | None
@@ -111,7 +113,7 @@ class Admission:
             source_ip=source_ip,
             payload=payload,
             key_fingerprint=None if signature is None else self._key_fingerprint,
-            sender=SENDER.name,
+            sender=CENTURYLINK.name,
         )
         if self._accepts_account(columns, status):
             return notification

@@ -18,7 +18,7 @@ import orjson
 from receiver.admission import Admission, Refusal
 from receiver.errors import ArchiveError
 from receiver.notification import Rejection, new_id
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.sender import Event
 from receiver.spool import Row, SpoolWriter
 
@@ -56,7 +56,7 @@ def parse_line(line: bytes) -> ArchivedNotification:
     if not isinstance(fields, dict):
         raise ArchiveLineError("it is not a JSON object")
     name = _text(fields, "event")
-    event = SENDER.event_for_name(name)
+    event = CENTURYLINK.event_for_name(name)
     if event is None:
         raise ArchiveLineError(f"event {name!r} is none of the ten")
     headers = fields.get("headers", {})
@@ -207,5 +207,5 @@ def _row(line: ArchivedNotification, admission: Admission) -> Row:
         source_ip=line.source_ip,
         headers=json.dumps(line.headers),
         body=line.body,
-        sender=SENDER.name,
+        sender=CENTURYLINK.name,
     )

@@ -15,7 +15,7 @@ from receiver.keeping.care.figures import bytes_in_words
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
 from receiver.network.sockets import listen, make_tls_context
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, environment, read_settings
 
@@ -78,7 +78,7 @@ def _look_at_directory(directory: Path, variable: str) -> str:
 
 
 def _look_at_key(settings: Settings) -> str:
-    fingerprint = key_fingerprint(SENDER.verification.load_key(settings.public_key))
+    fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
     return f"{settings.public_key or 'the one that the platform published'}, fingerprint {fingerprint}"
 
 

@@ -12,7 +12,7 @@ from receiver.data_directory import access as data_directory
 from receiver.database.replacing import finish_offline
 from receiver.importer import import_archive
 from receiver.logs import make_visible
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import remember_key
 from receiver.settings import Settings, read_settings
 from receiver.spool import SpoolWriter
@@ -45,7 +45,7 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     spools.claim(settings)
     finish_offline(settings.data_dir)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
-    key = SENDER.verification.load_key(settings.public_key)
+    key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
     admission = Admission(key, settings.signatures, accounts)
     spool = SpoolWriter(settings.spool_directory)

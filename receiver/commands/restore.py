@@ -11,7 +11,7 @@ from receiver.database import replacing
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect
 from receiver.keeping.restoring import LeftOut, count_left_out, count_rows_waiting, install
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, read_settings
 from receiver.spool import owners as spools
@@ -31,7 +31,7 @@ def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> 
     """
     settings = read_settings(data_dir=data_dir)
     info = inspect(file)
-    fingerprint = key_fingerprint(SENDER.verification.load_key(settings.public_key))
+    fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
     if info.key_fingerprint != fingerprint and not other_key:
         raise StoreError(
             f"{file} was made under the public key {info.key_fingerprint}, but CLC_PUBLIC_KEY is {fingerprint}: "

@@ -24,7 +24,7 @@ from receiver.keeping.verification import (
 )
 from receiver.keeping.verification.invariants import Violation, check_missing
 from receiver.logs import make_visible
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys
 from receiver.settings import Settings, read_settings
 
@@ -71,7 +71,7 @@ def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool,
 
 def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
     """Load the keys of earlier receipts, the key of the settings, and the named ones."""
-    named = map(SENDER.verification.load_key, (settings.public_key, *key_files))
+    named = map(CENTURYLINK.verification.load_key, (settings.public_key, *key_files))
     return load_remembered_keys(settings.data_dir) | index_by_fingerprint(named)
 
 

@@ -14,7 +14,7 @@ from receiver.deriving.bodies import LastBodies
 from receiver.files import sql_file
 from receiver.logs import describe
 from receiver.notification import Action, Category, NumberedNotification
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.sender import Kind
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
@@ -22,9 +22,9 @@ Entity = tuple[Category, str]
 
 _ENTITIES_AT_ONCE = 256
 _NO_END = 1 << 62
-_DIFFER = Differ(SENDER.comparison)
-_STATELESS = SENDER.comparison.stateless
-_ACCOUNT = SENDER.account_category
+_DIFFER = Differ(CENTURYLINK.comparison)
+_STATELESS = CENTURYLINK.comparison.stateless
+_ACCOUNT = CENTURYLINK.account_category
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from receiver.database.rows import insert, make_numbered, select_numbered
 from receiver.deriving.deriver import Derived, DerivedChange, Deriver, Read
 from receiver.files import sql_file
 from receiver.notification import NumberedNotification
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 
 Table = Literal["changes", "changes_rebuilt"]
 _ROWS_PER_STEP = 2_000
@@ -76,7 +76,7 @@ def derive_account_states(connection: duckdb.DuckDBPyConnection) -> None:
         connection,
         "INSERT INTO account_states FROM account_bodies "
         "WHERE seq IN (SELECT last_seq FROM entities WHERE category = ?)",
-        [SENDER.account_category],
+        [CENTURYLINK.account_category],
     )
 
 

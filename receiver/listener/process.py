@@ -18,7 +18,7 @@ from receiver.listener.turns import Breath, come_first
 from receiver.network.sockets import make_tls_context
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import Restarts
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import remember_key
 from receiver.settings import Settings
 from receiver.spool import SpoolWriter
@@ -44,7 +44,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     come_first(settings.listeners)
     load_program(*_USED_LATE)
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
-    key = SENDER.verification.load_key(settings.public_key)
+    key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
     admission = Admission(key, settings.signatures, accounts)
     deliver = asyncio.get_running_loop().call_soon_threadsafe

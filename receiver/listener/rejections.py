@@ -13,7 +13,7 @@ from tornado.httputil import HTTPHeaders
 
 from receiver.listener.exchange import Request
 from receiver.notification import Rejection, new_id
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 
 BYTES_PER_HOUR = 8 * 1024 * 1024
 """The bytes per hour of notifications refused for one reason that all listeners together keep."""
@@ -157,7 +157,7 @@ class Rejections:
             source_ip=source_ip,
             headers=headers,
             body=request.body,
-            sender=SENDER.name,
+            sender=CENTURYLINK.name,
         )
 
     def _blot_secret_out(self, text: str) -> str:

@@ -25,7 +25,7 @@ from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
 from receiver.listener.sources import TrustedProxies
 from receiver.notification import Notification, Rejection
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.spool import Done, Row, SpoolWriter, WaitingRow
 
 
@@ -96,7 +96,7 @@ class Routes:
         self._budget = budget
         self._secret = secret
         self._rejections = Rejections(secret)
-        self._event_for_request = SENDER.event_for_request
+        self._event_for_request = CENTURYLINK.event_for_request
         self._looking: asyncio.Task[None] | None = None
         self._asking: list[SendAnswer] = []
         self._readings = {

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import load_or_make_key, public_key_path
 from receiver.senders.made_up import rate_at
 from receiver.settings import read_settings
@@ -41,9 +41,9 @@ def _base_url(_context: click.Context, _option: click.Parameter, text: str | Non
 def _event_type(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
     if text is None:
         return None
-    event = SENDER.event_for_name(text)
+    event = CENTURYLINK.event_for_name(text)
     if event is None or event.event_type is None:
-        names = ", ".join(str(event.event_type) for event in SENDER.events)
+        names = ", ".join(str(event.event_type) for event in CENTURYLINK.events)
         raise click.BadParameter(f"{text!r} is not one of the ten events: {names}.")
     return event.event_type
 

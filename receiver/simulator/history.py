@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.errors import ArchiveError
 from receiver.files import open_whole
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.made_up import DAY, LEAST_WEIGHT, Bodies, Calendar, Step, Timetable
 from receiver.simulator import MADE_UP
 
@@ -199,7 +199,7 @@ def write_archive(
 
 def archive_line(outgoing: Outgoing, signature: str) -> bytes:
     """Return a notification as a line of an archive."""
-    headers = {**MADE_UP.headers, "Content-Length": str(len(outgoing.body)), SENDER.verification.header: signature}
+    headers = {**MADE_UP.headers, "Content-Length": str(len(outgoing.body)), CENTURYLINK.verification.header: signature}
     received_at = datetime.fromtimestamp(outgoing.received_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     line = {
         "received_at": received_at,
@@ -216,7 +216,7 @@ def _signed_lines(history: Iterable[Outgoing], key: RSAPrivateKey) -> Iterator[l
 
     @lru_cache(maxsize=SIGNATURES_KEPT)
     def signature(body: bytes) -> str:
-        return SENDER.verification.sign(key, body)
+        return CENTURYLINK.verification.sign(key, body)
 
     def lines(chunk: list[Outgoing]) -> list[bytes]:
         return [archive_line(outgoing, signature(outgoing.body)) for outgoing in chunk]

@@ -18,7 +18,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.util import SKIP_HEADER
 
 from receiver.errors import SendError
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import Outgoing
 
@@ -238,8 +238,8 @@ class Poster:
                 self._fault = error
 
     def _post(self, outgoing: Outgoing) -> None:
-        signature = SENDER.verification.sign(self._key, outgoing.body)
-        headers = {**MADE_UP.headers, **_NOT_SENT, SENDER.verification.header: signature}
+        signature = CENTURYLINK.verification.sign(self._key, outgoing.body)
+        headers = {**MADE_UP.headers, **_NOT_SENT, CENTURYLINK.verification.header: signature}
         sent_at, began = datetime.now(UTC), time.perf_counter()
         status, notification_id, error = None, None, None
         try:

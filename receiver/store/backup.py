@@ -17,7 +17,7 @@ import duckdb
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
 from receiver.keeping.backup_file import note_path, read_backup_note
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
 from receiver.store.loop import AppendLoop
@@ -52,7 +52,7 @@ class Backups:
         self._settings = settings
         self._loop = loop
         self._directory = settings.data_dir / "backups"
-        self._fingerprint = key_fingerprint(SENDER.verification.load_key(settings.public_key))
+        self._fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 

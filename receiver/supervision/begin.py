@@ -21,7 +21,7 @@ from receiver.keeping.backup_file import parse_backup_note, read_learned_account
 from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context
 from receiver.processes import state
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.settings import Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
@@ -54,7 +54,7 @@ def check_files(settings: Settings) -> None:
         ReceiverError: one of them can't be.
     """
     make_tls_context(settings)
-    SENDER.verification.load_key(settings.public_key)
+    CENTURYLINK.verification.load_key(settings.public_key)
     TrustedProxies(settings.trusted_proxies)
 
 

@@ -16,7 +16,7 @@ from receiver.keeping.backup_file import read_backup_note
 from receiver.keeping.scrub import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
 from receiver.spool.layout import to_microseconds
@@ -133,7 +133,7 @@ def gather(
     return Facts(
         at=now,
         version=__version__,
-        key_fingerprint=key_fingerprint(SENDER.verification.load_key(settings.public_key)),
+        key_fingerprint=key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key)),
         serving=find_running_serve(settings.data_dir) is not None,
         serve=read_state(settings.data_dir),
         stored=stored,

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from receiver.notification import Notification, NumberedNotification
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.body import BodyError, parse_body
 from receiver.senders.keys import Keys
 from receiver.senders.sender import Event
 from receiver.spool.layout import to_microseconds
 
-_EVENTS = {*SENDER.events, *SENDER.open_events}
+_EVENTS = {*CENTURYLINK.events, *CENTURYLINK.open_events}
 _BITS_AFTER_TIME = 80  # of a UUID of version 7, whose first 48 bits count milliseconds
 _DERIVED = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at")
 
@@ -197,7 +197,7 @@ def _is_signed(row: Notification, keys: Keys) -> bool:
     noted = row.key_fingerprint
     candidates = keys.values() if noted is None else [keys[noted]] if noted in keys else []
     return row.signature is not None and any(
-        SENDER.verification.signs(key, row.signature, row.payload) for key in candidates
+        CENTURYLINK.verification.signs(key, row.signature, row.payload) for key in candidates
     )
 
 
@@ -226,7 +226,7 @@ def _derived_faults(row: Notification) -> Iterator[str]:
     if event not in _EVENTS:
         yield f"There is no event of category {row.category} and action {row.action}."
         return
-    expected = SENDER.columns(event, body, row.received_at)._asdict()
+    expected = CENTURYLINK.columns(event, body, row.received_at)._asdict()
     for column in _DERIVED:
         value = getattr(row, column)
         if value != expected[column]:

@@ -13,7 +13,7 @@ from receiver.errors import TooMuchError
 from receiver.files import sql_file
 from receiver.keeping.verification.invariants import Changed, Violation, check_changes, check_taken
 from receiver.notification import SET_ASIDE, NumberedNotification
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import Keys
 from receiver.spool.layout import to_microseconds
 
@@ -61,7 +61,7 @@ def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
     has_account_states = schema_version_of(reader) >= _FIRST_VERSION_WITH_ACCOUNT_STATES
     answers = reader.rows(sql_file(__package__, "views.sql"), [])
     if has_account_states:
-        answers += reader.rows(sql_file(__package__, "account_states.sql"), [SENDER.account_category])
+        answers += reader.rows(sql_file(__package__, "account_states.sql"), [CENTURYLINK.account_category])
     for name, expected, actual in answers:
         if expected != actual:
             yield Violation("view", None, None, f"{name}: {actual}, but notifications make it {expected}.")
@@ -115,7 +115,7 @@ def _sign_any(reader: Reader, keys: Keys, *, noted: bool) -> bool:
     unnoted = "AND key_fingerprint IS NULL" if noted else ""
     samples = reader.rows(sql_file(__package__, "signed_samples.sql").replace("/* unnoted */", unnoted), [_SAMPLES])
     return any(
-        SENDER.verification.signs(key, signature, payload.encode())
+        CENTURYLINK.verification.signs(key, signature, payload.encode())
         for signature, payload in samples
         for key in keys.values()
     )
@@ -211,7 +211,7 @@ class ChangesCheck:
         return {
             seq
             for (seq,) in self._reader.rows(
-                sql_file(__package__, "revised.sql"), [list(SENDER.comparison.stateless), last_seq]
+                sql_file(__package__, "revised.sql"), [list(CENTURYLINK.comparison.stateless), last_seq]
             )
         }
 

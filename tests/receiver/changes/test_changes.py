@@ -13,7 +13,7 @@ from receiver.database.opening import run
 from receiver.database.rows import insert_notifications
 from receiver.deriving import Deriver, make_read, write_changes
 from receiver.notification import NumberedNotification
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from tests.support.database import open_database
 from tests.support.rows import NOON, notification
 
@@ -40,7 +40,7 @@ FLAT = {
 }  # fmt: skip
 UNSEEN = Change("", "unseen", False, None, None)
 
-changes_of = partial(differ.changes_of, Differ(SENDER.comparison))
+changes_of = partial(differ.changes_of, Differ(CENTURYLINK.comparison))
 
 
 def known(body, action="Updated", category="Server"):

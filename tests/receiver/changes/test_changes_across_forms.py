@@ -8,7 +8,7 @@ import pytest
 
 from receiver.changes import differ
 from receiver.changes.differ import Differ, Snapshot
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 
 FLAT = {
     "accountAlias": "ACME", "accountUri": "/v2/accounts/ACME", "cpu": 2, "description": "Shop", "diskCount": 1,
@@ -39,7 +39,7 @@ NEW_ACCOUNT = {
     "links": [{"rel": "self", "href": "/v2/accounts/RLS1"}], "primaryDataCenter": "WA1",
 }  # fmt: skip
 
-changes_of = partial(differ.changes_of, Differ(SENDER.comparison))
+changes_of = partial(differ.changes_of, Differ(CENTURYLINK.comparison))
 
 
 def shown(before, now, category="Server"):

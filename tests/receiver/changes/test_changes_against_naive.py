@@ -17,7 +17,7 @@ from receiver.changes import differ
 from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import run
 from receiver.notification import new_id
-from receiver.senders import SENDER
+from receiver.senders import CENTURYLINK
 from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.sender import Event
@@ -40,7 +40,7 @@ CHANGES = """
 UNSEEN = Change("", "unseen", False, None, None)
 APPEARED = Change("", "added", False, None, None)
 
-changes_of = partial(differ.changes_of, Differ(SENDER.comparison))
+changes_of = partial(differ.changes_of, Differ(CENTURYLINK.comparison))
 
 
 def generated(examples):
