@@ -3,6 +3,9 @@
 ReceiverError            anything a user can put right; its text is one sentence that says how
 ├── SettingsError        a setting has a value that is not allowed
 ├── KeyFileError         a key file can't be read or is not a usable RSA key
+├── ProfileError         a sender's profile has a value that is not allowed
+├── SchemeError          the verification of a profile has a value that is not allowed
+├── SecretError          a sender's secret or public key is none, or too weak a one
 ├── DataDirectoryError   the data directory can't be used, or another process is using it
 ├── ListenError          an address can't be listened on
 ├── ArchiveError         an archive file can't be read
@@ -14,6 +17,8 @@ ReceiverError            anything a user can put right; its text is one sentence
     ├── NewerStoreError  a newer program wrote the DuckDB file
     └── TooMuchError     an answer is larger than the query service gives
 """
+
+from pathlib import Path
 
 
 class ReceiverError(Exception):
@@ -31,6 +36,41 @@ class SettingsError(ReceiverError):
 
 class KeyFileError(ReceiverError):
     """Raised when a key file can't be read or is not a usable RSA key."""
+
+
+class ProfileError(ReceiverError):
+    """Raised when a sender's profile can't be read or has a value that is not allowed.
+
+    Args:
+        path: the file.
+        reason: what is wrong and what is allowed, in words that follow the key.
+        key: the key with those that lead to it, such as `columns.actor`; None where the file as a whole is wrong.
+        line: where the key stands; None where that can't be told.
+    """
+
+    def __init__(self, path: Path, reason: str, key: str | None = None, line: int | None = None) -> None:
+        """Make the sentence."""
+        place = f"{path}, line {line}" if line else str(path)
+        super().__init__(f"{place}: {f'{key} {reason}' if key else reason}.")
+        self.path, self.reason, self.key, self.line = path, reason, key, line
+
+
+class SchemeError(ReceiverError):
+    """Raised when the verification of a profile has a value that is not allowed.
+
+    Args:
+        key: within the table `verification`, such as `timestamp.unit`.
+        reason: what is wrong and what is allowed, in words that follow the key.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        """Make the sentence."""
+        super().__init__(f"verification.{key} {reason}.")
+        self.key, self.reason = key, reason
+
+
+class SecretError(ReceiverError):
+    """Raised when a sender's secret or public key is none, or too weak a one; the text never contains it."""
 
 
 class DataDirectoryError(ReceiverError):

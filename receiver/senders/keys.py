@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -116,8 +117,8 @@ def public_pem(key: PublicKey) -> bytes:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def key_fingerprint(key: PublicKey) -> str:
-    """Return the SHA-256 of a key's SubjectPublicKeyInfo, in hexadecimal."""
+def key_fingerprint(key: PublicKeyTypes) -> str:
+    """Return the SHA-256 of a key's SubjectPublicKeyInfo, in hexadecimal; the key may be of any type."""
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 

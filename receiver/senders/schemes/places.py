@@ -1,0 +1,163 @@
+"""Where signatures, timestamps and ids stand in a request, and reading them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import orjson
+
+from receiver.senders.request import SignedRequest
+from receiver.senders.schemes.detail import Detail
+from receiver.senders.schemes.encodings import Encoding, decode, encode, wire_bytes
+
+Format = Literal["single", "space", "pairs"]
+Separator = Literal[",", ";"]
+
+MOST_SIGNATURES = 16
+"""So many signatures of a request are looked at: a sender has two while it changes its secret."""
+_MOST_ENTRIES = 64
+_LONGEST = 4096
+"""The characters of the longest signature, token or id that is read; a signature of RSA 8192 has 2,048."""
+
+
+class Envelope:
+    """A request, with its body parsed at most once, and only if something is looked for there."""
+
+    def __init__(self, request: SignedRequest) -> None:
+        """Take the request."""
+        self.request = request
+
+    def header(self, name: str) -> str | None:
+        """Return the text of a header by its name in lower case; None if there is none, or an empty one."""
+        return (self.request.headers.get(name) or "").strip() or None
+
+    def pairs(self, name: str, separator: Separator) -> list[tuple[str, str]]:
+        """Return the first keys and values of a header of the form `t=1,v1=2`."""
+        entries = (self.header(name) or "").split(separator, _MOST_ENTRIES)[:_MOST_ENTRIES]
+        halves = (entry.strip().partition("=") for entry in entries)
+        return [(key, value) for key, equals, value in halves if equals]
+
+    def member(self, pointer: tuple[str, ...]) -> str | None:
+        """Return a text or whole number of the JSON body; None if it has neither there."""
+        value = self._document
+        for step in pointer:
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list) and step.isdecimal() and len(step) < len(str(_LONGEST)):
+                value = value[int(step)] if int(step) < len(value) else None
+            else:
+                return None
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return value if isinstance(value, str) and value else None
+
+    @cached_property
+    def _document(self) -> Any:
+        try:
+            return orjson.loads(self.request.body)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderPlace:
+    """A header. `name` is as the sender spells it."""
+
+    name: str
+
+    def read(self, envelope: Envelope) -> str | None:
+        """Return the text that stands here, if any."""
+        return envelope.header(self.name.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class PairPlace:
+    """A value beside the signatures in their header."""
+
+    header: str
+    key: str
+    separator: Separator
+
+    def read(self, envelope: Envelope) -> str | None:
+        """Return the text that stands here, if any."""
+        pairs = envelope.pairs(self.header.lower(), self.separator)
+        return next((value for key, value in pairs if key == self.key), None) or None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPlace:
+    """A member of the JSON body."""
+
+    pointer: tuple[str, ...]
+
+    def read(self, envelope: Envelope) -> str | None:
+        """Return the text that stands here, if any."""
+        return envelope.member(self.pointer)
+
+
+Place = HeaderPlace | PairPlace | BodyPlace
+
+
+def read_bounded(place: Place, envelope: Envelope) -> str | None:
+    """Return a printable text of usual length; None for any other."""
+    text = place.read(envelope)
+    return text if text is not None and len(text) <= _LONGEST and text.isprintable() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """Where signatures stand, and how they are written."""
+
+    places: tuple[HeaderPlace, ...] | BodyPlace
+    """The headers that may have signatures, or the member of the body that is one."""
+    format: Format
+    prefix: str
+    pair: str
+    """The key of signatures among pairs."""
+    separator: Separator
+    encoding: Encoding | None
+    """None where the text itself is the token."""
+
+    def read(self, envelope: Envelope) -> list[bytes] | Detail:
+        """Return the signatures that can be read, or why there are none."""
+        if isinstance(self.places, BodyPlace):
+            text = self.places.read(envelope)
+            if text is None:
+                return Detail.SIGNATURE_MISSING
+            return self._decode([text]) or Detail.SIGNATURE_MALFORMED
+        texts = [text for place in self.places if (text := place.read(envelope)) is not None]
+        if not texts:
+            return Detail.HEADER_MISSING
+        return self._decode(self._split(texts, envelope)) or Detail.HEADER_MALFORMED
+
+    def _split(self, texts: list[str], envelope: Envelope) -> list[str]:
+        if self.format == "pairs" and isinstance(self.places, tuple):
+            names = [place.name.lower() for place in self.places]
+            pairs = [pair for name in names for pair in envelope.pairs(name, self.separator)]
+            return [value for key, value in pairs if key == self.pair]
+        if self.format == "space":
+            return [entry for text in texts for entry in text.split(None, _MOST_ENTRIES)[:_MOST_ENTRIES]]
+        return texts
+
+    def _decode(self, entries: list[str]) -> list[bytes]:
+        texts = [text.removeprefix(self.prefix) for text in entries if text.startswith(self.prefix)]
+        usual = [text for text in texts[:MOST_SIGNATURES] if 0 < len(text) <= _LONGEST]
+        if self.encoding is None:
+            return [wire_bytes(text) for text in usual]
+        decoded = (decode(text, self.encoding) for text in usual)
+        return [signature for signature in decoded if signature is not None]
+
+    def write(self, signature: bytes, timestamp: tuple[str, str] | None) -> dict[str, str]:
+        """Return the header that says a signature; `timestamp` is the pair beside it, if there is one.
+
+        Raises:
+            ValueError: the signature stands in the body.
+        """
+        if isinstance(self.places, BodyPlace):
+            raise ValueError("This scheme has its signature in the body, and headers can't carry it.")  # noqa: TRY004
+        text = signature.decode("latin-1") if self.encoding is None else encode(signature, self.encoding)
+        text = self.prefix + text
+        if self.format == "pairs":
+            pairs = [*([timestamp] if timestamp else []), (self.pair, text)]
+            text = self.separator.join(f"{key}={value}" for key, value in pairs)
+        return {self.places[0].name: text}

@@ -1,0 +1,139 @@
+"""Reading the table `[verification]` of a profile."""
+
+from collections.abc import Mapping
+from typing import Any, cast, get_args
+
+from receiver.errors import SchemeError
+from receiver.senders.request import Proof
+from receiver.senders.schemes.algorithm import Algorithm, Kind, SecretForm
+from receiver.senders.schemes.encodings import Encoding
+from receiver.senders.schemes.places import BodyPlace, Format, HeaderPlace, PairPlace, Place, Separator, Signatures
+from receiver.senders.schemes.scheme import Scheme, covers_place
+from receiver.senders.schemes.secret import Hash
+from receiver.senders.schemes.table import Table
+from receiver.senders.schemes.template import FIELDS, Template, compile_template
+from receiver.senders.schemes.timestamp import Timestamp, Unit
+
+DEFAULT_TOLERANCE = 300
+
+_TYPES = (*get_args(Kind), "none")
+_SHARED_FORMS = ("text", "base64", "hex", "whsec")
+_PUBLIC_FORMS = ("pem", "base64", "hex", "whpk")
+_PLACE_KEYS = ("header", "body", "prefix")
+_SIGNING_KEYS = (*_PLACE_KEYS, "secret", "encoding", "format", "pair", "separator", "signed", "timestamp")
+_KEYS = {
+    "none": (),
+    "token": _PLACE_KEYS,
+    "ed25519": _SIGNING_KEYS,
+    **dict.fromkeys(("hmac", "rsa", "ecdsa-p256"), (*_SIGNING_KEYS, "hash")),
+}
+_NOTHING = Template(())
+
+
+def read_scheme(table: Mapping[str, Any]) -> Scheme:
+    """Return the scheme of a table.
+
+    Raises:
+        SchemeError: a key or a value is not known; the message names it and says what is allowed.
+    """
+    keys = Table(table)
+    kind = keys.choose("type", _TYPES)
+    keys.allow(("type", "id", *_KEYS[kind]), f"with type = '{kind}'")
+    delivery_id = _read_id(keys)
+    if kind == "none":
+        return Scheme("none", None, None, _NOTHING, None, delivery_id)
+    if kind == "token":
+        algorithm = Algorithm("token", "sha256", "text")
+        return Scheme("token", algorithm, _read_signatures(keys, is_token=True), _NOTHING, None, delivery_id)
+    algorithm = _read_algorithm(keys, cast("Kind", kind))
+    signatures = _read_signatures(keys, is_token=False)
+    template = _read_template(keys)
+    timestamp = _read_timestamp(keys, signatures)
+    _check_fields(template, timestamp, delivery_id)
+    return Scheme(_proof(algorithm, template), algorithm, signatures, template, timestamp, delivery_id)
+
+
+def _read_algorithm(keys: Table, kind: Kind) -> Algorithm:
+    hash_name = cast("Hash", keys.choose("hash", get_args(Hash), "sha256"))
+    forms = _SHARED_FORMS if kind == "hmac" else _PUBLIC_FORMS
+    return Algorithm(kind, hash_name, cast("SecretForm", keys.choose("secret", forms, forms[0])))
+
+
+def _proof(algorithm: Algorithm, template: Template) -> Proof:
+    """Return what a signature proves; one that does not cover the body is worth no more than a token."""
+    if not template.covers_body:
+        return "token"
+    return "shared-secret" if algorithm.is_shared else "third-party"
+
+
+def _read_signatures(keys: Table, *, is_token: bool) -> Signatures:
+    keys.need_one_of("header", "body")
+    form = cast("Format", keys.choose("format", get_args(Format), "single"))
+    if form != "single" and "body" in keys:
+        raise keys.error("format", "must be 'single' for a signature in the body")
+    if form == "pairs" and "pair" not in keys:
+        raise keys.error("pair", "is missing; with format = 'pairs' it is the key of signatures, such as v1")
+    for key in ("pair", "separator"):
+        if form != "pairs" and key in keys:
+            raise keys.error(key, "needs format = 'pairs'")
+    places: tuple[HeaderPlace, ...] | BodyPlace
+    places = BodyPlace(keys.pointer("body")) if "body" in keys else tuple(map(HeaderPlace, keys.headers("header")))
+    if form == "pairs" and isinstance(places, tuple) and len(places) > 1:
+        raise keys.error("header", "must be one header with format = 'pairs'")
+    return Signatures(
+        places=places,
+        format=form,
+        prefix=keys.text("prefix", ""),
+        pair=keys.text("pair", ""),
+        separator=cast("Separator", keys.choose("separator", get_args(Separator), ",")),
+        encoding=None if is_token else cast("Encoding", keys.choose("encoding", get_args(Encoding), "hex")),
+    )
+
+
+def _read_template(keys: Table) -> Template:
+    try:
+        return compile_template(keys.text("signed", "{body}"))
+    except ValueError as error:
+        fields = ", ".join(f"{{{'header:NAME' if name == 'header' else name}}}" for name in FIELDS)
+        reason = f"is no template ({error}); allowed are {fields}, and {{{{ and }}}} for braces"
+        raise keys.error("signed", reason) from None
+
+
+def _read_timestamp(keys: Table, signatures: Signatures) -> Timestamp | None:
+    if "timestamp" not in keys:
+        return None
+    inner = keys.table("timestamp")
+    inner.allow(("header", "body", "pair", "unit", "tolerance"), "here")
+    inner.need_one_of("header", "body", "pair")
+    place: Place
+    if "pair" not in inner:
+        place = _read_place(inner)
+    elif signatures.format == "pairs" and isinstance(signatures.places, tuple):
+        place = PairPlace(signatures.places[0].name, inner.text("pair"), signatures.separator)
+    else:
+        raise inner.error("pair", "needs signatures with format = 'pairs'")
+    unit = cast("Unit", inner.choose("unit", get_args(Unit), "s"))
+    return Timestamp(place, unit, inner.positive("tolerance", DEFAULT_TOLERANCE))
+
+
+def _read_id(keys: Table) -> Place | None:
+    if "id" not in keys:
+        return None
+    inner = keys.table("id")
+    inner.allow(("header", "body"), "here")
+    inner.need_one_of("header", "body")
+    return _read_place(inner)
+
+
+def _read_place(keys: Table) -> HeaderPlace | BodyPlace:
+    return BodyPlace(keys.pointer("body")) if "body" in keys else HeaderPlace(keys.header("header"))
+
+
+def _check_fields(template: Template, timestamp: Timestamp | None, delivery_id: Place | None) -> None:
+    """Refuse a signed text that names what no key places, and a time that anybody could alter."""
+    if timestamp is None and template.covers("timestamp"):
+        raise SchemeError("signed", "contains {timestamp}; say in the table timestamp where it stands")
+    if delivery_id is None and template.covers("id"):
+        raise SchemeError("signed", "contains {id}; say in the table id where it stands")
+    if timestamp is not None and not covers_place(template, timestamp.place, "timestamp"):
+        raise SchemeError("timestamp", "proves nothing, because it is not signed; let signed contain {timestamp}")

@@ -1,0 +1,198 @@
+"""A scheme: how a sender signs its requests, and the verdict on each of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+
+from receiver.notification import SignatureStatus
+from receiver.senders.request import Proof, SignedRequest, Verdict
+from receiver.senders.schemes.algorithm import Algorithm
+from receiver.senders.schemes.detail import Detail
+from receiver.senders.schemes.places import BodyPlace, Envelope, HeaderPlace, PairPlace, Place, Signatures, read_bounded
+from receiver.senders.schemes.secret import Secret
+from receiver.senders.schemes.template import Template, Texts
+from receiver.senders.schemes.timestamp import Timestamp
+
+LARGEST_EXPLAINED = 64 * 1024
+"""The largest body, in bytes, of which is found out whether it was altered on the way."""
+
+_MISSING = {Detail.HEADER_MISSING, Detail.SIGNATURE_MISSING}
+
+
+class _Finding(NamedTuple):
+    """The part of a verdict that says something of the signature."""
+
+    status: SignatureStatus
+    detail: Detail | None
+    signature: bytes | None
+    key_fingerprint: str | None
+
+
+class _Match(NamedTuple):
+    """A signature, and the secret that made it."""
+
+    secret: Secret
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How a sender signs."""
+
+    proof: Proof
+    algorithm: Algorithm | None
+    """None where nothing is signed."""
+    signatures: Signatures | None
+    template: Template
+    timestamp: Timestamp | None
+    delivery_id: Place | None
+
+    def load_secret(self, text: str) -> Secret:
+        """Return the secret of a text, with which requests are checked: a shared one, or a public key.
+
+        Raises:
+            SecretError: the text is no such secret, or too weak a one; the message does not contain it.
+        """
+        return self._need_algorithm().load(text)
+
+    def load_signing_secret(self, text: str) -> Secret:
+        """Return the secret of a text, with which requests are signed: a shared one, or a private key in PEM form.
+
+        Raises:
+            SecretError: as `load_secret`.
+        """
+        return self._need_algorithm().load_signing(text)
+
+    def check(self, request: SignedRequest, secrets: Sequence[Secret], now: datetime) -> Verdict:
+        """Return the verdict on a request; raises nothing, whatever the request.
+
+        Args:
+            request: as it was posted.
+            secrets: of the sender, each of which may have signed.
+            now: when the request was received, with a time zone.
+        """
+        envelope = Envelope(request)
+        texts = self._read_texts(envelope)
+        found = self._judge(envelope, texts, secrets, now)
+        return Verdict(
+            status=found.status,
+            detail=None if found.detail is None else found.detail.value,
+            signature=None if self.algorithm is None or self.algorithm.kind == "token" else found.signature,
+            key_fingerprint=found.key_fingerprint,
+            delivery_id=texts.delivery_id,
+            is_id_signed=found.status == "valid" and texts.delivery_id is not None and self._signs_id,
+        )
+
+    def sign(self, request: SignedRequest, secret: Secret, now: datetime, delivery_id: str | None) -> dict[str, str]:
+        """Return the headers by which a request verifies, beside those that it has; for simulators and examples.
+
+        Raises:
+            SecretError: the secret is a public key: load the private one with `load_signing_secret`.
+            ValueError: headers can't carry the signature, or the request lacks what is signed.
+        """
+        if self.algorithm is None or self.signatures is None:
+            return {}
+        headers: dict[str, str] = {}
+        if isinstance(self.delivery_id, HeaderPlace) and delivery_id is not None:
+            headers[self.delivery_id.name] = delivery_id
+        pair = None
+        if self.timestamp is not None:
+            text = self.timestamp.write(now)
+            if isinstance(self.timestamp.place, HeaderPlace):
+                headers[self.timestamp.place.name] = text
+            elif isinstance(self.timestamp.place, PairPlace):
+                pair = (self.timestamp.place.key, text)
+        known = {**request.headers, **{name.lower(): text for name, text in headers.items()}}
+        envelope = Envelope(request._replace(headers=known))
+        texts = self._read_texts(envelope)
+        if pair is not None:
+            texts = texts._replace(timestamp=pair[1])
+        message = self.template.compose(envelope, texts, request.body)
+        if isinstance(message, Detail):
+            raise ValueError(f"The request can't be signed: {message.value}.")  # noqa: TRY004 - it is of the right type
+        return headers | self.signatures.write(secret.sign(message), pair)
+
+    @property
+    def _signs_id(self) -> bool:
+        return self.delivery_id is not None and covers_place(self.template, self.delivery_id, "id")
+
+    def _need_algorithm(self) -> Algorithm:
+        if self.algorithm is None:
+            raise ValueError("This sender does not sign, so it has no secret.")
+        return self.algorithm
+
+    def _read_texts(self, envelope: Envelope) -> Texts:
+        return Texts(
+            None if self.timestamp is None else read_bounded(self.timestamp.place, envelope),
+            None if self.delivery_id is None else read_bounded(self.delivery_id, envelope),
+        )
+
+    def _judge(self, envelope: Envelope, texts: Texts, secrets: Sequence[Secret], now: datetime) -> _Finding:
+        if self.algorithm is None or self.signatures is None:
+            return _Finding("missing", None, None, None)
+        first = secrets[0].fingerprint if secrets else None
+        signatures = self.signatures.read(envelope)
+        if isinstance(signatures, Detail):
+            return _Finding("missing" if signatures in _MISSING else "invalid", signatures, None, first)
+        if not secrets:
+            return _Finding("invalid", Detail.NO_SECRET, signatures[0], None)
+        match = self._find(envelope, texts, envelope.request.body, secrets, signatures)
+        if isinstance(match, Detail):
+            return _Finding("invalid", match, signatures[0], first)
+        if match is None:
+            reason = self._explain(envelope, texts, secrets, signatures)
+            return _Finding("invalid", reason, signatures[0], first)
+        # Only after the signature: nobody without the secret learns how the time is judged.
+        late = None if self.timestamp is None else self.timestamp.judge(texts.timestamp, now)
+        return _Finding("invalid" if late else "valid", late, match.signature, match.secret.fingerprint)
+
+    def _find(
+        self, envelope: Envelope, texts: Texts, body: bytes, secrets: Sequence[Secret], signatures: list[bytes]
+    ) -> _Match | Detail | None:
+        """Try every secret, also after a match: the time does not tell which one fits."""
+        message = self.template.compose(envelope, texts, body)
+        if isinstance(message, Detail):
+            return message
+        tries = [(secret, secret.find(message, signatures)) for secret in secrets]
+        return next((_Match(secret, signature) for secret, signature in tries if signature is not None), None)
+
+    def _explain(self, envelope: Envelope, texts: Texts, secrets: Sequence[Secret], signatures: list[bytes]) -> Detail:
+        """Return why no signature fits."""
+        if self.algorithm is not None and self.algorithm.kind == "token":
+            return Detail.TOKEN_FITS_NO_SECRET
+        lengths = {secret.length for secret in secrets}
+        if None not in lengths and lengths.isdisjoint(len(signature) for signature in signatures):
+            return Detail.OTHER_LENGTH
+        body = envelope.request.body
+        if self.template.covers("body") and len(body) <= LARGEST_EXPLAINED:
+            for detail, original in _originals(body):
+                if isinstance(self._find(envelope, texts, original, secrets, signatures), _Match):
+                    return detail
+        return Detail.FITS_NO_SECRET
+
+
+def _originals(body: bytes) -> Iterator[tuple[Detail, bytes]]:
+    """Yield the bodies that proxies and frameworks most often turn into this one, at most three."""
+    if b"\n" in body:
+        other = body.replace(b"\r\n", b"\n") if b"\r\n" in body else body.replace(b"\n", b"\r\n")
+        yield Detail.OTHER_LINE_ENDS, other
+    stripped = body.removesuffix(b"\n").removesuffix(b"\r")
+    yield Detail.OTHER_LAST_LINE_END, stripped if body.endswith(b"\n") else body + b"\n"
+    try:
+        compact = orjson.dumps(orjson.loads(body))
+    except ValueError:
+        return
+    if compact != body:
+        yield Detail.OTHER_JSON, compact
+
+
+def covers_place(template: Template, place: Place, name: str) -> bool:
+    """Tell whether a signature covers the text at a place, by the field's own name or with what it stands in."""
+    if template.covers(name):
+        return True
+    if isinstance(place, BodyPlace):
+        return template.covers("body")
+    return isinstance(place, HeaderPlace) and template.covers("header", place.name)
