@@ -132,7 +132,7 @@ class Algorithm:
 
 def _ed25519(public: Ed25519PublicKey, private: Ed25519PrivateKey | None) -> Secret:
     """Return the secret of a key of Ed25519, which reads a message twice and so needs it in one piece."""
-    return KeySecret(public, _ED25519_LENGTH, b"".join, public.verify, private and private.sign)
+    return KeySecret(public, _ED25519_LENGTH, b"".join, public.verify, None if private is None else private.sign)
 
 
 def _rsa(hash_name: Hash, public: RSAPublicKey, private: RSAPrivateKey | None) -> Secret:
@@ -146,8 +146,8 @@ def _rsa(hash_name: Hash, public: RSAPublicKey, private: RSAPrivateKey | None) -
         public,
         (public.key_size + 7) // 8,
         partial(_digest, hash_name),
-        lambda signature, digest: public.verify(signature, digest, padding, hashed),
-        private and (lambda digest: private.sign(digest, padding, hashed)),
+        partial(public.verify, padding=padding, algorithm=hashed),
+        None if private is None else partial(private.sign, padding=padding, algorithm=hashed),
     )
 
 
@@ -160,8 +160,8 @@ def _ecdsa(hash_name: Hash, public: EllipticCurvePublicKey, private: EllipticCur
         public,
         None,
         partial(_digest, hash_name),
-        lambda signature, digest: public.verify(signature, digest, way),
-        private and (lambda digest: private.sign(digest, way)),
+        partial(public.verify, signature_algorithm=way),
+        None if private is None else partial(private.sign, signature_algorithm=way),
     )
 
 
