@@ -11,7 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
-from analytics.senders import categories_of, is_account, kinds, place
+from analytics.senders import categories_of, edition, is_account, kinds, place
 
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)[ \t]*\n", re.MULTILINE)
 CONDITION = re.compile(r" -- if \$(\w+)$")
@@ -97,13 +97,17 @@ class Query(NamedTuple):
     parameters: dict[str, Any]
 
 
-@cache
 def read(name: str) -> str:
     """Return the text of `name`.sql in whatever folder; a line `-- include other.sql` is replaced by that file's lines.
 
     Raises:
         KeyError: there is no such file.
     """
+    return _read(name, edition())
+
+
+@cache
+def _read(name: str, _edition: int) -> str:
     text = places()[name].read_text(encoding="utf-8")
     whole = INCLUDE.sub(lambda match: read(match[1].removesuffix(".sql")).rstrip("\n") + "\n", text)
     return expand(whole)

@@ -1,10 +1,11 @@
-"""The senders as the dashboard and notebooks describe them: one folder for each, and functions about all of them.
+"""The senders as the dashboard and notebooks describe them, and functions about all of them.
 
-A folder has a `sender.py` with a `SENDER`, and may have SQL: rules in `rules`, example queries in `shipped_queries`,
-and queries of its own in `queries`.
+A sender has a folder with a `sender.py` and its `SENDER`, or the store describes it, see `learn`. A folder may have
+SQL: rules in `rules`, example queries in `shipped_queries`, and queries of its own in `queries`.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -24,9 +25,37 @@ def folders() -> tuple[Traversable, ...]:
 
 
 @cache
-def senders() -> tuple[Sender, ...]:
-    """Return all senders, by name."""
+def shipped() -> tuple[Sender, ...]:
+    """Return the senders that have a folder, by name."""
     return tuple(import_module(f"{__package__}.{folder.name}.sender").SENDER for folder in folders())
+
+
+class _Described:
+    """The senders that the store describes; all viewers of a process look at one store."""
+
+    senders: tuple[Sender, ...] = ()
+    edition = 0
+
+
+def learn(described: Iterable[Sender]) -> None:
+    """Take the senders that the store describes, in place of those that it described before."""
+    named = {sender.name for sender in shipped()}
+    others = tuple(sender for sender in described if sender.name not in named)
+    if others != _Described.senders:
+        _Described.senders = others
+        _Described.edition += 1
+        kinds.cache_clear()
+        sender_of.cache_clear()
+
+
+def edition() -> int:
+    """Return the number of times that other senders were learned: what is made of their knowledge changes with it."""
+    return _Described.edition
+
+
+def senders() -> tuple[Sender, ...]:
+    """Return all senders: those with a folder by name, then those that the store describes."""
+    return (*shipped(), *_Described.senders)
 
 
 def sql_files(name: str) -> list[Traversable]:

@@ -199,6 +199,7 @@ class Sender(NamedTuple):
 
     Args:
         name: the name of its folder, also in the store.
+        title: its name for people.
         events: all its events.
         kinds: the kinds of its entities, in the order of display.
         account: the kind of its accounts.
@@ -215,9 +216,14 @@ class Sender(NamedTuple):
             than those for any sender.
         doubting_rules: the rules whose findings say that a notification may not be what it seems.
         never_reported: the words for a field that no notification has, with the reason in a sentence.
+        proof: what a valid signature proves: `third-party` (anybody can check it), `shared-secret`, `token` or `none`.
+        is_set_up: whether the receiver takes its notifications.
+        secret_variable: the setting with its secret; empty where it needs none.
+        documentation: the URL of its own documentation.
     """
 
     name: str
+    title: str
     events: tuple[Event, ...]
     kinds: tuple[Kind, ...]
     account: str
@@ -233,3 +239,7 @@ class Sender(NamedTuple):
     meanings: Mapping[tuple[str, str], str]
     doubting_rules: tuple[str, ...] = ()
     never_reported: Mapping[str, str] = {}
+    proof: str = "third-party"
+    is_set_up: bool = True
+    secret_variable: str = ""
+    documentation: str = ""

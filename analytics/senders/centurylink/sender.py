@@ -218,6 +218,7 @@ NEVER_REPORTED = dict.fromkeys(
 
 SENDER = Sender(
     name="centurylink",
+    title="CenturyLink Cloud",
     events=EVENTS,
     kinds=(
         Kind("Account", ":material/apartment:"),

@@ -12,6 +12,7 @@ from tests.support.readable_store import MIDDAY, Row, build_store, server
 
 PARCELS = Sender(
     name="parcels",
+    title="Parcels",
     events=(
         Event("Parcel.Sent", "#111111", "#222222", "a parcel is sent"),
         Event("Track.Seen", "#333333", "#444444", "a parcel is scanned"),
@@ -37,18 +38,10 @@ PARCELS = Sender(
 
 
 @pytest.fixture
-def two_senders(monkeypatch):
-    both = (*senders.senders(), PARCELS)
-    caches = (senders.kinds, senders.sender_of, queries.read)
-
-    def forget():
-        for cached in caches:
-            cached.cache_clear()
-
-    monkeypatch.setattr(senders, "senders", lambda: both)
-    forget()
+def two_senders():
+    senders.learn([PARCELS])
     yield
-    forget()
+    senders.learn([])
 
 
 def change(path, kind="changed", old="1", new="2"):
@@ -56,7 +49,7 @@ def change(path, kind="changed", old="1", new="2"):
 
 
 def test_each_folder_of_a_sender_is_a_sender_of_its_name():
-    assert [sender.name for sender in senders.senders()] == [folder.name for folder in senders.folders()]
+    assert [sender.name for sender in senders.shipped()] == [folder.name for folder in senders.folders()]
 
 
 @pytest.mark.usefixtures("two_senders")

@@ -1,0 +1,75 @@
+"""Senders that the store describes: each has a profile at the receiver, and the pages know the store alone."""
+
+import colorsys
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from analytics.senders.sender import Event, Examples, Kind, Sender, Wording
+
+ACCOUNT_ICON, PERSON_ICON, OTHER_ICON = ":material/apartment:", ":material/person:", ":material/deployed_code:"
+PERSONS = frozenset({"user", "member"})
+NO_WORDS = Wording({}, {}, {}, {})
+SHADES = {"Created": (0.42, 0.55), "Updated": (0.70, 0.72), "Deleted": (0.25, 0.36)}
+"""The lightness of a colour on a light and a dark page, by action: the most frequent one is pale."""
+SATURATION = 0.45
+
+
+class Seen(NamedTuple):
+    """An event type that the store has notifications of, with their category and action."""
+
+    event_type: str
+    category: str
+    action: str | None
+
+
+def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> Sender:
+    """Return a sender from its row of the table `senders` and the event types that the store has of it."""
+    said: Mapping[str, Any] = json.loads(description)
+    categories = sorted({each.category for each in seen} | set(said.get("entities", {})))
+    account, person = said.get("account_category") or "", next((name for name in categories if name in PERSONS), "")
+    types = sorted({each.event_type: each for each in seen}.values())
+    return Sender(
+        name=name,
+        title=title,
+        events=tuple(describe_event(each, said.get("events", [])) for each in types),
+        kinds=tuple(Kind(category, choose_icon(category, account)) for category in categories),
+        account=account,
+        person=person,
+        names_actors=f"those of {title} name one where it tells one",
+        place=None,
+        alerts=None,
+        signature_header=said.get("signature_header", ""),
+        signature_scheme=said.get("signature_scheme", ""),
+        how_to="\n".join(f"{number}. {step}" for number, step in enumerate(said.get("setup", []), 1)),
+        examples=Examples(types[0].event_type if types else "", categories[0] if categories else "", "name"),
+        wording=NO_WORDS,
+        meanings={},
+        proof=said.get("proof", "none"),
+        is_set_up=bool(said.get("is_set_up")),
+        secret_variable=said.get("secret_variable", ""),
+        documentation=said.get("documentation", ""),
+    )
+
+
+def describe_event(seen: Seen, words: Iterable[Mapping[str, str]]) -> Event:
+    """Return an event with the colours that its profile gives it, otherwise with those of its category's hue."""
+    said = next((each for each in words if fnmatchcase(seen.event_type, each["pattern"])), {})
+    light, dark = (mix(seen.category, lightness) for lightness in SHADES[seen.action or "Updated"])
+    return Event(seen.event_type, said.get("light") or light, said.get("dark") or dark, said.get("label", ""))
+
+
+def mix(category: str, lightness: float) -> str:
+    """Return a colour of a category's hue, which its name alone decides: it is the same on every page and day."""
+    hue = zlib.crc32(category.encode()) % 360 / 360
+    parts = colorsys.hls_to_rgb(hue, lightness, SATURATION)
+    return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
+
+
+def choose_icon(category: str, account: str) -> str:
+    """Return the icon of a category's entities."""
+    if category == account:
+        return ACCOUNT_ICON
+    return PERSON_ICON if category in PERSONS else OTHER_ICON

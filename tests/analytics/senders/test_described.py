@@ -1,0 +1,61 @@
+"""Senders that the store describes."""
+
+import json
+import re
+
+from analytics import senders
+from analytics.senders.described import Seen, as_sender
+
+DESCRIPTION = json.dumps(
+    {
+        "account_category": "organization",
+        "entities": {"repository": "repository"},
+        "events": [{"pattern": "push*", "label": "commits are pushed", "light": "#123456", "dark": "#654321"}],
+        "setup": ["Open the settings.", "Paste {url}."],
+        "proof": "shared-secret",
+        "is_set_up": True,
+        "secret_variable": "CLC_SECRET_GITHUB",
+    }
+)
+SEEN = (
+    Seen("repository.created", "repository", "Created"),
+    Seen("repository.edited", "repository", "Updated"),
+    Seen("repository.deleted", "repository", "Deleted"),
+    Seen("push", "repository", "Updated"),
+    Seen("member.added", "user", None),
+)
+
+
+def test_a_sender_of_the_store_has_the_events_and_kinds_that_were_seen_and_the_words_of_its_profile():
+    sender = as_sender("github", "GitHub", DESCRIPTION, SEEN)
+    assert [event.name for event in sender.events] == sorted(each.event_type for each in SEEN)
+    assert [kind.name for kind in sender.kinds] == ["repository", "user"]
+    assert (sender.account, sender.person, sender.proof) == ("organization", "user", "shared-secret")
+    assert sender.how_to == "1. Open the settings.\n2. Paste {url}."
+    push = next(event for event in sender.events if event.name == "push")
+    assert push == ("push", "#123456", "#654321", "commits are pushed")
+
+
+def test_events_of_a_category_have_shades_of_one_colour_the_same_each_time():
+    first, again = (as_sender("github", "GitHub", DESCRIPTION, seen).events for seen in (SEEN, SEEN[::-1]))
+    assert first == again
+    light = {event.name: event.light for event in first}
+    assert len(set(light.values())) == len(SEEN)
+    assert all(re.fullmatch("#[0-9a-f]{6}", each) for event in first for each in (event.light, event.dark))
+
+
+def test_learned_senders_come_after_the_shipped_ones_and_never_replace_one():
+    own = as_sender("github", "GitHub", DESCRIPTION, SEEN)
+    false = own._replace(name=senders.shipped()[0].name)
+    try:
+        before = senders.edition()
+        senders.learn([own, false])
+        assert [sender.name for sender in senders.senders()] == [senders.shipped()[0].name, "github"]
+        assert senders.edition() == before + 1
+        senders.learn([own])
+        assert senders.edition() == before + 1
+        assert "repository.edited" in senders.event_types()
+        assert senders.icon_of("repository")
+    finally:
+        senders.learn([])
+    assert "repository.edited" not in senders.event_types()
