@@ -86,7 +86,7 @@ class Table:
         """Return a table within this one."""
         value = self._values[key]
         if not isinstance(value, Mapping):
-            raise self.error(key, 'must be a table, such as `{ header = "X-Timestamp" }`')
+            raise self.error(key, "must be a table")
         return Table(value, f"{self._path}{key}.")
 
 

@@ -4,21 +4,21 @@ import base64
 import hmac
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import stripe
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from slack_sdk.signature import SignatureVerifier
+from slack_sdk.signature import Clock, SignatureVerifier
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from receiver.senders.request import SignedRequest
 from receiver.senders.schemes import read_scheme
 
 URL = "https://receiver.example/webhooks/sender"
-STANDARD_PLACES = {
+STANDARD_PLACES: dict[str, Any] = {
     "header": "webhook-signature",
     "format": "space",
     "encoding": "base64",
@@ -26,7 +26,7 @@ STANDARD_PLACES = {
     "timestamp": {"header": "webhook-timestamp"},
     "id": {"header": "webhook-id"},
 }
-TABLES = {
+TABLES: dict[str, dict[str, Any]] = {
     "github": {"type": "hmac", "header": "X-Hub-Signature-256", "prefix": "sha256="},
     "shopify": {"type": "hmac", "header": "X-Shopify-Hmac-Sha256", "encoding": "base64"},
     "stripe": {
@@ -141,11 +141,11 @@ def _sign_slack(secret, body, at):
 
 
 def _slack_accepts(secret, headers, body, now):
-    class Clock:
+    class Then(Clock):
         def now(self):
             return now.timestamp()
 
-    return SignatureVerifier(secret, Clock()).is_valid_request(body, headers)
+    return SignatureVerifier(secret, Then()).is_valid_request(body, headers)
 
 
 def _sign_standard(secret, body, at):
@@ -168,7 +168,7 @@ def _pem(key):
 _ED_KEYS = [ed25519.Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2)]
 _EC_KEYS = [ec.derive_private_key(number, ec.SECP256R1()) for number in (1001, 1002)]
 _RSA_KEYS = [rsa.generate_private_key(65537, 2048) for _ in range(2)]
-_BY_PEM = {_pem(key): key for key in (*_ED_KEYS, *_EC_KEYS, *_RSA_KEYS)}
+_BY_PEM: dict[str, Any] = {_pem(key): key for key in (*_ED_KEYS, *_EC_KEYS, *_RSA_KEYS)}
 _RAW = [key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for key in _ED_KEYS]
 _DER = [
     base64.b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
@@ -178,7 +178,7 @@ _PUBLIC_PEMS = [
     key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode() for key in _RSA_KEYS
 ]
 _WHPK = ["whpk_" + base64.b64encode(raw).decode() for raw in _RAW]
-_PUBLIC = {
+_PUBLIC: dict[str, Any] = {
     **dict(zip(_WHPK, _ED_KEYS, strict=True)),
     **dict(zip([raw.hex() for raw in _RAW], _ED_KEYS, strict=True)),
     **dict(zip(_DER, _EC_KEYS, strict=True)),
