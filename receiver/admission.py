@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from receiver.files import sync_directory
-from receiver.notification import Notification, SignatureStatus, new_id
+from receiver.notification import FIRST_PROOF, Notification, SignatureStatus, new_id
 from receiver.senders import CENTURYLINK
 from receiver.senders.body import BodyError, parse_body
 from receiver.senders.keys import PublicKey, key_fingerprint
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Refusal(NamedTuple):
-    """Why a notification is not accepted: HTTP status, code, and a sentence for a person.
+    """Why a notification is not accepted: HTTP status, code, a sentence for a person, and `signature_detail`.
 
     Write the status and the code at each refusal: a test reads them there and looks them up in the documentation.
     """
@@ -30,6 +30,7 @@ class Refusal(NamedTuple):
     status: HTTPStatus
     code: str
     detail: str
+    signature_detail: str | None = None
 
 
 UNKNOWN_EVENT = Refusal(
@@ -51,6 +52,13 @@ _SIGNATURE_REFUSALS = {
         f"The header {CENTURYLINK.verification.header} does not sign this body under the receiver's public key.",
     ),
 }
+
+
+def _describe_signature(status: SignatureStatus, signature: bytes | None) -> str:
+    """Return the reason why a signature is not valid."""
+    if status == "missing":
+        return "header missing"
+    return "header malformed" if signature is None else "the signature fits no key"
 
 
 class AccountList(Protocol):
@@ -89,14 +97,15 @@ class Admission:
         `headers` has names in lower case.
         """
         status, signature = self._check_signature(self._key, headers, payload)
-        if status != "valid" and self._signatures == "require":
-            return _SIGNATURE_REFUSALS[status]
+        why = None if status == "valid" else _describe_signature(status, signature)
+        if why and self._signatures == "require":
+            return _SIGNATURE_REFUSALS[status]._replace(signature_detail=why)
         try:
             body = parse_body(payload)
         except BodyError as error:
             if error.is_json:
-                return Refusal(HTTPStatus.BAD_REQUEST, "not_an_object", error.detail)
-            return Refusal(HTTPStatus.BAD_REQUEST, "not_json", error.detail)
+                return Refusal(HTTPStatus.BAD_REQUEST, "not_an_object", error.detail, why)
+            return Refusal(HTTPStatus.BAD_REQUEST, "not_json", error.detail, why)
         columns = self._columns(event, body, received_at)
         notification = Notification(
             id=new_id(received_at),
@@ -114,6 +123,9 @@ class Admission:
             payload=payload,
             key_fingerprint=None if signature is None else self._key_fingerprint,
             sender=CENTURYLINK.name,
+            proof=FIRST_PROOF,
+            signature_detail=why,
+            delivery_id=None,
         )
         if self._accepts_account(columns, status):
             return notification
@@ -122,6 +134,7 @@ class Admission:
             HTTPStatus.FORBIDDEN,
             "account_not_allowed",
             f"The account {alias} is not in CLC_ACCOUNTS." if alias else "The body names no account.",
+            why,
         )
 
     def _accepts_account(self, columns: Columns, signature_status: SignatureStatus) -> bool:

@@ -208,4 +208,5 @@ def _row(line: ArchivedNotification, admission: Admission) -> Row:
         headers=json.dumps(line.headers),
         body=line.body,
         sender=CENTURYLINK.name,
+        signature_detail=decision.signature_detail,
     )

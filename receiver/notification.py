@@ -18,11 +18,19 @@ Category = str
 Action = str
 """What happened to it."""
 SignatureStatus = Literal["valid", "invalid", "missing"]
+Proof = Literal["third-party", "shared-secret", "token", "none"]
+"""What a valid signature proves, and to whom.
+
+`third-party`: anybody with the public key can check it. `shared-secret`: only its holders can, and each of them could
+have made it. `token`: the request carried a secret, and nothing binds that to the body. `none`: nothing is signed.
+"""
 
 JSON: Final = "JSON"
 """Marks a column whose text or bytes are JSON."""
 FIRST_SENDER: Final = "centurylink"
 """The sender of all rows from before the column `sender`."""
+FIRST_PROOF: Final[Proof] = "third-party"
+"""What a valid signature proves in all rows from before the column `proof`."""
 
 NOT_STORABLE: Final = "not_storable"
 DAMAGED_IN_SPOOL: Final = "damaged_in_spool"
@@ -34,7 +42,8 @@ class Notification(NamedTuple):
     """An accepted notification: the columns of `notifications` that are known on receipt.
 
     `key_fingerprint` is the fingerprint of the public key under which the receiver judged the signature; None where
-    there was no signature to judge.
+    there was no signature to judge. `proof` is what a valid signature of the sender proves, valid or not;
+    `signature_detail` says why it is not valid. `delivery_id` is the sender's own id of the delivery.
     """
 
     id: UUID
@@ -52,12 +61,16 @@ class Notification(NamedTuple):
     payload: Annotated[bytes, JSON]
     key_fingerprint: str | None
     sender: str
+    proof: Proof
+    signature_detail: str | None
+    delivery_id: str | None
 
 
 class Rejection(NamedTuple):
     """A refused notification: the columns of `rejected`.
 
-    `headers` is a JSON object as text; `sender` is None where it is not known.
+    `headers` is a JSON object as text; `sender` is None where it is not known. `signature_detail` says why the signature
+    is not valid; None if it is, or was not judged.
     """
 
     id: UUID
@@ -68,6 +81,7 @@ class Rejection(NamedTuple):
     headers: Annotated[str, JSON]
     body: bytes
     sender: str | None
+    signature_detail: str | None
 
     @property
     def cost(self) -> int:

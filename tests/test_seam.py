@@ -62,6 +62,8 @@ RELEASED = {f"receiver/database/migrations/{name}.sql" for name in _WITH_NAMES}
 HABITS = {"sub-account", "sub-accounts"}
 COLUMNS = {"account_alias"}
 """Columns of the store that are named like a field."""
+COMMON_ACTIONS = {"Created", "Updated", "Deleted"}
+"""What happens to the entities of all senders."""
 LABELS = {"Account": "the store has accounts of its own: the view `accounts`, the column `account_alias`"}
 """Names of categories that may stand as a label, but not beside a category or a kind."""
 FIELD = re.compile(r"[a-z]+[A-Z]\w*")
@@ -195,7 +197,7 @@ def words_of_the_receiver():
     comparison = RECEIVED.comparison
     ours = {"alias", "data", "description", "id", "name", "path", "state", "status", "type", "value"}
     keys = fields_of_examples() | {*comparison.natural_keys} | comparison.noise_anywhere | comparison.noise_on_top
-    halves = {half for event in RECEIVED.events for half in (event.category, event.action)}
+    halves = {half for event in RECEIVED.events for half in (event.category, event.action)} - COMMON_ACTIONS
     spelled = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower() for key in keys if FIELD.fullmatch(key)}
     return keys - ours | halves, (spelled | HABITS | {RECEIVED.verification.header}) - COLUMNS
 

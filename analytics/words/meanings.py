@@ -42,6 +42,9 @@ NOTIFICATION = {
     "payload": "Body as JSON, byte for byte",
     "key_fingerprint": "Fingerprint (SHA-256) of the public key that judged the signature; NULL where there was none",
     "sender": "Kind of sender",
+    "proof": "What a valid signature proves: third-party, shared-secret, token or none",
+    "signature_detail": "Why the signature is not valid; NULL where it is",
+    "delivery_id": "The sender's own id of the delivery; NULL where it gives none",
 }
 
 MEANINGS: dict[str, Meaning] = {
@@ -102,6 +105,7 @@ MEANINGS: dict[str, Meaning] = {
             "headers": "Headers as JSON",
             "body": "Body as it came, in bytes",
             "sender": "Kind of sender; NULL where it is not known",
+            "signature_detail": "Why the signature is not valid; NULL where it is, or was not judged",
         },
     ),
 }

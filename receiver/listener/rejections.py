@@ -130,10 +130,18 @@ class Rejections:
     def __init__(self, secret: str | None = None) -> None:
         self._secret = secret
 
-    def make_row(self, request: Request, reason: str, received_at: datetime, source_ip: str | None) -> Rejection:
+    def make_row(
+        self,
+        request: Request,
+        reason: str,
+        received_at: datetime,
+        source_ip: str | None,
+        signature_detail: str | None = None,
+    ) -> Rejection:
         """Make the row for a request that is refused."""
         headers = self._blot_secret_out(json.dumps(_join_by_name(request.headers)))
-        return self._row(request, reason, received_at, source_ip, headers)
+        row = self._row(request, reason, received_at, source_ip, headers)
+        return row._replace(signature_detail=signature_detail)
 
     def make_failure_row(self, request: Request, received_at: datetime) -> Rejection:
         """Make the row for a request that failed by an error in this program.
@@ -158,6 +166,7 @@ class Rejections:
             headers=headers,
             body=request.body,
             sender=CENTURYLINK.name,
+            signature_detail=None,
         )
 
     def _blot_secret_out(self, text: str) -> str:

@@ -150,7 +150,7 @@ class Routes:
         if isinstance(decision, Notification):
             self._commit(decision, "accepted", acceptance(str(decision.id)), request, respond)
             return
-        refused = self._rejections.make_row(request, decision.code, received_at, source_ip)
+        refused = self._rejections.make_row(request, decision.code, received_at, source_ip, decision.signature_detail)
         self._keep(refused, refusal(decision), respond)
 
     def _decide(self, request: Request, received_at: datetime, source_ip: str | None) -> Notification | Refusal:

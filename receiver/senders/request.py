@@ -1,16 +1,11 @@
 """A request as far as a signature can cover it, and what its verification says."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from receiver.notification import SignatureStatus
+from receiver.notification import Proof, SignatureStatus
 
-Proof = Literal["third-party", "shared-secret", "token", "none"]
-"""What a valid signature proves, and to whom.
-
-`third-party`: anybody with the public key can check it. `shared-secret`: only its holders can, and each of them could
-have made it. `token`: the request carried a secret, and nothing binds that to the body. `none`: nothing is signed.
-"""
+__all__ = ["Proof", "SignedRequest", "Verdict"]
 
 
 class SignedRequest(NamedTuple):

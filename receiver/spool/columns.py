@@ -14,7 +14,7 @@ from zlib import crc32
 
 import orjson
 
-from receiver.notification import DAMAGED_IN_SPOOL, FIRST_SENDER, Rejection, columns_of
+from receiver.notification import DAMAGED_IN_SPOOL, FIRST_PROOF, FIRST_SENDER, Rejection, columns_of
 from receiver.spool.layout import KINDS, SQLITE_TYPES, Row, from_microseconds, to_microseconds
 
 Position = int
@@ -28,9 +28,15 @@ _INSERTS = {
     for kind, table in _TABLES.items()
 }
 
-_LATER = {"key_fingerprint": "NULL", "sender": f"'{FIRST_SENDER}'"}
+_LATER = {
+    "key_fingerprint": "NULL",
+    "sender": f"'{FIRST_SENDER}'",
+    "proof": f"'{FIRST_PROOF}'",
+    "signature_detail": "NULL",
+    "delivery_id": "NULL",
+}
 """A row's values in columns that segments of earlier programs lack."""
-_AFTER_CHECKSUMS = [FIRST_SENDER]
+_AFTER_CHECKSUMS = {"notifications": [None, None, FIRST_PROOF, FIRST_SENDER], "rejected": [None, FIRST_SENDER]}
 """The earlier values of columns that were added after checksums were, the last column first."""
 # The places of bytes in a row, counted from its position on.
 _BYTES = {
@@ -123,6 +129,7 @@ class SegmentColumns:
             headers=orjson.dumps({"segment": segment, "table": self._kind, "place": place, **others}).decode(),
             body=body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogateescape"),
             sender=_text(left.get("sender")),
+            signature_detail=_text(left.get("signature_detail")),
         )
 
 
@@ -174,7 +181,7 @@ def checksum(kind: str, values: Values) -> int:
         TypeError: a text is no Unicode, or a value that must be bytes is not.
     """
     rest = list(values)
-    for before in _AFTER_CHECKSUMS:
+    for before in _AFTER_CHECKSUMS[kind]:
         *earlier, newest = rest
         if newest != before:
             break

@@ -158,9 +158,11 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
             database.execute(f"DROP TABLE {table}").fetchall()
         for view in ("accounts", "account_bodies", "entities", "events"):
             database.execute(f"DROP VIEW {view}").fetchall()
-        database.execute("ALTER TABLE notifications DROP COLUMN key_fingerprint").fetchall()
+        for column in ("key_fingerprint", "proof", "delivery_id"):
+            database.execute(f"ALTER TABLE notifications DROP COLUMN {column}").fetchall()
         for table in ("notifications", "rejected"):
-            database.execute(f"ALTER TABLE {table} DROP COLUMN sender").fetchall()
+            for column in ("sender", "signature_detail"):
+                database.execute(f"ALTER TABLE {table} DROP COLUMN {column}").fetchall()
         database.execute("DELETE FROM schema_version WHERE version > 1").fetchall()
         views = [
             statement.query

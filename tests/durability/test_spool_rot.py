@@ -16,6 +16,12 @@ from tests.durability.test_spool_damage import Store
 from tests.support.rows import notification, rejection
 from tests.support.sizes import size
 
+LATEST_COLUMNS = {
+    "spooled_notifications": ["proof", "signature_detail", "delivery_id"],
+    "spooled_rejected": ["signature_detail"],
+}
+"""The columns that the version before this one did not have."""
+
 
 def written(spool, rows):
     """Write rows to a segment that is given up to the store, and return it."""
@@ -52,6 +58,9 @@ def store(tmp_path):
         ("id", "id = x'00'"),
         ("key_fingerprint", "key_fingerprint = 'other'"),
         ("sender", "sender = 'another'"),
+        ("proof", "proof = 'none'"),
+        ("signature_detail", "signature_detail = 'stale'"),
+        ("delivery_id", "delivery_id = '1'"),
         ("checksum", "checksum = checksum + 1"),
     ],
     ids=lambda text: text.partition(" (")[0],
@@ -190,6 +199,28 @@ def test_rows_of_a_segment_without_senders_are_whole_and_of_the_only_sender_that
     assert store.told == []
     for table, rows in (("notifications", 2), ("rejected", 1)):
         assert run(store.connection, f"SELECT sender FROM {table}") == [(FIRST_SENDER,)] * rows
+
+
+def test_rows_of_a_segment_of_the_version_before_are_whole_and_have_what_all_rows_had_then(store):
+    segment = written(store.spool, [notification(1), rejection(2)])
+    for table, columns in LATEST_COLUMNS.items():
+        for column in columns:
+            changed(segment, f"ALTER TABLE {table} DROP COLUMN {column}")
+    store.take_all()
+    assert store.told == []
+    query = "SELECT sender, proof, signature_detail, delivery_id FROM notifications"
+    assert run(store.connection, query) == [(FIRST_SENDER, "third-party", None, None)]
+    assert run(store.connection, "SELECT sender, signature_detail FROM rejected") == [(FIRST_SENDER, None)]
+
+
+def test_later_columns_come_back_from_the_spool_as_they_were_written(store):
+    told = {"sender": "another", "proof": "token", "signature_detail": "stale timestamp", "delivery_id": "7"}
+    written(store.spool, [notification(1, **told), rejection(2, sender="another", signature_detail="header missing")])
+    store.take_all()
+    assert store.told == []
+    query = "SELECT sender, proof, signature_detail, delivery_id FROM notifications"
+    assert run(store.connection, query) == [tuple(told.values())]
+    assert run(store.connection, "SELECT signature_detail FROM rejected") == [("header missing",)]
 
 
 def checksum_without_sender(values):

@@ -9,6 +9,7 @@ import pytest
 
 from receiver import admission
 from receiver.admission import Admission, Refusal
+from receiver.notification import Notification
 from receiver.senders.body import BodyError, parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
@@ -60,6 +61,32 @@ def test_a_body_is_not_parsed_before_its_signature_holds(decide, monkeypatch, he
     decision = decide(BROKEN, {} if header is None else {SIGNATURE_HEADER: header})
     assert isinstance(decision, Refusal)
     assert decision.code == ("signature_invalid" if header else "signature_missing")
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "detail"),
+    [
+        (None, "missing", "header missing"),
+        (" ", "missing", "header missing"),
+        ("no base64!", "invalid", "header malformed"),
+        ("AAAA", "invalid", "the signature fits no key"),
+        (signed(b"{}")[SIGNATURE_HEADER], "invalid", "the signature fits no key"),
+        (signed(b'{"userName":"kim"}')[SIGNATURE_HEADER], "valid", None),
+    ],
+)
+def test_a_row_says_why_its_signature_is_not_valid_whether_it_is_accepted_or_refused(decide, header, status, detail):
+    headers = {} if header is None else {SIGNATURE_HEADER: header}
+    recording = Admission(load_public_key(key_directory() / "public.pem"), "record", Everyone())
+    row = recording.decide(EVENT, b'{"userName":"kim"}', in_lower_case(headers), NOW, None)
+    assert isinstance(row, Notification)
+    assert (row.signature_status, row.signature_detail) == (status, detail)
+    assert (row.proof, row.delivery_id) == ("third-party", None)
+    if detail:
+        refusals = [
+            decide(b'{"userName":"kim"}', headers),
+            recording.decide(EVENT, b"[]", in_lower_case(headers), NOW, None),
+        ]
+        assert [refusal.signature_detail for refusal in refusals] == [detail] * 2
 
 
 @pytest.mark.parametrize(("body", "code"), [(BROKEN, "not_json"), (b"[]", "not_an_object")])

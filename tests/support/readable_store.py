@@ -81,7 +81,7 @@ def build_store(
             connection.execute("INSERT INTO notifications BY NAME FROM arrived")
         for one in refused:
             connection.execute(
-                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, 'centurylink')",
+                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, 'centurylink', NULL)",
                 [uuid4(), one.received_at, one.reason, one.path, one.source_ip, json.dumps(one.headers), one.body],
             )
         for change in changes:
@@ -112,6 +112,9 @@ def as_columns(seq: int, row: Row) -> dict[str, Any]:
         "payload": json.dumps(dict(row.body), separators=(",", ":"), ensure_ascii=False),
         "key_fingerprint": "5e" * 32 if row.signature_status != "missing" else None,
         "sender": "centurylink",
+        "proof": "third-party",
+        "signature_detail": None,
+        "delivery_id": None,
     }
 
 

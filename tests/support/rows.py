@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from receiver.notification import FIRST_SENDER, Notification, Rejection, new_id
+from receiver.notification import FIRST_PROOF, FIRST_SENDER, Notification, Rejection, new_id
 from receiver.senders.sender import Columns
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
@@ -28,6 +28,9 @@ def notification(number: int = 0, **changed: Any) -> Notification:
         payload=b'{"userName": "user%d@acme.example",  "n": 1.50}' % number,
         key_fingerprint="5e" * 32,
         sender=FIRST_SENDER,
+        proof=FIRST_PROOF,
+        signature_detail=None,
+        delivery_id=None,
     )
     return row._replace(**changed)
 
@@ -46,6 +49,9 @@ def notification_of(columns: Columns, received_at: datetime, payload: bytes, **c
         payload=payload,
         key_fingerprint=None,
         sender=FIRST_SENDER,
+        proof=FIRST_PROOF,
+        signature_detail=None,
+        delivery_id=None,
     )
     return row._replace(**changed)
 
@@ -62,5 +68,6 @@ def rejection(number: int = 0, **changed: Any) -> Rejection:
         headers='{"Host": "receiver.example"}',
         body=b"\xff\xfe no json",
         sender=FIRST_SENDER,
+        signature_detail=None,
     )
     return row._replace(**changed)

@@ -1,8 +1,11 @@
--- A store of an older version lacks the columns that came later.
+-- A store of an older version lacks the columns that came later; its rows have the values that an upgrade gives them.
 WITH received AS (
     SELECT * FROM notifications WHERE seq > ? AND seq <= ?
     UNION ALL BY NAME
-    SELECT NULL::VARCHAR AS key_fingerprint, NULL::VARCHAR AS sender WHERE false
+    SELECT
+        NULL::VARCHAR AS key_fingerprint, NULL::VARCHAR AS sender, NULL::VARCHAR AS proof,
+        NULL::VARCHAR AS signature_detail, NULL::VARCHAR AS delivery_id
+    WHERE false
 )
 SELECT /* columns */ *
 FROM received

@@ -15,7 +15,7 @@ from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.files import sql_file, write_whole
 from receiver.logs import describe
-from receiver.notification import FIRST_SENDER, NOT_STORABLE, Notification, NumberedNotification, Rejection
+from receiver.notification import FIRST_PROOF, FIRST_SENDER, NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.spool import Row, SpooledRow
 from receiver.store.appending.exactly_once import roll_back
 
@@ -41,6 +41,9 @@ _ACCEPTED = Notification(
     payload=b'{"thing":1}',
     key_fingerprint=None,
     sender=FIRST_SENDER,
+    proof=FIRST_PROOF,
+    signature_detail=None,
+    delivery_id=None,
 )
 _REFUSED = Rejection(
     id=_ID,
@@ -51,6 +54,7 @@ _REFUSED = Rejection(
     headers="{}",
     body=b"no json",
     sender=FIRST_SENDER,
+    signature_detail=None,
 )
 
 
@@ -98,6 +102,7 @@ def make_not_storable(row: Row) -> Rejection:
         headers="{}",
         body=body,
         sender=None if row.sender is None else _make_storable(row.sender),
+        signature_detail=None if row.signature_detail is None else _make_storable(row.signature_detail),
     )
 
 

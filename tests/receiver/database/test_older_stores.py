@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from receiver.database.migrations import newest_version
-from receiver.notification import FIRST_SENDER
+from receiver.notification import FIRST_PROOF, FIRST_SENDER
 from receiver.spool.layout import from_microseconds
 from tests.durability.support.commands import run_command
 from tests.support.processes import Receiver, running
@@ -71,8 +71,10 @@ def test_a_store_of_0_1_0_is_upgraded_in_place_and_a_copy_of_it_is_kept(upgraded
 def test_a_store_of_0_1_0_keeps_its_rows_byte_for_byte_and_they_are_of_the_first_sender(upgraded, table):
     before = rows(upgraded.before / "clc.duckdb", f"FROM {table} ORDER BY id")
     by_id = {row["id"]: row for row in rows(upgraded.now / "clc.duckdb", f"FROM {table}")}
-    unknown = {"key_fingerprint": None} if table == "notifications" else {}
-    assert [by_id[row["id"]] for row in before] == [{**row, **unknown, "sender": FIRST_SENDER} for row in before]
+    later = {"sender": FIRST_SENDER, "signature_detail": None}
+    if table == "notifications":
+        later |= {"key_fingerprint": None, "proof": FIRST_PROOF, "delivery_id": None}
+    assert [by_id[row["id"]] for row in before] == [{**row, **later} for row in before]
     assert {row["sender"] for row in by_id.values()} == {FIRST_SENDER}
 
 
@@ -90,7 +92,9 @@ def test_what_waited_in_the_spool_of_0_1_0_is_stored_byte_for_byte(upgraded, tab
         spooled |= {
             name: from_microseconds(spooled[name]) for name in ("received_at", "occurred_at") if name in spooled
         }
-        spooled |= {"id": spooled["id"].hex(), "sender": FIRST_SENDER}
+        spooled |= {"id": spooled["id"].hex(), "sender": FIRST_SENDER, "signature_detail": None}
+        if table == "notifications":
+            spooled |= {"proof": FIRST_PROOF, "delivery_id": None}
         stored = by_id[spooled["id"]]
         assert {name: stored[name] for name in spooled} == spooled
 

@@ -35,7 +35,9 @@ def make_appender(store, tmp_path, **options):
 
 
 def test_every_column_arrives_as_it_was_spooled(store, spool, tmp_path):
-    sent = notification(1, sender="another")
+    sent = notification(
+        1, sender="another", proof="shared-secret", signature_detail="stale timestamp", delivery_id="72d3162e"
+    )
     spool.append_all([sent])
     make_appender(store, tmp_path).append_new()
     names = [name for name, *_ in store.execute("SELECT * FROM notifications LIMIT 0").description]
@@ -58,6 +60,9 @@ def test_every_column_arrives_as_it_was_spooled(store, spool, tmp_path):
         "payload": '{"userName": "user1@acme.example",  "n": 1.50}',
         "key_fingerprint": "5e" * 32,
         "sender": "another",
+        "proof": "shared-secret",
+        "signature_detail": "stale timestamp",
+        "delivery_id": "72d3162e",
     }
 
 
