@@ -1,0 +1,9 @@
+"""A sender as a file: a profile in TOML says all that is known of it."""
+
+from receiver.senders.profile.examples import Outcome, run_examples
+from receiver.senders.profile.profile import Example, Handshake, Profile
+from receiver.senders.profile.reading import load_directory, load_profile, load_shipped
+
+__all__ = [
+    "Example", "Handshake", "Outcome", "Profile", "load_directory", "load_profile", "load_shipped", "run_examples",
+]  # fmt: skip

@@ -1,0 +1,144 @@
+"""A sender that a profile describes: reads its bodies, classifies them, and answers its handshake."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
+
+from receiver.senders.body import BodyError, parse_body
+from receiver.senders.profile.events import UPDATED, EventRules
+from receiver.senders.profile.sources import Pointer, Read, Request, Sources, as_text, follow, parse_time
+from receiver.senders.profile.tables import Keys
+from receiver.senders.profile.words import Words
+from receiver.senders.schemes import Scheme
+from receiver.senders.sender import Body, Columns, Sender
+
+FORM: Final = "application/x-www-form-urlencoded"
+ALL_FIELDS: Final = "*"
+_MOST_FIELDS = 1000
+_ECHOED = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+
+
+class Handshake(NamedTuple):
+    """The answer to a request by which a sender asks whether the receiver is there."""
+
+    content_type: str
+    body: str
+
+
+class HandshakeRules(NamedTuple):
+    """How such a request is told: by the texts at some places. The answer is the text at `echo`."""
+
+    when: tuple[tuple[Read, str], ...]
+    echo: Pointer
+
+
+class Example(NamedTuple):
+    """An example of a profile: a request, and what is expected of it.
+
+    Args:
+        file: holds the body.
+        place: the keys of the example in the profile.
+        secret: with which the request is signed; None where nothing is.
+        received_at: the time of its receipt.
+        event: the part of its route after the sender's name, if any.
+        url: to which it was posted.
+        headers: its headers, with names in lower case.
+        row: the columns that are expected, without those that are NULL; None where it must be refused.
+        changes: the changes that the body tells, each as path, old and new value in JSON; None where they don't matter.
+        refused: the reason for which it must be refused; None where it must be accepted.
+    """
+
+    file: Path
+    place: Keys
+    secret: str | None
+    received_at: datetime
+    event: str | None
+    url: str
+    headers: Mapping[str, str]
+    row: Mapping[str, Any] | None
+    changes: tuple[tuple[str, str | None, str | None], ...] | None
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(Sender):
+    """A sender that a profile describes."""
+
+    path: Path
+    """The file of the profile."""
+    documentation: str
+    """The URL of the sender's own documentation."""
+    scheme: Scheme
+    forms: tuple[str, ...]
+    """The form fields that hold the JSON, tried in order; `*` stands for an object of all fields."""
+    event_type: Sources
+    rules: EventRules
+    handshake: HandshakeRules | None
+    words: Words
+    setup: tuple[str, ...]
+    """What to do at the sender, step by step, with `{url}` for the target URL."""
+    examples: tuple[Example, ...]
+
+    def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
+        """Return a body's JSON object; of a form, the one that a field holds or that the fields are.
+
+        Raises:
+            BodyError: it holds none.
+        """
+        if not self.forms or content_type.partition(";")[0].strip().lower() != FORM:
+            return parse_body(body)
+        try:
+            fields = dict(
+                parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+            )
+        except ValueError:
+            raise BodyError("The body is not a form in UTF-8.", is_json=False) from None
+        for name in self.forms:
+            if name in fields:
+                return parse_body(fields[name].encode())
+            if name == ALL_FIELDS and fields:
+                return fields
+        raise BodyError("The form has none of the fields that hold a body.", is_json=False)
+
+    def classify(self, event: str | None, headers: Mapping[str, str], body: Body, received_at: datetime) -> Columns:
+        """Return a notification's columns; raises nothing, whatever the body.
+
+        Args:
+            event: the part of the route after the sender's name, if any.
+            headers: of the request, with names in lower case.
+            body: the parsed body.
+            received_at: the event's time where the request tells none.
+        """
+        request = Request(event, headers, body)
+        event_type = self.event_type.read(request)
+        rules = self.rules.of(event_type)
+        entity_id = _read(rules.entity_id, request)
+        time = _read(rules.occurred_at, request)
+        return Columns(
+            event_type=event_type,
+            category=rules.read_category(event_type, body),
+            action=None if entity_id is None else rules.action or UPDATED,
+            account_alias=_read(rules.account_alias, request),
+            entity_id=entity_id,
+            actor=_read(rules.actor, request),
+            occurred_at=(parse_time(time) if time else None) or received_at,
+            parent_account=_read(rules.parent_account, request),
+        )
+
+    def answer_handshake(self, headers: Mapping[str, str], body: Body) -> Handshake | None:
+        """Return the answer to a handshake; None for any other request, and for one whose text is not harmless."""
+        if self.handshake is None:
+            return None
+        request = Request(None, headers, body)
+        if any(read(request) != text for read, text in self.handshake.when):
+            return None
+        echo = as_text(follow(body, self.handshake.echo))
+        return Handshake("text/plain", echo) if echo and _ECHOED.fullmatch(echo) else None
+
+
+def _read(sources: Sources | None, request: Request) -> str | None:
+    return sources.read(request) if sources else None

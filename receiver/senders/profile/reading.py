@@ -1,0 +1,129 @@
+"""Reads profiles: one file, those of a directory, and those that are shipped."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+from receiver.errors import ProfileError, SchemeError
+from receiver.senders.profile.comparing import STATE_KEYS, read_comparison
+from receiver.senders.profile.events import COLUMN_KEYS, read_event_rules
+from receiver.senders.profile.examples import read_examples
+from receiver.senders.profile.profile import HandshakeRules, Profile
+from receiver.senders.profile.sources import Sources, compile_source, read_pointer, read_sources
+from receiver.senders.profile.tables import Table, read_table
+from receiver.senders.profile.telling import TOLD_KEYS
+from receiver.senders.profile.words import WORD_KEYS, read_words
+from receiver.senders.schemes import Scheme, read_scheme
+
+FILE = "profile.toml"
+_KEYS = (
+    *("name", "title", "documentation", "account_category", "example_secret", "verification", "body", "columns"),
+    *("events", "state", "told", "words", "setup", "handshake", "examples"),
+)
+_LONGEST_NAME = 64
+_SHIPPED = Path(__file__).parents[1]
+
+
+def load_profile(path: Path) -> Profile:
+    """Read a profile.
+
+    Raises:
+        ProfileError: it can't be read, or a value or key is not allowed; names file, line, key, and what is allowed.
+    """
+    root = read_table(path, _KEYS)
+    name = root.text("name")
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > _LONGEST_NAME:
+        root.refuse("name", f"is {name!r}; allowed are lower-case letters, digits and hyphens between them")
+    columns = root.table("columns", COLUMN_KEYS)
+    rules = read_event_rules(columns, root.table("events"))
+    state, told = root.table("state", STATE_KEYS), root.table("told", TOLD_KEYS)
+    return Profile(
+        name=name,
+        title=root.text("title"),
+        documentation=root.text("documentation"),
+        account_category=root.optional_text("account_category"),
+        comparison=read_comparison(state, told, rules),
+        path=path,
+        scheme=_read_scheme(root),
+        forms=root.table("body", ("form",)).texts("form"),
+        event_type=_read_event_type(columns),
+        rules=rules,
+        handshake=_read_handshake(root),
+        words=read_words(root.table("words", WORD_KEYS)),
+        setup=_read_setup(root.table("setup", ("steps",))),
+        examples=tuple(read_examples(root, name)),
+    )
+
+
+def load_directory(directory: Path) -> dict[str, Profile]:
+    """Read the profiles `NAME.toml` and `NAME/profile.toml` of a directory, by name.
+
+    Raises:
+        ProfileError: one is not usable, is named unlike its file, or there are two of one name.
+    """
+    profiles: dict[str, Profile] = {}
+    for path in sorted([*directory.glob("*.toml"), *directory.glob(f"*/{FILE}")]):
+        profile = load_profile(path)
+        stem = path.parent.name if path.name == FILE and path.parent != directory else path.stem
+        if profile.name != stem.replace("_", "-"):
+            raise ProfileError(
+                path, f"is {profile.name!r}, and the file is that of {stem!r}; let both be the same", "name"
+            )
+        if profile.name in profiles:
+            raise ProfileError(path, f"is {profile.name!r}, as in {profiles[profile.name].path}; keep one", "name")
+        profiles[profile.name] = profile
+    return profiles
+
+
+def load_shipped() -> dict[str, Profile]:
+    """Read the profiles that belong to the program, by name.
+
+    Raises:
+        ProfileError: one is not usable.
+    """
+    return load_directory(_SHIPPED)
+
+
+def _read_scheme(root: Table) -> Scheme:
+    table = root.table("verification")
+    if not table.values:
+        table.refuse(None, "is missing; it must say how requests are signed")
+    try:
+        return read_scheme(table.values)
+    except SchemeError as error:
+        table.refuse_within(error.key, error.reason)
+
+
+def _read_event_type(columns: Table) -> Sources:
+    sources = read_sources(columns, "event_type", route=True)
+    if not sources.reads:
+        columns.refuse("event_type", "is missing; it must say where an event's name stands, such as header:X-Event")
+    return sources
+
+
+def _read_handshake(root: Table) -> HandshakeRules | None:
+    if not root.has("handshake"):
+        return None
+    table = root.table("handshake", ("when", "echo"))
+    when, echo = table.table("when"), read_pointer(table, "echo")
+    if not when.values:
+        table.refuse("when", "is missing; it must say by which texts a handshake is told")
+    if echo is None:
+        table.refuse("echo", "is missing; it must be the JSON Pointer of the text that is the answer")
+    try:
+        rules = tuple((compile_source(place), when.text(place)) for place in when.values)
+    except ValueError as error:
+        table.refuse("when", str(error))
+    return HandshakeRules(rules, echo)
+
+
+def _read_setup(table: Table) -> tuple[str, ...]:
+    steps = table.texts("steps")
+    for step in steps:
+        try:
+            fields = {field for _, field, _, _ in Formatter().parse(step) if field is not None}
+        except ValueError:
+            fields = {"{"}
+        if fields - {"url"}:
+            table.refuse("steps", f"has {step!r}; allowed in braces is {{url}} alone")
+    return steps
