@@ -120,8 +120,6 @@ class KeySecret(Secret):
         return next((signature for signature in signatures if self._signs(signature, signed)), None)
 
     def _signs(self, signature: bytes, signed: bytes) -> bool:
-        if self.length is not None and len(signature) != self.length:
-            return False
         try:
             self._verify(signature, signed)
         except InvalidSignature:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from receiver.senders.schemes.secret import HmacSecret
-from tests.receiver.senders.schemes.rivals import RIVALS, post, scheme_of
+from tests.receiver.senders.schemes.rivals import RIVALS, URL, post, scheme_of
 
 NOW = datetime.now(UTC)
 """Standard Webhooks' and Stripe's code reads the clock itself; all times here keep ten seconds from every limit."""
@@ -134,13 +134,25 @@ def test_the_examples_of_twilio_verify(body, signature):
     assert scheme.check(request._replace(body=body + b"&Digits=9"), [secret], NOW).status == "invalid"
 
 
+def test_form_fields_are_signed_as_their_text():
+    secret = "a secret of 16 bytes or more"
+    mac = hmac.digest(secret.encode(), f"{URL}Bodyhellö + wörldTo".encode(), "sha1")
+    headers = {
+        "X-Twilio-Signature": base64.b64encode(mac).decode(),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    scheme = scheme_of("twilio")
+    verdict = scheme.check(post(headers, b"To=&Body=hell%C3%B6+%2B+w%C3%B6rld"), [scheme.load_secret(secret)], NOW)
+    assert verdict.status == "valid"
+
+
 def test_bytes_that_a_signature_over_form_fields_does_not_cover_are_refused():
     scheme = scheme_of("twilio")
     secret = scheme.load_secret("a secret of 16 bytes or more")
     headers = scheme.sign(post({}, b""), secret, NOW, None)
     assert scheme.check(post(headers, b""), [secret], NOW).status == "valid"
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    for added, body in (({}, b'{"n":1}'), (form, b'{"n":1}'), (form, b"&"), (form, b"n")):
+    form, as_json = {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "application/json"}
+    for added, body in (({}, b'{"n":1}'), (form, b'{"n":1}'), (form, b"&"), (form, b"n"), (as_json, b"n=1")):
         verdict = scheme.check(post(headers | added, body), [secret], NOW)
         assert (verdict.status, verdict.detail) == ("invalid", "the body is no form"), body
 
