@@ -25,7 +25,7 @@ RECEIVER = {
     for name in (
         *("ACCOUNTS", "BACKUP_EVERY", "BACKUP_KEEP", "DRAIN_SECONDS", "DUPLICATE_WINDOW_SECONDS", "HANG_SECONDS"),
         *("LISTENERS", "LOG_FORMAT", "MAX_BODY_BYTES", "PARSER", "PUBLIC_KEY", "QUERY_MAX_ROWS", "QUERY_MEMORY"),
-        *("SIGNATURES", "SPOOL_DIR", "TLS_CERT", "TLS_KEY", "TRUSTED_PROXIES"),
+        *("SENDERS", "SIGNATURES", "SPOOL_DIR", "TLS_CERT", "TLS_KEY", "TRUSTED_PROXIES"),
     )
 }
 """Settings that only `clc-receiver` reads."""

@@ -25,6 +25,7 @@ _COMMANDS = {
     "rebuild": "receiver.commands.rebuild:rebuild",
     "backup": "receiver.commands.backup:backup",
     "restore": "receiver.commands.restore:restore",
+    "senders": "receiver.commands.senders:senders",
     "status": "receiver.commands.status:status",
     "verify": "receiver.commands.verify:verify",
 }

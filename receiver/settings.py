@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     accounts: Annotated[Names, AfterValidator(_aliases)] | None = Field(
         None, description="comma-separated account aliases that are accepted; others are refused (403)"
     )
+    senders: Path | None = Field(None, description="directory with profiles of senders of your own")
     duplicate_window_seconds: float = Field(
         10, ge=0, description="how long a body identical to its entity's latest, of the same event, counts as a copy"
     )

@@ -130,7 +130,7 @@ def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
     for parts in sorted({*told, *wanted_changes}, key=spell_path):
         if told.get(parts) != wanted_changes.get(parts):
             actual, wanted = (_spell_change(each.get(parts)) for each in (told, wanted_changes))
-            yield f"{spell_path(parts)} is told {actual}, expected {wanted}"
+            yield f"{spell_path(parts)}: told {actual}, expected {wanted}"
 
 
 def _told(
@@ -150,7 +150,7 @@ def _spell(value: Any) -> str:
 
 def _spell_change(values: tuple[Any, Any] | None) -> str:
     if values is None:
-        return "nothing of"
+        return "no change"
     old, new = ("nothing" if value is MISSING else json.dumps(value, ensure_ascii=False) for value in values)
     return f"from {old} to {new}"
 

@@ -83,13 +83,17 @@ class Profile(Sender):
     """What to do at the sender, step by step, with `{url}` for the target URL."""
     examples: tuple[Example, ...]
 
+    def is_json(self, content_type: str) -> bool:
+        """Tell whether a body of a content type is read as JSON; otherwise it is a form."""
+        return not self.forms or content_type.partition(";")[0].strip().lower() != FORM
+
     def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
         """Return a body's JSON object; of a form, the one that a field holds or that the fields are.
 
         Raises:
             BodyError: it holds none.
         """
-        if not self.forms or content_type.partition(";")[0].strip().lower() != FORM:
+        if self.is_json(content_type):
             return parse_body(body)
         try:
             fields = dict(

@@ -5,6 +5,7 @@ from pathlib import Path
 from string import Formatter
 
 from receiver.errors import ProfileError, SchemeError
+from receiver.notification import FIRST_SENDER
 from receiver.senders.profile.comparing import STATE_KEYS, read_comparison
 from receiver.senders.profile.events import COLUMN_KEYS, read_event_rules
 from receiver.senders.profile.examples import read_examples
@@ -34,6 +35,8 @@ def load_profile(path: Path) -> Profile:
     name = root.text("name")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > _LONGEST_NAME:
         root.refuse("name", f"is {name!r}; allowed are lower-case letters, digits and hyphens between them")
+    if name == FIRST_SENDER:
+        root.refuse("name", f"is {name!r}, which is no profile's; choose another")
     columns = root.table("columns", COLUMN_KEYS)
     rules = read_event_rules(columns, root.table("events"))
     state, told = root.table("state", STATE_KEYS), root.table("told", TOLD_KEYS)

@@ -179,7 +179,7 @@ def find_line(text: str, keys: Keys) -> int | None:
         shared = next(
             (i for i, (a, b) in enumerate(zip(here, keys, strict=False)) if a != b), min(len(here), len(keys))
         )
-        if shared > best and shared == len(here):
+        if shared > best and shared in (len(here), len(keys)):
             best, found = shared, number
     return found
 

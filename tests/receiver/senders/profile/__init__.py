@@ -1,0 +1,1 @@
+"""Tests of profiles: a sender as a file."""

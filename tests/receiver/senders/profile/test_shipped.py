@@ -1,0 +1,99 @@
+"""The shipped profiles: their examples hold, verify by the senders' own libraries, and cover real payloads."""
+
+import json
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+import standardwebhooks
+import stripe
+from slack_sdk.signature import Clock, SignatureVerifier
+
+from receiver.senders.profile import run_examples
+from tests.receiver.senders.profile.profiles import shipped
+
+NAMES = ["generic-hmac", "github", "gitlab", "shopify", "slack", "standard-webhooks", "stripe"]
+OCTOKIT = os.environ.get("OCTOKIT_EXAMPLES")
+RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
+OF_NO_ACCOUNT = ("security_advisory", "enterprise")
+"""Events of all of GitHub or of a whole server, whose payloads name no account."""
+
+
+def test_all_shipped_profiles_are_read():
+    assert sorted(shipped()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_of_a_shipped_profile_are_as_they_say(name):
+    assert [f"{each.subject}: {each.text}" for each in run_examples(shipped()[name]) if not each.is_expected] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_profile_says_what_to_do_at_the_sender(name):
+    profile = shipped()[name]
+    assert any("{url}" in step for step in profile.setup)
+    assert profile.documentation.startswith("https://")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_file_beside_a_shipped_profile_is_one_of_its_examples(name):
+    profile = shipped()[name]
+    assert set((profile.path.parent / "examples").iterdir()) == {example.file for example in profile.examples}
+
+
+def examples_of(name):
+    return [(each, each.file.read_bytes()) for each in shipped()[name].examples]
+
+
+def test_stripes_own_library_agrees_on_each_example():
+    for example, body in examples_of("stripe"):
+        with patch("time.time", return_value=example.received_at.timestamp()):
+            try:
+                header = example.headers["stripe-signature"]
+                is_valid = stripe.WebhookSignature.verify_header(body.decode(), header, example.secret, 300)
+            except stripe.SignatureVerificationError:
+                is_valid = False
+        assert is_valid == (example.refused is None), example
+
+
+def test_slacks_own_library_agrees_on_each_example():
+    for example, body in examples_of("slack"):
+        with patch.object(Clock, "now", lambda _, example=example: example.received_at.timestamp()):
+            is_valid = SignatureVerifier(example.secret).is_valid_request(body, dict(example.headers))
+        assert is_valid == (example.refused is None), example
+
+
+def test_the_library_of_standard_webhooks_agrees_on_each_example():
+    for example, body in examples_of("standard-webhooks"):
+        with patch("standardwebhooks.webhooks.datetime") as clock:
+            clock.now.return_value = example.received_at
+            clock.fromtimestamp = datetime.fromtimestamp
+            try:
+                standardwebhooks.Webhook(example.secret).verify(body.decode(), dict(example.headers))
+                is_valid = True
+            except standardwebhooks.WebhookVerificationError:
+                is_valid = False
+        assert is_valid == (example.refused is None), example
+
+
+@pytest.mark.skipif(
+    not OCTOKIT, reason="OCTOKIT_EXAMPLES is not set: the directory of npm's @octokit/webhooks-examples"
+)
+def test_each_payload_of_octokits_examples_has_its_event_account_entity_and_actor():
+    github, missing, count = shipped()["github"], Counter(), 0
+    for file in Path(OCTOKIT).rglob("index.json"):
+        for event in json.loads(file.read_text("utf-8")):
+            for payload in event["examples"]:
+                found = github.classify(None, {"x-github-event": event["name"]}, payload, RECEIVED)
+                count += 1
+                untold = {"account_alias"} if event["name"] in OF_NO_ACCOUNT else set()
+                untold |= {"entity_id", "action"} if event["name"] == "enterprise" else set()
+                untold |= {"actor"} if "login" not in payload.get("sender", {}) else set()
+                for column in {"event_type", "account_alias", "entity_id", "action", "actor"} - untold:
+                    missing[column, found.event_type] += getattr(found, column) is None
+    print(f"{count} payloads")
+    assert +missing == {}
+    assert count > 300

@@ -1,0 +1,147 @@
+"""What a body tells of before, and what two bodies tell when they are compared."""
+
+import pytest
+
+from receiver.changes.differ import Differ, Snapshot, changes_of
+from receiver.changes.values import spell
+from receiver.senders.sender import MISSING
+from tests.receiver.senders.profile.profiles import profile_of, shipped
+
+GONE = "gone"
+
+
+def told(profile, event, body):
+    """Return what a body tells, by path as the store writes it; noise is marked."""
+    show = lambda value: GONE if value is MISSING else value  # noqa: E731
+    return {
+        spell(each.parts) + ("~" if each.noise else ""): (show(each.old), show(each.new))
+        for each in profile.comparison.tell(event, body)
+    }
+
+
+def compared(profile, category, before, now):
+    changes = Differ(profile.comparison).compare(category, before, now)
+    return {change.path + ("~" if change.noise else ""): (change.old_value, change.new_value) for change in changes}
+
+
+@pytest.fixture
+def github():
+    return shipped()["github"]
+
+
+def test_github_tells_of_before_although_it_is_the_first_of_its_entity(github):
+    repository = {"description": "b", "name": "y"}
+    body = {"repository": repository, "changes": {"description": {"from": "a"}}}
+    assert told(github, "repository.edited", body) == {"description": ("a", "b")}
+    body["changes"] = {"repository": {"name": {"from": "x"}}}
+    assert told(github, "repository.renamed", body) == {"name": ("x", "y")}
+    # What has the same value, or no value of before, is no difference.
+    body["changes"] = {"description": {"from": "b"}, "topics": {}, "permission": {"to": "write"}, "name": "x"}
+    assert told(github, "repository.edited", body) == {}
+
+
+def test_values_of_before_of_a_thing_below_the_entity_stand_under_its_path(github):
+    body = {
+        "rule": {"name": 'ma"in', "admin_enforced": False, "updated_at": "2026"},
+        "changes": {"admin_enforced": {"from": True}, "updated_at": {"from": "2025"}},
+    }
+    assert told(github, "branch_protection_rule.edited", body) == {
+        'branch_protection_rules["ma\\"in"].admin_enforced': (True, False),
+        'branch_protection_rules["ma\\"in"].updated_at~': ("2025", "2026"),
+    }
+    assert told(github, "branch_protection_rule.deleted", body) == {
+        'branch_protection_rules["ma\\"in"]': (body["rule"], GONE)
+    }
+    assert told(github, "branch_protection_rule.deleted", {"rule": {}}) == {}
+
+
+def test_an_act_over_a_list_is_a_change_for_each_item(github):
+    body = {"repositories_added": [{"full_name": "a/b"}, {"full_name": "a/c"}, 7, {}], "repositories_removed": []}
+    assert told(github, "installation_repositories.added", body) == {
+        "repositories[a/b]": (GONE, "a/b"),
+        "repositories[a/c]": (GONE, "a/c"),
+    }  # fmt: skip
+    assert told(github, "installation_repositories.added", {"repositories_added": "a"}) == {}
+
+
+def test_stripe_tells_the_old_values_alone_as_deep_as_they_differ():
+    before = {"email": "a@x", "metadata": {"plan": None, "old": "1"}, "items": {"data": [{"id": "si", "quantity": 2}]}}
+    now = {"object": "customer", "email": "b@x", "metadata": {"plan": "gold", "kept": "2"},
+           "items": {"data": [{"id": "si", "quantity": 5}, {"id": "sj", "quantity": 1}], "url": "/v1"}}  # fmt: skip
+    body = {"data": {"object": now, "previous_attributes": before}}
+    assert told(shipped()["stripe"], "customer.updated", body) == {
+        "email": ("a@x", "b@x"),
+        "metadata.plan": (None, "gold"),
+        "metadata.old": ("1", GONE),
+        "items.data[si].quantity": (2, 5),
+        "items.data[sj]": (GONE, {"id": "sj", "quantity": 1}),
+    }
+
+
+def test_what_is_told_has_the_paths_of_what_is_compared():
+    stripe = shipped()["stripe"]
+    old = {"object": "subscription", "status": "past_due", "items": {"data": [{"id": "si", "quantity": 2}]}}
+    now = {"object": "subscription", "status": "active", "items": {"data": [{"id": "si", "quantity": 5}]}}
+    previous = {"status": "past_due", "items": {"data": [{"id": "si", "quantity": 2}]}}
+    after = {"data": {"object": now, "previous_attributes": previous}}
+    paths = told(stripe, "customer.subscription.updated", after).keys()
+    assert paths == compared(stripe, "subscription", {"data": {"object": old}}, after).keys()
+    assert len(paths) == 2
+
+
+def test_the_comparison_is_of_states_and_not_of_what_else_bodies_hold(github):
+    before = {
+        "action": "opened",
+        "sender": {"login": "a"},
+        "issue": {"title": "a", "labels": [{"name": "bug"}], "comments": 0},
+    }
+    now = {"action": "edited", "sender": {"login": "b"}, "issue": {"title": "b", "labels": [], "comments": 1}}
+    assert compared(github, "issue", before, now) == {
+        "title": ('"a"', '"b"'),
+        "labels[bug]": ('{"name":"bug"}', None),
+        "comments~": ("0", "1"),
+    }
+    assert compared(github, "issue", before, {"action": "pinned"}) == {}
+    assert compared(github, "never_heard_of", before, now) == {}
+
+
+def test_fields_that_only_some_bodies_have_are_noise_where_bodies_are_sparse(github, tmp_path):
+    before = {"repository": {"license": None, "owner": {"login": "a", "email": "e"}, "has_wiki": True}}
+    now = {"repository": {"license": {"key": "mit"}, "owner": {"login": "a"}, "organization": "o", "has_wiki": False}}
+    visible = {path for path in compared(github, "repository", before, now) if not path.endswith("~")}
+    assert visible == {"license.key", "has_wiki"}
+    dense = profile_of(tmp_path, '[state]\nat."*" = "/repository"')
+    visible = {path for path in compared(dense, "repository", before, now) if not path.endswith("~")}
+    assert visible == {"license.key", "has_wiki", "owner.email", "organization"}
+
+
+def test_an_edit_in_which_nothing_differs_stays_unseen(github):
+    import json
+
+    body = json.dumps({"action": "edited", "issue": {"title": "a"}, "changes": {}}).encode()
+    later = json.dumps({"action": "edited", "issue": {"title": "a"}, "changes": {}, "n": 1}).encode()
+    changes = changes_of(
+        Differ(github.comparison), Snapshot("issue", "Updated", body), Snapshot("issue", "Updated", later)
+    )
+    assert [(change.path, change.kind) for change in changes] == [("", "unseen")]
+
+
+def test_thousands_of_told_values_are_cut(github):
+    body = {"issue": {}, "changes": {f"k{number}": {"from": number} for number in range(10_000)}}
+    assert len(github.comparison.tell("issues.edited", body)) == 500
+    deep: dict = {"from": 1}
+    for _ in range(900):
+        deep = {"k": deep}
+    assert list(github.comparison.tell("issues.edited", {"issue": {}, "changes": deep})) == []
+
+
+def test_labels_of_gitlab_are_told_one_by_one():
+    label = lambda number, title: {"id": number, "title": title}  # noqa: E731
+    body = {
+        "object_kind": "merge_request",
+        "changes": {"labels": {"previous": [label(1, "API")], "current": [label(2, "UI")]}},
+    }
+    assert told(shipped()["gitlab"], "merge_request.update", body) == {
+        "labels[API]": (label(1, "API"), GONE),
+        "labels[UI]": (GONE, label(2, "UI")),
+    }

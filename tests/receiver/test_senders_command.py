@@ -1,0 +1,147 @@
+"""`clc-receiver senders` lists senders and judges profiles; the profile in the documentation passes."""
+
+import hashlib
+import hmac
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from receiver.cli import main
+from receiver.senders.profile.comparing import STATE_KEYS
+from receiver.senders.profile.events import COLUMN_KEYS, EVENT_KEYS
+from receiver.senders.profile.examples import EXAMPLE_KEYS
+from receiver.senders.profile.telling import TOLD_KEYS
+
+ROOT = Path(__file__).parents[2]
+SECTION = (ROOT / "docs" / "senders.md").read_text("utf-8").partition("## Add your sender in ten minutes")[2]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLC_SENDERS", raising=False)
+
+
+def run(*arguments):
+    """Return the exit code, and all lines that the command writes."""
+    done = CliRunner().invoke(main, ["senders", *map(str, arguments)])
+    return done.exit_code, done.output.splitlines()
+
+
+def block(language):
+    return re.search(rf"```{language}\n(.*?)```", SECTION, re.DOTALL)[1]
+
+
+@pytest.fixture
+def billing(tmp_path):
+    """The profile of the documentation, in a directory of profiles."""
+    folder = tmp_path / "senders" / "billing"
+    folder.mkdir(parents=True)
+    (folder / "paid.json").write_bytes(block("json").strip().encode())
+    path = folder / "profile.toml"
+    path.write_text(block("toml"))
+    return path
+
+
+def test_the_senders_are_listed_with_what_a_signature_proves():
+    code, lines = run()
+    assert code == 0
+    assert [line.split()[0] for line in lines] == [
+        "centurylink", "generic-hmac", "github", "gitlab", "shopify", "slack", "standard-webhooks", "stripe",
+    ]  # fmt: skip
+    assert "anyone with the public key can check who sent it" in lines[0]
+    assert re.fullmatch(r"gitlab +GitLab +shipped +a holder of the secret sent it; the body is not signed", lines[3])
+
+
+def test_a_profile_of_ones_own_is_listed_and_replaces_a_shipped_one(monkeypatch, billing):
+    monkeypatch.setenv("CLC_SENDERS", str(billing.parent.parent))
+    shipped = ROOT / "receiver" / "senders" / "gitlab"
+    shutil.copytree(shipped, billing.parent.parent / "gitlab")
+    _, lines = run()
+    assert {line.split()[0] for line in lines if "own file" in line} == {"billing", "gitlab"}
+    assert len(lines) == 9
+
+
+def test_a_directory_that_is_none_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("CLC_SENDERS", str(tmp_path / "none"))
+    assert run() == (2, [f"Error: CLC_SENDERS is '{tmp_path / 'none'}': it must be a directory."])
+
+
+def test_the_documented_profile_passes(billing):
+    assert run("check", billing) == (
+        0,
+        re.search(r"^```\n(ok.*?)```", SECTION, re.DOTALL | re.MULTILINE)[1].splitlines(),
+    )
+
+
+def test_the_documented_three_lines_make_the_signature_of_the_documented_profile(billing):
+    written = dict(re.findall(r'^(X-Billing-\w+) = "(.*)"$', billing.read_text(), re.MULTILINE))
+    secret = re.search(r'example_secret = "(.*)"', billing.read_text())[1]
+    names = {"timestamp": written["X-Billing-Time"], "secret": secret, "hmac": hmac, "hashlib": hashlib,
+             "body": (billing.parent / "paid.json").read_bytes()}  # fmt: skip
+    exec(block("python"), names)  # the documentation's own words
+    assert names["headers"] == written | {"Content-Type": "application/json"}
+
+
+def test_every_key_is_documented():
+    for key in {*STATE_KEYS, *COLUMN_KEYS, *EVENT_KEYS, *EXAMPLE_KEYS, *TOLD_KEYS}:
+        assert f"`{key}`" in SECTION, key
+
+
+WRONG = {
+    "a wrong secret": ('"an example, never in use"', '"another of 16 bytes"', "the signature fits no secret"),
+    "an expected column": ('actor = "jo"', 'actor = "al"', "actor is jo, expected al"),
+    "an expected column that is NULL": ('actor = "jo"', "", "actor is jo, expected NULL"),
+    "an expected change": (
+        "'\"open\"'",
+        "'\"new\"'",
+        'status: told from "open" to "paid", expected from "new" to "paid"',
+    ),
+    "a change that is not told": ('path = "status"', 'path = "total"', "total: told no change, expected from"),
+    "another reason": (
+        '"stale timestamp"',
+        '"header missing"',
+        "expected refused: header missing, but: stale timestamp",
+    ),
+    "a secret that is too short": ('"an example, never in use"', '"short"', "16"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "text"), WRONG.values(), ids=WRONG)
+def test_what_is_not_as_expected_is_told(billing, old, new, text):
+    assert old in billing.read_text()
+    billing.write_text(billing.read_text().replace(old, new))
+    code, lines = run("check", billing)
+    assert code == 1
+    assert any(line.startswith("WRONG  paid.json  ") and text in line for line in lines), lines
+    assert not any("short" in line for line in lines)
+
+
+def test_an_altered_body_is_told_as_such(billing):
+    body = billing.parent / "paid.json"
+    body.write_bytes(body.read_bytes() + b"\n")
+    code, lines = run("check", billing)
+    assert code == 1
+    assert "the body was altered on the way: its last line end was added or removed" in lines[0]
+
+
+def test_a_profile_needs_an_example_that_is_accepted_and_one_that_is_refused(billing):
+    head, accepted, refused = re.split(r"(?=# Th(?:is|e same) request)", billing.read_text())
+    billing.write_text(head + accepted)
+    assert run("check", billing)[0] == 1
+    assert run("check", billing)[1][-1] == "WRONG  examples  none must be refused: add one with a wrong signature"
+    billing.write_text(head + refused)
+    assert run("check", billing)[1][-1].startswith("WRONG  examples  none must be accepted: ")
+
+
+def test_a_mistake_in_a_profile_is_one_line(billing):
+    billing.write_text(billing.read_text().replace("entity_id =", "entityid =", 1))
+    code, lines = run("check", billing)
+    assert code == 1
+    assert len(lines) == 1
+    assert re.match(
+        r"Error: .*profile\.toml, line 15: columns\.entityid is not known \(did you mean entity_id\?\)", lines[0]
+    )
