@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Refusal(NamedTuple):
-    """Why a notification is not accepted: HTTP status, code, a sentence for a person, and `signature_detail`.
+    """Why a notification is not accepted: HTTP status, code, a sentence for a person, and two columns of `rejected`.
 
     Write the status and the code at each refusal: a test reads them there and looks them up in the documentation.
     """
@@ -31,6 +31,7 @@ class Refusal(NamedTuple):
     code: str
     detail: str
     signature_detail: str | None = None
+    sender: str | None = CENTURYLINK.name
 
 
 UNKNOWN_EVENT = Refusal(
@@ -52,6 +53,13 @@ _SIGNATURE_REFUSALS = {
         f"The header {CENTURYLINK.verification.header} does not sign this body under the receiver's public key.",
     ),
 }
+
+
+def refuse_body(error: BodyError) -> Refusal:
+    """Return the refusal of a body that can't be read."""
+    if error.is_json:
+        return Refusal(HTTPStatus.BAD_REQUEST, "not_an_object", error.detail)
+    return Refusal(HTTPStatus.BAD_REQUEST, "not_json", error.detail)
 
 
 def _describe_signature(status: SignatureStatus, signature: bytes | None) -> str:
@@ -103,9 +111,7 @@ class Admission:
         try:
             body = parse_body(payload)
         except BodyError as error:
-            if error.is_json:
-                return Refusal(HTTPStatus.BAD_REQUEST, "not_an_object", error.detail, why)
-            return Refusal(HTTPStatus.BAD_REQUEST, "not_json", error.detail, why)
+            return refuse_body(error)._replace(signature_detail=why)
         columns = self._columns(event, body, received_at)
         notification = Notification(
             id=new_id(received_at),

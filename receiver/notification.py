@@ -69,8 +69,8 @@ class Notification(NamedTuple):
 class Rejection(NamedTuple):
     """A refused notification: the columns of `rejected`.
 
-    `headers` is a JSON object as text; `sender` is None where it is not known. `signature_detail` says why the signature
-    is not valid; None if it is, or was not judged.
+    `headers` is a JSON object as text; `sender` is None where it is not known. `signature_detail` says why the
+    signature is not valid; None if it is, or was not judged.
     """
 
     id: UUID

@@ -17,6 +17,8 @@ from receiver.errors import SettingsError
 _MIB = 1024 * 1024
 READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKING_HOURS"}
 """Settings that only `clc-analytics` reads."""
+SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
+"""Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
 _SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET"}
 
 
@@ -111,6 +113,7 @@ class Settings(BaseSettings):
         None, description="comma-separated account aliases that are accepted; others are refused (403)"
     )
     senders: Path | None = Field(None, description="directory with profiles of senders of your own")
+    secrets_dir: Path | None = Field(None, description="directory with a file of secrets for each sender, one a line")
     duplicate_window_seconds: float = Field(
         10, ge=0, description="how long a body identical to its entity's latest, of the same event, counts as a copy"
     )
@@ -171,7 +174,8 @@ def find_unknown_variables(env_file: str = ".env") -> list[str]:
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | READING_SIDE
     given = {name.upper() for name in (*dotenv_values(env_file), *os.environ)}
     sentences = []
-    for name in sorted(name for name in given - known if name.startswith("CLC_")):
+    unknown = (name for name in given - known if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
+    for name in sorted(unknown):
         nearest = get_close_matches(name, known, 1)
         sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))
     return sentences

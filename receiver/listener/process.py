@@ -18,8 +18,10 @@ from receiver.listener.turns import Breath, come_first
 from receiver.network.sockets import make_tls_context
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import Restarts
+from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import remember_key
+from receiver.senders.set_up import load_profiles, load_secrets
 from receiver.settings import Settings
 from receiver.spool import SpoolWriter
 
@@ -47,10 +49,12 @@ async def _serve(child: Child, settings: Settings) -> None:
     key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
     admission = Admission(key, settings.signatures, accounts)
+    profiles = load_profiles(settings)
+    senders = SenderAdmission(profiles, load_secrets(settings, profiles.values()), settings.signatures)
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
     metrics.REGISTRY.register(Restarts(settings.data_dir))
-    server = _make_server(settings, admission, spool)
+    server = _make_server(settings, admission, senders, spool)
     Breath(server.has_strangers).start()
     # Otherwise the garbage collector would go through the program's own objects again and again, for 10 ms each time.
     gc.collect()
@@ -71,13 +75,23 @@ async def _serve(child: Child, settings: Settings) -> None:
     _log.info("the listener has answered all that it accepted")
 
 
-def _make_server(settings: Settings, admission: Admission, spool: SpoolWriter) -> GuardedServer:
+def _make_server(
+    settings: Settings, admission: Admission, senders: SenderAdmission, spool: SpoolWriter
+) -> GuardedServer:
     """Make the HTTP server, which listens to nothing yet."""
     proxies = TrustedProxies(settings.trusted_proxies)
     # Twice the largest body, so that each reason has room for one.
     budget = HourlyBudget(settings.data_dir / BUDGET_FILE, max(BYTES_PER_HOUR, 2 * settings.max_body_bytes))
     routes = Routes(
-        admission, Commits(spool), proxies, settings.query_listen, settings.data_dir, budget, settings.url_secret
+        admission,
+        senders,
+        Commits(spool),
+        proxies,
+        settings.query_listen,
+        settings.data_dir,
+        budget,
+        settings.url_secret,
+        "https" if settings.tls_cert else "http",
     )
     limits = fit_to_descriptors(LIMITS)
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)

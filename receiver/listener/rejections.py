@@ -11,9 +11,10 @@ from typing import Any
 
 from tornado.httputil import HTTPHeaders
 
+from receiver.admission import Refusal
 from receiver.listener.exchange import Request
-from receiver.notification import Rejection, new_id
-from receiver.senders import CENTURYLINK
+from receiver.notification import FIRST_SENDER, Rejection, new_id
+from receiver.sender_admission import PREFIX
 
 BYTES_PER_HOUR = 8 * 1024 * 1024
 """The bytes per hour of notifications refused for one reason that all listeners together keep."""
@@ -125,23 +126,17 @@ class Rejections:
 
     Args:
         secret: blotted out of the rows, see CLC_URL_SECRET.
+        token_headers: the headers, in lower case, in which senders send a secret itself: blotted out, too.
     """
 
-    def __init__(self, secret: str | None = None) -> None:
+    def __init__(self, secret: str | None = None, token_headers: frozenset[str] = frozenset()) -> None:
         self._secret = secret
+        self._token_headers = token_headers | {"authorization"}
 
-    def make_row(
-        self,
-        request: Request,
-        reason: str,
-        received_at: datetime,
-        source_ip: str | None,
-        signature_detail: str | None = None,
-    ) -> Rejection:
+    def make_row(self, request: Request, refusal: Refusal, received_at: datetime, source_ip: str | None) -> Rejection:
         """Make the row for a request that is refused."""
-        headers = self._blot_secret_out(json.dumps(_join_by_name(request.headers)))
-        row = self._row(request, reason, received_at, source_ip, headers)
-        return row._replace(signature_detail=signature_detail)
+        row = self._row(request, refusal.code, received_at, source_ip, self._write_headers(request.headers))
+        return row._replace(sender=refusal.sender, signature_detail=refusal.signature_detail)
 
     def make_failure_row(self, request: Request, received_at: datetime) -> Rejection:
         """Make the row for a request that failed by an error in this program.
@@ -149,7 +144,7 @@ class Rejections:
         It uses as little code as possible that may have failed.
         """
         try:
-            headers = self._blot_secret_out(json.dumps(_join_by_name(request.headers)))
+            headers = self._write_headers(request.headers)
         except Exception:  # noqa: BLE001 - the headers may be what this program can't handle
             headers = "{}"
         return self._row(request, INTERNAL_ERROR, received_at, request.peer, headers)
@@ -165,9 +160,14 @@ class Rejections:
             source_ip=source_ip,
             headers=headers,
             body=request.body,
-            sender=CENTURYLINK.name,
+            sender=None if request.target.lower().startswith(PREFIX) else FIRST_SENDER,
             signature_detail=None,
         )
+
+    def _write_headers(self, headers: Mapping[str, str]) -> str:
+        known = _join_by_name(headers)
+        shown = {name: _BLOT if name.lower() in self._token_headers else value for name, value in known.items()}
+        return self._blot_secret_out(json.dumps(shown))
 
     def _blot_secret_out(self, text: str) -> str:
         return text.replace(self._secret, _BLOT) if self._secret else text

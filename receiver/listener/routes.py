@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Literal
 
 from receiver.admission import UNKNOWN_EVENT, Admission, Refusal
 from receiver.listener import metrics
@@ -25,7 +26,10 @@ from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
 from receiver.listener.sources import TrustedProxies
 from receiver.notification import Notification, Rejection
+from receiver.sender_admission import PREFIX, SenderAdmission
 from receiver.senders import CENTURYLINK
+from receiver.senders.profile import Handshake
+from receiver.senders.request import SignedRequest
 from receiver.spool import Done, Row, SpoolWriter, WaitingRow
 
 
@@ -62,7 +66,7 @@ _ONLY_GET = refusal(
     Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "This is read with GET."), {"Allow": "GET, HEAD"}
 )
 _NOT_FOUND = refusal(
-    Refusal(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here; notifications go to /webhooks/EVENT.")
+    Refusal(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here; post to /webhooks/EVENT or /senders/NAME.")
 )
 
 
@@ -70,32 +74,38 @@ class Routes:
     """Answers requests.
 
     Args:
-        admission: decides on notifications.
+        admission: decides on CenturyLink's notifications.
+        senders: decides on those of other senders.
         commits: take them to the disk.
         proxies: those whose `X-Forwarded-For` is believed.
         query_address: the store's, for `/readyz`.
         data_dir: where the supervisor writes the store's state, for the same.
         budget: bytes of refused notifications that are kept.
         secret: the part of each target URL that must match, see CLC_URL_SECRET.
+        scheme: that of the listener's own URLs, for senders that sign the URL.
     """
 
     def __init__(
         self,
         admission: Admission,
+        senders: SenderAdmission,
         commits: Commits,
         proxies: TrustedProxies,
         query_address: str,
         data_dir: Path,
         budget: HourlyBudget,
         secret: str | None = None,
+        scheme: Literal["http", "https"] = "http",
     ) -> None:
         self._admission = admission
+        self._senders = senders
         self._commits = commits
         self._proxies = proxies
         self._store = StoreProbe(query_address, data_dir)
         self._budget = budget
         self._secret = secret
-        self._rejections = Rejections(secret)
+        self._scheme = scheme
+        self._rejections = Rejections(secret, senders.token_headers)
         self._event_for_request = CENTURYLINK.event_for_request
         self._looking: asyncio.Task[None] | None = None
         self._asking: list[SendAnswer] = []
@@ -149,19 +159,34 @@ class Routes:
         decision = self._decide(request, received_at, source_ip)
         if isinstance(decision, Notification):
             self._commit(decision, "accepted", acceptance(str(decision.id)), request, respond)
-            return
-        refused = self._rejections.make_row(request, decision.code, received_at, source_ip, decision.signature_detail)
-        self._keep(refused, refusal(decision), respond)
+        elif isinstance(decision, Handshake):
+            respond(Answer(HTTPStatus.OK, decision.content_type, decision.body.encode()))
+            metrics.ANSWERED.labels("handshake").inc()
+        else:
+            refused = self._rejections.make_row(request, decision, received_at, source_ip)
+            self._keep(refused, refusal(decision), respond)
 
-    def _decide(self, request: Request, received_at: datetime, source_ip: str | None) -> Notification | Refusal:
+    def _decide(
+        self, request: Request, received_at: datetime, source_ip: str | None
+    ) -> Notification | Refusal | Handshake:
         path, _, query = request.target.partition("?")
         known_path = path if self._secret is None else _strip_secret(path, self._secret)
         if known_path is None:
             return UNKNOWN_EVENT
+        if known_path[: len(PREFIX)].lower() == PREFIX:
+            return self._senders.decide(known_path, self._signed(request), received_at, source_ip)
         event = self._event_for_request(known_path, query)
         if event is None:
             return UNKNOWN_EVENT
         return self._admission.decide(event, request.body, request.headers, received_at, source_ip)
+
+    def _signed(self, request: Request) -> SignedRequest:
+        """Return what a signature can cover; a proxy that is trusted says whether the sender used TLS."""
+        headers = request.headers
+        is_forwarded = self._proxies.trusts(request.peer) and "x-forwarded-proto" in headers
+        scheme = headers["x-forwarded-proto"] if is_forwarded else self._scheme
+        url = f"{scheme}://{headers.get('host', '')}{request.target}"
+        return SignedRequest(request.method, url, headers, request.body)
 
     def _keep(self, row: Rejection, answer: Answer, respond: SendAnswer) -> None:
         """Keep a refused notification, if the hour's budget allows it, and answer."""
@@ -231,7 +256,7 @@ class Routes:
 
 
 def _is_posted_to(target: str) -> bool:
-    return target.lower().startswith(("/webhook/", "/webhooks/"))
+    return target.lower().startswith(("/webhook/", "/webhooks/", PREFIX))
 
 
 def _strip_secret(path: str, secret: str) -> str | None:

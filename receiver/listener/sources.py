@@ -36,7 +36,7 @@ class TrustedProxies:
         if forwarded_for is None or not self._networks:
             return source
         for hop in reversed(forwarded_for.split(",")):
-            if not self._trusts(source) or not _is_address(hop.strip()):
+            if not self.trusts(source) or not _is_address(hop.strip()):
                 break
             source = hop.strip()
         return source
@@ -47,9 +47,10 @@ class TrustedProxies:
             return True  # a Unix socket's other end
         parsed = ip_address(address)
         mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-        return self._trusts(address) or (mapped or parsed).is_loopback
+        return self.trusts(address) or (mapped or parsed).is_loopback
 
-    def _trusts(self, address: str | None) -> bool:
+    def trusts(self, address: str | None) -> bool:
+        """Tell whether an address is a trusted proxy's."""
         return (
             address is not None
             and _is_address(address)

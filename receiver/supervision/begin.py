@@ -22,6 +22,7 @@ from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context
 from receiver.processes import state
 from receiver.senders import CENTURYLINK
+from receiver.senders.set_up import load_profiles, load_secrets
 from receiver.settings import Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
@@ -56,6 +57,7 @@ def check_files(settings: Settings) -> None:
     make_tls_context(settings)
     CENTURYLINK.verification.load_key(settings.public_key)
     TrustedProxies(settings.trusted_proxies)
+    load_secrets(settings, load_profiles(settings).values())
 
 
 def take_hold(settings: Settings) -> Held:

@@ -66,6 +66,12 @@ class Scheme:
         """
         return self._need_algorithm().load_signing(text)
 
+    @property
+    def token_headers(self) -> frozenset[str]:
+        """The headers, in lower case, that prove the sender by themselves, so that nobody may read them."""
+        places = self.signatures.places if self.signatures and self.proof == "token" else ()
+        return frozenset(place.name.lower() for place in places) if isinstance(places, tuple) else frozenset()
+
     def check(self, request: SignedRequest, secrets: Sequence[Secret], now: datetime) -> Verdict:
         """Return the verdict on a request; raises nothing, whatever the request.
 

@@ -1,0 +1,103 @@
+"""Decides on what is posted under /senders/NAME: accepted, with its columns, refused, or answered as a handshake."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Literal
+from urllib.parse import unquote
+
+import orjson
+
+from receiver.admission import Refusal, refuse_body
+from receiver.notification import Notification, new_id
+from receiver.senders.body import BodyError
+from receiver.senders.profile import Handshake, Profile
+from receiver.senders.request import SignedRequest, Verdict
+from receiver.senders.set_up import Secrets
+
+PREFIX = "/senders/"
+_UNKNOWN_SENDER = Refusal(
+    HTTPStatus.NOT_FOUND,
+    "unknown_sender",
+    "The path names no sender that is set up here; `clc-receiver senders` lists them and says what each needs.",
+    sender=None,
+)
+
+
+class SenderAdmission:
+    """The rules by which notifications of senders with a profile are accepted.
+
+    A sender is set up once a secret of it is known; one whose profile says that nothing is signed needs none.
+
+    Args:
+        profiles: the senders by name.
+        secrets: their secrets.
+        signatures: whether badly signed notifications are refused (`require`) or marked (`record`).
+    """
+
+    def __init__(
+        self, profiles: Mapping[str, Profile], secrets: Secrets, signatures: Literal["require", "record"]
+    ) -> None:
+        self._secrets = secrets
+        self._signatures = signatures
+        self._set_up = {
+            name: profile for name, profile in profiles.items() if name in secrets or profile.scheme.proof == "none"
+        }
+        self.token_headers = frozenset().union(*(profile.scheme.token_headers for profile in profiles.values()))
+        """The headers, in lower case, in which the senders send a secret itself, not a signature made with it."""
+
+    def find(self, path: str) -> Profile | None:
+        """Return the sender that a path names, if it is set up."""
+        return self._set_up.get(path[len(PREFIX) :].partition("/")[0].lower())
+
+    def decide(
+        self, path: str, request: SignedRequest, received_at: datetime, source_ip: str | None
+    ) -> Notification | Refusal | Handshake:
+        """Accept a notification, refuse it, or answer a handshake.
+
+        A body is parsed only after its signature holds, unless it is to be recorded in any case.
+        """
+        profile = self.find(path)
+        if profile is None:
+            return _UNKNOWN_SENDER
+        verdict = profile.scheme.check(request, self._secrets.get(profile.name, ()), received_at)
+        is_proven = verdict.status == "valid" or profile.scheme.proof == "none"
+        if not is_proven and self._signatures == "require":
+            return _refuse_signature(profile, verdict)
+        content_type = request.headers.get("content-type", "")
+        try:
+            body = profile.read_body(request.body, content_type)
+        except BodyError as error:
+            return refuse_body(error)._replace(sender=profile.name, signature_detail=verdict.detail)
+        if is_proven and (handshake := profile.answer_handshake(request.headers, body)):
+            return handshake
+        event = unquote(path[len(PREFIX) :].partition("/")[2]) or None
+        columns = profile.classify(event, request.headers, body, received_at)
+        return Notification(
+            id=new_id(received_at),
+            received_at=received_at,
+            event_type=columns.event_type,
+            category=columns.category,
+            action=columns.action,
+            account_alias=columns.account_alias,
+            entity_id=columns.entity_id,
+            actor=columns.actor,
+            occurred_at=columns.occurred_at,
+            signature_status=verdict.status,
+            signature=verdict.signature,
+            source_ip=source_ip,
+            payload=request.body if profile.is_json(content_type) else orjson.dumps(body),
+            key_fingerprint=verdict.key_fingerprint,
+            sender=profile.name,
+            proof=profile.scheme.proof,
+            signature_detail=verdict.detail,
+            delivery_id=verdict.delivery_id,
+        )
+
+
+def _refuse_signature(profile: Profile, verdict: Verdict) -> Refusal:
+    if verdict.status == "missing":
+        detail = f"The request has no signature of {profile.title}: {verdict.detail}."
+        return Refusal(HTTPStatus.UNAUTHORIZED, "signature_missing", detail, verdict.detail, profile.name)
+    detail = f"The signature of {profile.title} is not valid: {verdict.detail}."
+    return Refusal(HTTPStatus.UNAUTHORIZED, "signature_invalid", detail, verdict.detail, profile.name)

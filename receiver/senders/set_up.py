@@ -1,0 +1,67 @@
+"""The senders with a profile, and their secrets: in variables `CLC_SECRET_<SENDER>` or in files of CLC_SECRETS_DIR."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from receiver.errors import SecretError, SettingsError
+from receiver.senders.profile import Profile, load_directory, load_shipped
+from receiver.senders.schemes import Secret
+from receiver.settings import SECRET_PREFIX, Settings
+
+Secrets = Mapping[str, tuple[Secret, ...]]
+"""The secrets of each sender that has some, by its name."""
+
+
+def load_profiles(settings: Settings) -> dict[str, Profile]:
+    """Return the senders with a profile by name: the shipped ones, and those in CLC_SENDERS, which go before.
+
+    Raises:
+        SettingsError: CLC_SENDERS is no directory.
+        ProfileError: a profile can't be used.
+    """
+    directory = settings.senders
+    if directory is not None and not directory.is_dir():
+        raise SettingsError(f"CLC_SENDERS is {str(directory)!r}: it must be a directory.")
+    return load_shipped() | (load_directory(directory) if directory else {})
+
+
+def variable_of(name: str) -> str:
+    """Return the name of the variable with a sender's secrets."""
+    return SECRET_PREFIX + name.upper().replace("-", "_")
+
+
+def load_secrets(settings: Settings, profiles: Iterable[Profile], env_file: str = ".env") -> Secrets:
+    """Return the secrets that are set, several of a sender for a rotation: those of its variable, then of its file.
+
+    A variable separates them by commas, a file has one a line.
+
+    Raises:
+        SettingsError: one of them can't be used, or a file can't be read; the secret itself is not in the text.
+    """
+    variables = {name.upper(): value or "" for name, value in {**dotenv_values(env_file), **os.environ}.items()}
+    signing = (profile for profile in profiles if profile.scheme.proof != "none")
+    loaded = {profile.name: tuple(_load(profile, settings.secrets_dir, variables)) for profile in signing}
+    return {name: secrets for name, secrets in loaded.items() if secrets}
+
+
+def _load(profile: Profile, directory: Path | None, variables: Mapping[str, str]) -> Iterable[Secret]:
+    variable = variable_of(profile.name)
+    given = [(variable, text) for text in variables.get(variable, "").split(",")]
+    if directory is not None and (path := directory / profile.name).exists():
+        given += [(str(path), text) for text in _read(path).splitlines()]
+    for source, text in given:
+        if text.strip():
+            try:
+                yield profile.scheme.load_secret(text.strip())
+            except SecretError as error:
+                raise SettingsError(f"{source} can't be used: {error}") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The secrets of {path} can't be read: {error}.") from None

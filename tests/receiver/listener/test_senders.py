@@ -1,0 +1,137 @@
+"""Senders with a profile post to /senders/NAME: accepted, refused, and greeted, over real sockets."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from receiver.senders.profile import load_shipped
+from receiver.senders.request import SignedRequest
+from receiver.simulator.signed_examples import sign_examples
+from tests.support.processes import ListenerProcess, environment, running
+
+PROFILES = load_shipped()
+SECRETS = {name: f"a secret of {name} for tests" for name in PROFILES} | {
+    "standard-webhooks": "whsec_" + "c2VjcmV0IGZvciB0ZXN0cyBhbG9uZQ==",
+}
+SET_UP = {name: text for name, text in SECRETS.items() if name != "shopify"}
+
+
+def variable(name):
+    return "CLC_SECRET_" + name.upper().replace("-", "_")
+
+
+@pytest.fixture(scope="module")
+def listener(tmp_path_factory):
+    settings = {variable(name): f"an older one of {name}, {text}".replace("an older one of standard-webhooks, ", "")
+                for name, text in SET_UP.items()}  # fmt: skip
+    with running(ListenerProcess, tmp_path_factory.mktemp("listener"), **settings) as process:
+        yield process
+
+
+@pytest.fixture
+def new(listener):
+    """Return what was spooled since the test began."""
+    seen = {kind: len(listener.spooled(kind)) for kind in ("notifications", "rejected")}
+    return lambda kind="notifications": listener.spooled(kind)[seen[kind] :]
+
+
+def is_greeting(example):
+    return example.file.name == "url_verification.json"
+
+
+def examples_of(name, listener, text=None):
+    profile = PROFILES[name]
+    secret = profile.scheme.load_signing_secret(text or SECRETS[name])
+    return list(sign_examples(profile, secret, listener.url, datetime.now(UTC)))
+
+
+@pytest.mark.parametrize("name", sorted(SET_UP))
+def test_each_example_of_a_sender_is_accepted_with_the_columns_that_its_profile_expects(listener, new, name):
+    profile = PROFILES[name]
+    sent = examples_of(name, listener)
+    for example in sent:
+        answer = listener.sender.post(example.path, example.body, example.headers)
+        assert answer.status == 200, (example.subject, answer.data)
+    rows = new()
+    expected = [example.row for example in profile.examples if example.row is not None and not is_greeting(example)]
+    assert len(rows) == len(expected)
+    for row, columns in zip(rows, expected, strict=True):
+        shown = {name: getattr(row, name) for name in columns}
+        assert shown == {name: columns[name] for name in columns}
+        assert (row.sender, row.signature_status, row.proof) == (name, "valid", profile.scheme.proof)
+        assert row.signature_detail is None
+        assert isinstance(json.loads(row.payload), dict)
+
+
+def test_a_wrong_secret_and_none_are_refused_and_kept_with_the_reason(listener, new):
+    wrong = examples_of("github", listener, "a secret that nobody gave the receiver")[0]
+    answer = listener.sender.post(wrong.path, wrong.body, wrong.headers)
+    assert (answer.status, json.loads(answer.data)["error"]) == (401, "signature_invalid")
+    assert json.loads(answer.data)["detail"] == "The signature of GitHub is not valid: the signature fits no secret."
+    bare = {name: text for name, text in wrong.headers.items() if "signature" not in name}
+    answer = listener.sender.post(wrong.path, wrong.body, bare)
+    assert (answer.status, json.loads(answer.data)["error"]) == (401, "signature_missing")
+    assert [(row.reason, row.sender, row.signature_detail) for row in new("rejected")] == [
+        ("signature_invalid", "github", "the signature fits no secret"),
+        ("signature_missing", "github", "header missing"),
+    ]
+    assert new() == []
+
+
+@pytest.mark.parametrize("path", ["/senders/shopify", "/senders/nobody", "/senders/", "/senders/nobody/push"])
+def test_a_sender_without_a_secret_is_as_unknown_as_one_without_a_profile(listener, new, path):
+    answer = listener.sender.post(path, b"{}", {"X-Shopify-Hmac-SHA256": "AAAA"})
+    assert (answer.status, json.loads(answer.data)["error"]) == (404, "unknown_sender")
+    assert [(row.reason, row.sender) for row in new("rejected")] == [("unknown_sender", None)]
+
+
+def test_a_handshake_is_answered_and_is_no_notification(listener, new):
+    body = json.dumps({"type": "url_verification", "token": "x", "challenge": "3eZbrw1aB10FEMAGAZd4FyFQ"}).encode()
+    profile = PROFILES["slack"]
+    secret = profile.scheme.load_signing_secret(SECRETS["slack"])
+    signed = profile.scheme.sign(SignedRequest("POST", listener.url, {}, body), secret, datetime.now(UTC), None)
+    answer = listener.sender.post("/senders/slack", body, {"Content-Type": "application/json", **signed})
+    assert (answer.status, answer.data) == (200, b"3eZbrw1aB10FEMAGAZd4FyFQ")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    unsigned = listener.sender.post("/senders/slack", body, {"Content-Type": "application/json"})
+    assert unsigned.status == 401
+    assert new() == []
+
+
+def test_a_token_is_never_kept_and_a_body_that_is_no_json_is(listener, new):
+    example = examples_of("gitlab", listener)[0]
+    refused = listener.sender.post(example.path, b"no json", example.headers)
+    assert (refused.status, json.loads(refused.data)["error"]) == (400, "not_json")
+    wrong = listener.sender.post(example.path, example.body, {**example.headers, "x-gitlab-token": "another token!!"})
+    assert wrong.status == 401
+    rows = new("rejected")
+    assert [(row.reason, row.sender) for row in rows] == [("not_json", "gitlab"), ("signature_invalid", "gitlab")]
+    assert all("a secret of" not in row.headers and "another token" not in row.headers for row in rows)
+    assert b"no json" in [row.body for row in rows]
+
+
+def test_other_methods_and_the_routes_of_the_first_sender_stay_as_they_were(listener):
+    answer = listener.sender.request("GET", "/senders/github")
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+    assert listener.sender.post("/webhooks/User.Updated", b'{"accountAlias":"ACME","userName":"kim"}').status == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"CLC_SECRET_GITHUB": "short"}, "CLC_SECRET_GITHUB can't be used"),
+        ({"CLC_SENDERS": "/does/not/exist"}, "CLC_SENDERS is '/does/not/exist'"),
+    ],
+)
+def test_a_secret_or_directory_that_can_not_be_used_stops_the_start_in_one_line(tmp_path, settings, said):
+    command = [sys.executable, "-m", "receiver", "serve"]
+    done = subprocess.run(
+        command, env=environment(tmp_path, **settings), cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "short" not in done.stderr.replace("shorter", "")
