@@ -20,12 +20,14 @@ from analytics.errors import SettingsError, TokenError
 MAX_PORT = 65535
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to replace, not to listen on
 
+SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
+"""Begins the variables with the secrets of senders, which only `clc-receiver` reads."""
 RECEIVER = {
     f"CLC_{name}"
     for name in (
         *("ACCOUNTS", "BACKUP_EVERY", "BACKUP_KEEP", "DRAIN_SECONDS", "DUPLICATE_WINDOW_SECONDS", "HANG_SECONDS"),
         *("LISTENERS", "LOG_FORMAT", "MAX_BODY_BYTES", "PARSER", "PUBLIC_KEY", "QUERY_MAX_ROWS", "QUERY_MEMORY"),
-        *("SENDERS", "SIGNATURES", "SPOOL_DIR", "TLS_CERT", "TLS_KEY", "TRUSTED_PROXIES"),
+        *("SECRETS_DIR", "SENDERS", "SIGNATURES", "SPOOL_DIR", "TLS_CERT", "TLS_KEY", "TRUSTED_PROXIES"),
     )
 }
 """Settings that only `clc-receiver` reads."""
@@ -194,7 +196,8 @@ def find_unknown_variables() -> list[str]:
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | RECEIVER
     given = {name.upper() for name in (*dotenv_values(find_base() / ENV_FILE), *os.environ)}
     sentences = []
-    for name in sorted(name for name in given - known if name.startswith("CLC_")):
+    unknown = (name for name in given - known if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
+    for name in sorted(unknown):
         nearest = get_close_matches(name, known, 1)
         sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))
     return sentences

@@ -33,31 +33,39 @@ def variable_of(name: str) -> str:
     return SECRET_PREFIX + name.upper().replace("-", "_")
 
 
-def load_secrets(settings: Settings, profiles: Iterable[Profile], env_file: str = ".env") -> Secrets:
-    """Return the secrets that are set, several of a sender for a rotation: those of its variable, then of its file.
-
-    A variable separates them by commas, a file has one a line.
+def load_secrets(settings: Settings, profiles: Iterable[Profile]) -> Secrets:
+    """Return the secrets that are set, several of a sender while it changes them.
 
     Raises:
         SettingsError: one of them can't be used, or a file can't be read; the secret itself is not in the text.
     """
-    variables = {name.upper(): value or "" for name, value in {**dotenv_values(env_file), **os.environ}.items()}
     signing = (profile for profile in profiles if profile.scheme.proof != "none")
-    loaded = {profile.name: tuple(_load(profile, settings.secrets_dir, variables)) for profile in signing}
+    loaded = {profile.name: tuple(_load(settings, profile)) for profile in signing}
     return {name: secrets for name, secrets in loaded.items() if secrets}
 
 
-def _load(profile: Profile, directory: Path | None, variables: Mapping[str, str]) -> Iterable[Secret]:
-    variable = variable_of(profile.name)
-    given = [(variable, text) for text in variables.get(variable, "").split(",")]
-    if directory is not None and (path := directory / profile.name).exists():
-        given += [(str(path), text) for text in _read(path).splitlines()]
-    for source, text in given:
-        if text.strip():
-            try:
-                yield profile.scheme.load_secret(text.strip())
-            except SecretError as error:
-                raise SettingsError(f"{source} can't be used: {error}") from None
+def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[tuple[str, str]]:
+    """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
+
+    A variable separates them by commas, a file has one a line.
+
+    Raises:
+        SettingsError: the file can't be read.
+    """
+    variable = variable_of(name)
+    given = {name.upper(): value or "" for name, value in {**dotenv_values(env_file), **os.environ}.items()}
+    secrets = [(variable, text.strip()) for text in given.get(variable, "").split(",")]
+    if settings.secrets_dir is not None and (path := settings.secrets_dir / name).exists():
+        secrets += [(str(path), text.strip()) for text in _read(path).splitlines()]
+    return [(source, text) for source, text in secrets if text]
+
+
+def _load(settings: Settings, profile: Profile) -> Iterable[Secret]:
+    for source, text in read_secrets(settings, profile.name):
+        try:
+            yield profile.scheme.load_secret(text)
+        except SecretError as error:
+            raise SettingsError(f"{source} can't be used: {error}") from None
 
 
 def _read(path: Path) -> str:

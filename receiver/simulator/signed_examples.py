@@ -1,4 +1,4 @@
-"""The examples of a sender's profile, signed as if they were sent now: what tries a profile out."""
+"""Posts the examples of a sender's profile, signed as if they were sent now: what tries a profile out."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -6,9 +6,17 @@ from typing import NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from receiver.errors import SecretError, SendError, SettingsError
 from receiver.senders.profile import Example, Profile
 from receiver.senders.request import SignedRequest
 from receiver.senders.schemes import Secret
+from receiver.senders.set_up import load_profiles, read_secrets, variable_of
+from receiver.settings import Settings
+
+_ANSWER_SECONDS = 30.0
 
 
 class SignedExample(NamedTuple):
@@ -43,3 +51,55 @@ def _sign(profile: Profile, example: Example, secret: Secret | None, base_url: s
         signed = profile.scheme.sign(request, secret, now, str(uuid4()))
         headers |= {name.lower(): text for name, text in signed.items()}
     return SignedExample(example.file.name, path, headers, body)
+
+
+class ExampleAnswer(NamedTuple):
+    """The receiver's answer to an example: its status, and its text."""
+
+    example: SignedExample
+    status: int
+    text: str
+
+
+def post_examples(settings: Settings, name: str, base_url: str, now: datetime) -> Iterator[ExampleAnswer]:
+    """Post the examples of a sender to a receiver, and yield each answer.
+
+    Args:
+        settings: they have the sender's secret.
+        name: of the sender.
+        base_url: the receiver's.
+        now: the time of signing.
+
+    Raises:
+        SettingsError: there is no such sender, or its secret is not set.
+        SendError: the receiver can't be reached.
+    """
+    profiles = load_profiles(settings)
+    if name not in profiles:
+        raise SettingsError(f"There is no sender {name!r} with a profile: name one of {', '.join(sorted(profiles))}.")
+    profile = profiles[name]
+    secret = _load_signing_secret(settings, profile)
+    route = f"/senders/{settings.url_secret}" if settings.url_secret else "/senders"
+    with urllib3.PoolManager(retries=False, timeout=_ANSWER_SECONDS) as pool:
+        for example in sign_examples(profile, secret, base_url, now):
+            url = base_url.rstrip("/") + example.path.replace("/senders", route, 1)
+            try:
+                answer = pool.request("POST", url, body=example.body, headers=example.headers)
+            except HTTPError as error:
+                raise SendError(f"{url} can't be reached: {error}.") from None
+            yield ExampleAnswer(example, answer.status, answer.data.decode("utf-8", "replace"))
+
+
+def _load_signing_secret(settings: Settings, profile: Profile) -> Secret | None:
+    if profile.scheme.proof == "none":
+        return None
+    source, text = next(iter(read_secrets(settings, profile.name)), (None, ""))
+    if source is None:
+        raise SettingsError(
+            f"The secret of {profile.title} is not known here: set {variable_of(profile.name)} to the one that the "
+            "receiver has."
+        )
+    try:
+        return profile.scheme.load_signing_secret(text)
+    except SecretError as error:
+        raise SettingsError(f"{source} can't be used: {error}") from None
