@@ -64,7 +64,7 @@ MEANINGS: dict[str, Meaning] = {
             "deleted": "Whether its latest notification says that it is deleted",
             "notifications": "How many notifications it had, without copies",
             "payload": "Body of its latest notification",
-            "sender": "Kind of sender of its latest notification",
+            "sender": "Kind of sender; entities of two senders are two",
         },
     ),
     "accounts": Meaning(
@@ -75,6 +75,7 @@ MEANINGS: dict[str, Meaning] = {
             "parent_alias": "Account above it; NULL for a root",
             "depth": "How many accounts are above it",
             "root_path": "Aliases from the root down to it: list_contains(root_path, 'ACME') finds all below ACME",
+            "sender": "Kind of sender",
         },
     ),
     "changes": Meaning(
@@ -92,6 +93,8 @@ MEANINGS: dict[str, Meaning] = {
             "noise": "True for dates and names of the change itself, links and mere differences of form",
             "old_value": "Value before, as JSON",
             "new_value": "Value after, as JSON",
+            "told": "Whether the sender told the value before itself",
+            "sender": "Kind of sender",
         },
     ),
     "rejected": Meaning(

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,13 +22,17 @@ _log = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
-    """A stored change of one field in a body. Its values are JSON; None means that the field is missing."""
+    """A stored change of one field in a body. Its values are JSON; None means that the field is missing.
+
+    `told` says whether the sender told the value before itself.
+    """
 
     path: str
     kind: Kind
     noise: bool
     old_value: str | None
     new_value: str | None
+    told: bool = False
 
 
 class Differ:
@@ -59,6 +63,11 @@ class Differ:
         for each in found:
             noise = each.noise or is_untold(each)
             yield Change(spell(each.parts), each.kind, noise, as_json(each.old), as_json(each.new))
+
+    def read_told(self, event_type: str | None, body: dict[str, Any]) -> Iterator[Change]:
+        """Yield the changes that a body tells itself."""
+        for each in self.comparison.tell(event_type, body) if self.comparison.tell else ():
+            yield Change(spell(each.parts), each.kind, each.noise, as_json(each.old), as_json(each.new), told=True)
 
     def _compare(
         self, found: list[FieldDifference], parts: tuple[PathPart, ...], old: Any, new: Any, *, noise: bool
@@ -169,6 +178,7 @@ class Snapshot(NamedTuple):
     action: Action | None
     payload: bytes
     weight: int = 0
+    event_type: str | None = None
 
 
 _APPEARED = Change("", "added", False, None, None)
@@ -187,11 +197,14 @@ def changes_of(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[C
     """
     comparison = differ.comparison
     is_deleted = now.action in comparison.deleted
+    told = _read_told(differ, now) if comparison.tell else []
     if before is None or before.action in comparison.deleted:
         if not is_deleted:
-            return [_APPEARED]
-        return [_DELETED] if before is None else []
+            return [_APPEARED, *told]
+        return [_DELETED, *told] if before is None else told
     changes = _compare_bodies(differ, before, now)
+    if told:
+        changes = _prefer(told, changes)
     if is_deleted:
         return [_DELETED, *changes]
     if now.action not in comparison.created and all(change.noise for change in changes):
@@ -199,26 +212,47 @@ def changes_of(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[C
     return changes
 
 
+def _read_told(differ: Differ, now: Snapshot) -> list[Change]:
+    """Return the changes that a body tells itself; a body that is too odd tells one, of unknown extent."""
+    try:
+        return _collect(differ.read_told(now.event_type, parse(now.payload)), now, len(now.payload))
+    except _ODD as error:
+        _log.warning("a body of a %s could not be read: %s", now.category.lower(), type(error).__name__)
+        return [_BEYOND]
+
+
+def _prefer(told: list[Change], compared: list[Change]) -> list[Change]:
+    """Return compared changes and those that the sender told, which count where both have the same path."""
+    by_path = {change.path: change for change in (*compared, *told)}
+    return sorted(by_path.values(), key=lambda change: change.path)
+
+
 def _compare_bodies(differ: Differ, before: Snapshot, now: Snapshot) -> list[Change]:
     """Compare two bodies; a body that is too odd to be compared counts as changed."""
     if before.payload == now.payload:
         return []
-    changes: list[Change] = []
-    # Otherwise a few long names, repeated in many paths, could exhaust the memory.
-    room = _ROOM + len(before.payload) + len(now.payload)
     try:
         body = parse(now.payload)
         if now.action in differ.comparison.deleted and _is_bare(differ.comparison, now.category, body):
             return []
-        for change in differ.compare(now.category, parse(before.payload), body):
-            changes.append(change)
-            room -= now.weight + len(change.path) + len(change.old_value or "") + len(change.new_value or "")
-            if room < 0 or len(changes) > _MOST:
-                return [_BEYOND]
+        changes = differ.compare(now.category, parse(before.payload), body)
+        return _collect(changes, now, len(before.payload) + len(now.payload))
     except _ODD as error:
         _log.warning("two bodies of a %s could not be compared: %s", now.category.lower(), type(error).__name__)
         return [_BEYOND]
-    return sorted(changes, key=lambda change: change.path)
+
+
+def _collect(changes: Iterable[Change], now: Snapshot, length: int) -> list[Change]:
+    """Return changes in order of path; if they are too many for bodies of this length, one that says so."""
+    collected: list[Change] = []
+    # Otherwise a few long names, repeated in many paths, could exhaust the memory.
+    room = _ROOM + length
+    for change in changes:
+        collected.append(change)
+        room -= now.weight + len(change.path) + len(change.old_value or "") + len(change.new_value or "")
+        if room < 0 or len(collected) > _MOST:
+            return [_BEYOND]
+    return sorted(collected, key=lambda change: change.path)
 
 
 def _is_bare(comparison: Comparison, category: Category, body: dict[str, Any]) -> bool:

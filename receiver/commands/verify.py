@@ -19,6 +19,7 @@ from receiver.keeping.verification import (
     check_stored,
     check_whole,
     count_judged,
+    count_unjudged,
     extent_of,
     find_lacking_keys,
 )
@@ -92,7 +93,7 @@ def _scrub(settings: Settings, reader: Reader) -> bool:
 
 def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) -> Counter[str]:
     began = time.monotonic()
-    extent, judged = extent_of(reader), count_judged(reader)
+    extent, judged, unjudged = extent_of(reader), count_judged(reader), count_unjudged(reader)
     with click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar:
         violations = chain(
             check_stored(reader, keys, extent, bar.update),
@@ -105,6 +106,8 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
     click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged)}", err=True)
+    if unjudged:
+        click.echo(f"Signatures of other senders than {CENTURYLINK.title} were not checked: {unjudged:,}.", err=True)
     changes_too = can_check_changes(reader)
     if not changes_too:
         click.echo(

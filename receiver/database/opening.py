@@ -1,7 +1,6 @@
 """Opens the DuckDB file: locked down for queries, its definitions known, its schema brought up to date."""
 
 import logging
-import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -115,13 +114,11 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def create_anew(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
     """Replace tables by empty ones, whatever they hold."""
+    # Several migrations may have shaped a table, and DuckDB can't alter one in the transaction that renamed another.
+    definitions = _build_definitions(newest_version())
     for table in tables:
         run(connection, f"DROP TABLE IF EXISTS {table}")
-    for sql in migrations().values():
-        for statement in connection.extract_statements(sql):
-            created = re.search(r"^CREATE TABLE (\w+)", statement.query, re.MULTILINE)
-            if created and created[1] in tables:
-                connection.execute(statement).fetchall()
+        run(connection, definitions["table", table] or "")
 
 
 def _schema_version(connection: duckdb.DuckDBPyConnection) -> int:

@@ -8,23 +8,22 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from receiver.changes.differ import Differ, Snapshot, changes_of
+from receiver.changes.differ import Snapshot, changes_of
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
+from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.logs import describe
 from receiver.notification import Action, Category, NumberedNotification
-from receiver.senders import CENTURYLINK
+from receiver.senders import Senders, load_senders
 from receiver.senders.sender import Kind
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
-Entity = tuple[Category, str]
+Entity = tuple[str, Category, str]
+"""An entity: its sender, category and id."""
 
 _ENTITIES_AT_ONCE = 256
 _NO_END = 1 << 62
-_DIFFER = Differ(CENTURYLINK.comparison)
-_STATELESS = CENTURYLINK.comparison.stateless
-_ACCOUNT = CENTURYLINK.account_category
 
 _log = logging.getLogger(__name__)
 
@@ -49,10 +48,12 @@ class _EntityEvent(NamedTuple):
     actor: str | None
     action: Action | None
     payload: bytes
+    sender: str
+    event_type: str | None
 
     @property
     def entity(self) -> Entity:
-        return self.category, self.entity_id
+        return self.sender, self.category, self.entity_id
 
     @property
     def place(self) -> Place:
@@ -62,7 +63,7 @@ class _EntityEvent(NamedTuple):
     @property
     def snapshot(self) -> Snapshot:
         weight = len(self.entity_id) + len(self.account_alias or "") + len(self.actor or "")
-        return Snapshot(self.category, self.action, self.payload, weight)
+        return Snapshot(self.category, self.action, self.payload, weight, self.event_type)
 
 
 class _Head(NamedTuple):
@@ -81,7 +82,7 @@ class Underived(NamedTuple):
 
 
 class DerivedChange(NamedTuple):
-    """A row of `changes`; the values are JSON."""
+    """A row of `changes`; the values are JSON, and `told` says whether the sender told the value before itself."""
 
     notification_id: str
     seq: int
@@ -95,6 +96,8 @@ class DerivedChange(NamedTuple):
     noise: bool
     old_value: str | None
     new_value: str | None
+    told: bool
+    sender: str
 
 
 class Derived(NamedTuple):
@@ -108,11 +111,6 @@ class Derived(NamedTuple):
     last: dict[Entity, _EntityEvent]
     failed: list[Underived]
 
-    @property
-    def accounts(self) -> dict[str, int]:
-        """Return the `seq` of each account's last notification, where it is one of these."""
-        return {name: event.seq for (category, name), event in self.last.items() if category == _ACCOUNT}
-
 
 class Deriver:
     """Derives a table of changes from notifications, as these are appended.
@@ -122,16 +120,27 @@ class Deriver:
 
     Args:
         read: runs a query and returns its rows; unreadable rows (in a damaged block) count as missing.
+        senders: whose notifications they may be; by default all that the program knows.
         last_seq: the last notification that was derived from; by default the last that is stored.
         bodies: the bodies at hand; none by default.
     """
 
-    def __init__(self, read: Read, last_seq: int | None = None, bodies: LastBodies | None = None) -> None:
+    def __init__(
+        self,
+        read: Read,
+        last_seq: int | None = None,
+        bodies: LastBodies | None = None,
+        *,
+        senders: Senders | None = None,
+    ) -> None:
         self._read_rows = read
-        rows = self._read("heads.sql", [list(_STATELESS), _NO_END if last_seq is None else last_seq])
+        self._rules = SenderRules(load_senders() if senders is None else senders)
+        last = _NO_END if last_seq is None else last_seq
         self._heads: dict[Entity, _Head] = {
-            (category, entity_id): _Head(Place(happened_at, seq), action)
-            for category, entity_id, happened_at, seq, action in rows
+            (sender, category, entity_id): _Head(Place(happened_at, seq), action)
+            for sender, category, entity_id, happened_at, seq, action in self._read(
+                "heads.sql", [*as_columns(self._rules.stateless), last]
+            )
         }
         self._bodies = bodies or LastBodies()
 
@@ -152,7 +161,7 @@ class Deriver:
     def give_up(self, numbered: NumberedNotification, error: Exception) -> Derived:
         """Return the result for a notification whose changes can't be derived: that they are missing."""
         derived = Derived([], [], {}, [Underived(str(numbered.row.id), numbered.seq, describe(error))])
-        for event in _select_events([numbered]):
+        for event in self._select_events([numbered]):
             head = self._heads.get(event.entity)
             if not head or event.place > head.place:
                 derived.last[event.entity] = event
@@ -160,7 +169,7 @@ class Deriver:
 
     def _derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
         histories: defaultdict[Entity, list[_EntityEvent]] = defaultdict(list)
-        for event in _select_events(notifications):
+        for event in self._select_events(notifications):
             histories[event.entity].append(event)
         derived = Derived([], [], {}, [])
         late: dict[Entity, list[_EntityEvent]] = {}
@@ -176,11 +185,19 @@ class Deriver:
             entities = in_order[start : start + _ENTITIES_AT_ONCE]
             latest = self._read_latest(entities)
             for entity in entities:
-                _chain(latest.get(entity), histories[entity], derived)
+                self._chain(latest.get(entity), histories[entity], derived)
         if late:
             self._derive_late(late, derived)
         derived.rows.sort(key=attrgetter("seq"))
         return derived
+
+    def accounts_in(self, derived: Derived) -> dict[tuple[str, str], int]:
+        """Return the `seq` of each account's last notification, by sender and alias, where it is one of these."""
+        return {
+            (sender, name): event.seq
+            for (sender, category, name), event in derived.last.items()
+            if (sender, category) in self._rules.accounts
+        }
 
     def settle(self, derived: Derived) -> None:
         """Remember what was derived, once the transaction is committed."""
@@ -202,10 +219,7 @@ class Deriver:
         if missing := list(entity_by_seq.keys() - bodies.keys()):
             bodies |= {seq: body.encode() for seq, body in self._read("payloads.sql", [missing])}
         heads = ((entity_by_seq[seq], body) for seq, body in bodies.items())
-        return {
-            (category, name): Snapshot(category, self._heads[category, name].action, body)
-            for (category, name), body in heads
-        }
+        return {entity: Snapshot(entity[1], self._heads[entity].action, body) for entity, body in heads}
 
     def _derive_late(self, histories: dict[Entity, list[_EntityEvent]], derived: Derived) -> None:
         """Derive from events of which some happened before known ones, and derive again from their successors."""
@@ -216,7 +230,7 @@ class Deriver:
         for before, seq in pairs:
             is_readable = seq in events and (before is None or before in events)
             if seq in new or is_readable:  # if a damaged block hides their sources, stored changes stay
-                _chain(events[before].snapshot if before in events else None, [events[seq]], derived)
+                self._chain(events[before].snapshot if before in events else None, [events[seq]], derived)
                 if seq not in new:
                     derived.stale.append(seq)
 
@@ -227,11 +241,11 @@ class Deriver:
 
     def _pair_up(self, histories: dict[Entity, list[_EntityEvent]]) -> list[tuple[int | None, int]]:
         """List the notifications to compare, each after the seq of the one before it, if there is one."""
-        categories, entity_ids = zip(*histories, strict=True)
+        keys = [list(column) for column in zip(*histories, strict=True)]
         orders = {entity: [event.place for event in events] for entity, events in histories.items()}
         last_seq = min(event.seq for events in histories.values() for event in events) - 1
-        for category, entity_id, *place in self._read("places.sql", [list(categories), list(entity_ids), last_seq]):
-            orders[category, entity_id].append(Place._make(place))
+        for sender, category, entity_id, *place in self._read("places.sql", [*keys, last_seq]):
+            orders[sender, category, entity_id].append(Place._make(place))
         before: dict[int, int | None] = {}
         for entity, events in histories.items():
             order = sorted(orders[entity])
@@ -240,30 +254,30 @@ class Deriver:
                 before |= {order[i].seq: order[i - 1].seq if i else None for i in (at, at + 1) if i < len(order)}
         return [(earlier, seq) for seq, earlier in before.items()]
 
+    def _select_events(self, notifications: Iterable[NumberedNotification]) -> Iterator[_EntityEvent]:
+        stateless = self._rules.stateless
+        for seq, row, duplicate_of in notifications:
+            if duplicate_of is None and row.entity_id is not None and (row.sender, row.category) not in stateless:
+                yield _EntityEvent(
+                    seq, str(row.id), row.occurred_at, row.received_at, row.category, row.entity_id, row.account_alias,
+                    row.actor, row.action, row.payload, row.sender, row.event_type,
+                )  # fmt: skip
 
-def _select_events(notifications: Iterable[NumberedNotification]) -> Iterable[_EntityEvent]:
-    for seq, row, duplicate_of in notifications:
-        if duplicate_of is None and row.entity_id is not None and row.category not in _STATELESS:
-            yield _EntityEvent(
-                seq, str(row.id), row.occurred_at, row.received_at, row.category, row.entity_id, row.account_alias,
-                row.actor, row.action, row.payload,
+    def _chain(self, before: Snapshot | None, events: Iterable[_EntityEvent], derived: Derived) -> None:
+        """Derive the rows of an entity's events, each compared with the one before."""
+        for event in events:
+            about = (
+                event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
+                event.actor,
             )  # fmt: skip
-
-
-def _chain(before: Snapshot | None, events: Iterable[_EntityEvent], derived: Derived) -> None:
-    """Derive the rows of an entity's events, each compared with the one before."""
-    for event in events:
-        about = (
-            event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
-            event.actor,
-        )  # fmt: skip
-        try:
-            changes = changes_of(_DIFFER, before, event.snapshot)
-        except Exception as error:
-            if not is_bug(error):
-                raise
-            derived.failed.append(Underived(event.id, event.seq, describe(error)))
-            _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
-        else:
-            derived.rows.extend(DerivedChange(*about, *change) for change in changes)
-        before = event.snapshot
+            snapshot = event.snapshot
+            try:
+                changes = changes_of(self._rules.differ_of(event.sender), before, snapshot)
+            except Exception as error:
+                if not is_bug(error):
+                    raise
+                derived.failed.append(Underived(event.id, event.seq, describe(error)))
+                _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
+            else:
+                derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)
+            before = snapshot

@@ -1,7 +1,7 @@
 WITH wanted AS (
-    SELECT unnest(?::VARCHAR[]) AS category, unnest(?::VARCHAR[]) AS entity_id
+    SELECT unnest($1::VARCHAR[]) AS sender, unnest($2::VARCHAR[]) AS category, unnest($3::VARCHAR[]) AS entity_id
 )
-SELECT category, entity_id, least(occurred_at, received_at), seq
+SELECT sender, category, entity_id, least(occurred_at, received_at), seq
 FROM events
-JOIN wanted USING (category, entity_id)
-WHERE seq <= ?;
+JOIN wanted USING (sender, category, entity_id)
+WHERE seq <= $4;

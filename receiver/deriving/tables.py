@@ -11,9 +11,10 @@ from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError, read_or
 from receiver.database.opening import create_anew, run, transaction
 from receiver.database.rows import insert, make_numbered, select_numbered
 from receiver.deriving.deriver import Derived, DerivedChange, Deriver, Read
+from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.notification import NumberedNotification
-from receiver.senders import CENTURYLINK
+from receiver.senders import Senders, load_senders
 
 Table = Literal["changes", "changes_rebuilt"]
 _ROWS_PER_STEP = 2_000
@@ -55,29 +56,26 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
     )
 
 
-def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mapping[str, int]) -> None:
+def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mapping[tuple[str, str], int]) -> None:
     """Replace the states of accounts by those of their latest notifications.
 
     Args:
         connection: inside the transaction that stores those notifications, after it stored them.
-        latest: the `seq` of the latest notification by account alias.
+        latest: the `seq` of the latest notification by sender and account alias.
     """
     if not latest:
         return
-    run(connection, "DELETE FROM account_states WHERE alias IN (SELECT unnest(?))", [list(latest)])
+    replaced = "DELETE FROM account_states WHERE (sender, alias) IN (SELECT (unnest(?), unnest(?)))"
+    run(connection, replaced, [list(column) for column in zip(*latest, strict=True)])
     statement = "INSERT INTO account_states FROM account_bodies WHERE seq IN (SELECT unnest(?))"
     run(connection, statement, [list(latest.values())])
 
 
-def derive_account_states(connection: duckdb.DuckDBPyConnection) -> None:
+def derive_account_states(connection: duckdb.DuckDBPyConnection, senders: Senders | None = None) -> None:
     """Derive `account_states` again from all notifications, inside a transaction."""
+    rules = SenderRules(load_senders() if senders is None else senders)
     run(connection, "DELETE FROM account_states")
-    run(
-        connection,
-        "INSERT INTO account_states FROM account_bodies "
-        "WHERE seq IN (SELECT last_seq FROM entities WHERE category = ?)",
-        [CENTURYLINK.account_category],
-    )
+    run(connection, sql_file(__package__, "account_states.sql"), as_columns(rules.accounts))
 
 
 class Rebuild:
@@ -85,10 +83,12 @@ class Rebuild:
 
     Args:
         connection: the appender's own; steps and appends take turns.
+        senders: whose notifications they may be; by default all that the program knows.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, senders: Senders | None = None) -> None:
         self._connection = connection
+        self._senders = senders
         self._deriver: Deriver | None = None
         self.done = self._read_progress()
         """The last `seq` that is derived again; None while no rebuild runs."""
@@ -125,7 +125,7 @@ class Rebuild:
             self.done = self._read_progress()
             if self.done is None:
                 return
-            self._deriver = Deriver(make_read(self._connection), self.done)
+            self._deriver = Deriver(make_read(self._connection), self.done, senders=self._senders)
         try:
             batch = self._next(self.done)
             if batch:
@@ -169,7 +169,7 @@ class Rebuild:
             run(self._connection, "INSERT INTO underived FROM underived_rebuilt")
             run(self._connection, "DELETE FROM underived_rebuilt")
             create_anew(self._connection, {"changes_rebuilt"})
-            derive_account_states(self._connection)
+            derive_account_states(self._connection, self._senders)
             run(self._connection, "DELETE FROM rebuilding")
             run(self._connection, "DELETE FROM arranged")
             run(self._connection, "DELETE FROM arranged_widely")

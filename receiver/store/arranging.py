@@ -35,7 +35,7 @@ _TABLES = ("notifications", "changes")
 _IN_PART = "seq > $after AND seq <= $last"
 _RANK = (
     "CREATE OR REPLACE TEMP TABLE ranked AS SELECT rowid AS place, "  # noqa: S608 - our own names
-    f"row_number() OVER (ORDER BY entity_id, category, seq) AS rank FROM {{table}} WHERE {_IN_PART}"
+    f"row_number() OVER (ORDER BY entity_id, category, sender, seq) AS rank FROM {{table}} WHERE {_IN_PART}"
 )
 _INSERT = (
     "INSERT INTO {table} SELECT {table}.* FROM {table} JOIN ranked ON {table}.rowid = place "  # noqa: S608 - our own names

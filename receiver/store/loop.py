@@ -16,6 +16,7 @@ from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse
+from receiver.senders import Senders
 from receiver.spool import SpoolReader
 from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import Condition, Pace, Retry
@@ -60,6 +61,7 @@ class AppendLoop:
         on_fatal: Callable[[], None],
         data_dir: Path,
         former_spools: Callable[[], Sequence[Path]] = tuple,
+        senders: Senders | None = None,
     ) -> None:
         self.pulse = Pulse()
         """Beats with each turn of the thread."""
@@ -79,10 +81,14 @@ class AppendLoop:
         self._gate = threading.Lock()
         self._arranging = threading.Lock()
         self._appender = Appender(
-            self._connection, self._spool, data_dir, duplicate_window_seconds=duplicate_window_seconds
+            self._connection,
+            self._spool,
+            data_dir,
+            duplicate_window_seconds=duplicate_window_seconds,
+            senders=senders,
         )
         self._retry = Retry()
-        self._rebuild = Rebuild(self._connection)
+        self._rebuild = Rebuild(self._connection, senders)
         self.pace = Pace()
         self.arranger = Arranger(connection, self.alone, self.pace.keeps_up)
         self._checkpointed_at = self._tried_at = time.monotonic()

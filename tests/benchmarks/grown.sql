@@ -29,14 +29,14 @@ ORDER BY seq;
 INSERT INTO changes
 SELECT
     moved_id(notification_id, copy, begin_us, faster), seq + seqs_before, moved(changed_at, begin_us, faster), category, entity_id,
-    account_alias, actor, path, kind, noise, old_value, new_value
+    account_alias, actor, path, kind, noise, old_value, new_value, told, sender
 FROM source.changes, pace
 ORDER BY seq;
 
 DELETE FROM account_states;
 
 INSERT INTO account_states
-SELECT alias, seq + seqs_before, business_name, parent_alias
+SELECT alias, seq + seqs_before, business_name, parent_alias, sender
 FROM source.account_states, pace;
 
 CHECKPOINT;

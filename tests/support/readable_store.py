@@ -64,7 +64,9 @@ class Changed:
 
 CHANGED = """
 INSERT INTO changes
-SELECT id, seq, occurred_at, category, entity_id, account_alias, actor, $path, $kind, $noise, $old_value, $new_value
+SELECT
+    id, seq, occurred_at, category, entity_id, account_alias, actor, $path, $kind, $noise, $old_value, $new_value,
+    false, sender
 FROM notifications WHERE seq = $seq
 """
 

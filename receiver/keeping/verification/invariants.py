@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from receiver.notification import Notification, NumberedNotification
-from receiver.senders import CENTURYLINK
+from receiver.notification import FIRST_PROOF, Notification, NumberedNotification
+from receiver.senders import CENTURYLINK, Sender
 from receiver.senders.body import BodyError, parse_body
 from receiver.senders.keys import Keys
-from receiver.senders.sender import Event
+from receiver.senders.sender import Event, RoutedSender
 from receiver.spool.layout import to_microseconds
 
-_EVENTS = {*CENTURYLINK.events, *CENTURYLINK.open_events}
 _BITS_AFTER_TIME = 80  # of a UUID of version 7, whose first 48 bits count milliseconds
 _DERIVED = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at")
 
@@ -109,15 +108,20 @@ def check_order(rows: Iterable[tuple[int, UUID]], after: int = 0) -> Iterator[Vi
         last = max(last, seq)
 
 
-def check_row(stored: NumberedNotification, keys: Keys) -> Iterator[Violation]:
+def check_row(stored: NumberedNotification, keys: Keys, sender: Sender | None = CENTURYLINK) -> Iterator[Violation]:
     """Check one stored notification by itself: its signature, its derived columns and its id against its payload.
+
+    Of a sender without a published key, the signature can't be judged; of one that has no routes, the columns can't be
+    derived again, because headers told some of them.
 
     Args:
         stored: the notification.
         keys: the public keys at hand; it was received under one of them.
+        sender: its sender; None for one that is not known.
     """
-    yield from _make_violations("signature", stored, _signature_faults(stored.row, keys))
-    yield from _make_violations("derived", stored, _derived_faults(stored.row))
+    routed = sender if isinstance(sender, RoutedSender) else None
+    yield from _make_violations("signature", stored, _signature_faults(stored.row, keys, routed))
+    yield from _make_violations("derived", stored, _derived_faults(stored.row, routed))
 
 
 def check_copy(stored: NumberedNotification, original: Original) -> Iterator[Violation]:
@@ -193,26 +197,32 @@ def _knows_key_of(row: Notification, keys: Keys) -> bool:
     return row.key_fingerprint in keys or len(keys) == 1
 
 
-def _is_signed(row: Notification, keys: Keys) -> bool:
+def _is_signed(row: Notification, keys: Keys, sender: RoutedSender) -> bool:
     noted = row.key_fingerprint
     candidates = keys.values() if noted is None else [keys[noted]] if noted in keys else []
     return row.signature is not None and any(
-        CENTURYLINK.verification.signs(key, row.signature, row.payload) for key in candidates
+        sender.verification.signs(key, row.signature, row.payload) for key in candidates
     )
 
 
-def _signature_faults(row: Notification, keys: Keys) -> Iterator[str]:
+def _signature_faults(row: Notification, keys: Keys, sender: RoutedSender | None) -> Iterator[str]:
     if row.signature_status not in {"valid", "invalid", "missing"}:
         yield f"Its signature_status is {row.signature_status}."
     elif row.signature_status == "missing" and row.signature is not None:
         yield "It has a signature, though signature_status is missing."
-    elif row.signature_status == "valid" and not _is_signed(row, keys):
+    elif row.signature_status == "valid" and row.signature_detail is not None:
+        yield f"Its signature_detail is {row.signature_detail}, though signature_status is valid."
+    elif sender is None:
+        return
+    elif row.proof != FIRST_PROOF:
+        yield f"Its proof is {row.proof}, though its sender signs for anybody to check."
+    elif row.signature_status == "valid" and not _is_signed(row, keys, sender):
         yield "Its signature does not sign its payload, though signature_status is valid."
-    elif row.signature_status == "invalid" and _knows_key_of(row, keys) and _is_signed(row, keys):
+    elif row.signature_status == "invalid" and _knows_key_of(row, keys) and _is_signed(row, keys, sender):
         yield "Its signature signs its payload, though signature_status is invalid."
 
 
-def _derived_faults(row: Notification) -> Iterator[str]:
+def _derived_faults(row: Notification, sender: RoutedSender | None) -> Iterator[str]:
     if row.id.int >> _BITS_AFTER_TIME != to_microseconds(row.received_at) // 1000:
         yield f"received_at {row.received_at} does not match the time in the id: the row was altered."
     try:
@@ -220,13 +230,15 @@ def _derived_faults(row: Notification) -> Iterator[str]:
     except BodyError as error:
         yield f"Its payload is not what the listener accepts: {error.detail}"
         return
+    if sender is None:
+        return
     # The route is not stored. A route with an action decided on it, whatever the body says; a route without left it to
     # the body, and then the body must still leave it open.
     event = Event(row.category, row.action)
-    if event not in _EVENTS:
+    if event not in sender.events and event not in sender.open_events:
         yield f"There is no event of category {row.category} and action {row.action}."
         return
-    expected = CENTURYLINK.columns(event, body, row.received_at)._asdict()
+    expected = sender.columns(event, body, row.received_at)._asdict()
     for column in _DERIVED:
         value = getattr(row, column)
         if value != expected[column]:

@@ -1,6 +1,6 @@
--- A store of an older version lacks the columns that came later; its rows have the values that an upgrade gives them.
+-- A store of an older version lacks the columns that came later: its rows have the values that an upgrade gives them.
 WITH received AS (
-    SELECT * FROM notifications WHERE seq > ? AND seq <= ?
+    SELECT * FROM notifications WHERE seq > $1 AND seq <= $2
     UNION ALL BY NAME
     SELECT
         NULL::VARCHAR AS key_fingerprint, NULL::VARCHAR AS sender, NULL::VARCHAR AS proof,
@@ -8,5 +8,5 @@ WITH received AS (
     WHERE false
 )
 SELECT /* columns */ *
-FROM received
+FROM (SELECT * REPLACE (coalesce(sender, $3) AS sender, coalesce(proof, $4) AS proof) FROM received)
 ORDER BY seq;

@@ -19,8 +19,9 @@ from receiver.keeping.verification.invariants import (
     check_order,
     check_row,
 )
-from receiver.keeping.verification.tables import ChangesCheck, Extent
+from receiver.keeping.verification.tables import ChangesCheck, Extent, first_values_of
 from receiver.notification import Notification, NumberedNotification
+from receiver.senders import Senders, load_senders
 from receiver.senders.keys import Keys
 from receiver.settings import Settings
 from receiver.spool import KINDS
@@ -35,7 +36,13 @@ _NEXT = "SELECT min(seq) - 1 FROM notifications WHERE seq > ?"
 _WATERMARK = "SELECT coalesce(max(position), 0) FROM watermarks WHERE segment = ? AND kind = ?"
 
 
-def check_stored(reader: Reader, keys: Keys, extent: Extent, advance: Callable[[int], None]) -> Iterator[Violation]:
+def check_stored(
+    reader: Reader,
+    keys: Keys,
+    extent: Extent,
+    advance: Callable[[int], None],
+    senders: Senders | None = None,
+) -> Iterator[Violation]:
     """Check each notification of an extent: by itself, its place in the order, its original, and its changes.
 
     Args:
@@ -43,9 +50,11 @@ def check_stored(reader: Reader, keys: Keys, extent: Extent, advance: Callable[[
         keys: the public keys that notifications were received under.
         extent: what to check; memory is bounded whatever its size.
         advance: called with the number of rows done since the last call.
+        senders: whose notifications they may be; by default all that the program knows.
     """
+    known = load_senders() if senders is None else senders
     last = extent.after
-    changes = ChangesCheck(reader, extent)
+    changes = ChangesCheck(reader, extent, known)
     # Checking a signature lets other threads run meanwhile, and so does waiting for the next batch.
     with ThreadPoolExecutor(os.cpu_count()) as workers, ThreadPoolExecutor(1) as ahead:
         batches = _batches(reader, extent)
@@ -54,7 +63,7 @@ def check_stored(reader: Reader, keys: Keys, extent: Extent, advance: Callable[[
             coming = ahead.submit(next, batches, None)
             yield from check_order(((stored.seq, stored.row.id) for stored in batch), last)
             last = max(last, *(stored.seq for stored in batch))
-            tasks = workers.map(lambda rows: _check_rows(rows, keys), _split(batch))
+            tasks = workers.map(lambda rows: _check_rows(rows, keys, known), _split(batch))
             for violations in tasks:
                 yield from violations
             if any(stored.duplicate_of for stored in batch):
@@ -64,8 +73,8 @@ def check_stored(reader: Reader, keys: Keys, extent: Extent, advance: Callable[[
     yield from changes.check_rest()
 
 
-def _check_rows(rows: list[NumberedNotification], keys: Keys) -> list[Violation]:
-    return [violation for stored in rows for violation in check_row(stored, keys)]
+def _check_rows(rows: list[NumberedNotification], keys: Keys, senders: Senders) -> list[Violation]:
+    return [violation for stored in rows for violation in check_row(stored, keys, senders.get(stored.row.sender))]
 
 
 def _split(batch: list[NumberedNotification]) -> Iterator[list[NumberedNotification]]:
@@ -74,11 +83,12 @@ def _split(batch: list[NumberedNotification]) -> Iterator[list[NumberedNotificat
 
 def _batches(reader: Reader, extent: Extent) -> Iterator[list[NumberedNotification]]:
     query = select_numbered(sql_file(__package__, "notifications.sql"))
+    first = first_values_of(reader)
     low, size = extent.after, _ROWS_PER_BATCH
     while low < extent.last:
         high = min(low + size, extent.last)
         try:
-            rows = reader.rows(query, [low, high])
+            rows = reader.rows(query, [low, high, *first])
         except TooMuchError:
             if size == 1:
                 raise

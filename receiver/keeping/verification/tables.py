@@ -9,21 +9,25 @@ from receiver.database.faults import UnderivableError
 from receiver.database.reading import Reader
 from receiver.deriving import Derived, Deriver
 from receiver.deriving.deriver import DerivedChange
+from receiver.deriving.rules import SenderRules, as_columns
 from receiver.errors import TooMuchError
 from receiver.files import sql_file
 from receiver.keeping.verification.invariants import Changed, Violation, check_changes, check_taken
-from receiver.notification import SET_ASIDE, NumberedNotification
-from receiver.senders import CENTURYLINK
+from receiver.notification import FIRST_PROOF, FIRST_SENDER, SET_ASIDE, NumberedNotification, Proof
+from receiver.senders import CENTURYLINK, Senders, load_senders
 from receiver.senders.keys import Keys
 from receiver.spool.layout import to_microseconds
 
 _FIRST_VERSION_WITH_ACCOUNT_STATES = 3
-_FIRST_VERSION_DERIVED_SO = 6
+_FIRST_VERSION_DERIVED_SO = 9
 _FIRST_VERSION_WITH_UNDERIVED = 6
-_FIRST_VERSION_WITH_FINGERPRINTS = 7
+_FIRST_VERSION_WITH_SENDERS = 8
+_FIRST_VERSION_WITH_PROOFS = 9
 _IDS_PER_PART = 2_000_000
 _ROWS_PER_BATCH = 10_000
 _SAMPLES = 20
+_JUDGED = [CENTURYLINK.name]
+"""The senders whose signatures anybody with the public key can check."""
 _EXTENT = "SELECT count(*), coalesce(min(seq), 1) - 1, coalesce(max(seq), 0) FROM notifications"
 _SCHEMA_VERSION = "SELECT max(version) FROM schema_version"
 _UNDERIVED = "SELECT seq, notification_id::VARCHAR, error FROM underived ORDER BY seq"
@@ -50,8 +54,18 @@ def schema_version_of(reader: Reader) -> int:
     return int(reader.rows(_SCHEMA_VERSION, [])[0][0])
 
 
-def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
+def first_values_of(reader: Reader) -> tuple[str | None, Proof | None]:
+    """Return the sender and the proof of rows that have no columns for them; None where they have."""
+    version = schema_version_of(reader)
+    return (
+        FIRST_SENDER if version < _FIRST_VERSION_WITH_SENDERS else None,
+        FIRST_PROOF if version < _FIRST_VERSION_WITH_PROOFS else None,
+    )
+
+
+def check_whole(reader: Reader, extent: Extent, senders: Senders | None = None) -> Iterator[Violation]:
     """Check that ids are unique, that nothing was set aside, and that derived tables agree."""
+    rules = SenderRules(load_senders() if senders is None else senders)
     ((taken, stored, set_aside),) = reader.rows(sql_file(__package__, "promise.sql"), [])
     yield from check_taken(taken, stored, set_aside)
     yield from _check_ids(reader, extent)
@@ -61,7 +75,7 @@ def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
     has_account_states = schema_version_of(reader) >= _FIRST_VERSION_WITH_ACCOUNT_STATES
     answers = reader.rows(sql_file(__package__, "views.sql"), [])
     if has_account_states:
-        answers += reader.rows(sql_file(__package__, "account_states.sql"), [CENTURYLINK.account_category])
+        answers += reader.rows(sql_file(__package__, "account_states.sql"), [*as_columns(rules.accounts), FIRST_SENDER])
     for name, expected, actual in answers:
         if expected != actual:
             yield Violation("view", None, None, f"{name}: {actual}, but notifications make it {expected}.")
@@ -91,10 +105,16 @@ class LackingKey(NamedTuple):
 
 
 def count_judged(reader: Reader) -> dict[str | None, int]:
-    """Count the valid signatures of each key that judged some; None is a key that was not noted at receipt."""
-    noted = schema_version_of(reader) >= _FIRST_VERSION_WITH_FINGERPRINTS
-    query = "received_under.sql" if noted else "received_before_keys.sql"
-    return dict(reader.rows(sql_file(__package__, query), []))
+    """Count the valid signatures of each key that judged some; None is a key that was not noted at receipt.
+
+    Signatures of senders whose keys are not public don't count, see `count_unjudged`.
+    """
+    return dict(reader.rows(sql_file(__package__, "received_under.sql"), [_JUDGED, FIRST_SENDER]))
+
+
+def count_unjudged(reader: Reader) -> int:
+    """Count the signatures that are not judged again."""
+    return int(reader.rows(sql_file(__package__, "unjudged.sql"), [_JUDGED, FIRST_SENDER])[0][0])
 
 
 def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
@@ -103,17 +123,15 @@ def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
     Notifications from before schema version 7 have no fingerprint: their key is lacking if no key at hand fits any of
     the first of them.
     """
-    noted = schema_version_of(reader) >= _FIRST_VERSION_WITH_FINGERPRINTS
     judged = count_judged(reader)
     lacking = [LackingKey(name, count) for name, count in judged.items() if name is not None and name not in keys]
-    if None in judged and not _sign_any(reader, keys, noted=noted):
+    if None in judged and not _sign_any(reader, keys):
         lacking.append(LackingKey(None, judged[None]))
     return lacking
 
 
-def _sign_any(reader: Reader, keys: Keys, *, noted: bool) -> bool:
-    unnoted = "AND key_fingerprint IS NULL" if noted else ""
-    samples = reader.rows(sql_file(__package__, "signed_samples.sql").replace("/* unnoted */", unnoted), [_SAMPLES])
+def _sign_any(reader: Reader, keys: Keys) -> bool:
+    samples = reader.rows(sql_file(__package__, "signed_samples.sql"), [_JUDGED, FIRST_SENDER, _SAMPLES])
     return any(
         CENTURYLINK.verification.signs(key, signature, payload.encode())
         for signature, payload in samples
@@ -133,22 +151,22 @@ class ChangesCheck:
     During a rebuild, and in a file whose changes an older version derived, there is nothing to compare.
     """
 
-    def __init__(self, reader: Reader, extent: Extent) -> None:
+    def __init__(self, reader: Reader, extent: Extent, senders: Senders) -> None:
         self._reader = reader
         self._extent = extent
-        self._is_idle = not can_check_changes(reader)
+        self._rules = SenderRules(senders)
         # The deriver knows nothing before the first notification that is stored.
-        self._deriver = Deriver(reader.rows, extent.after)
+        self._deriver = Deriver(reader.rows, extent.after, senders=senders) if can_check_changes(reader) else None
         # The changes of these are final only when all notifications have been read.
-        self._revised = set() if self._is_idle else self._read_revised(0)
+        self._revised = self._read_revised(0) if self._deriver else set()
         self._expected: dict[int, Counter[tuple[Any, ...]]] = {}
         self._missing = _read_missing(reader)
 
     def check(self, batch: list[NumberedNotification]) -> Iterator[Violation]:
         """Check the changes of the next notifications, in order of `seq`."""
-        if self._is_idle:
+        if self._deriver is None:
             return
-        derived = self._derive(batch)
+        derived = self._derive(self._deriver, batch)
         self._missing = {failed.seq: (failed.id, failed.error) for failed in derived.failed} | self._missing
         expected = _group_by_seq(map(_as_queried, derived.rows))
         seqs = [stored.seq for stored in batch]
@@ -160,23 +178,23 @@ class ChangesCheck:
             if expected[seq] != actual[seq]
         )
 
-    def _derive(self, batch: list[NumberedNotification]) -> Derived:
+    def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> Derived:
         """Derive from notifications; if a bug stops that, from halves, down to the notification at fault."""
         try:
-            derived = self._deriver.derive(batch)
+            derived = deriver.derive(batch)
         except UnderivableError as error:
             if len(batch) > 1:
                 middle = len(batch) // 2
-                first, rest = self._derive(batch[:middle]), self._derive(batch[middle:])
+                first, rest = self._derive(deriver, batch[:middle]), self._derive(deriver, batch[middle:])
                 rows = [row for row in first.rows if row.seq not in rest.stale]
                 return Derived(rows + rest.rows, first.stale + rest.stale, {}, first.failed + rest.failed)
-            derived = self._deriver.give_up(batch[0], error)
-        self._deriver.settle(derived)
+            derived = deriver.give_up(batch[0], error)
+        deriver.settle(derived)
         return derived
 
     def check_rest(self) -> Iterator[Violation]:
         """Check the changes of notifications that got a late predecessor, and changes without a notification."""
-        if not self._is_idle:
+        if self._deriver:
             orphaned = self._reader.rows(_ORPHANED, [])
             yield from (Violation("changes", None, seq, "There is no such notification.") for (seq,) in orphaned)
         for seq, (name, error) in sorted(self._missing.items()):
@@ -211,7 +229,7 @@ class ChangesCheck:
         return {
             seq
             for (seq,) in self._reader.rows(
-                sql_file(__package__, "revised.sql"), [list(CENTURYLINK.comparison.stateless), last_seq]
+                sql_file(__package__, "revised.sql"), [*as_columns(self._rules.stateless), last_seq]
             )
         }
 

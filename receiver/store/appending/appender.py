@@ -17,6 +17,7 @@ from receiver.deriving.tables import replace_account_states
 from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
+from receiver.senders import Senders
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader
 from receiver.store.appending.condition import Housekeeping
 from receiver.store.appending.exactly_once import DuplicateFinder, read_watermarks, roll_back, store_with_watermarks
@@ -53,6 +54,7 @@ class Appender:
         data_dir: where its progress is noted, see `receiver.database.appended`.
         duplicate_window_seconds: see `DuplicateFinder`.
         rejected_bytes: how many bytes of refused notifications are kept.
+        senders: whose notifications they may be; by default all that the program knows.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Appender:
         *,
         duplicate_window_seconds: float,
         rejected_bytes: int = 256 * 1024 * 1024,
+        senders: Senders | None = None,
     ) -> None:
         self._connection = connection
         self._spool = spool
         self._window = duplicate_window_seconds
         self._rejected_bytes = rejected_bytes
+        self._senders = senders
         self._data_dir = data_dir
         self._next_seq = 1
         self.appended = 0
@@ -81,7 +85,7 @@ class Appender:
         roll_back(self._connection)
         connection = self._connection
         self._duplicates = DuplicateFinder(connection, self._window)
-        self._changes = Deriver(make_read(connection), bodies=self._last_bodies())
+        self._changes = Deriver(make_read(connection), bodies=self._last_bodies(), senders=self._senders)
         self._rejected = RejectedBudget(connection, self._rejected_bytes)
         # If the database lost its latest rows, their numbers are not given again: readers go on from the last seen.
         used = read_appended(self._data_dir).seq
@@ -255,7 +259,7 @@ class Appender:
             insert_notifications(self._connection, numbered)
             insert_rejections(self._connection, rejections)
             write_changes(self._connection, "changes", derived)
-            replace_account_states(self._connection, derived.accounts)
+            replace_account_states(self._connection, self._changes.accounts_in(derived))
         self._next_seq += len(numbered)
         self._stored += len(numbered)
         self._advance(after, len(rows))

@@ -90,24 +90,25 @@ class DuplicateFinder:
     def __init__(self, connection: duckdb.DuckDBPyConnection, window_seconds: float) -> None:
         self._connection = connection
         self._window = timedelta(seconds=window_seconds)
-        self._latest: dict[tuple[str, str], _Latest] = {}
+        self._latest: dict[tuple[str, str, str], _Latest] = {}
         self.reload()
 
     def reload(self) -> None:
         """Load the latest notifications from the store."""
         query = sql_file(__package__, "latest_of_each_entity.sql")
         rows = read_or(self._connection, query, [], "copies of what came before are not told")
-        self._latest = {(category, entity_id): _Latest._make(latest) for category, entity_id, *latest in rows}
+        self._latest = {tuple(row[:3]): _Latest._make(row[3:]) for row in rows}
 
     def original_of(self, row: Notification) -> UUID | None:
         """Return the id of the notification that this one copies; if None, this one becomes its entity's latest."""
         if row.entity_id is None:
             return None
         digest = sha256(row.payload).hexdigest()
-        latest = self._latest.get((row.category, row.entity_id))
+        entity = row.sender, row.category, row.entity_id
+        latest = self._latest.get(entity)
         if latest and self._is_copy(row, digest, latest):
             return latest.id
-        self._latest[row.category, row.entity_id] = _Latest(row.id, row.event_type, row.received_at, digest)
+        self._latest[entity] = _Latest(row.id, row.event_type, row.received_at, digest)
         return None
 
     def _is_copy(self, row: Notification, digest: str, latest: _Latest) -> bool:

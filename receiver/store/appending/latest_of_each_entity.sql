@@ -1,6 +1,6 @@
 WITH latest AS (
-    SELECT max(seq) AS seq FROM events WHERE entity_id IS NOT NULL GROUP BY category, entity_id
+    SELECT max(seq) AS seq FROM events WHERE entity_id IS NOT NULL GROUP BY sender, category, entity_id
 )
-SELECT category, entity_id, id, event_type, received_at, sha256(payload)
+SELECT sender, category, entity_id, id, event_type, received_at, sha256(payload)
 FROM events
 JOIN latest USING (seq);

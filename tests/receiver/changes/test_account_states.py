@@ -107,7 +107,7 @@ def test_rebuild_derives_them_again(connection, append):
     append(*(account(number, f"A{number}", {"businessName": f"{number}"}) for number in range(5)))
     expected = run(connection, STATES)
     run(connection, "DELETE FROM account_states WHERE alias < 'A3'")
-    run(connection, "INSERT INTO account_states VALUES ('FORGED', 9, 'x', NULL)")
+    run(connection, "INSERT INTO account_states VALUES ('FORGED', 9, 'x', NULL, 'centurylink')")
     rebuild = Rebuild(connection.cursor())
     rebuild.begin()
     while rebuild.done is not None:

@@ -12,7 +12,7 @@ from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications
 from receiver.deriving import Deriver, make_read, write_changes
-from receiver.notification import NumberedNotification
+from receiver.notification import FIRST_SENDER, NumberedNotification
 from receiver.senders import CENTURYLINK
 from tests.support.database import open_database
 from tests.support.rows import NOON, notification
@@ -39,6 +39,7 @@ FLAT = {
     "powerState": "Started", "status": "Active", "uri": "/v2/servers/WA1/WA1ACMEWEB01",
 }  # fmt: skip
 UNSEEN = Change("", "unseen", False, None, None)
+UNSEEN_ROW = UNSEEN[:5]
 
 changes_of = partial(differ.changes_of, Differ(CENTURYLINK.comparison))
 
@@ -50,7 +51,8 @@ def known(body, action="Updated", category="Server"):
 def rows_of(before, now, category="Server", action="Updated"):
     changes = changes_of(known(before, category=category), known(now, action, category))
     return [
-        (path, kind, noise, old and json.loads(old), new and json.loads(new)) for path, kind, noise, old, new in changes
+        (path, kind, noise, old and json.loads(old), new and json.loads(new))
+        for path, kind, noise, old, new, _ in changes
     ]
 
 
@@ -76,9 +78,9 @@ def test_a_field_that_comes_or_goes_is_another_thing_than_one_that_is_null():
 
 
 def test_an_update_in_which_nothing_differs_shows_that_something_unseen_changed():
-    assert rows_of(USER, USER, "User") == [UNSEEN]
-    assert rows_of(USER, dict(reversed(USER.items())), "User") == [UNSEEN]
-    assert rows_of(USER, USER, "User", action=None) == [UNSEEN]
+    assert rows_of(USER, USER, "User") == [UNSEEN_ROW]
+    assert rows_of(USER, dict(reversed(USER.items())), "User") == [UNSEEN_ROW]
+    assert rows_of(USER, USER, "User", action=None) == [UNSEEN_ROW]
     assert rows_of(USER, USER, "User", action="Created") == []
 
 
@@ -86,7 +88,7 @@ def test_what_tells_nobody_anything_is_kept_as_noise_and_hides_no_unseen_change(
     later = {"modifiedBy": "lee", "modifiedDate": "2026-03-04T13:00:00Z"}
     links = [{"rel": "self", "href": "/v2/servers/acme/wa1acmeweb01", "id": "wa1acmeweb01", "verbs": ["GET"]}]
     assert rows_of(SERVER, {**SERVER, "changeInfo": later, "links": links}) == [
-        UNSEEN,
+        UNSEEN_ROW,
         ("changeInfo.modifiedBy", "changed", True, "kim", "lee"),
         ("changeInfo.modifiedDate", "changed", True, "2026-03-04T12:00:00Z", "2026-03-04T13:00:00Z"),
         ("links[self wa1acmeweb01].verbs", "added", True, None, ["GET"]),
@@ -130,7 +132,7 @@ def test_lists_are_matched_by_natural_key_never_by_position():
 
 def test_a_list_without_natural_keys_is_one_value_whose_order_does_not_matter():
     before, now = changed(SERVER, tags=["a", "b", {"x": [1, 2]}]), changed(SERVER, tags=[{"x": [2, 1.0]}, "b", "a"])
-    assert rows_of(before, now) == [UNSEEN]
+    assert rows_of(before, now) == [UNSEEN_ROW]
     assert rows_of(before, changed(SERVER, tags=["a"])) == [
         ("details.tags", "changed", False, ["a", "b", {"x": [1, 2]}], ["a"])
     ]
@@ -287,7 +289,7 @@ def test_every_column_says_which_notification_made_the_change(store):
     assert row == {
         "notification_id": sent.id, "seq": 2, "changed_at": sent.occurred_at, "category": "User",
         "entity_id": "KIM@ACME.EXAMPLE", "account_alias": "ACME", "actor": "kim", "path": "status", "kind": "changed",
-        "noise": False, "old_value": '"Active"', "new_value": '"Disabled"',
+        "noise": False, "old_value": '"Active"', "new_value": '"Disabled"', "told": False, "sender": FIRST_SENDER,
     }  # fmt: skip
 
 

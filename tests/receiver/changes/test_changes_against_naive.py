@@ -194,7 +194,7 @@ def test_changes_of_any_bodies_are_the_naive_differs(category, examples):
     @given(notifications(category))
     def hold(states):
         for before, now in zip([None, *states], states, strict=False):
-            found = [Row(*change) for change in changes_of(known(before), known(now))]
+            found = [Row(*change[:5]) for change in changes_of(known(before), known(now))]
             assert sorted(found, key=repr) == sorted(naive_changes(before, now), key=repr)
 
     hold()
@@ -208,7 +208,7 @@ def test_changes_of_any_bodies_lead_from_one_to_the_next(category, examples):
         updates = [state._replace(action="Updated") for state in states]
         body, _ = in_new_form(category, orjson.loads(updates[0].payload))
         for before, now in itertools.pairwise(updates):
-            body = applied(body, [Row(*change) for change in changes_of(known(before), known(now))])
+            body = applied(body, [Row(*change[:5]) for change in changes_of(known(before), known(now))])
         assert bare(body) == bare(in_new_form(category, orjson.loads(updates[-1].payload))[0])
 
     hold()

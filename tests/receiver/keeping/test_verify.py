@@ -143,7 +143,7 @@ def test_whatever_else_is_altered_is_named(data_dir, statement, lines):
     [
         ("UPDATE account_states SET business_name = 'Somebody else'", 1),
         ("DELETE FROM account_states", 2),
-        ("INSERT INTO account_states VALUES ('NOBODY', 1, NULL, NULL)", 1),
+        ("INSERT INTO account_states VALUES ('NOBODY', 1, NULL, NULL, 'centurylink')", 1),
     ],
 )
 def test_accounts_that_are_not_as_their_notifications_tell_are_named(tmp_path, statement, lines):
