@@ -27,6 +27,7 @@ def test_pointers_are_those_of_rfc_6901():
         "/i\\j": 5, '/k"l': 6, "/ ": 7, "/m~0n": 8,
     }  # fmt: skip
     assert {text: follow(RFC_6901, parse_pointer(text)) for text in expected} == expected
+    assert parse_pointer("/~01") == ("~1",)
     for text in ("/foo/2", "/foo/-", "/foo/-1", "/foo/x", "/none", "/a~1b/c"):
         assert follow(RFC_6901, parse_pointer(text)) is MISSING
 
@@ -94,6 +95,10 @@ actor = "/by"
 [events."order.deleted"]
 action = "updated"
 actor = []
+[events."z*"]
+category = "short"
+[events."*x.paid"]
+category = "long"
 """
 
 
@@ -113,6 +118,7 @@ def test_a_longer_name_of_an_event_counts_before_a_shorter_one(tmp_path):
     assert row("member.created", team="t") == ("team", "t", "Updated", None)
     assert row("order.created", kind="Big Order!", by="jo") == ("big_order", "i", "Created", "jo")
     assert row("order.deleted", by="jo") == ("order", "i", "Updated", None)
+    assert row("z.x.paid")[0] == "long"
     assert row(None) == ("unknown", "i", "Updated", None)
     assert row("x" * 1000 + ".created")[2] == "Updated"
 
@@ -149,7 +155,15 @@ def test_slack_is_answered_with_its_challenge_alone_and_never_with_markup():
     for challenge in ("<b>", "a b", "", "a\n", "x" * 201, True, None, ["a"]):
         assert slack.answer_handshake({}, {"type": "url_verification", "challenge": challenge}) is None
     assert slack.answer_handshake({}, {"type": "event_callback", "challenge": "abc"}) is None
+    assert slack.answer_handshake({}, {"challenge": "abc"}) is None
     assert shipped()["github"].answer_handshake({"x-github-event": "ping"}, {"zen": "Speak."}) is None
+
+
+def test_a_handshake_needs_all_of_its_texts(tmp_path):
+    profile = profile_of(tmp_path, '[handshake]\nwhen = { "/type" = "a", "header:X-Kind" = "b" }\necho = "/echo"')
+    assert profile.answer_handshake({"x-kind": "b"}, {"type": "a", "echo": "c"}) == ("text/plain", "c")
+    assert profile.answer_handshake({"x-kind": "c"}, {"type": "a", "echo": "c"}) is None
+    assert profile.answer_handshake({"x-kind": "b"}, {"type": "b", "echo": "c"}) is None
 
 
 JSON = st.recursive(

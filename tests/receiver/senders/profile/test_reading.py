@@ -73,6 +73,10 @@ WRONG = {
         ('"/id"', f'"/id"\n{EXAMPLE}refused = "header missing"\n{EXAMPLE[:-2]}'),
         (17, "examples.2.received_at", "a date and time with a time zone"),
     ),
+    "a column of the second example": (
+        ('"/id"', f'"/id"\n{EXAMPLE}refused = "header missing"\n{EXAMPLE}[examples.row]\nentity = "a"'),
+        (19, "examples.2.row.entity", "did you mean entity_id?"),
+    ),
     "an example that is both": (
         ('"/id"', '"/id"\n[[examples]]\nfile = "a.json"\nreceived_at = 2026-01-01T00:00:00Z'),
         (11, "examples.1", "either a row"),

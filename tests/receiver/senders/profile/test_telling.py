@@ -4,7 +4,8 @@ import pytest
 
 from receiver.changes.differ import Differ, Snapshot, changes_of
 from receiver.changes.values import spell
-from receiver.senders.sender import MISSING
+from receiver.senders.profile.paths import parse_path
+from receiver.senders.sender import MISSING, Item
 from tests.receiver.senders.profile.profiles import profile_of, shipped
 
 GONE = "gone"
@@ -30,11 +31,14 @@ def github():
 
 
 def test_github_tells_of_before_although_it_is_the_first_of_its_entity(github):
-    repository = {"description": "b", "name": "y"}
-    body = {"repository": repository, "changes": {"description": {"from": "a"}}}
+    repository: dict = {"description": "b", "name": "y"}
+    body: dict = {"repository": repository, "changes": {"description": {"from": "a"}}}
     assert told(github, "repository.edited", body) == {"description": ("a", "b")}
     body["changes"] = {"repository": {"name": {"from": "x"}}}
     assert told(github, "repository.renamed", body) == {"name": ("x", "y")}
+    body["changes"] = {"has_wiki": {"from": 1}}
+    repository["has_wiki"] = True
+    assert told(github, "repository.edited", body) == {"has_wiki": (1, True)}
     # What has the same value, or no value of before, is no difference.
     body["changes"] = {"description": {"from": "b"}, "topics": {}, "permission": {"to": "write"}, "name": "x"}
     assert told(github, "repository.edited", body) == {}
@@ -53,6 +57,24 @@ def test_values_of_before_of_a_thing_below_the_entity_stand_under_its_path(githu
         'branch_protection_rules["ma\\"in"]': (body["rule"], GONE)
     }
     assert told(github, "branch_protection_rule.deleted", {"rule": {}}) == {}
+
+
+def test_a_new_value_that_the_state_lacks_is_looked_for_in_the_body(github):
+    body = {"team": {}, "repository": {"role": "admin"}, "changes": {"repository": {"role": {"from": "read"}}}}
+    assert told(github, "team.edited", body) == {"repository.role": ("read", "admin")}
+
+
+def test_items_without_a_key_of_their_own_are_told_as_a_whole_list():
+    body = {
+        "object_kind": "issue",
+        "changes": {"labels": {"previous": [{"title": "a"}, 7], "current": [{"title": "b"}]}},
+    }
+    assert told(shipped()["gitlab"], "issue.update", body) == {"labels": ([{"title": "a"}, 7], [{"title": "b"}])}
+
+
+def test_a_path_of_an_example_is_read_as_the_store_writes_it():
+    parts = ("a b", Item("b.c"), "x", Item('d"['))
+    assert parse_path(spell(parts)) == parts
 
 
 def test_an_act_over_a_list_is_a_change_for_each_item(github):
