@@ -169,8 +169,11 @@ def _natural_key(groups: tuple[tuple[str, ...], ...], item: Any) -> str | None:
 
 
 def _are_alike(old: Any, new: Any) -> bool:
-    # Python takes true for 1, and both for values of one kind.
-    return old is new or bool(old == new and isinstance(old, bool) == isinstance(new, bool))
+    try:
+        # Python takes true for 1.
+        return old is new or bool(old == new and isinstance(old, bool) == isinstance(new, bool))
+    except RecursionError:
+        return False
 
 
 def _kind(old: Any, new: Any) -> Kind:

@@ -1,5 +1,8 @@
 """What a body tells of before, and what two bodies tell when they are compared."""
 
+import json
+import sys
+
 import pytest
 
 from receiver.changes.differ import Differ, Snapshot, changes_of
@@ -138,8 +141,6 @@ def test_fields_that_only_some_bodies_have_are_noise_where_bodies_are_sparse(git
 
 
 def test_an_edit_in_which_nothing_differs_stays_unseen(github):
-    import json
-
     body = json.dumps({"action": "edited", "issue": {"title": "a"}, "changes": {}}).encode()
     later = json.dumps({"action": "edited", "issue": {"title": "a"}, "changes": {}, "n": 1}).encode()
     changes = changes_of(
@@ -155,6 +156,18 @@ def test_thousands_of_told_values_are_cut(github):
     for _ in range(900):
         deep = {"k": deep}
     assert list(github.comparison.tell("issues.edited", {"issue": {}, "changes": deep})) == []
+
+
+def test_values_nested_deeper_than_python_compares_are_told_as_different(github):
+    old, new = (json.loads("[" * 900 + "]" * 900) for _ in range(2))
+
+    def at_depth(frames):
+        if frames:
+            return at_depth(frames - 1)
+        return github.comparison.tell("issues.edited", {"issue": {"a": new}, "changes": {"a": {"from": old}}})
+
+    assert list(at_depth(0)) == []
+    assert [each.parts for each in at_depth(sys.getrecursionlimit() - 300)] == [("a",)]
 
 
 def test_labels_of_gitlab_are_told_one_by_one():
