@@ -25,7 +25,7 @@ from receiver.keeping.verification import (
 )
 from receiver.keeping.verification.invariants import Violation, check_missing
 from receiver.logs import make_visible
-from receiver.senders import CENTURYLINK
+from receiver.senders import CENTURYLINK, load_senders
 from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys
 from receiver.settings import Settings, read_settings
 
@@ -93,11 +93,12 @@ def _scrub(settings: Settings, reader: Reader) -> bool:
 
 def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) -> Counter[str]:
     began = time.monotonic()
+    senders = load_senders(settings.senders)
     extent, judged, unjudged = extent_of(reader), count_judged(reader), count_unjudged(reader)
     with click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar:
         violations = chain(
-            check_stored(reader, keys, extent, bar.update),
-            check_whole(reader, extent),
+            check_stored(reader, keys, extent, bar.update, senders),
+            check_whole(reader, extent, senders),
             check_spooled(reader, settings.spool_directory),
             check_former(reader, settings),
             check_missing((each.at, each.missing) for each in read_incidents(settings.data_dir) if each.missing),

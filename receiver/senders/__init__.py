@@ -1,6 +1,8 @@
 """The senders of notifications: each has a folder with all that is known of it, behind `Sender`."""
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 from receiver.senders.centurylink import CENTURYLINK
 from receiver.senders.sender import Sender
@@ -11,6 +13,20 @@ Senders = Mapping[str, Sender]
 """Senders by their names."""
 
 
-def load_senders() -> dict[str, Sender]:
-    """Return all senders that this program knows, by their names."""
-    return {CENTURYLINK.name: CENTURYLINK}
+def load_senders(directory: Path | None = None) -> dict[str, Sender]:
+    """Return all senders by name: those of the program, and those with a profile in a directory, if one is given.
+
+    Raises:
+        ProfileError: a profile can't be used.
+    """
+    from receiver.senders.profile import load_directory  # noqa: PLC0415 - a profile imports this package
+
+    own = load_directory(directory) if directory else {}
+    return {**_load_shipped(), **own, CENTURYLINK.name: CENTURYLINK}
+
+
+@cache
+def _load_shipped() -> Senders:
+    from receiver.senders.profile import load_shipped  # noqa: PLC0415 - a profile imports this package
+
+    return load_shipped()

@@ -19,6 +19,7 @@ from receiver.files import load_program
 from receiver.keeping.scrub import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
+from receiver.senders import load_senders
 from receiver.settings import Settings, split_address
 from receiver.spool.owners import take_former
 from receiver.store.arranging import ArrangeLoop
@@ -69,6 +70,7 @@ async def _serve(child: Child, settings: Settings) -> None:
         on_fatal=_die,
         data_dir=settings.data_dir,
         former_spools=lambda: take_former(settings),
+        senders=load_senders(settings.senders),
     )
     arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)
