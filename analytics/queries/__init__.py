@@ -11,7 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
-from analytics.senders import categories_of, edition, is_account, kinds, place
+from analytics.senders import categories_of, edition, is_account, kinds, place, shipped
 
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)[ \t]*\n", re.MULTILINE)
 CONDITION = re.compile(r" -- if \$(\w+)$")
@@ -77,6 +77,11 @@ def what_a_place_is(_: str) -> str:
     return as_literal(where.name) if where else "NULL"
 
 
+def is_shipped(sender: str) -> str:
+    """Return SQL that says whether a sender has a folder here, so that the store need not describe it."""
+    return one_of(sender, (each.name for each in shipped()))
+
+
 MACROS: dict[str, Callable[[str], str]] = {
     "kind_of": kind_of,
     "has_state": has_state,
@@ -86,6 +91,7 @@ MACROS: dict[str, Callable[[str], str]] = {
     "place_of": place_of,
     "is_place": is_place,
     "what_a_place_is": what_a_place_is,
+    "is_shipped": is_shipped,
 }
 CALL = re.compile(rf"\b({'|'.join(MACROS)})\(")
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from receiver.errors import SettingsError
 from receiver.logs import make_visible
-from receiver.senders import load_senders
-from receiver.senders.profile import Profile, load_directory, load_profile, load_shipped, run_examples
-from receiver.settings import read_settings
+from receiver.senders import CENTURYLINK
+from receiver.senders.profile import load_profile, run_examples
+from receiver.senders.set_up import load_profiles, load_secrets, variable_of
+from receiver.settings import Settings, read_settings
 
 _PROOFS = {
     "third-party": "anyone with the public key can check who sent it",
@@ -22,16 +22,17 @@ _PROOFS = {
 @click.group(invoke_without_command=True)
 @click.pass_context
 def senders(context: click.Context) -> None:
-    """List the senders that the receiver knows, with what a signature of each proves.
+    """List the senders that the receiver knows: whether it takes them, and what a signature of each proves.
 
     Profiles of your own are those in the directory CLC_SENDERS. `senders check FILE` runs a profile's examples.
     """
     if context.invoked_subcommand is not None:
         return
-    lines = list(_list_senders(read_settings().senders))
-    name_width, title_width = (max(len(line[column]) for line in lines) for column in (0, 1))
-    for name, title, proof, origin in lines:
-        click.echo(make_visible(f"{name:{name_width}}  {title:{title_width}}  {origin:8}  {proof}"))
+    lines = list(_list_senders(read_settings()))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (f"{cell:{width}}" for cell, width in zip(line, widths, strict=True))
+        click.echo(make_visible("  ".join(cells).rstrip()))
 
 
 @senders.command()
@@ -49,17 +50,18 @@ def check(file: Path) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _list_senders(directory: Path | None) -> Iterator[tuple[str, str, str, str]]:
-    """Yield name, title, proof and origin of each sender.
+def _list_senders(settings: Settings) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield name, title, origin, state and proof of each sender.
 
     Raises:
-        SettingsError: the directory is none.
+        SettingsError: CLC_SENDERS is no directory, or a secret can't be used.
         ProfileError: a profile is not usable.
     """
-    if directory is not None and not directory.is_dir():
-        raise SettingsError(f"CLC_SENDERS is {str(directory)!r}: it must be a directory.")
-    own = load_directory(directory) if directory else {}
-    for name, sender in sorted((load_senders() | load_shipped() | own).items()):
-        # A sender that is no profile publishes its key.
-        proof = sender.scheme.proof if isinstance(sender, Profile) else "third-party"
-        yield name, sender.title, _PROOFS[proof], "own file" if name in own else "shipped"
+    profiles = load_profiles(settings)
+    secrets = load_secrets(settings, profiles.values())
+    yield CENTURYLINK.name, CENTURYLINK.title, "shipped", "taken", _PROOFS["third-party"]
+    for name, profile in sorted(profiles.items()):
+        is_own = settings.senders is not None and profile.path.is_relative_to(settings.senders)
+        is_taken = name in secrets or profile.scheme.proof == "none"
+        state = "taken" if is_taken else f"needs {variable_of(name)}"
+        yield name, profile.title, "own file" if is_own else "shipped", state, _PROOFS[profile.scheme.proof]

@@ -7,7 +7,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from receiver.errors import SecretError, SettingsError
-from receiver.senders.profile import Profile, load_directory, load_shipped
+from receiver.senders import load_senders
+from receiver.senders.profile import Profile
 from receiver.senders.schemes import Secret
 from receiver.settings import SECRET_PREFIX, Settings
 
@@ -25,7 +26,7 @@ def load_profiles(settings: Settings) -> dict[str, Profile]:
     directory = settings.senders
     if directory is not None and not directory.is_dir():
         raise SettingsError(f"CLC_SENDERS is {str(directory)!r}: it must be a directory.")
-    return load_shipped() | (load_directory(directory) if directory else {})
+    return {name: each for name, each in load_senders(directory).items() if isinstance(each, Profile)}
 
 
 def variable_of(name: str) -> str:

@@ -25,6 +25,7 @@ from receiver.spool.owners import take_former
 from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
+from receiver.store.described_senders import write_senders
 from receiver.store.loop import AppendLoop
 from receiver.store.query.connections import BoundedServer
 from receiver.store.query.request import carries
@@ -61,8 +62,10 @@ class _LeftOut(MetaPathFinder):
 async def _serve(child: Child, settings: Settings) -> None:
     os.nice(GIVES_WAY)
     load_program(*_USED_LATE)
+    senders = load_senders(settings.senders)
     with child.heart.loop.busy("opening the database"):
         connection = open_store(settings).connection
+        write_senders(connection, senders, settings)
     loop = AppendLoop(
         connection,
         settings.spool_directory,
@@ -70,7 +73,7 @@ async def _serve(child: Child, settings: Settings) -> None:
         on_fatal=_die,
         data_dir=settings.data_dir,
         former_spools=lambda: take_former(settings),
-        senders=load_senders(settings.senders),
+        senders=senders,
     )
     arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)

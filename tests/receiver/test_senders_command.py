@@ -53,7 +53,21 @@ def test_the_senders_are_listed_with_what_a_signature_proves():
         "centurylink", "generic-hmac", "github", "gitlab", "shopify", "slack", "standard-webhooks", "stripe",
     ]  # fmt: skip
     assert "anyone with the public key can check who sent it" in lines[0]
-    assert re.fullmatch(r"gitlab +GitLab +shipped +a holder of the secret sent it; the body is not signed", lines[3])
+    assert re.fullmatch(
+        r"gitlab +GitLab +shipped +needs CLC_SECRET_GITLAB +a holder of the secret sent it; the body is not signed",
+        lines[3],
+    )
+
+
+def test_a_sender_with_a_secret_is_taken_and_the_secret_is_not_shown(monkeypatch, tmp_path):
+    monkeypatch.setenv("CLC_SECRET_GITHUB", "a secret for tests alone")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "slack").write_text("a first secret of slack\n\na second one for tests\n")
+    monkeypatch.setenv("CLC_SECRETS_DIR", str(tmp_path / "secrets"))
+    code, lines = run()
+    assert code == 0
+    assert [line.split()[0] for line in lines if "  taken  " in line] == ["centurylink", "github", "slack"]
+    assert "for tests" not in "".join(lines)
 
 
 def test_a_profile_of_ones_own_is_listed_and_replaces_a_shipped_one(monkeypatch, billing):

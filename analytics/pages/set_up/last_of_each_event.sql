@@ -1,4 +1,4 @@
 -- The last receipt of each event, copies included; a NULL event type came by a route that can't tell the event.
-SELECT event_type, max(received_at) AS last, count(*) AS notifications
+SELECT sender, event_type, max(received_at) AS last, count(*) AS notifications
 FROM notifications
-GROUP BY event_type
+GROUP BY sender, event_type

@@ -1,7 +1,9 @@
 """The page Set up: the URLs for the sender, and whether they work."""
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -10,8 +12,8 @@ from analytics.pages.shared.components import draw_age_line, draw_text
 from analytics.pages.shared.formatting import format_utc
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import events, senders
-from analytics.senders.sender import Event
+from analytics.senders import senders, shipped
+from analytics.senders.sender import Event, Sender
 from analytics.settings import as_url, read_settings
 
 BASE = "base"
@@ -66,27 +68,74 @@ def draw_base_url() -> None:
         elif usable_base() == default_base():
             st.caption("This default is for senders on this machine. A real sender needs a public https address.")
     with right, st.container(key="how-to"):
-        for sender in senders():
+        for sender in shipped():
             st.markdown(sender.how_to)
 
 
+class Receipt(NamedTuple):
+    """The last receipt of some notifications, and their number."""
+
+    last: datetime | None = None
+    notifications: int = 0
+
+    def add(self, other: "Receipt") -> "Receipt":
+        """Return the receipt of these and others."""
+        latest = max(filter(None, (self.last, other.last)), default=None)
+        return Receipt(latest, self.notifications + other.notifications)
+
+
 def draw_targets(base: str | None) -> None:
-    """Draw a line for each event: its name, its URL, and the time of its last notification."""
-    last = {
-        null_to_none(row.event_type): (moment(row.last), int(row.notifications))
-        for row in records(ask("last_of_each_event"))
-    }
+    """Draw a line for each event of the senders whose URLs name the event, and one for each other sender."""
+    by_event: dict[tuple[str, str | None], Receipt] = {}
+    by_sender: dict[str, Receipt] = {}
+    for row in records(ask("last_of_each_event")):
+        receipt = Receipt(moment(row.last), int(row.notifications))
+        by_event[row.sender, null_to_none(row.event_type)] = receipt
+        by_sender[row.sender] = by_sender.get(row.sender, Receipt()).add(receipt)
     with st.container(key="targets", border=True, gap="small"):
-        for event in events():
-            seen, count = last.get(event.name, (None, 0))
-            draw_target(event, base, seen, count)
+        for sender in shipped():
+            for event in sender.events:
+                draw_target(event, base, by_event.get((sender.name, event.name), Receipt()))
     if read_settings().url_secret:
         st.caption("Replace SECRET with the value of CLC_URL_SECRET, which no page shows.")
-    if None in last:
+    if any((sender.name, None) in by_event for sender in shipped()):
         st.caption("Some notifications came to a category's URL, which does not identify the event.")
+    if described := senders()[len(shipped()) :]:
+        draw_other_senders(described, base, by_sender)
 
 
-def draw_target(event: Event, base: str | None, seen: datetime | None, count: int) -> None:
+def draw_other_senders(described: Sequence[Sender], base: str | None, receipts: Mapping[str, Receipt]) -> None:
+    """Draw a line for each sender that the receiver has a profile of; those that are set up come first."""
+    st.markdown(
+        "**Other senders**", help="Each has one target URL. The receiver takes it once it has the sender's secret."
+    )
+    with st.container(key="other-senders", border=True, gap="small"):
+        for sender in sorted(described, key=lambda sender: (not sender.is_set_up, sender.title.lower())):
+            draw_other_sender(sender, base, receipts.get(sender.name, Receipt()))
+
+
+def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> None:
+    """Draw the line of a sender: its name with the steps, its URL, and whether it is set up and received."""
+    name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
+    part = "SECRET/" if read_settings().url_secret else ""
+    address = f"{base or 'https://…'}/senders/{part}{sender.name}"
+    with name.container(gap=None), st.popover(sender.title, type="tertiary", width="content"):
+        st.markdown(sender.how_to.replace("{url}", f"`{address}`"))
+        if sender.documentation.startswith("https://"):
+            st.markdown(f"[Documentation of the sender]({sender.documentation})")
+    if base is None:
+        url.caption("Needs an address above.")
+    else:
+        with url:
+            draw_text(address, key=f"url-{sender.name}", alt=f"Target URL of {sender.title}", wrap=False)
+    with state.container(gap=None, key=f"last-{sender.name}"):
+        if sender.is_set_up or receipt.last:
+            draw_receipt(receipt, sender.name)
+        else:
+            st.caption(f"set {sender.secret_variable}")
+
+
+def draw_target(event: Event, base: str | None, receipt: Receipt) -> None:
     """Draw the line of an event."""
     name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
     with name.container(gap=None):
@@ -100,8 +149,13 @@ def draw_target(event: Event, base: str | None, seen: datetime | None, count: in
             address = f"{base}/webhooks/{part}{event.name}"
             draw_text(address, key=f"url-{event.name}", alt=f"Target URL of {event.name}", wrap=False)
     with state.container(gap=None, key=f"last-{event.name.replace('.', '-')}"):
-        if seen is None:
-            st.markdown(":gray[:material/radio_button_unchecked: not yet]")
-        else:
-            st.markdown(":green[:material/check_circle:] received", help=format_utc(seen))
-            draw_age_line(f"{count:,} in all, the latest ", seen, key=f"age-{event.name}")
+        draw_receipt(receipt, event.name)
+
+
+def draw_receipt(receipt: Receipt, key: str) -> None:
+    """Draw when notifications were received last, or that none were."""
+    if receipt.last is None:
+        st.markdown(":gray[:material/radio_button_unchecked: not yet]")
+    else:
+        st.markdown(":green[:material/check_circle:] received", help=format_utc(receipt.last))
+        draw_age_line(f"{receipt.notifications:,} in all, the latest ", receipt.last, key=f"age-{key}")

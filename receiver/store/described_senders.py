@@ -1,0 +1,68 @@
+"""Writes the table `senders`, from which pages learn of senders: their words, their colours, and how to set them up."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import duckdb
+
+from receiver.database.opening import run, transaction
+from receiver.database.rows import insert
+from receiver.errors import ReceiverError
+from receiver.senders import Senders
+from receiver.senders.profile import Profile
+from receiver.senders.sender import Sender
+from receiver.senders.set_up import load_secrets, variable_of
+from receiver.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class _Described(NamedTuple):
+    """A row of `senders`; the description is JSON."""
+
+    name: str
+    title: str
+    description: str
+
+
+def write_senders(connection: duckdb.DuckDBPyConnection, senders: Senders, settings: Settings) -> None:
+    """Write what the pages need to know of each sender, if it is not there already; log why it can't be written."""
+    rows = [_Described(each.name, each.title, json.dumps(_describe(each, settings))) for each in senders.values()]
+    try:
+        known = run(connection, "SELECT name, title, description FROM senders")
+        if sorted(rows) == sorted(known):
+            return
+        with transaction(connection):
+            run(connection, "DELETE FROM senders")
+            insert(connection, "senders", _Described, rows)
+    except duckdb.Error as error:
+        _log.error("what pages should know of the senders can't be written: %s", error)
+
+
+def _describe(sender: Sender, settings: Settings) -> Mapping[str, Any]:
+    if not isinstance(sender, Profile):
+        return {"is_set_up": True, "proof": "third-party"}
+    words = sender.words
+    signs = sender.scheme.proof != "none"
+    return {
+        "account_category": sender.account_category,
+        "account": words.account,
+        "accounts": words.accounts,
+        "entities": words.entities,
+        "events": [{name: value for name, value in each._asdict().items() if value} for each in words.events],
+        "setup": sender.setup,
+        "documentation": sender.documentation,
+        "proof": sender.scheme.proof,
+        "is_set_up": not signs or _has_secret(sender, settings),
+        "secret_variable": variable_of(sender.name) if signs else "",
+    }
+
+
+def _has_secret(profile: Profile, settings: Settings) -> bool:
+    try:
+        return profile.name in load_secrets(settings, [profile])
+    except ReceiverError as error:
+        _log.error("%s", error)
+        return False

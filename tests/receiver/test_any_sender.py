@@ -1,0 +1,65 @@
+"""A sender with a profile, from its request to the tables: `serve`, its secret, and the commands that one has."""
+
+import json
+
+import pytest
+
+from tests.durability.support.commands import run_command
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
+
+SECRETS = {"CLC_SECRET_GITHUB": "a secret for tests alone", "CLC_SECRET_STRIPE": "whsec_another secret for tests"}
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory):
+    with running(Receiver, tmp_path_factory.mktemp("receiver") / "data", **SECRETS) as receiver:
+        for name in ("github", "stripe"):
+            sent = run_command(receiver.data_dir, "simulate", "--sender", name, "--to", receiver.url, **SECRETS)
+            assert sent.returncode == 0, sent.stdout + sent.stderr
+            assert {line.split()[0] for line in sent.stdout.splitlines()} == {"200"}
+        ids = "SELECT count(*) AS n, count(DISTINCT sender) AS senders FROM notifications"
+        until(lambda: receiver.sql(ids)[0] == {"n": 15, "senders": 2}, what="the examples in the store")
+        yield receiver
+
+
+def test_what_a_sender_tells_of_before_is_a_change_of_its_first_notification(receiver):
+    told = receiver.sql(
+        "SELECT entity_id, actor, path, old_value, new_value, told FROM changes "
+        "WHERE sender = 'github' AND path = 'description'"
+    )
+    assert told, receiver.sql("SELECT path, told FROM changes WHERE sender = 'github'")
+    assert all(row["told"] and row["old_value"] and row["new_value"] for row in told)
+
+
+def test_each_row_says_its_sender_its_proof_and_its_delivery(receiver):
+    rows = receiver.sql("SELECT * FROM notifications WHERE sender = 'github' ORDER BY seq")
+    assert {row["proof"] for row in rows} == {"shared-secret"}
+    assert {row["signature_status"] for row in rows} == {"valid"}
+    assert all(row["event_type"] and row["entity_id"] and row["account_alias"] and row["delivery_id"] for row in rows)
+
+
+def test_verify_and_status_hold_with_senders_beside_the_first(receiver):
+    body = json.dumps({"accountAlias": "ACME", "userName": "kim"}).encode()
+    assert receiver.sender.post("/webhooks/User.Created", body).status == 200
+    until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 16, what="it in the store")
+    verified = run_command(receiver.data_dir, "verify", **SECRETS)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    status = run_command(receiver.data_dir, "status", "--json", **SECRETS)
+    assert json.loads(status.stdout)["state"] == "ok"
+
+
+def test_the_store_describes_its_senders_and_says_which_are_set_up(receiver):
+    rows = {row["name"]: row for row in receiver.sql("SELECT * FROM senders")}
+    assert rows["github"]["title"] == "GitHub"
+    described = {name: json.loads(row["description"]) for name, row in rows.items()}
+    assert {name for name, each in described.items() if each["is_set_up"]} == {"centurylink", "github", "stripe"}
+    assert described["gitlab"]["secret_variable"] == "CLC_SECRET_GITLAB"
+    assert "secret for tests" not in json.dumps(described)
+
+
+def test_an_unknown_sender_and_a_missing_secret_are_said_in_a_line(receiver):
+    for name, said in (("nobody", "There is no sender 'nobody'"), ("gitlab", "set CLC_SECRET_GITLAB")):
+        done = run_command(receiver.data_dir, "simulate", "--sender", name, "--to", receiver.url)
+        assert done.returncode == 2
+        assert said in done.stderr
