@@ -54,6 +54,52 @@ def test_the_bar_stays_on_top_while_one_scrolls(live, watch):
     assert control.bounding_box()["y"] >= page.get_by_test_id("stHeader").bounding_box()["height"]
 
 
+def find(page, text):
+    """Search as one does without a mouse."""
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox", name="Search all")
+    expect(field).to_be_focused()
+    field.fill(text)
+    field.press("Enter")
+
+
+def test_the_search_of_every_page_leads_to_an_entity_an_account_a_notification_or_the_list(live, watch):
+    page = watch(live.url, viewport=LAPTOP).open("/health?refresh=off")
+    name = page.locator(".st-key-detail-name")
+    (row,) = live.receiver.sql("SELECT seq, id::VARCHAR AS id FROM events WHERE event_type = 'Server.Created' LIMIT 1")
+    find(page, SERVER.lower())
+    expect(name).to_contain_text(SERVER)
+    find(page, row["id"])
+    expect(name).to_contain_text("Server.Created")
+    expect(page).to_have_url(re.compile(f"/notifications\\?seq={row['seq']}$"))
+    find(page, "northwind re")
+    expect(name.get_by_test_id("stText")).to_have_text("ROOT")
+    find(page, "acmew")
+    expect(name).to_contain_text(SERVER)
+    find(page, "e")
+    expect(page).to_have_url(re.compile("/entity\\?named=e$"))
+    expect(page.locator(".st-key-found tbody tr").nth(1)).to_be_visible()
+    field = page.get_by_role("textbox", name="Name contains")
+    field.fill("a/b")
+    expect(field).to_have_value("a/b")
+
+
+def test_on_a_phone_a_button_shows_the_search_and_hides_neither_range_nor_filters(live, watch):
+    page = watch(live.url, viewport=PHONE).open("/audit?refresh=off&actor=kim")
+    for shown in (page.get_by_role("combobox", name="Time range"), page.locator(".st-key-filters-button button")):
+        expect(shown).to_be_in_viewport(ratio=1)
+    button = page.get_by_role("button", name="Search", exact=True)
+    button.click()
+    field = page.get_by_role("searchbox", name="Search all")
+    expect(field).to_be_focused()
+    field.press("Escape")
+    expect(field).to_be_hidden()
+    button.click()
+    field.fill(SERVER)
+    field.press("Enter")
+    expect(page.locator(".st-key-detail-name")).to_contain_text(SERVER)
+
+
 def test_what_is_filtered_stands_in_the_bar_and_a_click_removes_it(live, watch):
     page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=all&actor=kim&noise=true")
     expect(page.locator(".st-key-filters-button button")).to_contain_text("Filters (2)")
