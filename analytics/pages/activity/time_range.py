@@ -7,19 +7,15 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from analytics.comparison import BEFORE, COMPARISONS, Comparison, difference, find_comparison
-from analytics.pages.activity.filters import ActivityFilters, select_part
-from analytics.pages.shared import address
+from analytics.pages.activity.filters import ActivityFilters, read_filters, select_part
 from analytics.pages.shared.components import script
-from analytics.pages.shared.filters import draw_range, note_given, turn_of_fields
-from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
+from analytics.pages.shared.formatting import viewer_zone
+from analytics.pages.shared.ranges import choose_own, draw_own_range, draw_range, read_own
 from analytics.pages.shared.store import ask, moment
 from analytics.times import (
     DEFAULT_RANGE,
     EPOCH,
     MICROSECOND,
-    OWN,
-    RANGES,
-    YEARS,
     Interval,
     Span,
     offsets,
@@ -30,11 +26,6 @@ from analytics.times import (
 COOKIE = "clc_visit"
 ENDS_AFTER = timedelta(minutes=30)
 LATEST_SECONDS = 10**11
-# Streamlit's input knows no time zones; its label names one. In any zone these are before and after all of YEARS.
-EARLIEST, LATEST = datetime(YEARS[0] - 1, 12, 1), datetime(YEARS[-1] + 1, 2, 1)  # noqa: DTZ001
-A_DAY = timedelta(days=1)
-OWN_RANGE = "own"
-FIELD_FORMAT = "YYYY-MM-DD"
 
 
 class When(NamedTuple):
@@ -112,16 +103,12 @@ class When(NamedTuple):
 
 
 def time_controls() -> None:
-    """Draw the choice of the range, and for the user's own time its ends."""
-    draw_range([*RANGES, OWN_RANGE], on_change=forget_part)
+    """Draw the choice of the range, whether a part of it is selected, and for the user's own time its ends."""
     # A fixed place, as of what comes and goes in `account_filter`.
-    with st.container(key="own-range", horizontal=True, vertical_alignment="center", gap="small", width="content"):
-        if st.session_state["range"] == OWN_RANGE:
-            own = Interval.parse(address.get(OWN))
-            # Without ends, the range is the usual one; the button says so.
-            text = format_range(own.since, own.until) if own else f"Last {DEFAULT_RANGE}"
-            with st.popover(text, icon=":material/date_range:", key="own-popover"):
-                draw_ends("own", own, lambda interval: address.put(**{OWN: str(interval) if interval else None}))
+    with st.container(key="part-of", width="content"):
+        if read_filters().part:
+            st.markdown("part of", width="content")
+    draw_own_range(draw_range(forget_part, own=True))
 
 
 def draw_since_visit() -> None:
@@ -139,8 +126,7 @@ def draw_since_visit() -> None:
 def choose_since_visit() -> None:
     """Make the time since the last visit the user's own time."""
     if last_end := read_last_visit():
-        st.session_state["range"] = OWN_RANGE
-        address.put(part=None, **{OWN: str(Interval(last_end))})
+        choose_own(Interval(last_end))
 
 
 def forget_part() -> None:
@@ -156,43 +142,10 @@ def compare_control() -> str:
     return chosen or BEFORE
 
 
-def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
-    """Draw the fields with the two ends of an interval; after a change, `keep` gets the interval."""
-    zone = viewer_zone()
-    turn = turn_of_fields(name, chosen)
-    first, last = f"{name}-from-{turn}", f"{name}-to-{turn}"
-    fields = {
-        first: chosen and chosen.since.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
-        last: chosen and chosen.until and chosen.until.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
-    }
-    for key, value in fields.items():
-        # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-        if st.session_state.get(key) != value:
-            st.session_state[key] = value
-
-    def remember() -> None:
-        since, until = (st.session_state[key] for key in fields)
-        end = until.replace(tzinfo=zone) if until else None
-        begin = since.replace(tzinfo=zone) if since else end and end - A_DAY
-        given = Interval(begin, end if end and end > begin else None) if begin else None
-        note_given(name, given)
-        keep(given)
-
-    options: dict[str, Any] = {
-        "min_value": EARLIEST,
-        "max_value": LATEST,
-        "format": FIELD_FORMAT,
-        "step": 60,
-        "width": 200,
-    }
-    st.datetime_input(name_with_zone("From"), None, key=first, on_change=remember, **options)
-    st.datetime_input(f"{name_with_zone('To')}, empty = now", None, key=last, on_change=remember, **options)
-
-
 def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     """Return the current time of the page's controls and address."""
     name = st.session_state["range"] or DEFAULT_RANGE
-    own = Interval.parse(address.get(OWN))
+    own = read_own()
     first = moment(ask("freshness").iloc[0]["first"])
     span = span_of(name, own, at, first if name == "all" else None, viewer_zone())
     part = Interval(span.since, span.until)

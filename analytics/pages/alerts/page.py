@@ -22,12 +22,12 @@ from analytics.pages.shared.filters import (
     account_filter,
     draw_chips,
     draw_filters,
-    draw_range,
     list_chips,
     list_chosen,
 )
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
+from analytics.pages.shared.ranges import draw_range
 from analytics.pages.shared.store import location, moment, null_to_none, run
 from analytics.senders import alert_label, alerts
 from analytics.text import plural
@@ -103,7 +103,6 @@ def load_alarms() -> pd.DataFrame | None:
     return answer("alarms", look)
 
 
-DEFAULT_RANGE = "7 d"
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
 RECENT, LONGEST = "Latest first", "Longest first"
 FILTERS: dict[str, Any] = {"entity": "", "flapping": DEFAULT_FLAPPING, "order": RECENT}
@@ -127,7 +126,7 @@ def clear() -> None:
 
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
-    length = draw_range(default=DEFAULT_RANGE)
+    length = draw_range()
     account = account_filter()
     with draw_filters(FILTERS, clear):
         named = st.text_input(
