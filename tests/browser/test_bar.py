@@ -155,27 +155,36 @@ def test_on_a_phone_a_tap_on_a_step_of_an_entity_brings_its_panel(live, watch):
     assert begin >= page.locator(".st-key-bar").bounding_box()["height"], "nothing covers its begin"
 
 
-def test_on_a_phone_filters_and_the_age_are_in_sight_and_a_fade_shows_that_the_line_goes_on(live, watch):
-    page = watch(live.url, viewport=PHONE).open("/audit?refresh=off&range=all&actor=kim&noise=true")
-    bar = page.locator(".st-key-bar")
-    age = page.locator(".st-key-bar .age")
+@pytest.mark.parametrize(
+    ("address", "count", "behind"),
+    [
+        ("/audit?range=all&actor=kim&account=ACME", 2, ["account_choice", "chip-actor", "actor"]),
+        ("/?types=Alert.Notification", 1, ["account_choice", "chips", "count", "view-popover"]),
+        ("/entity?named=W&among=Server", 1, ["among"]),
+    ],
+)
+def test_on_a_phone_the_bar_counts_the_filters_and_has_all_other_controls_behind_them(
+    live, watch, address, count, behind
+):
+    page = watch(live.url, viewport=PHONE).open(f"{address}&refresh=off")
+    button, age = page.locator(".st-key-filters-button button"), page.locator(".st-key-bar .age")
+    expect(button).to_have_text(re.compile(f"^Filters \\({count}\\)"))
     expect(age).to_have_attribute("data-lamp", "fresh")
-    expect(page.locator(".st-key-filters-button button")).to_contain_text("Filters (2)")
-    place, button = age.bounding_box(), page.locator(".st-key-filters-button").bounding_box()
-    assert PHONE["width"] - 40 < place["x"] + place["width"] <= PHONE["width"], place
-    assert button["x"] + button["width"] < place["x"], "nothing covers the button"
-    assert re.search(r"\d s", age.inner_text())
-    assert "newest" not in age.inner_text()
-    bar.evaluate("bar => { bar.scrollLeft = 1000; }")
-    assert bar.evaluate("bar => bar.scrollLeft") > 0
-    assert abs(age.bounding_box()["x"] - place["x"]) < 1, "the age stays where it is"
-    fade = "e => getComputedStyle(e, '::before').backgroundImage"
-    assert "gradient" in page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-freshness)").evaluate(fade)
-
-
-def test_on_a_phone_a_filter_of_activity_is_in_sight(live, watch):
-    page = watch(live.url, viewport=PHONE).open("/?refresh=off&types=Alert.Notification")
-    expect(page.get_by_role("button", name="Event type: Alert.Notification")).to_be_in_viewport(ratio=0.3)
+    for shown in (button, age):
+        expect(shown).to_be_in_viewport(ratio=1)
+    bar = page.locator(".st-key-bar")
+    assert bar.evaluate("bar => bar.scrollWidth <= bar.clientWidth"), "nothing lies beside the screen"
+    controls = [bar.locator(f".st-key-{key}") for key in (*behind, "refresh")]
+    for control in controls:
+        expect(control).to_be_hidden()
+    button.click()
+    for control in controls:
+        expect(control).to_be_in_viewport(ratio=1)
+    bar.get_by_role("combobox", name="Refresh").click()
+    page.get_by_role("option", name="30 s").click()
+    expect(page).to_have_url(re.compile(r"refresh=30"))
+    page.locator(".st-key-title h3").click()
+    expect(bar.get_by_role("combobox", name="Refresh")).to_be_hidden()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import Age, Column, Line, draw_age_line, draw_bringing, draw_table
 from analytics.pages.shared.detail import draw_name_button
+from analytics.pages.shared.filters import draw_filters_button
 from analytics.pages.shared.formatting import format_with_zone, name_with_zone, viewer_zone
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import as_seq
@@ -36,7 +37,8 @@ def search_controls() -> None:
     shown: dict[str, Any] = {"bind": "query-params", "label_visibility": "collapsed"}
     hint = f"part of a {any_entity()} name"
     st.text_input("Name contains", key="named", placeholder=hint, width=300, **shown)
-    st.segmented_control("Category", list(kinds()), key="among", width="content", **shown)
+    kind = st.segmented_control("Category", list(kinds()), key="among", width="content", **shown)
+    draw_filters_button(1 if kind else 0)
 
 
 def draw_search() -> None:

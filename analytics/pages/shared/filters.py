@@ -131,6 +131,16 @@ def choose_alone(name: str) -> bool:
         return not st.checkbox("and its sub-accounts", key=key, on_change=remember)
 
 
+def draw_filters_button(count: int, *, accounts: int = 0) -> None:
+    """Draw the button that opens the filters; without filters, only a phone shows it, for the controls of the bar.
+
+    Args:
+        count: the number of filters that are set.
+        accounts: the number of chosen accounts, which are filters behind the button on a phone.
+    """
+    script("filters", FILTERS_HTML)(key="filters-button", data={"count": count, "accounts": accounts})
+
+
 @contextmanager
 def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterator[None]:
     """Draw the button that opens the filters drawn in this block; it says how many of them are set.
@@ -148,8 +158,7 @@ def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterato
         else st.query_params.get(name, str(value)).lower() != str(value).lower()
         for name, value in unset.items()
     )
-    label = f"Filters ({count})" if count else "Filters"
-    script("filters", FILTERS_HTML)(key="filters-button", data={"label": label})
+    draw_filters_button(count, accounts=1 if address.get("account") else 0)
     with st.container(key="filters", gap="small"):
         yield
         st.button("Clear", key="clear", on_click=clear)

@@ -94,6 +94,7 @@ def draw_page(
     address.depart()
     address.name_tab()
     style("style")
+    style("phone")
     draw_search_field()
     age, seconds = draw_bar(title, lead, refresh)
     # Fixed places: a fragment whose second drawing overtakes its first has no place of its own until then, and the
