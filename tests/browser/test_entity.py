@@ -129,6 +129,8 @@ def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
     expect(page.locator(".st-key-title h3")).to_have_text("Audit")
     expect(page.locator(NAME)).to_contain_text("Public address")
+    reason = "severity medium: the server can be reached from the whole internet"
+    expect(page.locator(".st-key-detail-head")).to_contain_text(reason)
 
 
 def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):
