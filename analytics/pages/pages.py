@@ -69,7 +69,7 @@ PAGES = (
         "audit",
         "policy",
         "audit",
-        ("finding", "until", "page", "findings", "account", "rule"),
+        ("finding", "until", "page", "findings", "account", "rule", "own"),
         (*FILTERS, CHART),
         Offer(tuple(RANGES), "7 d"),
     ),

@@ -16,10 +16,11 @@ from analytics.times import (
     DEFAULT_RANGE,
     EPOCH,
     MICROSECOND,
+    OWN,
+    RANGES,
     Interval,
     Span,
     offsets,
-    shortest_range,
     span_of,
 )
 
@@ -31,7 +32,7 @@ LATEST_SECONDS = 10**11
 class When(NamedTuple):
     """The time to draw, the part of it to count, and the time to compare that part with.
 
-    There is no such time for all of time, and none from before the `first` notification.
+    There is no such time for all of time, and none from before the `first` notification. `name` is that of the range.
     """
 
     span: Span
@@ -39,6 +40,7 @@ class When(NamedTuple):
     compared: Comparison | None
     how: str
     first: datetime | None = None
+    name: str = DEFAULT_RANGE
 
     @property
     def part_values(self) -> dict[str, Any]:
@@ -52,15 +54,12 @@ class When(NamedTuple):
         return values | {"begins": self.span.begins_us}
 
     @property
-    def range_values(self) -> dict[str, str | None]:
-        """Return the range of the time to count for an address; of a part, the shortest that contains it."""
+    def range_values(self) -> dict[str, str]:
+        """Return the range of the time to count for an address of the page Audit; a part is a range of one's own."""
+        if self.name != OWN and self.part == Interval(self.span.since, self.span.until):
+            return {"range": self.name}
         until = self.part.until or self.span.until
-        is_first = self.part.since == self.span.since
-        name = shortest_range(until - self.part.since - (self.span.early if is_first else timedelta()))
-        return {
-            "range": "all" if self.span.whole and is_first else name,
-            "until": until.isoformat() if until < self.span.now else None,
-        }
+        return {"range": OWN, OWN: str(Interval(self.part.since, until if until < self.span.now else None))}
 
     @property
     def line(self) -> Comparison | None:
@@ -151,7 +150,7 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     part = Interval(span.since, span.until)
     if chosen.part:
         part = Interval(chosen.part.since, chosen.part.until or span.until)
-    time = When(span, part, None, how, first)
+    time = When(span, part, None, how, first, OWN if name == OWN and own else name if name in RANGES else DEFAULT_RANGE)
     if span.whole and not chosen.part:
         return time
     return time._replace(compared=time.compare(part.since, part.until or span.until))

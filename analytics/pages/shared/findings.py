@@ -30,7 +30,7 @@ from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import account_kind, colours, is_account, kind_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.times import EPOCH, RANGES, microseconds
+from analytics.times import EPOCH, microseconds
 
 MOST_SHOWN = 200
 MOST_NOTIFICATIONS = 100
@@ -56,12 +56,10 @@ def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> 
     draw_age_line(f"Computed up to {format_clock(snapshot.upto)}, ", snapshot.upto, key=key)
 
 
-def select_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
-    """Return the findings in a time range."""
-    length = RANGES[name]
-    end = until or now() + timedelta(seconds=1)
-    since = end - length if length is not None else EPOCH
-    return [finding for finding in findings if since <= finding.found_at < end]
+def select_range(findings: Sequence[Finding], since: datetime | None, until: datetime | None) -> list[Finding]:
+    """Return the findings of a time, which has no begin where `since` is None, and ends now where `until` is."""
+    begin, end = since or EPOCH, until or now() + timedelta(seconds=1)
+    return [finding for finding in findings if begin <= finding.found_at < end]
 
 
 def draw_looking() -> None:
