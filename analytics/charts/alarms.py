@@ -22,6 +22,7 @@ SERVER_CHARACTERS, METRIC_CHARACTERS = 24, 12
 NAME_PIXELS, METRIC_PIXELS = 250, 82
 TIMES_PIXELS, TIME_PIXELS = 40, 136
 OVER, LASTS = "ended", "still in alarm"
+CLICK = "alarm"
 # A narrow chart, as on a phone, has no room beside the bars: names and numbers stand above them. The expression names
 # `width`, so that it is evaluated again when that changes.
 NARROW = alt.param(name="narrow", expr="width >= 0 && containerSize()[0] < 560")
@@ -61,9 +62,10 @@ def filter_alarms(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, serve
     return rows
 
 
-def select_lasting(alarms: pd.DataFrame) -> pd.DataFrame:
-    """Return the alarms that still last, the latest first."""
-    return alarms[alarms["end"].isna()].sort_values(["begin", "seq"], ascending=False)
+def select_lasting(alarms: pd.DataFrame, at: datetime | None = None) -> pd.DataFrame:
+    """Return the alarms that last at a time, or still, the latest first."""
+    lasts = alarms["end"].isna() if at is None else (alarms["begin"] <= at) & ~(alarms["end"] <= at)
+    return alarms[lasts].sort_values(["begin", "seq"], ascending=False)
 
 
 def clip_alarms(alarms: pd.DataFrame, since: datetime, until: datetime) -> pd.DataFrame:
@@ -82,7 +84,7 @@ def group_by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns `server`, `metric`, `kind`, `account_alias`, `times` (number of alarms), `time` (their sum), `last`
-        (begin of the latest), `lasts` (whether one is not over).
+        (begin of the latest), `seq` (of the notification that began it), `lasts` (whether one is not over).
     """
     rows = alarms.assign(lasts=alarms["end"].isna())
     return rows.groupby(KEY, sort=False, as_index=False).agg(
@@ -91,6 +93,7 @@ def group_by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
         times=("seq", "size"),
         time=("time", "sum"),
         last=("begin", "max"),
+        seq=("seq", "last"),
         lasts=("lasts", "any"),
     )
 
@@ -123,8 +126,27 @@ def bars_of(alarms: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.Data
             "metric": drawn["metric"].map(metric_text),
             "state": lasts.map({True: LASTS, False: OVER}),
             "lasted": drawn["time"].map(span_text),
+            "key": list_keys(drawn),
         }
     )
+
+
+def list_keys(rows: pd.DataFrame) -> list[str]:
+    """Return the key of each row's alarm, by which a click names it: its first notification, and its metric."""
+    return [f"{seq} {metric_text(metric)}" for seq, metric in zip(rows["seq"], rows["metric"], strict=True)]
+
+
+def read_click(selection: Any, alarms: pd.DataFrame) -> Any:
+    """Return the alarm that a click in the chart names, a row of `alarms`; None where it names none.
+
+    Args:
+        selection: the click as the chart reports it: `[{"key": …}]`.
+        alarms: the drawn alarms.
+    """
+    key = selection[0].get("key") if isinstance(selection, list) and selection else None
+    seq = str(key).partition(" ")[0]
+    rows = alarms[alarms["seq"].astype(str) == seq]
+    return next((row for row, its in zip(rows.itertuples(), list_keys(rows), strict=True) if its == key), None)
 
 
 def metric_text(metric: str) -> str:
@@ -142,6 +164,7 @@ def names_of(rows: pd.DataFrame) -> pd.DataFrame:
             "what": [shorten(metric_text(metric), METRIC_CHARACTERS) for metric in rows["metric"]],
             "times": [f"{times:,}" for times in rows["times"]],
             "sum": [span_text(time) for time in rows["time"]],
+            "key": list_keys(rows),
         }
     )
 
@@ -158,6 +181,7 @@ def label_rows(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
     style: dict[str, Any] = {"baseline": "middle", "fontSize": narrow_or(11, 12), "dy": narrow_or(-LIFT, 0)}
     # Without it, a hover shows the names of the columns.
     style["tooltip"] = None
+    style["cursor"] = "pointer"
     limit = narrow_or(NARROW_METRIC - 6, NAME_PIXELS - METRIC_PIXELS - 8)
     return [
         text.mark_rule(color=RULE[dark], strokeWidth=1, tooltip=None).encode(y=row_scale("floor", max(len(rows), 1))),
@@ -192,7 +216,11 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
     scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], alert_colour(dark)])
     legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
     shown = alt.Chart(bars).mark_bar(
-        strokeWidth=1.5, aria=False, yOffset=narrow_or(0.4 * ROW_PIXELS, 0), y2Offset=narrow_or(0.12 * ROW_PIXELS, 0)
+        strokeWidth=1.5,
+        aria=False,
+        cursor="pointer",
+        yOffset=narrow_or(0.4 * ROW_PIXELS, 0),
+        y2Offset=narrow_or(0.12 * ROW_PIXELS, 0),
     )
     still = alt.Chart(bars[bars["state"] == LASTS]).mark_point(
         shape="triangle-right",
@@ -200,6 +228,7 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
         xOffset=narrow_or(0, 4),
         yOffset=narrow_or(0.26 * ROW_PIXELS, 0),
         filled=True,
+        cursor="pointer",
         opacity=1,
         color=COLOURS["high"][dark],
     )
@@ -222,6 +251,8 @@ def draw_alarms(
 ) -> alt.LayerChart:
     """Return the alarms of each server and metric as bars from start to finish; those not over last until now, marked.
 
+    A click on a bar or on a text beside the bars selects an alarm, see `read_click`; a text stands for the latest of its row.
+
     Args:
         alarms: the result of `clip_alarms`.
         rows: rows of `group_by_metric`, in the order of drawing.
@@ -233,6 +264,8 @@ def draw_alarms(
     count = max(len(rows), 1)
     lasting = int((bars["state"] == LASTS).sum())
     layers = [*label_rows(rows, dark), *draw_bars(bars, count, period, place, dark)]
+    # A parameter of one layer hears the clicks on all of them.
+    layers[0] = layers[0].add_params(alt.selection_point(name=CLICK, fields=["key"], on="click", toggle=False))
     chart: alt.LayerChart = alt.layer(*layers).add_params(NARROW).configure_view(stroke=None)
     return chart.properties(
         height=count * ROW_PIXELS,

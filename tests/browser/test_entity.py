@@ -209,9 +209,13 @@ def test_from_names_on_the_other_pages_one_click_leads_here_and_back_leads_back(
 
 def test_a_server_in_alarm_says_so_and_the_list_counts_its_alerts_too(live, watch):
     page = watch(live.url).open(SERVER_PAGE)
-    expect(page.locator(".st-key-entity-alarm")).to_have_text(re.compile(r"In alarm since \d{4}-.*: cpu$"))
+    expect(page.locator(".st-key-entity-alarm")).to_have_text(
+        re.compile(r"In alarm since \d{4}-.*: cpu above its threshold$")
+    )
     expect(page.locator(".st-key-entity-name")).to_contain_text("; latest alert ")
     expect(page.locator(".st-key-detail")).to_contain_text("the latest state; alerts came later")
+    page.locator(".st-key-entity-alarm button").click()
+    expect_step(page, 5, "Alert.Notification")
     page = watch(live.url).open(f"/entity?refresh=off&named={SERVER}")
     expect(column(page, 3, "found")).to_have_text(["5"])
     page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={OTHER}")

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.entity.related import draw_acts_of_user, draw_findings_about, draw_parts_of_account
-from analytics.pages.entity.timeline import Entity, draw_alarm, draw_step, draw_timeline
+from analytics.pages.entity.timeline import Entity, draw_alarms, draw_step, draw_timeline
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import Age, Column, Line, draw_age_line, draw_bringing, draw_table
@@ -196,9 +196,9 @@ def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> N
             with st.container(key="detail-name", gap=None):
                 st.caption(f"{icon_of(entity.category)} {entity.category}")
                 st.text(make_visible(entity.name))
-                with st.container(key="entity-alarm"):
-                    if not facts["deleted"]:
-                        draw_alarm(entity)
+                with st.container(key="entity-alarm", horizontal=True, gap="small"):
+                    if at or not facts["deleted"]:
+                        draw_alarms(entity, at)
                 if parts := describe_standing(facts):
                     draw_age_line(*parts, key="standing")
             if is_account(entity.category) and (name := load_accounts().business_names.get(entity.name)):
