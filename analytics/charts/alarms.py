@@ -22,7 +22,8 @@ SERVER_CHARACTERS, METRIC_CHARACTERS = 24, 12
 NAME_PIXELS, METRIC_PIXELS = 250, 82
 TIMES_PIXELS, TIME_PIXELS = 40, 136
 OVER, LASTS = "ended", "still in alarm"
-CLICK = "alarm"
+CLICKS = ("name", "metric", "bar")
+"""The selections of an alarm. Vega-Lite lets a layer hear clicks only if one is its own."""
 # A narrow chart, as on a phone, has no room beside the bars: names and numbers stand above them. The expression names
 # `width`, so that it is evaluated again when that changes.
 NARROW = alt.param(name="narrow", expr="width >= 0 && containerSize()[0] < 560")
@@ -136,14 +137,20 @@ def list_keys(rows: pd.DataFrame) -> list[str]:
     return [f"{seq} {metric_text(metric)}" for seq, metric in zip(rows["seq"], rows["metric"], strict=True)]
 
 
-def read_click(selection: Any, alarms: pd.DataFrame) -> Any:
+def click_on(name: str) -> alt.Parameter:
+    """Return the selection of an alarm by a click, one of `CLICKS`."""
+    return alt.selection_point(name=name, fields=["key"], on="click", toggle=False)
+
+
+def read_click(selections: Any, alarms: pd.DataFrame) -> Any:
     """Return the alarm that a click in the chart names, a row of `alarms`; None where it names none.
 
     Args:
-        selection: the click as the chart reports it: `[{"key": …}]`.
+        selections: the click as the chart reports it, each of `CLICKS` as `[{"key": …}]`.
         alarms: the drawn alarms.
     """
-    key = selection[0].get("key") if isinstance(selection, list) and selection else None
+    picked = [one for name in CLICKS for one in selections.get(name) or ()]
+    key = picked[0].get("key") if picked else None
     seq = str(key).partition(" ")[0]
     rows = alarms[alarms["seq"].astype(str) == seq]
     return next((row for row, its in zip(rows.itertuples(), list_keys(rows), strict=True) if its == key), None)
@@ -181,16 +188,15 @@ def label_rows(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
     style: dict[str, Any] = {"baseline": "middle", "fontSize": narrow_or(11, 12), "dy": narrow_or(-LIFT, 0)}
     # Without it, a hover shows the names of the columns.
     style["tooltip"] = None
-    style["cursor"] = "pointer"
     limit = narrow_or(NARROW_METRIC - 6, NAME_PIXELS - METRIC_PIXELS - 8)
     return [
         text.mark_rule(color=RULE[dark], strokeWidth=1, tooltip=None).encode(y=row_scale("floor", max(len(rows), 1))),
-        text.mark_text(align="left", color=INK[dark], limit=limit, **style).encode(
-            x=alt.value(narrow_or(0, -NAME_PIXELS)), y=y, text=alt.Text("name:N")
-        ),
-        text.mark_text(align="left", color=MUTED[dark], limit=METRIC_PIXELS - 8, **style).encode(
-            x=alt.value(narrow_or(NARROW_METRIC, -METRIC_PIXELS)), y=y, text=alt.Text("what:N")
-        ),
+        text.mark_text(align="left", color=INK[dark], limit=limit, cursor="pointer", **style)
+        .encode(x=alt.value(narrow_or(0, -NAME_PIXELS)), y=y, text=alt.Text("name:N"))
+        .add_params(click_on("name")),
+        text.mark_text(align="left", color=MUTED[dark], limit=METRIC_PIXELS - 8, cursor="pointer", **style)
+        .encode(x=alt.value(narrow_or(NARROW_METRIC, -METRIC_PIXELS)), y=y, text=alt.Text("what:N"))
+        .add_params(click_on("metric")),
         text.mark_text(align="right", color=INK[dark], dx=narrow_or(-NARROW_TIME, TIMES_PIXELS), **style).encode(
             x=alt.value("width"), y=y, text=alt.Text("times:N")
         ),
@@ -241,7 +247,7 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
             color=alt.Color("state:N", scale=scale, legend=legend),
             stroke=alt.Stroke("state:N", scale=scale, legend=None),
             tooltip=tips(place),
-        ),
+        ).add_params(click_on("bar")),
         still.encode(x=alt.value("width"), y=row_scale("middle", rows), tooltip=tips(place)),
     ]
 
@@ -251,7 +257,7 @@ def draw_alarms(
 ) -> alt.LayerChart:
     """Return the alarms of each server and metric as bars from start to finish; those not over last until now, marked.
 
-    A click on a bar or on a text beside the bars selects an alarm, see `read_click`; a text stands for the latest of its row.
+    A click selects an alarm (see `read_click`): that of a bar, or the latest of the row with a name.
 
     Args:
         alarms: the result of `clip_alarms`.
@@ -264,8 +270,6 @@ def draw_alarms(
     count = max(len(rows), 1)
     lasting = int((bars["state"] == LASTS).sum())
     layers = [*label_rows(rows, dark), *draw_bars(bars, count, period, place, dark)]
-    # A parameter of one layer hears the clicks on all of them.
-    layers[0] = layers[0].add_params(alt.selection_point(name=CLICK, fields=["key"], on="click", toggle=False))
     chart: alt.LayerChart = alt.layer(*layers).add_params(NARROW).configure_view(stroke=None)
     return chart.properties(
         height=count * ROW_PIXELS,

@@ -16,6 +16,7 @@ from analytics.pages.alerts.lists import (
     draw_in_alarm_list,
     draw_more,
     find_deleted,
+    to_server,
 )
 from analytics.pages.shared.answers import answer, now
 from analytics.pages.shared.filters import (
@@ -214,10 +215,17 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
         what, place = alert_label().lower(), zone_label(viewer_zone())
         st.markdown("**Alarms over time**")
         st.caption(
-            f"One row per {what} and metric; {first}. Right: number of alarms and total duration. Times of {place}."
+            f"One row per {what} and metric; {first}. Right: number of alarms and total duration. Times of {place}. "
+            f"A click opens the {what}."
         )
         chart = alarms.draw_alarms(inside, drawn, span, place=place, dark=is_dark())
-        st.altair_chart(chart, key="chart-alarms")
+
+        def open_alarm() -> None:
+            row = alarms.read_click(st.session_state["chart-alarms"].selection, inside)
+            if row is not None:
+                to_server(row, alert_label(), row.begin)
+
+        st.altair_chart(chart, key="chart-alarms", on_select=open_alarm, selection_mode=alarms.CLICKS)
         if len(rows) > len(drawn):
             st.caption(f"Showing {len(drawn)} of {len(rows):,} rows. Narrow with filters to see others.")
 
