@@ -23,12 +23,6 @@ RANGES: dict[str, timedelta | None] = {
 }
 DEFAULT_RANGE = "24 h"
 
-
-def shortest_range(length: timedelta) -> str:
-    """Return the name of the shortest range that is as long as this."""
-    return next(name for name, its in RANGES.items() if its is None or its >= length)
-
-
 WIDTHS = {
     "5 s": timedelta(seconds=5),
     "10 s": timedelta(seconds=10),
@@ -65,6 +59,11 @@ class Period(NamedTuple):
     def before_since(self) -> datetime:
         """Return the begin of the previous period, which has the same length."""
         return self.since - (self.until - self.since)
+
+    def around(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
+        """Return the start and end of the bins that contain two moments, at the earliest the period's own start."""
+        begin, end = max(min(first, last), self.since), max(first, last)
+        return floor(begin, self.width), floor(end - MICROSECOND, self.width) + self.width
 
 
 def floor(moment: datetime, width: timedelta) -> datetime:

@@ -22,6 +22,8 @@ SERVER_CHARACTERS, METRIC_CHARACTERS = 24, 12
 NAME_PIXELS, METRIC_PIXELS = 250, 82
 TIMES_PIXELS, TIME_PIXELS = 40, 136
 OVER, LASTS = "ended", "still in alarm"
+CLICKS = ("name", "metric", "bar")
+"""The selections of an alarm. Vega-Lite lets a layer hear clicks only if one is its own."""
 # A narrow chart, as on a phone, has no room beside the bars: names and numbers stand above them. The expression names
 # `width`, so that it is evaluated again when that changes.
 NARROW = alt.param(name="narrow", expr="width >= 0 && containerSize()[0] < 560")
@@ -61,9 +63,10 @@ def filter_alarms(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, serve
     return rows
 
 
-def select_lasting(alarms: pd.DataFrame) -> pd.DataFrame:
-    """Return the alarms that still last, the latest first."""
-    return alarms[alarms["end"].isna()].sort_values(["begin", "seq"], ascending=False)
+def select_lasting(alarms: pd.DataFrame, at: datetime | None = None) -> pd.DataFrame:
+    """Return the alarms that last at a time, or still, the latest first."""
+    lasts = alarms["end"].isna() if at is None else (alarms["begin"] <= at) & ~(alarms["end"] <= at)
+    return alarms[lasts].sort_values(["begin", "seq"], ascending=False)
 
 
 def clip_alarms(alarms: pd.DataFrame, since: datetime, until: datetime) -> pd.DataFrame:
@@ -82,7 +85,7 @@ def group_by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns `server`, `metric`, `kind`, `account_alias`, `times` (number of alarms), `time` (their sum), `last`
-        (begin of the latest), `lasts` (whether one is not over).
+        (begin of the latest), `seq` (of the notification that began it), `lasts` (whether one is not over).
     """
     rows = alarms.assign(lasts=alarms["end"].isna())
     return rows.groupby(KEY, sort=False, as_index=False).agg(
@@ -91,6 +94,7 @@ def group_by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
         times=("seq", "size"),
         time=("time", "sum"),
         last=("begin", "max"),
+        seq=("seq", "last"),
         lasts=("lasts", "any"),
     )
 
@@ -123,8 +127,33 @@ def bars_of(alarms: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.Data
             "metric": drawn["metric"].map(metric_text),
             "state": lasts.map({True: LASTS, False: OVER}),
             "lasted": drawn["time"].map(span_text),
+            "key": list_keys(drawn),
         }
     )
+
+
+def list_keys(rows: pd.DataFrame) -> list[str]:
+    """Return the key of each row's alarm, by which a click names it: its first notification, and its metric."""
+    return [f"{seq} {metric_text(metric)}" for seq, metric in zip(rows["seq"], rows["metric"], strict=True)]
+
+
+def click_on(name: str) -> alt.Parameter:
+    """Return the selection of an alarm by a click, one of `CLICKS`."""
+    return alt.selection_point(name=name, fields=["key"], on="click", toggle=False)
+
+
+def read_click(selections: Any, alarms: pd.DataFrame) -> Any:
+    """Return the alarm that a click in the chart names, a row of `alarms`; None where it names none.
+
+    Args:
+        selections: the click as the chart reports it, each of `CLICKS` as `[{"key": …}]`.
+        alarms: the drawn alarms.
+    """
+    picked = [one for name in CLICKS for one in selections.get(name) or ()]
+    key = picked[0].get("key") if picked else None
+    seq = str(key).partition(" ")[0]
+    rows = alarms[alarms["seq"].astype(str) == seq]
+    return next((row for row, its in zip(rows.itertuples(), list_keys(rows), strict=True) if its == key), None)
 
 
 def metric_text(metric: str) -> str:
@@ -142,6 +171,7 @@ def names_of(rows: pd.DataFrame) -> pd.DataFrame:
             "what": [shorten(metric_text(metric), METRIC_CHARACTERS) for metric in rows["metric"]],
             "times": [f"{times:,}" for times in rows["times"]],
             "sum": [span_text(time) for time in rows["time"]],
+            "key": list_keys(rows),
         }
     )
 
@@ -161,12 +191,12 @@ def label_rows(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
     limit = narrow_or(NARROW_METRIC - 6, NAME_PIXELS - METRIC_PIXELS - 8)
     return [
         text.mark_rule(color=RULE[dark], strokeWidth=1, tooltip=None).encode(y=row_scale("floor", max(len(rows), 1))),
-        text.mark_text(align="left", color=INK[dark], limit=limit, **style).encode(
-            x=alt.value(narrow_or(0, -NAME_PIXELS)), y=y, text=alt.Text("name:N")
-        ),
-        text.mark_text(align="left", color=MUTED[dark], limit=METRIC_PIXELS - 8, **style).encode(
-            x=alt.value(narrow_or(NARROW_METRIC, -METRIC_PIXELS)), y=y, text=alt.Text("what:N")
-        ),
+        text.mark_text(align="left", color=INK[dark], limit=limit, cursor="pointer", **style)
+        .encode(x=alt.value(narrow_or(0, -NAME_PIXELS)), y=y, text=alt.Text("name:N"))
+        .add_params(click_on("name")),
+        text.mark_text(align="left", color=MUTED[dark], limit=METRIC_PIXELS - 8, cursor="pointer", **style)
+        .encode(x=alt.value(narrow_or(NARROW_METRIC, -METRIC_PIXELS)), y=y, text=alt.Text("what:N"))
+        .add_params(click_on("metric")),
         text.mark_text(align="right", color=INK[dark], dx=narrow_or(-NARROW_TIME, TIMES_PIXELS), **style).encode(
             x=alt.value("width"), y=y, text=alt.Text("times:N")
         ),
@@ -192,7 +222,11 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
     scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], alert_colour(dark)])
     legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
     shown = alt.Chart(bars).mark_bar(
-        strokeWidth=1.5, aria=False, yOffset=narrow_or(0.4 * ROW_PIXELS, 0), y2Offset=narrow_or(0.12 * ROW_PIXELS, 0)
+        strokeWidth=1.5,
+        aria=False,
+        cursor="pointer",
+        yOffset=narrow_or(0.4 * ROW_PIXELS, 0),
+        y2Offset=narrow_or(0.12 * ROW_PIXELS, 0),
     )
     still = alt.Chart(bars[bars["state"] == LASTS]).mark_point(
         shape="triangle-right",
@@ -200,6 +234,7 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
         xOffset=narrow_or(0, 4),
         yOffset=narrow_or(0.26 * ROW_PIXELS, 0),
         filled=True,
+        cursor="pointer",
         opacity=1,
         color=COLOURS["high"][dark],
     )
@@ -212,7 +247,7 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
             color=alt.Color("state:N", scale=scale, legend=legend),
             stroke=alt.Stroke("state:N", scale=scale, legend=None),
             tooltip=tips(place),
-        ),
+        ).add_params(click_on("bar")),
         still.encode(x=alt.value("width"), y=row_scale("middle", rows), tooltip=tips(place)),
     ]
 
@@ -221,6 +256,8 @@ def draw_alarms(
     alarms: pd.DataFrame, rows: pd.DataFrame, period: Period, *, place: str = "UTC", dark: bool = False
 ) -> alt.LayerChart:
     """Return the alarms of each server and metric as bars from start to finish; those not over last until now, marked.
+
+    A click selects an alarm (see `read_click`): that of a bar, or the latest of the row with a name.
 
     Args:
         alarms: the result of `clip_alarms`.

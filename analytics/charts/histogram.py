@@ -65,7 +65,7 @@ class Bins:
         return begin, max(end if end == last else end + self.width, begin + self.width)
 
 
-def read_brush(selection: Any, bins: Bins) -> tuple[datetime, datetime] | None:
+def read_brush(selection: Any, bins: Bins | Period) -> tuple[datetime, datetime] | None:
     """Return the start and end that a brush selects; None without a brush, or with an empty one.
 
     Args:
@@ -154,13 +154,13 @@ def stack_by_severity(frame: pd.DataFrame) -> pd.DataFrame:
 
 def add_empty_bins(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Add a row of no findings for each empty bin of the period."""
-    begins = pd.date_range(period.since, period.until, freq=period.width, unit="us").asi8
+    begins = pd.date_range(period.since, period.until, freq=period.width, inclusive="left", unit="us").asi8
     empty = [begin for begin in begins if begin not in set(frame["bin_us"])]
     return pd.concat([frame, pd.DataFrame({"bin_us": empty, "severity": SEVERITIES[0], "findings": 0})])
 
 
 def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", dark: bool = False) -> alt.Chart:
-    """Return stacked bars of findings over time.
+    """Return stacked bars of findings over time, with a brush.
 
     From one refresh to the next only data change, so that the drawn chart stays.
 
@@ -190,14 +190,18 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
                 *time_tips(place),
             ],
         )
+        .add_params(alt.selection_interval(name=BRUSH, encodings=["x"]))
         .properties(
             height=150,
             width="container",
             autosize=FIT,
             title=heading(
-                "Findings over time", dark, f"Number per {period.per}, by severity; times of {place}", offset=-10
+                "Findings over time",
+                dark,
+                f"Number per {period.per}, by severity; times of {place}. Drag over bars to narrow the range.",
+                offset=-10,
             ),
-            description=f"Stacked bars of findings per {period.per}, by severity.",
+            description=f"Stacked bars of findings per {period.per}, by severity; the range's ends narrow it too.",
         )
     )
     return chart

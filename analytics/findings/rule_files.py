@@ -72,6 +72,7 @@ class Rule:
         name: its file's name without `.sql`; a finding's id depends on it.
         title: its findings in a few words.
         severity: the severity of its findings, unless a row has its own.
+        reasons: why a finding has a severity, a clause for each severity; a rule need not have them.
         why: the reason why it matters.
         todo: the advice for a finding.
         references: documents to read.
@@ -86,6 +87,7 @@ class Rule:
     name: str
     title: str
     severity: Severity
+    reasons: Mapping[Severity, str]
     why: str
     todo: str
     references: tuple[str, ...]
@@ -147,6 +149,7 @@ def parse_rule(file: str, name: str, text: str) -> Rule:
         name=name,
         title=header.title,
         severity=header.severity,
+        reasons=header.reasons,
         why=header.why,
         todo=header.todo,
         references=tuple(header.references),

@@ -88,6 +88,7 @@ class Header(_Model):
     severity: Severity
     why: Text
     todo: Text
+    reasons: dict[Severity, Text] = {}
     references: list[Text] = []
     parameters: dict[Name, bool | int | float | str] = {}
     fires: list[FiringExample] = []

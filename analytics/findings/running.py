@@ -53,6 +53,7 @@ class Finding(NamedTuple):
         actor: the user who did it, where the notifications name one.
         sentence: the event in words, cut to 2,000 characters. It may hold text from outside.
         notification_ids: the notifications behind it, in order.
+        reason: why it has its severity, in a clause; None where the rule does not say.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Finding(NamedTuple):
     actor: str | None
     sentence: str
     notification_ids: list[str]
+    reason: str | None = None
 
 
 class RuleResults(NamedTuple):
@@ -217,6 +219,7 @@ def _findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
             actor,
             sentence if len(sentence) <= LONGEST_SENTENCE else sentence[: LONGEST_SENTENCE - 1] + ELLIPSIS,
             notification_ids,
+            rule.reasons.get(severity),
         )
 
 

@@ -5,9 +5,18 @@ from typing import NamedTuple
 
 import analytics
 from analytics.errors import AnalyticsError
+from analytics.times import DEFAULT_RANGE, RANGES
 
 FILTERS = ("Multiselect", "Selectbox", "TextInput")
 CHART = "ArrowVegaLiteChart"
+
+
+class Offer(NamedTuple):
+    """The time ranges that a page offers: their names, its default, and their name in its address."""
+
+    names: tuple[str, ...]
+    default: str
+    key: str = "range"
 
 
 class Page(NamedTuple):
@@ -15,7 +24,7 @@ class Page(NamedTuple):
 
     `path` is its address below the dashboard's own. `icon` is a Material symbol. `package` has a module `page` with a
     function `show` that draws it. `names` are its own values in its address. `shows` are the elements that it shows at
-    once, by Streamlit's names of their scripts.
+    once, by Streamlit's names of their scripts. `offer` are its time ranges, if it has any.
     """
 
     title: str
@@ -24,6 +33,7 @@ class Page(NamedTuple):
     package: str
     names: tuple[str, ...]
     shows: tuple[str, ...]
+    offer: Offer | None = None
 
 
 PAGES = (
@@ -34,6 +44,7 @@ PAGES = (
         "activity",
         ("account", "alone", "types", "who", "what", "centre", "part", "own", "open", "rows"),
         (*FILTERS, "Metric", CHART),
+        Offer(tuple(RANGES), DEFAULT_RANGE),
     ),
     Page(
         "Notifications",
@@ -42,15 +53,25 @@ PAGES = (
         "notifications",
         ("list", "seq", "refused", "before", "account", "from", "to", "paused", "at", "reason"),
         (*FILTERS, "NumberInput", CHART),
+        Offer(("15 min", "1 h", "6 h", "24 h", "7 d", "30 d", "all"), "all", "when"),
     ),
-    Page("Alerts", "alerts", "alarm_on", "alerts", ("account",), (*FILTERS, "NumberInput", CHART)),
+    Page(
+        "Alerts",
+        "alerts",
+        "alarm_on",
+        "alerts",
+        ("account",),
+        (*FILTERS, "NumberInput", CHART),
+        Offer(tuple(RANGES), "7 d"),
+    ),
     Page(
         "Audit",
         "audit",
         "policy",
         "audit",
-        ("finding", "until", "page", "findings", "account", "rule"),
+        ("finding", "until", "page", "findings", "account", "rule", "own"),
         (*FILTERS, CHART),
+        Offer(tuple(RANGES), "7 d"),
     ),
     Page(
         "Entity",
@@ -73,6 +94,7 @@ PAGES = (
 )
 TITLES = {page.path: page.title for page in PAGES}
 NAMES = {page.title: page.names for page in PAGES}
+OFFERS = {page.title: page.offer for page in PAGES if page.offer}
 SHOWS = {page.path: page.shows for page in PAGES}
 GUESSED = "activity"
 """An address that one would guess for the first page; it leads there."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analytics.comparison import BEFORE, WEEK, change, compare, difference, find_comparison
-from analytics.pages.activity.time_range import find_last_end
+from analytics.pages.activity.time_range import When, find_last_end
 from analytics.times import (
     OWN,
     RANGES,
@@ -23,7 +23,7 @@ from analytics.times import (
 from tests.support.readable_store import MIDDAY
 
 BERLIN = zone_of("Europe/Berlin")
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def at(year, month, day, hour=0, minute=0, second=0):
@@ -42,6 +42,24 @@ def test_the_range_all_begins_with_the_first_notification():
     span = period("all", MIDDAY, MIDDAY - timedelta(days=365))
     assert (span.per, span.whole) == ("7 days", True)
     assert span.since <= MIDDAY - timedelta(days=365)
+
+
+def test_the_bins_of_a_period_that_a_brush_touches_are_whole_and_of_the_period():
+    span = period("24 h", MIDDAY, None)
+    assert (span.per, span.around(MIDDAY - HOUR - MINUTE, MIDDAY - MINUTE)) == (
+        "15 min",
+        (MIDDAY - HOUR - 15 * MINUTE, MIDDAY),
+    )
+    assert span.around(MIDDAY, MIDDAY - 2 * DAY) == (MIDDAY - DAY, MIDDAY)
+
+
+def test_a_range_leads_to_audit_by_its_name_and_a_part_of_it_as_a_range_of_ones_own():
+    span = span_of("7 d", None, MIDDAY, None, BERLIN)
+    whole = When(span, Interval(span.since, span.until), None, BEFORE, name="7 d")
+    assert whole.range_values == {"range": "7 d"}
+    part = Interval(MIDDAY - DAY, MIDDAY - HOUR)
+    assert whole._replace(part=part).range_values == {"range": OWN, "own": str(part)}
+    assert whole._replace(part=Interval(MIDDAY - DAY, MIDDAY)).range_values["own"].endswith("/..")
 
 
 def test_days_begin_at_midnight_of_the_zone_also_when_clocks_change():

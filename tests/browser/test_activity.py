@@ -171,6 +171,7 @@ def test_a_part_is_selected_and_taken_back_by_keyboard_as_a_brush_does(live, wat
     expect_counted(page, PART)
     expect(chips(page)).to_have_text([re.compile(f"Time: {since:%Y-%m-%d %H:%M}")])
     expect(brush_marks(page).first).to_be_visible()
+    expect(page.locator(".st-key-part-of")).to_have_text("part of")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     chips(page).focus()

@@ -3,13 +3,14 @@
 import json
 import re
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
 
 from analytics.charts.alarms import ROW_PIXELS
 from tests.browser.audited import OTHER, PUBLIC, SERVER, ago, server
-from tests.browser.watching import choose, close_filters, column, fill, open_filters, row_of
+from tests.browser.watching import choose, close_filters, column, fill, go_back, open_filters, row_of
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -95,8 +96,21 @@ def test_from_an_alarm_a_click_leads_to_the_servers_changes_before_it_and_back_l
         "alert: disk above its threshold",
     ]
     expect(column(page, 3, "steps")).to_have_text([re.compile(f"^{re.escape(step)}") for step in steps])
+    alarm = page.locator(".st-key-entity-alarm button")
+    expect(alarm).to_have_text(re.compile(r"In alarm since 20\d\d-.*: cpu above its threshold, at 91\.5%$"))
+    alarm.click()
+    expect(page.locator(".st-key-step-head")).to_contain_text("Alert.Notification")
+    page.go_back()
+    expect(page.locator(".st-key-step-head")).to_contain_text("Server.Updated")
     page.go_back()
     expect(row_of(page, "in-alarm", SERVER)).to_be_visible()
+
+
+def test_an_alarm_that_has_ended_leads_to_the_server_in_alarm_from_then_to_then(live, watch):
+    page = watch(live.url).open(f"{PAGE}&range=30+d")
+    row_of(page, "alarm-list", "disk").get_by_role("button", name=SERVER).click()
+    reading = r"In alarm from 20\d\d-.* to 20\d\d-.*: disk above its threshold, at 91\.5%$"
+    expect(page.locator(".st-key-entity-alarm")).to_have_text(re.compile(reading))
 
 
 def test_the_account_of_an_alarm_leads_to_the_account(live, watch):
@@ -122,6 +136,19 @@ def test_each_alarm_of_the_range_is_listed_and_drawn_from_begin_to_end(live, wat
     expect(marks.locator(".mark-rect[class*=marks] > path")).to_have_count(5)
     expect(marks.locator("[aria-roledescription=point]")).to_have_count(2)
     expect(marks.locator("text", has_text=FLAPPER)).to_have_count(1)
+
+
+def test_a_bar_and_a_name_of_the_chart_lead_to_the_server_as_the_list_does_and_again_after_back(live, watch):
+    page = watch(live.url).open(PAGE)
+    marks = page.locator(".st-key-alarms-over-time svg.marks")
+    for target in (marks.locator("text", has_text=FLAPPER), marks.locator("[aria-roledescription=point]").first) * 2:
+        target.click()
+        expect(page.locator(NAME)).to_have_text(re.compile(f"{FLAPPER}|{OTHER}|{SERVER}"))
+        name = page.locator(NAME).inner_text()
+        hours = {FLAPPER: 26, OTHER: 2, SERVER: 3}[name]
+        begin = (BEGIN - timedelta(hours=hours)).isoformat()
+        expect(page).to_have_url(re.compile(re.escape(f"category=Server&name={name}&at={quote(begin)}")))
+        go_back(page, "Alerts")
 
 
 def test_what_flaps_is_what_was_in_alarm_so_many_times(live, watch):

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from datetime import datetime
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import expect
@@ -78,6 +79,35 @@ def test_a_changed_field_of_activity_leads_to_its_changes_in_the_same_time_range
     expect_changes(page, int(number.replace(",", "")))
     expect(page.get_by_role("combobox", name="Time range")).to_have_value("7 d")
     expect(page.locator(".st-key-changes tbody tr").first).to_be_in_viewport()
+
+
+def test_a_brush_narrows_findings_and_changes_to_a_range_in_the_address_that_a_button_ends(live, watch):
+    page = watch(live.url).open("/audit?refresh=off&range=30+d")
+    expect(page.locator(".st-key-findings-over-time svg.marks")).to_be_visible()
+    found, changed = (texts(page.locator(f".st-key-{list_}-head strong")) for list_ in ("findings", "changes"))
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    box = page.locator(".st-key-findings-over-time svg.marks").bounding_box()
+    across = box["y"] + box["height"] * 0.6
+    page.mouse.move(box["x"] + 60, across)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, across, steps=4)
+    page.mouse.move(box["x"] + box["width"] * 0.9, across, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("own=.*range=own|range=own.*own="))
+    expect(page.get_by_role("combobox", name="Time range")).to_have_value("own")
+    expect(page.locator(".st-key-own-popover")).to_contain_text(" to ")
+    since, end = (datetime.fromisoformat(at) for at in unquote(re.search("own=([^&]*Z)", page.url)[1]).split("/"))
+    ranged = f"{SHOWN} AND changed_at >= ?::TIMESTAMPTZ AND changed_at < ?::TIMESTAMPTZ"
+    expect_changes(page, live.one(ranged, since.isoformat(), end.isoformat()))
+    again = watch(live.url).open(page.url.removeprefix(live.url))
+    expect(again.get_by_role("combobox", name="Time range")).to_have_value("own")
+    expect_changes(again, live.one(ranged, since.isoformat(), end.isoformat()))
+    page.locator(".st-key-own-popover button").click()
+    page.get_by_role("button", name="Without this range").click()
+    expect(page.get_by_role("combobox", name="Time range")).to_have_value("30 d")
+    expect(page).not_to_have_url(re.compile("own"))
+    expect(page.locator(".st-key-findings-head strong")).to_have_text(found)
+    expect(page.locator(".st-key-changes-head strong")).to_have_text(changed)
 
 
 def test_a_finding_from_before_the_time_range_is_opened_by_its_address_too(live, watch):

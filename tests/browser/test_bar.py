@@ -54,6 +54,52 @@ def test_the_bar_stays_on_top_while_one_scrolls(live, watch):
     assert control.bounding_box()["y"] >= page.get_by_test_id("stHeader").bounding_box()["height"]
 
 
+def find(page, text):
+    """Search as one does without a mouse."""
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox", name="Search all")
+    expect(field).to_be_focused()
+    field.fill(text)
+    field.press("Enter")
+
+
+def test_the_search_of_every_page_leads_to_an_entity_an_account_a_notification_or_the_list(live, watch):
+    page = watch(live.url, viewport=LAPTOP).open("/health?refresh=off")
+    name = page.locator(".st-key-detail-name")
+    (row,) = live.receiver.sql("SELECT seq, id::VARCHAR AS id FROM events WHERE event_type = 'Server.Created' LIMIT 1")
+    find(page, SERVER.lower())
+    expect(name).to_contain_text(SERVER)
+    find(page, row["id"])
+    expect(name).to_contain_text("Server.Created")
+    expect(page).to_have_url(re.compile(f"/notifications\\?seq={row['seq']}$"))
+    find(page, "northwind re")
+    expect(name.get_by_test_id("stText")).to_have_text("ROOT")
+    find(page, "acmew")
+    expect(name).to_contain_text(SERVER)
+    find(page, "e")
+    expect(page).to_have_url(re.compile("/entity\\?named=e$"))
+    expect(page.locator(".st-key-found tbody tr").nth(1)).to_be_visible()
+    field = page.get_by_role("textbox", name="Name contains")
+    field.fill("a/b")
+    expect(field).to_have_value("a/b")
+
+
+def test_on_a_phone_a_button_shows_the_search_and_hides_neither_range_nor_filters(live, watch):
+    page = watch(live.url, viewport=PHONE).open("/audit?refresh=off&actor=kim")
+    for shown in (page.get_by_role("combobox", name="Time range"), page.locator(".st-key-filters-button button")):
+        expect(shown).to_be_in_viewport(ratio=1)
+    button = page.get_by_role("button", name="Search", exact=True)
+    button.click()
+    field = page.get_by_role("searchbox", name="Search all")
+    expect(field).to_be_focused()
+    field.press("Escape")
+    expect(field).to_be_hidden()
+    button.click()
+    field.fill(SERVER)
+    field.press("Enter")
+    expect(page.locator(".st-key-detail-name")).to_contain_text(SERVER)
+
+
 def test_what_is_filtered_stands_in_the_bar_and_a_click_removes_it(live, watch):
     page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=all&actor=kim&noise=true")
     expect(page.locator(".st-key-filters-button button")).to_contain_text("Filters (2)")
@@ -109,27 +155,36 @@ def test_on_a_phone_a_tap_on_a_step_of_an_entity_brings_its_panel(live, watch):
     assert begin >= page.locator(".st-key-bar").bounding_box()["height"], "nothing covers its begin"
 
 
-def test_on_a_phone_filters_and_the_age_are_in_sight_and_a_fade_shows_that_the_line_goes_on(live, watch):
-    page = watch(live.url, viewport=PHONE).open("/audit?refresh=off&range=all&actor=kim&noise=true")
-    bar = page.locator(".st-key-bar")
-    age = page.locator(".st-key-bar .age")
+@pytest.mark.parametrize(
+    ("address", "count", "behind"),
+    [
+        ("/audit?range=all&actor=kim&account=ACME", 2, ["account_choice", "chip-actor", "actor"]),
+        ("/?types=Alert.Notification", 1, ["account_choice", "chips", "count", "view-popover"]),
+        ("/entity?named=W&among=Server", 1, ["among"]),
+    ],
+)
+def test_on_a_phone_the_bar_counts_the_filters_and_has_all_other_controls_behind_them(
+    live, watch, address, count, behind
+):
+    page = watch(live.url, viewport=PHONE).open(f"{address}&refresh=off")
+    button, age = page.locator(".st-key-filters-button button"), page.locator(".st-key-bar .age")
+    expect(button).to_have_text(re.compile(f"^Filters \\({count}\\)"))
     expect(age).to_have_attribute("data-lamp", "fresh")
-    expect(page.locator(".st-key-filters-button button")).to_contain_text("Filters (2)")
-    place, button = age.bounding_box(), page.locator(".st-key-filters-button").bounding_box()
-    assert PHONE["width"] - 40 < place["x"] + place["width"] <= PHONE["width"], place
-    assert button["x"] + button["width"] < place["x"], "nothing covers the button"
-    assert re.search(r"\d s", age.inner_text())
-    assert "newest" not in age.inner_text()
-    bar.evaluate("bar => { bar.scrollLeft = 1000; }")
-    assert bar.evaluate("bar => bar.scrollLeft") > 0
-    assert abs(age.bounding_box()["x"] - place["x"]) < 1, "the age stays where it is"
-    fade = "e => getComputedStyle(e, '::before').backgroundImage"
-    assert "gradient" in page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-freshness)").evaluate(fade)
-
-
-def test_on_a_phone_a_filter_of_activity_is_in_sight(live, watch):
-    page = watch(live.url, viewport=PHONE).open("/?refresh=off&types=Alert.Notification")
-    expect(page.get_by_role("button", name="Event type: Alert.Notification")).to_be_in_viewport(ratio=0.3)
+    for shown in (button, age):
+        expect(shown).to_be_in_viewport(ratio=1)
+    bar = page.locator(".st-key-bar")
+    assert bar.evaluate("bar => bar.scrollWidth <= bar.clientWidth"), "nothing lies beside the screen"
+    controls = [bar.locator(f".st-key-{key}") for key in (*behind, "refresh")]
+    for control in controls:
+        expect(control).to_be_hidden()
+    button.click()
+    for control in controls:
+        expect(control).to_be_in_viewport(ratio=1)
+    bar.get_by_role("combobox", name="Refresh").click()
+    page.get_by_role("option", name="30 s").click()
+    expect(page).to_have_url(re.compile(r"refresh=30"))
+    page.locator(".st-key-title h3").click()
+    expect(bar.get_by_role("combobox", name="Refresh")).to_be_hidden()
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,8 @@ def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
     expect(page.locator(".st-key-title h3")).to_have_text("Audit")
     expect(page.locator(NAME)).to_contain_text("Public address")
+    reason = "severity medium: the server can be reached from the whole internet"
+    expect(page.locator(".st-key-detail-head")).to_contain_text(reason)
 
 
 def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):
@@ -207,9 +209,13 @@ def test_from_names_on_the_other_pages_one_click_leads_here_and_back_leads_back(
 
 def test_a_server_in_alarm_says_so_and_the_list_counts_its_alerts_too(live, watch):
     page = watch(live.url).open(SERVER_PAGE)
-    expect(page.locator(".st-key-entity-alarm")).to_have_text(re.compile(r"In alarm since \d{4}-.*: cpu$"))
+    expect(page.locator(".st-key-entity-alarm")).to_have_text(
+        re.compile(r"In alarm since \d{4}-.*: cpu above its threshold$")
+    )
     expect(page.locator(".st-key-entity-name")).to_contain_text("; latest alert ")
     expect(page.locator(".st-key-detail")).to_contain_text("the latest state; alerts came later")
+    page.locator(".st-key-entity-alarm button").click()
+    expect_step(page, 5, "Alert.Notification")
     page = watch(live.url).open(f"/entity?refresh=off&named={SERVER}")
     expect(column(page, 3, "found")).to_have_text(["5"])
     page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={OTHER}")

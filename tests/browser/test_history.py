@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import ACCOUNT, SERVER, USER
-from tests.browser.watching import expect_total, fill, find_field, go_back, row_of
+from tests.browser.watching import choose, expect_total, fill, find_field, go_back, row_of
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -73,6 +73,35 @@ def test_a_link_of_the_top_bar_leads_to_a_page_without_the_filters_of_the_one_be
     expect(find_field(page, "textbox", "Entity contains")).to_have_value(USER)
     go_back(page, "Notifications")
     expect(find_field(page, "textbox", "Entity contains")).to_have_value(SERVER)
+
+
+def test_the_top_bar_carries_a_chosen_range_to_each_page_that_offers_it_and_back_leads_through_all(live, watch):
+    page = watch(live.url).open("/?refresh=off")
+
+    def expect_on(title, shown):
+        link(page, title).click()
+        expect_range_of(title, shown)
+
+    def expect_range_of(title, shown):
+        expect(page.locator(".st-key-title h3")).to_have_text(title)
+        expect(page.locator(".st-key-range input, .st-key-when input").filter(visible=True)).to_have_value(shown)
+
+    for title, default in (("Notifications", "all"), ("Audit", "7 d"), ("Activity", "24 h")):
+        expect_on(title, default)
+    choose(page, "Time range", "7 d")
+    expect(page).to_have_url(re.compile("range=7"))
+    expect_on("Audit", "7 d")
+    link(page, "Health").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Health")
+    expect_on("Notifications", "7 d")
+    expect_on("Activity", "7 d")
+    choose(page, "Time range", "24 h")
+    expect(page).not_to_have_url(re.compile("range="))
+    expect_on("Alerts", "24 h")
+    expect_on("Notifications", "24 h")
+    for title, shown in (("Alerts", "24 h"), ("Activity", "24 h"), ("Activity", "7 d"), ("Notifications", "7 d")):
+        page.go_back()
+        expect_range_of(title, shown)
 
 
 def test_names_open_what_they_name_again_and_again_after_back(live, watch):

@@ -213,15 +213,22 @@ def test_a_brush_narrows_the_range_as_the_fields_do_and_back_widens_it_again(liv
     else:
         expect(page.locator(".st-key-nothing")).to_be_visible()
     expect(page.locator(".st-key-own-popover")).to_contain_text(since[:10])
+    expect_preset(page, "own")
     page.go_back()
     expect(page.locator(".st-key-own-popover")).to_contain_text("Own range")
+    expect_preset(page, "all")
     expect_total(page, total)
+
+
+def expect_preset(page, name):
+    expect(page.get_by_role("combobox", name="Received in the last")).to_have_value(name)
 
 
 def test_the_fields_of_the_range_do_what_the_brush_does(live, watch):
     page = watch(live.url, timezone_id="Europe/Berlin").open(STILL + "&from=2026-01-01T00:00:00&to=2026-01-01T10:00:00")
     expect(page.locator(".st-key-nothing")).to_contain_text("No notification")
     expect(page.locator(".st-key-histogram")).to_have_count(0)
+    expect_preset(page, "own")
     page.get_by_role("button", name="2026-01-01 01:00 to 11:00").click()
     begin = page.locator("[class*=st-key-from-choice-]")
     expect(begin).to_contain_text("From (Berlin)")
@@ -234,6 +241,7 @@ def test_the_fields_of_the_range_do_what_the_brush_does(live, watch):
     page.get_by_role("button", name="Without this range").click()
     expect_total(page, live.one("SELECT count(*) FROM events"))
     expect(page).not_to_have_url(re.compile("from=|to="))
+    expect_preset(page, "all")
     page.keyboard.press("Escape")
     expect(page.locator(".st-key-histogram svg.marks")).to_contain_text("times in Berlin")
 

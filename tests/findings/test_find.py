@@ -64,6 +64,7 @@ def test_a_finding_tells_what_its_row_does(client):
         None,
         "KIM in ACME was updated, but no visible field changed: perhaps the password, PIN, title or telephone number.",
         [],
+        "in working hours",
     )
     [notification_id] = finding.notification_ids
     assert finding.id == sha256(f"hidden_user_update{notification_id}".encode()).hexdigest()

@@ -22,6 +22,12 @@ def test_a_rule_of_ones_own_is_read_beside_the_shipped_ones(own):
     assert mine.references == ()
 
 
+def test_each_shipped_rule_gives_a_reason_for_each_severity_of_its_findings():
+    for rule in load_rules().rules:
+        given = {rule.severity} | {text.split()[0] for example in rule.fires for text in example.expected}
+        assert given <= rule.reasons.keys(), rule.name
+
+
 def test_a_rule_of_the_same_name_replaces_the_shipped_one(own):
     rules, problems = load_rules(own("user_created.sql", f"/*\n{HEADER}*/{SELECT}"))
     assert problems == []

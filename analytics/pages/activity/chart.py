@@ -10,9 +10,10 @@ from analytics.charts import charts
 from analytics.comparison import compare
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters, Measure, read_filters
-from analytics.pages.activity.time_range import When, draw_ends
+from analytics.pages.activity.time_range import When
 from analytics.pages.shared.formatting import format_with_zone, viewer_zone
 from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.ranges import draw_ends
 from analytics.text import as_markdown, plural
 from analytics.times import EPOCH, Interval
 

@@ -23,7 +23,7 @@ from analytics.pages.activity.time_range import (
 )
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.filters import account_filter, draw_chips
+from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters_button
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
@@ -54,7 +54,9 @@ def body() -> None:
             by_change = rank_control() == CHANGE
             logarithmic = st.toggle("Logarithmic scale", key="log", bind="query-params")
         chosen = read_filters()
-        draw_chips(filters.list_filter_chips(chosen), filters.clear)
+        chips = list(filters.list_filter_chips(chosen))
+        draw_filters_button(len(chips))
+        draw_chips(chips, filters.clear)
     time = read_time(now(), chosen, how)
     draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic)
 

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from analytics.comparison import BEFORE, COMPARISONS, Comparison, difference, find_comparison
-from analytics.pages.activity.filters import ActivityFilters, select_part
-from analytics.pages.shared import address
+from analytics.pages.activity.filters import ActivityFilters, read_filters, select_part
 from analytics.pages.shared.components import script
-from analytics.pages.shared.filters import draw_range, note_given, turn_of_fields
-from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
+from analytics.pages.shared.formatting import viewer_zone
+from analytics.pages.shared.ranges import choose_own, draw_own_range, draw_range, read_own
 from analytics.pages.shared.store import ask, moment
 from analytics.times import (
     DEFAULT_RANGE,
@@ -19,28 +18,21 @@ from analytics.times import (
     MICROSECOND,
     OWN,
     RANGES,
-    YEARS,
     Interval,
     Span,
     offsets,
-    shortest_range,
     span_of,
 )
 
 COOKIE = "clc_visit"
 ENDS_AFTER = timedelta(minutes=30)
 LATEST_SECONDS = 10**11
-# Streamlit's input knows no time zones; its label names one. In any zone these are before and after all of YEARS.
-EARLIEST, LATEST = datetime(YEARS[0] - 1, 12, 1), datetime(YEARS[-1] + 1, 2, 1)  # noqa: DTZ001
-A_DAY = timedelta(days=1)
-OWN_RANGE = "own"
-FIELD_FORMAT = "YYYY-MM-DD"
 
 
 class When(NamedTuple):
     """The time to draw, the part of it to count, and the time to compare that part with.
 
-    There is no such time for all of time, and none from before the `first` notification.
+    There is no such time for all of time, and none from before the `first` notification. `name` is that of the range.
     """
 
     span: Span
@@ -48,6 +40,7 @@ class When(NamedTuple):
     compared: Comparison | None
     how: str
     first: datetime | None = None
+    name: str = DEFAULT_RANGE
 
     @property
     def part_values(self) -> dict[str, Any]:
@@ -61,15 +54,12 @@ class When(NamedTuple):
         return values | {"begins": self.span.begins_us}
 
     @property
-    def range_values(self) -> dict[str, str | None]:
-        """Return the range of the time to count for an address; of a part, the shortest that contains it."""
+    def range_values(self) -> dict[str, str]:
+        """Return the range of the time to count for an address of the page Audit; a part is a range of one's own."""
+        if self.name != OWN and self.part == Interval(self.span.since, self.span.until):
+            return {"range": self.name}
         until = self.part.until or self.span.until
-        is_first = self.part.since == self.span.since
-        name = shortest_range(until - self.part.since - (self.span.early if is_first else timedelta()))
-        return {
-            "range": "all" if self.span.whole and is_first else name,
-            "until": until.isoformat() if until < self.span.now else None,
-        }
+        return {"range": OWN, OWN: str(Interval(self.part.since, until if until < self.span.now else None))}
 
     @property
     def line(self) -> Comparison | None:
@@ -112,16 +102,12 @@ class When(NamedTuple):
 
 
 def time_controls() -> None:
-    """Draw the choice of the range, and for the user's own time its ends."""
-    draw_range([*RANGES, OWN_RANGE], on_change=forget_part)
+    """Draw the choice of the range, whether a part of it is selected, and for the user's own time its ends."""
     # A fixed place, as of what comes and goes in `account_filter`.
-    with st.container(key="own-range", horizontal=True, vertical_alignment="center", gap="small", width="content"):
-        if st.session_state["range"] == OWN_RANGE:
-            own = Interval.parse(address.get(OWN))
-            # Without ends, the range is the usual one; the button says so.
-            text = format_range(own.since, own.until) if own else f"Last {DEFAULT_RANGE}"
-            with st.popover(text, icon=":material/date_range:", key="own-popover"):
-                draw_ends("own", own, lambda interval: address.put(**{OWN: str(interval) if interval else None}))
+    with st.container(key="part-of", width="content"):
+        if read_filters().part:
+            st.markdown("part of", width="content")
+    draw_own_range(draw_range(forget_part, own=True))
 
 
 def draw_since_visit() -> None:
@@ -139,8 +125,7 @@ def draw_since_visit() -> None:
 def choose_since_visit() -> None:
     """Make the time since the last visit the user's own time."""
     if last_end := read_last_visit():
-        st.session_state["range"] = OWN_RANGE
-        address.put(part=None, **{OWN: str(Interval(last_end))})
+        choose_own(Interval(last_end))
 
 
 def forget_part() -> None:
@@ -156,49 +141,16 @@ def compare_control() -> str:
     return chosen or BEFORE
 
 
-def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
-    """Draw the fields with the two ends of an interval; after a change, `keep` gets the interval."""
-    zone = viewer_zone()
-    turn = turn_of_fields(name, chosen)
-    first, last = f"{name}-from-{turn}", f"{name}-to-{turn}"
-    fields = {
-        first: chosen and chosen.since.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
-        last: chosen and chosen.until and chosen.until.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
-    }
-    for key, value in fields.items():
-        # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-        if st.session_state.get(key) != value:
-            st.session_state[key] = value
-
-    def remember() -> None:
-        since, until = (st.session_state[key] for key in fields)
-        end = until.replace(tzinfo=zone) if until else None
-        begin = since.replace(tzinfo=zone) if since else end and end - A_DAY
-        given = Interval(begin, end if end and end > begin else None) if begin else None
-        note_given(name, given)
-        keep(given)
-
-    options: dict[str, Any] = {
-        "min_value": EARLIEST,
-        "max_value": LATEST,
-        "format": FIELD_FORMAT,
-        "step": 60,
-        "width": 200,
-    }
-    st.datetime_input(name_with_zone("From"), None, key=first, on_change=remember, **options)
-    st.datetime_input(f"{name_with_zone('To')}, empty = now", None, key=last, on_change=remember, **options)
-
-
 def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     """Return the current time of the page's controls and address."""
     name = st.session_state["range"] or DEFAULT_RANGE
-    own = Interval.parse(address.get(OWN))
+    own = read_own()
     first = moment(ask("freshness").iloc[0]["first"])
     span = span_of(name, own, at, first if name == "all" else None, viewer_zone())
     part = Interval(span.since, span.until)
     if chosen.part:
         part = Interval(chosen.part.since, chosen.part.until or span.until)
-    time = When(span, part, None, how, first)
+    time = When(span, part, None, how, first, OWN if name == OWN and own else name if name in RANGES else DEFAULT_RANGE)
     if span.whole and not chosen.part:
         return time
     return time._replace(compared=time.compare(part.since, part.until or span.until))

@@ -12,17 +12,16 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
+from analytics.pages.shared.formatting import reading_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import alert_colour, alert_label, alerts
-from analytics.text import list_fields, parse_payload, plural, shorten
+from analytics.text import plural, shorten
 
 MOST_ROWS = 200
 LIST_PIXELS = 330
 A_MINUTE = timedelta(minutes=1)
 LASTS, ENDED = "lasts", "ended"
-PERCENT = "Percent"
-"""The end of the names of percentages."""
 Deleted = dict[str, datetime | None]
 
 
@@ -81,17 +80,6 @@ def to_server(row: Any, column: str, at: Any) -> None:
     # The address counts in seconds: the next whole second includes everything of the alarm's own.
     whole = None if began is None else began.replace(microsecond=0) + timedelta(seconds=1 if began.microsecond else 0)
     address.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
-
-
-def reading_text(reading: Any) -> str:
-    """Return an alert's reading as text: percentages first, because a narrow column cuts the end."""
-    measured = parse_payload(null_to_none(reading) or "null")
-    if not isinstance(measured, dict):
-        return shorten(null_to_none(reading) or "", 80)
-    fields = list(list_fields(measured))
-    shares = [f"{value}%" for name, value in fields if name.endswith(PERCENT)]
-    others = [f"{name} {value}" for name, value in fields if not name.endswith(PERCENT)]
-    return shorten(", ".join((*shares, *others)).strip(), 80)
 
 
 def server_text(name: str, deleted: Deleted) -> str:

@@ -16,18 +16,19 @@ from analytics.pages.alerts.lists import (
     draw_in_alarm_list,
     draw_more,
     find_deleted,
+    to_server,
 )
 from analytics.pages.shared.answers import answer, now
 from analytics.pages.shared.filters import (
     account_filter,
     draw_chips,
     draw_filters,
-    draw_range,
     list_chips,
     list_chosen,
 )
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
+from analytics.pages.shared.ranges import draw_range
 from analytics.pages.shared.store import location, moment, null_to_none, run
 from analytics.senders import alert_label, alerts
 from analytics.text import plural
@@ -103,7 +104,6 @@ def load_alarms() -> pd.DataFrame | None:
     return answer("alarms", look)
 
 
-DEFAULT_RANGE = "7 d"
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
 RECENT, LONGEST = "Latest first", "Longest first"
 FILTERS: dict[str, Any] = {"entity": "", "flapping": DEFAULT_FLAPPING, "order": RECENT}
@@ -127,7 +127,7 @@ def clear() -> None:
 
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
-    length = draw_range(default=DEFAULT_RANGE)
+    length = draw_range()
     account = account_filter()
     with draw_filters(FILTERS, clear):
         named = st.text_input(
@@ -215,10 +215,17 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
         what, place = alert_label().lower(), zone_label(viewer_zone())
         st.markdown("**Alarms over time**")
         st.caption(
-            f"One row per {what} and metric; {first}. Right: number of alarms and total duration. Times of {place}."
+            f"One row per {what} and metric; {first}. Right: number of alarms and total duration. Times of {place}. "
+            f"A click opens the {what}."
         )
         chart = alarms.draw_alarms(inside, drawn, span, place=place, dark=is_dark())
-        st.altair_chart(chart, key="chart-alarms")
+
+        def open_alarm() -> None:
+            row = alarms.read_click(st.session_state["chart-alarms"].selection, inside)
+            if row is not None:
+                to_server(row, alert_label(), row.begin)
+
+        st.altair_chart(chart, key="chart-alarms", on_select=open_alarm, selection_mode=alarms.CLICKS)
         if len(rows) > len(drawn):
             st.caption(f"Showing {len(drawn)} of {len(rows):,} rows. Narrow with filters to see others.")
 

@@ -11,11 +11,10 @@ from analytics.findings.rule_files import SEVERITIES, load_rules
 from analytics.findings.running import Finding
 from analytics.pages.shared import address
 from analytics.pages.shared.changes import KIND_TEXTS
-from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters, draw_range, list_chips
+from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters, list_chips
 from analytics.senders import any_entity, examples, senders
 from analytics.settings import read_settings
 
-DEFAULT_RANGE = "7 d"
 FILTERS: dict[str, Any] = {
     "severity": [],
     "rule": [],
@@ -40,8 +39,7 @@ def clear() -> None:
 
 
 def filters() -> dict[str, Any]:
-    """Draw the filters and return their values."""
-    length = draw_range(default=DEFAULT_RANGE, on_change=to_first)
+    """Draw the filters, besides that of time, and return their values."""
     account = account_filter()
     with draw_filters(FILTERS, clear):
         chosen = draw_card()
@@ -57,7 +55,6 @@ def filters() -> dict[str, Any]:
     draw_chips(list_chips(texts, FILTERS, to_first))
     return {
         **account,
-        "range": length,
         "severities": chosen["severity"],
         "rules": chosen["rule"],
         "kinds": chosen["kind"] or None,

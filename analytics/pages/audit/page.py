@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from analytics.charts import histogram
 from analytics.findings.running import Finding
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_changes_download, draw_findings_download
 from analytics.pages.audit.filters import filters, lets_through
-from analytics.pages.audit.leafing import draw_leafing, read_number, read_until
+from analytics.pages.audit.leafing import draw_leafing, read_number
+from analytics.pages.audit.time_range import ListTime, draw_place, draw_time
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
@@ -31,10 +33,11 @@ from analytics.pages.shared.findings import (
 from analytics.pages.shared.formatting import lag_text, number_text, viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.known_findings import load_findings, map_doubts
+from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import why_never_reported
 from analytics.text import plural, shorten
-from analytics.times import RANGES, period, zone_label
+from analytics.times import OWN, Interval, zone_label
 from analytics.words.sentences import sentence
 
 PAGE_ROWS = 50
@@ -57,29 +60,35 @@ DOUBTED_COLUMNS = (*CHANGE_COLUMNS[:DOUBT_PLACE], Column(DOUBT, "32%", opens=Tru
 def show() -> None:
     """Draw the page."""
     chosen: dict[str, Any] = {}
+    places: dict[str, DeltaGenerator] = {}
+
+    def controls() -> None:
+        places["time"] = draw_place()
+        chosen.update(filters())
+
     draw_page(
         "Audit",
         "Findings, and every change with its old and new values. Click one to see where it comes from.",
-        lambda: chosen.update(filters()),
-        lambda: body(chosen),
+        controls,
+        lambda: body(chosen, places["time"]),
     )
 
 
-def body(chosen: dict[str, Any]) -> None:
-    """Draw findings, and below them the changes."""
-    until = read_until()
+def body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
+    """Draw findings, and below them the changes; `place` is that of the controls of time."""
+    time = draw_time(place)
     snapshot = load_findings()
     draw_bringing()
-    draw_findings(chosen, until, snapshot)
-    draw_changes(chosen, until, snapshot.findings if snapshot else None)
+    draw_findings(chosen, time, snapshot)
+    draw_changes(chosen, time, snapshot.findings if snapshot else None)
 
 
-def draw_findings(chosen: dict[str, Any], until: datetime | None, snapshot: FindingsSnapshot | None) -> None:
+def draw_findings(chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnapshot | None) -> None:
     """Draw the findings over time, their list, and the open finding beside it."""
     if snapshot is None:
         draw_looking()
         return
-    everything = select_range(snapshot.findings, chosen["range"], until)
+    everything = select_range(snapshot.findings, time.since, time.until)
     below = list_chosen(chosen)
     matches = [finding for finding in everything if lets_through(finding, chosen, below)]
     open_id = address.get("finding")
@@ -108,7 +117,7 @@ def draw_findings(chosen: dict[str, Any], until: datetime | None, snapshot: Find
         with right:
             draw_finding(open_id, snapshot)
     with above:
-        draw_over_time(matches, chosen["range"], until)
+        draw_over_time(matches, time)
 
 
 def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
@@ -131,23 +140,28 @@ def open_finding(identity: str) -> None:
     bring("detail")
 
 
-def draw_over_time(matches: list[Finding], name: str, until: datetime | None) -> None:
-    """Draw the chart."""
+def draw_over_time(matches: list[Finding], time: ListTime) -> None:
+    """Draw the chart; a brush narrows the range."""
     if not matches:
         return
-    span = period(name, until or now(), matches[-1].found_at)
+    bins = time.find_bins(matches[-1].found_at)
+    # Another range is another chart: a brush that led to it is not drawn over it.
+    key = f"chart-findings-{read_own() if time.name == OWN else time.name}"
+
+    def narrow() -> None:
+        if ends := histogram.read_brush(st.session_state[key].selection.get(histogram.BRUSH), bins):
+            choose_own(Interval(*ends))
+
     with st.container(key="findings-over-time", border=True):
         place = zone_label(viewer_zone())
-        chart = histogram.draw_findings(count_by_bin(matches, span.bin_us), span, place=place, dark=is_dark())
-        st.altair_chart(chart, key="chart-findings")
+        chart = histogram.draw_findings(count_by_bin(matches, bins.bin_us), bins, place=place, dark=is_dark())
+        st.altair_chart(chart, key=key, on_select=narrow, selection_mode=histogram.BRUSH)
 
 
-def draw_changes(chosen: dict[str, Any], until: datetime | None, findings: list[Finding] | None) -> None:
+def draw_changes(chosen: dict[str, Any], time: ListTime, findings: list[Finding] | None) -> None:
     """Draw the changes; without findings, because those are being computed, no row names one."""
-    length = RANGES[chosen["range"]]
-    end = until or now()
-    values = {name: value for name, value in chosen.items() if name not in ("range", "severities", "rules")}
-    draw_change_list({**values, "since": end - length if length is not None else None, "until": until}, end, findings)
+    values = {name: value for name, value in chosen.items() if name not in ("severities", "rules")}
+    draw_change_list({**values, "since": time.since, "until": time.until}, time.end, findings)
 
 
 def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Finding] | None) -> None:

@@ -7,19 +7,20 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.entity.related import draw_acts_of_user, draw_findings_about, draw_parts_of_account
-from analytics.pages.entity.timeline import Entity, draw_alarm, draw_step, draw_timeline
+from analytics.pages.entity.timeline import Entity, draw_alarms, draw_step, draw_timeline
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import Age, Column, Line, draw_age_line, draw_bringing, draw_table
 from analytics.pages.shared.detail import draw_name_button
+from analytics.pages.shared.filters import draw_filters_button
 from analytics.pages.shared.formatting import format_with_zone, name_with_zone, viewer_zone
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import as_seq
-from analytics.pages.shared.store import ask, moment, null_to_none, records
+from analytics.pages.shared.search import MOST_FOUND, Matches, find_matches
+from analytics.pages.shared.store import ask, moment, null_to_none
 from analytics.senders import account_kind, any_entity, find_kind, icon_of, is_account, is_person, kinds
 from analytics.text import make_visible, plural, shorten
 
-MOST_FOUND = 100
 LIST_PIXELS = 640
 COLUMNS = (
     Column("Category", "7rem"),
@@ -32,23 +33,27 @@ COLUMNS = (
 
 
 def search_controls() -> None:
-    """Draw the fields of the search."""
+    """Draw the fields of the search, which finds what the search in the bar finds."""
     shown: dict[str, Any] = {"bind": "query-params", "label_visibility": "collapsed"}
     hint = f"part of a {any_entity()} name"
     st.text_input("Name contains", key="named", placeholder=hint, width=300, **shown)
-    st.segmented_control("Category", list(kinds()), key="among", width="content", **shown)
+    kind = st.segmented_control("Category", list(kinds()), key="among", width="content", **shown)
+    draw_filters_button(1 if kind else 0)
 
 
 def draw_search() -> None:
     """Draw the entities of the search."""
     named, kind = st.session_state.get("named"), st.session_state.get("among")
-    entities = ask("entities_found", named=named or None, kind=kind, page_rows=MOST_FOUND)
-    if entities.empty:
+    matches = find_matches((named or "").strip(), kind)
+    draw_other_matches(matches)
+    if not matches.entities:
+        if matches.seq is not None or matches.accounts:
+            return
         with st.container(key="nothing", border=True):
             st.subheader("No entity", anchor=False)
             st.caption(f"No {any_entity()} has a name like this.")
         return
-    rows = {f"{row.category} {row.entity_id}": row for row in records(entities)}
+    rows = {f"{row.category} {row.entity_id}": row for row in matches.entities}
 
     def open_row(identity: str, column: str) -> None:
         row = rows.get(identity)
@@ -69,6 +74,17 @@ def draw_search() -> None:
     )
     if len(rows) == MOST_FOUND:
         st.caption(f"The {MOST_FOUND} most recently active are listed.")
+
+
+def draw_other_matches(matches: Matches) -> None:
+    """Draw the ways to a notification with this number or id, and to accounts with this business name."""
+    with st.container(horizontal=True, gap="small", key="found-besides"):
+        if matches.seq is not None:
+            st.button(f"Notification {matches.seq:,}", key="found-notification", on_click=address.to_notification,
+                      args=(matches.seq,), icon=":material/mail:")  # fmt: skip
+        for place, alias in enumerate(matches.accounts):
+            label = load_accounts().labels.get(alias, alias)
+            draw_name_button("Account", label.strip(), account_kind(), f"found-account-{place}", opens=alias)
 
 
 def as_line(identity: str, row: Any) -> Line:
@@ -180,9 +196,9 @@ def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> N
             with st.container(key="detail-name", gap=None):
                 st.caption(f"{icon_of(entity.category)} {entity.category}")
                 st.text(make_visible(entity.name))
-                with st.container(key="entity-alarm"):
-                    if not facts["deleted"]:
-                        draw_alarm(entity)
+                with st.container(key="entity-alarm", horizontal=True, gap="small"):
+                    if at or not facts["deleted"]:
+                        draw_alarms(entity, at)
                 if parts := describe_standing(facts):
                     draw_age_line(*parts, key="standing")
             if is_account(entity.category) and (name := load_accounts().business_names.get(entity.name)):

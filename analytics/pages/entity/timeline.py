@@ -1,17 +1,18 @@
 """The timeline of an entity: its notifications, page by page, and a step with its changes and its body."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
-from analytics.charts.alarms import intervals, select_lasting
+from analytics.charts.alarms import intervals, metric_text, select_lasting
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, draw_difference, summaries
 from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_receipt, draw_verdict
-from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text
+from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text, reading_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
@@ -20,6 +21,7 @@ from analytics.text import as_markdown, shorten
 from analytics.words.sentences import UNSEEN, alert_text
 
 PAGE_ROWS = 30
+MOST_ALARMS = 5
 LIST_PIXELS = 460
 COLUMNS = (
     Column("Occurred", "12rem", opens=True, time=True),
@@ -124,19 +126,24 @@ def as_line(row: Any, texts: dict[int, str], entity: Entity) -> Line:
     return Line(str(row.seq), cells, event_text(row), [None] * (len(cells) - 1) + ["notice" if hidden else None])
 
 
-def draw_alarm(entity: Entity) -> None:
-    """Draw since when which metrics of the entity are in alarm; nothing where none is."""
+def draw_alarms(entity: Entity, at: datetime | None) -> None:
+    """Draw a button for each metric of the entity in alarm at a time, or now, that leads to the alarm's own step."""
     span = {"first": 0, "last": LAST_SEQ, "entity": entity.name}
     states = [ask(alert.states, **span) for alert in alerts() if alert.kind == entity.category]
-    lasting = [alarm for each in states if len(each) for alarm in records(select_lasting(intervals(each)))]
-    if not lasting:
-        return
-    metrics = (f"{as_markdown(shorten(alarm.metric, 20))} since {format_with_zone(moment(alarm.begin))}"
-               for alarm in lasting[1:])  # fmt: skip
-    first = (
-        f"In alarm since {format_with_zone(moment(lasting[0].begin))}: {as_markdown(shorten(lasting[0].metric, 20))}"
-    )
-    st.markdown(f":red[:material/alarm_on: **{'; '.join((first, *metrics))}**]")
+    alarms = [alarm for each in states if len(each) for alarm in records(select_lasting(intervals(each), at))]
+    for place, alarm in enumerate(alarms[:MOST_ALARMS]):
+        st.button(f":red[:material/alarm_on: **{as_markdown(describe_alarm(alarm))}**]", key=f"open-alarm-{place}",
+              type="tertiary", on_click=open_step, args=(str(alarm.seq),))  # fmt: skip
+    if len(alarms) > MOST_ALARMS:
+        st.caption(f"and {len(alarms) - MOST_ALARMS:,} more")
+
+
+def describe_alarm(alarm: Any) -> str:
+    """Return an alarm in words: its time, its metric and its reading; an alert carries no threshold."""
+    begin, end = moment(alarm.begin), moment(alarm.end)
+    time = f"from {format_with_zone(begin)} to {format_with_zone(end)}" if end else f"since {format_with_zone(begin)}"
+    reading = reading_text(alarm.reading)
+    return f"In alarm {time}: {metric_text(alarm.metric)} above its threshold" + (f", at {reading}" if reading else "")
 
 
 def draw_pager(number: int, pages: int, steps: int, rows: int) -> None:

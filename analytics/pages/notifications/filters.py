@@ -1,6 +1,6 @@
 """The filters of the page Notifications; all of them are in the page's address."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
@@ -11,21 +11,15 @@ from analytics.pages.shared.filters import (
     account_filter,
     draw_chips,
     draw_filters,
-    draw_range,
     list_chips,
-    note_given,
-    turn_of_fields,
 )
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
+from analytics.pages.shared.ranges import choose_preset, draw_range, note_given, turn_of_fields
 from analytics.senders import any_entity, event_types
-from analytics.times import RANGES
+from analytics.times import OWN, RANGES
 from analytics.words.meanings import MARKS
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
-ALL = "all"
-LENGTHS: dict[str, timedelta | None] = {
-    name: RANGES[name] for name in ("15 min", "1 h", "6 h", "24 h", "7 d", "30 d", ALL) if name in RANGES
-}
 FILTERS = {"events": [], "entity": "", "actor": "", "text": "", "signature": [], "copies": False}
 ENDS = {"from": "from-choice", "to": "to-choice"}
 
@@ -88,9 +82,20 @@ def read_own_range() -> ReceivedRange:
 
 def narrow_to(since: datetime, until: datetime) -> None:
     """Set the user's own range."""
-    if st.session_state.get("when") not in {None, ALL}:
-        st.session_state["when"] = ALL
+    choose_own()
     address.put(before=None, **{"from": format_moment(since), "to": format_moment(until)})
+
+
+def choose_own() -> None:
+    """Choose the user's own range instead of a preset."""
+    if st.session_state.get("when") != OWN:
+        st.session_state["when"] = OWN
+
+
+def end_own() -> None:
+    """Choose a preset instead of the user's own range."""
+    choose_preset()
+    widen()
 
 
 def widen() -> None:
@@ -105,8 +110,8 @@ def format_moment(moment: datetime) -> str:
 
 def span_filter() -> str:
     """Draw the choice of the time of receipt, and return the name of the chosen length."""
-    length = draw_range(list(LENGTHS), ALL, widen, key="when", label="Received in the last")
     own = read_own_range()
+    length = draw_range(widen, label="Received in the last", is_own=any(own))
     with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
         st.caption("Does what dragging across the chart does, and works by keyboard.")
         # Above the fields, because the calendar of one lies over what is below it.
@@ -115,7 +120,7 @@ def span_filter() -> str:
         end_field("from", name_with_zone("From"), own, turn)
         end_field("to", name_with_zone("To"), own, turn)
         if any(own):
-            above.button("Without this range", key="own-remove", on_click=widen, icon=":material/close:")
+            above.button("Without this range", key="own-remove", on_click=end_own, icon=":material/close:")
     return length
 
 
@@ -138,6 +143,7 @@ def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
         typed: datetime | None = st.session_state[key]
         moment = typed.replace(tzinfo=viewer_zone()) if typed else None
         address.put(before=None, **{name: format_moment(moment) if moment else None})
+        (choose_own if any(read_own_range()) else choose_preset)()
         note_given("own", read_own_range())
 
     st.datetime_input(
@@ -147,7 +153,7 @@ def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
 
 def find_range(length: str, here: Point) -> ReceivedRange:
     """Return the list's range of time: the user's own range within the chosen length."""
-    own, longest = read_own_range(), LENGTHS.get(length)
+    own, longest = read_own_range(), RANGES.get(length)
     begin = here.at - longest if longest else None
     since = max((moment for moment in (own.since, begin) if moment), default=None)
     return ReceivedRange(since, own.until)

@@ -1,5 +1,5 @@
-// Links of the top bar lead to a page without its values, except those that a viewer chose for all pages, in one step of
-// the history. By themselves they would carry the whole address, and add a step for each time that it is cleaned.
+// Links of the top bar lead to a page without its values, except those that a viewer chose for all pages and the time
+// range (see `carry.js`), in one step of the history. By themselves they would carry the whole address, and add a step for each time that it is cleaned.
 (() => {
   const CARRIED = ["account", "below", "refresh"];
   const LINKS = ["stHeader", "stTopNavPopover", "stSidebarNav"].map((id) => `[data-testid="${id}"] a[href]`).join(", ");
@@ -13,6 +13,8 @@
     const address = new URL(link.href);
     const here = new URLSearchParams(location.search);
     address.search = new URLSearchParams(CARRIED.filter((name) => here.has(name)).map((name) => [name, here.get(name)]));
+    const [name, value] = window.clcCarried?.[address.pathname.split("/").pop()] ?? [];
+    if (name) address.searchParams.set(name, value);
     history.pushState({}, "", address);
     window.dispatchEvent(new PopStateEvent("popstate"));
     // On a phone the links are in a menu that covers the page.

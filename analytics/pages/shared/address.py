@@ -16,7 +16,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 
-from analytics.pages.pages import NAMES, TITLES
+from analytics.pages.pages import NAMES, OFFERS, TITLES, Offer
 from analytics.pages.shared.components import script
 from analytics.senders import account_kind, kind_of, person_kind
 from analytics.text import shorten
@@ -31,6 +31,7 @@ STATE = "_address"
 PAGE = "_page"
 ARRIVING = "_arriving"
 FIRST_PAGE = "_first_page"
+STEPPED = "_stepped"
 
 WISH = "_go"
 PATIENCE_NS = 5_000_000_000
@@ -56,6 +57,8 @@ def enter(title: str) -> bool:
     Each page has its own values. An address that the browser went to is the user's wish, however lately it was left.
     """
     context = get_script_run_ctx()
+    moved = context is not None and context.is_history_navigation
+    st.session_state[STEPPED] = moved and is_drawn(title) and not is_arriving()
     if st.session_state.get(PAGE) not in (None, title):
         st.session_state[ARRIVING] = True
     if context is not None and st.session_state.get(ARRIVING):
@@ -101,6 +104,11 @@ def send_again() -> None:
             st.session_state[binding.param_key] = st.session_state[binding.param_key]
 
 
+def has_stepped() -> bool:
+    """Say whether the browser went back or forward within the page just now."""
+    return bool(st.session_state.get(STEPPED))
+
+
 def is_arriving() -> bool:
     """Say whether the browser came from another page and the filters of this one are not drawn yet."""
     return bool(st.session_state.get(ARRIVING))
@@ -139,6 +147,11 @@ def read_first_page() -> str | None:
 def names() -> tuple[str, ...]:
     """Return the names of the page's values in its address, without those of its filters."""
     return NAMES.get(st.session_state.get(PAGE, ""), ())
+
+
+def read_offer() -> Offer:
+    """Return the time ranges of the page that is being drawn; it has some."""
+    return OFFERS[st.session_state[PAGE]]
 
 
 def read_values() -> Values:

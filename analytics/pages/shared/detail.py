@@ -16,7 +16,7 @@ from analytics.pages.shared.changes import draw_difference
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
 from analytics.pages.shared.formatting import format_utc, format_with_zone, lag_text
 from analytics.pages.shared.known_findings import draw_findings_of
-from analytics.pages.shared.open_item import OpenItem, close, neighbours, open_notification
+from analytics.pages.shared.open_item import OpenItem, close, is_uuid, neighbours, open_notification
 from analytics.pages.shared.store import ask, moment, null_to_none
 from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
 from analytics.text import (
@@ -176,10 +176,10 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
         st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; invisible characters are shown as escapes.")
 
 
-def draw_name_button(what: str, name: str, category: str, key: str) -> None:
-    """Draw a button that leads to an entity."""
+def draw_name_button(what: str, name: str, category: str, key: str, *, opens: str | None = None) -> None:
+    """Draw a button that leads to an entity: to `opens`, where the shown name is not the entity's own."""
     label = f"{what} {as_markdown(shorten(name, 40))}"
-    st.button(label, key=key, on_click=address.to_entity, args=(category, name), icon=icon_of(category))
+    st.button(label, key=key, on_click=address.to_entity, args=(category, opens or name), icon=icon_of(category))
 
 
 def draw_links(row: Any) -> None:
@@ -302,8 +302,3 @@ def headers_of(text: str | None) -> list[tuple[str, Any]]:
     if isinstance(headers, dict):
         return [(shorten(str(name), 60), value) for name, value in headers.items()]
     return [("headers", text)]
-
-
-def is_uuid(text: str) -> bool:
-    """Say whether a text of the page's address may be the id of a row."""
-    return len(text) == 36 and all(character in "0123456789abcdefABCDEF-" for character in text)  # noqa: PLR2004

@@ -1,6 +1,6 @@
 """Filters that pages share. Their state is in the page's address."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,7 +12,6 @@ from analytics.pages.shared.accounts import OFFERED, account_label, load_account
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
 from analytics.text import as_markdown, shorten
-from analytics.times import DEFAULT_RANGE, RANGES
 
 CHIP_CHARACTERS = 36
 ACCOUNT_PIXELS = 190
@@ -132,51 +131,14 @@ def choose_alone(name: str) -> bool:
         return not st.checkbox("and its sub-accounts", key=key, on_change=remember)
 
 
-def draw_range(
-    names: Sequence[str] = tuple(RANGES),
-    default: str = DEFAULT_RANGE,
-    on_change: Callable[[], None] | None = None,
-    *,
-    key: str = "range",
-    label: str = "Time range",
-) -> str:
-    """Draw the choice of a time range by its name; `key` is its name in the address."""
-    chosen = st.selectbox(
-        label,
-        names,
-        names.index(default),
-        key=key,
-        bind="query-params",
-        on_change=on_change,
-        filter_mode=None,
-        label_visibility="collapsed",
-        width=104,
-    )
-    return chosen or default
+def draw_filters_button(count: int, *, accounts: int = 0) -> None:
+    """Draw the button that opens the filters; without filters, only a phone shows it, for the controls of the bar.
 
-
-def turn_of_fields(name: str, value: object) -> int:
-    """Return how often fields were set by other means than by themselves, for their keys: then they are drawn anew.
-
-    A field in a closed popover does not take a value that is set from here. At the next refresh it would give back the
-    value that it had when the popover was open.
+    Args:
+        count: the number of filters that are set.
+        accounts: the number of chosen accounts, which are filters behind the button on a phone.
     """
-    given, turn = _given(name)
-    if given != value:
-        turn += 1
-        st.session_state[f"given-{name}"] = value, turn
-    return turn
-
-
-def note_given(name: str, value: object) -> None:
-    """Note the value that fields gave by themselves, see `turn_of_fields`."""
-    _, turn = _given(name)
-    st.session_state[f"given-{name}"] = value, turn
-
-
-def _given(name: str) -> tuple[object, int]:
-    given: tuple[object, int] = st.session_state.get(f"given-{name}", (None, 0))
-    return given
+    script("filters", FILTERS_HTML)(key="filters-button", data={"count": count, "accounts": accounts})
 
 
 @contextmanager
@@ -196,8 +158,7 @@ def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterato
         else st.query_params.get(name, str(value)).lower() != str(value).lower()
         for name, value in unset.items()
     )
-    label = f"Filters ({count})" if count else "Filters"
-    script("filters", FILTERS_HTML)(key="filters-button", data={"label": label})
+    draw_filters_button(count, accounts=1 if address.get("account") else 0)
     with st.container(key="filters", gap="small"):
         yield
         st.button("Clear", key="clear", on_click=clear)

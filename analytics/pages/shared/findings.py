@@ -1,7 +1,7 @@
 """Findings: loaded at most every few seconds, listed, and opened."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -30,7 +30,7 @@ from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import account_kind, colours, is_account, kind_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.times import EPOCH, RANGES, microseconds
+from analytics.times import EPOCH, microseconds
 
 MOST_SHOWN = 200
 MOST_NOTIFICATIONS = 100
@@ -56,12 +56,10 @@ def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> 
     draw_age_line(f"Computed up to {format_clock(snapshot.upto)}, ", snapshot.upto, key=key)
 
 
-def select_range(findings: Sequence[Finding], name: str, until: datetime | None = None) -> list[Finding]:
-    """Return the findings in a time range."""
-    length = RANGES[name]
-    end = until or now() + timedelta(seconds=1)
-    since = end - length if length is not None else EPOCH
-    return [finding for finding in findings if since <= finding.found_at < end]
+def select_range(findings: Sequence[Finding], since: datetime | None, until: datetime | None) -> list[Finding]:
+    """Return the findings of a time, which has no begin where `since` is None, and ends now where `until` is."""
+    begin, end = since or EPOCH, until or now() + timedelta(seconds=1)
+    return [finding for finding in findings if begin <= finding.found_at < end]
 
 
 def draw_looking() -> None:
@@ -125,9 +123,24 @@ def count_by_bin(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
     return frame.groupby(["bin_us", "severity"], as_index=False).size().rename(columns={"size": "findings"})
 
 
-def finding_cells(finding: Finding) -> list[Cell]:
-    """Return the cells of a finding's row."""
-    return [MARKS[finding.severity], finding.found_at, shorten(finding.sentence, 300), shorten(finding.title, 80)]
+def list_graded() -> set[str]:
+    """Return the names of the rules whose findings have several severities, each for a reason."""
+    return {rule.name for rule in load_rules(read_settings().rules).rules if len(rule.reasons) > 1}
+
+
+def as_line(finding: Finding, graded: Collection[str], *, narrow: bool) -> Line:
+    """Return a finding as a row; the reason for its severity is on a hover, and beside the title of a `graded` rule."""
+    title = shorten(finding.title, 80)
+    if finding.reason and finding.rule in graded:
+        title = f"{title}: {shorten(finding.reason, 120)}"
+    cells: list[Cell] = [MARKS[finding.severity], finding.found_at, shorten(finding.sentence, 300), title]
+    hovers = [describe_severity(finding)]
+    return Line(finding.id, cells[:3] if narrow else cells, finding.severity, hovers=hovers)
+
+
+def describe_severity(finding: Finding) -> str:
+    """Return the severity of a finding, with the reason if its rule has one."""
+    return f"severity {finding.severity}" + (f": {shorten(finding.reason, 200)}" if finding.reason else "")
 
 
 def draw_finding_list(
@@ -140,7 +153,8 @@ def draw_finding_list(
     height: int = LIST_PIXELS,
 ) -> None:
     """Draw findings; a click opens one."""
-    lines = [Line(each.id, finding_cells(each)[: 3 if narrow else 4], each.severity) for each in findings[:MOST_SHOWN]]
+    graded = list_graded()
+    lines = [as_line(each, graded, narrow=narrow) for each in findings[:MOST_SHOWN]]
     draw_table(
         NARROW if narrow else COLUMNS,
         lines,
@@ -204,7 +218,8 @@ def draw_finding(identity: str, snapshot: FindingsSnapshot) -> None:
         if finding is None:
             draw_not_found(identity, snapshot)
             return
-        draw_head(f"Finding, severity {finding.severity}", finding.title, on_close=close, at=finding.found_at)
+        kind = f"Finding, {as_markdown(describe_severity(finding))}"
+        draw_head(kind, finding.title, on_close=close, at=finding.found_at)
         st.text(make_visible(finding.sentence))
         draw_names(finding)
         if rule := find_rule(finding.rule):

@@ -9,10 +9,12 @@ import streamlit as st
 from analytics.charts.alarms import span_text
 from analytics.pages.shared.store import moment as read_moment
 from analytics.pages.shared.store import null_to_none
-from analytics.text import make_visible
+from analytics.text import list_fields, make_visible, parse_payload, shorten
 from analytics.times import local_text, utc_text, zone_label, zone_of
 
 A_MINUTE = timedelta(minutes=1)
+PERCENT = "Percent"
+"""The end of the names of percentages."""
 
 
 def viewer_zone() -> ZoneInfo:
@@ -89,3 +91,14 @@ def number_text(seq: int) -> str:
 def event_text(row: Any) -> str:
     """Return the event type of a notification, or its category where the event is unknown."""
     return str(null_to_none(row.event_type) or f"{row.category} (unknown)")
+
+
+def reading_text(reading: Any) -> str:
+    """Return an alert's reading as text: percentages first, because a narrow column cuts the end."""
+    measured = parse_payload(null_to_none(reading) or "null")
+    if not isinstance(measured, dict):
+        return shorten(null_to_none(reading) or "", 80)
+    fields = list(list_fields(measured))
+    shares = [f"{value}%" for name, value in fields if name.endswith(PERCENT)]
+    others = [f"{name} {value}" for name, value in fields if not name.endswith(PERCENT)]
+    return shorten(", ".join((*shares, *others)).strip(), 80)

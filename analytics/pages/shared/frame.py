@@ -11,6 +11,7 @@ from analytics.pages.shared import address, answers
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
 from analytics.pages.shared.formatting import format_with_zone
+from analytics.pages.shared.search import draw_search_field
 from analytics.pages.shared.silence import (
     GONE,
     RETRY_SECONDS,
@@ -93,6 +94,8 @@ def draw_page(
     address.depart()
     address.name_tab()
     style("style")
+    style("phone")
+    draw_search_field()
     age, seconds = draw_bar(title, lead, refresh)
     # Fixed places: a fragment whose second drawing overtakes its first has no place of its own until then, and the
     # browser refuses everything after it.

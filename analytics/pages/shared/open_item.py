@@ -26,6 +26,11 @@ def as_seq(text: str | None) -> int | None:
     return None
 
 
+def is_uuid(text: str) -> bool:
+    """Say whether a text of the page's address may be the id of a row."""
+    return len(text) == 36 and all(character in "0123456789abcdefABCDEF-" for character in text)  # noqa: PLR2004
+
+
 def read_open_item() -> OpenItem:
     """Return the open item in the page's address."""
     values = address.read_values()

@@ -8,8 +8,9 @@ import pytest
 import analytics
 from analytics import queries
 from analytics.charts import alarms
-from analytics.pages.alerts.lists import lasted_text, reading_text
+from analytics.pages.alerts.lists import lasted_text
 from analytics.pages.alerts.page import AlarmCache
+from analytics.pages.shared.formatting import reading_text
 from analytics.times import period
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
 

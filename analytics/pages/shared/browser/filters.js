@@ -3,6 +3,7 @@
 
 const SHOWN = "data-clc-filters";
 const MARGIN = 8;
+const PHONE = matchMedia("(max-width: 640px)");
 
 const filters = () => document.querySelector('[data-testid="stLayoutWrapper"]:has(> .st-key-filters)');
 
@@ -26,12 +27,19 @@ const isShown = () => document.documentElement.hasAttribute(SHOWN);
 
 export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button");
-  button.querySelector("span").textContent = data.label;
+  // On a phone the account is behind the button, too.
+  const name = () => {
+    const count = data.count + (PHONE.matches ? data.accounts : 0);
+    button.querySelector("span").textContent = count ? `Filters (${count})` : "Filters";
+  };
+  name();
   button.setAttribute("aria-expanded", String(isShown()));
   button.onclick = () => show(button, !isShown());
   const hears = new AbortController();
-  // Lists of choices and tooltips lie elsewhere in the document, and belong to the fields.
-  const isElsewhere = (target) => target.closest?.('[data-testid="stApp"]') && !filters()?.contains(target) && !parentElement.contains(target);
+  // Lists of choices and tooltips lie elsewhere in the document, and belong to the fields. On a phone so do the controls in the bar.
+  const belongs = (target) => filters()?.contains(target) || parentElement.contains(target)
+    || (PHONE.matches && target.closest?.(".st-key-bar") && !target.closest(".st-key-title"));
+  const isElsewhere = (target) => target.closest?.('[data-testid="stApp"]') && !belongs(target);
   const host = parentElement.getRootNode().host ?? parentElement;
   document.addEventListener("pointerdown", (event) => {
     if (isShown() && event.target !== host && isElsewhere(event.target)) show(button, false);
@@ -43,6 +51,7 @@ export default function ({ data, parentElement }) {
     button.focus();
   }, { capture: true, signal: hears.signal });
   addEventListener("resize", () => isShown() && place(button), { signal: hears.signal });
+  PHONE.addEventListener("change", name, { signal: hears.signal });
   return () => {
     hears.abort();
     // Another page follows, unless this is drawn again at once.

@@ -13,6 +13,10 @@ references = [
     "CWE-345, Insufficient Verification of Data Authenticity: https://cwe.mitre.org/data/definitions/345.html",
 ]
 
+[reasons]
+high = "the body is not of the event's kind, or not of its moment"
+medium = "only a time or an account's status contradicts the event"
+
 [parameters]
 created_minutes = 60   # a server that was modified later than this after its creation was not just created
 

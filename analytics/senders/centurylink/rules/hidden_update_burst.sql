@@ -12,6 +12,9 @@ references = [
     "MITRE ATT&CK T1098, Account Manipulation: https://attack.mitre.org/techniques/T1098/",
 ]
 
+[reasons]
+high = "many users of one account at once"
+
 [parameters]
 updates = 5         # so many hidden updates make a burst
 gap_minutes = 10    # between two of which lies no longer time

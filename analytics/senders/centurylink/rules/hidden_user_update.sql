@@ -12,6 +12,10 @@ references = [
     "NIST SP 800-53 IA-5, Authenticator Management",
 ]
 
+[reasons]
+medium = "outside working hours"
+low = "in working hours"
+
 [[fires]]
 title = "A user's body comes again, as it was"
 expected = ["low KIM@ACME.EXAMPLE: KIM@ACME.EXAMPLE in ACME was updated, but no visible field changed"]

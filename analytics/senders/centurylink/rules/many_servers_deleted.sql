@@ -12,6 +12,10 @@ references = [
     "MITRE ATT&CK T1485, Data Destruction: https://attack.mitre.org/techniques/T1485/",
 ]
 
+[reasons]
+high = "one actor deleted them all"
+medium = "no notification names the actor"
+
 [parameters]
 servers = 5          # so many servers are many
 gap_minutes = 10     # between the deletions of two of which lies no longer time

@@ -12,6 +12,9 @@ references = [
     "MITRE ATT&CK T1578.002, Create Cloud Instance: https://attack.mitre.org/techniques/T1578/002/",
 ]
 
+[reasons]
+high = "a sign-up that builds so many at once is rarely a customer"
+
 [parameters]
 servers = 10          # so many servers of a new account are many
 within_minutes = 60   # counted from the account's creation

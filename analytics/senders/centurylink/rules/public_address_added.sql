@@ -13,6 +13,9 @@ references = [
     "NIST SP 800-53 SC-7, Boundary Protection",
 ]
 
+[reasons]
+medium = "the server can be reached from the whole internet"
+
 [parameters]
 partial_days = 7   # how long a body without details may hide an address that was there before
 deleted_days = 7   # how long after its deletion a server that comes back by an update counts as one that comes back

@@ -14,6 +14,10 @@ references = [
     "CWE-294, Authentication Bypass by Capture-replay: https://cwe.mitre.org/data/definitions/294.html",
 ]
 
+[reasons]
+high = "sent again as another event"
+medium = "the same event, with a time that a later event would have changed"
+
 [parameters]
 days = 7             # how long after its first use a signature is known
 apart_seconds = 60   # closer together the same event is a copy, and a creation may arrive after an update

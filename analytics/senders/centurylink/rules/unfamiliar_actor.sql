@@ -13,6 +13,11 @@ references = [
     "MITRE ATT&CK T1199, Trusted Relationship: https://attack.mitre.org/techniques/T1199/",
 ]
 
+[reasons]
+high = "the actor belongs to another branch or tree of accounts"
+medium = "no notification shows which account the actor belongs to"
+low = "the actor belongs to the account or to one above it"
+
 [parameters]
 settled_days = 7    # in an account whose first known change is younger, everybody is new and nobody unfamiliar
 quiet_days = 30     # an actor of another branch is told again after doing nothing there for so long, at least 1

@@ -9,6 +9,10 @@ references = [
     "NIST SP 800-53 AC-2, Account Management",
 ]
 
+[reasons]
+medium = "outside working hours"
+low = "in working hours"
+
 [[fires]]
 title = "A user is created on a Wednesday morning"
 expected = ["low KIM@ACME.EXAMPLE: KIM@ACME.EXAMPLE was created in ACME."]

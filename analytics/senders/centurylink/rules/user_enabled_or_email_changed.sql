@@ -10,6 +10,10 @@ references = [
     "MITRE ATT&CK T1078.004, Valid Accounts: Cloud Accounts: https://attack.mitre.org/techniques/T1078/004/",
 ]
 
+[reasons]
+high = "both happened to the user at about the same time"
+medium = "only one of the two happened to the user"
+
 [parameters]
 together_minutes = 60   # both within so long is of high severity
 deleted_days = 7        # how long after its deletion a user that comes back by an update counts as enabled again

@@ -1,5 +1,5 @@
--- Entities by a part of their name, the one with the latest event first; all their notifications count, as on the page
--- of each.
+-- Entities by a part of their name: those with just this name first, then the one with the latest event; all their
+-- notifications count, as on the page of each.
 SELECT
     kind_of(category) AS category,
     entity_id,
@@ -14,5 +14,7 @@ WHERE entity_id IS NOT NULL
     AND contains(entity_id, upper($named)) -- if $named
     AND kind_of(category) = $kind -- if $kind
 GROUP BY 1, entity_id
-ORDER BY last_at DESC, entity_id
+ORDER BY
+    entity_id = upper($named) DESC, -- if $named
+    last_at DESC, entity_id
 LIMIT $page_rows

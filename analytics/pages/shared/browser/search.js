@@ -1,0 +1,43 @@
+// The search of all pages: the key / goes into its field, Enter asks for what is typed, Escape leaves it. Where there is
+// no room for the field, its button shows it.
+
+const isTyping = (element) => element?.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element?.tagName ?? "");
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const form = parentElement.querySelector(".search");
+  const [button, field] = [form.querySelector("button"), form.querySelector("input")];
+  field.placeholder = "/  search names, numbers, ids";
+  field.setAttribute("aria-label", "Search all");
+  form.title = data.hint;
+  const show = (shown) => {
+    form.toggleAttribute("data-shown", shown);
+    button.setAttribute("aria-expanded", String(shown));
+    if (shown) field.focus();
+    else field.blur();
+  };
+  // Before the button's click, so that a click on it hides what its focus shows.
+  button.onpointerdown = (event) => event.preventDefault();
+  button.onclick = () => show(!form.hasAttribute("data-shown"));
+  field.onfocus = () => field.select();
+  field.onblur = () => show(false);
+  field.onkeydown = (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") show(false);
+  };
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const text = field.value.trim();
+    if (!text) return;
+    setTriggerValue("text", text);
+    field.value = "";
+    show(false);
+  };
+  const hears = new AbortController();
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.composedPath().some(isTyping)) return;
+    event.preventDefault();
+    show(true);
+  }, { signal: hears.signal });
+  return () => hears.abort();
+}

@@ -1,0 +1,182 @@
+"""The choice of a time range: the presets that a page offers, a range of the user's own, and what the menu carries on.
+
+A preset that was chosen by hand, or that an address names, follows to the other pages by the links of the top bar, to
+each page that offers it. A page where nothing was chosen begins with its own default.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from analytics.pages.pages import PAGES
+from analytics.pages.shared import address
+from analytics.pages.shared.components import script
+from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
+from analytics.times import OWN, RANGES, YEARS, Interval
+
+# Streamlit's input knows no time zones; its label names one. In any zone these are before and after all of YEARS.
+EARLIEST, LATEST = datetime(YEARS[0] - 1, 12, 1), datetime(YEARS[-1] + 1, 2, 1)  # noqa: DTZ001
+A_DAY = timedelta(days=1)
+FIELD_FORMAT = "YYYY-MM-DD"
+PRESET = "_preset"
+"""The place of the chosen preset in the session's state."""
+
+
+def draw_range(
+    on_change: Callable[[], None] | None = None, *, label: str = "Time range", is_own: bool = False, own: bool = False
+) -> str:
+    """Draw the choice of the page's time ranges, and return the name of the chosen one.
+
+    Args:
+        on_change: is called after a choice.
+        label: what the range is of.
+        own: whether a range of the user's own can be chosen.
+        is_own: whether an address without a name of a range has one of the user's own.
+    """
+    offer = address.read_offer()
+    names = [*offer.names, OWN] if own or is_own else list(offer.names)
+    default = OWN if is_own else offer.default
+
+    def choose() -> None:
+        remember(st.session_state[offer.key] or default)
+        if on_change:
+            on_change()
+
+    chosen = st.selectbox(
+        label,
+        names,
+        names.index(default),
+        key=offer.key,
+        bind="query-params",
+        on_change=choose,
+        filter_mode=None,
+        label_visibility="collapsed",
+        width=104,
+    )
+    chosen = chosen or default
+    if st.query_params.get(offer.key) == chosen:
+        remember(chosen)
+    elif address.has_stepped() and st.session_state.get(PRESET) in {*offer.names} - {chosen}:
+        del st.session_state[PRESET]
+    script("carry")(key="carry", data={"carried": list_carried()}, height=1)
+    return chosen
+
+
+def remember(name: str) -> None:
+    """Note the preset that was chosen; a range of the user's own leaves the last one in place."""
+    if name in RANGES:
+        st.session_state[PRESET] = name
+
+
+def list_carried() -> dict[str, list[str]]:
+    """Return the name and the value that a link of the top bar adds to a page's address, by the page's path.
+
+    A page's default needs no name: Streamlit would take it out of the address, which is one more step for Back.
+    """
+    preset: str | None = st.session_state.get(PRESET)
+    offers = {page.path: page.offer for page in PAGES if page.offer}
+    return {
+        path: [offer.key, preset] for path, offer in offers.items() if preset in offer.names and preset != offer.default
+    }
+
+
+def draw_own_range(chosen: str) -> None:
+    """Draw the ends of the user's own range where that is chosen, and the way back to a preset."""
+    # A fixed place, as of what comes and goes in `account_filter`.
+    with st.container(key="own-range", horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        if chosen != OWN:
+            return
+        own = read_own()
+        # Without ends, the range is the page's default; the button says so.
+        text = format_range(own.since, own.until) if own else f"Last {address.read_offer().default}"
+        with st.popover(text, icon=":material/date_range:", key="own-popover"):
+            # Above the fields, because the calendar of one lies over what is below it.
+            st.button("Without this range", key="own-remove", on_click=end_own, icon=":material/close:")
+            draw_ends("own", own, put_own)
+
+
+def read_own() -> Interval | None:
+    """Return the user's own range in the address."""
+    return Interval.parse(address.get(OWN))
+
+
+def choose_own(own: Interval) -> None:
+    """Choose a range of the user's own."""
+    st.session_state[address.read_offer().key] = OWN
+    put_own(own)
+
+
+def put_own(own: Interval | None) -> None:
+    """Put the user's own range into the address, and show all of it and the beginning of each list."""
+    address.put(part=None, page=None, findings=None, until=None, **{OWN: str(own) if own else None})
+
+
+def end_own() -> None:
+    """Choose a preset instead of the user's own range, and forget that."""
+    choose_preset()
+    address.put(part=None, page=None, findings=None, until=None, **{OWN: None})
+
+
+def choose_preset() -> None:
+    """Choose the preset that was chosen last, or the page's default."""
+    offer, preset = address.read_offer(), st.session_state.get(PRESET)
+    st.session_state[offer.key] = preset if preset in offer.names else offer.default
+
+
+def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
+    """Draw the fields with the two ends of an interval; after a change, `keep` gets the interval."""
+    zone = viewer_zone()
+    turn = turn_of_fields(name, chosen)
+    first, last = f"{name}-from-{turn}", f"{name}-to-{turn}"
+    fields = {
+        first: chosen and chosen.since.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
+        last: chosen and chosen.until and chosen.until.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
+    }
+    for key, value in fields.items():
+        # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+        if st.session_state.get(key) != value:
+            st.session_state[key] = value
+
+    def remember() -> None:
+        since, until = (st.session_state[key] for key in fields)
+        end = until.replace(tzinfo=zone) if until else None
+        begin = since.replace(tzinfo=zone) if since else end and end - A_DAY
+        given = Interval(begin, end if end and end > begin else None) if begin else None
+        note_given(name, given)
+        keep(given)
+
+    options: dict[str, Any] = {
+        "min_value": EARLIEST,
+        "max_value": LATEST,
+        "format": FIELD_FORMAT,
+        "step": 60,
+        "width": 200,
+    }
+    st.datetime_input(name_with_zone("From"), None, key=first, on_change=remember, **options)
+    st.datetime_input(f"{name_with_zone('To')}, empty = now", None, key=last, on_change=remember, **options)
+
+
+def turn_of_fields(name: str, value: object) -> int:
+    """Return how often fields were set by other means than by themselves, for their keys: then they are drawn anew.
+
+    A field in a closed popover does not take a value that is set from here. At the next refresh it would give back the
+    value that it had when the popover was open.
+    """
+    given, turn = _given(name)
+    if given != value:
+        turn += 1
+        st.session_state[f"given-{name}"] = value, turn
+    return turn
+
+
+def note_given(name: str, value: object) -> None:
+    """Note the value that fields gave by themselves, see `turn_of_fields`."""
+    _, turn = _given(name)
+    st.session_state[f"given-{name}"] = value, turn
+
+
+def _given(name: str) -> tuple[object, int]:
+    given: tuple[object, int] = st.session_state.get(f"given-{name}", (None, 0))
+    return given

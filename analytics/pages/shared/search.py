@@ -1,0 +1,81 @@
+"""The search in the bar of every page: a name, a number or an id leads to what it names."""
+
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from analytics.pages.shared import address
+from analytics.pages.shared.accounts import Accounts, load_accounts
+from analytics.pages.shared.answers import skip_unanswered
+from analytics.pages.shared.components import script
+from analytics.pages.shared.open_item import as_seq, is_uuid
+from analytics.pages.shared.store import ask, records
+from analytics.senders import account_kind, any_entity
+
+MOST_FOUND = 100
+MOST_ACCOUNTS = 5
+SEARCH_HTML = (
+    '<form class="search" role="search"><button type="button" aria-label="Search" aria-expanded="false"></button>'
+    '<input type="search" autocomplete="off" spellcheck="false" maxlength="200"></form>'
+)
+
+
+class Matches(NamedTuple):
+    """What a text names: a notification by number or id, entities by a part of their name, accounts by business name.
+
+    An account is not among `accounts` if it is among the entities.
+    """
+
+    seq: int | None
+    entities: list[Any]
+    accounts: list[str]
+
+
+def draw_search_field() -> None:
+    """Draw the search; Enter leads to what is found."""
+
+    @skip_unanswered
+    def find() -> None:
+        if text := str(st.session_state["search"].get("text") or "").strip():
+            lead_to(text)
+
+    hint = f"Find a {any_entity()} by a part of the name, or a notification by its number or id. The key / leads here."
+    script("search", SEARCH_HTML, isolated=False)(key="search", data={"hint": hint}, on_text_change=find)
+
+
+def lead_to(text: str) -> None:
+    """Go to the only thing that a text names, or to the list of all that it names."""
+    matches = find_matches(text)
+    exact = [row for row in matches.entities if row.entity_id == text.upper()]
+    entities = exact or matches.entities
+    if len(entities) == 1 and (exact or (matches.seq is None and not matches.accounts)):
+        address.to_entity(entities[0].category, entities[0].entity_id)
+    elif matches.seq is not None and not entities and not matches.accounts:
+        address.to_notification(matches.seq)
+    elif len(matches.accounts) == 1 and not entities:
+        address.to_account(matches.accounts[0])
+    else:
+        address.to_page("entity", named=text)
+
+
+def find_matches(text: str, kind: str | None = None) -> Matches:
+    """Return what a text names; `kind` is the only kind of entities."""
+    entities = list(records(ask("entities_found", named=text or None, kind=kind, page_rows=MOST_FOUND)))
+    listed = {row.entity_id for row in entities if row.category == account_kind()}
+    accounts = find_accounts(text, load_accounts()) if text and kind in {None, account_kind()} else []
+    return Matches(find_number(text), entities, [alias for alias in accounts if alias not in listed])
+
+
+def find_accounts(text: str, accounts: Accounts) -> list[str]:
+    """Return the account with this alias, else those with the text in alias or name, a few of them."""
+    named = accounts.find_named(text)
+    return [named] if named else accounts.offer(text)[:MOST_ACCOUNTS]
+
+
+def find_number(text: str) -> int | None:
+    """Return the number of the notification with this number or id; None where there is none."""
+    if is_uuid(text):
+        rows = ask("seq_of_id", id=text)
+        return int(rows.iloc[0]["seq"]) if len(rows) else None
+    seq = as_seq(text.removeprefix("#").replace(",", ""))
+    return seq if seq is not None and len(ask("notification", seq=seq)) else None
