@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from receiver.logs import make_visible
-from receiver.senders import CENTURYLINK
-from receiver.senders.profile import load_profile, run_examples
+from receiver.senders import load_senders
+from receiver.senders.profile import Profile, load_profile, run_examples
 from receiver.senders.set_up import load_profiles, load_secrets, variable_of
 from receiver.settings import Settings, read_settings
 
@@ -28,7 +28,7 @@ def senders(context: click.Context) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    lines = list(_list_senders(read_settings()))
+    lines = sorted(_list_senders(read_settings()))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = (f"{cell:{width}}" for cell, width in zip(line, widths, strict=True))
@@ -57,11 +57,12 @@ def _list_senders(settings: Settings) -> Iterator[tuple[str, str, str, str, str]
         SettingsError: CLC_SENDERS is no directory, or a secret can't be used.
         ProfileError: a profile is not usable.
     """
-    profiles = load_profiles(settings)
-    secrets = load_secrets(settings, profiles.values())
-    yield CENTURYLINK.name, CENTURYLINK.title, "shipped", "taken", _PROOFS["third-party"]
-    for name, profile in sorted(profiles.items()):
-        is_own = settings.senders is not None and profile.path.is_relative_to(settings.senders)
-        is_taken = name in secrets or profile.scheme.proof == "none"
-        state = "taken" if is_taken else f"needs {variable_of(name)}"
-        yield name, profile.title, "own file" if is_own else "shipped", state, _PROOFS[profile.scheme.proof]
+    secrets = load_secrets(settings, load_profiles(settings).values())
+    for sender in load_senders(settings.senders).values():
+        if not isinstance(sender, Profile):
+            yield sender.name, sender.title, "shipped", "taken", _PROOFS["third-party"]
+            continue
+        proof = sender.scheme.proof
+        is_own = settings.senders is not None and sender.path.is_relative_to(settings.senders)
+        state = "taken" if sender.name in secrets or proof == "none" else f"needs {variable_of(sender.name)}"
+        yield sender.name, sender.title, "own file" if is_own else "shipped", state, _PROOFS[proof]

@@ -63,15 +63,16 @@ def _read_change(table: Table) -> tuple[str, str | None, str | None]:
         parse_path(table.text("path"))
     except ValueError as error:
         table.refuse("path", str(error))
-    values = []
-    for name in ("old", "new"):
-        text = table.optional_text(name)
-        try:
-            json.loads(text or "null")
-        except ValueError:
-            table.refuse(name, "must be JSON as text, such as '\"private\"' or 'null'")
-        values.append(text)
-    return table.text("path"), values[0], values[1]
+    return table.text("path"), _read_json(table, "old"), _read_json(table, "new")
+
+
+def _read_json(table: Table, name: str) -> str | None:
+    text = table.optional_text(name)
+    try:
+        json.loads(text or "null")
+    except ValueError:
+        table.refuse(name, "must be JSON as text, such as '\"private\"' or 'null'")
+    return text
 
 
 def run_examples(profile: Profile) -> list[Outcome]:
