@@ -164,8 +164,8 @@ def _walk(told: Told, keys: tuple[str, ...], fields: dict[str, Any]) -> Iterator
 def _natural_key(groups: tuple[tuple[str, ...], ...], item: Any) -> str | None:
     if not isinstance(item, dict):
         return None
-    values = [next((text for name in group if (text := as_text(item.get(name)))), None) for group in groups]
-    return " ".join(value for value in values if value) if values and values[0] else None
+    parts = [next((text for name in group if (text := as_text(item.get(name)))), None) for group in groups]
+    return " ".join(filter(None, parts)) if parts and parts[0] else None
 
 
 def _are_alike(old: Any, new: Any) -> bool:
