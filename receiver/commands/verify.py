@@ -106,9 +106,7 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
         failed = _print(violations, every_line=every_line)
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
-    click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged)}", err=True)
-    if unjudged:
-        click.echo(f"Signatures of other senders than {CENTURYLINK.title} were not checked: {unjudged:,}.", err=True)
+    click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged, unjudged)}", err=True)
     changes_too = can_check_changes(reader)
     if not changes_too:
         click.echo(
@@ -123,12 +121,13 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
     return failed
 
 
-def _describe_judged(judged: dict[str | None, int]) -> str:
-    """Say which keys judged the valid signatures, and how many each."""
+def _describe_judged(judged: dict[str | None, int], unjudged: int) -> str:
+    """Say which keys judged the valid signatures, and how many each; and how many signatures nobody judged again."""
+    rest = f"Signatures of other senders than {CENTURYLINK.title}, which were not checked: {unjudged:,}."
     if not judged:
-        return "No signature is valid."
+        return rest if unjudged else "No signature is valid."
     each = (f"{count:,} by the key {name or 'that was not noted at receipt'}" for name, count in judged.items())
-    return f"Valid signatures: {', '.join(each)}."
+    return f"Valid signatures: {', '.join(each)}." + (f" {rest}" if unjudged else "")
 
 
 def _print(violations: Iterator[Violation], *, every_line: bool) -> Counter[str]:

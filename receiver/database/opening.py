@@ -40,7 +40,9 @@ _BACKUP_INFO = (
 BACKUP_TABLES = (_BACKUP_INFO, "CREATE OR REPLACE TABLE learned_accounts (alias VARCHAR)")
 """The tables that a backup has besides the schema."""
 
-DERIVED_TABLES = frozenset({"changes", "changes_rebuilt", "underived", "underived_rebuilt", "account_states"})
+DERIVED_TABLES = frozenset(
+    {"changes", "changes_rebuilt", "underived", "underived_rebuilt", "account_states", "delivery_ids"}
+)
 """The tables that are derived from `notifications`, and can be again."""
 
 Definitions = dict[tuple[str, str], str | None]

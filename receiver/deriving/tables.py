@@ -1,4 +1,4 @@
-"""The derived tables, `changes` and `account_states`: read, written, and derived again in parts."""
+"""The derived tables, `changes`, `account_states` and `delivery_ids`: read, written, and derived again in parts."""
 
 import logging
 from collections.abc import Mapping
@@ -76,6 +76,12 @@ def derive_account_states(connection: duckdb.DuckDBPyConnection, senders: Sender
     rules = SenderRules(load_senders() if senders is None else senders)
     run(connection, "DELETE FROM account_states")
     run(connection, sql_file(__package__, "account_states.sql"), as_columns(rules.accounts))
+
+
+def derive_delivery_ids(connection: duckdb.DuckDBPyConnection) -> None:
+    """Derive `delivery_ids` again from all notifications, inside a transaction."""
+    run(connection, "DELETE FROM delivery_ids")
+    run(connection, sql_file(__package__, "delivery_ids.sql"))
 
 
 class Rebuild:

@@ -48,7 +48,7 @@ from receiver.database.opening import (
     transaction,
 )
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
-from receiver.deriving.tables import Rebuild, derive_account_states
+from receiver.deriving.tables import Rebuild, derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
 from receiver.files import copy_whole, make_directory, sync_file
 from receiver.keeping.backup_file import unseal
@@ -146,6 +146,7 @@ def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why
         create_anew(connection, DERIVED_TABLES)
         run(connection, "DELETE FROM rebuilding")
         derive_account_states(connection, load_senders(settings.senders))
+        derive_delivery_ids(connection)
     Rebuild(connection).begin()
     what = f"Changes or accounts in {settings.database.name} can't be read ({why}): they are derived again."
     return report(settings.data_dir, what)

@@ -153,7 +153,7 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
     with duckdb.connect(str(tmp_path / "clc.duckdb")) as database:
         accounts = database.execute("FROM accounts ORDER BY alias").fetchall()
         for table in ("changes", "changes_rebuilt", "rebuilding", "account_states", "arranged", "arranged_widely",
-            "underived", "underived_rebuilt",
+            "underived", "underived_rebuilt", "delivery_ids", "senders",
         ):  # fmt: skip
             database.execute(f"DROP TABLE {table}").fetchall()
         for view in ("accounts", "account_bodies", "entities", "events"):

@@ -23,6 +23,7 @@ _FIRST_VERSION_DERIVED_SO = 9
 _FIRST_VERSION_WITH_UNDERIVED = 6
 _FIRST_VERSION_WITH_SENDERS = 8
 _FIRST_VERSION_WITH_PROOFS = 9
+_FIRST_VERSION_WITH_DELIVERIES = 9
 _IDS_PER_PART = 2_000_000
 _ROWS_PER_BATCH = 10_000
 _SAMPLES = 20
@@ -76,6 +77,8 @@ def check_whole(reader: Reader, extent: Extent, senders: Senders | None = None) 
     answers = reader.rows(sql_file(__package__, "views.sql"), [])
     if has_account_states:
         answers += reader.rows(sql_file(__package__, "account_states.sql"), [*as_columns(rules.accounts), FIRST_SENDER])
+    if schema_version_of(reader) >= _FIRST_VERSION_WITH_DELIVERIES:
+        answers += reader.rows(sql_file(__package__, "delivery_ids.sql"), [])
     for name, expected, actual in answers:
         if expected != actual:
             yield Violation("view", None, None, f"{name}: {actual}, but notifications make it {expected}.")

@@ -20,7 +20,8 @@ from receiver.notification import NOT_STORABLE, Notification, NumberedNotificati
 from receiver.senders import Senders
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader
 from receiver.store.appending.condition import Housekeeping
-from receiver.store.appending.exactly_once import DuplicateFinder, read_watermarks, roll_back, store_with_watermarks
+from receiver.store.appending.duplicates import DuplicateFinder
+from receiver.store.appending.exactly_once import read_watermarks, roll_back, store_with_watermarks
 from receiver.store.appending.rejected import (
     RejectedBudget,
     check_takes_rows,
@@ -121,8 +122,8 @@ class Appender:
         if self._is_out_of_step:
             self._load()
         try:
-            spooled = self._spool.read_new(self._watermarks, _ROWS_PER_BATCH, _BYTES_PER_BATCH)
-            rows = [_Incoming(row, self._original_of(row)) for row in spooled]
+            spooled = list(self._spool.read_new(self._watermarks, _ROWS_PER_BATCH, _BYTES_PER_BATCH))
+            rows = self._with_originals(spooled)
             if self._stumble:
                 self._append_carefully(rows)
             else:
@@ -195,8 +196,10 @@ class Appender:
             total += max(0, last - appended)
         return total
 
-    def _original_of(self, spooled: SpooledRow) -> UUID | None:
-        return self._duplicates.original_of(spooled.row) if isinstance(spooled.row, Notification) else None
+    def _with_originals(self, spooled: Sequence[SpooledRow]) -> list[_Incoming]:
+        accepted = [each.row for each in spooled if isinstance(each.row, Notification)]
+        originals = iter(self._duplicates.originals_of(accepted))
+        return [_Incoming(each, next(originals) if isinstance(each.row, Notification) else None) for each in spooled]
 
     def _append_carefully(self, rows: Sequence[_Incoming]) -> None:
         """Append the rows that ended the last process one by one; a row that ended it alone is put aside untried."""
@@ -259,6 +262,7 @@ class Appender:
             insert_notifications(self._connection, numbered)
             insert_rejections(self._connection, rejections)
             write_changes(self._connection, "changes", derived)
+            self._duplicates.write_deliveries(numbered)
             replace_account_states(self._connection, self._changes.accounts_in(derived))
         self._next_seq += len(numbered)
         self._stored += len(numbered)

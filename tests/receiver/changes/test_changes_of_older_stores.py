@@ -35,6 +35,8 @@ ALTER TABLE account_states DROP COLUMN sender;
 CREATE VIEW events AS SELECT * FROM notifications WHERE duplicate_of IS NULL;
 DROP TABLE underived;
 DROP TABLE underived_rebuilt;
+DROP TABLE delivery_ids;
+DROP TABLE senders;
 DELETE FROM schema_version WHERE version > 5;
 UPDATE changes SET changed_at = '9999-12-31 23:59:59Z';
 INSERT INTO rebuilding VALUES (1);

@@ -8,6 +8,7 @@ import pytest
 
 import receiver.database.rows as rows_module
 from receiver.database.opening import run
+from receiver.deriving.tables import derive_delivery_ids
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import open_database
@@ -293,6 +294,93 @@ def test_another_body_in_between_another_event_or_another_entity_is_no_copy(stor
     )
     make_appender(store, tmp_path).append_new()
     assert duplicates(store) == [False] * 8
+
+
+def delivery(number, minutes, **changed):
+    """Make a notification of the delivery `d1`; each has an id of its own, and they are minutes apart."""
+    return copy_of(number, 60 * minutes, **{"delivery_id": "d1", "sender": "another", **changed})
+
+
+def originals(store):
+    """Return the `seq` of each notification's original."""
+    return [
+        seq
+        for (seq,) in run(
+            store,
+            "SELECT original.seq FROM notifications AS copy "
+            "LEFT JOIN notifications AS original ON original.id = copy.duplicate_of ORDER BY copy.seq",
+        )
+    ]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_delivery_that_comes_again_is_a_copy_at_any_time(store, spool, tmp_path, together):
+    rows = [delivery(1, 0), delivery(2, 600), delivery(3, 1200)._replace(entity_id=None), delivery(4, 1800)]
+    for batch in [rows] if together else [[row] for row in rows]:
+        spool.append_all(batch)
+        make_appender(store, tmp_path).append_new()
+    assert originals(store) == [None, 1, 1, 1]
+    assert run(store, "SELECT seq FROM delivery_ids") == [(1,)]
+
+
+def test_another_id_body_event_or_sender_is_another_delivery_and_a_bad_signature_is_none(store, spool, tmp_path):
+    rows = [
+        delivery(1, 0, signature_status="invalid"),
+        delivery(2, 10),
+        delivery(3, 20, delivery_id="d2"),
+        delivery(4, 30)._replace(payload=b'{"same":2}'),
+        delivery(5, 40, event_type="User.Created"),
+        delivery(6, 50, sender="a third"),
+        delivery(7, 60, delivery_id=None),
+        delivery(8, 70, signature_status="invalid"),
+        delivery(9, 80),
+    ]
+    for row in rows:
+        spool.append_all([row])
+        make_appender(store, tmp_path).append_new()
+    assert originals(store) == [None] * 7 + [2, 2]
+
+
+def test_a_delivery_whose_first_was_a_copy_itself_is_a_copy_of_the_same_original(store, spool, tmp_path):
+    spool.append_all([delivery(1, 0), delivery(2, 0.1, delivery_id="d2")])
+    make_appender(store, tmp_path).append_new()
+    spool.append_all([delivery(3, 60, delivery_id="d2"), delivery(4, 120, event_type="User.Created")])
+    make_appender(store, tmp_path).append_new()
+    assert originals(store) == [None, 1, 1, None]
+
+
+def test_a_copy_of_a_delivery_is_not_its_entitys_latest(store, spool, tmp_path):
+    spool.append_all([delivery(1, 0), delivery(2, 5)._replace(payload=b"{}", delivery_id="d2"), delivery(3, 10)])
+    spool.append_all([delivery(4, 5.1)._replace(payload=b"{}", delivery_id="d3")])
+    make_appender(store, tmp_path).append_new()
+    assert originals(store) == [None, None, 1, 2]
+
+
+def test_deliveries_are_noted_with_their_rows_or_not_at_all(store, spool, tmp_path, monkeypatch):
+    spool.append_all([delivery(1, 0), delivery(2, 60)])
+    appender = make_appender(store, tmp_path)
+
+    def disk_full(*_arguments, **_options):
+        raise duckdb.IOException("no space left on device")
+
+    with monkeypatch.context() as fault:
+        fault.setattr("receiver.store.appending.exactly_once.replace_watermarks", disk_full)
+        with pytest.raises(duckdb.IOException):
+            appender.append_new()
+    assert run(store, "SELECT count(*) FROM delivery_ids") == [(0,)]
+    appender.append_new()
+    assert originals(store) == [None, 1]
+    assert run(store, "SELECT seq FROM delivery_ids") == [(1,)]
+
+
+def test_deliveries_derived_again_are_those_that_were_noted(store, spool, tmp_path):
+    odd = [delivery(number, number, delivery_id=text) for number, text in enumerate(["d1", "", "ä\n\u2028", "d 1"])]
+    spool.append_all([*odd, delivery(9, 9, event_type=None), delivery(10, 10), delivery(11, 11, sender="b")])
+    make_appender(store, tmp_path).append_new()
+    noted = run(store, "FROM delivery_ids ORDER BY ALL")
+    assert len(noted) == 6
+    derive_delivery_ids(store)
+    assert run(store, "FROM delivery_ids ORDER BY ALL") == noted
 
 
 def test_a_copy_is_found_after_a_restart(store, spool, tmp_path):

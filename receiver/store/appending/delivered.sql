@@ -1,0 +1,1 @@
+SELECT seq FROM delivery_ids WHERE key IN (SELECT unnest(?::BIGINT[]));

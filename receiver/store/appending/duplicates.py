@@ -1,0 +1,128 @@
+"""Finds copies of notifications: the same body again within a window, and the same delivery again at any time."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+from uuid import UUID
+
+import duckdb
+
+from receiver.database.faults import read_or
+from receiver.database.rows import insert
+from receiver.files import sql_file
+from receiver.notification import Notification, NumberedNotification
+
+_Entity = tuple[str, str, str]
+
+
+class _Latest(NamedTuple):
+    id: UUID
+    event_type: str | None
+    received_at: datetime
+    digest: str
+
+
+class _Delivery(NamedTuple):
+    """What makes two deliveries the same."""
+
+    sender: str
+    delivery_id: str
+    event_type: str | None
+    digest: str
+
+    @property
+    def key(self) -> int:
+        """Return what stands for it in `delivery_ids`, as derive_delivery_ids.sql computes it."""
+        text = f"{self.sender}\n{self.digest}\n{self.event_type or ''}\n{self.delivery_id}"
+        return int(sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:15], 16)
+
+
+class _DeliveryRow(NamedTuple):
+    """A row of `delivery_ids`."""
+
+    key: int
+    seq: int
+
+
+class DuplicateFinder:
+    """Finds the original of each notification that is a copy.
+
+    A notification is a copy when its body equals that of its entity's latest, the event is the same, and they were
+    received within the window. The window counts from the original: a stream of equal bodies is no endless copy.
+
+    If the sender gives its deliveries ids, a notification is also a copy, at any time, when an earlier one with a valid
+    signature has the same id, event and body.
+
+    Args:
+        connection: the appender's.
+        window_seconds: the window.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, window_seconds: float) -> None:
+        self._connection = connection
+        self._window = timedelta(seconds=window_seconds)
+        query = sql_file(__package__, "latest_of_each_entity.sql")
+        rows = read_or(connection, query, [], "copies of what came before are not told")
+        # Memory would hold these names once more for each entity.
+        names: dict[str, str] = {}
+        self._latest: dict[_Entity, _Latest] = {
+            (names.setdefault(sender, sender), names.setdefault(category, category), name): _Latest._make(latest)
+            for sender, category, name, *latest in rows
+        }
+        self._originals: dict[_Delivery, UUID] = {}
+        self._first: dict[UUID, int] = {}
+
+    def originals_of(self, rows: Iterable[Notification]) -> list[UUID | None]:
+        """Return the id of the notification that each of the next rows copies; None for one that is no copy."""
+        digests = [(row, sha256(row.payload).hexdigest()) for row in rows]
+        deliveries = [_delivery_of(row, digest) for row, digest in digests]
+        self._first = {}
+        self._originals = self._read_originals({each.key for each in deliveries if each})
+        return [self._original_of(*each, delivery) for each, delivery in zip(digests, deliveries, strict=True)]
+
+    def _original_of(self, row: Notification, digest: str, delivery: _Delivery | None) -> UUID | None:
+        delivered = self._originals.get(delivery) if delivery else None
+        original = delivered or self._original_in_window(row, digest)
+        if delivery and delivered is None and row.signature_status == "valid":
+            self._originals[delivery] = original or row.id
+            self._first[row.id] = delivery.key
+        return original
+
+    def _original_in_window(self, row: Notification, digest: str) -> UUID | None:
+        """Return the entity's latest notification if this one copies it; if not, this one becomes the latest."""
+        if row.entity_id is None:
+            return None
+        entity = row.sender, row.category, row.entity_id
+        latest = self._latest.get(entity)
+        if latest and self._is_copy(row, digest, latest):
+            return latest.id
+        self._latest[entity] = _Latest(row.id, row.event_type, row.received_at, digest)
+        return None
+
+    def _is_copy(self, row: Notification, digest: str, latest: _Latest) -> bool:
+        return (
+            digest == latest.digest
+            and row.event_type == latest.event_type
+            and abs(row.received_at - latest.received_at) <= self._window
+        )
+
+    def write_deliveries(self, rows: Sequence[NumberedNotification]) -> None:
+        """Note the deliveries that came first with these rows, inside the transaction that stores them."""
+        first = [_DeliveryRow(self._first[row.id], seq) for seq, row, _ in rows if row.id in self._first]
+        insert(self._connection, "delivery_ids", _DeliveryRow, first)
+
+    def _read_originals(self, keys: set[int]) -> dict[_Delivery, UUID]:
+        if not keys:
+            return {}
+        lost = "copies of earlier deliveries are not told"
+        found = read_or(self._connection, sql_file(__package__, "delivered.sql"), [], lost, [list(keys)])
+        if not found:
+            return {}
+        query = sql_file(__package__, "deliveries.sql")
+        rows = read_or(self._connection, query, [], lost, [[seq for (seq,) in found]])
+        return {_Delivery._make(delivery): original for original, *delivery in rows}
+
+
+def _delivery_of(row: Notification, digest: str) -> _Delivery | None:
+    return None if row.delivery_id is None else _Delivery(row.sender, row.delivery_id, row.event_type, digest)
