@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from receiver.changes.plain import PLAIN
 from receiver.keeping.verification.invariants import (
     Handed,
     Kept,
@@ -20,8 +21,9 @@ from receiver.keeping.verification.invariants import (
 from receiver.notification import NumberedNotification
 from receiver.senders.centurylink.signature import load_public_key, sign
 from receiver.senders.keys import index_by_fingerprint, key_fingerprint, load_private_key
+from receiver.senders.sender import Sender
 from tests.support.keys import key_directory
-from tests.support.rows import notification
+from tests.support.rows import NOON, notification
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 BODY = b'{"userName":"user1@acme.example","accountAlias":"ACME","n":1.50}'
@@ -186,3 +188,34 @@ def test_a_violation_is_one_line():
         "lost seq 3 id 00000000-0000-0000-0000-000000000001: It is gone."
     )
     assert str(Violation("view", None, None, "It differs.")) == "view: It differs."
+
+
+@pytest.mark.parametrize(
+    ("changed", "detail"),
+    [
+        ({"proof": "shared-secret"}, "Its proof is shared-secret, though its sender signs for anybody to check."),
+        ({"signature_detail": "stale"}, "Its signature_detail is stale, though signature_status is valid."),
+    ],
+)
+def test_a_proof_or_a_detail_that_can_not_be_is_named(changed, detail):
+    assert words(check_row(stored(**changed), keys())) == [("signature", detail)]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [None, Sender(name="another", title="Another", account_category=None, comparison=PLAIN)],
+    ids=["not known", "without a published key"],
+)
+def test_of_another_sender_all_is_checked_but_what_needs_its_secret_or_its_headers(sender):
+    other = {"sender": "another", "category": "repository", "event_type": "push", "action": None, "proof": "token"}
+    assert list(check_row(stored(**other, signature=b"else", payload=b'{"n":1}'), keys(), sender)) == []
+    for wrong, what in (
+        ({"payload": b"no json"}, "derived"),
+        ({"received_at": NOON + timedelta(days=1)}, "derived"),
+        ({"signature_status": "missing"}, "signature"),
+        ({"signature_status": "fine"}, "signature"),
+        ({"signature_detail": "stale"}, "signature"),
+    ):
+        row = stored(**other)
+        found = check_row(row._replace(row=row.row._replace(**wrong)), keys(), sender)
+        assert [violation.what for violation in found] == [what], wrong

@@ -179,6 +179,28 @@ def test_what_arrived_late_is_checked_with_what_came_after_it(tmp_path, monkeypa
     assert [str(each).partition(":")[0] for each in violations(tmp_path)] == ["changes seq 1"]
 
 
+def test_signatures_of_other_senders_are_counted_and_neither_their_keys_nor_their_changes_are_missing(tmp_path):
+    github = {"sender": "github", "proof": "shared-secret", "key_fingerprint": "ab" * 32, "signature": b"hmac"}
+    columns = {"category": "repository", "event_type": "repository.edited", "entity_id": "acme/web"}
+    body = {"name": "new", "changes": {"name": {"from": "old"}}}
+    rows = [
+        notification(number, **github, **columns, delivery_id=f"d{number}", payload=json.dumps(body).encode())
+        for number in range(3)
+    ]
+    spool(tmp_path, [accepted(0), *rows, notification(9, sender="gone", proof="token", payload=b'{"n":1}')])
+    append(tmp_path)
+    done = run_command(tmp_path, "verify")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "Valid signatures: 1 by the key" in done.stderr
+    assert "Signatures of other senders than CenturyLink Cloud, which were not checked: 4." in done.stderr
+    alter(tmp_path, "DELETE FROM delivery_ids WHERE seq = 3")
+    alter(tmp_path, "UPDATE changes SET old_value = '1' WHERE seq = 2 AND path = 'name'")
+    alter(tmp_path, "UPDATE notifications SET sender = 'github' WHERE seq = 1")
+    done = run_command(tmp_path, "verify")
+    assert done.returncode == 1
+    assert {"view", "changes seq 2", "changes seq 1"} <= set(names(done))
+
+
 def violations(data_dir):
     keys = index_by_fingerprint([load_public_key(key_directory() / "public.pem")])
     with open_reader(Settings(data_dir=data_dir)) as reader:
