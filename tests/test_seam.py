@@ -85,10 +85,12 @@ def keys_of(value):
 
 
 def fields_of_examples():
-    """Return the fields of all bodies that tests and rules have as examples."""
+    """Return the fields of all bodies that tests and rules have as examples of this sender's."""
     rules = load_rules().rules
     examples = [example for rule in rules for example in (*rule.fires, *rule.silent)]
-    texts: list[str | bytes] = [notifications.body for example in examples for notifications in example.notifications]
+    texts: list[str | bytes] = [
+        each.body for example in examples for each in example.notifications if each.sender is None
+    ]
     texts += [body for body in vars(bodies).values() if isinstance(body, bytes) and body.startswith(b"{")]
     return set(chain.from_iterable(keys_of(json.loads(text)) for text in texts))
 
@@ -138,11 +140,11 @@ def fields():
 
 
 def code_of(package):
-    """Yield the files that may not hold the words, each by its path."""
+    """Yield the files that may not hold the words, each by its path; another sender's SQL may read its own bodies."""
     for start in map(ROOT.joinpath, PACKAGES[package]):
         for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
-            within = f"/senders/{SENDER}/" in path.as_posix()
             name = path.relative_to(ROOT).as_posix()
+            within = f"/senders/{SENDER}/" in name or re.fullmatch(r"analytics/senders/\w+/rules/\w+\.sql", name)
             if path.suffix in CODE and path.name != BUNDLED and not within and name not in RELEASED:
                 yield name, path.read_text("utf-8")
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 # Colours are for a light and a dark page; marks distinguish severities without colour.
 COLOURS: Mapping[str, tuple[str, str]] = {
@@ -23,11 +23,16 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
 
 
 class ExampleNotification(NamedTuple):
-    """A notification of an example: the name of its event, its time of receipt, and its body."""
+    """A notification of an example: its sender and event, its headers, its time of receipt, and its body.
 
-    event: str
+    `sender` is None for the sender whose URLs name the events; only its `event` must be there.
+    """
+
+    event: str | None
     received_at: datetime
     body: str
+    sender: str | None
+    headers: Mapping[str, str]
 
 
 class _Model(BaseModel):
@@ -40,11 +45,19 @@ class Notifications(_Model):
     In the body, `{{n}}` is 1, 2 and so on, and `{{at}}` is the time of receipt in UTC in the platform's format.
     """
 
-    event: Text
+    sender: Text | None = None
+    event: Text | None = None
+    headers: dict[Text, Text] = {}
     at: AwareDatetime
     body: Text
     times: Annotated[int, Field(ge=1, le=1000)] = 1
     every_seconds: Annotated[float, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _check_event(self) -> Self:
+        if self.sender is None and self.event is None:
+            raise ValueError("it must have an event, or a sender whose headers or body name the event")
+        return self
 
     def each(self) -> Iterator[ExampleNotification]:
         """Yield them one by one."""
@@ -52,7 +65,7 @@ class Notifications(_Model):
             moment = self.at + number * timedelta(seconds=self.every_seconds)
             spelled = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             body = self.body.replace("{{n}}", str(number + 1)).replace("{{at}}", spelled)
-            yield ExampleNotification(self.event, moment, body)
+            yield ExampleNotification(self.event, moment, body, self.sender, self.headers)
 
 
 class Example(_Model):

@@ -1,7 +1,7 @@
 """The senders as the dashboard and notebooks describe them, and functions about all of them.
 
-A sender has a folder with a `sender.py` and its `SENDER`, or the store describes it, see `learn`. A folder may have
-SQL: rules in `rules`, example queries in `shipped_queries`, and queries of its own in `queries`.
+A sender has a folder with a `sender.py` and its `SENDER`, or the store describes it, see `learn`. A folder of
+either may have SQL: rules in `rules`, example queries in `shipped_queries`, and queries of its own in `queries`.
 """
 
 import re
@@ -19,15 +19,16 @@ GREY = ("#8a8f98", "#8a8f98")
 
 @cache
 def folders() -> tuple[Traversable, ...]:
-    """Return the folders of all senders, by name."""
-    entries = [entry for entry in files(__package__).iterdir() if entry.is_dir() and (entry / "sender.py").is_file()]
+    """Return the folders of senders, by name: those with a `sender.py`, and those that only have SQL."""
+    entries = [entry for entry in files(__package__).iterdir() if entry.is_dir() and not entry.name.startswith("_")]
     return tuple(sorted(entries, key=lambda folder: folder.name))
 
 
 @cache
 def shipped() -> tuple[Sender, ...]:
-    """Return the senders that have a folder, by name."""
-    return tuple(import_module(f"{__package__}.{folder.name}.sender").SENDER for folder in folders())
+    """Return the senders that have a `sender.py`, by name."""
+    described = [folder for folder in folders() if (folder / "sender.py").is_file()]
+    return tuple(import_module(f"{__package__}.{folder.name}.sender").SENDER for folder in described)
 
 
 class _Described:

@@ -1,13 +1,19 @@
 """Makes a DuckDB file of notifications, by the receiver's own classification, spool and appender."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
-from receiver.admission import Admission, AllowedAccounts, Refusal
+from receiver.admission import Admission, AllowedAccounts
+from receiver.notification import Notification
+from receiver.sender_admission import PREFIX, SenderAdmission
+from receiver.senders import load_senders
 from receiver.senders.centurylink.events import event_for_name
 from receiver.senders.centurylink.signature import load_public_key
+from receiver.senders.profile import Profile
+from receiver.senders.request import SignedRequest
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import open_database
@@ -15,11 +21,16 @@ from tests.support.keys import in_lower_case, key_directory, signed
 
 
 class Received(NamedTuple):
-    """A notification as it reaches the receiver; `event` is a name, or a category where the action is open."""
+    """A notification as it reaches the receiver.
 
-    event: str
+    `event` is a name, or a category where the action is open. With a sender it is the end of the URL, if there is one.
+    """
+
+    event: str | None
     received_at: datetime
     body: str
+    sender: str | None = None
+    headers: Mapping[str, str] = {}
 
 
 def received_in(example) -> list[Received]:
@@ -36,7 +47,7 @@ def store_of(directory: Path, received: Iterable[Received]) -> Path:
     file = directory / "clc.duckdb"
     store = open_database(file)
     try:
-        spool.append_all([_admitted(admission, *each) for each in received])
+        spool.append_all([_admitted(admission, each) for each in received])
         appender = Appender(store.cursor(), SpoolReader(directory / "spool"), directory, duplicate_window_seconds=10)
         while appender.append_new():
             pass
@@ -48,8 +59,26 @@ def store_of(directory: Path, received: Iterable[Received]) -> Path:
     return file
 
 
-def _admitted(admission, event, received_at, body):
-    headers = in_lower_case(signed(body.encode()))
-    decision = admission.decide(event_for_name(event), body.encode(), headers, received_at, None)
-    assert not isinstance(decision, Refusal), decision
+def _admitted(admission, each):
+    if each.sender is None:
+        headers = in_lower_case(signed(each.body.encode()))
+        decision = admission.decide(event_for_name(each.event), each.body.encode(), headers, each.received_at, None)
+    else:
+        decision = _decide_on_senders(each)
+    assert isinstance(decision, Notification), decision
     return decision
+
+
+def _decide_on_senders(each):
+    """Decide on a notification of a sender with a profile, signed with the secret of the profile's examples."""
+    profile = load_senders()[each.sender]
+    assert isinstance(profile, Profile)
+    secret = next(example.secret for example in profile.examples if example.secret)
+    path = PREFIX + "/".join(filter(None, (each.sender, each.event)))
+    headers = in_lower_case({"Content-Type": "application/json", **each.headers})
+    request = SignedRequest("POST", f"https://receiver.example{path}", headers, each.body.encode())
+    signing = profile.scheme.load_signing_secret(secret)
+    signature = profile.scheme.sign(request, signing, each.received_at, str(uuid4()))
+    request = request._replace(headers={**headers, **in_lower_case(signature)})
+    admission = SenderAdmission({each.sender: profile}, {each.sender: (profile.scheme.load_secret(secret),)}, "require")
+    return admission.decide(path, request, each.received_at, None)

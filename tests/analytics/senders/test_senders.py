@@ -8,6 +8,7 @@ import analytics
 from analytics import queries, senders
 from analytics.senders.sender import Event, Examples, Kind, Phrase, Sender, Wording
 from analytics.words.sentences import Change, sentence, summary
+from receiver.senders.profile import load_shipped
 from tests.support.readable_store import MIDDAY, Row, build_store, server
 
 PARCELS = Sender(
@@ -48,8 +49,16 @@ def change(path, kind="changed", old="1", new="2"):
     return Change("Parcel", "P1", None, path, kind, old, new)
 
 
-def test_each_folder_of_a_sender_is_a_sender_of_its_name():
-    assert [sender.name for sender in senders.shipped()] == [folder.name for folder in senders.folders()]
+def test_each_folder_of_a_sender_is_named_like_a_sender_of_code_or_of_a_profile():
+    profiles = [name.replace("-", "_") for name in load_shipped()]
+    in_code = [sender.name for sender in senders.shipped()]
+    assert {folder.name for folder in senders.folders()} <= {*in_code, *profiles}
+    assert {*in_code, "github"} <= {folder.name for folder in senders.folders()}
+
+
+def test_a_folder_that_only_has_sql_gives_its_rules_and_no_sender():
+    assert "github" not in [sender.name for sender in senders.shipped()]
+    assert any(file.name.startswith("github_") for file in senders.sql_files("rules"))
 
 
 @pytest.mark.usefixtures("two_senders")

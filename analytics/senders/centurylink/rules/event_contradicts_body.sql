@@ -151,6 +151,14 @@ body = '{"userName":null,"accountAlias":["ACME"],"status":7}'
 event = "Server.Created"
 at = 2026-03-04T10:00:00Z
 body = '{"name":"WA1ACMEWEB01","details":{},"changeInfo":{"createdDate":"-infinity","modifiedDate":"infinity"}}'
+
+[[silent]]
+title = "Another sender, whose bodies have fields of the same names"
+[[silent.notifications]]
+sender = "generic-hmac"
+headers = { X-Event = "invoice.updated" }
+at = 2026-03-04T10:00:00Z
+body = '{"id":"inv-17","account":"ACME","userName":"kim","status":"deleted","details":{"lines":2}}'
 */
 -- Most bodies need not be read: the receiver found a name, an actor or a time in them, so they fit their category. The
 -- query parses the others once.
@@ -171,6 +179,7 @@ WITH suspects AS (
         ] AS fields
     FROM notifications
     WHERE received_at >= $since::TIMESTAMPTZ AND received_at < $until::TIMESTAMPTZ AND duplicate_of IS NULL
+        AND sender = 'centurylink'
         AND CASE category
             WHEN 'Server'
             THEN coalesce(action, '') <> 'Updated' OR entity_id IS NULL OR (actor IS NULL AND occurred_at = received_at)

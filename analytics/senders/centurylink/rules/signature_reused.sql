@@ -139,6 +139,19 @@ at = 2026-03-04T11:00:00Z
 times = 2
 every_seconds = 7200
 body = '{"accountAlias":"ACME","name":"WA1ACMEWEB02","cpu":2,"status":"Active"}'
+
+[[silent]]
+title = "Another sender, which tells several events of a shop's order with the same body"
+[[silent.notifications]]
+sender = "shopify"
+headers = { X-Shopify-Topic = "orders/create", X-Shopify-Shop-Domain = "acme.myshopify.com" }
+at = 2026-03-04T10:00:00Z
+body = '{"id":17,"updated_at":"2026-03-04T09:59:58Z"}'
+[[silent.notifications]]
+sender = "shopify"
+headers = { X-Shopify-Topic = "orders/paid", X-Shopify-Shop-Domain = "acme.myshopify.com" }
+at = 2026-03-04T10:00:30Z
+body = '{"id":17,"updated_at":"2026-03-04T09:59:58Z"}'
 */
 -- Of 256 bytes a hash of eight stays: grouping ten million then takes little memory, and two signatures have the same
 -- hash with a chance of three in a million.
@@ -146,7 +159,7 @@ WITH signed AS (
     SELECT seq, received_at, hash(signature) AS signature_hash
     FROM notifications
     WHERE received_at >= $since::TIMESTAMPTZ - to_days($days) AND received_at < $until::TIMESTAMPTZ
-        AND signature_status = 'valid' AND duplicate_of IS NULL
+        AND sender = 'centurylink' AND signature_status = 'valid' AND duplicate_of IS NULL
 ),
 used_again AS (
     SELECT signature_hash

@@ -191,6 +191,27 @@ event = "Server.Created"
 at = 2026-03-02T11:00:00Z
 body = '''{"name":"WA1ACMEDB01","status":"active","changeInfo":{"modifiedBy":"boss","modifiedDate":"{{at}}"},
 "links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "The same, and another sender has an account of the same name, which has its own tree"
+[[silent.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","parentAlias":"ROOT"}'
+[[silent.notifications]]
+sender = "generic-hmac"
+headers = { X-Event = "invoice.created" }
+at = 2026-03-01T10:01:00Z
+body = '{"account":"ACME","data":{"id":"inv-17"},"actor":"boss"}'
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:02:00Z
+body = '{"userName":"boss","accountAlias":"ROOT","status":"Active"}'
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-02T11:00:00Z
+body = '''{"name":"WA1ACMEDB01","status":"active","changeInfo":{"modifiedBy":"boss","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
 */
 WITH recent AS (
     SELECT DISTINCT account_alias, upper(actor) AS actor_key
@@ -254,6 +275,7 @@ places AS (
         parent_alias IS NOT NULL OR business_name IS NOT NULL AS is_told,
         root_path[1] IN (SELECT alias FROM accounts WHERE business_name IS NOT NULL) AS is_whole
     FROM accounts
+    WHERE sender = 'centurylink'
 ),
 judged AS (
     SELECT
