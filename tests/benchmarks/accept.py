@@ -7,16 +7,18 @@ import socket
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import islice
+from datetime import UTC, datetime
+from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
 from receiver.network.sockets import find_free_address
-from receiver.senders.centurylink.signature import SIGNATURE_HEADER
+from receiver.senders.profile import load_shipped
+from receiver.senders.request import SignedRequest
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from tests.benchmarks.data import END, SEED
 from tests.benchmarks.report import Figure
@@ -40,6 +42,8 @@ PEERS = {
 }
 
 BY_TORNADO = "itself with CLC_PARSER=tornado"
+GITHUB = "GitHub's, of the same lengths,"
+SECRET = "a secret for benchmarks alone"
 GOALS = {"bare Tornado": "≥ 1.6", "FastAPI with the same work": "≥ 2.5", "Granian with the same work": "≥ 1.0"}
 
 
@@ -56,12 +60,19 @@ def accept(directory: Path) -> list[Figure]:
     """Post the same notifications to the listener and to each peer in turn, some rounds of each."""
     with ExitStack() as opened:
         place = opened.enter_context(empty(directory / "accept"))
-        posts = written(place / "posts", simulated(POSTS))
-        urls = {"listener": opened.enter_context(running(ListenerProcess, place / "listener")).url}
+        notifications = simulated(POSTS)
+        posts = written(place / "posts", notifications)
+        of_github = written_of_github(place / "github", notifications)
+        own = running(ListenerProcess, place / "listener", CLC_SECRET_GITHUB=SECRET)
+        urls = {"listener": opened.enter_context(own).url}
         by_tornado = running(ListenerProcess, place / "by-tornado", CLC_PARSER="tornado")
         urls[BY_TORNADO] = opened.enter_context(by_tornado).url
         urls |= {name: opened.enter_context(peer(module, place / module)) for name, module in PEERS.items()}
-        most = rounds("At full speed", urls, lambda url: post(url, posts))
+        # The same listener under another URL, so that it has a turn of its own.
+        urls[GITHUB] = urls["listener"] + "/"
+        most = rounds(
+            "At full speed", urls, lambda url: post(url.rstrip("/"), of_github if url == urls[GITHUB] else posts)
+        )
         rates = {urls[name]: LOADED * median(most[name], "rate") for name in ("listener", "bare Tornado")}
         two = {name: urls[name] for name in ("listener", "bare Tornado")}
         paced = rounds("At 70 % of that", two, lambda url: post(url, posts, pause_for(rates[url])))
@@ -72,6 +83,8 @@ def accept(directory: Path) -> list[Figure]:
         )
         for name in (BY_TORNADO, *PEERS)
     ]
+    of_github_rate = ratio(most[GITHUB], most["listener"], "rate")
+    figures.append(Figure(f"accept {GITHUB} ÷ CenturyLink's", *of_github_rate, "≥ 0.9", beside(most[GITHUB])))
     slower = ratio(paced["listener"], paced["bare Tornado"], "p99")
     told = " beside ".join(f"{median(paced[name], 'p99'):.1f} ms at {rates[url]:,.0f}/s" for name, url in two.items())
     return [*figures, Figure("accept p99 ÷ bare Tornado's, each at 70 % of its most", *slower, "≤ 1", told)]
@@ -131,9 +144,35 @@ def written(file: Path, notifications: list[Outgoing]) -> Path:
     """Write notifications, each with its signature, as `post.lua` reads them."""
     with file.open("wb") as lines, click.progressbar(notifications, label="Signing", file=sys.stderr) as several:
         for sent in several:
-            signature = signed(sent.body)[SIGNATURE_HEADER]
-            lines.write(b"\t".join([f"/webhooks/{sent.event_type}".encode(), signature.encode(), sent.body]) + b"\n")
+            lines.write(line_of(f"/webhooks/{sent.event_type}", signed(sent.body), sent.body))
     return file
+
+
+def written_of_github(file: Path, notifications: list[Outgoing]) -> Path:
+    """Write as many notifications of GitHub, each of the length of one of these, as `post.lua` reads them."""
+    profile = load_shipped()["github"]
+    secret = profile.scheme.load_signing_secret(SECRET)
+    examples = [example for example in profile.examples if example.row and example.file.suffix == ".json"]
+    with file.open("wb") as lines:
+        for number, (sent, example) in enumerate(zip(notifications, cycle(examples), strict=False)):
+            body = json.loads(example.file.read_bytes())
+            body["padding"] = "x" * max(0, len(sent.body) - len(json.dumps(body)) - len(', "padding": ""'))
+            posted = json.dumps(body).encode()
+            request = SignedRequest("POST", "", example.headers, posted)
+            headers = profile.scheme.sign(request, secret, datetime.now(UTC), f"delivery-{number}")
+            lines.write(line_of("/senders/github", {**example.headers, **lower(headers)}, posted))
+    return file
+
+
+def lower(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with names in lower case."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def line_of(path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return a line for `post.lua`."""
+    listed = "\x1f".join(f"{name}: {value}" for name, value in headers.items())
+    return b"\t".join([path.encode(), listed.encode(), body]) + b"\n"
 
 
 @contextmanager

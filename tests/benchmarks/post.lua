@@ -1,14 +1,14 @@
--- Posts the notifications of a file (a path, a signature and a body a line, between tabs) again and again, after a pause
--- of PAUSE_MS each, or none; then writes how many were answered in which time, how many were not, and how long answers took.
+-- Posts the notifications of a file (a line each: path, headers and body between tabs, headers between unit separators)
+-- again and again, after a pause of PAUSE_MS each, or none; then writes how many were answered in which time, how many were not, and how long answers took.
 local posts, at = {}, 0
 local pause = tonumber(os.getenv("PAUSE_MS") or "0")
 
 function init()
   for line in io.lines(os.getenv("POSTS")) do
-    local path, signature, body = line:match("^(%S+)\t(%S+)\t(.*)$")
-    posts[#posts + 1] = wrk.format("POST", path, {
-      ["Host"] = wrk.host, ["Content-Type"] = "application/json; charset=utf-8", ["Tier3-RsaSha1"] = signature,
-    }, body)
+    local path, lines, body = line:match("^(%S+)\t([^\t]*)\t(.*)$")
+    local headers = { ["Host"] = wrk.host }
+    for name, value in lines:gmatch("([^:\31]+): ([^\31]*)") do headers[name] = value end
+    posts[#posts + 1] = wrk.format("POST", path, headers, body)
   end
 end
 
