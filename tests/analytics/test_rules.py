@@ -7,12 +7,15 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from analytics import connect
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
+from analytics.findings.snapshot import FOREVER
 from analytics.settings import Settings
+from analytics.times import EPOCH
 from receiver.store.query.guard import check_statement, list_refused_functions
 from tests.support.database import open_database
 from tests.support.stored import Received, received_in, store_of
@@ -100,6 +103,22 @@ def test_a_burst_that_goes_on_for_a_day_is_one_finding_of_all_hours_together(nam
             for finding in find(client, hour, hour + DAY / 24, rules=RuleSet([rule], []), settings=SETTINGS).findings
         ]
     assert [(each.found_at, len(each.notification_ids)) for each in found] == [(start + timedelta(minutes=36), 7)]
+
+
+def test_a_rule_for_github_finds_nothing_in_the_same_notifications_of_another_sender(tmp_path):
+    rules = RuleSet([rule for rule in load_rules().rules if rule.name.startswith("github_")], [])
+    received = [each for rule in rules.rules for example in rule.fires for each in received_in(example)]
+    file = store_of(tmp_path, sorted(received, key=lambda one: one.received_at))
+    for sender, fires in (("github", {rule.name for rule in rules.rules}), ("gitlab", set())):
+        with duckdb.connect(str(file)) as store:
+            store.execute("UPDATE notifications SET sender = ?", [sender])
+            store.execute("UPDATE changes SET sender = ?", [sender])
+        with connect(str(file)) as client:
+            found = find(client, EPOCH, FOREVER, rules=rules, settings=SETTINGS)
+            entities = client.sql("SELECT category, entity_id FROM entities").to_pylist()
+        assert {finding.rule for finding in found.findings} == fires
+        named = [(finding.category, finding.entity_id) for finding in found.findings if finding.entity_id]
+        assert set(named) <= {(entity["category"], entity["entity_id"]) for entity in entities}
 
 
 def test_every_rule_can_be_used():

@@ -17,11 +17,18 @@ high = "an owner of the organization can do everything"
 medium = "an administrator of one repository can do everything there"
 
 [[fires]]
-title = "An owner is invited and joins"
+title = "Owners are invited, and one joins"
 expected = [
+    "high acme: ann invited eve@mallory.example to be an owner of acme.",
     "high acme: ann invited mallory to be an owner of acme.",
     "high acme: ann made mallory an owner of acme.",
 ]
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "organization" }
+at = 2026-03-04T09:00:00Z
+body = '''{"action":"member_invited","invitation":{"id":1,"login":null,"email":"eve@mallory.example","role":"admin"},
+"organization":{"login":"Acme"},"sender":{"login":"ann"}}'''
 [[fires.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "organization" }
@@ -47,7 +54,7 @@ expected = [
 sender = "github"
 headers = { X-GitHub-Event = "member" }
 at = 2026-03-04T10:00:00Z
-body = '''{"action":"added","member":{"login":"mallory"},"changes":{"permission":{"to":"admin"},"role_name":{"to":"admin"}},
+body = '''{"action":"added","member":{"login":"mallory"},"changes":{"permission":{"to":"write"},"role_name":{"to":"admin"}},
 "repository":{"full_name":"acme/shop","owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 [[fires.notifications]]
 sender = "github"
@@ -79,6 +86,12 @@ headers = { X-GitHub-Event = "organization" }
 at = 2026-03-04T10:00:00Z
 body = '''{"action":"member_added","membership":{"role":"member","user":{"login":"kim"}},"organization":{"login":"acme"},
 "sender":{"login":"ann"}}'''
+[[silent.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "organization" }
+at = 2026-03-04T10:05:00Z
+body = '''{"action":"member_invited","invitation":{"id":1,"login":"kim","role":"direct_member"},
+"organization":{"login":"acme"},"sender":{"login":"ann"}}'''
 [[silent.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "member" }
@@ -115,9 +128,8 @@ WITH acts AS (
         event_type,
         payload ->> [
             '$.membership.role', '$.membership.user.login', '$.invitation.role', '$.invitation.login',
-            '$.invitation.email', '$.member.login', '$.changes.role_name.to', '$.changes.permission.to',
-            '$.changes.permission.from', '$.changes.old_permission.from', '$.team.name', '$.repository.full_name',
-            '$.repository.permissions.admin', '$.changes.repository.permissions.from.admin'
+            '$.invitation.email', '$.member.login', '$.changes.role_name.to', '$.changes.permission.to', '$.team.name',
+            '$.repository.full_name', '$.repository.permissions.admin', '$.changes.repository.permissions.from.admin'
         ] AS fields
     FROM events
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
@@ -135,12 +147,11 @@ judged AS (
             THEN concat('made ', fields[2], ' an owner of ', entity_id)
             WHEN event_type = 'organization.member_invited' AND fields[3] = 'admin'
             THEN concat('invited ', coalesce(fields[4], fields[5]), ' to be an owner of ', entity_id)
-            WHEN event_type IN ('member.added', 'member.edited') AND coalesce(fields[7], fields[8]) = 'admin'
-                AND coalesce(fields[9], fields[10]) IS DISTINCT FROM 'admin'
+            WHEN event_type IN ('member.added', 'member.edited') AND 'admin' IN (fields[7], fields[8])
             THEN concat('made ', fields[6], ' an administrator of ', entity_id)
-            WHEN category = 'team' AND fields[13] = 'true'
-                AND (event_type = 'team.added_to_repository' OR fields[14] = 'false')
-            THEN concat('made the team ', fields[11], ' an administrator of ', fields[12])
+            WHEN category = 'team' AND fields[11] = 'true'
+                AND (event_type = 'team.added_to_repository' OR fields[12] = 'false')
+            THEN concat('made the team ', fields[9], ' an administrator of ', fields[10])
         END AS act
     FROM acts
 )

@@ -21,7 +21,8 @@ medium = "some of the protection is left"
 title = "Fields of a protection fall, and then the protection goes"
 expected = [
     """medium acme/shop: ann weakened the protection of main in acme/shop: admin enforced from true to false, \
-allow force pushes enforcement level from off to everyone, required approving review count from 2 to 1.""",
+allow force pushes enforcement level from off to everyone, required approving review count from 2 to 1, \
+signature requirement enforcement level from non_admins to off.""",
     """medium acme/shop: ann weakened the protection of main in acme/shop: authorized actor names from [] to ["mallory"], \
 required status checks from ["lint","tests"] to ["tests"].""",
     "high acme/shop: ann removed the protection of main in acme/shop.",
@@ -32,9 +33,10 @@ sender = "github"
 headers = { X-GitHub-Event = "branch_protection_rule" }
 at = 2026-03-04T10:00:00Z
 body = '''{"action":"edited","rule":{"id":7,"name":"main","admin_enforced":false,"allow_force_pushes_enforcement_level":"everyone",
-"required_approving_review_count":1,"require_code_owner_review":true},"changes":{"admin_enforced":{"from":true},
+"required_approving_review_count":1,"require_code_owner_review":true,
+"signature_requirement_enforcement_level":"off"},"changes":{"admin_enforced":{"from":true},
 "allow_force_pushes_enforcement_level":{"from":"off"},"required_approving_review_count":{"from":2},
-"require_code_owner_review":{"from":false}},"repository":{"full_name":"Acme/Shop","owner":{"login":"Acme"}},
+"require_code_owner_review":{"from":false},"signature_requirement_enforcement_level":{"from":"non_admins"}},"repository":{"full_name":"Acme/Shop","owner":{"login":"Acme"}},
 "sender":{"login":"ann"}}'''
 [[fires.notifications]]
 sender = "github"
@@ -105,16 +107,17 @@ headers = { X-GitHub-Event = "branch_protection_rule" }
 at = 2026-03-04T10:10:00Z
 body = '''{"action":"edited","rule":{"id":7,"name":"main","admin_enforced":true,"allow_force_pushes_enforcement_level":"off",
 "linear_history_requirement_enforcement_level":"everyone","required_approving_review_count":2,
-"required_status_checks":["lint","tests"],"authorized_actors_only":true,"authorized_actor_names":["ann"]},
+"required_status_checks":["lint","tests"],"authorized_actors_only":true,"authorized_actor_names":["ann"],
+"create_protected":false},
 "changes":{"admin_enforced":{"from":false},"allow_force_pushes_enforcement_level":{"from":"everyone"},
 "linear_history_requirement_enforcement_level":{"from":"non_admins"},"required_approving_review_count":{"from":null},
-"required_status_checks":{"from":["tests"]},"authorized_actors_only":{"from":false},"authorized_actor_names":{"from":[]}},
-"repository":{"full_name":"acme/shop","owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
+"required_status_checks":{"from":["tests"]},"authorized_actors_only":{"from":false},"authorized_actor_names":{"from":[]},
+"create_protected":{"from":null}},"repository":{"full_name":"acme/shop","has_wiki":true,"owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 [[silent.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "branch_protection_configuration" }
 at = 2026-03-04T10:20:00Z
-body = '''{"action":"enabled","repository":{"full_name":"acme/shop","owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
+body = '''{"action":"enabled","repository":{"full_name":"acme/shop","has_wiki":false,"owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 [[silent.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "repository_ruleset" }
@@ -126,7 +129,7 @@ sender = "github"
 headers = { X-GitHub-Event = "repository_ruleset" }
 at = 2026-03-04T10:40:00Z
 body = '''{"action":"edited","repository_ruleset":{"id":4,"name":"new","enforcement":"active"},
-"changes":{"enforcement":{"from":"evaluate"},"rules":{"added":[{"type":"deletion"}],"deleted":[],"updated":[]}},
+"changes":{"enforcement":{"from":"evaluate"},"rules":{"added":[{"type":"deletion"}],"deleted":[{"type":"update"}],"updated":[]}},
 "repository":{"full_name":"acme/shop","owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 */
 -- The body of a changed protection tells each field's value of before, so `changes` has both values.
@@ -134,6 +137,7 @@ WITH fields AS (
     SELECT
         notification_id,
         changed_at,
+        category,
         entity_id,
         account_alias,
         actor,
@@ -174,7 +178,7 @@ acts AS (
         payload ->> [
             '$.rule.name', '$.repository_ruleset.name', '$.repository_ruleset.enforcement', '$.changes.enforcement.from'
         ] AS fields,
-        payload ->> '$.changes.rules.deleted[*].type' AS rules_gone
+        coalesce(payload ->> '$.changes.rules.deleted[*].type', []) AS deleted
     FROM events
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
@@ -189,7 +193,9 @@ judged AS (
         coalesce(entity_id, account_alias, '(no name)') AS place,
         fields[2] AS ruleset,
         fields[3] AS enforcement,
-        fields[4] = 'active' AND enforcement <> 'active' AS is_off,
+        coalesce(fields[4], enforcement) = 'active' AS was_on,
+        was_on AND enforcement <> 'active' AS is_off,
+        if(was_on, array_to_string(deleted, ', '), '') AS rules_gone,
         CASE event_type
             WHEN 'branch_protection_rule.deleted'
             THEN concat('removed the protection of ', coalesce(fields[1], '(no name)'), ' in ', place)
@@ -198,13 +204,13 @@ judged AS (
             WHEN 'repository_ruleset.deleted'
             THEN if(enforcement = 'active', concat('removed the ruleset ', ruleset, ' of ', place), NULL)
             ELSE if(
-                is_off OR len(rules_gone) > 0,
+                is_off OR rules_gone <> '',
                 concat(
                     'weakened the ruleset ', ruleset, ' of ', place, ': ',
                     concat_ws(
                         ', ',
                         if(is_off, concat(enforcement, ' instead of active'), NULL),
-                        if(len(rules_gone) > 0, concat('without ', array_to_string(rules_gone, ', ')), NULL)
+                        if(rules_gone <> '', concat('without ', rules_gone), NULL)
                     )
                 ),
                 NULL
@@ -214,7 +220,7 @@ judged AS (
 )
 SELECT
     changed_at AS found_at,
-    'repository' AS category,
+    category,
     entity_id,
     account_alias,
     actor,
@@ -225,7 +231,7 @@ SELECT
     [notification_id] AS notification_ids,
     'medium' AS severity
 FROM weaker
-GROUP BY notification_id, changed_at, entity_id, account_alias, actor, branch
+GROUP BY notification_id, changed_at, category, entity_id, account_alias, actor, branch
 UNION ALL
 SELECT
     acted_at,

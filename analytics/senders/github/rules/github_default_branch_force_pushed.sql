@@ -61,6 +61,7 @@ WITH pushes AS (
     SELECT
         id,
         least(occurred_at, received_at) AS pushed_at,
+        category,
         entity_id,
         account_alias,
         actor,
@@ -72,7 +73,7 @@ WITH pushes AS (
 )
 SELECT
     pushed_at AS found_at,
-    'repository' AS category,
+    category,
     entity_id,
     account_alias,
     actor,

@@ -38,21 +38,21 @@ body = '''{"action":"created","key":{"id":2,"title":"release","read_only":false}
 [[fires]]
 title = "An app is installed, and later gets more permissions"
 expected = [
-    "low 77: ann installed the app linter in acme: it can only read.",
-    "medium 77: ann gave the app linter in acme new permissions: it can write administration, contents.",
+    "low 77: ann installed the app 5 in acme: it can only read.",
+    "medium 77: ann gave the app linter in acme new permissions: it can write contents, repository_projects.",
 ]
 [[fires.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "installation" }
 at = 2026-03-04T10:00:00Z
-body = '''{"action":"created","installation":{"id":77,"app_id":5,"app_slug":"linter","account":{"login":"Acme"},
+body = '''{"action":"created","installation":{"id":77,"app_id":5,"app_slug":"","account":{"login":"Acme"},
 "permissions":{"contents":"read","metadata":"read"}},"sender":{"login":"ann"}}'''
 [[fires.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "installation" }
 at = 2026-03-04T10:10:00Z
 body = '''{"action":"new_permissions_accepted","installation":{"id":77,"app_id":5,"app_slug":"linter",
-"account":{"login":"Acme"},"permissions":{"contents":"write","metadata":"read","administration":"write"}},"sender":{"login":"ann"}}'''
+"account":{"login":"Acme"},"permissions":{"contents":"write","metadata":"read","repository_projects":"admin"}},"sender":{"login":"ann"}}'''
 
 [[silent]]
 title = "A deploy key and an app go"
@@ -96,7 +96,7 @@ judged AS (
     SELECT
         *,
         if(event_type = 'deploy_key.created', fields[2] IS DISTINCT FROM 'true', coalesce(len(writable) > 0, true)) AS can_write,
-        concat('the app ', coalesce(fields[3], fields[4], '(no name)'), ' in ', account_alias) AS app
+        concat('the app ', coalesce(nullif(fields[3], ''), fields[4], '(no name)'), ' in ', account_alias) AS app
     FROM acts
 )
 SELECT

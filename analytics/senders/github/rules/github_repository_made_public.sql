@@ -19,16 +19,23 @@ high = "everybody can read it, and copies stay"
 together_minutes = 10   # notifications of one repository within so long are about the same act
 
 [[fires]]
-title = "Two notifications of one act, and one of another repository long after"
+title = "Two events of one act, pushes delivered before and out of order; and two other repositories with one event each"
 expected = [
     "high acme/shop: ann made acme/shop public.",
     "high acme/tools: bo made acme/tools public.",
+    "high acme/docs: bo made acme/docs public.",
 ]
 [[fires.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "push" }
 at = 2026-03-04T09:00:00Z
-body = '''{"ref":"refs/heads/main","before":"aa","after":"ab","repository":{"full_name":"acme/shop","private":true,
+body = '''{"ref":"refs/heads/main","before":"aa","after":"090000","repository":{"full_name":"acme/shop","private":true,
+"owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "push" }
+at = 2026-03-04T09:59:30Z
+body = '''{"ref":"refs/heads/main","before":"aa","after":"095930","repository":{"full_name":"acme/shop","private":false,
 "owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
 [[fires.notifications]]
 sender = "github"
@@ -44,25 +51,51 @@ body = '''{"repository":{"full_name":"acme/shop","private":false,"visibility":"p
 "sender":{"login":"ann"}}'''
 [[fires.notifications]]
 sender = "github"
-headers = { X-GitHub-Event = "public" }
+headers = { X-GitHub-Event = "push" }
+at = 2026-03-04T10:01:00Z
+body = '''{"ref":"refs/heads/main","before":"aa","after":"100100","repository":{"full_name":"acme/shop","private":true,
+"owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "push" }
+at = 2026-03-04T10:02:00Z
+body = '''{"ref":"refs/heads/main","before":"aa","after":"100200","repository":{"full_name":"acme/shop","private":false,
+"owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "repository" }
 at = 2026-03-04T11:00:00Z
-body = '''{"repository":{"full_name":"acme/tools","private":false,"owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
+body = '''{"action":"publicized","repository":{"full_name":"acme/tools","private":false,"owner":{"login":"acme"}},
+"sender":{"login":"bo"}}'''
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "public" }
+at = 2026-03-04T11:01:00Z
+body = '''{"repository":{"full_name":"acme/docs","private":false,"owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
 
 [[fires]]
 title = "Only pushes come, and one shows that the repository has become public: the actor of the push is not to blame"
-expected = ["high acme/shop: acme/shop was private before, and is public now."]
+expected = [
+    "high acme/shop: acme/shop was private before, and is public now.",
+    "high acme/tools: ann made acme/tools public.",
+]
 [[fires.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "push" }
 at = 2026-03-04T09:00:00Z
-body = '''{"ref":"refs/heads/main","before":"aa","after":"ab","repository":{"full_name":"acme/shop","private":true,
-"visibility":"internal","owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
+body = '''{"ref":"refs/heads/main","before":"aa","after":"090000","repository":{"full_name":"acme/shop","private":true,"visibility":"internal",
+"owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
 [[fires.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "push" }
 at = 2026-03-04T10:00:00Z
-body = '''{"ref":"refs/heads/main","before":"ab","after":"ac","repository":{"full_name":"acme/shop","private":false,
-"visibility":"public","owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
+body = '''{"ref":"refs/heads/main","before":"aa","after":"100000","repository":{"full_name":"acme/shop","private":false,"visibility":"public",
+"owner":{"login":"acme"}},"sender":{"login":"bo"}}'''
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "public" }
+at = 2026-03-04T10:05:00Z
+body = '''{"repository":{"full_name":"acme/tools","private":false,"owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 
 [[silent]]
 title = "A repository is created public, another one becomes private, and a third one internal"
@@ -99,7 +132,7 @@ body = '''{"ref":"refs/heads/main","before":"aa","after":"ab","repository":{"ful
 */
 -- Two events tell the act. Where a webhook has neither, the next notification of the repository shows the act by its state.
 WITH told AS (
-    SELECT id, seq, least(occurred_at, received_at) AS acted_at, entity_id, account_alias, actor
+    SELECT id, seq, least(occurred_at, received_at) AS acted_at, category, entity_id, account_alias, actor
     FROM events
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes)
         AND received_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes)
@@ -113,7 +146,7 @@ acts AS (
         IS NOT true
 ),
 shown AS (
-    SELECT notification_id AS id, changed_at AS acted_at, entity_id, account_alias, NULL::VARCHAR AS actor
+    SELECT notification_id AS id, changed_at AS acted_at, category, entity_id, account_alias, NULL::VARCHAR AS actor
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'github' AND category = 'repository' AND path = 'private' AND NOT noise
@@ -128,7 +161,7 @@ shown AS (
 )
 SELECT
     acted_at AS found_at,
-    'repository' AS category,
+    category,
     entity_id,
     account_alias,
     actor,
@@ -138,5 +171,5 @@ SELECT
         concat(actor, ' made ', entity_id, ' public.')
     ) AS sentence,
     [id] AS notification_ids
-FROM (FROM acts SELECT id, acted_at, entity_id, account_alias, actor UNION ALL FROM shown)
+FROM (FROM acts SELECT id, acted_at, category, entity_id, account_alias, actor UNION ALL FROM shown)
 WHERE acted_at >= $since::TIMESTAMPTZ AND acted_at < $until::TIMESTAMPTZ
