@@ -1,7 +1,9 @@
 """The queries: one SQL file each, beside its caller; a part is left out where its parameter is None.
 
 A query gets the senders' knowledge by calls of macros, such as `kind_of(category)`. The query service takes no macros,
-and DuckDB files have none of ours, so each call is replaced by its SQL.
+and DuckDB files have none of ours, so each call is replaced by its SQL. Two parameters are set by what the store has:
+`several`, where it has notifications of more than one sender, and `described`, where it has some of a sender that it
+describes. So a store with one sender is asked nothing about senders.
 """
 
 import re
@@ -11,7 +13,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
-from analytics.senders import categories_of, edition, is_account, kinds, place, shipped
+from analytics.senders import categories_of, edition, has_described, is_account, kinds, place, several, shipped
 
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)[ \t]*\n", re.MULTILINE)
 CONDITION = re.compile(r" -- if \$(\w+)$")
@@ -82,6 +84,15 @@ def is_shipped(sender: str) -> str:
     return one_of(sender, (each.name for each in shipped()))
 
 
+def named_like(text: str) -> str:
+    """Return the condition that an entity's name has a text in any letter case.
+
+    Names of the senders with a folder are in upper case, so converting each of them is left out.
+    """
+    as_it_is = f"contains(entity_id, upper({text}))"
+    return f"CASE WHEN {is_shipped('sender')} THEN {as_it_is} ELSE contains(lower(entity_id), lower({text})) END"
+
+
 MACROS: dict[str, Callable[[str], str]] = {
     "kind_of": kind_of,
     "has_state": has_state,
@@ -92,6 +103,7 @@ MACROS: dict[str, Callable[[str], str]] = {
     "is_place": is_place,
     "what_a_place_is": what_a_place_is,
     "is_shipped": is_shipped,
+    "named_like": named_like,
 }
 CALL = re.compile(rf"\b({'|'.join(MACROS)})\(")
 
@@ -147,6 +159,8 @@ def query(name: str, values: Mapping[str, Any]) -> Query:
     Raises:
         KeyError: a parameter that the query needs has no value.
     """
+    are_several = several() or values.get("sender") is not None
+    values = {"several": are_several or None, "described": has_described() or None, **values}
     lines = []
     for line in read(name).splitlines():
         condition = CONDITION.search(line)

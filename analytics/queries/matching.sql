@@ -1,12 +1,12 @@
 -- The filter of notifications; a part of other queries. A case-insensitive expression searches the bodies: that takes
 -- half as long as converting all of them to lower case.
--- The store has entities in upper case.
     AND received_at >= $since::TIMESTAMPTZ -- if $since
     AND received_at < $until::TIMESTAMPTZ -- if $until
     AND list_contains($event_types::VARCHAR[], coalesce(event_type, category)) -- if $event_types
+    AND sender = $sender -- if $sender
     AND account_alias = $account -- if $account
     AND account_alias IN (SELECT alias FROM accounts WHERE list_contains(root_path, $account_tree)) -- if $account_tree
-    AND contains(entity_id, upper($entity)) -- if $entity
+    AND named_like($entity) -- if $entity
     AND contains(lower(actor), lower($actor)) -- if $actor
     AND list_contains($signatures::VARCHAR[], signature_status) -- if $signatures
     AND duplicate_of IS NULL -- if $without_copies

@@ -15,6 +15,8 @@ from analytics.senders.sender import Alerts, Event, Examples, Kind, Place, Sende
 
 UNKNOWN = "(event unknown)"
 GREY = ("#8a8f98", "#8a8f98")
+MOST_KINDS = 3
+"""The most kinds of entities that a sentence names."""
 
 
 @cache
@@ -35,15 +37,21 @@ class _Described:
     """The senders that the store describes; all viewers of a process look at one store."""
 
     senders: tuple[Sender, ...] = ()
+    alone = False
     edition = 0
 
 
-def learn(described: Iterable[Sender]) -> None:
-    """Take the senders that the store describes, in place of those that it described before."""
+def learn(described: Iterable[Sender], *, alone: bool = False) -> None:
+    """Take the senders that the store describes, in place of those that it described before.
+
+    Args:
+        described: the senders, with the events that the store has of each.
+        alone: whether the store has notifications of them and none of a sender with a folder.
+    """
     named = {sender.name for sender in shipped()}
     others = tuple(sender for sender in described if sender.name not in named)
-    if others != _Described.senders:
-        _Described.senders = others
+    if (others, alone) != (_Described.senders, _Described.alone):
+        _Described.senders, _Described.alone = others, alone
         _Described.edition += 1
         kinds.cache_clear()
         sender_of.cache_clear()
@@ -59,6 +67,37 @@ def senders() -> tuple[Sender, ...]:
     return (*shipped(), *_Described.senders)
 
 
+def heard() -> tuple[Sender, ...]:
+    """Return the senders that the store has notifications of; those with a folder until it has any."""
+    others = tuple(sender for sender in _Described.senders if sender.events)
+    return others if others and _Described.alone else (*shipped(), *others)
+
+
+def several() -> bool:
+    """Say whether the store has notifications of more than one sender."""
+    return len(heard()) > 1
+
+
+def has_described() -> bool:
+    """Say whether the store has notifications of a sender that it describes."""
+    return any(sender.events for sender in _Described.senders)
+
+
+def titles() -> dict[str, str]:
+    """Return the titles of the senders that the store has notifications of, by name."""
+    return {sender.name: sender.title for sender in heard()}
+
+
+def find_sender(name: str | None) -> Sender:
+    """Return the sender of a name; the first one that was heard where there is none."""
+    return next((sender for sender in senders() if sender.name == name), heard()[0])
+
+
+def has_upper_case(name: str | None) -> bool:
+    """Say whether the store has a sender's entities in upper case, whatever their case in its bodies."""
+    return find_sender(name) in shipped()
+
+
 def sql_files(name: str) -> list[Traversable]:
     """Return the SQL files in all senders' folders of a name: `rules` or `shipped_queries`."""
     places = [folder / name for folder in folders()]
@@ -66,8 +105,8 @@ def sql_files(name: str) -> list[Traversable]:
 
 
 def events() -> list[Event]:
-    """Return the events of all senders."""
-    return [event for sender in senders() for event in sender.events]
+    """Return the events of the senders that were heard."""
+    return [event for sender in heard() for event in sender.events]
 
 
 def event_types() -> list[str]:
@@ -77,12 +116,12 @@ def event_types() -> list[str]:
 
 def categories() -> list[str]:
     """Return the categories of all events, in the events' order."""
-    return list(dict.fromkeys(name.partition(".")[0] for name in event_types()))
+    return list(dict.fromkeys(event.category for event in events()))
 
 
 def event_types_of(names: set[str]) -> list[str]:
     """Return the names of the events of some categories."""
-    return [name for name in event_types() if name.partition(".")[0] in names]
+    return [event.name for event in events() if event.category in names]
 
 
 def unknown_type(category: str) -> str:
@@ -99,7 +138,7 @@ def colours(dark: bool) -> dict[str, str]:
 @cache
 def kinds() -> dict[str, Kind]:
     """Return the kinds of entities, by name."""
-    return {kind.name: kind for sender in senders() for kind in sender.kinds}
+    return {kind.name: kind for sender in heard() for kind in sender.kinds}
 
 
 def kind_of(category: str) -> str:
@@ -109,9 +148,10 @@ def kind_of(category: str) -> str:
 
 def find_kind(name: str) -> str | None:
     """Return the kind of entity of a category in any letter case; None where there is none."""
-    names = {each.lower(): each for each in (*kinds(), *categories())}
+    others = [kind for sender in heard() for kind in (sender.account, sender.person)]
+    names = {each.lower(): each for each in (*others, *kinds(), *categories())}
     kind = kind_of(names.get(name.lower(), ""))
-    return kind if kind in kinds() else None
+    return kind if kind in {*kinds(), *others} - {""} else None
 
 
 def categories_of(kind: str) -> set[str]:
@@ -130,24 +170,24 @@ def icon_of(category: str) -> str | None:
     return kind.icon if kind else None
 
 
-def is_account(kind: str | None) -> bool:
-    """Say whether entities of a kind are accounts."""
-    return any(kind == sender.account for sender in senders())
+def is_account(kind: str | None, sender: str | None = None) -> bool:
+    """Say whether entities of a kind are accounts, of a sender or of any."""
+    return any(kind == each.account for each in heard() if sender in {None, each.name})
 
 
-def is_person(kind: str | None) -> bool:
-    """Say whether entities of a kind are users, which notifications name as actors."""
-    return any(kind == sender.person for sender in senders())
+def is_person(kind: str | None, sender: str | None = None) -> bool:
+    """Say whether entities of a kind are users, which notifications name as actors, of a sender or of any."""
+    return any(kind == each.person for each in heard() if sender in {None, each.name})
 
 
-def account_kind() -> str:
-    """Return the kind of accounts."""
-    return senders()[0].account
+def account_kind(sender: str | None = None) -> str:
+    """Return the kind of a sender's accounts."""
+    return find_sender(sender).account
 
 
-def person_kind() -> str:
-    """Return the kind of users."""
-    return senders()[0].person
+def person_kind(sender: str | None = None) -> str:
+    """Return the kind of a sender's users."""
+    return find_sender(sender).person
 
 
 def doubting_rules() -> set[str]:
@@ -165,7 +205,7 @@ def why_never_reported(field: str) -> str | None:
 
 def place() -> Place | None:
     """Return the places that entities' names give; None where no sender's do."""
-    return next((sender.place for sender in senders() if sender.place), None)
+    return next((sender.place for sender in heard() if sender.place), None)
 
 
 def alerts() -> list[Alerts]:
@@ -185,23 +225,32 @@ def alert_colour(dark: bool) -> str:
 
 def examples() -> Examples:
     """Return examples of input."""
-    return senders()[0].examples
+    return heard()[0].examples
 
 
 def names_actors() -> str:
     """Return words for the notifications that name their actor."""
-    return "; ".join(sender.names_actors for sender in senders())
+    return "; ".join(sender.names_actors for sender in heard())
 
 
 def any_entity() -> str:
-    """Return the words for an entity of any kind: `server, user or account`."""
-    return join_names([name.lower() for name in reversed(kinds())], "or")
+    """Return the words for an entity of any kind: `server, user or account`; of many kinds, the first of them."""
+    first = [as_words(kind.name).lower() for kind in heard()[0].kinds][:MOST_KINDS]
+    return join_names([*reversed(first), *(["other entity"] if len(kinds()) > len(first) else [])], "or")
 
 
-def parts_of_account(last: str = "or") -> str:
-    """Return the words for the parts of an account: `user or server`; with `and`, their plural."""
+def as_words(category: str) -> str:
+    """Return a category in words: `pull request` for `pull_request`."""
+    return category.replace("_", " ")
+
+
+def parts_of_account(last: str = "or", sender: str | None = None) -> str:
+    """Return the words for an account's parts: `user or server`, of many kinds `part`; with `and`, their plural."""
+    names = [kind.name.lower() for kind in find_sender(sender).kinds if not is_account(kind.name, sender)]
+    if len(names) > MOST_KINDS:
+        return "parts" if last == "and" else "part"
     ending = "s" if last == "and" else ""
-    return join_names([f"{name.lower()}{ending}" for name in kinds() if not is_account(name)], last)
+    return join_names([f"{name}{ending}" for name in names], last)
 
 
 def alert_label() -> str:
@@ -217,5 +266,5 @@ def join_names(names: list[str], last: str) -> str:
 @cache
 def sender_of(category: str) -> Sender:
     """Return the sender of a category's notifications; the first sender where none has the category."""
-    matches = (sender for sender in senders() for event in sender.events if event.name.partition(".")[0] == category)
-    return next(matches, senders()[0])
+    matches = (sender for sender in heard() for kind in sender.kinds if category in {kind.name, *kind.also})
+    return next(matches, heard()[0])

@@ -29,7 +29,8 @@ def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> 
     """Return a sender from its row of the table `senders` and the event types that the store has of it."""
     said: Mapping[str, Any] = json.loads(description)
     categories = sorted({each.category for each in seen} | set(said.get("entities", {})))
-    account, person = said.get("account_category") or "", next((name for name in categories if name in PERSONS), "")
+    account = said.get("account_category") or "account"
+    person = next((name for name in categories if name in PERSONS), "user")
     types = sorted({each.event_type: each for each in seen}.values())
     return Sender(
         name=name,
@@ -58,7 +59,9 @@ def describe_event(seen: Seen, words: Iterable[Mapping[str, str]]) -> Event:
     """Return an event with the colours that its profile gives it, otherwise with those of its category's hue."""
     said = next((each for each in words if fnmatchcase(seen.event_type, each["pattern"])), {})
     light, dark = (mix(seen.category, lightness) for lightness in SHADES[seen.action or "Updated"])
-    return Event(seen.event_type, said.get("light") or light, said.get("dark") or dark, said.get("label", ""))
+    return Event(
+        seen.event_type, said.get("light") or light, said.get("dark") or dark, said.get("label", ""), seen.category
+    )
 
 
 def mix(category: str, lightness: float) -> str:

@@ -97,12 +97,21 @@ def describe_switch(to_true: Phrase, to_false: Phrase) -> Callable[[ParsedChange
 
 
 class Event(NamedTuple):
-    """An event of the sender's portal: `Category.Action`. Colours are for a light and a dark page."""
+    """An event as its sender names it. Colours are for a light and a dark page.
+
+    `about` is the category of its notifications where its name does not begin with that.
+    """
 
     name: str
     light: str
     dark: str
     fires: str
+    about: str = ""
+
+    @property
+    def category(self) -> str:
+        """Return the category of its notifications."""
+        return self.about or self.name.partition(".")[0]
 
 
 class Kind(NamedTuple):

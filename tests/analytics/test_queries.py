@@ -331,7 +331,7 @@ def test_every_query_runs_whatever_its_filters(client):
         "id": str(ORIGINAL), "ids": [str(ORIGINAL)], "step": 5, "last": 9, "alias": "ACME",
         "seen": 9, "upto": 9, "longest": 5, "after": 1,
         "before_until": MIDDAY - HOUR, "counted_since": MIDDAY - 2 * HOUR,
-        "counted_until": MIDDAY, "begins": [0], "shift_us": 0, "ahead_us": [0],
+        "counted_until": MIDDAY, "begins": [0], "shift_us": 0, "ahead_us": [0], "sender": "parcels",
     }  # fmt: skip
     notifications, changes = {"notifications": True}, {"changes": True, "typed": True}
     alone = {name: value for name, value in needed.items() if not name.startswith("before_")}

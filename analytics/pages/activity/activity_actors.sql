@@ -1,14 +1,17 @@
 -- Actors with their events in a time and in the time to compare with: the largest, or those that differ most.
 WITH counted AS (
     SELECT
+        sender, -- if $several
         actor AS name,
         -- include beside.sql
     -- include counted.sql
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND actor IS NOT NULL
         -- include of_activity.sql
-    GROUP BY name
+    GROUP BY ALL
 )
-SELECT name, events, events_before, (SELECT count(*) FROM counted WHERE events > 0) AS total
+SELECT
+    sender, -- if $several
+    name, events, events_before, (SELECT count(*) FROM counted WHERE events > 0) AS total
 FROM counted
 ORDER BY
     abs(events - events_before) DESC, -- if $by_change

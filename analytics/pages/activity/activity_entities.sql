@@ -4,19 +4,22 @@
 -- the places only.
 WITH counted AS (
     SELECT
+        sender, -- if $several
         kind_of(category) AS kind, entity_id AS name,
         -- include beside.sql
     -- include counted.sql
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND entity_id IS NOT NULL
         -- include of_activity.sql
-    GROUP BY kind, name
+    GROUP BY ALL
 ), entities AS (
     SELECT *
     FROM counted
     WHERE true
         AND has_place(kind) AND starts_with(name, $chosen_centre) -- if $chosen_centre
 ), ranked AS (
-    SELECT kind, name, events, events_before, (SELECT count(*) FROM entities WHERE events > 0) AS total
+    SELECT
+        sender, -- if $several
+        kind, name, events, events_before, (SELECT count(*) FROM entities WHERE events > 0) AS total
     FROM entities
     ORDER BY
         abs(events - events_before) DESC, -- if $by_change
@@ -24,6 +27,7 @@ WITH counted AS (
     LIMIT $most
 ), centres AS (
     SELECT
+        sender, -- if $several
         what_a_place_is() AS kind, place_of(name) AS name,
         sum(events)::BIGINT AS events, sum(events_before)::BIGINT AS events_before, NULL AS total
     FROM counted

@@ -1,5 +1,6 @@
 -- The filter of the page Activity; a part of other queries.
     AND list_contains($event_types::VARCHAR[], coalesce(event_type, category)) -- if $event_types
+    AND sender = $sender -- if $sender
     AND account_alias = $account -- if $account
     AND account_alias IN (SELECT unnest($accounts::VARCHAR[])) -- if $accounts
     AND actor = $actor -- if $actor

@@ -1,6 +1,8 @@
 -- A page of the changes in reverse order of events, with their notifications' actions and receipt.
 WITH page AS (
     SELECT
+        sender, -- if $several
+        told, -- if $described
         notification_id, seq, changed_at, category, entity_id, account_alias, actor, path, kind, noise,
         old_value::VARCHAR AS old_value, new_value::VARCHAR AS new_value
     FROM changes

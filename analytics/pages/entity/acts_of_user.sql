@@ -1,6 +1,9 @@
 -- The notifications that name a user as their actor, the latest first.
-SELECT seq, least(occurred_at, received_at) AS occurred_at, event_type, category, entity_id, account_alias
+SELECT
+    sender, -- if $several
+    seq, least(occurred_at, received_at) AS occurred_at, event_type, category, entity_id, account_alias
 FROM events
-WHERE upper(actor) = $entity
+WHERE upper(actor) = upper($entity)
+    AND sender = $sender -- if $sender
 ORDER BY occurred_at DESC, seq DESC
 LIMIT $page_rows

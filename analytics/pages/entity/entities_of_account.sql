@@ -13,6 +13,7 @@ FROM (
         count(*) AS notifications
     FROM (SELECT *, kind_of(category) AS kind FROM events)
     WHERE account_alias = $alias AND is_of_account(kind) AND entity_id IS NOT NULL
+        AND sender = $sender -- if $sender
     GROUP BY kind, entity_id
 )
 ORDER BY deleted, category, entity_id

@@ -1,5 +1,7 @@
 -- The next newer page of the list after a notification, oldest first.
-SELECT seq, received_at, event_type, category, account_alias, entity_id, actor, signature_status, duplicate_of
+SELECT
+    sender, -- if $several
+    seq, received_at, event_type, category, account_alias, entity_id, actor, signature_status, duplicate_of
 FROM notifications
 WHERE true
     AND seq > $after -- if $after

@@ -1,4 +1,4 @@
--- The entity, the account and the actor of a notification.
-SELECT category, entity_id, account_alias, actor
+-- The sender, the entity, the account and the actor of a notification.
+SELECT sender, category, entity_id, account_alias, actor
 FROM notifications
 WHERE seq = $seq

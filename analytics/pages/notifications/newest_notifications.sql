@@ -1,5 +1,7 @@
 -- One page of the list, newest first: the newest page, or the page before a notification.
-SELECT seq, received_at, event_type, category, account_alias, entity_id, actor, signature_status, duplicate_of
+SELECT
+    sender, -- if $several
+    seq, received_at, event_type, category, account_alias, entity_id, actor, signature_status, duplicate_of
 FROM notifications
 WHERE true
     AND seq <= $upto -- if $upto

@@ -28,7 +28,7 @@ class SenderWatch:
         self._client = client
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="senders")
         self._lock = Lock()
-        self._reading: Future[list[Sender]] | None = None
+        self._reading: Future[tuple[list[Sender], bool]] | None = None
         self._again_at = 0.0
 
     def look(self) -> None:
@@ -44,16 +44,19 @@ class SenderWatch:
             if self._reading.done():
                 reading, self._reading = self._reading, None
                 with suppress(AnalyticsError):
-                    learn(reading.result())
+                    described, alone = reading.result()
+                    learn(described, alone=alone)
 
-    def _read(self) -> list[Sender]:
+    def _read(self) -> tuple[list[Sender], bool]:
         described = self._client.sql(*queries.query("senders", {})).to_pandas()
         seen: defaultdict[str, list[Seen]] = defaultdict(list)
         if len(described):
             types = self._client.sql(*queries.query("event_types_of_senders", {})).to_pandas()
             for row in records(types):
                 seen[row.sender].append(Seen(row.event_type, row.category, null_to_none(row.action)))
-        return [as_sender(row.name, row.title, row.description, seen[row.name]) for row in records(described)]
+        # Asked only where another sender was heard: a store with one sender is asked nothing more.
+        alone = bool(seen) and not len(self._client.sql(*queries.query("one_of_shipped", {})).to_pandas())
+        return [as_sender(row.name, row.title, row.description, seen[row.name]) for row in records(described)], alone
 
 
 @st.cache_resource(show_spinner=False)

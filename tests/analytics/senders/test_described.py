@@ -33,7 +33,7 @@ def test_a_sender_of_the_store_has_the_events_and_kinds_that_were_seen_and_the_w
     assert (sender.account, sender.person, sender.proof) == ("organization", "user", "shared-secret")
     assert sender.how_to == "1. Open the settings.\n2. Paste {url}."
     push = next(event for event in sender.events if event.name == "push")
-    assert push == ("push", "#123456", "#654321", "commits are pushed")
+    assert push == ("push", "#123456", "#654321", "commits are pushed", "repository")
 
 
 def test_events_of_a_category_have_shades_of_one_colour_the_same_each_time():

@@ -1,4 +1,6 @@
 -- All accounts, each below its parent.
-SELECT alias, business_name, parent_alias, depth, root_path
+SELECT
+    sender, -- if $several
+    alias, business_name, parent_alias, depth, root_path
 FROM accounts
 ORDER BY root_path

@@ -1,6 +1,7 @@
 -- Entities by a part of their name: those with just this name first, then the one with the latest event; all their
 -- notifications count, as on the page of each.
 SELECT
+    sender, -- if $several
     kind_of(category) AS category,
     entity_id,
     -- An alert may name another account than the state does.
@@ -11,10 +12,13 @@ SELECT
     count(*) AS notifications
 FROM events
 WHERE entity_id IS NOT NULL
-    AND contains(entity_id, upper($named)) -- if $named
+    AND named_like($named) -- if $named
+    AND sender = $sender -- if $sender
     AND kind_of(category) = $kind -- if $kind
-GROUP BY 1, entity_id
+GROUP BY
+    sender, -- if $several
+    kind_of(category), entity_id
 ORDER BY
-    entity_id = upper($named) DESC, -- if $named
+    upper(entity_id) = upper($named) DESC, -- if $named
     last_at DESC, entity_id
 LIMIT $page_rows

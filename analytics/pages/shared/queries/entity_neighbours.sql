@@ -2,6 +2,7 @@
 -- Copies are left out.
 WITH here AS (
     SELECT
+        sender AS whose_sender, -- if $several
         seq AS step,
         least(occurred_at, received_at) AS step_at,
         entity_id AS name,
@@ -16,6 +17,7 @@ WITH here AS (
         seq = step AS same
     FROM events, here
     WHERE entity_id = name AND kind_of(category) = whose
+        AND sender = whose_sender -- if $several
 )
 SELECT
     max(struct_pack(moment := happened_at, seq := seq)) FILTER (WHERE before).seq AS earlier,
