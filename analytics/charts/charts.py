@@ -14,7 +14,7 @@ import altair as alt
 import pandas as pd
 
 from analytics.charts.compared import COMPLETE, RUNNING, Other, add_other, other_tips
-from analytics.senders import colours
+from analytics.senders import GREY, colours
 from analytics.times import EPOCH, Interval, Period, Span, zone_label
 
 MUTED = ("#6b7280", "#9aa3ad")
@@ -28,6 +28,11 @@ TIME_LABEL = (
     " : utcmonth(datum.value) || utcdate(datum.value) > 1 ? '%b %d' : '%Y')"
 )
 LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 135))")
+WIDE_LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 205))")
+LONG_NAME = 24
+"""The most characters of a name that a column of the legend has room for."""
+MOST_TYPES = 15
+OTHER_TYPES = "other event types"
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 TOTAL = "Total"
 LOG_TICKS = [0, *(10**power for power in range(10))]
@@ -118,6 +123,7 @@ def draw_events(
         dark: whether the page is dark.
         logarithmic: whether heights are on a logarithmic scale, where a few outliers would hide the rest.
     """
+    frame = join_rare(frame)
     place = zone_label(zone)
     marked: Any = alt.Undefined
     if selected is not None:
@@ -134,6 +140,16 @@ def draw_events(
         height=236, width="container", autosize=FIT, title=heading(f"{what} over time", dark)
     )
     return chart
+
+
+def join_rare(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the counts with the rarest event types under one name, where they are too many for a legend."""
+    totals = frame.groupby("event_type")["events"].sum()
+    if len(totals) <= MOST_TYPES:
+        return frame
+    frequent = totals.sort_values(ascending=False, kind="stable").index[: MOST_TYPES - 1]
+    joined = frame.assign(event_type=frame["event_type"].where(frame["event_type"].isin(frequent), OTHER_TYPES))
+    return joined.groupby(["bin_us", "event_type"])["events"].sum().reset_index()
 
 
 def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool = False) -> str:
@@ -216,12 +232,26 @@ def count_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
 
 def list_types(frame: pd.DataFrame, dark: bool) -> list[str]:
     """Return the event types that occur, in the order of the legend."""
-    return [name for name in colours(dark) if name in set(frame["event_type"])]
+    return [name for name in type_colours(dark) if name in set(frame["event_type"])]
+
+
+def type_colours(dark: bool) -> dict[str, str]:
+    """Return the colour of each event type, and of those that are joined."""
+    named = colours(dark)
+    return {**named, OTHER_TYPES: GREY[dark]} if len(named) > MOST_TYPES else named
 
 
 def legend_of(names: list[str], symbol: str = "square") -> alt.Legend:
     """Return the legend of some event types."""
-    return alt.Legend(title=None, orient="top", symbolType=symbol, columns=LEGEND_COLUMNS, values=names)
+    are_long = any(len(name) > LONG_NAME for name in names)
+    return alt.Legend(
+        title=None,
+        orient="top",
+        symbolType=symbol,
+        columns=WIDE_LEGEND_COLUMNS if are_long else LEGEND_COLUMNS,
+        labelLimit=180 if are_long else alt.Undefined,
+        values=names,
+    )
 
 
 def event_bars(
@@ -229,7 +259,7 @@ def event_bars(
 ) -> list[alt.Chart]:
     """Return the layer of stacked bars; a last bin that is not over is pale."""
     chart: alt.Chart = (
-        alt.Chart(add_other(stack(fill_bins(frame, span), list(colours(dark))), other))
+        alt.Chart(add_other(stack(fill_bins(frame, span), list(type_colours(dark))), other))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
@@ -285,4 +315,4 @@ def row_scale(field: str, rows: int) -> alt.Y:
 
 def event_scale(dark: bool) -> alt.Scale:
     """Return the colours of the event types."""
-    return alt.Scale(domain=list(colours(dark)), range=list(colours(dark).values()))
+    return alt.Scale(domain=list(type_colours(dark)), range=list(type_colours(dark).values()))

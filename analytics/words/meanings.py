@@ -14,6 +14,36 @@ VERDICTS = {
     ),
     "missing": "Unsigned: the request had no signature, so anyone may have sent it.",
 }
+THIRD_PARTY = "third-party"
+"""The proof of a key pair, which anybody can check."""
+PROVED = {
+    "shared-secret": (
+        "Verified with the secret that {title} shares with this receiver. Either of them could have signed it, "
+        "and nobody without the secret can check it."
+    ),
+    "token": (
+        "It carried the token that {title} shares with this receiver. "
+        "That says who sent it; nothing says that the body is as it was sent."
+    ),
+    "none": "{title} signs nothing here, so anyone may have sent it.",
+}
+REFUTED = "Verification failed: the signature is not one of {title} under a secret of this receiver."
+
+
+def describe_verdict(status: str, proof: str, title: str) -> str | None:
+    """Return the verdict on a signature in words; None for a status that is not known.
+
+    Args:
+        status: the status of the signature.
+        proof: what a valid signature proves.
+        title: the sender's.
+    """
+    if proof == THIRD_PARTY or status == "missing":
+        return VERDICTS.get(status)
+    words = {"valid": PROVED.get(proof), "invalid": REFUTED}.get(status)
+    return words.format(title=title) if words else None
+
+
 MARKS = {"valid": "✓ valid", "invalid": "✗ invalid", "missing": "○ missing"}
 
 

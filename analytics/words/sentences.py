@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from analytics.senders import alerts, kinds, sender_of
+from analytics.senders import alerts, as_words, kinds, sender_of
 from analytics.senders.sender import Change, ParsedChange, Phrase, Wording, format_value
 from analytics.text import make_visible, plural, shorten
 
@@ -85,10 +85,10 @@ def label_of(path: str, wording: Wording) -> str:
 
 
 def words(key: str, wording: Wording) -> str:
-    """Return a key as words: `maxAge` becomes max age."""
+    """Return a key as words: `maxAge` and `max_age` become max age."""
     if key in wording.labels:
         return wording.labels[key]
-    apart = HUMP.sub(" ", shorten(key, LONGEST))
+    apart = HUMP.sub(" ", shorten(key, LONGEST)).replace("_", " ")
     return " ".join(word if word.isupper() else word.lower() for word in make_visible(apart).split())
 
 
@@ -104,12 +104,12 @@ def sentence(change: Change) -> str:
     """Return a change with its actor and entity as one sentence without a full stop."""
     entity = shorten(change.entity_id, LONGEST_NAME)
     if change.path == "" and change.kind == "added" and change.action != "Created":
-        return f"{change.category} {entity} is seen for the first time"
+        return f"{as_words(change.category)} {entity} is seen for the first time"
     if change.path == "" and change.kind == "unseen":
         updated = f"{shorten(change.actor, LONGEST_NAME)} updated {entity}" if change.actor else f"{entity} was updated"
         return f"{updated}, but {describe_unseen(change)}"
     if change.path == "" and not change.actor and (what := {"added": "created", "removed": "deleted"}.get(change.kind)):
-        return f"{change.category} {entity} was {what} (actor not reported)"
+        return f"{as_words(change.category)} {entity} was {what} (actor not reported)"
     who = shorten(change.actor, LONGEST_NAME) if change.actor else SOMEBODY
     return phrase(change).about(who, entity)
 
@@ -141,7 +141,7 @@ def phrase(change: Change) -> Phrase:
 
 def describe_whole(change: Change) -> Phrase:
     """Return the phrase of a change of the entity as a whole."""
-    noun = change.category.lower()
+    noun = as_words(change.category).lower()
     if change.kind == "added":
         return Phrase(f"created {noun}") if change.action == "Created" else Phrase(f"first sight of this {noun}")
     if change.kind == "removed":

@@ -6,21 +6,24 @@ from typing import Any, NamedTuple
 
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.filters import Chip
+from analytics.pages.shared.filters import Chip, list_sender_chips, read_sender
 from analytics.pages.shared.formatting import format_range
-from analytics.senders import categories, place, unknown_type
+from analytics.pages.shared.store import sender_of_row
+from analytics.senders import as_words, categories, event_types, heard, place, several, titles, unknown_type
 from analytics.times import Interval
 
 TYPES = "types"
 ACCOUNT = "account"
+SENDER = "sender"
 ALONE = "alone"
 ACTOR = "who"
 ENTITY = "what"
 CENTRE = "centre"
 PART = "part"
 ROWS = "rows"
+BRANCHES = "open"
 MOST_ROWS, MORE_ROWS = 30, 300
-NAMES = (TYPES, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
+NAMES = (TYPES, SENDER, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
 
 
 class Measure(NamedTuple):
@@ -49,7 +52,10 @@ CHANGES = Measure("changed field", "changes")
 
 
 class ActivityFilters(NamedTuple):
-    """The filters: an entity is its category and its name, `alone` an account without its sub-accounts."""
+    """The filters: an entity is its category and its name, `alone` an account without its sub-accounts.
+
+    `entity_sender` is the entity's sender, where the store has several.
+    """
 
     types: tuple[str, ...] = ()
     account: str | None = None
@@ -58,6 +64,8 @@ class ActivityFilters(NamedTuple):
     entity: tuple[str, str] | None = None
     centre: str | None = None
     part: Interval | None = None
+    sender: str | None = None
+    entity_sender: str | None = None
 
     def parameters(self, *without: str) -> dict[str, Any]:
         """Return the parameters of queries, besides those of time.
@@ -70,9 +78,15 @@ class ActivityFilters(NamedTuple):
         values |= {"account": self.account if self.alone else None}
         values |= {"accounts": load_accounts().tree_of(self.account) if self.account and not self.alone else None}
         values |= {"actor": self.actor, "kind": kind, "entity": name, "centre": self.centre}
+        values |= {"sender": self.sender if ENTITY in without else self.any_sender}
         dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts"), ENTITY: ("kind", "entity")}
         dropped |= {ACTOR: ("actor",), CENTRE: ("centre",)}
         return values | dict.fromkeys(parameter for name in without for parameter in dropped[name])
+
+    @property
+    def any_sender(self) -> str | None:
+        """The chosen sender, or that of the chosen entity."""
+        return self.sender or self.entity_sender
 
     def entity_parameters(self) -> dict[str, Any]:
         """Return the parameters of the query of entities and places, which filters each list by the other's choice."""
@@ -83,7 +97,7 @@ class ActivityFilters(NamedTuple):
 
 def read_filters() -> ActivityFilters:
     """Return the filters in the address."""
-    kind, _, name = (address.get(ENTITY) or "").partition("/")
+    sender, (kind, name) = parse_entity(address.get(ENTITY) or "")
     return ActivityFilters(
         types=tuple(filter(None, (address.get(TYPES) or "").split(","))),
         account=address.get(ACCOUNT) or None,
@@ -92,12 +106,26 @@ def read_filters() -> ActivityFilters:
         entity=(kind, name) if name else None,
         centre=address.get(CENTRE) or None,
         part=Interval.parse(address.get(PART)),
+        sender=read_sender(),
+        entity_sender=sender if name and several() else None,
     )
+
+
+def name_entity(kind: str, name: str, sender: str | None) -> str:
+    """Return an entity's id in the address: its kind and its name, after its sender where the store has several."""
+    return f"{sender}:{kind}/{name}" if sender else f"{kind}/{name}"
+
+
+def parse_entity(identity: str) -> tuple[str | None, tuple[str, str]]:
+    """Return the sender, the kind and the name of an entity's id; the first sender, where it names none."""
+    where, _, name = identity.partition("/")
+    sender, colon, kind = where.rpartition(":")
+    return (sender if colon else heard()[0].name), (kind, name)
 
 
 def type_text(name: str) -> str:
     """Return the text of an event type; the name of an unknown event is its category."""
-    return unknown_type(name) if name in categories() else name
+    return unknown_type(name) if name in categories() and name not in event_types() else name
 
 
 def toggle_type(name: str) -> None:
@@ -140,6 +168,7 @@ def list_filter_chips(chosen: ActivityFilters) -> Iterator[Chip]:
     for number, name in enumerate(chosen.types):
         # The number tells names apart that differ in signs that a style class can't hold.
         yield Chip(f"{number}-{TYPES}-{name}", "Event type", type_text(name), partial(toggle_type, name))
+    yield from list_sender_chips()
     if chosen.account:
         whose = "Account alone" if chosen.alone else "Account with sub-accounts"
         yield Chip(ACCOUNT, whose, chosen.account, partial(address.put, **{ACCOUNT: None, ALONE: None}))
@@ -149,3 +178,38 @@ def list_filter_chips(chosen: ActivityFilters) -> Iterator[Chip]:
         yield Chip(ENTITY, chosen.entity[0], chosen.entity[1], partial(address.put, **{ENTITY: None}))
     if chosen.centre and (where := place()):
         yield Chip(CENTRE, where.name, chosen.centre, partial(address.put, **{CENTRE: None}))
+
+
+def with_sender(row: Any) -> str:
+    """Return the id of a row whose name may be that of several senders' rows."""
+    sender = sender_of_row(row)
+    return f"{row.name}\n{sender}" if sender else str(row.name)
+
+
+def split_sender(identity: str) -> tuple[str, str | None]:
+    """Return the name and the sender of such an id."""
+    name, _, sender = identity.partition("\n")
+    return name, sender or None
+
+
+def sender_title(row: Any) -> str | None:
+    """Return the title of a row's sender; None where the store has one sender."""
+    return titles().get(sender_of_row(row) or "")
+
+
+def describe_entity(row: Any) -> str | None:
+    """Return an entity's kind, sender and name; None where the store has one sender."""
+    title = sender_title(row)
+    return f"{as_words(row.kind)} of {title}: {row.name}" if title else None
+
+
+def open_branches() -> list[str]:
+    """Return the accounts whose sub-accounts are shown."""
+    return [alias for alias in (address.get(BRANCHES) or "").split(",") if alias]
+
+
+def open_or_close(alias: str) -> None:
+    """Show an account's sub-accounts, or hide them."""
+    branches = open_branches()
+    left = [each for each in branches if each != alias] if alias in branches else [*branches, alias]
+    address.put(**{BRANCHES: ",".join(left) or None})

@@ -13,7 +13,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import account_label, load_accounts, roll_up
 from analytics.pages.shared.components import Column, Line, bring, draw_table
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.store import records
+from analytics.pages.shared.store import records, sender_of_row
 from analytics.senders import colours, place
 from analytics.senders.sender import Place
 from analytics.text import plural, shorten
@@ -26,7 +26,6 @@ NUMBER = Column("Number", "5.4rem", align="right")
 CHANGE = Column("Change", "9.8rem", align="right")
 TO_PAGE = Column(OPEN, "3.9rem", opens=True, align="right")
 RANKED, TREE = "Ranked", "Tree"
-BRANCHES = "open"
 
 
 def columns(what: str, *, leads: bool) -> tuple[Column, ...]:
@@ -75,6 +74,7 @@ def draw_ranked(
     go: Callable[[str], None] | None = None,
     colour: Callable[[Any], str] | None = None,
     total: int | None = None,
+    hover: Callable[[Any], str | None] = lambda _: None,
 ) -> None:
     """Draw a list of names with bars.
 
@@ -90,12 +90,13 @@ def draw_ranked(
         go: goes to the page of a row.
         colour: gives the colour that marks a row.
         total: the number of all rows.
+        hover: gives the hover text of a row's name; without one the name itself is it.
     """
     most = max(int(rows["events"].max()), 1) if len(rows) else 1
     lines = []
     for row in records(rows):
         cells = [text(row), *counts_of(row, when), *([ARROW] if go else [])]
-        hovers = [None, None, before_of(row, when), f"Open the page of {text(row)}" if go else None]
+        hovers = [hover(row), None, before_of(row, when), f"Open the page of {text(row)}" if go else None]
         shares = [int(row.events) / most]
         lines.append(
             Line(row_id(row), cells, colour(row) if colour else None, hovers=hovers[: len(cells)], shares=shares)
@@ -139,6 +140,7 @@ def draw_types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_ch
         choose=filters.toggle_type,
         chosen=chosen.types,
         colour=lambda row: filters.type_text(row.name),
+        total=int((rows["events"] > 0).sum()),
     )
 
 
@@ -151,6 +153,7 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
             "audit",
             **when.range_values,
             field=name,
+            sender=chosen.any_sender,
             account=chosen.account,
             below="false" if chosen.alone else None,
             actor=chosen.actor,
@@ -177,11 +180,12 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
         rows,
         when,
         key="actors-list",
-        row_id=lambda row: str(row.name),
+        row_id=filters.with_sender,
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
-        choose=lambda name: filters.toggle(filters.ACTOR, name),
-        chosen=[chosen.actor] if chosen.actor else [],
-        go=address.to_actor,
+        choose=lambda identity: filters.toggle(filters.ACTOR, filters.split_sender(identity)[0]),
+        chosen=[filters.with_sender(row) for row in records(rows) if row.name == chosen.actor],
+        go=lambda identity: address.to_actor(*filters.split_sender(identity)),
+        hover=filters.sender_title,
         total=total_of(rows),
     )
 
@@ -213,19 +217,20 @@ def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> No
     rows = without_places(rows)
 
     def go(identity: str) -> None:
-        kind, _, name = identity.partition("/")
-        address.to_entity(kind, name)
+        sender, (kind, name) = filters.parse_entity(identity)
+        address.to_entity(kind, name, sender=sender)
 
     draw_ranked(
         "Entity",
         rows,
         when,
         key="entities-list",
-        row_id=lambda row: f"{row.kind}/{row.name}",
+        row_id=lambda row: filters.name_entity(row.kind, row.name, sender_of_row(row)),
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=lambda identity: filters.toggle(filters.ENTITY, identity),
-        chosen=["/".join(chosen.entity)] if chosen.entity else [],
+        chosen=[filters.name_entity(*chosen.entity, chosen.entity_sender)] if chosen.entity else [],
         go=go,
+        hover=filters.describe_entity,
         total=total_of(rows),
     )
 
@@ -267,31 +272,21 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         rank(rows, by_change),
         when,
         key="accounts-list",
-        row_id=lambda row: str(row.name),
+        row_id=filters.with_sender,
         text=lambda row: account_label(row.name, names.get(row.name)),
-        choose=lambda alias: filters.toggle(filters.ACCOUNT, alias, alone="yes"),
-        chosen=[chosen.account] if chosen.account else [],
-        go=address.to_account,
+        choose=lambda identity: filters.toggle(filters.ACCOUNT, filters.split_sender(identity)[0], alone="yes"),
+        chosen=[filters.with_sender(row) for row in records(rows) if row.name == chosen.account],
+        go=lambda identity: address.to_account(*filters.split_sender(identity)),
+        hover=filters.sender_title,
         total=int((rows["events"] > 0).sum()),
     )
 
 
-def open_branches() -> list[str]:
-    """Return the accounts whose sub-accounts are shown."""
-    return [alias for alias in (address.get(BRANCHES) or "").split(",") if alias]
-
-
-def open_or_close(alias: str) -> None:
-    """Show an account's sub-accounts, or hide them."""
-    branches = open_branches()
-    left = [each for each in branches if each != alias] if alias in branches else [*branches, alias]
-    address.put(**{BRANCHES: ",".join(left) or None})
-
-
 def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
-    open_aliases, names = open_branches(), load_accounts().business_names
-    own = {str(row.name): (int(row.events), int(row.events_before)) for row in records(rows)}
+    open_aliases, names = filters.open_branches(), load_accounts().business_names
+    sums = rows.groupby("name")[["events", "events_before"]].sum()
+    own = {str(row.Index): (int(row.events), int(row.events_before)) for row in records(sums)}
     paths = [(account.alias, account.root_path) for account in load_accounts().all]
     branches = roll_up(own, paths, open_aliases)
     most = max((branch.events for branch in branches), default=1) or 1
@@ -312,9 +307,9 @@ def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
 
     def clicked(alias: str, column: str) -> None:
         if column == OPEN:
-            address.to_account(alias)
+            address.to_account(alias, load_accounts().find_sender(alias))
         elif column == "":
-            open_or_close(alias)
+            filters.open_or_close(alias)
         else:
             filters.toggle(filters.ACCOUNT, alias, alone=None)
 

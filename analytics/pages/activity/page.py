@@ -23,7 +23,7 @@ from analytics.pages.activity.time_range import (
 )
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters_button
+from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters_button, sender_filter
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
 from analytics.pages.shared.store import ask, ask_together, moment
@@ -47,6 +47,7 @@ def body() -> None:
     with find_bar():
         time_controls()
         account_filter(alone=filters.ALONE)
+        sender_filter()
         measure = measure_control()
         with st.popover("View", icon=":material/tune:", key="view-popover"):
             draw_since_visit()
@@ -93,6 +94,7 @@ def notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]
     runs = until is None or (time.span.running and until >= time.span.until)
     return {
         "events": event_types(chosen) or None,
+        "sender": chosen.any_sender,
         "account": chosen.account,
         "below": "false" if chosen.alone else None,
         "actor": chosen.actor,

@@ -45,6 +45,8 @@ def changes_csv(client: Client, values: Mapping[str, Any], findings: Sequence[Fi
     ]
     received = table.column("received_at")
     table = table.drop_columns(["received_at", "source_ip"])
+    if "told" in table.column_names:
+        table = table.rename_columns({"told": "told_by_the_sender"})
     table = table.append_column("sentence", pa.array(sentences, pa.string())).append_column("received_at", received)
     return csv_bytes(table.append_column("findings", pa.array(rules, pa.string())))
 

@@ -11,8 +11,15 @@ from analytics.findings.rule_files import SEVERITIES, load_rules
 from analytics.findings.running import Finding
 from analytics.pages.shared import address
 from analytics.pages.shared.changes import KIND_TEXTS
-from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters, list_chips
-from analytics.senders import any_entity, examples, senders
+from analytics.pages.shared.filters import (
+    account_filter,
+    draw_chips,
+    draw_filters,
+    list_chips,
+    list_sender_chips,
+    sender_filter,
+)
+from analytics.senders import any_entity, examples, sender_of, senders
 from analytics.settings import read_settings
 
 FILTERS: dict[str, Any] = {
@@ -40,7 +47,7 @@ def clear() -> None:
 
 def filters() -> dict[str, Any]:
     """Draw the filters, besides that of time, and return their values."""
-    account = account_filter()
+    account = account_filter() | sender_filter()
     with draw_filters(FILTERS, clear):
         chosen = draw_card()
     texts = {
@@ -52,7 +59,7 @@ def filters() -> dict[str, Any]:
         "field": ("Field", chosen["field"]),
         "noise": ("With", "noise" if chosen["noise"] else ""),
     }
-    draw_chips(list_chips(texts, FILTERS, to_first))
+    draw_chips([*list_sender_chips(), *list_chips(texts, FILTERS, to_first)])
     return {
         **account,
         "severities": chosen["severity"],
@@ -136,7 +143,8 @@ def lets_through(finding: Finding, chosen: dict[str, Any], below: set[str] | Non
     """Say whether the filters let a finding through."""
     names = {"entity": finding.entity_id, "actor": finding.actor}
     return (
-        (not chosen["severities"] or finding.severity in chosen["severities"])
+        (not chosen["sender"] or sender_of(finding.category or "").name == chosen["sender"])
+        and (not chosen["severities"] or finding.severity in chosen["severities"])
         and (not chosen["rules"] or finding.rule in chosen["rules"])
         and (below is None or finding.account_alias in below)
         and all(

@@ -34,8 +34,8 @@ from analytics.pages.shared.formatting import lag_text, number_text, viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.known_findings import load_findings, map_doubts
 from analytics.pages.shared.ranges import choose_own, read_own
-from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import why_never_reported
+from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
+from analytics.senders import several, titles, why_never_reported
 from analytics.text import plural, shorten
 from analytics.times import OWN, Interval, zone_label
 from analytics.words.sentences import sentence
@@ -53,8 +53,10 @@ CHANGE_COLUMNS = (
     Column("Notification", "7.5rem", opens=True),
 )
 DOUBT, DOUBT_PLACE = "In a finding", 3
-DOUBTED_COLUMNS = (*CHANGE_COLUMNS[:DOUBT_PLACE], Column(DOUBT, "32%", opens=True), *CHANGE_COLUMNS[DOUBT_PLACE:])
-"""The columns where a finding doubts the notification of a row."""
+DOUBT_COLUMN = Column(DOUBT, "32%", opens=True)
+"""The column where a finding doubts the notification of a row."""
+SENDER_COLUMN = Column("Sender", "7.5rem")
+"""The column where the store has several senders; it is before the last one."""
 
 
 def show() -> None:
@@ -221,8 +223,11 @@ def draw_rows(rows: list[Any], doubts: Mapping[str, list[Finding]]) -> None:
     shown = [as_line(identity, row) for identity, row in lines.items()]
     if in_doubt:
         shown = [add_doubt(line, lines[line.id], in_doubt.get(line.id, [])) for line in shown]
+    columns = [*CHANGE_COLUMNS[:-1], *([SENDER_COLUMN] if several() else []), CHANGE_COLUMNS[-1]]
+    if in_doubt:
+        columns.insert(DOUBT_PLACE, DOUBT_COLUMN)
     draw_table(
-        DOUBTED_COLUMNS if in_doubt else CHANGE_COLUMNS,
+        columns,
         shown,
         key="changes",
         alt="Changes, newest first",
@@ -249,15 +254,15 @@ def add_doubt(line: Line, row: Any, findings: list[Finding]) -> Line:
 def follow(row: Any, column: str) -> None:
     """Go to the target of a click on a change's column."""
     if column == "Account" and null_to_none(row.account_alias):
-        address.to_account(row.account_alias)
+        address.to_account(row.account_alias, sender_of_row(row))
     elif column == "Actor" and null_to_none(row.actor):
-        address.to_actor(row.actor)
+        address.to_actor(row.actor, sender_of_row(row))
     elif column == "Notification":
         address.to_notification(int(row.seq))
     elif column == "Entity":
-        address.to_entity(row.category, row.entity_id)
+        address.to_entity(row.category, row.entity_id, sender=sender_of_row(row))
     else:
-        address.to_entity(row.category, row.entity_id, int(row.seq))
+        address.to_entity(row.category, row.entity_id, int(row.seq), sender=sender_of_row(row))
 
 
 def as_line(identity: str, row: Any) -> Line:
@@ -271,5 +276,7 @@ def as_line(identity: str, row: Any) -> Line:
         shorten(null_to_none(row.actor) or "", 60),
         number_text(row.seq),
     ]
+    if sender := sender_of_row(row):
+        cells.insert(-1, titles().get(sender, sender))
     tone: Tone | None = "quiet" if row.noise else "notice" if row.kind == "unseen" else None
     return Line(identity, cells, tones=[None, tone, tone])

@@ -6,100 +6,29 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from analytics.pages.entity import search
 from analytics.pages.entity.related import draw_acts_of_user, draw_findings_about, draw_parts_of_account
 from analytics.pages.entity.timeline import Entity, draw_alarms, draw_step, draw_timeline
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.components import Age, Column, Line, draw_age_line, draw_bringing, draw_table
+from analytics.pages.shared.components import draw_age_line, draw_bringing
 from analytics.pages.shared.detail import draw_name_button
-from analytics.pages.shared.filters import draw_filters_button
 from analytics.pages.shared.formatting import format_with_zone, name_with_zone, viewer_zone
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import as_seq
-from analytics.pages.shared.search import MOST_FOUND, Matches, find_matches
 from analytics.pages.shared.store import ask, moment, null_to_none
-from analytics.senders import account_kind, any_entity, find_kind, icon_of, is_account, is_person, kinds
-from analytics.text import make_visible, plural, shorten
-
-LIST_PIXELS = 640
-COLUMNS = (
-    Column("Category", "7rem"),
-    Column("Name", "60%", opens=True),
-    Column("Account", "9rem", opens=True),
-    Column("Notifications", "8rem", align="right"),
-    Column("Last", "12rem", time=True),
-    Column("", "40%"),
+from analytics.senders import (
+    account_kind,
+    any_entity,
+    as_words,
+    find_kind,
+    find_sender,
+    has_upper_case,
+    icon_of,
+    sender_of,
+    several,
 )
-
-
-def search_controls() -> None:
-    """Draw the fields of the search, which finds what the search in the bar finds."""
-    shown: dict[str, Any] = {"bind": "query-params", "label_visibility": "collapsed"}
-    hint = f"part of a {any_entity()} name"
-    st.text_input("Name contains", key="named", placeholder=hint, width=300, **shown)
-    kind = st.segmented_control("Category", list(kinds()), key="among", width="content", **shown)
-    draw_filters_button(1 if kind else 0)
-
-
-def draw_search() -> None:
-    """Draw the entities of the search."""
-    named, kind = st.session_state.get("named"), st.session_state.get("among")
-    matches = find_matches((named or "").strip(), kind)
-    draw_other_matches(matches)
-    if not matches.entities:
-        if matches.seq is not None or matches.accounts:
-            return
-        with st.container(key="nothing", border=True):
-            st.subheader("No entity", anchor=False)
-            st.caption(f"No {any_entity()} has a name like this.")
-        return
-    rows = {f"{row.category} {row.entity_id}": row for row in matches.entities}
-
-    def open_row(identity: str, column: str) -> None:
-        row = rows.get(identity)
-        if row is None:
-            return
-        if column == "Account" and null_to_none(row.account_alias):
-            address.to_account(row.account_alias)
-        else:
-            address.to_entity(row.category, row.entity_id)
-
-    draw_table(
-        COLUMNS,
-        [as_line(identity, row) for identity, row in rows.items()],
-        key="found",
-        alt="Entities, most recently active first",
-        on_open=open_row,
-        height=LIST_PIXELS,
-    )
-    if len(rows) == MOST_FOUND:
-        st.caption(f"The {MOST_FOUND} most recently active are listed.")
-
-
-def draw_other_matches(matches: Matches) -> None:
-    """Draw the ways to a notification with this number or id, and to accounts with this business name."""
-    with st.container(horizontal=True, gap="small", key="found-besides"):
-        if matches.seq is not None:
-            st.button(f"Notification {matches.seq:,}", key="found-notification", on_click=address.to_notification,
-                      args=(matches.seq,), icon=":material/mail:")  # fmt: skip
-        for place, alias in enumerate(matches.accounts):
-            label = load_accounts().labels.get(alias, alias)
-            draw_name_button("Account", label.strip(), account_kind(), f"found-account-{place}", opens=alias)
-
-
-def as_line(identity: str, row: Any) -> Line:
-    """Return an entity as a row."""
-    last = moment(row.last_at)
-    cells = [
-        row.category,
-        shorten(row.entity_id, 120),
-        shorten(null_to_none(row.account_alias) or "", 24),
-        f"{row.notifications:,}",
-        last,
-        Age(last) if last else "never",
-    ]
-    return Line(identity, cells)
-
+from analytics.text import make_visible, plural, shorten
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 
@@ -115,25 +44,39 @@ def show() -> None:
 
 
 def read_entity() -> Entity | None:
-    """Return the entity in the address (as `name`, or by hand as `entity`); ids are upper case."""
+    """Return the entity in the address (as `name`, or by hand as `entity`), whose name may be in any letter case."""
     category, name = address.get("category"), address.get("name") or address.get("entity")
     if not category or not name:
         return None
     kind = find_kind(category)
-    return Entity(kind, name.upper()) if kind else None
+    if kind is None:
+        return None
+    sender = find_sender(address.get("sender") or sender_of(kind).name).name
+    if has_upper_case(sender):
+        return Entity(kind, name.upper(), sender)
+    return Entity(kind, find_name(kind, name, sender), sender)
+
+
+def find_name(kind: str, name: str, sender: str) -> str:
+    """Return the name of an entity, or the alias of an account, as the store has it; the given one if it has none."""
+    rows = ask("name_of_entity", category=kind, entity=name, sender=sender)
+    if len(rows):
+        return str(rows.iloc[0]["entity_id"])
+    aliases = [account.alias for account in load_accounts().all if account.sender in {None, sender}]
+    return next((alias for alias in aliases if alias.lower() == name.lower()), name)
 
 
 def controls() -> None:
     """Draw the search, or the choice of a time."""
     if read_entity() is None:
-        search_controls()
+        search.search_controls()
 
 
 def body() -> None:
     """Draw the entity."""
     entity = read_entity()
     if entity is None:
-        draw_search()
+        search.draw_search()
         return
     at = read_time()
     facts = ask("entity", at=at, **entity.values).iloc[0]
@@ -151,10 +94,10 @@ def body() -> None:
             draw_findings_about(entity)
         st.markdown(f"**Timeline**: {plural(int(facts['steps']), 'notification')}")
         draw_timeline(entity, int(facts["steps"]), shown if step is not None or at else None, shown=shown)
-        if is_account(entity.category):
-            draw_parts_of_account(entity.name)
-        if is_person(entity.category):
-            draw_acts_of_user(entity.name)
+        if entity.is_account:
+            draw_parts_of_account(entity)
+        if entity.is_person:
+            draw_acts_of_user(entity)
     draw_bringing()
     with right:
         draw_state(entity, facts, shown, at, latest=shown == latest)
@@ -169,7 +112,7 @@ def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | Non
         if at:
             st.caption(f"Nothing was known about it at {format_with_zone(at)}: its first notification came later.")
         else:
-            own = f"no notification of the {entity.category.lower()} itself came yet"
+            own = f"no notification of the {as_words(entity.category).lower()} itself came yet"
             st.caption(f"Known by its alerts only: {own}. Click one to see it.")
 
 
@@ -194,22 +137,24 @@ def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> N
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="entity-head"):
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
-                st.caption(f"{icon_of(entity.category)} {entity.category}")
+                by = f" · {find_sender(entity.sender).title}" if several() else ""
+                st.caption(f"{icon_of(entity.category)} {as_words(entity.category)}{by}")
                 st.text(make_visible(entity.name))
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
                     if at or not facts["deleted"]:
                         draw_alarms(entity, at)
                 if parts := describe_standing(facts):
                     draw_age_line(*parts, key="standing")
-            if is_account(entity.category) and (name := load_accounts().business_names.get(entity.name)):
+            if entity.is_account and (name := load_accounts().business_names.get(entity.name)):
                 st.text(shorten(name, 200))
         draw_time_choice(at)
     with st.container(horizontal=True, gap="small", key="entity-links"):
         account = null_to_none(facts["account_alias"])
-        if account and (entity.category, entity.name) != (account_kind(), account):
-            draw_name_button("Account", account, account_kind(), "open-account")
-        if is_account(entity.category) and (above := load_accounts().parent_of(entity.name)):
-            draw_name_button("Parent account", above, account_kind(), "open-parent")
+        kind = account_kind(entity.sender)
+        if account and (entity.category, entity.name) != (kind, account):
+            draw_name_button("Account", account, kind, "open-account", sender=entity.sender)
+        if entity.is_account and (above := load_accounts().parent_of(entity.name)):
+            draw_name_button("Parent account", above, kind, "open-parent", sender=entity.sender)
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
@@ -261,16 +206,18 @@ def draw_without_notifications(entity: Entity) -> None:
     """Say that the entity has no notification, and draw other facts about it."""
     with st.container(key="nothing", border=True):
         st.subheader("No notification about it", anchor=False)
-        if is_account(entity.category):
-            st.caption(f"No {entity.category} notification about it has arrived, so at most its alias is known.")
-        elif is_person(entity.category):
+        if entity.is_account:
+            st.caption(
+                f"No {as_words(entity.category)} notification about it has arrived, so at most its alias is known."
+            )
+        elif entity.is_person:
             st.caption(
                 f"No {entity.category} notification about it has arrived. Below are its actions, if any names it."
             )
         else:
             st.caption("It is not in the store that this dashboard reads, or not under this name.")
-    if is_account(entity.category):
-        draw_parts_of_account(entity.name)
-    if is_person(entity.category):
-        draw_acts_of_user(entity.name)
+    if entity.is_account:
+        draw_parts_of_account(entity)
+    if entity.is_person:
+        draw_acts_of_user(entity)
     draw_findings_about(entity)

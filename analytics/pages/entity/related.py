@@ -20,7 +20,7 @@ from analytics.pages.shared.formatting import event_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known_findings import load_findings
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import colours, is_account, is_person
+from analytics.senders import colours
 from analytics.text import plural, shorten
 
 MOST_PARTS = 200
@@ -46,9 +46,9 @@ def names_it(finding: Finding, entity: Entity) -> bool:
     """Say whether a finding names the entity: as its subject, its account or its actor."""
     if finding.category == entity.category and finding.entity_id == entity.name:
         return True
-    if is_account(entity.category):
+    if entity.is_account:
         return finding.account_alias == entity.name
-    return is_person(entity.category) and (finding.actor or "").upper() == entity.name
+    return entity.is_person and (finding.actor or "").upper() == entity.name.upper()
 
 
 def find_made_of(findings: list[Finding], entity: Entity) -> set[str]:
@@ -77,9 +77,11 @@ def draw_findings_about(entity: Entity) -> None:
         draw_finding_list(about, key="findings", on_open=address.to_findings, narrow=True, height=180)
 
 
-def draw_parts_of_account(alias: str) -> None:
+def draw_parts_of_account(entity: Entity) -> None:
     """Draw the parts of an account, and the accounts below it."""
-    below = [account for account in load_accounts().all if account.parent_alias == alias]
+    alias, sender = entity.name, entity.sender
+    of_it = [account for account in load_accounts().all if account.parent_alias == alias]
+    below = [account for account in of_it if account.sender in {None, sender}]
     if below:
         with st.container(key="below-card", gap="small"):
             st.markdown(f"**{plural(len(below), 'sub-account')}**")
@@ -88,21 +90,23 @@ def draw_parts_of_account(alias: str) -> None:
                 for account in below
             ]
             draw_table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
-                  on_open=lambda name, _: address.to_account(name), height=LIST_PIXELS)  # fmt: skip
-    parts = ask("entities_of_account", alias=alias, page_rows=MOST_PARTS)
+                  on_open=lambda name, _: address.to_account(name, sender), height=LIST_PIXELS)  # fmt: skip
+    parts = ask("entities_of_account", alias=alias, sender=entity.values["sender"], page_rows=MOST_PARTS)
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
-            st.caption(f"No notification about a {senders.parts_of_account()} of this account has come yet.")
+            st.caption(
+                f"No notification about a {senders.parts_of_account(sender=sender)} of this account has come yet."
+            )
             return
-        total = int(parts.iloc[0]["total"])
-        st.markdown(f"**{plural(total, senders.parts_of_account(), senders.parts_of_account('and'))}**")
+        total, several_parts = int(parts.iloc[0]["total"]), senders.parts_of_account("and", sender)
+        st.markdown(f"**{plural(total, senders.parts_of_account(sender=sender), several_parts)}**")
         rows = {f"{row.category} {row.entity_id}": row for row in records(parts)}
 
         def open_row(identity: str, _: str) -> None:
             if (row := rows.get(identity)) is not None:
-                address.to_entity(row.category, row.entity_id)
+                address.to_entity(row.category, row.entity_id, sender=sender)
 
-        alt = f"{senders.parts_of_account('and').capitalize()} of this account"
+        alt = f"{several_parts.capitalize()} of this account"
         draw_table(PART_COLUMNS, [part_line(identity, row) for identity, row in rows.items()], key="parts",
               alt=alt, on_open=open_row, height=LIST_PIXELS)  # fmt: skip
         if total > len(rows):
@@ -112,16 +116,24 @@ def draw_parts_of_account(alias: str) -> None:
 def part_line(identity: str, row: Any) -> Line:
     """Return an entity of an account as a row."""
     gone = "deleted" if row.deleted else ""
-    cells = [row.category, shorten(row.entity_id, 80), gone, f"{row.notifications:,}", moment(row.last_at)]
+    cells = [
+        senders.as_words(row.category),
+        shorten(row.entity_id, 80),
+        gone,
+        f"{row.notifications:,}",
+        moment(row.last_at),
+    ]
     return Line(identity, cells, tones=["quiet"] * len(cells) if gone else ())
 
 
-def draw_acts_of_user(name: str) -> None:
+def draw_acts_of_user(entity: Entity) -> None:
     """Draw the notifications that name a user as their actor."""
-    acts = ask("acts_of_user", entity=name, page_rows=MOST_ACTS)
+    acts = ask("acts_of_user", entity=entity.name, sender=entity.values["sender"], page_rows=MOST_ACTS)
     with st.container(key="acts-card", gap="small"):
         if acts.empty:
-            st.caption(f"No notification names this user as its actor; {senders.names_actors()}.")
+            st.caption(
+                f"No notification names this user as its actor; {senders.find_sender(entity.sender).names_actors}."
+            )
             return
         latest = (
             f"its latest {MOST_ACTS} notifications" if len(acts) == MOST_ACTS else plural(len(acts), "notification")
@@ -134,9 +146,9 @@ def draw_acts_of_user(name: str) -> None:
             if row is None:
                 return
             if column == "Account" and null_to_none(row.account_alias):
-                address.to_account(row.account_alias)
+                address.to_account(row.account_alias, entity.sender)
             elif null_to_none(row.entity_id):
-                address.to_entity(row.category, row.entity_id, int(seq))
+                address.to_entity(row.category, row.entity_id, int(seq), sender=entity.sender)
 
         lines = [
             Line(

@@ -16,7 +16,7 @@ from analytics.pages.shared.formatting import event_text, format_with_zone, lag_
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import alerts, categories_of, colours, has_state, is_person
+from analytics.senders import alerts, categories_of, colours, has_state, is_account, is_person, several
 from analytics.text import as_markdown, shorten
 from analytics.words.sentences import UNSEEN, alert_text
 
@@ -36,10 +36,11 @@ LAST_SEQ = 2**63 - 1
 
 
 class Entity(NamedTuple):
-    """An entity: its category, and its id as the store has it."""
+    """An entity: its category, its id as the store has it, and its sender."""
 
     category: str
     name: str
+    sender: str
 
     @property
     def categories(self) -> set[str]:
@@ -47,9 +48,24 @@ class Entity(NamedTuple):
         return categories_of(self.category)
 
     @property
-    def values(self) -> dict[str, str]:
-        """Return its parameters for queries."""
-        return {"category": self.category, "entity": self.name}
+    def values(self) -> dict[str, str | None]:
+        """Return its parameters for queries; the sender only where the store has several."""
+        return {"category": self.category, "entity": self.name, "sender": self.sender if several() else None}
+
+    def has(self, row: Any) -> bool:
+        """Say whether a notification is about it."""
+        own = (row["sender"], row["entity_id"]) == (self.sender, self.name)
+        return own and row["category"] in self.categories
+
+    @property
+    def is_account(self) -> bool:
+        """Say whether it is an account of its sender."""
+        return is_account(self.category, self.sender)
+
+    @property
+    def is_person(self) -> bool:
+        """Say whether it is a user of its sender."""
+        return is_person(self.category, self.sender)
 
 
 def open_step(seq: str, _: str = "") -> None:
@@ -85,7 +101,7 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
     rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
     texts = describe_rows(entity, rows)
     draw_table(
-        USER_COLUMNS if is_person(entity.category) else COLUMNS,
+        USER_COLUMNS if entity.is_person else COLUMNS,
         [as_line(row, texts, entity) for row in records(rows)],
         key="steps",
         alt="Timeline of this entity, newest first",
@@ -119,7 +135,7 @@ def as_line(row: Any, texts: dict[int, str], entity: Entity) -> Line:
     late = lag_text(moment(row.occurred_at), moment(row.received_at), null_to_none(row.source_ip))
     what = texts.get(row.seq, NOTHING_NEW)
     # No notification of a user names its actor.
-    who = [] if is_person(entity.category) else [shorten(null_to_none(row.actor) or "", 60)]
+    who = [] if entity.is_person else [shorten(null_to_none(row.actor) or "", 60)]
     cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, what]
     hidden = UNSEEN in what and has_state(row.category)
     cells[-1] = f"{what}; {late}" if late else what
@@ -169,18 +185,22 @@ def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
             st.text(f"Notification {seq} is not in the store.")
             return
         row = rows.iloc[0]
-        if row["entity_id"] != entity.name or row["category"] not in entity.categories:
+        if not entity.has(row):
             st.text(f"Notification {seq} is not about this {entity.category.lower()}.")
             return
         draw_step_head(entity, row, steps=steps, latest=latest)
-        draw_verdict(row["signature_status"])
+        draw_verdict(row)
         draw_receipt(row)
         # A fixed place: what moves in the browser's tree loses its bond to the address (see `account_filter`).
         with st.container(key="step-actor"):
             if null_to_none(row["actor"]):
                 label = f"By {as_markdown(shorten(str(row['actor']), 60))}"
                 st.button(
-                    label, key="open-actor", on_click=address.to_actor, args=(row["actor"],), icon=":material/person:"
+                    label,
+                    key="open-actor",
+                    on_click=address.to_actor,
+                    args=(row["actor"], row["sender"]),
+                    icon=":material/person:",
                 )
         with st.container(horizontal=True, gap="small", key="step-evidence"):
             where = (int(row["seq"]),)

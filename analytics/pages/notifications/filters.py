@@ -12,6 +12,8 @@ from analytics.pages.shared.filters import (
     draw_chips,
     draw_filters,
     list_chips,
+    list_sender_chips,
+    sender_filter,
 )
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
 from analytics.pages.shared.ranges import choose_preset, draw_range, note_given, turn_of_fields
@@ -38,7 +40,7 @@ def clear() -> None:
 def filters() -> dict[str, Any]:
     """Draw the filters, besides those of time, and return the parameters of queries."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
-    account = account_filter()
+    account = account_filter() | sender_filter()
     with draw_filters(FILTERS, clear):
         events = st.multiselect("Event types", event_types(), key="events", placeholder="All event types", **bound)
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
@@ -54,7 +56,7 @@ def filters() -> dict[str, Any]:
         "text": ("Payload", holds),
         "copies": ("With", "copies" if with_copies else ""),
     }
-    draw_chips(list_chips(values, FILTERS, to_newest))
+    draw_chips([*list_sender_chips(), *list_chips(values, FILTERS, to_newest)])
     return {
         **account,
         "event_types": events or None,

@@ -19,8 +19,8 @@ from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import find_bar, is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
-from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import colours, unknown_type
+from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
+from analytics.senders import colours, several, titles, unknown_type
 from analytics.text import plural, shorten
 from analytics.times import zone_label
 from analytics.words.meanings import MARKS
@@ -32,8 +32,10 @@ LIST_FIRST_SECONDS = 0.1
 
 
 def columns(*, narrow: bool) -> tuple[Column, ...]:
-    """Return the columns of the list; a narrow list has no actor and signature."""
-    first = (Column("Received", "12rem", opens=True, time=True), Column("Event", "12rem"))
+    """Return the columns of the list; a narrow list has no sender, actor and signature."""
+    first: tuple[Column, ...] = (Column("Received", "12rem", opens=True, time=True), Column("Event", "12rem"))
+    if several() and not narrow:
+        first = (*first, Column("Sender", "9.2rem"))
     if narrow:
         return (*first, Column("Entity", "55%", opens=True), Column("Account", "45%", opens=True))
     return (
@@ -139,11 +141,11 @@ def open_named(seq: str, column: str) -> None:
     rows = ask("names_of_notification", seq=number)
     row: Any = rows.iloc[0] if len(rows) else {}
     if column == "Entity" and null_to_none(row.get("entity_id")):
-        address.to_entity(row["category"], row["entity_id"])
+        address.to_entity(row["category"], row["entity_id"], sender=row["sender"])
     elif column == "Account" and null_to_none(row.get("account_alias")):
-        address.to_account(row["account_alias"])
+        address.to_account(row["account_alias"], row["sender"])
     elif column == "Actor" and null_to_none(row.get("actor")):
-        address.to_actor(row["actor"])
+        address.to_actor(row["actor"], row["sender"])
     else:
         open_notification(number)
 
@@ -164,7 +166,12 @@ def as_line(row: Any, names: dict[str, str], *, narrow: bool) -> Line:
         shorten(null_to_none(row.actor) or "", 60),
         MARKS.get(row.signature_status, shorten(row.signature_status)),
     ]
-    return Line(str(row.seq), cells[:4] if narrow else cells, colour_of(row))
+    sender = sender_of_row(row)
+    if narrow:
+        cells = cells[:4]
+    elif sender:
+        cells.insert(2, titles().get(sender, sender))
+    return Line(str(row.seq), cells, colour_of(row))
 
 
 def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:

@@ -1,7 +1,7 @@
 // Links of the top bar lead to a page without its values, except those that a viewer chose for all pages and the time
 // range (see `carry.js`), in one step of the history. By themselves they would carry the whole address, and add a step for each time that it is cleaned.
 (() => {
-  const CARRIED = ["account", "below", "refresh"];
+  const CARRIED = ["account", "below", "refresh", "sender"];
   const LINKS = ["stHeader", "stTopNavPopover", "stSidebarNav"].map((id) => `[data-testid="${id}"] a[href]`).join(", ");
 
   document.addEventListener("click", (event) => {
@@ -12,6 +12,8 @@
     event.stopPropagation();
     const address = new URL(link.href);
     const here = new URLSearchParams(location.search);
+    // The page of an entity has its sender, which is no filter.
+    if (here.has("category")) here.delete("sender");
     address.search = new URLSearchParams(CARRIED.filter((name) => here.has(name)).map((name) => [name, here.get(name)]));
     const [name, value] = window.clcCarried?.[address.pathname.split("/").pop()] ?? [];
     if (name) address.searchParams.set(name, value);

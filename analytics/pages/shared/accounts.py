@@ -12,6 +12,7 @@ import streamlit as st
 from analytics.errors import NotRunningError, QueryError
 from analytics.pages.shared.answers import note_moment
 from analytics.pages.shared.store import ask, null_to_none, records
+from analytics.senders import several
 from analytics.text import shorten
 
 VERSION = "_accounts_told"
@@ -37,12 +38,16 @@ class AccountsVersion(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account with its business name and parent, if known, and its path from the top of the tree."""
+    """An account with its business name and parent, if known, and its path from the top of the tree.
+
+    `sender` is its sender, where the store has several.
+    """
 
     alias: str
     business_name: str | None
     parent_alias: str | None
     root_path: tuple[str, ...]
+    sender: str | None = None
 
 
 class Accounts:
@@ -63,6 +68,8 @@ class Accounts:
         labels: dict[str, str] = {}
         taken: set[str] = set()
         for account in self.all:
+            if account.alias in labels:  # accounts of two senders with the same alias
+                continue
             label = account_label(account.alias, account.business_name, len(account.root_path) - 1)
             number = 2
             unique = label
@@ -88,6 +95,10 @@ class Accounts:
         matches = [account.alias for account in self.all if is_in(text, account)]
         return matches[0] if len(matches) == 1 else None
 
+    def find_sender(self, alias: str) -> str | None:
+        """Return the sender of an account, the first of several; None where the store has one sender."""
+        return next((account.sender for account in self.all if account.alias == alias), None)
+
     def tree_of(self, alias: str) -> list[str]:
         """Return an account and all below it."""
         return [account.alias for account in self.all if alias in account.root_path] or [alias]
@@ -103,7 +114,7 @@ def is_in(text: str, account: Account) -> bool:
 
 
 def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
-    """Return the label of an account: its alias and business name, indented by its depth in the tree, as far as there is room."""
+    """Return the label of an account: its alias and business name, indented by its depth as far as there is room."""
     name = f"  {shorten(business_name, NAME_CHARACTERS)}" if business_name else ""
     return f"{INDENT * min(depth, DEEPEST_INDENT)}{shorten(alias, 24)}{name}"
 
@@ -122,7 +133,7 @@ def load_accounts() -> Accounts:
     last: AccountsVersion = st.session_state[VERSION]
     if last.ask_again_at:
         note_moment(last.at)
-    return load_version(last.upto)
+    return load_version((*last.upto, str(several())))
 
 
 @st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)
@@ -136,7 +147,13 @@ def load_version(version: tuple[str, ...]) -> Accounts:  # noqa: ARG001 - it is 
     """Return all accounts of a version, cached because the tree is slow to read and seldom changes."""
     return Accounts(
         [
-            Account(row.alias, null_to_none(row.business_name), null_to_none(row.parent_alias), tuple(row.root_path))
+            Account(
+                row.alias,
+                null_to_none(row.business_name),
+                null_to_none(row.parent_alias),
+                tuple(row.root_path),
+                getattr(row, "sender", None),
+            )
             for row in records(ask("accounts"))
         ]
     )

@@ -18,10 +18,10 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 
 from analytics.pages.pages import NAMES, OFFERS, TITLES, Offer
 from analytics.pages.shared.components import script
-from analytics.senders import account_kind, kind_of, person_kind
+from analytics.senders import account_kind, has_upper_case, kind_of, person_kind, several
 from analytics.text import shorten
 
-SHOWN = ("account_choice", "account_looked_for", "at-choice")
+SHOWN = ("account_choice", "account_looked_for", "at-choice", "sender_choice")
 """Widgets of several pages that show a value of the address; the next page must not take over their values."""
 OPEN_ITEMS = ("finding", "refused", "seq", "step")
 LONGEST_SUBJECT = 40
@@ -223,19 +223,32 @@ def to_page(path: str, **values: str | list[str] | None) -> None:
     st.session_state[WISH] = Wish(f"{path}?{urlencode(query, doseq=True)}", time.monotonic_ns())
 
 
-def to_entity(category: str, entity: str, step: int | None = None) -> None:
-    """Go to the entity of a category's notification, at one of its steps or as it is now."""
-    to_page("entity", category=kind_of(category), name=entity, step=None if step is None else str(step))
+def to_entity(category: str, entity: str, step: int | None = None, *, sender: str | None = None) -> None:
+    """Go to the entity of a category's notification, at one of its steps or as it is now.
+
+    Args:
+        category: the category.
+        entity: its name.
+        step: the number of a notification about it.
+        sender: its sender; None where the category tells it.
+    """
+    by = sender if several() else None
+    to_page("entity", category=kind_of(category), name=entity, sender=by, step=None if step is None else str(step))
 
 
-def to_account(alias: str) -> None:
-    """Go to an account."""
-    to_entity(account_kind(), alias)
+def to_account(alias: str, sender: str | None = None) -> None:
+    """Go to an account of a sender."""
+    to_entity(account_kind(sender), alias, sender=sender)
 
 
-def to_actor(actor: str) -> None:
-    """Go to the user of an actor's name; ids of entities are upper case."""
-    to_entity(person_kind(), actor.upper())
+def to_actor(actor: str, sender: str | None = None) -> None:
+    """Go to the user of an actor's name."""
+    to_entity(person_kind(sender), user_of(actor, sender), sender=sender)
+
+
+def user_of(actor: str, sender: str | None) -> str:
+    """Return an actor's name as that of the user, as the store has it."""
+    return actor.upper() if has_upper_case(sender) else actor
 
 
 def to_notification(seq: int) -> None:

@@ -15,6 +15,8 @@ from analytics.words.sentences import Change, parse_value, summary
 
 KIND_TEXTS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? unseen"}
 NOTHING_NEW = "nothing new"
+TOLD = "told by the sender"
+"""The mark of a change that the body tells itself; all others are found by a comparison with the step before."""
 TALLEST = 420
 MOST_ROWS = 300
 LONGEST = 2_000
@@ -102,7 +104,8 @@ def as_line(row: Any) -> Line:
         "removed" if old and not row.noise else "quiet",
         "added" if new and not row.noise else "quiet",
     ]
-    return Line(f"{row.path}\n{row.kind}", [make_visible(shorten(row.path, 400)), old, new], tones=tones)
+    field = make_visible(shorten(row.path, 400)) + (f"\n{TOLD}" if getattr(row, "told", False) else "")
+    return Line(f"{row.path}\n{row.kind}", [field, old, new], tones=tones)
 
 
 def value_text(value: str | None) -> str:

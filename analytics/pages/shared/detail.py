@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -18,7 +19,17 @@ from analytics.pages.shared.formatting import format_utc, format_with_zone, lag_
 from analytics.pages.shared.known_findings import draw_findings_of
 from analytics.pages.shared.open_item import OpenItem, close, is_uuid, neighbours, open_notification
 from analytics.pages.shared.store import ask, moment, null_to_none
-from analytics.senders import account_kind, has_state, icon_of, is_account, kind_of, person_kind, sender_of
+from analytics.senders import (
+    account_kind,
+    as_words,
+    find_sender,
+    has_state,
+    icon_of,
+    is_account,
+    kind_of,
+    person_kind,
+    several,
+)
 from analytics.text import (
     MOST_FIELDS,
     as_markdown,
@@ -29,7 +40,7 @@ from analytics.text import (
     plural,
     shorten,
 )
-from analytics.words.meanings import REFUSALS, VERDICTS
+from analytics.words.meanings import REFUSALS, THIRD_PARTY, describe_verdict
 
 BASE = "curl-base"
 
@@ -37,13 +48,17 @@ BASE = "curl-base"
 def draw_copies(row: Any) -> None:
     """Draw the ways to copy a notification's exact bytes."""
     body = str(row["payload"]).encode()
-    file_name = f"{null_to_none(row['event_type']) or row['category']}-{row['seq']}.json"
+    file_name = f"{(null_to_none(row['event_type']) or row['category']).replace('/', '-')}-{row['seq']}.json"
+    if null_to_none(row["proof"]) not in {None, THIRD_PARTY}:
+        # Its bytes alone prove nothing to anybody else, and sent again they are refused: they lack their headers.
+        draw_body_button(body, file_name)
+        return
     with st.popover("Copy as curl", icon=":material/terminal:", key="curl-popover"):
         draw_curl(row, body, file_name)
     draw_body_button(body, file_name)
     if null_to_none(row["signature"]):
         with st.popover("Signature", icon=":material/key:", key="signature-popover"):
-            scheme = sender_of(row["category"]).signature_scheme
+            scheme = find_sender(row["sender"]).signature_scheme
             st.caption(f"{int(row['signature_bytes'])} bytes, {scheme}, in base64")
             draw_text(row["signature"], key="signature", alt="Signature in base64")
             name = file_name.removesuffix(".json") + ".sig"
@@ -133,11 +148,13 @@ def draw_facts(values: list[tuple[str, Any]], key: str = "facts") -> None:
     draw_pairs(shown, key=key, alt="Known facts", height=TALLEST)
 
 
-def draw_verdict(status: str) -> None:
-    """Draw the verdict on a signature in words."""
+def draw_verdict(row: Any) -> None:
+    """Draw the verdict on a signature in words: what a valid one proves, and why another one is not valid."""
+    status, title = row["signature_status"], as_markdown(find_sender(row["sender"]).title)
+    words = describe_verdict(status, null_to_none(row["proof"]) or THIRD_PARTY, title) or as_markdown(status)
+    detail = null_to_none(row["signature_detail"])
     with st.container(key="verdict"):
-        words = VERDICTS.get(status, as_markdown(status))
-        st.markdown(f"{VERDICT_ICONS.get(status, '')} {words}")
+        st.markdown(f"{VERDICT_ICONS.get(status, '')} {words}" + (f" {as_markdown(detail)}." if detail else ""))
 
 
 def draw_receipt(row: Any) -> None:
@@ -176,26 +193,29 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
         st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; invisible characters are shown as escapes.")
 
 
-def draw_name_button(what: str, name: str, category: str, key: str, *, opens: str | None = None) -> None:
+def draw_name_button(
+    what: str, name: str, category: str, key: str, *, opens: str | None = None, sender: str | None = None
+) -> None:
     """Draw a button that leads to an entity: to `opens`, where the shown name is not the entity's own."""
     label = f"{what} {as_markdown(shorten(name, 40))}"
-    st.button(label, key=key, on_click=address.to_entity, args=(category, opens or name), icon=icon_of(category))
+    go = partial(address.to_entity, category, opens or name, sender=sender)
+    st.button(label, key=key, on_click=go, icon=icon_of(category))
 
 
 def draw_links(row: Any) -> None:
     """Draw the buttons that lead to the entity, its account and the actor."""
     category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
-    if null_to_none(entity) and not is_account(category):
-        draw_name_button(kind_of(category), entity, category, "open-entity")
+    sender = str(row["sender"])
+    if null_to_none(entity) and not is_account(category, sender):
+        draw_name_button(as_words(kind_of(category)), entity, category, "open-entity", sender=sender)
     if null_to_none(account):
-        draw_name_button("Account", account, account_kind(), "open-account")
+        draw_name_button("Account", account, account_kind(sender), "open-account", sender=sender)
     if null_to_none(actor):
-        draw_name_button("Actor", str(actor).upper(), person_kind(), "open-actor")
+        name = address.user_of(str(actor), sender)
+        draw_name_button("Actor", name, person_kind(sender), "open-actor", sender=sender)
     if null_to_none(entity):
-        where = (category, entity, int(row["seq"]))
-        st.button(
-            "In its timeline", key="open-step", on_click=address.to_entity, args=where, icon=":material/timeline:"
-        )
+        go = partial(address.to_entity, category, entity, int(row["seq"]), sender=sender)
+        st.button("In its timeline", key="open-step", on_click=go, icon=":material/timeline:")
 
 
 def draw_notification(seq: int) -> None:
@@ -211,7 +231,7 @@ def draw_notification(seq: int) -> None:
     # Fixed places: what moves in the browser's tree loses its bond to the address (see `account_filter`).
     with st.container(key="neighbours-place", gap=None):
         neighbours(row)
-    draw_verdict(row["signature_status"])
+    draw_verdict(row)
     draw_receipt(row)
     with st.container(horizontal=True, gap="small", key="detail-links"):
         draw_links(row)
@@ -224,6 +244,7 @@ def draw_about(row: Any) -> None:
     received, occurred = moment(row["received_at"]), moment(row["occurred_at"])
     draw_facts(
         [
+            ("Sender", find_sender(row["sender"]).title if several() else None),
             ("Entity", null_to_none(row["entity_id"])),
             ("Account", null_to_none(row["account_alias"])),
             ("Actor", null_to_none(row["actor"])),

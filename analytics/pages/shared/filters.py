@@ -11,12 +11,15 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import OFFERED, account_label, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
+from analytics.senders import several, titles
 from analytics.text import as_markdown, shorten
 
 CHIP_CHARACTERS = 36
 ACCOUNT_PIXELS = 190
 FILTERS_HTML = '<button type="button" aria-expanded="false"><span></span></button>'
 CHOICE, SEARCH = "account_choice", "account_looked_for"
+SENDER_CHOICE = "sender_choice"
+SENDER_PIXELS = 150
 FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
 
 
@@ -108,6 +111,46 @@ def account_filter(*, alone: str | None = None) -> dict[str, str | None]:
     return {"account": None if below else chosen, "account_tree": chosen if below else None}
 
 
+def sender_filter() -> dict[str, str | None]:
+    """Draw the choice of a sender where the store has several; return the parameter of queries."""
+    if not several():
+        return {"sender": None}
+    chosen = read_sender()
+    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+    if st.session_state.get(SENDER_CHOICE) != chosen:
+        st.session_state[SENDER_CHOICE] = chosen
+    st.selectbox(
+        "Sender",
+        list(titles()),
+        index=None,
+        format_func=lambda name: titles().get(name, name),
+        key=SENDER_CHOICE,
+        on_change=lambda: put_sender(st.session_state[SENDER_CHOICE]),
+        placeholder="All senders",
+        filter_mode="contains",
+        label_visibility="collapsed",
+        width=SENDER_PIXELS,
+    )
+    return {"sender": chosen}
+
+
+def read_sender() -> str | None:
+    """Return the sender in the page's address; None without one, and where the store has none or only that."""
+    name = address.get("sender")
+    return name if several() and name in titles() else None
+
+
+def put_sender(name: str | None) -> None:
+    """Put a sender into the page's address, and go to the begin of each list."""
+    address.put(sender=name, before=None, page=None, findings=None, until=None)
+
+
+def list_sender_chips() -> Iterator["Chip"]:
+    """Yield the chip of the chosen sender, if there is one."""
+    if sender := read_sender():
+        yield Chip("sender", "Sender", titles()[sender], partial(put_sender, None))
+
+
 def list_chosen(chosen: dict[str, Any]) -> set[str] | None:
     """Return the aliases of the chosen accounts; None for all."""
     if chosen["account"]:
@@ -131,14 +174,14 @@ def choose_alone(name: str) -> bool:
         return not st.checkbox("and its sub-accounts", key=key, on_change=remember)
 
 
-def draw_filters_button(count: int, *, accounts: int = 0) -> None:
+def draw_filters_button(count: int, *, behind: int = 0) -> None:
     """Draw the button that opens the filters; without filters, only a phone shows it, for the controls of the bar.
 
     Args:
         count: the number of filters that are set.
-        accounts: the number of chosen accounts, which are filters behind the button on a phone.
+        behind: the number of chosen accounts and senders, which are filters behind the button on a phone.
     """
-    script("filters", FILTERS_HTML)(key="filters-button", data={"count": count, "accounts": accounts})
+    script("filters", FILTERS_HTML)(key="filters-button", data={"count": count, "accounts": behind})
 
 
 @contextmanager
@@ -158,7 +201,7 @@ def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterato
         else st.query_params.get(name, str(value)).lower() != str(value).lower()
         for name, value in unset.items()
     )
-    draw_filters_button(count, accounts=1 if address.get("account") else 0)
+    draw_filters_button(count, behind=sum(1 for chosen in (address.get("account"), read_sender()) if chosen))
     with st.container(key="filters", gap="small"):
         yield
         st.button("Clear", key="clear", on_click=clear)

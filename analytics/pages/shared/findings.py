@@ -26,8 +26,8 @@ from analytics.pages.shared.known_findings import (
     RETRY_SECONDS,
     open_findings,
 )
-from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import account_kind, colours, is_account, kind_of
+from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
+from analytics.senders import account_kind, as_words, colours, is_account, kind_of, sender_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
 from analytics.times import EPOCH, microseconds
@@ -235,17 +235,20 @@ def close() -> None:
 
 def draw_names(finding: Finding) -> None:
     """Draw the buttons that lead to the finding's entity, account and actor."""
+    sender = sender_of(finding.category or "").name
+    is_of_account = is_account(finding.category, sender)
     with st.container(horizontal=True, gap="small", key="finding-names"):
-        if finding.entity_id and finding.category and not is_account(finding.category):
-            draw_name_button(kind_of(finding.category), finding.entity_id, finding.category, "open-entity")
-        account = finding.entity_id if is_account(finding.category) and finding.entity_id else finding.account_alias
+        if finding.entity_id and finding.category and not is_of_account:
+            draw_name_button(
+                as_words(kind_of(finding.category)), finding.entity_id, finding.category, "open-entity", sender=sender
+            )
+        account = finding.entity_id if is_of_account and finding.entity_id else finding.account_alias
         if account:
-            draw_name_button("Account", account, account_kind(), "open-account")
+            draw_name_button("Account", account, account_kind(sender), "open-account", sender=sender)
         if finding.actor and finding.actor.upper() != finding.entity_id:
             label = f"Actor {as_markdown(shorten(finding.actor, 40))}"
-            st.button(
-                label, key="open-actor", on_click=address.to_actor, args=(finding.actor,), icon=":material/person:"
-            )
+            st.button(label, key="open-actor", on_click=address.to_actor, args=(finding.actor, sender),
+                      icon=":material/person:")  # fmt: skip
 
 
 def draw_advice(rule: Rule) -> None:
@@ -296,7 +299,7 @@ def draw_evidence(finding: Finding) -> None:
         if column == "Notification" or not null_to_none(row.entity_id):
             address.to_notification(int(seq))
         else:
-            address.to_entity(row.category, row.entity_id, int(seq))
+            address.to_entity(row.category, row.entity_id, int(seq), sender=sender_of_row(row))
 
     draw_table(
         STEP_COLUMNS,

@@ -6,7 +6,7 @@ import streamlit as st
 
 from analytics.pages.shared import address
 from analytics.pages.shared.store import ask, null_to_none
-from analytics.senders import kind_of
+from analytics.senders import as_words, kind_of
 from analytics.text import plural
 
 ICONS = {"Earlier": ":material/arrow_back:", "Later": ":material/arrow_forward:"}
@@ -59,7 +59,7 @@ def neighbours(row: Any) -> None:
     if null_to_none(row["entity_id"]) is None or null_to_none(row["duplicate_of"]) is not None:
         return
     ways = ask("entity_neighbours", seq=int(row["seq"])).iloc[0]
-    whose = kind_of(str(row["category"])).lower()
+    whose = as_words(kind_of(str(row["category"]))).lower()
     number, total = int(ways["earlier_ones"]) + 1, int(ways["notifications"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbours"):
         neighbour("Earlier", ways["earlier"])

@@ -9,8 +9,8 @@ from analytics.pages.shared.accounts import Accounts, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
 from analytics.pages.shared.open_item import as_seq, is_uuid
-from analytics.pages.shared.store import ask, records
-from analytics.senders import account_kind, any_entity
+from analytics.pages.shared.store import ask, records, sender_of_row
+from analytics.senders import any_entity, is_account
 
 MOST_FOUND = 100
 MOST_ACCOUNTS = 5
@@ -46,23 +46,26 @@ def draw_search_field() -> None:
 def lead_to(text: str) -> None:
     """Go to the only thing that a text names, or to the list of all that it names."""
     matches = find_matches(text)
-    exact = [row for row in matches.entities if row.entity_id == text.upper()]
+    exact = [row for row in matches.entities if row.entity_id.upper() == text.upper()]
     entities = exact or matches.entities
     if len(entities) == 1 and (exact or (matches.seq is None and not matches.accounts)):
-        address.to_entity(entities[0].category, entities[0].entity_id)
+        address.to_entity(entities[0].category, entities[0].entity_id, sender=sender_of_row(entities[0]))
     elif matches.seq is not None and not entities and not matches.accounts:
         address.to_notification(matches.seq)
     elif len(matches.accounts) == 1 and not entities:
-        address.to_account(matches.accounts[0])
+        address.to_account(matches.accounts[0], load_accounts().find_sender(matches.accounts[0]))
     else:
         address.to_page("entity", named=text)
 
 
-def find_matches(text: str, kind: str | None = None) -> Matches:
-    """Return what a text names; `kind` is the only kind of entities."""
-    entities = list(records(ask("entities_found", named=text or None, kind=kind, page_rows=MOST_FOUND)))
-    listed = {row.entity_id for row in entities if row.category == account_kind()}
-    accounts = find_accounts(text, load_accounts()) if text and kind in {None, account_kind()} else []
+def find_matches(text: str, kind: str | None = None, sender: str | None = None) -> Matches:
+    """Return what a text names; `kind` is the only kind of entities, and `sender` their only sender."""
+    found = ask("entities_found", named=text or None, kind=kind, sender=sender, page_rows=MOST_FOUND)
+    entities = list(records(found))
+    listed = {row.entity_id for row in entities if is_account(row.category, sender_of_row(row))}
+    accounts = find_accounts(text, load_accounts()) if text and (kind is None or is_account(kind, sender)) else []
+    if sender:
+        accounts = [alias for alias in accounts if load_accounts().find_sender(alias) == sender]
     return Matches(find_number(text), entities, [alias for alias in accounts if alias not in listed])
 
 

@@ -186,6 +186,12 @@ def records(frame: pd.DataFrame) -> Iterator[Any]:
     yield from frame.itertuples()
 
 
+def sender_of_row(row: Any) -> str | None:
+    """Return the sender of a row; None where the store has one sender, because rows don't name it then."""
+    name: str | None = getattr(row, "sender", None)
+    return name
+
+
 def null_to_none(value: Any) -> Any:
     """Return a value of a DataFrame; None where it is NULL."""
     return None if value is None or (not isinstance(value, (list, dict)) and pd.isna(value)) else value

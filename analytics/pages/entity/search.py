@@ -1,0 +1,128 @@
+"""The search of the page Entity, and the list of the entities that it finds."""
+
+from typing import Any
+
+import streamlit as st
+
+from analytics.pages.shared import address
+from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.components import Age, Column, Line, draw_table
+from analytics.pages.shared.detail import draw_name_button
+from analytics.pages.shared.filters import (
+    draw_chips,
+    draw_filters_button,
+    list_sender_chips,
+    read_sender,
+    sender_filter,
+)
+from analytics.pages.shared.search import MOST_FOUND, Matches, find_matches
+from analytics.pages.shared.store import moment, null_to_none, sender_of_row
+from analytics.senders import (
+    account_kind,
+    any_entity,
+    as_words,
+    kinds,
+    several,
+    titles,
+)
+from analytics.text import shorten
+
+LIST_PIXELS = 640
+MOST_BUTTONS = 6
+"""The most kinds of entities that the bar has a button for."""
+COLUMNS = (
+    Column("Category", "7rem"),
+    Column("Name", "60%", opens=True),
+    Column("Account", "9rem", opens=True),
+    Column("Notifications", "8rem", align="right"),
+    Column("Last", "12rem", time=True),
+    Column("", "40%"),
+)
+SENDER_COLUMN = Column("Sender", "9.2rem")
+"""The first column where the store has several senders."""
+
+
+def search_controls() -> None:
+    """Draw the fields of the search, which finds what the search in the bar finds."""
+    shown: dict[str, Any] = {"bind": "query-params", "label_visibility": "collapsed"}
+    hint = "part of a name" if several() else f"part of a {any_entity()} name"
+    st.text_input("Name contains", key="named", placeholder=hint, width=300, **shown)
+    sender_filter()
+    kind = choose_kind(shown)
+    draw_filters_button(1 if kind else 0, behind=1 if read_sender() else 0)
+    if several():
+        draw_chips(list_sender_chips())
+
+
+def choose_kind(shown: dict[str, Any]) -> str | None:
+    """Draw the choice of a kind of entities: as buttons, or as a list where they are many."""
+    names = list(kinds())
+    if len(names) <= MOST_BUTTONS:
+        chosen: str | None = st.segmented_control("Category", names, key="among", width="content", **shown)
+    else:
+        chosen = st.selectbox("Category", names, None, key="among", placeholder="All categories", width=190,
+                              filter_mode="contains", **shown)  # fmt: skip
+    return chosen
+
+
+def draw_search() -> None:
+    """Draw the entities of the search."""
+    named, kind = st.session_state.get("named"), st.session_state.get("among")
+    matches = find_matches((named or "").strip(), kind, read_sender())
+    draw_other_matches(matches)
+    if not matches.entities:
+        if matches.seq is not None or matches.accounts:
+            return
+        with st.container(key="nothing", border=True):
+            st.subheader("No entity", anchor=False)
+            st.caption(f"No {any_entity()} has a name like this.")
+        return
+    rows = {f"{sender_of_row(row)} {row.category} {row.entity_id}": row for row in matches.entities}
+
+    def open_row(identity: str, column: str) -> None:
+        row = rows.get(identity)
+        if row is None:
+            return
+        if column == "Account" and null_to_none(row.account_alias):
+            address.to_account(row.account_alias, sender_of_row(row))
+        else:
+            address.to_entity(row.category, row.entity_id, sender=sender_of_row(row))
+
+    draw_table(
+        (SENDER_COLUMN, *COLUMNS) if several() else COLUMNS,
+        [as_line(identity, row) for identity, row in rows.items()],
+        key="found",
+        alt="Entities, most recently active first",
+        on_open=open_row,
+        height=LIST_PIXELS,
+    )
+    if len(rows) == MOST_FOUND:
+        st.caption(f"The {MOST_FOUND} most recently active are listed.")
+
+
+def draw_other_matches(matches: Matches) -> None:
+    """Draw the ways to a notification with this number or id, and to accounts with this business name."""
+    with st.container(horizontal=True, gap="small", key="found-besides"):
+        if matches.seq is not None:
+            st.button(f"Notification {matches.seq:,}", key="found-notification", on_click=address.to_notification,
+                      args=(matches.seq,), icon=":material/mail:")  # fmt: skip
+        for place, alias in enumerate(matches.accounts):
+            label, sender = load_accounts().labels.get(alias, alias), load_accounts().find_sender(alias)
+            draw_name_button("Account", label.strip(), account_kind(sender), f"found-account-{place}", opens=alias,
+                             sender=sender)  # fmt: skip
+
+
+def as_line(identity: str, row: Any) -> Line:
+    """Return an entity as a row."""
+    last = moment(row.last_at)
+    sender = sender_of_row(row)
+    cells = [
+        *([titles().get(sender, sender)] if sender else []),
+        as_words(row.category),
+        shorten(row.entity_id, 120),
+        shorten(null_to_none(row.account_alias) or "", 24),
+        f"{row.notifications:,}",
+        last,
+        Age(last) if last else "never",
+    ]
+    return Line(identity, cells)
