@@ -238,7 +238,7 @@ def test_the_fields_of_the_range_do_what_the_brush_does(live, watch):
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("from=2025-01-01T00"))
     expect(page.locator(".st-key-own-popover")).to_contain_text("2025-01-01 01:30 to 2026-01-01 11:00")
-    page.get_by_role("button", name="Without this range").click()
+    page.get_by_role("button", name="Remove this range").click()
     expect_total(page, live.one("SELECT count(*) FROM events"))
     expect(page).not_to_have_url(re.compile("from=|to="))
     expect_preset(page, "all")

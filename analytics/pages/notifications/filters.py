@@ -44,7 +44,7 @@ def filters() -> dict[str, Any]:
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
         named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
         by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
-        holds = st.text_input("Payload contains", key="text", placeholder="any text of the body", **bound)
+        holds = st.text_input("Payload contains", key="text", placeholder="any text in the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
     values = {
         "events": ("Event", ", ".join(events)),
@@ -113,14 +113,14 @@ def span_filter() -> str:
     own = read_own_range()
     length = draw_range(widen, label="Received in the last", is_own=any(own))
     with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
-        st.caption("Does what dragging across the chart does, and works by keyboard.")
+        st.caption("The same as dragging across the chart, for the keyboard.")
         # Above the fields, because the calendar of one lies over what is below it.
         above = st.container(key="own-remove-place")
         turn = turn_of_fields("own", own)
         end_field("from", name_with_zone("From"), own, turn)
         end_field("to", name_with_zone("To"), own, turn)
         if any(own):
-            above.button("Without this range", key="own-remove", on_click=end_own, icon=":material/close:")
+            above.button("Remove this range", key="own-remove", on_click=end_own, icon=":material/close:")
     return length
 
 

@@ -93,7 +93,7 @@ def draw_own_range(chosen: str) -> None:
         text = format_range(own.since, own.until) if own else f"Last {address.read_offer().default}"
         with st.popover(text, icon=":material/date_range:", key="own-popover"):
             # Above the fields, because the calendar of one lies over what is below it.
-            st.button("Without this range", key="own-remove", on_click=end_own, icon=":material/close:")
+            st.button("Remove this range", key="own-remove", on_click=end_own, icon=":material/close:")
             draw_ends("own", own, put_own)
 
 
