@@ -16,7 +16,7 @@ from analytics.pages.shared.filters import (
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
 from analytics.pages.shared.ranges import choose_preset, draw_range, note_given, turn_of_fields
 from analytics.senders import any_entity, event_types
-from analytics.times import OWN, RANGES
+from analytics.times import RANGES
 from analytics.words.meanings import MARKS
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
@@ -82,14 +82,8 @@ def read_own_range() -> ReceivedRange:
 
 def narrow_to(since: datetime, until: datetime) -> None:
     """Set the user's own range."""
-    choose_own()
+    address.prepare_filter("when", None)
     address.put(before=None, **{"from": format_moment(since), "to": format_moment(until)})
-
-
-def choose_own() -> None:
-    """Choose the user's own range instead of a preset."""
-    if st.session_state.get("when") != OWN:
-        st.session_state["when"] = OWN
 
 
 def end_own() -> None:
@@ -142,8 +136,8 @@ def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
     def remember() -> None:
         typed: datetime | None = st.session_state[key]
         moment = typed.replace(tzinfo=viewer_zone()) if typed else None
+        address.prepare_filter("when", None)
         address.put(before=None, **{name: format_moment(moment) if moment else None})
-        (choose_own if any(read_own_range()) else choose_preset)()
         note_given("own", read_own_range())
 
     st.datetime_input(
