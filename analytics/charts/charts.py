@@ -154,7 +154,7 @@ def join_rare(frame: pd.DataFrame) -> pd.DataFrame:
 
 def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool = False) -> str:
     """Return the units of `draw_events` and what its lines are; `name` is the other time's, if one is drawn."""
-    parts = [f"Number per {span.per}, by event type", f"times of {zone_label(zone)}"]
+    parts = [f"Number per {span.per}, by event type", f"times in {zone_label(zone)}"]
     if name:
         parts.append(f"the dashed line is {name}")
     if logarithmic:

@@ -198,7 +198,7 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
             title=heading(
                 "Findings over time",
                 dark,
-                f"Number per {period.per}, by severity; times of {place}. Drag over bars to narrow the range.",
+                f"Number per {period.per}, by severity; times in {place}. Drag over bars to narrow the range.",
                 offset=-10,
             ),
             description=f"Stacked bars of findings per {period.per}, by severity; the range's ends narrow it too.",
@@ -255,7 +255,7 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
             height=218,
             width="container",
             autosize=FIT,
-            title=heading("Hours of the week", dark, f"Number per hour and weekday; times of {place}"),
+            title=heading("Hours of the week", dark, f"Number per hour and weekday; times in {place}"),
         )
     )
     return chart

@@ -172,19 +172,19 @@ REFUSALS = {
         "Unsigned",
         "There was no signature. Anyone who knows the address may have sent it.",
         "If your sender does not sign, start the receiver with CLC_SIGNATURES=record: such notifications are then "
-        "taken and marked. If it should sign, look whether a proxy drops the header {signature}.",
+        "taken and marked. If it should sign, check whether a proxy drops the header {signature}.",
     ),
     "signature_invalid": Refusal(
         "Signature does not fit",
         "There was a signature, but it does not fit the body under the receiver's key.",
         "Check that CLC_PUBLIC_KEY names the sender's key and that no proxy rewrites bodies: one changed byte is "
-        "enough. If both are so, somebody else sent it.",
+        "enough. If both are right, somebody else sent it.",
     ),
     "account_not_allowed": Refusal(
         "Account not allowed",
         "The account is not one of those in CLC_ACCOUNTS.",
         "If it is yours, add its alias to CLC_ACCOUNTS and restart; if not, the sender's settings name your address by "
-        "mistake, or somebody tries it out.",
+        "mistake, or somebody is trying it out.",
     ),
     "unknown_event": Refusal(
         "Address names no event",
@@ -192,19 +192,19 @@ REFUSALS = {
         "Correct the target address in the sender's settings: the page Set up has one to copy for each event.",
     ),
     "not_json": Refusal(
-        "No JSON",
-        "The body is no JSON that can be stored.",
-        "Open one and look at its body: the sender is no compatible one, or something between changes it.",
+        "Not JSON",
+        "The body is not JSON that can be stored.",
+        "Open one and look at its body: the sender is not compatible, or something on the way changes it.",
     ),
     "not_an_object": Refusal(
-        "JSON, but no object",
+        "JSON, but not an object",
         "The body is JSON, but a list, a text or a number instead of an object.",
-        "Open one and look at its body: the sender is no compatible one. Several notifications in a list have to be "
+        "Open one and look at its body: the sender is not compatible. Several notifications in a list have to be "
         "sent one by one.",
     ),
     "internal_error": Refusal(
         "Failed in the receiver",
-        "The receiver itself failed at it, by an error in this program. The sender got 500.",
+        "The receiver itself failed on it, because of an error in this program. The sender got 500.",
         "Its body is here, and the receiver's log has a line with its id. Please report it as a fault of this program, "
         "with that line, and with the body if you may.",
     ),

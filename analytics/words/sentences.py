@@ -143,7 +143,7 @@ def describe_whole(change: Change) -> Phrase:
     """Return the phrase of a change of the entity as a whole."""
     noun = as_words(change.category).lower()
     if change.kind == "added":
-        return Phrase(f"created {noun}") if change.action == "Created" else Phrase(f"first sight of this {noun}")
+        return Phrase(f"created {noun}") if change.action == "Created" else Phrase(f"first notification of this {noun}")
     if change.kind == "removed":
         return Phrase(f"deleted {noun}")
     if change.kind == "unseen":

@@ -49,11 +49,11 @@ A_DAY = 1000.0
 def demo(data_dir: Path | None, days: float, rate: float | None, seed: int, port: int, no_browser: bool) -> None:
     """Show the whole product on made-up data: receiver, a month of history, a live sender, the dashboard.
 
-    It has a key and a data directory of its own and touches nothing of yours. Ctrl-C ends all of it.
+    It has a key and a data directory of its own and touches nothing of yours. Press Ctrl-C to stop the demo.
     """
     with EndRequests() as requests:
         span = "1 day" if days == 1 else f"{days:g} days"
-        click.echo(f"Starting a demonstration with {span} of made-up notifications. Ctrl-C ends it.", err=True)
+        click.echo(f"Starting a demonstration with {span} of made-up notifications. Press Ctrl-C to stop it.", err=True)
         kept = nullcontext(str(data_dir)) if data_dir else tempfile.TemporaryDirectory(prefix="clc-demo-")
         with kept as directory:
             own = Path(directory).absolute()
@@ -239,7 +239,7 @@ Try next, in another terminal of this directory:
     export CLC_DATA_DIR={shlex.quote(str(self._settings.data_dir))} CLC_LISTEN={listen} CLC_QUERY_LISTEN={query}
     {analytics} sql "SELECT event_type, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
 
-Ctrl-C ends it all."""  # noqa: S608 - SQL for the reader to type
+Press Ctrl-C to stop the demo."""  # noqa: S608 - SQL for the reader to type
 
 
 def _as_typed(program: str) -> str:

@@ -104,7 +104,7 @@ def test_a_view_is_its_address_in_another_browser_and_time_zone_too(live, watch)
     expect(same.locator(".st-key-total-line")).to_contain_text("nothing was kept before")
     far = watch(live.url, timezone_id="America/New_York").open(page.url.removeprefix(live.url))
     expect_counted(far, night.WAVE)
-    expect(far.locator(".st-key-over-time").get_by_text("times of New York")).to_be_visible()
+    expect(far.locator(".st-key-over-time").get_by_text("times in New York")).to_be_visible()
     assert texts(chips(far))[0] != told[0]
     assert texts(chips(far))[1:] == told[1:]
 
@@ -125,7 +125,7 @@ def test_filters_go_by_their_chips_by_a_second_click_and_all_at_once_and_back_br
     expect_counted(page, 24)
     page.go_forward()
     expect_counted(page, 0)
-    page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("button", name="Clear all filters").click()
     expect_counted(page, DAY)
     expect(chips(page)).to_have_count(0)
     name_in(page, "centres-list", "VA1").click()

@@ -157,7 +157,7 @@ def test_what_flaps_is_what_was_in_alarm_so_many_times(live, watch):
     expect(column(page, 0, "flapping-list")).to_have_text([FLAPPER])
     expect(column(page, 2, "flapping-list")).to_have_text(["3"])
     expect(column(page, 3, "flapping-list")).to_have_text(["2 h 30 min"])
-    number = open_filters(page).get_by_role("spinbutton", name="Flapping from")
+    number = open_filters(page).get_by_role("spinbutton", name="Flapping threshold")
     number.fill("4")
     number.press("Enter")
     expect(card).to_contain_text("0 flapping")
@@ -185,7 +185,7 @@ def test_range_account_server_and_order_choose_what_is_shown_and_the_address_hol
     expect(filters.locator(".st-key-order :is([aria-checked=true], [data-testid*=Active])")).to_have_text(
         "Longest first"
     )
-    filters.get_by_role("button", name="Clear", exact=True).click()
+    filters.get_by_role("button", name="Clear filters", exact=True).click()
     expect(fresh.locator(".st-key-alarms-card")).to_contain_text("3 alarms")
     expect(fresh).to_have_url(re.compile("account=ACME.*range=30|range=30.*account=ACME"))
 

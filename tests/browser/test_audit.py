@@ -103,7 +103,7 @@ def test_a_brush_narrows_findings_and_changes_to_a_range_in_the_address_that_a_b
     expect(again.get_by_role("combobox", name="Time range")).to_have_value("own")
     expect_changes(again, live.one(ranged, since.isoformat(), end.isoformat()))
     page.locator(".st-key-own-popover button").click()
-    page.get_by_role("button", name="Without this range").click()
+    page.get_by_role("button", name="Remove this range").click()
     expect(page.get_by_role("combobox", name="Time range")).to_have_value("30 d")
     expect(page).not_to_have_url(re.compile("own"))
     expect(page.locator(".st-key-findings-head strong")).to_have_text(found)
@@ -171,7 +171,7 @@ def expect_changes(page, total):
 
 
 def clear(page, total):
-    open_filters(page).get_by_role("button", name="Clear", exact=True).click()
+    open_filters(page).get_by_role("button", name="Clear filters", exact=True).click()
     expect(page).not_to_have_url(re.compile("(kind|field|entity|actor)="))
     expect(page.get_by_role("combobox", name="Time range")).to_have_value("all")
     expect_changes(page, total)

@@ -72,7 +72,7 @@ def test_activity_is_drawn_for_the_time_range_that_is_clicked(live, watch):
     expect(page.locator(".st-key-over-time svg.marks")).to_be_visible()
     for name, per in (("15 min", "10 s"), ("7 d", "3 h"), ("year", "7 days"), ("all", r"\d+ s")):
         choose(page, "Time range", name)
-        units = page.locator(".st-key-over-time").get_by_text("by event type; times of")
+        units = page.locator(".st-key-over-time").get_by_text("by event type; times in")
         expect(units).to_have_text(re.compile(f"Number per {per},"))
         assert f"range={name.replace(' ', '+')}" in page.url
 
@@ -158,7 +158,7 @@ def test_notifications_are_filtered_by_each_filter_and_cleared(live, watch):
 
 
 def clear(page, total):
-    open_filters(page).get_by_role("button", name="Clear", exact=True).click()
+    open_filters(page).get_by_role("button", name="Clear filters", exact=True).click()
     close_filters(page)
     expect_total(page, total)
     expect(page).not_to_have_url(re.compile("(events|entity|actor|text|signature)="))
@@ -252,7 +252,7 @@ def test_refused_ones_are_shown_with_reason_headers_and_body(live, watch):
     page = watch(live.url).open("/notifications")
     page.get_by_role("radio", name="Refused").or_(page.get_by_role("button", name="Refused", exact=True)).click()
     expect(page.locator(".st-key-refused-list tbody tr")).to_have_count(3)
-    assert sorted(texts(column(page, 1, "refused-list"))) == ["Address names no event", "No JSON", "Unsigned"]
+    assert sorted(texts(column(page, 1, "refused-list"))) == ["Address names no event", "Not JSON", "Unsigned"]
     row_of(page, "refused-list", "Unsigned").locator("td").nth(1).click()
     detail = page.locator(".st-key-detail")
     expect(page.locator(".st-key-detail-name")).to_contain_text("signature_missing")

@@ -140,7 +140,7 @@ def test_activity_shows_hostile_names_as_text_in_lists_chips_tree_and_choice(pag
         expect(drawn.locator(f".st-key-{table}-list tr.chosen")).to_have_count(1)
         expect(drawn.locator(".st-key-chips")).to_contain_text(re.compile("<script>alert", re.IGNORECASE))
         inert(drawn)
-    drawn.get_by_role("button", name="Clear all").click()
+    drawn.get_by_role("button", name="Clear all filters").click()
     expect(drawn.locator(".st-key-chips button")).to_have_count(0)
     drawn.get_by_role("radio", name="Tree").or_(drawn.get_by_role("button", name="Tree", exact=True)).click()
     expect(column(drawn, 1, "accounts-tree").filter(has_text="LONG0123").first).to_be_visible()

@@ -91,7 +91,7 @@ def test_what_was_looked_for_is_forgotten_when_another_account_is_chosen_elsewhe
     expect(field).to_have_attribute("placeholder", "Choose one with “harbour”")
     row_of(page, "accounts-list", "KIOSK").locator("td").first.locator("button").click()
     page.wait_for_url("**account=KIOSK**")
-    page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("button", name="Clear all filters").click()
     expect(field).to_have_attribute("placeholder", "All accounts; type to find one")
 
 

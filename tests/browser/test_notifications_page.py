@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics.text import make_visible
-from tests.browser.watching import column, expect_total, fill, tab, texts
+from tests.browser.watching import choose, column, expect_total, fill, tab, texts
 from tests.support.processes import Receiver, running
 from tests.support.waiting import until
 
@@ -214,6 +214,14 @@ def test_a_brush_narrows_the_range_as_the_fields_do_and_back_widens_it_again(liv
         expect(page.locator(".st-key-nothing")).to_be_visible()
     expect(page.locator(".st-key-own-popover")).to_contain_text(since[:10])
     expect_preset(page, "own")
+    expect(page.locator(".st-key-when")).to_have_count(0)
+    choose(page, "Received in the last", "7 d")
+    expect(page).to_have_url(re.compile(r"refresh=off&when=7(\+|%20)d$"))
+    expect(page.locator(".st-key-when-own")).to_have_count(0)
+    expect_preset(page, "7 d")
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    page.go_back()
+    expect_preset(page, "own")
     page.go_back()
     expect(page.locator(".st-key-own-popover")).to_contain_text("Own range")
     expect_preset(page, "all")
@@ -238,7 +246,7 @@ def test_the_fields_of_the_range_do_what_the_brush_does(live, watch):
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("from=2025-01-01T00"))
     expect(page.locator(".st-key-own-popover")).to_contain_text("2025-01-01 01:30 to 2026-01-01 11:00")
-    page.get_by_role("button", name="Without this range").click()
+    page.get_by_role("button", name="Remove this range").click()
     expect_total(page, live.one("SELECT count(*) FROM events"))
     expect(page).not_to_have_url(re.compile("from=|to="))
     expect_preset(page, "all")

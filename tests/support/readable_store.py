@@ -24,7 +24,7 @@ MIDDAY = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @dataclass
 class Row:
-    """A notification to be put in a store; `event_type` says category and action."""
+    """A notification to be put in a store; `event_type` says category and action, unless `category` says its own."""
 
     event_type: str
     account_alias: str | None
@@ -36,6 +36,8 @@ class Row:
     duplicate_of: UUID | None = None
     id: UUID = field(default_factory=uuid4)
     occurred_at: datetime | None = None
+    sender: str = "centurylink"
+    category: str | None = None
 
 
 @dataclass
@@ -60,13 +62,14 @@ class Changed:
     old_value: str | None = None
     new_value: str | None = None
     noise: bool = False
+    told: bool = False
 
 
 CHANGED = """
 INSERT INTO changes
 SELECT
     id, seq, occurred_at, category, entity_id, account_alias, actor, $path, $kind, $noise, $old_value, $new_value,
-    false, sender
+    $told, sender
 FROM notifications WHERE seq = $seq
 """
 
@@ -100,9 +103,9 @@ def as_columns(seq: int, row: Row) -> dict[str, Any]:
         "seq": seq,
         "id": str(row.id),
         "received_at": row.received_at,
-        "event_type": row.event_type if action else None,
-        "category": category,
-        "action": action or None,
+        "event_type": row.event_type if action or row.category else None,
+        "category": row.category or category,
+        "action": ("Updated" if row.category else action) or None,
         "account_alias": row.account_alias,
         "entity_id": row.entity_id,
         "actor": row.actor,
@@ -113,8 +116,8 @@ def as_columns(seq: int, row: Row) -> dict[str, Any]:
         "duplicate_of": str(row.duplicate_of) if row.duplicate_of else None,
         "payload": json.dumps(dict(row.body), separators=(",", ":"), ensure_ascii=False),
         "key_fingerprint": "5e" * 32 if row.signature_status != "missing" else None,
-        "sender": "centurylink",
-        "proof": "third-party",
+        "sender": row.sender,
+        "proof": "third-party" if row.sender == "centurylink" else "shared-secret",
         "signature_detail": None,
         "delivery_id": None,
     }

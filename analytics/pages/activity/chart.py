@@ -59,9 +59,9 @@ def draw_total(types: pd.DataFrame, chosen: ActivityFilters, measure: Measure, t
     """
     st.markdown(total_text(types, measure, time), width="content")
     with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
-        st.caption("Does what dragging across the chart does, and works by keyboard.")
+        st.caption("The same as dragging across the chart, for the keyboard.")
         draw_ends("part", chosen.part, filters.select_part)
-        st.button("All of it", key="part-all", on_click=filters.select_part, args=(None,), disabled=not chosen.part)
+        st.button("Whole range", key="part-all", on_click=filters.select_part, args=(None,), disabled=not chosen.part)
 
 
 def draw_over_time(

@@ -45,7 +45,7 @@ def flapping_columns() -> tuple[Column, ...]:
         Column(alert_label(), "100%", opens=True, names=True),
         Column("Metric", "5.4rem"),
         Column("Alarms", "4.7rem", align="right"),
-        Column("In all", "7.2rem", align="right"),
+        Column("Total time", "7.2rem", align="right"),
         Column("Latest", "12rem", opens=True, time=True),
     )
 

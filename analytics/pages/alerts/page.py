@@ -114,7 +114,7 @@ def show() -> None:
     chosen: dict[str, Any] = {}
     draw_page(
         "Alerts",
-        "Shows present alarms, and each alarm from start to finish. Click one to see the changes before it.",
+        "Current alarms, and each alarm from start to finish. Click one to see the changes before it.",
         lambda: chosen.update(filters()),
         lambda: body(chosen),
     )
@@ -131,10 +131,10 @@ def filters() -> dict[str, Any]:
     account = account_filter()
     with draw_filters(FILTERS, clear):
         named = st.text_input(
-            f"{alert_label()} contains", key="entity", placeholder="a part of its name", bind="query-params"
+            f"{alert_label()} contains", key="entity", placeholder="part of its name", bind="query-params"
         )
         least = st.number_input(
-            "Flapping from",
+            "Flapping threshold",
             LEAST_FLAPPING,
             MOST_FLAPPING,
             DEFAULT_FLAPPING,
@@ -147,7 +147,7 @@ def filters() -> dict[str, Any]:
         )
     values = {
         "entity": (alert_label(), named),
-        "flapping": ("Flapping from", str(least) if least != DEFAULT_FLAPPING else ""),
+        "flapping": ("Flapping threshold", str(least) if least != DEFAULT_FLAPPING else ""),
         "order": ("Order", order if order and order != RECENT else ""),
     }
     draw_chips(list_chips(values, FILTERS))
@@ -200,7 +200,7 @@ def draw_in_alarm(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, An
             reason = what if alarm_count else "no alarm fits these filters"
             st.markdown(f"**Nothing is in alarm now**: {reason}.")
             return
-        deleted_text = f", {gone:,} of them on {alert_label().lower()}s deleted meanwhile" if gone else ""
+        deleted_text = f", {gone:,} of them on {alert_label().lower()}s deleted since" if gone else ""
         st.markdown(f"**{len(lasting):,} in alarm now**{deleted_text}")
         ordered = lasting.iloc[::-1] if order == LONGEST else lasting
         draw_in_alarm_list(ordered.head(MOST_ROWS), deleted)
@@ -215,7 +215,7 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
         what, place = alert_label().lower(), zone_label(viewer_zone())
         st.markdown("**Alarms over time**")
         st.caption(
-            f"One row per {what} and metric; {first}. Right: number of alarms and total duration. Times of {place}. "
+            f"One row per {what} and metric; {first}. Right: number of alarms and total duration. Times in {place}. "
             f"A click opens the {what}."
         )
         chart = alarms.draw_alarms(inside, drawn, span, place=place, dark=is_dark())
@@ -227,7 +227,7 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
 
         st.altair_chart(chart, key="chart-alarms", on_select=open_alarm, selection_mode=alarms.CLICKS)
         if len(rows) > len(drawn):
-            st.caption(f"Showing {len(drawn)} of {len(rows):,} rows. Narrow with filters to see others.")
+            st.caption(f"Showing {len(drawn)} of {len(rows):,} rows. Use filters to see the others.")
 
 
 def draw_without_alarms(*, some: bool) -> None:

@@ -53,7 +53,7 @@ def changes_csv(client: Client, values: Mapping[str, Any], findings: Sequence[Fi
 
 def draw_findings_download(findings: Sequence[Finding]) -> None:
     """Draw the button that saves the findings of the filters."""
-    hint = f"{plural(len(findings), 'finding')} that fit the filters, with the ids of their notifications."
+    hint = f"{plural(len(findings), 'finding')} that match the filters, with the ids of their notifications."
     draw_button("findings", lambda: findings_csv(findings), hint, disabled=not findings)
 
 
@@ -61,7 +61,7 @@ def draw_changes_download(total: int, values: Mapping[str, Any], findings: Seque
     """Draw the button that saves the changes of the filters, once the findings are known that the file names."""
     client = connection().client
     part = plural(total, "change") if total <= MOST_CHANGES else f"The newest {MOST_CHANGES:,} of {total:,} changes"
-    hint = f"{part} that fit the filters, with the rules of their findings."
+    hint = f"{part} that match the filters, with the rules of their findings."
     draw_button("changes", lambda: changes_csv(client, values, findings or ()),
                 hint if findings is not None else "The findings that it names are being computed.",
                 disabled=not total or findings is None)  # fmt: skip

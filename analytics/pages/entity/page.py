@@ -113,7 +113,7 @@ def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | Non
             st.caption(f"Nothing was known about it at {format_with_zone(at)}: its first notification came later.")
         else:
             own = f"no notification of the {as_words(entity.category).lower()} itself came yet"
-            st.caption(f"Known by its alerts only: {own}. Click one to see it.")
+            st.caption(f"Known only from its alerts: {own}. Click one to see it.")
 
 
 def as_seq_of(value: Any) -> int | None:
@@ -164,7 +164,7 @@ def describe_standing(facts: pd.Series) -> tuple[str | datetime, ...]:
         return ()
     last, first = moment(facts["last_own_at"]), moment(facts["first_at"])
     if last is None:
-        return (f"known by its alerts only, since {format_with_zone(first)}",)
+        return (f"known only from its alerts, since {format_with_zone(first)}",)
     latest = moment(facts["last_at"])
     later = f"; latest alert {format_with_zone(latest)}" if latest and latest > last else ""
     state = "deleted," if facts["deleted"] else "state as of" if later else "as of its latest notification,"

@@ -18,7 +18,7 @@ from analytics.pages.shared.filters import (
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
 from analytics.pages.shared.ranges import choose_preset, draw_range, note_given, turn_of_fields
 from analytics.senders import any_entity, event_types
-from analytics.times import OWN, RANGES
+from analytics.times import RANGES
 from analytics.words.meanings import MARKS
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
@@ -46,7 +46,7 @@ def filters() -> dict[str, Any]:
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
         named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
         by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
-        holds = st.text_input("Payload contains", key="text", placeholder="any text of the body", **bound)
+        holds = st.text_input("Payload contains", key="text", placeholder="any text in the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
     values = {
         "events": ("Event", ", ".join(events)),
@@ -84,14 +84,8 @@ def read_own_range() -> ReceivedRange:
 
 def narrow_to(since: datetime, until: datetime) -> None:
     """Set the user's own range."""
-    choose_own()
+    address.prepare_filter("when", None)
     address.put(before=None, **{"from": format_moment(since), "to": format_moment(until)})
-
-
-def choose_own() -> None:
-    """Choose the user's own range instead of a preset."""
-    if st.session_state.get("when") != OWN:
-        st.session_state["when"] = OWN
 
 
 def end_own() -> None:
@@ -115,14 +109,14 @@ def span_filter() -> str:
     own = read_own_range()
     length = draw_range(widen, label="Received in the last", is_own=any(own))
     with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
-        st.caption("Does what dragging across the chart does, and works by keyboard.")
+        st.caption("The same as dragging across the chart, for the keyboard.")
         # Above the fields, because the calendar of one lies over what is below it.
         above = st.container(key="own-remove-place")
         turn = turn_of_fields("own", own)
         end_field("from", name_with_zone("From"), own, turn)
         end_field("to", name_with_zone("To"), own, turn)
         if any(own):
-            above.button("Without this range", key="own-remove", on_click=end_own, icon=":material/close:")
+            above.button("Remove this range", key="own-remove", on_click=end_own, icon=":material/close:")
     return length
 
 
@@ -144,8 +138,8 @@ def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
     def remember() -> None:
         typed: datetime | None = st.session_state[key]
         moment = typed.replace(tzinfo=viewer_zone()) if typed else None
+        address.prepare_filter("when", None)
         address.put(before=None, **{name: format_moment(moment) if moment else None})
-        (choose_own if any(read_own_range()) else choose_preset)()
         note_given("own", read_own_range())
 
     st.datetime_input(

@@ -114,7 +114,7 @@ def is_in(text: str, account: Account) -> bool:
 
 
 def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
-    """Return the label of an account: its alias and business name, indented by its depth as far as there is room."""
+    """Return the label of an account: its alias and business name, indented by its depth in the tree, but not far."""
     name = f"  {shorten(business_name, NAME_CHARACTERS)}" if business_name else ""
     return f"{INDENT * min(depth, DEEPEST_INDENT)}{shorten(alias, 24)}{name}"
 

@@ -207,6 +207,16 @@ def write(values: Values) -> None:
     st.query_params.update(values)
 
 
+def prepare_filter(name: str, value: str | None) -> None:
+    """Set or remove the value of a filter; the next change of the address tells the browser of both in one step."""
+    if context := get_script_run_ctx():
+        with context.session_state.query_params() as params:
+            if value is None:
+                params.discard_param_no_forward_msg(name)
+            else:
+                params.set_with_no_forward_msg(name, value)
+
+
 class Wish(NamedTuple):
     """The target of a click, its time, and whether the browser was asked to go there."""
 

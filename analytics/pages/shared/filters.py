@@ -204,7 +204,7 @@ def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterato
     draw_filters_button(count, behind=sum(1 for chosen in (address.get("account"), read_sender()) if chosen))
     with st.container(key="filters", gap="small"):
         yield
-        st.button("Clear", key="clear", on_click=clear)
+        st.button("Clear filters", key="clear", on_click=clear)
 
 
 class Chip(NamedTuple):
@@ -245,4 +245,4 @@ def draw_chips(chips: Iterable[Chip], clear: Callable[[], None] | None = None) -
             text = f"{label}: {as_markdown(shorten(value, CHIP_CHARACTERS))}"
             st.button(text, key=f"chip-{key}", icon=":material/close:", on_click=remove)
         if key and clear:
-            st.button("Clear all", key="clear-all", type="tertiary", on_click=clear)
+            st.button("Clear all filters", key="clear-all", type="tertiary", on_click=clear)

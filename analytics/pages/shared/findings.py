@@ -107,7 +107,7 @@ def say_waiting(what: str, upto: datetime) -> None:
         if (datetime.now(UTC) - upto - FRESH).total_seconds() < longest:
             return
         st.text(
-            f"This takes longer than {longest:g} s: the store is slow, or has much to read. The page goes on waiting."
+            f"This takes longer than {longest:g} s: the store is slow, or has much to read. The page keeps waiting."
         )
         if st.button(
             "Look again", key="look-again", help="Findings up to now are computed.", icon=":material/refresh:"
@@ -200,7 +200,7 @@ def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
     """Say that a finding does not exist; before that, wait for findings up to the moment of the question."""
     asked_at = begin_waiting(identity, now())
     if snapshot.upto < asked_at:
-        draw_head("Finding", "Being looked for", on_close=close)
+        draw_head("Finding", "Looking for it", on_close=close)
         wait_for(identity, asked_at)
         return
     draw_head("Not found", "This finding", on_close=close)

@@ -100,7 +100,7 @@ def draw_findings_of(notification_id: str, received_at: datetime) -> None:
         try:
             snapshot = answer(("findings known", received_at), lambda: find_known(received_at))
         except AnalyticsError:
-            st.caption("Whether it is behind a finding can't be said now.")
+            st.caption("Whether it is in a finding is not known now.")
             return
         if snapshot is None:
             if is_kept():

@@ -33,14 +33,19 @@ def draw_range(
         on_change: is called after a choice.
         label: what the range is of.
         own: whether a range of the user's own can be chosen.
-        is_own: whether an address without a name of a range has one of the user's own.
+        is_own: whether the address has a range of the user's own by other means than its name. Then the choice is not
+            in the address: Streamlit would add a preset before the user's own range leaves it, and Back lead to both.
     """
     offer = address.read_offer()
     names = [*offer.names, OWN] if own or is_own else list(offer.names)
     default = OWN if is_own else offer.default
+    key = f"{offer.key}-{OWN}" if is_own else offer.key
 
     def choose() -> None:
-        remember(st.session_state[offer.key] or default)
+        name = st.session_state[key] or default
+        remember(name)
+        if is_own:
+            choose_preset(name)
         if on_change:
             on_change()
 
@@ -48,17 +53,17 @@ def draw_range(
         label,
         names,
         names.index(default),
-        key=offer.key,
-        bind="query-params",
+        key=key,
+        bind=None if is_own else "query-params",
         on_change=choose,
         filter_mode=None,
         label_visibility="collapsed",
         width=104,
     )
     chosen = chosen or default
-    if st.query_params.get(offer.key) == chosen:
+    if st.query_params.get(key) == chosen:
         remember(chosen)
-    elif address.has_stepped() and st.session_state.get(PRESET) in {*offer.names} - {chosen}:
+    elif address.has_stepped() and chosen == offer.default and st.session_state.get(PRESET, chosen) != chosen:
         del st.session_state[PRESET]
     script("carry")(key="carry", data={"carried": list_carried()}, height=1)
     return chosen
@@ -93,7 +98,7 @@ def draw_own_range(chosen: str) -> None:
         text = format_range(own.since, own.until) if own else f"Last {address.read_offer().default}"
         with st.popover(text, icon=":material/date_range:", key="own-popover"):
             # Above the fields, because the calendar of one lies over what is below it.
-            st.button("Without this range", key="own-remove", on_click=end_own, icon=":material/close:")
+            st.button("Remove this range", key="own-remove", on_click=end_own, icon=":material/close:")
             draw_ends("own", own, put_own)
 
 
@@ -119,10 +124,13 @@ def end_own() -> None:
     address.put(part=None, page=None, findings=None, until=None, **{OWN: None})
 
 
-def choose_preset() -> None:
-    """Choose the preset that was chosen last, or the page's default."""
-    offer, preset = address.read_offer(), st.session_state.get(PRESET)
-    st.session_state[offer.key] = preset if preset in offer.names else offer.default
+def choose_preset(name: str | None = None) -> None:
+    """Choose a preset: by its name, or the one that was chosen last if the page offers it, or the page's default."""
+    offer = address.read_offer()
+    preset = name or st.session_state.get(PRESET)
+    chosen = preset if preset in offer.names else offer.default
+    st.session_state[offer.key] = chosen
+    address.prepare_filter(offer.key, None if chosen == offer.default else chosen)
 
 
 def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:

@@ -63,7 +63,7 @@ def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where
         demo = Process([*command, "--data-dir", str(tmp_path / "shown")], environment(tmp_path), cwd=tmp_path)
         try:
             query = demo.until_logged(r"Query service\s+(http://\S+)/query")[1]
-            demo.until_logged("Ctrl-C ends it all")
+            demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
             assert demo.lines[0].startswith("Starting a demonstration with 1 day of made-up notifications.")
             assert re.search(rf"^Port {port} is taken; the dashboard uses \d+\.$", demo.log, re.MULTILINE)
             assert re.search(r"^Writing: ([\d,]+) of \1, ", demo.log, re.MULTILINE)
@@ -87,7 +87,7 @@ def test_a_part_that_ends_by_itself_ends_the_demonstration_with_a_sentence(tmp_p
     data_dir = tmp_path / "shown"
     command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--data-dir", str(data_dir)]
     demo = Process(command, environment(tmp_path), cwd=tmp_path)
-    demo.until_logged("Ctrl-C ends it all")
+    demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
     simulator = next(pid for pid in processes_about("simulate") if str(data_dir) in cmdline(pid))
     os.kill(simulator, signal.SIGKILL)
     until(lambda: demo.process.poll() is not None, what="the demonstration's end")
@@ -103,7 +103,7 @@ def test_a_dashboard_that_dies_is_started_again(tmp_path):
     demo = Process(command, environment(tmp_path), cwd=tmp_path)
     try:
         dashboard = demo.until_logged(r"Dashboard\s+(http://\S+)")[1]
-        demo.until_logged("Ctrl-C ends it all")
+        demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
         os.kill(find_served(data_dir), signal.SIGKILL)
         demo.until_logged("The dashboard ended by itself and is started again.")
         until(lambda: answers(f"{dashboard}/_stcore/health"), seconds=60, what="the dashboard")
