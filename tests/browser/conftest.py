@@ -61,9 +61,9 @@ class Live:
 
 
 @contextmanager
-def a_live_one(data_dir: Path) -> Iterator[Live]:
-    """Run a receiver and a dashboard on it."""
-    with running(Receiver, data_dir) as receiver, a_dashboard(data_dir, receiver.query_url) as url:
+def a_live_one(data_dir: Path, **settings: str) -> Iterator[Live]:
+    """Run a receiver with settings, and a dashboard on it."""
+    with running(Receiver, data_dir, **settings) as receiver, a_dashboard(data_dir, receiver.query_url) as url:
         yield Live(receiver, url)
 
 

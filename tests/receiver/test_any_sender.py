@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.durability.support.commands import run_command
-from tests.support.processes import Receiver, running
+from tests.support.processes import PROGRAM, Receiver, running
 from tests.support.waiting import until
 
 SECRETS = {"CLC_SECRET_GITHUB": "a secret for tests alone", "CLC_SECRET_STRIPE": "whsec_another secret for tests"}
@@ -15,7 +15,9 @@ SECRETS = {"CLC_SECRET_GITHUB": "a secret for tests alone", "CLC_SECRET_STRIPE":
 def receiver(tmp_path_factory):
     with running(Receiver, tmp_path_factory.mktemp("receiver") / "data", **SECRETS) as receiver:
         for name in ("github", "stripe"):
-            sent = run_command(receiver.data_dir, "simulate", "--sender", name, "--to", receiver.url, **SECRETS)
+            sent = run_command(
+                receiver.data_dir, "simulate", "--sender", name, "--to", receiver.url, program=PROGRAM, **SECRETS
+            )
             assert sent.returncode == 0, sent.stdout + sent.stderr
             assert {line.split()[0] for line in sent.stdout.splitlines()} == {"200"}
         ids = "SELECT count(*) AS n, count(DISTINCT sender) AS senders FROM notifications"
@@ -43,9 +45,9 @@ def test_verify_and_status_hold_with_senders_beside_the_first(receiver):
     body = json.dumps({"accountAlias": "ACME", "userName": "kim"}).encode()
     assert receiver.sender.post("/webhooks/User.Created", body).status == 200
     until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 16, what="it in the store")
-    verified = run_command(receiver.data_dir, "verify", **SECRETS)
+    verified = run_command(receiver.data_dir, "verify", program=PROGRAM, **SECRETS)
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    status = run_command(receiver.data_dir, "status", "--json", **SECRETS)
+    status = run_command(receiver.data_dir, "status", "--json", program=PROGRAM, **SECRETS)
     assert json.loads(status.stdout)["state"] == "ok"
 
 

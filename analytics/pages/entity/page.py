@@ -150,11 +150,11 @@ def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> N
         draw_time_choice(at)
     with st.container(horizontal=True, gap="small", key="entity-links"):
         account = null_to_none(facts["account_alias"])
-        kind = account_kind(entity.sender)
-        if account and (entity.category, entity.name) != (kind, account):
-            draw_name_button("Account", account, kind, "open-account", sender=entity.sender)
+        as_account = account_kind(entity.sender)
+        if account and (entity.category, entity.name) != (as_account, account):
+            draw_name_button("Account", account, as_account, "open-account", sender=entity.sender)
         if entity.is_account and (above := load_accounts().parent_of(entity.name)):
-            draw_name_button("Parent account", above, kind, "open-parent", sender=entity.sender)
+            draw_name_button("Parent account", above, as_account, "open-parent", sender=entity.sender)
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
