@@ -128,6 +128,7 @@ differences AS (
     FROM came_back
     JOIN notifications USING (seq)
     WHERE received_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND action IS DISTINCT FROM 'Created'
+        AND category = 'User' -- follows from the others, and avoids reading the bodies of all other notifications
 ),
 steps AS (
     SELECT
