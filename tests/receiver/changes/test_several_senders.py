@@ -204,10 +204,11 @@ def test_what_a_sender_tells_is_stored_and_verified_and_derived_again(connection
     assert run(connection, CHANGES) == expected
     assert violations(connection) == []
     rebuild = Rebuild(connection.cursor(), SENDERS)
-    rebuild.begin()
-    while rebuild.done is not None:
-        rebuild.step()
-    assert run(connection, CHANGES) == expected
+    for _ in range(2):  # the second is written to the table that the first has made
+        rebuild.begin()
+        while rebuild.done is not None:
+            rebuild.step()
+        assert run(connection, CHANGES) == expected
     run(connection, "UPDATE changes SET told = false WHERE told")
     assert [each.partition(":")[0] for each in violations(connection)] == ["changes seq 1"]
 
@@ -217,6 +218,7 @@ def test_accounts_of_two_senders_with_the_same_alias_are_two(connection, append)
     body = {"businessName": "Acme", "parentAlias": "root"}
     append(of("centurylink", 0, body, **account), of("teller", 1, body, **{**account, "category": "org"}))
     append(of("centurylink", 2, {**body, "businessName": "Acme 2"}, **account))
+    append(of("teller", 3, body, **{**account, "category": "org"}))
     assert run(connection, "SELECT sender, alias, business_name, parent_alias, depth FROM accounts ORDER BY ALL") == [
         ("centurylink", "ACME", "Acme 2", "ROOT", 1),
         ("centurylink", "ROOT", None, None, 0),
