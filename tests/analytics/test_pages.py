@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from analytics.commands.dashboard import streamlit_options
 from analytics.pages.pages import entry_file
 from analytics.pages.shared.accounts import Account, Accounts
+from analytics.pages.shared.search import find_accounts
 from analytics.senders import colours, event_types
 from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
 from tests.support.plain_texts import age_lines, plain_texts
@@ -292,6 +293,12 @@ def test_accounts_are_offered_by_a_part_of_their_alias_or_name():
 )
 def test_an_account_is_named_by_its_alias_or_by_what_no_other_has(text, alias):
     assert many_accounts(1000).find_named(text) == alias
+
+
+def test_a_search_lists_accounts_that_are_named_exactly_so_first_then_those_that_begin_so():
+    names = ("Old Kestrel", "Kestrel Ltd", "Kestrel", "Acme")
+    accounts = Accounts([Account(f"A{number}", name, None, (f"A{number}",)) for number, name in enumerate(names)])
+    assert find_accounts("kestrel", accounts) == ["A2", "A1", "A0"]
 
 
 def test_every_event_has_a_colour_of_its_own_on_light_and_on_dark():

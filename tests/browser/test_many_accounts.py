@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from analytics.pages.entity.search import MOST_ACCOUNTS
 from analytics.pages.shared.accounts import OFFERED
 from tests.browser.watching import row_of
 from tests.support.keys import signed
@@ -104,3 +105,10 @@ def test_a_ranked_list_shows_more_names_on_a_click_and_its_address_keeps_them(ma
     expect(rows).to_have_count(shown)
     expect(page).to_have_url(re.compile("rows=300"))
     expect(page.locator(".st-key-accounts-card")).to_contain_text(f"{shown} of {COUNT} accounts")
+
+
+def test_a_search_by_a_business_name_says_how_many_more_there_are_than_it_lists(many, watch):
+    page = watch(many.url).open("/entity?refresh=off&named=store")
+    besides = page.locator(".st-key-found-besides")
+    expect(besides.get_by_role("button")).to_have_count(MOST_ACCOUNTS)
+    expect(besides).to_contain_text(f"and {1 + len(STORES) - MOST_ACCOUNTS} more accounts")

@@ -25,9 +25,11 @@ from analytics.senders import (
     several,
     titles,
 )
-from analytics.text import shorten
+from analytics.text import plural, shorten
 
 LIST_PIXELS = 640
+MOST_ACCOUNTS = 12
+"""The most accounts that a search has buttons for; it counts the others."""
 MOST_BUTTONS = 6
 """The most kinds of entities that the bar has a button for."""
 COLUMNS = (
@@ -106,10 +108,12 @@ def draw_other_matches(matches: Matches) -> None:
         if matches.seq is not None:
             st.button(f"Notification {matches.seq:,}", key="found-notification", on_click=address.to_notification,
                       args=(matches.seq,), icon=":material/mail:")  # fmt: skip
-        for place, alias in enumerate(matches.accounts):
+        for place, alias in enumerate(matches.accounts[:MOST_ACCOUNTS]):
             label, sender = load_accounts().labels.get(alias, alias), load_accounts().find_sender(alias)
             draw_name_button("Account", label.strip(), account_kind(sender), f"found-account-{place}", opens=alias,
                              sender=sender)  # fmt: skip
+        if (more := len(matches.accounts) - MOST_ACCOUNTS) > 0:
+            st.caption(f"and {plural(more, 'more account')}: type more of the name.", width="content")
 
 
 def as_line(identity: str, row: Any) -> Line:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from analytics.pages.shared import address
-from analytics.pages.shared.accounts import Accounts, load_accounts
+from analytics.pages.shared.accounts import Accounts, is_in, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
 from analytics.pages.shared.open_item import as_seq, is_uuid
@@ -13,7 +13,6 @@ from analytics.pages.shared.store import ask, records, sender_of_row
 from analytics.senders import any_entity, is_account
 
 MOST_FOUND = 100
-MOST_ACCOUNTS = 5
 SEARCH_HTML = (
     '<form class="search" role="search"><button type="button" aria-label="Search" aria-expanded="false"></button>'
     '<input type="search" autocomplete="off" spellcheck="false" maxlength="200"></form>'
@@ -70,9 +69,17 @@ def find_matches(text: str, kind: str | None = None, sender: str | None = None) 
 
 
 def find_accounts(text: str, accounts: Accounts) -> list[str]:
-    """Return the account with this alias, else those with the text in alias or name, a few of them."""
+    """Return the account with this alias, else those with the text in alias or name, those named exactly so first."""
     named = accounts.find_named(text)
-    return [named] if named else accounts.offer(text)[:MOST_ACCOUNTS]
+    if named:
+        return [named]
+    names, wanted = accounts.business_names, text.casefold()
+
+    def distance(alias: str) -> tuple[bool, bool]:
+        name = names.get(alias, "").casefold()
+        return name != wanted, not name.startswith(wanted)
+
+    return sorted({account.alias: None for account in accounts.all if is_in(text, account)}, key=distance)
 
 
 def find_number(text: str) -> int | None:
