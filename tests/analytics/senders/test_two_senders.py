@@ -1,0 +1,183 @@
+"""A store with the notifications of several senders: what the queries, words and charts of the pages make of it."""
+
+import csv
+import json
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+import analytics
+from analytics import queries, senders
+from analytics.charts.charts import MOST_TYPES, OTHER_TYPES, join_rare
+from analytics.pages.activity.filters import name_entity, parse_entity, type_text
+from analytics.pages.audit.downloads import changes_csv
+from analytics.senders.described import Seen, as_sender
+from analytics.words.meanings import VERDICTS, describe_verdict
+from tests.support.readable_store import MIDDAY, Changed, Row, build_store, server
+
+GITHUB = as_sender(
+    "github",
+    "GitHub",
+    json.dumps({"account_category": "organization", "proof": "shared-secret"}),
+    [Seen("issues.edited", "issue", "Updated"), Seen("push", "repository", "Updated")],
+)
+GITLAB = as_sender("gitlab", "GitLab", "{}", [Seen("push", "repository", "Updated")])
+REPOSITORY = "acme/Shop"
+SECONDS = {"counted_since": MIDDAY - timedelta(hours=1), "counted_until": MIDDAY, "alone": True, "most": 99}
+
+
+@pytest.fixture
+def three_senders():
+    senders.learn([GITHUB, GITLAB])
+    yield
+    senders.learn([])
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    def pushed(sender, seconds, **more):
+        at = MIDDAY - timedelta(seconds=seconds)
+        row = Row("push", "acme", REPOSITORY, {}, at, actor="Octocat", sender=sender, category="repository")
+        return Row(**{**row.__dict__, **more})
+
+    rows = [
+        server("ACME", "WA1ACMEWEB01", received_at=MIDDAY - timedelta(seconds=90), actor="octocat"),
+        pushed("github", 80),
+        pushed("gitlab", 70),
+        pushed("github", 60),
+        pushed("github", 50, event_type="issues.edited", category="issue", entity_id="acme/Shop#1"),
+    ]
+    changes = [Changed(1, "cpu", "changed", "1", "2"), Changed(2, "name", "changed", '"a"', '"b"', told=True)]
+    file = build_store(tmp_path_factory.mktemp("store") / "s.duckdb", rows, changes=changes)
+    with analytics.connect(str(file)) as made:
+        yield made
+
+
+@pytest.fixture
+def ask(client):
+    def run(name, **values):
+        return client.sql(*queries.query(name, values)).to_pylist()
+
+    return run
+
+
+def test_a_store_with_one_sender_is_asked_nothing_about_senders():
+    needed = dict.fromkeys(
+        ("page_rows", "upto", "seq", "position", "ids", "category", "entity", "first", "last", "most"), 1
+    )
+    spans = {**SECONDS, "notifications": True, "alias": "x", "since": MIDDAY, "until": MIDDAY}
+    for name in (
+        "newest_notifications", "later_notifications", "activity_entities", "activity_accounts", "activity_actors",
+        "changes_page", "changes_of_step", "entity", "entity_notifications", "entity_changes", "entity_neighbours",
+        "entities_of_account", "entities_found", "acts_of_user", "accounts", "notifications_by_id",
+    ):  # fmt: skip
+        sql = queries.query(name, {**needed, **spans}).sql
+        sql = sql.replace(queries.named_like("$entity"), "")  # it costs nothing, see there
+        assert "sender" not in sql, name
+        assert "told" not in sql.replace("told AS (", "").replace("FROM told", ""), name
+
+
+@pytest.mark.usefixtures("three_senders")
+def test_an_entity_is_its_senders_own_where_category_and_name_are_the_same(ask):
+    found = ask("entities_found", named="acme/shop", kind="repository", page_rows=9)
+    assert {(row["sender"], row["notifications"]) for row in found} == {("github", 2), ("gitlab", 1)}
+    for sender, steps in (("github", [4, 2]), ("gitlab", [3])):
+        whose = {"category": "repository", "entity": REPOSITORY, "sender": sender}
+        assert [row["seq"] for row in ask("entity_notifications", page_rows=9, position=0, **whose)] == steps
+        assert ask("entity", **whose)[0]["steps"] == len(steps)
+        around = ask("entity_neighbours", seq=steps[0])[0]
+        assert (around["notifications"], around["earlier"]) == (len(steps), steps[1] if len(steps) > 1 else None)
+    listed = ask("activity_entities", notifications=True, **SECONDS)
+    assert {(row["sender"], row["events"]) for row in listed if row["name"] == REPOSITORY} == {
+        ("github", 2), ("gitlab", 1),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["newest_notifications", "entities_found"])
+def test_an_entity_is_found_by_its_name_in_any_letter_case_whatever_its_sender(ask, name):
+    for text, count in (("ACME/shop#1", 1), ("acme/SHOP#1", 1), ("acmeweb", 1), ("ACMEWEB", 1), ("nobody", 0)):
+        assert len(ask(name, entity=text, named=text, page_rows=9)) == count, text
+
+
+@pytest.mark.usefixtures("three_senders")
+def test_a_name_in_the_address_becomes_that_of_the_store(ask):
+    whose = {"category": "repository", "sender": "github"}
+    assert ask("name_of_entity", entity="ACME/SHOP", **whose) == [{"entity_id": REPOSITORY}]
+    assert ask("name_of_entity", entity="ACME", **whose) == []
+
+
+@pytest.mark.usefixtures("three_senders")
+def test_the_filter_of_a_sender_leaves_its_rows_alone(ask):
+    for sender, count in (("centurylink", 1), ("github", 3), ("gitlab", 1)):
+        assert len(ask("newest_notifications", sender=sender, page_rows=9)) == count
+        for measure in ("notifications", "changes"):
+            counted = ask(
+                "activity_types", sender=sender, **SECONDS, **{measure: True, "typed": measure == "changes" or None}
+            )
+            expected = count if measure == "notifications" else {"gitlab": 0}.get(sender, 1)
+            assert sum(row["events"] for row in counted) == expected
+        assert ask("changes_count", sender=sender)[0]["total"] == {"gitlab": 0}.get(sender, 1)
+    acts = ask("acts_of_user", entity="OCTOCAT", sender="github", page_rows=9)
+    assert [row["seq"] for row in acts] == [5, 4, 2]
+
+
+@pytest.mark.usefixtures("three_senders")
+def test_the_category_of_an_event_is_the_one_of_its_notifications():
+    assert senders.event_types_of({"issue"}) == ["issues.edited"]
+    assert set(senders.event_types_of({"repository"})) == {"push"}
+    assert {"issue", "repository"} <= set(senders.categories())
+    assert senders.sender_of("issue") == GITHUB
+    assert (type_text("issues.edited"), type_text("issue")) == ("issues.edited", "issue (event unknown)")
+
+
+@pytest.mark.usefixtures("three_senders")
+def test_an_entity_in_the_address_names_its_sender():
+    for sender, kind, name in (("github", "issue", "a:b/c#1"), ("gitlab", "repository", "a/b")):
+        assert parse_entity(name_entity(kind, name, sender)) == (sender, (kind, name))
+    assert parse_entity("Server/WA1") == ("centurylink", ("Server", "WA1"))
+
+
+def test_a_store_without_the_first_sender_has_the_words_of_its_own():
+    try:
+        senders.learn([GITHUB._replace(events=())])
+        assert [sender.name for sender in senders.heard()] == ["centurylink"], "it is set up and sent nothing yet"
+        assert not senders.several()
+        assert "issue" not in senders.kinds()
+        senders.learn([GITHUB], alone=True)
+        assert (senders.titles(), senders.several()) == ({"github": "GitHub"}, False)
+        assert (senders.account_kind(), senders.person_kind(), senders.place()) == ("organization", "user", None)
+        assert senders.any_entity() == "repository or issue"
+    finally:
+        senders.learn([])
+
+
+def test_only_a_key_pair_is_said_to_be_checked_by_others():
+    assert "GitHub" in (describe_verdict("valid", "shared-secret", "GitHub") or "")
+    assert "nobody without the secret can check it" in (describe_verdict("valid", "shared-secret", "GitHub") or "")
+    assert "nothing says that the body is as it was sent" in (describe_verdict("valid", "token", "GitLab") or "")
+    assert "signs nothing" in (describe_verdict("valid", "none", "Shop") or "")
+    assert "under a secret" in (describe_verdict("invalid", "shared-secret", "GitHub") or "")
+    assert describe_verdict("valid", "third-party", "CenturyLink Cloud") == VERDICTS["valid"]
+    assert describe_verdict("odd", "token", "GitLab") is None
+
+
+@pytest.mark.usefixtures("three_senders")
+def test_the_file_of_changes_says_which_the_sender_told_itself(client):
+    rows = list(csv.DictReader(changes_csv(client, {}).decode("utf-8-sig").splitlines()))
+    assert {row["path"]: row["told_by_the_sender"] for row in rows} == {"cpu": "False", "name": "True"}
+    assert {row["sender"] for row in rows} == {"centurylink", "github"}
+
+
+def test_a_chart_of_many_event_types_joins_the_rarest_and_loses_none():
+    many = MOST_TYPES + 50
+    frame = pd.DataFrame(
+        {"bin_us": [0, 60] * many, "event_type": [f"t{number:03}" for number in range(many) for _ in "ab"],
+         "events": [1 + number for number in range(many) for _ in "ab"]}
+    )  # fmt: skip
+    joined = join_rare(frame)
+    assert joined["event_type"].nunique() == MOST_TYPES
+    assert joined["events"].sum() == frame["events"].sum()
+    assert {f"t{many - 1:03}", OTHER_TYPES} <= set(joined["event_type"])
+    few = frame[frame["event_type"] < f"t{MOST_TYPES:03}"]
+    assert join_rare(few) is few

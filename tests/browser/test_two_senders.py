@@ -1,0 +1,96 @@
+"""A store with the notifications of two senders: each page shows both and tells them apart."""
+
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import a_live_one
+from tests.browser.watching import choose, column, go_back, row_of, texts
+from tests.support.processes import environment
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.browser
+
+SECRET = {"CLC_SECRET_GITHUB": "a secret for tests alone"}
+REPOSITORY = "baxterthehacker/public-repo"
+NAME = ".st-key-detail-name [data-testid=stText]"
+CHIP = ".st-key-chip-sender button"
+TITLES = ["CenturyLink Cloud", "GitHub"]
+
+
+@pytest.fixture(scope="module")
+def live(browser, tmp_path_factory):  # noqa: ARG001 - without one there is nothing to start
+    data_dir = tmp_path_factory.mktemp("two") / "data"
+    with a_live_one(data_dir, **SECRET) as started:
+        started.simulate("--count", "20", "--rate", "0", "--seed", "5")
+        to = ("simulate", "--sender", "github", "--to", started.receiver.url)
+        subprocess.run(
+            [sys.executable, "-m", "receiver", *to],
+            env=environment(data_dir, **SECRET),
+            cwd=data_dir,
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+        until(lambda: started.one("SELECT count(DISTINCT sender) FROM notifications") == 2, what="both senders")
+        yield started
+
+
+def open_with_both(watch, live, address):
+    """Open a page once the dashboard has learned of the second sender: it looks each ten seconds."""
+    page = watch(live.url).open(address)
+    expect(page.get_by_role("combobox", name="Sender", include_hidden=True)).to_be_attached()
+    return page
+
+
+def test_the_list_of_notifications_names_the_sender_and_is_filtered_by_it(live, watch):
+    page = open_with_both(watch, live, "/notifications?refresh=off")
+    assert set(texts(column(page, 2))) == set(TITLES)
+    choose(page, "Sender", "GitHub")
+    expect(page.locator(CHIP)).to_contain_text("Sender: GitHub")
+    expect(column(page, 2).filter(has_text="CenturyLink")).to_have_count(0)
+    assert set(texts(column(page, 2))) == {"GitHub"}
+    page.get_by_role("link", name="Audit").click()
+    expect(page.locator(CHIP)).to_contain_text("Sender: GitHub")
+    assert set(texts(column(page, 6, "changes"))) == {"GitHub"}
+    go_back(page, "Notifications")
+    page.locator(CHIP).click()
+    expect(column(page, 2).filter(has_text="CenturyLink")).not_to_have_count(0)
+
+
+def test_activity_counts_both_and_one_alone(live, watch):
+    page = open_with_both(watch, live, "/activity?range=all&refresh=off")
+    expect(row_of(page, "entities-list", REPOSITORY)).to_be_visible()
+    expect(row_of(page, "types-list", "Server.")).to_be_visible()
+    choose(page, "Sender", "GitHub")
+    expect(page.locator(".st-key-types-list tbody tr", has_text="Server.")).to_have_count(0)
+    row_of(page, "entities-list", REPOSITORY).get_by_text("↗").click()
+    expect(page.locator(NAME)).to_have_text(REPOSITORY)
+
+
+def test_a_name_in_any_letter_case_leads_to_its_entity_and_what_the_sender_told_is_marked(live, watch):
+    page = watch(live.url).open(f"/entity?refresh=off&category=repository&name={REPOSITORY.upper()}&sender=github")
+    expect(page.locator(NAME)).to_have_text(REPOSITORY)
+    expect(page.locator(".st-key-entity-name")).to_contain_text("repository · GitHub")
+    row_of(page, "steps", "repository.edited").locator("td").first.click()
+    expect(row_of(page, "differences", "description")).to_contain_text("told by the sender")
+    search = page.locator(".st-key-search input")
+    search.fill("BaxterTheHacker/PUBLIC-repo#2")
+    search.press("Enter")
+    expect(page.locator(NAME)).to_have_text(f"{REPOSITORY}#2")
+
+
+def test_a_notification_says_what_its_signature_proves_and_offers_no_evidence_that_only_a_key_pair_gives(live, watch):
+    page = open_with_both(watch, live, "/notifications?refresh=off&sender=github")
+    column(page, 1).first.click()
+    expect(page.locator(".st-key-verdict")).to_contain_text("Verified with the secret that GitHub shares")
+    expect(page.locator(".st-key-download-body")).to_be_visible()
+    expect(page.locator(".st-key-curl-popover, .st-key-signature-popover")).to_have_count(0)
+
+
+def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):
+    page = watch(live.url).open("/set-up?refresh=off")
+    expect(page.locator(".st-key-last-github")).to_contain_text("received")
+    expect(page.locator(".st-key-last-stripe")).to_contain_text("set CLC_SECRET_STRIPE")
