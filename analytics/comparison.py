@@ -24,7 +24,10 @@ class Comparison(NamedTuple):
 
 
 def find_comparison(since: datetime, until: datetime, how: str, early: timedelta = timedelta()) -> Comparison:
-    """Return the time to compare with: the previous one, or the same some whole weeks before.
+    """Return the time to compare with, of the same length: the previous one, or the same some whole weeks before.
+
+    Where the time begins earlier than its range, so does the previous one, and ends as much later than the time begins:
+    each bin, also the one that still fills, is then compared with the same part of the previous time.
 
     Args:
         since: the begin.
@@ -38,7 +41,7 @@ def find_comparison(since: datetime, until: datetime, how: str, early: timedelta
         weeks = max(-(-length // WEEK_LONG), 1)
         name = WEEK if weeks == 1 else f"{weeks} weeks before"
         return Comparison(since - weeks * WEEK_LONG, until - weeks * WEEK_LONG, weeks * WEEK_LONG, name)
-    return Comparison(since - length, since, length, BEFORE)
+    return Comparison(since - length, until - length, length, BEFORE)
 
 
 def difference(now: int, before: int) -> str | None:

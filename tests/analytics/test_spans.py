@@ -114,6 +114,8 @@ def test_a_range_is_compared_with_one_at_the_same_time_of_day(name, how):
     assert span.early > timedelta()
     assert compared.shift % timedelta(days=1) == timedelta()
     assert compared.shift == (RANGES[name] if how == BEFORE else -(-RANGES[name] // (7 * DAY)) * 7 * DAY)
+    # Otherwise the bin that still fills would be compared with nothing.
+    assert (compared.since, compared.until) == (span.since - compared.shift, span.until - compared.shift)
 
 
 @pytest.mark.parametrize("text", ["2026-03-02T12:00Z/2026-03-02T13:00Z", "2026-03-02T12:00:07Z/.."])
