@@ -1,7 +1,7 @@
 """Moves rows from the spool into DuckDB, in bulk and exactly once."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -21,7 +21,7 @@ from receiver.senders import Senders
 from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader
 from receiver.store.appending.condition import Housekeeping
 from receiver.store.appending.duplicates import DuplicateFinder
-from receiver.store.appending.exactly_once import read_watermarks, roll_back, store_with_watermarks
+from receiver.store.appending.exactly_once import last_positions, read_watermarks, roll_back, store_with_watermarks
 from receiver.store.appending.rejected import (
     RejectedBudget,
     check_takes_rows,
@@ -257,7 +257,7 @@ class Appender:
 
     def _store(self, rows: Sequence[_Incoming], numbered: Sequence[NumberedNotification], derived: Derived) -> None:
         rejections = [spooled.row for spooled, _ in rows if isinstance(spooled.row, Rejection)]
-        after = _last_positions(spooled for spooled, _ in rows)
+        after = last_positions(spooled for spooled, _ in rows)
         with store_with_watermarks(self._connection, self._watermarks, after):
             insert_notifications(self._connection, numbered)
             insert_rejections(self._connection, rejections)
@@ -277,7 +277,7 @@ class Appender:
 
     def _put_aside(self, spooled: SpooledRow, error: Exception) -> None:
         row = spooled.row
-        after = _last_positions([spooled])
+        after = last_positions([spooled])
         with store_with_watermarks(self._connection, self._watermarks, after):
             insert_rejections(self._connection, [make_not_storable(row)])
         self.set_aside += 1
@@ -296,7 +296,3 @@ class Appender:
             there = {segment.name for segment in self._spool.segments()}
             positions = {(name, kind): at for (name, kind), at in self._watermarks.items() if name in there}
             write_appended(self._data_dir, Appended(self.last_seq, self._stored, positions))
-
-
-def _last_positions(rows: Iterable[SpooledRow]) -> Positions:
-    return {(row.segment, row.kind): row.position for row in rows}

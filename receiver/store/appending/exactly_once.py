@@ -1,6 +1,6 @@
 """Stores rows exactly once, in a transaction with the spool's watermarks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import duckdb
@@ -10,6 +10,7 @@ from receiver.database.faults import NEEDS_NEW_PROCESS, CommitError, OutOfStepEr
 from receiver.database.opening import run
 from receiver.database.rows import replace_watermarks
 from receiver.logs import describe
+from receiver.spool import SpooledRow
 
 _WATERMARKS = "SELECT segment, kind, position FROM watermarks"
 
@@ -17,6 +18,11 @@ _WATERMARKS = "SELECT segment, kind, position FROM watermarks"
 def read_watermarks(connection: duckdb.DuckDBPyConnection) -> Positions:
     """Read the last stored position by (segment, kind)."""
     return {(segment, kind): int(position) for segment, kind, position in run(connection, _WATERMARKS)}
+
+
+def last_positions(rows: Iterable[SpooledRow]) -> Positions:
+    """Return the last position of rows by (segment, kind)."""
+    return {(row.segment, row.kind): row.position for row in rows}
 
 
 @contextmanager
