@@ -46,7 +46,8 @@ def cases(rival, scheme, now):
     if scheme.timestamp is not None:
         yield "stale", rival.sign(signing, BODY, now - BEYOND), BODY, [own], "stale timestamp"
         yield "from the future", rival.sign(signing, BODY, now + BEYOND), BODY, [own], "timestamp in the future"
-        yield "altered and stale", rival.sign(signing, BODY, now - BEYOND), ALTERED, [own], "the signature fits no secret"
+        stale = rival.sign(signing, BODY, now - BEYOND)
+        yield "altered and stale", stale, ALTERED, [own], "the signature fits no secret"
         yield "almost stale", rival.sign(signing, BODY, now - BEYOND + timedelta(seconds=60)), BODY, [own], None
     if scheme.signatures.format == "space":
         for first, second in ((foreign, good), (good, foreign)):
