@@ -1,5 +1,5 @@
 // Links of the top bar lead to a page without its values, except those that a viewer chose for all pages and the time
-// range (see `carry.js`), in one step of the history. By themselves they would carry the whole address, and add a step for each time that it is cleaned.
+// range, and the query of the page SQL (see `carry.js`), in one step of the history. By themselves they would carry the whole address, and add a step for each time that it is cleaned.
 (() => {
   const CARRIED = ["account", "below", "refresh", "sender"];
   const LINKS = ["stHeader", "stTopNavPopover", "stSidebarNav"].map((id) => `[data-testid="${id}"] a[href]`).join(", ");
@@ -15,8 +15,10 @@
     // The page of an entity has its sender, which is no filter.
     if (here.has("category")) here.delete("sender");
     address.search = new URLSearchParams(CARRIED.filter((name) => here.has(name)).map((name) => [name, here.get(name)]));
-    const [name, value] = window.clcCarried?.[address.pathname.split("/").pop()] ?? [];
+    const page = address.pathname.split("/").pop();
+    const [name, value] = window.clcCarried?.[page] ?? [];
     if (name) address.searchParams.set(name, value);
+    for (const [kept, text] of Object.entries(window.clcKept?.[page] ?? {})) address.searchParams.set(kept, text);
     history.pushState({}, "", address);
     window.dispatchEvent(new PopStateEvent("popstate"));
     // On a phone the links are in a menu that covers the page.

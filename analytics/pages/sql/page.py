@@ -6,7 +6,7 @@ import streamlit as st
 
 from analytics.errors import QueryError
 from analytics.pages.shared import address
-from analytics.pages.shared.components import draw_again_after
+from analytics.pages.shared.components import draw_again_after, script
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
@@ -53,6 +53,7 @@ def body() -> None:
     with left:
         limits = Limits(read_longest(), read_most_rows())
         follow_address(limits)
+        keep_view()
         run = _sql_run.read_run()
         if run and run.running:
             run.wait(AT_ONCE_SECONDS)
@@ -98,6 +99,11 @@ def follow_address(limits: Limits) -> None:
             _sql_run.start(linked, limits)
     elif not editor.has_text():
         editor.set_text(FIRST)
+
+
+def keep_view() -> None:
+    """Let the link of the top bar lead back to this query and its chart."""
+    script("carry")(key="carry", data={"kept": {"sql": address.read_values()}}, height=1)
 
 
 def ask(sql: str, limits: Limits) -> None:

@@ -19,9 +19,9 @@ function readDraft() {
   }
 }
 
-function keepDraft(turn, text) {
+function keepDraft(turn, text, ran) {
   try {
-    sessionStorage.setItem(DRAFT, JSON.stringify({ turn, text }));
+    sessionStorage.setItem(DRAFT, JSON.stringify({ turn, text, ran }));
   } catch {
     // Without storage only the typed text is lost on leaving.
   }
@@ -34,7 +34,10 @@ class Editor {
     this.inserted = data.insert.turn;
     this.find = (name) => element.querySelector(name);
     const draft = readDraft();
-    const text = draft.turn === data.turn ? draft.text : data.text;
+    // After a reload the address has the query that ran last, and the draft what was typed since.
+    const isDraft = draft.turn === data.turn || (draft.ran !== undefined && draft.ran === data.text);
+    const text = isDraft ? draft.text : data.text;
+    this.ran = isDraft ? draft.ran : undefined;
     const plain = document.createElement("pre"); // shows the text until the editor has loaded
     plain.textContent = text;
     this.find(".code").replaceChildren(plain);
@@ -46,7 +49,7 @@ class Editor {
         text,
         label: "SQL",
         onRun: () => this.run(),
-        onChange: (now) => keepDraft(this.turn, now),
+        onChange: (now) => keepDraft(this.turn, now, this.ran),
       });
       this.update(this.data);
     });
@@ -58,7 +61,10 @@ class Editor {
   }
 
   run() {
-    if (this.view) this.tell("run", { sql: this.view.text(), turn: String(performance.now()) });
+    if (!this.view) return;
+    this.ran = this.view.text();
+    keepDraft(this.turn, this.ran, this.ran);
+    this.tell("run", { sql: this.ran, turn: String(performance.now()) });
   }
 
   update(data) {
@@ -70,7 +76,8 @@ class Editor {
     if (data.turn !== this.turn) {
       this.turn = data.turn;
       this.view.setText(data.text);
-      keepDraft(data.turn, data.text);
+      this.ran = data.text;
+      keepDraft(data.turn, data.text, data.text);
       if (data.focus) this.view.focus();
     }
     if (data.insert.turn !== this.inserted) {

@@ -1,5 +1,7 @@
-// Tells the links of the top bar (`links.js`) which name and value each page's address gets, for the chosen time range.
+// Tells the links of the top bar (`links.js`) what they add to a page's address: `carried` has a name and a value for each
+// page, for the chosen time range; `kept` has all values of a page that stays as it was left.
 
 export default function ({ data }) {
-  window.clcCarried = data.carried;
+  if (data.carried) window.clcCarried = data.carried;
+  Object.assign((window.clcKept ??= {}), data.kept);
 }
