@@ -262,6 +262,23 @@ def test_a_change_of_a_replayed_notification_names_its_finding_and_its_receipt_o
     expect(page.locator(NAME)).to_contain_text(re.compile("Signature used again|Body of another event"))
 
 
+def test_a_change_names_each_finding_that_its_notification_is_in_and_leads_to_the_first(live, watch):
+    page = watch(live.url).open(f"{ALL}&entity={SERVER}&field=public+address")
+    named = row_of(page, "changes", ADDED).locator("td").nth(3)
+    expect(named).to_contain_text("Public address added to a server")
+    named.locator("button").click()
+    expect(page.locator(".st-key-detail")).to_contain_text("behind this finding")
+
+
+def test_on_a_phone_ten_findings_come_before_the_changes_until_one_asks_for_the_others(live, watch):
+    page = watch(live.url, viewport={"width": 390, "height": 844}).open(ALL)
+    rows = page.locator(".st-key-findings tbody tr")
+    expect(rows.nth(9)).to_be_visible()
+    expect(rows.nth(10)).to_be_hidden()
+    page.get_by_role("button", name=re.compile(r"^Show \d+ more$")).click()
+    expect(rows.last).to_be_visible()
+
+
 def test_findings_are_filtered_by_severity_account_and_entity(live, watch):
     page = watch(live.url).open(f"{ALL}&severity=medium&account=ACME")
     expect(row_of(page, "findings", PUBLIC)).to_be_visible()

@@ -32,10 +32,10 @@ from analytics.pages.shared.findings import (
 )
 from analytics.pages.shared.formatting import lag_text, number_text, viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
-from analytics.pages.shared.known_findings import load_findings, map_doubts
+from analytics.pages.shared.known_findings import load_findings, map_all, name_titles
 from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
-from analytics.senders import several, titles, why_never_reported
+from analytics.senders import doubting_rules, several, titles, why_never_reported
 from analytics.text import plural, shorten
 from analytics.times import OWN, Interval, zone_label
 from analytics.words.sentences import sentence
@@ -52,9 +52,9 @@ CHANGE_COLUMNS = (
     Column("Actor", "26%", opens=True),
     Column("Notification", "7.5rem", opens=True),
 )
-DOUBT, DOUBT_PLACE = "In a finding", 3
-DOUBT_COLUMN = Column(DOUBT, "32%", opens=True)
-"""The column where a finding doubts the notification of a row."""
+FINDING, FINDING_PLACE = "In a finding", 3
+FINDING_COLUMN = Column(FINDING, "32%", opens=True)
+"""The column where the notification of a row is in a finding."""
 SENDER_COLUMN = Column("Sender", "7.5rem")
 """The column where the store has several senders; it is before the last one."""
 
@@ -128,7 +128,7 @@ def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
     number = read_number("findings", pages)
     first = (number - 1) * MOST_SHOWN
     shown = matches[first : first + MOST_SHOWN]
-    draw_finding_list(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id)
+    draw_finding_list(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id, short=True)
     if pages > 1:
         extent = (first + 1, first + len(shown), len(matches))
         newest = max(finding.found_at for finding in matches)
@@ -189,7 +189,7 @@ def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Findi
     rows = list(records(ask("changes_page", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **values)))
     if rows and number == 1 and (newest := moment(rows[0].changed_at)):
         end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
-    draw_rows(rows, map_doubts(findings or ()))
+    draw_rows(rows, map_all(findings or ()))
     first = (number - 1) * PAGE_ROWS + 1
     draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end)
 
@@ -203,29 +203,29 @@ def draw_no_changes() -> None:
         st.caption(never or advice)
 
 
-def draw_rows(rows: list[Any], doubts: Mapping[str, list[Finding]]) -> None:
-    """Draw changes; where a finding doubts the notification of one, a column leads to that finding.
+def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
+    """Draw changes; where the notification of one is in findings, a column leads to the first of them.
 
     Args:
         rows: the changes.
-        doubts: the findings that doubt a notification, by its id.
+        findings: the findings that a notification is behind, by its id; those that doubt it come first.
     """
     lines = {f"{row.seq} {row.kind} {row.path}": row for row in rows}
-    named = {identity: doubts.get(str(row.notification_id), []) for identity, row in lines.items()}
-    in_doubt = {identity: findings for identity, findings in named.items() if findings}
+    named = {identity: findings.get(str(row.notification_id), []) for identity, row in lines.items()}
+    named = {identity: about for identity, about in named.items() if about}
 
     def open_row(identity: str, column: str) -> None:
-        if column == DOUBT and identity in in_doubt:
-            open_finding(in_doubt[identity][0].id)
+        if column == FINDING and identity in named:
+            open_finding(named[identity][0].id)
         elif (row := lines.get(identity)) is not None:
             follow(row, column)
 
     shown = [as_line(identity, row) for identity, row in lines.items()]
-    if in_doubt:
-        shown = [add_doubt(line, lines[line.id], in_doubt.get(line.id, [])) for line in shown]
+    if named:
+        shown = [add_findings(line, lines[line.id], named.get(line.id, [])) for line in shown]
     columns = [*CHANGE_COLUMNS[:-1], *([SENDER_COLUMN] if several() else []), CHANGE_COLUMNS[-1]]
-    if in_doubt:
-        columns.insert(DOUBT_PLACE, DOUBT_COLUMN)
+    if named:
+        columns.insert(FINDING_PLACE, FINDING_COLUMN)
     draw_table(
         columns,
         shown,
@@ -237,17 +237,17 @@ def draw_rows(rows: list[Any], doubts: Mapping[str, list[Finding]]) -> None:
     )
 
 
-def add_doubt(line: Line, row: Any, findings: list[Finding]) -> Line:
-    """Add the cell that names the findings that doubt a row's notification, and its receipt if that was late."""
-    titles = ", ".join(dict.fromkeys(shorten(finding.title, 60) for finding in findings))
+def add_findings(line: Line, row: Any, findings: list[Finding]) -> Line:
+    """Add the cell that names the findings of a row's notification; one in doubt is marked, with a late receipt."""
+    is_doubted = bool(findings) and findings[0].rule in doubting_rules()
     late = lag_text(moment(row.changed_at), moment(row.received_at), null_to_none(row.source_ip))
-    text = "; ".join(filter(None, (titles, late))) if findings else ""
+    text = "; ".join(filter(None, (name_titles(findings), late if is_doubted else None)))
     hover = "\n".join(shorten(finding.sentence, 300) for finding in findings) or None
-    tones: list[Tone | None] = [*line.tones, "notice" if findings else None]
+    tones: list[Tone | None] = [*line.tones, "notice" if is_doubted else None]
     return line._replace(
-        cells=[*line.cells[:DOUBT_PLACE], text, *line.cells[DOUBT_PLACE:]],
+        cells=[*line.cells[:FINDING_PLACE], text, *line.cells[FINDING_PLACE:]],
         tones=tones,
-        hovers=[*[None] * DOUBT_PLACE, hover],
+        hovers=[*[None] * FINDING_PLACE, hover],
     )
 
 

@@ -24,7 +24,8 @@ TEXT_HTML = (
 TABLE_HTML = (
     '<div class="list"><div class="frame" tabindex="-1">'
     "<table><colgroup></colgroup><thead></thead><tbody></tbody></table></div>"
-    '<button class="news" type="button" hidden></button></div>'
+    '<button class="news" type="button" hidden></button>'
+    '<button class="rest" type="button" hidden></button></div>'
 )
 
 
@@ -192,6 +193,7 @@ def draw_table(
     chosen: str | Sequence[str] | None = None,
     colours: Mapping[str, str] | None = None,
     steady: object = None,
+    short: bool = False,
 ) -> None:
     """Draw a table.
 
@@ -209,6 +211,7 @@ def draw_table(
         colours: the colours by the names in rows.
         steady: what the table lists; while that stays the same and the user is in the table, no row changes its place.
             None lets rows move.
+        short: whether a phone shows its first rows alone, with a button for the others.
     """
 
     def open_row() -> None:
@@ -236,6 +239,7 @@ def draw_table(
             "colours": dict(colours or {}),
             "main": on_close is not None,
             "steady": None if steady is None else repr(steady),
+            "short": short,
         },
         on_open_change=open_row,
         on_close_change=close_row,

@@ -151,8 +151,9 @@ def draw_finding_list(
     narrow: bool = False,
     chosen: str | None = None,
     height: int = LIST_PIXELS,
+    short: bool = False,
 ) -> None:
-    """Draw findings; a click opens one."""
+    """Draw findings; a click opens one. Of a `short` list a phone shows the first ones."""
     graded = list_graded()
     lines = [as_line(each, graded, narrow=narrow) for each in findings[:MOST_SHOWN]]
     draw_table(
@@ -166,6 +167,7 @@ def draw_finding_list(
         chosen=chosen,
         colours={severity: pair[is_dark()] for severity, pair in COLOURS.items()},
         steady=address.describe_view(),
+        short=short,
     )
     if len(findings) > MOST_SHOWN:
         st.caption(f"The worst and newest {MOST_SHOWN} of {len(findings):,} are listed.")

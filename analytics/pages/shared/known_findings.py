@@ -93,6 +93,17 @@ def map_doubts(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     return map_findings(finding for finding in findings if finding.rule in rules)
 
 
+def map_all(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Return the findings that each notification is behind, by its id; those that doubt it come first."""
+    rules = doubting_rules()
+    return map_findings(sorted(findings, key=lambda finding: finding.rule not in rules))
+
+
+def name_titles(findings: Iterable[Finding]) -> str:
+    """Return the titles of findings as a text, each once."""
+    return ", ".join(dict.fromkeys(shorten(finding.title, 60) for finding in findings))
+
+
 def draw_findings_of(notification_id: str, received_at: datetime) -> None:
     """Draw a way to each finding that a notification is behind; nothing where there is none."""
     # A fixed place, so that findings that come later move nothing in the browser's tree.

@@ -212,6 +212,7 @@ function drawRows(frame, body, data) {
   frame.shown = { ...data, rows };
   drawBody(body, frame.shown, fresh, frame.begun);
   count(frame, body, frame.shown);
+  shorten(frame, body, data);
   tellOfNew(frame, data, waits);
   showChosen(frame, body);
   if (isOpening(data)) stopAt(body, stop(body));
@@ -226,6 +227,21 @@ function showChosen(frame, body) {
   frame.isShown = true;
   const row = body.querySelector("tr.chosen");
   if (row && row.offsetTop + row.offsetHeight > frame.clientHeight) frame.scrollTop = row.offsetTop - frame.clientHeight / 2;
+}
+
+// On a phone, where no list scrolls by itself, a short one leaves the page's other lists near the top.
+const MOST_ON_PHONE = 10;
+
+function shorten(frame, body, data) {
+  const others = data.short && !frame.isWhole ? body.rows.length - MOST_ON_PHONE : 0;
+  frame.querySelector("table").classList.toggle("short", others > 0);
+  frame.rest.hidden = others <= 0;
+  frame.rest.textContent = `Show ${others} more`;
+  frame.rest.onclick = () => {
+    frame.isWhole = true;
+    shorten(frame, body, data);
+    goTo(body, body.rows[MOST_ON_PHONE]);
+  };
 }
 
 function isOpening(data) {
@@ -263,6 +279,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const table = frame.querySelector("table");
   const body = table.tBodies[0];
   frame.pill = parentElement.querySelector(".news");
+  frame.rest = parentElement.querySelector(".rest");
   frame.wanted = data;
   frame.style.maxHeight = data.height ? `${data.height}px` : "";
   frame.classList.toggle("wrap", data.wrap);
