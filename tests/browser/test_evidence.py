@@ -99,6 +99,12 @@ def test_a_body_that_is_sent_again_as_another_event_says_when_it_came_and_leads_
         re.compile(r"deleted server; received .*, (19 h 59 min|20 h).* later, from 127\.0\.0\.1")
     )
     expect_replayed(page)
+    page = watch(live.url).open("/entity?refresh=off&category=User&name=SVC_OPS")
+    act = row_of(page, "acts", "deleted server").filter(has_text=name)
+    expect(act.locator("td.notice")).to_have_text(
+        re.compile("deleted server; (Signature used again|Body of another event).*; received .* later, from 127")
+    )
+    expect(page.locator(".st-key-acts-head")).to_contain_text("of which a finding doubts")
     page = watch(live.url).open(f"/notifications?refresh=off&seq={seq}")
     expect_replayed(page)
     page.locator(".st-key-findings-of button", has_text="Signature used again").first.click()

@@ -1,7 +1,8 @@
 -- The notifications that name a user as their actor, the latest first.
 SELECT
     sender, -- if $several
-    seq, least(occurred_at, received_at) AS occurred_at, event_type, category, entity_id, account_alias
+    seq, id, least(occurred_at, received_at) AS occurred_at, received_at, source_ip, event_type, category, action, entity_id,
+    account_alias
 FROM events
 WHERE upper(actor) = upper($entity)
     AND sender = $sender -- if $sender

@@ -1,5 +1,6 @@
 """Things that belong to an entity: findings about it, the parts of an account, the deeds of a user."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -9,6 +10,7 @@ from analytics.findings.running import Finding
 from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.changes import NOTHING_NEW, actions_of, summaries
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.findings import (
     describe_counts,
@@ -16,12 +18,13 @@ from analytics.pages.shared.findings import (
     draw_finding_list,
     draw_looking,
 )
-from analytics.pages.shared.formatting import event_text
+from analytics.pages.shared.formatting import event_text, lag_text
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known_findings import load_findings
+from analytics.pages.shared.known_findings import load_findings, map_doubts, name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import colours
+from analytics.senders import colours, has_state
 from analytics.text import plural, shorten
+from analytics.words.sentences import UNSEEN
 
 MOST_PARTS = 200
 MOST_ACTS = 50
@@ -35,10 +38,11 @@ PART_COLUMNS = (
 )
 BELOW_COLUMNS = (Column("Account", "8rem", opens=True), Column("Business name", "100%", opens=True))
 ACT_COLUMNS = (
-    Column("Occurred", "12rem", time=True),
-    Column("Event", "10.2rem"),
-    Column("Entity", "100%", opens=True),
-    Column("Account", "8rem", opens=True),
+    Column("Occurred", "8.4rem", time=True),
+    Column("Event", "9rem"),
+    Column("Entity", "38%", opens=True),
+    Column("What", "62%"),
+    Column("Account", "5.6rem", opens=True),
 )
 
 
@@ -74,7 +78,7 @@ def draw_findings_about(entity: Entity) -> None:
     with st.container(key="findings-about", gap="small"):
         st.markdown(f"**{plural(len(about), 'finding')}** here: {describe_counts(about)}")
         draw_computed(snapshot)
-        draw_finding_list(about, key="findings", on_open=address.to_findings, narrow=True, height=180)
+        draw_finding_list(about, key="findings", on_open=address.to_findings, narrow=True, height=180, short=True)
 
 
 def draw_parts_of_account(entity: Entity) -> None:
@@ -127,7 +131,7 @@ def part_line(identity: str, row: Any) -> Line:
 
 
 def draw_acts_of_user(entity: Entity) -> None:
-    """Draw the notifications that name a user as their actor."""
+    """Draw the notifications that name a user as their actor; each that is in doubt says why."""
     acts = ask("acts_of_user", entity=entity.name, sender=entity.values["sender"], page_rows=MOST_ACTS)
     with st.container(key="acts-card", gap="small"):
         if acts.empty:
@@ -135,11 +139,13 @@ def draw_acts_of_user(entity: Entity) -> None:
                 f"No notification names this user as its actor; {senders.find_sender(entity.sender).names_actors}."
             )
             return
-        latest = (
-            f"its latest {MOST_ACTS} notifications" if len(acts) == MOST_ACTS else plural(len(acts), "notification")
-        )
-        st.markdown(f"**What this user did**: {latest}")
         rows = {str(row.seq): row for row in records(acts)}
+        snapshot = load_findings()
+        by_notification = map_doubts(snapshot.findings if snapshot else ())
+        doubts = {seq: by_notification.get(str(row.id), []) for seq, row in rows.items()}
+        draw_acts_head(entity, len(rows), sum(map(bool, doubts.values())))
+        ids = [str(row.id) for row in rows.values()]
+        texts = summaries(ask("changes_by_notification", ids=ids), actions_of(acts))
 
         def open_row(seq: str, column: str) -> None:
             row = rows.get(seq)
@@ -150,18 +156,32 @@ def draw_acts_of_user(entity: Entity) -> None:
             elif null_to_none(row.entity_id):
                 address.to_entity(row.category, row.entity_id, int(seq), sender=entity.sender)
 
-        lines = [
-            Line(
-                seq,
-                [
-                    moment(row.occurred_at),
-                    event_text(row),
-                    shorten(null_to_none(row.entity_id) or "", 80),
-                    shorten(null_to_none(row.account_alias) or "", 24),
-                ],
-                event_text(row),
-            )
-            for seq, row in rows.items()
-        ]
+        lines = [act_line(row, texts.get(row.seq, NOTHING_NEW), doubts[seq]) for seq, row in rows.items()]
         draw_table(ACT_COLUMNS, lines, key="acts", alt="What this user did, newest first", on_open=open_row,
-              height=LIST_PIXELS, colours=colours(is_dark()))  # fmt: skip
+              height=LIST_PIXELS, wrap=True, colours=colours(is_dark()))  # fmt: skip
+
+
+def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:
+    """Draw the number of the listed notifications, of those in doubt, and the way to all changes by the user."""
+    latest = f"its latest {MOST_ACTS} notifications" if acts == MOST_ACTS else plural(acts, "notification")
+    doubt = f", of which a finding doubts {doubted:,}" if doubted else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="acts-head"):
+        st.markdown(f"**What this user did**: {latest}{doubt}", width="content")
+        st.button("All changes by this user on Audit", key="open-changes", on_click=address.to_changes_by,
+                  args=(entity.name,), icon=":material/policy:")  # fmt: skip
+
+
+def act_line(row: Any, what: str, doubts: Sequence[Finding]) -> Line:
+    """Return a notification of an actor as a row, with the findings that doubt it and its receipt if that was late."""
+    late = lag_text(moment(row.occurred_at), moment(row.received_at), null_to_none(row.source_ip))
+    cells = [
+        moment(row.occurred_at),
+        event_text(row),
+        shorten(null_to_none(row.entity_id) or "", 80),
+        "; ".join(filter(None, (what, name_titles(doubts), late))),
+        shorten(null_to_none(row.account_alias) or "", 24),
+    ]
+    is_marked = doubts or (UNSEEN in what and has_state(row.category))
+    hover = "\n".join(shorten(finding.sentence, 300) for finding in doubts) or None
+    return Line(str(row.seq), cells, event_text(row), [None, None, None, "notice" if is_marked else None],
+          [None, None, None, hover])  # fmt: skip

@@ -271,6 +271,11 @@ def to_findings(identity: str) -> None:
     to_page("audit", finding=identity)
 
 
+def to_changes_by(actor: str) -> None:
+    """Go to the changes of all time by an actor."""
+    to_page("audit", range="all", actor=actor)
+
+
 def arrive() -> None:
     """Note that the browser went somewhere: to the target of a click, or elsewhere."""
     wish: Wish | None = st.session_state.get(WISH)
