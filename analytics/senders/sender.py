@@ -4,7 +4,7 @@ All of it is data, from which `analytics.senders` answers the pages. Text from o
 never part of a template.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -203,6 +203,11 @@ class Examples(NamedTuple):
     fields: str
 
 
+def describe_nothing(category: str, body: Any) -> Sequence[str | None]:  # noqa: ARG001 - the form of all such functions
+    """Return no words for the state of an entity."""
+    return ()
+
+
 class Sender(NamedTuple):
     """A sender.
 
@@ -229,6 +234,8 @@ class Sender(NamedTuple):
         is_set_up: whether the receiver takes its notifications.
         secret_variable: the setting with its secret; empty where it needs none.
         documentation: the URL of its own documentation.
+        describe_state: the function that returns who or what an entity is and its state, in words, from the category of
+            a notification and its parsed body.
     """
 
     name: str
@@ -252,3 +259,4 @@ class Sender(NamedTuple):
     is_set_up: bool = True
     secret_variable: str = ""
     documentation: str = ""
+    describe_state: Callable[[str, Any], Sequence[str | None]] = describe_nothing

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import ACCOUNT, OTHER, PUBLIC, SERVER, USER, ago
+from tests.browser.audited import ACCOUNT, OTHER, POWERED, PUBLIC, SERVER, USER, ago
 from tests.browser.watching import column, fill, go_back, row_of, tab
 
 pytestmark = pytest.mark.browser
@@ -137,9 +137,26 @@ def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):
     page = watch(live.url).open(f"/entity?refresh=off&category=User&name={USER}")
     expect(row_of(page, "steps", "(perhaps a password)").locator("td.notice")).to_have_count(1)
     expect(page.locator(".st-key-difference")).to_contain_text("No visible field differs")
+    expect(row_of(page, "acts", SERVER).locator("td").nth(3)).to_have_text(came_later("powered it off", "2 h"))
+    page.get_by_role("button", name="All changes by this user on Audit").click()
+    expect(page.locator(".st-key-chips")).to_contain_text(f"Actor: {USER}")
+    expect(row_of(page, "changes", POWERED)).to_be_visible()
+    go_back(page, "Entity")
     row_of(page, "acts", SERVER).locator("td").nth(1).click()
     expect(page.locator(NAME)).to_have_text(SERVER)
     expect(column(page, 2, "differences")).to_have_text(["stopped"])
+
+
+def test_the_head_says_who_it_is_and_its_state_now_and_then_and_a_phone_shows_the_state_before_the_lists(live, watch):
+    page = watch(live.url).open(SERVER_PAGE)
+    expect(page.locator(".st-key-entity-state")).to_have_text("active · powered off")
+    page = watch(live.url).open(f"{SERVER_PAGE}&at={ago(2.5).strftime('%Y-%m-%dT%H:%M:%S')}")
+    expect(page.locator(".st-key-entity-state")).to_have_text("active · powered on")
+    phone = watch(live.url, viewport={"width": 390, "height": 844}).open(SERVER_PAGE)
+    expect_step(phone, 4, "Server.Updated")
+    expect(phone.locator(".st-key-steps tbody tr").first).to_be_visible()
+    state, steps = (phone.locator(part).bounding_box() for part in (".st-key-detail", ".st-key-steps"))
+    assert state["y"] < steps["y"]
 
 
 def test_a_user_that_only_acted_is_shown_by_what_it_did(live, watch):

@@ -28,7 +28,7 @@ from analytics.senders import (
     sender_of,
     several,
 )
-from analytics.text import make_visible, plural, shorten
+from analytics.text import as_markdown, make_visible, parse_payload, plural, shorten
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 
@@ -140,6 +140,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> N
                 by = f" · {find_sender(entity.sender).title}" if several() else ""
                 st.caption(f"{icon_of(entity.category)} {as_words(entity.category)}{by}")
                 st.text(make_visible(entity.name))
+                draw_state_in_words(entity, facts, at)
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
                     if at or not facts["deleted"]:
                         draw_alarms(entity, at)
@@ -156,6 +157,19 @@ def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> N
         if entity.is_account and (above := load_accounts().parent_of(entity.name)):
             draw_name_button("Parent account", above, as_account, "open-parent", sender=entity.sender)
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
+
+
+def draw_state_in_words(entity: Entity, facts: pd.Series, at: datetime | None) -> None:
+    """Draw who or what the entity is and its state, now or at a time, where its sender's bodies tell it."""
+    seq = as_seq_of(facts["seq_then"] if at else facts["last_seq"])
+    rows = ask("notification", seq=seq) if seq is not None else pd.DataFrame()
+    # A fixed place, so that a state that comes later moves nothing in the browser's tree.
+    with st.container(key="entity-state"):
+        if len(rows):
+            body = parse_payload(str(rows.iloc[0]["payload"]))
+            words = find_sender(entity.sender).describe_state(entity.category, body)
+            if text := " · ".join(shorten(word, 120) for word in words if word):
+                st.markdown(f"**{as_markdown(text)}**")
 
 
 def describe_standing(facts: pd.Series) -> tuple[str | datetime, ...]:

@@ -1,6 +1,7 @@
 """CenturyLink Cloud for the pages: its events, entities, data centres and alerts, its fields and phrases in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from analytics.senders.sender import (
     Alerts,
@@ -151,6 +152,23 @@ def describe_group(change: ParsedChange) -> Phrase | None:
     return Phrase("moved", "", f"from group {format_value(change.old)} to group {format_value(change.new)}")
 
 
+POWER = {"started": "powered on", "stopped": "powered off"}
+
+
+def describe_state(category: str, body: Any) -> Sequence[str | None]:
+    """Return the name of a user, and the state of a user, server or account, from a parsed body."""
+    if not isinstance(body, dict):
+        return ()
+    status = read_text(body, "status")
+    if category == "User":
+        names = (read_text(body, "firstName"), read_text(body, "lastName"))
+        return (" ".join(filter(None, names)), status)
+    details = body.get("details")
+    power = read_text(details, "powerState") or ""
+    switch = isinstance(details, dict) and details.get("inMaintenanceMode") is True
+    return (status, POWER.get(power.lower(), power), "in maintenance mode" if switch else None)
+
+
 PHRASES: Mapping[str, Callable[[ParsedChange], Phrase | None]] = {
     "status": describe_status,
     "isTemplate": describe_switch(Phrase("converted", "", "to a template"), Phrase("converted", "", "from a template")),
@@ -256,4 +274,5 @@ SENDER = Sender(
     meanings={(table, column): said for table, columns in TABLES.items() for column, said in columns.items()},
     doubting_rules=("signature_reused", "event_contradicts_body"),
     never_reported=NEVER_REPORTED,
+    describe_state=describe_state,
 )

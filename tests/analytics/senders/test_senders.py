@@ -56,6 +56,22 @@ def test_each_folder_of_a_sender_is_named_like_a_sender_of_code_or_of_a_profile(
     assert {*in_code, "github"} <= {folder.name for folder in senders.folders()}
 
 
+@pytest.mark.parametrize(
+    ("category", "body", "words"),
+    [
+        ("User", {"firstName": "Carla", "lastName": "O'Neill", "status": "Disabled"}, ["Carla O'Neill", "Disabled"]),
+        ("User", {"lastName": "Kelp"}, ["Kelp"]),
+        ("Server", {"status": "active", "details": {"powerState": "stopped", "inMaintenanceMode": True}},
+         ["active", "powered off", "in maintenance mode"]),
+        ("Account", {"status": "Active", "details": 7}, ["Active"]),
+        ("User", ["no object"], []),
+    ],
+)  # fmt: skip
+def test_the_sender_says_who_or_what_an_entity_is_and_its_state(category, body, words):
+    said = senders.find_sender("centurylink").describe_state(category, body)
+    assert [word for word in said if word] == words
+
+
 def test_a_folder_that_only_has_sql_gives_its_rules_and_no_sender():
     assert "github" not in [sender.name for sender in senders.shipped()]
     assert any(file.name.startswith("github_") for file in senders.sql_files("rules"))
