@@ -22,6 +22,8 @@ CENTRE = "centre"
 PART = "part"
 ROWS = "rows"
 BRANCHES = "open"
+NO_BRANCH = ","
+"""The value of an address in which no account is open."""
 MOST_ROWS, MORE_ROWS = 30, 300
 NAMES = (TYPES, SENDER, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
 
@@ -203,13 +205,14 @@ def describe_entity(row: Any) -> str | None:
     return f"{as_words(row.kind)} of {title}: {row.name}" if title else None
 
 
-def open_branches() -> list[str]:
-    """Return the accounts whose sub-accounts are shown."""
-    return [alias for alias in (address.get(BRANCHES) or "").split(",") if alias]
+def open_branches(at_first: list[str]) -> list[str]:
+    """Return the accounts whose sub-accounts are shown; `at_first` are those of an address that names none."""
+    branches = address.get(BRANCHES)
+    return at_first if branches is None else [alias for alias in branches.split(",") if alias]
 
 
-def open_or_close(alias: str) -> None:
+def open_or_close(alias: str, at_first: list[str]) -> None:
     """Show an account's sub-accounts, or hide them."""
-    branches = open_branches()
+    branches = open_branches(at_first)
     left = [each for each in branches if each != alias] if alias in branches else [*branches, alias]
-    address.put(**{BRANCHES: ",".join(left) or None})
+    address.put(**{BRANCHES: None if left == at_first else ",".join(left) or NO_BRANCH})

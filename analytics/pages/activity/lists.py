@@ -284,10 +284,14 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
 
 def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
-    open_aliases, names = filters.open_branches(), load_accounts().business_names
+    names = load_accounts().business_names
     sums = rows.groupby("name")[["events", "events_before"]].sum()
     own = {str(row.Index): (int(row.events), int(row.events_before)) for row in records(sums)}
     paths = [(account.alias, account.root_path) for account in load_accounts().all]
+    roots = [branch.alias for branch in roll_up(own, paths, ())]
+    # A lone account on top is open by itself: alone, it would say nothing.
+    open_first = roots if len(roots) == 1 else []
+    open_aliases = filters.open_branches(open_first)
     branches = roll_up(own, paths, open_aliases)
     most = max((branch.events for branch in branches), default=1) or 1
     lines = []
@@ -309,7 +313,7 @@ def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         if column == OPEN:
             address.to_account(alias, load_accounts().find_sender(alias))
         elif column == "":
-            filters.open_or_close(alias)
+            filters.open_or_close(alias, open_first)
         else:
             filters.toggle(filters.ACCOUNT, alias, alone=None)
 
