@@ -30,6 +30,7 @@ from analytics.pages.shared.store import ask, ask_together, moment
 from analytics.times import zone_label
 
 NUMBER, CHANGE = "number", "change"
+VIEW = "view-popover"
 SHORTEST_WEEK = timedelta(days=2)
 CHANGED_FIELDS = (
     "Rows of `changes` with `NOT noise AND path <> ''`. Links and dates of change are noise. "
@@ -49,17 +50,22 @@ def body() -> None:
         account_filter(alone=filters.ALONE)
         sender_filter()
         measure = measure_control()
-        with st.popover("View", icon=":material/tune:", key="view-popover"):
+        with st.popover("View", icon=":material/tune:", key=VIEW, on_change="rerun"):
             draw_since_visit()
-            how = compare_control()
+            how = compare_control(close_view)
             by_change = rank_control() == CHANGE
-            logarithmic = st.toggle("Logarithmic scale", key="log", bind="query-params")
+            logarithmic = st.toggle("Logarithmic scale", key="log", bind="query-params", on_change=close_view)
         chosen = read_filters()
         chips = list(filters.list_filter_chips(chosen))
         draw_filters_button(len(chips))
         draw_chips(chips, filters.clear)
     time = read_time(now(), chosen, how)
     draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic)
+
+
+def close_view() -> None:
+    """Close the choices of the view, which cover the lists, after one is made."""
+    st.session_state[VIEW] = False
 
 
 def measure_control() -> Measure:
@@ -75,7 +81,8 @@ def measure_control() -> Measure:
 def rank_control() -> str:
     """Draw the choice of the lists' order, and return it."""
     names = [NUMBER, CHANGE]
-    chosen = st.segmented_control("Rank by", names, default=NUMBER, key="rank", bind="query-params", required=True)
+    chosen = st.segmented_control("Rank by", names, default=NUMBER, key="rank", bind="query-params", required=True,
+                                  on_change=close_view)  # fmt: skip
     return chosen or NUMBER
 
 

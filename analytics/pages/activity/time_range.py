@@ -1,5 +1,6 @@
 """The time of the page Activity: a range, the user's own time, since the last visit, and the selected part of it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -133,11 +134,12 @@ def forget_part() -> None:
     select_part(None)
 
 
-def compare_control() -> str:
-    """Draw the choice of the time to compare with, and return it."""
+def compare_control(on_change: Callable[[], None]) -> str:
+    """Draw the choice of the time to compare with, and return it; `on_change` is called after a choice."""
     chosen = st.segmented_control(
-        "Compare with", COMPARISONS, default=BEFORE, key="compare", bind="query-params", required=True
-    )
+        "Compare with", COMPARISONS, default=BEFORE, key="compare", bind="query-params", required=True,
+        on_change=on_change,
+    )  # fmt: skip
     return chosen or BEFORE
 
 
