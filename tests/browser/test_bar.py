@@ -5,13 +5,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import SERVER
-from tests.browser.watching import choose, open_filters
+from tests.browser.audited import PUBLIC, SERVER
+from tests.browser.watching import choose, open_filters, row_of
 
 pytestmark = pytest.mark.browser
 
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-MENU_PIXELS, LINE_PIXELS = 48, 48
+MENU_PIXELS, LINE_PIXELS, LETTER_PIXELS = 48, 48, 20
 FIRST = {
     "/": ".st-key-live",
     "/notifications": ".st-key-histogram",
@@ -221,6 +221,13 @@ def test_on_a_phone_no_column_is_a_few_letters_wide_and_no_list_scrolls_by_itsel
         assert frame.evaluate(widest) > 140, key
         assert frame.evaluate("frame => frame.scrollHeight <= frame.clientHeight + 1"), key
         assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth"), key
+
+
+def test_a_name_beside_the_list_of_findings_is_in_one_line(live, watch):
+    page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=all")
+    row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
+    name = row_of(page, "finding-notifications", SERVER).locator("td").nth(1).locator("button")
+    assert name.bounding_box()["height"] < 1.5 * LETTER_PIXELS
 
 
 def test_the_buttons_of_a_chart_cover_no_button_of_the_page_and_show_no_internals(live, watch):

@@ -20,7 +20,7 @@ TOLD = "told by the sender"
 TALLEST = 420
 MOST_ROWS = 300
 LONGEST = 2_000
-COLUMNS = (Column("Field", "30%"), Column("Old", "35%"), Column("New", "35%"))
+COLUMNS = (Column("Field", "28%"), Column("Old", "36%"), Column("New", "36%"))
 WHOLE = {
     "added": "Seen for the first time: there is no earlier state to compare with.",
     "removed": "It was deleted.",

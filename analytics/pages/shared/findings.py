@@ -45,9 +45,9 @@ NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
 LINKED = re.compile(r"((?P<title>.*): )?(?P<address>https://[\w.-]+(/[\w./#?=&%+-]*)?)", re.ASCII)
 STEP_COLUMNS = (
     Column("Occurred", "12rem", opens=True, time=True),
-    Column("Entity", "45%", opens=True),
-    Column("What", "55%"),
-    Column("Notification", "7.5rem", opens=True),
+    Column("Entity", "58%", opens=True),
+    Column("What", "42%"),
+    Column("Notification", "6.9rem", opens=True),
 )
 
 
