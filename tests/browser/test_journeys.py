@@ -48,7 +48,7 @@ def test_from_activity_to_the_notifications_of_the_actor_whose_number_changed_mo
     actor = name.inner_text()
     name.click()
     expect(page).to_have_url(re.compile("who="))
-    page.get_by_role("button", name="See these notifications").click()
+    page.locator(".st-key-see-these-place button").click()
     expect(page.locator(".st-key-title h3")).to_have_text("Notifications")
     rows = page.locator(".st-key-notifications tbody tr")
     expect(rows.first).to_contain_text(actor)

@@ -59,8 +59,12 @@ def body() -> None:
         chips = list(filters.list_filter_chips(chosen))
         draw_filters_button(len(chips))
         draw_chips(chips, filters.clear)
-    time = read_time(now(), chosen, how)
-    draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic)
+        time = read_time(now(), chosen, how)
+        # With a filter it stays in sight where one scrolls; without one the bar has no line for it.
+        with st.container(key="see-these-place", width="content"):
+            if chips:
+                draw_see_these(chosen, time)
+    draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic, is_filtered=bool(chips))
 
 
 def close_view() -> None:
@@ -125,7 +129,9 @@ def in_seconds(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def draw(chosen: ActivityFilters, time: When, measure: Measure, *, by_change: bool, logarithmic: bool) -> None:
+def draw(
+    chosen: ActivityFilters, time: When, measure: Measure, *, by_change: bool, logarithmic: bool, is_filtered: bool
+) -> None:
     """Ask for all figures at once, and draw them."""
     most = filters.read_most_rows()
     rows = ask_together(list_queries(chosen, time, viewer_zone(), measure, by_change=by_change, most=most))
@@ -135,7 +141,8 @@ def draw(chosen: ActivityFilters, time: When, measure: Measure, *, by_change: bo
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
             draw_total(select_types(rows("activity_types"), chosen), chosen, measure, time)
             st.space("stretch")
-            draw_see_these(chosen, time)
+            if not is_filtered:
+                draw_see_these(chosen, time)
         draw_over_time(rows("activity_bins"), before, time, chosen.part, measure, logarithmic=logarithmic)
     draw_lists(rows, chosen, time, measure, by_change=by_change)
 
