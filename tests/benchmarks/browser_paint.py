@@ -15,8 +15,8 @@ from analytics.commands.dashboard import streamlit_options
 from receiver.network.sockets import find_free_address
 from tests.benchmarks.query_recorder import recorder
 from tests.benchmarks.report import Figure, part
-from tests.browser.pages import Shown, pages
 from tests.support.browsing import a_browser, a_dashboard, a_viewer, answers
+from tests.support.pages import Shown, pages
 from tests.support.processes import Process, Receiver, environment
 from tests.support.waiting import until
 

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser
 from tests.benchmarks.report import Figure
 from tests.browser.audited import SERVER, send
 from tests.browser.conftest import Live
-from tests.browser.pages import pages
 from tests.browser.watching import AGE
 from tests.support.browsing import a_browser, a_dashboard
+from tests.support.pages import pages
 from tests.support.processes import Receiver, running, stopped
 from tests.support.slow_store import a_slow_store
 

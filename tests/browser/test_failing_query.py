@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import SERVER, send
-from tests.browser.pages import pages
 from tests.browser.test_not_running import MARK, is_dimmed
 from tests.browser.watching import choose, drawn_at
 from tests.support.browsing import a_dashboard
+from tests.support.pages import pages
 from tests.support.sizes import take_few
 from tests.support.slow_store import BUSY, TIMEOUT, a_slow_store
 from tests.support.waiting import until

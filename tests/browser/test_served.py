@@ -9,8 +9,8 @@ import urllib3
 
 from analytics.pages.pages import SHOWS
 from analytics.pages.serving.served import SCRIPTS, STATIC
-from tests.browser.pages import pages
 from tests.support.browsing import a_dashboard
+from tests.support.pages import pages
 
 pytestmark = pytest.mark.browser
 

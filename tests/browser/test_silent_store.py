@@ -9,10 +9,10 @@ from playwright.sync_api import expect
 
 from tests.browser.audited import SERVER, send
 from tests.browser.conftest import Live
-from tests.browser.pages import pages
 from tests.browser.test_not_running import is_dimmed
 from tests.browser.watching import drawn_at, expect_refreshed, find_field
 from tests.support.browsing import a_dashboard
+from tests.support.pages import pages
 from tests.support.ports import free_address
 from tests.support.processes import Receiver, running, stopped
 from tests.support.sizes import take_few
