@@ -168,7 +168,7 @@ def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="acts-head"):
         st.markdown(f"**What this user did**: {latest}{doubt}", width="content")
         st.button("All changes by this user on Audit", key="open-changes", on_click=address.to_changes_by,
-                  args=(entity.name,), icon=":material/policy:")  # fmt: skip
+                  args=(entity.name, entity.values["sender"]), icon=":material/policy:")  # fmt: skip
 
 
 def act_line(row: Any, what: str, doubts: Sequence[Finding]) -> Line:

@@ -271,9 +271,9 @@ def to_findings(identity: str) -> None:
     to_page("audit", finding=identity)
 
 
-def to_changes_by(actor: str) -> None:
-    """Go to the changes of all time by an actor."""
-    to_page("audit", range="all", actor=actor)
+def to_changes_by(actor: str, sender: str | None = None) -> None:
+    """Go to the changes of all time by an actor of a sender."""
+    to_page("audit", range="all", actor=actor, sender=sender)
 
 
 def arrive() -> None:
