@@ -205,7 +205,7 @@ def test_a_field_is_found_by_its_name_in_words_and_by_the_keys_of_what_came(live
 
 def test_findings_are_filtered_by_rule_and_both_lists_are_saved_as_they_are_filtered(live, watch):
     page = watch(live.url).open(ALL)
-    choose(page, "Rule", "Public address added to a server")
+    choose(page, "Rule", "Public address added to a server", typed="Public address")
     expect(page).to_have_url(re.compile("rule=public_address_added"))
     expect(page.get_by_role("button", name="Rule: Public address added to a server")).to_be_visible()
     expect(column(page, 3, "findings")).to_have_text(["Public address added to a server"])

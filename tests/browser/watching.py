@@ -119,9 +119,10 @@ def find_field(page: Page, role: Literal["combobox", "textbox"], name: str) -> L
     return field
 
 
-def choose(page: Page, name: str, option: str) -> None:
-    """Choose from a list by its label, and close the filters."""
+def choose(page: Page, name: str, option: str, *, typed: str = "") -> None:
+    """Choose from a list by its label, and close the filters; a long list shows an option once a part of it is typed."""
     find_field(page, "combobox", name).click()
+    page.keyboard.type(typed)
     # Without the mouse: on a busy machine Streamlit's list closes when the button goes down, and nothing is chosen.
     page.get_by_role("option", name=option).first.dispatch_event("click")
     page.locator(".st-key-title h3").click()  # a list of several choices stays open; Escape would take the choice away
