@@ -120,7 +120,7 @@ def find_field(page: Page, role: Literal["combobox", "textbox"], name: str) -> L
 
 
 def choose(page: Page, name: str, option: str, *, typed: str = "") -> None:
-    """Choose from a list by its label, and close the filters; a long list shows an option once a part of it is typed."""
+    """Choose from a list by its label, and close the filters; a long list shows an option once some of it is typed."""
     find_field(page, "combobox", name).click()
     page.keyboard.type(typed)
     # Without the mouse: on a busy machine Streamlit's list closes when the button goes down, and nothing is chosen.
