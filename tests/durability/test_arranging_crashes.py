@@ -30,10 +30,11 @@ SELECT
     range, uuidv7(), make_timestamptz(range * 1000000), 'Server.Updated', 'Server', 'Updated', 'ACME',
     'SERVER' || (range * 7919) % 5000, 'kim', make_timestamptz(range * 1000000),
     'valid', md5(range::VARCHAR)::BLOB, '192.0.2.7', NULL, '{{"name": "' || md5((range % 977)::VARCHAR) || '"}}', NULL,
-    'centurylink'
+    'centurylink', 'third-party', NULL, NULL
 FROM range(1, {COUNT + 1});
 INSERT INTO changes
-SELECT id, seq, occurred_at, category, entity_id, account_alias, actor, 'name', 'changed', false, '1', payload
+SELECT id, seq, occurred_at, category, entity_id, account_alias, actor, 'name', 'changed', false, '1', payload,
+    false, sender
 FROM notifications
 WHERE seq % 2 = 0;
 CHECKPOINT;
