@@ -254,7 +254,7 @@ INSERT INTO notifications
 SELECT
     range + 1, uuid(), TIMESTAMPTZ '2026-03-02 12:00:00+00', 'User.Updated', 'User', 'Updated', 'ACME', 'KIM', NULL,
     TIMESTAMPTZ '2026-03-02 12:00:00+00', 'missing', NULL, NULL, NULL, '{"userName":"kim","n":' || range || '}', NULL,
-    'centurylink'
+    'centurylink', 'third-party', NULL, NULL
 FROM range(50000)
 """
 
