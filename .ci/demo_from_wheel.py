@@ -9,9 +9,12 @@ import sys
 import urllib.request
 from pathlib import Path
 
+LONGEST_SECONDS = 300
+
 
 def main() -> None:
-    """Start the demonstration, look at it from outside, and end it."""
+    """Start the demonstration, look at it from outside, and end it; a demonstration that never comes up ends this, too."""
+    signal.alarm(LONGEST_SECONDS)
     programs, directory = Path(sys.argv[1]), Path(sys.argv[2])
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("CLC_", "PYTHON"))}
     demo = subprocess.Popen(
@@ -43,7 +46,7 @@ def _until_it_is_up(demo: subprocess.Popen[str]) -> str:
     said = ""
     for line in demo.stderr:
         said += line
-        if "Ctrl-C ends it all" in line:
+        if "Press Ctrl-C to stop the demo." in line:
             return said
     raise SystemExit(f"the demonstration did not come up:\n{said}")
 
