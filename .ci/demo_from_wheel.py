@@ -13,7 +13,7 @@ LONGEST_SECONDS = 300
 
 
 def main() -> None:
-    """Start the demonstration, look at it from outside, and end it; a demonstration that never comes up ends this, too."""
+    """Start the demonstration, look at it from outside, and end it; one that never comes up ends this, too."""
     signal.alarm(LONGEST_SECONDS)
     programs, directory = Path(sys.argv[1]), Path(sys.argv[2])
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("CLC_", "PYTHON"))}

@@ -96,7 +96,7 @@ def _dashboard_of(demo: subprocess.Popen[str]) -> str:
     said = ""
     for line in demo.stderr:
         said += line
-        if "Ctrl-C ends it all" in line:
+        if "Press Ctrl-C to stop the demo." in line:
             return re.search(r"Dashboard\s+(\S+)", said)[1]
     raise SystemExit(f"the demonstration did not come up:\n{said}")
 
