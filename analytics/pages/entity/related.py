@@ -157,7 +157,7 @@ def draw_acts_of_user(entity: Entity) -> None:
                 address.to_entity(row.category, row.entity_id, int(seq), sender=entity.sender)
 
         lines = [act_line(row, texts.get(row.seq, NOTHING_NEW), doubts[seq]) for seq, row in rows.items()]
-        draw_table(ACT_COLUMNS, lines, key="acts", alt="What this user did, newest first", on_open=open_row,
+        draw_table(ACT_COLUMNS, lines, key="acts", alt="Actions of this user, newest first", on_open=open_row,
               height=LIST_PIXELS, wrap=True, colours=colours(is_dark()))  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:
     latest = f"its latest {MOST_ACTS} notifications" if acts == MOST_ACTS else plural(acts, "notification")
     doubt = f", of which a finding doubts {doubted:,}" if doubted else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="acts-head"):
-        st.markdown(f"**What this user did**: {latest}{doubt}", width="content")
+        st.markdown(f"**Actions of this user**: {latest}{doubt}", width="content")
         st.button("All changes by this user on Audit", key="open-changes", on_click=address.to_changes_by,
                   args=(entity.name, entity.values["sender"]), icon=":material/policy:")  # fmt: skip
 

@@ -20,7 +20,7 @@ SEARCH_HTML = (
 
 
 class Matches(NamedTuple):
-    """What a text names: a notification by number or id, entities by a part of their name, accounts by business name.
+    """The matches of a text: a notification by number or id, entities by a part of the name, accounts by business name.
 
     An account is not among `accounts` if it is among the entities.
     """

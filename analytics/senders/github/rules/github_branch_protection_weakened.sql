@@ -2,7 +2,7 @@
 title = "Branch protection weakened"
 severity = "high"
 why = """
-The protection of a branch decides who may push to it, and what a change must pass before. Whoever can weaken it can bring \
+The protection of a branch decides who may push to it, and what a change must pass before. Anyone who can weaken it can bring \
 code past review and tests into what is delivered. A rule within a ruleset that is changed, not removed, is not judged."""
 todo = """
 Ask the actor why. If it was for one urgent change, look at what was pushed and merged meanwhile, and restore the protection. \

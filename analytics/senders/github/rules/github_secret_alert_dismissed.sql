@@ -2,7 +2,7 @@
 title = "Secret scanning alert dismissed"
 severity = "medium"
 why = """
-GitHub found a password or key in a repository, and somebody closed the alert without revoking it. Whoever can read the \
+GitHub found a password or key in a repository, and somebody closed the alert without revoking it. Anyone who can read the \
 repository still has it."""
 todo = """
 Ask the actor how they know that the secret is harmless. If in doubt, revoke it where it was issued: that takes minutes, and \
