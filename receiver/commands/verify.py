@@ -19,20 +19,21 @@ from receiver.keeping.verification import (
     check_stored,
     check_whole,
     count_judged,
-    count_unjudged,
     extent_of,
     find_lacking_keys,
 )
 from receiver.keeping.verification.invariants import Violation, check_missing
 from receiver.logs import make_visible
 from receiver.senders import CENTURYLINK, load_senders
+from receiver.senders.judge import SignatureJudge
 from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys
+from receiver.senders.set_up import load_profiles, load_secrets
 from receiver.settings import Settings, read_settings
 
 _STEPS = 1_000
 LINES_OF_A_KIND = 10
-NOTHING_CHECKED = 2
-"""The exit code if a key is missing."""
+NOT_ALL_CHECKED = 2
+"""The exit code if a key or a secret is missing."""
 
 
 @click.command()
@@ -44,15 +45,30 @@ NOTHING_CHECKED = 2
     type=click.Path(path_type=Path),
     help="Another public key that notifications were received under; repeatable.",
 )
+@click.option(
+    "--secrets-dir",
+    "secret_dirs",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Another directory like CLC_SECRETS_DIR, with secrets that are in use no more; repeatable.",
+)
 @click.option("--scrub", "with_scrub", is_flag=True, help="Also re-read the whole database file from the disk.")
 @click.option("--all", "every_line", is_flag=True, help="Print every row that fails, not ten of a kind.")
-def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool, every_line: bool) -> None:
+def verify(
+    data_dir: Path | None,
+    key_files: tuple[Path, ...],
+    secret_dirs: tuple[Path, ...],
+    with_scrub: bool,
+    every_line: bool,
+) -> None:
     """Check all that is stored: each signature over the stored bytes, and that nothing is lost, doubled or altered.
 
     Works whether `serve` is running or not. Prints a line on stdout for each row that fails (the problem, seq, id and
     details), and for each restore that left rows out or recovery that could not save some. If there is such a line,
     the exit code is 1. Signatures are checked under the keys that judged them at receipt, which are in
-    CLC_DATA_DIR/keys; if one is missing, nothing is checked and the exit code is 2.
+    CLC_DATA_DIR/keys; if one is missing, nothing is checked and the exit code is 2. Signatures of other senders are
+    checked under their secrets, as they are set for `serve`; without one, the rest is checked, and the exit code is 2
+    if that is right.
     """
     settings = read_settings(data_dir=data_dir)
     keys = _load_keys(settings, key_files)
@@ -64,16 +80,28 @@ def verify(data_dir: Path | None, key_files: tuple[Path, ...], with_scrub: bool,
             for each in lacking:
                 click.echo(f"{each}: name its file with --public-key.", err=True)
             click.echo("Nothing was checked.", err=True)
-            raise click.exceptions.Exit(NOTHING_CHECKED)
-        failed = _check(settings, reader, keys, every_line=every_line)
+            raise click.exceptions.Exit(NOT_ALL_CHECKED)
+        judge = _load_judge(settings, secret_dirs)
+        failed = _check(settings, reader, keys, judge, every_line=every_line)
     if failed:
         raise click.exceptions.Exit(1)
+    if any(each.is_secret_lacking for each in judge.unjudged):
+        raise click.exceptions.Exit(NOT_ALL_CHECKED)
 
 
 def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
     """Load the keys of earlier receipts, the key of the settings, and the named ones."""
     named = map(CENTURYLINK.verification.load_key, (settings.public_key, *key_files))
     return load_remembered_keys(settings.data_dir) | index_by_fingerprint(named)
+
+
+def _load_judge(settings: Settings, secret_dirs: tuple[Path, ...]) -> SignatureJudge:
+    """Load the secrets of the settings and of the named directories."""
+    profiles = load_profiles(settings)
+    places = (settings, *(settings.model_copy(update={"secrets_dir": directory}) for directory in secret_dirs))
+    loaded = [load_secrets(place, profiles.values()) for place in places]
+    secrets = {name: tuple(chain.from_iterable(each.get(name, ()) for each in loaded)) for name in profiles}
+    return SignatureJudge(profiles, secrets)
 
 
 def _scrub(settings: Settings, reader: Reader) -> bool:
@@ -91,13 +119,13 @@ def _scrub(settings: Settings, reader: Reader) -> bool:
     return bool(damaged)
 
 
-def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) -> Counter[str]:
+def _check(settings: Settings, reader: Reader, keys: Keys, judge: SignatureJudge, *, every_line: bool) -> Counter[str]:
     began = time.monotonic()
     senders = load_senders(settings.senders)
-    extent, judged, unjudged = extent_of(reader), count_judged(reader), count_unjudged(reader)
+    extent, judged = extent_of(reader), count_judged(reader)
     with click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar:
         violations = chain(
-            check_stored(reader, keys, extent, bar.update, senders),
+            check_stored(reader, keys, extent, bar.update, senders, judge.judge),
             check_whole(reader, extent, senders),
             check_spooled(reader, settings.spool_directory),
             check_former(reader, settings),
@@ -106,7 +134,10 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
         failed = _print(violations, every_line=every_line)
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
-    click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged, unjudged)}", err=True)
+    click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged, judge)}", err=True)
+    for each, number in sorted(judge.unjudged.items()):
+        signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
+        click.echo(make_visible(f"Not checked: {signatures} of {each.sender}; {each.reason}."), err=True)
     changes_too = can_check_changes(reader)
     if not changes_too:
         click.echo(
@@ -121,13 +152,13 @@ def _check(settings: Settings, reader: Reader, keys: Keys, *, every_line: bool) 
     return failed
 
 
-def _describe_judged(judged: dict[str | None, int], unjudged: int) -> str:
-    """Say which keys judged the valid signatures, and how many each; and how many signatures nobody judged again."""
-    rest = f"Signatures of other senders than {CENTURYLINK.title}, which were not checked: {unjudged:,}."
-    if not judged:
-        return rest if unjudged else "No signature is valid."
-    each = (f"{count:,} by the key {name or 'that was not noted at receipt'}" for name, count in judged.items())
-    return f"Valid signatures: {', '.join(each)}." + (f" {rest}" if unjudged else "")
+def _describe_judged(judged: dict[str | None, int], judge: SignatureJudge) -> str:
+    """Say which keys judged the valid signatures, and how many each; and how many were checked under secrets."""
+    parts = [f"{count:,} by the key {name or 'that was not noted at receipt'}" for name, count in judged.items()]
+    valid = f"Valid signatures: {', '.join(parts)}." if parts else ""
+    checked = [f"{count:,} of {name}" for name, count in sorted(judge.judged.items())]
+    others = f"Checked under secrets: {', '.join(checked)}." if checked else ""
+    return " ".join(filter(None, (valid, others))) or ("" if judge.unjudged else "No signature is valid.")
 
 
 def _print(violations: Iterator[Violation], *, every_line: bool) -> Counter[str]:

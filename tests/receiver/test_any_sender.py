@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.durability.support.commands import run_command
+from tests.durability.support.stores import alter
 from tests.support.processes import PROGRAM, Receiver, running
 from tests.support.waiting import until
 
@@ -47,8 +48,32 @@ def test_verify_and_status_hold_with_senders_beside_the_first(receiver):
     until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 16, what="it in the store")
     verified = run_command(receiver.data_dir, "verify", program=PROGRAM, **SECRETS)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "Checked under secrets: 10 of github, 4 of stripe." in verified.stderr
+    assert "Not checked: 1 signature of github; the body may have come as a form" in verified.stderr
     status = run_command(receiver.data_dir, "status", "--json", program=PROGRAM, **SECRETS)
     assert json.loads(status.stdout)["state"] == "ok"
+
+
+def test_verify_says_once_which_secrets_are_missing_and_takes_them_from_a_directory(receiver, tmp_path):
+    lacking = run_command(receiver.data_dir, "verify", program=PROGRAM)
+    assert (lacking.returncode, lacking.stdout) == (2, "")
+    assert lacking.stderr.count("set CLC_SECRET_GITHUB or CLC_SECRETS_DIR.") == 1
+    for name in ("github", "stripe"):
+        (tmp_path / name).write_text(f"another secret of {name}\n{SECRETS[f'CLC_SECRET_{name.upper()}']}\n")
+    done = run_command(receiver.data_dir, "verify", "--secrets-dir", str(tmp_path), program=PROGRAM)
+    assert done.returncode == 0, done.stderr
+
+
+def test_verify_names_a_body_that_was_altered_under_a_shared_secret(receiver, tmp_path):
+    data_dir = tmp_path / "data"
+    done = run_command(receiver.data_dir, "backup", str(tmp_path / "copy.duckdb"), program=PROGRAM)
+    assert done.returncode == 0, done.stderr
+    data_dir.mkdir()
+    (tmp_path / "copy.duckdb").rename(data_dir / "clc.duckdb")
+    alter(data_dir, "UPDATE notifications SET payload = replace(payload, '{', '{ ') WHERE sender = 'stripe'")
+    done = run_command(data_dir, "verify", program=PROGRAM, **SECRETS)
+    assert done.returncode == 1
+    assert sum("Its signature does not sign its payload" in line for line in done.stdout.splitlines()) == 4
 
 
 def test_the_store_describes_its_senders_and_says_which_are_set_up(receiver):

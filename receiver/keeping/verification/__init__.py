@@ -7,7 +7,6 @@ from receiver.keeping.verification.tables import (
     can_check_changes,
     check_whole,
     count_judged,
-    count_unjudged,
     extent_of,
     find_lacking_keys,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "check_stored",
     "check_whole",
     "count_judged",
-    "count_unjudged",
     "extent_of",
     "find_lacking_keys",
 ]

@@ -6,7 +6,7 @@ The tests and `clc-receiver verify` call the same functions.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from receiver.senders.sender import Event, RoutedSender
 from receiver.spool.layout import to_microseconds
 
 _BITS_AFTER_TIME = 80  # of a UUID of version 7, whose first 48 bits count milliseconds
+_UNSIGNED = "Its signature does not sign its payload, though signature_status is valid."
+_SIGNED = "Its signature signs its payload, though signature_status is invalid."
 _DERIVED = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at")
 
 
@@ -108,19 +110,26 @@ def check_order(rows: Iterable[tuple[int, UUID]], after: int = 0) -> Iterator[Vi
         last = max(last, seq)
 
 
-def check_row(stored: NumberedNotification, keys: Keys, sender: Sender | None = CENTURYLINK) -> Iterator[Violation]:
+Judge = Callable[[Notification], bool | None]
+"""Tells whether a row's signature fits; None where that can't be told."""
+
+
+def check_row(
+    stored: NumberedNotification, keys: Keys, sender: Sender | None = CENTURYLINK, judge: Judge | None = None
+) -> Iterator[Violation]:
     """Check one stored notification by itself: its signature, its derived columns and its id against its payload.
 
-    Of a sender without a published key, the signature can't be judged; of one that has no routes, the columns can't be
+    Of a sender without a published key, secrets judge the signature; of one that has no routes, the columns can't be
     derived again, because headers told some of them.
 
     Args:
         stored: the notification.
         keys: the public keys at hand; it was received under one of them.
         sender: its sender; None for one that is not known.
+        judge: judges signatures of senders without a published key.
     """
     routed = sender if isinstance(sender, RoutedSender) else None
-    yield from _make_violations("signature", stored, _signature_faults(stored.row, keys, routed))
+    yield from _make_violations("signature", stored, _signature_faults(stored.row, keys, routed, judge))
     yield from _make_violations("derived", stored, _derived_faults(stored.row, routed))
 
 
@@ -205,7 +214,7 @@ def _is_signed(row: Notification, keys: Keys, sender: RoutedSender) -> bool:
     )
 
 
-def _signature_faults(row: Notification, keys: Keys, sender: RoutedSender | None) -> Iterator[str]:
+def _signature_faults(row: Notification, keys: Keys, sender: RoutedSender | None, judge: Judge | None) -> Iterator[str]:
     if row.signature_status not in {"valid", "invalid", "missing"}:
         yield f"Its signature_status is {row.signature_status}."
     elif row.signature_status == "missing" and row.signature is not None:
@@ -213,13 +222,20 @@ def _signature_faults(row: Notification, keys: Keys, sender: RoutedSender | None
     elif row.signature_status == "valid" and row.signature_detail is not None:
         yield f"Its signature_detail is {row.signature_detail}, though signature_status is valid."
     elif sender is None:
-        return
+        yield from _judged_faults(row, None if judge is None else judge(row))
     elif row.proof != FIRST_PROOF:
         yield f"Its proof is {row.proof}, though its sender signs for anybody to check."
     elif row.signature_status == "valid" and not _is_signed(row, keys, sender):
-        yield "Its signature does not sign its payload, though signature_status is valid."
+        yield _UNSIGNED
     elif row.signature_status == "invalid" and _knows_key_of(row, keys) and _is_signed(row, keys, sender):
-        yield "Its signature signs its payload, though signature_status is invalid."
+        yield _SIGNED
+
+
+def _judged_faults(row: Notification, is_signed: bool | None) -> Iterator[str]:
+    if row.signature_status == "valid" and is_signed is False:
+        yield _UNSIGNED
+    elif row.signature_status == "invalid" and is_signed:
+        yield _SIGNED
 
 
 def _derived_faults(row: Notification, sender: RoutedSender | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ from receiver.errors import TooMuchError
 from receiver.files import sql_file
 from receiver.keeping.verification.invariants import (
     Handed,
+    Judge,
     Original,
     Violation,
     check_copy,
@@ -42,6 +43,7 @@ def check_stored(
     extent: Extent,
     advance: Callable[[int], None],
     senders: Senders | None = None,
+    judge: Judge | None = None,
 ) -> Iterator[Violation]:
     """Check each notification of an extent: by itself, its place in the order, its original, and its changes.
 
@@ -51,6 +53,7 @@ def check_stored(
         extent: what to check; memory is bounded whatever its size.
         advance: called with the number of rows done since the last call.
         senders: whose notifications they may be; by default all that the program knows.
+        judge: judges signatures of senders without a published key.
     """
     known = load_senders() if senders is None else senders
     last = extent.after
@@ -63,7 +66,7 @@ def check_stored(
             coming = ahead.submit(next, batches, None)
             yield from check_order(((stored.seq, stored.row.id) for stored in batch), last)
             last = max(last, *(stored.seq for stored in batch))
-            tasks = workers.map(lambda rows: _check_rows(rows, keys, known), _split(batch))
+            tasks = workers.map(lambda rows: _check_rows(rows, keys, known, judge), _split(batch))
             for violations in tasks:
                 yield from violations
             if any(stored.duplicate_of for stored in batch):
@@ -73,8 +76,10 @@ def check_stored(
     yield from changes.check_rest()
 
 
-def _check_rows(rows: list[NumberedNotification], keys: Keys, senders: Senders) -> list[Violation]:
-    return [violation for stored in rows for violation in check_row(stored, keys, senders.get(stored.row.sender))]
+def _check_rows(rows: list[NumberedNotification], keys: Keys, senders: Senders, judge: Judge | None) -> list[Violation]:
+    return [
+        violation for stored in rows for violation in check_row(stored, keys, senders.get(stored.row.sender), judge)
+    ]
 
 
 def _split(batch: list[NumberedNotification]) -> Iterator[list[NumberedNotification]]:

@@ -110,14 +110,9 @@ class LackingKey(NamedTuple):
 def count_judged(reader: Reader) -> dict[str | None, int]:
     """Count the valid signatures of each key that judged some; None is a key that was not noted at receipt.
 
-    Signatures of senders whose keys are not public don't count, see `count_unjudged`.
+    Signatures of senders whose keys are not public don't count.
     """
     return dict(reader.rows(sql_file(__package__, "received_under.sql"), [_JUDGED, FIRST_SENDER]))
-
-
-def count_unjudged(reader: Reader) -> int:
-    """Count the signatures that are not judged again."""
-    return int(reader.rows(sql_file(__package__, "unjudged.sql"), [_JUDGED, FIRST_SENDER])[0][0])
 
 
 def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:

@@ -21,8 +21,9 @@ id          a table: `header` or `body` says where the delivery's id stands
 """
 
 from receiver.senders.schemes.detail import Detail
+from receiver.senders.schemes.kept import KeptRequest, describe_lack, fits
 from receiver.senders.schemes.reading import read_scheme
 from receiver.senders.schemes.scheme import Scheme
 from receiver.senders.schemes.secret import Secret
 
-__all__ = ["Detail", "Scheme", "Secret", "read_scheme"]
+__all__ = ["Detail", "KeptRequest", "Scheme", "Secret", "describe_lack", "fits", "read_scheme"]

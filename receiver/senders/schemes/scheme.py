@@ -81,7 +81,7 @@ class Scheme:
             now: when the request was received, with a time zone.
         """
         envelope = Envelope(request)
-        texts = self._read_texts(envelope)
+        texts = self.read_texts(envelope)
         found = self._judge(envelope, texts, secrets, now)
         return Verdict(
             status=found.status,
@@ -113,13 +113,20 @@ class Scheme:
                 pair = (self.timestamp.place.key, text)
         known = {**request.headers, **{name.lower(): text for name, text in headers.items()}}
         envelope = Envelope(request._replace(headers=known))
-        texts = self._read_texts(envelope)
+        texts = self.read_texts(envelope)
         if pair is not None:
             texts = texts._replace(timestamp=pair[1])
         message = self.template.compose(envelope, texts, request.body)
         if isinstance(message, Detail):
             raise ValueError(f"The request can't be signed: {message.value}.")  # noqa: TRY004 - it is of the right type
         return headers | self.signatures.write(secret.sign(message), pair)
+
+    def read_texts(self, envelope: Envelope) -> Texts:
+        """Return what a request says of its time and id."""
+        return Texts(
+            None if self.timestamp is None else read_bounded(self.timestamp.place, envelope),
+            None if self.delivery_id is None else read_bounded(self.delivery_id, envelope),
+        )
 
     @property
     def _signs_id(self) -> bool:
@@ -129,12 +136,6 @@ class Scheme:
         if self.algorithm is None:
             raise ValueError("This sender does not sign, so it has no secret.")
         return self.algorithm
-
-    def _read_texts(self, envelope: Envelope) -> Texts:
-        return Texts(
-            None if self.timestamp is None else read_bounded(self.timestamp.place, envelope),
-            None if self.delivery_id is None else read_bounded(self.delivery_id, envelope),
-        )
 
     def _judge(self, envelope: Envelope, texts: Texts, secrets: Sequence[Secret], now: datetime) -> _Finding:
         if self.algorithm is None or self.signatures is None:

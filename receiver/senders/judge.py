@@ -1,0 +1,84 @@
+"""Judges the signatures of stored and archived rows of senders with a profile again, as far as what is kept allows."""
+
+from collections import Counter
+from collections.abc import Mapping
+from threading import Lock
+from typing import NamedTuple
+
+import orjson
+
+from receiver.notification import Notification
+from receiver.senders.profile import Profile
+from receiver.senders.schemes import KeptRequest, describe_lack, fits
+from receiver.senders.set_up import Secrets, variable_of
+
+_NO_PROFILE = "there is no profile of this sender: set CLC_SENDERS"
+_FORM = "the body may have come as a form, whose own bytes are not kept"
+
+
+class Unjudged(NamedTuple):
+    """Why some signatures of a sender can't be judged again."""
+
+    sender: str
+    reason: str
+    is_secret_lacking: bool = False
+
+
+class SignatureJudge:
+    """Judges signatures again, and counts those that it can't judge; threads may share it.
+
+    Args:
+        profiles: the senders by name.
+        secrets: those at hand; a signature is judged under the one that judged it at receipt.
+    """
+
+    def __init__(self, profiles: Mapping[str, Profile], secrets: Secrets) -> None:
+        self._profiles = profiles
+        self._secrets = secrets
+        self._lock = Lock()
+        self.unjudged: Counter[Unjudged] = Counter()
+        """How many signatures could not be judged, by the reason."""
+        self.judged: Counter[str] = Counter()
+        """How many could be, by sender."""
+
+    def judge(self, row: Notification) -> bool | None:
+        """Tell whether a row's signature was made by its sender, in time; None if there is none, or nothing tells."""
+        if row.signature_status == "missing":
+            return None
+        verdict = self._find_verdict(row)
+        with self._lock:
+            if isinstance(verdict, Unjudged):
+                self.unjudged[verdict] += 1
+            elif verdict is not None:
+                self.judged[row.sender] += 1
+        return None if isinstance(verdict, Unjudged) else verdict
+
+    def _find_verdict(self, row: Notification) -> bool | Unjudged | None:
+        profile = self._profiles.get(row.sender)
+        if profile is None:
+            return Unjudged(row.sender, _NO_PROFILE)
+        if lack := describe_lack(profile.scheme):
+            return Unjudged(row.sender, lack)
+        if row.signature is None:
+            return False if row.signature_status == "valid" else None
+        noted = row.key_fingerprint
+        secrets = [each for each in self._secrets.get(row.sender, ()) if noted in {None, each.fingerprint}]
+        if not secrets:
+            return Unjudged(row.sender, _describe_secret(row.sender, noted), is_secret_lacking=True)
+        kept = KeptRequest(row.payload, row.signature, row.delivery_id, row.received_at)
+        if any(fits(profile.scheme, secret, kept) for secret in secrets):
+            return True
+        return Unjudged(row.sender, _FORM) if profile.forms and _may_be_form(row.payload) else False
+
+
+def _describe_secret(sender: str, fingerprint: str | None) -> str:
+    which = f"the secret {fingerprint[:16]}" if fingerprint else "the secret"
+    return f"{which} is not at hand: set {variable_of(sender)} or CLC_SECRETS_DIR"
+
+
+def _may_be_form(payload: bytes) -> bool:
+    """Tell whether a payload is written as that of a form is, whose own bytes are not kept."""
+    try:
+        return orjson.dumps(orjson.loads(payload)) == payload
+    except orjson.JSONDecodeError:
+        return False
