@@ -2,7 +2,7 @@
 
 An archive is JSON lines, each a notification as it was received: an object of `received_at` (ISO 8601 with offset),
 `event` (its name, or a category where the action is not known), `source_ip`, `headers` (by name) and `body` (a string,
-byte for byte as it was posted).
+byte for byte as it was posted). A line of another sender has its name as `sender`, and `event` only if the URL had one.
 """
 
 import json
@@ -12,13 +12,17 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
+from urllib.parse import quote
 
 import orjson
 
 from receiver.admission import Admission, Refusal
 from receiver.errors import ArchiveError
-from receiver.notification import Rejection, new_id
+from receiver.notification import Notification, Rejection, new_id
+from receiver.sender_admission import PREFIX, SenderAdmission
 from receiver.senders import CENTURYLINK
+from receiver.senders.profile import Handshake
+from receiver.senders.request import SignedRequest
 from receiver.senders.sender import Event
 from receiver.spool import Row, SpoolWriter
 
@@ -31,8 +35,10 @@ class ArchivedNotification(NamedTuple):
     """One line of an archive."""
 
     received_at: datetime
-    event_name: str
-    event: Event
+    event_name: str | None
+    event: Event | None
+    """None for a sender with a profile."""
+    sender: str
     source_ip: str | None
     headers: dict[str, str]
     body: bytes
@@ -55,10 +61,14 @@ def parse_line(line: bytes) -> ArchivedNotification:
         raise ArchiveLineError(f"it is not JSON: {error}") from None
     if not isinstance(fields, dict):
         raise ArchiveLineError("it is not a JSON object")
-    name = _text(fields, "event")
-    event = CENTURYLINK.event_for_name(name)
-    if event is None:
-        raise ArchiveLineError(f"event {name!r} is none of the ten")
+    sender = _text(fields, "sender") if "sender" in fields else CENTURYLINK.name
+    if sender == CENTURYLINK.name:
+        name: str | None = _text(fields, "event")
+        event = CENTURYLINK.event_for_name(str(name))
+        if event is None:
+            raise ArchiveLineError(f"event {name!r} is none of the ten")
+    else:
+        name, event = _text(fields, "event") if "event" in fields else None, None
     headers = fields.get("headers", {})
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise ArchiveLineError("headers is not an object of strings")
@@ -66,7 +76,7 @@ def parse_line(line: bytes) -> ArchivedNotification:
     if source_ip is not None and not isinstance(source_ip, str):
         raise ArchiveLineError("source_ip is not a string")
     return ArchivedNotification(
-        _moment(_text(fields, "received_at")), name, event, source_ip, headers, _text(fields, "body").encode()
+        _moment(_text(fields, "received_at")), name, event, sender, source_ip, headers, _text(fields, "body").encode()
     )
 
 
@@ -100,6 +110,13 @@ ReportLine = Callable[[str], None]
 Advance = Callable[[int], None]
 
 
+class Rules(NamedTuple):
+    """The rules by which notifications are accepted: CenturyLink's, and those of senders with a profile."""
+
+    admission: Admission
+    senders: SenderAdmission
+
+
 class _Line(NamedTuple):
     """A line of an archive: its number from 1, its bytes in the file, and its text; None where it is too long."""
 
@@ -110,7 +127,7 @@ class _Line(NamedTuple):
 
 def import_archive(
     path: Path,
-    admission: Admission,
+    rules: Rules,
     spool: SpoolWriter,
     report: ReportLine,
     advance: Advance,
@@ -123,7 +140,7 @@ def import_archive(
 
     Args:
         path: the archive.
-        admission: decides on each line as the listener would.
+        rules: decide on each line as the listener would.
         spool: takes the rows; when this returns they are on disk.
         report: called with a sentence on each line that is left out, naming file, line and reason.
         advance: called with the number of bytes done since the last call.
@@ -144,7 +161,7 @@ def import_archive(
                     if line.text is not None and line.text.isspace():
                         continue
                     try:
-                        row = _row(_parse(line, max_body_bytes), admission)
+                        row = _row(_parse(line, max_body_bytes), rules)
                     except (ArchiveLineError, _TooLargeError) as error:
                         results["too_large" if isinstance(error, _TooLargeError) else "malformed"] += 1
                         report(f"{path}, line {line.number}: {error}.")
@@ -195,18 +212,36 @@ def _batches(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
         yield batch
 
 
-def _row(line: ArchivedNotification, admission: Admission) -> Row:
-    decision = admission.decide(line.event, line.body, line.headers_in_lower_case, line.received_at, line.source_ip)
+def _row(line: ArchivedNotification, rules: Rules) -> Row:
+    decision = _decide(line, rules)
+    if isinstance(decision, Handshake):
+        raise ArchiveLineError("it is a handshake, no notification")
     if not isinstance(decision, Refusal):
         return decision
+    headers = {name: text for name, text in line.headers.items() if name.lower() not in rules.senders.token_headers}
     return Rejection(
         id=new_id(line.received_at),
         received_at=line.received_at,
         reason=decision.code,
-        path=f"/webhooks/{line.event_name}",
+        path=_path_of(line),
         source_ip=line.source_ip,
-        headers=json.dumps(line.headers),
+        headers=json.dumps(headers),
         body=line.body,
-        sender=CENTURYLINK.name,
+        sender=decision.sender,
         signature_detail=decision.signature_detail,
     )
+
+
+def _decide(line: ArchivedNotification, rules: Rules) -> Notification | Refusal | Handshake:
+    headers = line.headers_in_lower_case
+    if line.event is not None:
+        return rules.admission.decide(line.event, line.body, headers, line.received_at, line.source_ip)
+    path = _path_of(line)
+    return rules.senders.decide(path, SignedRequest("POST", path, headers, line.body), line.received_at, line.source_ip)
+
+
+def _path_of(line: ArchivedNotification) -> str:
+    """Return the path to which the notification was posted."""
+    if line.event is not None:
+        return f"/webhooks/{line.event_name}"
+    return PREFIX + quote(line.sender, safe="") + (f"/{quote(line.event_name)}" if line.event_name else "")

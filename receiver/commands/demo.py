@@ -1,9 +1,6 @@
 """`clc-receiver demo`: the whole product on made-up data, as one tree of processes that ends with this one."""
 
 import contextlib
-import shlex
-import shutil
-import sys
 import tempfile
 import time
 import webbrowser
@@ -21,9 +18,11 @@ from receiver.errors import DemoError
 from receiver.files import make_directory
 from receiver.network.sockets import find_free_address
 from receiver.processes.parts import POLL_SECONDS, EndRequestedError, EndRequests, Parts
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import load_or_make_key
 from receiver.settings import Settings, environment, read_settings
-from receiver.simulator import MADE_UP
+from receiver.simulator.demonstrated import Role, describe, make_secrets, role_of
+from receiver.simulator.organization import NAMES
 
 T = TypeVar("T")
 
@@ -31,8 +30,6 @@ _START_SECONDS = 60.0
 _MOST_DASHBOARD_RESTARTS = 5
 _RESTARTS_SECONDS = 600.0
 _HOST = "127.0.0.1"
-A_DAY = 1000.0
-"""The notifications of a usual day: about one a minute by day, enough to see life, too few to bury a story."""
 
 
 @click.command()
@@ -44,12 +41,29 @@ A_DAY = 1000.0
     help="Live notifications a second. Default: as many as the history ends with, about one a minute by day.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Which made-up world.")
+@click.option(
+    "--sender",
+    "senders",
+    type=click.Choice((CENTURYLINK.name, *NAMES)),
+    multiple=True,
+    help="Whose notifications: a reseller's on CenturyLink Cloud (the default), or a small organization's on GitHub. "
+    "May be given twice.",
+)
 @click.option("--port", default=8501, show_default=True, help="The dashboard's port; where it is taken, a free one.")
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
-def demo(data_dir: Path | None, days: float, rate: float | None, seed: int, port: int, no_browser: bool) -> None:
+def demo(
+    *,
+    data_dir: Path | None,
+    days: float,
+    rate: float | None,
+    seed: int,
+    senders: tuple[str, ...],
+    port: int,
+    no_browser: bool,
+) -> None:
     """Show the whole product on made-up data: receiver, a month of history, a live sender, the dashboard.
 
-    It has a key and a data directory of its own and touches nothing of yours. Press Ctrl-C to stop the demo.
+    It has keys, secrets and a data directory of its own and touches nothing of yours. Press Ctrl-C to stop the demo.
     """
     with EndRequests() as requests:
         span = "1 day" if days == 1 else f"{days:g} days"
@@ -61,11 +75,12 @@ def demo(data_dir: Path | None, days: float, rate: float | None, seed: int, port
                 data_dir=own,
                 spool_dir=own / "spool",
                 public_key=own / "simulator.pem.pub",
+                secrets_dir=own / "secrets",
                 listen=_find_address("receiver", 8080),
                 query_listen=_find_address("query service", 8081),
                 signatures="require",
             )
-            run_demo(settings, Plan(days, rate, seed, port, not no_browser), requests)
+            run_demo(settings, Plan(days, rate, seed, senders or (CENTURYLINK.name,), port, not no_browser), requests)
 
 
 def _find_address(name: str, port: int) -> str:
@@ -80,12 +95,13 @@ class Plan(NamedTuple):
     """The content of the demonstration.
 
     `days` of history with all stories, then `rate` notifications a second (None: as many as the history ends with), of
-    the world that `seed` makes; the dashboard's port, if it is free; whether a browser is opened.
+    the world that `seed` makes; whose notifications; the dashboard's port, if it is free; whether a browser is opened.
     """
 
     days: float
     rate: float | None
     seed: int
+    senders: tuple[str, ...]
     port: int
     browser: bool
 
@@ -131,29 +147,34 @@ class _Demo:
         """Start receiver, history, simulator and dashboard, in this order."""
         plan = self._plan
         load_or_make_key(self._key)
+        make_secrets(self._settings, plan.senders)
         self._parts.start("receiver", "receiver", "serve")
         running = self._wait_for("receiver", self._find_running)
-        world = self._make_history()
-        pace = ("--rate", str(plan.rate)) if plan.rate else ("--a-day", str(A_DAY))
-        live = ("--to", f"http://{running.listen}", "--history-days", str(plan.days), "--quiet")
-        self._parts.start("simulator", "receiver", "simulate", *live, *world, *pace)
+        for sender in dict.fromkeys(plan.senders):
+            self._play(sender, running)
         self._start_dashboard()
-        click.echo(self._what_to_try(running), err=True)
+        click.echo(describe(self._settings, plan.senders, plan.seed, self._dashboard, running), err=True)
         if plan.browser:
             webbrowser.open(self._dashboard)
 
-    def _make_history(self) -> tuple[str, ...]:
+    def _play(self, sender: str, running: Running) -> None:
+        """Make the history of a sender and import it, and start its live notifications."""
+        plan, role = self._plan, role_of(sender, self._settings)
+        world = self._make_history(role)
+        pace = ("--rate", str(plan.rate)) if plan.rate else ("--a-day", str(role.a_day))
+        live = ("--to", f"http://{running.listen}", "--history-days", str(plan.days), "--quiet")
+        self._parts.start("simulator", "receiver", "simulate", *live, *world, *pace)
+
+    def _make_history(self, role: Role) -> tuple[str, ...]:
         """Make the history and import it, unless the directory has one; return the options of its world."""
-        history = self._settings.data_dir / "history.jsonl"
-        exists = history.exists()
-        # History and present are made from one moment, so that both have the same servers.
-        moment = datetime.fromtimestamp(history.stat().st_mtime if exists else time.time(), UTC)
-        world = ("--seed", str(self._plan.seed), "--key", str(self._key), "--end", moment.isoformat())
+        exists = role.history.exists()
+        # History and present are made from one moment, so that both have the same entities.
+        moment = datetime.fromtimestamp(role.history.stat().st_mtime if exists else time.time(), UTC)
+        world = ("--seed", str(self._plan.seed), "--end", moment.isoformat(), *role.options)
         if not exists:
-            stories = [word for name in MADE_UP.stories for word in ("--story", name)]
-            days = ("--days", str(self._plan.days), "--a-day", str(A_DAY))
-            self._run("receiver", "simulate", "--archive", str(history), *days, *stories, *world)
-            self._run("receiver", "import", str(history))
+            days = ("--days", str(self._plan.days), *role.history_options)
+            self._run("receiver", "simulate", "--archive", str(role.history), *days, *world)
+            self._run("receiver", "import", str(role.history))
         return world
 
     def watch(self, requests: EndRequests) -> None:
@@ -220,35 +241,6 @@ class _Demo:
         if ended := self._parts.find_ended():
             lines = Path(self._log.name).read_text("utf-8", "replace").strip().splitlines()
             raise DemoError(f"The {ended.name} ended by itself, with the words: {lines[-1] if lines else 'none'}")
-
-    def _what_to_try(self, running: Running) -> str:
-        listen, query = running.listen, running.query_listen
-        receiver, analytics = _as_typed("clc-receiver"), _as_typed("clc-analytics")
-        simulate = f"{receiver} simulate --to http://{listen} --key {shlex.quote(str(self._key))}"
-        return f"""
-  Dashboard      {self._dashboard}
-  Receiver       http://{listen}/webhooks/EVENT
-  Query service  http://{query}/query
-
-Try next, in another terminal of this directory:
-  send one changed address, and see it arrive in the dashboard
-    {simulate} --event Account.Updated --account DEMO
-  let an administrator's password be stolen (in about a minute and a half), and see what the audit finds
-    {simulate} --story stolen-administrator --seed {self._plan.seed + 1}
-  ask in SQL
-    export CLC_DATA_DIR={shlex.quote(str(self._settings.data_dir))} CLC_LISTEN={listen} CLC_QUERY_LISTEN={query}
-    {analytics} sql "SELECT event_type, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
-
-Press Ctrl-C to stop the demo."""  # noqa: S608 - SQL for the reader to type
-
-
-def _as_typed(program: str) -> str:
-    """Return a program of this installation as one types it here: its name where the shell finds it, else its path."""
-    own = Path(sys.executable).with_name(program)
-    found = shutil.which(program)
-    if found and Path(found).parent == own.parent:
-        return program
-    return shlex.quote(str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own))
 
 
 def _answers(url: str) -> bool:

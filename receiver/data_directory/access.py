@@ -37,9 +37,10 @@ _OWN = (
     "owner",
     "demo.log",
     "history.jsonl",
+    "history-*.jsonl",
     "simulator.pem*",
 )
-_OWN_TREES = ("aside", "backups", "keys", "opening")
+_OWN_TREES = ("aside", "backups", "keys", "opening", "secrets")
 
 _LOCK = "serve.lock"
 # Overwritten in place and never cut, so that `serve` starts again on a disk that has filled up since.

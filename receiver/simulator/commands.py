@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http import HTTPStatus
 from itertools import count as counted
 from pathlib import Path
 from random import Random
@@ -13,16 +12,15 @@ from urllib.parse import urlsplit
 import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.logs import make_visible
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import load_or_make_key, public_key_path
 from receiver.senders.made_up import rate_at
 from receiver.settings import read_settings
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
-from receiver.simulator.posting import Poster, at_changing_rate, at_rate
+from receiver.simulator.other_senders import Play, play
+from receiver.simulator.posting import Poster, at_changing_rate, at_rate, seal_with
 from receiver.simulator.progress import Progress
-from receiver.simulator.signed_examples import post_examples
 
 HISTORY_DAYS = 30
 MOST_DAYS = 3660
@@ -83,7 +81,8 @@ def _time(_context: click.Context, _option: click.Parameter, text: str | None) -
     "--sender",
     "sender",
     metavar="NAME",
-    help="Post the examples of this sender's profile instead, signed with its secret, and print each answer.",
+    help="Post the examples of this sender's profile instead, signed with its secret, and print each answer. With "
+    "--archive or --history-days: play its made-up organization (github alone).",
 )
 @click.option(
     "--count",
@@ -207,6 +206,8 @@ def simulate(
       clc-receiver simulate --archive month.jsonl --days 30
     The examples of another sender's profile:
       clc-receiver simulate --sender github --to http://127.0.0.1:8080
+    A month of a made-up organization of GitHub:
+      clc-receiver simulate --sender github --archive month.jsonl --days 30
 
     The receiver must verify with the simulator's public key: CLC_PUBLIC_KEY=FILE.pub (see --key). Where it has a
     CLC_URL_SECRET, set the same here. Nothing is ever sent a second time. Exit code 1 when anything was not answered
@@ -216,7 +217,9 @@ def simulate(
         url, archive, days, live_only={"--event": event_type, "--history-days": history_days, "--report": report}
     )
     if sender is not None:
-        _send_examples(sender, url)
+        end = time.time() if end is None else end
+        if play(Play(sender, url, archive, seed, days, history_days, end, count, rate, a_day, quiet)):
+            click.get_current_context().exit(1)
         return
     if alias and not event_type:
         raise click.UsageError("--account says what --event is about: add --event, for example Account.Updated.")
@@ -234,7 +237,7 @@ def simulate(
         about = (count or round(days * (a_day or NOTIFICATIONS_A_DAY))) + simulation.count_of_stories(stories, end)
         _write(archive, history, about, key, quiet=quiet)
         return
-    poster = Poster(str(url), key, concurrency, report, read_settings().url_secret)
+    poster = Poster(str(url), seal_with(key, read_settings().url_secret), concurrency, report)
     poster.check()
     if stories:
         groups = simulation.live_stories(stories, time.time)
@@ -248,17 +251,6 @@ def simulate(
     if count and count > 1 and rate and not a_day and not quiet:
         click.echo(f"Sending {count:,} notifications, {rate:g} a second: about {count / rate:,.0f} s.", err=True)
     _send(poster, groups, dues, count=count, key_path=key_path, quiet=quiet)
-
-
-def _send_examples(sender: str, url: str | None) -> None:
-    if url is None:
-        raise click.UsageError("--sender belongs to --to URL.")
-    refused = 0
-    for example, status, text in post_examples(read_settings(), sender, url, datetime.now(UTC)):
-        click.echo(f"{status}  {make_visible(f'{example.subject}  {text}')}")
-        refused += status != HTTPStatus.OK
-    if refused:
-        click.get_current_context().exit(1)
 
 
 def _check_usage(url: str | None, archive: Path | None, days: float | None, live_only: dict[str, object]) -> None:

@@ -178,7 +178,12 @@ def write_archive(
     key: RSAPrivateKey,
     progress: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Write a history to a file and return how many lines it has. The file appears, or is replaced, when complete.
+    """Write a history to a file and return how many lines it has; see `write_lines`."""
+    return write_lines(path, _signed_lines(history, key), progress)
+
+
+def write_lines(path: Path, groups: Iterable[list[bytes]], progress: Callable[[int], None]) -> int:
+    """Write lines to a file and return their number. The file appears, or is replaced, when complete.
 
     Raises:
         ArchiveError: the file can't be written.
@@ -186,7 +191,7 @@ def write_archive(
     try:
         with open_whole(path) as file:
             count = 0
-            for lines in _signed_lines(history, key):
+            for lines in groups:
                 file.writelines(lines)
                 count += len(lines)
                 progress(count)
@@ -197,12 +202,16 @@ def write_archive(
     return count
 
 
+def as_time(at: float) -> str:
+    """Return a time (seconds since 1970) as archives have it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def archive_line(outgoing: Outgoing, signature: str) -> bytes:
     """Return a notification as a line of an archive."""
     headers = {**MADE_UP.headers, "Content-Length": str(len(outgoing.body)), CENTURYLINK.verification.header: signature}
-    received_at = datetime.fromtimestamp(outgoing.received_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     line = {
-        "received_at": received_at,
+        "received_at": as_time(outgoing.received_at),
         "event": outgoing.event_type,
         "source_ip": SOURCE_IP,
         "headers": headers,

@@ -4,7 +4,7 @@ import hashlib
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count as counted
 from queue import Empty, Queue
@@ -28,6 +28,22 @@ LONGEST_SLEEP = 0.2
 TIMES_KEPT = 100_000
 _NOT_SENT = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}
 """Headers that urllib3 would add and the real sender does not."""
+
+
+Seal = Callable[[Outgoing], tuple[str, Mapping[str, str]]]
+"""Returns the path that a notification is posted to, and its headers with the signature."""
+
+
+def seal_with(key: RSAPrivateKey, secret: str | None = None) -> Seal:
+    """Return the seal of a key; the secret stands before the event's name in each URL, see CLC_URL_SECRET."""
+    targets = f"/webhooks/{secret}" if secret else "/webhooks"
+    verification = CENTURYLINK.verification
+
+    def seal(outgoing: Outgoing) -> tuple[str, Mapping[str, str]]:
+        signature = verification.sign(key, outgoing.body)
+        return f"{targets}/{outgoing.event_type}", {**MADE_UP.headers, verification.header: signature}
+
+    return seal
 
 
 class Delivery(NamedTuple):
@@ -125,23 +141,20 @@ class Poster:
     def __init__(
         self,
         url: str,
-        key: RSAPrivateKey,
+        seal: Seal,
         concurrency: int = 8,
         report: TextIO | None = None,
-        secret: str | None = None,
     ) -> None:
-        """Prepare to post to `{url}/webhooks/…`.
+        """Prepare to post.
 
         Args:
             url: the receiver's base URL.
-            key: signs the bodies.
+            seal: signs the notifications.
             concurrency: how many may be on their way at a time.
             report: gets one JSON line for each notification sent.
-            secret: stands before the event's name in each URL, see CLC_URL_SECRET.
         """
         self._url = url.rstrip("/")
-        self._targets = f"{self._url}/webhooks/{secret}" if secret else f"{self._url}/webhooks"
-        self._key = key
+        self._seal = seal
         self._concurrency = concurrency
         self._report = report
         self._pool = urllib3.PoolManager(
@@ -238,14 +251,12 @@ class Poster:
                 self._fault = error
 
     def _post(self, outgoing: Outgoing) -> None:
-        signature = CENTURYLINK.verification.sign(self._key, outgoing.body)
-        headers = {**MADE_UP.headers, **_NOT_SENT, CENTURYLINK.verification.header: signature}
+        target, signed = self._seal(outgoing)
+        headers = {**signed, **_NOT_SENT}
         sent_at, began = datetime.now(UTC), time.perf_counter()
         status, notification_id, error = None, None, None
         try:
-            response = self._pool.request(
-                "POST", f"{self._targets}/{outgoing.event_type}", body=outgoing.body, headers=headers
-            )
+            response = self._pool.request("POST", f"{self._url}{target}", body=outgoing.body, headers=headers)
             status, notification_id = response.status, response.headers.get("Notification-Id")
             error = None if status == 200 else _refusal(status, response.data)  # noqa: PLR2004 - HTTP's OK
         except HTTPError as failure:

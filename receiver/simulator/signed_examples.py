@@ -74,12 +74,9 @@ def post_examples(settings: Settings, name: str, base_url: str, now: datetime) -
         SettingsError: there is no such sender, or its secret is not set.
         SendError: the receiver can't be reached.
     """
-    profiles = load_profiles(settings)
-    if name not in profiles:
-        raise SettingsError(f"There is no sender {name!r} with a profile: name one of {', '.join(sorted(profiles))}.")
-    profile = profiles[name]
-    secret = _load_signing_secret(settings, profile)
-    route = f"/senders/{settings.url_secret}" if settings.url_secret else "/senders"
+    profile = find_profile(settings, name)
+    secret = load_signing_secret(settings, profile)
+    route = route_of(settings)
     with urllib3.PoolManager(retries=False, timeout=_ANSWER_SECONDS) as pool:
         for example in sign_examples(profile, secret, base_url, now):
             url = base_url.rstrip("/") + example.path.replace("/senders", route, 1)
@@ -90,7 +87,29 @@ def post_examples(settings: Settings, name: str, base_url: str, now: datetime) -
             yield ExampleAnswer(example, answer.status, answer.data.decode("utf-8", "replace"))
 
 
-def _load_signing_secret(settings: Settings, profile: Profile) -> Secret | None:
+def find_profile(settings: Settings, name: str) -> Profile:
+    """Return the profile of a sender.
+
+    Raises:
+        SettingsError: there is none of that name.
+    """
+    profiles = load_profiles(settings)
+    if name not in profiles:
+        raise SettingsError(f"There is no sender {name!r} with a profile: name one of {', '.join(sorted(profiles))}.")
+    return profiles[name]
+
+
+def route_of(settings: Settings) -> str:
+    """Return the path before the name of a sender, with the secret of CLC_URL_SECRET if there is one."""
+    return f"/senders/{settings.url_secret}" if settings.url_secret else "/senders"
+
+
+def load_signing_secret(settings: Settings, profile: Profile) -> Secret | None:
+    """Return the first secret of a sender; None where it signs nothing.
+
+    Raises:
+        SettingsError: the secret is not set, or can't be used.
+    """
     if profile.scheme.proof == "none":
         return None
     source, text = next(iter(read_secrets(settings, profile.name)), (None, ""))

@@ -1,5 +1,6 @@
 """`clc-receiver import`: an archive goes through the same decisions as what is posted."""
 
+import hmac
 import json
 import subprocess
 import sys
@@ -141,3 +142,22 @@ def test_a_missing_file_and_a_wrong_key_are_one_sentence(tmp_path):
 def test_each_fault_of_a_line_has_its_sentence(changed, reason):
     with pytest.raises(ArchiveLineError, match=reason):
         parse_line(line(**changed).encode())
+
+
+def test_a_line_of_another_sender_is_taken_as_if_it_was_posted_to_its_route(tmp_path):
+    body = (
+        '{"action":"edited","repository":{"full_name":"acme/shop","owner":{"login":"acme"}},"sender":{"login":"ann"}}'
+    )
+    secret = "0123456789abcdef0123456789abcdef"
+    signature = hmac.new(secret.encode(), body.encode(), "sha256").hexdigest()
+    headers = {"X-GitHub-Event": "repository", "X-Hub-Signature-256": f"sha256={signature}"}
+    fields = {"received_at": "2026-03-02T09:15:03Z", "sender": "github", "headers": headers, "body": body}
+    forged = fields | {"headers": headers | {"X-Hub-Signature-256": "sha256=" + "0" * 64}}
+    lines = [json.dumps(each) + "\n" for each in (fields, forged, fields | {"sender": "nobody"})]
+    done = run_import(tmp_path, "".join(lines), CLC_SECRET_GITHUB=secret)
+    assert "1 notification imported. 2 were refused" in done.stderr
+    (row,) = spooled(tmp_path)
+    assert (row.sender, row.event_type, row.entity_id) == ("github", "repository.edited", "acme/shop")
+    assert (row.signature_status, row.received_at) == ("valid", datetime(2026, 3, 2, 9, 15, 3, tzinfo=UTC))
+    refused = [(row.reason, row.path) for row in spooled(tmp_path, "rejected")]
+    assert refused == [("signature_invalid", "/senders/github"), ("unknown_sender", "/senders/nobody")]

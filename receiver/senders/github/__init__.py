@@ -1,0 +1,1 @@
+"""GitHub, which its profile describes; Python only makes up what it would send."""
