@@ -15,7 +15,7 @@ from analytics.commands.output import (
     account_option,
     aliases_of,
     event_option,
-    event_types_of,
+    find_events,
     format_of_suffix,
     is_standard,
     location_option,
@@ -103,9 +103,9 @@ def export(
     if name == "parquet" and is_standard(output) and sys.stdout.isatty():
         raise click.UsageError("parquet is not for terminals; name a file with -o, or pipe it into a program.")
     begin, end = read_ends(since, until)
-    chosen = ExportFilter(begin, end, aliases_of(accounts), event_types_of(events))
     count = None
     with connect(location) as client:
+        chosen = ExportFilter(begin, end, aliases_of(accounts), find_events(client, events))
         extent = find_range(client, chosen)
         with open_output(output, overwrite=overwrite) as out, progress(extent.length, output) as advance:
             count = WRITERS[name](tables(client, chosen, extent, advance), out)

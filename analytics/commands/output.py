@@ -13,7 +13,8 @@ from typing import IO, Any, TypeVar, cast
 
 import click
 
-from analytics import senders
+from analytics import queries, senders
+from analytics.client.client import Client
 from analytics.errors import OutputError
 from analytics.text import LINES, make_visible
 
@@ -21,23 +22,11 @@ EXAMPLES = senders.examples()
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class EventChoice(click.Choice[str]):
-    """A choice of events and categories in any letter case; an error names them as they are written everywhere else."""
-
-    def __init__(self) -> None:
-        super().__init__([*senders.event_types(), *senders.categories()], case_sensitive=False)
-
-    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's signature
-        """Return the error for a name that is no event."""
-        return f"{value!r} is not one of {', '.join(self.choices)}."
-
-
 event_option = click.option(
     "--event",
     "events",
     multiple=True,
     metavar="NAME",
-    type=EventChoice(),
     help=f"Only this event ({EXAMPLES.event}), or a category with all its events ({EXAMPLES.category}); repeatable.",
 )
 account_option = click.option(
@@ -51,20 +40,29 @@ output_option = click.option(
 overwrite_option = click.option("--overwrite", is_flag=True, help="Let -o replace a file that exists.")
 
 
-def event_types_of(names: Iterable[str]) -> list[str] | None:
-    """Return the event types of some events and categories; None without any.
+def find_events(client: Client, names: Iterable[str]) -> list[str] | None:
+    """Return events and categories, given in any letter case, as the store has them; None without any.
 
-    A category also stands for itself: a notification with an unknown action has only that.
+    Raises:
+        click.BadParameter: the store has no such event, and no sender that the program knows has one.
+        AnalyticsError: no answer.
     """
-    types: dict[str, None] = {}
-    for name in names:
-        types[name] = None
-        types.update((event, None) for event in senders.event_types_of({name}))
-    return list(types) or None
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        return None
+    stored = [str(name) for name in client.sql(*queries.query("event_names", {})).column("name").to_pylist()]
+    known = {*senders.event_types(), *senders.categories(), *stored}
+    for name in wanted:
+        if name.lower() not in {each.lower() for each in known}:
+            there = stored or senders.event_types()
+            raise click.BadParameter(
+                f"There is no event {name!r}. There is: {', '.join(map(make_visible, there))}.", param_hint="--event"
+            )
+    return sorted(each for each in known if each.lower() in {name.lower() for name in wanted})
 
 
 def aliases_of(names: Iterable[str]) -> list[str] | None:
-    """Return account aliases in upper case, as the store has them; None without any."""
+    """Return account aliases in upper case, as queries compare them; None without any."""
     return [name.upper() for name in names] or None
 
 

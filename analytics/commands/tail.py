@@ -22,7 +22,7 @@ from analytics.commands.output import (
     account_option,
     aliases_of,
     event_option,
-    event_types_of,
+    find_events,
     location_option,
     open_output,
 )
@@ -43,10 +43,10 @@ Row = dict[str, Any]
 
 
 class TailFilter(NamedTuple):
-    """A choice of notifications: by account, by event type, and by a part of the entity's name; None is all."""
+    """A choice of notifications: by account, by event or category, and by a part of the entity's name; None is all."""
 
     accounts: list[str] | None = None
-    event_types: list[str] | None = None
+    events: list[str] | None = None
     entity: str | None = None
 
 
@@ -289,8 +289,8 @@ def tail(
     clc-analytics tail --account ACME --event Server
     clc-analytics tail -n 0 --json | jq -r '.payload | fromjson | .name'
     """  # noqa: D301 - click wraps no lines after the escape
-    watched = TailFilter(aliases_of(accounts), event_types_of(events), entity or None)
     with suppress(KeyboardInterrupt), connect(location) as client:
+        watched = TailFilter(aliases_of(accounts), find_events(client, events), entity or None)
         follower = Follower(client, watched, with_payload=with_json)
         follower.start(newest)
         with open_output(None) as out:

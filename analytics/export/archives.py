@@ -35,12 +35,12 @@ BYTES_OF_A_GROUP = 64 * 1024 * 1024
 
 
 class ExportFilter(NamedTuple):
-    """A choice of notifications: received from `since` to before `until`, by account and event type; None is all."""
+    """A choice of notifications: from `since` to before `until`, by account, and by event or category; None is all."""
 
     since: datetime | None = None
     until: datetime | None = None
     accounts: list[str] | None = None
-    event_types: list[str] | None = None
+    events: list[str] | None = None
 
 
 class SeqRange(NamedTuple):

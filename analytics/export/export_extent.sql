@@ -3,4 +3,5 @@ SELECT min(seq) AS first, max(seq) AS last
 FROM notifications
 WHERE true
     -- include matching.sql
-    AND list_contains($accounts::VARCHAR[], account_alias) -- if $accounts
+    AND (list_contains($events::VARCHAR[], event_type) OR list_contains($events::VARCHAR[], category)) -- if $events
+    AND list_contains($accounts::VARCHAR[], upper(account_alias)) -- if $accounts

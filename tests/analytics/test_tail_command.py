@@ -235,3 +235,23 @@ def test_none_is_lost_and_none_doubled_though_the_store_is_killed_and_the_receiv
         talk = [line for line in follower.lines if not line.startswith("{")]
         assert [line.endswith("Going on when it is back.") for line in talk] == [True, False] * (before + 1)
         assert set(talk[1::2]) == {"The receiver is back."}
+
+
+def test_any_event_and_account_that_the_store_has_can_be_chosen(tmp_path, capfdbinary):
+    rows = [
+        server("ACME", "WA1ACMEWEB01"),
+        Row("push", "acme-labs", "acme-labs/shop", sender="github", category="repository"),
+        Row("issues.opened", "acme-labs", "acme-labs/shop#1", sender="github", category="issue"),
+    ]
+    location = str(build_store(tmp_path / "two.duckdb", rows))
+
+    def names(*arguments):
+        assert run(["tail", "--location", location, "--json", *arguments]) == 0
+        return [json.loads(line)["entity_id"] for line in capfdbinary.readouterr().out.splitlines()]
+
+    assert names("--event", "Push") == ["acme-labs/shop"]
+    assert names("--event", "repository", "--event", "issues.opened") == ["acme-labs/shop", "acme-labs/shop#1"]
+    assert names("--account", "Acme-Labs") == ["acme-labs/shop", "acme-labs/shop#1"]
+    assert run(["tail", "--location", location, "--event", "star"]) == 2
+    said = capfdbinary.readouterr().err.decode()
+    assert "There is no event 'star'. There is: Server, Server.Updated, issue, issues.opened, push, repository." in said
