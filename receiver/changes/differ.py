@@ -48,6 +48,17 @@ class Differ:
         self._natural_keys = comparison.natural_keys
         self._noise_anywhere = comparison.noise_anywhere
         self._noise_on_top = comparison.noise_on_top
+        self._parsed: tuple[bytes, Any] = b"", None
+
+    def parse(self, payload: bytes) -> Any:
+        """Parse a payload, unless it is the one that was parsed last: mostly the next one is compared with that.
+
+        Raises:
+            ValueError: it is not JSON.
+        """
+        if payload is not self._parsed[0]:
+            self._parsed = payload, parse(payload)
+        return self._parsed[1]
 
     def compare(self, category: Category, before: dict[str, Any], now: dict[str, Any]) -> Iterator[Change]:
         """Yield the changes between two bodies; meaningless ones are marked as noise.
@@ -232,10 +243,10 @@ def _compare_bodies(differ: Differ, before: Snapshot, now: Snapshot) -> list[Cha
     if before.payload == now.payload:
         return []
     try:
-        body = parse(now.payload)
-        if now.action in differ.comparison.deleted and _is_bare(differ.comparison, now.category, body):
+        old, new = differ.parse(before.payload), differ.parse(now.payload)
+        if now.action in differ.comparison.deleted and _is_bare(differ.comparison, now.category, new):
             return []
-        changes = differ.compare(now.category, parse(before.payload), body)
+        changes = differ.compare(now.category, old, new)
         return _collect(changes, now, len(before.payload) + len(now.payload))
     except _ODD as error:
         _log.warning("two bodies of a %s could not be compared: %s", now.category.lower(), type(error).__name__)

@@ -45,8 +45,6 @@ def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[N
     columns["seq"] = [each.seq for each in rows]
     columns["id"] = [name.hex for name in columns["id"]]
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
-    with check_conversion():
-        columns["payload"] = [payload.decode() for payload in columns["payload"]]
     schema = schema_of(Notification).append(pa.field("seq", pa.int64())).append(pa.field("duplicate_of", pa.string()))
     _insert_columns(connection, "notifications", schema, columns)
 
