@@ -9,10 +9,10 @@ from urllib.parse import unquote
 import orjson
 
 from receiver.admission import Refusal, refuse_body
-from receiver.notification import Notification, new_id
+from receiver.notification import Notification, SignatureStatus, new_id
 from receiver.senders.body import BodyError
 from receiver.senders.profile import Handshake, Profile
-from receiver.senders.request import SignedRequest, Verdict
+from receiver.senders.request import SignedRequest
 from receiver.senders.set_up import Secrets
 
 PREFIX = "/senders/"
@@ -63,7 +63,7 @@ class SenderAdmission:
         verdict = profile.scheme.check(request, self._secrets.get(profile.name, ()), received_at)
         is_proven = verdict.status == "valid" or profile.scheme.proof == "none"
         if not is_proven and self._signatures == "require":
-            return _refuse_signature(profile, verdict)
+            return refuse_signature(profile, verdict.status, verdict.detail)
         content_type = request.headers.get("content-type", "")
         try:
             body = profile.read_body(request.body, content_type)
@@ -95,9 +95,10 @@ class SenderAdmission:
         )
 
 
-def _refuse_signature(profile: Profile, verdict: Verdict) -> Refusal:
-    if verdict.status == "missing":
-        detail = f"The request has no signature of {profile.title}: {verdict.detail}."
-        return Refusal(HTTPStatus.UNAUTHORIZED, "signature_missing", detail, verdict.detail, profile.name)
-    detail = f"The signature of {profile.title} is not valid: {verdict.detail}."
-    return Refusal(HTTPStatus.UNAUTHORIZED, "signature_invalid", detail, verdict.detail, profile.name)
+def refuse_signature(profile: Profile, status: SignatureStatus, why: str | None) -> Refusal:
+    """Return the refusal of a signature that is missing or not valid, by the reason."""
+    if status == "missing":
+        detail = f"The request has no signature of {profile.title}: {why}."
+        return Refusal(HTTPStatus.UNAUTHORIZED, "signature_missing", detail, why, profile.name)
+    detail = f"The signature of {profile.title} is not valid: {why}."
+    return Refusal(HTTPStatus.UNAUTHORIZED, "signature_invalid", detail, why, profile.name)

@@ -50,7 +50,7 @@ ALLOWED = {
     ("receiver/spool/columns.py", "disks"): "the machine's",
 }
 _ABOUT_ITS_ROUTES_OR_KEY = (
-    *("admission", "commands/check", "commands/import_", "commands/restore", "commands/verify", "importer"),
+    *("admission", "commands/check", "commands/import_", "commands/restore", "commands/verify", "importer/archive"),
     *("keeping/care/facts", "listener/process", "listener/routes", "simulator/commands"),
     *("simulator/history", "simulator/posting", "store/backup", "supervision/begin"),
     *("keeping/verification/invariants", "keeping/verification/tables"),

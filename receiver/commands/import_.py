@@ -10,10 +10,11 @@ import click
 from receiver.admission import Admission, AllowedAccounts
 from receiver.data_directory import access as data_directory
 from receiver.database.replacing import finish_offline
-from receiver.importer import Rules, import_archive
+from receiver.importer import Deciders, import_archive
 from receiver.logs import make_visible
 from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
+from receiver.senders.judge import SignatureJudge
 from receiver.senders.keys import remember_key
 from receiver.senders.set_up import load_profiles, load_secrets
 from receiver.settings import Settings, read_settings
@@ -24,9 +25,9 @@ LEFT_OUT = ("malformed", "too_large")
 """Results of lines that are kept nowhere."""
 HINTS = {
     "account_not_allowed": ": are their accounts in CLC_ACCOUNTS?",
-    "signature_invalid": ": is CLC_PUBLIC_KEY the key that they were signed with?",
+    "signature_invalid": ": were they signed with CLC_PUBLIC_KEY, or a secret that is set?",
     "signature_missing": "; `--signatures record` takes unsigned ones.",
-    "unknown_sender": ": is the secret of their sender set?",
+    "unknown_sender": ": are the secrets of their senders set?",
 }
 
 
@@ -38,11 +39,11 @@ HINTS = {
 def import_command(file: Path, signatures: str | None, public_key: Path | None, data_dir: Path | None) -> None:
     """Take in the archive FILE, whether `serve` is running or not.
 
-    FILE holds a JSON object a line: received_at, event, source_ip, headers, body; for a sender with a profile, sender
-    too. Each line is verified and classified as if it had been posted at its received_at. A line that is malformed, or
-    whose body is larger than CLC_MAX_BODY_BYTES, is reported and left out; the others are imported, and the exit code
-    is 1. It is 1, too, if all lines are refused, as with another CLC_PUBLIC_KEY. A file that is imported twice is
-    stored twice.
+    FILE holds a JSON object a line: received_at, event, source_ip, headers, body; of another sender than
+    CenturyLink Cloud also sender, and of an exported one row. Each line is verified and classified as if it had been
+    posted at its received_at; an exported one keeps its columns. A line that is malformed, or whose body is larger than
+    CLC_MAX_BODY_BYTES, is reported and left out; the others are imported, and the exit code is 1. It is 1, too, if
+    all lines are refused, as with another CLC_PUBLIC_KEY. A file that is imported twice is stored twice.
     """
     settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
     data_directory.prepare(settings)
@@ -51,15 +52,13 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
     key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
-    profiles = load_profiles(settings)
-    senders = SenderAdmission(profiles, load_secrets(settings, profiles.values()), settings.signatures)
-    rules = Rules(Admission(key, settings.signatures, accounts), senders)
+    deciders = _make_deciders(settings, Admission(key, settings.signatures, accounts))
     spool = SpoolWriter(settings.spool_directory)
     try:
         with click.progressbar(length=file.stat().st_size, label=f"Importing {file.name}", file=sys.stderr) as bar:
             results = import_archive(
                 file,
-                rules,
+                deciders,
                 spool,
                 lambda text: click.echo(make_visible(text), err=True),
                 bar.update,
@@ -69,8 +68,18 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
         spool.close()
         accounts.close()
     click.echo(" ".join(_summarize(results, settings)), err=True)
+    for each, number in sorted(deciders.judge.unjudged.items()):
+        signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
+        click.echo(make_visible(f"Kept as exported: {signatures} of {each.sender}; {each.reason}."), err=True)
     if _has_failed(results):
         raise click.exceptions.Exit(1)
+
+
+def _make_deciders(settings: Settings, admission: Admission) -> Deciders:
+    profiles = load_profiles(settings)
+    secrets = load_secrets(settings, profiles.values())
+    senders = SenderAdmission(profiles, secrets, settings.signatures)
+    return Deciders(admission, senders, profiles, SignatureJudge(profiles, secrets), settings.signatures)
 
 
 def _has_failed(results: Counter[str]) -> bool:

@@ -81,8 +81,8 @@ def _time(_context: click.Context, _option: click.Parameter, text: str | None) -
     "--sender",
     "sender",
     metavar="NAME",
-    help="Post the examples of this sender's profile instead, signed with its secret, and print each answer. With "
-    "--archive or --history-days: play its made-up organization (github alone).",
+    help="Post or archive the examples of this sender's profile instead, signed with its secret. With --days or "
+    "--history-days: play its made-up organization (github alone).",
 )
 @click.option(
     "--count",
@@ -205,7 +205,8 @@ def simulate(
     A month of history, in a file to import:
       clc-receiver simulate --archive month.jsonl --days 30
     The examples of another sender's profile:
-      clc-receiver simulate --sender github --to http://127.0.0.1:8080
+      clc-receiver simulate --sender stripe --to http://127.0.0.1:8080
+      clc-receiver simulate --sender stripe --archive stripe.jsonl
     A month of a made-up organization of GitHub:
       clc-receiver simulate --sender github --archive month.jsonl --days 30
 
@@ -213,9 +214,8 @@ def simulate(
     CLC_URL_SECRET, set the same here. Nothing is ever sent a second time. Exit code 1 when anything was not answered
     200.
     """  # noqa: D301 - click's mark for "keep these lines"
-    _check_usage(
-        url, archive, days, live_only={"--event": event_type, "--history-days": history_days, "--report": report}
-    )
+    live_only: dict[str, object] = {"--event": event_type, "--history-days": history_days, "--report": report}
+    _check_usage(url, archive, live_only, needs_days=sender is None and not days)
     if sender is not None:
         end = time.time() if end is None else end
         if play(Play(sender, url, archive, seed, days, history_days, end, count, rate, a_day, quiet)):
@@ -253,10 +253,10 @@ def simulate(
     _send(poster, groups, dues, count=count, key_path=key_path, quiet=quiet)
 
 
-def _check_usage(url: str | None, archive: Path | None, days: float | None, live_only: dict[str, object]) -> None:
+def _check_usage(url: str | None, archive: Path | None, live_only: dict[str, object], *, needs_days: bool) -> None:
     if (url is None) == (archive is None):
         raise click.UsageError("Say where to: either --to URL or --archive FILE.")
-    if archive and not days:
+    if archive and needs_days:
         raise click.UsageError("--archive needs --days, for example --days 30.")
     for option, value in live_only.items():
         if archive and value is not None:

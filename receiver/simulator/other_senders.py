@@ -16,7 +16,13 @@ from receiver.simulator.history import write_lines
 from receiver.simulator.organization import A_DAY, NAMES, OrganizationLife, seal_as, write_lines_of
 from receiver.simulator.posting import Poster, at_changing_rate, at_rate
 from receiver.simulator.progress import Progress
-from receiver.simulator.signed_examples import find_profile, load_signing_secret, post_examples, route_of
+from receiver.simulator.signed_examples import (
+    archive_examples,
+    find_profile,
+    load_signing_secret,
+    post_examples,
+    route_of,
+)
 
 
 class Play(NamedTuple):
@@ -39,19 +45,19 @@ def play(wanted: Play) -> int:
     """Play a sender with a profile, and return the number of notifications that were not answered 200.
 
     Raises:
-        UsageError: the sender has no made-up history, or `days` is missing.
+        UsageError: the sender has no made-up history.
         SettingsError: there is no such sender, or its secret is not set.
         SendError: the receiver can't be reached.
         ArchiveError: the archive can't be written.
     """
-    if wanted.archive is None and wanted.history_days is None:
-        return _post_examples(wanted)
+    if wanted.days is None and wanted.history_days is None:
+        return _archive_examples(wanted, wanted.archive) if wanted.archive else _post_examples(wanted)
     settings = read_settings()
     profile = find_profile(settings, wanted.sender)
     if profile.name not in NAMES:
         raise click.UsageError(
             f"{profile.title} has no made-up history, {', '.join(NAMES)} alone: "
-            "leave --archive, --days and --history-days out to post its examples."
+            "leave --days and --history-days out to take its examples."
         )
     return _write(wanted, settings) if wanted.archive else _go_on(wanted, settings)
 
@@ -62,6 +68,14 @@ def _post_examples(wanted: Play) -> int:
         click.echo(f"{status}  {make_visible(f'{example.subject}  {text}')}")
         refused += status != HTTPStatus.OK
     return refused
+
+
+def _archive_examples(wanted: Play, path: Path) -> int:
+    written = write_lines(
+        path, [list(archive_examples(read_settings(), wanted.sender, datetime.now(UTC)))], lambda _: None
+    )
+    click.echo(f"Wrote {written:,} notifications to {path}.", err=True)
+    return 0
 
 
 def _write(wanted: Play, settings: Settings) -> int:

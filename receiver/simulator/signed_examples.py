@@ -1,11 +1,12 @@
-"""Posts the examples of a sender's profile, signed as if they were sent now: what tries a profile out."""
+"""Posts or archives the examples of a sender's profile, signed as if they were sent now: what tries a profile out."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
+import orjson
 import urllib3
 from urllib3.exceptions import HTTPError
 
@@ -85,6 +86,35 @@ def post_examples(settings: Settings, name: str, base_url: str, now: datetime) -
             except HTTPError as error:
                 raise SendError(f"{url} can't be reached: {error}.") from None
             yield ExampleAnswer(example, answer.status, answer.data.decode("utf-8", "replace"))
+
+
+def archive_examples(settings: Settings, name: str, now: datetime) -> Iterator[bytes]:
+    """Yield the examples of a sender, without handshakes, as lines of an archive.
+
+    Raises:
+        SettingsError: there is no such sender, or its secret is not set.
+    """
+    profile = find_profile(settings, name)
+    for example in sign_examples(profile, load_signing_secret(settings, profile), "", now):
+        if not _is_handshake(profile, example):
+            yield _archive_line(profile, example, now)
+
+
+def _is_handshake(profile: Profile, example: SignedExample) -> bool:
+    body = profile.read_body(example.body, example.headers.get("content-type", ""))
+    return profile.answer_handshake(example.headers, body) is not None
+
+
+def _archive_line(profile: Profile, example: SignedExample, now: datetime) -> bytes:
+    line = {
+        "received_at": now.isoformat(),
+        "sender": profile.name,
+        "event": unquote(example.path.removeprefix(f"/senders/{profile.name}").lstrip("/")) or None,
+        "source_ip": None,
+        "headers": example.headers,
+        "body": example.body.decode(),
+    }
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def find_profile(settings: Settings, name: str) -> Profile:

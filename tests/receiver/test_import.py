@@ -100,7 +100,7 @@ def test_lines_that_are_all_refused_are_a_failure_that_says_what_to_look_at(tmp_
     done = run_import(tmp_path, "\n".join([line(headers=headers)] * 3))
     assert done.returncode == 1
     assert (
-        "All 3 were refused (signature_invalid): is CLC_PUBLIC_KEY the key that they were signed with? "
+        "All 3 were refused (signature_invalid): were they signed with CLC_PUBLIC_KEY, or a secret that is set? "
         "They are kept in `rejected`."
     ) in done.stderr
     assert "imported" not in done.stderr
@@ -110,7 +110,7 @@ def test_some_refused_lines_are_counted_by_reason_beside_those_that_went_in(tmp_
     wrong = [line(headers=signed(b"{}")), line(headers=signed(b"{}")), line(headers={})]
     done = run_import(tmp_path, "\n".join([line(), *wrong]))
     assert done.returncode == 0
-    said = "1 notification imported. 3 were refused (2 signature_invalid, 1 signature_missing): is CLC_PUBLIC_KEY"
+    said = "1 notification imported. 3 were refused (2 signature_invalid, 1 signature_missing): were they signed with"
     assert said in done.stderr
 
 

@@ -1,0 +1,7 @@
+"""Takes archives in by the same decisions and into the same spool as the listener."""
+
+from receiver.importer.archive import ArchiveLineError, parse_line
+from receiver.importer.deciding import Deciders
+from receiver.importer.importing import import_archive
+
+__all__ = ["ArchiveLineError", "Deciders", "import_archive", "parse_line"]

@@ -1,0 +1,162 @@
+"""Reads the lines of an archive.
+
+An archive is JSON lines, each a notification as it was received: an object of `received_at` (ISO 8601 with offset),
+`event`, `source_ip`, `headers` (by name) and `body` (a string, byte for byte as it was posted). `event` is the event's
+name, or a category where the action is not known.
+
+A line of another sender than the first has its name as `sender`, and as `event` what its URL had after that name, if
+anything. The store does not keep headers. So an export adds `row`: the columns that headers may have told, and the
+signature in base64. `event` is the event's name then.
+"""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, cast, get_args
+
+import orjson
+
+from receiver.notification import FIRST_SENDER, Proof, SignatureStatus
+from receiver.senders import CENTURYLINK
+from receiver.senders.sender import Event
+
+
+class ArchiveLineError(Exception):
+    """Raised when a line is no archived notification; the text says why."""
+
+
+class ArchivedRow(NamedTuple):
+    """The columns of a stored notification that its body alone does not tell."""
+
+    category: str
+    action: str | None
+    account_alias: str | None
+    entity_id: str | None
+    actor: str | None
+    occurred_at: datetime
+    signature_status: SignatureStatus
+    signature: bytes | None
+    key_fingerprint: str | None
+    proof: Proof
+    signature_detail: str | None
+    delivery_id: str | None
+
+
+class ArchivedNotification(NamedTuple):
+    """One line of an archive; the first sender's has an `event`, and an exported one of another sender has a `row`."""
+
+    received_at: datetime
+    sender: str
+    event_name: str | None
+    event: Event | None
+    source_ip: str | None
+    headers: dict[str, str]
+    body: bytes
+    row: ArchivedRow | None
+
+    @property
+    def headers_in_lower_case(self) -> dict[str, str]:
+        """The headers by their names in lower case; if two differ only in case, the first counts."""
+        return {name.lower(): value for name, value in reversed(self.headers.items())}
+
+
+def parse_line(line: bytes) -> ArchivedNotification:
+    """Parse one line.
+
+    Raises:
+        ArchiveLineError: it is no archived notification.
+    """
+    try:
+        fields = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise ArchiveLineError(f"it is not JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise ArchiveLineError("it is not a JSON object")
+    sender = _optional_text(fields, "sender") or FIRST_SENDER
+    is_first = sender == FIRST_SENDER
+    name = _text(fields, "event") if is_first else _optional_text(fields, "event")
+    headers = fields.get("headers", {})
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        raise ArchiveLineError("headers is not an object of strings")
+    return ArchivedNotification(
+        received_at=_received_at(fields),
+        sender=sender,
+        event_name=name,
+        event=_first_event(name or "") if is_first else None,
+        source_ip=_optional_text(fields, "source_ip"),
+        headers=headers,
+        body=_text(fields, "body").encode(),
+        row=None if is_first or "row" not in fields else _parse_row(fields["row"]),
+    )
+
+
+def _first_event(name: str) -> Event:
+    event = CENTURYLINK.event_for_name(name)
+    if event is None:
+        raise ArchiveLineError(f"event {name!r} is none of the ten")
+    return event
+
+
+def _parse_row(row: Any) -> ArchivedRow:
+    if not isinstance(row, dict):
+        raise ArchiveLineError("row is not an object")
+    return ArchivedRow(
+        category=_text(row, "category"),
+        action=_optional_text(row, "action"),
+        account_alias=_optional_text(row, "account_alias"),
+        entity_id=_optional_text(row, "entity_id"),
+        actor=_optional_text(row, "actor"),
+        occurred_at=_moment(row, "occurred_at"),
+        signature_status=cast("SignatureStatus", _word(row, "signature_status", get_args(SignatureStatus))),
+        signature=_signature(row),
+        key_fingerprint=_optional_text(row, "key_fingerprint"),
+        proof=cast("Proof", _word(row, "proof", get_args(Proof))),
+        signature_detail=_optional_text(row, "signature_detail"),
+        delivery_id=_optional_text(row, "delivery_id"),
+    )
+
+
+def _signature(row: dict[str, Any]) -> bytes | None:
+    text = _optional_text(row, "signature")
+    try:
+        return None if text is None else base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ArchiveLineError("signature is not base64") from None
+
+
+def _word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+    word = _text(fields, name)
+    if word not in allowed:
+        raise ArchiveLineError(f"{name} {word!r} is none of {', '.join(allowed)}")
+    return word
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    text = _optional_text(fields, name)
+    if text is None:
+        raise ArchiveLineError(f"{name} is missing")
+    return text
+
+
+def _optional_text(fields: dict[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ArchiveLineError(f"{name} is not a string")
+    return value
+
+
+def _received_at(fields: dict[str, Any]) -> datetime:
+    moment = _moment(fields, "received_at")
+    if moment.year < 1970:  # noqa: PLR2004 - a UUID of version 7 counts from there
+        raise ArchiveLineError(f"received_at {_text(fields, 'received_at')!r} lies before 1970")
+    return moment
+
+
+def _moment(fields: dict[str, Any], name: str) -> datetime:
+    text = _text(fields, name)
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ArchiveLineError(f"{name} {text!r} has no offset from UTC, such as Z")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ArchiveLineError(f"{name} {text!r} is no ISO 8601 time") from None

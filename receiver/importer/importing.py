@@ -1,0 +1,117 @@
+"""Imports an archive, in batches."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from receiver.errors import ArchiveError
+from receiver.importer.archive import ArchivedNotification, ArchiveLineError, parse_line
+from receiver.importer.deciding import Deciders
+from receiver.notification import Rejection
+from receiver.spool import Row, SpoolWriter
+
+_LINES_PER_COMMIT = 1_000
+_BYTES_PER_COMMIT = 64 * 1024 * 1024
+# JSON may write each byte of a body as six characters.
+_LONGEST_ESCAPE = 6
+_BYTES_BESIDE_BODY = 1024 * 1024
+
+ReportLine = Callable[[str], None]
+Advance = Callable[[int], None]
+
+
+class _Line(NamedTuple):
+    """A line of an archive: its number from 1, its bytes in the file, and its text; None where it is too long."""
+
+    number: int
+    size: int
+    text: bytes | None
+
+
+def import_archive(
+    path: Path,
+    deciders: Deciders,
+    spool: SpoolWriter,
+    report: ReportLine,
+    advance: Advance,
+    *,
+    max_body_bytes: int,
+) -> Counter[str]:
+    """Spool an archive's notifications; refused ones go to `rejected`.
+
+    Malformed lines and lines whose body is too large are left out.
+
+    Args:
+        path: the archive.
+        deciders: decide on each line as the listener would.
+        spool: takes the rows; when this returns they are on disk.
+        report: called with a sentence on each line that is left out, naming file, line and reason.
+        advance: called with the number of bytes done since the last call.
+        max_body_bytes: the largest body that is taken, as by the listener.
+
+    Returns:
+        Lines by result: `accepted`, a refusal's code, `too_large`, or `malformed`.
+
+    Raises:
+        ArchiveError: the file can't be read.
+    """
+    results: Counter[str] = Counter()
+    try:
+        with path.open("rb") as file:
+            for batch in _batches(_lines(file, _LONGEST_ESCAPE * max_body_bytes + _BYTES_BESIDE_BODY)):
+                rows: list[Row] = []
+                for line in batch:
+                    if line.text is not None and line.text.isspace():
+                        continue
+                    try:
+                        row = deciders.decide(_parse(line, max_body_bytes))
+                    except (ArchiveLineError, _TooLargeError) as error:
+                        results["too_large" if isinstance(error, _TooLargeError) else "malformed"] += 1
+                        report(f"{path}, line {line.number}: {error}.")
+                    else:
+                        results[row.reason if isinstance(row, Rejection) else "accepted"] += 1
+                        rows.append(row)
+                spool.append_all(rows)
+                advance(sum(line.size for line in batch))
+    except OSError as error:
+        raise ArchiveError(f"The archive {path} can't be taken in ({error.strerror or error}).") from None
+    return results
+
+
+class _TooLargeError(Exception):
+    """Raised when a line's body is larger than the listener takes."""
+
+
+def _parse(line: _Line, max_body_bytes: int) -> ArchivedNotification:
+    parsed = parse_line(line.text) if line.text is not None else None
+    if parsed is None or len(parsed.body) > max_body_bytes:
+        raise _TooLargeError(f"its body is larger than {max_body_bytes} bytes (CLC_MAX_BODY_BYTES)")
+    return parsed
+
+
+def _lines(file: BinaryIO, longest: int) -> Iterator[_Line]:
+    for number in count(1):
+        text = file.readline(longest)
+        if not text:
+            return
+        size, is_whole = len(text), text.endswith(b"\n") or len(text) < longest
+        rest = b"" if is_whole else text
+        while rest and not rest.endswith(b"\n"):
+            rest = file.readline(longest)
+            size += len(rest)
+        yield _Line(number, size, text if is_whole else None)
+
+
+def _batches(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
+    batch: list[_Line] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += line.size
+        if len(batch) == _LINES_PER_COMMIT or size > _BYTES_PER_COMMIT:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
