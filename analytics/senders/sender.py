@@ -4,6 +4,7 @@ All of it is data, from which `analytics.senders` answers the pages. Text from o
 never part of a template.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from analytics.text import shorten
 
 LONGEST_VALUE = 60
 MEGABYTES = 1024
+COMMIT, COMMIT_CHARACTERS = re.compile("[0-9a-f]{40}"), 7
+"""The id of a commit, and how much of it people write."""
 
 
 class Change(NamedTuple):
@@ -76,8 +79,15 @@ def format_value(value: Any, measure: str | None = None) -> str:
         number = f"{value:,}" if isinstance(value, int) or not value.is_integer() else f"{value:,.0f}"
         return f"{number} {measure}" if measure else number
     if isinstance(value, str):
-        return shorten(value, LONGEST_VALUE) if value and " " not in value else f"“{shorten(value, LONGEST_VALUE)}”"
+        return format_text(value)
     return shorten(orjson.dumps(value).decode(), LONGEST_VALUE)
+
+
+def format_text(value: str) -> str:
+    """Return a text as a value: cut, and in quotes where it is empty or more than a word."""
+    if COMMIT.fullmatch(value):
+        return value[:COMMIT_CHARACTERS]
+    return shorten(value, LONGEST_VALUE) if value and " " not in value else f"“{shorten(value, LONGEST_VALUE)}”"
 
 
 def read_text(value: Any, name: str) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from analytics.senders import alerts, as_words, kinds, sender_of
-from analytics.senders.sender import Change, ParsedChange, Phrase, Wording, format_value
+from analytics.senders.sender import Change, ParsedChange, Phrase, Wording, describe_move, format_value
 from analytics.text import make_visible, plural, shorten
 
 LONGEST = 60
@@ -75,13 +75,22 @@ def label_of(path: str, wording: Wording) -> str:
     keys = [part for part in parts if not isinstance(part, Item)]
     name = words(keys[-1], wording) if keys else path
     things = [
-        f"{wording.nouns.get(before, words(before, wording))} {shorten(part, LONGEST)}"
+        f"{wording.nouns.get(before) or singular(words(before, wording))} {shorten(part, LONGEST)}"
         for before, part in pairwise(parts)
         if isinstance(part, Item)
     ]
     if not things:
         return name
     return things[-1] if isinstance(parts[-1], Item) else f"{name} of {things[-1]}"
+
+
+def singular(noun: str) -> str:
+    """Return a noun for one of several things: `policy` for `policies`, `label` for `labels`."""
+    if noun.endswith("ies"):
+        return f"{noun[:-3]}y"
+    if noun.endswith(("sses", "uses", "xes", "ches", "shes")):
+        return noun[:-2]
+    return noun[:-1] if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) else noun
 
 
 def words(key: str, wording: Wording) -> str:
@@ -104,12 +113,12 @@ def sentence(change: Change) -> str:
     """Return a change with its actor and entity as one sentence without a full stop."""
     entity = shorten(change.entity_id, LONGEST_NAME)
     if change.path == "" and change.kind == "added" and change.action != "Created":
-        return f"{as_words(change.category)} {entity} is seen for the first time"
+        return f"{capitalize(as_words(change.category))} {entity} is seen for the first time"
     if change.path == "" and change.kind == "unseen":
         updated = f"{shorten(change.actor, LONGEST_NAME)} updated {entity}" if change.actor else f"{entity} was updated"
         return f"{updated}, but {describe_unseen(change)}"
     if change.path == "" and not change.actor and (what := {"added": "created", "removed": "deleted"}.get(change.kind)):
-        return f"{as_words(change.category)} {entity} was {what} (actor not reported)"
+        return f"{capitalize(as_words(change.category))} {entity} was {what} (actor not reported)"
     who = shorten(change.actor, LONGEST_NAME) if change.actor else SOMEBODY
     return phrase(change).about(who, entity)
 
@@ -160,6 +169,10 @@ def describe_unseen(change: Change) -> str:
 def describe_plain(parsed: ParsedChange) -> Phrase:
     """Return the phrase of a field that has no phrase of its own."""
     name = label_of(parsed.change.path, sender_of(parsed.change.category).wording)
+    if is_item(parsed.change.path):
+        return describe_item(parsed, name)
+    if parsed.change.kind == "changed" and isinstance(parsed.old, bool) and isinstance(parsed.new, bool):
+        return Phrase(f"set {name}", "of", f"to {value_of(parsed, parsed.new)}")
     if parsed.change.kind == "changed":
         return Phrase(
             f"changed the {name}", "of", f"from {value_of(parsed, parsed.old)} to {value_of(parsed, parsed.new)}"
@@ -167,6 +180,27 @@ def describe_plain(parsed: ParsedChange) -> Phrase:
     if parsed.change.kind == "removed":
         return Phrase(f"removed the {name}", "from", f"(it was {value_of(parsed, parsed.old)})")
     return Phrase(f"set the {name}", "of", f"to {value_of(parsed, parsed.new)}")
+
+
+def is_item(path: str) -> bool:
+    """Say whether a path leads to a whole item of a list."""
+    return isinstance(list(parts_of(path))[-1], Item)
+
+
+def describe_item(parsed: ParsedChange, name: str) -> Phrase:
+    """Return the phrase of an item of a list, with its value where that says more than its name."""
+    if parsed.change.kind == "changed":
+        return Phrase(f"changed {name}", "of", f"from {value_of(parsed, parsed.old)} to {value_of(parsed, parsed.new)}")
+    moved = describe_move(parsed, name)
+    value = parsed.value
+    if isinstance(value, (str, int, float)) and str(value) != parsed.items[-1]:
+        return moved._replace(rest=f"({value_of(parsed, value)})")
+    return moved
+
+
+def capitalize(text: str) -> str:
+    """Return a text with its first letter in upper case, and all else as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def value_of(parsed: ParsedChange, value: Any) -> str:

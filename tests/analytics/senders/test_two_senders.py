@@ -14,6 +14,7 @@ from analytics.pages.activity.filters import name_entity, parse_entity, type_tex
 from analytics.pages.audit.downloads import changes_csv
 from analytics.senders.described import Seen, as_sender
 from analytics.words.meanings import VERDICTS, describe_verdict
+from analytics.words.sentences import Change, sentence
 from tests.support.readable_store import MIDDAY, Changed, Row, build_store, server
 
 GITHUB = as_sender(
@@ -181,3 +182,23 @@ def test_a_chart_of_many_event_types_joins_the_rarest_and_loses_none():
     assert {f"t{many - 1:03}", OTHER_TYPES} <= set(joined["event_type"])
     few = frame[frame["event_type"] < f"t{MOST_TYPES:03}"]
     assert join_rare(few) is few
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "old", "new", "expected"),
+    [
+        ("stargazers[kim]", "added", None, "kim", "ann added stargazer kim to acme/Shop"),
+        ("members[kim]", "added", None, "admin", "ann added member kim to acme/Shop (admin)"),
+        ("branch_protection_rules[main]", "removed", {"id": 1}, None,
+         "ann removed branch protection rule main from acme/Shop"),
+        ("refs[refs/heads/main]", "changed", "ab" * 20, "cd" * 20,
+         "ann changed ref refs/heads/main of acme/Shop from abababa to cdcdcdc"),
+        ("private", "changed", True, False, "ann set private of acme/Shop to no"),
+        ("watchers", "changed", 3, 4, "ann changed the watchers of acme/Shop from 3 to 4"),
+        ("tax_statuses[eu].rate", "changed", 3, 4, "ann changed the rate of tax status eu of acme/Shop from 3 to 4"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("three_senders")
+def test_changes_of_a_sender_without_words_of_its_own_read_as_sentences(path, kind, old, new, expected):
+    values = (None if value is None else json.dumps(value) for value in (old, new))
+    assert sentence(Change("repository", REPOSITORY, "ann", path, kind, *values)) == expected
