@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 RUNAWAY = "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b"
 CANCELLED_WITHIN_SECONDS = 1.0
+ENTITY = "SELECT entity_id FROM notifications"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -276,6 +277,82 @@ def test_another_run_cancels_the_one_before(live, page):
     first, second = past_queries(page).all()
     assert re.fullmatch(r"SELECT 1 AS one\n\d\d:\d\d:\d\d · 1 row · [\d.,]+ m?s", first.inner_text())
     assert " · cancelled · " in second.inner_text()
+
+
+def cell(page, row):
+    """Find the middle of a row's first cell, on the screen; row 0 is the head."""
+    grid = page.locator(".st-key-sql-rows canvas").first
+    expect(grid).to_be_visible()
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    return box["x"] + 20, box["y"] + 31 * row + 15
+
+
+def test_a_row_leads_to_its_notification_and_its_entity(live, page):
+    seq, name = live.one("SELECT max(seq) FROM notifications"), "SELECT seq, id, category, entity_id FROM notifications"
+    run(page, f"{name} ORDER BY seq")
+    expect(page.locator(".st-key-sql-leads")).to_contain_text("Click a row to open its notification or entity.")
+    leads = page.locator(".st-key-sql-leads button")
+    page.mouse.click(*cell(page, 1))
+    expect(leads.first).to_have_text(re.compile(r"Notification 1$"))
+    for _ in "12":  # the second click on the head turns the order round
+        page.mouse.click(*cell(page, 0))
+    page.mouse.click(*cell(page, 1))
+    expect(leads.first).to_have_text(re.compile(rf"Notification {seq}$"))
+    leads.last.click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Entity")
+    expect(page.locator(".st-key-entity-name")).to_contain_text(live.one(f"{ENTITY} WHERE seq = {seq}"))
+    page.get_by_role("link", name="SQL").click()
+    page.mouse.click(*cell(page, 1))
+    leads.first.click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Notifications")
+    assert "seq=1" in page.url
+
+
+def test_a_refused_notification_and_an_unknown_one_are_told_apart(live, page):
+    assert live.receiver.sender.post("/webhooks/Server.Updated", b"[]").status == 400
+    live.until_refused(1)
+    run(page, "SELECT uuid() AS id")
+    page.mouse.click(*cell(page, 1))
+    expect(page.locator(".st-key-sql-leads")).to_contain_text("No notification is named ")
+    run(page, "SELECT id FROM rejected LIMIT 1")
+    expect(page.locator(".st-key-sql-leads")).to_contain_text("Click a row")
+    page.mouse.click(*cell(page, 1))
+    page.locator(".st-key-sql-leads").get_by_role("button", name="Refused notification").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Notifications")
+    page.wait_for_url(re.compile("refused="))
+
+
+def swipe_up(page, x, y):
+    """Move a finger up on a phone."""
+    finger = page.context.new_cdp_session(page)
+    touch = lambda kind, *points: finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})  # noqa: E731
+    touch("touchStart", {"x": x, "y": y})
+    for step in range(1, 11):
+        touch("touchMove", {"x": x, "y": y - 30 * step})
+    touch("touchEnd")
+
+
+def test_on_a_phone_a_run_brings_its_rows_in_sight_and_a_swipe_beside_them_moves_the_page(live, watch):
+    page = watch(live.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open("/sql")
+    typed(page, "SELECT seq, id, received_at FROM notifications ORDER BY seq")
+    page.locator(".st-key-sql-editor button.run").click()
+    grid = page.locator(".st-key-sql-rows canvas").first
+    expect(grid).to_be_visible()
+    until(lambda: grid.bounding_box()["y"] < 300, what="the rows in sight")
+    box = grid.bounding_box()
+    assert box["y"] + box["height"] < 844
+    swipe_up(page, 370, 600)
+    until(lambda: grid.bounding_box()["y"] < box["y"], what="the page to move")
+
+
+def test_a_query_that_is_opened_begins_at_its_first_line(page):
+    tab(page, "Queries")
+    typed(page, "SELECT 1")
+    row_of(page, "sql-shipped", "New accounts and their first servers").get_by_role("button").click()
+    expect(code(page)).to_contain_text("-- New accounts")
+    view = page.locator(".st-key-sql-editor .cm-scroller")
+    assert view.evaluate("view => [view.scrollTop, view.scrollHeight > view.clientHeight]") == [0, True]
 
 
 def test_too_many_rows_and_too_long_a_time_say_what_to_do(page):

@@ -266,6 +266,11 @@ def to_notification(seq: int) -> None:
     to_page("notifications", seq=str(seq))
 
 
+def to_refused(identity: str) -> None:
+    """Go to a refused notification."""
+    to_page("notifications", list="Refused", refused=identity)
+
+
 def to_findings(identity: str) -> None:
     """Go to a finding."""
     to_page("audit", finding=identity)

@@ -71,9 +71,15 @@ def draw_again_after(seconds: float | None, key: str) -> bool:
     return bool(result.due)
 
 
-def bring(target: str) -> None:
-    """Let the browser scroll to a part of the page that is drawn next, which a click opened; `target` is its key."""
-    st.session_state[BROUGHT] = {"target": f".st-key-{target}", "turn": str(time.monotonic_ns())}
+def bring(target: str, *, only_on_phone: bool = False) -> None:
+    """Let the browser scroll to a part of the page that is drawn next, which a click opened.
+
+    Args:
+        target: its key.
+        only_on_phone: whether a wider window stays where it is, because it shows enough of the part.
+    """
+    turn = str(time.monotonic_ns())
+    st.session_state[BROUGHT] = {"target": f".st-key-{target}", "turn": turn, "onlyOnPhone": only_on_phone}
 
 
 def draw_bringing() -> None:

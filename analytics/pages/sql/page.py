@@ -6,7 +6,7 @@ import streamlit as st
 
 from analytics.errors import QueryError
 from analytics.pages.shared import address
-from analytics.pages.shared.components import draw_again_after, script
+from analytics.pages.shared.components import bring, draw_again_after, draw_bringing, script
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
@@ -21,6 +21,8 @@ from analytics.text import as_markdown
 LINKED = "_sql_linked"
 FROM_OUTSIDE = "_sql_from_outside"
 TOO_LONG = "_sql_too_long"
+ASKED = "_sql_asked"
+"""The number of the query that was run from the editor, until its result is brought in sight."""
 SECONDS = (5, 10, 30, 60, 300, 900, 3600)
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
 DEFAULT_ROWS = 100_000
@@ -59,6 +61,8 @@ def body() -> None:
             run.wait(AT_ONCE_SECONDS)
         if run and not run.running:
             _sql_run.note_run(run)
+            bring_result(run)
+        draw_bringing()
         editor.draw_editor(load_completion(), state_of(run), lambda sql: ask(sql, limits), _sql_run.cancel)
         with st.container(key="sql-limits", horizontal=True, gap="small"):
             draw_limits()
@@ -120,7 +124,14 @@ def ask(sql: str, limits: Limits) -> None:
         address.put(sql=None, packed=None, **forget)
     st.session_state[LINKED] = sql
     st.session_state[FROM_OUTSIDE] = None
-    _sql_run.start(sql, limits)
+    st.session_state[ASKED] = _sql_run.start(sql, limits).number
+
+
+def bring_result(run: Run) -> None:
+    """Let a phone scroll to the result of the query that was just run from the editor, once."""
+    if run.number == st.session_state.get(ASKED):
+        del st.session_state[ASKED]
+        bring("sql-results", only_on_phone=True)
 
 
 def state_of(run: Run | None) -> editor.EditorState:

@@ -19,11 +19,11 @@ from analytics.pages.shared import address
 from analytics.pages.shared.components import draw_age_line, draw_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.sql.editor import ErrorPlace, find_place
+from analytics.pages.sql.leads import describe_leads, draw_leads
 from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, open_cache
 from analytics.text import as_markdown, make_visible, plural
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 DURATION = st.column_config.NumberColumn(format="localized")
@@ -71,7 +71,7 @@ def draw_results(run: Run) -> None:
     elif show == "Chart":
         draw_chart(table)
     else:
-        draw_rows(run.frame(table), table.num_rows)
+        draw_rows(run, table)
 
 
 def choice_of_show() -> str:
@@ -121,20 +121,35 @@ def files_of(run: Run, number_of_rows: int) -> None:
             )
 
 
-def draw_rows(frame: "pd.DataFrame", number: int) -> None:
-    """Draw the first rows, and their number of all."""
-    if len(frame) < number:
-        st.caption(f"The first {len(frame):,} of {number:,} rows. The files hold all of them.")
-    st.dataframe(
-        frame,
-        key="sql-rows",
-        height=min(TALLEST, (len(frame) + 1) * ROW_PIXELS + 3),
-        row_height=ROW_PIXELS,
-        hide_index=True,
-        placeholder="NULL",
-        column_config=dict.fromkeys(map(str, frame.select_dtypes("timedelta")), DURATION),
-        alt="Rows of the query",
-    )
+def draw_rows(run: Run, table: "pa.Table") -> None:
+    """Draw the first rows, their number of all, and the ways from a chosen row where the rows lead somewhere."""
+    frame = run.frame(table)
+    if len(frame) < table.num_rows:
+        st.caption(f"The first {len(frame):,} of {table.num_rows:,} rows. The files hold all of them.")
+    key = f"sql-rows-{run.number}"
+    if leads_somewhere := describe_leads(table.column_names) is not None:
+        # Above the rows, where it is in sight and moves nothing.
+        with st.container(key="sql-leads", horizontal=True, vertical_alignment="center", gap="small"):
+            draw_leads(table, read_chosen(key))
+    with st.container(key="sql-rows"):
+        st.dataframe(
+            frame,
+            key=key,
+            height=min(TALLEST, (len(frame) + 1) * ROW_PIXELS + 3),
+            row_height=ROW_PIXELS,
+            hide_index=True,
+            placeholder="NULL",
+            column_config=dict.fromkeys(map(str, frame.select_dtypes("timedelta")), DURATION),
+            alt="Rows of the query",
+            on_select="rerun" if leads_somewhere else "ignore",
+            selection_mode="multi-cell",
+        )
+
+
+def read_chosen(key: str) -> int | None:
+    """Return the position of the first row in which cells are chosen."""
+    cells = st.session_state[key].selection.cells if key in st.session_state else []
+    return min((row for row, _ in cells), default=None)
 
 
 def draw_plan(table: "pa.Table") -> None:

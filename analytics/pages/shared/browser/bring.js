@@ -6,6 +6,7 @@ const STEP_MS = 100;
 const HOLDS_MS = 1_500;
 const GIVES_UP_MS = 10_000;
 const MARGIN = 8;
+const PHONE = matchMedia("(max-width: 640px)");
 
 let last = null;
 
@@ -17,6 +18,8 @@ function distanceTo(target) {
 export default function ({ data }) {
   if (data.turn === last) return;
   last = data.turn;
+  if (data.onlyOnPhone && !PHONE.matches) return;
+  const mostBelow = data.onlyOnPhone ? MARGIN : innerHeight / 2;
   const hears = new AbortController();
   for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) {
     document.addEventListener(name, () => hears.abort(), { capture: true, passive: true, signal: hears.signal });
@@ -32,7 +35,7 @@ export default function ({ data }) {
     if (hears.signal.aborted || isOver) return hears.abort();
     if (area && target) {
       const distance = distanceTo(target);
-      isBringing ||= distance < -MARGIN || distance > innerHeight / 2;
+      isBringing ||= distance < -MARGIN || distance > mostBelow;
       if (isBringing && Math.abs(distance) > 1) area.scrollTop += distance;
       reached ??= now;
     }

@@ -223,11 +223,11 @@ function create({ parent, root, text, label, onRun, onChange }) {
       ],
     }),
   });
-  const show = (from, to, insert) =>
-    view.dispatch({ changes: { from, to, insert }, selection: { anchor: from + insert.length }, scrollIntoView: true });
+  const show = (from, to, insert, anchor = from + insert.length) =>
+    view.dispatch({ changes: { from, to, insert }, selection: { anchor }, scrollIntoView: true });
   const editor = {
     text: () => view.state.doc.toString(),
-    setText: (wanted) => wanted === view.state.doc.toString() || show(0, view.state.doc.length, wanted),
+    setText: (wanted) => wanted === view.state.doc.toString() || show(0, view.state.doc.length, wanted, 0),
     insert: (words) => show(view.state.selection.main.from, view.state.selection.main.to, words),
     learn() {
       if (view.dom.isConnected) view.dispatch({ effects: speaks.reconfigure(language(schema)) });
