@@ -22,7 +22,7 @@ _COLOURS = {"ok": "green", "amber": "yellow", "red": "red"}
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, as GET /status of the query service answers it.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
 def status(as_json: bool, data_dir: Path | None) -> None:
-    """Say how the receiver is: rates, lag, spool, checkpoints, backups, disks, restarts, refusals.
+    """Say how the receiver is: rates, lag, spool, checkpoints, backups, disks, restarts, silences, refusals.
 
     Each figure is ok, amber or red, by limits that docs/operate.md states. The exit code is 1 if `serve` is not running
     or any figure is red.
@@ -73,6 +73,9 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(f"       {process['name']:38} {make_visible(words)}")
     for recovery in report["recoveries"][-5:]:
         click.echo(f"       {recovery['at'][:19]} {make_visible(recovery['what'])}")
+    for silence in report.get("silences", []):
+        span = f"{silence['process']} did not answer until {silence['until'][:19]}"
+        click.echo(f"       {silence['since'][:19]} {make_visible(span)}: {make_visible(silence['why'])}")
     click.echo(_summarize([figure["state"] for figure in report["figures"]]))
 
 

@@ -58,11 +58,22 @@ class UpgradeState(BaseModel):
     detail: str = ""
 
 
+class EndedSilence(BaseModel):
+    """A time in which a process, or `serve` itself, did nothing: its begin and end (ISO 8601, UTC), and a sentence."""
+
+    process: str
+    since: str
+    until: str
+    why: str
+
+
 class ServeState(BaseModel):
     """All of `serve`; `processes` by name: `listener 1` and so on, and `store`.
 
     `state` is `running`, `stopping` or `stopped`. `written_at` is when the file was written: each ten seconds at least,
     and each second while a process is silent. An older time means that `serve` itself hangs or is gone.
+    `listen` is the URL of its listeners, `key_fingerprint` that of the public key that they verify CenturyLink Cloud's
+    signatures with. `silences` are those that ended in the last day.
     """
 
     pid: int
@@ -73,6 +84,9 @@ class ServeState(BaseModel):
     upgrade: UpgradeState = UpgradeState()
     processes: dict[str, ProcessState] = {}
     retiring: list[RetiringState] = []
+    listen: str | None = None
+    key_fingerprint: str | None = None
+    silences: list[EndedSilence] = []
 
 
 def write_state(data_dir: Path, state: ServeState) -> None:

@@ -12,13 +12,16 @@ from receiver.data_directory import access as data_directory
 from receiver.errors import ListenerError, UpgradeError
 from receiver.logs import describe
 from receiver.network.sockets import address_of
-from receiver.processes.state import RetiringState, ServeState, UpgradeState, write_state
+from receiver.processes.state import RetiringState, ServeState, UpgradeState, read_state, write_state
+from receiver.senders import CENTURYLINK
+from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, environment
 from receiver.spool import owners as spools
 from receiver.supervision import begin, handover
 from receiver.supervision.children import Children, Report, Role, watch
 from receiver.supervision.handover import Handover, Held, replace_all
 from receiver.supervision.keeper import Keeper
+from receiver.supervision.silences import recall
 from receiver.supervision.systemd import notify
 
 _STOP_SECONDS = 40.0
@@ -56,6 +59,8 @@ class _Supervisor:
         self._held = held
         self._before = before
         self._started_at = before.started_at if before else datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._key = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
+        self._silences = recall(read_state(settings.data_dir), datetime.now(UTC), upgraded=before is not None)
         self._upgrade = before.upgrade if before else UpgradeState()
         self._upgrade_again = before.upgrade_again if before else False
         self._upgrading: asyncio.Task[None] | None = None
@@ -223,19 +228,25 @@ class _Supervisor:
         if not self._systemd_knows and all(keeper.state().state == "running" for keeper in self._listeners):
             self._systemd_knows = True
             notify("READY=1")
+        now = datetime.now(UTC)
+        processes = {keeper.role.name: keeper.state() for keeper in (*self._listeners, self._store)}
+        self._silences.note(processes, now)
         state = ServeState(
             pid=os.getpid(),
             version=__version__,
             started_at=self._started_at,
-            written_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            written_at=now.isoformat(timespec="milliseconds"),
             state=self._state(),
             upgrade=self._upgrade,
-            processes={keeper.role.name: keeper.state() for keeper in (*self._listeners, self._store)},
+            processes=processes,
             retiring=[
                 RetiringState(pid=child.pid, name=child.name, version=child.version)
                 for child in self._children.alive
                 if child.retiring
             ],
+            listen=f"{'https' if self._settings.tls_cert else 'http'}://{address_of(self._held.listeners[0])}",
+            key_fingerprint=self._key,
+            silences=self._silences.list_recent(now),
         )
         try:
             write_state(self._settings.data_dir, state)

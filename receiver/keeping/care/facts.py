@@ -81,6 +81,8 @@ class Facts(NamedTuple):
     queries_fatal: int = 0
     query_listen: str = "127.0.0.1:8081"
     appending: Appending | None = None
+    key_is_of_shell: bool = False
+    """Whether the key is that of the settings of a shell, because no `serve` has noted its own."""
 
 
 class WalWatch:
@@ -130,12 +132,14 @@ def gather(
             unread = str(error)
     database = settings.database
     former = list_former_spools(settings)
+    serve = read_state(settings.data_dir)
+    noted_key = serve.key_fingerprint if serve and wal is None else None
     return Facts(
         at=now,
         version=__version__,
-        key_fingerprint=key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key)),
+        key_fingerprint=noted_key or key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key)),
         serving=find_running_serve(settings.data_dir) is not None,
-        serve=read_state(settings.data_dir),
+        serve=serve,
         stored=stored,
         unread=unread,
         waiting=count_whole_backlog(settings, former, watermarks, in_store=wal is not None),
@@ -153,6 +157,7 @@ def gather(
         queries_fatal=count_recent(settings.data_dir, now),
         query_listen=settings.query_listen,
         appending=appending,
+        key_is_of_shell=wal is None and noted_key is None,
     )
 
 

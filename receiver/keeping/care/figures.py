@@ -95,6 +95,7 @@ class Status(NamedTuple):
     refusals: list[dict[str, Any]]
     processes: list[dict[str, Any]]
     recoveries: list[dict[str, Any]]
+    silences: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer of `GET /status`."""
@@ -124,6 +125,7 @@ def judge(facts: Facts) -> Status:
             for name, process in (facts.serve.processes if facts.serve else {}).items()
         ],
         recoveries=[incident._asdict() for incident in facts.incidents],
+        silences=[silence.model_dump() for silence in facts.serve.silences] if facts.serve else [],
     )
 
 
@@ -137,7 +139,9 @@ def _make_limited(name: str, label: str, value: float, text: str, judged: float 
 def _judge_serve(facts: Facts) -> Iterator[Figure]:
     yield _judge_serving(facts)
     yield Figure("version", "Version", facts.version, facts.version)
-    yield Figure("key_fingerprint", "Public key", facts.key_fingerprint, facts.key_fingerprint)
+    yield Figure("key_fingerprint", "Public key", facts.key_fingerprint, _describe_key(facts))
+    if facts.serving and facts.serve and facts.serve.listen:
+        yield Figure("listen", "Address of the receiver", facts.serve.listen, facts.serve.listen)
     processes = facts.serve.processes if facts.serve and facts.serving else {}
     down = {name: words for name, process in processes.items() if (words := _describe_down(process))}
     words = ", ".join(f"{name}: {why}" for name, why in down.items()) or "none"
@@ -152,6 +156,13 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     hung = [process.failure for process in processes.values() if process.failure and process.restarts]
     words = f"{recent:,}; {hung[-1]}" if recent and hung else f"{recent:,}"
     yield _make_limited("restarts_last_hour", "Restarts in the last hour", recent, words)
+
+
+def _describe_key(facts: Facts) -> str:
+    """Write the fingerprint, and whose key it is, if that of a running receiver is not known."""
+    if facts.key_is_of_shell:
+        return f"{facts.key_fingerprint} (by this shell's settings: what the receiver uses is not known)"
+    return facts.key_fingerprint if facts.serving else f"{facts.key_fingerprint} (of the serve that ran last)"
 
 
 def _judge_queries(facts: Facts) -> Iterator[Figure]:

@@ -10,9 +10,11 @@ import pytest
 import urllib3
 
 from receiver.data_directory.incidents import report
+from receiver.senders.keys import key_fingerprint, load_public_key
 from receiver.spool import layout
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
+from tests.support.keys import key_directory
 from tests.support.processes import Receiver, running
 from tests.support.rows import notification
 from tests.support.waiting import until
@@ -70,7 +72,17 @@ def test_the_query_token_is_needed_for_it(tmp_path):
         answer = urllib3.request("GET", url, headers={"Authorization": f"Bearer {receiver.token}"})
     found = json.loads(answer.data)
     assert answer.status == 200
-    assert set(found) == {"at", "state", "serving", "figures", "limits", "refusals", "processes", "recoveries"}
+    assert set(found) == {
+        "at",
+        "state",
+        "serving",
+        "figures",
+        "limits",
+        "refusals",
+        "processes",
+        "recoveries",
+        "silences",
+    }
     assert all(set(figure) == {"name", "label", "value", "text", "state"} for figure in found["figures"])
     assert found["limits"]["lag_seconds"] == {"amber": 10, "red": 60, "falling": False}
 
@@ -141,6 +153,22 @@ def test_a_recovery_is_shown_and_is_red_when_something_is_missing(tmp_path):
     assert (unwell(found), code) == ({"recoveries_last_week": "red"}, 1)
     assert re.search(r"MISSING since [-\d]+: seq 7 to 9", text)
     assert "The WAL was damaged." in text
+
+
+def find_key(data_dir):
+    """Ask with another key in the shell's settings."""
+    found = json.loads(run_command(data_dir, "status", "--json", CLC_PUBLIC_KEY="").stdout)
+    return next(figure["text"] for figure in found["figures"] if figure["name"] == "key_fingerprint")
+
+
+def test_the_key_is_that_of_serve_whatever_the_shell_of_the_command_names(tmp_path):
+    assert "by this shell's settings" in find_key(tmp_path)
+    with running(Receiver, tmp_path) as receiver:
+        key = key_fingerprint(load_public_key(key_directory() / "public.pem"))
+        os.kill(receiver.children()["store"], signal.SIGSTOP)
+        assert find_key(tmp_path) == key
+        os.kill(receiver.children()["store"], signal.SIGCONT)
+    assert find_key(tmp_path) == f"{key} (of the serve that ran last)"
 
 
 @pytest.mark.slow
