@@ -104,8 +104,12 @@ def test_health_tells_what_the_listener_and_serve_know_while_the_store_hangs(liv
                 expect(signs.nth(1)).to_contain_text("Store")
                 expect(signs.nth(1).locator("td").nth(2)).to_have_text("✗ red")
                 expect(shown.locator(".st-key-health-processes-written tbody")).to_contain_text("store")
+                assert not re.search(r"\dT\d\d:|`", shown.get_by_test_id("stMain").inner_text())
             assert is_dimmed(page, ".st-key-health-state")
         expect(page.locator(".st-key-health-signs")).to_have_count(0)
+        silences = page.locator(".st-key-health-silences tbody tr")
+        expect(silences.first).to_contain_text("It stood still, and went on by itself.", timeout=SOON)
+        expect(silences.first.locator("td").nth(2)).to_have_text("store")
 
 
 def test_a_store_that_is_slow_with_its_queries_is_said_on_each_page_and_a_click_still_leads_elsewhere(live, watch):

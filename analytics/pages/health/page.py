@@ -1,7 +1,6 @@
 """The page Health: the state of the receiver, and whether somebody must act."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Literal
 
 import streamlit as st
@@ -18,6 +17,7 @@ from analytics.pages.health.figures import (
     select_troubled,
     state_of,
 )
+from analytics.pages.health.silences import draw_silences, parse_time, put_plainly
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock, format_with_zone
@@ -72,7 +72,7 @@ def body() -> None:
     except NoStatusError as error:
         with st.container(key="no-status", border=True):
             st.subheader("No receiver to ask", anchor=False)
-            st.text(str(error))
+            st.text(put_plainly(str(error)))
         return
     figures = read_figures(status)
     draw_overall(state_of(status.get("state")), figures)
@@ -83,6 +83,7 @@ def body() -> None:
         with (left, right)[place % 2]:
             draw_figures(title, group)
     draw_processes(status.get("processes") or [])
+    draw_silences(status.get("silences") or [], state_colours())
     left, right = st.columns(2, gap="small")
     with left:
         draw_refusals(status.get("refusals") or [])
@@ -92,7 +93,7 @@ def body() -> None:
 
 def draw_overall(state: str, figures: Sequence[Figure]) -> None:
     """Draw one line that says whether all is well."""
-    bad = [as_markdown(f"{figure.label}: {figure.text}") for figure in select_troubled(figures)]
+    bad = [as_markdown(f"{figure.label}: {put_plainly(figure.text)}") for figure in select_troubled(figures)]
     with st.container(key="health-state"):
         if state == "ok":
             st.success(f"All is well, as of {format_clock(now())}.", icon=":material/check_circle:")
@@ -108,7 +109,7 @@ def draw_without_store() -> None:
     with st.container(key="health-without-store", border=True, gap="small"):
         st.markdown("**The store does not answer. The other parts of the receiver:**")
         lines = [
-            Line(sign.about, [make_visible(sign.about), make_visible(sign.text), MARKS[sign.state]], sign.state)
+            Line(sign.about, [make_visible(sign.about), put_plainly(sign.text), MARKS[sign.state]], sign.state)
             for sign in signs.signs
         ]
         draw_table(SIGN_COLUMNS, lines, key="health-signs", alt="The listener and the files of serve", wrap=True,
@@ -164,15 +165,7 @@ def draw_figures(title: str, group: Sequence[Figure]) -> None:
 
 def text_of(figure: Figure) -> Cell:
     """Return a figure's text; an age in it counts by itself."""
-    return Age(figure.at, make_visible(figure.text.partition(AGO)[2])) if figure.at else make_visible(figure.text)
-
-
-def parse_time(text: Any) -> datetime | None:
-    """Return the moment of an ISO time; None where the text is no time."""
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
+    return Age(figure.at, make_visible(figure.text.partition(AGO)[2])) if figure.at else put_plainly(figure.text)
 
 
 def draw_processes(processes: Sequence[Mapping[str, Any]]) -> None:
@@ -180,7 +173,7 @@ def draw_processes(processes: Sequence[Mapping[str, Any]]) -> None:
     with st.container(key="health-processes-card", border=True, gap="small"):
         st.markdown("**Processes**")
         if not processes:
-            st.caption("`clc-receiver serve` has not reported its processes.")
+            st.caption("clc-receiver serve has not reported its processes.")
             return
         draw_process_table(processes, key="health-processes")
 

@@ -150,7 +150,7 @@ def draw_gone(instead: Callable[[], None] | None) -> None:
             st.subheader("The store does not answer", anchor=False)
         else:
             st.subheader("No receiver to read from", anchor=False)
-        st.text(str(reason))
+        st.text(reason.replace("`", ""))
         draw_age_line(f"This began at {format_clock(silence.since)}, ", silence.since, key="gone-since")
         if not is_silent(reason):
             draw_how_to_start()
