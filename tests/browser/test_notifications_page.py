@@ -285,7 +285,7 @@ def test_watched_paused_opened_copied_as_curl_and_sent_to_a_receiver_that_record
     seq = opened_seq(page)
     page.get_by_role("button", name=re.compile("Copy as curl")).click()
     command = page.locator(".st-key-curl-command code")
-    expect(command).to_contain_text("http://127.0.0.1:8080/webhooks/User.Updated")
+    expect(command).to_contain_text(f"{live.receiver.url}/webhooks/User.Updated")
     with running(Receiver, tmp_path / "data", CLC_SIGNATURES="record") as other:
         fill(page, "Receiver's address", other.url)
         expect(command).to_contain_text(f"{other.url}/webhooks/User.Updated")

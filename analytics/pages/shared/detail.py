@@ -18,7 +18,7 @@ from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_te
 from analytics.pages.shared.formatting import format_utc, format_with_zone, lag_text
 from analytics.pages.shared.known_findings import draw_findings_of
 from analytics.pages.shared.open_item import OpenItem, close, is_uuid, neighbours, open_notification
-from analytics.pages.shared.store import ask, moment, null_to_none
+from analytics.pages.shared.store import ask, find_receiver, moment, null_to_none
 from analytics.senders import (
     account_kind,
     as_words,
@@ -70,15 +70,16 @@ def draw_copies(row: Any) -> None:
 def draw_curl(row: Any, body: bytes, file_name: str) -> None:
     """Draw the command that sends a notification again, and the field for its target."""
     event, category = null_to_none(row["event_type"]), row["category"]
+    receiver = find_receiver() or curl.DEFAULT_BASE
     base = st.text_input(
-        "Receiver's address", key=BASE, placeholder=curl.DEFAULT_BASE, help="The address that the command posts to."
+        "Receiver's address", key=BASE, placeholder=receiver, help="The address that the command posts to."
     )
     signature = null_to_none(row["signature"])
     decoded = base64.b64decode(signature) if signature else None
     sent = curl.SentRequest(body, decoded, signed=row["signature_status"] != "missing", category=category)
     st.caption("For sh, bash and zsh: the same body, byte for byte, with its signature. Nothing is sent from here.")
     with st.container(key="curl-command"):
-        text = curl.command(sent, curl.address_of(base or "", event, category), file_name)
+        text = curl.command(sent, curl.address_of(base or receiver, event, category), file_name)
         draw_text(text, key="curl", alt="Command that sends it again")
     if not curl.fits_inline(body):
         st.caption("The body is too long for a command: download it, and run this in the same directory.")

@@ -16,9 +16,9 @@ from analytics import queries
 from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client, connect
 from analytics.client.pulse import ListenerPulse, Pulse
-from analytics.errors import SilentError
+from analytics.errors import NoStatusError, SilentError
 from analytics.pages.shared.answers import answer, read_silence
-from analytics.settings import read_settings
+from analytics.settings import as_url, read_settings
 
 AT_ONCE = 4  # as many as the query service runs; viewers share them, so that it never answers "busy"
 LOOK_SECONDS = 0.1
@@ -174,6 +174,21 @@ def ask_status() -> dict[str, Any]:
     """
     status = connection().status
     return answer("status", lambda: Question(lambda _: status()).result())
+
+
+def find_receiver() -> str | None:
+    """Return the URL at which the receiver takes notifications, as its machine reaches it; None where nothing tells it.
+
+    Raises:
+        AnalyticsError: it can't be asked now.
+    """
+    try:
+        figures = ask_status().get("figures") or []
+    except NoStatusError:
+        return None
+    url = next((str(figure["value"]) for figure in figures if figure.get("name") == "listen"), "")
+    scheme, _, listen = url.partition("://")
+    return as_url(listen).replace("http", scheme, 1) if listen else None
 
 
 def moment(value: Any) -> datetime | None:
