@@ -50,6 +50,11 @@ class SenderAdmission:
         """Return the sender that a path names, if it is set up."""
         return self._set_up.get(path[len(PREFIX) :].partition("/")[0].lower())
 
+    def greet(self, path: str, query: str) -> Handshake | None:
+        """Return the answer to a handshake by a GET of a path and a query; None for any other request."""
+        profile = self.find(path)
+        return profile.answer_query(query, next(iter(self._secrets.get(profile.name, ())), None)) if profile else None
+
     def decide(
         self, path: str, request: SignedRequest, received_at: datetime, source_ip: str | None
     ) -> Notification | Refusal | Handshake:
@@ -60,7 +65,8 @@ class SenderAdmission:
         profile = self.find(path)
         if profile is None:
             return _UNKNOWN_SENDER
-        verdict = profile.scheme.check(request, self._secrets.get(profile.name, ()), received_at)
+        secrets = self._secrets.get(profile.name, ())
+        verdict = profile.scheme.check(request, secrets, received_at)
         is_proven = verdict.status == "valid" or profile.scheme.proof == "none"
         if not is_proven and self._signatures == "require":
             return refuse_signature(profile, verdict.status, verdict.detail)
@@ -69,7 +75,8 @@ class SenderAdmission:
             body = profile.read_body(request.body, content_type)
         except BodyError as error:
             return refuse_body(error)._replace(sender=profile.name, signature_detail=verdict.detail)
-        if is_proven and (handshake := profile.answer_handshake(request.headers, body)):
+        secret = next((each for each in secrets if each.fingerprint == verdict.key_fingerprint), None)
+        if is_proven and (handshake := profile.answer_handshake(request.headers, body, secret)):
             return handshake
         event = unquote(path[len(PREFIX) :].partition("/")[2]) or None
         columns = profile.classify(event, request.headers, body, received_at)

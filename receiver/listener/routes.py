@@ -131,13 +131,23 @@ class Routes:
             if request.method == "POST":
                 self._take_notification(request, respond)
             else:
-                respond(_ONLY_POST)
+                respond(self._greet(request))
         elif path not in self._readings:
             respond(_NOT_FOUND)
         elif request.method not in {"GET", "HEAD"}:
             respond(_ONLY_GET)
         else:
             self._readings[path](respond)
+
+    def _greet(self, request: Request) -> Answer:
+        """Answer a handshake by GET; refuse anything else that is not posted."""
+        path, _, query = request.target.partition("?")
+        known_path = path if self._secret is None else _strip_secret(path, self._secret)
+        if request.method == "GET" and known_path is not None and known_path[: len(PREFIX)].lower() == PREFIX:
+            handshake = self._senders.greet(known_path, query)
+            if handshake is not None:
+                return _answer_handshake(handshake)
+        return _ONLY_POST
 
     def _fail(self, request: Request, respond: SendAnswer, error: Exception) -> None:
         """Log an error in this program, keep the posted request, and answer 500."""
@@ -160,8 +170,7 @@ class Routes:
         if isinstance(decision, Notification):
             self._commit(decision, "accepted", acceptance(str(decision.id)), request, respond)
         elif isinstance(decision, Handshake):
-            respond(Answer(HTTPStatus.OK, decision.content_type, decision.body.encode()))
-            metrics.ANSWERED.labels("handshake").inc()
+            respond(_answer_handshake(decision))
         else:
             refused = self._rejections.make_row(request, decision, received_at, source_ip)
             self._keep(refused, refusal(decision), respond)
@@ -253,6 +262,11 @@ class Routes:
         self._asking = []
         for respond in asking:
             respond(answer)
+
+
+def _answer_handshake(handshake: Handshake) -> Answer:
+    metrics.ANSWERED.labels("handshake").inc()
+    return Answer(HTTPStatus.OK, handshake.content_type, handshake.body.encode())
 
 
 def _is_posted_to(target: str) -> bool:

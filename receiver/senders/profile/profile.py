@@ -1,6 +1,5 @@
 """A sender that a profile describes: reads its bodies, classifies them, and answers its handshake."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,30 +9,16 @@ from urllib.parse import parse_qsl
 
 from receiver.senders.body import BodyError, parse_body
 from receiver.senders.profile.events import UPDATED, EventRules
-from receiver.senders.profile.sources import Pointer, Read, Request, Sources, as_text, follow, parse_time
+from receiver.senders.profile.handshakes import Handshake, HandshakeRules
+from receiver.senders.profile.sources import Request, Sources, parse_time
 from receiver.senders.profile.tables import Keys
 from receiver.senders.profile.words import Words
-from receiver.senders.schemes import Scheme
+from receiver.senders.schemes import Scheme, Secret
 from receiver.senders.sender import Body, Columns, Sender
 
 FORM: Final = "application/x-www-form-urlencoded"
 ALL_FIELDS: Final = "*"
 _MOST_FIELDS = 1000
-_ECHOED = re.compile(r"[A-Za-z0-9_.-]{1,200}")
-
-
-class Handshake(NamedTuple):
-    """The answer to a request by which a sender asks whether the receiver is there."""
-
-    content_type: str
-    body: str
-
-
-class HandshakeRules(NamedTuple):
-    """How such a request is told: by the texts at some places. The answer is the text at `echo`."""
-
-    when: tuple[tuple[Read, str], ...]
-    echo: Pointer
 
 
 class Example(NamedTuple):
@@ -133,15 +118,18 @@ class Profile(Sender):
             parent_account=_read(rules.parent_account, request),
         )
 
-    def answer_handshake(self, headers: Mapping[str, str], body: Body) -> Handshake | None:
-        """Return the answer to a handshake; None for any other request, and for one whose text is not harmless."""
-        if self.handshake is None:
-            return None
-        request = Request(None, headers, body)
-        if any(read(request) != text for read, text in self.handshake.when):
-            return None
-        echo = as_text(follow(body, self.handshake.echo))
-        return Handshake("text/plain", echo) if echo and _ECHOED.fullmatch(echo) else None
+    def answer_handshake(
+        self, headers: Mapping[str, str], body: Body, secret: Secret | None = None
+    ) -> Handshake | None:
+        """Return the answer to a handshake that was posted; None for any other request, and for a harmful text.
+
+        `secret` signs the answer, if the sender wants that.
+        """
+        return self.handshake.answer_posted(headers, body, secret) if self.handshake else None
+
+    def answer_query(self, query: str, secret: Secret | None) -> Handshake | None:
+        """Return the answer to a handshake by the query of a URL, which nothing signs; None for any other query."""
+        return self.handshake.answer_asked(query, secret) if self.handshake else None
 
 
 def _read(sources: Sources | None, request: Request) -> str | None:

@@ -9,8 +9,9 @@ from receiver.notification import FIRST_SENDER
 from receiver.senders.profile.comparing import STATE_KEYS, read_comparison
 from receiver.senders.profile.events import COLUMN_KEYS, read_event_rules
 from receiver.senders.profile.examples import read_examples
-from receiver.senders.profile.profile import HandshakeRules, Profile
-from receiver.senders.profile.sources import Sources, compile_source, read_pointer, read_sources
+from receiver.senders.profile.handshakes import read_handshake
+from receiver.senders.profile.profile import Profile
+from receiver.senders.profile.sources import Sources, read_sources
 from receiver.senders.profile.tables import Table, read_table
 from receiver.senders.profile.telling import TOLD_KEYS
 from receiver.senders.profile.words import WORD_KEYS, read_words
@@ -39,6 +40,8 @@ def load_profile(path: Path) -> Profile:
         root.refuse("name", f"is {name!r}, which is no profile's; choose another")
     columns = root.table("columns", COLUMN_KEYS)
     rules = read_event_rules(columns, root.table("events"))
+    scheme = _read_scheme(root)
+    forms = root.table("body", ("form",)).texts("form")
     state, told = root.table("state", STATE_KEYS), root.table("told", TOLD_KEYS)
     return Profile(
         name=name,
@@ -47,11 +50,11 @@ def load_profile(path: Path) -> Profile:
         account_category=root.optional_text("account_category"),
         comparison=read_comparison(state, told, rules),
         path=path,
-        scheme=_read_scheme(root),
-        forms=root.table("body", ("form",)).texts("form"),
+        scheme=scheme,
+        forms=forms,
         event_type=_read_event_type(columns),
         rules=rules,
-        handshake=_read_handshake(root),
+        handshake=read_handshake(root, scheme, forms),
         words=read_words(root.table("words", WORD_KEYS)),
         setup=_read_setup(root.table("setup", ("steps",))),
         examples=tuple(read_examples(root, name)),
@@ -102,22 +105,6 @@ def _read_event_type(columns: Table) -> Sources:
     if not sources.reads:
         columns.refuse("event_type", "is missing; it must say where an event's name stands, such as header:X-Event")
     return sources
-
-
-def _read_handshake(root: Table) -> HandshakeRules | None:
-    if not root.has("handshake"):
-        return None
-    table = root.table("handshake", ("when", "echo"))
-    when, echo = table.table("when"), read_pointer(table, "echo")
-    if not when.values:
-        table.refuse("when", "is missing; it must say by which texts a handshake is told")
-    if echo is None:
-        table.refuse("echo", "is missing; it must be the JSON Pointer of the text that is the answer")
-    try:
-        rules = tuple((compile_source(place), when.text(place)) for place in when.values)
-    except ValueError as error:
-        table.refuse("when", str(error))
-    return HandshakeRules(rules, echo)
 
 
 def _read_setup(table: Table) -> tuple[str, ...]:
