@@ -13,7 +13,7 @@ import duckdb
 from pydantic import ValidationError
 
 from analytics.findings.rule_headers import SEVERITIES, Example, Header, Severity, describe_error, line_of
-from analytics.senders import sql_files
+from analytics.senders import sql_files_by_sender
 
 __all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "Severity", "load_rules", "parse_rule"]
 
@@ -82,6 +82,7 @@ class Rule:
         fires: examples in which it finds something.
         silent: examples in which it finds nothing.
         file: its path.
+        sender: the sender whose notifications it is about, of a shipped rule; None for any.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Rule:
     fires: tuple[Example, ...]
     silent: tuple[Example, ...]
     file: str
+    sender: str | None = None
 
     @property
     def sql(self) -> str:
@@ -119,16 +121,16 @@ def load_rules(directory: Path | None = None) -> RuleSet:
     """
     rules: dict[str, Rule] = {}
     problems: list[RuleProblem] = []
-    for file, name, content in _contents(directory, problems):
+    for file, name, content, sender in _contents(directory, problems):
         try:
-            rules[name] = parse_rule(file, name, _text(content))
+            rules[name] = parse_rule(file, name, _text(content), sender)
         except RuleError as error:
             problems.append(RuleProblem(file, error.line, error.what))
     return RuleSet([rules[name] for name in sorted(rules)], problems)
 
 
 @lru_cache(_PARSED_RULES_KEPT)
-def parse_rule(file: str, name: str, text: str) -> Rule:
+def parse_rule(file: str, name: str, text: str, sender: str | None = None) -> Rule:
     """Return the rule that a file's text describes.
 
     Raises:
@@ -159,6 +161,7 @@ def parse_rule(file: str, name: str, text: str) -> Rule:
         fires=tuple(header.fires),
         silent=tuple(header.silent),
         file=file,
+        sender=sender,
     )
 
 
@@ -167,8 +170,10 @@ def first_line_of(message: str) -> str:
     return message.partition("\n")[0].rstrip(".!") + "."
 
 
-def _contents(directory: Path | None, problems: list[RuleProblem]) -> Iterator[tuple[str, str, Traversable | Path]]:
-    """Yield each rule's path, name and file, the shipped ones first."""
+def _contents(
+    directory: Path | None, problems: list[RuleProblem]
+) -> Iterator[tuple[str, str, Traversable | Path, str | None]]:
+    """Yield each rule's path, name, file and sender, the shipped ones first; a user's own rule is of any sender."""
     own: list[Traversable | Path] = []
     try:
         own += directory.iterdir() if directory is not None else ()
@@ -176,10 +181,11 @@ def _contents(directory: Path | None, problems: list[RuleProblem]) -> Iterator[t
         problems.append(
             RuleProblem(str(directory), 1, f"The directory can't be read ({error.strerror}); CLC_RULES names it.")
         )
-    for entries in (list[Traversable | Path](sql_files("rules")), own):
-        for entry in sorted(entries, key=lambda entry: entry.name):
+    shipped: list[tuple[str | None, Traversable | Path]] = [*sql_files_by_sender("rules")]
+    for entries in (shipped, [(None, entry) for entry in own]):
+        for sender, entry in sorted(entries, key=lambda each: each[1].name):
             if entry.name.endswith(".sql") and not entry.name.startswith("."):
-                yield str(entry), entry.name.removesuffix(".sql"), entry
+                yield str(entry), entry.name.removesuffix(".sql"), entry, sender
 
 
 def _text(content: Traversable | Path) -> str:

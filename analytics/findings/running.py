@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import BusyError, QueryError
 from analytics.findings.rule_files import (
@@ -54,6 +55,7 @@ class Finding(NamedTuple):
         sentence: the event in words, cut to 2,000 characters. It may hold text from outside.
         notification_ids: the notifications behind it, in order.
         reason: why it has its severity, in a clause; None where the rule does not say.
+        sender: the sender of its notifications; None where the store does not say.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Finding(NamedTuple):
     sentence: str
     notification_ids: list[str]
     reason: str | None = None
+    sender: str | None = None
 
 
 class RuleResults(NamedTuple):
@@ -107,10 +110,25 @@ def find(
     given = _build_parameters(since, until, settings)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
-    findings = [finding for result in results for finding in result.findings]
+    findings = _name_senders([finding for result in results for finding in result.findings], client)
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)
+
+
+def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:
+    """Return findings with their senders: those of a user's own rules have the sender of their first notification."""
+    ids = [finding.notification_ids[0] for finding in findings if finding.sender is None]
+    if not ids:
+        return findings
+    try:
+        rows = client.sql(*queries.query("senders_of", {"ids": ids})).to_pylist()
+    except BusyError:
+        raise
+    except QueryError:  # a store of an older version knows no sender
+        return findings
+    by_id = {row["id"]: row["sender"] for row in rows}
+    return [each._replace(sender=each.sender or by_id.get(each.notification_ids[0])) for each in findings]
 
 
 def finding_id(rule: str, notification_id: str) -> str:
@@ -220,6 +238,7 @@ def _findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
             sentence if len(sentence) <= LONGEST_SENTENCE else sentence[: LONGEST_SENTENCE - 1] + ELLIPSIS,
             notification_ids,
             rule.reasons.get(severity),
+            rule.sender,
         )
 
 

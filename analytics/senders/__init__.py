@@ -100,8 +100,13 @@ def has_upper_case(name: str | None) -> bool:
 
 def sql_files(name: str) -> list[Traversable]:
     """Return the SQL files in all senders' folders of a name: `rules` or `shipped_queries`."""
-    places = [folder / name for folder in folders()]
-    return [entry for folder in places if folder.is_dir() for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    return [entry for _, entry in sql_files_by_sender(name)]
+
+
+def sql_files_by_sender(name: str) -> list[tuple[str, Traversable]]:
+    """Return the SQL files in all senders' folders of a name, each with the name of its sender."""
+    places = [(folder.name.replace("_", "-"), folder / name) for folder in folders() if (folder / name).is_dir()]
+    return [(sender, entry) for sender, place in places for entry in place.iterdir() if entry.name.endswith(".sql")]
 
 
 def events() -> list[Event]:

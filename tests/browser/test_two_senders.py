@@ -72,6 +72,30 @@ def test_activity_counts_both_and_one_alone(live, watch):
     expect(page.locator(NAME)).to_have_text(REPOSITORY)
 
 
+def test_findings_name_their_sender_and_are_filtered_by_it_and_so_are_the_rules_to_choose_from(live, watch):
+    page = open_with_both(watch, live, "/audit?range=all&refresh=off")
+    removed = row_of(page, "findings", "removed the protection")
+    expect(removed).to_contain_text("GitHub")
+    choose(page, "Sender", "CenturyLink Cloud")
+    expect(page.locator(CHIP)).to_contain_text("CenturyLink Cloud")
+    expect(removed).to_have_count(0)
+    assert "Force push to the default branch" not in list_options(page, "Rule")
+    choose(page, "Sender", "GitHub")
+    expect(removed).to_be_visible()
+    assert "Force push to the default branch" in list_options(page, "Rule")
+
+
+def list_options(page, label):
+    """Return what can be chosen."""
+    page.get_by_role("button", name="Filters").first.click()
+    page.get_by_role("combobox", name=label).click()
+    expect(page.get_by_role("option").first).to_be_visible()
+    options = page.get_by_role("option").all_inner_texts()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Filters").first.click()
+    return options
+
+
 def test_a_name_in_any_letter_case_leads_to_its_entity_and_what_the_sender_told_is_marked(live, watch):
     page = watch(live.url).open(f"/entity?refresh=off&category=repository&name={REPOSITORY.upper()}&sender=github")
     expect(page.locator(NAME)).to_have_text(REPOSITORY)

@@ -65,10 +65,16 @@ def test_a_finding_tells_what_its_row_does(client):
         "KIM in ACME was updated, but no visible field changed: perhaps the password, PIN, title or telephone number.",
         [],
         "in working hours",
+        "centurylink",
     )
     [notification_id] = finding.notification_ids
     assert finding.id == sha256(f"hidden_user_update{notification_id}".encode()).hexdigest()
     assert notification_id in str(client.sql("SELECT id::VARCHAR AS id FROM notifications").to_pylist())
+
+
+def test_a_finding_of_a_rule_of_ones_own_has_the_sender_of_its_first_notification(own, client):
+    found = find(client, NOON - 2 * DAY, NOON, rules=load_rules(own("any.sql", f"/*\n{HEADER}*/{SELECT}")))
+    assert {finding.sender for finding in found.findings if finding.rule == "any"} == {"centurylink"}
 
 
 def test_findings_lie_in_the_span_whatever_a_rule_returns_and_each_is_there_once(own, client):

@@ -17,9 +17,10 @@ from analytics.pages.shared.filters import (
     draw_filters,
     list_chips,
     list_sender_chips,
+    read_sender,
     sender_filter,
 )
-from analytics.senders import any_entity, examples, sender_of, senders
+from analytics.senders import any_entity, examples, senders, titles
 from analytics.settings import read_settings
 
 FILTERS: dict[str, Any] = {
@@ -106,16 +107,29 @@ def choose_rules() -> list[str]:
 
     Streamlit would write the titles into the address, which has the names.
     """
-    titles = load_titles()
+    by_name = load_titles()
+    offered = list_offered()
     given = st.query_params.get_all("rule")
     names = given if len(given) > 1 else (address.get("rule") or "").split(",")
-    chosen = [name for name in names if name in titles]
+    chosen = [name for name in names if name in by_name]
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
     if st.session_state.get("rule") != chosen:
         st.session_state["rule"] = chosen
     return st.multiselect(
-        "Rule", list(titles), format_func=titles.__getitem__, key="rule", placeholder="All rules", on_change=to_first
+        "Rule",
+        [name for name in by_name if name in offered or name in chosen],
+        format_func=by_name.__getitem__,
+        key="rule",
+        placeholder="All rules",
+        on_change=to_first,
     )
+
+
+def list_offered() -> set[str]:
+    """Return the rules that may find something: those of the chosen sender, or of all that the store has, and any's."""
+    sender = read_sender()
+    wanted = {sender} if sender else set(titles())
+    return {rule.name for rule in load_rules(read_settings().rules).rules if rule.sender in {None, *wanted}}
 
 
 def load_titles() -> dict[str, str]:
@@ -143,7 +157,7 @@ def lets_through(finding: Finding, chosen: dict[str, Any], below: set[str] | Non
     """Say whether the filters let a finding through."""
     names = {"entity": finding.entity_id, "actor": finding.actor}
     return (
-        (not chosen["sender"] or sender_of(finding.category or "").name == chosen["sender"])
+        (not chosen["sender"] or finding.sender == chosen["sender"])
         and (not chosen["severities"] or finding.severity in chosen["severities"])
         and (not chosen["rules"] or finding.rule in chosen["rules"])
         and (below is None or finding.account_alias in below)

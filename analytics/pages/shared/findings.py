@@ -27,7 +27,7 @@ from analytics.pages.shared.known_findings import (
     open_findings,
 )
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
-from analytics.senders import account_kind, as_words, colours, is_account, kind_of, sender_of
+from analytics.senders import account_kind, as_words, colours, find_sender, is_account, kind_of, sender_of, several
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
 from analytics.times import EPOCH, microseconds
@@ -41,6 +41,7 @@ COLUMNS = (
     Column("Finding", "66%", opens=True),
     Column("Rule", "34%"),
 )
+SENDER_COLUMN = Column("Sender", "9rem")
 NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
 LINKED = re.compile(r"((?P<title>.*): )?(?P<address>https://[\w.-]+(/[\w./#?=&%+-]*)?)", re.ASCII)
 STEP_COLUMNS = (
@@ -134,6 +135,8 @@ def as_line(finding: Finding, graded: Collection[str], *, narrow: bool) -> Line:
     if finding.reason and finding.rule in graded:
         title = f"{title}: {shorten(finding.reason, 120)}"
     cells: list[Cell] = [MARKS[finding.severity], finding.found_at, shorten(finding.sentence, 300), title]
+    if several():
+        cells.append(find_sender(finding.sender).title if finding.sender else "")
     hovers = [describe_severity(finding)]
     return Line(finding.id, cells[:3] if narrow else cells, finding.severity, hovers=hovers)
 
@@ -157,7 +160,7 @@ def draw_finding_list(
     graded = list_graded()
     lines = [as_line(each, graded, narrow=narrow) for each in findings[:MOST_SHOWN]]
     draw_table(
-        NARROW if narrow else COLUMNS,
+        NARROW if narrow else (*COLUMNS, *([SENDER_COLUMN] if several() else [])),
         lines,
         key=key,
         alt="Findings, worst first",
@@ -237,7 +240,7 @@ def close() -> None:
 
 def draw_names(finding: Finding) -> None:
     """Draw the buttons that lead to the finding's entity, account and actor."""
-    sender = sender_of(finding.category or "").name
+    sender = finding.sender or sender_of(finding.category or "").name
     is_of_account = is_account(finding.category, sender)
     with st.container(horizontal=True, gap="small", key="finding-names"):
         if finding.entity_id and finding.category and not is_of_account:
