@@ -1,5 +1,7 @@
 """A store with the notifications of two senders: each page shows both and tells them apart."""
 
+import hmac
+import re
 import subprocess
 import sys
 
@@ -8,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import a_live_one
 from tests.browser.watching import choose, column, go_back, row_of, texts
-from tests.support.processes import environment
+from tests.support.processes import Sender, environment
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -38,6 +40,19 @@ def live(browser, tmp_path_factory):  # noqa: ARG001 - without one there is noth
         yield started
 
 
+@pytest.fixture(scope="module")
+def alike(browser, tmp_path_factory):  # noqa: ARG001 - without one there is nothing to start
+    """A store in which two senders have an account of the same alias."""
+    secret = "0123456789abcdef0123456789abcdef"
+    with a_live_one(tmp_path_factory.mktemp("alike") / "data", CLC_SECRET_GENERIC_HMAC=secret) as started:
+        started.simulate("--event", "Account.Updated", "--account", "DEMO")
+        body = b'{"event":"invoice.paid","account":"DEMO","data":{"id":"inv-17"}}'
+        signature = hmac.new(secret.encode(), body, "sha256").hexdigest()
+        Sender(started.receiver.url).post("/senders/generic-hmac", body, {"X-Signature-256": signature})
+        until(lambda: started.one("SELECT count(DISTINCT sender) FROM notifications") == 2, what="both senders")
+        yield started
+
+
 def open_with_both(watch, live, address):
     """Open a page once the dashboard has learned of the second sender: it looks each ten seconds."""
     page = watch(live.url).open(address)
@@ -60,6 +75,17 @@ def test_the_list_of_notifications_names_the_sender_and_is_filtered_by_it(live, 
     go_back(page, "Notifications")
     page.locator(CHIP).click()
     expect(column(page, 2).filter(has_text="CenturyLink")).not_to_have_count(0)
+
+
+def test_an_alias_of_two_senders_is_chosen_with_its_sender(alike, watch):
+    page = open_with_both(watch, alike, "/notifications?refresh=off")
+    expect(column(page, 2)).to_have_count(2)
+    choose(page, "Account", "Any sender with an HMAC")
+    expect(column(page, 2)).to_have_text(["Any sender with an HMAC"])
+    expect(page).to_have_url(re.compile("account=DEMO.*sender=generic-hmac|sender=generic-hmac.*account=DEMO"))
+    page.get_by_role("link", name="Activity").click()
+    expect(page.locator(".st-key-entities-list tbody tr")).to_have_count(1)
+    expect(page.get_by_role("combobox", name="Account")).to_have_value(re.compile("HMAC"))
 
 
 def test_activity_counts_both_and_one_alone(live, watch):

@@ -78,7 +78,8 @@ class ActivityFilters(NamedTuple):
         kind, name = self.entity or (None, None)
         values: dict[str, Any] = {"event_types": list(self.types) or None}
         values |= {"account": self.account if self.alone else None}
-        values |= {"accounts": load_accounts().tree_of(self.account) if self.account and not self.alone else None}
+        tree = load_accounts().tree_of(self.account, self.sender) if self.account and not self.alone else None
+        values |= {"accounts": tree}
         values |= {"actor": self.actor, "kind": kind, "entity": name, "centre": self.centre}
         values |= {"sender": self.sender if ENTITY in without else self.any_sender}
         dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts"), ENTITY: ("kind", "entity")}
@@ -180,6 +181,17 @@ def list_filter_chips(chosen: ActivityFilters) -> Iterator[Chip]:
         yield Chip(ENTITY, chosen.entity[0], chosen.entity[1], partial(address.put, **{ENTITY: None}))
     if chosen.centre and (where := place()):
         yield Chip(CENTRE, where.name, chosen.centre, partial(address.put, **{CENTRE: None}))
+
+
+def toggle_account(alias: str, sender: str | None, *, alone: str | None) -> None:
+    """Choose an account, or no more; of an alias that several senders have, with its sender."""
+    others = {"sender": sender} if alias in load_accounts().shared else {}
+    toggle(ACCOUNT, alias, alone=alone, **others)
+
+
+def is_chosen(row: Any, chosen: ActivityFilters) -> bool:
+    """Say whether a row is of the chosen account."""
+    return row.name == chosen.account and chosen.sender in {None, sender_of_row(row)}
 
 
 def with_sender(row: Any) -> str:

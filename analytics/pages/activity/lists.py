@@ -14,7 +14,7 @@ from analytics.pages.shared.accounts import account_label, load_accounts, roll_u
 from analytics.pages.shared.components import Column, Line, bring, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records, sender_of_row
-from analytics.senders import colours, place
+from analytics.senders import colours, place, titles
 from analytics.senders.sender import Place
 from analytics.text import plural, shorten
 
@@ -274,8 +274,8 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         key="accounts-list",
         row_id=filters.with_sender,
         text=lambda row: account_label(row.name, names.get(row.name)),
-        choose=lambda identity: filters.toggle(filters.ACCOUNT, filters.split_sender(identity)[0], alone="yes"),
-        chosen=[filters.with_sender(row) for row in records(rows) if row.name == chosen.account],
+        choose=lambda identity: filters.toggle_account(*filters.split_sender(identity), alone="yes"),
+        chosen=[filters.with_sender(row) for row in records(rows) if filters.is_chosen(row, chosen)],
         go=lambda identity: address.to_account(*filters.split_sender(identity)),
         hover=filters.sender_title,
         total=int((rows["events"] > 0).sum()),
@@ -284,10 +284,15 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
 
 def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
-    names = load_accounts().business_names
-    sums = rows.groupby("name")[["events", "events_before"]].sum()
+    accounts = load_accounts()
+    names = accounts.business_names
+    keys = [accounts.key_of(row.name, sender_of_row(row)) for row in records(rows)]
+    sums = rows.groupby(keys)[["events", "events_before"]].sum()
     own = {str(row.Index): (int(row.events), int(row.events_before)) for row in records(sums)}
-    paths = [(account.alias, account.root_path) for account in load_accounts().all]
+    paths = [
+        (accounts.key_of(each.alias, each.sender), [accounts.key_of(alias, each.sender) for alias in each.root_path])
+        for each in accounts.all
+    ]
     roots = [branch.alias for branch in roll_up(own, paths, ())]
     # A lone account on top is open by itself: alone, it would say nothing.
     open_first = roots if len(roots) == 1 else []
@@ -297,7 +302,8 @@ def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     lines = []
     for branch in branches:
         sign = "" if not branch.below else "▾" if branch.alias in open_aliases else "▸"
-        text = account_label(branch.alias, names.get(branch.alias), branch.depth)
+        alias, sender = accounts.split(branch.alias)
+        text = account_label(alias, names.get(alias), branch.depth) + (f"  {titles()[sender]}" if sender else "")
         cells = [sign, text, f"{branch.events:,}", when.differs(branch.events, branch.before), ARROW]
         action = "Close" if branch.alias in open_aliases else "Open"
         hovers = [
@@ -309,13 +315,14 @@ def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         ]
         lines.append(Line(branch.alias, cells, hovers=hovers, shares=[None, branch.events / most]))
 
-    def clicked(alias: str, column: str) -> None:
+    def clicked(key: str, column: str) -> None:
+        alias, sender = accounts.split(key)
         if column == OPEN:
-            address.to_account(alias, load_accounts().find_sender(alias))
+            address.to_account(alias, sender or accounts.find_sender(alias))
         elif column == "":
-            filters.open_or_close(alias, open_first)
+            filters.open_or_close(key, open_first)
         else:
-            filters.toggle(filters.ACCOUNT, alias, alone=None)
+            filters.toggle_account(alias, sender, alone=None)
 
     first = (Column("", "1.9rem", opens=True), Column("Account, with its sub-accounts", "100%", opens=True))
     draw_table(
@@ -325,5 +332,5 @@ def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         alt="Accounts, each with the number of all below it",
         on_open=clicked,
         height=LIST_PIXELS,
-        chosen=[chosen.account] if chosen.account else [],
+        chosen=[accounts.key_of(chosen.account, chosen.sender)] if chosen.account else [],
     )

@@ -1,7 +1,7 @@
 """All accounts with their labels, at most some seconds old, read once for all viewers; and their tree with counts."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,7 +12,7 @@ import streamlit as st
 from analytics.errors import NotRunningError, QueryError
 from analytics.pages.shared.answers import note_moment
 from analytics.pages.shared.store import ask, null_to_none, records
-from analytics.senders import several
+from analytics.senders import find_sender, several
 from analytics.text import shorten
 
 VERSION = "_accounts_told"
@@ -63,20 +63,35 @@ class Accounts:
         return {account.alias: account.business_name for account in self.all if account.business_name is not None}
 
     @cached_property
+    def shared(self) -> set[str]:
+        """The aliases that accounts of several senders have."""
+        uses = Counter(account.alias for account in self.all)
+        return {alias for alias, count in uses.items() if count > 1}
+
+    def key_of(self, alias: str, sender: str | None) -> str:
+        """Return what names one account: its alias, after its sender where other senders have the alias too."""
+        return f"{sender}/{alias}" if sender and alias in self.shared else alias
+
+    def split(self, key: str) -> tuple[str, str | None]:
+        """Return the alias of such a name, and its sender where it says one."""
+        sender, _, alias = key.partition("/")
+        return (alias, sender) if alias in self.shared else (key, None)
+
+    @cached_property
     def labels(self) -> dict[str, str]:
-        """The distinct label of each account."""
+        """The distinct label of each account, by what names it."""
         labels: dict[str, str] = {}
         taken: set[str] = set()
         for account in self.all:
-            if account.alias in labels:  # accounts of two senders with the same alias
-                continue
             label = account_label(account.alias, account.business_name, len(account.root_path) - 1)
+            if account.alias in self.shared:
+                label = f"{label}  {find_sender(account.sender).title}"
             number = 2
             unique = label
             while unique in taken:
                 unique, number = f"{label} ({number})", number + 1
             taken.add(unique)
-            labels[account.alias] = unique
+            labels[self.key_of(account.alias, account.sender)] = unique
         return labels
 
     def offer(self, text: str | None = None) -> list[str]:
@@ -85,23 +100,24 @@ class Accounts:
         if len(matches) > OFFERED:
             upper = {account.alias for account in sorted(matches, key=lambda account: len(account.root_path))[:OFFERED]}
             matches = [account for account in matches if account.alias in upper]
-        return [account.alias for account in matches]
+        return [self.key_of(account.alias, account.sender) for account in matches]
 
     def find_named(self, text: str) -> str | None:
-        """Return the account with this alias, or the only one with the text in alias or name; else None."""
+        """Return what names the account with this alias, or the only one with the text in alias or name; else None."""
         for alias in (text, text.upper()):
             if alias in self.labels:
                 return alias
-        matches = [account.alias for account in self.all if is_in(text, account)]
+        matches = [self.key_of(account.alias, account.sender) for account in self.all if is_in(text, account)]
         return matches[0] if len(matches) == 1 else None
 
     def find_sender(self, alias: str) -> str | None:
         """Return the sender of an account, the first of several; None where the store has one sender."""
         return next((account.sender for account in self.all if account.alias == alias), None)
 
-    def tree_of(self, alias: str) -> list[str]:
-        """Return an account and all below it."""
-        return [account.alias for account in self.all if alias in account.root_path] or [alias]
+    def tree_of(self, alias: str, sender: str | None = None) -> list[str]:
+        """Return an account and all below it, of a sender or of any."""
+        of_it = (account for account in self.all if sender in {None, account.sender})
+        return [account.alias for account in of_it if alias in account.root_path] or [alias]
 
     def parent_of(self, alias: str) -> str | None:
         """Return the parent of an account; None where it is not known."""

@@ -39,7 +39,8 @@ def remember_account() -> None:
         look_for(typed)
         return
     st.session_state[SEARCH] = None
-    address.put(account=chosen, before=None, page=None, until=None)
+    alias, sender = load_accounts().split(chosen) if chosen else (None, None)
+    address.put(account=alias, before=None, page=None, until=None, **({"sender": sender} if sender else {}))
 
 
 def look_for(text: str) -> None:
@@ -56,6 +57,12 @@ def describe_search(text: str) -> str:
     return f"Choose one with {quoted}" if load_accounts().offer(text) else f"No account has {quoted}"
 
 
+def read_account() -> str | None:
+    """Return what names the account in the page's address: its alias, and its sender if that is needed."""
+    alias = address.get("account")
+    return load_accounts().key_of(alias, read_sender()) if alias else None
+
+
 def list_choices(chosen: str | None) -> tuple[dict[str, str], str]:
     """Return the labels of the accounts to choose from, including the chosen one, and a hint."""
     accounts = load_accounts()
@@ -63,9 +70,10 @@ def list_choices(chosen: str | None) -> tuple[dict[str, str], str]:
     if search and search.beside != chosen:
         search = st.session_state[SEARCH] = None
     matches = accounts.offer(search.text) if search else []
-    labels = {alias: accounts.labels[alias] for alias in matches or accounts.offer()}
+    labels = {key: accounts.labels[key] for key in matches or accounts.offer()}
     if chosen and chosen not in labels:
-        labels[chosen] = accounts.labels.get(chosen) or account_label(chosen, None)
+        of_all = f"{account_label(chosen, None)}  of all senders" if chosen in accounts.shared else None
+        labels[chosen] = accounts.labels.get(chosen) or of_all or account_label(chosen, None)
     if search:
         return labels, describe_search(search.text)
     return labels, "All accounts" if len(accounts.all) <= OFFERED else "All accounts; type to find one"
@@ -77,17 +85,17 @@ def account_filter(*, alone: str | None = None) -> dict[str, str | None]:
     Args:
         alone: the name in the page's address for "without sub-accounts", where it is not `below`.
     """
-    alias = address.get("account")
-    labels, hint = list_choices(alias)
+    key = read_account()
+    labels, hint = list_choices(key)
     is_cut = len(load_accounts().all) > OFFERED
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get(CHOICE) != alias:
-        st.session_state[CHOICE] = alias
+    if st.session_state.get(CHOICE) != key:
+        st.session_state[CHOICE] = key
     chosen = st.selectbox(
         "Account",
         list(labels),
         index=None,
-        format_func=lambda alias: labels.get(alias, alias),
+        format_func=lambda key: labels.get(key, key),
         key=CHOICE,
         on_change=remember_account,
         placeholder=hint,
@@ -104,11 +112,12 @@ def account_filter(*, alone: str | None = None) -> dict[str, str | None]:
     with st.container(key="sub-accounts", width="content"):
         if chosen is None:
             return {"account": None, "account_tree": None}
+        alias = load_accounts().split(chosen)[0]
         if alone:
             below = not choose_alone(alone)
         else:
             below = st.checkbox("and its sub-accounts", value=True, key="below", bind="query-params")
-    return {"account": None if below else chosen, "account_tree": chosen if below else None}
+    return {"account": None if below else alias, "account_tree": alias if below else None}
 
 
 def sender_filter() -> dict[str, str | None]:
@@ -156,7 +165,7 @@ def list_chosen(chosen: dict[str, Any]) -> set[str] | None:
     if chosen["account"]:
         return {chosen["account"]}
     if root := chosen["account_tree"]:
-        return set(load_accounts().tree_of(root))
+        return set(load_accounts().tree_of(root, chosen.get("sender")))
     return None
 
 

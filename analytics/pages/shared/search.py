@@ -71,6 +71,7 @@ def find_matches(text: str, kind: str | None = None, sender: str | None = None) 
 def find_accounts(text: str, accounts: Accounts) -> list[str]:
     """Return the account with this alias, else those with the text in alias or name, those named exactly so first."""
     named = accounts.find_named(text)
+    named = named and accounts.split(named)[0]
     if named:
         return [named]
     names, wanted = accounts.business_names, text.casefold()

@@ -12,6 +12,7 @@ from analytics import queries, senders
 from analytics.charts.charts import MOST_TYPES, OTHER_TYPES, join_rare
 from analytics.pages.activity.filters import name_entity, parse_entity, type_text
 from analytics.pages.audit.downloads import changes_csv
+from analytics.pages.shared.accounts import Account, Accounts
 from analytics.senders.described import Seen, as_sender
 from analytics.words.meanings import VERDICTS, describe_verdict
 from analytics.words.sentences import Change, sentence
@@ -202,3 +203,19 @@ def test_a_chart_of_many_event_types_joins_the_rarest_and_loses_none():
 def test_changes_of_a_sender_without_words_of_its_own_read_as_sentences(path, kind, old, new, expected):
     values = (None if value is None else json.dumps(value) for value in (old, new))
     assert sentence(Change("repository", REPOSITORY, "ann", path, kind, *values)) == expected
+
+
+@pytest.mark.usefixtures("three_senders")
+def test_an_alias_of_two_senders_is_two_accounts():
+    accounts = Accounts(
+        [
+            Account("ACME", None, None, ("ACME",), "github"),
+            Account("ACME", None, None, ("ACME",), "gitlab"),
+            Account("LOW", None, "ACME", ("ACME", "LOW"), "gitlab"),
+        ]
+    )
+    assert accounts.offer() == ["github/ACME", "gitlab/ACME", "LOW"]
+    assert [label.strip() for label in accounts.labels.values()] == ["ACME  GitHub", "ACME  GitLab", "LOW"]
+    assert (accounts.find_named("acme"), accounts.find_named("low")) == (None, "LOW")
+    assert [accounts.split(key) for key in ("gitlab/ACME", "LOW")] == [("ACME", "gitlab"), ("LOW", None)]
+    assert (accounts.tree_of("ACME", "github"), accounts.tree_of("ACME", "gitlab")) == (["ACME"], ["ACME", "LOW"])
