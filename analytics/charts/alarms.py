@@ -53,6 +53,11 @@ def intervals(states: pd.DataFrame) -> pd.DataFrame:
     return whole[["kind", "server", "metric", "account_alias", "begin", "end", "seq", "reading"]].reset_index(drop=True)
 
 
+def select_latest(states: pd.DataFrame) -> pd.DataFrame:
+    """Return the last one of the states of each metric in order of occurrence; columns as for `intervals`."""
+    return states.sort_values(["occurred_at", "seq", "place"]).drop_duplicates(["entity_id", "metric"], keep="last")
+
+
 def filter_alarms(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, server: str | None) -> pd.DataFrame:
     """Return the alarms of some accounts and of servers with a text in their names; None means all."""
     rows = alarms

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import NamedTuple
 
 from analytics.client.client import Client
+from analytics.client.keeping import KeptAnswer
 from analytics.findings.rule_files import RuleProblem, RuleSet, load_rules
 from analytics.findings.running import RANKS, Finding, find
 from analytics.queries import query
@@ -50,7 +49,7 @@ class _Look(NamedTuple):
     whole_at: float
 
 
-class KeptFindings:
+class KeptFindings(KeptAnswer[FindingsSnapshot]):
     """Computes the findings of all time in its own thread: millions of notifications take seconds.
 
     Args:
@@ -58,10 +57,8 @@ class KeptFindings:
     """
 
     def __init__(self, client: Client) -> None:
+        super().__init__("findings")
         self._client = client
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="findings")
-        self._lock = Lock()
-        self._looking: Future[None] | None = None
         self._last_look: _Look | None = None
 
     @property
@@ -69,32 +66,6 @@ class KeptFindings:
         """The findings that were computed last, however long ago; None before the first time."""
         look = self._last_look
         return look.snapshot if look else None
-
-    def read_up_to(self, patience: float, upto: datetime) -> FindingsSnapshot | None:
-        """Return findings up to a moment or later; None while they are being computed.
-
-        Args:
-            patience: the longest wait, in seconds.
-            upto: the moment, with a time zone. A future moment means now.
-
-        Raises:
-            AnalyticsError: they can't be computed now.
-        """
-        upto = min(upto, datetime.now(UTC))
-        end = time.monotonic() + patience
-        while (snapshot := self.snapshot) is None or snapshot.upto < upto:
-            looking = self._begin()
-            if not wait([looking], max(end - time.monotonic(), 0)).done:
-                return None
-            looking.result()
-        return snapshot
-
-    def _begin(self) -> Future[None]:
-        """Return the run that goes on, or begin one; the result of an ended run is too old for a new question."""
-        with self._lock:
-            if self._looking is None or self._looking.done():
-                self._looking = self._thread.submit(self._look)
-            return self._looking
 
     def _look(self) -> None:
         settings = read_settings()

@@ -4,7 +4,7 @@ import pytest
 
 from analytics import connect
 from analytics.errors import NoStatusError
-from analytics.pages.health.figures import bytes_words, group_figures, limit_words, read_figures, select_troubled
+from analytics.pages.shared.health_figures import bytes_words, group_figures, limit_words, read_figures, select_troubled
 from tests.support.readable_store import build_store
 
 STATUS = {

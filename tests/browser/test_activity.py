@@ -202,6 +202,39 @@ def test_a_brushed_part_stays_over_refreshes_after_the_fields_were_looked_at(liv
     expect_counted(page, PART)
 
 
+def sign(page, name):
+    return page.locator(f".st-key-sign-{name} button").first
+
+
+def follow(page, name, title):
+    sign(page, name).click()
+    expect(page.locator(".st-key-title h3")).to_have_text(title)
+
+
+def test_what_needs_attention_is_seen_without_a_click_and_leads_to_its_page_with_range_and_account(audited, watch):
+    stray = b'{"accountAlias": "ACME", "userName": "stray", "status": "Active"}'
+    assert audited.receiver.sender.post("/webhooks/Server.Created", stray).status == 200
+    page = watch(audited.url).open("/?refresh=1+s&range=7+d&account=ACME&alone=yes")
+    expect(sign(page, "alarms")).to_contain_text("1 server in alarm")
+    expect(sign(page, "refused")).to_contain_text("1 refused")
+    expect(sign(page, "health")).to_contain_text("Receiver")
+    expect(sign(page, "findings")).to_contain_text(re.compile(r"\d+ high of \d+ findings"))
+    high = re.search(r"(\d+) high", sign(page, "findings").inner_text())[1]
+    follow(page, "findings", "Audit")
+    expect(page.locator(".st-key-findings-head strong")).to_have_text(re.compile(f"^{high} findings?$"))
+    expect(page).to_have_url(re.compile("(?=.*severity=high)(?=.*account=ACME)(?=.*below=false)"))
+    go_back(page, "Activity")
+    follow(page, "alarms", "Alerts")
+    expect(page.locator(".st-key-in-alarm-card strong")).to_contain_text("1 in alarm now")
+    expect(page).to_have_url(re.compile("account=ACME"))
+    go_back(page, "Activity")
+    follow(page, "refused", "Notifications")
+    expect(page.locator(".st-key-refused-list tbody tr")).to_have_count(1)
+    go_back(page, "Activity")
+    follow(page, "health", "Health")
+    expect(page.locator(".st-key-health-state")).to_be_visible()
+
+
 def open_since_visit(page):
     page.locator(".st-key-view-popover button").click()
     return page.get_by_role("button", name="Since my last visit")

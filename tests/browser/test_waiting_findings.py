@@ -74,6 +74,23 @@ def test_a_link_to_a_finding_of_just_now_waits_for_it_says_when_that_takes_long_
     expect(page.locator(WAITING)).to_have_count(0)
 
 
+def test_activity_is_drawn_before_findings_are_known_says_so_and_shows_their_number_then(
+    live, place, watch, monkeypatch
+):
+    slow, url = place
+    before = watch(url).open("/?refresh=off").locator(".st-key-sign-findings button").first
+    expect(before).to_contain_text(re.compile(r"\d+ finding"))
+    count = int(re.search(r"(\d+) finding", before.inner_text())[1])
+    slow.held_back = COMPUTING
+    new_finding(live, monkeypatch, "WA1ACMESIGN01", "203.0.113.80")
+    page = watch(url).open("/?refresh=off")
+    sign = page.locator(".st-key-sign-findings button").first
+    expect(sign).to_contain_text("being computed")
+    expect(page.locator(".st-key-sign-refused button").first).to_contain_text("0 refused")
+    slow.held_back = set()
+    expect(sign).to_contain_text(f"{count + 1} findings")
+
+
 @pytest.mark.parametrize(("refresh", "public"), take_few([("1+s", "203.0.113.78"), ("off", "203.0.113.79")], 1))
 def test_a_page_that_nobody_looked_at_for_long_waits_with_progress_and_shows_no_older_findings(
     live, place, watch, monkeypatch, refresh, public

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from analytics import senders
 from analytics.charts import histogram
 from analytics.pages.activity import filters, lists
+from analytics.pages.activity.attention.signs import draw_signs
 from analytics.pages.activity.chart import draw_over_time, draw_total, select_types
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
 from analytics.pages.activity.time_range import (
@@ -135,7 +137,7 @@ def draw(
     """Ask for all figures at once, and draw them."""
     most = filters.read_most_rows()
     rows = ask_together(list_queries(chosen, time, viewer_zone(), measure, by_change=by_change, most=most))
-    draw_figures(rows, chosen, time, measure)
+    signs = draw_figures(rows, chosen, time, measure)
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
@@ -145,6 +147,8 @@ def draw(
                 draw_see_these(chosen, time)
         draw_over_time(rows("activity_bins"), before, time, chosen.part, measure, logarithmic=logarithmic)
     draw_lists(rows, chosen, time, measure, by_change=by_change)
+    refused = rows("activity_refused")
+    draw_signs(signs, chosen, time, (int(refused["events"].sum()), int(refused["events_before"].sum())))
 
 
 def list_queries(
@@ -189,47 +193,31 @@ def has_week(time: When) -> bool:
     return time.span.until - time.span.since >= SHORTEST_WEEK
 
 
-def draw_figures(rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, measure: Measure) -> None:
-    """Draw four figures of the chosen time; all but the last follow the filters."""
-    drawn, other, refused = (
+def draw_figures(
+    rows: Callable[[str], pd.DataFrame], chosen: ActivityFilters, time: When, measure: Measure
+) -> DeltaGenerator:
+    """Draw the figures of the chosen time and filters; return the place of the signs beside them."""
+    drawn, other = (
         (int(counted["events"].sum()), int(counted["events_before"].sum()))
-        for counted in (select_types(rows("activity_types"), chosen), rows("activity_other"), rows("activity_refused"))
+        for counted in (select_types(rows("activity_types"), chosen), rows("activity_other"))
     )
     counts = {measure: drawn, measure.other: other}
     with st.container(key="live"):
-        places = st.columns(4, gap="small")
+        places = st.columns([1, 1, 2], gap="small")
         with places[0]:
             draw_figure(NOTIFICATIONS.name, *counts[NOTIFICATIONS], time)
         with places[1]:
             draw_figure(CHANGES.name, *counts[CHANGES], time, hint=CHANGED_FIELDS)
-        with places[2]:
-            count = lists.count_entities(rows("activity_entities"), chosen, drawn[0])
-            st.metric(
-                "Entities",
-                f"{count:,}",
-                border=True,
-                height="stretch",
-                help=f"Entities with at least one {measure.unit}.",
-            )
-        with places[3]:
-            draw_figure(
-                "Refused",
-                *refused,
-                time,
-                hint="Of all accounts: their bodies are not read, so no filter applies.",
-                is_bad=True,
-            )
+        return places[2].container(key="signs", border=True, height="stretch", gap=None)
 
 
-def draw_figure(
-    label: str, count: int, before: int, time: When, *, hint: str | None = None, is_bad: bool = False
-) -> None:
+def draw_figure(label: str, count: int, before: int, time: When, *, hint: str | None = None) -> None:
     """Draw a count, and the count of the time to compare with if there is one."""
     st.metric(
         label,
         f"{count:,}",
         time.differs(count, before) or None,
-        delta_color="inverse" if is_bad and count else "off",
+        delta_color="off",
         delta_arrow="off" if count == before else "auto",
         delta_description=f"from {before:,}" if time.compared else None,
         border=True,
@@ -256,7 +244,9 @@ def draw_lists(
         with card("accounts-card"):
             lists.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
         with card("entities-card"):
-            st.markdown("**Entities**")
+            total = int(select_types(rows("activity_types"), chosen)["events"].sum())
+            count = lists.count_entities(rows("activity_entities"), chosen, total)
+            st.markdown(f"**Entities**: {count:,} with at least one {measure.unit}")
             lists.draw_entities(rows("activity_entities"), chosen, time)
         with card("actors-card"):
             st.markdown("**Actors** (if named)")

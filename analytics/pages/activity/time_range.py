@@ -62,6 +62,17 @@ class When(NamedTuple):
         until = self.part.until or self.span.until
         return {"range": OWN, OWN: str(Interval(self.part.since, until if until < self.span.now else None))}
 
+    def list_ends(self, at: datetime) -> tuple[datetime | None, datetime | None]:
+        """Return the begin and the end of the list to which `range_values` lead, as that page has them.
+
+        Args:
+            at: the present moment.
+        """
+        if own := Interval.parse(self.range_values.get(OWN)):
+            return own.since, own.until
+        length = RANGES[self.name]
+        return at - length if length else None, None
+
     @property
     def line(self) -> Comparison | None:
         """Return the time to compare the whole time with."""

@@ -1,8 +1,5 @@
 """The page Alerts: the present alarms, the alarms of a time range, and the flapping metrics."""
 
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -18,7 +15,7 @@ from analytics.pages.alerts.lists import (
     find_deleted,
     to_server,
 )
-from analytics.pages.shared.answers import answer, now
+from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import (
     account_filter,
     draw_chips,
@@ -28,81 +25,12 @@ from analytics.pages.shared.filters import (
 )
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
+from analytics.pages.shared.known_alarms import load_alarms
 from analytics.pages.shared.ranges import draw_range
-from analytics.pages.shared.store import location, moment, null_to_none, run
+from analytics.pages.shared.store import moment
 from analytics.senders import alert_label, alerts
 from analytics.text import plural
 from analytics.times import Period, period, zone_label
-
-ROWS_AT_ONCE = 100_000
-MOST_QUERIES = 100
-
-
-@dataclass
-class AlarmCache:
-    """The alarms of one store up to a notification, for all viewers."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    last: int = 0
-    last_id: str | None = None
-    states: list[pd.DataFrame] = field(default_factory=list)
-    alarms: pd.DataFrame | None = None
-
-    def look(self, run_query: Callable[..., pd.DataFrame]) -> pd.DataFrame | None:
-        """Read on, and return the alarms of all time; None before the first alert.
-
-        Args:
-            run_query: runs a query by its name, with its values.
-        """
-        self.read_on(run_query)
-        if self.alarms is None and self.states:
-            self.states = [pd.concat(self.states, ignore_index=True)]
-            self.alarms = alarms.intervals(self.states[0])
-        return self.alarms
-
-    def read_on(self, run_query: Callable[..., pd.DataFrame]) -> None:
-        """Read the alerts since the last look, in parts, so that no query takes long."""
-        extent = run_query("alert_extent", seq=self.last)
-        if extent.empty:
-            self.forget()
-            return
-        newest = extent.iloc[0]
-        if self.last and null_to_none(newest["id_then"]) != self.last_id:
-            self.forget()
-        last, first = int(newest["last"]), max(self.last + 1, int(newest["first"]))
-        step = max(ROWS_AT_ONCE, (last - first) // MOST_QUERIES + 1)
-        spans = [(at, min(at + step - 1, last)) for at in range(first, last + 1, step)]
-        parts = [run_query(alert.states, first=begin, last=end) for alert in alerts() for begin, end in spans]
-        if new := [part.assign(occurred_at=part["occurred_at"].dt.tz_convert("UTC")) for part in parts if len(part)]:
-            self.states.extend(new)
-            self.alarms = None
-        self.last, self.last_id = last, str(newest["last_id"])
-
-    def forget(self) -> None:
-        """Start again, as with another store."""
-        self.last, self.last_id, self.states, self.alarms = 0, None, [], None
-
-
-@st.cache_resource(show_spinner=False)
-def open_cache(_location: str | None) -> AlarmCache:
-    """Return the cache of a store's alarms, which is empty at first."""
-    return AlarmCache()
-
-
-def load_alarms() -> pd.DataFrame | None:
-    """Return the alarms of all time, as `intervals` does; None before the first alert.
-
-    Raises:
-        AnalyticsError: the store can't be asked now.
-    """
-    memory = open_cache(location())
-
-    def look() -> pd.DataFrame | None:
-        with memory.lock:
-            return memory.look(run)
-
-    return answer("alarms", look)
-
 
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
 RECENT, LONGEST = "Latest first", "Longest first"

@@ -7,7 +7,12 @@ import streamlit as st
 
 from analytics.client.pulse import find_signs
 from analytics.errors import NoStatusError
-from analytics.pages.health.figures import (
+from analytics.pages.health.silences import draw_silences, parse_time, put_plainly
+from analytics.pages.shared.answers import now
+from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
+from analytics.pages.shared.formatting import format_clock, format_with_zone
+from analytics.pages.shared.frame import draw_page, is_dark
+from analytics.pages.shared.health_figures import (
     AGO,
     COLOURS,
     MARKS,
@@ -17,11 +22,6 @@ from analytics.pages.health.figures import (
     select_troubled,
     state_of,
 )
-from analytics.pages.health.silences import draw_silences, parse_time, put_plainly
-from analytics.pages.shared.answers import now
-from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
-from analytics.pages.shared.formatting import format_clock, format_with_zone
-from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.store import ask_status
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import streamlit as st
 
+from analytics.client.keeping import Dated, KeptAnswer
 from analytics.errors import AnalyticsError
 from analytics.findings.rule_headers import MARKS
 from analytics.findings.running import Finding
@@ -18,6 +20,7 @@ from analytics.pages.shared.store import connection
 from analytics.senders import doubting_rules
 from analytics.text import as_markdown, plural, shorten
 
+T = TypeVar("T", bound=Dated)
 MOST_NAMED = 5
 PATIENCE_SECONDS = 0.4
 RETRY_SECONDS = 0.5
@@ -41,23 +44,36 @@ def load_findings() -> FindingsSnapshot | None:
     Raises:
         AnalyticsError: they can't be computed now.
     """
+    return load_known(FINDINGS, open_findings())
+
+
+def load_known(what: str, kept: KeptAnswer[T]) -> T | None:
+    """Return the latest of a kept answer, whose moment the page then claims; None while it is being computed.
+
+    Args:
+        what: its name on the page.
+        kept: computes it.
+
+    Raises:
+        AnalyticsError: it can't be computed now.
+    """
     at = now()
-    snapshot = answer("findings", lambda: find_latest(at))
+    snapshot = answer(("known", what), lambda: find_latest(what, kept, at))
     if snapshot:
         note_moment(snapshot.upto)
     return snapshot
 
 
-def find_latest(at: datetime) -> FindingsSnapshot | None:
-    """Return fresh findings for a page of this moment; on a page that refreshes they may be some seconds old."""
+def find_latest(what: str, kept: KeptAnswer[T], at: datetime) -> T | None:
+    """Return a fresh answer for a page of this moment; on a page that refreshes it may be some seconds old."""
     # Without a refresh nothing would add the findings of a change that the page lists.
-    upto = begin_waiting(FINDINGS, at - FRESH if is_refreshing() else at)
-    snapshot = open_findings().read_up_to(PATIENCE_SECONDS, upto)
+    upto = begin_waiting(what, at - FRESH if is_refreshing() else at)
+    snapshot = kept.read_up_to(PATIENCE_SECONDS, upto)
     if snapshot is None and find_oldest():
-        before = open_findings().snapshot
+        before = kept.snapshot
         snapshot = before if before and before.upto >= at - LAG else None
     if snapshot:
-        end_waiting(FINDINGS)
+        end_waiting(what)
     return snapshot
 
 
@@ -76,6 +92,16 @@ def find_known(at_least: datetime) -> FindingsSnapshot | None:
     with suppress(AnalyticsError):
         kept.read_up_to(0, now() - LAG)
     return before
+
+
+def find_at_once() -> FindingsSnapshot | None:
+    """Return the findings that are known, without a wait, and begin to compute new ones where these are old.
+
+    Raises:
+        AnalyticsError: they can't be computed now.
+    """
+    open_findings().read_up_to(0, now() - LAG)
+    return open_findings().snapshot
 
 
 def map_findings(findings: Iterable[Finding]) -> dict[str, list[Finding]]:

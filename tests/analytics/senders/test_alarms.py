@@ -1,6 +1,6 @@
 """Alarms out of what alerts tell: when one begins, when it is over, and what is kept between two looks."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -9,8 +9,8 @@ import analytics
 from analytics import queries
 from analytics.charts import alarms
 from analytics.pages.alerts.lists import lasted_text
-from analytics.pages.alerts.page import AlarmCache
 from analytics.pages.shared.formatting import reading_text
+from analytics.pages.shared.known_alarms import AlarmCache, KeptInAlarm
 from analytics.times import period
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
 
@@ -119,6 +119,19 @@ def test_an_alert_that_came_since_ends_an_alarm_that_was_known(store):
     kept.look(store(ROWS[:1]))
     found = kept.look(store(ROWS[:2]))
     assert sorted(told(found)) == [(WEB, "cpu", 60, 50), (WEB, "disk", 60, None)]
+
+
+def test_in_alarm_now_are_the_servers_whose_alarms_last_without_those_that_are_deleted(store):
+    gone = [
+        alert("WA1ACMEOLD01", 30, ("cpu", "triggered")),
+        server("ACME", "WA1ACMEOLD01", event_type="Server.Deleted", received_at=before(5)),
+    ]
+    run, cache = store([*ROWS, *gone]), AlarmCache()
+    kept = KeptInAlarm(run, cache)
+    known = kept.read_up_to(30, datetime.now(UTC))
+    assert known.accounts == {WEB: "ACME"}
+    assert (known.count(None), known.count({"ACME"}), known.count({"SOLO"})) == (1, 1, 0)
+    assert set(known.accounts) | {"WA1ACMEOLD01"} == set(alarms.select_lasting(cache.look(run))["server"])
 
 
 @pytest.mark.parametrize("count", [2, 7])

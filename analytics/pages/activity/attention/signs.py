@@ -1,0 +1,159 @@
+"""Signs beside the page's figures: alarms, findings, refused notifications, health; each leads to its page."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from analytics.client.keeping import KeptAnswer
+from analytics.errors import AnalyticsError
+from analytics.findings.running import Finding
+from analytics.pages.activity.attention import ways
+from analytics.pages.activity.filters import ActivityFilters
+from analytics.pages.activity.time_range import When
+from analytics.pages.shared.answers import begin_waiting, is_kept, now
+from analytics.pages.shared.components import draw_again_after
+from analytics.pages.shared.filters import list_chosen
+from analytics.pages.shared.findings import describe_counts, select_range
+from analytics.pages.shared.health_figures import read_figures, select_troubled, state_of
+from analytics.pages.shared.known_alarms import IN_ALARM, load_in_alarm, open_in_alarm
+from analytics.pages.shared.known_findings import FINDINGS, RETRY_SECONDS, load_findings, open_findings
+from analytics.pages.shared.store import ask_status, location
+from analytics.senders import alert_label, alerts, sender_of
+from analytics.text import as_markdown, make_visible, plural
+
+GOOD, BAD, WARNING, UNKNOWN = (
+    ":green[:material/check_circle:]",
+    ":red[:material/error:]",
+    ":orange[:material/warning:]",
+    ":gray[:material/hourglass_top:]",
+)
+NOT_KNOWN = ":gray[:material/help:]"
+HIGH = "high"
+
+
+class Sign(NamedTuple):
+    """A sign: its icon and its text in Markdown, what it counts, and whether it is still being computed."""
+
+    icon: str
+    text: str
+    hint: str
+    is_pending: bool = False
+
+
+def draw_signs(place: DeltaGenerator, chosen: ActivityFilters, time: When, refused: tuple[int, int]) -> None:
+    """Draw the signs. They come last on the page, because what they count may have to be computed.
+
+    Args:
+        place: their place.
+        chosen: the filters.
+        time: the time counted.
+        refused: the number of refused notifications in that time, and in the time to compare with.
+    """
+    drawn = {"refused": describe_refused(*refused, time), "health": look(describe_health, "Health")}
+    if alerts():
+        drawn["alarms"] = look(lambda: describe_alarms(chosen), f"{alert_label()}s in alarm")
+    drawn["findings"] = look(lambda: describe_findings(chosen, time), "Findings")
+    with place:
+        for name, go in ways.list_ways(chosen, time, some_high=drawn["findings"].icon == BAD).items():
+            if name in drawn:
+                draw_sign(name, drawn[name], go)
+    # A fixed place, so that the other parts of the page keep theirs when all is known.
+    with st.container(key="await-signs"):
+        if any(sign.is_pending for sign in drawn.values()) and not is_kept():
+            await_signs()
+
+
+def look(describe: Callable[[], Sign], what: str) -> Sign:
+    """Return a sign, or one that says that it is not known now."""
+    try:
+        return describe()
+    except AnalyticsError as error:
+        return Sign(NOT_KNOWN, f"{what}: **not known** now", make_visible(str(error)))
+
+
+def draw_sign(name: str, sign: Sign, go: Callable[[], None]) -> None:
+    """Draw a sign as the button that leads to its page."""
+    label = f"{sign.icon} {sign.text}"
+    st.button(label, key=f"sign-{name}", on_click=go, type="tertiary", help=as_markdown(sign.hint), width="stretch")
+
+
+@st.fragment
+def await_signs() -> None:
+    """Draw the page again as soon as one more sign is known."""
+    draw_again_after(RETRY_SECONDS, "signs")
+    with suppress(AnalyticsError):
+        if not any(is_ready(name, kept) for name, kept in waited_for().items()):
+            return
+    st.rerun()
+
+
+def is_ready(name: str, kept: KeptAnswer[Any]) -> bool:
+    """Say whether an answer that the page waits for is there."""
+    return kept.read_up_to(0, begin_waiting(name, now())) is not None
+
+
+def waited_for() -> dict[str, KeptAnswer[Any]]:
+    """Return what computes the signs that take long, by its name on the page."""
+    return {FINDINGS: open_findings(), IN_ALARM: open_in_alarm(location())}
+
+
+def describe_alarms(chosen: ActivityFilters) -> Sign:
+    """Return the number of entities in alarm now."""
+    hint = "In alarm now, of the chosen account. Opens Alerts."
+    entities = f"{alert_label().lower()}s"
+    known = load_in_alarm()
+    if known is None:
+        return Sign(UNKNOWN, f"{entities.capitalize()} in alarm: **being read**", hint, is_pending=True)
+    count = known.count(list_accounts(chosen))
+    one = entities.removesuffix("s")
+    return Sign(BAD if count else GOOD, f"**{plural(count, one)}** in alarm", hint)
+
+
+def list_accounts(chosen: ActivityFilters) -> set[str] | None:
+    """Return the aliases of the chosen accounts; None for all."""
+    alone = chosen.account if chosen.alone else None
+    return list_chosen({"account": alone, "account_tree": None if alone else chosen.account})
+
+
+def describe_findings(chosen: ActivityFilters, time: When) -> Sign:
+    """Return the number of findings in the time, and of the high ones among them."""
+    hint = "Of the chosen time, account and sender. Opens Audit with those that are high, if there are some."
+    snapshot = load_findings()
+    if snapshot is None:
+        return Sign(UNKNOWN, "Findings: **being computed**", hint, is_pending=True)
+    since, until = time.list_ends(now())
+    found = [each for each in select_range(snapshot.findings, since, until) if lets_through(each, chosen)]
+    high = sum(finding.severity == HIGH for finding in found)
+    if not found:
+        return Sign(GOOD, "**0 findings**", hint)
+    text = f"**{high:,} {HIGH}** of {plural(len(found), 'finding')}" if high else f"**{plural(len(found), 'finding')}**"
+    return Sign(BAD if high else WARNING, text, f"{describe_counts(found)}. {hint}")
+
+
+def lets_through(finding: Finding, chosen: ActivityFilters) -> bool:
+    """Say whether a finding is of the chosen account and sender."""
+    accounts = list_accounts(chosen)
+    is_of_sender = not chosen.sender or sender_of(finding.category or "").name == chosen.sender
+    return is_of_sender and (accounts is None or finding.account_alias in accounts)
+
+
+def describe_refused(count: int, before: int, time: When) -> Sign:
+    """Return the number of refused notifications in the time, compared with the other time."""
+    hint = "In the chosen time, of all accounts: their bodies are not read, so no filter applies. Opens their list."
+    compared = f", {time.differs(count, before)}" if count and time.differs(count, before) else ""
+    former = f"{before:,} in the time to compare with. " if time.compared else ""
+    return Sign(WARNING if count else GOOD, f"**{count:,} refused**{as_markdown(compared)}", former + hint)
+
+
+def describe_health() -> Sign:
+    """Return the state of the receiver, and what is not ok in it."""
+    status = ask_status()
+    state = state_of(status.get("state"))
+    hint = "The state of the receiver now. Opens Health."
+    if state == "ok":
+        return Sign(GOOD, "Receiver **ok**", hint)
+    bad = "; ".join(make_visible(f"{figure.label}: {figure.text}") for figure in select_troubled(read_figures(status)))
+    return Sign(BAD if state == "red" else WARNING, f"Receiver **{state}**", f"{bad}. {hint}")

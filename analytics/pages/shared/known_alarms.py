@@ -1,0 +1,158 @@
+"""The alarms that are known now: read once, and then only what new alerts add; in a thread, those that last still."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from analytics.charts import alarms
+from analytics.client.keeping import KeptAnswer
+from analytics.pages.shared.answers import answer
+from analytics.pages.shared.known_findings import load_known
+from analytics.pages.shared.store import connection, location, null_to_none, records, run
+from analytics.queries import query
+from analytics.senders import alerts
+
+ROWS_AT_ONCE = 100_000
+MOST_QUERIES = 100
+IN_ALARM = "in alarm"
+
+
+@dataclass
+class AlarmCache:
+    """The alarms of one store up to a notification, for all viewers; `latest` is the last state of each metric."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    last: int = 0
+    last_id: str | None = None
+    states: list[pd.DataFrame] = field(default_factory=list)
+    alarms: pd.DataFrame | None = None
+    latest: pd.DataFrame | None = None
+
+    def look(self, run_query: Callable[..., pd.DataFrame]) -> pd.DataFrame | None:
+        """Read on, and return the alarms of all time; None before the first alert.
+
+        Args:
+            run_query: runs a query by its name, with its values.
+        """
+        self.read_on(run_query)
+        if self.alarms is None and self.states:
+            self.states = [pd.concat(self.states, ignore_index=True)]
+            self.alarms = alarms.intervals(self.states[0])
+        return self.alarms
+
+    def read_on(self, run_query: Callable[..., pd.DataFrame]) -> None:
+        """Read the alerts since the last look, in parts, so that no query takes long."""
+        extent = run_query("alert_extent", seq=self.last)
+        if extent.empty:
+            self.forget()
+            return
+        newest = extent.iloc[0]
+        if self.last and null_to_none(newest["id_then"]) != self.last_id:
+            self.forget()
+        last, first = int(newest["last"]), max(self.last + 1, int(newest["first"]))
+        step = max(ROWS_AT_ONCE, (last - first) // MOST_QUERIES + 1)
+        spans = [(at, min(at + step - 1, last)) for at in range(first, last + 1, step)]
+        parts = [run_query(alert.states, first=begin, last=end) for alert in alerts() for begin, end in spans]
+        if new := [part.assign(occurred_at=part["occurred_at"].dt.tz_convert("UTC")) for part in parts if len(part)]:
+            self.states.extend(new)
+            self.latest = alarms.select_latest(pd.concat(new if self.latest is None else [self.latest, *new]))
+            self.alarms = None
+        self.last, self.last_id = last, str(newest["last_id"])
+
+    def forget(self) -> None:
+        """Start again, as with another store."""
+        self.last, self.last_id, self.states, self.alarms, self.latest = 0, None, [], None, None
+
+
+@st.cache_resource(show_spinner=False)
+def open_cache(_location: str | None) -> AlarmCache:
+    """Return the cache of a store's alarms, which is empty at first."""
+    return AlarmCache()
+
+
+def load_alarms() -> pd.DataFrame | None:
+    """Return the alarms of all time, as `intervals` does; None before the first alert.
+
+    Raises:
+        AnalyticsError: the store can't be asked now.
+    """
+    memory = open_cache(location())
+
+    def look() -> pd.DataFrame | None:
+        with memory.lock:
+            return memory.look(run)
+
+    return answer("alarms", look)
+
+
+class InAlarm(NamedTuple):
+    """The existing entities in alarm at the moment `upto`: each name with the account of its alert."""
+
+    accounts: dict[str, str | None]
+    upto: datetime
+
+    def count(self, accounts: set[str] | None) -> int:
+        """Return the number of those of some accounts; None means all."""
+        return sum(accounts is None or account in accounts for account in self.accounts.values())
+
+
+class KeptInAlarm(KeptAnswer[InAlarm]):
+    """Computes in its own thread what is in alarm: millions of alerts take seconds.
+
+    Args:
+        run_query: runs a query by its name, with its values.
+        cache: the store's alarms.
+    """
+
+    def __init__(self, run_query: Callable[..., pd.DataFrame], cache: AlarmCache) -> None:
+        super().__init__("alarms")
+        self._run, self._cache = run_query, cache
+        self._last: InAlarm | None = None
+        self._read: tuple[int, str | None] | None = None
+
+    @property
+    def snapshot(self) -> InAlarm | None:
+        """What was in alarm at the last look; None before the first."""
+        return self._last
+
+    def _look(self) -> None:
+        upto = datetime.now(UTC)
+        with self._cache.lock:
+            self._cache.read_on(self._run)
+            read, latest = (self._cache.last, self._cache.last_id), self._cache.latest
+        if self._last and read == self._read:
+            self._last = self._last._replace(upto=upto)
+        else:
+            self._last = InAlarm(self._list_existing(latest), upto)
+        self._read = read
+
+    def _list_existing(self, latest: pd.DataFrame | None) -> dict[str, str | None]:
+        """Return the entities in alarm that are not deleted, with their accounts."""
+        if latest is None:
+            return {}
+        above = latest[latest["above"].astype(bool)]
+        named = {str(row.entity_id): null_to_none(row.account_alias) for row in records(above)}
+        ids = sorted(named)
+        gone = {name for alert in alerts() if ids for name in self._run(alert.deleted, ids=ids)["entity_id"]}
+        return {name: account for name, account in named.items() if name not in gone}
+
+
+@st.cache_resource(show_spinner=False)
+def open_in_alarm(place: str | None) -> KeptInAlarm:
+    """Return the object that keeps what is in alarm, for all viewers."""
+    client = connection().client
+    return KeptInAlarm(lambda name, **values: client.df(*query(name, values)), open_cache(place))
+
+
+def load_in_alarm() -> InAlarm | None:
+    """Return what is in alarm; None while it is being computed.
+
+    Raises:
+        AnalyticsError: it can't be computed now.
+    """
+    return load_known(IN_ALARM, open_in_alarm(location()))
