@@ -5,6 +5,7 @@ are data of text marks, never part of an expression. Channels are written as `al
 looks a text up in its whole schema, which takes 4 ms for each.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +34,8 @@ LONG_NAME = 24
 """The most characters of a name that a column of the legend has room for."""
 MOST_TYPES = 15
 OTHER_TYPES = "other event types"
+PHONE_PIXELS = 560
+"""A chart that is narrower stands on a phone."""
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 TOTAL = "Total"
 LOG_TICKS = [0, *(10**power for power in range(10))]
@@ -72,6 +75,12 @@ def heading(title: str, dark: bool, subtitle: str = "", offset: int = 12) -> alt
         subtitlePadding=3,
         offset=offset,
     )
+
+
+def fit_text(wide: str, narrow: str) -> Any:
+    """Return a text of a chart as an expression: `narrow` stands where a phone would cut `wide`."""
+    # It names `width`, so that it is evaluated again when that changes.
+    return alt.expr(f"width >= 0 && containerSize()[0] < {PHONE_PIXELS} ? {json.dumps(narrow)} : {json.dumps(wide)}")
 
 
 def stack(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:

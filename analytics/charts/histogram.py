@@ -14,6 +14,7 @@ from analytics.charts.charts import (
     TIME_TIP,
     add_bin_times,
     event_scale,
+    fit_text,
     heading,
     stack,
     time_tips,
@@ -103,7 +104,10 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
         zone: the name of the browser's time zone, in which the axis is.
         dark: whether the page is dark.
     """
-    title = f"Per {bins.per}, by event type; times in {zone}"
+    title = fit_text(
+        f"Per {bins.per}, by event type; times in {zone}; pale = still filling. Drag over bars to narrow the range.",
+        f"Per {bins.per}; times in {zone}; pale = still filling",
+    )
     chart: alt.Chart = (
         alt.Chart(add_ends(stack(add_bin_times(frame, bins.width), list(colours(dark))), bins))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
@@ -129,7 +133,7 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
             width="container",
             autosize=FIT,
             title=alt.TitleParams(
-                f"{title}; pale = still filling. Drag over bars to narrow the range.",
+                title,
                 anchor="start",
                 frame="bounds",
                 fontSize=12,

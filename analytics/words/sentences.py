@@ -130,13 +130,14 @@ def summary(changes: Iterable[Change]) -> str:
     return "; ".join(phrases[:MOST_TOLD]) + (f"; and {plural(more, 'more change')}" if more > 0 else "")
 
 
-def alert_text(metric: str | None, state: str | None) -> str:
-    """Return the first trigger of an alert in words."""
+def alert_text(metric: str | None, state: str | None, reading: str = "") -> str:
+    """Return the first trigger of an alert in words; `reading` is the metric's, in words."""
     of = f"{shorten(metric, 20)} " if metric else ""
     states = {alert.above: "above its threshold" for alert in alerts()}
     states |= {alert.below: "below its threshold again" for alert in alerts()}
     words = states.get(str(state).lower())
-    return f"alert: {of}{words or shorten(state or '', 30)}".rstrip(": ")
+    text = f"alert: {of}{words or shorten(state or '', 30)}".rstrip(": ")
+    return f"{text}, at {reading}" if reading else text
 
 
 def phrase(change: Change) -> Phrase:

@@ -23,6 +23,7 @@ BODY = ' {"accountAlias":"ACME", "userName":"o\'neil", "note":"$(x) `y` \\"z\\" 
 FORMULA = {"accountAlias": "ACME", "userName": "=cmd|' /C calc'!A0", "emailAddress": "+1+1", "status": "Active"}
 LIVE = "/notifications?refresh=1+s"
 STILL = "/notifications?refresh=off"
+ALARM = {"metric": "cpu", "state": "triggered", "data": {"cpuPercent": 93.5}}
 TABLE = """[...document.querySelectorAll('.st-key-notifications *')].map((e) => e.shadowRoot).find(Boolean)
   ?.querySelector('table') ?? document.querySelector('.st-key-notifications table')"""
 FOCUSED = """() => {
@@ -273,6 +274,37 @@ def test_an_opened_one_tells_what_it_changed_and_leads_to_its_neighbours(live, w
     expect(page.locator(".st-key-difference")).to_contain_text("Seen for the first time")
     neighbours.get_by_role("button", name="Later").click()
     expect(neighbours).to_contain_text("2 of 3 notifications of this server")
+
+
+def test_a_row_says_what_it_changed_and_marks_a_copy_and_what_a_finding_doubts(live, watch):
+    name = "WA1ACMESAYS01"
+    for event, body in [
+        ("Server.Created", {**server(cpu=2), "name": name}),
+        *[("Server.Updated", {**server(cpu=4), "name": name})] * 2,
+        ("Server.Updated", {"accountAlias": "ACME", "name": name}),
+        ("Alert.Notification", {"accountAlias": "ACME", "serverName": name, "triggers": [ALARM]}),
+    ]:
+        post(live, event, body)
+    page = watch(live.url).open(f"{LIVE}&entity={name}&copies=true")
+    doubted = re.compile("^Body of another event; ")
+    changed = "changed the number of CPUs from 2 to 4"
+    said: list[str | re.Pattern[str]] = ["alert: cpu above its threshold, at 93.5%", doubted]
+    said += ["a copy, which changes nothing", changed, "created server"]
+    expect(column(page, 3)).to_have_text(said)
+    expect(column(page, 3).nth(1)).to_have_class(re.compile("notice"))
+    expect(column(page, 3).nth(2)).to_have_class(re.compile("quiet"))
+
+
+def test_on_a_phone_a_tap_anywhere_on_a_row_opens_it_and_the_caption_of_the_chart_is_whole(live, watch):
+    page = watch(live.url, viewport={"width": 390, "height": 844}).open(STILL)
+    title = page.locator(".st-key-histogram svg .role-title text").first
+    expect(title).to_have_text(re.compile("still filling$"))
+    row = rows(page).first
+    assert row.bounding_box()["height"] >= 40
+    name = row.locator("td").nth(2).bounding_box()
+    page.mouse.click(name["x"] + 10, name["y"] + name["height"] / 2)
+    expect(detail_name(page)).to_be_visible()
+    assert "seq=" in page.url
 
 
 def test_watched_paused_opened_copied_as_curl_and_sent_to_a_receiver_that_records(live, watch, tmp_path):

@@ -9,7 +9,7 @@ import streamlit as st
 from analytics.charts.alarms import intervals, metric_text, select_lasting
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import skip_unanswered
-from analytics.pages.shared.changes import NOTHING_NEW, actions_of, draw_difference, summaries
+from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, draw_difference, summaries
 from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_receipt, draw_verdict
 from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text, reading_text
@@ -18,7 +18,7 @@ from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import alerts, categories_of, colours, has_state, is_account, is_person, several
 from analytics.text import as_markdown, shorten
-from analytics.words.sentences import UNSEEN, alert_text
+from analytics.words.sentences import UNSEEN
 
 PAGE_ROWS = 30
 MOST_ALARMS = 5
@@ -121,13 +121,7 @@ def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
         return {}
     span = {"first": int(rows["seq"].min()), "last": int(rows["seq"].max())}
     texts = summaries(ask("entity_changes", **span, **entity.values), actions_of(rows))
-    for alert in alerts():
-        seqs = rows.loc[rows["category"] == alert.category, "seq"]
-        if entity.category == alert.kind and len(seqs):
-            span = {"first": int(seqs.min()), "last": int(seqs.max())}
-            states = ask(alert.first_state, entity=entity.name, **span)
-            texts |= {row.seq: alert_text(null_to_none(row.metric), null_to_none(row.state)) for row in records(states)}
-    return texts
+    return texts | describe_alerts(rows, entity.name)
 
 
 def as_line(row: Any, texts: dict[int, str], entity: Entity) -> Line:

@@ -12,10 +12,11 @@ from analytics.charts.histogram import BRUSH, Bins, draw_histogram, read_brush
 from analytics.pages.notifications import paging
 from analytics.pages.notifications.download import draw_download
 from analytics.pages.notifications.filters import find_range, narrow_to, read_own_range, span_filter, to_newest
+from analytics.pages.notifications.what import What, describe_rows
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
-from analytics.pages.shared.components import Column, Line, draw_table
+from analytics.pages.shared.components import Cell, Column, Line, draw_table
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import find_bar, is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
@@ -32,18 +33,19 @@ LIST_FIRST_SECONDS = 0.1
 
 
 def columns(*, narrow: bool) -> tuple[Column, ...]:
-    """Return the columns of the list; a narrow list has no sender, actor and signature."""
-    first: tuple[Column, ...] = (Column("Received", "12rem", opens=True, time=True), Column("Event", "12rem"))
+    """Return the columns of the list; a narrow list has what fits beside the open notification."""
+    first: tuple[Column, ...] = (Column("Received", "10rem", opens=True, time=True), Column("Event", "9.6rem"))
     if several() and not narrow:
-        first = (*first, Column("Sender", "9.2rem"))
+        first = (*first, Column("Sender", "7.5rem"))
     if narrow:
         return (*first, Column("Entity", "55%", opens=True), Column("Account", "45%", opens=True))
     return (
         *first,
-        Column("Entity", "30%", opens=True),
-        Column("Account", "26%", opens=True),
-        Column("Actor", "22%", opens=True),
-        Column("Signature", "7.4rem"),
+        Column("Entity", "26%", opens=True),
+        Column("What", "38%"),
+        Column("Account", "20%", opens=True),
+        Column("Actor", "16%", opens=True),
+        Column("Signature", "5.9rem"),
     )
 
 
@@ -155,32 +157,32 @@ def colour_of(row: Any) -> str:
     return null_to_none(row.event_type) or unknown_type(row.category)
 
 
-def as_line(row: Any, names: dict[str, str], *, narrow: bool) -> Line:
-    """Return a notification as a row of the table."""
+def as_line(row: Any, names: dict[str, str], what: What, *, narrow: bool) -> Line:
+    """Return a notification as a row of the table; in a narrow list its event has the mark of what it says."""
     event = null_to_none(row.event_type) or f"{row.category} (unknown)"
-    cells = [
+    account = account_label(alias, names.get(alias)) if (alias := null_to_none(row.account_alias)) else ""
+    cells: list[Cell] = [
         moment(row.received_at),
         f"{event} (copy)" if null_to_none(row.duplicate_of) else event,
         shorten(null_to_none(row.entity_id) or "", 80),
-        account_label(alias, names.get(alias)) if (alias := null_to_none(row.account_alias)) else "",
-        shorten(null_to_none(row.actor) or "", 60),
-        MARKS.get(row.signature_status, shorten(row.signature_status)),
     ]
-    sender = sender_of_row(row)
     if narrow:
-        cells = cells[:4]
-    elif sender:
+        return Line(str(row.seq), [*cells, account], colour_of(row), [None, what.tone], [None, what.hover])
+    if sender := sender_of_row(row):
         cells.insert(2, titles().get(sender, sender))
-    return Line(str(row.seq), cells, colour_of(row))
+    actor = shorten(null_to_none(row.actor) or "", 60)
+    before: list[None] = [None] * len(cells)
+    cells += [what.text, account, actor, MARKS.get(row.signature_status, shorten(row.signature_status))]
+    return Line(str(row.seq), cells, colour_of(row), [*before, what.tone], [*before, what.hover])
 
 
 def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
     """Draw the rows; names open their entity, account or user, other cells the notification."""
-    names = load_accounts().business_names
+    names, said = load_accounts().business_names, describe_rows(rows)
     seq = read_open_item().seq
     draw_table(
         columns(narrow=narrow),
-        [as_line(row, names, narrow=narrow) for row in records(rows)],
+        [as_line(row, names, said[row.seq], narrow=narrow) for row in records(rows)],
         key="notifications",
         alt="Notifications, newest first",
         on_open=open_named,

@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.shared.components import Column, Line, Tone, draw_table
+from analytics.pages.shared.formatting import reading_text
 from analytics.pages.shared.store import ask, null_to_none, records
-from analytics.senders import has_state, kinds
+from analytics.senders import alerts, has_state, kinds
 from analytics.text import make_visible, plural, shorten
-from analytics.words.sentences import Change, parse_value, summary
+from analytics.words.sentences import Change, alert_text, parse_value, summary
 
 KIND_TEXTS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? unseen"}
 NOTHING_NEW = "nothing new"
@@ -54,6 +55,27 @@ def summaries(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int
     for row in records(changes):
         by_number[row.seq].append(as_change(row)._replace(action=actions.get(row.seq)))
     return {seq: summary(group) for seq, group in by_number.items()}
+
+
+def describe_alerts(rows: pd.DataFrame, entity: str | None = None) -> dict[int, str]:
+    """Return the first trigger of each alert among some notifications in words, by its number.
+
+    Args:
+        rows: the notifications: columns `seq`, `category`.
+        entity: the one that they are about; None where they are about several.
+    """
+    texts: dict[int, str] = {}
+    for alert in alerts():
+        seqs = [int(seq) for seq in rows.loc[rows["category"] == alert.category, "seq"]]
+        if seqs:
+            states = ask(alert.first_state, entity=entity, seqs=seqs, first=min(seqs), last=max(seqs))
+            texts |= {row.seq: describe_alert(row) for row in records(states)}
+    return texts
+
+
+def describe_alert(row: Any) -> str:
+    """Return the first trigger of an alert in words."""
+    return alert_text(null_to_none(row.metric), null_to_none(row.state), reading_text(row.reading))
 
 
 def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:

@@ -285,6 +285,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   frame.classList.toggle("wrap", data.wrap);
   const opens = isOpening(data);
   table.classList.toggle("opens", opens);
+  table.classList.toggle("main", data.main);
   table.setAttribute("aria-label", data.alt);
   table.tHead.hidden = data.headless;
   frame.tabIndex = opens || !data.height ? -1 : 0; // where the Tab key stops at no row, the keyboard scrolls the table itself
@@ -295,7 +296,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!cell || !opens) return;
     if (String(parentElement.getSelection?.() ?? getSelection())) return; // the user is copying text
     stopAt(body, cell.parentElement);
-    setTriggerValue("open", { id: cell.parentElement.dataset.id, column: data.columns[cell.cellIndex].name });
+    const column = data.main && PHONE.matches ? "" : data.columns[cell.cellIndex].name;
+    setTriggerValue("open", { id: cell.parentElement.dataset.id, column });
   };
   table.onkeydown = (event) => {
     const row = event.target.closest("tbody tr");

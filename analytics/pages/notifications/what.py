@@ -1,0 +1,55 @@
+"""What each listed notification says, in few words: its changes or its alert, and why it may not be what it seems."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analytics.errors import AnalyticsError
+from analytics.findings.running import Finding
+from analytics.pages.shared.answers import answer
+from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, summaries
+from analytics.pages.shared.components import Tone
+from analytics.pages.shared.formatting import lag_text
+from analytics.pages.shared.known_findings import find_at_once, map_doubts, name_titles
+from analytics.pages.shared.store import ask, moment, null_to_none, records
+from analytics.senders import has_state
+from analytics.text import shorten
+
+COPY = "a copy, which changes nothing"
+
+
+class What(NamedTuple):
+    """The text of a notification's cell, its tone, and its text on a hover where that is another one."""
+
+    text: str
+    tone: Tone | None = None
+    hover: str | None = None
+
+
+def describe_rows(rows: pd.DataFrame) -> dict[int, What]:
+    """Return what the rows of a page say, by number; only these rows are looked up."""
+    seqs = [int(seq) for seq in rows["seq"]]
+    texts = summaries(ask("changes_of_listed", seqs=seqs), actions_of(rows)) | describe_alerts(rows)
+    doubts = load_doubts()
+    return {row.seq: describe_row(row, texts, doubts.get(str(row.id), ())) for row in records(rows)}
+
+
+def load_doubts() -> Mapping[str, Sequence[Finding]]:
+    """Return the known findings that doubt a notification, by its id; none before they are computed."""
+    try:
+        snapshot = answer("findings at once", find_at_once)
+    except AnalyticsError:
+        return {}
+    return map_doubts(snapshot.findings if snapshot else ())
+
+
+def describe_row(row: Any, texts: Mapping[int, str], doubts: Sequence[Finding]) -> What:
+    """Return what a row says: a copy is pale, and a notification that a finding doubts is marked."""
+    is_copy = null_to_none(row.duplicate_of) is not None
+    compared = has_state(row.category) and null_to_none(row.entity_id) is not None
+    said = COPY if is_copy else texts.get(row.seq, NOTHING_NEW if compared else "")
+    late = lag_text(moment(row.occurred_at), moment(row.received_at), null_to_none(row.source_ip))
+    text = "; ".join(filter(None, (name_titles(doubts), said, late)))
+    hover = "\n".join([text, *(shorten(finding.sentence, 300) for finding in doubts)])
+    return What(text, "notice" if doubts else "quiet" if is_copy else None, hover)
