@@ -45,6 +45,20 @@ def load_secrets(settings: Settings, profiles: Iterable[Profile]) -> Secrets:
     return {name: secrets for name, secrets in loaded.items() if secrets}
 
 
+def find_taken(settings: Settings) -> tuple[list[str], list[str]]:
+    """Return the names of the senders that are taken, and of those in CLC_SENDERS that lack a secret.
+
+    Raises:
+        SettingsError: CLC_SENDERS is no directory, or a secret can't be used.
+        ProfileError: a profile can't be used.
+    """
+    profiles = load_profiles(settings)
+    secrets = load_secrets(settings, profiles.values())
+    taken = [name for name, each in profiles.items() if name in secrets or each.scheme.proof == "none"]
+    own = [name for name, each in profiles.items() if settings.senders and each.path.is_relative_to(settings.senders)]
+    return sorted(taken), sorted(set(own).difference(taken))
+
+
 def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 

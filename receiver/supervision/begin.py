@@ -22,7 +22,7 @@ from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context
 from receiver.processes import state
 from receiver.senders import CENTURYLINK
-from receiver.senders.set_up import load_profiles, load_secrets
+from receiver.senders.set_up import find_taken, load_profiles, load_secrets, variable_of
 from receiver.settings import Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
@@ -112,6 +112,11 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
     scheme = "https" if settings.tls_cert else "http"
     part = "CLC_URL_SECRET/" if settings.url_secret else ""
     _log.info("notifications are taken at %s://%s/webhooks/%sEVENT", scheme, running.listen, part)
+    names, lacking = find_taken(settings)
+    if names:
+        _log.info("those of %s are taken at %s://%s/senders/%sNAME", ", ".join(names), scheme, running.listen, part)
+    for name in lacking:
+        _log.warning("those of %s are not taken: set %s", name, variable_of(name))
     _log.info("queries are answered at http://%s/query", running.query_listen)
     if not is_loopback(running.query_listen):
         _log.warning(

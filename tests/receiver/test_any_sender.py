@@ -6,6 +6,7 @@ import pytest
 
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import alter
+from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.processes import PROGRAM, Receiver, running
 from tests.support.waiting import until
 
@@ -83,6 +84,14 @@ def test_the_store_describes_its_senders_and_says_which_are_set_up(receiver):
     assert {name for name, each in described.items() if each["is_set_up"]} == {"centurylink", "github", "stripe"}
     assert described["gitlab"]["secret_variable"] == "CLC_SECRET_GITLAB"
     assert "secret for tests" not in json.dumps(described)
+
+
+def test_serve_says_which_senders_it_takes_and_which_profile_lacks_a_secret(tmp_path):
+    mine = MINIMAL.replace('"example"', '"mine"').replace('"none"', '"token"\nheader = "X"')
+    (tmp_path / "mine.toml").write_text(mine)
+    with running(Receiver, tmp_path / "data", CLC_SENDERS=str(tmp_path), **SECRETS) as receiver:
+        assert f"those of github, stripe are taken at {receiver.url}/senders/NAME" in receiver.log
+        assert "those of mine are not taken: set CLC_SECRET_MINE" in receiver.log
 
 
 def test_an_unknown_sender_and_a_missing_secret_are_said_in_a_line(receiver):

@@ -106,6 +106,11 @@ def test_every_key_is_documented():
 
 
 WRONG = {
+    "a signature that is not known yet": (
+        'X-Billing-Signature = "1a0d7a592a2a542613a02afed997916dc8802f0d88819b19e75574655c33ae54"\n[examples.row]',
+        "[examples.row]",
+        'signed with the example\'s secret at received_at it has X-Billing-Time = "1772442904", X-Billing-Signature',
+    ),
     "a wrong secret": ('"an example, never in use"', '"another of 16 bytes"', "the signature fits no secret"),
     "an expected column": ('actor = "jo"', 'actor = "al"', "actor is jo, expected al"),
     "an expected column that is NULL": ('actor = "jo"', "", "actor is jo, expected NULL"),
@@ -159,3 +164,17 @@ def test_a_mistake_in_a_profile_is_one_line(billing):
     assert re.match(
         r"Error: .*profile\.toml, line 15: columns\.entityid is not known \(did you mean entity_id\?\)", lines[0]
     )
+
+
+def test_a_text_that_is_no_json_is_shown_as_it_must_be_written(billing):
+    billing.write_text(billing.read_text().replace("'\"open\"'", '"open"'))
+    code, lines = run("check", billing)
+    assert code == 1
+    assert "examples.1.changes.1.old must be JSON as text; write 'open' as '\"open\"' if it is a text." in lines[0]
+
+
+def test_a_directory_of_one_profile_is_answered_with_the_one_above(billing, monkeypatch):
+    monkeypatch.setenv("CLC_SENDERS", str(billing.parent))
+    code, lines = run()
+    assert code == 1
+    assert f"let it name the one above, {billing.parent.parent}." in lines[0]

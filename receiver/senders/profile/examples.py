@@ -71,7 +71,7 @@ def _read_json(table: Table, name: str) -> str | None:
     try:
         json.loads(text or "null")
     except ValueError:
-        table.refuse(name, "must be JSON as text, such as '\"private\"' or 'null'")
+        table.refuse(name, f"must be JSON as text; write {table.text(name)!r} as '{json.dumps(text)}' if it is a text")
     return text
 
 
@@ -96,7 +96,8 @@ def _run(profile: Profile, example: Example) -> Outcome:
                 example.file.name, _describe(f"refused: {example.refused}", f"{detail}", is_expected), is_expected
             )
         if verdict.status != ("missing" if profile.scheme.proof == "none" else "valid"):
-            return Outcome(example.file.name, f"expected to verify, but: {verdict.detail}", False)
+            hint = _show_signed(profile, example, body)
+            return Outcome(example.file.name, f"expected to verify, but: {verdict.detail}{hint}", False)
         problems = list(_compare(profile, example, body))
     except (OSError, BodyError, SecretError) as error:
         return Outcome(example.file.name, str(error), False)
@@ -113,6 +114,20 @@ def _verify(profile: Profile, example: Example, body: bytes) -> Verdict:
     )
     request = SignedRequest("POST", example.url, example.headers, body)
     return profile.scheme.check(request, secrets, example.received_at)
+
+
+def _show_signed(profile: Profile, example: Example, body: bytes) -> str:
+    """Return the headers that the example's secret makes for the body, so that nobody has to compute them."""
+    if example.secret is None or profile.scheme.proof == "none":
+        return ""
+    request = SignedRequest("POST", example.url, example.headers, body)
+    try:
+        secret = profile.scheme.load_signing_secret(example.secret)
+        signed = profile.scheme.sign(request, secret, example.received_at, None)
+    except (SecretError, ValueError):
+        return ""
+    headers = ", ".join(f'{name} = "{text}"' for name, text in signed.items())
+    return f"; signed with the example's secret at received_at it has {headers}"
 
 
 def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:

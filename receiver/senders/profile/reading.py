@@ -72,6 +72,9 @@ def load_directory(directory: Path) -> dict[str, Profile]:
         profile = load_profile(path)
         stem = path.parent.name if path.name == FILE and path.parent != directory else path.stem
         if profile.name != stem.replace("_", "-"):
+            if path == directory / FILE:
+                above = directory.resolve().parent
+                raise ProfileError(path, f"CLC_SENDERS names its own directory; let it name the one above, {above}")
             raise ProfileError(
                 path, f"is {profile.name!r}, and the file is that of {stem!r}; let both be the same", "name"
             )
