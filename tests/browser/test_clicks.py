@@ -55,7 +55,7 @@ def test_activity_counts_draws_and_ranks_what_came(live, watch):
     page = watch(live.url).open("/")
     total = live.one(ALL)
     expect(tiles(page).nth(0)).to_have_text(f"{total:,}")
-    expect(tiles(page).nth(3)).to_have_text("3")
+    expect(page.locator(".st-key-sign-refused button").first).to_contain_text("3 refused")
     expect(page.locator(".st-key-over-time svg.marks")).to_be_visible()
     expect(page.locator(".st-key-over-time [aria-label^='Stacked bars: notifications per 15 min']")).to_have_count(1)
     expect(page.locator(".st-key-total-line")).to_contain_text(f"{total:,} notifications")

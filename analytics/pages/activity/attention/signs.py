@@ -115,7 +115,8 @@ def describe_alarms(chosen: ActivityFilters) -> Sign:
 def list_accounts(chosen: ActivityFilters) -> set[str] | None:
     """Return the aliases of the chosen accounts; None for all."""
     alone = chosen.account if chosen.alone else None
-    return list_chosen({"account": alone, "account_tree": None if alone else chosen.account})
+    tree = None if alone else chosen.account
+    return list_chosen({"account": alone, "account_tree": tree, "sender": chosen.sender})
 
 
 def describe_findings(chosen: ActivityFilters, time: When) -> Sign:
