@@ -114,9 +114,11 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
     _log.info("notifications are taken at %s://%s/webhooks/%sEVENT", scheme, running.listen, part)
     names, lacking = find_taken(settings)
     if names:
-        _log.info("those of %s are taken at %s://%s/senders/%sNAME", ", ".join(names), scheme, running.listen, part)
+        _log.info(
+            "notifications of %s are taken at %s://%s/senders/%sNAME", ", ".join(names), scheme, running.listen, part
+        )
     for name in lacking:
-        _log.warning("those of %s are not taken: set %s", name, variable_of(name))
+        _log.warning("notifications of %s are not taken: set %s", name, variable_of(name))
     _log.info("queries are answered at http://%s/query", running.query_listen)
     if not is_loopback(running.query_listen):
         _log.warning(
