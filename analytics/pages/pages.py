@@ -69,7 +69,7 @@ PAGES = (
         "audit",
         "policy",
         "audit",
-        ("finding", "until", "page", "findings", "account", "sender", "rule", "own"),
+        ("finding", "until", "page", "findings", "account", "sender", "rule", "own", "seen"),
         (*FILTERS, CHART),
         Offer(tuple(RANGES), "7 d"),
     ),

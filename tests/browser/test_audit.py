@@ -57,6 +57,27 @@ def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_
     expect(page.get_by_role("combobox", name="Time range")).to_have_value("all")
 
 
+def test_findings_that_were_marked_as_seen_are_hidden_in_this_browser_until_they_are_shown(live, watch):
+    page, head = watch(live.url, locale="en").open(ALL), ".st-key-findings-head"
+    count = int(re.match(r"(\d+) findings?:", page.locator(head).inner_text())[1])
+    page.get_by_role("button", name="Mark all as seen").click()
+    expect(page.locator(head)).to_contain_text("0 new findings")
+    page.reload()
+    expect(page.locator(".st-key-nothing-new")).to_be_visible()
+    expect(page.get_by_role("button", name="Mark all as seen")).to_have_count(0)
+    page.get_by_role("button", name=f"Show {count} seen").click()
+    expect(page.locator(head)).to_contain_text(f"{count} findings")
+    expect(page.get_by_role("button", name="Hide what I have seen")).to_be_visible()
+
+    # What is received later is new.
+    (cookie,) = [cookie for cookie in page.context.cookies() if cookie["name"] == "clc_seen"]
+    page.context.add_cookies([{**cookie, "value": str(int(cookie["value"]) - 1)}])
+    page.goto(live.url + ALL)
+    expect(page.locator(head)).to_contain_text(re.compile(r"[1-9]\d* new finding"))
+    expect(page.locator(".st-key-findings tbody tr").first).to_be_visible()
+    expect(page.get_by_role("button", name="Mark all as seen")).to_be_visible()
+
+
 def expect_difference(page):
     expect(column(page, 0, "differences")).to_have_text([re.compile(r"details\.ipAddresses\[10\.1\.2\.3\]")])
     expect(column(page, 2, "differences").first).to_contain_text(PUBLIC)

@@ -13,6 +13,7 @@ from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_changes_download, draw_findings_download
 from analytics.pages.audit.filters import filters, lets_through
 from analytics.pages.audit.leafing import draw_leafing, read_number
+from analytics.pages.audit.seen import draw_seen, select_new
 from analytics.pages.audit.time_range import ListTime, draw_place, draw_time
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
@@ -93,6 +94,7 @@ def draw_findings(chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnap
     everything = select_range(snapshot.findings, time.since, time.until)
     below = list_chosen(chosen)
     matches = [finding for finding in everything if lets_through(finding, chosen, below)]
+    listed = select_new(matches)
     open_id = address.get("finding")
     # A fixed place, so that a failing rule moves nothing below.
     with st.container(key="rule-problems-place"):
@@ -109,12 +111,18 @@ def draw_findings(chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnap
         # Filled last, because a chart keeps the browser busy longest.
         above = st.container()
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="findings-head"):
-            numbers = f": {describe_counts(matches)}" if matches else ""
-            st.markdown(f"**{plural(len(matches), 'finding')}**{numbers}", width="content")
+            numbers = f": {describe_counts(listed)}" if listed else ""
+            what = "new finding" if len(listed) < len(matches) else "finding"
+            st.markdown(f"**{plural(len(listed), what)}**{numbers}", width="content")
             draw_computed(snapshot)
+            draw_seen(everything, matches, listed)
             st.space("stretch")
             draw_findings_download(matches)
-        draw_page_of_findings(matches, open_id)
+        if listed:
+            draw_page_of_findings(listed, open_id)
+        else:
+            with st.container(key="nothing-new", border=True):
+                st.caption("Nothing new since you marked all as seen.")
     if right and open_id:
         with right:
             draw_finding(open_id, snapshot)
