@@ -16,7 +16,7 @@ import urllib3
 from receiver.data_directory.access import Running, find_running_serve
 from receiver.errors import DemoError
 from receiver.files import make_directory
-from receiver.network.sockets import find_free_address
+from receiver.network.sockets import find_free_address, is_free
 from receiver.processes.parts import POLL_SECONDS, EndRequestedError, EndRequests, Parts
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import load_or_make_key
@@ -30,6 +30,8 @@ _START_SECONDS = 60.0
 _MOST_DASHBOARD_RESTARTS = 5
 _RESTARTS_SECONDS = 600.0
 _HOST = "127.0.0.1"
+_MOST_TRIES = 3
+_NOT_FREE = "can't be listened on"
 
 
 @click.command()
@@ -63,7 +65,8 @@ def demo(
 ) -> None:
     """Show the whole product on made-up data: receiver, a month of history, a live sender, the dashboard.
 
-    It has keys, secrets and a data directory of its own and touches nothing of yours. Press Ctrl-C to stop the demo.
+    It has keys, secrets and a data directory of its own and touches nothing of yours. It listens at CLC_LISTEN
+    and CLC_QUERY_LISTEN, or on free ports where these are taken. Press Ctrl-C to stop the demo.
     """
     with EndRequests() as requests:
         span = "1 day" if days == 1 else f"{days:g} days"
@@ -76,19 +79,22 @@ def demo(
                 spool_dir=own / "spool",
                 public_key=own / "simulator.pem.pub",
                 secrets_dir=own / "secrets",
-                listen=_find_address("receiver", 8080),
-                query_listen=_find_address("query service", 8081),
                 signatures="require",
             )
             run_demo(settings, Plan(days, rate, seed, senders or (CENTURYLINK.name,), port, not no_browser), requests)
 
 
-def _find_address(name: str, port: int) -> str:
-    """Return the address with a port, or else with a free one, and say that."""
-    address = find_free_address(f"{_HOST}:{port}")
-    if (free := address.rpartition(":")[2]) != str(port):
-        click.echo(f"Port {port} is taken; the {name} uses {free}.", err=True)
-    return address
+def _say_if_other(name: str, wanted: str, address: str) -> None:
+    """Say that a part has another port than the wanted one; port 0 wants any."""
+    port, own = (each.rpartition(":")[2] for each in (wanted, address))
+    if port not in ("0", own):
+        click.echo(f"Port {port} is taken; the {name} uses {own}.", err=True)
+
+
+def _choose_addresses(settings: Settings) -> dict[str, str]:
+    """Return the receiver's addresses in the settings; of one that is taken the host with port 0, which takes any."""
+    wanted = {"listen": settings.listen, "query_listen": settings.query_listen}
+    return {name: each if is_free(each) else f"{each.rpartition(':')[0]}:0" for name, each in wanted.items()}
 
 
 class Plan(NamedTuple):
@@ -148,14 +154,32 @@ class _Demo:
         plan = self._plan
         load_or_make_key(self._key)
         make_secrets(self._settings, plan.senders)
-        self._parts.start("receiver", "receiver", "serve")
-        running = self._wait_for("receiver", self._find_running)
+        running = self._start_receiver()
         for sender in dict.fromkeys(plan.senders):
             self._play(sender, running)
         self._start_dashboard()
         click.echo(describe(self._settings, plan.senders, plan.seed, self._dashboard, running), err=True)
         if plan.browser:
             webbrowser.open(self._dashboard)
+
+    def _start_receiver(self) -> Running:
+        """Start it on the addresses of the settings, or on free ports where these are taken, and say so."""
+        settings = self._settings
+        for _ in range(_MOST_TRIES):
+            self._parts.use(environment(settings.model_copy(update=_choose_addresses(settings))))
+            self._parts.start("receiver", "receiver", "serve")
+            if self._parts.wait_until(self._find_running, _START_SECONDS) or not self._lost_its_address():
+                break
+        running = self._wait_for("receiver", self._find_running)
+        _say_if_other("receiver", settings.listen, running.listen)
+        _say_if_other("query service", settings.query_listen, running.query_listen)
+        addresses = {"listen": running.listen, "query_listen": running.query_listen}
+        self._parts.use(environment(settings.model_copy(update=addresses)))
+        return running
+
+    def _lost_its_address(self) -> bool:
+        """Say whether the receiver ended because another program took its address after it was found free."""
+        return self._parts.find_ended() is not None and _NOT_FREE in self._last_words()
 
     def _play(self, sender: str, running: Running) -> None:
         """Make the history of a sender and import it, and start its live notifications."""
@@ -198,7 +222,10 @@ class _Demo:
 
     def _open_dashboard(self) -> None:
         """Start the dashboard on its port, or on another one where that is taken by now."""
-        self._dashboard = f"http://{_find_address('dashboard', self._plan.port)}"
+        wanted = f"{_HOST}:{self._plan.port}"
+        address = find_free_address(wanted)
+        _say_if_other("dashboard", wanted, address)
+        self._dashboard = f"http://{address}"
         port = self._dashboard.rpartition(":")[2]
         self._parts.start("dashboard", "analytics", "dashboard", "--port", port, "--no-browser")
 
@@ -239,8 +266,11 @@ class _Demo:
 
     def _check_parts(self) -> None:
         if ended := self._parts.find_ended():
-            lines = Path(self._log.name).read_text("utf-8", "replace").strip().splitlines()
-            raise DemoError(f"The {ended.name} ended by itself, with the words: {lines[-1] if lines else 'none'}")
+            raise DemoError(f"The {ended.name} ended by itself, with the words: {self._last_words() or 'none'}")
+
+    def _last_words(self) -> str:
+        lines = Path(self._log.name).read_text("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
 
 def _answers(url: str) -> bool:

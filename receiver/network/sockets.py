@@ -64,6 +64,15 @@ def listen_patiently(address: str, count: int, variable: str, leaving: Collectio
         time.sleep(_POLL_SECONDS)
 
 
+def is_free(address: str) -> bool:
+    """Say whether an address can be listened on now; another program may take it in the next moment."""
+    try:
+        _find_bindable(*split_address(address))
+    except OSError:
+        return False
+    return True
+
+
 def find_free_address(address: str) -> str:
     """Return an address if it can be listened on, else the same host with a free port."""
     host, port = split_address(address)

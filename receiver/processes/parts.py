@@ -84,6 +84,10 @@ class Parts:
         self._log = log
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
+    def use(self, environment: Mapping[str, str]) -> None:
+        """Give another environment to the processes that are started from now on."""
+        self._environment = environment
+
     def start(self, name: str, *command: str) -> None:
         """Start one of our own modules as a part that runs until the end."""
         self._running[name] = self._spawn(self._log, *command)

@@ -13,6 +13,7 @@ import urllib3
 
 from analytics import connect
 from tests.support.browsing import answers
+from tests.support.ports import free_address
 from tests.support.processes import Process, environment
 from tests.support.sizes import take_few
 from tests.support.waiting import until
@@ -80,6 +81,32 @@ def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where
             assert "Account.Updated" in asked.stdout
         finally:
             assert demo.stop(signal.SIGINT) == 0, demo.log
+
+
+LOSES_THE_RACE = """
+from receiver.commands import demo
+lies, is_free = [True], demo.is_free
+demo.is_free = lambda address: (address == {taken!r} and bool(lies and lies.pop())) or is_free(address)
+demo.demo()
+"""
+
+
+@pytest.mark.slow
+def test_the_demonstration_uses_the_addresses_of_the_settings_and_survives_a_port_that_is_taken_meanwhile(tmp_path):
+    own, data_dir = free_address(), tmp_path / "shown"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = f"127.0.0.1:{server.getsockname()[1]}"
+        command = [sys.executable, "-c", LOSES_THE_RACE.format(taken=taken), "--no-browser", "--days", "1"]
+        settings = environment(tmp_path, CLC_LISTEN=own, CLC_QUERY_LISTEN=taken)
+        demo = Process([*command, "--data-dir", str(data_dir)], settings, cwd=tmp_path)
+        try:
+            other = demo.until_logged(rf"Port {taken[10:]} is taken; the query service uses (\d+)\.")[1]
+            demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
+            assert f"http://{own}/webhooks" in demo.log
+            assert f"http://127.0.0.1:{other}/query" in demo.log
+        finally:
+            assert demo.stop(signal.SIGINT) == 0, demo.log
+    assert f"{taken} can't be listened on" in (data_dir / "demo.log").read_text()
 
 
 @pytest.mark.slow
