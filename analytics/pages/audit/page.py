@@ -115,8 +115,8 @@ def draw_findings(chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnap
             what = "new finding" if len(listed) < len(matches) else "finding"
             st.markdown(f"**{plural(len(listed), what)}**{numbers}", width="content")
             draw_computed(snapshot)
-            draw_seen(everything, matches, listed)
             st.space("stretch")
+            draw_seen(everything, matches, listed)
             draw_findings_download(matches)
         if listed:
             draw_page_of_findings(listed, open_id)
