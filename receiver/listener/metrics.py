@@ -1,5 +1,7 @@
 """The listener's metrics, in Prometheus' text format."""
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 REGISTRY = CollectorRegistry()
@@ -38,6 +40,15 @@ NOT_KEPT = Counter(
     "Refused notifications that were not kept in `rejected`, as the hour's bytes for their reason were used up.",
     registry=REGISTRY,
 )
+
+
+def count_answer(result: str) -> None:
+    """Count an answered notification by its result."""
+    _counter_of(result).inc()
+
+
+# Prometheus' client looks it up under a lock, for as long as it takes to make an answer.
+_counter_of = cache(ANSWERED.labels)
 
 
 def metrics_text() -> bytes:

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import logging
 
+import uvloop
+
 from receiver.admission import Admission, AllowedAccounts
 from receiver.files import load_program
 from receiver.listener import metrics
@@ -39,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 def main() -> None:
     """Run a listener until it must end."""
-    run_child(__doc__, _serve)
+    run_child(__doc__, _serve, uvloop.new_event_loop)
 
 
 async def _serve(child: Child, settings: Settings) -> None:

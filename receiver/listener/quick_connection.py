@@ -10,7 +10,8 @@ import asyncio
 import logging
 import re
 import socket
-from functools import partial
+from functools import lru_cache, partial
+from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
 from receiver.listener.exchange import Answer, Request, Respond, internal_error
@@ -22,6 +23,7 @@ _READ_BYTES = 64 * 1024
 _LARGEST_BODY = 16 * 1024
 _DIGITS = 5
 _BEGINNING = b"POST /"
+_CLOSE = "Connection: close\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
 # Stricter than HTTP is: visible ASCII, each line ended by CR LF, no line that goes on with the next.
 _HEAD = re.compile(r"POST (/[!-~]*) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ -~]*\r\n){1,64})\r\n")
@@ -241,12 +243,15 @@ class QuickConnection:
 
 def write_answer(answer: Answer, *, is_last: bool) -> bytes:
     """Write an answer as it goes over the wire, and after the last one that the connection ends."""
-    lines = [f"HTTP/1.1 {answer.status.value} {answer.status.phrase}", f"Content-Type: {answer.content_type}"]
-    lines.append(f"Content-Length: {len(answer.body)}")
-    lines += (f"{name}: {value}" for name, value in answer.headers.items())
-    if is_last:
-        lines.append("Connection: close")
-    return "\r\n".join((*lines, "", "")).encode("latin1") + answer.body
+    head = _begin_answer(answer.status, answer.content_type, len(answer.body))
+    for name, value in answer.headers.items():
+        head += f"{name}: {value}\r\n"
+    return f"{head}{_CLOSE if is_last else ''}\r\n".encode("latin1") + answer.body
+
+
+@lru_cache
+def _begin_answer(status: HTTPStatus, content_type: str, length: int) -> str:
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n"
 
 
 def _may_become_ordinary(begun: bytes) -> bool:

@@ -107,6 +107,8 @@ class Routes:
         self._scheme = scheme
         self._rejections = Rejections(secret, senders.token_headers)
         self._event_for_request = CENTURYLINK.event_for_request
+        self._waiting = 0
+        metrics.WAITING.set_function(lambda: self._waiting)
         self._looking: asyncio.Task[None] | None = None
         self._asking: list[SendAnswer] = []
         self._readings = {
@@ -161,7 +163,7 @@ class Routes:
         except Exception:  # noqa: BLE001 - the answer comes first
             _log.exception("request %s could not be kept either", row.id)
         respond(answer)
-        metrics.ANSWERED.labels(INTERNAL_ERROR).inc()
+        metrics.count_answer(INTERNAL_ERROR)
 
     def _take_notification(self, request: Request, respond: SendAnswer) -> None:
         received_at = datetime.now(UTC)
@@ -204,7 +206,7 @@ class Routes:
         else:
             respond(answer)
             metrics.NOT_KEPT.inc()
-            metrics.ANSWERED.labels(row.reason).inc()
+            metrics.count_answer(row.reason)
 
     def _commit(self, row: Row, result: str, answer: Answer, request: Request | None, respond: SendAnswer) -> None:
         """Answer when the row is on disk.
@@ -217,20 +219,20 @@ class Routes:
             respond: takes the answer.
         """
         began = time.monotonic()
-        metrics.WAITING.inc()
+        self._waiting += 1
 
         def on_commit(error: Exception | None) -> None:
-            metrics.WAITING.dec()
+            self._waiting -= 1
             if error is None:
                 respond(answer)
-                metrics.ANSWERED.labels(result).inc()
+                metrics.count_answer(result)
             elif isinstance(error, (OSError, sqlite3.Error)):
                 respond(SPOOL_UNAVAILABLE)
-                metrics.ANSWERED.labels("spool_unavailable").inc()
+                metrics.count_answer("spool_unavailable")
             elif request is None:
                 _log.error("what was refused could not be kept by an error in this program", exc_info=error)
                 respond(internal_error())
-                metrics.ANSWERED.labels(INTERNAL_ERROR).inc()
+                metrics.count_answer(INTERNAL_ERROR)
             else:
                 self._fail(request, respond, error)
             metrics.ACCEPT_SECONDS.observe(time.monotonic() - began)
@@ -265,7 +267,7 @@ class Routes:
 
 
 def _answer_handshake(handshake: Handshake) -> Answer:
-    metrics.ANSWERED.labels("handshake").inc()
+    metrics.count_answer("handshake")
     return Answer(HTTPStatus.OK, handshake.content_type, handshake.body.encode())
 
 

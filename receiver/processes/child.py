@@ -98,12 +98,16 @@ class Child:
 Serve = Callable[[Child, Settings], Coroutine[Any, Any, None]]
 
 
-def run_child(description: str | None, serve: Serve) -> None:
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+
+
+def run_child(description: str | None, serve: Serve, new_loop: NewLoop | None = None) -> None:
     """Run a child's work, and tell the supervisor by the exit code whether a restart may help.
 
     Args:
         description: of the process, for `--help`.
         serve: does the work until it must end.
+        new_loop: makes the event loop; by default asyncio does.
     """
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -118,7 +122,8 @@ def run_child(description: str | None, serve: Serve) -> None:
     try:
         settings = _settings()
         set_up_logging(arguments.name, settings.log_format)
-        asyncio.run(serve(child, settings))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(serve(child, settings))
     except ReceiverError as error:
         _log.error("%s", error)
         child.tell(ready=False, failure=str(error))

@@ -29,6 +29,8 @@ Meanwhile no other segment is read.
 CANNOT_READ = (sqlite3.Error, UnicodeDecodeError)
 """The errors of reading a segment: if SQLite's message quotes damaged text, Python fails to decode that."""
 _PAGES_PER_CHECKPOINT = 100
+# A row has some 2 kB: with pages of twice the usual size, a commit of a dozen rows writes a third less often.
+_PAGE_BYTES = 8192
 _NAME = r"[0-9a-f]{32}-\d{6,}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -120,6 +122,7 @@ def create(path: Path) -> sqlite3.Connection:
     unfinished.touch()
     connection = connect(unfinished)
     try:
+        connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
         # The tables come before the WAL: SQLite moves them out of a WAL when it closes the file, and is silent about an
         # error there. Without that WAL the segment would have no tables.
         connection.executescript(_tables())

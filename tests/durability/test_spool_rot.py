@@ -104,10 +104,10 @@ def test_a_damaged_position_hides_no_other_row(store, place, position):
 def page_of(segment):
     """Say where the page of the notifications begins, a leaf (https://www.sqlite.org/fileformat2.html#b_tree_pages)."""
     file = sqlite3.connect(segment)
-    query = "SELECT rootpage FROM sqlite_schema WHERE name = 'spooled_notifications'"
-    ((page,),) = file.execute(query).fetchall()
+    query = "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'spooled_notifications'"
+    ((page, page_bytes),) = file.execute(query).fetchall()
     file.close()
-    return (page - 1) * 4096
+    return (page - 1) * page_bytes
 
 
 def put_position(segment, place, position):
