@@ -4,7 +4,6 @@ ReceiverError            anything a user can put right; its text is one sentence
 ├── SettingsError        a setting has a value that is not allowed
 ├── KeyFileError         a key file can't be read or is not a usable RSA key
 ├── ProfileError         a sender's profile has a value that is not allowed
-├── SchemeError          the verification of a profile has a value that is not allowed
 ├── SecretError          a sender's secret or public key is none, or too weak a one
 ├── DataDirectoryError   the data directory can't be used, or another process is using it
 ├── ListenError          an address can't be listened on
@@ -53,20 +52,6 @@ class ProfileError(ReceiverError):
         place = f"{path}, line {line}" if line else str(path)
         super().__init__(f"{place}: {f'{key} {reason}' if key else reason}.")
         self.path, self.reason, self.key, self.line = path, reason, key, line
-
-
-class SchemeError(ReceiverError):
-    """Raised when the verification of a profile has a value that is not allowed.
-
-    Args:
-        key: within the table `verification`, such as `timestamp.unit`.
-        reason: what is wrong and what is allowed, in words that follow the key.
-    """
-
-    def __init__(self, key: str, reason: str) -> None:
-        """Make the sentence."""
-        super().__init__(f"verification.{key} {reason}.")
-        self.key, self.reason = key, reason
 
 
 class SecretError(ReceiverError):

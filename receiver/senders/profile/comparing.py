@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from receiver.notification import Category
+from receiver.senders.pointers import Pointer, read_pointer
 from receiver.senders.profile.events import CREATED, DELETED, EventRules
-from receiver.senders.profile.sources import Pointer, read_pointer
-from receiver.senders.profile.tables import Table
 from receiver.senders.profile.telling import State, Teller, read_told
 from receiver.senders.sender import Aligned, Comparison, FieldDifference, PathPart
+from receiver.senders.tables import Table
 
 STATE_KEYS = ("at", "natural_keys", "noise", "caseless", "stateless", "bare", "sparse")
 _OTHERS = "*"

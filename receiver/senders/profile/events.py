@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from receiver.notification import Action, Category
+from receiver.senders.pointers import Pointer, read_pointers
 from receiver.senders.profile.paths import PathTemplate, compile_path
-from receiver.senders.profile.sources import Pointer, Request, Sources, read_pointers, read_sources
-from receiver.senders.profile.tables import Table
+from receiver.senders.profile.sources import Request, Sources, read_sources
 from receiver.senders.sender import Body
+from receiver.senders.tables import Table
 
 CREATED: Final = "Created"
 UPDATED: Final = "Updated"

@@ -9,9 +9,9 @@ from receiver.errors import SecretError
 from receiver.senders.body import BodyError
 from receiver.senders.profile.paths import parse_path, spell_path
 from receiver.senders.profile.profile import Example, Profile
-from receiver.senders.profile.tables import Table
 from receiver.senders.request import SignedRequest, Verdict
 from receiver.senders.sender import MISSING, PathPart
+from receiver.senders.tables import Table
 
 EXAMPLE_KEYS = ("file", "secret", "received_at", "event", "url", "headers", "row", "changes", "refused")
 _ROW_KEYS = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at")

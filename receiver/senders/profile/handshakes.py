@@ -12,11 +12,12 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from receiver.senders.profile.sources import Read, Request, as_text, compile_source, follow, parse_pointer
-from receiver.senders.profile.tables import Table
+from receiver.senders.pointers import follow, parse_pointer
+from receiver.senders.profile.sources import Read, Request, as_text, compile_source
 from receiver.senders.schemes import Scheme, Secret
 from receiver.senders.schemes.encodings import Encoding, encode
 from receiver.senders.sender import Body
+from receiver.senders.tables import Table
 
 _KEYS = ("method", "when", "echo", "answer", "encoding")
 _FIELDS: Final = {"text", "signature"}

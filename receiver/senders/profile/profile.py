@@ -11,10 +11,10 @@ from receiver.senders.body import BodyError, parse_body
 from receiver.senders.profile.events import UPDATED, EventRules
 from receiver.senders.profile.handshakes import Handshake, HandshakeRules
 from receiver.senders.profile.sources import Request, Sources, parse_time
-from receiver.senders.profile.tables import Keys
 from receiver.senders.profile.words import Words
 from receiver.senders.schemes import Scheme, Secret
 from receiver.senders.sender import Body, Columns, Sender
+from receiver.senders.tables import Keys
 
 FORM: Final = "application/x-www-form-urlencoded"
 ALL_FIELDS: Final = "*"

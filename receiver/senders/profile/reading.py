@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from string import Formatter
 
-from receiver.errors import ProfileError, SchemeError
+from receiver.errors import ProfileError
 from receiver.notification import FIRST_SENDER
 from receiver.senders.profile.comparing import STATE_KEYS, read_comparison
 from receiver.senders.profile.events import COLUMN_KEYS, read_event_rules
@@ -12,10 +12,10 @@ from receiver.senders.profile.examples import read_examples
 from receiver.senders.profile.handshakes import read_handshake
 from receiver.senders.profile.profile import Profile
 from receiver.senders.profile.sources import Sources, read_sources
-from receiver.senders.profile.tables import Table, read_table
 from receiver.senders.profile.telling import TOLD_KEYS
 from receiver.senders.profile.words import WORD_KEYS, read_words
 from receiver.senders.schemes import Scheme, read_scheme
+from receiver.senders.tables import Table, read_table
 
 FILE = "profile.toml"
 _KEYS = (
@@ -97,10 +97,7 @@ def _read_scheme(root: Table) -> Scheme:
     table = root.table("verification")
     if not table.values:
         table.refuse(None, "is missing; it must say how requests are signed")
-    try:
-        return read_scheme(table.values)
-    except SchemeError as error:
-        table.refuse_within(error.key, error.reason)
+    return read_scheme(table)
 
 
 def _read_event_type(columns: Table) -> Sources:

@@ -1,21 +1,20 @@
 """Where a value stands in a request: a JSON Pointer, a header, the route, or a template of these; tried in order."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, DecimalException
 from typing import Any, Literal, NamedTuple
 
-from receiver.senders.profile.tables import Table
-from receiver.senders.sender import MISSING, Body
+from receiver.senders.pointers import follow, parse_pointer
+from receiver.senders.sender import Body
+from receiver.senders.tables import Table
 
-Pointer = tuple[str, ...]
 Case = Literal["lower", "upper"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _HEADER = re.compile(r"header:([A-Za-z0-9-]+)")
-_ESCAPE = re.compile(r"~(?![01])")
 _NUMBER = re.compile(r"\d{9,16}(?:\.\d{1,9})?")
 _OFFSET = re.compile(r" ?(?:UTC|([+-]\d{2}):?(\d{2}))$")
 _LEAST_MILLISECONDS = 10**11
@@ -123,63 +122,6 @@ def compile_template(text: str, *, headers: bool = True, route: bool = False) ->
         return None if None in filled else "".join(map(str, filled))
 
     return fill
-
-
-def parse_pointer(text: str) -> Pointer:
-    """Return the keys of a JSON Pointer (RFC 6901); the empty text stands for the whole body.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if (text and not text.startswith("/")) or _ESCAPE.search(text):
-        raise ValueError(f"is {text!r}; allowed is a JSON Pointer such as /data/object, with ~1 for / and ~0 for ~")
-    return tuple(key.replace("~1", "/").replace("~0", "~") for key in text.split("/")[1:])
-
-
-def read_pointer(table: Table, name: str) -> Pointer | None:
-    """Read a JSON Pointer; None where the key is missing.
-
-    Raises:
-        ProfileError: it is none.
-    """
-    text = table.values.get(name)
-    if text is None:
-        return None
-    if not isinstance(text, str):
-        table.refuse(name, "must be a JSON Pointer such as /data/object")
-    try:
-        return parse_pointer(text)
-    except ValueError as error:
-        table.refuse(name, str(error))
-
-
-def read_pointers(table: Table, name: str) -> tuple[Pointer, ...]:
-    """Read the JSON Pointers of a list, or one alone; none where the key is missing.
-
-    Raises:
-        ProfileError: a text is none.
-    """
-    try:
-        return tuple(map(parse_pointer, table.texts(name, empty=True)))
-    except ValueError as error:
-        table.refuse(name, str(error))
-
-
-def follow_first(value: Any, pointers: Sequence[Pointer]) -> Any:
-    """Return the first value that stands at one of some pointers, or `MISSING`."""
-    return next((found for pointer in pointers if (found := follow(value, pointer)) is not MISSING), MISSING)
-
-
-def follow(value: Any, pointer: Pointer) -> Any:
-    """Return the value at a pointer, or `MISSING`."""
-    for key in pointer:
-        if isinstance(value, dict) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and key.isdecimal() and key.isascii() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return MISSING
-    return value
 
 
 def as_text(value: Any) -> str | None:

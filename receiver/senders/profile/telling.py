@@ -5,11 +5,12 @@ from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 from receiver.notification import Category
+from receiver.senders.pointers import Pointer, follow, follow_first, read_pointer
 from receiver.senders.profile.events import Act, EventRules
 from receiver.senders.profile.paths import fill_path
-from receiver.senders.profile.sources import Pointer, as_text, follow, follow_first, read_pointer
-from receiver.senders.profile.tables import Table
+from receiver.senders.profile.sources import as_text
 from receiver.senders.sender import MISSING, Body, FieldDifference, Item, Kind, PathPart
+from receiver.senders.tables import Table
 
 TOLD_KEYS = ("at", "old", "new")
 _DEEPEST: Final = 8

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from receiver.senders.profile.tables import Table
+from receiver.senders.tables import Table
 
 WORD_KEYS = ("account", "accounts", "entities", "events")
 _EVENT_KEYS = ("label", "light", "dark")

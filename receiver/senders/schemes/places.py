@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import orjson
 
+from receiver.senders.pointers import Pointer, follow
 from receiver.senders.request import SignedRequest
 from receiver.senders.schemes.detail import Detail
 from receiver.senders.schemes.encodings import Encoding, decode, encode, wire_bytes
@@ -37,16 +38,9 @@ class Envelope:
         halves = (entry.strip().partition("=") for entry in entries)
         return [(key, value) for key, equals, value in halves if equals]
 
-    def member(self, pointer: tuple[str, ...]) -> str | None:
+    def member(self, pointer: Pointer) -> str | None:
         """Return a text or whole number of the JSON body; None if it has neither there."""
-        value = self._document
-        for step in pointer:
-            if isinstance(value, dict):
-                value = value.get(step)
-            elif isinstance(value, list) and step.isdecimal() and len(step) < len(str(_LONGEST)):
-                value = value[int(step)] if int(step) < len(value) else None
-            else:
-                return None
+        value = follow(self._document, pointer)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return value if isinstance(value, str) and value else None
@@ -88,7 +82,7 @@ class PairPlace:
 class BodyPlace:
     """A member of the JSON body."""
 
-    pointer: tuple[str, ...]
+    pointer: Pointer
 
     def read(self, envelope: Envelope) -> str | None:
         """Return the text that stands here, if any."""

@@ -1,18 +1,17 @@
 """Reading the table `[verification]` of a profile."""
 
-from collections.abc import Mapping
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
-from receiver.errors import SchemeError
+from receiver.senders.pointers import read_pointer
 from receiver.senders.request import Proof
 from receiver.senders.schemes.algorithm import Algorithm, Kind, SecretForm
 from receiver.senders.schemes.encodings import Encoding
 from receiver.senders.schemes.places import BodyPlace, Format, HeaderPlace, PairPlace, Place, Separator, Signatures
 from receiver.senders.schemes.scheme import Scheme, covers_place
 from receiver.senders.schemes.secret import Hash
-from receiver.senders.schemes.table import Table
-from receiver.senders.schemes.template import FIELDS, Template, compile_template
+from receiver.senders.schemes.template import FIELDS, HEADER_NAME, Template, compile_template
 from receiver.senders.schemes.timestamp import Timestamp, Unit
+from receiver.senders.tables import Table
 
 DEFAULT_TOLERANCE = 300
 
@@ -30,15 +29,14 @@ _KEYS = {
 _NOTHING = Template(())
 
 
-def read_scheme(table: Mapping[str, Any]) -> Scheme:
+def read_scheme(keys: Table) -> Scheme:
     """Return the scheme of a table.
 
     Raises:
-        SchemeError: a key or a value is not known; the message names it and says what is allowed.
+        ProfileError: a key or a value is not known; the message names it and says what is allowed.
     """
-    keys = Table(table)
     kind = keys.choose("type", _TYPES)
-    keys.allow(("type", "id", *_KEYS[kind]), f"with type = '{kind}'")
+    keys.allow(("type", "id", *_KEYS[kind]), f" with type = '{kind}'")
     delivery_id = _read_id(keys)
     if kind == "none":
         return Scheme("none", None, None, _NOTHING, None, delivery_id)
@@ -49,7 +47,7 @@ def read_scheme(table: Mapping[str, Any]) -> Scheme:
     signatures = _read_signatures(keys, is_token=False)
     template = _read_template(keys)
     timestamp = _read_timestamp(keys, signatures)
-    _check_fields(template, timestamp, delivery_id)
+    _check_fields(keys, template, timestamp, delivery_id)
     return Scheme(_proof(algorithm, template), algorithm, signatures, template, timestamp, delivery_id)
 
 
@@ -69,22 +67,22 @@ def _proof(algorithm: Algorithm, template: Template) -> Proof:
 def _read_signatures(keys: Table, *, is_token: bool) -> Signatures:
     keys.need_one_of("header", "body")
     form = cast("Format", keys.choose("format", get_args(Format), "single"))
-    if form != "single" and "body" in keys:
-        raise keys.error("format", "must be 'single' for a signature in the body")
-    if form == "pairs" and "pair" not in keys:
-        raise keys.error("pair", "is missing; with format = 'pairs' it is the key of signatures, such as v1")
+    if form != "single" and keys.has("body"):
+        keys.refuse("format", "must be 'single' for a signature in the body")
+    if form == "pairs" and not keys.has("pair"):
+        keys.refuse("pair", "is missing; with format = 'pairs' it is the key of signatures, such as v1")
     for key in ("pair", "separator"):
-        if form != "pairs" and key in keys:
-            raise keys.error(key, "needs format = 'pairs'")
+        if form != "pairs" and keys.has(key):
+            keys.refuse(key, "needs format = 'pairs'")
     places: tuple[HeaderPlace, ...] | BodyPlace
-    places = BodyPlace(keys.pointer("body")) if "body" in keys else tuple(map(HeaderPlace, keys.headers("header")))
+    places = _read_body_place(keys) if keys.has("body") else _read_headers(keys)
     if form == "pairs" and isinstance(places, tuple) and len(places) > 1:
-        raise keys.error("header", "must be one header with format = 'pairs'")
+        keys.refuse("header", "must be one header with format = 'pairs'")
     return Signatures(
         places=places,
         format=form,
-        prefix=keys.text("prefix", ""),
-        pair=keys.text("pair", ""),
+        prefix=keys.optional_text("prefix") or "",
+        pair=keys.optional_text("pair") or "",
         separator=cast("Separator", keys.choose("separator", get_args(Separator), ",")),
         encoding=None if is_token else cast("Encoding", keys.choose("encoding", get_args(Encoding), "hex")),
     )
@@ -92,48 +90,68 @@ def _read_signatures(keys: Table, *, is_token: bool) -> Signatures:
 
 def _read_template(keys: Table) -> Template:
     try:
-        return compile_template(keys.text("signed", "{body}"))
+        return compile_template(keys.optional_text("signed") or "{body}")
     except ValueError as error:
         fields = ", ".join(f"{{{'header:NAME' if name == 'header' else name}}}" for name in FIELDS)
         reason = f"is no template ({error}); allowed are {fields}, and {{{{ and }}}} for braces"
-        raise keys.error("signed", reason) from None
+        keys.refuse("signed", reason)
 
 
 def _read_timestamp(keys: Table, signatures: Signatures) -> Timestamp | None:
-    if "timestamp" not in keys:
+    if not keys.has("timestamp"):
         return None
     inner = keys.table("timestamp")
-    inner.allow(("header", "body", "pair", "unit", "tolerance"), "here")
+    inner.allow(("header", "body", "pair", "unit", "tolerance"))
     inner.need_one_of("header", "body", "pair")
     place: Place
-    if "pair" not in inner:
+    if not inner.has("pair"):
         place = _read_place(inner)
     elif signatures.format == "pairs" and isinstance(signatures.places, tuple):
         place = PairPlace(signatures.places[0].name, inner.text("pair"), signatures.separator)
     else:
-        raise inner.error("pair", "needs signatures with format = 'pairs'")
+        inner.refuse("pair", "needs signatures with format = 'pairs'")
     unit = cast("Unit", inner.choose("unit", get_args(Unit), "s"))
     return Timestamp(place, unit, inner.positive("tolerance", DEFAULT_TOLERANCE))
 
 
 def _read_id(keys: Table) -> Place | None:
-    if "id" not in keys:
+    if not keys.has("id"):
         return None
     inner = keys.table("id")
-    inner.allow(("header", "body"), "here")
+    inner.allow(("header", "body"))
     inner.need_one_of("header", "body")
     return _read_place(inner)
 
 
 def _read_place(keys: Table) -> HeaderPlace | BodyPlace:
-    return BodyPlace(keys.pointer("body")) if "body" in keys else HeaderPlace(keys.header("header"))
+    return _read_body_place(keys) if keys.has("body") else HeaderPlace(_read_header(keys, keys.text("header")))
 
 
-def _check_fields(template: Template, timestamp: Timestamp | None, delivery_id: Place | None) -> None:
+def _read_body_place(keys: Table) -> BodyPlace:
+    pointer = read_pointer(keys, "body")
+    if not pointer:
+        keys.refuse("body", "must be a JSON Pointer such as /signature/timestamp")
+    return BodyPlace(pointer)
+
+
+def _read_headers(keys: Table) -> tuple[HeaderPlace, ...]:
+    names = keys.texts("header")
+    if not names:
+        keys.refuse("header", "must name a header")
+    return tuple(HeaderPlace(_read_header(keys, name)) for name in names)
+
+
+def _read_header(keys: Table, name: str) -> str:
+    if not HEADER_NAME.fullmatch(name):
+        keys.refuse("header", "must be the name of a header: letters, digits and hyphens")
+    return name
+
+
+def _check_fields(keys: Table, template: Template, timestamp: Timestamp | None, delivery_id: Place | None) -> None:
     """Refuse a signed text that names what no key places, and a time that anybody could alter."""
     if timestamp is None and template.covers("timestamp"):
-        raise SchemeError("signed", "contains {timestamp}; say in the table timestamp where it stands")
+        keys.refuse("signed", "contains {timestamp}; say in the table timestamp where it stands")
     if delivery_id is None and template.covers("id"):
-        raise SchemeError("signed", "contains {id}; say in the table id where it stands")
+        keys.refuse("signed", "contains {id}; say in the table id where it stands")
     if timestamp is not None and not covers_place(template, timestamp.place, "timestamp"):
-        raise SchemeError("timestamp", "proves nothing, because it is not signed; let signed contain {timestamp}")
+        keys.refuse("timestamp", "proves nothing, because it is not signed; let signed contain {timestamp}")

@@ -10,8 +10,9 @@ from receiver.sender_admission import SenderAdmission
 from receiver.senders.judge import SignatureJudge, Unjudged
 from receiver.senders.profile import load_shipped
 from receiver.senders.request import SignedRequest
-from receiver.senders.schemes import KeptRequest, fits, read_scheme
+from receiver.senders.schemes import KeptRequest, fits
 from receiver.simulator.signed_examples import sign_examples
+from tests.receiver.senders.schemes.rivals import read_scheme
 
 PROFILES = load_shipped()
 NOON = datetime(2026, 3, 2, 12, 0, 0, 700_000, UTC)

@@ -4,6 +4,7 @@ import base64
 import hmac
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import stripe
@@ -14,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from slack_sdk.signature import Clock, SignatureVerifier
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from receiver.senders import schemes
 from receiver.senders.request import SignedRequest
-from receiver.senders.schemes import read_scheme
+from receiver.senders.tables import Table
 
 URL = "https://receiver.example/webhooks/sender"
 STANDARD_PLACES: dict[str, Any] = {
@@ -101,6 +103,11 @@ class Rival(NamedTuple):
 def post(headers, body, url=URL):
     """Return a request with these headers."""
     return SignedRequest("POST", url, {name.lower(): text for name, text in headers.items()}, body)
+
+
+def read_scheme(values):
+    """Read a table `verification`."""
+    return schemes.read_scheme(Table(Path("profile.toml"), "", ("verification",), values, None))
 
 
 def scheme_of(name):

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.senders.request import SignedRequest
-from receiver.senders.schemes import Detail, read_scheme
+from receiver.senders.schemes import Detail
 from receiver.senders.schemes.places import MOST_SIGNATURES, Envelope
 from receiver.senders.schemes.secret import HmacSecret
-from tests.receiver.senders.schemes.rivals import RIVALS, TABLES, post, scheme_of
+from tests.receiver.senders.schemes.rivals import RIVALS, TABLES, post, read_scheme, scheme_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from receiver.errors import SecretError
 from receiver.senders.keys import key_fingerprint
-from receiver.senders.schemes import read_scheme
-from tests.receiver.senders.schemes.rivals import RIVALS, scheme_of
+from tests.receiver.senders.schemes.rivals import RIVALS, read_scheme, scheme_of
 
 KEY = bytes(range(16))
 

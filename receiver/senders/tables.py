@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -38,14 +38,8 @@ class Table:
         self, path: Path, source: str, keys: Keys, values: Mapping[str, Any], known: tuple[str, ...] | None
     ) -> None:
         self.path, self.source, self.keys, self.values = path, source, keys, values
-        for name in values if known is not None else ():
-            self._check_known(name, known or ())
-
-    def _check_known(self, name: str, known: tuple[str, ...]) -> None:
-        if name not in known:
-            nearest = get_close_matches(name, known, 1)
-            hint = f" (did you mean {nearest[0]}?)" if nearest else ""
-            self.refuse(name, f"is not known{hint}; allowed are {', '.join(known)}")
+        if known is not None:
+            self.allow(known)
 
     def refuse(self, name: str | None, reason: str) -> NoReturn:
         """Raise the error of a key of this table, or for None of the table.
@@ -54,14 +48,6 @@ class Table:
             ProfileError: always.
         """
         self._raise(self.keys if name is None else (*self.keys, name), reason)
-
-    def refuse_within(self, dotted: str, reason: str) -> NoReturn:
-        """Raise the error of a key within this table, such as `timestamp.unit`.
-
-        Raises:
-            ProfileError: always.
-        """
-        self._raise((*self.keys, *dotted.split(".")), reason)
 
     def _raise(self, keys: Keys, reason: str) -> NoReturn:
         spelled = ".".join(map(_spell, keys))
@@ -100,6 +86,35 @@ class Table:
         if word is not None and word not in allowed:
             self.refuse(name, f"is {word!r}; allowed are {', '.join(allowed)}")
         return word
+
+    def choose(self, name: str, allowed: Sequence[str], default: str | None = None) -> str:
+        """Return one of some words; the default, or else an error, where the key is missing."""
+        word = self.values.get(name, default)
+        if word is None:
+            self.refuse(name, f"is missing; it is one of {', '.join(allowed)}")
+        if word not in allowed:
+            self.refuse(name, f"is {word!r}; allowed are {', '.join(allowed)}")
+        return str(word)
+
+    def positive(self, name: str, default: int) -> int:
+        """Return a whole number above 0, by default another one."""
+        value = self.values.get(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+            self.refuse(name, "must be a whole number above 0, in seconds")
+        return value
+
+    def need_one_of(self, *names: str) -> None:
+        """Refuse the table unless it has exactly one of some keys."""
+        if sum(map(self.has, names)) != 1:
+            self.refuse(names[0], f"must say where it stands; give exactly one of {', '.join(names)}")
+
+    def allow(self, names: Collection[str], where: str = "") -> None:
+        """Refuse all other keys than some, with the nearest one; `where` says in which case they are allowed."""
+        for name in self.values:
+            if name not in names:
+                nearest = get_close_matches(name, names, 1)
+                hint = f" (did you mean {nearest[0]}?)" if nearest else ""
+                self.refuse(name, f"is not known{where}{hint}; allowed are {', '.join(names)}")
 
     def flag(self, name: str) -> bool:
         """Return a truth value, false where the key is missing."""
