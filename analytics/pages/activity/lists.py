@@ -1,4 +1,4 @@
-"""The ranked lists of the page Activity, and the tree of accounts: a click on a name filters all the rest by it."""
+"""The ranked lists of the page Activity: a click on a name filters all the rest by it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,11 +10,10 @@ from analytics.pages.activity import filters
 from analytics.pages.activity.filters import MORE_ROWS, ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import address
-from analytics.pages.shared.accounts import account_label, load_accounts, roll_up
 from analytics.pages.shared.components import Column, Line, bring, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records, sender_of_row
-from analytics.senders import colours, place, titles
+from analytics.senders import colours, place
 from analytics.senders.sender import Place
 from analytics.text import plural, shorten
 
@@ -25,7 +24,6 @@ ARROW = "↗"
 NUMBER = Column("Number", "5.4rem", align="right")
 CHANGE = Column("Change", "9.8rem", align="right")
 TO_PAGE = Column(OPEN, "3.9rem", opens=True, align="right")
-RANKED, TREE = "Ranked", "Tree"
 
 
 def columns(what: str, *, leads: bool) -> tuple[Column, ...]:
@@ -247,90 +245,4 @@ def draw_centres(where: Place, rows: pd.DataFrame, chosen: ActivityFilters, when
         text=lambda row: str(row.name),
         choose=lambda name: filters.toggle(filters.CENTRE, name),
         chosen=[chosen.centre] if chosen.centre else [],
-    )
-
-
-def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
-    """Draw the accounts, as a list or as a tree."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="accounts-head"):
-        st.markdown("**Accounts**")
-        form = st.segmented_control(
-            "Accounts as",
-            [RANKED, TREE],
-            default=RANKED,
-            key="accounts-as",
-            bind="query-params",
-            required=True,
-            label_visibility="collapsed",
-        )
-    if form == TREE:
-        draw_tree(rows, chosen, when)
-        return
-    names = load_accounts().business_names
-    draw_ranked(
-        "Account",
-        rank(rows, by_change),
-        when,
-        key="accounts-list",
-        row_id=filters.with_sender,
-        text=lambda row: account_label(row.name, names.get(row.name)),
-        choose=lambda identity: filters.toggle_account(*filters.split_sender(identity), alone="yes"),
-        chosen=[filters.with_sender(row) for row in records(rows) if filters.is_chosen(row, chosen)],
-        go=lambda identity: address.to_account(*filters.split_sender(identity)),
-        hover=filters.sender_title,
-        total=int((rows["events"] > 0).sum()),
-    )
-
-
-def draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
-    """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
-    accounts = load_accounts()
-    names = accounts.business_names
-    keys = [accounts.key_of(row.name, sender_of_row(row)) for row in records(rows)]
-    sums = rows.groupby(keys)[["events", "events_before"]].sum()
-    own = {str(row.Index): (int(row.events), int(row.events_before)) for row in records(sums)}
-    paths = [
-        (accounts.key_of(each.alias, each.sender), [accounts.key_of(alias, each.sender) for alias in each.root_path])
-        for each in accounts.all
-    ]
-    roots = [branch.alias for branch in roll_up(own, paths, ())]
-    # A lone account on top is open by itself: alone, it would say nothing.
-    open_first = roots if len(roots) == 1 else []
-    open_aliases = filters.open_branches(open_first)
-    branches = roll_up(own, paths, open_aliases)
-    most = max((branch.events for branch in branches), default=1) or 1
-    lines = []
-    for branch in branches:
-        sign = "" if not branch.below else "▾" if branch.alias in open_aliases else "▸"
-        alias, sender = accounts.split(branch.alias)
-        text = account_label(alias, names.get(alias), branch.depth) + (f"  {titles()[sender]}" if sender else "")
-        cells = [sign, text, f"{branch.events:,}", when.differs(branch.events, branch.before), ARROW]
-        action = "Close" if branch.alias in open_aliases else "Open"
-        hovers = [
-            f"{action} {plural(branch.below, 'sub-account')}" if branch.below else None,
-            f"{text.strip()}: {branch.own:,} of its own",
-            None,
-            f"{branch.before:,} {when.compared.phrase}" if when.compared else None,
-            f"Open the page of {text.strip()}",
-        ]
-        lines.append(Line(branch.alias, cells, hovers=hovers, shares=[None, branch.events / most]))
-
-    def clicked(key: str, column: str) -> None:
-        alias, sender = accounts.split(key)
-        if column == OPEN:
-            address.to_account(alias, sender or accounts.find_sender(alias))
-        elif column == "":
-            filters.open_or_close(key, open_first)
-        else:
-            filters.toggle_account(alias, sender, alone=None)
-
-    first = (Column("", "1.9rem", opens=True), Column("Account, with its sub-accounts", "100%", opens=True))
-    draw_table(
-        (*first, NUMBER, CHANGE, TO_PAGE),
-        lines,
-        key="accounts-tree",
-        alt="Accounts, each with the number of all below it",
-        on_open=clicked,
-        height=LIST_PIXELS,
-        chosen=[accounts.key_of(chosen.account, chosen.sender)] if chosen.account else [],
     )

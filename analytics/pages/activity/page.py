@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from analytics import senders
 from analytics.charts import histogram
-from analytics.pages.activity import filters, lists
+from analytics.pages.activity import account_lists, filters, lists
 from analytics.pages.activity.attention.signs import draw_signs
 from analytics.pages.activity.chart import draw_over_time, draw_total, select_types
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
@@ -242,7 +242,7 @@ def draw_lists(
                 st.markdown("**Fields** (list items counted together)")
                 lists.draw_fields(rows("activity_fields"), chosen, time)
         with card("accounts-card"):
-            lists.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
+            account_lists.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
         with card("entities-card"):
             total = int(select_types(rows("activity_types"), chosen)["events"].sum())
             count = lists.count_entities(rows("activity_entities"), chosen, total)

@@ -1,0 +1,111 @@
+"""The accounts of the page Activity, as a ranked list or as a tree: a click on a name filters all the rest by it."""
+
+import pandas as pd
+import streamlit as st
+
+from analytics.pages.activity import filters, lists
+from analytics.pages.activity.filters import ActivityFilters
+from analytics.pages.activity.time_range import When
+from analytics.pages.shared import address
+from analytics.pages.shared.accounts import Accounts, Branch, account_label, load_accounts, roll_up
+from analytics.pages.shared.components import Column, Line, draw_table
+from analytics.pages.shared.store import records, sender_of_row
+from analytics.senders import titles
+from analytics.text import plural
+
+RANKED, TREE = "Ranked", "Tree"
+
+
+def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
+    """Draw the accounts, as a list or as a tree."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="accounts-head"):
+        st.markdown("**Accounts**")
+        form = st.segmented_control(
+            "Accounts as",
+            [RANKED, TREE],
+            default=RANKED,
+            key="accounts-as",
+            bind="query-params",
+            required=True,
+            label_visibility="collapsed",
+        )
+    if form == TREE:
+        _draw_tree(rows, chosen, when)
+        return
+    names = load_accounts().business_names
+    lists.draw_ranked(
+        "Account",
+        lists.rank(rows, by_change),
+        when,
+        key="accounts-list",
+        row_id=filters.with_sender,
+        text=lambda row: account_label(row.name, names.get(row.name)),
+        choose=lambda identity: filters.toggle_account(*filters.split_sender(identity), alone="yes"),
+        chosen=[filters.with_sender(row) for row in records(rows) if filters.is_chosen(row, chosen)],
+        go=lambda identity: address.to_account(*filters.split_sender(identity)),
+        hover=filters.sender_title,
+        total=int((rows["events"] > 0).sum()),
+    )
+
+
+def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
+    """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
+    accounts = load_accounts()
+    own, paths = _count_own(rows, accounts), _list_paths(accounts)
+    roots = [branch.alias for branch in roll_up(own, paths, ())]
+    # A lone account on top is open by itself: alone, it would say nothing.
+    open_first = roots if len(roots) == 1 else []
+    open_aliases = filters.open_branches(open_first)
+    branches = roll_up(own, paths, open_aliases)
+    most = max((branch.events for branch in branches), default=1) or 1
+
+    def clicked(key: str, column: str) -> None:
+        alias, sender = accounts.split(key)
+        if column == lists.OPEN:
+            address.to_account(alias, sender or accounts.find_sender(alias))
+        elif column == "":
+            filters.open_or_close(key, open_first)
+        else:
+            filters.toggle_account(alias, sender, alone=None)
+
+    first = (Column("", "1.9rem", opens=True), Column("Account, with its sub-accounts", "100%", opens=True))
+    draw_table(
+        (*first, lists.NUMBER, lists.CHANGE, lists.TO_PAGE),
+        [_make_line(branch, accounts, when, is_open=branch.alias in open_aliases, most=most) for branch in branches],
+        key="accounts-tree",
+        alt="Accounts, each with the number of all below it",
+        on_open=clicked,
+        height=lists.LIST_PIXELS,
+        chosen=[accounts.key_of(chosen.account, chosen.sender)] if chosen.account else [],
+    )
+
+
+def _count_own(rows: pd.DataFrame, accounts: Accounts) -> dict[str, tuple[int, int]]:
+    """Return the counts of each account without its sub-accounts: those of the range, and of the time before."""
+    keys = [accounts.key_of(row.name, sender_of_row(row)) for row in records(rows)]
+    sums = rows.groupby(keys)[["events", "events_before"]].sum()
+    return {str(row.Index): (int(row.events), int(row.events_before)) for row in records(sums)}
+
+
+def _list_paths(accounts: Accounts) -> list[tuple[str, list[str]]]:
+    """List the keys of all accounts, each with those from the top down to it."""
+    return [
+        (accounts.key_of(each.alias, each.sender), [accounts.key_of(alias, each.sender) for alias in each.root_path])
+        for each in accounts.all
+    ]
+
+
+def _make_line(branch: Branch, accounts: Accounts, when: When, *, is_open: bool, most: int) -> Line:
+    alias, sender = accounts.split(branch.alias)
+    sign = "" if not branch.below else "▾" if is_open else "▸"
+    label = account_label(alias, accounts.business_names.get(alias), branch.depth)
+    text = label + (f"  {titles()[sender]}" if sender else "")
+    hovers = [
+        f"{'Close' if is_open else 'Open'} {plural(branch.below, 'sub-account')}" if branch.below else None,
+        f"{text.strip()}: {branch.own:,} of its own",
+        None,
+        f"{branch.before:,} {when.compared.phrase}" if when.compared else None,
+        f"Open the page of {text.strip()}",
+    ]
+    cells = [sign, text, f"{branch.events:,}", when.differs(branch.events, branch.before), lists.ARROW]
+    return Line(branch.alias, cells, hovers=hovers, shares=[None, branch.events / most])
