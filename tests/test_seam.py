@@ -38,7 +38,7 @@ ALLOWED = {
     ("analytics/commands/export.py", "Server"): "--help has an example",
     ("analytics/commands/tail.py", "Server"): "--help has an example",
     ("receiver/cli.py", SENDER): "--help names the product",
-    ("receiver/commands/demo.py", "Account.Updated"): "the terminal shows a command to try",
+    ("receiver/commands/demo.py", SENDER): "it asks which sender is shown",
     ("receiver/commands/status.py", "disks"): "the machine's",
     ("receiver/data_directory/access.py", "telephone"): "it says why bodies are private",
     ("receiver/keeping/care/facts.py", "disks"): "the machine's",
@@ -46,6 +46,8 @@ ALLOWED = {
     ("receiver/senders/__init__.py", SENDER): "it lists the senders",
     ("receiver/simulator/__init__.py", SENDER): "it says which sender is played",
     ("receiver/simulator/commands.py", "Account.Updated"): "--help has examples",
+    ("receiver/simulator/demonstrated.py", SENDER): "it says what is shown of each sender",
+    ("receiver/simulator/demonstrated.py", "Account.Updated"): "the terminal shows a command to try",
     ("receiver/simulator/posting.py", "User"): "HTTP's header User-Agent",
     ("receiver/spool/columns.py", "disks"): "the machine's",
 }
@@ -68,6 +70,7 @@ LABELS = {"Account": "the store has accounts of its own: the view `accounts`, th
 """Names of categories that may stand as a label, but not beside a category or a kind."""
 FIELD = re.compile(r"[a-z]+[A-Z]\w*")
 KEY_IN_SQL = re.compile(r"->>?\s*'([^']*)'")
+OF_ANOTHER_SENDER = re.compile(r"analytics/senders/\w+/rules/\w+\.sql|receiver/senders/\w+/made_up/\w+\.py")
 READS_A_BODY = re.compile(r"->>?\s*'|json_extract|json_value|from_json")
 
 
@@ -140,11 +143,11 @@ def fields():
 
 
 def code_of(package):
-    """Yield the files that may not hold the words, each by its path; another sender's SQL may read its own bodies."""
+    """Yield the files that may not hold the words, each by its path; another sender's code may name its own bodies."""
     for start in map(ROOT.joinpath, PACKAGES[package]):
         for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
             name = path.relative_to(ROOT).as_posix()
-            within = f"/senders/{SENDER}/" in name or re.fullmatch(r"analytics/senders/\w+/rules/\w+\.sql", name)
+            within = f"/senders/{SENDER}/" in name or OF_ANOTHER_SENDER.fullmatch(name)
             if path.suffix in CODE and path.name != BUNDLED and not within and name not in RELEASED:
                 yield name, path.read_text("utf-8")
 

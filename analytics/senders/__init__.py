@@ -218,6 +218,11 @@ def alerts() -> list[Alerts]:
     return [sender.alerts for sender in senders() if sender.alerts]
 
 
+def alerting() -> dict[str, str]:
+    """Return the titles of the senders that send alerts, by name."""
+    return {sender.name: sender.title for sender in senders() if sender.alerts}
+
+
 def signature_headers() -> str:
     """Return the headers of the senders' signatures."""
     return ", ".join(dict.fromkeys(sender.signature_header for sender in senders()))

@@ -78,7 +78,7 @@ def test_the_list_of_notifications_names_the_sender_and_is_filtered_by_it(live, 
 
 
 def test_an_alias_of_two_senders_is_chosen_with_its_sender(alike, watch):
-    page = open_with_both(watch, alike, "/notifications?refresh=off")
+    page = open_with_both(watch, alike, "/notifications")
     expect(column(page, 2)).to_have_count(2)
     choose(page, "Account", "Any sender with an HMAC")
     expect(column(page, 2)).to_have_text(["Any sender with an HMAC"])
@@ -140,6 +140,17 @@ def test_a_notification_says_what_its_signature_proves_and_offers_no_evidence_th
     expect(page.locator(".st-key-verdict")).to_contain_text("Verified with the secret that GitHub shares")
     expect(page.locator(".st-key-download-body")).to_be_visible()
     expect(page.locator(".st-key-curl-popover, .st-key-signature-popover")).to_have_count(0)
+
+
+def test_alerts_offers_accounts_of_senders_with_alerts_and_says_of_others_that_there_are_none(live, watch):
+    live.simulate("--event", "Alert.Notification", "--account", "DEMO")
+    page = watch(live.url).open("/alerts?account=baxterthehacker")
+    expect(page.locator(".st-key-nothing")).to_contain_text("an account of GitHub, which sends no alerts")
+    page.get_by_role("button", name="Clear value").click()
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("1 in alarm now")
+    page.get_by_role("combobox", name="Account").click()
+    expect(page.get_by_role("option", name="DEMO")).to_be_visible()
+    expect(page.get_by_role("option", name="baxterthehacker")).to_have_count(0)
 
 
 def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):

@@ -15,6 +15,7 @@ from analytics.pages.alerts.lists import (
     find_deleted,
     to_server,
 )
+from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.filters import (
     account_filter,
@@ -28,8 +29,8 @@ from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.known_alarms import load_alarms
 from analytics.pages.shared.ranges import draw_range
 from analytics.pages.shared.store import moment
-from analytics.senders import alert_label, alerts
-from analytics.text import plural
+from analytics.senders import alert_label, alerting, alerts, find_sender, join_names, titles
+from analytics.text import as_markdown, plural
 from analytics.times import Period, period, zone_label
 
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
@@ -56,7 +57,7 @@ def clear() -> None:
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
     length = draw_range()
-    account = account_filter()
+    account = account_filter(senders=alerting())
     with draw_filters(FILTERS, clear):
         named = st.text_input(
             f"{alert_label()} contains", key="entity", placeholder="part of its name", bind="query-params"
@@ -99,7 +100,7 @@ def body(chosen: dict[str, Any]) -> None:
     deleted = find_deleted(lasting, most_often, listed)
     draw_in_alarm(lasting, len(shown), deleted, chosen["order"])
     if inside.empty:
-        draw_nothing_in_range(bool(len(shown)))
+        draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"])
         return
     draw_over_time(inside, rows, span, chosen["order"])
     left, right = st.columns([12, 9], gap="small")
@@ -165,11 +166,21 @@ def draw_without_alarms(*, some: bool) -> None:
         if some:
             st.caption("Alerts came in, but none reported a metric above its threshold.")
             return
-        st.caption(" ".join(["No alert came yet.", *(alert.how_to for alert in alerts())]))
+        others = [title for name, title in titles().items() if name not in alerting()]
+        silent = f"{join_names(others, 'or')} sends none; {join_names([*alerting().values()], 'or')} does."
+        why = [silent] if len(others) == len(titles()) else []
+        st.caption(" ".join(["No alert came yet.", *why, *(alert.how_to for alert in alerts())]))
 
 
-def draw_nothing_in_range(some: bool) -> None:
-    """Say that the time range or the filters leave nothing."""
+def draw_nothing_in_range(some: bool, account: str | None) -> None:
+    """Say that the time range or the filters leave nothing, and why, if the account's sender sends no alerts."""
+    accounts = load_accounts()
+    sender = accounts.find_sender(account) if account and account not in accounts.shared else None
+    if account and sender and sender not in alerting():
+        with st.container(key="nothing", border=True):
+            st.subheader("No alarms of this account", anchor=False)
+            st.caption(f"{as_markdown(account)} is an account of {find_sender(sender).title}, which sends no alerts.")
+        return
     with st.container(key="nothing", border=True):
         st.subheader("No alarm in this time range", anchor=False)
         wider = "Choose a longer time range" if some else "Clear the filters"

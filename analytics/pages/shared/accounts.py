@@ -4,7 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import streamlit as st
@@ -77,6 +77,11 @@ class Accounts:
         sender, _, alias = key.partition("/")
         return (alias, sender) if alias in self.shared else (key, None)
 
+    def paths(self) -> list[tuple[str, list[str]]]:
+        """Return what names each account, and the same of all accounts from the top of the tree to it."""
+        keyed = ((each, partial(self.key_of, sender=each.sender)) for each in self.all)
+        return [(key(each.alias), [key(alias) for alias in each.root_path]) for each, key in keyed]
+
     @cached_property
     def labels(self) -> dict[str, str]:
         """The distinct label of each account, by what names it."""
@@ -94,9 +99,15 @@ class Accounts:
             labels[self.key_of(account.alias, account.sender)] = unique
         return labels
 
-    def offer(self, text: str | None = None) -> list[str]:
-        """Return the accounts with a text in alias or name, in the tree's order; of too many, those near the top."""
-        matches = [account for account in self.all if not text or is_in(text, account)]
+    def offer(self, text: str | None = None, senders: Collection[str] | None = None) -> list[str]:
+        """Return the accounts with a text in alias or name, in the tree's order; of too many, those near the top.
+
+        Args:
+            text: the text; None for any.
+            senders: whose accounts, where the store has several senders; None for any.
+        """
+        of_them = [each for each in self.all if senders is None or each.sender is None or each.sender in senders]
+        matches = [account for account in of_them if not text or is_in(text, account)]
         if len(matches) > OFFERED:
             upper = {account.alias for account in sorted(matches, key=lambda account: len(account.root_path))[:OFFERED]}
             matches = [account for account in matches if account.alias in upper]

@@ -1,6 +1,6 @@
 """Filters that pages share. Their state is in the page's address."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -63,14 +63,14 @@ def read_account() -> str | None:
     return load_accounts().key_of(alias, read_sender()) if alias else None
 
 
-def list_choices(chosen: str | None) -> tuple[dict[str, str], str]:
-    """Return the labels of the accounts to choose from, including the chosen one, and a hint."""
+def list_choices(chosen: str | None, senders: Collection[str] | None = None) -> tuple[dict[str, str], str]:
+    """Return the labels of the accounts of some senders to choose from, including the chosen one, and a hint."""
     accounts = load_accounts()
     search: AccountSearch | None = st.session_state.get(SEARCH)
     if search and search.beside != chosen:
         search = st.session_state[SEARCH] = None
-    matches = accounts.offer(search.text) if search else []
-    labels = {key: accounts.labels[key] for key in matches or accounts.offer()}
+    matches = accounts.offer(search.text, senders) if search else []
+    labels = {key: accounts.labels[key] for key in matches or accounts.offer(None, senders)}
     if chosen and chosen not in labels:
         of_all = f"{account_label(chosen, None)}  of all senders" if chosen in accounts.shared else None
         labels[chosen] = accounts.labels.get(chosen) or of_all or account_label(chosen, None)
@@ -79,14 +79,15 @@ def list_choices(chosen: str | None) -> tuple[dict[str, str], str]:
     return labels, "All accounts" if len(accounts.all) <= OFFERED else "All accounts; type to find one"
 
 
-def account_filter(*, alone: str | None = None) -> dict[str, str | None]:
+def account_filter(*, alone: str | None = None, senders: Collection[str] | None = None) -> dict[str, str | None]:
     """Draw the choice of an account, with or without its sub-accounts; return the parameters of queries.
 
     Args:
         alone: the name in the page's address for "without sub-accounts", where it is not `below`.
+        senders: the senders whose accounts are offered; None for all.
     """
     key = read_account()
-    labels, hint = list_choices(key)
+    labels, hint = list_choices(key, senders)
     is_cut = len(load_accounts().all) > OFFERED
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
     if st.session_state.get(CHOICE) != key:
