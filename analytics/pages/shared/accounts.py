@@ -4,7 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
 import streamlit as st
@@ -76,11 +76,6 @@ class Accounts:
         """Return the alias of such a name, and its sender where it says one."""
         sender, _, alias = key.partition("/")
         return (alias, sender) if alias in self.shared else (key, None)
-
-    def paths(self) -> list[tuple[str, list[str]]]:
-        """Return what names each account, and the same of all accounts from the top of the tree to it."""
-        keyed = ((each, partial(self.key_of, sender=each.sender)) for each in self.all)
-        return [(key(each.alias), [key(alias) for alias in each.root_path]) for each, key in keyed]
 
     @cached_property
     def labels(self) -> dict[str, str]:
