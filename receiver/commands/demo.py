@@ -187,7 +187,7 @@ class _Demo:
         world = self._make_history(role)
         pace = ("--rate", str(plan.rate)) if plan.rate else ("--a-day", str(role.a_day))
         live = ("--to", f"http://{running.listen}", "--history-days", str(plan.days), "--quiet")
-        self._parts.start("simulator", "receiver", "simulate", *live, *world, *pace)
+        self._parts.start(role.part, "receiver", "simulate", *live, *world, *pace)
 
     def _make_history(self, role: Role) -> tuple[str, ...]:
         """Make the history and import it, unless the directory has one; return the options of its world."""

@@ -24,12 +24,14 @@ class Role(NamedTuple):
     """A sender in the demonstration: the archive of its history, and how it is played.
 
     Args:
+        part: the name of the process that plays it live; each has its own.
         history: the archive.
         a_day: the notifications of a usual day.
         options: those of `simulate`, in the past and live.
         history_options: those of the past alone.
     """
 
+    part: str
     history: Path
     a_day: float
     options: tuple[str, ...]
@@ -39,10 +41,11 @@ class Role(NamedTuple):
 def role_of(sender: str, settings: Settings) -> Role:
     """Return how a sender is played."""
     if sender != CENTURYLINK.name:
-        return Role(settings.data_dir / f"history-{sender}.jsonl", A_DAY_OF_ORGANIZATION, ("--sender", sender), ())
+        history = settings.data_dir / f"history-{sender}.jsonl"
+        return Role(f"simulator of {sender}", history, A_DAY_OF_ORGANIZATION, ("--sender", sender), ())
     stories = [word for name in MADE_UP.stories for word in ("--story", name)]
     key = ("--key", str(_key_of(settings)))
-    return Role(settings.data_dir / "history.jsonl", A_DAY, key, ("--a-day", str(A_DAY), *stories))
+    return Role("simulator", settings.data_dir / "history.jsonl", A_DAY, key, ("--a-day", str(A_DAY), *stories))
 
 
 def make_secrets(settings: Settings, senders: tuple[str, ...]) -> None:

@@ -124,6 +124,22 @@ def test_a_part_that_ends_by_itself_ends_the_demonstration_with_a_sentence(tmp_p
 
 
 @pytest.mark.slow
+def test_the_demonstration_of_two_senders_ends_whole(tmp_path):
+    data_dir = tmp_path / "shown"
+    senders = ("--sender", "github", "--sender", "centurylink")
+    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", *senders]
+    demo = Process([*command, "--data-dir", str(data_dir)], environment(tmp_path), cwd=tmp_path)
+    try:
+        demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
+        playing = [pid for pid in processes_about(str(data_dir)) if "simulate" in cmdline(pid)]
+        assert len(playing) == 2
+    finally:
+        code = demo.stop()
+    assert code == 0, demo.log
+    assert processes_about(str(data_dir)) == []
+
+
+@pytest.mark.slow
 def test_a_dashboard_that_dies_is_started_again(tmp_path):
     data_dir = tmp_path / "shown"
     command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--data-dir", str(data_dir)]
