@@ -72,8 +72,8 @@ class ServeState(BaseModel):
 
     `state` is `running`, `stopping` or `stopped`. `written_at` is when the file was written: each ten seconds at least,
     and each second while a process is silent. An older time means that `serve` itself hangs or is gone.
-    `listen` is the URL of its listeners, `key_fingerprint` that of the public key that they verify CenturyLink Cloud's
-    signatures with. `silences` are those that ended in the last day.
+    `listen` is the URL of its listeners, `key_fingerprint` that of the public key in CLC_PUBLIC_KEY, or of
+    the published one. `silences` are those that ended in the last day.
     """
 
     pid: int

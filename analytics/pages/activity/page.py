@@ -11,10 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from analytics import senders
 from analytics.charts import histogram
-from analytics.pages.activity import account_lists, filters, lists
+from analytics.pages.activity import filters
 from analytics.pages.activity.attention.signs import draw_signs
 from analytics.pages.activity.chart import draw_over_time, draw_total, select_types
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
+from analytics.pages.activity.lists import accounts, ranked
 from analytics.pages.activity.time_range import (
     When,
     compare_control,
@@ -236,25 +237,25 @@ def draw_lists(
     with st.container(key="lists"):
         with card("types-card"):
             st.markdown("**Event types**")
-            lists.draw_types(rows("activity_types"), chosen, time, by_change=by_change)
+            ranked.draw_types(rows("activity_types"), chosen, time, by_change=by_change)
         if measure is CHANGES:
             with card("fields-card"):
                 st.markdown("**Fields** (list items counted together)")
-                lists.draw_fields(rows("activity_fields"), chosen, time)
+                ranked.draw_fields(rows("activity_fields"), chosen, time)
         with card("accounts-card"):
-            account_lists.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
+            accounts.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
         with card("entities-card"):
             total = int(select_types(rows("activity_types"), chosen)["events"].sum())
-            count = lists.count_entities(rows("activity_entities"), chosen, total)
+            count = ranked.count_entities(rows("activity_entities"), chosen, total)
             st.markdown(f"**Entities**: {count:,} with at least one {measure.unit}")
-            lists.draw_entities(rows("activity_entities"), chosen, time)
+            ranked.draw_entities(rows("activity_entities"), chosen, time)
         with card("actors-card"):
             st.markdown("**Actors** (if named)")
-            lists.draw_actors(rows("activity_actors"), chosen, time)
+            ranked.draw_actors(rows("activity_actors"), chosen, time)
         if where := senders.place():
             with card("centres-card"):
                 st.markdown(f"**{where.name}s**, {where.source}")
-                lists.draw_centres(where, rows("activity_entities"), chosen, time, by_change=by_change)
+                ranked.draw_centres(where, rows("activity_entities"), chosen, time, by_change=by_change)
         with card("hours-card"):
             draw_hours(rows("activity_hours") if has_week(time) else None, measure)
 

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from granian import Granian
+from granian.constants import Interfaces
 
 from tests.benchmarks.peers.work import INSERT, Row, open_database, row_of
 
@@ -43,4 +44,4 @@ class Application:
 app = Application()
 
 if __name__ == "__main__":
-    Granian(f"{__spec__.name}:app", address="127.0.0.1", port=int(sys.argv[1]), interface="rsgi").serve()
+    Granian(f"{__spec__.name}:app", address="127.0.0.1", port=int(sys.argv[1]), interface=Interfaces.RSGI).serve()

@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from analytics.pages.activity import filters, lists
+from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters
+from analytics.pages.activity.lists import ranked
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import Accounts, Branch, account_label, load_accounts, roll_up
@@ -33,9 +34,9 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         _draw_tree(rows, chosen, when)
         return
     names = load_accounts().business_names
-    lists.draw_ranked(
+    ranked.draw_ranked(
         "Account",
-        lists.rank(rows, by_change),
+        ranked.rank(rows, by_change),
         when,
         key="accounts-list",
         row_id=filters.with_sender,
@@ -61,7 +62,7 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
 
     def clicked(key: str, column: str) -> None:
         alias, sender = accounts.split(key)
-        if column == lists.OPEN:
+        if column == ranked.OPEN:
             address.to_account(alias, sender or accounts.find_sender(alias))
         elif column == "":
             filters.open_or_close(key, open_first)
@@ -70,12 +71,12 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
 
     first = (Column("", "1.9rem", opens=True), Column("Account, with its sub-accounts", "100%", opens=True))
     draw_table(
-        (*first, lists.NUMBER, lists.CHANGE, lists.TO_PAGE),
+        (*first, ranked.NUMBER, ranked.CHANGE, ranked.TO_PAGE),
         [_make_line(branch, accounts, when, is_open=branch.alias in open_aliases, most=most) for branch in branches],
         key="accounts-tree",
         alt="Accounts, each with the number of all below it",
         on_open=clicked,
-        height=lists.LIST_PIXELS,
+        height=ranked.LIST_PIXELS,
         chosen=[accounts.key_of(chosen.account, chosen.sender)] if chosen.account else [],
     )
 
@@ -107,5 +108,5 @@ def _make_line(branch: Branch, accounts: Accounts, when: When, *, is_open: bool,
         f"{branch.before:,} {when.compared.phrase}" if when.compared else None,
         f"Open the page of {text.strip()}",
     ]
-    cells = [sign, text, f"{branch.events:,}", when.differs(branch.events, branch.before), lists.ARROW]
+    cells = [sign, text, f"{branch.events:,}", when.differs(branch.events, branch.before), ranked.ARROW]
     return Line(branch.alias, cells, hovers=hovers, shares=[None, branch.events / most])
