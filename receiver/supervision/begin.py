@@ -113,10 +113,8 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
     part = "CLC_URL_SECRET/" if settings.url_secret else ""
     _log.info("notifications are taken at %s://%s/webhooks/%sEVENT", scheme, running.listen, part)
     names, lacking = find_taken(settings)
-    if names:
-        _log.info(
-            "notifications of %s are taken at %s://%s/senders/%sNAME", ", ".join(names), scheme, running.listen, part
-        )
+    for name in names:
+        _log.info("notifications of %s are taken at %s://%s/senders/%s%s", name, scheme, running.listen, part, name)
     for name in lacking:
         _log.warning("notifications of %s are not taken: set %s", name, variable_of(name))
     _log.info("queries are answered at http://%s/query", running.query_listen)

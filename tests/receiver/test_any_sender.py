@@ -90,7 +90,8 @@ def test_serve_says_which_senders_it_takes_and_which_profile_lacks_a_secret(tmp_
     mine = MINIMAL.replace('"example"', '"mine"').replace('"none"', '"token"\nheader = "X"')
     (tmp_path / "mine.toml").write_text(mine)
     with running(Receiver, tmp_path / "data", CLC_SENDERS=str(tmp_path), **SECRETS) as receiver:
-        assert f"notifications of github, stripe are taken at {receiver.url}/senders/NAME" in receiver.log
+        for name in ("github", "stripe"):
+            assert f"notifications of {name} are taken at {receiver.url}/senders/{name}\n" in receiver.log
         assert "notifications of mine are not taken: set CLC_SECRET_MINE" in receiver.log
 
 
