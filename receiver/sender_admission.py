@@ -1,5 +1,6 @@
 """Decides on what is posted under /senders/NAME: accepted, with its columns, refused, or answered as a handshake."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -9,19 +10,25 @@ from urllib.parse import unquote
 import orjson
 
 from receiver.admission import Refusal, refuse_body
-from receiver.notification import Notification, SignatureStatus, new_id
+from receiver.notification import Category, Notification, SignatureStatus, new_id
 from receiver.senders.body import BodyError
+from receiver.senders.pointers import spell_pointer
 from receiver.senders.profile import Handshake, Profile
 from receiver.senders.request import SignedRequest
+from receiver.senders.sender import Body, Columns
 from receiver.senders.set_up import Secrets
 
 PREFIX = "/senders/"
+_MOST_NOTED = 100
+"""Categories come from bodies, so there may be any number of them."""
 _UNKNOWN_SENDER = Refusal(
     HTTPStatus.NOT_FOUND,
     "unknown_sender",
     "The path names no sender that is set up here; `clc-receiver senders` lists them and says what each needs.",
     sender=None,
 )
+
+_log = logging.getLogger(__name__)
 
 
 class SenderAdmission:
@@ -43,6 +50,7 @@ class SenderAdmission:
         self._set_up = {
             name: profile for name, profile in profiles.items() if name in secrets or profile.scheme.proof == "none"
         }
+        self._noted: set[tuple[str, Category]] = set()
         self.token_headers = frozenset().union(*(profile.scheme.token_headers for profile in profiles.values()))
         """The headers, in lower case, in which the senders send a secret itself, not a signature made with it."""
 
@@ -80,6 +88,8 @@ class SenderAdmission:
             return handshake
         event = unquote(path[len(PREFIX) :].partition("/")[2]) or None
         columns = profile.classify(event, request.headers, body, received_at)
+        if is_proven:
+            self._note_missing_state(profile, columns, body)
         return Notification(
             id=new_id(received_at),
             received_at=received_at,
@@ -100,6 +110,19 @@ class SenderAdmission:
             signature_detail=verdict.detail,
             delivery_id=verdict.delivery_id,
         )
+
+    def _note_missing_state(self, profile: Profile, columns: Columns, body: Body) -> None:
+        """Log once for each category that a body has nothing where the profile says that the entity's state stands."""
+        category, key = columns.category, (profile.name, columns.category)
+        place = profile.state.place(category)
+        if place is None or key in self._noted or len(self._noted) >= _MOST_NOTED or not profile.needs_state(columns):
+            return
+        if profile.state.find(category, body) is None:
+            self._noted.add(key)
+            _log.warning(
+                "a notification of %s has no state of %s at %s, so it is not compared: see [state] in its profile",
+                profile.name, category, spell_pointer(place) or '""',
+            )  # fmt: skip
 
 
 def refuse_signature(profile: Profile, status: SignatureStatus, why: str | None) -> Refusal:

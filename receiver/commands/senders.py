@@ -7,9 +7,10 @@ import click
 
 from receiver.logs import make_visible
 from receiver.senders import load_senders
-from receiver.senders.profile import Profile, load_profile, run_examples
+from receiver.senders.profile import Profile, load_profile
 from receiver.senders.set_up import load_profiles, load_secrets, variable_of
 from receiver.settings import Settings, read_settings
+from receiver.trial import run_examples
 
 _PROOFS = {
     "third-party": "anyone with the public key can check who sent it",
@@ -38,7 +39,7 @@ def senders(context: click.Context) -> None:
 @senders.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
-    """Run the examples of the profile FILE, and print a line for each.
+    """Run the examples of the profile FILE, and print a line for each, and which fields of their entities are compared.
 
     The exit code is 1 if an example is not as expected, or if the profile lacks one that must be accepted or refused.
     """

@@ -25,6 +25,11 @@ def parse_pointer(text: str) -> Pointer:
     return tuple(key.replace("~1", "/").replace("~0", "~") for key in text.split("/")[1:])
 
 
+def spell_pointer(pointer: Pointer) -> str:
+    """Write a pointer as `parse_pointer` reads it."""
+    return "".join(f"/{key.replace('~', '~0').replace('/', '~1')}" for key in pointer)
+
+
 def read_pointer(table: Table, name: str) -> Pointer | None:
     """Read a JSON Pointer; None where the key is missing.
 

@@ -95,6 +95,17 @@ def test_serve_says_which_senders_it_takes_and_which_profile_lacks_a_secret(tmp_
         assert "notifications of mine are not taken: set CLC_SECRET_MINE" in receiver.log
 
 
+def test_serve_says_once_that_a_state_is_not_where_the_profile_says(tmp_path):
+    (tmp_path / "example.toml").write_text(f'{MINIMAL}\n[state]\nat.invoice = "/data"\n')
+    with running(Receiver, tmp_path / "data", CLC_SENDERS=str(tmp_path)) as receiver:
+        for number in range(2):
+            body = json.dumps({"type": "invoice.paid", "id": number, "invoice": {}}).encode()
+            assert receiver.sender.post("/senders/example", body).status == 200
+        said = "a notification of example has no state of invoice at /data, so it is not compared"
+        until(lambda: said in receiver.log, what="it in the log")
+    assert receiver.log.count(said) == 1
+
+
 def test_an_unknown_sender_and_a_missing_secret_are_said_in_a_line(receiver):
     for name, said in (("nobody", "There is no sender 'nobody'"), ("gitlab", "set CLC_SECRET_GITLAB")):
         done = run_command(receiver.data_dir, "simulate", "--sender", name, "--to", receiver.url)

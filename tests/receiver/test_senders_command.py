@@ -147,11 +147,41 @@ def test_an_altered_body_is_told_as_such(billing):
     assert "the body was altered on the way: its last line end was added or removed" in lines[0]
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ('at.invoice = "/data"', "state of invoice  nothing at /data: "),
+        ('at."*" = "/data"', "state of invoice  nothing at /data: "),
+        ('at.invoice = "/event"', "state of invoice  nothing at /event: "),
+        ('at.invoices = "/invoice"', "state of invoices  no example has this category (did you mean invoice?)"),
+    ],
+)
+def test_a_state_that_no_example_has_is_told(billing, place, said):
+    billing.write_text(billing.read_text().replace('at.invoice = "/invoice"', place))
+    code, lines = run("check", billing)
+    assert code == 1
+    assert lines[-1].startswith(f"WRONG  {said}"), lines
+
+
+def test_an_example_is_compared_with_the_body_before_it(billing):
+    (billing.parent / "open.json").write_text('{"invoice": {"id": "inv-17", "status": "open", "total": 100}}')
+    untold = billing.read_text().replace('[told]\nat = "/before"\n', "")
+    billing.write_text(untold.replace('file = "paid.json"', 'file = "paid.json"\nbefore = "open.json"', 1))
+    code, lines = run("check", billing)
+    assert (code, lines[0]) == (1, "WRONG  paid.json  total: compared from 100 to 120, expected no change")
+    change = '{ path = "status", old = \'"open"\', new = \'"paid"\' }'
+    total = '{ path = "total", old = "100", new = "120" }'
+    billing.write_text(billing.read_text().replace(change, f"{change}, {total}"))
+    code, lines = run("check", billing)
+    assert (code, lines[0]) == (0, "ok     paid.json  invoice.paid: invoice inv-17 updated, 2 compared changes")
+
+
 def test_a_profile_needs_an_example_that_is_accepted_and_one_that_is_refused(billing):
     head, accepted, refused = re.split(r"(?=# Th(?:is|e same) request)", billing.read_text())
     billing.write_text(head + accepted)
-    assert run("check", billing)[0] == 1
-    assert run("check", billing)[1][-1] == "WRONG  examples  none must be refused: add one with a wrong signature"
+    code, lines = run("check", billing)
+    assert code == 1
+    assert "WRONG  examples  none must be refused: add one with a wrong signature" in lines
     billing.write_text(head + refused)
     assert run("check", billing)[1][-1].startswith("WRONG  examples  none must be accepted: ")
 

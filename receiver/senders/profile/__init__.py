@@ -1,10 +1,7 @@
 """A sender as a file: a profile in TOML says all that is known of it."""
 
-from receiver.senders.profile.examples import Outcome, run_examples
 from receiver.senders.profile.handshakes import Handshake
 from receiver.senders.profile.profile import Example, Profile
 from receiver.senders.profile.reading import load_directory, load_profile, load_shipped
 
-__all__ = [
-    "Example", "Handshake", "Outcome", "Profile", "load_directory", "load_profile", "load_shipped", "run_examples",
-]  # fmt: skip
+__all__ = ["Example", "Handshake", "Profile", "load_directory", "load_profile", "load_shipped"]

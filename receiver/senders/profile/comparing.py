@@ -16,13 +16,12 @@ _OTHERS = "*"
 _NOTHING: dict[str, Any] = {}
 
 
-def read_comparison(table: Table, told: Table, rules: EventRules) -> Comparison:
-    """Read the tables `state` and `told`.
+def read_comparison(table: Table, state: State, told: Table, rules: EventRules) -> Comparison:
+    """Read the tables `state` and `told`; `state` says where the states stand.
 
     Raises:
         ProfileError: a value is not allowed.
     """
-    state = _read_places(table.table("at"))
     exact, is_noise = _read_noise(table.texts("noise"))
     natural_keys = table.table("natural_keys")
     groups = {name: tuple(tuple(each.split("|")) for each in natural_keys.texts(name)) for name in natural_keys.values}
@@ -42,7 +41,12 @@ def read_comparison(table: Table, told: Table, rules: EventRules) -> Comparison:
     )
 
 
-def _read_places(table: Table) -> State:
+def read_state(table: Table) -> State:
+    """Read the table `state.at`.
+
+    Raises:
+        ProfileError: a value is no JSON Pointer.
+    """
     by_category: dict[Category, Pointer] = {}
     for name in table.values:
         pointer = read_pointer(table, name)

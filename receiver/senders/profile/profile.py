@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from receiver.senders.body import BodyError, parse_body
-from receiver.senders.profile.events import UPDATED, EventRules
+from receiver.senders.profile.events import DELETED, UPDATED, EventRules
 from receiver.senders.profile.handshakes import Handshake, HandshakeRules
 from receiver.senders.profile.sources import Request, Sources, parse_time
+from receiver.senders.profile.telling import State
 from receiver.senders.profile.words import Words
 from receiver.senders.schemes import Scheme, Secret
 from receiver.senders.sender import Body, Columns, Sender
@@ -26,6 +27,7 @@ class Example(NamedTuple):
 
     Args:
         file: holds the body.
+        before: holds the body that came before of the same entity, if any.
         place: the keys of the example in the profile.
         secret: with which the request is signed; None where nothing is.
         received_at: the time of its receipt.
@@ -33,11 +35,12 @@ class Example(NamedTuple):
         url: to which it was posted.
         headers: its headers, with names in lower case.
         row: the columns that are expected, without those that are NULL; None where it must be refused.
-        changes: the changes that the body tells, each as path, old and new value in JSON; None where they don't matter.
+        changes: the changes that are expected, each as path, old and new value in JSON; None where they don't matter.
         refused: the reason for which it must be refused; None where it must be accepted.
     """
 
     file: Path
+    before: Path | None
     place: Keys
     secret: str | None
     received_at: datetime
@@ -62,6 +65,8 @@ class Profile(Sender):
     """The form fields that hold the JSON, tried in order; `*` stands for an object of all fields."""
     event_type: Sources
     rules: EventRules
+    state: State
+    """Where the entities' states stand in bodies."""
     handshake: HandshakeRules | None
     words: Words
     setup: tuple[str, ...]
@@ -117,6 +122,11 @@ class Profile(Sender):
             occurred_at=(parse_time(time) if time else None) or received_at,
             parent_account=_read(rules.parent_account, request),
         )
+
+    def needs_state(self, columns: Columns) -> bool:
+        """Tell whether a notification must have a state for its changes to show."""
+        is_exempt = columns.action == DELETED or columns.category in self.comparison.stateless
+        return columns.entity_id is not None and not is_exempt and not self.rules.of(columns.event_type).acts
 
     def answer_handshake(
         self, headers: Mapping[str, str], body: Body, secret: Secret | None = None

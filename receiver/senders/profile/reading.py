@@ -6,7 +6,7 @@ from string import Formatter
 
 from receiver.errors import ProfileError
 from receiver.notification import FIRST_SENDER
-from receiver.senders.profile.comparing import STATE_KEYS, read_comparison
+from receiver.senders.profile.comparing import STATE_KEYS, read_comparison, read_state
 from receiver.senders.profile.events import COLUMN_KEYS, read_event_rules
 from receiver.senders.profile.examples import read_examples
 from receiver.senders.profile.handshakes import read_handshake
@@ -42,13 +42,15 @@ def load_profile(path: Path) -> Profile:
     rules = read_event_rules(columns, root.table("events"))
     scheme = _read_scheme(root)
     forms = root.table("body", ("form",)).texts("form")
-    state, told = root.table("state", STATE_KEYS), root.table("told", TOLD_KEYS)
+    compared, told = root.table("state", STATE_KEYS), root.table("told", TOLD_KEYS)
+    state = read_state(compared.table("at"))
     return Profile(
         name=name,
         title=root.text("title"),
         documentation=root.text("documentation"),
         account_category=root.optional_text("account_category"),
-        comparison=read_comparison(state, told, rules),
+        comparison=read_comparison(compared, state, told, rules),
+        state=state,
         path=path,
         scheme=scheme,
         forms=forms,

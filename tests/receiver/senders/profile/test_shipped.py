@@ -12,7 +12,7 @@ import standardwebhooks
 import stripe
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from receiver.senders.profile import run_examples
+from receiver.trial import run_examples
 from tests.receiver.senders.profile.profiles import shipped
 
 NAMES = ["generic-hmac", "github", "gitlab", "shopify", "slack", "standard-webhooks", "stripe"]
