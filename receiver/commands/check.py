@@ -17,18 +17,24 @@ from receiver.logs import make_visible
 from receiver.network.sockets import listen, make_tls_context
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
+from receiver.senders.set_up import find_taken, target_url, variable_of
 from receiver.settings import Settings, environment, read_settings
+
+_OK = click.style("ok   ", fg="green")
+_WRONG = click.style("WRONG", fg="red")
+_NOTE = click.style("note ", fg="yellow")
 
 
 @click.command()
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
 def check(data_dir: Path | None) -> None:
-    """Say whether settings, paths, keys, ports and rules could be used; start and change nothing.
+    """Say whether settings, paths, keys, ports, senders and rules could be used; start and change nothing.
 
     The exit code is 1 if anything could not be used.
     """
     settings = read_settings(data_dir=data_dir)
-    results = [_print(subject, look, settings) for subject, look in _CHECKS]
+    results = [_check(subject, look, settings) for subject, look in _CHECKS]
+    results.append(_check_senders(settings))
     # The reading side has settings and rules of its own, and says of them the same. It tries the rules on the tables of
     # a running serve.
     offline = [] if find_running_serve(settings.data_dir) else ["--offline"]
@@ -38,14 +44,31 @@ def check(data_dir: Path | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _print(subject: str, look: Callable[[Settings], str], settings: Settings) -> bool:
+def _check(subject: str, look: Callable[[Settings], str], settings: Settings) -> bool:
     try:
-        text, is_usable = look(settings), True
+        text, state = look(settings), _OK
     except ReceiverError as error:
-        text, is_usable = str(error), False
-    state = click.style("ok   ", fg="green") if is_usable else click.style("WRONG", fg="red")
+        text, state = str(error), _WRONG
+    _print(state, subject, text)
+    return state is _OK
+
+
+def _check_senders(settings: Settings) -> bool:
+    """Print a line for each sender with a profile that `serve` takes, or that lacks only a secret."""
+    try:
+        taken, lacking = find_taken(settings)
+    except ReceiverError as error:
+        _print(_WRONG, "Sender", str(error))
+        return False
+    for name in taken:
+        _print(_OK, "Sender", f"{name} is taken at {target_url(settings, settings.listen, name)}")
+    for name in lacking:
+        _print(_NOTE, "Sender", f"{name} is not taken: set {variable_of(name)}")
+    return True
+
+
+def _print(state: str, subject: str, text: str) -> None:
     click.echo(f"{state}  {subject:15} {make_visible(text)}")
-    return is_usable
 
 
 def _describe_settings(settings: Settings) -> str:

@@ -59,6 +59,13 @@ def find_taken(settings: Settings) -> tuple[list[str], list[str]]:
     return sorted(taken), sorted(set(own).difference(taken))
 
 
+def target_url(settings: Settings, address: str, name: str) -> str:
+    """Return a sender's target URL at a listener's address; `CLC_URL_SECRET` stands for the secret in it."""
+    scheme = "https" if settings.tls_cert else "http"
+    part = "CLC_URL_SECRET/" if settings.url_secret else ""
+    return f"{scheme}://{address}/senders/{part}{name}"
+
+
 def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 

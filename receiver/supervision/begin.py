@@ -22,7 +22,7 @@ from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context
 from receiver.processes import state
 from receiver.senders import CENTURYLINK
-from receiver.senders.set_up import find_taken, load_profiles, load_secrets, variable_of
+from receiver.senders.set_up import find_taken, load_profiles, load_secrets, target_url, variable_of
 from receiver.settings import Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
@@ -114,7 +114,7 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
     _log.info("notifications are taken at %s://%s/webhooks/%sEVENT", scheme, running.listen, part)
     names, lacking = find_taken(settings)
     for name in names:
-        _log.info("notifications of %s are taken at %s://%s/senders/%s%s", name, scheme, running.listen, part, name)
+        _log.info("notifications of %s are taken at %s", name, target_url(settings, running.listen, name))
     for name in lacking:
         _log.warning("notifications of %s are not taken: set %s", name, variable_of(name))
     _log.info("queries are answered at http://%s/query", running.query_listen)

@@ -7,6 +7,8 @@ import pytest
 
 from analytics.findings.rule_files import load_rules
 from analytics.senders import sql_files
+from tests.receiver.senders.profile.profiles import MINIMAL
+from tests.support.ports import free_address
 from tests.support.processes import Receiver, environment, running
 
 
@@ -101,6 +103,21 @@ def test_a_check_names_what_is_wrong_and_looks_at_the_rest_all_the_same(tmp_path
     wrong = {subject for subject, state in states.items() if state == "WRONG"}
     assert wrong == {"Spool", "Public key", "Listener", "Audit rule"}
     assert {"Settings", "Data directory", "TLS", "Query service", "Working hours", "Audit rules"} <= set(states)
+
+
+def test_a_check_names_the_senders_that_serve_would_take_and_a_secret_that_it_would_refuse(tmp_path):
+    for name in ("acme", "other"):
+        profile = MINIMAL.replace('"example"', f'"{name}"').replace('"none"', '"token"\nheader = "X"')
+        (tmp_path / f"{name}.toml").write_text(profile)
+    address = free_address()
+    settings = {"CLC_SENDERS": str(tmp_path), "CLC_LISTEN": address}
+    checked = check(tmp_path, **settings, CLC_SECRET_ACME="a secret for tests alone")
+    assert checked.returncode == 0, checked.stdout
+    assert f"acme is taken at http://{address}/senders/acme\n" in checked.stdout
+    assert "note   Sender          other is not taken: set CLC_SECRET_OTHER\n" in checked.stdout
+    checked = check(tmp_path, **settings, CLC_SECRET_ACME="short")
+    assert (checked.returncode, states_in(checked)["Sender"]) == (1, "WRONG")
+    assert "CLC_SECRET_ACME can't be used: " in checked.stdout
 
 
 def test_the_ports_of_the_running_serve_can_be_used(tmp_path):
