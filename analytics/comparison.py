@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 BEFORE = "the period before"
+DAY = "a day before"
 WEEK = "a week before"
-COMPARISONS = (BEFORE, WEEK)
-WEEK_LONG = timedelta(days=7)
+COMPARISONS = (BEFORE, DAY, WEEK)
+UNITS = {DAY: (timedelta(days=1), "days"), WEEK: (timedelta(days=7), "weeks")}
 
 
 class Comparison(NamedTuple):
@@ -24,7 +25,7 @@ class Comparison(NamedTuple):
 
 
 def find_comparison(since: datetime, until: datetime, how: str, early: timedelta = timedelta()) -> Comparison:
-    """Return the time to compare with, of the same length: the previous one, or the same some whole weeks before.
+    """Return the time to compare with, of the same length: the previous one, or the same whole days or weeks before.
 
     Where the time begins earlier than its range, so does the previous one, and ends as much later than the time begins:
     each bin, also the one that still fills, is then compared with the same part of the previous time.
@@ -37,11 +38,13 @@ def find_comparison(since: datetime, until: datetime, how: str, early: timedelta
             time of day with the same one.
     """
     length = until - since - early
-    if how == WEEK:
-        weeks = max(-(-length // WEEK_LONG), 1)
-        name = WEEK if weeks == 1 else f"{weeks} weeks before"
-        return Comparison(since - weeks * WEEK_LONG, until - weeks * WEEK_LONG, weeks * WEEK_LONG, name)
-    return Comparison(since - length, until - length, length, BEFORE)
+    if how not in UNITS:
+        return Comparison(since - length, until - length, length, BEFORE)
+    unit, units = UNITS[how]
+    # As few as leave no overlap.
+    number = max(-(-length // unit), 1)
+    shift = number * unit
+    return Comparison(since - shift, until - shift, shift, how if number == 1 else f"{number} {units} before")
 
 
 def difference(now: int, before: int) -> str | None:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.comparison import BEFORE, WEEK, change, compare, difference, find_comparison
+from analytics.comparison import BEFORE, COMPARISONS, WEEK, change, compare, difference, find_comparison
+from analytics.comparison import DAY as DAY_BEFORE
 from analytics.pages.activity.time_range import When, find_last_end
 from analytics.times import (
     OWN,
@@ -96,6 +97,8 @@ def test_a_part_is_widened_to_whole_bins():
     ("length", "how", "shift", "said"),
     [
         (HOUR, BEFORE, HOUR, "the period before"),
+        (HOUR, DAY_BEFORE, DAY, "a day before"),
+        (3 * DAY - HOUR, DAY_BEFORE, 3 * DAY, "3 days before"),
         (HOUR, WEEK, 7 * DAY, "a week before"),
         (30 * DAY, WEEK, 35 * DAY, "5 weeks before"),
     ],
@@ -104,6 +107,16 @@ def test_what_a_time_is_compared_with_is_as_long_and_lies_before_it(length, how,
     found = find_comparison(MIDDAY - length, MIDDAY, how)
     assert (found.since, found.until) == (MIDDAY - length - shift, MIDDAY - shift)
     assert (found.shift, found.name) == (shift, said)
+
+
+@pytest.mark.parametrize("how", COMPARISONS)
+def test_a_part_is_compared_with_the_same_part_of_the_time_that_the_chart_draws(how):
+    span = span_of("24 h", None, MIDDAY + timedelta(minutes=7), None, BERLIN)
+    part = Interval(MIDDAY - 4 * HOUR, MIDDAY - HOUR)
+    time = When(span, part, None, how)
+    compared = time.compare(part.since, part.until)
+    assert (part.since - compared.since, part.until - compared.until) == (time.line.shift, time.line.shift)
+    assert compared.name == time.line.name
 
 
 @pytest.mark.parametrize("name", ["24 h", "7 d", "30 d"])

@@ -1,7 +1,8 @@
 """The page Activity: from a doubled night to the payload that tells, by clicks, and each view a link."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import expect
@@ -200,6 +201,27 @@ def test_a_brushed_part_stays_over_refreshes_after_the_fields_were_looked_at(liv
         expect_refreshed(page, drawn_at(page))
         assert "part=" in page.url
     expect_counted(page, PART)
+
+
+def test_a_brushed_part_is_still_marked_when_back_leads_to_it(live, watch):
+    page = watch(live.url).open("/?refresh=off")
+    brush_the_night(page)
+    expect_counted(page, PART)
+    page.get_by_role("link", name="Set up").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Set up")
+    go_back(page, "Activity")
+    expect_counted(page, PART)
+    expect(brush_marks(page).first).to_be_visible()
+
+
+def test_a_brushed_part_is_compared_with_the_dashed_line_over_it(live, watch):
+    page = watch(live.url).open("/?refresh=off&compare=a+day+before")
+    expect(page.locator(".st-key-over-time")).to_contain_text("the dashed line is a day before")
+    brush_the_night(page)
+    since, until = re.search(r"part=([^&]*)Z%2F([^&]*)Z", page.url).groups()
+    then = [datetime.fromisoformat(unquote(end)) - timedelta(days=1) for end in (since, until)]
+    expect(page.locator(".st-key-total-line")).to_contain_text(f"a day before ({then[0]:%Y-%m-%d %H:%M} to ")
+    expect(page.locator(".st-key-total-line")).to_contain_text(f"{then[1]:%H:%M})")
 
 
 def sign(page, name):

@@ -11,8 +11,8 @@ from analytics.comparison import compare
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters, Measure, read_filters
 from analytics.pages.activity.time_range import When
-from analytics.pages.shared.formatting import format_with_zone, viewer_zone
-from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.formatting import format_range, format_with_zone, viewer_zone
+from analytics.pages.shared.frame import is_dark, on_leaving
 from analytics.pages.shared.ranges import draw_ends
 from analytics.text import as_markdown, plural
 from analytics.times import EPOCH, Interval
@@ -36,6 +36,12 @@ def brush_for(part: Interval | None) -> Brush:
         last = Brush(part, last.turn + 1, part)
         st.session_state[BRUSH] = last
     return last
+
+
+def leave_chart() -> None:
+    """Forget the brush's part, so that the next chart marks it: this one goes, with what was brushed on it."""
+    if last := st.session_state.get(BRUSH):
+        st.session_state[BRUSH] = Brush(turn=last.turn)
 
 
 def read_part(selection: Any) -> Interval | None:
@@ -83,6 +89,7 @@ def draw_over_time(
         measure: what is counted.
         logarithmic: whether the scale is logarithmic.
     """
+    on_leaving("brush", leave_chart)
     brush = brush_for(part)
     key = f"chart-over-time-{brush.turn}"
 
@@ -136,4 +143,5 @@ def total_text(rows: pd.DataFrame, measure: Measure, time: When) -> str:
         return f"{total}; no comparison, because nothing was kept before {as_markdown(format_with_zone(time.first))}"
     if time.compared is None:
         return total
-    return f"{total}, {as_markdown(compare(count, before))} {time.compared.phrase}"
+    then = format_range(time.compared.since, time.compared.until)
+    return f"{total}, {as_markdown(compare(count, before))} {time.compared.phrase} ({as_markdown(then)})"

@@ -79,9 +79,15 @@ class When(NamedTuple):
         return None if self.span.whole else self.compare(self.span.since, self.span.until)
 
     def compare(self, since: datetime, until: datetime) -> Comparison | None:
-        """Return the time to compare an interval with; None where no notification was kept then."""
-        is_all = (since, until) == (self.span.since, self.span.until)
-        compared = find_comparison(since, until, self.how, self.span.early if is_all else timedelta())
+        """Return the time to compare an interval with; None where no notification was kept then.
+
+        A part lies as far from its other time as the whole, whose other time the chart draws.
+        """
+        span = self.span
+        whole = find_comparison(span.since, span.until, self.how, span.early)
+        if span.whole:
+            whole = find_comparison(since, until, self.how)
+        compared = whole._replace(since=since - whole.shift, until=until - whole.shift)
         return None if self.first and compared.until <= self.first else compared
 
     @property
