@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from receiver.cli import main
+from receiver.senders.profile import load_profile
 from receiver.senders.profile.comparing import STATE_KEYS
 from receiver.senders.profile.events import COLUMN_KEYS, EVENT_KEYS
 from receiver.senders.profile.examples import EXAMPLE_KEYS
 from receiver.senders.profile.telling import TOLD_KEYS
+from receiver.senders.schemes.detail import Detail
 
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "docs" / "senders.md").read_text("utf-8").partition("## Add your sender in ten minutes")[2]
@@ -92,12 +94,34 @@ def test_the_documented_profile_passes(billing):
 
 
 def test_the_documented_three_lines_make_the_signature_of_the_documented_profile(billing):
-    written = dict(re.findall(r'^(X-Billing-\w+) = "(.*)"$', billing.read_text(), re.MULTILINE))
+    accepted = billing.read_text().partition("# The same request")[0]
+    written = dict(re.findall(r'^(X-Billing-\w+) = "(.*)"$', accepted, re.MULTILINE))
     secret = re.search(r'example_secret = "(.*)"', billing.read_text())[1]
     names = {"timestamp": written["X-Billing-Time"], "secret": secret, "hmac": hmac, "hashlib": hashlib,
              "body": (billing.parent / "paid.json").read_bytes()}  # fmt: skip
     exec(block("python"), names)  # the documentation's own words
     assert names["headers"] == written | {"Content-Type": "application/json"}
+
+
+def test_the_documented_lines_of_a_header_of_pairs_verify_the_same_request(billing):
+    pairs = re.search(r"```toml\n(header = .*?)```", SECTION, re.DOTALL)[1]
+    text = re.sub(r"^(?:header = |timestamp = ).*\n", "", billing.read_text(), flags=re.MULTILINE)
+    text = text.replace("[verification]\n", f"[verification]\n{pairs}")
+    one = r'X-Billing-Time = "(\d+)"\nX-Billing-Signature = "(\w+)"'
+    billing.write_text(re.sub(one, r'X-Billing-Signature = "t=\1,v1=\2"', text))
+    code, lines = run("check", billing)
+    assert (code, lines[1]) == (0, "ok     paid.json  refused: stale timestamp"), lines
+
+
+def test_every_reason_for_a_refusal_is_documented_and_no_other_is():
+    table = SECTION.partition("### Reasons for a refusal")[2].partition("| --- | --- |")[2]
+    assert re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE) == [reason.value for reason in Detail]
+
+
+def test_the_documented_profile_has_words_and_says_what_to_do_at_the_sender(billing):
+    profile = load_profile(billing)
+    assert (profile.words.account, profile.words.events[0].label) == ("customer", "Invoice")
+    assert any("{url}" in step for step in profile.setup)
 
 
 def test_every_key_is_documented():
@@ -107,7 +131,7 @@ def test_every_key_is_documented():
 
 WRONG = {
     "a signature that is not known yet": (
-        'X-Billing-Signature = "1a0d7a592a2a542613a02afed997916dc8802f0d88819b19e75574655c33ae54"\n[examples.row]',
+        'X-Billing-Signature = "9b97fae4d335176e1345607f0c6606a8f9c0fda6814ce5d266ba3ef093940b1c"\n[examples.row]',
         "[examples.row]",
         'signed with the example\'s secret at received_at it has X-Billing-Time = "1772442904", X-Billing-Signature',
     ),
@@ -164,7 +188,7 @@ def test_a_state_that_no_example_has_is_told(billing, place, said):
 
 
 def test_an_example_is_compared_with_the_body_before_it(billing):
-    (billing.parent / "open.json").write_text('{"invoice": {"id": "inv-17", "status": "open", "total": 100}}')
+    (billing.parent / "open.json").write_text('{"invoice": {"id": "inv-example", "status": "open", "total": 100}}')
     untold = billing.read_text().replace('[told]\nat = "/before"\n', "")
     billing.write_text(untold.replace('file = "paid.json"', 'file = "paid.json"\nbefore = "open.json"', 1))
     code, lines = run("check", billing)
@@ -173,7 +197,7 @@ def test_an_example_is_compared_with_the_body_before_it(billing):
     total = '{ path = "total", old = "100", new = "120" }'
     billing.write_text(billing.read_text().replace(change, f"{change}, {total}"))
     code, lines = run("check", billing)
-    assert (code, lines[0]) == (0, "ok     paid.json  invoice.paid: invoice inv-17 updated, 2 compared changes")
+    assert (code, lines[0]) == (0, "ok     paid.json  invoice.paid: invoice inv-example updated, 2 compared changes")
 
 
 def test_a_profile_needs_an_example_that_is_accepted_and_one_that_is_refused(billing):
