@@ -159,6 +159,25 @@ def test_the_head_says_who_it_is_and_its_state_now_and_then_and_a_phone_shows_th
     assert state["y"] < steps["y"]
 
 
+def test_the_state_and_the_time_of_the_head_belong_to_the_shown_moment(live, watch):
+    def expect_head(chosen, state, time):
+        page = watch(live.url).open(f"{SERVER_PAGE}&{chosen}")
+        expect(page.locator(".st-key-entity-state")).to_have_text(state)
+        expect(page.locator(".st-key-standing")).to_contain_text(re.compile(rf"state as of .*{time}"))
+        return page
+
+    (on,) = live.receiver.sql(
+        "SELECT seq, strftime(occurred_at, '%H:%M:%S') AS time FROM events "
+        "WHERE entity_id = ? AND actor = 'SVC_OPS' ORDER BY occurred_at DESC LIMIT 1",
+        [SERVER],
+    )
+    page = expect_head(f"at={ago(2.5).strftime('%Y-%m-%dT%H:%M:%S')}", "active · powered on", on["time"])
+    expect(page.locator(".st-key-standing")).to_contain_text(ago(2.5).strftime("%H:%M"))
+    expect_head(f"step={on['seq']}", "active · powered on", on["time"])
+    page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={OTHER}&at={ago(1).isoformat()[:19]}")
+    expect(page.locator(".st-key-standing")).not_to_contain_text("deleted")
+
+
 def test_a_user_that_only_acted_is_shown_by_what_it_did(live, watch):
     page = watch(live.url).open("/entity?refresh=off&category=User&name=NOBODY.KNOWN")
     expect(page.locator(".st-key-nothing")).to_contain_text("No User notification about it has arrived")

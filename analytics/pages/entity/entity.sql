@@ -14,12 +14,14 @@ WITH steps AS (
         any_value(account_alias) AS any_account,
         max(struct_pack(at := occurred_at, seq := seq, action := action, account_alias := account_alias))
             FILTER (WHERE category = $category) AS latest,
-        max(struct_pack(at := occurred_at, seq := seq)) FILTER (WHERE category = $category AND occurred_at <= $at::TIMESTAMPTZ) AS then_latest -- if $at
+        max(struct_pack(at := occurred_at, seq := seq, action := action)) FILTER (WHERE category = $category AND (occurred_at, seq) <= ($at::TIMESTAMPTZ, $at_seq::BIGINT)) AS then_latest -- if $at
     FROM steps
 )
 SELECT
     steps, notifications, first_at, last_at,
     then_latest.seq AS seq_then, -- if $at
+    then_latest.at AS then_at, -- if $at
+    coalesce(then_latest.action = 'Deleted', false) AS deleted_then, -- if $at
     latest.seq AS last_seq,
     latest.at AS last_own_at,
     coalesce(latest.account_alias, any_account) AS account_alias,

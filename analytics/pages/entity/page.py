@@ -8,7 +8,7 @@ import streamlit as st
 
 from analytics.pages.entity import search
 from analytics.pages.entity.related import draw_acts_of_user, draw_findings_about, draw_parts_of_account
-from analytics.pages.entity.timeline import Entity, draw_alarms, draw_step, draw_timeline
+from analytics.pages.entity.timeline import LAST_SEQ, Entity, Moment, draw_alarms, draw_step, draw_timeline
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import draw_age_line, draw_bringing
@@ -79,8 +79,9 @@ def body() -> None:
         search.draw_search()
         return
     at = read_time()
-    facts = ask("entity", at=at, **entity.values).iloc[0]
-    draw_entity_head(entity, facts, at)
+    then = read_step_moment(entity) or (Moment(at, LAST_SEQ) if at else None)
+    facts = ask("entity", at=then.at if then else None, at_seq=then.seq if then else None, **entity.values).iloc[0]
+    draw_entity_head(entity, facts, then)
     if not facts["steps"]:
         draw_without_notifications(entity)
         return
@@ -132,23 +133,33 @@ def read_time() -> datetime | None:
         return None
 
 
-def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> None:
-    """Draw the entity's kind, its name as text, its standing, and the ways to others."""
+def read_step_moment(entity: Entity) -> Moment | None:
+    """Return the moment of the step in the address; None without one, or where it is no step of the entity."""
+    step = as_seq(address.get("step"))
+    rows = ask("notification", seq=step) if step is not None else pd.DataFrame()
+    if step is None or rows.empty or not entity.has(rows.iloc[0]):
+        return None
+    at = moment(min(rows.iloc[0]["occurred_at"], rows.iloc[0]["received_at"]))
+    return Moment(at, step) if at else None
+
+
+def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> None:
+    """Draw the entity's kind, its name as text, its state and standing at a moment or now, and the ways to others."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="entity-head"):
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
                 by = f" · {find_sender(entity.sender).title}" if several() else ""
                 st.caption(f"{icon_of(entity.category)} {as_words(entity.category)}{by}")
                 st.text(make_visible(entity.name))
-                draw_state_in_words(entity, facts, at)
+                draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
-                    if at or not facts["deleted"]:
-                        draw_alarms(entity, at)
-                if parts := describe_standing(facts):
+                    if not facts["deleted_then" if then else "deleted"]:
+                        draw_alarms(entity, then.at if then else None)
+                if parts := describe_standing_at(facts, then.at) if then else describe_standing(facts):
                     draw_age_line(*parts, key="standing")
             if entity.is_account and (name := load_accounts().business_names.get(entity.name)):
                 st.text(shorten(name, 200))
-        draw_time_choice(at)
+        draw_time_choice(read_time())
     with st.container(horizontal=True, gap="small", key="entity-links"):
         account = null_to_none(facts["account_alias"])
         as_account = account_kind(entity.sender)
@@ -159,9 +170,9 @@ def draw_entity_head(entity: Entity, facts: pd.Series, at: datetime | None) -> N
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
-def draw_state_in_words(entity: Entity, facts: pd.Series, at: datetime | None) -> None:
-    """Draw who or what the entity is and its state, now or at a time, where its sender's bodies tell it."""
-    seq = as_seq_of(facts["seq_then"] if at else facts["last_seq"])
+def draw_state_in_words(entity: Entity, of: Any) -> None:
+    """Draw who or what the entity is and its state after a notification, where its sender's bodies tell it."""
+    seq = as_seq_of(of)
     rows = ask("notification", seq=seq) if seq is not None else pd.DataFrame()
     # A fixed place, so that a state that comes later moves nothing in the browser's tree.
     with st.container(key="entity-state"):
@@ -183,6 +194,18 @@ def describe_standing(facts: pd.Series) -> tuple[str | datetime, ...]:
     later = f"; latest alert {format_with_zone(latest)}" if latest and latest > last else ""
     state = "deleted," if facts["deleted"] else "state as of" if later else "as of its latest notification,"
     return f"{state} {format_with_zone(last)}, ", last, f"{later}; first seen {format_with_zone(first)}"
+
+
+def describe_standing_at(facts: pd.Series, at: datetime) -> tuple[str | datetime, ...]:
+    """Return the entity's standing at a moment, for a line with ages."""
+    if not facts["steps"]:
+        return ()
+    last, first = moment(facts["then_at"]), moment(facts["first_at"])
+    then = "" if last == at else f"at {format_with_zone(at)}: "
+    if last is None:
+        return (f"{then}no state was known; first seen {format_with_zone(first)}",)
+    state = "deleted," if facts["deleted_then"] else "state as of"
+    return f"{then}{state} {format_with_zone(last)}, ", last, f"; first seen {format_with_zone(first)}"
 
 
 def find_another() -> None:

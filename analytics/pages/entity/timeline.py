@@ -35,6 +35,13 @@ USER_COLUMNS = (*COLUMNS[:2], Column("What", "100%"))
 LAST_SEQ = 2**63 - 1
 
 
+class Moment(NamedTuple):
+    """A moment in an entity's life: after the notifications up to a time, and at that time up to a number."""
+
+    at: datetime
+    seq: int
+
+
 class Entity(NamedTuple):
     """An entity: its category, its id as the store has it, and its sender."""
 
