@@ -224,6 +224,15 @@ def test_a_brushed_part_is_compared_with_the_dashed_line_over_it(live, watch):
     expect(page.locator(".st-key-total-line")).to_contain_text(f"{then[1]:%H:%M})")
 
 
+def test_on_a_phone_each_list_has_five_names_and_the_chosen_one_until_one_asks_for_the_others(live, watch):
+    page = watch(live.url, viewport={"width": 390, "height": 844}).open("/?refresh=off&what=Server/WA1ACEUWEB05")
+    rows = page.locator(".st-key-entities-list tbody tr").filter(visible=True)
+    expect(rows).to_have_count(6)
+    expect(page.locator(".st-key-entities-list tr.chosen")).to_be_visible()
+    page.locator(".st-key-entities-list").get_by_role("button", name=re.compile(r"^Show \d+ more$")).click()
+    expect(rows).to_have_count(30)
+
+
 def sign(page, name):
     return page.locator(f".st-key-sign-{name} button").first
 

@@ -136,7 +136,7 @@ def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
     number = read_number("findings", pages)
     first = (number - 1) * MOST_SHOWN
     shown = matches[first : first + MOST_SHOWN]
-    draw_finding_list(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id, short=True)
+    draw_finding_list(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id, short=10)
     if pages > 1:
         extent = (first + 1, first + len(shown), len(matches))
         newest = max(finding.found_at for finding in matches)

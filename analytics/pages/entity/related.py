@@ -29,6 +29,7 @@ from analytics.words.sentences import UNSEEN
 MOST_PARTS = 200
 MOST_ACTS = 50
 LIST_PIXELS = 320
+FEW = 3
 PART_COLUMNS = (
     Column("Category", "6.5rem"),
     Column("Name", "100%", opens=True),
@@ -78,7 +79,7 @@ def draw_findings_about(entity: Entity) -> None:
     with st.container(key="findings-about", gap="small"):
         st.markdown(f"**{plural(len(about), 'finding')}** here: {describe_counts(about)}")
         draw_computed(snapshot)
-        draw_finding_list(about, key="findings", on_open=address.to_findings, narrow=True, height=180, short=True)
+        draw_finding_list(about, key="findings", on_open=address.to_findings, narrow=True, height=180, short=FEW)
 
 
 def draw_parts_of_account(entity: Entity) -> None:

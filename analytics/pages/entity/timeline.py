@@ -23,6 +23,7 @@ from analytics.words.sentences import UNSEEN
 PAGE_ROWS = 30
 MOST_ALARMS = 5
 LIST_PIXELS = 460
+FEW = 5
 COLUMNS = (
     Column("Occurred", "12rem", opens=True, time=True),
     Column("Event", "10.2rem"),
@@ -117,6 +118,7 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
         wrap=True,
         chosen=None if shown is None else str(shown),
         colours=colours(is_dark()),
+        short=FEW,
     )
     if pages > 1:
         draw_pager(number, pages, steps, len(rows))

@@ -199,7 +199,7 @@ def draw_table(
     chosen: str | Sequence[str] | None = None,
     colours: Mapping[str, str] | None = None,
     steady: object = None,
-    short: bool = False,
+    short: int | None = None,
 ) -> None:
     """Draw a table.
 
@@ -217,7 +217,7 @@ def draw_table(
         colours: the colours by the names in rows.
         steady: what the table lists; while that stays the same and the user is in the table, no row changes its place.
             None lets rows move.
-        short: whether a phone shows its first rows alone, with a button for the others.
+        short: the number of rows that a phone shows at first, besides chosen ones, with a button for the others.
     """
 
     def open_row() -> None:

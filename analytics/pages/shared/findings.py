@@ -154,9 +154,9 @@ def draw_finding_list(
     narrow: bool = False,
     chosen: str | None = None,
     height: int = LIST_PIXELS,
-    short: bool = False,
+    short: int | None = None,
 ) -> None:
-    """Draw findings; a click opens one. Of a `short` list a phone shows the first ones."""
+    """Draw findings; a click opens one. A phone shows the first `short` of them at first."""
     graded = list_graded()
     lines = [as_line(each, graded, narrow=narrow) for each in findings[:MOST_SHOWN]]
     draw_table(

@@ -77,6 +77,7 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         alt="Accounts, each with the number of all below it",
         on_open=clicked,
         height=ranked.LIST_PIXELS,
+        short=ranked.FEW,
         chosen=[accounts.key_of(chosen.account, chosen.sender)] if chosen.account else [],
     )
 

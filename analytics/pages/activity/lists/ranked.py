@@ -18,6 +18,7 @@ from analytics.senders.sender import Place
 from analytics.text import plural, shorten
 
 LIST_PIXELS = 330
+FEW = 5
 NAME_CHARACTERS = 60
 OPEN = "Open"
 ARROW = "↗"
@@ -116,6 +117,7 @@ def draw_ranked(
         chosen=chosen,
         colours=colours(is_dark()) if colour else None,
         steady=address.describe_view(),
+        short=FEW,
     )
     if total is not None and total > len(rows):
         draw_rest(what, len(rows), total, key)

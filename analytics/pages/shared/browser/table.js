@@ -230,17 +230,16 @@ function showChosen(frame, body) {
 }
 
 // On a phone, where no list scrolls by itself, a short one leaves the page's other lists near the top.
-const MOST_ON_PHONE = 10;
-
 function shorten(frame, body, data) {
-  const others = data.short && !frame.isWhole ? body.rows.length - MOST_ON_PHONE : 0;
-  frame.querySelector("table").classList.toggle("short", others > 0);
-  frame.rest.hidden = others <= 0;
-  frame.rest.textContent = `Show ${others} more`;
+  const isFolded = (row, place) => data.short && !frame.isWhole && place >= data.short && !row.matches(".chosen");
+  const folded = [...body.rows].filter(isFolded);
+  for (const row of body.rows) row.classList.toggle("folded", folded.includes(row));
+  frame.rest.hidden = !folded.length;
+  frame.rest.textContent = `Show ${folded.length} more`;
   frame.rest.onclick = () => {
     frame.isWhole = true;
     shorten(frame, body, data);
-    goTo(body, body.rows[MOST_ON_PHONE]);
+    goTo(body, folded[0]);
   };
 }
 
