@@ -67,6 +67,11 @@ def senders() -> tuple[Sender, ...]:
     return (*shipped(), *_Described.senders)
 
 
+def learned() -> tuple[Sender, ...]:
+    """Return the senders that the store describes."""
+    return _Described.senders
+
+
 def heard() -> tuple[Sender, ...]:
     """Return the senders that the store has notifications of; those with a folder until it has any."""
     others = tuple(sender for sender in _Described.senders if sender.events)
@@ -224,8 +229,8 @@ def alerting() -> dict[str, str]:
 
 
 def signature_headers() -> str:
-    """Return the headers of the senders' signatures."""
-    return ", ".join(dict.fromkeys(sender.signature_header for sender in senders()))
+    """Return the headers with the signatures of the senders that have a folder."""
+    return ", ".join(dict.fromkeys(sender.signature_header for sender in shipped()))
 
 
 def alert_colour(dark: bool) -> str:

@@ -52,6 +52,7 @@ def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> 
         is_set_up=bool(said.get("is_set_up")),
         secret_variable=said.get("secret_variable", ""),
         documentation=said.get("documentation", ""),
+        places=said.get("places", {}),
     )
 
 

@@ -244,6 +244,7 @@ class Sender(NamedTuple):
         is_set_up: whether the receiver takes its notifications.
         secret_variable: the setting with its secret; empty where it needs none.
         documentation: the URL of its own documentation.
+        places: where a request has its `signature`, `timestamp`, `id` and the other signed `headers`, in words.
         describe_state: the function that returns who or what an entity is and its state, in words, from the category of
             a notification and its parsed body.
     """
@@ -269,4 +270,5 @@ class Sender(NamedTuple):
     is_set_up: bool = True
     secret_variable: str = ""
     documentation: str = ""
+    places: Mapping[str, str] = {}
     describe_state: Callable[[str, Any], Sequence[str | None]] = describe_nothing

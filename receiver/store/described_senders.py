@@ -12,6 +12,7 @@ from receiver.database.rows import insert
 from receiver.errors import ReceiverError
 from receiver.senders import Senders
 from receiver.senders.profile import Profile
+from receiver.senders.schemes import describe_places
 from receiver.senders.sender import Sender
 from receiver.senders.set_up import load_secrets, variable_of
 from receiver.settings import Settings
@@ -55,6 +56,7 @@ def _describe(sender: Sender, settings: Settings) -> Mapping[str, Any]:
         "setup": sender.setup,
         "documentation": sender.documentation,
         "proof": sender.scheme.proof,
+        "places": describe_places(sender.scheme),
         "is_set_up": not signs or _has_secret(sender, settings),
         "secret_variable": variable_of(sender.name) if signs else "",
     }

@@ -19,7 +19,6 @@ from analytics.pages.notifications import paging as _paging
 from analytics.pages.notifications.download import Size, archive_bytes, describe_size, fetch
 from analytics.pages.shared.filters import CHIP_CHARACTERS
 from analytics.pages.shared.formatting import format_range
-from analytics.words.meanings import REFUSALS, title_of
 from tests.support.readable_store import MIDDAY, Row, build_store, server
 
 MINUTE = timedelta(minutes=1)
@@ -180,17 +179,6 @@ def test_how_much_a_download_holds_is_told_beforehand(ask):
         "50,000 notifications. Narrow the range, or take all of them with `clc-analytics export`."
     )
     assert "at most 100 MB of bodies" in describe_size(Size(9, 800, 100_000_001, 0), 1_000_000)
-
-
-def test_each_reason_that_the_receiver_keeps_says_what_to_do():
-    kept = {
-        "not_json", "not_an_object", "signature_missing", "signature_invalid", "account_not_allowed", "unknown_event",
-        "not_storable", "damaged_in_spool", "internal_error",
-    }  # fmt: skip
-    assert set(REFUSALS) == kept
-    assert all(refusal.why.endswith(".") and refusal.remedy.endswith(".") for refusal in REFUSALS.values())
-    assert title_of("signature_missing") == "Unsigned"
-    assert title_of("nonesuch") == "nonesuch"
 
 
 def test_what_takes_long_to_find_is_not_looked_for_at_every_refresh(monkeypatch):

@@ -50,6 +50,8 @@ class Refused:
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     received_at: datetime = MIDDAY
     source_ip: str = "192.0.2.7"
+    sender: str | None = "centurylink"
+    signature_detail: str | None = None
 
 
 @dataclass
@@ -86,8 +88,11 @@ def build_store(
             connection.execute("INSERT INTO notifications BY NAME FROM arrived")
         for one in refused:
             connection.execute(
-                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, 'centurylink', NULL)",
-                [uuid4(), one.received_at, one.reason, one.path, one.source_ip, json.dumps(one.headers), one.body],
+                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    *(uuid4(), one.received_at, one.reason, one.path, one.source_ip, json.dumps(one.headers)),
+                    *(one.body, one.sender, one.signature_detail),
+                ],
             )
         for change in changes:
             connection.execute(CHANGED, asdict(change))

@@ -25,7 +25,7 @@ from analytics.pages.shared.health_figures import (
 from analytics.pages.shared.store import ask_status
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.words.meanings import why_of
+from analytics.words.refusals import why_of
 
 TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
 TILE_COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "amber": "orange", "red": "red"}

@@ -1,7 +1,8 @@
 """The list of refused notifications: by reason, with advice to the operator."""
 
-from collections.abc import Callable
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -10,8 +11,9 @@ from analytics.pages.shared import address
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_table
 from analytics.pages.shared.open_item import close, open_rejection, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records
+from analytics.senders import learned
 from analytics.text import plural, shorten
-from analytics.words.meanings import REFUSALS, title_of
+from analytics.words.refusals import describe_refusal, title_of
 
 PAGE_ROWS = 50
 LIST_PIXELS = 560
@@ -25,18 +27,55 @@ REASON_COLUMNS = (
 
 def columns(*, narrow: bool) -> tuple[Column, ...]:
     """Return the columns of the list; a narrow list has no sender's address and size."""
-    first = (Column("Received", "12rem", opens=True, time=True), Column("Reason", "13rem"), Column("Path", "100%"))
+    first = (Column("Received", "12rem", opens=True, time=True), Column("Reason", "17rem"), Column("Path", "100%"))
     return first if narrow else (*first, Column("From", "12rem"), Column("Bytes", "6rem", align="right"))
 
 
-def read_reason(counts: pd.DataFrame) -> str | None:
-    """Return the list's reason in the address; None for all, also where no notification has that reason."""
-    reason = address.get("reason")
-    return reason if reason in set(counts["reason"]) else None
+class Group(NamedTuple):
+    """Refused notifications of a reason: of all senders, or of one and of one fault of its signatures."""
+
+    reason: str
+    whose: str | None = None
+    detail: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return its name in the address."""
+        return "/".join(filter(None, self))
+
+    @property
+    def title(self) -> str:
+        """Return it in a few words."""
+        return shorten(title_of(self.reason, self.whose), 60)
+
+
+def list_groups(counts: pd.DataFrame) -> list[Group]:
+    """Return the group of each row of the counts; one that has all of its reason needs no sender."""
+    rows = list(records(counts))
+    lone = {reason for reason, number in Counter(row.reason for row in rows).items() if number == 1}
+    return [
+        Group(
+            row.reason,
+            None if row.reason in lone and is_of_no_profile(row) else null_to_none(row.sender),
+            null_to_none(row.detail),
+        )
+        for row in rows
+    ]
+
+
+def is_of_no_profile(row: Any) -> bool:
+    """Say whether a row's sender has no profile, or is not known."""
+    return null_to_none(row.sender) not in {sender.name for sender in learned()}
+
+
+def read_group(groups: Sequence[Group]) -> Group | None:
+    """Return the list's group in the address; None for all, also where no notification is of that group."""
+    key = address.get("reason")
+    return next((each for each in (*groups, *(Group(each.reason) for each in groups)) if each.key == key), None)
 
 
 def choose_reason(reason: str, _: str = "") -> None:
-    """Limit the list to a reason, or show all again."""
+    """Limit the list to the group of a reason, or show all again."""
     address.put(reason=None if address.get("reason") == reason else reason)
     st.session_state.pop("refused-page", None)
 
@@ -54,27 +93,25 @@ def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -
             st.subheader("Nothing refused", anchor=False)
             st.caption("Every notification that came was accepted.")
         return
-    reason = read_reason(counts)
-    draw_reasons(counts, reason)
+    groups = list_groups(counts)
+    chosen = read_group(groups)
+    draw_reasons(counts, groups, chosen)
     left, right = split()
     with left:
-        draw_refused_list(counts, reason, narrow=beside is not None)
+        draw_refused_list(count_refused(counts, groups, chosen), chosen, narrow=beside is not None)
     with right:
         if beside:
             beside()
 
 
-def draw_reasons(counts: pd.DataFrame, reason: str | None) -> None:
+def draw_reasons(counts: pd.DataFrame, groups: Sequence[Group], chosen: Group | None) -> None:
     """Draw each reason with its number of refusals and advice; a click shows only those."""
     lines = [
-        Line(
-            row.reason,
-            [shorten(title_of(row.reason), 40), f"{row.refused:,}", newest_cell(row), advice(row)],
-        )
-        for row in records(counts)
+        Line(group.key, [group.title, f"{row.refused:,}", newest_cell(row), advice(row)])
+        for group, row in zip(groups, records(counts), strict=True)
     ]
     draw_table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
-          on_open=choose_reason, wrap=True, chosen=reason)  # fmt: skip
+          on_open=choose_reason, wrap=True, chosen=chosen and chosen.key)  # fmt: skip
 
 
 def newest_cell(row: Any) -> Cell:
@@ -85,24 +122,31 @@ def newest_cell(row: Any) -> Cell:
 
 def advice(row: Any) -> str:
     """Return the meaning of a reason, and advice."""
-    refusal = REFUSALS.get(row.reason)
+    refusal = describe_refusal(row.reason, null_to_none(row.sender), null_to_none(row.detail))
     return (
         f"{refusal.why} {refusal.remedy}" if refusal else "Another version of the receiver refused it; see its notes."
     )
 
 
-def draw_refused_list(counts: pd.DataFrame, reason: str | None, *, narrow: bool) -> None:
+def count_refused(counts: pd.DataFrame, groups: Sequence[Group], chosen: Group | None) -> int:
+    """Return the number of refused notifications of a group, or of all."""
+    of_it = [chosen in {None, group, Group(group.reason)} for group in groups]
+    return int(counts[of_it]["refused"].sum())
+
+
+def draw_refused_list(total: int, chosen: Group | None, *, narrow: bool) -> None:
     """Draw a page of the list."""
-    of_reason = counts if reason is None else counts[counts["reason"] == reason]
-    total = int(of_reason["refused"].sum())
     pages = -(-total // PAGE_ROWS)
     number = min(int(st.session_state.get("refused-page", 1)), pages)
-    rows = ask("rejected", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, reason=reason)
+    of_group = chosen._asdict() if chosen else {}
+    rows = ask("rejected", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **of_group)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="refused-pager"):
-        what = "" if reason is None else f": {shorten(title_of(reason), 40)}"
+        what = f": {chosen.title}" if chosen else ""
         st.text(plural(total, "refused notification") + what)
-        if reason is not None:
-            st.button("All reasons", key="all-reasons", on_click=choose_reason, args=(reason,), icon=":material/close:")
+        if chosen:
+            st.button(
+                "All reasons", key="all-reasons", on_click=choose_reason, args=(chosen.key,), icon=":material/close:"
+            )
         st.space("stretch")
         if pages > 1:
             st.number_input("Page", 1, pages, key="refused-page", label_visibility="collapsed", width=110)
@@ -124,7 +168,7 @@ def as_line(row: Any, *, narrow: bool) -> Line:
     """Return a refused notification as a row of the table."""
     cells = [
         moment(row.received_at),
-        shorten(title_of(row.reason), 40),
+        shorten(title_of(row.reason, null_to_none(row.sender)), 60),
         shorten(row.path, 200),
         shorten(null_to_none(row.source_ip) or "", 45),
         f"{row.body_bytes:,}",

@@ -1,7 +1,12 @@
--- The numbers of refused notifications by reason.
-SELECT reason, count(*) AS refused, max(received_at) AS newest
+-- The numbers of refused notifications by reason and sender, and of one with a profile by what is wrong with signatures.
+SELECT
+    reason,
+    sender,
+    CASE WHEN NOT is_shipped(sender) AND starts_with(reason, 'signature_') THEN signature_detail END AS detail,
+    count(*) AS refused,
+    max(received_at) AS newest
 FROM rejected
 WHERE true
     AND received_at >= $since::TIMESTAMPTZ -- if $since
-GROUP BY reason
-ORDER BY refused DESC, reason
+GROUP BY ALL
+ORDER BY refused DESC, reason, sender, detail

@@ -27,6 +27,7 @@ from analytics.senders import (
     icon_of,
     is_account,
     kind_of,
+    learned,
     person_kind,
     several,
 )
@@ -40,7 +41,8 @@ from analytics.text import (
     plural,
     shorten,
 )
-from analytics.words.meanings import REFUSALS, THIRD_PARTY, describe_verdict
+from analytics.words.meanings import THIRD_PARTY, describe_verdict
+from analytics.words.refusals import describe_refusal
 
 BASE = "curl-base"
 
@@ -291,15 +293,17 @@ def draw_rejection(identity: str) -> None:
         return
     row = rows.iloc[0]
     received = moment(row["received_at"])
-    refusal = REFUSALS.get(row["reason"])
+    sender, detail = null_to_none(row["sender"]), null_to_none(row["signature_detail"])
+    refusal = describe_refusal(row["reason"], sender, detail)
     name = f"{refusal.title} ({row['reason']})" if refusal else row["reason"]
     draw_head("Refused notification", name, at=received)
     if refusal:
-        st.markdown(f":orange[:material/block:] {refusal.why}")
-        st.markdown(f":blue[:material/build:] {refusal.remedy}")
+        st.markdown(f":orange[:material/block:] {as_markdown(refusal.why)}")
+        st.markdown(f":blue[:material/build:] {as_markdown(refusal.remedy)}")
     draw_facts(
         [
             ("Path", row["path"]),
+            ("Sender", next((each.title for each in learned() if each.name == sender), None)),
             ("Received (UTC)", format_utc(received)),
             ("From address", null_to_none(row["source_ip"])),
             ("Id", row["id"]),
