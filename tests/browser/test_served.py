@@ -67,6 +67,16 @@ def test_the_dashboard_ends_although_a_browser_does_not_read_what_it_asked_for(l
         # The dashboard is stopped here, before its reader.
 
 
+def test_a_page_that_goes_blank_is_loaded_again(live, watch):
+    """A script's error while a page is drawn leaves its document without content."""
+    page = watch(live.url).open("/notifications?when=7+d&refresh=off")
+    title = page.locator(".st-key-title")
+    title.wait_for()
+    page.evaluate("document.getElementById('root').replaceChildren()")
+    title.wait_for()
+    assert page.url.endswith("/notifications?when=7+d&refresh=off")
+
+
 def given(html: str):
     return lambda route: route.fulfill(body=html, content_type="text/html")
 
