@@ -139,7 +139,7 @@ def _make_limited(name: str, label: str, value: float, text: str, judged: float 
 def _judge_serve(facts: Facts) -> Iterator[Figure]:
     yield _judge_serving(facts)
     yield Figure("version", "Version", facts.version, facts.version)
-    yield Figure("key_fingerprint", "Public key", facts.key_fingerprint, _describe_key(facts))
+    yield _describe_key(facts)
     if facts.serving and facts.serve and facts.serve.listen:
         yield Figure("listen", "Address of the receiver", facts.serve.listen, facts.serve.listen)
     processes = facts.serve.processes if facts.serve and facts.serving else {}
@@ -158,11 +158,13 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     yield _make_limited("restarts_last_hour", "Restarts in the last hour", recent, words)
 
 
-def _describe_key(facts: Facts) -> str:
-    """Write the fingerprint, and whose key it is, if that of a running receiver is not known."""
+def _describe_key(facts: Facts) -> Figure:
+    """Return the key that the receiver uses, or used last."""
+    key = facts.key_fingerprint
     if facts.key_is_of_shell:
-        return f"{facts.key_fingerprint} (by this shell's settings: what the receiver uses is not known)"
-    return facts.key_fingerprint if facts.serving else f"{facts.key_fingerprint} (of the serve that ran last)"
+        return Figure("key_fingerprint", "Public key", key, f"not known; by this shell's settings {key}", "amber")
+    words = key if facts.serving else f"{key} (of the serve that ran last)"
+    return Figure("key_fingerprint", "Public key", key, words)
 
 
 def _judge_queries(facts: Facts) -> Iterator[Figure]:

@@ -93,14 +93,19 @@ def test_without_serve_it_says_so_and_tells_what_the_files_tell(tmp_path):
     spool(tmp_path, [accepted(number) for number in range(5, 8)])
     found, code = status(tmp_path)
     assert (code, found["serving"], found["state"]) == (1, False, "red")
-    assert unwell(found) == {"serving": "red", "append_error": "amber", "tasks_failing": "amber"}
+    assert unwell(found) == {
+        "serving": "red",
+        "key_fingerprint": "amber",
+        "append_error": "amber",
+        "tasks_failing": "amber",
+    }
     assert found["figures"]["notifications"]["value"] == 5
     assert found["figures"]["spool_rows"]["value"] == 3
     # They were received long ago, by their own account, but have waited only since their writer began.
     assert found["figures"]["lag_seconds"]["value"] < 60
     text = run_command(tmp_path, "status").stdout
     assert re.search(r"red +serve +NOT running", text)
-    assert text.endswith("\nNot all is well: 1 red, 2 amber.\n")
+    assert text.endswith("\nNot all is well: 1 red, 3 amber.\n")
 
 
 def test_on_an_empty_directory_it_says_that_there_is_nothing(tmp_path):
