@@ -11,8 +11,11 @@ import click
 from analytics.client.client import connect
 from analytics.commands.output import open_output
 from analytics.errors import AnalyticsError
+from analytics.findings.doubts import describe_doubt
+from analytics.findings.finding import Finding
 from analytics.findings.rule_files import SEVERITIES, RuleProblem, RuleSet, load_rules
-from analytics.findings.running import Finding, find
+from analytics.findings.running import find
+from analytics.senders import doubting_rules
 from analytics.settings import read_settings
 from analytics.text import LINES, make_json_visible, make_visible, plural, shorten
 from analytics.times import stamp
@@ -80,6 +83,12 @@ def choose_rules(rules: RuleSet, names: tuple[str, ...]) -> RuleSet:
     return RuleSet([rule for rule in rules.rules if rule.name in names], problems)
 
 
+def add_doubting(rules: RuleSet, everything: RuleSet) -> RuleSet:
+    """Add the rules that doubt notifications to chosen ones, whose findings may rest on doubted ones."""
+    doubting = [rule for rule in everything.rules if rule.name in doubting_rules() and rule not in rules.rules]
+    return rules._replace(rules=[*rules.rules, *doubting])
+
+
 def rule_name(problem: RuleProblem) -> str:
     """Return the name of a problem's rule."""
     return re.split(r"[\\/]", problem.file)[-1].removesuffix(".sql")
@@ -96,7 +105,8 @@ def as_line(finding: Finding) -> bytes:
     """Return a finding as a line for people; text from outside can't disturb a terminal."""
     sentence = shorten(finding.sentence, LONGEST_SENTENCE)
     title = make_visible(finding.title)
-    return f"{stamp(finding.found_at)}Z  {finding.severity.upper():<6}  {title}: {sentence}\n".encode()
+    doubt = f" ({text})" if (text := describe_doubt(finding)) else ""
+    return f"{stamp(finding.found_at)}Z  {finding.severity.upper():<6}  {title}: {sentence}{doubt}\n".encode()
 
 
 def as_json(finding: Finding) -> bytes:
@@ -155,13 +165,16 @@ def findings(
     begin, end = span(since, until)
     try:
         settings = read_settings()
-        rules = choose_rules(load_rules(settings.rules), names)
+        everything = load_rules(settings.rules)
+        rules = choose_rules(everything, names)
         with connect(location) as client:
-            results = find(client, begin, end, rules=rules, settings=settings)
+            results = find(client, begin, end, rules=add_doubting(rules, everything), settings=settings)
     except AnalyticsError as error:
         click.echo(f"Error: {make_visible(str(error), LINES)}", err=True)
         raise click.exceptions.Exit(FAILED) from None
-    shown = [finding for finding in results.findings if is_wanted(finding, severity, accounts)]
+    chosen = {rule.name for rule in rules.rules}
+    found = [finding for finding in results.findings if finding.rule in chosen]
+    shown = [finding for finding in found if is_wanted(finding, severity, accounts)]
     with open_output(None) as out:
         out.writelines(map(as_json if with_json else as_line, shown))
     for problem in results.problems:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
@@ -11,13 +10,14 @@ import pyarrow as pa
 from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import BusyError, QueryError
+from analytics.findings.doubts import mark_doubted
+from analytics.findings.finding import Finding, finding_id
 from analytics.findings.rule_files import (
     SEVERITIES,
     Rule,
     RuleError,
     RuleProblem,
     RuleSet,
-    Severity,
     first_line_of,
     load_rules,
 )
@@ -37,40 +37,6 @@ COLUMNS = ("found_at", *TEXTS, "notification_ids")
 
 LONGEST_SENTENCE = 2000
 TEXT = pa.string()
-
-
-class Finding(NamedTuple):
-    """Something that a rule found.
-
-    Args:
-        id: SHA-256, in hex, of the rule's name followed by the first notification's id; so it stays the same.
-        rule: the rule's name.
-        title: the rule's title.
-        severity: `high`, `medium` or `low`.
-        found_at: the time of the event that the rule found, in UTC.
-        category: the category of the entity.
-        entity_id: the entity, in upper case.
-        account_alias: the account.
-        actor: the user who did it, where the notifications name one.
-        sentence: the event in words, cut to 2,000 characters. It may hold text from outside.
-        notification_ids: the notifications behind it, in order.
-        reason: why it has its severity, in a clause; None where the rule does not say.
-        sender: the sender of its notifications; None where the store does not say.
-    """
-
-    id: str
-    rule: str
-    title: str
-    severity: Severity
-    found_at: datetime
-    category: str | None
-    entity_id: str | None
-    account_alias: str | None
-    actor: str | None
-    sentence: str
-    notification_ids: list[str]
-    reason: str | None = None
-    sender: str | None = None
 
 
 class RuleResults(NamedTuple):
@@ -110,7 +76,7 @@ def find(
     given = _build_parameters(since, until, settings)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
-    findings = _name_senders([finding for result in results for finding in result.findings], client)
+    findings = mark_doubted(_name_senders([each for result in results for each in result.findings], client))
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)
@@ -129,11 +95,6 @@ def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:
         return findings
     by_id = {row["id"]: row["sender"] for row in rows}
     return [each._replace(sender=each.sender or by_id.get(each.notification_ids[0])) for each in findings]
-
-
-def finding_id(rule: str, notification_id: str) -> str:
-    """Return the id of a rule's finding whose first notification has this id."""
-    return sha256(f"{rule}{notification_id}".encode()).hexdigest()
 
 
 def _build_parameters(since: datetime, until: datetime, settings: Settings) -> dict[str, Any]:

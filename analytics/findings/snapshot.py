@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from analytics.client.client import Client
 from analytics.client.keeping import KeptAnswer
+from analytics.findings.doubts import mark_doubted
+from analytics.findings.finding import Finding
 from analytics.findings.rule_files import RuleProblem, RuleSet, load_rules
-from analytics.findings.running import RANKS, Finding, find
+from analytics.findings.running import RANKS, find
 from analytics.queries import query
 from analytics.settings import Settings, read_settings
 from analytics.times import EPOCH
@@ -103,5 +105,5 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
 
 
 def _sort_findings(findings: Sequence[Finding]) -> list[Finding]:
-    newest_first = sorted(findings, key=lambda finding: finding.found_at, reverse=True)
+    newest_first = sorted(mark_doubted(findings), key=lambda finding: finding.found_at, reverse=True)
     return sorted(newest_first, key=lambda finding: RANKS[finding.severity])

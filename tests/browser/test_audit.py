@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import expect
 
+from analytics.findings.finding import finding_id
 from tests.browser.audited import ADDED, HIDDEN, OTHER, POWERED, PUBLIC, SERVER, USER, ago, server
 from tests.browser.watching import choose, column, expect_raw, expect_total, fill, go_back, open_filters, row_of, texts
 from tests.support.browsing import a_dashboard
@@ -281,6 +282,30 @@ def test_a_change_of_a_replayed_notification_names_its_finding_and_its_receipt_o
     assert deleted["received_at"] > deleted["changed_at"]
     named.locator("button").click()
     expect(page.locator(NAME)).to_contain_text(re.compile("Signature used again|Body of another event"))
+
+
+def test_a_finding_says_which_of_its_notifications_another_one_doubts_and_an_old_link_leads_to_it(live, watch):
+    replayed = server(ago(60), "ELI", name="WA1ACMEGONE01")
+    sent = [("Server.Updated", replayed), ("Server.Deleted", replayed)]
+    for n in range(2, 8):
+        name = f"WA1ACMEGONE0{n}"
+        sent.append(("Server.Created", server(ago(61), "ELI", name=name)))
+        sent.append(("Server.Updated", server(ago(60 - n / 100), "ELI", name=name, status="queuedForDelete")))
+    stored = live.one("SELECT count(*) FROM notifications")
+    for event, body in sent:
+        assert live.receiver.sender.post(f"/webhooks/{event}", json.dumps(body).encode()).status == 200
+    until(lambda: live.one("SELECT count(*) FROM notifications") == stored + len(sent), what="them in the store")
+    first_id = "SELECT id::VARCHAR FROM notifications WHERE entity_id = 'WA1ACMEGONE02' ORDER BY seq DESC LIMIT 1"
+    old = finding_id("many_servers_deleted", live.one(first_id))
+    page = watch(live.url).open(f"{ALL}&finding={old}")
+    expect(page.locator(".st-key-finding-doubt")).to_contain_text("1 of its 7 notifications is doubted: ")
+    expect(page.locator(".st-key-detail")).to_contain_text("The linked finding has changed since")
+    expect(row_of(page, "finding-notifications", "WA1ACMEGONE01")).to_contain_text(
+        re.compile("doubted: .*Body of another event")
+    )
+    expect(row_of(page, "findings", "ELI deleted 7 servers")).to_contain_text("1 of its 7 notifications is doubted")
+    saved = next(each for each in saved_rows(page, "findings") if "ELI deleted 7" in each["sentence"])
+    assert saved["doubted"] in saved["notification_ids"].split()
 
 
 def test_a_change_names_each_finding_that_its_notification_is_in_and_leads_to_the_first(live, watch):

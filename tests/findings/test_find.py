@@ -8,6 +8,7 @@ import pytest
 from analytics import connect
 from analytics.client.client import Client
 from analytics.errors import BusyError, NotRunningError, SettingsError
+from analytics.findings.finding import Finding
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.settings import Settings, WorkingHours, parse_working_hours, read_settings
@@ -52,7 +53,7 @@ def test_a_rule_that_fails_is_told_by_line_and_never_stops_the_rest(own, client,
 
 def test_a_finding_tells_what_its_row_does(client):
     [finding] = find(client, NOON - HOUR / 2, NOON).findings
-    assert finding._replace(id="", notification_ids=[]) == (
+    assert finding._replace(id="", notification_ids=[]) == Finding(
         "",
         "hidden_user_update",
         "Hidden update of a user",
@@ -66,6 +67,7 @@ def test_a_finding_tells_what_its_row_does(client):
         [],
         "in working hours",
         "centurylink",
+        [],
     )
     [notification_id] = finding.notification_ids
     assert finding.id == sha256(f"hidden_user_update{notification_id}".encode()).hexdigest()

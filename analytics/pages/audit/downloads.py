@@ -12,7 +12,7 @@ from analytics import queries
 from analytics.client.client import Client
 from analytics.export.archives import convert_to_utc
 from analytics.export.downloads import csv_bytes
-from analytics.findings.running import Finding
+from analytics.findings.finding import Finding
 from analytics.pages.shared.changes import as_change
 from analytics.pages.shared.known_findings import map_findings
 from analytics.pages.shared.store import connection, records
@@ -24,8 +24,9 @@ MOST_CHANGES = 50_000
 
 def findings_csv(findings: Sequence[Finding]) -> bytes:
     """Return findings as CSV, a row each, with the ids of their notifications in one cell."""
+    lists = ("notification_ids", "doubted")
     rows = [
-        finding._asdict() | {"notification_ids": " ".join(map(str, finding.notification_ids))} for finding in findings
+        finding._asdict() | {name: " ".join(map(str, getattr(finding, name))) for name in lists} for finding in findings
     ]
     return csv_bytes(pd.DataFrame(rows, columns=list(Finding._fields)))
 

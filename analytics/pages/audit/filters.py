@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from analytics.findings.finding import Finding
 from analytics.findings.rule_files import SEVERITIES, load_rules
-from analytics.findings.running import Finding
 from analytics.pages.shared import address
 from analytics.pages.shared.changes import KIND_TEXTS
 from analytics.pages.shared.filters import (

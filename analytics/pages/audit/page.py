@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from analytics.charts import histogram
-from analytics.findings.running import Finding
+from analytics.findings.finding import Finding
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_changes_download, draw_findings_download
 from analytics.pages.audit.filters import filters, lets_through

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from analytics.findings.running import Finding
+from analytics.findings.finding import Finding
 from analytics.pages.shared import address
 from analytics.pages.shared.components import script
 from analytics.pages.shared.formatting import format_with_zone

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from analytics import senders
-from analytics.findings.running import Finding
+from analytics.findings.finding import Finding
 from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analytics.errors import AnalyticsError
-from analytics.findings.running import Finding
+from analytics.findings.finding import Finding
 from analytics.pages.shared.answers import answer
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, summaries
 from analytics.pages.shared.components import Tone

@@ -8,16 +8,17 @@ import pandas as pd
 import streamlit as st
 
 from analytics.errors import AnalyticsError
+from analytics.findings.doubts import describe_doubt, find_successor, map_doubted
+from analytics.findings.finding import Finding
 from analytics.findings.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
 from analytics.findings.rule_headers import COLOURS, MARKS
-from analytics.findings.running import Finding
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import begin_waiting, end_waiting, is_kept, now
-from analytics.pages.shared.changes import actions_of, summaries
 from analytics.pages.shared.components import Cell, Column, Line, draw_again_after, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_head, draw_name_button
-from analytics.pages.shared.formatting import describe_receipt, event_text, format_clock, number_text
+from analytics.pages.shared.finding_evidence import draw_evidence
+from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known_findings import (
     FINDINGS,
@@ -26,14 +27,12 @@ from analytics.pages.shared.known_findings import (
     RETRY_SECONDS,
     open_findings,
 )
-from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
-from analytics.senders import account_kind, as_words, colours, find_sender, is_account, kind_of, sender_of, several
+from analytics.senders import account_kind, as_words, find_sender, is_account, kind_of, sender_of, several
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
 from analytics.times import EPOCH, microseconds
 
 MOST_SHOWN = 200
-MOST_NOTIFICATIONS = 100
 LIST_PIXELS = 300
 COLUMNS = (
     Column("Severity", "7rem"),
@@ -44,12 +43,6 @@ COLUMNS = (
 SENDER_COLUMN = Column("Sender", "9rem")
 NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
 LINKED = re.compile(r"((?P<title>.*): )?(?P<address>https://[\w.-]+(/[\w./#?=&%+-]*)?)", re.ASCII)
-STEP_COLUMNS = (
-    Column("Occurred", "12rem", opens=True, time=True),
-    Column("Entity", "58%", opens=True),
-    Column("What", "42%"),
-    Column("Notification", "6.9rem", opens=True),
-)
 
 
 def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> None:
@@ -134,7 +127,10 @@ def as_line(finding: Finding, graded: Collection[str], *, narrow: bool) -> Line:
     title = shorten(finding.title, 80)
     if finding.reason and finding.rule in graded:
         title = f"{title}: {shorten(finding.reason, 120)}"
-    cells: list[Cell] = [MARKS[finding.severity], finding.found_at, shorten(finding.sentence, 300), title]
+    sentence = shorten(finding.sentence, 300)
+    if doubt := describe_doubt(finding):
+        sentence = f"{sentence} ({doubt})"
+    cells: list[Cell] = [MARKS[finding.severity], finding.found_at, sentence, title]
     if several():
         cells.append(find_sender(finding.sender).title if finding.sender else "")
     hovers = [describe_severity(finding)]
@@ -219,18 +215,21 @@ def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
 def draw_finding(identity: str, snapshot: FindingsSnapshot) -> None:
     """Draw the open finding: why it matters, what to do, and its notifications."""
     finding = next((each for each in snapshot.findings if each.id == identity), None)
+    successor = None if finding else find_successor(identity, snapshot.findings)
+    finding = finding or successor
     with st.container(key="detail", border=True, gap="small"):
         if finding is None:
             draw_not_found(identity, snapshot)
             return
+        if successor:
+            st.caption("The linked finding has changed since: an earlier notification is now part of it.")
         kind = f"Finding, {as_markdown(describe_severity(finding))}"
         draw_head(kind, finding.title, on_close=close, at=finding.found_at)
         st.text(make_visible(finding.sentence))
         draw_names(finding)
         if rule := find_rule(finding.rule):
             draw_advice(rule)
-        st.caption(f"{plural(len(finding.notification_ids), 'notification')} behind this finding")
-        draw_evidence(finding)
+        draw_evidence(finding, map_doubted(snapshot.findings))
 
 
 def close() -> None:
@@ -275,46 +274,3 @@ def draw_reference(reference: str) -> None:
         st.markdown(f"[{as_markdown(match['title'] or match['address'])}]({match['address']})")
     else:
         st.text(reference)
-
-
-def draw_evidence(finding: Finding) -> None:
-    """Draw the notifications behind a finding; each leads to its step in the entity's timeline, and to its evidence."""
-    ids = [str(identity) for identity in finding.notification_ids]
-    notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
-    texts = summaries(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), actions_of(notifications))
-    rows = {str(row.seq): row for row in records(notifications)}
-    lines = [
-        Line(
-            seq,
-            [
-                moment(row.occurred_at),
-                shorten(null_to_none(row.entity_id) or "", 80),
-                f"{texts.get(row.seq) or event_text(row)}; {describe_receipt(row)}",
-                number_text(row.seq),
-            ],
-            event_text(row),
-        )
-        for seq, row in rows.items()
-    ]
-
-    def open_row(seq: str, column: str) -> None:
-        row = rows.get(seq)
-        if row is None:
-            return
-        if column == "Notification" or not null_to_none(row.entity_id):
-            address.to_notification(int(seq))
-        else:
-            address.to_entity(row.category, row.entity_id, int(seq), sender=sender_of_row(row))
-
-    draw_table(
-        STEP_COLUMNS,
-        lines,
-        key="finding-notifications",
-        alt="Notifications of this finding",
-        on_open=open_row,
-        height=320,
-        wrap=True,
-        colours=colours(is_dark()),
-    )
-    if len(ids) > MOST_NOTIFICATIONS:
-        st.caption(f"The first {MOST_NOTIFICATIONS} of {len(ids):,} are listed.")

@@ -9,8 +9,8 @@ import streamlit as st
 
 from analytics.client.keeping import Dated, KeptAnswer
 from analytics.errors import AnalyticsError
+from analytics.findings.finding import Finding
 from analytics.findings.rule_headers import MARKS
-from analytics.findings.running import Finding
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, find_oldest, is_kept, note_moment, now

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from analytics.client.keeping import KeptAnswer
 from analytics.errors import AnalyticsError
-from analytics.findings.running import Finding
+from analytics.findings.finding import Finding
 from analytics.pages.activity.attention import ways
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
