@@ -1,6 +1,8 @@
 """The bar of a page: one line of controls near the top, and the data right below it, on a phone too."""
 
 import re
+from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import expect
@@ -185,6 +187,37 @@ def test_on_a_phone_the_bar_counts_the_filters_and_has_all_other_controls_behind
     expect(page).to_have_url(re.compile(r"refresh=30"))
     page.locator(".st-key-title h3").click()
     expect(bar.get_by_role("combobox", name="Refresh")).to_be_hidden()
+
+
+@pytest.mark.parametrize("viewport", [LAPTOP, PHONE], ids=["laptop", "phone"])
+@pytest.mark.parametrize("path", ["/", "/audit"])
+def test_a_range_of_ones_own_begins_with_the_range_in_use_in_open_fields_and_enter_applies_it(
+    live, watch, viewport, path
+):
+    page = watch(live.url, viewport=viewport).open(f"{path}?refresh=off&range=6+h")
+    page.get_by_role("combobox", name="Time range").click()
+    own = page.get_by_role("option", name="own")
+    expect(own).to_be_in_viewport(ratio=1)
+    own.dispatch_event("click")
+    fields = page.locator("[class*='st-key-own-from-'], [class*='st-key-own-to-']")
+    expect(fields).to_have_count(2)
+    for field in fields.all():
+        expect(field).to_be_in_viewport(ratio=1)
+        expect(field.get_by_role("spinbutton").first).to_have_text(re.compile(r"\d{4}"))
+    since, until = own_range(page)
+    assert until - since == timedelta(hours=6)
+    fields.first.get_by_role("spinbutton").first.focus()
+    page.keyboard.type("202601010800")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("own=2026-01-01T08"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-own-popover button")).to_contain_text(f"2026-01-01 08:00 to {until:%Y-%m-%d %H:%M}")
+    expect(page.locator(".st-key-own-popover button")).to_be_in_viewport(ratio=1)
+
+
+def own_range(page):
+    expect(page).to_have_url(re.compile("own=2"))
+    return [datetime.fromisoformat(end) for end in unquote(re.search("own=([^&]*Z)", page.url)[1]).split("/")]
 
 
 @pytest.mark.parametrize(

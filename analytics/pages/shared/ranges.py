@@ -12,16 +12,19 @@ import streamlit as st
 
 from analytics.pages.pages import PAGES
 from analytics.pages.shared import address
+from analytics.pages.shared.answers import now, skip_unanswered
 from analytics.pages.shared.components import script
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
-from analytics.times import OWN, RANGES, YEARS, Interval
+from analytics.pages.shared.store import ask, moment
+from analytics.times import OWN, RANGES, YEARS, Interval, floor
 
 # Streamlit's input knows no time zones; its label names one. In any zone these are before and after all of YEARS.
 EARLIEST, LATEST = datetime(YEARS[0] - 1, 12, 1), datetime(YEARS[-1] + 1, 2, 1)  # noqa: DTZ001
-A_DAY = timedelta(days=1)
+A_DAY, A_MINUTE = timedelta(days=1), timedelta(minutes=1)
 FIELD_FORMAT = "YYYY-MM-DD"
 PRESET = "_preset"
 """The place of the chosen preset in the session's state."""
+OWN_FIELDS = "own-popover"
 
 
 def draw_range(
@@ -37,13 +40,17 @@ def draw_range(
             in the address: Streamlit would add a preset before the user's own range leaves it, and Back lead to both.
     """
     offer = address.read_offer()
-    names = [*offer.names, OWN] if own or is_own else list(offer.names)
+    # First, because the list shows eight at a time.
+    names = [OWN, *offer.names] if own or is_own else list(offer.names)
     default = OWN if is_own else offer.default
     key = f"{offer.key}-{OWN}" if is_own else offer.key
 
     def choose() -> None:
         name = st.session_state[key] or default
         remember(name)
+        if name == OWN and not is_own:
+            begin_own()
+            return
         if is_own:
             choose_preset(name)
         if on_change:
@@ -96,10 +103,25 @@ def draw_own_range(chosen: str) -> None:
         own = read_own()
         # Without ends, the range is the page's default; the button says so.
         text = format_range(own.since, own.until) if own else f"Last {address.read_offer().default}"
-        with st.popover(text, icon=":material/date_range:", key="own-popover"):
+        with st.popover(text, icon=":material/date_range:", key=OWN_FIELDS, on_change="rerun"):
             # Above the fields, because the calendar of one lies over what is below it.
             st.button("Remove this range", key="own-remove", on_click=end_own, icon=":material/close:")
             draw_ends("own", own, put_own)
+
+
+@skip_unanswered
+def begin_own() -> None:
+    """Begin the user's own range with the ends of the range in use, and open its fields."""
+    st.session_state[OWN_FIELDS] = True
+    if read_own():
+        return
+    offer = address.read_offer()
+    preset = st.session_state.get(PRESET)
+    length = RANGES[preset if preset in offer.names else offer.default]
+    # The fields know minutes; the one that runs is in the range.
+    until = floor(now(), A_MINUTE) + A_MINUTE
+    first = None if length else moment(ask("freshness").iloc[0]["first"])
+    put_own(Interval(until - length if length else floor(first or until - A_DAY, A_MINUTE), until))
 
 
 def read_own() -> Interval | None:
