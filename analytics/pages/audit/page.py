@@ -12,6 +12,7 @@ from analytics.findings.finding import Finding
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_changes_download, draw_findings_download
 from analytics.pages.audit.filters import filters, lets_through
+from analytics.pages.audit.finding_panel import draw_finding
 from analytics.pages.audit.leafing import draw_leafing, read_number
 from analytics.pages.audit.seen import draw_seen, select_new
 from analytics.pages.audit.time_range import ListTime, draw_place, draw_time
@@ -25,7 +26,6 @@ from analytics.pages.shared.findings import (
     count_by_bin,
     describe_counts,
     draw_computed,
-    draw_finding,
     draw_finding_list,
     draw_looking,
     select_range,

@@ -1,6 +1,5 @@
-"""Findings: loaded at most every few seconds, listed, and opened."""
+"""Findings: loaded at most every few seconds, and listed."""
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -8,16 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from analytics.errors import AnalyticsError
-from analytics.findings.doubts import describe_doubt, find_successor, map_doubted
+from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding
-from analytics.findings.rule_files import SEVERITIES, Rule, RuleProblem, load_rules
+from analytics.findings.rule_files import SEVERITIES, RuleProblem, load_rules
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import begin_waiting, end_waiting, is_kept, now
 from analytics.pages.shared.components import Cell, Column, Line, draw_again_after, draw_age_line, draw_table
-from analytics.pages.shared.detail import draw_head, draw_name_button
-from analytics.pages.shared.finding_evidence import draw_evidence
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known_findings import (
@@ -27,9 +24,9 @@ from analytics.pages.shared.known_findings import (
     RETRY_SECONDS,
     open_findings,
 )
-from analytics.senders import account_kind, as_words, find_sender, is_account, kind_of, sender_of, several
+from analytics.senders import find_sender, several
 from analytics.settings import read_settings
-from analytics.text import as_markdown, make_visible, plural, shorten
+from analytics.text import make_visible, plural, shorten
 from analytics.times import EPOCH, microseconds
 
 MOST_SHOWN = 200
@@ -42,7 +39,6 @@ COLUMNS = (
 )
 SENDER_COLUMN = Column("Sender", "9rem")
 NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
-LINKED = re.compile(r"((?P<title>.*): )?(?P<address>https://[\w.-]+(/[\w./#?=&%+-]*)?)", re.ASCII)
 
 
 def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> None:
@@ -190,87 +186,3 @@ def warn_of(problems: Sequence[RuleProblem]) -> None:
             file = make_visible(str(problem.file))
             where = f"{file}, line {problem.line}" if problem.line else file
             st.text(f"{where}: {make_visible(str(problem.what), keep=chr(10))}")
-
-
-def find_rule(name: str) -> Rule | None:
-    """Return a rule; None where it no longer exists."""
-    return next((rule for rule in load_rules(read_settings().rules).rules if rule.name == name), None)
-
-
-def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
-    """Say that a finding does not exist; before that, wait for findings up to the moment of the question."""
-    asked_at = begin_waiting(identity, now())
-    if snapshot.upto < asked_at:
-        draw_head("Finding", "Looking for it", on_close=close)
-        wait_for(identity, asked_at)
-        return
-    draw_head("Not found", "This finding", on_close=close)
-    draw_computed(snapshot, key="finding-upto")
-    st.caption(
-        "No finding up to then has this id: its rule may have changed since, or it is in a store that this "
-        "dashboard does not read."
-    )
-
-
-def draw_finding(identity: str, snapshot: FindingsSnapshot) -> None:
-    """Draw the open finding: why it matters, what to do, and its notifications."""
-    finding = next((each for each in snapshot.findings if each.id == identity), None)
-    successor = None if finding else find_successor(identity, snapshot.findings)
-    finding = finding or successor
-    with st.container(key="detail", border=True, gap="small"):
-        if finding is None:
-            draw_not_found(identity, snapshot)
-            return
-        if successor:
-            st.caption("The linked finding has changed since: an earlier notification is now part of it.")
-        kind = f"Finding, {as_markdown(describe_severity(finding))}"
-        draw_head(kind, finding.title, on_close=close, at=finding.found_at)
-        st.text(make_visible(finding.sentence))
-        draw_names(finding)
-        if rule := find_rule(finding.rule):
-            draw_advice(rule)
-        draw_evidence(finding, map_doubted(snapshot.findings))
-
-
-def close() -> None:
-    """Close the open finding."""
-    address.put(finding=None)
-
-
-def draw_names(finding: Finding) -> None:
-    """Draw the buttons that lead to the finding's entity, account and actor."""
-    sender = finding.sender or sender_of(finding.category or "").name
-    is_of_account = is_account(finding.category, sender)
-    with st.container(horizontal=True, gap="small", key="finding-names"):
-        if finding.entity_id and finding.category and not is_of_account:
-            draw_name_button(
-                as_words(kind_of(finding.category)), finding.entity_id, finding.category, "open-entity", sender=sender
-            )
-        account = finding.entity_id if is_of_account and finding.entity_id else finding.account_alias
-        if account:
-            draw_name_button("Account", account, account_kind(sender), "open-account", sender=sender)
-        if finding.actor and finding.actor.upper() != finding.entity_id:
-            label = f"Actor {as_markdown(shorten(finding.actor, 40))}"
-            st.button(label, key="open-actor", on_click=address.to_actor, args=(finding.actor, sender),
-                      icon=":material/person:")  # fmt: skip
-
-
-def draw_advice(rule: Rule) -> None:
-    """Draw the rule's advice on its findings."""
-    with st.container(key="finding-advice", gap="small"):
-        for title, text in (("Why it matters", rule.why), ("What to do", rule.todo)):
-            if text:
-                st.caption(title)
-                st.text(make_visible(text, keep="\n"))
-        if rule.references:
-            st.caption("References")
-            for reference in rule.references:
-                draw_reference(make_visible(str(reference)))
-
-
-def draw_reference(reference: str) -> None:
-    """Draw a reference: a link where it ends with a plain address, else text: a rule's file may hold anything."""
-    if match := LINKED.fullmatch(reference):
-        st.markdown(f"[{as_markdown(match['title'] or match['address'])}]({match['address']})")
-    else:
-        st.text(reference)

@@ -1,0 +1,183 @@
+"""The panel of a finding: why it matters, what to do, and its notifications, of which doubted ones are marked."""
+
+import re
+from collections.abc import Mapping
+
+import streamlit as st
+
+from analytics.findings.doubts import describe_doubt, find_successor, map_doubted
+from analytics.findings.finding import Finding
+from analytics.findings.rule_files import Rule, load_rules
+from analytics.findings.snapshot import FindingsSnapshot
+from analytics.pages.shared import address
+from analytics.pages.shared.answers import begin_waiting, now
+from analytics.pages.shared.changes import actions_of, summaries
+from analytics.pages.shared.components import Column, Line, draw_table
+from analytics.pages.shared.detail import draw_head, draw_name_button
+from analytics.pages.shared.findings import describe_severity, draw_computed, wait_for
+from analytics.pages.shared.formatting import describe_receipt, event_text, number_text
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.known_findings import name_titles
+from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
+from analytics.senders import account_kind, as_words, colours, is_account, kind_of, sender_of
+from analytics.settings import read_settings
+from analytics.text import as_markdown, make_visible, plural, shorten
+
+MOST_NOTIFICATIONS = 100
+STEP_COLUMNS = (
+    Column("Occurred", "8.4rem", opens=True, time=True),
+    Column("Entity", "42%", opens=True),
+    Column("What", "58%"),
+    Column("Notification", "6.9rem", opens=True),
+)
+LINKED = re.compile(r"((?P<title>.*): )?(?P<address>https://[\w.-]+(/[\w./#?=&%+-]*)?)", re.ASCII)
+
+
+def find_rule(name: str) -> Rule | None:
+    """Return a rule; None where it no longer exists."""
+    return next((rule for rule in load_rules(read_settings().rules).rules if rule.name == name), None)
+
+
+def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
+    """Say that a finding does not exist; before that, wait for findings up to the moment of the question."""
+    asked_at = begin_waiting(identity, now())
+    if snapshot.upto < asked_at:
+        draw_head("Finding", "Looking for it", on_close=close)
+        wait_for(identity, asked_at)
+        return
+    draw_head("Not found", "This finding", on_close=close)
+    draw_computed(snapshot, key="finding-upto")
+    st.caption(
+        "No finding up to then has this id: its rule may have changed since, or it is in a store that this "
+        "dashboard does not read."
+    )
+
+
+def draw_finding(identity: str, snapshot: FindingsSnapshot) -> None:
+    """Draw the open finding: why it matters, what to do, and its notifications."""
+    finding = next((each for each in snapshot.findings if each.id == identity), None)
+    successor = None if finding else find_successor(identity, snapshot.findings)
+    finding = finding or successor
+    with st.container(key="detail", border=True, gap="small"):
+        if finding is None:
+            draw_not_found(identity, snapshot)
+            return
+        if successor:
+            st.caption("The linked finding has changed since: an earlier notification is now part of it.")
+        kind = f"Finding, {as_markdown(describe_severity(finding))}"
+        draw_head(kind, finding.title, on_close=close, at=finding.found_at)
+        st.text(make_visible(finding.sentence))
+        draw_names(finding)
+        if rule := find_rule(finding.rule):
+            draw_advice(rule)
+        draw_evidence(finding, map_doubted(snapshot.findings))
+
+
+def close() -> None:
+    """Close the open finding."""
+    address.put(finding=None)
+
+
+def draw_names(finding: Finding) -> None:
+    """Draw the buttons that lead to the finding's entity, account and actor."""
+    sender = finding.sender or sender_of(finding.category or "").name
+    is_of_account = is_account(finding.category, sender)
+    with st.container(horizontal=True, gap="small", key="finding-names"):
+        if finding.entity_id and finding.category and not is_of_account:
+            draw_name_button(
+                as_words(kind_of(finding.category)), finding.entity_id, finding.category, "open-entity", sender=sender
+            )
+        account = finding.entity_id if is_of_account and finding.entity_id else finding.account_alias
+        if account:
+            draw_name_button("Account", account, account_kind(sender), "open-account", sender=sender)
+        if finding.actor and finding.actor.upper() != finding.entity_id:
+            label = f"Actor {as_markdown(shorten(finding.actor, 40))}"
+            st.button(label, key="open-actor", on_click=address.to_actor, args=(finding.actor, sender),
+                      icon=":material/person:")  # fmt: skip
+
+
+def draw_advice(rule: Rule) -> None:
+    """Draw the rule's advice on its findings."""
+    with st.container(key="finding-advice", gap="small"):
+        for title, text in (("Why it matters", rule.why), ("What to do", rule.todo)):
+            if text:
+                st.caption(title)
+                st.text(make_visible(text, keep="\n"))
+        if rule.references:
+            st.caption("References")
+            for reference in rule.references:
+                draw_reference(make_visible(str(reference)))
+
+
+def draw_reference(reference: str) -> None:
+    """Draw a reference: a link where it ends with a plain address, else text: a rule's file may hold anything."""
+    if match := LINKED.fullmatch(reference):
+        st.markdown(f"[{as_markdown(match['title'] or match['address'])}]({match['address']})")
+    else:
+        st.text(reference)
+
+
+def draw_doubt(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None:
+    """Say how many of a finding's notifications are doubted, and which rules doubt them."""
+    # A fixed place, so that a doubt that comes later moves nothing in the browser's tree.
+    with st.container(key="finding-doubt"):
+        if text := describe_doubt(finding):
+            titles = name_titles(each for one in finding.doubted for each in doubts.get(one, ()))
+            st.markdown(f":red[:material/warning:] **{text[0].upper()}{text[1:]}**: {as_markdown(titles)}")
+
+
+def name_doubt(doubting: list[Finding]) -> str | None:
+    """Return the words that mark a doubted notification."""
+    return f"doubted: {name_titles(doubting)}" if doubting else None
+
+
+def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None:
+    """Draw the notifications behind a finding; each leads to its step in the entity's timeline, and to its evidence.
+
+    Args:
+        finding: the finding.
+        doubts: the findings that doubt a notification, by its id.
+    """
+    st.caption(f"{plural(len(finding.notification_ids), 'notification')} behind this finding")
+    draw_doubt(finding, doubts)
+    ids = [str(identity) for identity in finding.notification_ids]
+    notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
+    texts = summaries(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), actions_of(notifications))
+    rows = {str(row.seq): row for row in records(notifications)}
+    lines = [
+        Line(
+            seq,
+            [
+                moment(row.occurred_at),
+                shorten(null_to_none(row.entity_id) or "", 80),
+                "; ".join(filter(None, (texts.get(row.seq) or event_text(row), describe_receipt(row), doubt))),
+                number_text(row.seq),
+            ],
+            event_text(row),
+            tones=[None, None, "notice" if doubt else None],
+        )
+        for seq, row in rows.items()
+        for doubt in [name_doubt(doubts.get(row.id, []) if row.id in finding.doubted else [])]
+    ]
+
+    def open_row(seq: str, column: str) -> None:
+        row = rows.get(seq)
+        if row is None:
+            return
+        if column == "Notification" or not null_to_none(row.entity_id):
+            address.to_notification(int(seq))
+        else:
+            address.to_entity(row.category, row.entity_id, int(seq), sender=sender_of_row(row))
+
+    draw_table(
+        STEP_COLUMNS,
+        lines,
+        key="finding-notifications",
+        alt="Notifications of this finding",
+        on_open=open_row,
+        height=320,
+        wrap=True,
+        colours=colours(is_dark()),
+    )
+    if len(ids) > MOST_NOTIFICATIONS:
+        st.caption(f"The first {MOST_NOTIFICATIONS} of {len(ids):,} are listed.")
