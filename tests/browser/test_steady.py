@@ -159,6 +159,18 @@ def test_another_filter_is_never_held_up(listed):
     expect(listed.locator(".st-key-nothing")).to_be_visible()
 
 
+def test_another_filter_shows_its_list_from_the_top(listed):
+    frame = listed.locator(f"{LIST} .frame")
+    frame.evaluate("frame => { frame.scrollTop = 200; }")
+    listed.locator(".st-key-filters-button button").click()
+    listed.get_by_role("textbox", name="Entity contains", exact=True).fill("1")
+    before = drawn_at(listed)
+    listed.keyboard.press("Enter")
+    expect_refreshed(listed, before)
+    assert frame.evaluate("frame => frame.scrollHeight - frame.clientHeight") > 0
+    listed.wait_for_function("frame => frame.scrollTop === 0", arg=frame.element_handle())
+
+
 @pytest.fixture
 def counting(usual):
     """A page at rest on which the counters of two parts have begun, with a clock that only the test moves."""

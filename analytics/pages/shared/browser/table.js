@@ -207,6 +207,8 @@ function drawRows(frame, body, data) {
   const waits = mustWait(frame, body, data);
   const newer = new Map(data.rows.map((row) => [row.id, row]));
   const rows = waits ? frame.shown.rows.map((row) => newer.get(row.id) ?? row).filter(fits(data)) : data.rows;
+  // Other filters make another list, which begins at its top.
+  if (frame.shown?.steady && data.steady && frame.shown.steady !== data.steady) frame.scrollTop = 0;
   const fresh = drawHead(frame.querySelector("table"), data.columns);
   if (frame.turn !== data.turn) Object.assign(frame, { turn: data.turn, begun: clocks() });
   frame.shown = { ...data, rows };
