@@ -344,6 +344,10 @@ def test_on_a_phone_a_run_brings_its_rows_in_sight_and_a_swipe_beside_them_moves
     assert box["y"] + box["height"] < 844
     swipe_up(page, 370, 600)
     until(lambda: grid.bounding_box()["y"] < box["y"], what="the page to move")
+    head = page.locator(".st-key-sql-head")
+    head.get_by_text("Chart", exact=True).tap()
+    expect(page.locator(".st-key-sql-results svg.marks")).to_be_visible()
+    until(lambda: 0 < head.bounding_box()["y"] < 200, what="the chart's head on top")
 
 
 def test_a_query_that_is_opened_begins_at_its_first_line(page):

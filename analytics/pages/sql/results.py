@@ -16,7 +16,7 @@ from analytics.errors import (
 )
 from analytics.export import downloads
 from analytics.pages.shared import address
-from analytics.pages.shared.components import draw_age_line, draw_text
+from analytics.pages.shared.components import bring, draw_age_line, draw_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.sql.editor import ErrorPlace, find_place
 from analytics.pages.sql.leads import describe_leads, draw_leads
@@ -85,6 +85,7 @@ def choice_of_show() -> str:
     def remember() -> None:
         chosen = st.session_state["sql-show"]
         address.put(show=None if chosen == SHOWS[0] else chosen)
+        bring("sql-results", only_on_phone=True)
 
     st.segmented_control(
         "Show", SHOWS, key="sql-show", required=True, on_change=remember, label_visibility="collapsed", width="content"
