@@ -74,6 +74,16 @@ def as_markdown(text: str) -> str:
     return MARKDOWN.sub(r"\\\1", make_visible(text))
 
 
+def capitalize(text: str) -> str:
+    """Return a text with its first letter in upper case, and all else as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def with_article(noun: str) -> str:
+    """Return a noun after `a` or `an`, as its first letter sounds in most words."""
+    return f"an {noun}" if noun[:1].lower() in {*"aeio"} else f"a {noun}"
+
+
 def plural(number: int, singular: str, many: str | None = None) -> str:
     """Return the number, with its thousands separated, and the word in the right form."""
     return f"{number:,} {singular if number == 1 else many or singular + 's'}"

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from analytics.senders.sender import Alerts, Event, Examples, Kind, Place, Sender
+from analytics.senders.sender import ACCOUNT_ICON, PERSON_ICON, Alerts, Event, Examples, Kind, Place, Sender
 
 UNKNOWN = "(event unknown)"
 GREY = ("#8a8f98", "#8a8f98")
@@ -177,6 +177,10 @@ def has_state(category: str) -> bool:
 def icon_of(category: str) -> str | None:
     """Return the icon of a category's entities; None where no sender has the category."""
     kind = kinds().get(kind_of(category))
+    if kind is None and is_account(category):
+        return ACCOUNT_ICON
+    if kind is None and is_person(category):
+        return PERSON_ICON
     return kind.icon if kind else None
 
 
@@ -193,6 +197,16 @@ def is_person(kind: str | None, sender: str | None = None) -> bool:
 def account_kind(sender: str | None = None) -> str:
     """Return the kind of a sender's accounts."""
     return find_sender(sender).account
+
+
+def account_word(sender: str | None = None) -> str:
+    """Return what an account is called, by a sender or the only one that was heard; of several senders `account`."""
+    return find_sender(sender).account_word if sender or not several() else "account"
+
+
+def accounts_word(sender: str | None = None) -> str:
+    """Return what several accounts are called, as `account_word`."""
+    return find_sender(sender).accounts_word if sender or not several() else "accounts"
 
 
 def person_kind(sender: str | None = None) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from analytics.senders.sender import Event, Examples, Kind, Sender, Wording
+from analytics.senders.sender import ACCOUNT_ICON, PERSON_ICON, Event, Examples, Kind, Sender, Wording
 
-ACCOUNT_ICON, PERSON_ICON, OTHER_ICON = ":material/apartment:", ":material/person:", ":material/deployed_code:"
+OTHER_ICON = ":material/deployed_code:"
 PERSONS = frozenset({"user", "member"})
 NO_WORDS = Wording({}, {}, {}, {})
 SHADES = {"Created": (0.42, 0.55), "Updated": (0.70, 0.72), "Deleted": (0.25, 0.36)}
@@ -52,6 +52,8 @@ def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> 
         is_set_up=bool(said.get("is_set_up")),
         secret_variable=said.get("secret_variable", ""),
         documentation=said.get("documentation", ""),
+        account_word=said.get("account") or "account",
+        accounts_word=said.get("accounts") or "accounts",
         places=said.get("places", {}),
     )
 

@@ -124,6 +124,9 @@ class Event(NamedTuple):
         return self.about or self.name.partition(".")[0]
 
 
+ACCOUNT_ICON, PERSON_ICON = ":material/apartment:", ":material/person:"
+
+
 class Kind(NamedTuple):
     """A kind of entity.
 
@@ -244,6 +247,7 @@ class Sender(NamedTuple):
         is_set_up: whether the receiver takes its notifications.
         secret_variable: the setting with its secret; empty where it needs none.
         documentation: the URL of its own documentation.
+        account_word: what an account is called; `accounts_word` is several of them.
         places: where a request has its `signature`, `timestamp`, `id` and the other signed `headers`, in words.
         describe_state: the function that returns who or what an entity is and its state, in words, from the category of
             a notification and its parsed body.
@@ -270,5 +274,7 @@ class Sender(NamedTuple):
     is_set_up: bool = True
     secret_variable: str = ""
     documentation: str = ""
+    account_word: str = "account"
+    accounts_word: str = "accounts"
     places: Mapping[str, str] = {}
     describe_state: Callable[[str, Any], Sequence[str | None]] = describe_nothing

@@ -13,7 +13,7 @@ import orjson
 
 from analytics.senders import alerts, as_words, kinds, sender_of
 from analytics.senders.sender import Change, ParsedChange, Phrase, Wording, describe_move, format_value
-from analytics.text import make_visible, plural, shorten
+from analytics.text import capitalize, make_visible, plural, shorten
 
 LONGEST = 60
 PART = re.compile(
@@ -197,11 +197,6 @@ def describe_item(parsed: ParsedChange, name: str) -> Phrase:
     if isinstance(value, (str, int, float)) and str(value) != parsed.items[-1]:
         return moved._replace(rest=f"({value_of(parsed, value)})")
     return moved
-
-
-def capitalize(text: str) -> str:
-    """Return a text with its first letter in upper case, and all else as it is."""
-    return text[:1].upper() + text[1:]
 
 
 def value_of(parsed: ParsedChange, value: Any) -> str:

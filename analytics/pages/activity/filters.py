@@ -9,7 +9,19 @@ from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.filters import Chip, list_sender_chips, read_sender
 from analytics.pages.shared.formatting import format_range
 from analytics.pages.shared.store import sender_of_row
-from analytics.senders import as_words, categories, event_types, heard, place, several, titles, unknown_type
+from analytics.senders import (
+    account_word,
+    accounts_word,
+    as_words,
+    categories,
+    event_types,
+    heard,
+    place,
+    several,
+    titles,
+    unknown_type,
+)
+from analytics.text import capitalize
 from analytics.times import Interval
 
 TYPES = "types"
@@ -173,7 +185,8 @@ def list_filter_chips(chosen: ActivityFilters) -> Iterator[Chip]:
         yield Chip(f"{number}-{TYPES}-{name}", "Event type", type_text(name), partial(toggle_type, name))
     yield from list_sender_chips()
     if chosen.account:
-        whose = "Account alone" if chosen.alone else "Account with sub-accounts"
+        one = capitalize(account_word(chosen.sender))
+        whose = f"{one} alone" if chosen.alone else f"{one} with sub-{accounts_word(chosen.sender)}"
         yield Chip(ACCOUNT, whose, chosen.account, partial(address.put, **{ACCOUNT: None, ALONE: None}))
     if chosen.actor:
         yield Chip(ACTOR, "Actor", chosen.actor, partial(address.put, **{ACTOR: None}))

@@ -13,13 +13,13 @@ from analytics.pages.shared import address
 from analytics.pages.shared.answers import begin_waiting, now
 from analytics.pages.shared.changes import actions_of, summaries
 from analytics.pages.shared.components import Column, Line, draw_table
-from analytics.pages.shared.detail import draw_head, draw_name_button
+from analytics.pages.shared.detail import draw_account_button, draw_head, draw_name_button
 from analytics.pages.shared.findings import describe_severity, draw_computed, wait_for
 from analytics.pages.shared.formatting import describe_receipt, event_text, number_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known_findings import name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
-from analytics.senders import account_kind, as_words, colours, is_account, kind_of, sender_of
+from analytics.senders import as_words, colours, is_account, kind_of, sender_of
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
 
@@ -89,7 +89,7 @@ def draw_names(finding: Finding) -> None:
             )
         account = finding.entity_id if is_of_account and finding.entity_id else finding.account_alias
         if account:
-            draw_name_button("Account", account, account_kind(sender), "open-account", sender=sender)
+            draw_account_button(account, "open-account", sender)
         if finding.actor and finding.actor.upper() != finding.entity_id:
             label = f"Actor {as_markdown(shorten(finding.actor, 40))}"
             st.button(label, key="open-actor", on_click=address.to_actor, args=(finding.actor, sender),

@@ -12,13 +12,14 @@ from analytics.pages.entity.timeline import LAST_SEQ, Entity, Moment, draw_alarm
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import draw_age_line, draw_bringing
-from analytics.pages.shared.detail import draw_name_button
+from analytics.pages.shared.detail import draw_account_button, draw_name_button
 from analytics.pages.shared.formatting import format_with_zone, name_with_zone, viewer_zone
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none
 from analytics.senders import (
     account_kind,
+    account_word,
     any_entity,
     as_words,
     find_kind,
@@ -28,7 +29,7 @@ from analytics.senders import (
     sender_of,
     several,
 )
-from analytics.text import as_markdown, make_visible, parse_payload, plural, shorten
+from analytics.text import as_markdown, capitalize, make_visible, parse_payload, plural, shorten, with_article
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 
@@ -37,7 +38,7 @@ def show() -> None:
     """Draw the page."""
     draw_page(
         "Entity",
-        f"A {any_entity()} now and at any time before, and its changes in between.",
+        f"{capitalize(with_article(any_entity()))} now and at any time before, and its changes in between.",
         controls,
         body,
     )
@@ -149,7 +150,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
                 by = f" · {find_sender(entity.sender).title}" if several() else ""
-                st.caption(f"{icon_of(entity.category)} {as_words(entity.category)}{by}")
+                st.caption(f"{icon_of(entity.category)} {entity.kind_in_words}{by}")
                 st.text(make_visible(entity.name))
                 draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
@@ -164,9 +165,11 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
         account = null_to_none(facts["account_alias"])
         as_account = account_kind(entity.sender)
         if account and (entity.category, entity.name) != (as_account, account):
-            draw_name_button("Account", account, as_account, "open-account", sender=entity.sender)
+            draw_account_button(account, "open-account", entity.sender)
         if entity.is_account and (above := load_accounts().parent_of(entity.name)):
-            draw_name_button("Parent account", above, as_account, "open-parent", sender=entity.sender)
+            draw_name_button(
+                f"Parent {account_word(entity.sender)}", above, as_account, "open-parent", sender=entity.sender
+            )
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
@@ -244,9 +247,7 @@ def draw_without_notifications(entity: Entity) -> None:
     with st.container(key="nothing", border=True):
         st.subheader("No notification about it", anchor=False)
         if entity.is_account:
-            st.caption(
-                f"No {as_words(entity.category)} notification about it has arrived, so at most its alias is known."
-            )
+            st.caption(f"No {entity.kind_in_words} notification about it has arrived, so at most its alias is known.")
         elif entity.is_person:
             st.caption(
                 f"No {entity.category} notification about it has arrived. Below are its actions, if any names it."

@@ -23,7 +23,7 @@ from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known_findings import load_findings, map_doubts, name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import colours, has_state
-from analytics.text import plural, shorten
+from analytics.text import plural, shorten, with_article
 from analytics.words.sentences import UNSEEN
 
 MOST_PARTS = 200
@@ -100,7 +100,8 @@ def draw_parts_of_account(entity: Entity) -> None:
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
             st.caption(
-                f"No notification about a {senders.parts_of_account(sender=sender)} of this account has come yet."
+                f"No notification about {with_article(senders.parts_of_account(sender=sender))} "
+                f"of this {senders.account_word(sender)} has come yet."
             )
             return
         total, several_parts = int(parts.iloc[0]["total"]), senders.parts_of_account("and", sender)

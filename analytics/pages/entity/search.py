@@ -7,7 +7,7 @@ import streamlit as st
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import Age, Column, Line, draw_table
-from analytics.pages.shared.detail import draw_name_button
+from analytics.pages.shared.detail import draw_account_button
 from analytics.pages.shared.filters import (
     draw_chips,
     draw_filters_button,
@@ -18,14 +18,13 @@ from analytics.pages.shared.filters import (
 from analytics.pages.shared.search import MOST_FOUND, Matches, find_matches
 from analytics.pages.shared.store import moment, null_to_none, sender_of_row
 from analytics.senders import (
-    account_kind,
     any_entity,
     as_words,
     kinds,
     several,
     titles,
 )
-from analytics.text import plural, shorten
+from analytics.text import plural, shorten, with_article
 
 LIST_PIXELS = 640
 MOST_ACCOUNTS = 12
@@ -47,7 +46,7 @@ SENDER_COLUMN = Column("Sender", "9.2rem")
 def search_controls() -> None:
     """Draw the fields of the search, which finds what the search in the bar finds."""
     shown: dict[str, Any] = {"bind": "query-params", "label_visibility": "collapsed"}
-    hint = "part of a name" if several() else f"part of a {any_entity()} name"
+    hint = "part of a name" if several() else f"part of {with_article(any_entity())} name"
     st.text_input("Name contains", key="named", placeholder=hint, width=300, **shown)
     sender_filter()
     kind = choose_kind(shown)
@@ -110,8 +109,7 @@ def draw_other_matches(matches: Matches) -> None:
                       args=(matches.seq,), icon=":material/mail:")  # fmt: skip
         for place, alias in enumerate(matches.accounts[:MOST_ACCOUNTS]):
             label, sender = load_accounts().labels.get(alias, alias), load_accounts().find_sender(alias)
-            draw_name_button("Account", label.strip(), account_kind(sender), f"found-account-{place}", opens=alias,
-                             sender=sender)  # fmt: skip
+            draw_account_button(label.strip(), f"found-account-{place}", sender, opens=alias)
         if (more := len(matches.accounts) - MOST_ACCOUNTS) > 0:
             st.caption(f"and {plural(more, 'more account')}: type more of the name.", width="content")
 

@@ -16,7 +16,17 @@ from analytics.pages.shared.formatting import event_text, format_with_zone, lag_
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import alerts, categories_of, colours, has_state, is_account, is_person, several
+from analytics.senders import (
+    account_word,
+    alerts,
+    as_words,
+    categories_of,
+    colours,
+    has_state,
+    is_account,
+    is_person,
+    several,
+)
 from analytics.text import as_markdown, shorten
 from analytics.words.sentences import UNSEEN
 
@@ -69,6 +79,12 @@ class Entity(NamedTuple):
     def is_account(self) -> bool:
         """Say whether it is an account of its sender."""
         return is_account(self.category, self.sender)
+
+    @property
+    def kind_in_words(self) -> str:
+        """Return what its sender calls it."""
+        is_called = account_word(self.sender)
+        return is_called if self.is_account and is_called != "account" else as_words(self.category)
 
     @property
     def is_person(self) -> bool:

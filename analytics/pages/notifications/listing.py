@@ -41,10 +41,10 @@ def columns(*, narrow: bool) -> tuple[Column, ...]:
         return (*first, Column("Entity", "55%", opens=True), Column("Account", "45%", opens=True))
     return (
         *first,
-        Column("Entity", "26%", opens=True),
-        Column("What", "38%"),
-        Column("Account", "20%", opens=True),
-        Column("Actor", "16%", opens=True),
+        Column("Entity", "20%", opens=True),
+        Column("What", "50%"),
+        Column("Account", "16%", opens=True),
+        Column("Actor", "14%", opens=True),
         Column("Signature", "5.9rem"),
     )
 

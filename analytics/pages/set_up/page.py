@@ -12,7 +12,7 @@ from analytics.pages.shared.components import draw_age_line, draw_text
 from analytics.pages.shared.formatting import format_utc
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import senders, shipped
+from analytics.senders import heard, learned, shipped
 from analytics.senders.sender import Event, Sender
 from analytics.settings import as_url, read_settings
 
@@ -68,8 +68,23 @@ def draw_base_url() -> None:
         elif usable_base() == default_base():
             st.caption("This default is for senders on this machine. A real sender needs a public https address.")
     with right, st.container(key="how-to"):
-        for sender in shipped():
-            st.markdown(sender.how_to)
+        for sender in heard():
+            st.markdown(describe_steps(sender, usable_base()))
+
+
+def describe_steps(sender: Sender, base: str | None) -> str:
+    """Return what to do at a sender and at the receiver, as Markdown."""
+    url = f"`{url_of(sender, base)}`"
+    if sender.how_to or sender in shipped():
+        return sender.how_to.replace("{url}", url)
+    secret = f"1. Set `{sender.secret_variable}` at the receiver.\n" if sender.secret_variable else ""
+    return f"{secret}1. Let the sender post to {url}."
+
+
+def url_of(sender: Sender, base: str | None) -> str:
+    """Return the target URL of a sender that has one."""
+    part = "SECRET/" if read_settings().url_secret else ""
+    return f"{base or 'https://…'}/senders/{part}{sender.name}"
 
 
 class Receipt(NamedTuple):
@@ -92,35 +107,44 @@ def draw_targets(base: str | None) -> None:
         receipt = Receipt(moment(row.last), int(row.notifications))
         by_event[row.sender, null_to_none(row.event_type)] = receipt
         by_sender[row.sender] = by_sender.get(row.sender, Receipt()).add(receipt)
+    others_alone = bool(by_sender) and not any(sender.name in by_sender for sender in shipped())
+    if others_alone:
+        draw_other_senders(learned(), base, by_sender)
+    draw_events(base, by_event)
+    if learned() and not others_alone:
+        draw_other_senders(learned(), base, by_sender)
+
+
+def draw_events(base: str | None, receipts: Mapping[tuple[str, str | None], Receipt]) -> None:
+    """Draw a line for each event of the senders whose URLs name the event."""
     with st.container(key="targets", border=True, gap="small"):
         for sender in shipped():
             for event in sender.events:
-                draw_target(event, base, by_event.get((sender.name, event.name), Receipt()))
+                draw_target(event, base, receipts.get((sender.name, event.name), Receipt()))
     if read_settings().url_secret:
         st.caption("Replace SECRET with the value of CLC_URL_SECRET, which no page shows.")
-    if any((sender.name, None) in by_event for sender in shipped()):
+    if any((sender.name, None) in receipts for sender in shipped()):
         st.caption("Some notifications came to a category's URL, which does not identify the event.")
-    if described := senders()[len(shipped()) :]:
-        draw_other_senders(described, base, by_sender)
 
 
 def draw_other_senders(described: Sequence[Sender], base: str | None, receipts: Mapping[str, Receipt]) -> None:
-    """Draw a line for each sender that the receiver has a profile of; those that are set up come first."""
+    """Draw a line for each sender with a profile: first those that sent, then those that are set up."""
     st.markdown(
-        "**Other senders**", help="Each has one target URL. The receiver takes it once it has the sender's secret."
+        f"**{'Other senders' if shipped()[0] in heard() else 'Senders'}**",
+        help="Each has one target URL. The receiver takes it once it has the sender's secret.",
     )
     with st.container(key="other-senders", border=True, gap="small"):
-        for sender in sorted(described, key=lambda sender: (not sender.is_set_up, sender.title.lower())):
+        ranks = {sender.name: (sender.name not in receipts, not sender.is_set_up) for sender in described}
+        for sender in sorted(described, key=lambda sender: (ranks[sender.name], sender.title.lower())):
             draw_other_sender(sender, base, receipts.get(sender.name, Receipt()))
 
 
 def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> None:
     """Draw the line of a sender: its name with the steps, its URL, and whether it is set up and received."""
     name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
-    part = "SECRET/" if read_settings().url_secret else ""
-    address = f"{base or 'https://…'}/senders/{part}{sender.name}"
+    address = url_of(sender, base)
     with name.container(gap=None), st.popover(sender.title, type="tertiary", width="content"):
-        st.markdown(sender.how_to.replace("{url}", f"`{address}`"))
+        st.markdown(describe_steps(sender, base))
         if sender.documentation.startswith("https://"):
             st.markdown(f"[Documentation of the sender]({sender.documentation})")
     if base is None:

@@ -1,7 +1,6 @@
 """The panel beside a list: a whole notification, accepted or refused, and the buttons to use it elsewhere."""
 
 import base64
-import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -15,12 +14,13 @@ from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import draw_difference
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
-from analytics.pages.shared.formatting import format_utc, format_with_zone, lag_text
+from analytics.pages.shared.formatting import format_utc, format_with_zone, headers_of, lag_text
 from analytics.pages.shared.known_findings import draw_findings_of
 from analytics.pages.shared.open_item import OpenItem, close, is_uuid, neighbours, open_notification
 from analytics.pages.shared.store import ask, find_receiver, moment, null_to_none
 from analytics.senders import (
     account_kind,
+    account_word,
     as_words,
     find_sender,
     has_state,
@@ -34,6 +34,7 @@ from analytics.senders import (
 from analytics.text import (
     MOST_FIELDS,
     as_markdown,
+    capitalize,
     list_fields,
     make_payload_visible,
     make_visible,
@@ -205,6 +206,11 @@ def draw_name_button(
     st.button(label, key=key, on_click=go, icon=icon_of(category))
 
 
+def draw_account_button(name: str, key: str, sender: str | None, *, opens: str | None = None) -> None:
+    """Draw a button that leads to an account, with the sender's word for one."""
+    draw_name_button(capitalize(account_word(sender)), name, account_kind(sender), key, opens=opens, sender=sender)
+
+
 def draw_links(row: Any) -> None:
     """Draw the buttons that lead to the entity, its account and the actor."""
     category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
@@ -212,7 +218,7 @@ def draw_links(row: Any) -> None:
     if null_to_none(entity) and not is_account(category, sender):
         draw_name_button(as_words(kind_of(category)), entity, category, "open-entity", sender=sender)
     if null_to_none(account):
-        draw_name_button("Account", account, account_kind(sender), "open-account", sender=sender)
+        draw_account_button(account, "open-account", sender)
     if null_to_none(actor):
         name = address.user_of(str(actor), sender)
         draw_name_button("Actor", name, person_kind(sender), "open-actor", sender=sender)
@@ -249,7 +255,7 @@ def draw_about(row: Any) -> None:
         [
             ("Sender", find_sender(row["sender"]).title if several() else None),
             ("Entity", null_to_none(row["entity_id"])),
-            ("Account", null_to_none(row["account_alias"])),
+            (capitalize(account_word(str(row["sender"]))), null_to_none(row["account_alias"])),
             ("Actor", null_to_none(row["actor"])),
             *moment_facts("Occurred", occurred),
             *moment_facts("Received", received),
@@ -317,14 +323,3 @@ def draw_rejection(identity: str) -> None:
         text = make_visible(body.decode("utf-8", errors="backslashreplace"), keep="\n")
         draw_text(text or "(empty)", key="raw", alt="The body as received", height=TALLEST)
     draw_body_button(body, f"refused-{row['id']}.bin")
-
-
-def headers_of(text: str | None) -> list[tuple[str, Any]]:
-    """Return the headers of a refused request as pairs."""
-    try:
-        headers = json.loads(text or "{}")
-    except ValueError:
-        return [("headers", text)]
-    if isinstance(headers, dict):
-        return [(shorten(str(name), 60), value) for name, value in headers.items()]
-    return [("headers", text)]

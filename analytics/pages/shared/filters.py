@@ -11,8 +11,8 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import OFFERED, account_label, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
-from analytics.senders import several, titles
-from analytics.text import as_markdown, shorten
+from analytics.senders import account_word, accounts_word, several, titles
+from analytics.text import as_markdown, capitalize, shorten
 
 CHIP_CHARACTERS = 36
 ACCOUNT_PIXELS = 190
@@ -54,7 +54,9 @@ def look_for(text: str) -> None:
 def describe_search(text: str) -> str:
     """Return the result of a search in words, for a text that does not name a single account."""
     quoted = f"“{shorten(text, 16)}”"
-    return f"Choose one with {quoted}" if load_accounts().offer(text) else f"No account has {quoted}"
+    return (
+        f"Choose one with {quoted}" if load_accounts().offer(text) else f"No {account_word(read_sender())} has {quoted}"
+    )
 
 
 def read_account() -> str | None:
@@ -76,7 +78,8 @@ def list_choices(chosen: str | None, senders: Collection[str] | None = None) -> 
         labels[chosen] = accounts.labels.get(chosen) or of_all or account_label(chosen, None)
     if search:
         return labels, describe_search(search.text)
-    return labels, "All accounts" if len(accounts.all) <= OFFERED else "All accounts; type to find one"
+    every = f"All {accounts_word(read_sender())}"
+    return labels, every if len(accounts.all) <= OFFERED else f"{every}; type to find one"
 
 
 def account_filter(*, alone: str | None = None, senders: Collection[str] | None = None) -> dict[str, str | None]:
@@ -93,7 +96,7 @@ def account_filter(*, alone: str | None = None, senders: Collection[str] | None 
     if st.session_state.get(CHOICE) != key:
         st.session_state[CHOICE] = key
     chosen = st.selectbox(
-        "Account",
+        capitalize(account_word(read_sender())),
         list(labels),
         index=None,
         format_func=lambda key: labels.get(key, key),

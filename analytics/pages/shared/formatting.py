@@ -1,5 +1,6 @@
 """Puts moments and rows into words: pages show times in the viewer's time zone, and in UTC on a hover."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -102,3 +103,14 @@ def reading_text(reading: Any) -> str:
     shares = [f"{value}%" for name, value in fields if name.endswith(PERCENT)]
     others = [f"{name} {value}" for name, value in fields if not name.endswith(PERCENT)]
     return shorten(", ".join((*shares, *others)).strip(), 80)
+
+
+def headers_of(text: str | None) -> list[tuple[str, Any]]:
+    """Return the headers of a refused request as pairs."""
+    try:
+        headers = json.loads(text or "{}")
+    except ValueError:
+        return [("headers", text)]
+    if isinstance(headers, dict):
+        return [(shorten(str(name), 60), value) for name, value in headers.items()]
+    return [("headers", text)]

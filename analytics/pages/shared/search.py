@@ -11,6 +11,7 @@ from analytics.pages.shared.components import script
 from analytics.pages.shared.open_item import as_seq, is_uuid
 from analytics.pages.shared.store import ask, records, sender_of_row
 from analytics.senders import any_entity, is_account
+from analytics.text import with_article
 
 MOST_FOUND = 100
 SEARCH_HTML = (
@@ -38,7 +39,8 @@ def draw_search_field() -> None:
         if text := str(st.session_state["search"].get("text") or "").strip():
             lead_to(text)
 
-    hint = f"Find a {any_entity()} by a part of the name, or a notification by its number or id. The key / leads here."
+    entity = with_article(any_entity())
+    hint = f"Find {entity} by a part of the name, or a notification by its number or id. The key / leads here."
     script("search", SEARCH_HTML, isolated=False)(key="search", data={"hint": hint}, on_text_change=find)
 
 

@@ -2,12 +2,13 @@
 
 import hmac
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import a_live_one
-from tests.browser.watching import row_of
+from tests.browser.watching import column, row_of
 from tests.support.processes import Sender
 from tests.support.waiting import until
 
@@ -68,6 +69,13 @@ def live(browser, tmp_path_factory):  # noqa: ARG001 - without one there is noth
         yield started
 
 
+def open_page(watch, live, address, **options):
+    """Open a page once the dashboard has learned of the sender: its own event is among the types of Activity."""
+    first = watch(live.url).open("/activity?range=all")
+    expect(row_of(first, "types-list", "invoice.moved")).to_be_visible()
+    return watch(live.url, **options).open(address)
+
+
 def test_refused_notifications_name_the_sender_the_reason_and_what_to_look_at(live, watch):
     page = watch(live.url).open("/notifications?list=Refused")
     wrong = row_of(page, "reasons", "Signature does not fit · Acme billing")
@@ -81,3 +89,36 @@ def test_refused_notifications_name_the_sender_the_reason_and_what_to_look_at(li
     page.locator(".st-key-refused-list tbody tr td").nth(1).click()
     expect(page.locator(".st-key-detail")).to_contain_text("the signature fits no secret")
     expect(page.locator(".st-key-detail")).to_contain_text("CLC_SECRET_ACME")
+
+
+def test_an_account_is_called_as_the_profile_says(live, watch):
+    page = open_page(watch, live, "/activity?range=all")
+    expect(page.locator(".st-key-accounts-head")).to_contain_text("Customers")
+    page = watch(live.url).open("/notifications")
+    expect(page.get_by_role("combobox", name="Customer")).to_have_attribute("placeholder", "All customers")
+    column(page, 1).first.click()
+    page.get_by_role("button", name="Customer C-17").click()
+    expect(page.locator(".st-key-detail-name")).to_have_text(re.compile(r"customer\s*C-17$"))
+    expect(page.locator(".st-key-detail-name")).not_to_contain_text("None")
+
+
+def test_the_hint_of_the_search_has_the_right_article(live, watch):
+    page = open_page(watch, live, "/entity")
+    expect(page.get_by_role("textbox", name="Name contains")).to_have_attribute(
+        "placeholder", "part of an invoice name"
+    )
+
+
+def test_set_up_begins_with_the_sender_that_sent_and_with_its_steps(live, watch):
+    page = open_page(watch, live, "/set-up")
+    expect(page.locator(".st-key-how-to")).to_contain_text("/senders/acme into billing.ini.")
+    expect(page.locator(".st-key-last-acme")).to_contain_text("received")
+    tops = [page.locator(f".st-key-{key}").bounding_box()["y"] for key in ("last-acme", "last-github", "targets")]
+    assert tops == sorted(tops)
+
+
+def test_the_list_of_notifications_has_room_for_what_changed(live, watch):
+    page = open_page(watch, live, "/notifications", viewport={"width": 1280, "height": 800})
+    cell = column(page, 3).first
+    expect(cell).to_have_text("changed the status from open to “awaiting payment”")
+    assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth")

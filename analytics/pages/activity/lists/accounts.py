@@ -11,8 +11,8 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import Accounts, Branch, account_label, load_accounts, roll_up
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.store import records, sender_of_row
-from analytics.senders import titles
-from analytics.text import plural
+from analytics.senders import account_word, accounts_word, titles
+from analytics.text import as_markdown, capitalize, plural
 
 RANKED, TREE = "Ranked", "Tree"
 
@@ -20,7 +20,7 @@ RANKED, TREE = "Ranked", "Tree"
 def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the accounts, as a list or as a tree."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="accounts-head"):
-        st.markdown("**Accounts**")
+        st.markdown(f"**{as_markdown(capitalize(accounts_word(chosen.sender)))}**")
         form = st.segmented_control(
             "Accounts as",
             [RANKED, TREE],
@@ -35,7 +35,7 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         return
     names = load_accounts().business_names
     ranked.draw_ranked(
-        "Account",
+        capitalize(account_word(chosen.sender)),
         ranked.rank(rows, by_change),
         when,
         key="accounts-list",
