@@ -344,6 +344,13 @@ def test_on_a_phone_a_run_brings_its_rows_in_sight_and_a_swipe_beside_them_moves
     assert box["y"] + box["height"] < 844
     swipe_up(page, 370, 600)
     until(lambda: grid.bounding_box()["y"] < box["y"], what="the page to move")
+
+
+def test_on_a_phone_the_chart_stays_in_sight(live, watch):
+    page = watch(live.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open("/sql")
+    typed(page, "SELECT event_type, count(*) AS number FROM notifications GROUP BY ALL")
+    page.locator(".st-key-sql-editor button.run").click()
+    expect(page.locator(".st-key-sql-rows canvas").first).to_be_visible()
     head = page.locator(".st-key-sql-head")
     head.get_by_text("Chart", exact=True).tap()
     expect(page.locator(".st-key-sql-results svg.marks")).to_be_visible()
