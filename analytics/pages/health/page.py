@@ -17,6 +17,7 @@ from analytics.pages.shared.health_figures import (
     COLOURS,
     MARKS,
     Figure,
+    count_recent_silences,
     group_figures,
     read_figures,
     select_troubled,
@@ -75,7 +76,7 @@ def body() -> None:
             st.text(put_plainly(str(error)))
         return
     figures = read_figures(status)
-    draw_overall(state_of(status.get("state")), figures)
+    draw_overall(state_of(status.get("state")), figures, count_recent_silences(status, now()))
     draw_tiles(figures)
     left, right = st.columns(2, gap="small")
     groups = list(group_figures(figures).items())
@@ -91,11 +92,15 @@ def body() -> None:
         draw_recoveries(status.get("recoveries") or [])
 
 
-def draw_overall(state: str, figures: Sequence[Figure]) -> None:
-    """Draw one line that says whether all is well."""
+def draw_overall(state: str, figures: Sequence[Figure], silences: int) -> None:
+    """Draw one line that says whether all is well, and was in the last hour."""
     bad = [as_markdown(f"{figure.label}: {put_plainly(figure.text)}") for figure in select_troubled(figures)]
+    if silences:
+        bad.append(f"{plural(silences, 'silence')} in the last hour, listed below")
     with st.container(key="health-state"):
-        if state == "ok":
+        if state == "ok" and silences:
+            st.warning(f"All is well again, but was not: {bad[-1]}.", icon=":material/warning:")
+        elif state == "ok":
             st.success(f"All is well, as of {format_clock(now())}.", icon=":material/check_circle:")
         elif state == "amber":
             st.warning("Look at this: " + "; ".join(bad), icon=":material/warning:")
@@ -116,7 +121,17 @@ def draw_without_store() -> None:
               colours=state_colours())  # fmt: skip
         if signs.written_at:
             draw_age_line("Processes, as clc-receiver serve noted them ", signs.written_at, ":", key="health-written")
-            draw_process_table(signs.processes, key="health-processes-written")
+            draw_process_table(mark_silent_store(signs.processes), key="health-processes-written")
+
+
+def mark_silent_store(processes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Say of a store's process that runs that it does not answer: `serve` may know its process alone."""
+    return [
+        {**process, "state": "runs, does not answer"}
+        if (process.get("name"), process.get("state")) == ("store", "running")
+        else process
+        for process in processes
+    ]
 
 
 def draw_tiles(figures: Sequence[Figure]) -> None:

@@ -1,7 +1,7 @@
 """Turns a receiver's status into the figures of the page Health: in groups, each with its limits."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 STATES = ("red", "amber", "ok")
@@ -27,6 +27,7 @@ OTHER = "More"
 JUDGED_WITHOUT_LIMITS = ("serving", "store", "append_error", "checkpointed_at")
 KIB = 1024
 AGO = " ago"
+AN_HOUR = timedelta(hours=1)
 
 
 class Figure(NamedTuple):
@@ -89,6 +90,12 @@ def group_figures(figures: Sequence[Figure]) -> dict[str, list[Figure]]:
 def select_troubled(figures: Sequence[Figure]) -> list[Figure]:
     """Return the figures that are not ok, the red ones first."""
     return sorted((figure for figure in figures if figure.state != "ok"), key=lambda figure: STATES.index(figure.state))
+
+
+def count_recent_silences(status: Mapping[str, Any], now: datetime) -> int:
+    """Return the number of silences that ended in the last hour."""
+    ends = [datetime.fromisoformat(str(silence["until"])) for silence in status.get("silences") or []]
+    return sum(now - end < AN_HOUR for end in ends)
 
 
 def limit_words(name: str, limit: Mapping[str, Any] | None) -> str:

@@ -17,7 +17,7 @@ from analytics.pages.shared.answers import begin_waiting, is_kept, now
 from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import describe_counts, select_range
-from analytics.pages.shared.health_figures import read_figures, select_troubled, state_of
+from analytics.pages.shared.health_figures import count_recent_silences, read_figures, select_troubled, state_of
 from analytics.pages.shared.known_alarms import IN_ALARM, load_in_alarm, open_in_alarm
 from analytics.pages.shared.known_findings import FINDINGS, RETRY_SECONDS, load_findings, open_findings
 from analytics.pages.shared.store import ask_status, location
@@ -154,6 +154,9 @@ def describe_health() -> Sign:
     status = ask_status()
     state = state_of(status.get("state"))
     hint = "The state of the receiver now. Opens Health."
+    silences = count_recent_silences(status, now())
+    if state == "ok" and silences:
+        return Sign(WARNING, f"Receiver **ok**, {plural(silences, 'silence')} in the last hour", hint)
     if state == "ok":
         return Sign(GOOD, "Receiver **ok**", hint)
     bad = "; ".join(make_visible(f"{figure.label}: {figure.text}") for figure in select_troubled(read_figures(status)))

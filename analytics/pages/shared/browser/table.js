@@ -14,9 +14,9 @@ function cellElement(column, place) {
 
 const MOST_BREAKS = 200;
 
-// Lets a long name break after its separators: an e-mail after its @, a path after a slash.
+// Lets a long name break after its separators: an e-mail after its @, a path after a slash; never within a number.
 function splitAtSeparators(text) {
-  const parts = text.split(/(?<=[@./_-])(?=[^\s])/);
+  const parts = text.split(/(?<=[@./_-])(?!(?<=\d[.-])\d)(?=[^\s])/);
   return parts.length > MOST_BREAKS ? [text] : parts.flatMap((part, place) => (place ? [document.createElement("wbr"), part] : [part]));
 }
 
