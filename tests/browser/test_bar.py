@@ -86,6 +86,14 @@ def test_the_search_of_every_page_leads_to_an_entity_an_account_a_notification_o
     expect(field).to_have_value("a/b")
 
 
+def test_the_search_leads_from_an_event_to_its_notifications(live, watch):
+    page = watch(live.url).open("/set-up?refresh=off")
+    find(page, "user.updated")
+    expect(page.locator(".st-key-title h3")).to_have_text("Notifications")
+    expect(page).to_have_url(re.compile("events=User.Updated"))
+    expect(row_of(page, "notifications", "User.Updated")).to_be_visible()
+
+
 def test_on_a_phone_a_button_shows_the_search_and_hides_neither_range_nor_filters(live, watch):
     page = watch(live.url, viewport=PHONE).open("/audit?refresh=off&actor=kim")
     for shown in (page.get_by_role("combobox", name="Time range"), page.locator(".st-key-filters-button button")):

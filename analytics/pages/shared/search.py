@@ -1,4 +1,4 @@
-"""The search in the bar of every page: a name, a number or an id leads to what it names."""
+"""The search in the bar of every page: a name, a number, an id or an event leads to what it names."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
 from analytics.pages.shared.open_item import as_seq, is_uuid
 from analytics.pages.shared.store import ask, records, sender_of_row
-from analytics.senders import any_entity, is_account
+from analytics.senders import any_entity, event_types, is_account
 from analytics.text import with_article
 
 MOST_FOUND = 100
@@ -40,12 +40,17 @@ def draw_search_field() -> None:
             lead_to(text)
 
     entity = with_article(any_entity())
-    hint = f"Find {entity} by a part of the name, or a notification by its number or id. The key / leads here."
+    hint = (
+        f"Find {entity} by a part of the name, a notification by its number or id, or an event. The key / leads here."
+    )
     script("search", SEARCH_HTML, isolated=False)(key="search", data={"hint": hint}, on_text_change=find)
 
 
 def lead_to(text: str) -> None:
-    """Go to the only thing that a text names, or to the list of all that it names."""
+    """Go to the only thing that a text names, to the list of all that it names, or to the notifications of an event."""
+    if event := next((name for name in event_types() if name.lower() == text.lower()), None):
+        address.to_page("notifications", events=[event])
+        return
     matches = find_matches(text)
     exact = [row for row in matches.entities if row.entity_id.upper() == text.upper()]
     entities = exact or matches.entities
