@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from receiver.data_directory.incidents import read_incidents
+from receiver.data_directory.incidents import read_incidents, was_recovered
 from receiver.database.reading import Reader, open_reader
 from receiver.keeping.scrub import scrub, write_scrub_note
 from receiver.keeping.verification import (
@@ -20,9 +20,10 @@ from receiver.keeping.verification import (
     check_whole,
     count_judged,
     extent_of,
+    find_gaps,
     find_lacking_keys,
 )
-from receiver.keeping.verification.invariants import Violation, check_missing
+from receiver.keeping.verification.invariants import Violation, check_gaps, check_missing
 from receiver.logs import make_visible
 from receiver.senders import CENTURYLINK, load_senders
 from receiver.senders.judge import SignatureJudge
@@ -123,10 +124,13 @@ def _check(settings: Settings, reader: Reader, keys: Keys, judge: SignatureJudge
     began = time.monotonic()
     senders = load_senders(settings.senders)
     extent, judged = extent_of(reader), count_judged(reader)
+    gaps = find_gaps(reader, extent)
+    are_explained = was_recovered(settings.data_dir)
     with click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar:
         violations = chain(
             check_stored(reader, keys, extent, bar.update, senders, judge.judge),
             check_whole(reader, extent, senders),
+            check_gaps([] if are_explained else gaps),
             check_spooled(reader, settings.spool_directory),
             check_former(reader, settings),
             check_missing((each.at, each.missing) for each in read_incidents(settings.data_dir) if each.missing),
@@ -138,6 +142,8 @@ def _check(settings: Settings, reader: Reader, keys: Keys, judge: SignatureJudge
     for each, number in sorted(judge.unjudged.items()):
         signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
         click.echo(make_visible(f"Not checked: {signatures} of {each.sender}; {each.reason}."), err=True)
+    if gaps and are_explained:
+        _say_unused(gaps)
     changes_too = can_check_changes(reader)
     if not changes_too:
         click.echo(
@@ -150,6 +156,12 @@ def _check(settings: Settings, reader: Reader, keys: Keys, judge: SignatureJudge
     else:
         click.echo(f"No problems found{'' if changes_too else ' in the rest'}.", err=True)
     return failed
+
+
+def _say_unused(gaps: list[tuple[int, int]]) -> None:
+    ranges = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in gaps[:LINES_OF_A_KIND])
+    more = f" and {len(gaps) - LINES_OF_A_KIND:,} more ranges" if len(gaps) > LINES_OF_A_KIND else ""
+    click.echo(f"No notification has seq {ranges}{more}: a recovery or restore left numbers unused.", err=True)
 
 
 def _describe_judged(judged: dict[str | None, int], judge: SignatureJudge) -> str:

@@ -17,6 +17,7 @@ from receiver.files import copy_whole, make_directory, sync_directory, write_who
 _MOST = 1_000
 _TRIES = 3
 _FILE = "recovery.json"
+_ASIDE = "aside"
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +75,11 @@ def read_incidents(data_dir: Path) -> list[Incident]:
         return [_unreadable(error, None)]
 
 
+def was_recovered(data_dir: Path) -> bool:
+    """Tell whether a recovery or a restore left a trace here: after one, numbers of notifications may stay unused."""
+    return bool(read_incidents(data_dir)) or (data_dir / _ASIDE).exists()
+
+
 def put_aside(data_dir: Path, files: list[Path], why: str, missing: str | None = None) -> None:
     """Move a damaged file aside, so that it can be made anew, and report it.
 
@@ -126,7 +132,7 @@ def new_aside(parent: Path) -> Path:
     Raises:
         OSError: it can't be made.
     """
-    directory = parent / "aside" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    directory = parent / _ASIDE / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     make_directory(directory)
     return directory
 

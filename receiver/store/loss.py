@@ -65,9 +65,10 @@ def describe_loss(settings: Settings, now: Appended | None) -> str | None:
     missing = before.notifications - now.notifications - again
     if missing <= 0:
         return None
+    which = f"with seq {now.seq + 1} to {before.seq}" if now.seq < before.seq else f"with a seq below {now.seq}"
     return (
-        f"About {missing} notifications with seq {now.seq + 1} to {before.seq}, which neither the spool holds nor a "
-        "backup. Restore a later backup, or recover them from what was moved."
+        f"About {missing} notifications {which}, which neither the spool holds nor a backup. Restore a later backup, "
+        "or recover them from what was moved."
     )
 
 

@@ -8,6 +8,7 @@ from receiver.keeping.verification.tables import (
     check_whole,
     count_judged,
     extent_of,
+    find_gaps,
     find_lacking_keys,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "check_whole",
     "count_judged",
     "extent_of",
+    "find_gaps",
     "find_lacking_keys",
 ]

@@ -176,6 +176,18 @@ def check_taken(taken: int, stored: int, set_aside: int) -> Iterator[Violation]:
         yield Violation("doubled", None, None, detail)
 
 
+def check_gaps(gaps: Iterable[tuple[int, int]]) -> Iterator[Violation]:
+    """Name numbers that no notification has. A store that never lost anything gives each number to one.
+
+    Args:
+        gaps: the first and the last number of each gap.
+    """
+    for first, last in gaps:
+        have = f"Seq {first} is" if first == last else f"Seq {first} to {last} are"
+        detail = f"{have} not there, though later ones are, and no recovery or restore in this directory explains that."
+        yield Violation("lost", None, first, detail)
+
+
 def check_missing(incidents: Iterable[tuple[str, str]]) -> Iterator[Violation]:
     """Name what is missing since an incident, because the stored rows don't show it.
 

@@ -50,6 +50,13 @@ def extent_of(reader: Reader) -> Extent:
     return extent
 
 
+def find_gaps(reader: Reader, extent: Extent) -> list[tuple[int, int]]:
+    """List the numbers that no notification has, though later ones are there, as ranges from the first to the last."""
+    if extent.rows == extent.last:
+        return []
+    return [(first, last) for first, last in reader.rows(sql_file(__package__, "gaps.sql"), [extent.last])]
+
+
 def schema_version_of(reader: Reader) -> int:
     """Ask which version of the schema the store has."""
     return int(reader.rows(_SCHEMA_VERSION, [])[0][0])

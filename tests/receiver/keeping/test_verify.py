@@ -9,6 +9,7 @@ from datetime import timedelta
 import duckdb
 import pytest
 
+from receiver.data_directory.incidents import report
 from receiver.database.reading import open_reader
 from receiver.keeping.verification import check_stored, extent_of
 from receiver.notification import new_id
@@ -111,7 +112,7 @@ def test_a_payload_altered_behind_its_back_is_named_running_or_not(data_dir):
         ),
         (
             "INSERT INTO notifications SELECT * REPLACE (99 AS seq) FROM notifications WHERE seq = 3",
-            ["changes seq 99", "doubled", "doubled seq 99"],
+            ["changes seq 99", "doubled", "doubled seq 99", "lost seq 13"],
         ),
         (
             (
@@ -121,7 +122,7 @@ def test_a_payload_altered_behind_its_back_is_named_running_or_not(data_dir):
             [f"doubled seq {seq}" for seq in (1, 2, 3, 4, 5, 6, 7, 11, 12)],
         ),
         ("CREATE OR REPLACE VIEW events AS SELECT * FROM notifications", ["view"] * 2),
-        ("DELETE FROM notifications WHERE seq = 3", ["changes seq 3", "lost", "lost"]),
+        ("DELETE FROM notifications WHERE seq = 3", ["changes seq 3", "lost", "lost seq 3", "lost"]),
         ("DELETE FROM changes WHERE seq = 3", ["changes seq 3"]),
         ("UPDATE changes SET actor = 'forged' WHERE seq = 3", ["changes seq 3"]),
         ("INSERT INTO changes SELECT * REPLACE (99 AS seq) FROM changes WHERE seq = 12", ["changes seq 99"]),
@@ -241,6 +242,21 @@ def test_a_notification_that_the_store_took_and_lost_is_counted_though_its_segme
     with running(Receiver, data_dir):
         figures = json.loads(run_command(data_dir, "status", "--json").stdout)["figures"]
     assert next(figure["state"] for figure in figures if figure["name"] == "notifications_lost") == "red"
+
+
+def test_numbers_that_are_missing_before_others_are_named_unless_a_recovery_explains_them(data_dir):
+    shutil.rmtree(data_dir / "spool")
+    for table in ("notifications", "changes"):
+        alter(data_dir, f"DELETE FROM {table} WHERE seq IN (3, 4)")
+    alter(data_dir, "UPDATE watermarks SET position = position - 2 WHERE kind = 'notifications'")
+    done = run_command(data_dir, "verify")
+    gap = "lost seq 3: Seq 3 to 4 are not there, though later ones are, and no recovery or restore in this directory"
+    assert any(line.startswith(gap) for line in done.stdout.splitlines()), done.stdout
+    assert done.returncode == 1
+    report(data_dir, "The database was opened without its WAL.")
+    done = run_command(data_dir, "verify")
+    assert "lost" not in done.stdout
+    assert "No notification has seq 3 to 4: a recovery or restore left numbers unused." in done.stderr
 
 
 def test_signatures_are_not_judged_under_another_key_than_they_were_received_under(data_dir):
