@@ -32,6 +32,7 @@ from receiver.senders.set_up import load_profiles, load_secrets
 from receiver.settings import Settings, read_settings
 
 _STEPS = 1_000
+_UNSIGNED = "SELECT count(*) FROM notifications WHERE signature_status = 'missing'"
 LINES_OF_A_KIND = 10
 NOT_ALL_CHECKED = 2
 """The exit code if a key or a secret is missing."""
@@ -139,6 +140,8 @@ def _check(settings: Settings, reader: Reader, keys: Keys, judge: SignatureJudge
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
     click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged, judge)}", err=True)
+    if unsigned := reader.rows(_UNSIGNED, [])[0][0]:
+        click.echo(f"Unsigned: {unsigned:,}.", err=True)
     for each, number in sorted(judge.unjudged.items()):
         signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
         click.echo(make_visible(f"Not checked: {signatures} of {each.sender}; {each.reason}."), err=True)

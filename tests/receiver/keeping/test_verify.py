@@ -259,6 +259,12 @@ def test_numbers_that_are_missing_before_others_are_named_unless_a_recovery_expl
     assert "No notification has seq 3 to 4: a recovery or restore left numbers unused." in done.stderr
 
 
+def test_unsigned_notifications_are_counted(data_dir):
+    assert "Unsigned" not in run_command(data_dir, "verify").stderr
+    alter(data_dir, "UPDATE notifications SET signature_status = 'missing', signature = NULL WHERE seq = 2")
+    assert "Unsigned: 1." in run_command(data_dir, "verify").stderr
+
+
 def test_signatures_are_not_judged_under_another_key_than_they_were_received_under(data_dir):
     """A shell that lacks the key of `serve` is no proof of forgery."""
     done = run_command(data_dir, "verify", CLC_PUBLIC_KEY="")
