@@ -77,7 +77,7 @@ def open_page(watch, live, address, **options):
 
 
 def test_refused_notifications_name_the_sender_the_reason_and_what_to_look_at(live, watch):
-    page = watch(live.url).open("/notifications?list=Refused")
+    page = open_page(watch, live, "/notifications?list=Refused")
     wrong = row_of(page, "reasons", "Signature does not fit · Acme billing")
     expect(wrong).to_contain_text("The signature of Acme billing is not valid: the signature fits no secret.")
     expect(wrong).to_contain_text("CLC_SECRET_ACME")
