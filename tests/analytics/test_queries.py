@@ -249,9 +249,9 @@ def test_an_entity_is_as_the_notification_left_it_that_happened_last(ask):
 
 def test_an_entity_at_a_time_is_as_the_last_notification_until_then_left_it_and_alerts_are_no_state(ask):
     values = {"category": "Server", "entity": "WA1ACEUWEB01"}
-    (row,) = ask("entity", at=MIDDAY - timedelta(seconds=60), **values)
+    (row,) = ask("entity", at=MIDDAY - timedelta(seconds=60), at_seq=9, **values)
     assert (row["seq_then"], row["last_seq"]) == (4, 5)
-    (row,) = ask("entity", at=MIDDAY - HOUR, **values)
+    (row,) = ask("entity", at=MIDDAY - HOUR, at_seq=9, **values)
     assert row["seq_then"] is None
 
 
@@ -339,7 +339,7 @@ def test_every_query_runs_whatever_its_filters(client):
         "event_types": ["Server.Updated"], "account": "ACME", "account_tree": "ACME", "actor": "x", "text": "x",
         "signatures": ["valid"], "without_copies": True, "before": 9, "after": 1, "reason": "not_json",
         "accounts": ["ACME"], "centre": "WA1", "by_change": True,
-        "at": MIDDAY, "named": "x", "kind": "User", "kinds": ["added"], "field": "x", "without_noise": True,
+        "at": MIDDAY, "at_seq": 9, "named": "x", "kind": "User", "kinds": ["added"], "field": "x", "without_noise": True,
     }  # fmt: skip
     for name in queries.names():
         client.sql(*queries.query(name, needed | (changes if name == "activity_fields" else notifications)))

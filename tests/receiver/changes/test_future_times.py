@@ -36,7 +36,7 @@ def ask(tmp_path_factory):
 
 
 def test_the_latest_state_of_an_entity_is_what_came_last(ask):
-    found = ask("entity", category="Server", entity=WEB, at=MIDDAY + 1.5 * MINUTE).iloc[0]
+    found = ask("entity", category="Server", entity=WEB, at=MIDDAY + 1.5 * MINUTE, at_seq=9).iloc[0]
     assert (found["last_seq"], found["seq_then"], found["account_alias"]) == (3, 2, "OTHR")
     assert found["last_at"] == MIDDAY + 4 * MINUTE
     assert bool(ask("entity", category="Server", entity=DB).iloc[0]["deleted"])
