@@ -339,7 +339,8 @@ def test_every_query_runs_whatever_its_filters(client):
         "event_types": ["Server.Updated"], "account": "ACME", "account_tree": "ACME", "actor": "x", "text": "x",
         "signatures": ["valid"], "without_copies": True, "before": 9, "after": 1, "reason": "not_json",
         "accounts": ["ACME"], "centre": "WA1", "by_change": True,
-        "at": MIDDAY, "at_seq": 9, "named": "x", "kind": "User", "kinds": ["added"], "field": "x", "without_noise": True,
+        "at": MIDDAY, "at_seq": 9, "named": "x", "kind": "User", "kinds": ["added"], "field": "x",
+        "without_noise": True,
     }  # fmt: skip
     for name in queries.names():
         client.sql(*queries.query(name, needed | (changes if name == "activity_fields" else notifications)))

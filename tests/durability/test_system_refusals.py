@@ -77,7 +77,7 @@ def test_a_slow_disk_makes_nobody_wait_but_those_who_write(tmp_path):
     ("victim", "calls", "error"),
     [
         ("listener", "fsync,fdatasync", errno.EIO),
-        # Not `write`, too: libuv wakes its loop by that, and ends the process where it fails, which no disk brings about.
+        # Not `write`, too: libuv wakes its loop by that, and ends the process where it fails, as no disk makes it.
         ("listener", "pwrite64", errno.ENOSPC),
         ("store", "fsync,fdatasync", errno.EIO),
         ("store", "fsync,fdatasync", errno.ENOSPC),
