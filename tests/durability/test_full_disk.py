@@ -189,6 +189,7 @@ def test_unsigned_bodies_use_up_no_room_but_their_own_and_a_restart_gives_them_n
         assert listener.sender.post("/webhooks/User.Updated", b"signed, but no JSON").status == 400
         assert kept(listener) == {"signature_missing": 8, "not_json": 1}  # 8 MiB an hour for each reason
         assert b"clc_listener_refused_not_kept_total 1.0" in listener.sender.get("/metrics").data
+        listener.until_logged("no more of it is kept")
         assert listener.log.count("no more of it is kept") == 1
         assert listener.sender.post("/webhooks/User.Updated", BODIES[0]).status == 200
     with running(ListenerProcess, tmp_path) as listener:

@@ -91,8 +91,8 @@ def test_serve_says_which_senders_it_takes_and_which_profile_lacks_a_secret(tmp_
     (tmp_path / "mine.toml").write_text(mine)
     with running(Receiver, tmp_path / "data", CLC_SENDERS=str(tmp_path), **SECRETS) as receiver:
         for name in ("github", "stripe"):
-            assert f"notifications of {name} are taken at {receiver.url}/senders/{name}\n" in receiver.log
-        assert "notifications of mine are not taken: set CLC_SECRET_MINE" in receiver.log
+            receiver.until_logged(f"notifications of {name} are taken at {receiver.url}/senders/{name}\n")
+        receiver.until_logged("notifications of mine are not taken: set CLC_SECRET_MINE")
 
 
 def test_serve_says_once_that_a_state_is_not_where_the_profile_says(tmp_path):
