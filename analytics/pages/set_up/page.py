@@ -15,6 +15,7 @@ from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import heard, learned, shipped
 from analytics.senders.sender import Event, Sender
 from analytics.settings import as_url, read_settings
+from analytics.text import as_markdown
 
 BASE = "base"
 HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
@@ -68,8 +69,10 @@ def draw_base_url() -> None:
         elif usable_base() == default_base():
             st.caption("This default is for senders on this machine. A real sender needs a public https address.")
     with right, st.container(key="how-to"):
-        for sender in heard():
-            st.markdown(describe_steps(sender, usable_base()))
+        senders = heard()
+        for sender in senders:
+            title = f"**{as_markdown(sender.title)}**\n\n" if len(senders) > 1 else ""
+            st.markdown(title + describe_steps(sender, usable_base()))
 
 
 def describe_steps(sender: Sender, base: str | None) -> str:

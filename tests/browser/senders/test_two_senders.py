@@ -157,4 +157,5 @@ def test_alerts_offers_accounts_of_senders_with_alerts_and_says_of_others_that_t
 def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     expect(page.locator(".st-key-last-github")).to_contain_text("received")
+    assert texts(page.locator(".st-key-how-to strong").filter(has_text=re.compile("|".join(TITLES)))) == TITLES
     expect(page.locator(".st-key-last-stripe")).to_contain_text("set CLC_SECRET_STRIPE")
