@@ -63,7 +63,7 @@ class When(NamedTuple):
         return {"range": OWN, OWN: str(Interval(self.part.since, until if until < self.span.now else None))}
 
     def list_ends(self, at: datetime) -> tuple[datetime | None, datetime | None]:
-        """Return the begin and the end of the list to which `range_values` lead, as that page has them.
+        """Return when the range of `range_values` begins and ends, as the page that it leads to has it.
 
         Args:
             at: the present moment.

@@ -39,7 +39,7 @@ def draw_silences(silences: Sequence[Mapping[str, Any]], colours: dict[str, str]
     with st.container(key="health-silences-card", border=True, gap="small"):
         st.markdown("**Silences of the last day**")
         if not silences:
-            st.caption("None of the receiver's processes was silent.")
+            st.caption("All of the receiver's processes answered throughout.")
             return
         lines = [
             Line(

@@ -1,1 +1,1 @@
-"""What on the page Activity needs somebody's attention: alarms, findings, refused notifications, health."""
+"""The signs on the page Activity that something needs attention: alarms, findings, refused notifications, health."""

@@ -12,8 +12,11 @@ import standardwebhooks
 import stripe
 from slack_sdk.signature import Clock, SignatureVerifier
 
+from receiver.senders.request import SignedRequest
 from receiver.trial import run_examples
 from tests.receiver.senders.profile.profiles import shipped
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
 
 NAMES = ["generic-hmac", "github", "gitlab", "shopify", "slack", "standard-webhooks", "stripe"]
 OCTOKIT = os.environ.get("OCTOKIT_EXAMPLES")
@@ -96,4 +99,29 @@ def test_each_payload_of_octokits_examples_has_its_event_account_entity_and_acto
                     missing[column, found.event_type] += getattr(found, column) is None
     print(f"{count} payloads")
     assert +missing == {}
+    assert count > 300
+
+
+@pytest.mark.skipif(
+    not OCTOKIT, reason="OCTOKIT_EXAMPLES is not set: the directory of npm's @octokit/webhooks-examples"
+)
+def test_each_payload_of_octokits_examples_is_accepted_and_compared_and_the_wrong_secret_refuses_each(tmp_path):
+    scheme = shipped()["github"].scheme
+    right, wrong = (
+        scheme.load_signing_secret(text) for text in ("the right secret of tests", "a wrong secret of tests")
+    )
+    with running(Receiver, tmp_path, CLC_SECRET_GITHUB="the right secret of tests") as receiver:
+        count = 0
+        for event in json.loads((Path(OCTOKIT) / "api.github.com" / "index.json").read_text("utf-8")):
+            for payload in event["examples"]:
+                body, headers = json.dumps(payload).encode(), {"x-github-event": event["name"]}
+                request = SignedRequest("POST", "", headers, body)
+                for secret, expected in ((wrong, 401), (right, 200)):
+                    signed = headers | scheme.sign(request, secret, datetime.now(UTC), f"delivery-{count}")
+                    assert receiver.sender.post("/senders/github", body, signed).status == expected, event["name"]
+                count += 1
+        found = "SELECT count(*) AS n, count(event_type) AS named FROM notifications WHERE signature_status = 'valid'"
+        until(lambda: receiver.sql(found) == [{"n": count, "named": count}], what="all of them in the store")
+        assert receiver.sql("SELECT count(*) AS n FROM underived") == [{"n": 0}]
+        assert receiver.sql("SELECT count(*) > 300 AS many FROM changes") == [{"many": True}]
     assert count > 300
