@@ -26,7 +26,9 @@ def _something_came_before(live):
 
 @pytest.fixture
 def page(live, watch):
-    return watch(live.url).open("/sql")
+    page = watch(live.url).open("/sql")
+    page.evaluate("localStorage.clear(); dispatchEvent(new Event('storage'))")  # as a browser that was never here
+    return page
 
 
 def code(page):
@@ -102,7 +104,7 @@ def tab(page, name):
 
 
 def past_queries(page):
-    return page.locator(".st-key-sql-history .history button")
+    return page.locator(".st-key-sql-past .open")
 
 
 def show(page, name):
@@ -525,3 +527,85 @@ def test_hostile_names_and_values_are_text(page):
     typed(page, "SELECT 1")
     expect(code(page)).to_have_text("SELECT 1")
     assert page.evaluate(ELEMENTS, [WORDS, HOST]) == []
+
+
+def named_queries(page):
+    return page.locator(".st-key-sql-named .open")
+
+
+def keep_as(page, name):
+    """Keep the editor's query under a name."""
+    page.get_by_role("button", name="Keep as…").click()
+    page.get_by_role("textbox", name="Name of the query").fill(name)
+    page.get_by_role("button", name="Keep", exact=True).click()
+
+
+def test_what_ran_stays_in_this_browser_after_a_reload_newest_first_and_waits_for_run(live, watch, page):
+    for number in (1, 2):
+        run(page, f"SELECT repeat('xyz', 2) AS word FROM range({number})")
+        expect_rows(page, number)
+    page.goto(f"{live.url}/sql")
+    tab(page, "History")
+    expect(past_queries(page).first).to_have_text(re.compile(r"range\(2\)\d\d:\d\d:\d\d · 2 rows · "))
+    expect(past_queries(page).nth(1)).to_contain_text("range(1)")
+    assert "xyzxyz" not in page.evaluate("JSON.stringify(localStorage)")  # the text, never the rows
+    past_queries(page).nth(1).click()
+    expect(code(page)).to_contain_text("range(1)")
+    expect(results(page)).to_contain_text("Run the query to see its rows here.")
+    other = watch(live.url).open("/sql")
+    tab(other, "History")
+    expect(other.get_by_text("Queries that you run are listed here.")).to_be_visible()
+
+
+def test_a_query_is_kept_under_a_name_renamed_by_keeping_it_again_and_deleted(page):
+    tab(page, "Queries")
+    typed(page, "SELECT 1 AS one")
+    keep_as(page, "first")
+    expect(named_queries(page)).to_have_text(["firstSELECT 1 AS one"])
+    keep_as(page, "renamed")
+    expect(named_queries(page)).to_have_text(["renamedSELECT 1 AS one"])
+    typed(page, "SELECT 2 AS two")
+    keep_as(page, "renamed")
+    expect(named_queries(page)).to_have_text(["renamedSELECT 2 AS two"])
+    page.reload()
+    typed(page, "SELECT 3")
+    tab(page, "Queries")
+    named_queries(page).click()
+    expect(code(page)).to_have_text("SELECT 2 AS two")
+    page.get_by_role("button", name="Delete renamed").click()
+    expect(named_queries(page)).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(named_queries(page)).to_have_count(1)
+    page.get_by_role("button", name="Delete renamed").click()
+    page.reload()
+    tab(page, "Queries")
+    expect(page.get_by_text("Keep a query under a name to find it here.")).to_be_visible()
+
+
+def test_kept_queries_leave_the_browser_neither_when_they_are_kept_nor_when_they_are_put_into_the_editor(live, watch):
+    watched, sent = watch(live.url), []
+    watched.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))
+    watched.page.on("request", lambda request: sent.append(f"{request.url} {request.post_data or ''}"))
+    page = watched.open("/sql")
+    typed(page, "SELECT 'a secret' AS word")
+    keep_as(page, "a secret name")
+    tab(page, "Queries")
+    typed(page, "SELECT 1")
+    named_queries(page).click()
+    expect(code(page)).to_contain_text("a secret")
+    assert sent
+    assert not [each for each in sent if "secret" in each]
+
+
+@pytest.mark.parametrize(("number", "length"), [(300, 1), (100, 20_000)])
+def test_the_history_is_bounded_in_number_and_size(page, number, length):
+    many = [{"sql": f"SELECT {place} {' ' * length}"} for place in range(number)]
+    page.evaluate("many => localStorage.setItem('clc-sql-past', JSON.stringify(many))", many)
+    run(page, "SELECT 1 AS latest")
+    expect_rows(page, 1)
+    tab(page, "History")
+    expect(past_queries(page).first).to_contain_text("latest")
+    kept = page.evaluate("localStorage.getItem('clc-sql-past')")
+    assert len(kept) <= 251_000
+    assert kept.count('"sql"') <= 100
+    assert '"SELECT 0 ' in kept

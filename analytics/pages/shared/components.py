@@ -31,7 +31,13 @@ TABLE_HTML = (
 
 @st.cache_resource(show_spinner=False)
 def script(
-    name: str, html: str | None = None, *, folder: str = BROWSER, isolated: bool = True, counts: bool = False
+    name: str,
+    html: str | None = None,
+    *,
+    folder: str = BROWSER,
+    isolated: bool = True,
+    counts: bool = False,
+    after: str | None = None,
 ) -> Callable[..., Any]:
     """Register a script with Streamlit, once, and return the function that runs it with a key, data and a height.
 
@@ -41,9 +47,11 @@ def script(
         folder: the folder of its files, by its dotted name.
         isolated: whether style sheets are separate: its own from the page's.
         counts: whether it counts seconds, and so needs `clocks.js`.
+        after: the name of a script in its folder whose functions it uses.
     """
-    own = read_file(folder, f"{name}.js")
-    js = f"{read_file(BROWSER, 'clocks.js')}\n{own}" if counts else own
+    parts = [read_file(BROWSER, "clocks.js")] if counts else []
+    parts += [read_file(folder, f"{each}.js") for each in (after, name) if each]
+    js = "\n".join(parts)
     css = read_file(folder, f"{name}.css") if html else None
     return st.components.v2.component(
         f"clc_{name}", html=html or "<span></span>", css=css, js=js, isolate_styles=isolated

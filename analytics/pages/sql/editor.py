@@ -19,7 +19,11 @@ INSERT = "_sql_insert"
 HTML = (
     '<div class="editor"><div class="code"></div><div class="bar">'
     '<button type="button" class="run">Run</button><button type="button" class="cancel">Cancel</button>'
-    '<span class="clock"></span><span class="keys"></span></div></div>'
+    '<button type="button" class="name" aria-expanded="false">Keep as…</button>'
+    '<span class="clock"></span><span class="keys"></span></div>'
+    '<form class="naming" hidden><input maxlength="80" autocomplete="off" aria-label="Name of the query"'
+    ' placeholder="name of the query"><button class="keep">Keep</button></form>'
+    '<p class="said" role="status" hidden></p></div>'
 )
 LONGEST_PLAIN = 1_000
 LONGEST_PACKED = 6_000
@@ -80,13 +84,18 @@ def has_text() -> bool:
 
 
 def draw_editor(
-    schema: dict[str, Any], state: EditorState, on_run: Callable[[str], None], on_cancel: Callable[[], None]
+    schema: dict[str, Any],
+    state: EditorState,
+    past: list[dict[str, Any]],
+    on_run: Callable[[str], None],
+    on_cancel: Callable[[], None],
 ) -> None:
     """Draw the editor with the text that was set.
 
     Args:
         schema: the words to complete: `id`, `tables`, `functions`.
         state: the run.
+        past: the session's latest queries that are over, for the browser to keep.
         on_run: gets the SQL to run.
         on_cancel: cancels the run.
     """
@@ -102,12 +111,14 @@ def draw_editor(
         "turn": text.turn,
         "focus": text.focus,
         "insert": st.session_state.get(INSERT, {"text": "", "turn": ""}),
+        "past": past,
         **state._asdict(),
     }
     # Drawn first, because it takes the browser longest.
     with st.container(key="sql-bundle"):
         bundle()(key="sql-codemirror", data={"schema": schema}, height=1)
-    script("sql_editor", HTML, folder=__package__)(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)
+    draw = script("sql_editor", HTML, folder=__package__, after="sql_kept")
+    draw(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)
 
 
 class TooLongError(ValueError):

@@ -14,7 +14,7 @@ from analytics.pages.sql.elsewhere import draw_elsewhere
 from analytics.pages.sql.results import draw_results, error_place
 from analytics.pages.sql.run import Limits, Run
 from analytics.pages.sql.schema import completion
-from analytics.pages.sql.side import draw_side
+from analytics.pages.sql.side import draw_side, list_past
 from analytics.settings import read_settings
 from analytics.text import as_markdown
 
@@ -63,7 +63,7 @@ def body() -> None:
             _sql_run.note_run(run)
             bring_result(run)
         draw_bringing()
-        editor.draw_editor(load_completion(), state_of(run), lambda sql: ask(sql, limits), _sql_run.cancel)
+        editor.draw_editor(load_completion(), state_of(run), list_past(), lambda sql: ask(sql, limits), _sql_run.cancel)
         with st.container(key="sql-limits", horizontal=True, gap="small"):
             draw_limits()
             draw_elsewhere()

@@ -76,7 +76,8 @@ def open_cache() -> AnswerCache:
 LET_GO = "Its rows were let go, to make room for later answers. Run it again to see them."
 RUN = "_sql_run"
 HISTORY = "_sql_history"
-MOST_REMEMBERED = 100
+MOST_REMEMBERED = 5
+"""A query is sent to the browser with the next drawing, and kept there."""
 LOOK_SECONDS = 0.5
 GONE_SECONDS = 2.0
 

@@ -3,20 +3,18 @@
 import re
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from analytics.pages.shared.components import Column, Line, draw_table, script
-from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.sql import editor
 from analytics.pages.sql.profile import draw_profile
 from analytics.pages.sql.results import format_duration
 from analytics.pages.sql.run import PastQuery, history
 from analytics.pages.sql.schema import StoreTable, counts, tables
 from analytics.senders import sql_files
-from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.times import zone_label
+from analytics.text import as_markdown, plural
 from analytics.words.meanings import MEANINGS, meaning_of
 
 LARGEST_HEADER = re.compile(r"\A((?:--[^\n]*\n)+)")
@@ -27,10 +25,10 @@ TABLES_HEIGHT, COLUMNS_HEIGHT = 226, 290
 TABLE_COLUMNS = (Column("Table", "58%", opens=True), Column("Rows", "42%", align="right"))
 COLUMN_COLUMNS = (Column("Column", "58%", opens=True), Column("Type", "42%"))
 QUERY_COLUMNS = (Column("Query", "40%", opens=True), Column("What it tells", "60%"))
-HISTORY = "sql-history"
-HISTORY_HTML = '<ul class="history" aria-label="Queries of this session"></ul>'
-LONGEST_LINE = 200
-LONGEST_HOVER = 2_000
+QUERIES_HTML = (
+    '<div class="queries"><p class="gone" role="status" hidden><span></span> <button type="button">Undo</button></p>'
+    '<ul></ul><p class="none"></p><button type="button" class="clear" hidden>Clear history</button></div>'
+)
 PROFILED = "_sql_profiled"
 
 
@@ -113,7 +111,7 @@ def draw_columns(owner: StoreTable) -> None:
 
 
 def draw_shipped() -> None:
-    """Draw the example queries."""
+    """Draw the queries that the user keeps, and the example queries."""
     queries = {each.name: each for each in shipped_queries()}
 
     def put(name: str, _: str) -> None:
@@ -122,37 +120,40 @@ def draw_shipped() -> None:
 
     lines = [Line(each.name, [each.title, each.tells]) for each in queries.values()]
     st.caption("A click puts the query into the editor.")
+    draw_queries("clc-sql-named", "Your queries", "Keep a query under a name to find it here.")
     draw_table(
         QUERY_COLUMNS, lines, key="sql-shipped", alt="Queries to begin with", on_open=put, wrap=True, height=HEIGHT
     )
 
 
 def draw_history() -> None:
-    """Draw this session's past queries."""
-    queries = history()
-    if not queries:
-        st.caption("Queries that you run in this session are listed here.")
-        return
+    """Draw the queries that ran in this browser."""
+    draw_queries("clc-sql-past", "Queries that ran in this browser", "Queries that you run are listed here.")
 
-    def put() -> None:
-        click = st.session_state[HISTORY].get("open")
-        number = click.get("id") if isinstance(click, dict) else None
-        chosen = next((past for past in history() if str(past.number) == number), None)
-        if chosen:
-            editor.set_text(chosen.sql, focus=True)
 
-    zone = viewer_zone()
-    st.caption(f"A click puts the query into the editor. Times in {as_markdown(zone_label(zone))}.")
-    rows = [
+def draw_queries(kept: str, alt: str, none: str) -> None:
+    """Draw a list of queries that the browser keeps.
+
+    Args:
+        kept: the name of the list in `sql_kept.js`.
+        alt: describes the list for people who can't see it.
+        none: stands in place of an empty list.
+    """
+    data = {"list": kept, "alt": alt, "none": f"{none} They stay in this browser."}
+    script("sql_queries", QUERIES_HTML, folder=__package__, after="sql_kept")(key=kept.removeprefix("clc-"), data=data)
+
+
+def list_past() -> list[dict[str, Any]]:
+    """Return the session's latest queries that are over, the newest first, for the browser to keep."""
+    return [
         {
-            "id": str(past.number),
-            "line": shorten(" ".join(past.sql.split()), LONGEST_LINE),
-            "sql": make_visible(past.sql[:LONGEST_HOVER], keep="\n"),
-            "facts": f"{past.at.astimezone(zone):%H:%M:%S} · {describe_end(past)} · {format_duration(past.seconds)}",
+            "id": f"{past.number} {past.at.isoformat()}",
+            "sql": past.sql,
+            "at": past.at.timestamp() * 1000,
+            "facts": f"{describe_end(past)} · {format_duration(past.seconds)}",
         }
-        for past in queries
+        for past in history()
     ]
-    script("sql_history", HISTORY_HTML, folder=__package__)(key=HISTORY, data={"queries": rows}, on_open_change=put)
 
 
 def describe_end(past: PastQuery) -> str:

@@ -1,5 +1,6 @@
 // The SQL page's editor with its buttons. CodeMirror comes once, by an element of its own (codemirror/codemirror.js).
-// The typed text stays with the tab (sessionStorage) until the server sends another text, with another `turn`.
+// The typed text stays with the tab (sessionStorage) until the server sends another text, with another `turn`. Queries that
+// ran, and those that get a name, stay with the browser (sql_kept.js).
 
 const DRAFT = "clc-sql-draft";
 const editors = new WeakMap();
@@ -55,6 +56,12 @@ class Editor {
     });
     this.find(".run").onclick = () => this.run();
     this.find(".cancel").onclick = () => this.tell("cancel", String(performance.now()));
+    this.find(".name").onclick = () => this.askForName(this.find(".naming").hidden);
+    this.find(".naming").onsubmit = (event) => this.keep(event);
+    this.find(".naming").onkeydown = (event) => event.key === "Escape" && this.askForName(false);
+    const hears = new AbortController();
+    const put = ({ detail }) => (element.isConnected ? this.put(detail) : hears.abort());
+    addEventListener(PUT, put, { signal: hears.signal });
     this.find(".keys").textContent = /Mac|iPhone|iPad/.test(navigator.platform)
       ? "⌘ Enter runs, ⌘ / comments, Esc then Tab leaves"
       : "Ctrl+Enter runs, Ctrl+/ comments, Esc then Tab leaves";
@@ -64,17 +71,55 @@ class Editor {
     if (!this.view) return;
     this.ran = this.view.text();
     keepDraft(this.turn, this.ran, this.ran);
+    // A reload ends the query, but not the memory of it.
+    notePast([{ id: `begun ${performance.now()}`, sql: this.ran, at: Date.now(), facts: "" }]);
     this.tell("run", { sql: this.ran, turn: String(performance.now()) });
+  }
+
+  put({ sql, name }) {
+    if (!this.view) return;
+    this.named = name;
+    this.view.setText(sql);
+    this.view.focus();
+    this.element.scrollIntoView({ block: "nearest" });
+  }
+
+  askForName(isAsking) {
+    const [form, field] = [this.find(".naming"), this.find(".naming input")];
+    form.hidden = !isAsking;
+    this.find(".name").setAttribute("aria-expanded", String(isAsking));
+    this.say("");
+    if (!isAsking || !this.view) return;
+    field.value = findName(this.view.text()) ?? this.named ?? "";
+    field.select();
+    field.focus();
+  }
+
+  keep(event) {
+    event.preventDefault();
+    const name = this.find(".naming input").value.trim();
+    const sql = this.view?.text() ?? "";
+    if (!name || !sql.trim()) return this.say(name ? "There is no query to keep." : "Type a name first.");
+    this.askForName(false);
+    this.named = name;
+    this.say(keepNamed(name, sql));
+  }
+
+  say(text) {
+    this.find(".said").textContent = text;
+    this.find(".said").hidden = !text;
   }
 
   update(data) {
     this.data = data;
+    notePast(data.past);
     this.find(".run").disabled = data.running;
     this.find(".cancel").disabled = !data.running;
     this.count(data);
     if (!this.view) return;
     if (data.turn !== this.turn) {
       this.turn = data.turn;
+      this.named = undefined;
       this.view.setText(data.text);
       this.ran = data.text;
       keepDraft(data.turn, data.text, data.text);
