@@ -46,7 +46,7 @@ def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[N
     columns["id"] = [name.hex for name in columns["id"]]
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
     schema = schema_of(Notification).append(pa.field("seq", pa.int64())).append(pa.field("duplicate_of", pa.string()))
-    _insert_columns(connection, "notifications", schema, columns)
+    insert_table(connection, "notifications", _make_table(schema, columns))
 
 
 def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Rejection]) -> None:
@@ -55,7 +55,7 @@ def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Reje
         return
     columns = _by_name(Rejection, rows)
     columns["id"] = [name.hex for name in columns["id"]]
-    _insert_columns(connection, "rejected", schema_of(Rejection), columns)
+    insert_table(connection, "rejected", _make_table(schema_of(Rejection), columns))
 
 
 def select_numbered(query: str) -> str:
@@ -109,7 +109,27 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow]
         duckdb.Error: DuckDB refuses the rows, or can't be written.
     """
     if rows:
-        _insert_columns(connection, table, schema_of(kind), _by_name(kind, rows))
+        insert_table(connection, table, as_table(kind, rows))
+
+
+def as_table(kind: type[AnyRow], rows: Sequence[AnyRow]) -> pa.Table:
+    """Return rows of a kind as an Arrow table.
+
+    Raises:
+        UnstorableError: a value does not have its column's type.
+    """
+    return _make_table(schema_of(kind), _by_name(kind, rows))
+
+
+def insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Insert rows that are an Arrow table.
+
+    Raises:
+        duckdb.Error: DuckDB refuses the rows, or can't be written.
+    """
+    connection.register("incoming", rows)
+    run(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - a constant
+    connection.unregister("incoming")
 
 
 def _by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
@@ -117,11 +137,6 @@ def _by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) -> di
     return {name: list(map(attrgetter(name), rows)) for name in schema_of(kind).names}
 
 
-def _insert_columns(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: pa.Schema, values: Mapping[str, Sequence[Any]]
-) -> None:
+def _make_table(columns: pa.Schema, values: Mapping[str, Sequence[Any]]) -> pa.Table:
     with check_conversion():
-        arrays = [pa.array(values[column.name], column.type) for column in columns]
-    connection.register("incoming", pa.Table.from_arrays(arrays, schema=columns))
-    run(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - a constant
-    connection.unregister("incoming")
+        return pa.Table.from_arrays([pa.array(values[column.name], column.type) for column in columns], schema=columns)

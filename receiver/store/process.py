@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from receiver.data_directory.access import control_token, query_token
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
+from receiver.deriving import Comparer
 from receiver.files import load_program
 from receiver.keeping.scrub import ScrubLoop
 from receiver.processes.child import Child, run_child
@@ -63,6 +64,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     os.nice(GIVES_WAY)
     load_program(*_USED_LATE)
     senders = load_senders(settings.senders)
+    comparer = Comparer(senders)  # a fork, so before anything is open
     with child.heart.loop.busy("opening the database"):
         connection = open_store(settings).connection
         write_senders(connection, senders, settings)
@@ -74,6 +76,7 @@ async def _serve(child: Child, settings: Settings) -> None:
         data_dir=settings.data_dir,
         former_spools=lambda: take_former(settings),
         senders=senders,
+        comparer=comparer,
     )
     arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)
@@ -107,6 +110,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     # With a successor, end at once, so that queries don't wait; when all stops, first append what is possible.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     child.heart.remove(_APPENDER)
+    comparer.end()
     if not runner_of(app).has_ended:
         _log.warning("a query that can't be interrupted is still running: the process ends with it")
         _end(0)
