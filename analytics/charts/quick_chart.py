@@ -7,7 +7,8 @@ import altair as alt
 import pandas as pd
 import pyarrow as pa
 
-from analytics.charts.charts import FIT, INK, MUTED, TIME_LABEL, heading
+from analytics.charts.charts import FIT, INK, LEGEND_COLUMNS, MUTED, TIME_LABEL, heading
+from analytics.charts.date_ticks import describe_ticks
 from analytics.export.results import as_moment, as_number, cell, column_names
 from analytics.senders import colours
 from analytics.text import shorten
@@ -190,7 +191,7 @@ def titles(choice: Choice, dark: bool) -> dict[str, Any]:
 def axis(title: str, dark: bool, kind: Holds = "number", **more: Any) -> alt.Axis:
     """Return an axis in the common style."""
     if kind == "time":
-        more |= {"labelExpr": TIME_LABEL, "tickCount": 8, "grid": False}
+        more = {"labelExpr": TIME_LABEL, "tickCount": 8, "grid": False, **more}
     return alt.Axis(title=shorten(title), titleColor=MUTED[dark], labelColor=INK[dark], labelLimit=LABEL_PIXELS, **more)
 
 
@@ -203,7 +204,7 @@ def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, 
     own = colours(dark)
     names = [name for name in own if name in present] if set(present) <= set(own) else present
     shades = [own[name] for name in names] if names is not present else list(palette)
-    legend = alt.Legend(title=shorten(choice.colour), orient="top", columns=4, labelLimit=LABEL_PIXELS)
+    legend = alt.Legend(title=shorten(choice.colour), orient="top", columns=LEGEND_COLUMNS, labelLimit=LABEL_PIXELS)
     return {"color": alt.Color("colour:N", scale=alt.Scale(domain=names, range=shades), legend=legend)}
 
 
@@ -264,13 +265,16 @@ def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> a
         "bar": {"type": "bar", "orient": "vertical", "binSpacing": 1},
     }
     y = value_of(choice) if choice.kind == "points" else "y:Q"
+    step = None if choice.kind in ("line", "area", "points") else step_of(data["x"])
+    ticks = describe_ticks(data["x"], step) if kind == "time" else None
+    x_axis = axis(choice.x, dark, kind, **(ticks or {"labelOverlap": True}))
     encoded: dict[str, Any] = {
-        "x": alt.X("x", type=TYPES[kind], sort=None, scale=scale, axis=axis(choice.x, dark, kind, labelOverlap=True)),
+        "x": alt.X("x", type=TYPES[kind], sort=None, scale=scale, axis=x_axis),
         "y": alt.Y(y, axis=axis(choice.y or "Number of rows", dark)),
         "tooltip": tips(choice, kind, y),
         **choose_colours(data, choice, dark),
     }
-    if choice.kind not in ("line", "area", "points") and (step := step_of(data["x"])) is not None:
+    if step is not None:
         data = data.assign(until=data["x"] + step)
         encoded["x2"] = "until"
     chart: alt.Chart = alt.Chart(data, mark=alt.MarkDef(**marks.get(choice.kind, marks["bar"]))).encode(**encoded)

@@ -1,5 +1,6 @@
 """What the SQL page is made of, without a browser: places of errors, links, rows and charts, meanings, profiles."""
 
+import re
 import socket
 import threading
 from concurrent.futures import Future
@@ -250,6 +251,32 @@ def test_every_choice_is_drawn_with_fields_of_our_names(kind, x, y, colour):
         "x", "y", "colour", "until",
     }  # fmt: skip
     assert made["description"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "labels"),
+    [
+        (
+            "bar",
+            [datetime(2026, 11, day, tzinfo=UTC) for day in (2, 9, 16, 23)],
+            ["Nov 02", "Nov 09", "Nov 16", "Nov 23"],
+        ),
+        ("line", [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)], ["Jan 01", "Jan 02"]),
+        ("bar", [date(2026, 1, 1), date(2026, 2, 1)], ["Jan 2026", "Feb 2026"]),
+        ("bar", [date(2025, 12, 29), date(2026, 1, 5)], ["Dec 29, 2025", "Jan 05, 2026"]),
+    ],
+)
+def test_ticks_of_days_and_weeks_stand_under_their_bars_and_say_the_date(kind, days, labels):
+    x = draw(pa.table({"day": days, "n": [1] * len(days)}), Choice(kind, "day", "n")).chart.to_dict()["encoding"]["x"]
+    shift, form = re.fullmatch(r"utcFormat\(datum\.value - (\d+), '(.*)'\)", x["axis"]["labelExpr"]).groups()
+    ticks = [
+        datetime(at["year"], at["month"], at["date"], at["hours"], at["minutes"], tzinfo=UTC)
+        for at in x["axis"]["values"]
+    ]
+    begins = [tick - timedelta(milliseconds=int(shift)) for tick in ticks]
+    assert [f"{begin:{form}}" for begin in begins] == labels
+    assert [begin.date() for begin in begins] == [day.date() if isinstance(day, datetime) else day for day in days]
+    assert (int(shift) > 0) == (kind == "bar")  # the middle of a bar, but the place of a point
 
 
 def test_rare_colours_are_drawn_together_and_rows_of_one_place_are_added_up():

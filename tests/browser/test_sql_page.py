@@ -359,6 +359,14 @@ def test_on_a_phone_the_chart_stays_in_sight(live, watch):
     until(lambda: 0 < head.bounding_box()["y"] < 200, what="the chart's head on top")
 
 
+def test_the_ticks_of_weeks_say_the_date_of_each_bar(page):
+    run(page, "SELECT DATE '2026-11-02' + 7 * range::INT AS week, range + 1 AS n FROM range(3)")
+    expect_rows(page, 3)
+    show(page, "Chart")
+    labels = page.locator(".st-key-sql-chart svg .role-axis-label").first.locator("text")
+    expect(labels).to_have_text(["Nov 02", "Nov 09", "Nov 16"])
+
+
 def test_a_query_that_is_opened_begins_at_its_first_line(page):
     tab(page, "Queries")
     typed(page, "SELECT 1")
