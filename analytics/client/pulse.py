@@ -136,11 +136,13 @@ class Pulse(Lookout):
 
     Args:
         client: asks the store.
+        find_begin: returns the begin of a silence that began before the first check, where something tells it.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, find_begin: Callable[[], datetime | None] = lambda: None) -> None:
         super().__init__("pulse")
         self._client = client
+        self._find_begin = find_begin
         self._query: PulseQuery | None = None
         self._slow_since: datetime | None = None
         self._heard = 0.0
@@ -152,13 +154,14 @@ class Pulse(Lookout):
         return Silence(SLOW, since, slow=True) if since else None
 
     def _watch(self) -> None:
-        answered_at = datetime.now(UTC)
+        begun_at, answered_at = datetime.now(UTC), None
         while self._is_wanted():
             asked_at, heard = datetime.now(UTC), time.monotonic()
             try:
                 self._client.probe(ANSWER_SECONDS)
             except AnalyticsError as error:
-                self._note(Silence(str(error), answered_at, isinstance(error, SilentError)))
+                since = answered_at or min(begun_at, self._find_begin() or begun_at)
+                self._note(Silence(str(error), since, isinstance(error, SilentError)))
                 self._withdraw()
             else:
                 answered_at, self._heard = asked_at, heard
@@ -214,13 +217,18 @@ class ListenerPulse(Lookout):
             time.sleep(PAUSE_SECONDS)
 
 
-def find_failures(serve: Mapping[str, Any], written_at: datetime | None) -> Iterator[datetime]:
-    """Yield the begin of each listener's failure, from the processes that `serve` wrote lately."""
+def find_store_failure(settings: Settings) -> datetime | None:
+    """Return the begin of the store's failure; None where `serve` did not write of one lately."""
+    return min(find_failures(*read_serve(settings), of="store"), default=None)
+
+
+def find_failures(serve: Mapping[str, Any], written_at: datetime | None, *, of: str = "listener") -> Iterator[datetime]:
+    """Yield the begin of each failure of the listeners, or of the processes `of` a name, that `serve` wrote lately."""
     if written_at is None or datetime.now(UTC) - written_at > LATEST or serve.get("state") != "running":
         return
     processes = serve.get("processes")
     for name, process in processes.items() if isinstance(processes, Mapping) else ():
-        if not str(name).startswith("listener") or not isinstance(process, Mapping):
+        if not str(name).startswith(of) or not isinstance(process, Mapping):
             continue
         for what in ("silent_since", "down_since"):
             try:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.client.pulse import ListenerPulse, find_failures
+from analytics.client.pulse import ListenerPulse, find_failures, find_store_failure
 from analytics.settings import Settings
 from tests.support.ports import free_address
 from tests.support.processes import ListenerProcess, running, stopped
@@ -28,6 +28,13 @@ def test_what_serve_wrote_lately_of_its_listeners_counts_and_of_nothing_else(wha
     assert not list(find_failures(serve(silent_since=None, down_since=None), now))
     assert not list(find_failures({"state": "running", "processes": "?"}, now))
     assert not list(find_failures({}, None))
+
+
+def test_the_failure_of_the_store_is_told_by_what_serve_wrote_of_it_alone(tmp_path):
+    assert find_store_failure(Settings(data_dir=tmp_path)) is None
+    written = {"state": "running", "processes": {"store": {"silent_since": SINCE.isoformat()}, "listener 1": {}}}
+    (tmp_path / "serve.json").write_text(json.dumps(written))
+    assert find_store_failure(Settings(data_dir=tmp_path)) == SINCE
 
 
 def test_a_listener_that_never_answered_is_not_missed(tmp_path):

@@ -1,6 +1,7 @@
 """The pulse of a store: whether it answers, and whether it answers queries soon."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 from analytics.client.client import Client
 from analytics.client.pulse import Pulse
@@ -56,6 +57,17 @@ def test_a_silent_store_is_not_called_slow_and_says_whether_it_takes_connections
     store.error = SilentError("It does not answer.")
     until(lambda: pulse.silence() and pulse.silence().hangs, what="a store that hangs")
     until(lambda: pulse.slowness() is None, what="the query's end")
+
+
+def test_a_silence_that_began_before_the_first_check_began_when_serve_says_and_a_later_one_at_the_last_answer():
+    store, begin = Store(), datetime.now(UTC) - timedelta(minutes=3)
+    store.error = NotRunningError("No receiver answers.")
+    pulse = Pulse(store, lambda: begin)
+    assert until(pulse.silence, what="a silent store").since == begin
+    store.error = None
+    until(lambda: pulse.silence() is None, what="a store that answers")
+    store.error = NotRunningError("No receiver answers.")
+    assert until(pulse.silence, what="a silent store").since > begin
 
 
 def test_a_store_that_hangs_was_never_called_slow_as_if_it_answered():

@@ -25,6 +25,7 @@ SILENT = ".silent"
 SAYS_SINCE = re.compile(r"^The store has (not answered|been slow with queries) for \d+ (s|min), since \d\d:\d\d:\d\d\.")
 SOON = 20_000  # ms: 5 s on a machine that has nothing else to do
 KEPT = ".st-key-freshness"
+LAMP = ".st-key-freshness .age"
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,10 @@ def test_a_page_that_is_opened_while_the_store_hangs_says_so_and_since_when_and_
             expect(away).to_contain_text("The store does not answer", timeout=SOON)
             expect(away).to_contain_text(re.compile(r"began at \d\d:\d\d:\d\d UTC, \d+ s ago"))
             expect(away).not_to_contain_text("start the receiver")
+            says_that_the_store_is_silent(opened[name].page)
+            expect(opened[name].page.locator(LAMP)).to_have_attribute("data-lamp", "old")
+            expect(opened[name].page.locator(SILENT)).not_to_contain_text("What you see")
+            assert not is_dimmed(opened[name].page, ".st-key-not-running")
     for name in addresses():
         expect(opened[name].page.locator(KEPT)).to_contain_text("newest")
 
@@ -116,6 +121,21 @@ def test_health_tells_what_the_listener_and_serve_know_while_the_store_hangs(liv
         expect(silences.first.locator("td").nth(2)).to_have_text("store")
 
 
+def test_while_the_store_hangs_health_and_activity_call_nothing_of_it_ok(live, watch):
+    health, activity = (watch(live.url).open(address) for address in ("/health", "/?refresh=1+s"))
+    states = health.locator('[class*="st-key-health-"][class*="-card"] td:nth-child(3)')
+    expect(states.filter(has_text="✓ ok")).not_to_have_count(0)
+    with stopped(live.receiver.children()["store"]):
+        store = health.locator(".st-key-health-running tbody tr", has_text=re.compile("^Store"))
+        expect(store).to_have_text(re.compile("does not answer.*✗ red"))
+        expect(states.filter(has_text="✓ ok")).to_have_count(0)
+        expect(health.locator(".st-key-health-tiles")).not_to_contain_text("✓ ok")
+        expect(health.locator(".st-key-health-processes tbody tr", has_text=re.compile("^store"))).to_contain_text(
+            "runs, does not answer"
+        )
+        expect(activity.locator(".st-key-sign-health button").first).to_have_text(re.compile("Store does not answer"))
+
+
 def test_a_store_that_is_slow_with_its_queries_is_said_on_each_page_and_a_click_still_leads_elsewhere(live, watch):
     with a_slow_store(live.receiver.query_url) as slow, a_dashboard(live.receiver.data_dir, slow.url) as url:
         asked = {name: address for name, address in addresses(refresh="1+s").items() if name in ("Activity", "Health")}
@@ -140,8 +160,12 @@ def test_a_store_that_is_killed_is_said_until_it_is_back(live, watch):
     pid = live.receiver.children()["store"]
     os.kill(live.receiver.process.pid, signal.SIGSTOP)
     os.kill(pid, signal.SIGKILL)
+    newcomer = watch(live.url)
     try:
-        says_that_the_store_is_silent(page)
+        newcomer.page.goto(live.url)
+        for shown in (page, newcomer.page):
+            says_that_the_store_is_silent(shown)
+        expect(newcomer.page.locator(".st-key-not-running")).to_contain_text("clc-receiver serve restarts a store")
     finally:
         os.kill(live.receiver.process.pid, signal.SIGCONT)
     expect(page.locator(SILENT)).to_be_hidden()

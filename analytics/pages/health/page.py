@@ -8,7 +8,7 @@ import streamlit as st
 from analytics.client.pulse import find_signs
 from analytics.errors import NoStatusError
 from analytics.pages.health.silences import draw_silences, parse_time, put_plainly
-from analytics.pages.shared.answers import now
+from analytics.pages.shared.answers import now, read_silence
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock, format_with_zone
 from analytics.pages.shared.frame import draw_page, is_dark
@@ -16,9 +16,11 @@ from analytics.pages.shared.health_figures import (
     AGO,
     COLOURS,
     MARKS,
+    UNKNOWN,
     Figure,
     count_recent_silences,
     group_figures,
+    mark_silence,
     read_figures,
     select_troubled,
     state_of,
@@ -29,11 +31,16 @@ from analytics.text import as_markdown, make_visible, plural, shorten
 from analytics.words.refusals import why_of
 
 TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
-TILE_COLOURS: dict[str, Literal["green", "orange", "red"]] = {"ok": "green", "amber": "orange", "red": "red"}
+TILE_COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
+    "ok": "green",
+    "amber": "orange",
+    "red": "red",
+    UNKNOWN: "gray",
+}
 FIGURE_COLUMNS = (
     Column("Figure", "36%"),
     Column("Now", "30%"),
-    Column("State", "5.6rem"),
+    Column("State", "6.4rem"),
     Column("Limits", "34%"),
 )
 REFUSAL_COLUMNS = (
@@ -75,15 +82,17 @@ def body() -> None:
             st.subheader("No receiver to ask", anchor=False)
             st.text(put_plainly(str(error)))
         return
-    figures = read_figures(status)
+    figures, processes = read_figures(status), status.get("processes") or []
     draw_overall(state_of(status.get("state")), figures, count_recent_silences(status, now()))
+    if read_silence():
+        figures, processes = mark_silence(figures), mark_silent_store(processes)
     draw_tiles(figures)
     left, right = st.columns(2, gap="small")
     groups = list(group_figures(figures).items())
     for place, (title, group) in enumerate(groups):
         with (left, right)[place % 2]:
             draw_figures(title, group)
-    draw_processes(status.get("processes") or [])
+    draw_processes(processes)
     draw_silences(status.get("silences") or [], state_colours())
     left, right = st.columns(2, gap="small")
     with left:

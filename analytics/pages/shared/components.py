@@ -121,7 +121,11 @@ class Age(NamedTuple):
 
 
 def draw_age_line(
-    *parts: str | datetime | None, key: str, drawn_at: datetime | None = None, hover: str = "", lamp: bool = False
+    *parts: str | datetime | None,
+    key: str,
+    drawn_at: datetime | None = None,
+    hover: str = "",
+    lamp: bool | Literal["old"] = False,
 ) -> None:
     """Draw a line of text with the age of each moment in it; the ages count by themselves.
 
@@ -130,7 +134,8 @@ def draw_age_line(
         key: the line's name on the page.
         drawn_at: the time of the page's drawing, for scripts that watch it.
         hover: the text on a hover.
-        lamp: whether a lamp shows the age of the first part, a moment: under a minute, under ten, or more.
+        lamp: whether a lamp shows the age of the first part, a moment: under a minute, under ten, or more; an "old" one
+            shows the last of these at any age.
     """
     shown = [Age(part).describe() if isinstance(part, datetime) else part for part in parts if part]
     at = drawn_at.isoformat() if drawn_at else ""

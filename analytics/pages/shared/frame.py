@@ -15,6 +15,7 @@ from analytics.pages.shared.search import draw_search_field
 from analytics.pages.shared.silence import (
     GONE,
     RETRY_SECONDS,
+    draw_age_of_silence,
     draw_gone,
     draw_instead,
     draw_not_kept,
@@ -104,6 +105,8 @@ def draw_page(
     place = st.container(key="instead")
     if GONE in st.session_state:
         address.keep()
+        with age:
+            draw_age_of_silence()
         draw_gone(instead)
         return
     if answers.read_silence():

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 STATES = ("red", "amber", "ok")
-MARKS = {"ok": "✓ ok", "amber": "▲ amber", "red": "✗ red"}
+UNKNOWN = "unknown"
+MARKS = {"ok": "✓ ok", "amber": "▲ amber", "red": "✗ red", UNKNOWN: "? not known"}
 COLOURS = {"ok": ("#00875f", "#1fb286"), "amber": ("#e08a00", "#f0a53c"), "red": ("#c62f2f", "#ef6a6a")}
 GROUPS = {
     "Running": (
@@ -90,6 +91,16 @@ def group_figures(figures: Sequence[Figure]) -> dict[str, list[Figure]]:
 def select_troubled(figures: Sequence[Figure]) -> list[Figure]:
     """Return the figures that are not ok, the red ones first."""
     return sorted((figure for figure in figures if figure.state != "ok"), key=lambda figure: STATES.index(figure.state))
+
+
+def mark_silence(figures: Sequence[Figure]) -> list[Figure]:
+    """Return the last figures of a store that does not answer any more: how they are now, nobody knows."""
+    return [
+        figure._replace(text="does not answer", state="red", at=None)
+        if figure.name == "store"
+        else figure._replace(state=UNKNOWN if figure.judged else figure.state)
+        for figure in figures
+    ]
 
 
 def count_recent_silences(status: Mapping[str, Any], now: datetime) -> int:

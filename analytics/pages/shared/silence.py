@@ -136,6 +136,17 @@ def leave(error: AnalyticsError) -> None:
     st.rerun()
 
 
+def read_gone() -> Silence:
+    """Return the silence of a page that has nothing to show: the pulse knows its begin best."""
+    gone: Silence = st.session_state[GONE]
+    return pulse().silence() or gone
+
+
+def draw_age_of_silence() -> None:
+    """Draw the age of the last answer, with the lamp of an old page, where the page has nothing to show."""
+    draw_age_line(read_gone().since, " · no answer since then", key="age-gone", lamp="old")
+
+
 @st.fragment
 def draw_gone(instead: Callable[[], None] | None) -> None:
     """Say that no receiver answers, and how to start one; return to the page as soon as one answers."""
@@ -144,7 +155,7 @@ def draw_gone(instead: Callable[[], None] | None) -> None:
     if reason is None:
         del st.session_state[GONE]
         st.rerun()
-    silence: Silence = st.session_state[GONE]
+    silence = read_gone()
     with st.container(key="not-running", border=True):
         if is_silent(reason):
             st.subheader("The store does not answer", anchor=False)

@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analytics import queries
 from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client, connect
-from analytics.client.pulse import ListenerPulse, Pulse
+from analytics.client.pulse import ListenerPulse, Pulse, find_store_failure
 from analytics.errors import NoStatusError, SilentError
 from analytics.pages.shared.answers import answer, read_silence
 from analytics.settings import as_url, read_settings
@@ -66,7 +66,7 @@ def connection() -> StoreConnection:
 @st.cache_resource(show_spinner=False)
 def pulse() -> Pulse:
     """Return the watch over the store, shared by all viewers."""
-    return Pulse(connection().client)
+    return Pulse(connection().client, lambda: find_store_failure(read_settings()))
 
 
 @st.cache_resource(show_spinner=False)

@@ -13,7 +13,7 @@ from analytics.findings.finding import Finding
 from analytics.pages.activity.attention import ways
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
-from analytics.pages.shared.answers import begin_waiting, is_kept, now
+from analytics.pages.shared.answers import begin_waiting, is_kept, now, read_silence
 from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import describe_counts, select_range
@@ -154,6 +154,8 @@ def describe_health() -> Sign:
     status = ask_status()
     state = state_of(status.get("state"))
     hint = "The state of the receiver now. Opens Health."
+    if read_silence():
+        return Sign(BAD, "Store **does not answer**", hint)
     silences = count_recent_silences(status, now())
     if state == "ok" and silences:
         return Sign(WARNING, f"Receiver **ok**, {plural(silences, 'silence')} in the last hour", hint)

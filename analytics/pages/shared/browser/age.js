@@ -9,7 +9,7 @@ const OLD_SECONDS = 600;
 function draw(line) {
   const text = line.parts.map((part) => inWords(part, line.begun)).join("");
   if (line.textContent !== text) line.replaceChildren(...(line.hasLamp ? splitAfterNumber(text) : [text]));
-  if (line.hasLamp) line.dataset.lamp = chooseLamp(line.parts[0].age + secondsSince(line.begun));
+  if (line.hasLamp) line.dataset.lamp = line.isOld ? "old" : chooseLamp(line.parts[0].age + secondsSince(line.begun));
   else delete line.dataset.lamp;
 }
 
@@ -30,7 +30,7 @@ export default function ({ data, parentElement }) {
   const line = parentElement.querySelector(".age");
   // The same data may come again with the drawing of another element: only new data restarts the count.
   if (line.dataset.turn !== data.turn) {
-    Object.assign(line, { parts: data.parts, begun: clocks(), hasLamp: data.lamp, title: data.hover });
+    Object.assign(line, { parts: data.parts, begun: clocks(), hasLamp: Boolean(data.lamp), isOld: data.lamp === "old", title: data.hover });
     Object.assign(line.dataset, { turn: data.turn, drawnAt: data.drawnAt });
   }
   draw(line);

@@ -6,6 +6,7 @@
 const ASK_SECONDS = 1;
 const ANSWER_MS = 2000;
 const DRAW_SECONDS = 1.5;
+const GOES_ON = "This page goes on as soon as it does.";
 const FORGOTTEN_SECONDS = 4; // before that, Streamlit may connect again by itself
 
 function duration(seconds) {
@@ -71,7 +72,7 @@ function askForDrawing(bar) {
 function trouble(bar) {
   const quiet = secondsSince(bar.heardAt);
   if (quiet > bar.patience && bar.serverAnswers === false) {
-    return { subject: "The dashboard's server has not answered", seconds: quiet, reason: "This page goes on once it does." };
+    return { subject: "The dashboard's server has not answered", seconds: quiet, reason: GOES_ON };
   }
   if (isForgotten(bar)) {
     const reason = "Reload it; copy what you have typed before.";
@@ -80,10 +81,10 @@ function trouble(bar) {
   if (bar.silence) {
     const { slow, age, reason } = bar.silence;
     const subject = slow ? "The store has been slow with queries" : "The store has not answered";
-    return { subject, seconds: age + secondsSince(bar.heardAt), reason };
+    // A page with nothing else to show gives the reason itself.
+    return { subject, seconds: age + secondsSince(bar.heardAt), reason: bar.muted ? GOES_ON : reason };
   }
-  const reason = "This page goes on as soon as it does.";
-  return quiet > bar.patience && { subject: "The store has not answered", seconds: quiet, reason };
+  return quiet > bar.patience && { subject: "The store has not answered", seconds: quiet, reason: GOES_ON };
 }
 
 // Returns a trouble that does not affect the shown values, or null.
@@ -98,14 +99,14 @@ function draw(bar) {
   askForDrawing(bar);
   closeDialog();
   if (isForgotten(bar) && !isTyped()) location.reload();
-  const outdated = bar.muted ? null : trouble(bar);
-  const shown = outdated || (bar.muted ? null : loss(bar));
+  const outdated = trouble(bar);
+  const shown = outdated || loss(bar);
   bar.hidden = !shown;
   document.documentElement.toggleAttribute("data-clc-silent", Boolean(outdated));
   if (!shown) return;
   const since = new Date(Date.now() - shown.seconds * 1000).toLocaleTimeString("en-GB");
   bar.querySelector("strong").textContent = `${shown.subject} for ${duration(shown.seconds)}, since ${since}.`;
-  bar.querySelector(".old").textContent = outdated ? "What you see is older than that. " : "";
+  bar.querySelector(".old").textContent = outdated && !bar.muted ? "What you see is older than that. " : "";
   bar.querySelector(".reason").textContent = shown.reason;
 }
 
