@@ -12,9 +12,9 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import pyarrow as pa
 
@@ -89,7 +89,8 @@ class Comparer:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
 
-    def _exchange(self, talk: Any) -> Any:
+    def _exchange(self, talk: Callable[[socket.socket], bytes | None]) -> bytes | None:
+        """Send or receive; after an error the process is ended, and there is no answer any more."""
         if self._socket is None:
             return None
         try:
