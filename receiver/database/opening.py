@@ -42,6 +42,7 @@ BACKUP_TABLES = (_BACKUP_INFO, "CREATE OR REPLACE TABLE learned_accounts (alias 
 
 DERIVED_TABLES = frozenset(
     {"changes", "changes_rebuilt", "underived", "underived_rebuilt", "account_states", "delivery_ids"}
+    | {"counts_by_quarter", "counts_by_year", "counted"}
 )
 """The tables that are derived from `notifications`, and can be again."""
 

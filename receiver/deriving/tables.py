@@ -11,6 +11,7 @@ from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError, read_or
 from receiver.database.opening import create_anew, run, transaction
 from receiver.database.rows import insert, insert_table, make_numbered, select_numbered
 from receiver.deriving.comparing import DerivedChange
+from receiver.deriving.counts import forget_counts
 from receiver.deriving.deriver import Derived, Deriver, Read
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
@@ -179,6 +180,7 @@ class Rebuild:
             run(self._connection, "DELETE FROM underived_rebuilt")
             create_anew(self._connection, {"changes_rebuilt"})
             derive_account_states(self._connection, self._senders)
+            forget_counts(self._connection)
             run(self._connection, "DELETE FROM rebuilding")
             run(self._connection, "DELETE FROM arranged")
             run(self._connection, "DELETE FROM arranged_widely")

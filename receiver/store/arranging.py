@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from receiver.errors import StoreError
 from receiver.files import sql_file
 from receiver.logs import describe
 from receiver.store.appending.condition import GivesWay
+from receiver.store.counting import Counter
 
 ROW_GROUP = 122_880
 """The most rows that DuckDB keeps together."""
@@ -165,10 +167,11 @@ def _come_last() -> None:
 
 
 class ArrangeLoop:
-    """Runs the arranger in a thread of its own until it is stopped.
+    """Runs the arranger and the counter in a thread of their own until it is stopped.
 
     Args:
-        arranger: does the work.
+        arranger: puts rows side by side.
+        counter: counts rows; they are counted first, as that takes less time.
         data_dir: where a note lies meanwhile, so that a step that ends the process does not end every start.
         turn: opens a block, and tells whether rows may be arranged in it.
         on_fatal: called when only a new process can go on.
@@ -177,11 +180,13 @@ class ArrangeLoop:
     def __init__(
         self,
         arranger: Arranger,
+        counter: Counter,
         data_dir: Path,
         turn: Callable[[], AbstractContextManager[bool]],
         on_fatal: Callable[[], None],
     ) -> None:
         self._arranger = arranger
+        self._counter = counter
         self._note = data_dir / "arranging"
         self._turn = turn
         self._on_fatal = on_fatal
@@ -197,6 +202,7 @@ class ArrangeLoop:
         self._stopping.set()
         while self._thread.is_alive():
             self._arranger.interrupt()  # an interrupt between two statements is lost
+            self._counter.interrupt()
             self._thread.join(0.05)
 
     def _run(self) -> None:
@@ -226,15 +232,22 @@ class ArrangeLoop:
                 return
 
     def _step(self) -> float:
-        """Arrange the next part, and return the seconds until the next look: a store of years takes half a core."""
+        """Work on the next part, and return the seconds until the next look: a store of years takes half a core."""
         with self._turn() as may:
             began = time.monotonic()
-            part = self._arranger.next_part() if may else None
-            if part is None or not self._arranger.gives_way.may_begin():
+            work = self._find_work() if may else None
+            if work is None or not self._arranger.gives_way.may_begin():
                 return _LOOK_SECONDS
             with self._note_process():
-                self._arranger.arrange(part)
+                work()
             return time.monotonic() - began
+
+    def _find_work(self) -> Callable[[], None] | None:
+        """Return what counts or arranges the next part; None if there is none."""
+        if uncounted := self._counter.next_part():
+            return partial(self._counter.count, uncounted)
+        part = self._arranger.next_part()
+        return part and partial(self._arranger.arrange, part)
 
     @contextmanager
     def _note_process(self) -> Iterator[None]:

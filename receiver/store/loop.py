@@ -22,6 +22,7 @@ from receiver.spool import SpoolReader
 from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import Condition, Pace, Retry
 from receiver.store.arranging import Arranger
+from receiver.store.counting import Counter
 
 # A transaction costs the same for one row as for a thousand: single rows go in ten times a second, and a thousand rows
 # at once.
@@ -94,6 +95,7 @@ class AppendLoop:
         self._rebuild = Rebuild(self._connection, senders)
         self.pace = Pace()
         self.arranger = Arranger(connection, self.alone, self.pace.keeps_up)
+        self.counter = Counter(connection, self.alone)
         self._checkpointed_at = self._tried_at = time.monotonic()
         self._written_at_checkpoint = 0
         self._unmerged = 0  # checkpoints since the last of those that merged
@@ -249,7 +251,7 @@ class AppendLoop:
 
     @property
     def _written(self) -> int:
-        return self._appender.appended + self._rebuild.derived + self.arranger.arranged
+        return self._appender.appended + self._rebuild.derived + self.arranger.arranged + self.counter.counted
 
     def _checkpoint_is_due(self) -> bool:
         since = self._written - self._written_at_checkpoint

@@ -78,7 +78,7 @@ async def _serve(child: Child, settings: Settings) -> None:
         senders=senders,
         comparer=comparer,
     )
-    arranging = ArrangeLoop(loop.arranger, settings.data_dir, loop.may_arrange, on_fatal=_die)
+    arranging = ArrangeLoop(loop.arranger, loop.counter, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)
     status = StatusKeeper(settings, connection, loop.condition)
     tokens = query_token(settings), control_token(settings)

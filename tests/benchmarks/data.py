@@ -22,6 +22,7 @@ from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.arranging import Arranger
+from receiver.store.counting import Counter
 from tests.support.database import open_database
 from tests.support.rows import notification_of
 
@@ -119,11 +120,11 @@ def _build(data_dir: Path, count: int) -> dict[str, float]:
 
 
 def _arrange(data_dir: Path) -> None:
-    """Put rows side by side as a running store does."""
+    """Put rows side by side and count them as a running store does."""
     connection = open_database(data_dir / "clc.duckdb")
-    arranger = Arranger(connection, nullcontext)
-    while arranger.step():
-        run(connection, "CHECKPOINT")
+    for each in (Arranger(connection, nullcontext), Counter(connection, nullcontext)):
+        while each.step():
+            run(connection, "CHECKPOINT")
     connection.close()
 
 

@@ -9,6 +9,7 @@ from receiver.database.faults import UnderivableError
 from receiver.database.reading import Reader
 from receiver.deriving import Derived, Deriver
 from receiver.deriving.comparing import DerivedChange
+from receiver.deriving.counts import count_that_agree
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.errors import TooMuchError
 from receiver.files import sql_file
@@ -24,6 +25,7 @@ _FIRST_VERSION_WITH_UNDERIVED = 6
 _FIRST_VERSION_WITH_SENDERS = 8
 _FIRST_VERSION_WITH_PROOFS = 9
 _FIRST_VERSION_WITH_DELIVERIES = 9
+_FIRST_VERSION_WITH_COUNTS = 11
 _IDS_PER_PART = 2_000_000
 _ROWS_PER_BATCH = 10_000
 _SAMPLES = 20
@@ -86,6 +88,8 @@ def check_whole(reader: Reader, extent: Extent, senders: Senders | None = None) 
         answers += reader.rows(sql_file(__package__, "account_states.sql"), [*as_columns(rules.accounts), FIRST_SENDER])
     if schema_version_of(reader) >= _FIRST_VERSION_WITH_DELIVERIES:
         answers += reader.rows(sql_file(__package__, "delivery_ids.sql"), [])
+    if schema_version_of(reader) >= _FIRST_VERSION_WITH_COUNTS:
+        answers += count_that_agree(reader.rows)
     for name, expected, actual in answers:
         if expected != actual:
             yield Violation("view", None, None, f"{name}: {actual}, but notifications make it {expected}.")

@@ -13,6 +13,7 @@ from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, Underiv
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.deriving import Begun, Comparer, Deriver, LastBodies, make_read, write_changes
+from receiver.deriving.counts import keep_counts
 from receiver.deriving.tables import replace_account_states
 from receiver.errors import StoreError
 from receiver.logs import describe
@@ -269,7 +270,8 @@ class Appender:
             self._duplicates.write_deliveries(numbered)
             replace_account_states(self._connection, self._changes.accounts_in(begun.derived))
             derived = self._changes.finish(begun)
-            write_changes(self._connection, "changes", derived)
+            with keep_counts(self._connection, derived.stale):
+                write_changes(self._connection, "changes", derived)
         self._next_seq += len(numbered)
         self._stored += len(numbered)
         self._advance(after, len(rows))

@@ -127,6 +127,7 @@ def test_a_payload_altered_behind_its_back_is_named_running_or_not(data_dir):
         ("UPDATE changes SET actor = 'forged' WHERE seq = 3", ["changes seq 3"]),
         ("INSERT INTO changes SELECT * REPLACE (99 AS seq) FROM changes WHERE seq = 12", ["changes seq 99"]),
         ("INSERT INTO rebuilding VALUES (0)", []),
+        ("INSERT INTO counted SELECT max(seq), max(received_at) FROM notifications", ["view"] * 2),
         ("DELETE FROM watermarks", ["doubled"] * 13),
         ("UPDATE watermarks SET position = 11", ["doubled"] * 2),
         ("UPDATE watermarks SET position = 13", ["lost"]),

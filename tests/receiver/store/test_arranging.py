@@ -15,6 +15,7 @@ from receiver.store import arranging
 from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import GivesWay, Pace
 from receiver.store.arranging import ArrangeLoop, Arranger
+from receiver.store.counting import Counter
 from receiver.store.loop import AppendLoop
 from tests.support.database import open_database
 from tests.support.rows import notification
@@ -178,7 +179,13 @@ def looped(connection, tmp_path, ended):
     loops = []
 
     def start(alone=nullcontext, turn=lambda: nullcontext(True), keeps_up=lambda: True):
-        loop = ArrangeLoop(Arranger(connection, alone, keeps_up), tmp_path, turn, lambda: ended.append(True))
+        loop = ArrangeLoop(
+            Arranger(connection, alone, keeps_up),
+            Counter(connection, alone),
+            tmp_path,
+            turn,
+            lambda: ended.append(True),
+        )
         loop.start()
         loops.append(loop)
         return loop
