@@ -61,22 +61,36 @@ def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_
 def test_findings_that_were_marked_as_seen_are_hidden_in_this_browser_until_they_are_shown(live, watch):
     page, head = watch(live.url, locale="en").open(ALL), ".st-key-findings-head"
     count = int(re.match(r"(\d+) findings?:", page.locator(head).inner_text())[1])
-    page.get_by_role("button", name="Mark all as seen").click()
+    page.get_by_role("button", name=f"Mark all {count} as seen").click()
     expect(page.locator(head)).to_contain_text("0 new findings")
     page.reload()
     expect(page.locator(".st-key-nothing-new")).to_be_visible()
-    expect(page.get_by_role("button", name="Mark all as seen")).to_have_count(0)
+    expect(page.locator(".st-key-mark-seen")).to_have_count(0)
     page.get_by_role("button", name=f"Show {count} seen").click()
     expect(page.locator(head)).to_contain_text(f"{count} findings")
     expect(page.get_by_role("button", name="Hide what I have seen")).to_be_visible()
 
     # What is received later is new.
     (cookie,) = [cookie for cookie in page.context.cookies() if cookie["name"] == "clc_seen"]
-    page.context.add_cookies([{**cookie, "value": str(int(cookie["value"]) - 1)}])
+    earlier = re.sub(r"(?<=received=)\d+", lambda match: str(int(match[0]) - 1), cookie["value"])
+    page.context.add_cookies([{**cookie, "value": earlier}])
     page.goto(live.url + ALL)
     expect(page.locator(head)).to_contain_text(re.compile(r"[1-9]\d* new finding"))
     expect(page.locator(".st-key-findings tbody tr").first).to_be_visible()
-    expect(page.get_by_role("button", name="Mark all as seen")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile(r"Mark all \d+ as seen"))).to_be_visible()
+
+
+def test_with_a_filter_the_button_says_what_it_marks_as_seen_and_what_the_filter_hides_stays_new(live, watch):
+    page, head = watch(live.url, locale="en").open(ALL), ".st-key-findings-head"
+    count = int(re.match(r"(\d+) findings:", page.locator(head).inner_text())[1])
+    fill(page, "Entity contains", SERVER)
+    button = page.get_by_role("button", name=re.compile(rf"Mark these \d+ as seen: entity {SERVER}"))
+    some = int(re.search(r"these (\d+)", button.inner_text())[1])
+    button.click()
+    expect(page.locator(head)).to_contain_text("0 new findings")
+    open_filters(page).get_by_role("button", name="Clear filters", exact=True).click()
+    expect(page.locator(head)).to_contain_text(f"{count - some} new finding")
+    expect(page.get_by_role("button", name=f"Mark all {count - some} as seen")).to_be_visible()
 
 
 def expect_difference(page):

@@ -14,7 +14,7 @@ from analytics.pages.audit.downloads import draw_changes_download, draw_findings
 from analytics.pages.audit.filters import filters, lets_through
 from analytics.pages.audit.finding_panel import draw_finding
 from analytics.pages.audit.leafing import draw_leafing, read_number
-from analytics.pages.audit.seen import draw_seen, select_new
+from analytics.pages.audit.seen import are_shown, draw_seen, find_unseen
 from analytics.pages.audit.time_range import ListTime, draw_place, draw_time
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
@@ -28,6 +28,7 @@ from analytics.pages.shared.findings import (
     draw_computed,
     draw_finding_list,
     draw_looking,
+    find_ends,
     select_range,
     warn_of,
 )
@@ -94,7 +95,8 @@ def draw_findings(chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnap
     everything = select_range(snapshot.findings, time.since, time.until)
     below = list_chosen(chosen)
     matches = [finding for finding in everything if lets_through(finding, chosen, below)]
-    listed = select_new(matches)
+    unseen = find_unseen(matches)
+    listed = matches if are_shown() else unseen
     open_id = address.get("finding")
     # A fixed place, so that a failing rule moves nothing below.
     with st.container(key="rule-problems-place"):
@@ -116,13 +118,13 @@ def draw_findings(chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnap
             st.markdown(f"**{plural(len(listed), what)}**{numbers}", width="content")
             draw_computed(snapshot)
             st.space("stretch")
-            draw_seen(everything, matches, listed)
+            draw_seen(matches, unseen, find_ends(time.since, time.until), chosen)
             draw_findings_download(matches)
         if listed:
             draw_page_of_findings(listed, open_id)
         else:
             with st.container(key="nothing-new", border=True):
-                st.caption("Nothing new since you marked all as seen.")
+                st.caption("Nothing new: you marked all of these as seen.")
     if right and open_id:
         with right:
             draw_finding(open_id, snapshot)

@@ -1,60 +1,48 @@
-"""The findings that a viewer has marked as seen: a moment in a cookie of this browser, which hides what came before.
+"""The findings that a viewer has marked as seen, which the page hides in this browser.
 
-Nothing is deleted: a click shows the hidden ones again, and other browsers show all. What counts is when the
-notifications of a finding were received, so that a late one is new whatever time it tells.
+Nothing is deleted: a click shows the hidden ones again, and other browsers show all.
 """
 
-from collections.abc import Sequence
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
 from analytics.findings.finding import Finding
+from analytics.pages.audit.marks import (
+    MOST_CHARACTERS,
+    add_mark,
+    describe_filters,
+    make_mark,
+    parse_marks,
+    select_unseen,
+)
 from analytics.pages.shared import address
 from analytics.pages.shared.components import script
-from analytics.pages.shared.formatting import format_with_zone
-from analytics.text import plural
-from analytics.times import EPOCH, MICROSECOND
+from analytics.text import as_markdown, plural, shorten
 
 COOKIE = "clc_seen"
-SEEN = "_seen_until"
-"""The place of the moment in the session's state; a cookie that is set meanwhile is not told to the session."""
+SEEN = "_seen"
+"""The place of the cookie's text in the session's state; a cookie that is set meanwhile is not told to the session."""
 SHOWN = "shown"
-LATEST_MS = 10**14
-TIMED_VERSION = 7
-"""Ids of this version begin with their time, in milliseconds since 1970."""
+LONGEST_FILTERS = 48
+ALONE = "In this browser alone, and nothing is deleted."
 
 
-def received_ms(finding: Finding) -> int:
-    """Return when the last of a finding's notifications was received, in milliseconds since 1970."""
-    ids = [UUID(each) for each in finding.notification_ids]
-    times = [each.int >> 80 for each in ids if each.version == TIMED_VERSION]
-    return max(times, default=(finding.found_at - EPOCH) // MICROSECOND // 1000)
+def read_cookie() -> str:
+    """Return the text of the cookie, with what was marked in this session."""
+    return str(st.session_state.get(SEEN) or st.context.cookies.get(COOKIE) or "")
 
 
-def parse_moment(cookie: str) -> int | None:
-    """Return the milliseconds of a cookie; None where it holds no such number."""
-    return int(cookie) if cookie.isascii() and cookie.isdigit() and len(cookie) <= len(str(LATEST_MS)) else None
+def find_unseen(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that are not marked as seen."""
+    return select_unseen(findings, parse_marks(read_cookie()))
 
 
-def read_seen() -> int | None:
-    """Return the moment up to which findings were seen, in milliseconds since 1970; None where none were marked."""
-    marked: int | None = st.session_state.get(SEEN)
-    return marked or parse_moment(str(st.context.cookies.get(COOKIE) or ""))
-
-
-def select_new(findings: list[Finding]) -> list[Finding]:
-    """Return the findings to list: those not seen yet, or all while the seen ones are shown."""
-    seen = read_seen()
-    if seen is None or address.get("seen") == SHOWN:
-        return findings
-    return [finding for finding in findings if received_ms(finding) > seen]
-
-
-def mark(findings: Sequence[Finding]) -> None:
-    """Mark findings as seen, and all that were received before them."""
-    st.session_state[SEEN] = max(map(received_ms, findings))
-    show(None)
+def are_shown() -> bool:
+    """Say whether the seen findings are listed, too."""
+    return address.get("seen") == SHOWN
 
 
 def show(what: str | None) -> None:
@@ -62,35 +50,54 @@ def show(what: str | None) -> None:
     address.put(seen=what, findings=None)
 
 
-def draw_seen(everything: Sequence[Finding], matches: Sequence[Finding], listed: Sequence[Finding]) -> None:
-    """Draw the button that marks all findings as seen, and the way to those that are hidden.
+def draw_seen(
+    matches: Sequence[Finding],
+    unseen: Sequence[Finding],
+    ends: tuple[datetime, datetime],
+    chosen: Mapping[str, Any],
+) -> None:
+    """Draw the button that marks what is listed as seen, and the way to what is hidden.
 
     Args:
-        everything: the findings of the time range.
-        matches: those of them that the filters let through.
-        listed: those of them that are listed.
+        matches: the findings that the range and the filters let through.
+        unseen: those of them that are not marked.
+        ends: the ends of the range.
+        chosen: the filters.
     """
-    marked: int | None = st.session_state.get(SEEN)
-    script("seen", folder=__package__)(key="seen", data={"cookie": COOKIE, "value": marked}, height=1)
-    seen = read_seen()
-    if any(received_ms(finding) > (seen or 0) for finding in everything):
-        is_part = len(matches) < len(everything)
-        how = "Clear the filters first: this marks all findings." if is_part else "Hides all findings up to now."
+    data = {"cookie": COOKIE, "value": st.session_state.get(SEEN), "most": MOST_CHARACTERS}
+    script("seen", folder=__package__)(key="seen", data=data, height=1)
+
+    def mark() -> None:
+        st.session_state[SEEN] = add_mark(read_cookie(), make_mark(unseen, ends, chosen))
+        show(None)
+
+    if unseen:
         st.button(
-            "Mark all as seen", key="mark-seen", icon=":material/done_all:", type="tertiary", on_click=mark,
-            args=(everything,), disabled=is_part, help=f"{how} In this browser alone, and nothing is deleted.",
+            describe_button(len(unseen), chosen), key="mark-seen", icon=":material/done_all:", type="tertiary",
+            on_click=mark, help=describe_marking(len(unseen), chosen),
         )  # fmt: skip
-    if seen is not None:
-        draw_hidden(seen, len(matches) - len(listed))
+    draw_hidden(len(matches) - len(unseen))
 
 
-def draw_hidden(seen: int, hidden: int) -> None:
+def describe_button(count: int, chosen: Mapping[str, Any]) -> str:
+    """Return what a click marks: how many findings, and of which filters."""
+    filters = as_markdown(shorten(describe_filters(chosen), LONGEST_FILTERS))
+    return f"Mark these {count:,} as seen: {filters}" if filters else f"Mark all {count:,} as seen"
+
+
+def describe_marking(count: int, chosen: Mapping[str, Any]) -> str:
+    """Return what a click hides, and what it does not."""
+    filters = as_markdown(describe_filters(chosen))
+    others = f" with {filters}. What these filters hide stays new." if filters else "."
+    return f"Hides the {plural(count, 'new finding')} of this time range{others} {ALONE}"
+
+
+def draw_hidden(hidden: int) -> None:
     """Draw how many findings are hidden and the way to them, or the way to hide them again."""
-    if address.get("seen") == SHOWN:
+    if are_shown():
         st.button("Hide what I have seen", key="hide-seen", type="tertiary", on_click=show, args=(None,))
     elif hidden:
-        when = format_with_zone(EPOCH + seen * 1000 * MICROSECOND)
         st.button(
             f"Show {hidden:,} seen", key="show-seen", type="tertiary", on_click=show, args=(SHOWN,),
-            help=f"{plural(hidden, 'finding')} up to {when} marked as seen in this browser.",
+            help=f"{plural(hidden, 'finding')} marked as seen in this browser.",
         )  # fmt: skip

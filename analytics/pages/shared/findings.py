@@ -46,9 +46,14 @@ def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> 
     draw_age_line(f"Computed up to {format_clock(snapshot.upto)}, ", snapshot.upto, key=key)
 
 
+def find_ends(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    """Return the ends of a time, which has no begin where `since` is None, and ends now where `until` is."""
+    return since or EPOCH, until or now() + timedelta(seconds=1)
+
+
 def select_range(findings: Sequence[Finding], since: datetime | None, until: datetime | None) -> list[Finding]:
-    """Return the findings of a time, which has no begin where `since` is None, and ends now where `until` is."""
-    begin, end = since or EPOCH, until or now() + timedelta(seconds=1)
+    """Return the findings of a time; see `find_ends`."""
+    begin, end = find_ends(since, until)
     return [finding for finding in findings if begin <= finding.found_at < end]
 
 

@@ -1,0 +1,109 @@
+"""Marks of findings as seen, as a cookie of the browser holds them: each is of one list that a viewer marked.
+
+A mark has the range and the filters of its list, so that it covers nothing that these hid. It also has the time when
+the last notification was received, because a finding with a later one is new, whatever time that one tells.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlencode
+from uuid import UUID
+
+from analytics.findings.finding import Finding
+from analytics.pages.audit.filters import lets_through, load_titles
+from analytics.pages.shared.filters import list_chosen
+from analytics.senders import titles
+from analytics.times import microseconds
+
+BETWEEN = "|"
+MOST_CHARACTERS = 3800
+"""Browsers keep no cookie of more than 4,096 bytes with its name."""
+MOST_DIGITS = 17
+MOST_MARKS = 100
+TEXTS = ("account", "account_tree", "sender", "entity", "actor")
+LISTS = ("severities", "rules")
+TIMED_VERSION = 7
+"""Ids of this version begin with their time, in milliseconds since 1970."""
+
+
+class Mark(NamedTuple):
+    """A list of findings that was marked as seen.
+
+    `since` and `until` are the ends of its range, in microseconds since 1970, and `filters` its filters. `received` is
+    the receipt of the latest notification behind its findings, in milliseconds since 1970.
+    """
+
+    received: int
+    since: int
+    until: int
+    filters: Mapping[str, Any]
+
+    def covers(self, finding: Finding, below: set[str] | None) -> bool:
+        """Say whether a finding was in the list; `below` are the accounts that its filters let through."""
+        return (
+            received_ms(finding) <= self.received
+            and self.since <= microseconds(finding.found_at) < self.until
+            and lets_through(finding, dict(self.filters), below)
+        )
+
+
+def received_ms(finding: Finding) -> int:
+    """Return when the last of a finding's notifications was received, in milliseconds since 1970."""
+    ids = [UUID(each) for each in finding.notification_ids]
+    times = [each.int >> 80 for each in ids if each.version == TIMED_VERSION]
+    return max(times, default=microseconds(finding.found_at) // 1000)
+
+
+def make_mark(findings: Iterable[Finding], ends: tuple[datetime, datetime], chosen: Mapping[str, Any]) -> Mark:
+    """Return the mark of a list of findings, with the ends of its range and the filters of the page."""
+    since, until = map(microseconds, ends)
+    return Mark(max(map(received_ms, findings)), since, until, {name: chosen[name] for name in (*TEXTS, *LISTS)})
+
+
+def select_unseen(findings: Sequence[Finding], marks: Iterable[Mark]) -> list[Finding]:
+    """Return the findings that no mark covers."""
+    unseen = list(findings)
+    for mark in marks:
+        below = list_chosen(dict(mark.filters))
+        unseen = [finding for finding in unseen if not mark.covers(finding, below)]
+    return unseen
+
+
+def add_mark(cookie: str, mark: Mark) -> str:
+    """Return the text of the cookie with one mark more; where it has no room, the oldest marks go."""
+    ends = {"received": mark.received, "since": mark.since, "until": mark.until}
+    text = urlencode(ends | {name: value for name, value in mark.filters.items() if value}, doseq=True)
+    marks = [*filter(None, cookie.split(BETWEEN)), text]
+    while len(marks) > 1 and len(BETWEEN.join(marks)) > MOST_CHARACTERS:
+        del marks[0]
+    return BETWEEN.join(marks)
+
+
+def parse_marks(cookie: str) -> Iterator[Mark]:
+    """Yield the marks of a cookie, the latest first; what is no mark is left out."""
+    for text in list(reversed(cookie.split(BETWEEN)))[:MOST_MARKS]:
+        values = parse_qs(text)
+        ends = [values.get(name, [""])[0] for name in ("received", "since", "until")]
+        if all(map(is_number, ends)):
+            received, since, until = map(int, ends)
+            texts: dict[str, Any] = {name: next(iter(values.get(name, ())), None) for name in TEXTS}
+            yield Mark(received, since, until, texts | {name: values.get(name, []) for name in LISTS})
+
+
+def is_number(text: str) -> bool:
+    """Say whether a text is a number of few digits."""
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+
+
+def describe_filters(chosen: Mapping[str, Any]) -> str:
+    """Return the filters of findings in words: `severity high, actor ann`; empty without any."""
+    values = {
+        "account": chosen["account"] or chosen["account_tree"],
+        "sender": titles().get(chosen["sender"], chosen["sender"]),
+        "severity": " or ".join(chosen["severities"]),
+        "rule": " or ".join(map(load_titles().__getitem__, chosen["rules"])),
+        "entity": chosen["entity"],
+        "actor": chosen["actor"],
+    }
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value)

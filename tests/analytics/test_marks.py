@@ -1,0 +1,55 @@
+"""Marks of findings as seen: each covers what its list showed, and nothing else."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from analytics.findings.finding import Finding
+from analytics.pages.audit.marks import MOST_CHARACTERS, add_mark, make_mark, parse_marks, select_unseen
+from analytics.times import EPOCH
+
+NOW = EPOCH + timedelta(days=20_000)
+RANGE = (NOW - timedelta(days=7), NOW)
+NO_FILTERS = dict.fromkeys(("account", "account_tree", "sender", "entity", "actor")) | {"severities": [], "rules": []}
+
+
+def finding(name, *, days=1.0, late=0.0, severity="low", actor="ann"):
+    at = NOW - timedelta(days=days)
+    received = (at + timedelta(days=late) - EPOCH) // timedelta(milliseconds=1)
+    identity = str(UUID(int=received << 80 | 7 << 76 | 2 << 62))
+    given = dict.fromkeys(Finding._fields) | {"id": name, "found_at": at, "severity": severity, "actor": actor}
+    return Finding(**given | {"rule": "a_rule", "notification_ids": [identity]})
+
+
+def left_after(marked, *others, **filters):
+    """Mark a list under filters, and return the ids of all findings that are still new."""
+    mark = make_mark(marked, RANGE, {**NO_FILTERS, **filters})
+    return [each.id for each in select_unseen([*marked, *others], parse_marks(add_mark("", mark)))]
+
+
+def test_a_mark_covers_its_list_and_neither_what_a_filter_hid_nor_what_the_range_left_out():
+    high, low = finding("high", severity="high"), finding("low")
+    assert left_after([high], low, severities=["high"]) == ["low"]
+    assert left_after([finding("by ann")], finding("by bob", actor="bob"), actor="ann") == ["by bob"]
+    assert left_after([high, low], finding("old", days=8)) == ["old"]
+
+
+def test_a_finding_with_a_notification_that_was_received_later_is_new_whatever_time_it_tells():
+    assert left_after([finding("first", days=2)], finding("late", days=3, late=2)) == ["late"]
+
+
+def test_marks_add_up_and_where_the_cookie_has_no_room_the_oldest_go():
+    high, low = finding("high", severity="high"), finding("low")
+    cookie = ""
+    for marked, severity in ((high, "high"), (low, "low")):
+        cookie = add_mark(cookie, make_mark([marked], RANGE, {**NO_FILTERS, "severities": [severity]}))
+    assert select_unseen([high, low], parse_marks(cookie)) == []
+    for _ in range(100):
+        cookie = add_mark(cookie, make_mark([low], RANGE, {**NO_FILTERS, "entity": "x | y; z", "severities": ["low"]}))
+    assert len(cookie) <= MOST_CHARACTERS
+    assert not set(cookie) & set(' ;,"\\')
+    assert [each.filters["entity"] for each in parse_marks(cookie)][-1] == "x | y; z"
+
+
+def test_what_is_no_mark_in_the_cookie_hides_nothing():
+    for cookie in ("", "1", "received=x&since=0&until=1", "received=9", "%|&=|received=1&since=1", "\u0661" * 9):
+        assert list(parse_marks(cookie)) == []
