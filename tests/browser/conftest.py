@@ -7,16 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import expect
 
 from tests.browser.audited import send
-from tests.browser.watching import SECONDS, Watched
+from tests.browser.viewers import Tabs, Viewers
+from tests.browser.watching import SECONDS
 from tests.support.browsing import a_browser, a_dashboard
 from tests.support.keys import key_directory
 from tests.support.processes import Receiver, environment, running
 from tests.support.waiting import until
-
-VIEWPORT = {"width": 1500, "height": 1400}
 
 
 # Playwright has an event loop of its own while it runs: it ends before other tests want theirs.
@@ -87,30 +86,26 @@ def audited(browser, tmp_path_factory) -> Iterator[Live]:  # noqa: ARG001 - with
 
 # A page whose scripts are in the browser's cache takes three quarters of the processor time of one in a new browser.
 @pytest.fixture(scope="package")
-def usual(browser) -> Iterator[BrowserContext]:
-    """Make the browser of each test's first page, which keeps nothing but its cache from one test to the next."""
-    context = browser.new_context(viewport=VIEWPORT)
-    yield context
-    context.close()
+def viewers(browser) -> Iterator[Viewers]:
+    """Make the browsers of all tests, which keep nothing but their caches from one test to the next."""
+    started = Viewers(browser)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(viewers) -> Iterator[Tabs]:
+    """Let the documents of a module's tests stay: going on within one takes a third of the time of a new one."""
+    kept = Tabs(viewers, stay=True)
+    yield kept
+    kept.close()
 
 
 @pytest.fixture
-def watch(browser, usual):
+def watch(viewers, request):
     """Make watched pages, each in a browser of its own; at the end none may have done what it must not."""
-    contexts, pages = [], []
-
-    def new(url: str, **options) -> Watched:
-        context = usual
-        if options or pages:
-            context = browser.new_context(**{"viewport": VIEWPORT, **options})
-            contexts.append(context)
-        pages.append(Watched(context.new_page(), url))
-        return pages[-1]
-
-    yield new
-    for page in pages:
-        page.check()
-        page.page.close()
-    for context in contexts:
-        context.close()
-    usual.clear_cookies()
+    tabs = request.getfixturevalue("tabs") if "tabs" in request.fixturenames else Tabs(viewers)
+    failed = request.session.testsfailed
+    yield tabs.new
+    tabs.end(passed=request.session.testsfailed == failed)
+    viewers.forget()

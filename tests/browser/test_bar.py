@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.audited import PUBLIC, SERVER
 from tests.browser.watching import choose, open_filters, row_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 MENU_PIXELS, LINE_PIXELS, LETTER_PIXELS = 48, 48, 20
@@ -282,7 +282,7 @@ def test_the_buttons_of_a_chart_cover_no_button_of_the_page_and_show_no_internal
 
 
 def test_a_tooltip_of_a_chart_goes_when_the_page_scrolls(live, watch):
-    page = watch(live.url, viewport=PHONE).open("/?refresh=off")
+    page = watch(live.url, viewport=PHONE).load("/?refresh=off")
     page.locator(".st-key-over-time svg.marks").wait_for()
     tooltip = page.locator("#vg-tooltip-element.visible")
     page.evaluate(

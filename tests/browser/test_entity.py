@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.audited import ACCOUNT, OTHER, POWERED, PUBLIC, SERVER, USER, ago
 from tests.browser.watching import column, fill, go_back, row_of, tab
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 NAME = ".st-key-detail-name [data-testid=stText]"
 SERVER_PAGE = f"/entity?refresh=off&category=Server&name={SERVER}"
@@ -262,7 +262,7 @@ def test_a_server_in_alarm_says_so_and_the_list_counts_its_alerts_too(live, watc
 
 def test_the_seconds_of_a_time_in_the_address_stay_while_nobody_types(live, watch):
     at = ago(2.5).replace(second=17).strftime("%Y-%m-%dT%H:%M:%S")
-    page = watch(live.url).open(f"{SERVER_PAGE}&at={at}".replace("off", "1+s"))
+    page = watch(live.url).load(f"{SERVER_PAGE}&at={at}".replace("off", "1+s"))
     expect(page.locator(NAME)).to_have_text(SERVER)
     page.wait_for_timeout(2500)
     expect(page).to_have_url(re.compile(f"at={at}$"))

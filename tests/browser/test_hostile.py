@@ -11,7 +11,7 @@ from analytics.text import make_visible
 from tests.browser.watching import choose, column, expect_raw, go_back, row_of, run_linked, tab, texts
 from tests.support.keys import signed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 HOST = "hostile.example"
 MARKUP = (

@@ -9,7 +9,7 @@ from analytics.pages.shared.components import BROWSER, read_file
 from tests.browser.audited import SERVER
 from tests.browser.watching import drawn_at, expect_refreshed, row_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 REFRESHES, SCROLLED = 8, 120
 LIST, ROWS = ".st-key-notifications", 50
@@ -172,9 +172,9 @@ def test_another_filter_shows_its_list_from_the_top(listed):
 
 
 @pytest.fixture
-def counting(usual):
+def counting(browser):
     """A page at rest on which the counters of two parts have begun, with a clock that only the test moves."""
-    page = usual.new_page()
+    page = browser.new_page()
     page.clock.install()
     page.set_content(RESTING)
     source = "data:text/javascript," + quote(read_file(BROWSER, "clocks.js") + read_file(BROWSER, "refresh.js"))

@@ -6,17 +6,25 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from analytics.pages.pages import TITLES
+from tests.support.browsing import answers
 from tests.support.waiting import until
 
 SECONDS = 60
 AGE = ".st-key-freshness .age"
+RESTING = "/set-up"
+GO = """address => {
+  history.pushState({}, "", new URL(address, document.baseURI));
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}"""
 
 
 class Watched:
     """A page of one dashboard, with the dialogs, errors and requests to other hosts that it caused."""
 
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url = page, url
+    def __init__(self, page: Page, url: str, *, stays: bool = False) -> None:
+        self.page, self.url, self._stays = page, url, stays
+        self._is_open = False
         self.dialogs: list[str] = []
         self.elsewhere: list[str] = []
         self.failures: list[str] = []
@@ -42,10 +50,45 @@ class Watched:
             self.elsewhere.append(url)
 
     def open(self, address: str) -> Page:
-        """Open an address of the dashboard and wait until it is drawn: the line about its age comes last."""
+        """Open an address of the dashboard and wait until it is drawn; a document that stays is left for no other."""
+        if not self._is_open or urlsplit(address).path == RESTING:
+            return self.load(address)
+        if urlsplit(address).path == urlsplit(self.page.url).path:
+            self._go(f"{RESTING}?refresh=off")
+        self._go(address)
+        return self.page
+
+    def load(self, address: str) -> Page:
+        """Open an address of the dashboard as a new document, and wait until it is drawn: its age comes last."""
         self.page.goto(self.url + address)
         self.page.locator(f"{AGE}, .st-key-not-running").first.wait_for()
+        self._is_open = self._stays
         return self.page
+
+    def rest(self) -> bool:
+        """Go where nothing is left of a test, so that the next one may use this document; say whether it may."""
+        if not (self._is_open and answers(f"{self.url}/_stcore/health") and self.page.locator(AGE).count()):
+            return False
+        if urlsplit(self.page.url).path == RESTING:
+            return False
+        self.page.unroute_all()
+        self.page.mouse.move(0, 0)
+        self._go(f"{RESTING}?refresh=off")
+        return True
+
+    def close(self) -> None:
+        """Close the page, and leave nothing in its browser."""
+        if self.page.url.startswith(self.url):
+            self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        self.page.close()
+
+    def _go(self, address: str) -> None:
+        """Go to another page as the dashboard's own links do."""
+        before = self.page.locator(AGE).get_attribute("data-turn") or ""
+        self.page.evaluate(GO, address)
+        expect(self.page.locator(".st-key-title h3")).to_have_text(TITLES[urlsplit(address).path.strip("/")])
+        expect(self.page.locator(AGE)).not_to_have_attribute("data-turn", before)
+        expect(self.page.locator("[data-stale=true]")).to_have_count(0)
 
     def check(self) -> None:
         """Assert that nothing happened that must not."""
