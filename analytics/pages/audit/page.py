@@ -232,7 +232,7 @@ def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
 
     shown = [as_line(identity, row) for identity, row in lines.items()]
     if named:
-        shown = [add_findings(line, lines[line.id], named.get(line.id, [])) for line in shown]
+        shown = [add_findings(line, named.get(line.id, [])) for line in shown]
     columns = [*CHANGE_COLUMNS[:-1], *([SENDER_COLUMN] if several() else []), CHANGE_COLUMNS[-1]]
     if named:
         columns.insert(FINDING_PLACE, FINDING_COLUMN)
@@ -247,15 +247,13 @@ def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
     )
 
 
-def add_findings(line: Line, row: Any, findings: list[Finding]) -> Line:
-    """Add the cell that names the findings of a row's notification; one in doubt is marked, with a late receipt."""
+def add_findings(line: Line, findings: list[Finding]) -> Line:
+    """Add the cell that names the findings of a row's notification; one in doubt is marked."""
     is_doubted = bool(findings) and findings[0].rule in doubting_rules()
-    late = lag_text(moment(row.changed_at), moment(row.received_at), null_to_none(row.source_ip))
-    text = "; ".join(filter(None, (name_titles(findings), late if is_doubted else None)))
     hover = "\n".join(shorten(finding.sentence, 300) for finding in findings) or None
     tones: list[Tone | None] = [*line.tones, "notice" if is_doubted else None]
     return line._replace(
-        cells=[*line.cells[:FINDING_PLACE], text, *line.cells[FINDING_PLACE:]],
+        cells=[*line.cells[:FINDING_PLACE], name_titles(findings), *line.cells[FINDING_PLACE:]],
         tones=tones,
         hovers=[*[None] * FINDING_PLACE, hover],
     )
@@ -276,11 +274,12 @@ def follow(row: Any, column: str) -> None:
 
 
 def as_line(identity: str, row: Any) -> Line:
-    """Return a change as a row."""
+    """Return a change as a row; it says when its notification was late."""
+    late = lag_text(moment(row.changed_at), moment(row.received_at), null_to_none(row.source_ip))
     cells = [
         moment(row.changed_at),
         KIND_TEXTS.get(row.kind, shorten(row.kind, 20)),
-        shorten(sentence(as_change(row)), LONGEST),
+        "; ".join(filter(None, (shorten(sentence(as_change(row)), LONGEST), late))),
         shorten(row.entity_id, 80),
         shorten(null_to_none(row.account_alias) or "", 24),
         shorten(null_to_none(row.actor) or "", 60),
