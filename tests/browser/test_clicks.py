@@ -280,6 +280,11 @@ def test_set_up_has_a_url_for_each_event_to_copy_and_says_when_the_last_came(liv
     assert live.receiver.sender.post("/webhooks/Account.Deleted", body).status == 200
     expect(last).to_contain_text(f"{before + 1:,} in all")
     expect(last).to_contain_text("s ago")
+    last.get_by_role("button", name=f"{before + 1:,} in all").click()
+    expect_total(page, before + 1)
+    expect(page.get_by_role("combobox", name="Received in the last")).to_have_value("all")
+    for value in ("events=Account.Deleted", "copies=true"):
+        expect(page).to_have_url(re.compile(f"/notifications.*[?&]{value}"))
 
 
 def test_the_top_bar_leads_to_every_page(live, watch):

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from analytics.pages.shared import address
 from analytics.pages.shared.components import draw_age_line, draw_text
 from analytics.pages.shared.formatting import format_utc
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import heard, learned, shipped
+from analytics.senders import heard, learned, several, shipped
 from analytics.senders.sender import Event, Sender
 from analytics.settings import as_url, read_settings
 from analytics.text import as_markdown
@@ -123,7 +124,7 @@ def draw_events(base: str | None, receipts: Mapping[tuple[str, str | None], Rece
     with st.container(key="targets", border=True, gap="small"):
         for sender in shipped():
             for event in sender.events:
-                draw_target(event, base, receipts.get((sender.name, event.name), Receipt()))
+                draw_target(sender, event, base, receipts.get((sender.name, event.name), Receipt()))
     if read_settings().url_secret:
         st.caption("Replace SECRET with the value of CLC_URL_SECRET, which no page shows.")
     if any((sender.name, None) in receipts for sender in shipped()):
@@ -145,7 +146,7 @@ def draw_other_senders(described: Sequence[Sender], base: str | None, receipts: 
 def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> None:
     """Draw the line of a sender: its name with the steps, its URL, and whether it is set up and received."""
     name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
-    address = url_of(sender, base)
+    target = url_of(sender, base)
     with name.container(gap=None), st.popover(sender.title, type="tertiary", width="content"):
         st.markdown(describe_steps(sender, base))
         if sender.documentation.startswith("https://"):
@@ -154,15 +155,15 @@ def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> Non
         url.caption("Needs an address above.")
     else:
         with url:
-            draw_text(address, key=f"url-{sender.name}", alt=f"Target URL of {sender.title}", wrap=False)
+            draw_text(target, key=f"url-{sender.name}", alt=f"Target URL of {sender.title}", wrap=False)
     with state.container(gap=None, key=f"last-{sender.name}"):
         if sender.is_set_up or receipt.last:
-            draw_receipt(receipt, sender.name)
+            draw_receipt(receipt, sender.name, sender=sender)
         else:
             st.caption(f"set {sender.secret_variable}")
 
 
-def draw_target(event: Event, base: str | None, receipt: Receipt) -> None:
+def draw_target(sender: Sender, event: Event, base: str | None, receipt: Receipt) -> None:
     """Draw the line of an event."""
     name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
     with name.container(gap=None):
@@ -173,16 +174,32 @@ def draw_target(event: Event, base: str | None, receipt: Receipt) -> None:
     else:
         with url:
             part = "SECRET/" if read_settings().url_secret else ""
-            address = f"{base}/webhooks/{part}{event.name}"
-            draw_text(address, key=f"url-{event.name}", alt=f"Target URL of {event.name}", wrap=False)
+            target = f"{base}/webhooks/{part}{event.name}"
+            draw_text(target, key=f"url-{event.name}", alt=f"Target URL of {event.name}", wrap=False)
     with state.container(gap=None, key=f"last-{event.name.replace('.', '-')}"):
-        draw_receipt(receipt, event.name)
+        draw_receipt(receipt, event.name, sender=sender, events=[event.name])
 
 
-def draw_receipt(receipt: Receipt, key: str) -> None:
-    """Draw when notifications were received last, or that none were."""
+def draw_receipt(receipt: Receipt, key: str, *, sender: Sender, events: Sequence[str] = ()) -> None:
+    """Draw when notifications were received last, or that none were, with the way to them.
+
+    Args:
+        receipt: their receipt.
+        key: the name of the line on the page.
+        sender: their sender.
+        events: their event types; empty for all of the sender.
+    """
     if receipt.last is None:
         st.markdown(":gray[:material/radio_button_unchecked: not yet]")
     else:
         st.markdown(":green[:material/check_circle:] received", help=format_utc(receipt.last))
-        draw_age_line(f"{receipt.notifications:,} in all, the latest ", receipt.last, key=f"age-{key}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.button(f"{receipt.notifications:,} in all", key=f"received-{key}", type="tertiary", on_click=to_received,
+                  args=(sender, events), help="Opens these notifications, copies included.")  # fmt: skip
+            draw_age_line("the latest ", receipt.last, key=f"age-{key}")
+
+
+def to_received(sender: Sender, events: Sequence[str]) -> None:
+    """Go to the notifications of a sender of all time, or to those of some event types."""
+    by = sender.name if several() else None
+    address.to_page("notifications", when="all", sender=by, events=list(events), copies="true")

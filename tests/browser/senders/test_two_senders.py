@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import a_live_one
-from tests.browser.watching import choose, column, go_back, row_of, texts
+from tests.browser.watching import choose, column, expect_total, go_back, row_of, texts
 from tests.support.processes import Sender, environment
 from tests.support.waiting import until
 
@@ -159,3 +159,13 @@ def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):
     expect(page.locator(".st-key-last-github")).to_contain_text("received")
     assert texts(page.locator(".st-key-how-to strong").filter(has_text=re.compile("|".join(TITLES)))) == TITLES
     expect(page.locator(".st-key-last-stripe")).to_contain_text("set CLC_SECRET_STRIPE")
+
+
+def test_the_number_of_notifications_of_a_sender_on_set_up_leads_to_these_notifications(live, watch):
+    page = watch(live.url).open("/set-up?refresh=off")
+    button = page.locator(".st-key-last-github").get_by_role("button", name=re.compile("[0-9,]+ in all"))
+    count = int(button.inner_text().partition(" ")[0].replace(",", ""))
+    button.click()
+    expect_total(page, count)
+    for value in ("sender=github", "copies=true"):
+        expect(page).to_have_url(re.compile(f"/notifications.*[?&]{value}"))
