@@ -92,11 +92,13 @@ demo.demo()
 
 
 @pytest.mark.slow
-def test_the_demonstration_uses_the_addresses_of_the_settings_and_survives_a_port_that_is_taken_meanwhile(tmp_path):
+def test_a_demonstration_of_two_senders_uses_the_addresses_of_the_settings_loses_no_race_and_ends_whole(tmp_path):
     own, data_dir = free_address(), tmp_path / "shown"
+    senders = ("github", "centurylink")
+    chosen = [f"--sender={name}" for name in senders]
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = f"127.0.0.1:{server.getsockname()[1]}"
-        command = [sys.executable, "-c", LOSES_THE_RACE.format(taken=taken), "--no-browser", "--days", "1"]
+        command = [sys.executable, "-c", LOSES_THE_RACE.format(taken=taken), "--no-browser", "--days", "1", *chosen]
         settings = environment(tmp_path, CLC_LISTEN=own, CLC_QUERY_LISTEN=taken)
         demo = Process([*command, "--data-dir", str(data_dir)], settings, cwd=tmp_path)
         try:
@@ -104,43 +106,15 @@ def test_the_demonstration_uses_the_addresses_of_the_settings_and_survives_a_por
             demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
             assert f"http://{own}/webhooks" in demo.log
             assert f"http://127.0.0.1:{other}/query" in demo.log
+            assert len([pid for pid in processes_about(str(data_dir)) if "simulate" in cmdline(pid)]) == len(senders)
         finally:
             assert demo.stop(signal.SIGINT) == 0, demo.log
     assert f"{taken} can't be listened on" in (data_dir / "demo.log").read_text()
-
-
-@pytest.mark.slow
-def test_a_part_that_ends_by_itself_ends_the_demonstration_with_a_sentence(tmp_path):
-    data_dir = tmp_path / "shown"
-    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--data-dir", str(data_dir)]
-    demo = Process(command, environment(tmp_path), cwd=tmp_path)
-    demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
-    simulator = next(pid for pid in processes_about("simulate") if str(data_dir) in cmdline(pid))
-    os.kill(simulator, signal.SIGKILL)
-    until(lambda: demo.process.poll() is not None, what="the demonstration's end")
-    assert demo.stop() == 1
-    assert "The simulator ended by itself" in demo.log
     assert processes_about(str(data_dir)) == []
 
 
 @pytest.mark.slow
-def test_the_demonstration_of_two_senders_ends_whole(tmp_path):
-    data_dir = tmp_path / "shown"
-    senders = ("--sender", "github", "--sender", "centurylink")
-    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", *senders]
-    demo = Process([*command, "--data-dir", str(data_dir)], environment(tmp_path), cwd=tmp_path)
-    try:
-        demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
-        playing = [pid for pid in processes_about(str(data_dir)) if "simulate" in cmdline(pid)]
-        assert len(playing) == 2
-    finally:
-        code = demo.stop()
-    assert code == 0, demo.log
-    assert processes_about(str(data_dir)) == []
-
-
-@pytest.mark.slow
-def test_a_dashboard_that_dies_is_started_again(tmp_path):
+def test_a_dashboard_that_dies_is_started_again_and_the_end_of_another_part_ends_all_with_a_sentence(tmp_path):
     data_dir = tmp_path / "shown"
     command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--data-dir", str(data_dir)]
     demo = Process(command, environment(tmp_path), cwd=tmp_path)
@@ -156,8 +130,12 @@ def test_a_dashboard_that_dies_is_started_again(tmp_path):
         with until(lambda: taken(int(port)), what="the port"):
             elsewhere = demo.until_logged(rf"Port {port} is taken; the dashboard uses (\d+)\.")[1]
             until(lambda: answers(f"http://127.0.0.1:{elsewhere}/_stcore/health"), seconds=60, what="the dashboard")
+        (simulator,) = [pid for pid in processes_about(str(data_dir)) if "simulate" in cmdline(pid)]
+        os.kill(simulator, signal.SIGKILL)
+        until(lambda: demo.process.poll() is not None, what="the demonstration's end")
     finally:
-        assert demo.stop() == 0, demo.log
+        assert demo.stop() == 1, demo.log
+    assert "The simulator ended by itself" in demo.log
     assert processes_about(str(data_dir)) == []
 
 

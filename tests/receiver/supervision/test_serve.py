@@ -53,31 +53,36 @@ def sent(report):
     return [json.loads(line) for line in report.read_text().splitlines()]
 
 
-def test_the_store_gives_way_to_the_listener(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        children = receiver.children()
-        listener, store = (os.getpriority(os.PRIO_PROCESS, children[name]) for name in ("listener", "store"))
-    assert store > listener
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory):
+    """A `serve` for tests that stop and kill nothing; each may post more."""
+    with running(Receiver, tmp_path_factory.mktemp("serving")) as receiver:
+        yield receiver
 
 
-def test_the_store_does_without_pandas_in_its_memory(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        receiver.sender.post("/webhooks/Server.Updated", bodies.SERVER)
-        until(lambda: count(receiver), what="the notification in the table")
-        loaded = Path(f"/proc/{receiver.children()['store']}/maps").read_text()
-    assert "pyarrow" in loaded
-    assert "pandas" not in loaded
-
-
-def test_a_posted_notification_is_seen_by_sql_with_every_column(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        response = receiver.sender.post("/webhooks/Server.Updated", bodies.SERVER)
-        until(lambda: count(receiver), what="the notification in the table")
-        (row,) = receiver.sql("SELECT * FROM notifications")
+def test_a_posted_notification_is_seen_by_sql_with_every_column(serving):
+    response = serving.sender.post("/webhooks/Server.Updated", bodies.SERVER)
+    until(lambda: count(serving), what="the notification in the table")
+    (row,) = serving.sql("SELECT * FROM notifications")
     assert row["payload"].encode() == bodies.SERVER
     assert str(row["id"]) == response.headers["Notification-Id"]
     assert (row["seq"], row["category"], row["action"], row["signature_status"]) == (1, "Server", "Updated", "valid")
     assert (row["account_alias"], row["entity_id"]) == ("KELP", "GB3KELPWEB01")
+
+
+def test_the_store_gives_way_to_the_listener(serving):
+    children = serving.children()
+    listener, store = (os.getpriority(os.PRIO_PROCESS, children[name]) for name in ("listener", "store"))
+    assert store > listener
+
+
+def test_the_store_does_without_pandas_in_its_memory(serving):
+    stored = count(serving)
+    serving.sender.post("/webhooks/Server.Updated", bodies.SERVER)
+    until(lambda: count(serving) > stored, what="the notification in the table")
+    loaded = Path(f"/proc/{serving.children()['store']}/maps").read_text()
+    assert "pyarrow" in loaded
+    assert "pandas" not in loaded
 
 
 @pytest.mark.slow
@@ -150,11 +155,10 @@ def rows_of(receiver, query, *, at_least):
     return rows if len(rows) >= at_least else None
 
 
-def test_what_was_refused_is_kept_with_reason_and_headers(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        receiver.sender.post("/webhooks/User.Updated", b"no json")
-        until(lambda: count(receiver, "rejected"), what="the refused notification")
-        (row,) = receiver.sql("SELECT reason, path, source_ip, headers ->> 'Content-Type' AS type, body FROM rejected")
+def test_what_was_refused_is_kept_with_reason_and_headers(serving):
+    serving.sender.post("/webhooks/User.Updated", b"no json")
+    until(lambda: count(serving, "rejected"), what="the refused notification")
+    (row,) = serving.sql("SELECT reason, path, source_ip, headers ->> 'Content-Type' AS type, body FROM rejected")
     assert row == {
         "reason": "not_json",
         "path": "/webhooks/User.Updated",
@@ -187,14 +191,13 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path):
         assert again.sender.post("/webhooks/User.Updated", USER % 1).status == 200
 
 
-def test_a_second_serve_on_the_same_directory_refuses_in_one_sentence(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        second = run_command(tmp_path, "serve")
-        assert second.returncode == 1
-        (line,) = second.stderr.strip().splitlines()
-        assert f"process {receiver.process.pid}" in line
-        assert "CLC_DATA_DIR" in line
-        assert receiver.sender.get("/healthz").status == 200
+def test_a_second_serve_on_the_same_directory_refuses_in_one_sentence(serving):
+    second = run_command(serving.data_dir, "serve")
+    assert second.returncode == 1
+    (line,) = second.stderr.strip().splitlines()
+    assert f"process {serving.process.pid}" in line
+    assert "CLC_DATA_DIR" in line
+    assert serving.sender.get("/healthz").status == 200
 
 
 @pytest.mark.parametrize("variable", ["CLC_LISTEN", "CLC_QUERY_LISTEN"])
@@ -208,12 +211,10 @@ def test_a_taken_port_is_named_and_nothing_is_started(tmp_path, variable):
     assert variable in line
 
 
-def test_two_serves_never_share_a_port_by_accident(tmp_path):
-    with running(Receiver, tmp_path / "one") as receiver:
-        (tmp_path / "two").mkdir()
-        done = run_command(tmp_path / "two", "serve", CLC_LISTEN=receiver.url.removeprefix("http://"))
-        assert done.returncode == 1
-        assert "CLC_LISTEN" in done.stderr
+def test_two_serves_never_share_a_port_by_accident(serving, tmp_path):
+    done = run_command(tmp_path, "serve", CLC_LISTEN=serving.url.removeprefix("http://"))
+    assert done.returncode == 1
+    assert "CLC_LISTEN" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -238,11 +239,10 @@ def test_a_query_service_that_other_machines_reach_is_warned_of(tmp_path):
         receiver.until_logged("takes connections from other machines and does not encrypt")
 
 
-def test_readiness_tells_the_store_too(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        told = json.loads(receiver.sender.get("/readyz").data)
-        assert (told["spool"], told["store"]) == ("ok", "ok")
-        assert (told["store_process"]["state"], told["store_process"]["since"]) == ("ok", None)
+def test_readiness_tells_the_store_too(serving):
+    told = json.loads(serving.sender.get("/readyz").data)
+    assert (told["spool"], told["store"]) == ("ok", "ok")
+    assert (told["store_process"]["state"], told["store_process"]["since"]) == ("ok", None)
 
 
 def test_an_archive_imported_while_serving_appears_with_its_own_times(tmp_path):
@@ -279,11 +279,10 @@ def test_a_backup_without_a_running_serve_says_so(tmp_path):
     assert "No `clc-receiver serve` is using" in done.stderr
 
 
-def test_readers_token_makes_no_backup(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        headers = {"Authorization": f"Bearer {receiver.token}", "Content-Type": "application/json"}
-        response = urllib3.request("POST", f"{receiver.query_url}/backup", headers=headers, body=b"{}", retries=False)
-        assert response.status == 401
+def test_readers_token_makes_no_backup(serving):
+    headers = {"Authorization": f"Bearer {serving.token}", "Content-Type": "application/json"}
+    response = urllib3.request("POST", f"{serving.query_url}/backup", headers=headers, body=b"{}", retries=False)
+    assert response.status == 401
 
 
 def test_a_newer_store_is_refused_with_both_versions(tmp_path):
