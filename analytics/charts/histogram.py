@@ -202,7 +202,7 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
             title=heading(
                 "Findings over time",
                 dark,
-                f"Number per {period.per}, by severity; times in {place}. Drag over bars to narrow the range.",
+                f"Per {period.per}; times in {place}. Drag to narrow.",
                 offset=-10,
             ),
             description=f"Stacked bars of findings per {period.per}, by severity; the range's ends narrow it too.",

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.audited import SERVER
+from tests.browser.measuring import find_cut, find_small
 from tests.browser.watching import run_linked
 from tests.support.pages import pages
 
@@ -70,6 +71,40 @@ def test_nothing_serious_is_found_on_a_page_light_and_dark(live, watch, name):
         page.emulate_media(color_scheme=theme)
         until_drawn(page, drawn, ground)
         assert not (found := found_on(page, RULES[theme])), "\n\n".join([theme, *found])
+
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+TOUCH_PIXELS, TOUCH_PIXELS_IN_ROW = 32, 24
+WHOLE = {**PAGES, "finding": PAGES["Audit"]}
+
+
+def open_whole(watched, name):
+    """Open a page with what it leads to: the rows of a query, the panel of a finding."""
+    shown = WHOLE[name]
+    page = watched.open(shown.address)
+    # On a phone an open item covers the list and its chart.
+    page.locator(shown.first if name == "one notification" else shown.drawn).first.wait_for()
+    if name == "SQL":
+        run_linked(page)
+        page.locator(".st-key-sql-results canvas").first.wait_for()
+    if name == "finding":
+        page.locator(".st-key-findings tbody tr").first.click()
+        page.locator(".st-key-finding-notifications tbody tr").first.wait_for()
+    expect(page.locator("[data-stale=true], [data-testid=stSkeleton]")).to_have_count(0)
+    return page
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_on_a_phone_a_finger_hits_each_link_and_button_and_reads_each_text_whole(live, watch, name):
+    page = open_whole(watch(live.url, **PHONE), name)
+    assert find_small(page, TOUCH_PIXELS, TOUCH_PIXELS_IN_ROW) == []
+    assert find_cut(page, touched=True) == []
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_in_a_window_each_text_is_whole_or_a_hover_has_it(live, watch, name):
+    page = open_whole(watch(live.url, viewport={"width": 1280, "height": 800}), name)
+    assert find_cut(page, touched=False) == []
 
 
 def test_the_check_itself_sees_what_bars_people(live, watch):

@@ -11,6 +11,7 @@ from analytics.pages.notifications.listing import draw_accepted
 from analytics.pages.notifications.refused import draw_refused
 from analytics.pages.shared import address
 from analytics.pages.shared.detail import draw_panel
+from analytics.pages.shared.filters import draw_filters_button
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import OpenItem, read_open_item
 
@@ -49,7 +50,9 @@ def show() -> None:
 
     def controls() -> None:
         draw_choice()
-        if not shows_refused():
+        if shows_refused():
+            draw_filters_button(0)
+        else:
             values.update(filters())
 
     def body() -> None:
