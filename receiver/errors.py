@@ -11,6 +11,7 @@ ReceiverError            anything a user can put right; its text is one sentence
 ├── SendError            a receiver can't be reached or refuses the simulator's notifications
 ├── DemoError            a part of the demonstration does not start or ends by itself
 ├── ListenerError        a listener does not start, and starting it again does not help
+├── WorkerError          a process that checks stored notifications has ended before its time
 ├── UpgradeError         another version can't take over from a running `serve`
 └── StoreError           the DuckDB file can't be used, or a running store does not answer
     ├── NewerStoreError  a newer program wrote the DuckDB file
@@ -94,6 +95,10 @@ class TooMuchError(StoreError):
 
 class ListenerError(ReceiverError):
     """Raised when a listener does not start, and starting it again does not help."""
+
+
+class WorkerError(ReceiverError):
+    """Raised when a process that checks stored notifications has ended before its time."""
 
 
 class UpgradeError(ReceiverError):

@@ -13,7 +13,8 @@ from receiver.data_directory.incidents import read_incidents, was_recovered
 from receiver.database.reading import Reader, open_reader
 from receiver.keeping.scrub import scrub, write_scrub_note
 from receiver.keeping.verification import (
-    can_check_changes,
+    Means,
+    Tally,
     check_former,
     check_spooled,
     check_stored,
@@ -22,13 +23,13 @@ from receiver.keeping.verification import (
     extent_of,
     find_gaps,
     find_lacking_keys,
+    open_checkers,
+    read_scope,
 )
 from receiver.keeping.verification.invariants import Violation, check_gaps, check_missing
 from receiver.logs import make_visible
 from receiver.senders import CENTURYLINK, load_senders
-from receiver.senders.judge import SignatureJudge
-from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys
-from receiver.senders.set_up import load_profiles, load_secrets
+from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys, public_pem
 from receiver.settings import Settings, read_settings
 
 _STEPS = 1_000
@@ -83,11 +84,11 @@ def verify(
                 click.echo(f"{each}: name its file with --public-key.", err=True)
             click.echo("Nothing was checked.", err=True)
             raise click.exceptions.Exit(NOT_ALL_CHECKED)
-        judge = _load_judge(settings, secret_dirs)
-        failed = _check(settings, reader, keys, judge, every_line=every_line)
+        tally = Tally()
+        failed = _check(settings, reader, keys, secret_dirs, tally, every_line=every_line)
     if failed:
         raise click.exceptions.Exit(1)
-    if any(each.is_secret_lacking for each in judge.unjudged):
+    if any(each.is_secret_lacking for each in tally.unjudged):
         raise click.exceptions.Exit(NOT_ALL_CHECKED)
 
 
@@ -95,15 +96,6 @@ def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
     """Load the keys of earlier receipts, the key of the settings, and the named ones."""
     named = map(CENTURYLINK.verification.load_key, (settings.public_key, *key_files))
     return load_remembered_keys(settings.data_dir) | index_by_fingerprint(named)
-
-
-def _load_judge(settings: Settings, secret_dirs: tuple[Path, ...]) -> SignatureJudge:
-    """Load the secrets of the settings and of the named directories."""
-    profiles = load_profiles(settings)
-    places = (settings, *(settings.model_copy(update={"secrets_dir": directory}) for directory in secret_dirs))
-    loaded = [load_secrets(place, profiles.values()) for place in places]
-    secrets = {name: tuple(chain.from_iterable(each.get(name, ()) for each in loaded)) for name in profiles}
-    return SignatureJudge(profiles, secrets)
 
 
 def _scrub(settings: Settings, reader: Reader) -> bool:
@@ -121,15 +113,22 @@ def _scrub(settings: Settings, reader: Reader) -> bool:
     return bool(damaged)
 
 
-def _check(settings: Settings, reader: Reader, keys: Keys, judge: SignatureJudge, *, every_line: bool) -> Counter[str]:
+def _check(
+    settings: Settings, reader: Reader, keys: Keys, secret_dirs: tuple[Path, ...], tally: Tally, *, every_line: bool
+) -> Counter[str]:
     began = time.monotonic()
     senders = load_senders(settings.senders)
     extent, judged = extent_of(reader), count_judged(reader)
     gaps = find_gaps(reader, extent)
     are_explained = was_recovered(settings.data_dir)
-    with click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar:
+    scope = read_scope(reader, extent, senders)
+    means = Means(settings, tuple(map(public_pem, keys.values())), secret_dirs, scope)
+    with (
+        click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar,
+        open_checkers(reader, means, extent.rows) as checkers,
+    ):
         violations = chain(
-            check_stored(reader, keys, extent, bar.update, senders, judge.judge),
+            check_stored(reader, scope, extent, checkers, bar.update, tally),
             check_whole(reader, extent, senders),
             check_gaps([] if are_explained else gaps),
             check_spooled(reader, settings.spool_directory),
@@ -139,15 +138,15 @@ def _check(settings: Settings, reader: Reader, keys: Keys, judge: SignatureJudge
         failed = _print(violations, every_line=every_line)
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
-    click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged, judge)}", err=True)
+    click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged, tally)}", err=True)
     if unsigned := reader.rows(_UNSIGNED, [])[0][0]:
         click.echo(f"Unsigned: {unsigned:,}.", err=True)
-    for each, number in sorted(judge.unjudged.items()):
+    for each, number in sorted(tally.unjudged.items()):
         signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
         click.echo(make_visible(f"Not checked: {signatures} of {each.sender}; {each.reason}."), err=True)
     if gaps and are_explained:
         _say_unused(gaps)
-    changes_too = can_check_changes(reader)
+    changes_too = scope is not None
     if not changes_too:
         click.echo(
             "Changes were not checked: they are being derived again, or an older version derived them.",
@@ -167,13 +166,13 @@ def _say_unused(gaps: list[tuple[int, int]]) -> None:
     click.echo(f"No notification has seq {ranges}{more}: a recovery or restore left numbers unused.", err=True)
 
 
-def _describe_judged(judged: dict[str | None, int], judge: SignatureJudge) -> str:
+def _describe_judged(judged: dict[str | None, int], tally: Tally) -> str:
     """Say which keys judged the valid signatures, and how many each; and how many were checked under secrets."""
     parts = [f"{count:,} by the key {name or 'that was not noted at receipt'}" for name, count in judged.items()]
     valid = f"Valid signatures: {', '.join(parts)}." if parts else ""
-    checked = [f"{count:,} of {name}" for name, count in sorted(judge.judged.items())]
+    checked = [f"{count:,} of {name}" for name, count in sorted(tally.judged.items())]
     others = f"Checked under secrets: {', '.join(checked)}." if checked else ""
-    return " ".join(filter(None, (valid, others))) or ("" if judge.unjudged else "No signature is valid.")
+    return " ".join(filter(None, (valid, others))) or ("" if tally.unjudged else "No signature is valid.")
 
 
 def _print(violations: Iterator[Violation], *, every_line: bool) -> Counter[str]:

@@ -1,7 +1,9 @@
 """Judges the signatures of stored and archived rows of senders with a profile again, as far as what is kept allows."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
@@ -10,7 +12,8 @@ import orjson
 from receiver.notification import Notification
 from receiver.senders.profile import Profile
 from receiver.senders.schemes import KeptRequest, describe_lack, fits
-from receiver.senders.set_up import Secrets, variable_of
+from receiver.senders.set_up import Secrets, load_profiles, load_secrets, variable_of
+from receiver.settings import Settings
 
 _NO_PROFILE = "there is no profile of this sender: set CLC_SENDERS"
 _FORM = "the body may have come as a form, whose own bytes are not kept"
@@ -53,6 +56,13 @@ class SignatureJudge:
                 self.judged[row.sender] += 1
         return None if isinstance(verdict, Unjudged) else verdict
 
+    def take_counts(self) -> tuple[Counter[str], Counter[Unjudged]]:
+        """Return `judged` and `unjudged`, and begin to count anew."""
+        with self._lock:
+            counts = self.judged, self.unjudged
+            self.judged, self.unjudged = Counter(), Counter()
+            return counts
+
     def _find_verdict(self, row: Notification) -> bool | Unjudged | None:
         profile = self._profiles.get(row.sender)
         if profile is None:
@@ -69,6 +79,15 @@ class SignatureJudge:
         if any(fits(profile.scheme, secret, kept) for secret in secrets):
             return True
         return Unjudged(row.sender, _FORM) if profile.forms and _may_be_form(row.payload) else False
+
+
+def load_judge(settings: Settings, secret_dirs: Iterable[Path] = ()) -> SignatureJudge:
+    """Return a judge with the secrets of the settings and of other directories like CLC_SECRETS_DIR."""
+    profiles = load_profiles(settings)
+    places = (settings, *(settings.model_copy(update={"secrets_dir": directory}) for directory in secret_dirs))
+    loaded = [load_secrets(place, profiles.values()) for place in places]
+    secrets = {name: tuple(chain.from_iterable(each.get(name, ()) for each in loaded)) for name in profiles}
+    return SignatureJudge(profiles, secrets)
 
 
 def _describe_secret(sender: str, fingerprint: str | None) -> str:

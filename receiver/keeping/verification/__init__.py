@@ -1,6 +1,9 @@
 """Re-checks the promise on a store and a spool: every invariant, and each signature over the stored bytes."""
 
-from receiver.keeping.verification.rows import check_former, check_spooled, check_stored
+from receiver.keeping.verification.checkers.changes import read_scope
+from receiver.keeping.verification.checkers.parts import Means
+from receiver.keeping.verification.checkers.workers import open_checkers
+from receiver.keeping.verification.rows import Tally, check_former, check_spooled, check_stored
 from receiver.keeping.verification.tables import (
     Extent,
     LackingKey,
@@ -15,6 +18,8 @@ from receiver.keeping.verification.tables import (
 __all__ = [
     "Extent",
     "LackingKey",
+    "Means",
+    "Tally",
     "can_check_changes",
     "check_former",
     "check_spooled",
@@ -24,4 +29,6 @@ __all__ = [
     "extent_of",
     "find_gaps",
     "find_lacking_keys",
+    "open_checkers",
+    "read_scope",
 ]

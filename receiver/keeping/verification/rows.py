@@ -1,29 +1,39 @@
 """Checks single rows: the stored notifications in batches of `seq`, and the spool's rows against the store."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from receiver.database.reading import Reader
 from receiver.database.rows import make_numbered, select_numbered
+from receiver.deriving.comparing import DerivedChange
 from receiver.errors import TooMuchError
 from receiver.files import sql_file
+from receiver.keeping.verification.checkers.changes import (
+    Scope,
+    StoredChange,
+    check_derived,
+    check_orphans,
+    read_changes,
+    read_missing,
+)
+from receiver.keeping.verification.checkers.parts import Checked, Checker, Part, Pending
 from receiver.keeping.verification.invariants import (
     Handed,
-    Judge,
     Original,
     Violation,
     check_copy,
     check_handed,
     check_order,
-    check_row,
 )
-from receiver.keeping.verification.tables import ChangesCheck, Extent, first_values_of
+from receiver.keeping.verification.tables import Extent, first_values_of
 from receiver.notification import Notification, NumberedNotification
-from receiver.senders import Senders, load_senders
-from receiver.senders.keys import Keys
+from receiver.senders.judge import Unjudged
 from receiver.settings import Settings
 from receiver.spool import KINDS
 from receiver.spool.layout import CANNOT_READ
@@ -31,62 +41,118 @@ from receiver.spool.looking import SeenRow, SegmentView, damage_of, segment_path
 from receiver.spool.owners import list_former_spools
 
 _ROWS_PER_BATCH = 8_192
-_ROWS_PER_TASK = 1_024
+_AHEAD = 2
+"""How many batches are begun beyond the one whose results are awaited, so that no checker waits for another."""
 _SPOOLED_PER_BATCH = 2_000
 _NEXT = "SELECT min(seq) - 1 FROM notifications WHERE seq > ?"
+_seq_of = itemgetter(DerivedChange._fields.index("seq"))
 _WATERMARK = "SELECT coalesce(max(position), 0) FROM watermarks WHERE segment = ? AND kind = ?"
+
+
+class _Batch(NamedTuple):
+    """Notifications in order of `seq`: as they were read, as they are, and their changes."""
+
+    rows: list[tuple[Any, ...]]
+    notifications: list[NumberedNotification]
+    changes: list[StoredChange]
+
+
+class Tally:
+    """Counts the signatures of senders without a published key."""
+
+    def __init__(self) -> None:
+        self.judged = Counter[str]()
+        """How many were judged, by sender."""
+        self.unjudged = Counter[Unjudged]()
+        """How many could not be, by the reason."""
+
+    def add(self, checked: Checked) -> None:
+        """Add the counts of a part."""
+        self.judged += checked.judged
+        self.unjudged += checked.unjudged
 
 
 def check_stored(
     reader: Reader,
-    keys: Keys,
+    scope: Scope | None,
     extent: Extent,
+    checkers: Sequence[Checker],
     advance: Callable[[int], None],
-    senders: Senders | None = None,
-    judge: Judge | None = None,
+    tally: Tally,
 ) -> Iterator[Violation]:
     """Check each notification of an extent: by itself, its place in the order, its original, and its changes.
 
     Args:
         reader: reads the store.
-        keys: the public keys that notifications were received under.
+        scope: see `Means`.
         extent: what to check; memory is bounded whatever its size.
+        checkers: share the work.
         advance: called with the number of rows done since the last call.
-        senders: whose notifications they may be; by default all that the program knows.
-        judge: judges signatures of senders without a published key.
-    """
-    known = load_senders() if senders is None else senders
+        tally: counts signatures.
+    """  # fmt: skip
     last = extent.after
-    changes = ChangesCheck(reader, extent, known)
-    # Checking a signature lets other threads run meanwhile, and so does waiting for the next batch.
-    with ThreadPoolExecutor(os.cpu_count()) as workers, ThreadPoolExecutor(1) as ahead:
-        batches = _batches(reader, extent)
+    missing = read_missing(reader)
+    begun: deque[tuple[_Batch, list[Pending]]] = deque()
+    for batch in chain(_read_ahead(_batches(reader, extent, with_changes=scope is not None)), [None] * _AHEAD):
+        if batch:
+            begun.append((batch, _begin(batch, checkers)))
+        if begun and (batch is None or len(begun) > _AHEAD):
+            done, parts = begun.popleft()
+            yield from check_order(((stored.seq, stored.row.id) for stored in done.notifications), last)
+            last = max(last, *(stored.seq for stored in done.notifications))
+            yield from _end(reader, done, parts, tally)
+            advance(len(done.rows))
+    if scope:
+        yield from check_orphans(reader)
+    rest = [pending() for pending in [checker.finish() for checker in checkers]]
+    for checked in rest:
+        tally.add(checked)
+        missing = checked.missing | missing
+    yield from check_derived(missing)
+    yield from _in_order(checked.changes for checked in rest)
+
+
+def _read_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+    """Yield batches; the next one is read meanwhile."""
+    with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(next, batches, None)
         while (batch := coming.result()) is not None:
             coming = ahead.submit(next, batches, None)
-            yield from check_order(((stored.seq, stored.row.id) for stored in batch), last)
-            last = max(last, *(stored.seq for stored in batch))
-            tasks = workers.map(lambda rows: _check_rows(rows, keys, known, judge), _split(batch))
-            for violations in tasks:
-                yield from violations
-            if any(stored.duplicate_of for stored in batch):
-                yield from _check_copies(reader, batch)
-            yield from changes.check(batch)
-            advance(len(batch))
-    yield from changes.check_rest()
+            yield batch
 
 
-def _check_rows(rows: list[NumberedNotification], keys: Keys, senders: Senders, judge: Judge | None) -> list[Violation]:
-    return [
-        violation for stored in rows for violation in check_row(stored, keys, senders.get(stored.row.sender), judge)
-    ]
+def _begin(batch: _Batch, checkers: Sequence[Checker]) -> list[Pending]:
+    """Begin to check a batch, each entity with a checker of its own."""
+    if len(checkers) == 1:
+        return [checkers[0].check(Part(batch.rows, batch.changes))]
+    parts = [Part([], []) for _ in checkers]
+    part_of: dict[int, Part] = {}
+    for read, (seq, row, _) in zip(batch.rows, batch.notifications, strict=True):
+        owner = seq if row.entity_id is None else hash((row.sender, row.category, row.entity_id))
+        part_of[seq] = parts[owner % len(parts)]
+        part_of[seq].rows.append(read)
+    for change in batch.changes:
+        if part := part_of.get(_seq_of(change)):
+            part.changes.append(change)
+    return [checker.check(part) for checker, part in zip(checkers, parts, strict=True) if part.rows]
 
 
-def _split(batch: list[NumberedNotification]) -> Iterator[list[NumberedNotification]]:
-    return (batch[start : start + _ROWS_PER_TASK] for start in range(0, len(batch), _ROWS_PER_TASK))
+def _end(reader: Reader, batch: _Batch, parts: list[Pending], tally: Tally) -> Iterator[Violation]:
+    """Wait for the parts of a batch, and yield what they found in order of `seq`."""
+    checked = [pending() for pending in parts]
+    for each in checked:
+        tally.add(each)
+    yield from _in_order(each.violations for each in checked)
+    if any(stored.duplicate_of for stored in batch.notifications):
+        yield from _check_copies(reader, batch.notifications)
+    yield from _in_order(each.changes for each in checked)
 
 
-def _batches(reader: Reader, extent: Extent) -> Iterator[list[NumberedNotification]]:
+def _in_order(found: Iterable[list[Violation]]) -> list[Violation]:
+    return sorted(chain.from_iterable(found), key=lambda violation: violation.seq or 0)
+
+
+def _batches(reader: Reader, extent: Extent, *, with_changes: bool) -> Iterator[_Batch]:
     query = select_numbered(sql_file(__package__, "notifications.sql"))
     first = first_values_of(reader)
     low, size = extent.after, _ROWS_PER_BATCH
@@ -100,7 +166,9 @@ def _batches(reader: Reader, extent: Extent) -> Iterator[list[NumberedNotificati
             size //= 2
             continue
         if rows:
-            yield list(map(make_numbered, rows))
+            yield _Batch(
+                rows, list(map(make_numbered, rows)), read_changes(reader, low + 1, high) if with_changes else []
+            )
         low = high if rows else int(reader.rows(_NEXT, [low])[0][0])
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from receiver.data_directory.incidents import report
 from receiver.database.reading import open_reader
-from receiver.keeping.verification import check_stored, extent_of
 from receiver.notification import new_id
 from receiver.senders.centurylink.signature import load_public_key, sign
 from receiver.senders.keys import index_by_fingerprint, key_fingerprint, load_private_key, public_pem, write_private_key
@@ -24,6 +23,7 @@ from tests.support.keys import key_directory
 from tests.support.processes import Process, Receiver, Sender, environment, running
 from tests.support.rows import NOON, notification
 from tests.support.sizes import size
+from tests.support.verifying import check_rows
 from tests.support.waiting import until
 
 COPY = b'{"accountAlias":"ACME","userName":"kim@acme.example"}'
@@ -207,7 +207,7 @@ def test_signatures_of_other_senders_are_counted_and_neither_their_keys_nor_thei
 def violations(data_dir):
     keys = index_by_fingerprint([load_public_key(key_directory() / "public.pem")])
     with open_reader(Settings(data_dir=data_dir)) as reader:
-        return list(check_stored(reader, keys, extent_of(reader), lambda _: None))
+        return check_rows(reader, keys)
 
 
 def test_a_spool_file_that_can_not_be_read_is_named(data_dir):

@@ -1,0 +1,157 @@
+"""Derives changes again from notifications, and compares them with the stored ones."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from receiver.database.faults import UnderivableError
+from receiver.database.reading import Reader
+from receiver.deriving import Derived, Deriver
+from receiver.deriving.comparing import DerivedChange
+from receiver.deriving.rules import SenderRules, as_columns
+from receiver.errors import TooMuchError
+from receiver.files import sql_file
+from receiver.keeping.verification.invariants import Changed, Violation, check_changes
+from receiver.keeping.verification.tables import Extent, can_check_changes, schema_version_of
+from receiver.notification import NumberedNotification
+from receiver.senders import Senders
+from receiver.spool.layout import to_microseconds
+
+_FIRST_VERSION_WITH_UNDERIVED = 6
+_ROWS_PER_BATCH = 10_000
+_UNDERIVED = "SELECT seq, notification_id::VARCHAR, error FROM underived ORDER BY seq"
+_ORPHANED = "SELECT DISTINCT seq FROM changes ANTI JOIN notifications USING (seq) ORDER BY seq"
+
+StoredChange = tuple[Any, ...]
+"""A row of `changes` as it was read: the columns of `DerivedChange`, with the time in microseconds."""
+Missing = dict[int, tuple[str, str]]
+"""The id and the error of each notification whose changes could not be derived, by seq."""
+
+
+class Scope(NamedTuple):
+    """What the changes of an extent are compared with.
+
+    Args:
+        extent: the notifications.
+        revised: those that got a late predecessor: their changes are final only when all have been read.
+        missing: those whose changes could not be derived, as the store says.
+    """
+
+    extent: Extent
+    revised: frozenset[int]
+    missing: frozenset[int]
+
+
+def read_scope(reader: Reader, extent: Extent, senders: Senders) -> Scope | None:
+    """Return what changes are compared with; None where there is nothing to compare, see `can_check_changes`."""
+    if not can_check_changes(reader):
+        return None
+    revised = _read_revised(reader, SenderRules(senders), 0)
+    return Scope(extent, frozenset(revised), frozenset(read_missing(reader)))
+
+
+def read_changes(reader: Reader, first: int, last: int) -> list[StoredChange]:
+    """Read the changes of notifications from one `seq` to another, in as many parts as necessary."""
+    try:
+        return reader.rows(sql_file(__package__, "changes.sql"), [first, last])
+    except TooMuchError:
+        if first == last:
+            raise
+        middle = (first + last) // 2
+        return read_changes(reader, first, middle) + read_changes(reader, middle + 1, last)
+
+
+def read_missing(reader: Reader) -> Missing:
+    """Return the notifications whose changes could not be derived, as the store says."""
+    if schema_version_of(reader) < _FIRST_VERSION_WITH_UNDERIVED:
+        return {}
+    return {seq: (name, error) for seq, name, error in reader.rows(_UNDERIVED, [])}
+
+
+def check_orphans(reader: Reader) -> Iterator[Violation]:
+    """Check that each change has its notification."""
+    orphaned = reader.rows(_ORPHANED, [])
+    return (Violation("changes", None, seq, "There is no such notification.") for (seq,) in orphaned)
+
+
+def check_derived(missing: Missing) -> Iterator[Violation]:
+    """Name the notifications whose changes can't be derived."""
+    for seq, (name, error) in sorted(missing.items()):
+        yield Violation("underived", UUID(name), seq, f"Its changes can't be derived ({error}), and are missing.")
+
+
+class ChangesCheck:
+    """Compares the changes of whole entities: all notifications of one must come here, in order of `seq`."""
+
+    def __init__(self, reader: Reader, scope: Scope, senders: Senders) -> None:
+        self._reader = reader
+        self._scope = scope
+        self._rules = SenderRules(senders)
+        # The deriver knows nothing before the first notification that is stored.
+        self._deriver = Deriver(reader.rows, scope.extent.after, senders=senders)
+        self._expected: dict[int, Counter[tuple[Any, ...]]] = {}
+        self.failed: Missing = {}
+        """The notifications whose changes could not be derived here."""
+
+    def check(self, batch: list[NumberedNotification], stored: Iterable[StoredChange]) -> Iterator[Violation]:
+        """Check the changes of the next notifications."""
+        derived = self._derive(batch)
+        self.failed |= {failed.seq: (failed.id, failed.error) for failed in derived.failed}
+        expected = _group_by_seq(map(_as_queried, derived.rows))
+        seqs = {each.seq for each in batch}
+        revised = self._scope.revised
+        self._expected |= {seq: expected[seq] for seq in seqs.union(derived.stale) & revised}
+        actual = _group_by_seq(map(DerivedChange._make, stored))
+        yield from self._violations(
+            Changed(seq, expected[seq], actual[seq]) for seq in sorted(seqs - revised) if expected[seq] != actual[seq]
+        )
+
+    def _derive(self, batch: list[NumberedNotification]) -> Derived:
+        """Derive from notifications; if a bug stops that, from halves, down to the notification at fault."""
+        try:
+            derived = self._deriver.derive(batch)
+        except UnderivableError as error:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                first, rest = self._derive(batch[:middle]), self._derive(batch[middle:])
+                rows = [row for row in first.rows if row.seq not in rest.stale]
+                return Derived(rows + rest.rows, first.stale + rest.stale, {}, first.failed + rest.failed)
+            derived = self._deriver.give_up(batch[0], error)
+        self._deriver.settle(derived)
+        return derived
+
+    def check_revised(self) -> Iterator[Violation]:
+        """Check the changes of notifications that got a late predecessor, once all have come."""
+        revised = sorted(self._expected)
+        for start in range(0, len(revised), _ROWS_PER_BATCH):
+            seqs = revised[start : start + _ROWS_PER_BATCH]
+            rows = self._reader.rows(sql_file(__package__, "changes_of.sql"), [seqs])
+            actual = _group_by_seq(map(DerivedChange._make, rows))
+            yield from self._violations(Changed(seq, self._expected[seq], actual[seq]) for seq in seqs)
+
+    def _violations(self, changed: Iterable[Changed]) -> Iterator[Violation]:
+        violations = list(check_changes(changed))
+        if violations:
+            # Late notifications may have arrived meanwhile.
+            since = _read_revised(self._reader, self._rules, self._scope.extent.last)
+            known = since | self._scope.missing | self.failed.keys()
+            yield from (each for each in violations if each.seq not in known)
+
+
+def _read_revised(reader: Reader, rules: SenderRules, last_seq: int) -> set[int]:
+    """Return notifications whose predecessor, in order of occurrence, arrived later and after `last_seq`."""
+    query = sql_file(__package__, "revised.sql")
+    return {seq for (seq,) in reader.rows(query, [*as_columns(rules.stateless), last_seq])}
+
+
+def _group_by_seq(rows: Iterable[DerivedChange]) -> defaultdict[int, Counter[tuple[Any, ...]]]:
+    by_seq: defaultdict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    for row in rows:
+        by_seq[row.seq][row] += 1
+    return by_seq
+
+
+def _as_queried(row: DerivedChange) -> DerivedChange:
+    # A query counts microseconds, because Python can't represent every moment.
+    return row._replace(changed_at=to_microseconds(row.changed_at))  # type: ignore[arg-type]

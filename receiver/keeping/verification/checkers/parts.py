@@ -1,0 +1,132 @@
+"""Checks a part of the stored notifications: each by itself, and the changes of its entities."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from receiver.database.reading import Reader
+from receiver.database.rows import make_numbered
+from receiver.keeping.verification.checkers.changes import ChangesCheck, Missing, Scope, StoredChange
+from receiver.keeping.verification.invariants import Violation, check_row
+from receiver.notification import NumberedNotification
+from receiver.senders import Senders, load_senders
+from receiver.senders.judge import SignatureJudge, Unjudged, load_judge
+from receiver.senders.keys import Keys, index_by_fingerprint, public_key_of
+from receiver.settings import Settings
+
+
+class Part(NamedTuple):
+    """Rows of notifications in order of `seq`, as a query of `select_numbered` gives them, and their changes."""
+
+    rows: list[tuple[Any, ...]]
+    changes: list[StoredChange]
+
+
+class Checked(NamedTuple):
+    """The result of a check.
+
+    Args:
+        violations: those of notifications, in order of `seq`.
+        changes: those of their changes, too.
+        missing: the notifications whose changes can't be derived.
+        judged: how many signatures of senders without a published key were judged, by sender.
+        unjudged: how many could not be, by the reason.
+    """
+
+    violations: list[Violation]
+    changes: list[Violation]
+    missing: Missing
+    judged: Counter[str]
+    unjudged: Counter[Unjudged]
+
+
+Pending = Callable[[], Checked]
+"""Waits for the result of a check that has begun, and returns it."""
+
+
+class Checker(Protocol):
+    """Checks parts in the order in which they come. All notifications of an entity must come to the same checker."""
+
+    def check(self, part: Part) -> Pending:
+        """Begin to check a part."""
+
+    def finish(self) -> Pending:
+        """Begin to check what only the last part decides."""
+
+
+class PartChecker:
+    """Checks parts at once.
+
+    Args:
+        reader: reads the store.
+        keys: the public keys that notifications were received under.
+        senders: whose notifications they may be.
+        judge: judges signatures of senders without a published key.
+        scope: what changes are compared with; None where there is nothing to compare.
+    """
+
+    def __init__(
+        self, reader: Reader, keys: Keys, senders: Senders, judge: SignatureJudge | None, scope: Scope | None
+    ) -> None:
+        self._keys = keys
+        self._senders = senders
+        self._judge = judge
+        self._changes = ChangesCheck(reader, scope, senders) if scope else None
+
+    def check_part(self, part: Part) -> Checked:
+        """Check a part."""
+        batch = list(map(make_numbered, part.rows))
+        violations = [violation for stored in batch for violation in self._check_row(stored)]
+        changes = list(self._changes.check(batch, part.changes)) if self._changes else []
+        return self._conclude(violations, changes)
+
+    def check_rest(self) -> Checked:
+        """Check what only the last part decides."""
+        return self._conclude([], list(self._changes.check_revised()) if self._changes else [])
+
+    def _check_row(self, stored: NumberedNotification) -> Iterator[Violation]:
+        judge = self._judge.judge if self._judge else None
+        return check_row(stored, self._keys, self._senders.get(stored.row.sender), judge)
+
+    def _conclude(self, violations: list[Violation], changes: list[Violation]) -> Checked:
+        judged, unjudged = self._judge.take_counts() if self._judge else (Counter[str](), Counter[Unjudged]())
+        return Checked(violations, changes, self._changes.failed if self._changes else {}, judged, unjudged)
+
+
+class OwnChecker:
+    """Checks parts in this process, when their results are asked for; see `Checker`."""
+
+    def __init__(self, checker: PartChecker) -> None:
+        self._checker = checker
+
+    def check(self, part: Part) -> Pending:
+        """Leave a part for later."""
+        return partial(self._checker.check_part, part)
+
+    def finish(self) -> Pending:
+        """Leave the rest for later."""
+        return self._checker.check_rest
+
+
+class Means(NamedTuple):
+    """What a `PartChecker` is made with, in a form that goes to another process; secrets are loaded there.
+
+    Args:
+        settings: of the command.
+        keys: the public keys, in PEM form.
+        secret_dirs: directories like CLC_SECRETS_DIR.
+        scope: see `PartChecker`.
+    """
+
+    settings: Settings
+    keys: tuple[bytes, ...]
+    secret_dirs: tuple[Path, ...]
+    scope: Scope | None
+
+    def make_checker(self, reader: Reader) -> PartChecker:
+        """Make a checker; its queries are run by `reader`."""
+        keys = index_by_fingerprint(public_key_of(pem, "a key of the store") for pem in self.keys)
+        judge = load_judge(self.settings, self.secret_dirs)
+        return PartChecker(reader, keys, load_senders(self.settings.senders), judge, self.scope)
