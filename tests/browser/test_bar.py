@@ -292,3 +292,13 @@ def test_a_tooltip_of_a_chart_goes_when_the_page_scrolls(live, watch):
     expect(tooltip).to_have_count(1)
     page.get_by_test_id("stMain").evaluate("area => area.scrollBy(0, 200)")
     expect(tooltip).to_have_count(0)
+
+
+def test_on_a_scrolled_page_the_bar_is_whole_and_has_a_border_above_the_rows(live, watch):
+    page = watch(live.url, viewport={"width": 1280, "height": 800}).open("/health?refresh=off")
+    bar = page.locator('[data-testid="stLayoutWrapper"]:has(> .st-key-bar)')
+    expect(bar).to_have_css("box-shadow", "none")
+    page.get_by_test_id("stMain").evaluate("node => node.scrollTo(0, 300)")
+    expect(bar).not_to_have_css("box-shadow", "none")
+    above, control = (page.locator(one).bounding_box() for one in ("[data-testid=stHeader]", ".st-key-refresh"))
+    assert control["y"] >= above["y"] + above["height"], "the line above covers no border of a control"

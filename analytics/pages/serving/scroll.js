@@ -30,6 +30,11 @@
     if (wanted === null && isScrolling && event.target.matches?.(AREA)) remember();
   }, true);
 
+  // The bar has a border while rows are below it.
+  document.addEventListener("scroll", (event) => {
+    if (event.target.matches?.(AREA)) document.documentElement.toggleAttribute("data-clc-scrolled", event.target.scrollTop > 0);
+  }, true);
+
   // A chart's tooltip stays after a tap, and would lie over what comes to its place.
   document.addEventListener("scroll", () => document.querySelector("#vg-tooltip-element")?.classList.remove("visible"), true);
 
