@@ -36,6 +36,15 @@ def describe_leads(columns: list[str]) -> str | None:
     return " or ".join(whats) or None
 
 
+def describe_missing(columns: list[str]) -> str | None:
+    """Return the columns that rows lack to lead to what they seem to name, in a sentence; None where they lack none."""
+    if "entity_id" in columns and "category" not in columns:
+        return "With the column `category` too, a row leads to its entity."
+    if describe_leads(columns) is None and any(name.lower().endswith("id") for name in columns):
+        return "A row leads to its notification by `seq` or `id`, and to its entity by `category` and `entity_id`."
+    return None
+
+
 def read_named(row: Mapping[str, Any]) -> Named:
     """Return what a row names, by its columns."""
     values = {name: None if value is None else str(value) for name, value in row.items()}
@@ -50,7 +59,8 @@ def draw_leads(table: "pa.Table", position: int | None) -> None:
     """Draw the ways from the row at a position, or say how a row is chosen."""
     whats = describe_leads(table.column_names)
     if position is None or position >= table.num_rows:
-        st.caption(f"Click a row to open its {whats}.")
+        missing = describe_missing(table.column_names)
+        st.caption(" ".join(filter(None, (f"Click a row to open its {whats}.", missing))))
         return
     named = read_named(table.slice(position, 1).to_pylist().pop())
     st.caption(f"Row {position + 1:,}:", width="content")

@@ -19,7 +19,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.components import bring, draw_age_line, draw_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.sql.editor import ErrorPlace, find_place
-from analytics.pages.sql.leads import describe_leads, draw_leads
+from analytics.pages.sql.leads import describe_leads, describe_missing, draw_leads
 from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, open_cache
 from analytics.text import as_markdown, make_visible, plural
 
@@ -132,6 +132,9 @@ def draw_rows(run: Run, table: "pa.Table") -> None:
         # Above the rows, where it is in sight and moves nothing.
         with st.container(key="sql-leads", horizontal=True, vertical_alignment="center", gap="small"):
             draw_leads(table, read_chosen(key))
+    elif missing := describe_missing(table.column_names):
+        with st.container(key="sql-leads"):
+            st.caption(missing)
     with st.container(key="sql-rows"):
         st.dataframe(
             frame,
