@@ -19,6 +19,7 @@ PARTS_OF_INTERVAL = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds"
 """The layout of Arrow's interval. Source: Arrow's Schema.fbs, `IntervalUnit.MONTH_DAY_NANO`."""
 MICROSECONDS_OF_A_DAY = 86_400_000_000
 MOST_DAYS = 100_000_000  # in microseconds, 64 bits hold no more than 106,751,991 days
+_NOT_REPRESENTED = (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, OverflowError)
 AS_TEXT = ("interval", "union", "bignum")
 
 Column: TypeAlias = "pa.ChunkedArray[Any]"
@@ -96,9 +97,17 @@ def replace_types(kind: DuckDBPyType) -> DuckDBPyType:
 
 def make_frame(table: pa.Table) -> "pd.DataFrame":
     """Return an answer as a DataFrame; a column with a value that pandas can't represent becomes text."""
+    try:
+        return table.to_pandas()
+    except _NOT_REPRESENTED:
+        return _replace_columns(table).to_pandas()
+
+
+def _replace_columns(table: pa.Table) -> pa.Table:
+    """Return an answer with text for each column that pandas can't represent."""
     for place, field in enumerate(table.schema):
         try:
             table.column(place).to_pandas()
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, OverflowError):
+        except _NOT_REPRESENTED:
             table = table.set_column(place, field.name, cast_by_duckdb(table.column(place)))
-    return table.to_pandas()
+    return table

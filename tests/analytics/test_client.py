@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 import analytics
+from analytics.client.arrow_types import make_frame
 from analytics.errors import (
     AnalyticsError,
     BusyError,
@@ -151,6 +152,14 @@ def test_values_that_pandas_has_no_form_for_are_text_in_a_dataframe(store):
             "SELECT '01:02:03.123456789'::TIME_NS AS clock, DATE 'infinity' AS ever, union_value(n := 1) AS n"
         )
     assert frame.iloc[0].tolist() == ["01:02:03.123456789", "infinity", "1"]
+
+
+def test_an_answer_that_pandas_can_represent_is_converted_once():
+    class Answer:
+        def to_pandas(self):
+            return "the frame"
+
+    assert make_frame(Answer()) == "the frame"
 
 
 def test_times_come_back_in_utc(store):
