@@ -43,6 +43,17 @@ def test_back_and_forward_keep_filters_that_the_page_left_has_too(live, watch):
         expect(find_refresh(page)).to_have_value("off")
 
 
+def test_back_leads_to_all_of_several_values_of_a_filter(live, watch):
+    page = watch(live.url).open("/audit?refresh=off&range=all&rule=public_address_added&rule=hidden_user_update")
+    rules = page.locator(".st-key-chips")
+    expect(rules).to_contain_text("Rule: Public address added to a server, H")
+    link(page, "Health").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Health")
+    go_back(page, "Audit")
+    expect(rules).to_contain_text("Rule: Public address added to a server, H")
+    expect(page).to_have_url(re.compile("rule=public_address_added&rule=hidden_user_update"))
+
+
 def test_a_link_of_the_top_bar_that_is_clicked_at_once_leaves_the_filters_in_the_history(live, watch):
     page = watch(live.url).page
     page.goto(f"{live.url}/notifications?refresh=off&entity={SERVER}", wait_until="commit")

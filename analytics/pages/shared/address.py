@@ -84,7 +84,7 @@ def take_back(context: ScriptRunContext) -> None:
     with context.session_state.query_params() as params:
         params.set_initial_query_params(context.query_string)
         params.populate_from_query_string(context.query_string)
-    st.query_params.from_dict(st.query_params.to_dict())
+    st.query_params.from_dict({name: st.query_params.get_all(name) for name in st.query_params})
 
 
 def send_again() -> None:
