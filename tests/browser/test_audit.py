@@ -15,7 +15,7 @@ from tests.browser.watching import choose, column, expect_raw, expect_total, fil
 from tests.support.browsing import a_dashboard
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 SHOWN = "SELECT count(*) FROM changes WHERE NOT noise"
 ALL = "/audit?refresh=off&range=all"
