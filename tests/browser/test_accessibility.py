@@ -7,8 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.audited import SERVER
-from tests.browser.measuring import find_cut, find_small
 from tests.browser.watching import run_linked
+from tests.support.measuring import find_cut, find_small
 from tests.support.pages import pages
 
 pytestmark = pytest.mark.browser
