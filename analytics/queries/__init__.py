@@ -15,10 +15,21 @@ from typing import Any, NamedTuple
 
 from analytics.senders import categories_of, edition, has_described, is_account, kinds, place, several, shipped
 
-INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)[ \t]*\n", re.MULTILINE)
-CONDITION = re.compile(r" -- if \$(\w+)$")
+INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)((?: -- if \$\w+)*)[ \t]*\n", re.MULTILINE)
+CONDITIONS = re.compile(r"(?: -- if \$\w+)+$")
 PARAMETER = re.compile(r"\$(\w+)")
-PARTS = frozenset({"beside", "counted", "lasts", "matching", "matching_changes", "of_activity", "of_entity"})
+PARTS = frozenset(
+    {"beside", "counted", "lasts", "left_rows", "matching", "matching_changes", "of_activity", "of_entity"}
+    | {
+        "last_kept",
+        "months",
+        "quarters",
+        "quarters_before",
+        "quarters_beside",
+        "quarters_in_bins",
+        "quarters_of_clocks",
+    }
+)
 OTHERS = frozenset({"rules", "shipped_queries", "profiles"})
 """Folders with SQL that other modules read."""
 
@@ -118,6 +129,8 @@ class Query(NamedTuple):
 def read(name: str) -> str:
     """Return the text of `name`.sql in whatever folder; a line `-- include other.sql` is replaced by that file's lines.
 
+    The conditions of such a line are those of each line that takes its place.
+
     Raises:
         KeyError: there is no such file.
     """
@@ -127,8 +140,12 @@ def read(name: str) -> str:
 @cache
 def _read(name: str, _edition: int) -> str:
     text = places()[name].read_text(encoding="utf-8")
-    whole = INCLUDE.sub(lambda match: read(match[1].removesuffix(".sql")).rstrip("\n") + "\n", text)
-    return expand(whole)
+    return expand(INCLUDE.sub(_include, text))
+
+
+def _include(match: re.Match[str]) -> str:
+    lines = read(match[1].removesuffix(".sql")).splitlines()
+    return "".join(f"{line}{match[2]}\n" for line in lines)
 
 
 def expand(sql: str) -> str:
@@ -153,8 +170,8 @@ def expand(sql: str) -> str:
 def query(name: str, values: Mapping[str, Any]) -> Query:
     """Return the query `name` for these values.
 
-    A line that ends in `-- if $parameter` is left out where that parameter is None or missing, so the query reads a
-    filter's column only with that filter. Values that the query does not use are left out too.
+    A line that ends in `-- if $parameter` is left out where that parameter, or one of several, is None or missing, so
+    the query reads a filter's column only with that filter. Values that the query does not use are left out too.
 
     Raises:
         KeyError: a parameter that the query needs has no value.
@@ -163,11 +180,11 @@ def query(name: str, values: Mapping[str, Any]) -> Query:
     values = {"several": are_several or None, "described": has_described() or None, **values}
     lines = []
     for line in read(name).splitlines():
-        condition = CONDITION.search(line)
-        if condition is None:
+        conditions = CONDITIONS.search(line)
+        if conditions is None:
             lines.append(line)
-        elif values.get(condition[1]) is not None:
-            lines.append(line[: condition.start()])
+        elif all(values.get(name) is not None for name in PARAMETER.findall(conditions[0])):
+            lines.append(line[: conditions.start()])
     sql = "\n".join(line for line in lines if not line.lstrip().startswith("--"))
     return Query(sql, {parameter: values[parameter] for parameter in sorted(set(PARAMETER.findall(sql)))})
 

@@ -1,5 +1,5 @@
--- Adds the changed fields of some notifications to the counts, or takes them away where the sign is -1.
-INSERT INTO counts_by_quarter
+-- Adds the changed fields of some notifications to counts, or takes them away where the sign is -1.
+INSERT INTO /* counts */ counts_by_quarter
 SELECT make_timestamptz(number * 900000000), sender, category, event_type, 0, $sign * changed_fields
 FROM (
     SELECT

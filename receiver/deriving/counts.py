@@ -16,6 +16,11 @@ from receiver.files import sql_file
 
 TABLES = ("counts_by_quarter", "counts_by_year", "counted")
 _CHANGED_FIELDS = "changed_fields.sql"
+_ADD_QUARTERS = (
+    "INSERT INTO counts_by_quarter "
+    "SELECT quarter, sender, category, event_type, sum(notifications), sum(changed_fields) FROM fresh_quarters "
+    "GROUP BY ALL ORDER BY ALL"
+)
 _COUNTED = (
     "INSERT INTO counted SELECT $last, max(received_at) FROM "
     "(SELECT received_at FROM notifications WHERE seq > $after AND seq <= $last UNION ALL SELECT newest FROM counted)"
@@ -42,10 +47,11 @@ def add_counts(connection: duckdb.DuckDBPyConnection, after: int, last: int) -> 
         last: the last `seq` of the prepared.
     """
     part = {"after": after, "last": last}
-    run(connection, "INSERT INTO counts_by_quarter FROM fresh_quarters")
+    changed = sql_file(__package__, _CHANGED_FIELDS).replace("/* counts */ counts_by_quarter", "fresh_quarters")
+    connection.execute(changed, {"sign": 1, **part}).fetchall()
+    run(connection, _ADD_QUARTERS)
     run(connection, "DELETE FROM counts_by_year WHERE year IN (SELECT year FROM fresh_years)")
     run(connection, "INSERT INTO counts_by_year FROM fresh_years")
-    connection.execute(sql_file(__package__, _CHANGED_FIELDS), {"sign": 1, **part}).fetchall()
     connection.execute(_COUNTED, part).fetchall()
     connection.execute("DELETE FROM counted WHERE last_seq <= $after", {"after": after}).fetchall()
     for name in ("fresh_quarters", "fresh_years"):

@@ -63,6 +63,13 @@ def test_a_line_whose_parameter_has_a_value_stays():
     assert "regexp_escape($text)" in with_text.sql
 
 
+def test_a_part_that_is_included_under_a_condition_is_left_out_without_it():
+    values = {"alone": True, "counted_since": MIDDAY, "counted_until": MIDDAY, "since": MIDDAY, "until": MIDDAY}
+    assert "counts_by_quarter" not in queries.query("activity_other", values | {"notifications": True}).sql
+    kept = {"kept": True, "kept_seq": 1, "left_notifications": True, "cut_begins": [0], "cut_ends": [0]}
+    assert "counts_by_quarter" in queries.query("activity_other", values | kept).sql
+
+
 def test_a_parameter_that_a_query_needs_is_asked_for():
     with pytest.raises(KeyError, match="page_rows"):
         queries.query("newest_notifications", {})

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from analytics.client.client import Client
 from analytics.comparison import BEFORE, find_comparison
 from analytics.pages.activity.filters import ActivityFilters
+from analytics.pages.activity.kept.counts import Kept, is_long
 from analytics.pages.activity.page import list_queries
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared.store import null_to_none
@@ -55,7 +56,13 @@ class Store:
         at = self.newest + timedelta(seconds=1)
         span = span_of(length, None, at, None, ZONE)
         time = When(span, Interval(span.since, span.until), find_comparison(span.since, span.until, BEFORE), BEFORE)
-        return list(list_queries(ActivityFilters(), time, ZONE).items())
+        kept = self.read_kept() if is_long(time.bin_values) else None
+        return list(list_queries(ActivityFilters(), time, ZONE, kept=kept).items())
+
+    def read_kept(self) -> Kept | None:
+        """Ask what the store's counts hold, as the page does."""
+        rows = self.ask("kept")
+        return None if rows.empty else Kept(int(rows.iloc[0]["last_seq"]), rows.iloc[0]["newest"].to_pydatetime())
 
     def by_id(self) -> Ask:
         """Read a notification of a random number by its id."""
@@ -115,8 +122,11 @@ def activity(small: Store, large: Store, length: str) -> list[Figure]:
     took: dict[int, list[dict[str, float]]] = {small.last: [], large.last: []}
     for _ in range(ROUNDS):
         for store in (small, large):
+            began = time.perf_counter()
             asked = store.activity(length)
-            took[store.last].append({name: timed(partial(store.ask, name, **values)) * 1000 for name, values in asked})
+            before = {"kept": (time.perf_counter() - began) * 1000}
+            each = {name: timed(partial(store.ask, name, **values)) * 1000 for name, values in asked}
+            took[store.last].append(before | each)
     sums = {last: [sum(one.values()) for one in rounds] for last, rounds in took.items()}
     p95 = {last: part(times, 0.95) for last, times in sums.items()}
     alone = {name: statistics.median(one[name] for one in took[large.last]) for name in took[large.last][0]}
@@ -124,8 +134,8 @@ def activity(small: Store, large: Store, length: str) -> list[Figure]:
     what = f"Activity's SQL, {length}, {large.last:,} notifications, p95"
     said = f"median {statistics.median(sums[large.last]):,.0f}; {most} alone {alone[most]:,.0f}"
     return [
-        Figure(what, p95[large.last], "ms", "≤ 100", said),
-        Figure("… ÷ the same of a tenth", p95[large.last] / p95[small.last], "", "≤ 4", f"{p95[small.last]:,.0f} ms"),
+        Figure(what, p95[large.last], "ms", "≤ 100" if length == "24 h" else "≤ 150", said),
+        Figure("… ÷ the same of a tenth", p95[large.last] / p95[small.last], "", "≤ 3", f"{p95[small.last]:,.0f} ms"),
     ]
 
 

@@ -1,5 +1,9 @@
 -- Actors with their events in a time and in the time to compare with: the largest, or those that differ most.
 WITH counted AS (
+    SELECT -- if $kept
+        sender, -- if $several -- if $kept
+        name, sum(events)::BIGINT AS events, sum(events_before)::BIGINT AS events_before -- if $kept
+    FROM ( -- if $kept
     SELECT
         sender, -- if $several
         actor AS name,
@@ -8,6 +12,14 @@ WITH counted AS (
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND actor IS NOT NULL
         -- include of_activity.sql
     GROUP BY ALL
+    UNION ALL -- if $kept
+    SELECT -- if $kept
+        sender, -- if $several -- if $kept
+        -- include months.sql -- if $kept
+        AND what = 'actor' -- if $kept
+    ) -- if $kept
+    GROUP BY ALL -- if $kept
+    HAVING sum(events) + sum(events_before) > 0 -- if $kept
 )
 SELECT
     sender, -- if $several

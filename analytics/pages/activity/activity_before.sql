@@ -14,8 +14,13 @@ WITH bins AS (
 ), bars AS (
     SELECT unnest(map_keys(bars)) AS last_us, unnest(map_values(bars)) AS events
     FROM counted
+    UNION ALL -- if $kept
+    SELECT last_us, sum(number) -- if $kept
+    -- include quarters_before.sql -- if $kept
+    GROUP BY ALL -- if $kept
 )
-SELECT bin_us, events::BIGINT AS events
+SELECT bin_us, sum(events)::BIGINT AS events
 FROM bars JOIN bins USING (last_us)
 WHERE events > 0
+GROUP BY ALL
 ORDER BY bin_us

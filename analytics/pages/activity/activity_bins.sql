@@ -16,8 +16,13 @@ WITH bins AS (
 ), bars AS (
     SELECT event_type, unnest(map_keys(bars)) AS last_us, unnest(map_values(bars)) AS events
     FROM counted
+    UNION ALL -- if $kept
+    SELECT coalesce(event_type, category), last_us, sum(number) -- if $kept
+    -- include quarters_in_bins.sql -- if $kept
+    GROUP BY ALL -- if $kept
 )
-SELECT bin_us, event_type, events::BIGINT AS events
+SELECT bin_us, event_type, sum(events)::BIGINT AS events
 FROM bars JOIN bins USING (last_us)
 WHERE events > 0
+GROUP BY ALL
 ORDER BY bin_us, event_type

@@ -3,6 +3,10 @@
 -- slowest question. Each list shows its other choices too: a chosen place filters the entities only, and a chosen entity
 -- the places only.
 WITH counted AS (
+    SELECT -- if $kept
+        sender, -- if $several -- if $kept
+        kind, name, sum(events)::BIGINT AS events, sum(events_before)::BIGINT AS events_before -- if $kept
+    FROM ( -- if $kept
     SELECT
         sender, -- if $several
         kind_of(category) AS kind, entity_id AS name,
@@ -11,6 +15,15 @@ WITH counted AS (
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND entity_id IS NOT NULL
         -- include of_activity.sql
     GROUP BY ALL
+    UNION ALL -- if $kept
+    SELECT -- if $kept
+        sender, -- if $several -- if $kept
+        kind_of(category) AS kind, -- if $kept
+        -- include months.sql -- if $kept
+        AND what = 'entity' -- if $kept
+    ) -- if $kept
+    GROUP BY ALL -- if $kept
+    HAVING sum(events) + sum(events_before) > 0 -- if $kept
 ), entities AS (
     SELECT *
     FROM counted

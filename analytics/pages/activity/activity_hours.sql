@@ -16,6 +16,10 @@ WITH clocks AS (
 ), bars AS (
     SELECT quarter, unnest(map_keys(bars)) AS last_us, unnest(map_values(bars)) AS events
     FROM counted
+    UNION ALL -- if $kept
+    SELECT begin_us // 900000000 % 672, last_us, sum(number) -- if $kept
+    -- include quarters_of_clocks.sql -- if $kept
+    GROUP BY ALL -- if $kept
 )
 SELECT
     -- A week is added first, because west of Greenwich the hour would be negative. 1970 began on a Thursday.

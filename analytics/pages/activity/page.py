@@ -15,6 +15,7 @@ from analytics.pages.activity import filters
 from analytics.pages.activity.attention.signs import draw_signs
 from analytics.pages.activity.chart import draw_over_time, draw_total, select_types
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
+from analytics.pages.activity.kept.counts import Kept, add_counts, is_long, read_kept
 from analytics.pages.activity.lists import accounts, ranked
 from analytics.pages.activity.time_range import (
     When,
@@ -137,7 +138,9 @@ def draw(
 ) -> None:
     """Ask for all figures at once, and draw them."""
     most = filters.read_most_rows()
-    rows = ask_together(list_queries(chosen, time, viewer_zone(), measure, by_change=by_change, most=most))
+    kept = read_kept() if is_long(time.bin_values) else None
+    queries = list_queries(chosen, time, viewer_zone(), measure, by_change=by_change, most=most, kept=kept)
+    rows = ask_together(queries)
     signs = draw_figures(rows, chosen, time, measure)
     with st.container(key="over-time", border=True, gap="small"):
         before = rows("activity_before") if time.line else None
@@ -160,10 +163,12 @@ def list_queries(
     *,
     by_change: bool = False,
     most: int = filters.MOST_ROWS,
+    kept: Kept | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the queries with their values, in the order of asking.
 
-    They come in the order of drawing, but the slowest list comes first of the lists.
+    They come in the order of drawing, but the slowest list comes first of the lists. They read the counts that are
+    `kept` where these can answer them.
     """
     ranked = {"by_change": True if by_change else None, "most": most}
     typed, counted = measure.list_parameters(typed=True), measure.list_parameters(typed=bool(chosen.types))
@@ -186,7 +191,7 @@ def list_queries(
     }
     if has_week(time):
         queries["activity_hours"] = {**time.part_values, **counted, **time.clocks(zone), **chosen.parameters()}
-    return queries
+    return {name: add_counts(name, values, kept) for name, values in queries.items()}
 
 
 def has_week(time: When) -> bool:

@@ -1,0 +1,1 @@
+"""Counts that the store keeps, from which the page Activity reads long ranges."""

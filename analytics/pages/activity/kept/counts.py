@@ -1,0 +1,138 @@
+"""Chooses which of the page's queries read the counts that the store keeps, and what these count from rows.
+
+The counts hold the notifications up to a `seq`, by quarter hour and by month of UTC. A time that begins or ends within
+a quarter hour or a month cuts it: that part is counted from rows, and so are the notifications after the last counted.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from analytics.errors import QueryError
+from analytics.pages.shared.store import ask, moment
+from analytics.times import EPOCH, MICROSECOND, floor
+
+LONG = timedelta(days=28)
+"""Shorter ranges are counted from rows, which takes no longer."""
+QUARTER = timedelta(minutes=15)
+MOST_CUTS = 4
+BY_QUARTER = frozenset({"activity_types", "activity_other", "activity_bins", "activity_before", "activity_hours"})
+BY_MONTH = frozenset({"activity_accounts", "activity_actors", "activity_entities"})
+FILTERS = ("account", "accounts", "actor", "entity", "kind", "centre")
+ENDS = ("since", "until", "before_since", "before_until")
+
+
+class Kept(NamedTuple):
+    """What the counts hold: the notifications up to `last_seq`, of which the `newest` was received then."""
+
+    last_seq: int
+    newest: datetime
+
+
+def read_kept() -> Kept | None:
+    """Ask what the counts hold; None where there are none, or the store is of an older program."""
+    try:
+        rows = ask("kept")
+    except QueryError:
+        return None
+    return None if rows.empty else Kept(int(rows.iloc[0]["last_seq"]), moment(rows.iloc[0]["newest"]) or EPOCH)
+
+
+def is_long(values: Mapping[str, Any]) -> bool:
+    """Say whether a query's time is so long that counts are quicker than rows."""
+    return bool(values["counted_until"] - values["counted_since"] >= LONG)
+
+
+def add_counts(name: str, values: dict[str, Any], kept: Kept | None) -> dict[str, Any]:
+    """Return the parameters of a query, with those that make it read the counts where these can answer it."""
+    if kept is None or "counted_since" not in values or not is_long(values):
+        return values
+    if any(values.get(each) is not None for each in FILTERS):
+        return values
+    if name in BY_QUARTER and fits_quarters(values):
+        return values | leave_to_rows(values, kept, floor_quarter, lambda begin: begin + QUARTER)
+    if name in BY_MONTH and "notifications" in values and values.get("event_types") is None:
+        rows = leave_to_rows(values, kept, floor_month, next_month)
+        return values | rows | choose_months(values, set(rows["cut_begins"]))
+    return values
+
+
+def fits_quarters(values: Mapping[str, Any]) -> bool:
+    """Say whether the bins of a query begin at quarter hours, and are moved by whole ones. Other clocks fit always."""
+    moved = values.get("shift_us", 0) % microseconds(QUARTER)
+    return not moved and (
+        "ahead_us" in values or not any(begin % microseconds(QUARTER) for begin in values.get("begins", ()))
+    )
+
+
+def leave_to_rows(
+    values: Mapping[str, Any],
+    kept: Kept,
+    begin_of: Callable[[datetime], datetime],
+    next_of: Callable[[datetime], datetime],
+) -> dict[str, Any]:
+    """Return the parameters that say what is counted from rows: the periods that an end of the time cuts.
+
+    An end after the newest counted notification cuts nothing.
+    """
+    ends = [values[end] for end in ENDS if values.get(end) is not None]
+    cut = sorted({begin_of(end) for end in ends if end <= kept.newest and begin_of(end) != end})
+    measure = "notifications" if "notifications" in values else "changes"
+    return {
+        measure: None,
+        f"left_{measure}": True,
+        "kept": True,
+        "kept_seq": kept.last_seq,
+        "cut_begins": pad(cut),
+        "cut_ends": pad(map(next_of, cut)),
+    }
+
+
+def pad(moments: Iterable[datetime]) -> list[int]:
+    """Return as many moments as there can be cuts, in microseconds since 1970."""
+    numbers = [microseconds(at - EPOCH) for at in moments]
+    return numbers + [0] * (MOST_CUTS - len(numbers))
+
+
+def choose_months(values: Mapping[str, Any], cut: set[int]) -> dict[str, Any]:
+    """Return the parameters that say of each year which months count, and which count for the time to compare with."""
+    years = range(values["counted_since"].astimezone(UTC).year, values["counted_until"].astimezone(UTC).year + 1)
+
+    def mask(since: datetime, until: datetime) -> list[list[int]]:
+        return [
+            [int(since <= begin < until and microseconds(begin - EPOCH) not in cut) for begin in months_of(year)]
+            for year in years
+        ]
+
+    compared = values.get("before_since") is not None
+    return {
+        "years": [*years],
+        "months_now": mask(values["since"], values["until"]),
+        "months_before": mask(values["before_since"], values["before_until"]) if compared else None,
+        "nothing_before": None if compared else True,
+    }
+
+
+def months_of(year: int) -> list[datetime]:
+    """Return the begins of a year's months in UTC."""
+    return [datetime(year, month, 1, tzinfo=UTC) for month in range(1, 13)]
+
+
+def floor_quarter(at: datetime) -> datetime:
+    """Return the begin of the quarter hour that contains a moment."""
+    return floor(at, QUARTER)
+
+
+def floor_month(at: datetime) -> datetime:
+    """Return the begin of the month of UTC that contains a moment."""
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def next_month(begin: datetime) -> datetime:
+    """Return the begin of the month after one that begins then."""
+    return floor_month(begin + timedelta(days=31))
+
+
+def microseconds(length: timedelta) -> int:
+    """Return a length of time in microseconds."""
+    return length // MICROSECOND
