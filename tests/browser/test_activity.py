@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.watching import column, drawn_at, expect_refreshed, expect_total, go_back, row_of, tab, texts
 from tests.support import night
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 DAY = 24 * night.AN_HOUR + night.WAVE
 PART = 62  # the wave, and the two that came in its quarter of an hour anyway

@@ -13,7 +13,7 @@ from tests.browser.audited import OTHER, PUBLIC, SERVER, ago, server
 from tests.browser.watching import choose, close_filters, column, fill, go_back, open_filters, row_of
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 NAME = ".st-key-detail-name [data-testid=stText]"
 FLAPPER = "WA1SOLODB07"

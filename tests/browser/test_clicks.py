@@ -24,7 +24,7 @@ from tests.browser.watching import (
 )
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 SENT = 400
 ALL = "SELECT count(*) FROM events"

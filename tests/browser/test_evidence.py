@@ -12,7 +12,7 @@ from tests.browser.watching import go_back, row_of
 from tests.support.keys import signed
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 
 @pytest.fixture(scope="module")
