@@ -3,6 +3,19 @@
 from receiver.spool.layout import KINDS, Row, size_of
 from receiver.spool.reader import SpoolReader
 from receiver.spool.segment import Segment, SpooledRow
+from receiver.spool.source import RowSource, Watermarks
 from receiver.spool.writer import Done, SpoolWriter, WaitingRow
 
-__all__ = ["KINDS", "Done", "Row", "Segment", "SpoolReader", "SpoolWriter", "SpooledRow", "WaitingRow", "size_of"]
+__all__ = [
+    "KINDS",
+    "Done",
+    "Row",
+    "RowSource",
+    "Segment",
+    "SpoolReader",
+    "SpoolWriter",
+    "SpooledRow",
+    "WaitingRow",
+    "Watermarks",
+    "size_of",
+]

@@ -94,43 +94,70 @@ class SegmentColumns:
         Raises:
             DamagedRowError: it is not as it was written.
         """
-        try:
-            if self._has_checksums:
-                *values, stored_checksum = values
-                if checksum(self._kind, values) != stored_checksum:
-                    raise DamagedRowError("its checksum does not hold")
-            elif not _has_types(self._kind, values):
-                raise DamagedRowError("it has values of other types")
-            position, *columns = values
-            if position != place:
-                raise DamagedRowError(f"it has the position {position}")
-            return self._make(columns)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise DamagedRowError(f"it is no row ({error})") from None
-
-    def _make(self, columns: list[Any]) -> Row:
-        for at, _, read in _CONVERTED[self._kind]:
-            columns[at] = read(columns[at])
-        return _TYPES[self._kind]._make(columns)
+        if self._has_checksums:
+            return unpack(self._kind, place, values)
+        if not _has_types(self._kind, values):
+            raise DamagedRowError("it has values of other types")
+        return _make(self._kind, place, values)
 
     def keep_damaged(self, segment: str, place: Position, values: Values) -> Rejection:
-        """Make a row of `rejected` from a damaged one: its body, and in `headers` its place and its other columns."""
-        left = dict(zip(self._names, values, strict=True))
-        body = left.pop("payload" if self._kind == "notifications" else "body", b"")
-        path = left.get("event_type") or left.get("category") or left.get("path")
-        others = {name: _text(value) for name, value in left.items()}
-        received_at = _moment(left.get("received_at"))
-        return Rejection(
-            id=_id(left.get("id")) or uuid5(NAMESPACE_URL, f"{segment}/{self._kind}/{place}"),
-            received_at=received_at,
-            reason=DAMAGED_IN_SPOOL,
-            path=_text(path) or "",
-            source_ip=None,
-            headers=orjson.dumps({"segment": segment, "table": self._kind, "place": place, **others}).decode(),
-            body=body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogateescape"),
-            sender=_text(left.get("sender")),
-            signature_detail=_text(left.get("signature_detail")),
-        )
+        """Make a row of `rejected` from a damaged one, see `make_damaged`."""
+        return make_damaged(segment, self._kind, place, dict(zip(self._names, values, strict=True)))
+
+
+def pack(row: Row, place: Position) -> list[Any]:
+    """Return a row's values as a segment has them: its position, its columns and their checksum."""
+    kind = KINDS[type(row)]
+    values = _to_sqlite(kind, place, row)
+    return [*values, checksum(kind, values)]
+
+
+def unpack(kind: str, place: Position, values: Values) -> Row:
+    """Undo `pack`, for a row of a kind.
+
+    Raises:
+        DamagedRowError: the row is not as it was written.
+    """
+    *rest, stored_checksum = values
+    try:
+        is_whole = checksum(kind, rest) == stored_checksum
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DamagedRowError(f"it is no row ({error})") from None
+    if not is_whole:
+        raise DamagedRowError("its checksum does not hold")
+    return _make(kind, place, rest)
+
+
+def make_damaged(segment: str, kind: str, place: Position, values: dict[str, Any]) -> Rejection:
+    """Make a row of `rejected` from the values of a damaged one: its body, and in `headers` its place and the rest."""
+    left = dict(values)
+    body = left.pop("payload" if kind == "notifications" else "body", b"")
+    path = left.get("event_type") or left.get("category") or left.get("path")
+    others = {name: _text(value) for name, value in left.items()}
+    received_at = _moment(left.get("received_at"))
+    return Rejection(
+        id=_id(left.get("id")) or uuid5(NAMESPACE_URL, f"{segment}/{kind}/{place}"),
+        received_at=received_at,
+        reason=DAMAGED_IN_SPOOL,
+        path=_text(path) or "",
+        source_ip=None,
+        headers=orjson.dumps({"segment": segment, "table": kind, "place": place, **others}).decode(),
+        body=body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogateescape"),
+        sender=_text(left.get("sender")),
+        signature_detail=_text(left.get("signature_detail")),
+    )
+
+
+def _make(kind: str, place: Position, values: Values) -> Row:
+    position, *columns = values
+    if position != place:
+        raise DamagedRowError(f"it has the position {position}")
+    try:
+        for at, _, read in _CONVERTED[kind]:
+            columns[at] = read(columns[at])
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DamagedRowError(f"it is no row ({error})") from None
+    return _TYPES[kind]._make(columns)
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Row], last: dict[str, Position]) -> None:
@@ -144,8 +171,8 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row], last: dict[str, 
     for row_type, kind in KINDS.items():
         of_kind = [row for row in rows if type(row) is row_type]
         if of_kind:
-            values = [_to_sqlite(kind, place, row) for place, row in enumerate(of_kind, last.get(kind, 0) + 1)]
-            connection.executemany(_INSERTS[kind], [(*each, checksum(kind, each)) for each in values])
+            values = [pack(row, place) for place, row in enumerate(of_kind, last.get(kind, 0) + 1)]
+            connection.executemany(_INSERTS[kind], values)
             last[kind] = last.get(kind, 0) + len(of_kind)
 
 

@@ -2,22 +2,20 @@
 
 import contextlib
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from receiver.data_directory.incidents import copy_aside, set_aside
+from receiver.errors import StoreError
 from receiver.files import sync_directory
 from receiver.spool import layout
 from receiver.spool.ledger import note_end, read_ledger
 from receiver.spool.looking import find_unreadable_commits
 from receiver.spool.segment import Segment, SpooledRow
+from receiver.spool.source import Watermarks, read_by_turns
 
 ReportDamage = Callable[[str, Path | None, str | None], object]
 """Takes a sentence, the directory that the files were moved to, and what is missing since."""
-
-_ROWS_PER_TURN = 5_000
 
 _log = logging.getLogger(__name__)
 
@@ -25,14 +23,6 @@ _log = logging.getLogger(__name__)
 def _log_it(what: str, moved_to: Path | None, missing: str | None) -> None:
     kept = f" It is kept in {moved_to}." if moved_to else ""
     _log.error("%s%s%s", what, kept, f" MISSING: {missing}" if missing else "")
-
-
-class _Place(NamedTuple):
-    """The place in a segment after which rows of a kind are new."""
-
-    segment: Segment
-    kind: str
-    after: int
 
 
 class SpoolReader:
@@ -72,7 +62,7 @@ class SpoolReader:
                 self._known[path.stem] = Segment(path, self._prepare)
         return [self._known[name] for name in sorted(self._known)]
 
-    def read_new(self, watermarks: Mapping[tuple[str, str], int], rows: int, size: int) -> Iterator[SpooledRow]:
+    def read_new(self, watermarks: Watermarks, rows: int, size: int) -> Iterator[SpooledRow]:
         """Read new rows: those of each writer in the order in which it wrote them, the writers by turns.
 
         Args:
@@ -83,23 +73,46 @@ class SpoolReader:
         Raises:
             OSError: the directory can't be listed.
         """
-        by_writer: dict[str, deque[_Place]] = {}
-        for segment in self.segments():
-            places = by_writer.setdefault(layout.writer_of(segment.path), deque())
-            places += (_Place(segment, kind, watermarks.get((segment.name, kind), 0)) for kind in layout.KINDS.values())
-        turns = deque(by_writer.values())
-        while turns and rows > 0 and size > 0:
-            places = turns.popleft()
-            segment, kind, after = places.popleft()
-            limit = min(rows, _ROWS_PER_TURN)
-            read = segment.read(kind, after, limit, size)
-            rows -= len(read)
-            size -= sum(layout.size_of(each.row) for each in read)
-            yield from read
-            if len(read) == limit:
-                places.appendleft(_Place(segment, kind, read[-1].position))
-            if places:
-                turns.append(places)
+        yield from read_by_turns(self.segments(), watermarks, rows, size)
+
+    def count_left(self, watermarks: Watermarks) -> int:
+        """Count the rows that are not taken.
+
+        Raises:
+            OSError: the directory can't be listed.
+            StoreError: there are segments whose rows can't be counted at the moment.
+        """
+        left = {segment: _count_left_in(segment, watermarks) for segment in self.segments()}
+        unknown = [
+            f"{segment.path.name}: {segment.refused or segment.damage}"
+            for segment, rows in left.items()
+            if rows is None
+        ]
+        if unknown:
+            raise StoreError(f"the spool can't be read whole ({unknown[0]}).")
+        return sum(rows or 0 for rows in left.values())
+
+    def names(self) -> set[str]:
+        """Return the names of the segments that are there.
+
+        Raises:
+            OSError: the directory can't be listed.
+        """
+        return {segment.name for segment in self.segments()}
+
+    def list_taken(self, watermarks: Watermarks) -> list[Segment]:
+        """List the segments that have no writer and are taken, as far as they can be read."""
+        return [segment for segment in self.list_finished() if _count_left_in(segment, watermarks) == 0]
+
+    def free_taken(self, watermarks: Watermarks) -> None:
+        """Delete the segments that have no writer and are taken; of damaged ones, take first what a second look gives.
+
+        Raises:
+            OSError: they can't be deleted.
+        """
+        for segment in self.list_taken(watermarks):
+            if not (segment.damage and segment.look_again()):
+                self.remove(segment)
 
     def _prepare(self, segment: Segment) -> None:
         """Make room for a segment that is about to be opened, and first check the WAL that SQLite would change.
@@ -156,7 +169,7 @@ class SpoolReader:
         if _has_no_use(lock):
             lock.unlink(missing_ok=True)
 
-    def tidy(self, watermarks: Mapping[tuple[str, str], int]) -> None:
+    def tidy(self, watermarks: Watermarks) -> None:
         """Report faults in the directory, and move foreign files aside.
 
         Args:
@@ -252,6 +265,19 @@ def _settle(segment: Path) -> None:
 
 def _has_no_use(lock: Path) -> bool:
     return not any(lock.parent.glob(f"{lock.stem}-*.sqlite")) and layout.writer_is_gone(lock.parent, lock.stem)
+
+
+def _count_left_in(segment: Segment, watermarks: Watermarks) -> int | None:
+    """Count the rows of a segment that are not taken; None when they can't be counted at the moment."""
+    total = 0
+    for kind in layout.KINDS.values():
+        last, taken = segment.last_position(kind), watermarks.get((segment.name, kind), 0)
+        if last is None:
+            return None
+        if last < taken:
+            segment.note_damage(f"it ends at {kind} {last}, though {taken} were read from it before")
+        total += max(0, last - taken)
+    return total
 
 
 def _describe_missing(segment: Segment) -> str | None:

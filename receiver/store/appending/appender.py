@@ -15,11 +15,10 @@ from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.deriving import Begun, Comparer, Deriver, LastBodies, make_read, write_changes
 from receiver.deriving.counts import keep_counts
 from receiver.deriving.tables import replace_account_states
-from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.senders import Senders
-from receiver.spool import KINDS, Segment, SpooledRow, SpoolReader
+from receiver.spool import RowSource, Segment, SpooledRow
 from receiver.store.appending.condition import Housekeeping
 from receiver.store.appending.duplicates import DuplicateFinder
 from receiver.store.appending.exactly_once import last_positions, read_watermarks, roll_back, store_with_watermarks
@@ -63,7 +62,7 @@ class Appender:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        spool: SpoolReader,
+        spool: RowSource,
         data_dir: Path,
         *,
         duplicate_window_seconds: float,
@@ -146,15 +145,7 @@ class Appender:
         Raises:
             StoreError: there are segments whose rows can't be counted at the moment.
         """
-        left = {segment: self._count_left_in(segment) for segment in self._spool.segments()}
-        unknown = [
-            f"{segment.path.name}: {segment.refused or segment.damage}"
-            for segment, rows in left.items()
-            if rows is None
-        ]
-        if unknown:
-            raise StoreError(f"the spool can't be read whole ({unknown[0]}).")
-        return sum(rows or 0 for rows in left.values())
+        return self._spool.count_left(self._watermarks)
 
     def checkpoint(self, *, merging: bool = False) -> None:
         """Write all appended rows to DuckDB's file, then delete the segments that it holds whole.
@@ -173,9 +164,7 @@ class Appender:
             raise
         with self.housekeeping.task("deleting segments that are stored"):
             self.tidy()
-            for segment in self.list_done():
-                if not (segment.damage and segment.look_again()):
-                    self._spool.remove(segment)
+            self._spool.free_taken(self._watermarks)
         self._note()
 
     def tidy(self) -> None:
@@ -188,19 +177,7 @@ class Appender:
 
     def list_done(self) -> list[Segment]:
         """List the segments that have no writer and are appended, as far as they can be read."""
-        return [segment for segment in self._spool.list_finished() if self._count_left_in(segment) == 0]
-
-    def _count_left_in(self, segment: Segment) -> int | None:
-        """Count the rows of a segment that are not appended; None when they can't be counted at the moment."""
-        total = 0
-        for kind in KINDS.values():
-            last, appended = segment.last_position(kind), self._watermarks.get((segment.name, kind), 0)
-            if last is None:
-                return None
-            if last < appended:
-                segment.note_damage(f"it ends at {kind} {last}, though {appended} were read from it before")
-            total += max(0, last - appended)
-        return total
+        return self._spool.list_taken(self._watermarks)
 
     def _with_originals(self, spooled: Sequence[SpooledRow]) -> list[_Incoming]:
         accepted = [each.row for each in spooled if isinstance(each.row, Notification)]
@@ -301,6 +278,6 @@ class Appender:
         with self.housekeeping.task("noting how far the spool is stored"):
             # A segment's watermark stays when the segment is gone: if the file comes back (a disk mounted late, a copy
             # restored), nothing is appended twice. The note needs only those of segments that are still there.
-            there = {segment.name for segment in self._spool.segments()}
+            there = self._spool.names()
             positions = {(name, kind): at for (name, kind), at in self._watermarks.items() if name in there}
             write_appended(self._data_dir, Appended(self.last_seq, self._stored, positions))
