@@ -12,6 +12,7 @@ ReceiverError            anything a user can put right; its text is one sentence
 ├── DemoError            a part of the demonstration does not start or ends by itself
 ├── ListenerError        a listener does not start, and starting it again does not help
 ├── WorkerError          a process that checks stored notifications has ended before its time
+├── SharedSpoolError     the shared spool can't be reached or used
 ├── UpgradeError         another version can't take over from a running `serve`
 └── StoreError           the DuckDB file can't be used, or a running store does not answer
     ├── NewerStoreError  a newer program wrote the DuckDB file
@@ -99,6 +100,10 @@ class ListenerError(ReceiverError):
 
 class WorkerError(ReceiverError):
     """Raised when a process that checks stored notifications has ended before its time."""
+
+
+class SharedSpoolError(ReceiverError):
+    """Raised when the shared spool can't be reached or used."""
 
 
 class UpgradeError(ReceiverError):

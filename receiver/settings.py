@@ -19,7 +19,7 @@ READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKIN
 """Settings that only `clc-analytics` reads."""
 SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
 """Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
-_SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET"}
+_SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET", "CLC_SHARED_SPOOL"}
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -68,6 +68,12 @@ def _url_secret(text: str) -> str:
     return text
 
 
+def _postgresql(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must be a URL of PostgreSQL, for example postgresql://clc@db.example/clc")
+    return text
+
+
 def _memory(text: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+)?\s*(%|[KMGT]i?B)", text):
         raise ValueError("it must be a size or a share of the machine's memory, for example 4GB or 50%")
@@ -97,6 +103,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("data"), description="DuckDB file `clc.duckdb`, spool, backups, tokens")
     spool_dir: Path | None = Field(None, description="spool, where it should lie on another disk")
+    shared_spool: Annotated[str, AfterValidator(_postgresql)] | None = Field(
+        None, description="URL of a PostgreSQL database through which several machines share their notifications"
+    )
     listen: Address = Field("127.0.0.1:8080", description="listener address")
     listeners: int = Field(1, ge=1, le=64, description="listener processes sharing the port")
     query_listen: Address = Field("127.0.0.1:8081", description="query service address")

@@ -18,7 +18,7 @@ from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse
 from receiver.senders import Senders
-from receiver.spool import SpoolReader
+from receiver.spool import RowSource, SpoolReader
 from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import Condition, Pace, Retry
 from receiver.store.arranging import Arranger
@@ -52,6 +52,7 @@ class AppendLoop:
         duplicate_window_seconds: see `DuplicateFinder`.
         on_fatal: called when only a new process can go on.
         former_spools: lists other directories with segments, see `SpoolReader`.
+        source: where rows come from, if not from these directories.
         data_dir: where incidents and the note of what was appended are kept.
     """
 
@@ -65,12 +66,13 @@ class AppendLoop:
         former_spools: Callable[[], Sequence[Path]] = tuple,
         senders: Senders | None = None,
         comparer: Comparer | None = None,
+        source: RowSource | None = None,
     ) -> None:
         self.pulse = Pulse()
         """Beats with each turn of the thread."""
         self._connection = connection.cursor()
         self._data_dir = data_dir
-        self._spool = SpoolReader(
+        self._spool = source or SpoolReader(
             spool_directory,
             report=lambda what, moved_to, missing: report(data_dir, what, moved_to=moved_to, missing=missing),
             former=former_spools,

@@ -60,7 +60,7 @@ def describe_loss(settings: Settings, now: Appended | None) -> str | None:
     before, now = read_appended(settings.data_dir), now or Appended(0, 0, {})
     if not before.seq:
         return "All notifications that were stored, except those that the spool still holds."
-    ends = _read_ends(settings)
+    ends = _read_ends(settings) if settings.shared_spool is None else _ends_in_shared_spool(before)
     again = _count_up_to(before.positions, ends) - _count_up_to(now.positions, ends)
     missing = before.notifications - now.notifications - again
     if missing <= 0:
@@ -75,6 +75,11 @@ def describe_loss(settings: Settings, now: Appended | None) -> str | None:
 def _count_up_to(positions: Positions, ends: Mapping[str, int | None]) -> int:
     """Count the notifications up to these positions that the spool holds."""
     return sum(min(end or 0, positions.get((segment, _KIND), 0)) for segment, end in ends.items())
+
+
+def _ends_in_shared_spool(before: Appended) -> dict[str, int | None]:
+    """Return how far the shared spool goes at least: the note names its segments alone, and it keeps all their rows."""
+    return {segment: at for (segment, kind), at in before.positions.items() if kind == _KIND}
 
 
 def _read_ends(settings: Settings) -> dict[str, int | None]:

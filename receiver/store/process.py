@@ -33,12 +33,15 @@ from receiver.store.query.request import carries
 from receiver.store.query.runner import QueryLimits
 from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
 from receiver.store.recovery import open_store
+from receiver.store.sharing import Sharing, open_shared_spool
 from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers, store_metrics
 
 GIVES_WAY = 10
 """How much lower than the listener's its priority is (`nice`): a sender waits for the listener, none for SQL."""
 
 _APPENDER = "appender"
+_SHIPPER = "shipper"
+_LAST_SECONDS = 5.0
 # Others import these only when they are first used.
 _USED_LATE = ("_strptime", "encodings.idna", "pyarrow.pandas_compat", "pyarrow.vendored.version")
 _CRASHES = {-number for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)}
@@ -68,6 +71,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     with child.heart.loop.busy("opening the database"):
         connection = open_store(settings).connection
         write_senders(connection, senders, settings)
+    sharing = open_shared_spool(settings, connection)
     loop = AppendLoop(
         connection,
         settings.spool_directory,
@@ -77,10 +81,11 @@ async def _serve(child: Child, settings: Settings) -> None:
         former_spools=lambda: take_former(settings),
         senders=senders,
         comparer=comparer,
+        source=sharing.source if sharing else None,
     )
     arranging = ArrangeLoop(loop.arranger, loop.counter, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop)
-    status = StatusKeeper(settings, connection, loop.condition)
+    status = StatusKeeper(settings, connection, loop.condition, sharing.condition if sharing else None)
     tokens = query_token(settings), control_token(settings)
     handlers = [*control_handlers(backups, loop, tokens[1]), *status_handlers(status)]
     registry = store_metrics(loop, settings.data_dir)
@@ -93,6 +98,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     child.listening.setblocking(False)
     server.add_socket(child.listening)
     child.heart.add(_APPENDER, loop.pulse)
+    _begin_sharing(child, sharing)
     loop.start()
     arranging.start()
     scrubbing = ScrubLoop(settings, connection)
@@ -107,6 +113,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     stop_queries(app)
     scrubbing.stop()
     await asyncio.to_thread(arranging.stop)
+    await _end_sharing(child, sharing)
     # With a successor, end at once, so that queries don't wait; when all stops, first append what is possible.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     child.heart.remove(_APPENDER)
@@ -118,6 +125,18 @@ async def _serve(child: Child, settings: Settings) -> None:
     with child.heart.loop.busy("closing the database"):
         connection.close()
     _log.info("the store is closed")
+
+
+def _begin_sharing(child: Child, sharing: Sharing | None) -> None:
+    if sharing:
+        child.heart.add(_SHIPPER, sharing.shipper.pulse)
+        sharing.shipper.start()
+
+
+async def _end_sharing(child: Child, sharing: Sharing | None) -> None:
+    if sharing:
+        await asyncio.to_thread(sharing.shipper.stop, _LAST_SECONDS if child.stopping.is_set() else 0.0)
+        child.heart.remove(_SHIPPER)
 
 
 def _make_query_app(

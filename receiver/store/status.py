@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from receiver.database.opening import run
 from receiver.database.reading import Rows
 from receiver.errors import StoreError
-from receiver.keeping.care import LIMITS, Appending, Status, WalWatch, gather, judge
+from receiver.keeping.care import LIMITS, Appending, SharedSpool, Status, WalWatch, gather, judge
 from receiver.processes.state import Restarts
 from receiver.settings import Settings
 from receiver.store.appending.condition import Condition
@@ -37,6 +37,7 @@ class StatusKeeper:
         settings: where things lie.
         connection: the store; the keeper takes a cursor of its own.
         condition: returns the condition of appending; without it that is not known.
+        shared: returns the condition of the shared spool, if there is one.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class StatusKeeper:
         settings: Settings,
         connection: duckdb.DuckDBPyConnection,
         condition: Callable[[], Condition] | None = None,
+        shared: Callable[[], SharedSpool] | None = None,
     ) -> None:
         self._settings = settings
         self._condition = condition
+        self._shared = shared
         self._cursor = connection.cursor()
         self._wal = WalWatch()
         self._lock = threading.Lock()
@@ -66,7 +69,9 @@ class StatusKeeper:
         with self._lock:
             appending = Appending(*self._condition()) if self._condition else None
             overdue = self.count_overdue()
-            self.latest = judge(gather(self._settings, self, wal=self._wal, overdue=overdue, appending=appending))
+            shared = self._shared() if self._shared else None
+            facts = gather(self._settings, self, wal=self._wal, overdue=overdue, appending=appending, shared=shared)
+            self.latest = judge(facts)
             return self.latest
 
     def finish(self) -> None:

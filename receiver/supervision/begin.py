@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -15,7 +16,7 @@ from receiver.data_directory import access as data_directory
 from receiver.data_directory.access import Running
 from receiver.data_directory.incidents import put_aside
 from receiver.database import replacing
-from receiver.errors import DataDirectoryError
+from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.backup_file import FILE as BACKUP_NOTE
 from receiver.keeping.backup_file import parse_backup_note, read_learned_accounts
 from receiver.listener.sources import TrustedProxies
@@ -58,6 +59,12 @@ def check_files(settings: Settings) -> None:
     CENTURYLINK.verification.load_key(settings.public_key)
     TrustedProxies(settings.trusted_proxies)
     load_secrets(settings, load_profiles(settings).values())
+    _check_driver(settings)
+
+
+def _check_driver(settings: Settings) -> None:
+    if settings.shared_spool is not None and find_spec("psycopg") is None:
+        raise SettingsError("CLC_SHARED_SPOOL needs the extra `cluster`: pip install 'clc-webhook-analytics[cluster]'.")
 
 
 def take_hold(settings: Settings) -> Held:

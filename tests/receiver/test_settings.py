@@ -93,6 +93,15 @@ def test_a_url_secret_that_can_not_stand_in_a_url_is_refused_and_not_shown(monke
     assert secret not in str(error.value)
 
 
+def test_a_shared_spool_that_is_no_postgresql_is_refused_and_its_password_not_shown(monkeypatch):
+    monkeypatch.setenv("CLC_SHARED_SPOOL", "mysql://clc:hunter2@db.example/clc")
+    with pytest.raises(
+        SettingsError, match=r"^CLC_SHARED_SPOOL is not usable: it must be a URL of PostgreSQL"
+    ) as error:
+        read_settings(env_file=None)
+    assert "hunter2" not in str(error.value)
+
+
 @pytest.mark.parametrize("side", [receiver, reading_side])
 def test_a_variable_that_is_no_setting_is_named_with_the_nearest_that_is(monkeypatch, tmp_path, side):
     (tmp_path / ".env").write_text("CLC_SIGNATURE=record\nCLC_RULES=rules\n")

@@ -15,7 +15,8 @@ GROUPS = {
     ),
     "Coming in": (
         "rate_last_minute", "rate_last_hour", "notifications", "lag_seconds", "spool_rows", "spool_bytes",
-        "segments_unreadable", "former_spools", "append_error", "tasks_failing", "refused_last_hour",
+        "segments_unreadable", "former_spools", "shared_spool_away_seconds", "shared_spool_rows",
+        "append_error", "tasks_failing", "refused_last_hour",
         "failed_last_hour", "rows_set_aside", "notifications_lost", "changes_missing",
     ),
     "Kept": (

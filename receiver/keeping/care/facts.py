@@ -53,6 +53,14 @@ class Appending(NamedTuple):
     failing: dict[str, str]
 
 
+class SharedSpool(NamedTuple):
+    """Why and since when the shared spool can't be used, and how many of its rows are not stored here."""
+
+    failure: str | None
+    since: datetime | None
+    rows: int
+
+
 class Facts(NamedTuple):
     """All facts of a moment; `stored` is None if no database could be read, and `unread` says why.
 
@@ -81,6 +89,9 @@ class Facts(NamedTuple):
     queries_fatal: int = 0
     query_listen: str = "127.0.0.1:8081"
     appending: Appending | None = None
+    has_shared_spool: bool = False
+    shared: SharedSpool | None = None
+    """None if another process than the store's gathers the facts."""
     key_is_of_shell: bool = False
     """Whether the key is that of the settings of a shell, because no `serve` has noted its own."""
 
@@ -111,6 +122,7 @@ def gather(
     wal: WalWatch | None = None,
     overdue: int = 0,
     appending: Appending | None = None,
+    shared: SharedSpool | None = None,
 ) -> Facts:
     """Gather the facts about a receiver.
 
@@ -121,6 +133,7 @@ def gather(
         wal: watches DuckDB's WAL; only the store's process does.
         overdue: how many queries run on after their time; only the store's process knows.
         appending: whether the store appends; only the store's process knows.
+        shared: whether the shared spool can be used; only the store's process knows.
     """
     now = datetime.now(UTC)
     stored, watermarks = None, {}
@@ -157,6 +170,8 @@ def gather(
         queries_fatal=count_recent(settings.data_dir, now),
         query_listen=settings.query_listen,
         appending=appending,
+        has_shared_spool=settings.shared_spool is not None,
+        shared=shared,
         key_is_of_shell=wal is None and noted_key is None,
     )
 

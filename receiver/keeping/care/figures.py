@@ -56,6 +56,8 @@ LIMITS: dict[str, Limit] = {
     "spool_rows": Limit(amber=100_000, red=1_000_000),
     "segments_unreadable": Limit(amber=1, red=1),
     "former_spools": Limit(amber=1, red=1),
+    "shared_spool_away_seconds": Limit(amber=5, red=60),
+    "shared_spool_rows": Limit(amber=100_000, red=1_000_000),
     "checkpoint_due_seconds": Limit(amber=60, red=600),
     "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
     "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY
@@ -252,6 +254,19 @@ def _judge_spool(facts: Facts) -> Iterator[Figure]:
     yield _make_limited("former_spools", "Old spools not yet emptied", len(former), ", ".join(former) or "none")
     text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
     yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)
+    if facts.has_shared_spool:
+        yield from _judge_shared_spool(facts)
+
+
+def _judge_shared_spool(facts: Facts) -> Iterator[Figure]:
+    shared, name = facts.shared, "shared_spool_away_seconds"
+    if shared is None:
+        yield Figure(name, "Shared spool", None, "not known", "amber")
+        return
+    away = (facts.at - shared.since).total_seconds() if shared.failure and shared.since else 0.0
+    text = f"AWAY for {seconds_in_words(away)}: {shared.failure}" if shared.failure else "can be used"
+    yield _make_limited(name, "Shared spool", max(away, 0.0), text)
+    yield _make_limited("shared_spool_rows", "Rows to take from the shared spool", shared.rows, f"{shared.rows:,}")
 
 
 def _judge_safety(facts: Facts) -> Iterator[Figure]:

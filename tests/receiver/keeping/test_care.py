@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from receiver.data_directory.incidents import Incident
-from receiver.keeping.care import LIMITS, Appending, Facts, WalWatch, judge
+from receiver.keeping.care import LIMITS, Appending, Facts, SharedSpool, WalWatch, judge
 from receiver.keeping.care.facts import Stored
 from receiver.keeping.care.figures import bytes_in_words, seconds_in_words
 from receiver.processes.state import ProcessState, ServeState
@@ -61,6 +61,10 @@ def process(**changed):
     return RUNNING.model_copy(update={"processes": {"store": ProcessState(**{"state": "running", **changed})}})
 
 
+def shared(condition):
+    return {"has_shared_spool": True, "shared": condition}
+
+
 def incident(days, missing=None):
     return Incident(ago(days=days).isoformat(), "It was damaged.", None, missing)
 
@@ -97,6 +101,11 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("append_error", {"appending": Appending(None, None, {})}, "ok"),
         ("append_error", {"appending": Appending("no space left on device", ago(seconds=1), {})}, "red"),
         ("tasks_failing", {"appending": Appending(None, None, {"the checkpoint": "no space left"})}, "amber"),
+        ("shared_spool_away_seconds", shared(SharedSpool(None, None, 0)), "ok"),
+        ("shared_spool_away_seconds", shared(SharedSpool("no route to host", ago(seconds=5), 0)), "amber"),
+        ("shared_spool_away_seconds", shared(SharedSpool("no route to host", ago(seconds=60), 0)), "red"),
+        ("shared_spool_away_seconds", shared(None), "amber"),
+        ("shared_spool_rows", shared(SharedSpool(None, None, 100_000)), "amber"),
         ("serving", {"serving": False}, "red"),
         ("store", {"stored": None, "unread": "it does not answer"}, "red"),
         ("processes_not_running", {"serve": process(state="waiting")}, "red"),
@@ -138,7 +147,8 @@ def test_the_worst_state_is_that_of_all():
 
 
 def test_every_limit_is_that_of_a_figure():
-    assert set(LIMITS) <= {figure.name for figure in judge(WELL).figures}
+    facts = WELL._replace(**shared(SharedSpool(None, None, 0)))
+    assert set(LIMITS) <= {figure.name for figure in judge(facts).figures}
 
 
 def test_without_a_store_nobody_knows_the_lag():

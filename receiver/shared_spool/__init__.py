@@ -1,0 +1,10 @@
+"""The shared spool: rows of many nodes in PostgreSQL, from which the store of each node appends.
+
+Imported only where `CLC_SHARED_SPOOL` is set, because psycopg belongs to an extra.
+"""
+
+from receiver.shared_spool.reader import SharedSpoolReader
+from receiver.shared_spool.server import Server
+from receiver.shared_spool.shipper import Shipper
+
+__all__ = ["Server", "SharedSpoolReader", "Shipper"]

@@ -1,0 +1,73 @@
+"""Rows as they lie in the shared spool: a segment's columns by name, with the segment's checksum.
+
+Texts and ids are bytes there, and times are microseconds since 1970.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from receiver.notification import Column, Notification, Rejection, columns_of
+from receiver.spool import KINDS, Row, SpooledRow
+from receiver.spool.columns import DamagedRowError, make_damaged, pack, unpack
+from receiver.spool.layout import SQLITE_TYPES
+
+_TYPES = {"BLOB": "BYTEA", "TEXT": "BYTEA", "INTEGER": "BIGINT"}
+_COLUMNS: dict[str, Column] = {column.name: column for kind in KINDS for column in columns_of(kind)}
+_NAMES = list(_COLUMNS)
+_TEXTS = {name for name, column in _COLUMNS.items() if SQLITE_TYPES[column.type] == "TEXT"}
+_OF_KIND: dict[str, tuple[str, ...]] = {"notifications": Notification._fields, "rejected": Rejection._fields}
+
+SELECTED = ", ".join(_NAMES)
+"""The columns of all kinds of rows, as a list for SQL."""
+COPIED = ("segment", "kind", "position", "holds", *_NAMES, "checksum")
+"""The columns that `to_copy` gives."""
+COPIED_TYPES = (
+    *("text", "text", "int8", "text"),
+    *(_TYPES[SQLITE_TYPES[column.type]].lower().replace("bigint", "int8") for column in _COLUMNS.values()),
+    "int8",
+)
+"""Their types."""
+
+
+def declare_columns() -> str:
+    """Return the columns' definitions for SQL."""
+    return ",\n    ".join(f"{name} {_TYPES[SQLITE_TYPES[column.type]]}" for name, column in _COLUMNS.items())
+
+
+def to_copy(spooled: SpooledRow) -> list[Any]:
+    """Return the values of a row to copy into the shared spool."""
+    holds = KINDS[type(spooled.row)]
+    _, *columns, checksum = pack(spooled.row, spooled.position)
+    by_name = dict(zip(_OF_KIND[holds], columns, strict=True))
+    return [
+        spooled.segment,
+        spooled.kind,
+        spooled.position,
+        holds,
+        *(_to_bytes(by_name.get(name)) for name in _NAMES),
+        checksum,
+    ]
+
+
+def make_row(segment: str, kind: str, selected: Sequence[Any]) -> SpooledRow:
+    """Make a row of a segment from its position, what it holds, `SELECTED` and its checksum; check it again.
+
+    A row that is not as it was written becomes a `Rejection`, as in a segment.
+    """
+    position, holds, *values, checksum = selected
+    by_name = dict(zip(_NAMES, values, strict=True))
+    own = {name: by_name[name] for name in _OF_KIND[holds]}
+    try:
+        columns = [_to_text(name, value) for name, value in own.items()]
+        row: Row = unpack(holds, position, [position, *columns, checksum])
+    except (DamagedRowError, UnicodeDecodeError):
+        row = make_damaged(segment, holds, position, {"position": position, **own, "checksum": checksum})
+    return SpooledRow(segment, kind, position, row)
+
+
+def _to_bytes(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _to_text(name: str, value: Any) -> Any:
+    return value.decode() if name in _TEXTS and value is not None else value

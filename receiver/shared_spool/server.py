@@ -1,0 +1,133 @@
+"""The way to the shared spool's PostgreSQL: opened when needed, given up after an error, and tried again later."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from receiver.errors import SharedSpoolError
+from receiver.files import sql_file
+from receiver.shared_spool.tables import prepare
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 10.0
+_ANSWER_SECONDS = 20.0
+"""The longest wait for the end of a block: a server that is stopped answers nothing, and closes nothing."""
+# What the setting's URL says comes first.
+_DEFAULTS = {"connect_timeout": "5", "client_encoding": "utf8", "application_name": "clc-receiver"}
+
+_log = logging.getLogger(__name__)
+
+
+class Server:
+    """One connection to the server, for one thread at a time.
+
+    Args:
+        url: the setting.
+        purpose: what it is for, to complete "can't be used for …".
+    """
+
+    def __init__(self, url: str, purpose: str) -> None:
+        self._url = url
+        self._purpose = purpose
+        self._connection: Connection | None = None
+        self._seconds, self._next_at = _FIRST_SECONDS, 0.0
+        self.failure: str | None = None
+        """Why the server could not be used the last time; None if it could."""
+        self.since: datetime | None = None
+        """The time of the first of the latest failures in a row."""
+
+    @contextmanager
+    def session(self, seconds: float = _ANSWER_SECONDS) -> Iterator[Connection]:
+        """Give the connection to a block, which must end within so many seconds.
+
+        Raises:
+            SharedSpoolError: the server can't be reached or used, or it is not yet time to try it again. A transaction
+                of the block may be committed or not.
+        """
+        if time.monotonic() < self._next_at:
+            raise SharedSpoolError(f"The shared spool can't be used for {self._purpose}: {self.failure}.")
+        watch = _Watch(seconds)
+        try:
+            connection = self._open(watch)
+            with watch.on(connection):
+                yield connection
+        except (psycopg.Error, SharedSpoolError, OSError) as error:
+            self.close()
+            raise self._fail(watch.complaint or _describe(error)) from None
+        self._succeed()
+
+    def close(self) -> None:
+        """Close the connection; the next block opens another."""
+        connection, self._connection = self._connection, None
+        if connection:
+            with suppress(psycopg.Error):
+                connection.close()
+
+    def _open(self, watch: "_Watch") -> Connection:
+        if self._connection is None:
+            parameters: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(self._url)}
+            # Poolers that give each transaction another connection know no prepared statements.
+            connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+            self._connection = connection
+            with watch.on(connection):
+                connection.execute(sql_file(__package__, "session.sql").encode())
+                prepare(connection)
+        return self._connection
+
+    def _fail(self, failure: str) -> SharedSpoolError:
+        if failure != self.failure:
+            _log.error("the shared spool can't be used for %s, which is tried again: %s", self._purpose, failure)
+        self.failure = failure
+        self.since = self.since or datetime.now(UTC)
+        self._next_at = time.monotonic() + self._seconds
+        self._seconds = min(2 * self._seconds, _LONGEST_SECONDS)
+        return SharedSpoolError(f"The shared spool can't be used for {self._purpose}: {failure}.")
+
+    def _succeed(self) -> None:
+        if self.failure:
+            _log.info("the shared spool can be used for %s again", self._purpose)
+        self.failure = self.since = None
+        self._seconds, self._next_at = _FIRST_SECONDS, 0.0
+
+
+class _Watch:
+    """Hangs up a connection whose server does not answer in time: libpq itself would wait for ever."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.complaint: str | None = None
+
+    @contextmanager
+    def on(self, connection: Connection) -> Iterator[None]:
+        over = threading.Lock()
+        timer = threading.Timer(self._seconds, self._hang_up, [connection.fileno(), over])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            over.acquire()  # never released: from now on the descriptor may be another's
+            timer.cancel()
+
+    def _hang_up(self, descriptor: int, over: threading.Lock) -> None:
+        if over.acquire(blocking=False):
+            self.complaint = f"it did not answer for {self._seconds:.0f} s"
+            with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as copy:
+                copy.shutdown(socket.SHUT_RDWR)
+            over.release()
+
+
+def _describe(error: Exception) -> str:
+    """Return the first line of an error's text; the errors of psycopg that tell data do so in later lines."""
+    text = " ".join((str(error).splitlines() or [""])[0].split()).removeprefix("connection failed: ").rstrip(".")
+    return text or type(error).__name__

@@ -1,0 +1,147 @@
+"""The shipper's thread: moves the rows of this node's spool to the shared spool, and then frees their segments."""
+
+import logging
+import sqlite3
+import threading
+import time
+from datetime import datetime
+
+from receiver.errors import ReceiverError, SharedSpoolError
+from receiver.logs import describe
+from receiver.processes.heartbeat import Pulse
+from receiver.shared_spool.sending import OutOfStepError, Positions, put_rows, read_positions
+from receiver.shared_spool.server import Server
+from receiver.spool import RowSource, Watermarks
+
+_TURN_SECONDS = 0.05
+_TIDY_SECONDS = 5.0
+_ROWS_PER_BATCH = 5_000
+_BYTES_PER_BATCH = 8 * 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+class Shipper:
+    """Moves new rows to the shared spool until it is stopped.
+
+    Args:
+        spool: this node's spool.
+        server: where the shared spool is.
+        stored: how far this node's store had taken the spool by itself, before there was a shared spool.
+    """
+
+    def __init__(self, spool: RowSource, server: Server, stored: Watermarks) -> None:
+        self.pulse = Pulse()
+        """Beats with each turn of the thread."""
+        self.shipped = 0
+        """How many rows were put into the shared spool in this process."""
+        self.trouble: str | None = None
+        """Why this node's spool could not be read or cleared at the last turn."""
+        self._spool = spool
+        self._server = server
+        self._stored = dict(stored)
+        self._positions: Positions | None = None
+        self._tidied_at = time.monotonic()
+        self._stopping = threading.Event()
+        self._last_seconds = 0.0
+        self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to move rows."""
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Move what is left, for so many seconds at most, and end; the rest waits in this node's spool."""
+        self._last_seconds = seconds
+        self._stopping.set()
+        self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Close the spool and the connection."""
+        self._server.close()
+        self._spool.close()
+
+    def turn(self) -> int:
+        """Move the next rows, clear up if that is due, and return how many rows were moved."""
+        try:
+            moved = self._ship()
+            if time.monotonic() - self._tidied_at >= _TIDY_SECONDS:
+                self.free()
+        except SharedSpoolError:  # the server keeps why; whether the rows are there is read again
+            self._positions = None
+            return 0
+        except OutOfStepError as error:
+            self._positions = None
+            _log.warning("how far the shared spool is is read again: %s", error)
+            return 0
+        except (ReceiverError, sqlite3.Error, OSError) as error:
+            self._note(describe(error))
+            return 0
+        self.trouble = None
+        return moved
+
+    def free(self) -> None:
+        """Report faults in this node's spool, and delete the segments that the shared spool holds whole."""
+        self._tidied_at = time.monotonic()
+        if self._positions is None:
+            return
+        places = {*self._stored, *self._positions}
+        held = {place: max(self._stored.get(place, 0), self._positions.get(place, 0)) for place in places}
+        self._spool.tidy(held)
+        self._spool.free_taken(self._positions)
+
+    def _ship(self) -> int:
+        if self._positions is None:
+            with self._server.session() as connection:
+                self._positions = read_positions(connection)
+        rows = list(self._spool.read_new(self._positions, _ROWS_PER_BATCH, _BYTES_PER_BATCH))
+        if rows:
+            with self._server.session() as connection:
+                after = put_rows(connection, rows, self._positions)
+            self._positions |= after
+            self.shipped += len(rows)
+        return len(rows)
+
+    @property
+    def failure(self) -> str | None:
+        """Why rows can't be moved at the moment."""
+        return self._server.failure or self.trouble
+
+    @property
+    def since(self) -> datetime | None:
+        """The time since which the server can't be used."""
+        return self._server.since
+
+    def _note(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            _log.error("this node's spool can't be read or cleared, which is tried again: %s", trouble)
+        self.trouble = trouble
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with self.pulse.busy("moving rows to the shared spool"):
+                moved = self._turn_safely()
+            if moved < _ROWS_PER_BATCH:
+                self._stopping.wait(_TURN_SECONDS)
+        ends = time.monotonic() + self._last_seconds
+        with self.pulse.busy("moving the last rows to the shared spool"):
+            while self._turn_safely() and time.monotonic() < ends:
+                pass
+            self._free_safely()
+
+    def _turn_safely(self) -> int:
+        try:
+            return self.turn()
+        except Exception as error:  # noqa: BLE001 - the thread can't end in silence, and the rows wait
+            self._positions = None
+            self._note(type(error).__name__)
+            _log.exception("rows could not be moved by an error in this program")
+            self._stopping.wait(1)
+            return 0
+
+    def _free_safely(self) -> None:
+        try:
+            self.free()
+        except (ReceiverError, sqlite3.Error, OSError) as error:
+            self._note(describe(error))

@@ -1,0 +1,1 @@
+"""The shared spool, in a real PostgreSQL, and receivers that share it."""

@@ -1,0 +1,139 @@
+"""Several machines on one PostgreSQL: what is acknowledged is in every store once, whatever ends or goes away."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import psycopg
+import pytest
+import urllib3
+
+from receiver.spool import SpoolWriter
+from tests.durability.support.commands import run_command
+from tests.support.processes import Receiver, running
+from tests.support.rows import notification
+from tests.support.waiting import until
+
+USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
+SHIPPER = """
+import os, signal, sys
+from pathlib import Path
+from receiver.shared_spool import Server, Shipper, sending, shipper
+from receiver.spool import SpoolReader
+
+spool, url, moment = sys.argv[1:]
+
+def and_die(step):
+    def do_and_die(*arguments):
+        step(*arguments)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return do_and_die
+
+if moment == "before COMMIT":
+    sending.copy_rows = and_die(sending.copy_rows)
+if moment == "after COMMIT":
+    shipper.put_rows = and_die(shipper.put_rows)
+ship = Shipper(SpoolReader(Path(spool)), Server(url, "sending"), {})
+while ship.turn():
+    pass
+ship.free()
+"""
+
+
+def ship(spool, database, moment):
+    return subprocess.run([sys.executable, "-c", SHIPPER, spool, database, moment], check=False, timeout=60).returncode
+
+
+@pytest.mark.parametrize("moment", ["before COMMIT", "after COMMIT"])
+def test_a_store_killed_while_it_ships_ships_each_row_once(tmp_path, database, moment):
+    writer = SpoolWriter(tmp_path / "spool")
+    writer.append_all([notification(n) for n in range(10)])
+    writer.close()
+    assert ship(tmp_path / "spool", database, "never") == 0
+    writer = SpoolWriter(tmp_path / "spool")
+    writer.append_all([notification(n) for n in range(10, 20)])
+    writer.close()
+    assert ship(tmp_path / "spool", database, moment) == -9
+    assert ship(tmp_path / "spool", database, "never") == 0
+    with psycopg.connect(database) as connection:
+        counts = Counter(bytes(payload) for (payload,) in connection.execute("SELECT payload FROM clc_spool.rows"))
+    assert counts == Counter(notification(n).payload for n in range(20))
+    assert list((tmp_path / "spool").glob("*.sqlite")) == []
+
+
+def post(receiver, numbers):
+    for number in numbers:
+        assert receiver.sender.post("/webhooks/User.Updated", USER % number).status == 200
+
+
+def stored(receiver):
+    return sorted(row["id"] for row in receiver.sql("SELECT id::VARCHAR AS id FROM notifications"))
+
+
+def figures(receiver):
+    authorization = {"Authorization": f"Bearer {receiver.token}"}
+    answer = urllib3.request("GET", f"{receiver.query_url}/status", headers=authorization).json()
+    return {figure["name"]: figure for figure in answer["figures"]}
+
+
+def count(receiver):
+    return receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"]
+
+
+@pytest.mark.slow
+def test_two_machines_both_end_with_all_notifications(tmp_path, database):
+    settings = {"CLC_SHARED_SPOOL": database}
+    with (
+        running(Receiver, tmp_path / "one", **settings) as one,
+        running(Receiver, tmp_path / "two", **settings) as two,
+    ):
+        post(one, range(50))
+        post(two, range(50, 100))
+        assert one.sender.post("/webhooks/User.Updated", b"no json").status == 400
+        until(lambda: count(one) == count(two) == 100, what="all notifications on both machines")
+        refused = "SELECT body FROM rejected"
+        until(lambda: one.sql(refused) == two.sql(refused) == [{"body": b"no json"}], what="the refused one on both")
+        assert stored(one) == stored(two)
+        assert len(set(stored(one))) == 100
+        bodies = "SELECT payload FROM notifications ORDER BY id"
+        assert one.sql(bodies) == two.sql(bodies)
+        assert figures(two)["shared_spool_away_seconds"]["text"] == "can be used"
+        assert figures(two)["shared_spool_rows"]["value"] == 0
+    assert run_command(tmp_path / "two", "verify", **settings).returncode == 0
+
+
+@pytest.mark.slow
+def test_while_postgresql_is_away_notifications_are_taken_and_none_is_lost_or_doubled(tmp_path, database, postgres):
+    def shared_spool():
+        return figures(receiver)["shared_spool_away_seconds"]
+
+    postgres.stop()
+    try:
+        with running(Receiver, tmp_path, CLC_SHARED_SPOOL=database) as receiver:
+            post(receiver, range(20))
+            until(lambda: shared_spool()["state"] == "amber", what="the status to say it")
+            assert "AWAY for" in shared_spool()["text"]
+            assert "refused" in shared_spool()["text"]
+            assert figures(receiver)["spool_rows"]["value"] == 20
+            postgres.start()
+            until(lambda: count(receiver) == 20, what="what came before the server did")
+            post(receiver, range(20, 40))
+            postgres.stop()
+            post(receiver, range(40, 60))
+            until(lambda: "AWAY" in shared_spool()["text"], what="the status to say it again")
+            postgres.start()
+            until(lambda: count(receiver) == 60, what="all notifications")
+            until(lambda: shared_spool()["state"] == "ok", what="the status to be ok again")
+            assert len(set(stored(receiver))) == 60
+    finally:
+        postgres.stop()
+        postgres.start()
+
+
+def test_without_the_setting_nothing_of_it_is_loaded(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        loaded = Path(f"/proc/{receiver.children()['store']}/maps").read_text()
+        names = set(figures(receiver))
+    assert "psycopg" not in loaded
+    assert not any(name.startswith("shared_spool") for name in names)

@@ -1,0 +1,210 @@
+"""What a node puts into the shared spool is read from there by every node: each row, once, as it was written."""
+
+from contextlib import closing, contextmanager
+from functools import cache
+
+import psycopg
+import pytest
+
+from receiver.database.appended import Appended, write_appended
+from receiver.errors import SettingsError, SharedSpoolError
+from receiver.settings import Settings
+from receiver.shared_spool import Server, SharedSpoolReader, Shipper, shipper
+from receiver.shared_spool.sending import OutOfStepError, copy_rows, put_rows, read_positions
+from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
+from receiver.store.loss import describe_loss
+from receiver.supervision import begin
+from tests.support.rows import notification, rejection
+
+WRITER = "0" * 31 + "1"
+ODD = [
+    notification(1, entity_id="NUL\0 \N{SNOWMAN} é", signature=None, actor="", source_ip=None),
+    notification(2, payload=bytes(range(1, 256)) * 9000, event_type=None, action=None, proof="token", sender="github"),
+    notification(3, key_fingerprint=None, delivery_id="72d3162e", signature_detail="stale"),
+    rejection(4, path="/webhooks/\0", headers='{"X": "\\u0000"}', body=bytes(range(256)), sender=None),
+]
+
+
+@pytest.fixture
+def node(tmp_path, database):
+    node = Node(tmp_path / "spool", database)
+    yield node
+    node.shipper.close()
+
+
+@contextmanager
+def connected(database, seconds=30.0):
+    """A connection to the shared spool, with its tables."""
+    server = Server(database, "sending")
+    with closing(server), server.session(seconds) as connection:
+        yield connection
+
+
+class Node:
+    """A spool with its shipper, whose turns the test takes."""
+
+    def __init__(self, spool, database):
+        self.spool, self.database = spool, database
+        self.shipper = Shipper(SpoolReader(spool), Server(database, "sending"), {})
+
+    def write(self, rows, **options):
+        writer = SpoolWriter(self.spool, **options)
+        for row in rows:
+            writer.append_all([row])
+        writer.close()
+
+    def segments(self):
+        return sorted(self.spool.glob("*.sqlite"))
+
+
+def read_all(database, watermarks=None, *, rows=1000, size=10**9):
+    reader = SharedSpoolReader(Server(database, "reading"))
+    read = list(reader.read_new(watermarks or {}, rows, size))
+    reader.close()
+    return read
+
+
+@cache
+def spooled(position, segment=f"{WRITER}-000001"):
+    return SpooledRow(segment, "notifications", position, notification(position))
+
+
+def test_every_column_comes_through_byte_for_byte(node, database):
+    node.write(ODD)
+    reader = SpoolReader(node.spool)
+    expected = list(reader.read_new({}, 1000, 10**9))
+    assert node.shipper.turn() == len(ODD)
+    assert read_all(database) == expected
+    assert [each.row for each in expected] == ODD
+
+
+def test_a_row_that_changed_in_the_shared_spool_is_kept_as_damaged(node, database):
+    node.write([notification(1), notification(2)])
+    node.shipper.turn()
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE clc_spool.rows SET actor = 'mallory' WHERE position = 1")
+    first, second = [each.row for each in read_all(database)]
+    assert (first.reason, first.body) == ("damaged_in_spool", notification(1).payload)
+    assert second.payload == notification(2).payload
+
+
+def test_a_row_damaged_in_its_segment_keeps_its_place(database):
+    damaged = SpooledRow(f"{WRITER}-000001", "notifications", 1, rejection(1, reason="damaged_in_spool"))
+    with connected(database) as connection:
+        put_rows(connection, [damaged, spooled(2)], {})
+    assert read_all(database) == [damaged, spooled(2)]
+
+
+def test_reading_is_bounded_in_rows_and_bytes(node, database):
+    node.write([notification(n, payload=b"x" * 1000) for n in range(20)])
+    node.shipper.turn()
+    assert len(read_all(database, rows=7)) == 7
+    assert len(read_all(database, size=2500)) == 3
+    after = {(row.segment, row.kind): row.position for row in read_all(database, rows=15)}
+    assert [row.position for row in read_all(database, after)] == [16, 17, 18, 19, 20]
+
+
+def test_a_row_whose_transaction_becomes_visible_late_is_not_skipped(database):
+    first, other = f"{WRITER}-000001", f"{'0' * 31}2-000001"
+    with connected(database) as early, connected(database) as late:
+        put_rows(early, [spooled(1, first)], {})
+        with late.transaction():
+            put_rows(late, [spooled(2, first), spooled(3, first)], {(first, "notifications"): 1})
+            put_rows(early, [spooled(1, other)], {})
+            seen = read_all(database)
+            assert seen == [spooled(1, first), spooled(1, other)]
+        watermarks = {(row.segment, row.kind): row.position for row in seen}
+        assert read_all(database, watermarks) == [spooled(2, first), spooled(3, first)]
+
+
+def test_a_gap_in_a_segment_stops_reading_there_until_it_is_filled_and_is_told(database):
+    reader = SharedSpoolReader(Server(database, "reading"))
+    segment = spooled(1).segment
+    with closing(reader), connected(database) as early, connected(database) as late:
+        with late.transaction():
+            copy_rows(late, [spooled(1)])
+            copy_rows(early, [spooled(2)])
+            early.execute("INSERT INTO clc_spool.positions VALUES (%s, 'notifications', 2)", [segment])
+            assert list(reader.read_new({}, 10, 10**9)) == []
+            assert reader.failure == f"notifications 1 of segment {segment} are not in the shared spool"
+        assert list(reader.read_new({}, 10, 10**9)) == [spooled(1), spooled(2)]
+        assert reader.failure is None
+
+
+def test_rows_go_in_once_though_two_shippers_believe_the_same(database):
+    with connected(database) as connection:
+        put_rows(connection, [spooled(1), spooled(2)], {})
+    with connected(database) as connection, pytest.raises(OutOfStepError):
+        put_rows(connection, [spooled(1)], {})
+    assert [row.position for row in read_all(database)] == [1, 2]
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_rows_go_in_once_if_it_is_not_known_whether_commit_succeeded(node, database, monkeypatch, is_committed):
+    node.write([notification(n) for n in range(5)])
+    real = psycopg.Transaction._commit_gen
+
+    def commit(transaction):
+        if is_committed:
+            yield from real(transaction)
+        transaction.connection.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    with connected(database):  # now the tables are there, only rows are in transactions
+        monkeypatch.setattr(psycopg.Transaction, "_commit_gen", commit)
+    assert node.shipper.turn() == 0
+    monkeypatch.undo()
+    node.shipper._server._next_at = 0
+    assert node.shipper.turn() == (0 if is_committed else 5)
+    assert [row.position for row in read_all(database)] == [1, 2, 3, 4, 5]
+
+
+def test_a_segment_goes_only_when_the_shared_spool_holds_all_of_it(node, database, monkeypatch):
+    monkeypatch.setattr(shipper, "_ROWS_PER_BATCH", 3)
+    node.write([notification(n) for n in range(4)], rows_per_segment=2)
+    first, second, *_ = before = node.segments()
+    node.shipper.free()
+    assert node.segments() == before
+    assert node.shipper.turn() == 3
+    node.shipper.free()
+    assert (first.exists(), second.exists()) == (False, True)
+    assert node.shipper.turn() == 1
+    node.shipper.free()
+    assert node.segments() == []
+    assert len(read_all(database)) == 4
+
+
+def test_what_the_shared_spool_holds_is_not_called_missing_after_a_wal_that_replays_short(tmp_path, database):
+    place = (f"{WRITER}-000001", "notifications")
+    write_appended(tmp_path, Appended(10, 10, {place: 10}))
+    behind = Appended(4, 4, {place: 4})
+    assert describe_loss(Settings(data_dir=tmp_path, shared_spool=database), behind) is None
+    assert "About 6 notifications" in describe_loss(Settings(data_dir=tmp_path), behind)
+
+
+def test_a_program_without_the_driver_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(begin, "find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match=r"^CLC_SHARED_SPOOL needs the extra `cluster`: pip install"):
+        begin.check_files(Settings(shared_spool="postgresql://db.example/clc"))
+
+
+def test_tables_of_a_newer_program_are_left_alone_and_it_is_said(node, database):
+    with connected(database) as connection:
+        connection.execute("UPDATE clc_spool.about SET version = 2")
+    node.write([notification(1)])
+    assert node.shipper.turn() == 0
+    assert node.shipper.failure == "its tables have version 2, and this program knows 1: install a newer one"
+    with psycopg.connect(database) as connection:
+        assert read_positions(connection) == {}
+
+
+def test_a_server_that_does_not_answer_is_given_up(database):
+    with pytest.raises(SharedSpoolError, match="it did not answer for 1 s"), connected(database, 1) as connection:
+        connection.execute("SELECT pg_sleep(60)")
+
+
+@pytest.mark.parametrize(("setting", "value"), [("synchronous_commit", "on"), ("tcp_keepalives_idle", "10")])
+def test_the_server_syncs_what_it_commits_and_soon_misses_a_node_that_is_gone(database, postgres, setting, value):
+    postgres.execute(f"ALTER DATABASE {database.rpartition('/')[2]} SET synchronous_commit = off")
+    with connected(database) as connection:
+        assert connection.execute(f"SHOW {setting}").fetchone() == (value,)

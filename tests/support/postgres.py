@@ -1,0 +1,102 @@
+"""A PostgreSQL of the tests' own, in a scratch directory, which tests stop and start again."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.support.ports import free_port
+from tests.support.waiting import until
+
+# It refuses to run as root.
+_USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+
+
+def find_program(name: str) -> str:
+    """Find a program of PostgreSQL; without it the test is skipped, or fails where POSTGRES_TESTS=required."""
+    places = [shutil.which(name), *map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))]
+    for place in filter(None, places):
+        return place
+    if os.environ.get("POSTGRES_TESTS") == "required":
+        pytest.fail("PostgreSQL is not installed")
+    pytest.skip("PostgreSQL is not installed")
+
+
+class PostgreSQL:
+    """A server with an address that stays the same."""
+
+    def __init__(self, directory: Path) -> None:
+        self._data = directory / "data"
+        self._directory = directory
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        account = pwd.getpwnam(_USER)
+        self._as_user: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}
+        os.chown(directory, account.pw_uid, account.pw_gid)
+        command = [find_program("initdb"), "-D", str(self._data), "-U", "clc", "-A", "trust", "--no-sync", "-E", "UTF8"]
+        subprocess.run(
+            command, check=True, capture_output=True, cwd=directory, **self._as_user, env={"PATH": "/usr/bin:/bin"}
+        )
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://clc@127.0.0.1:{self._port}/{database}"
+
+    def start(self) -> None:
+        options = [f"-p{self._port}", "-clisten_addresses=127.0.0.1", f"-k{self._directory}", "-cfsync=off"]
+        with (self._directory / "log").open("ab") as log:
+            command = [find_program("postgres"), "-D", str(self._data), *options]
+            self._process = subprocess.Popen(command, cwd=self._directory, stderr=log, **self._as_user)
+        until(self._answers, what="PostgreSQL")
+
+    def stop(self) -> None:
+        """End it as a crash would: connections break, and nobody is told."""
+        if self._process:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(60)
+        self._process = None
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _answers(self) -> bool:
+        import psycopg
+
+        assert self._process.poll() is None, (self._directory / "log").read_text()
+        try:
+            self.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    find_program("initdb")
+    directory = Path(tempfile.mkdtemp(prefix="postgres-"))
+    server = PostgreSQL(directory)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def database(postgres) -> Iterator[str]:
+    """The URL of an empty database."""
+    name = f"clc_{uuid4().hex}"
+    postgres.execute(f"CREATE DATABASE {name}")
+    yield postgres.url(name)
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
