@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.audited import PUBLIC, SERVER
 from tests.browser.watching import row_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 

@@ -13,7 +13,7 @@ from tests.support.keys import signed
 from tests.support.sizes import take_few
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 TOP = {"accountAlias": "TOP", "businessName": "Chain of stores"}
 STORES = [

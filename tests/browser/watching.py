@@ -51,9 +51,10 @@ class Watched:
 
     def open(self, address: str) -> Page:
         """Open an address of the dashboard and wait until it is drawn; a document that stays is left for no other."""
-        if not self._is_open or urlsplit(address).path == RESTING:
+        path = urlsplit(address).path
+        if not self._is_open or path == RESTING or path.strip("/") not in TITLES:
             return self.load(address)
-        if urlsplit(address).path == urlsplit(self.page.url).path:
+        if path == urlsplit(self.page.url).path:
             self._go(f"{RESTING}?refresh=off")
         self._go(address)
         return self.page
