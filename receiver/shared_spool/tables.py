@@ -9,8 +9,10 @@ from receiver.files import sql_file
 from receiver.shared_spool.rows import declare_columns
 
 VERSION = 1
-_LOCK = 0x436C6353  # a number that nobody else takes by chance
-_ARE_THERE = "SELECT to_regclass('clc_spool.about') IS NOT NULL"
+LOCK = 0x436C6353
+"""The advisory lock under which they are made."""
+# Not `to_regclass`, whose answer may be of before the wait for the lock.
+_ARE_THERE = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'clc_spool' AND tablename = 'about')"
 
 
 def prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
@@ -22,7 +24,7 @@ def prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
     """
     if not _read(connection, _ARE_THERE):
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             if not _read(connection, _ARE_THERE):  # another node was first
                 tables = sql_file(__package__, "tables.sql").format(columns=declare_columns(), version=VERSION)
                 connection.execute(tables.encode())

@@ -1,5 +1,6 @@
 """What a node puts into the shared spool is read from there by every node: each row, once, as it was written."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache
 
@@ -9,12 +10,13 @@ import pytest
 from receiver.database.appended import Appended, write_appended
 from receiver.errors import SettingsError, SharedSpoolError
 from receiver.settings import Settings
-from receiver.shared_spool import Server, SharedSpoolReader, Shipper, shipper
+from receiver.shared_spool import Server, SharedSpoolReader, Shipper, shipper, tables
 from receiver.shared_spool.sending import OutOfStepError, copy_rows, put_rows, read_positions
 from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
 from receiver.store.loss import describe_loss
 from receiver.supervision import begin
 from tests.support.rows import notification, rejection
+from tests.support.waiting import until
 
 WRITER = "0" * 31 + "1"
 ODD = [
@@ -62,6 +64,11 @@ def read_all(database, watermarks=None, *, rows=1000, size=10**9):
     read = list(reader.read_new(watermarks or {}, rows, size))
     reader.close()
     return read
+
+
+def use(database):
+    with connected(database):
+        pass
 
 
 @cache
@@ -186,6 +193,16 @@ def test_a_program_without_the_driver_says_what_to_install(monkeypatch):
     monkeypatch.setattr(begin, "find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"^CLC_SHARED_SPOOL needs the extra `cluster`: pip install"):
         begin.check_files(Settings(shared_spool="postgresql://db.example/clc"))
+
+
+def test_nodes_that_make_the_tables_at_the_same_time_wait_for_each_other(database):
+    waiting = "SELECT count(*) = 2 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(database, autocommit=True) as other, ThreadPoolExecutor() as nodes:
+        other.execute("SELECT pg_advisory_lock(%s)", [tables.LOCK])
+        made = [nodes.submit(use, database) for _ in range(2)]
+        until(lambda: other.execute(waiting).fetchone() == (True,), what="both nodes to wait")
+        other.execute("SELECT pg_advisory_unlock(%s)", [tables.LOCK])
+        assert [each.result(30) for each in made] == [None, None]
 
 
 def test_tables_of_a_newer_program_are_left_alone_and_it_is_said(node, database):
