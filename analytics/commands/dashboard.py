@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Collection
 from contextlib import closing
@@ -39,19 +40,19 @@ def check_free(address: str, port: int) -> None:
         ) from error
 
 
-def streamlit_options(port: int, address: str, headless: bool, hosts: Collection[str] = ()) -> list[str]:
+def streamlit_options(port: int, address: str, hosts: Collection[str] = ()) -> list[str]:
     """Return Streamlit's settings as flags, so that no configuration file of Streamlit's changes them.
 
     Args:
         port: the port to listen on.
         address: the address to listen on.
-        headless: open no browser.
         hosts: the host names of a proxy; its pages connect to the dashboard.
     """
     options: dict[str, object] = {
         "server.port": port,
         "server.address": address,
-        "server.headless": headless,
+        # Else Streamlit offers to install things of its own beside the program, and installs them at a click.
+        "server.headless": True,
         "server.baseUrlPath": "",
         "server.enableCORS": True,
         "server.enableXsrfProtection": True,
@@ -101,14 +102,17 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
         "streamlit",
         "run",
         str(files("analytics.pages.serving") / SERVED),
-        *streamlit_options(port, address, no_browser, settings.dashboard_hosts),
+        *streamlit_options(port, address, settings.dashboard_hosts),
     ]
     if location:
         arguments += ["--", "--location", str(Path(location).absolute()) if Path(location).exists() else location]
-    click.echo(f"Dashboard: http://{f'[{address}]' if ':' in address else address}:{port}  (Ctrl-C ends it)", err=True)
+    url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+    click.echo(f"Dashboard: {url}  (Ctrl-C ends it)", err=True)
     sys.stdout.flush()
     os.nice(GIVES_WAY)
     os.environ.update(environment(settings))
     # Streamlit reads settings and secrets from `.streamlit` in the working directory, which may be a stranger's.
     os.chdir(str(files("analytics.pages")))
+    if not no_browser:
+        subprocess.run([sys.executable, "-P", "-m", "analytics.commands.opening", url], check=False)  # noqa: S603 - our own
     os.execv(sys.executable, arguments)  # noqa: S606 - signals then reach Streamlit itself

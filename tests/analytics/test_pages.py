@@ -320,7 +320,7 @@ def test_the_dashboards_entry_lies_beside_the_package():
 
 
 def test_streamlit_sends_no_statistics_and_asks_for_no_address():
-    options = streamlit_options(8501, "127.0.0.1", headless=True)
+    options = streamlit_options(8501, "127.0.0.1")
     assert {"--browser.gatherUsageStats=false", "--server.showEmailPrompt=false", "--server.headless=true"} <= set(
         options
     )

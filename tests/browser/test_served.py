@@ -2,15 +2,20 @@
 
 import re
 import socket
+import sys
 from urllib.parse import urlsplit
 
 import pytest
 import urllib3
+from playwright.sync_api import expect
 
 from analytics.pages.pages import SHOWS
 from analytics.pages.serving.served import SCRIPTS, STATIC
 from tests.support.browsing import a_dashboard
 from tests.support.pages import pages
+from tests.support.ports import free_address
+from tests.support.processes import Process, environment
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -55,6 +60,26 @@ def test_a_browser_looks_for_the_server_at_no_other_address(live, watch):
     page.page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.open("/notifications?refresh=off").locator(".st-key-title").wait_for()
     assert not [path for path in asked if path.startswith("/notifications/")]
+
+
+def test_the_command_opens_the_page_and_streamlit_offers_to_install_nothing(live, watch, tmp_path):
+    """It does so for a user with a coding agent, on this machine, where it may open a browser itself."""
+    opener, opened = tmp_path / "opener", tmp_path / "opened"
+    opener.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    opener.chmod(0o700)
+    (tmp_path / ".claude").mkdir()
+    settings = {"CLC_QUERY_LISTEN": live.receiver.query_url.removeprefix("http://"), "HOME": str(tmp_path)}
+    port = free_address().rpartition(":")[2]
+    command = [sys.executable, "-m", "analytics", "dashboard", "--port", port]
+    environ = environment(live.receiver.data_dir, BROWSER=str(opener), **settings)
+    process = Process(command, environ, cwd=tmp_path)
+    try:
+        until(opened.exists, seconds=60, what="the browser")
+        assert opened.read_text() == f"http://127.0.0.1:{port}\n"
+        page = watch(opened.read_text().strip()).load("/?refresh=off")
+        expect(page.get_by_test_id("stSkillsNudge")).to_have_count(0)
+    finally:
+        process.stop()
 
 
 def test_the_dashboard_ends_although_a_browser_does_not_read_what_it_asked_for(live):
