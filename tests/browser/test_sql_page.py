@@ -172,6 +172,21 @@ def test_sql_is_written_with_completion_cancelled_fixed_charted_and_opened_by_it
     expect(code(other)).to_have_text(code(page).text_content())
 
 
+def test_an_edited_query_keeps_its_chart_and_until_it_runs_the_rows_are_called_those_of_the_query_before(live, page):
+    live.simulate("--count", "20")
+    run(page, "SELECT event_type, count(*) AS n FROM events GROUP BY event_type")
+    show(page, "Chart")
+    expect(page.locator(".st-key-sql-chart svg.marks")).to_be_visible()
+    clock = page.locator(".st-key-sql-editor .clock")
+    typed(page, "SELECT category, event_type, count(*) AS n FROM events GROUP BY ALL")
+    expect(clock).to_have_text("The rows are of the query before.")
+    expect(results(page)).to_have_attribute("data-before", "")
+    page.keyboard.press("Control+Enter")
+    expect(results(page)).not_to_have_attribute("data-before", "")
+    expect(clock).to_have_text("")
+    expect(page.locator(".st-key-sql-chart svg.marks")).to_be_visible()
+
+
 def options(page):
     return page.locator(".st-key-sql-editor .cm-tooltip-autocomplete li")
 
@@ -565,7 +580,7 @@ def named_queries(page):
 def keep_as(page, name):
     """Keep the editor's query under a name."""
     page.get_by_role("button", name="Keep as…").click()
-    page.get_by_role("textbox", name="Name of the query").fill(name)
+    page.get_by_role("textbox", name="Name of the query").press_sequentially(name)
     page.get_by_role("button", name="Keep", exact=True).click()
 
 

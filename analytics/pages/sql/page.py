@@ -114,14 +114,12 @@ def ask(sql: str, limits: Limits) -> None:
     """Run the editor's SQL, and put it into the address."""
     if not sql.strip():
         return
-    is_other = sql != st.session_state.get(LINKED)
-    forget = {"show": None, "chart": None, "x": None, "y": None, "colour": None} if is_other else {}
     try:
-        address.put(**editor.in_address(sql), **forget)
+        address.put(**editor.in_address(sql))
         st.session_state.pop(TOO_LONG, None)
     except editor.TooLongError as error:
         st.session_state[TOO_LONG] = str(error)
-        address.put(sql=None, packed=None, **forget)
+        address.put(sql=None, packed=None)
     st.session_state[LINKED] = sql
     st.session_state[FROM_OUTSIDE] = None
     st.session_state[ASKED] = _sql_run.start(sql, limits).number

@@ -68,8 +68,8 @@ def draw_results(run: Run) -> None:
             st.caption("The query ran and returned no rows.")
     elif table.column_names == ["explain_key", "explain_value"]:
         draw_plan(table)
-    elif show == "Chart":
-        draw_chart(table)
+    elif show == "Chart" and (choice := choose_chart(table)):
+        draw_chart(table, choice)
     else:
         draw_rows(run, table)
 
@@ -162,15 +162,17 @@ def draw_plan(table: "pa.Table") -> None:
         draw_text(make_visible(str(text), keep="\n"), key=f"plan-{place}", alt="Plan of the query", wrap=False)
 
 
-def draw_chart(table: "pa.Table") -> None:
-    """Draw the chart and its choices."""
+def choose_chart(table: "pa.Table") -> Choice | None:
+    """Return the chart of the address as far as these columns can make it; None if they make none."""
     values = {name: address.get(name) for name in ("chart", "x", "y", "colour")}
     linked = None
     if values["chart"] in KINDS and values["x"]:
         linked = Choice(cast("Any", values["chart"]), values["x"], values["y"], values["colour"])
-    choice = fit_choice(linked, table)
-    if choice is None:
-        return
+    return fit_choice(linked, table)
+
+
+def draw_chart(table: "pa.Table", choice: Choice) -> None:
+    """Draw the chart and its choices."""
     with st.container(key="sql-chart", border=True):
         draw_choices(table, choice)
         quick = draw(table, choice, dark=is_dark())

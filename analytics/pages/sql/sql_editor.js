@@ -3,6 +3,7 @@
 // ran, and those that get a name, stay with the browser (sql_kept.js).
 
 const DRAFT = "clc-sql-draft";
+const BEFORE = "The rows are of the query before.";
 const editors = new WeakMap();
 
 function waitForEditor() {
@@ -50,7 +51,10 @@ class Editor {
         text,
         label: "SQL",
         onRun: () => this.run(),
-        onChange: (now) => keepDraft(this.turn, now, this.ran),
+        onChange: (now) => {
+          keepDraft(this.turn, now, this.ran);
+          this.compare(now);
+        },
       });
       this.update(this.data);
     });
@@ -58,7 +62,10 @@ class Editor {
     this.find(".cancel").onclick = () => this.tell("cancel", String(performance.now()));
     this.find(".name").onclick = () => this.askForName(this.find(".naming").hidden);
     this.find(".naming").onsubmit = (event) => this.keep(event);
-    this.find(".naming").onkeydown = (event) => event.key === "Escape" && this.askForName(false);
+    // A handler that returns false would swallow the key.
+    this.find(".naming").onkeydown = (event) => {
+      if (event.key === "Escape") this.askForName(false);
+    };
     const hears = new AbortController();
     const put = ({ detail }) => (element.isConnected ? this.put(detail) : hears.abort());
     addEventListener(PUT, put, { signal: hears.signal });
@@ -70,10 +77,18 @@ class Editor {
   run() {
     if (!this.view) return;
     this.ran = this.view.text();
+    this.compare(this.ran);
     keepDraft(this.turn, this.ran, this.ran);
     // A reload ends the query, but not the memory of it.
     notePast([{ id: `begun ${performance.now()}`, sql: this.ran, at: Date.now(), facts: "" }]);
     this.tell("run", { sql: this.ran, turn: String(performance.now()) });
+  }
+
+  // The rows below are those of the query that ran, whatever the editor has now.
+  compare(now) {
+    this.isOther = this.ran !== undefined && now !== this.ran;
+    document.querySelector(".st-key-sql-results")?.toggleAttribute("data-before", this.isOther);
+    if (!this.ticking) this.find(".clock").textContent = this.isOther ? BEFORE : "";
   }
 
   put({ sql, name }) {
@@ -143,7 +158,7 @@ class Editor {
     if (!running) {
       clearInterval(this.ticking);
       this.ticking = null;
-      clock.textContent = "";
+      clock.textContent = this.isOther ? BEFORE : "";
     } else if (!this.ticking || this.counted !== run) {
       clearInterval(this.ticking);
       this.counted = run;
