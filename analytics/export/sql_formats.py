@@ -103,7 +103,7 @@ def as_field(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float, Decimal)):
         return value
     if isinstance(value, datetime):
-        return value.isoformat()
+        return value.isoformat(timespec="microseconds")  # one form, or pandas reads the column as text
     if isinstance(value, (list, dict)):
         return orjson.dumps(value, default=jsonable, option=orjson.OPT_NON_STR_KEYS).decode()
     return jsonable(value)

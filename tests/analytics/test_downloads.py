@@ -107,6 +107,12 @@ def test_csv_quotes_text_so_that_a_semicolon_in_it_separates_nothing():
     assert read_csv(data)[1] == ['a;=1+1;"b"', "-3"]
 
 
+def test_pandas_reads_the_times_of_csv_whether_or_not_they_have_a_fraction():
+    moments = [datetime(2026, 3, 4, 12, tzinfo=UTC), datetime(2026, 3, 4, 12, 0, 0, 250, tzinfo=UTC)]
+    read = pd.read_csv(io.BytesIO(csv_bytes(table(at=moments))), parse_dates=["at"])
+    assert list(read["at"]) == moments
+
+
 def test_csv_has_numbers_times_and_nothing_for_what_is_missing():
     moment = datetime(2026, 3, 4, 12, 0, 0, 5, UTC)
     rows = table(

@@ -129,7 +129,7 @@ def test_csv_has_all_columns_exactly(export, tmp_path):
     assert [row["seq"] for row in rows] == ["1", "2", "3", "4", "5"]
     copy, unknown = rows[2], rows[3]
     assert (copy["duplicate_of"], copy["signature"]) == (str(ORIGINAL), SIGNATURE)
-    assert (unknown["event_type"], unknown["received_at"]) == ("", "2026-03-02T12:00:00+00:00")
+    assert (unknown["event_type"], unknown["received_at"]) == ("", "2026-03-02T12:00:00.000000+00:00")
     assert unknown["payload"] == '{"name":"=1+1","text":"ë\\"\\n"}'
     assert list(copy)[:4] == ["seq", "id", "received_at", "event_type"]
 
