@@ -236,6 +236,10 @@ class Span(NamedTuple):
         """Return the begin of each bin, in microseconds since 1970."""
         return [microseconds(begin) for begin in self.begins]
 
+    def misses(self, part: Interval) -> bool:
+        """Say whether a part begins before this time or after it."""
+        return part.since < self.since or part.since >= self.until
+
     def around(self, part: Interval) -> Interval:
         """Return the whole bins that a part touches."""
         end = part.until or self.until

@@ -185,6 +185,15 @@ def test_a_part_is_selected_and_taken_back_by_keyboard_as_a_brush_does(live, wat
     expect(brush_marks(page)).to_have_count(0)
 
 
+def test_a_link_to_a_part_that_has_left_the_range_says_so(live, watch, ended):
+    since = ended - timedelta(days=3)
+    page = watch(live.url).open(f"/?refresh=off&part={since:%Y-%m-%dT%H:00Z}/{since:%Y-%m-%dT%H:30Z}")
+    expect(page.locator(".st-key-part-elsewhere")).to_contain_text("does not show all of the selected time")
+    inside = watch(live.url).open(f"/?refresh=off&part={ended - timedelta(hours=1):%Y-%m-%dT%H:%MZ}/..")
+    marks(inside)
+    expect(inside.locator(".st-key-part-elsewhere")).to_have_count(0)
+
+
 def test_a_brushed_part_stays_over_refreshes_after_the_fields_were_looked_at(live, watch):
     page = watch(live.url).open("/?refresh=1+s")
     marks(page)

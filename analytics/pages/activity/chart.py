@@ -122,6 +122,10 @@ def draw_over_time(
     st.altair_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
     compared = line.name if line and before is not None else ""
     st.caption(charts.describe_events(time.span, compared, zone=viewer_zone(), logarithmic=logarithmic))
+    # A link of an hour of today is opened tomorrow, too.
+    if part and time.span.misses(part):
+        with st.container(key="part-elsewhere"):
+            st.caption("This chart does not show all of the selected time. Choose a longer range to see it.")
 
 
 def is_same(part: Interval, other: Interval) -> bool:
