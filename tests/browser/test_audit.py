@@ -59,7 +59,7 @@ def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_
 
 
 def test_findings_that_were_marked_as_seen_are_hidden_in_this_browser_until_they_are_shown(live, watch):
-    page, head = watch(live.url, locale="en").open(ALL), ".st-key-findings-head"
+    page, head = watch(live.url, locale="en").load(ALL), ".st-key-findings-head"
     count = int(re.match(r"(\d+) findings?:", page.locator(head).inner_text())[1])
     page.get_by_role("button", name=f"Mark all {count} as seen").click()
     expect(page.locator(head)).to_contain_text("0 new findings")
@@ -81,7 +81,7 @@ def test_findings_that_were_marked_as_seen_are_hidden_in_this_browser_until_they
 
 
 def test_with_a_filter_the_button_says_what_it_marks_as_seen_and_what_the_filter_hides_stays_new(live, watch):
-    page, head = watch(live.url, locale="en").open(ALL), ".st-key-findings-head"
+    page, head = watch(live.url, locale="en").load(ALL), ".st-key-findings-head"
     count = int(re.match(r"(\d+) findings:", page.locator(head).inner_text())[1])
     fill(page, "Entity contains", SERVER)
     button = page.get_by_role("button", name=re.compile(rf"Mark these \d+ as seen: entity {SERVER}"))
