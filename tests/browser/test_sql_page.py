@@ -172,6 +172,18 @@ def test_sql_is_written_with_completion_cancelled_fixed_charted_and_opened_by_it
     expect(code(other)).to_have_text(code(page).text_content())
 
 
+@pytest.mark.parametrize(
+    "line", ["SELECT 1 FROM events e", "SELECT 1 FROM changes c", "SELECT now() - INTERVAL 30 days"]
+)
+def test_enter_after_an_alias_or_a_unit_begins_a_new_line(page, line):
+    *begin, last = line.rpartition(" ")
+    typed(page, "".join(begin))
+    page.keyboard.type(last, delay=300)  # as slowly as a person, so that a list would come
+    page.keyboard.press("Enter")
+    page.keyboard.type("-- end")
+    expect(page.locator(".st-key-sql-editor .cm-line")).to_have_text([line, "-- end"])
+
+
 def test_an_edited_query_keeps_its_chart_and_until_it_runs_the_rows_are_called_those_of_the_query_before(live, page):
     live.simulate("--count", "20")
     run(page, "SELECT event_type, count(*) AS n FROM events GROUP BY event_type")

@@ -82,6 +82,8 @@ const colours = HighlightStyle.define([
 const isAfterPoint = (before) => before.endsWith(".");
 const isAfterFrom = (before) => /\b(from|join)\s+$/i.test(before);
 const isAfterAs = (before) => /\bas\s+$/i.test(before);
+const isAfterTable = (before) => /\b(from|join)\s+(?:\w+\.)?\w+\s+$/i.test(before);
+const isAfterNumberOfInterval = (before) => /\binterval\s+[\d.]+\s+$/i.test(before);
 const isInCast = (before) => /\bcast\s*\((?:[^()]|\([^()]*\))*$/i.test(before);
 const NOT_NAMES = new Set([...KEYWORDS.split(" "), ...TYPES.split(" ")]);
 
@@ -137,6 +139,9 @@ function completionSource({ tables, functions }) {
   const groupsAt = (context, from, letters, before) => {
     const keywords = completeKeywords(context)?.options ?? [];
     if (isAfterAs(before)) return isInCast(before) ? [keywords.filter((option) => option.type === "type")] : [];
+    if (isAfterNumberOfInterval(before)) return [];
+    // Mostly an alias follows, of which Enter must not make a keyword.
+    if (isAfterTable(before)) return letters.length < 3 && !context.explicit ? [] : [keywords];
     const text = context.state.doc.toString();
     const { queries, aliases } = readOwnNames(text, from, context.pos);
     const names = completeSchema(context)?.options ?? [];
