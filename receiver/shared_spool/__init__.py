@@ -4,7 +4,7 @@ Imported only where `CLC_SHARED_SPOOL` is set, because psycopg belongs to an ext
 """
 
 from receiver.shared_spool.reader import SharedSpoolReader
-from receiver.shared_spool.server import Server
+from receiver.shared_spool.server import SpoolServer
 from receiver.shared_spool.shipper import Shipper
 
-__all__ = ["Server", "SharedSpoolReader", "Shipper"]
+__all__ = ["SharedSpoolReader", "Shipper", "SpoolServer"]

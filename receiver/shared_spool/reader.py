@@ -9,7 +9,7 @@ from receiver.errors import SharedSpoolError
 from receiver.files import sql_file
 from receiver.shared_spool.rows import SELECTED, make_row
 from receiver.shared_spool.sending import Positions, read_positions
-from receiver.shared_spool.server import Server
+from receiver.shared_spool.server import SpoolServer
 from receiver.spool import Segment, SpooledRow, Watermarks
 from receiver.spool.source import read_by_turns
 
@@ -30,7 +30,7 @@ class SharedSpoolReader:
         server: where the shared spool is.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: SpoolServer) -> None:
         self._server = server
         self._positions: Positions = {}
         self._gaps: dict[tuple[str, str], str] = {}

@@ -28,7 +28,7 @@ _DEFAULTS = {"connect_timeout": "5", "client_encoding": "utf8", "application_nam
 _log = logging.getLogger(__name__)
 
 
-class Server:
+class SpoolServer:
     """One connection to the server, for one thread at a time.
 
     Args:

@@ -10,7 +10,7 @@ from receiver.errors import ReceiverError, SharedSpoolError
 from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse
 from receiver.shared_spool.sending import OutOfStepError, Positions, put_rows, read_positions
-from receiver.shared_spool.server import Server
+from receiver.shared_spool.server import SpoolServer
 from receiver.spool import RowSource, Watermarks
 
 _TURN_SECONDS = 0.05
@@ -30,7 +30,7 @@ class Shipper:
         stored: how far this node's store had taken the spool by itself, before there was a shared spool.
     """
 
-    def __init__(self, spool: RowSource, server: Server, stored: Watermarks) -> None:
+    def __init__(self, spool: RowSource, server: SpoolServer, stored: Watermarks) -> None:
         self.pulse = Pulse()
         """Beats with each turn of the thread."""
         self.shipped = 0

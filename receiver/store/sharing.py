@@ -45,12 +45,12 @@ def open_shared_spool(settings: Settings, connection: duckdb.DuckDBPyConnection)
     """
     if settings.shared_spool is None:
         return None
-    from receiver.shared_spool import Server, SharedSpoolReader, Shipper  # noqa: PLC0415 - psycopg belongs to an extra
+    from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer  # noqa: PLC0415 - psycopg belongs to an extra
 
     spool = SpoolReader(
         settings.spool_directory,
         report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
         former=lambda: take_former(settings),
     )
-    shipper = Shipper(spool, Server(settings.shared_spool, "sending"), read_watermarks(connection))
-    return Sharing(shipper, SharedSpoolReader(Server(settings.shared_spool, "reading")))
+    shipper = Shipper(spool, SpoolServer(settings.shared_spool, "sending"), read_watermarks(connection))
+    return Sharing(shipper, SharedSpoolReader(SpoolServer(settings.shared_spool, "reading")))

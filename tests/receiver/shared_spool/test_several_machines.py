@@ -19,7 +19,7 @@ USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
 SHIPPER = """
 import os, signal, sys
 from pathlib import Path
-from receiver.shared_spool import Server, Shipper, sending, shipper
+from receiver.shared_spool import SpoolServer, Shipper, sending, shipper
 from receiver.spool import SpoolReader
 
 spool, url, moment = sys.argv[1:]
@@ -34,7 +34,7 @@ if moment == "before COMMIT":
     sending.copy_rows = and_die(sending.copy_rows)
 if moment == "after COMMIT":
     shipper.put_rows = and_die(shipper.put_rows)
-ship = Shipper(SpoolReader(Path(spool)), Server(url, "sending"), {})
+ship = Shipper(SpoolReader(Path(spool)), SpoolServer(url, "sending"), {})
 while ship.turn():
     pass
 ship.free()

@@ -10,7 +10,7 @@ import pytest
 from receiver.database.appended import Appended, write_appended
 from receiver.errors import SettingsError, SharedSpoolError
 from receiver.settings import Settings
-from receiver.shared_spool import Server, SharedSpoolReader, Shipper, shipper, tables
+from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer, shipper, tables
 from receiver.shared_spool.sending import OutOfStepError, copy_rows, put_rows, read_positions
 from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
 from receiver.store.loss import describe_loss
@@ -37,7 +37,7 @@ def node(tmp_path, database):
 @contextmanager
 def connected(database, seconds=30.0):
     """A connection to the shared spool, with its tables."""
-    server = Server(database, "sending")
+    server = SpoolServer(database, "sending")
     with closing(server), server.session(seconds) as connection:
         yield connection
 
@@ -47,7 +47,7 @@ class Node:
 
     def __init__(self, spool, database):
         self.spool, self.database = spool, database
-        self.shipper = Shipper(SpoolReader(spool), Server(database, "sending"), {})
+        self.shipper = Shipper(SpoolReader(spool), SpoolServer(database, "sending"), {})
 
     def write(self, rows, **options):
         writer = SpoolWriter(self.spool, **options)
@@ -60,7 +60,7 @@ class Node:
 
 
 def read_all(database, watermarks=None, *, rows=1000, size=10**9):
-    reader = SharedSpoolReader(Server(database, "reading"))
+    reader = SharedSpoolReader(SpoolServer(database, "reading"))
     read = list(reader.read_new(watermarks or {}, rows, size))
     reader.close()
     return read
@@ -125,7 +125,7 @@ def test_a_row_whose_transaction_becomes_visible_late_is_not_skipped(database):
 
 
 def test_a_gap_in_a_segment_stops_reading_there_until_it_is_filled_and_is_told(database):
-    reader = SharedSpoolReader(Server(database, "reading"))
+    reader = SharedSpoolReader(SpoolServer(database, "reading"))
     segment = spooled(1).segment
     with closing(reader), connected(database) as early, connected(database) as late:
         with late.transaction():
