@@ -18,6 +18,7 @@ from tests.support.waiting import until
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 SHOWN = "SELECT count(*) FROM changes WHERE NOT noise"
+ELSEWHERE = "WIDE"
 ALL = "/audit?refresh=off&range=all"
 NAME = ".st-key-detail-name [data-testid=stText]"
 
@@ -278,8 +279,8 @@ def saved_rows(page, what):
 
 def test_a_change_of_a_replayed_notification_names_its_finding_and_its_receipt_on_the_page_and_in_the_file(live, watch):
     name = "WA1ACMEOLD03"
-    body = json.dumps(server(ago(50), "SVC_OPS", name=name)).encode()
-    later = json.dumps(server(ago(1), "SVC_OPS", name=name, cpu=8)).encode()
+    body = json.dumps(server(ago(50), "SVC_OPS", name=name, account=ELSEWHERE)).encode()
+    later = json.dumps(server(ago(1), "SVC_OPS", name=name, account=ELSEWHERE, cpu=8)).encode()
     stored = live.one("SELECT count(*) FROM notifications")
     for event, sent in (("Server.Updated", body), ("Server.Updated", later), ("Server.Deleted", body)):
         assert live.receiver.sender.post(f"/webhooks/{event}", sent).status == 200
@@ -302,12 +303,14 @@ def test_a_change_of_a_replayed_notification_names_its_finding_and_its_receipt_o
 
 
 def test_a_finding_says_which_of_its_notifications_another_one_doubts_and_an_old_link_leads_to_it(live, watch):
-    replayed = server(ago(60), "ELI", name="WA1ACMEGONE01")
+    replayed = server(ago(60), "ELI", name="WA1ACMEGONE01", account=ELSEWHERE)
     sent = [("Server.Updated", replayed), ("Server.Deleted", replayed)]
     for n in range(2, 8):
         name = f"WA1ACMEGONE0{n}"
-        sent.append(("Server.Created", server(ago(61), "ELI", name=name)))
-        sent.append(("Server.Updated", server(ago(60 - n / 100), "ELI", name=name, status="queuedForDelete")))
+        sent.append(("Server.Created", server(ago(61), "ELI", name=name, account=ELSEWHERE)))
+        sent.append(
+            ("Server.Updated", server(ago(60 - n / 100), "ELI", name=name, status="queuedForDelete", account=ELSEWHERE))
+        )
     stored = live.one("SELECT count(*) FROM notifications")
     for event, body in sent:
         assert live.receiver.sender.post(f"/webhooks/{event}", json.dumps(body).encode()).status == 200
@@ -337,7 +340,7 @@ def replay(live, times):
     """Let one signed body come again under another event, which makes some findings for each server."""
     stored = live.one("SELECT count(*) FROM notifications")
     for number in range(times):
-        body = json.dumps(server(ago(50), "SVC_OPS", name=f"WA1ACMETWICE{number}")).encode()
+        body = json.dumps(server(ago(50), "SVC_OPS", name=f"WA1ACMETWICE{number}", account=ELSEWHERE)).encode()
         for event in ("Server.Updated", "Server.Deleted"):
             assert live.receiver.sender.post(f"/webhooks/{event}", body).status == 200
     until(lambda: live.one("SELECT count(*) FROM notifications") == stored + 2 * times, what="them in the store")

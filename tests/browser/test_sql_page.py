@@ -157,6 +157,7 @@ def test_sql_is_written_with_completion_cancelled_fixed_charted_and_opened_by_it
     page.locator(".st-key-sql-chart-chart").get_by_role("combobox").click()
     page.get_by_role("option", name="Area").click()
     page.wait_for_url(re.compile("chart=area"))
+    expect(page.locator(".st-key-sql-chart svg.marks .mark-area").first).to_be_attached()
     address = page.url
     page.get_by_role("link", name="Set up").click()
     expect(page.locator(".st-key-title h3")).to_have_text("Set up")
