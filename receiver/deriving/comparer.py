@@ -1,5 +1,8 @@
 """Compares a backlog's bodies in a process of its own, so that the appender stores rows on another core meanwhile.
 
+`serve` does not start it yet: the appender waits for the answer within its batch, so it gains nothing. It would gain if
+bodies were compared a batch ahead.
+
 The process is a fork of the store's, made before this has opened anything. So it runs the same code with the same
 senders, whatever an upgrade does to the program's files later. It has no file and no connection: if it fails, hangs or
 is killed, the appender compares the bodies itself, and does so until the store's next start.

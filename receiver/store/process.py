@@ -15,7 +15,6 @@ from prometheus_client import CollectorRegistry
 
 from receiver.data_directory.access import control_token, query_token
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
-from receiver.deriving import Comparer
 from receiver.files import load_program
 from receiver.keeping.scrub import ScrubLoop
 from receiver.processes.child import Child, run_child
@@ -67,7 +66,6 @@ async def _serve(child: Child, settings: Settings) -> None:
     os.nice(GIVES_WAY)
     load_program(*_USED_LATE)
     senders = load_senders(settings.senders)
-    comparer = Comparer(senders)  # a fork, so before anything is open
     with child.heart.loop.busy("opening the database"):
         connection = open_store(settings).connection
         write_senders(connection, senders, settings)
@@ -80,7 +78,6 @@ async def _serve(child: Child, settings: Settings) -> None:
         data_dir=settings.data_dir,
         former_spools=lambda: take_former(settings),
         senders=senders,
-        comparer=comparer,
         source=sharing.source if sharing else None,
     )
     arranging = ArrangeLoop(loop.arranger, loop.counter, settings.data_dir, loop.may_arrange, on_fatal=_die)
@@ -117,7 +114,6 @@ async def _serve(child: Child, settings: Settings) -> None:
     # With a successor, end at once, so that queries don't wait; when all stops, first append what is possible.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     child.heart.remove(_APPENDER)
-    comparer.end()
     if not runner_of(app).has_ended:
         _log.warning("a query that can't be interrupted is still running: the process ends with it")
         _end(0)

@@ -4,9 +4,7 @@ from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 
-from receiver.deriving import Comparer
 from receiver.notification import Notification
-from receiver.senders import load_senders
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.benchmarks.accept import empty
@@ -20,36 +18,28 @@ ROWS = 50_000
 
 
 def appending(directory: Path) -> list[Figure]:
-    """Append the same notifications to each store, with a process that compares them as `serve` has it."""
-    comparer = Comparer(load_senders())
-    try:
-        return _append_to_each(directory, comparer)
-    finally:
-        comparer.end()
-
-
-def _append_to_each(directory: Path, comparer: Comparer) -> list[Figure]:
+    """Append the same notifications to each store."""
     million, ten = built(directory, COUNT), grown(directory, COUNT, COPIES)
     rows = later(million, ROWS)
     with empty(directory / "appending-to-none") as none:
-        first = rate(none, rows, comparer)
+        first = rate(none, rows)
     figures = [Figure("appender with changes on, at the start", first, "/s", "≥ 12,000", f"{ROWS:,} rows")]
     for count, store in ((COUNT, million), (COUNT * COPIES, ten)):
         with copied(store, directory / "appending-to-some") as data_dir:
-            found = rate(data_dir, rows if store == million else later(store, ROWS), comparer)
+            found = rate(data_dir, rows if store == million else later(store, ROWS))
         what = f"appender with changes on, beside {count:,} notifications"
         figures.append(Figure(what, found, "/s", "≥ 12,000", f"{100 * (1 - found / first):.0f} % slower, of 10"))
     return figures
 
 
-def rate(data_dir: Path, rows: list[Notification], comparer: Comparer) -> float:
+def rate(data_dir: Path, rows: list[Notification]) -> float:
     """Fill the spool, append it with a checkpoint, and return how many rows a second that were."""
     connection = open_database(data_dir / "clc.duckdb")
     writer = SpoolWriter(data_dir / "spool")
     writer.append_all(rows)
     writer.close()
     with closing(SpoolReader(data_dir / "spool")) as reader:
-        appender = Appender(connection.cursor(), reader, data_dir, duplicate_window_seconds=10, comparer=comparer)
+        appender = Appender(connection.cursor(), reader, data_dir, duplicate_window_seconds=10)
         began = perf_counter()
         while appender.append_new():
             pass

@@ -3,7 +3,6 @@
 import os
 import signal
 from contextlib import closing
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -16,9 +15,7 @@ from receiver.senders import load_senders
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import open_database
-from tests.support.processes import Receiver, running
 from tests.support.rows import notification
-from tests.support.waiting import until
 
 MANY = 1_500
 CHANGES = "SELECT seq, entity_id, path, kind, old_value::VARCHAR, new_value::VARCHAR FROM changes ORDER BY ALL"
@@ -108,13 +105,3 @@ def test_a_body_that_it_fails_at_is_named_and_the_others_have_their_rows(store, 
     comparer.end()
     assert run(store, "SELECT seq, error FROM underived") == [(8, "KeyError")]
     assert run(store, "SELECT count(DISTINCT seq) FROM changes") == [(MANY - 1,)]
-
-
-def test_it_has_no_file_of_the_stores_and_ends_with_it(tmp_path):
-    with running(Receiver, tmp_path / "data") as receiver:
-        store = receiver.children()["store"]
-        (forked,) = map(int, Path(f"/proc/{store}/task/{store}/children").read_text().split())
-        links = [link.readlink() for link in Path(f"/proc/{forked}/fd").iterdir() if int(link.name) > 2]
-        assert [str(link).partition(":")[0] for link in links] == ["socket"]
-        os.kill(store, signal.SIGKILL)
-        until(lambda: not Path(f"/proc/{forked}").exists(), what="the end of the forked process")
