@@ -46,7 +46,7 @@ def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[N
     columns["id"] = [name.hex for name in columns["id"]]
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
     schema = schema_of(Notification).append(pa.field("seq", pa.int64())).append(pa.field("duplicate_of", pa.string()))
-    insert_table(connection, "notifications", _make_table(schema, columns))
+    _insert_table(connection, "notifications", _make_table(schema, columns))
 
 
 def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Rejection]) -> None:
@@ -55,7 +55,7 @@ def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Reje
         return
     columns = _by_name(Rejection, rows)
     columns["id"] = [name.hex for name in columns["id"]]
-    insert_table(connection, "rejected", _make_table(schema_of(Rejection), columns))
+    _insert_table(connection, "rejected", _make_table(schema_of(Rejection), columns))
 
 
 def select_numbered(query: str) -> str:
@@ -109,24 +109,10 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow]
         duckdb.Error: DuckDB refuses the rows, or can't be written.
     """
     if rows:
-        insert_table(connection, table, as_table(kind, rows))
+        _insert_table(connection, table, _make_table(schema_of(kind), _by_name(kind, rows)))
 
 
-def as_table(kind: type[AnyRow], rows: Sequence[AnyRow]) -> pa.Table:
-    """Return rows of a kind as an Arrow table.
-
-    Raises:
-        UnstorableError: a value does not have its column's type.
-    """
-    return _make_table(schema_of(kind), _by_name(kind, rows))
-
-
-def insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    """Insert rows that are an Arrow table.
-
-    Raises:
-        duckdb.Error: DuckDB refuses the rows, or can't be written.
-    """
+def _insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     connection.register("incoming", rows)
     run(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - a constant
     connection.unregister("incoming")

@@ -1,8 +1,7 @@
 """Derives `changes` from `notifications`: the differences between an entity's states, field by field."""
 
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.comparer import Comparer
-from receiver.deriving.deriver import Begun, Derived, Deriver
+from receiver.deriving.deriver import Derived, Deriver
 from receiver.deriving.tables import make_read, write_changes
 
-__all__ = ["Begun", "Comparer", "Derived", "Deriver", "LastBodies", "make_read", "write_changes"]
+__all__ = ["Derived", "Deriver", "LastBodies", "make_read", "write_changes"]

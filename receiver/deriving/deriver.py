@@ -1,30 +1,69 @@
 """Derives `changes`: compares appended notifications with each entity's last one, in order of occurrence."""
 
+import logging
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
-from receiver.changes.differ import Snapshot
+from receiver.changes.differ import Snapshot, changes_of
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.comparer import Comparer
-from receiver.deriving.comparing import Chain, DerivedChange, Entity, EntityEvent, Place, Underived, compare
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.logs import describe
-from receiver.notification import Action, NumberedNotification
+from receiver.notification import Action, Category, NumberedNotification
 from receiver.senders import Senders, load_senders
+from receiver.senders.sender import Kind
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
+Entity = tuple[str, Category, str]
+"""An entity: its sender, category and id."""
+
 _ENTITIES_AT_ONCE = 256
 _NO_END = 1 << 62
-_MANY_EVENTS = 1_000
-"""So many are worth the way to another process."""
+
+_log = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """Where a notification stands in its entity's history."""
+
+    happened_at: datetime
+    seq: int
+
+
+class _EntityEvent(NamedTuple):
+    """A notification that can change its entity: no copy, and of a category whose bodies state it."""
+
+    seq: int
+    id: str
+    occurred_at: datetime
+    received_at: datetime
+    category: Category
+    entity_id: str
+    account_alias: str | None
+    actor: str | None
+    action: Action | None
+    payload: bytes
+    sender: str
+    event_type: str | None
+
+    @property
+    def entity(self) -> Entity:
+        return self.sender, self.category, self.entity_id
+
+    @property
+    def place(self) -> Place:
+        # A notification that occurred after its receipt comes from a fast clock, or its time is not true.
+        return Place(min(self.occurred_at, self.received_at), self.seq)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        weight = len(self.entity_id) + len(self.account_alias or "") + len(self.actor or "")
+        return Snapshot(self.category, self.action, self.payload, weight, self.event_type)
 
 
 class _Head(NamedTuple):
@@ -34,25 +73,43 @@ class _Head(NamedTuple):
     action: Action | None
 
 
+class Underived(NamedTuple):
+    """A notification whose changes could not be derived, and why."""
+
+    id: str
+    seq: int
+    error: str
+
+
+class DerivedChange(NamedTuple):
+    """A row of `changes`; the values are JSON, and `told` says whether the sender told the value before itself."""
+
+    notification_id: str
+    seq: int
+    changed_at: datetime
+    category: Category
+    entity_id: str
+    account_alias: str | None
+    actor: str | None
+    path: str
+    kind: Kind
+    noise: bool
+    old_value: str | None
+    new_value: str | None
+    told: bool
+    sender: str
+
+
 class Derived(NamedTuple):
     """The result of deriving: new rows, the notifications whose rows they replace, and entities' last notifications.
 
-    `failed` are the notifications whose rows are missing because deriving them raised an error. `table` has further
-    rows, made by another process.
+    `failed` are the notifications whose rows are missing because deriving them raised an error.
     """
 
     rows: list[DerivedChange]
     stale: list[int]
-    last: dict[Entity, EntityEvent]
+    last: dict[Entity, _EntityEvent]
     failed: list[Underived]
-    table: pa.Table | None = None
-
-
-class Begun(NamedTuple):
-    """What is derived so far, and the chains that are being compared elsewhere."""
-
-    derived: Derived
-    chains: list[Chain]
 
 
 class Deriver:
@@ -66,7 +123,6 @@ class Deriver:
         senders: whose notifications they may be; by default all that the program knows.
         last_seq: the last notification that was derived from; by default the last that is stored.
         bodies: the bodies at hand; none by default.
-        comparer: a process that compares many bodies meanwhile; none by default.
     """
 
     def __init__(
@@ -76,10 +132,8 @@ class Deriver:
         bodies: LastBodies | None = None,
         *,
         senders: Senders | None = None,
-        comparer: Comparer | None = None,
     ) -> None:
         self._read_rows = read
-        self._comparer = comparer
         self._rules = SenderRules(load_senders() if senders is None else senders)
         last = _NO_END if last_seq is None else last_seq
         self._heads: dict[Entity, _Head] = {
@@ -97,24 +151,12 @@ class Deriver:
             UnderivableError: there is a bug, and which of them it concerns is not known; derive from fewer.
             Exception: what `read` raises when the store can't be read.
         """
-        return self.finish(self.begin(notifications))
-
-    def begin(self, notifications: Sequence[NumberedNotification]) -> Begun:
-        """Begin to derive; another process may be at work until `finish`. Raises what `derive` does."""
-        with _underivable():
-            return self._begin(notifications)
-
-    def finish(self, begun: Begun) -> Derived:
-        """Return the result of what was begun last. Raises what `derive` does."""
-        derived, chains = begun
-        if self._comparer and chains:
-            if answer := self._comparer.take():
-                derived.failed.extend(answer.failed)
-                return derived._replace(table=answer.table)
-            with _underivable():
-                self._compare(chains, derived)
-        derived.rows.sort(key=attrgetter("seq"))
-        return derived
+        try:
+            return self._derive(notifications)
+        except Exception as error:
+            if is_bug(error):
+                raise UnderivableError(describe(error)) from error
+            raise
 
     def give_up(self, numbered: NumberedNotification, error: Exception) -> Derived:
         """Return the result for a notification whose changes can't be derived: that they are missing."""
@@ -125,12 +167,12 @@ class Deriver:
                 derived.last[event.entity] = event
         return derived
 
-    def _begin(self, notifications: Sequence[NumberedNotification]) -> Begun:
-        histories: defaultdict[Entity, list[EntityEvent]] = defaultdict(list)
+    def _derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
+        histories: defaultdict[Entity, list[_EntityEvent]] = defaultdict(list)
         for event in self._select_events(notifications):
             histories[event.entity].append(event)
         derived = Derived([], [], {}, [])
-        late: dict[Entity, list[EntityEvent]] = {}
+        late: dict[Entity, list[_EntityEvent]] = {}
         for entity, events in histories.items():
             events.sort(key=lambda event: event.place)
             head = self._heads.get(entity)
@@ -138,35 +180,16 @@ class Deriver:
                 late[entity] = events
             if not head or events[-1].place > head.place:
                 derived.last[entity] = events[-1]
-        in_order = {entity: events for entity, events in histories.items() if entity not in late}
-        chains = self._compare_or_send(in_order, derived)
+        in_order = list(histories.keys() - late.keys())
+        for start in range(0, len(in_order), _ENTITIES_AT_ONCE):
+            entities = in_order[start : start + _ENTITIES_AT_ONCE]
+            latest = self._read_latest(entities)
+            for entity in entities:
+                self._chain(latest.get(entity), histories[entity], derived)
         if late:
             self._derive_late(late, derived)
-        return Begun(derived, chains)
-
-    def _compare_or_send(self, histories: Mapping[Entity, list[EntityEvent]], derived: Derived) -> list[Chain]:
-        """Compare events, or, if they are many, let the other process do it and return what it compares."""
-        sent: list[Chain] = []
-        comparer = self._comparer
-        if comparer:
-            comparer.take()  # an answer that nobody took, because its transaction failed
-        is_sent = comparer and comparer.is_there and sum(map(len, histories.values())) >= _MANY_EVENTS
-        entities = list(histories)
-        for start in range(0, len(entities), _ENTITIES_AT_ONCE):
-            part = entities[start : start + _ENTITIES_AT_ONCE]
-            latest = self._read_latest(part)
-            chains = [Chain(latest.get(entity), histories[entity]) for entity in part]
-            if comparer and is_sent:
-                comparer.send(chains)
-                sent += chains
-            else:
-                self._compare(chains, derived)
-        return sent
-
-    def _compare(self, chains: Iterable[Chain], derived: Derived) -> None:
-        rows, failed = compare(self._rules, chains)
-        derived.rows.extend(rows)
-        derived.failed.extend(failed)
+        derived.rows.sort(key=attrgetter("seq"))
+        return derived
 
     def accounts_in(self, derived: Derived) -> dict[tuple[str, str], int]:
         """Return the `seq` of each account's last notification, by sender and alias, where it is one of these."""
@@ -198,7 +221,7 @@ class Deriver:
         heads = ((entity_by_seq[seq], body) for seq, body in bodies.items())
         return {entity: Snapshot(entity[1], self._heads[entity].action, body) for entity, body in heads}
 
-    def _derive_late(self, histories: dict[Entity, list[EntityEvent]], derived: Derived) -> None:
+    def _derive_late(self, histories: dict[Entity, list[_EntityEvent]], derived: Derived) -> None:
         """Derive from events of which some happened before known ones, and derive again from their successors."""
         new = {event.seq: event for events in histories.values() for event in events}
         pairs = self._pair_up(histories)
@@ -207,16 +230,16 @@ class Deriver:
         for before, seq in pairs:
             is_readable = seq in events and (before is None or before in events)
             if seq in new or is_readable:  # if a damaged block hides their sources, stored changes stay
-                self._compare([Chain(events[before].snapshot if before in events else None, [events[seq]])], derived)
+                self._chain(events[before].snapshot if before in events else None, [events[seq]], derived)
                 if seq not in new:
                     derived.stale.append(seq)
 
-    def _read_events(self, seqs: Iterable[int]) -> Iterator[EntityEvent]:
-        columns = ", ".join(EntityEvent._fields)
+    def _read_events(self, seqs: Iterable[int]) -> Iterator[_EntityEvent]:
+        columns = ", ".join(_EntityEvent._fields)
         query = sql_file(__package__, "events_by_seq.sql").replace("/* columns */ *", columns)
-        return map(EntityEvent._make, self._read_rows(query, [list(seqs)]))
+        return map(_EntityEvent._make, self._read_rows(query, [list(seqs)]))
 
-    def _pair_up(self, histories: dict[Entity, list[EntityEvent]]) -> list[tuple[int | None, int]]:
+    def _pair_up(self, histories: dict[Entity, list[_EntityEvent]]) -> list[tuple[int | None, int]]:
         """List the notifications to compare, each after the seq of the one before it, if there is one."""
         keys = [list(column) for column in zip(*histories, strict=True)]
         orders = {entity: [event.place for event in events] for entity, events in histories.items()}
@@ -231,21 +254,30 @@ class Deriver:
                 before |= {order[i].seq: order[i - 1].seq if i else None for i in (at, at + 1) if i < len(order)}
         return [(earlier, seq) for seq, earlier in before.items()]
 
-    def _select_events(self, notifications: Iterable[NumberedNotification]) -> Iterator[EntityEvent]:
+    def _select_events(self, notifications: Iterable[NumberedNotification]) -> Iterator[_EntityEvent]:
         stateless = self._rules.stateless
         for seq, row, duplicate_of in notifications:
             if duplicate_of is None and row.entity_id is not None and (row.sender, row.category) not in stateless:
-                yield EntityEvent(
+                yield _EntityEvent(
                     seq, str(row.id), row.occurred_at, row.received_at, row.category, row.entity_id, row.account_alias,
                     row.actor, row.action, row.payload, row.sender, row.event_type,
                 )  # fmt: skip
 
-
-@contextmanager
-def _underivable() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if is_bug(error):
-            raise UnderivableError(describe(error)) from error
-        raise
+    def _chain(self, before: Snapshot | None, events: Iterable[_EntityEvent], derived: Derived) -> None:
+        """Derive the rows of an entity's events, each compared with the one before."""
+        for event in events:
+            about = (
+                event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
+                event.actor,
+            )  # fmt: skip
+            snapshot = event.snapshot
+            try:
+                changes = changes_of(self._rules.differ_of(event.sender), before, snapshot)
+            except Exception as error:
+                if not is_bug(error):
+                    raise
+                derived.failed.append(Underived(event.id, event.seq, describe(error)))
+                _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
+            else:
+                derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)
+            before = snapshot

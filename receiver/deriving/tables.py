@@ -9,10 +9,9 @@ import duckdb
 
 from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError, read_or
 from receiver.database.opening import create_anew, run, transaction
-from receiver.database.rows import insert, insert_table, make_numbered, select_numbered
-from receiver.deriving.comparing import DerivedChange
+from receiver.database.rows import insert, make_numbered, select_numbered
 from receiver.deriving.counts import forget_counts
-from receiver.deriving.deriver import Derived, Deriver, Read
+from receiver.deriving.deriver import Derived, DerivedChange, Deriver, Read
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.notification import NumberedNotification
@@ -49,8 +48,6 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
         for name in (table, missing):
             run(connection, f"DELETE FROM {name} WHERE seq IN (SELECT unnest(?))", [derived.stale])  # noqa: S608 - constants
     insert(connection, table, DerivedChange, derived.rows)
-    if derived.table:
-        insert_table(connection, table, derived.table)
     now = datetime.now(UTC)
     insert(
         connection,

@@ -12,7 +12,6 @@ import duckdb
 from receiver.data_directory.incidents import report
 from receiver.database.faults import NEEDS_NEW_PROCESS, suspect
 from receiver.database.opening import run
-from receiver.deriving import Comparer
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.logs import describe
@@ -65,7 +64,6 @@ class AppendLoop:
         data_dir: Path,
         former_spools: Callable[[], Sequence[Path]] = tuple,
         senders: Senders | None = None,
-        comparer: Comparer | None = None,
         source: RowSource | None = None,
     ) -> None:
         self.pulse = Pulse()
@@ -91,7 +89,6 @@ class AppendLoop:
             data_dir,
             duplicate_window_seconds=duplicate_window_seconds,
             senders=senders,
-            comparer=comparer,
         )
         self._retry = Retry()
         self._rebuild = Rebuild(self._connection, senders)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from receiver.database.reading import Reader
 from receiver.database.rows import make_numbered, select_numbered
-from receiver.deriving.comparing import DerivedChange
+from receiver.deriving.deriver import DerivedChange
 from receiver.errors import TooMuchError
 from receiver.files import sql_file
 from receiver.keeping.verification.checkers.changes import (

@@ -12,7 +12,7 @@ from receiver.database.appended import Appended, Positions, read_appended, write
 from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError, is_damage, read_or, suspect
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
-from receiver.deriving import Begun, Comparer, Deriver, LastBodies, make_read, write_changes
+from receiver.deriving import Derived, Deriver, LastBodies, make_read, write_changes
 from receiver.deriving.counts import keep_counts
 from receiver.deriving.tables import replace_account_states
 from receiver.logs import describe
@@ -56,7 +56,6 @@ class Appender:
         duplicate_window_seconds: see `DuplicateFinder`.
         rejected_bytes: how many bytes of refused notifications are kept.
         senders: whose notifications they may be; by default all that the program knows.
-        comparer: a process that compares a backlog's bodies meanwhile; none by default.
     """
 
     def __init__(
@@ -68,14 +67,12 @@ class Appender:
         duplicate_window_seconds: float,
         rejected_bytes: int = 256 * 1024 * 1024,
         senders: Senders | None = None,
-        comparer: Comparer | None = None,
     ) -> None:
         self._connection = connection
         self._spool = spool
         self._window = duplicate_window_seconds
         self._rejected_bytes = rejected_bytes
         self._senders = senders
-        self._comparer = comparer
         self._data_dir = data_dir
         self._next_seq = 1
         self.appended = 0
@@ -89,9 +86,7 @@ class Appender:
         roll_back(self._connection)
         connection = self._connection
         self._duplicates = DuplicateFinder(connection, self._window)
-        self._changes = Deriver(
-            make_read(connection), bodies=self._last_bodies(), senders=self._senders, comparer=self._comparer
-        )
+        self._changes = Deriver(make_read(connection), bodies=self._last_bodies(), senders=self._senders)
         self._rejected = RejectedBudget(connection, self._rejected_bytes)
         # If the database lost its latest rows, their numbers are not given again: readers go on from the last seen.
         used = read_appended(self._data_dir).seq
@@ -205,7 +200,7 @@ class Appender:
             return
         numbered = self._number(rows)
         try:
-            self._store(rows, numbered, self._changes.begin(numbered))
+            self._store(rows, numbered, self._changes.derive(numbered))
         except (UnderivableError, *FAULTS_OF_A_ROW) as error:
             if len(rows) == 1:
                 self._append_alone(rows[0], numbered, error)
@@ -222,7 +217,7 @@ class Appender:
         """Append a row that can't go in as it is: a notification without its changes, or into `rejected`."""
         try:
             for each in numbered:
-                self._store([incoming], numbered, Begun(self._changes.give_up(each, error), []))
+                self._store([incoming], numbered, self._changes.give_up(each, error))
                 return
         except FAULTS_OF_A_ROW as refusal:
             error = refusal
@@ -238,15 +233,14 @@ class Appender:
             )
         ]
 
-    def _store(self, rows: Sequence[_Incoming], numbered: Sequence[NumberedNotification], begun: Begun) -> None:
+    def _store(self, rows: Sequence[_Incoming], numbered: Sequence[NumberedNotification], derived: Derived) -> None:
         rejections = [spooled.row for spooled, _ in rows if isinstance(spooled.row, Rejection)]
         after = last_positions(spooled for spooled, _ in rows)
         with store_with_watermarks(self._connection, self._watermarks, after):
             insert_notifications(self._connection, numbered)
             insert_rejections(self._connection, rejections)
             self._duplicates.write_deliveries(numbered)
-            replace_account_states(self._connection, self._changes.accounts_in(begun.derived))
-            derived = self._changes.finish(begun)
+            replace_account_states(self._connection, self._changes.accounts_in(derived))
             with keep_counts(self._connection, derived.stale):
                 write_changes(self._connection, "changes", derived)
         self._next_seq += len(numbered)

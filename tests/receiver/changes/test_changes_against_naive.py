@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from receiver.changes import differ
 from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import run
-from receiver.deriving import Comparer
 from receiver.notification import new_id
-from receiver.senders import CENTURYLINK, load_senders
+from receiver.senders import CENTURYLINK
 from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.sender import Event
@@ -101,7 +100,7 @@ def store(tmp_path_factory):
     rng = random.Random(5)
     spool = SpoolWriter(directory / "spool", rows_per_segment=100_000)
     connection = open_database(directory / "clc.duckdb")
-    left, appender, comparer = simulated(), None, Comparer(load_senders())
+    left, appender = simulated(), None
     while left:
         size = rng.choice([1, 7, 300, 900, 2_500])
         spool.append_all(left[:size])
@@ -112,11 +111,9 @@ def store(tmp_path_factory):
                 SpoolReader(directory / "spool"),
                 directory,
                 duplicate_window_seconds=10,
-                comparer=comparer,
             )
         while appender.append_new():
             pass
-    comparer.end()
     yield connection
     spool.close()
     connection.close()

@@ -8,7 +8,7 @@ from uuid import UUID
 from receiver.database.faults import UnderivableError
 from receiver.database.reading import Reader
 from receiver.deriving import Derived, Deriver
-from receiver.deriving.comparing import DerivedChange
+from receiver.deriving.deriver import DerivedChange
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.errors import TooMuchError
 from receiver.files import sql_file
