@@ -88,7 +88,7 @@ def describe_button(count: int, chosen: Mapping[str, Any]) -> str:
 def describe_marking(count: int, chosen: Mapping[str, Any]) -> str:
     """Return what a click hides, and what it does not."""
     filters = as_markdown(describe_filters(chosen))
-    others = f" with {filters}. What these filters hide stays new." if filters else "."
+    others = f" with {filters}. Findings that the filters hide stay new." if filters else "."
     return f"Hides the {plural(count, 'new finding')} of this time range{others} {ALONE}"
 
 

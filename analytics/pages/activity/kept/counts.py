@@ -23,7 +23,7 @@ ENDS = ("since", "until", "before_since", "before_until")
 
 
 class Kept(NamedTuple):
-    """What the counts hold: the notifications up to `last_seq`, of which the `newest` was received then."""
+    """The extent of the counts: notifications up to `last_seq`; `newest` is their latest receipt."""
 
     last_seq: int
     newest: datetime
