@@ -1,19 +1,19 @@
-"""Reads the shared spool for the store of a node: the rows of all nodes, each segment without a gap."""
+"""Reads the shared spool for the store of a node: the rows of all nodes, in the one order that all nodes read."""
 
 import logging
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from receiver.errors import SharedSpoolError
-from receiver.files import sql_file
-from receiver.shared_spool.rows import SELECTED, make_row
+from receiver.shared_spool import batches
+from receiver.shared_spool.batches import Connection, Part
 from receiver.shared_spool.sending import Positions, read_positions
 from receiver.shared_spool.server import SpoolServer
-from receiver.spool import Segment, SpooledRow, Watermarks
-from receiver.spool.source import read_by_turns
+from receiver.spool import Segment, SpooledRow, Watermarks, size_of
 
+_ROWS_PER_QUERY = 5_000
 _BYTES_PER_QUERY = 8 * 1024 * 1024
+_BATCHES_AHEAD = 1_000
 _ANSWER_SECONDS = 10.0
 """The longest wait for an answer: meanwhile the appender's thread does nothing else."""
 
@@ -21,10 +21,10 @@ _log = logging.getLogger(__name__)
 
 
 class SharedSpoolReader:
-    """The rows of the shared spool, as the appender takes them.
+    """The rows of the shared spool, as the appender takes them: batch after batch, and of each the rows not stored yet.
 
-    The positions of a segment's rows follow each other. So a row whose transaction becomes visible late is never
-    passed over: until it is there, no later row of its segment is read.
+    The watermarks say what is stored, and the batches say what is next. Where to go on is found from the watermarks
+    again with each connection: it may lead to another server, whose batches have other numbers.
 
     Args:
         server: where the shared spool is.
@@ -32,76 +32,131 @@ class SharedSpoolReader:
 
     def __init__(self, server: SpoolServer) -> None:
         self._server = server
+        self._connection: Connection | None = None
+        self._seen = 0
+        self._parts: list[Part] = []
+        """What is not stored of the batches up to `_seen`."""
         self._positions: Positions = {}
         self._gaps: dict[tuple[str, str], str] = {}
+        self._gone = 0
         self.waiting = 0
         """How many rows were left to read at the last look."""
 
     def read_new(self, watermarks: Watermarks, rows: int, size: int) -> Iterator[SpooledRow]:
-        """Read new rows, those of the writers by turns; none while the server can't be used.
+        """Read new rows in the order of the batches; none while the server can't be used.
 
         Args:
             watermarks: how many rows of each segment and kind are stored.
             rows: the most rows.
             size: no more rows are read after so many bytes of bodies.
         """
-        if not self._look():
-            return
-        self.waiting = self._count_new(watermarks)
-        new = {name for (name, kind), at in self._positions.items() if at > watermarks.get((name, kind), 0)}
-        segments = [_SharedSegment(name, self) for name in sorted(new)]
-        for row in read_by_turns(segments, watermarks, rows, size):
-            self.waiting -= 1
-            yield row
+        reached, gaps = dict(watermarks), dict[tuple[str, str], str]()
+        can_read = self._look(watermarks) and not self._gone
+        while can_read and rows > 0 and size > 0:
+            read = self._read_next(reached, gaps, min(rows, _ROWS_PER_QUERY), min(size, _BYTES_PER_QUERY))
+            for row in read:
+                reached[row.segment, row.kind] = row.position
+                size -= size_of(row.row)
+                yield row
+            rows -= len(read)
+            self.waiting -= len(read)
+            can_read = bool(read)
+        self._gaps = gaps
 
-    def read_segment(self, segment: str, kind: str, after: int, limit: int, max_bytes: int) -> list[SpooledRow]:
-        """Read at most `limit` rows of a segment that lie after a position, up to the first gap."""
-        last = self._positions.get((segment, kind), 0)
-        if last <= after:
-            return []
-        query = sql_file(__package__, "read_rows.sql").format(columns=SELECTED)
-        bounds = [segment, kind, after, last, limit, min(max_bytes, _BYTES_PER_QUERY)]
+    def _look(self, watermarks: Watermarks) -> bool:
+        """Find out which batches are next, and tell whether that was possible."""
         try:
-            with self._server.session(_ANSWER_SECONDS) as connection, connection.cursor(binary=True) as cursor:
-                selected = cursor.execute(query.encode(), bounds).fetchall()
+            with self._server.session(_ANSWER_SECONDS) as connection:
+                newest = batches.read_newest(connection)
+                if connection is not self._connection or newest < self._seen:
+                    self._begin(connection, watermarks)
+                self._parts = [part for part in self._parts if part.last > watermarks.get(part.place, 0)]
+                if newest > self._seen:
+                    self._read_ahead(connection, watermarks, newest)
+        except SharedSpoolError:
+            return False
+        self.waiting = self._count_new(watermarks) if self._parts else 0
+        return True
+
+    def _begin(self, connection: Connection, watermarks: Watermarks) -> None:
+        """Find out where to go on, in one view of the tables."""
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            self._positions = read_positions(connection)
+            self._parts, self._seen = [], batches.find_begin(connection, watermarks)
+            self._look_for_gone(connection, watermarks)
+        self._connection = connection
+
+    def _read_ahead(self, connection: Connection, watermarks: Watermarks, newest: int) -> None:
+        """Read what the next batches hold, unless enough of them are known."""
+        if sum(part.place not in self._gaps for part in self._parts) >= _BATCHES_AHEAD:
+            return
+        new = batches.read_parts(connection, self._seen, _BATCHES_AHEAD)
+        if next((part.number for part in new), 0) != self._seen + 1:
+            self._look_for_gone(connection, watermarks)
+        self._parts += [part for part in new if part.last > watermarks.get(part.place, 0)]
+        self._seen = new[-1].number if new else newest
+        for part in new:
+            self._positions[part.place] = max(part.last, self._positions.get(part.place, 0))
+
+    def _look_for_gone(self, connection: Connection, watermarks: Watermarks) -> None:
+        gone = batches.count_gone(connection, watermarks)
+        if gone and gone != self._gone:
+            _log.error("%s", _describe_gone(gone))
+        self._gone = gone
+
+    def _read_next(
+        self, reached: Watermarks, gaps: dict[tuple[str, str], str], rows: int, size: int
+    ) -> list[SpooledRow]:
+        """Read the next rows; none if there are none, or not on the connection on which the batches were read."""
+        parts = list(batches.cut((part for part in self._parts if part.place not in gaps), reached, rows))
+        if not parts:
+            return []
+        try:
+            with self._server.session(_ANSWER_SECONDS) as connection:
+                if connection is not self._connection:
+                    return []
+                read, is_whole = batches.read_rows(connection, parts, size)
+                if is_whole:
+                    return read
+                self._look_for_gone(connection, reached)
+                return [] if self._gone else self._read_around_gaps(connection, gaps, parts, size)
         except SharedSpoolError:
             return []
-        found = enumerate(map(partial(make_row, segment, kind), selected), after + 1)
-        rows = [row for _, row in takewhile(lambda each: each[1].position == each[0], found)]
-        self._note_gap(segment, kind, after + len(rows) + 1, is_gap=len(rows) < max(len(selected), 1))
-        return rows
 
-    def _note_gap(self, segment: str, kind: str, position: int, *, is_gap: bool) -> None:
-        gap = f"{kind} {position} of segment {segment} are not in the shared spool" if is_gap else None
-        if gap is None:
-            self._gaps.pop((segment, kind), None)
-        elif self._gaps.get((segment, kind)) != gap:
-            self._gaps[segment, kind] = gap
-            _log.error("%s; what follows in that segment waits", gap)
+    def _read_around_gaps(
+        self, connection: Connection, gaps: dict[tuple[str, str], str], parts: Iterable[Part], size: int
+    ) -> list[SpooledRow]:
+        """Read the rows of the first part that begins with one; what begins with a gap, waits."""
+        for part in parts:
+            if part.place in gaps:
+                continue
+            read, _ = batches.read_rows(connection, [part], size)
+            rows = [row for _, row in takewhile(_is_at_its_place, enumerate(read, part.first))]
+            if rows:
+                return rows
+            gap = f"{part.kind} {part.first} of segment {part.segment} are not in the shared spool"
+            if self._gaps.get(part.place) != gap:
+                _log.error("%s; what follows in that segment waits", gap)
+            gaps[part.place] = gap
+        return []
 
     @property
     def failure(self) -> str | None:
         """Why rows can't be read at the moment."""
+        if self._gone:
+            return _describe_gone(self._gone)
         return self._server.failure or next(iter(tuple(self._gaps.values())), None)
 
     def count_left(self, watermarks: Watermarks) -> int:
-        """Count the rows that are not stored; 0 while the server can't be used, so that a backup can be made."""
-        return self._count_new(watermarks) if self._look() else 0
-
-    def _look(self) -> bool:
-        """Read how far the shared spool is, and tell whether it could be read."""
-        try:
-            with self._server.session(_ANSWER_SECONDS) as connection:
-                self._positions = read_positions(connection)
-        except SharedSpoolError:
-            return False
-        return True
+        """Count the rows that are not stored; 0 while none can be read, so that a backup can be made."""
+        return self._count_new(watermarks) if self._look(watermarks) and not self._gone else 0
 
     def _count_new(self, watermarks: Watermarks) -> int:
         return sum(max(0, at - watermarks.get(place, 0)) for place, at in self._positions.items())
 
     def names(self) -> set[str]:
-        """Return the names of the segments of which the shared spool holds rows."""
+        """Return the names of the segments of which the shared spool has or had rows."""
         return {segment for segment, _ in self._positions}
 
     def tidy(self, watermarks: Watermarks) -> None:
@@ -119,9 +174,13 @@ class SharedSpoolReader:
         self._server.close()
 
 
-class _SharedSegment:
-    """A segment's rows in the shared spool."""
+def _is_at_its_place(each: tuple[int, SpooledRow]) -> bool:
+    position, row = each
+    return row.position == position
 
-    def __init__(self, name: str, reader: SharedSpoolReader) -> None:
-        self.name = name
-        self.read = partial(reader.read_segment, name)
+
+def _describe_gone(rows: int) -> str:
+    return (
+        f"{rows:,} rows that this store does not have are deleted there, because this machine was forgotten or is new: "
+        "restore a backup of another machine here"
+    )

@@ -1,4 +1,4 @@
-"""Puts rows into the shared spool, exactly once: rows and positions in one transaction."""
+"""Puts rows into the shared spool, exactly once: rows, positions and their place in the order in one transaction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,16 +6,17 @@ from typing import Any
 import psycopg
 
 from receiver.errors import ReceiverError
+from receiver.shared_spool.batches import add_batch
 from receiver.shared_spool.rows import COPIED, COPIED_TYPES, to_copy
 from receiver.spool import SpooledRow, Watermarks
 
 Positions = dict[tuple[str, str], int]
 
 _COPY = f"COPY clc_spool.rows ({', '.join(COPIED)}) FROM STDIN (FORMAT BINARY)"
-_READ = "SELECT segment, kind, position FROM clc_spool.positions"
+_READ = "SELECT segment, kind, last FROM clc_spool.positions"
 _BEGIN = "INSERT INTO clc_spool.positions VALUES (%s, %s, 0) ON CONFLICT DO NOTHING"
-_LOCK = "SELECT position FROM clc_spool.positions WHERE segment = %s AND kind = %s FOR UPDATE"
-_MOVE = "UPDATE clc_spool.positions SET position = %s WHERE segment = %s AND kind = %s"
+_LOCK = "SELECT last FROM clc_spool.positions WHERE segment = %s AND kind = %s FOR UPDATE"
+_MOVE = "UPDATE clc_spool.positions SET last = %s WHERE segment = %s AND kind = %s"
 
 
 class OutOfStepError(ReceiverError):
@@ -47,6 +48,7 @@ def put_rows(
         copy_rows(connection, rows)
         for (segment, kind), position in sorted(after.items()):
             connection.execute(_MOVE, [position, segment, kind])
+        add_batch(connection, rows)
     return after
 
 

@@ -10,7 +10,7 @@ import pytest
 from receiver.database.appended import Appended, write_appended
 from receiver.errors import SettingsError, SharedSpoolError
 from receiver.settings import Settings
-from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer, shipper, tables
+from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer, reader, shipper, tables
 from receiver.shared_spool.sending import OutOfStepError, copy_rows, put_rows, read_positions
 from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
 from receiver.store.loss import describe_loss
@@ -60,10 +60,9 @@ class Node:
 
 
 def read_all(database, watermarks=None, *, rows=1000, size=10**9):
-    reader = SharedSpoolReader(SpoolServer(database, "reading"))
-    read = list(reader.read_new(watermarks or {}, rows, size))
-    reader.close()
-    return read
+    shared = SharedSpoolReader(SpoolServer(database, "reading"))
+    with closing(shared):
+        return list(shared.read_new(watermarks or {}, rows, size))
 
 
 def use(database):
@@ -111,31 +110,100 @@ def test_reading_is_bounded_in_rows_and_bytes(node, database):
     assert [row.position for row in read_all(database, after)] == [16, 17, 18, 19, 20]
 
 
-def test_a_row_whose_transaction_becomes_visible_late_is_not_skipped(database):
+def test_batches_become_visible_in_their_order_though_another_transaction_is_open(database):
     first, other = f"{WRITER}-000001", f"{'0' * 31}2-000001"
-    with connected(database) as early, connected(database) as late:
+    waiting = "SELECT count(*) = 1 FROM pg_locks WHERE NOT granted"
+    with connected(database) as early, connected(database) as late, ThreadPoolExecutor() as nodes:
         put_rows(early, [spooled(1, first)], {})
         with late.transaction():
             put_rows(late, [spooled(2, first), spooled(3, first)], {(first, "notifications"): 1})
-            put_rows(early, [spooled(1, other)], {})
+            put = nodes.submit(put_rows, early, [spooled(1, other)], {})
+            with psycopg.connect(database, autocommit=True) as watching:
+                until(lambda: watching.execute(waiting).fetchone() == (True,), what="the other to wait")
             seen = read_all(database)
-            assert seen == [spooled(1, first), spooled(1, other)]
-        watermarks = {(row.segment, row.kind): row.position for row in seen}
-        assert read_all(database, watermarks) == [spooled(2, first), spooled(3, first)]
+            assert seen == [spooled(1, first)]
+        put.result(30)
+        rest = [spooled(2, first), spooled(3, first), spooled(1, other)]
+        assert read_all(database, {(first, "notifications"): 1}) == rest
+
+
+def test_the_order_within_a_batch_is_that_of_its_rows(database):
+    segments = [f"{writer:032d}-000001" for writer in (2, 1)]
+    refused = SpooledRow(segments[1], "rejected", 1, rejection(1))
+    rows = [spooled(1, segments[0]), spooled(1, segments[1]), refused, *(spooled(n, segments[0]) for n in (2, 3))]
+    with connected(database) as connection:
+        put_rows(connection, rows, {})
+    assert read_all(database) == rows
+    assert read_all(database, {(segments[0], "notifications"): 2}) == [spooled(1, segments[1]), refused, rows[-1]]
+
+
+def test_many_batches_are_read_in_their_order(database, monkeypatch):
+    monkeypatch.setattr(reader, "_BATCHES_AHEAD", 3)
+    monkeypatch.setattr(reader, "_ROWS_PER_QUERY", 4)
+    segments = [f"{writer:032d}-000001" for writer in range(3)]
+    rows = [spooled(position, segments[(writer + position) % 3]) for position in range(1, 6) for writer in range(3)]
+    with connected(database) as connection:
+        for row in rows:
+            put_rows(connection, [row], {(row.segment, row.kind): row.position - 1})
+    watermarks, read = {}, []
+    shared = SharedSpoolReader(SpoolServer(database, "reading"))
+    with closing(shared):
+        while new := list(shared.read_new(watermarks, 7, 10**9)):
+            read += new
+            watermarks |= {(row.segment, row.kind): row.position for row in new}
+    assert read == rows
+    assert shared.waiting == 0
 
 
 def test_a_gap_in_a_segment_stops_reading_there_until_it_is_filled_and_is_told(database):
-    reader = SharedSpoolReader(SpoolServer(database, "reading"))
-    segment = spooled(1).segment
-    with closing(reader), connected(database) as early, connected(database) as late:
-        with late.transaction():
-            copy_rows(late, [spooled(1)])
-            copy_rows(early, [spooled(2)])
-            early.execute("INSERT INTO clc_spool.positions VALUES (%s, 'notifications', 2)", [segment])
-            assert list(reader.read_new({}, 10, 10**9)) == []
-            assert reader.failure == f"notifications 1 of segment {segment} are not in the shared spool"
-        assert list(reader.read_new({}, 10, 10**9)) == [spooled(1), spooled(2)]
-        assert reader.failure is None
+    shared = SharedSpoolReader(SpoolServer(database, "reading"))
+    segment, other = spooled(1).segment, f"{'0' * 31}2-000001"
+    with closing(shared), connected(database) as connection:
+        put_rows(connection, [spooled(n) for n in range(1, 5)], {})
+        put_rows(connection, [spooled(1, other)], {})
+        connection.execute("DELETE FROM clc_spool.rows WHERE position = 3")
+        assert list(shared.read_new({}, 10, 10**9)) == [spooled(1), spooled(2), spooled(1, other)]
+        assert shared.failure == f"notifications 3 of segment {segment} are not in the shared spool"
+        watermarks = {(segment, "notifications"): 2, (other, "notifications"): 1}
+        assert list(shared.read_new(watermarks, 10, 10**9)) == []
+        assert shared.waiting == 2
+        copy_rows(connection, [spooled(3)])
+        assert list(shared.read_new(watermarks, 10, 10**9)) == [spooled(3), spooled(4)]
+        assert shared.failure is None
+
+
+def test_after_a_failover_that_took_batches_back_reading_goes_on_by_the_watermarks(database):
+    shared = SharedSpoolReader(SpoolServer(database, "reading"))
+    other = f"{'0' * 31}2-000001"
+    with closing(shared), connected(database) as connection:
+        put_rows(connection, [spooled(n) for n in range(1, 4)], {})
+        put_rows(connection, [spooled(4)], {(spooled(1).segment, "notifications"): 3})
+        assert len(list(shared.read_new({}, 10, 10**9))) == 4
+        for lost in ("rows WHERE position = 4", "batches WHERE number = 2"):
+            connection.execute(f"DELETE FROM clc_spool.{lost}")
+        connection.execute("UPDATE clc_spool.positions SET last = 3")
+        connection.execute("UPDATE clc_spool.counter SET number = 1")
+        put_rows(connection, [spooled(1, other)], {})
+        shared.close()  # as the failover does
+        watermarks = {(spooled(1).segment, "notifications"): 4}
+        assert list(shared.read_new(watermarks, 10, 10**9)) == [spooled(1, other)]
+
+
+def test_tables_of_version_1_are_brought_to_version_2_with_their_rows(database):
+    segments = [f"{writer:032d}-000001" for writer in (2, 1)]
+    with psycopg.connect(database, autocommit=True) as older:
+        tables.bring_to(older, 1)
+        copy_rows(older, [spooled(n, segment) for segment in segments for n in (1, 2)])
+        for segment in segments:
+            older.execute("INSERT INTO clc_spool.positions VALUES (%s, 'notifications', 2)", [segment])
+        use(database)
+        with pytest.raises(psycopg.errors.UndefinedColumn):  # of a node that runs the older program still
+            older.execute("SELECT segment, kind, position FROM clc_spool.positions")
+    rows = [spooled(n, segment) for segment in sorted(segments) for n in (1, 2)]
+    assert read_all(database) == rows
+    with connected(database) as connection:
+        put_rows(connection, [spooled(3, segments[0])], {(segments[0], "notifications"): 2})
+    assert read_all(database) == [*rows, spooled(3, segments[0])]
 
 
 def test_rows_go_in_once_though_two_shippers_believe_the_same(database):
@@ -207,10 +275,10 @@ def test_nodes_that_make_the_tables_at_the_same_time_wait_for_each_other(databas
 
 def test_tables_of_a_newer_program_are_left_alone_and_it_is_said(node, database):
     with connected(database) as connection:
-        connection.execute("UPDATE clc_spool.about SET version = 2")
+        connection.execute("UPDATE clc_spool.about SET version = 3")
     node.write([notification(1)])
     assert node.shipper.turn() == 0
-    assert node.shipper.failure == "its tables have version 2, and this program knows 1: install a newer one"
+    assert node.shipper.failure == "its tables have version 3, and this program knows 2: install a newer one"
     with psycopg.connect(database) as connection:
         assert read_positions(connection) == {}
 

@@ -22,4 +22,4 @@ CREATE TABLE clc_spool.positions (
 
 CREATE TABLE clc_spool.about (version INTEGER NOT NULL);
 
-INSERT INTO clc_spool.about VALUES ({version});
+INSERT INTO clc_spool.about VALUES (1);
