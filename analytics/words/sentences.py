@@ -113,12 +113,14 @@ def sentence(change: Change) -> str:
     """Return a change with its actor and entity as one sentence without a full stop."""
     entity = shorten(change.entity_id, LONGEST_NAME)
     if change.path == "" and change.kind == "added" and change.action != "Created":
-        return f"{capitalize(as_words(change.category))} {entity} is seen for the first time"
+        how = "came back after its deletion" if came_back(change) else "is seen for the first time"
+        return f"{capitalize(as_words(change.category))} {entity} {how}"
     if change.path == "" and change.kind == "unseen":
         updated = f"{shorten(change.actor, LONGEST_NAME)} updated {entity}" if change.actor else f"{entity} was updated"
         return f"{updated}, but {describe_unseen(change)}"
     if change.path == "" and not change.actor and (what := {"added": "created", "removed": "deleted"}.get(change.kind)):
-        return f"{capitalize(as_words(change.category))} {entity} was {what} (actor not reported)"
+        again = " again after its deletion" if came_back(change) else ""
+        return f"{capitalize(as_words(change.category))} {entity} was {what}{again} (actor not reported)"
     who = shorten(change.actor, LONGEST_NAME) if change.actor else SOMEBODY
     return phrase(change).about(who, entity)
 
@@ -152,13 +154,21 @@ def phrase(change: Change) -> Phrase:
 def describe_whole(change: Change) -> Phrase:
     """Return the phrase of a change of the entity as a whole."""
     noun = as_words(change.category).lower()
+    if change.kind == "added" and change.action == "Created":
+        again = Phrase("created", noun, "again after its deletion")
+        return again if came_back(change) else Phrase(f"created {noun}")
     if change.kind == "added":
-        return Phrase(f"created {noun}") if change.action == "Created" else Phrase(f"first notification of this {noun}")
+        return Phrase("came back after its deletion" if came_back(change) else f"first notification of this {noun}")
     if change.kind == "removed":
         return Phrase(f"deleted {noun}")
     if change.kind == "unseen":
         return Phrase(describe_unseen(change))
     return Phrase("changed more than can be listed", "of")
+
+
+def came_back(change: Change) -> bool:
+    """Say whether an entity is there again after its deletion, so that its fields are compared with those before."""
+    return change.path == "" and change.kind == "added" and change.old_value is not None
 
 
 def describe_unseen(change: Change) -> str:

@@ -193,6 +193,7 @@ class Snapshot(NamedTuple):
 
 
 _APPEARED = Change("", "added", False, None, None)
+_CAME_BACK = Change("", "added", False, '"deleted"', None)
 _DELETED = Change("", "removed", False, None, None)
 _UNSEEN = Change("", "unseen", False, None, None)
 _BEYOND = Change("", "changed", False, None, None)
@@ -203,24 +204,45 @@ def changes_of(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[C
 
     Args:
         differ: compares its sender's bodies.
-        before: the entity's notification before it in order of occurrence; None at first sight.
+        before: the entity's state before it, see `follow`; None at first sight.
         now: the notification.
     """
-    comparison = differ.comparison
-    is_deleted = now.action in comparison.deleted
-    told = _read_told(differ, now) if comparison.tell else []
-    if before is None or before.action in comparison.deleted:
-        if not is_deleted:
-            return [_APPEARED, *told]
-        return [_DELETED, *told] if before is None else told
+    deleted, created = differ.comparison.deleted, differ.comparison.created
+    told = _read_told(differ, now) if differ.comparison.tell else []
+    if before is None:
+        return [_DELETED if now.action in deleted else _APPEARED, *told]
     changes = _compare_bodies(differ, before, now)
     if told:
         changes = _prefer(told, changes)
-    if is_deleted:
-        return [_DELETED, *changes]
-    if now.action not in comparison.created and all(change.noise for change in changes):
+    if now.action in deleted:
+        return changes if before.action in deleted else [_DELETED, *changes]
+    # Anybody can repeat a deletion, so it must not hide what changes after it.
+    if before.action in deleted:
+        return [_CAME_BACK, *changes]
+    if now.action not in created and all(change.noise for change in changes):
         return [_UNSEEN, *changes]
     return changes
+
+
+def follow(differ: Differ, before: Snapshot | None, now: Snapshot) -> Snapshot:
+    """Return an entity's state after a notification: the last body that states the entity, and the last action.
+
+    The state has an empty body if no body states the entity.
+    """
+    if not is_bare_deletion(differ, now):
+        return now
+    return now._replace(payload=before.payload if before else b"")
+
+
+def is_bare_deletion(differ: Differ, now: Snapshot) -> bool:
+    """Tell whether a notification deletes an entity without stating it."""
+    if now.action not in differ.comparison.deleted or now.category not in differ.comparison.bare:
+        return False
+    try:
+        body = differ.parse(now.payload)
+    except _ODD:
+        return False
+    return isinstance(body, dict) and body.keys() <= differ.comparison.bare[now.category]
 
 
 def _read_told(differ: Differ, now: Snapshot) -> list[Change]:
@@ -240,12 +262,10 @@ def _prefer(told: list[Change], compared: list[Change]) -> list[Change]:
 
 def _compare_bodies(differ: Differ, before: Snapshot, now: Snapshot) -> list[Change]:
     """Compare two bodies; a body that is too odd to be compared counts as changed."""
-    if before.payload == now.payload:
+    if not before.payload or before.payload == now.payload or is_bare_deletion(differ, now):
         return []
     try:
         old, new = differ.parse(before.payload), differ.parse(now.payload)
-        if now.action in differ.comparison.deleted and _is_bare(differ.comparison, now.category, new):
-            return []
         changes = differ.compare(now.category, old, new)
         return _collect(changes, now, len(before.payload) + len(now.payload))
     except _ODD as error:
@@ -264,8 +284,3 @@ def _collect(changes: Iterable[Change], now: Snapshot, length: int) -> list[Chan
         if room < 0 or len(collected) > _MOST:
             return [_BEYOND]
     return sorted(collected, key=lambda change: change.path)
-
-
-def _is_bare(comparison: Comparison, category: Category, body: dict[str, Any]) -> bool:
-    fields = comparison.bare.get(category)
-    return fields is not None and body.keys() <= fields

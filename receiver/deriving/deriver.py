@@ -1,76 +1,31 @@
 """Derives `changes`: compares appended notifications with each entity's last one, in order of occurrence."""
 
 import logging
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from receiver.changes.differ import Snapshot, changes_of
+from receiver.changes.differ import Differ, Snapshot, changes_of, follow, is_bare_deletion
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
+from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_runs, steps_before
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.logs import describe
-from receiver.notification import Action, Category, NumberedNotification
+from receiver.notification import Category, NumberedNotification
 from receiver.senders import Senders, load_senders
 from receiver.senders.sender import Kind
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
-Entity = tuple[str, Category, str]
-"""An entity: its sender, category and id."""
 
 _ENTITIES_AT_ONCE = 256
 _NO_END = 1 << 62
 
 _log = logging.getLogger(__name__)
-
-
-class Place(NamedTuple):
-    """Where a notification stands in its entity's history."""
-
-    happened_at: datetime
-    seq: int
-
-
-class _EntityEvent(NamedTuple):
-    """A notification that can change its entity: no copy, and of a category whose bodies state it."""
-
-    seq: int
-    id: str
-    occurred_at: datetime
-    received_at: datetime
-    category: Category
-    entity_id: str
-    account_alias: str | None
-    actor: str | None
-    action: Action | None
-    payload: bytes
-    sender: str
-    event_type: str | None
-
-    @property
-    def entity(self) -> Entity:
-        return self.sender, self.category, self.entity_id
-
-    @property
-    def place(self) -> Place:
-        # A notification that occurred after its receipt comes from a fast clock, or its time is not true.
-        return Place(min(self.occurred_at, self.received_at), self.seq)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        weight = len(self.entity_id) + len(self.account_alias or "") + len(self.actor or "")
-        return Snapshot(self.category, self.action, self.payload, weight, self.event_type)
-
-
-class _Head(NamedTuple):
-    """The last notification of an entity, without its payload."""
-
-    place: Place
-    action: Action | None
 
 
 class Underived(NamedTuple):
@@ -108,15 +63,16 @@ class Derived(NamedTuple):
 
     rows: list[DerivedChange]
     stale: list[int]
-    last: dict[Entity, _EntityEvent]
+    last: dict[Entity, EntityEvent]
     failed: list[Underived]
 
 
 class Deriver:
     """Derives a table of changes from notifications, as these are appended.
 
-    Each notification is compared with the one that happened before it, whatever order they arrive in. A late one is
-    put in its place, and its successor there is compared again.
+    Each notification is compared with the one that happened before it, whatever order they arrive in, and after a
+    deletion without a state with the last one that has a state. A late one is put in its place, and those that are
+    compared with it are compared again.
 
     Args:
         read: runs a query and returns its rows; unreadable rows (in a damaged block) count as missing.
@@ -136,8 +92,8 @@ class Deriver:
         self._read_rows = read
         self._rules = SenderRules(load_senders() if senders is None else senders)
         last = _NO_END if last_seq is None else last_seq
-        self._heads: dict[Entity, _Head] = {
-            (sender, category, entity_id): _Head(Place(happened_at, seq), action)
+        self._heads: dict[Entity, Step] = {
+            (sender, category, entity_id): Step(Place(happened_at, seq), action)
             for sender, category, entity_id, happened_at, seq, action in self._read(
                 "heads.sql", [*as_columns(self._rules.stateless), last]
             )
@@ -168,11 +124,11 @@ class Deriver:
         return derived
 
     def _derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
-        histories: defaultdict[Entity, list[_EntityEvent]] = defaultdict(list)
+        histories: defaultdict[Entity, list[EntityEvent]] = defaultdict(list)
         for event in self._select_events(notifications):
             histories[event.entity].append(event)
         derived = Derived([], [], {}, [])
-        late: dict[Entity, list[_EntityEvent]] = {}
+        late: dict[Entity, list[EntityEvent]] = {}
         for entity, events in histories.items():
             events.sort(key=lambda event: event.place)
             head = self._heads.get(entity)
@@ -183,7 +139,7 @@ class Deriver:
         in_order = list(histories.keys() - late.keys())
         for start in range(0, len(in_order), _ENTITIES_AT_ONCE):
             entities = in_order[start : start + _ENTITIES_AT_ONCE]
-            latest = self._read_latest(entities)
+            latest = self._read_latest(entities, notifications[0].seq - 1)
             for entity in entities:
                 self._chain(latest.get(entity), histories[entity], derived)
         if late:
@@ -207,72 +163,109 @@ class Deriver:
         newest = max((event.seq, event.id) for event in derived.last.values())
         self._bodies.replace(old, {event.seq: event.payload for event in derived.last.values()}, newest)
         for entity, event in derived.last.items():
-            self._heads[entity] = _Head(event.place, event.action)
+            self._heads[entity] = event.step
 
     def _read(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._read_rows(sql_file(__package__, query), parameters)
 
-    def _read_latest(self, entities: Iterable[Entity]) -> dict[Entity, Snapshot]:
+    def _read_latest(self, entities: Iterable[Entity], last_seq: int) -> dict[Entity, Snapshot]:
         """Return entities' last notifications, reading the payloads that are not at hand."""
         entity_by_seq = {self._heads[entity].place.seq: entity for entity in entities if entity in self._heads}
         bodies = self._bodies.get(entity_by_seq)
         if missing := list(entity_by_seq.keys() - bodies.keys()):
-            bodies |= {seq: body.encode() for seq, body in self._read("payloads.sql", [missing])}
+            bodies |= self._read_payloads(missing)
         heads = ((entity_by_seq[seq], body) for seq, body in bodies.items())
-        return {entity: Snapshot(entity[1], self._heads[entity].action, body) for entity, body in heads}
+        latest = {entity: Snapshot(entity[1], self._heads[entity].action, body) for entity, body in heads}
+        stateless = [entity for entity, head in latest.items() if is_bare_deletion(self._differ_of(entity), head)]
+        return latest | self._read_last_states(stateless, last_seq)
 
-    def _derive_late(self, histories: dict[Entity, list[_EntityEvent]], derived: Derived) -> None:
-        """Derive from events of which some happened before known ones, and derive again from their successors."""
+    def _read_last_states(self, entities: Sequence[Entity], last_seq: int) -> dict[Entity, Snapshot]:
+        """Return the last states of entities whose last notification is a deletion without one."""
+        if not entities:
+            return {}
+        orders = self._read_orders(entities, last_seq)
+        steps = {}
+        for entity in entities:
+            order, head = sorted(orders[entity]), self._heads[entity]
+            steps[entity] = steps_before(order, bisect_right(order, head), self._differ_of(entity).comparison.deleted)
+        bodies = self._read_payloads([step.place.seq for each in steps.values() for step in each])
+        states: dict[Entity, Snapshot] = {}
+        for entity, each in steps.items():
+            for step in each:
+                if body := bodies.get(step.place.seq):
+                    now = Snapshot(entity[1], step.action, body)
+                    states[entity] = follow(self._differ_of(entity), states.get(entity), now)
+        return states
+
+    def _read_payloads(self, seqs: list[int]) -> dict[int, bytes]:
+        return {seq: body.encode() for seq, body in self._read("payloads.sql", [seqs])}
+
+    def _differ_of(self, entity: Entity) -> Differ:
+        return self._rules.differ_of(entity[0])
+
+    def _derive_late(self, histories: dict[Entity, list[EntityEvent]], derived: Derived) -> None:
+        """Derive from events of which some happened before known ones, and derive again what is compared with them."""
         new = {event.seq: event for events in histories.values() for event in events}
-        pairs = self._pair_up(histories)
-        known = {seq for pair in pairs for seq in pair if seq is not None} - new.keys()
+        runs = list(self._find_runs(histories))
+        known = {step.place.seq for run in runs for step in (*run.before, *run.steps)} - new.keys()
         events = new | {event.seq: event for event in self._read_events(known)}
-        for before, seq in pairs:
-            is_readable = seq in events and (before is None or before in events)
-            if seq in new or is_readable:  # if a damaged block hides their sources, stored changes stay
-                self._chain(events[before].snapshot if before in events else None, [events[seq]], derived)
+        for run in runs:
+            self._derive_run(run, events, new.keys(), derived)
+
+    def _find_runs(self, histories: dict[Entity, list[EntityEvent]]) -> Iterator[Run]:
+        last_seq = min(event.seq for events in histories.values() for event in events) - 1
+        orders = self._read_orders(histories, last_seq)
+        for entity, events in histories.items():
+            late = [event.step for event in events]
+            order = sorted([*orders[entity], *late])
+            yield from find_runs(order, late, self._differ_of(entity).comparison.deleted)
+
+    def _derive_run(self, run: Run, events: Mapping[int, EntityEvent], new: AbstractSet[int], derived: Derived) -> None:
+        seqs = [step.place.seq for step in run.before]
+        before = None
+        for event in (events[seq] for seq in seqs if seq in events):
+            before = follow(self._rules.differ_of(event.sender), before, event.snapshot)
+        is_whole = all(seq in events for seq in seqs)
+        for seq in (step.place.seq for step in run.steps):
+            if seq not in events:
+                before, is_whole = None, False
+            elif seq in new or is_whole:  # if a damaged block hides their sources, stored changes stay
+                before, is_whole = self._chain(before, [events[seq]], derived), True
                 if seq not in new:
                     derived.stale.append(seq)
 
-    def _read_events(self, seqs: Iterable[int]) -> Iterator[_EntityEvent]:
-        columns = ", ".join(_EntityEvent._fields)
+    def _read_orders(self, entities: Iterable[Entity], last_seq: int) -> defaultdict[Entity, list[Step]]:
+        """Return the steps of entities up to a `seq`, in no particular order."""
+        keys = [list(column) for column in zip(*entities, strict=True)]
+        orders: defaultdict[Entity, list[Step]] = defaultdict(list)
+        for sender, category, entity_id, happened_at, seq, action in self._read("places.sql", [*keys, last_seq]):
+            orders[sender, category, entity_id].append(Step(Place(happened_at, seq), action))
+        return orders
+
+    def _read_events(self, seqs: Iterable[int]) -> Iterator[EntityEvent]:
+        columns = ", ".join(EntityEvent._fields)
         query = sql_file(__package__, "events_by_seq.sql").replace("/* columns */ *", columns)
-        return map(_EntityEvent._make, self._read_rows(query, [list(seqs)]))
+        return map(EntityEvent._make, self._read_rows(query, [list(seqs)]))
 
-    def _pair_up(self, histories: dict[Entity, list[_EntityEvent]]) -> list[tuple[int | None, int]]:
-        """List the notifications to compare, each after the seq of the one before it, if there is one."""
-        keys = [list(column) for column in zip(*histories, strict=True)]
-        orders = {entity: [event.place for event in events] for entity, events in histories.items()}
-        last_seq = min(event.seq for events in histories.values() for event in events) - 1
-        for sender, category, entity_id, *place in self._read("places.sql", [*keys, last_seq]):
-            orders[sender, category, entity_id].append(Place._make(place))
-        before: dict[int, int | None] = {}
-        for entity, events in histories.items():
-            order = sorted(orders[entity])
-            for event in events:
-                at = bisect_left(order, event.place)
-                before |= {order[i].seq: order[i - 1].seq if i else None for i in (at, at + 1) if i < len(order)}
-        return [(earlier, seq) for seq, earlier in before.items()]
-
-    def _select_events(self, notifications: Iterable[NumberedNotification]) -> Iterator[_EntityEvent]:
+    def _select_events(self, notifications: Iterable[NumberedNotification]) -> Iterator[EntityEvent]:
         stateless = self._rules.stateless
         for seq, row, duplicate_of in notifications:
             if duplicate_of is None and row.entity_id is not None and (row.sender, row.category) not in stateless:
-                yield _EntityEvent(
+                yield EntityEvent(
                     seq, str(row.id), row.occurred_at, row.received_at, row.category, row.entity_id, row.account_alias,
                     row.actor, row.action, row.payload, row.sender, row.event_type,
                 )  # fmt: skip
 
-    def _chain(self, before: Snapshot | None, events: Iterable[_EntityEvent], derived: Derived) -> None:
-        """Derive the rows of an entity's events, each compared with the one before."""
+    def _chain(self, before: Snapshot | None, events: Iterable[EntityEvent], derived: Derived) -> Snapshot | None:
+        """Derive the rows of an entity's events, each compared with the state before; return the last state."""
         for event in events:
             about = (
                 event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
                 event.actor,
             )  # fmt: skip
-            snapshot = event.snapshot
+            snapshot, differ = event.snapshot, self._rules.differ_of(event.sender)
             try:
-                changes = changes_of(self._rules.differ_of(event.sender), before, snapshot)
+                changes = changes_of(differ, before, snapshot)
             except Exception as error:
                 if not is_bug(error):
                     raise
@@ -280,4 +273,5 @@ class Deriver:
                 _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
             else:
                 derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)
-            before = snapshot
+            before = follow(differ, before, snapshot)
+        return before

@@ -92,6 +92,15 @@ ADDRESS = {"public": "203.0.113.9", "internal": "10.1.2.3"}
         ),
         (change("", "added", action="Created"), "SVC_OPS created server WA1ACMEWEB01"),
         (change("", "added", action="Updated"), "Server WA1ACMEWEB01 is seen for the first time"),
+        (change("", "added", old="deleted", action="Updated"), "Server WA1ACMEWEB01 came back after its deletion"),
+        (
+            change("", "added", old="deleted", action="Created"),
+            "SVC_OPS created server WA1ACMEWEB01 again after its deletion",
+        ),
+        (
+            user("", "added", old="deleted", action="Created"),
+            "User KIM@ACME.EXAMPLE was created again after its deletion (actor not reported)",
+        ),
         (change("", "removed", action="Deleted"), "SVC_OPS deleted server WA1ACMEWEB01"),
         (change("", "unseen"), "SVC_OPS updated WA1ACMEWEB01, but no visible field changed"),
         (
@@ -115,6 +124,8 @@ def test_without_who_and_of_what_the_rest_still_reads():
     assert phrase(change("details.powerState", "changed", "stopped", "started")).alone() == "powered it on"
     assert phrase(change("details.cpu", "changed", 2, 4)).alone() == "changed the number of CPUs from 2 to 4"
     assert phrase(user("status", "changed", "Active", "Disabled")).alone() == "disabled"
+    assert phrase(user("", "added", "deleted", action="Updated")).alone() == "came back after its deletion"
+    assert phrase(user("", "added", "deleted", action="Created")).alone() == "created again after its deletion"
 
 
 def test_changes_of_one_notification_are_told_together_each_once_and_the_first_three():

@@ -82,3 +82,12 @@ def test_a_time_that_is_still_to_come_hides_no_server_that_is_created_public(tmp
 def test_a_server_that_an_update_brings_back_is_looked_at_for_seven_days(tmp_path, days, found):
     back = paired({"public": PUBLIC, "internal": INTERNAL}, modified=(NOON + days * DAY).isoformat())
     assert sentences(tmp_path, ("Server.Deleted", 0, GONE), ("Server.Updated", days, back)) == found
+
+
+def test_an_address_that_a_server_did_not_have_before_its_deletion_is_found_at_any_time_after_it(tmp_path):
+    before, back = (
+        paired(address, modified=(NOON + days * DAY).isoformat())
+        for days, address in ((-1, {"internal": INTERNAL}), (20, {"public": PUBLIC, "internal": INTERNAL}))
+    )
+    sent = [("Server.Updated", -1, before), ("Server.Deleted", 0, GONE), ("Server.Updated", 20, back)]
+    assert sentences(tmp_path, *sent) == [added(PUBLIC)]

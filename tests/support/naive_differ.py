@@ -103,26 +103,33 @@ def naive_table(notifications: Iterable[Stored]) -> list[tuple[Any, ...]]:
             about = one.id, one.seq, changed_at, one.category, one.entity_id, one.account_alias, one.actor
             now = State(one.category, one.action, one.payload.encode())
             table += [(*about, *row) for row in naive_changes(before, now)]
-            before = now
+            before = naive_state(before, now)
     return table
+
+
+def naive_state(before: State | None, now: State) -> State:
+    """Return what the next notification is compared with; its body is empty if no notification states the entity."""
+    return now._replace(payload=before.payload if before else b"") if _says_nothing(now) else now
 
 
 def naive_changes(before: State | None, now: State) -> list[Row]:
     """Return the rows of one notification, in no particular order."""
-    if before is None or before.action == "Deleted":
-        if now.action != "Deleted":
-            return [Row("", "added", False, None, None)]
-        return [] if before else [Row("", "removed", False, None, None)]
+    if before is None:
+        return [Row("", "removed" if now.action == "Deleted" else "added", False, None, None)]
+    rows = [] if _says_nothing(now) or not before.payload else list(_differences(before, now))
     if now.action == "Deleted":
-        return [Row("", "removed", False, None, None), *(() if _says_nothing(now) else _differences(before, now))]
-    rows = list(_differences(before, now))
+        return rows if before.action == "Deleted" else [Row("", "removed", False, None, None), *rows]
+    if before.action == "Deleted":
+        return [Row("", "added", False, '"deleted"', None), *rows]
     if now.action != "Created" and all(row.noise for row in rows):
         rows.append(Row("", "unseen", False, None, None))
     return rows
 
 
 def _says_nothing(now: State) -> bool:
-    return now.category == "Server" and set(orjson.loads(now.payload)) <= {"accountAlias", "name"}
+    if now.category != "Server" or now.action != "Deleted":
+        return False
+    return set(orjson.loads(now.payload)) <= {"accountAlias", "name"}
 
 
 def _differences(before: State, now: State) -> Iterator[Row]:

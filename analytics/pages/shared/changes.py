@@ -22,6 +22,7 @@ TALLEST = 420
 MOST_ROWS = 300
 LONGEST = 2_000
 COLUMNS = (Column("Field", "28%"), Column("Old", "36%"), Column("New", "36%"))
+CAME_BACK = "It came back after its deletion: its fields are compared with the last body before that."
 WHOLE = {
     "added": "Seen for the first time: there is no earlier state to compare with.",
     "removed": "It was deleted.",
@@ -91,9 +92,9 @@ def draw_difference(row: Any) -> None:
     hint = kinds()[row["category"]].unseen_long if row["category"] in kinds() else ""
     whole = changes[changes["path"] == ""]
     with st.container(key="difference", gap="small"):
-        for kind in whole["kind"]:
-            sentence = f"{WHOLE[kind]} {hint}".rstrip() if kind == "unseen" else WHOLE[kind]
-            icon = ":orange[:material/visibility_off:]" if kind == "unseen" else ":gray[:material/info:]"
+        for each in records(whole):
+            sentence = f"{WHOLE[each.kind]} {hint}".rstrip() if each.kind == "unseen" else describe_whole(each)
+            icon = ":orange[:material/visibility_off:]" if each.kind == "unseen" else ":gray[:material/info:]"
             st.markdown(f"{icon} {sentence}")
         fields = changes[changes["path"] != ""]
         noise = int(fields["noise"].sum())
@@ -106,6 +107,11 @@ def draw_difference(row: Any) -> None:
                   alt="What this step changed", wrap=True, height=TALLEST)  # fmt: skip
         if len(fields) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS} of {plural(len(fields), 'field')} are shown.")
+
+
+def describe_whole(row: Any) -> str:
+    """Return a sentence on what became of the entity as a whole."""
+    return CAME_BACK if row.kind == "added" and null_to_none(row.old_value) is not None else WHOLE[row.kind]
 
 
 def choose_noise(count: int) -> bool:

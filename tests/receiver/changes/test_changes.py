@@ -178,11 +178,6 @@ def test_a_deletion_is_a_row_of_its_own_with_what_differs():
     assert changes_of(None, known(bare, "Deleted")) == [Change("", "removed", False, None, None)]
 
 
-def test_after_its_deletion_an_entity_is_seen_for_the_first_time_again():
-    assert changes_of(known(SERVER, "Deleted"), known(SERVER)) == [Change("", "added", False, None, None)]
-    assert changes_of(known(SERVER, "Deleted"), known(SERVER, "Deleted")) == []
-
-
 def test_of_a_new_form_after_an_old_one_only_what_both_tell_counts():
     now = {
         **changed(SERVER, ipAddresses=[{"public": "203.0.113.9", "internal": "10.1.2.4"}, {"internal": "10.1.2.3"}]),

@@ -97,6 +97,24 @@ def test_changes_of_an_older_file_are_not_judged_by_how_they_are_derived_now(old
         store.close()
 
 
+def test_a_store_in_which_a_deletion_cut_the_comparison_derives_its_changes_again(tmp_path):
+    body = {"userName": "kim", "accountAlias": "ACME", "status": "Active"}
+    sent = [("User.Updated", {**body, "emailAddress": "old"}), ("User.Deleted", body), ("User.Updated", body)]
+    file = store_of(tmp_path, [Received(event, NOON, json.dumps(body)) for event, body in sent])
+    with duckdb.connect(str(file)) as store:
+        store.execute("DELETE FROM schema_version WHERE version > 11").fetchall()
+        store.execute("DELETE FROM changes WHERE seq = 3 AND path <> ''").fetchall()
+        store.execute("UPDATE changes SET old_value = NULL WHERE seq = 3").fetchall()
+    store = open_database(file)
+    try:
+        rebuild = Rebuild(store)
+        while rebuild.done is not None:
+            rebuild.step()
+        assert run(store, "SELECT path, old_value::VARCHAR FROM changes WHERE seq = 3") == [("", '"deleted"')]
+    finally:
+        store.close()
+
+
 def test_a_new_store_has_nothing_to_derive_again(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
     try:

@@ -201,6 +201,35 @@ at = 2026-03-10T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
 "cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
+[[fires]]
+title = "A server comes back without details, and then has the public address that it had before its deletion"
+expected = [
+    "medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME.",
+    "medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME.",
+]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-02-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"}],"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-02-03T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-03T10:00:00Z
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB01"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:10:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
 [[silent]]
 title = "An internal address is added, then a public one removed"
 [[silent.notifications]]
@@ -259,8 +288,8 @@ at = 2026-03-03T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
 "cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 */
--- An address appears as a whole item that is added or removed, or as an item's field `public`. No field is compared at
--- first sight, so the whole body counts for a server that is created public, or restored after deletion.
+-- An address appears as a whole item that is added or removed, or as an item's field `public`. The whole body counts for a
+-- server that is created public, or restored after deletion, whatever addresses it had before.
 WITH first_seen AS (
     SELECT seq, changed_at, entity_id
     FROM changes
@@ -280,6 +309,7 @@ came_back AS (
 -- The old form lists public and internal addresses alike; the receiver's comparison separates them in the same way.
 whole AS (
     SELECT
+        seq,
         id,
         changed_at,
         notifications.entity_id,
@@ -312,7 +342,11 @@ addresses AS (
         account_alias,
         actor,
         path,
-        CASE WHEN ends_with(path, '].public') THEN old_value ->> '$' ELSE old_value ->> 'public' END AS before,
+        CASE
+            WHEN seq IN (SELECT seq FROM whole) THEN NULL
+            WHEN ends_with(path, '].public') THEN old_value ->> '$'
+            ELSE old_value ->> 'public'
+        END AS before,
         CASE
             WHEN noise THEN NULL
             WHEN ends_with(path, '].public') THEN new_value ->> '$'
@@ -342,12 +376,19 @@ addresses AS (
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND category = 'Server' AND NOT noise AND path = 'details.ipAddresses' AND kind = 'changed'
 ),
--- An address that vanished as noise was missing in a body with fewer fields; it was not really removed.
+-- An address that vanished as noise was missing in a body with fewer fields; it was not really removed. Of a server that
+-- comes back with such a body no address is known.
 hidden AS (
     SELECT entity_id, changed_at, coalesce(old_value ->> 'public', old_value ->> '$') AS public
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
         AND category = 'Server' AND noise AND kind = 'removed' AND starts_with(path, 'details.ipAddresses[')
+        AND seq NOT IN (
+            SELECT seq
+            FROM changes
+            WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
+                AND category = 'Server' AND path = '' AND kind = 'added'
+        )
 ),
 steps AS (
     SELECT

@@ -43,6 +43,25 @@ at = 2026-03-04T10:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
 
 [[fires]]
+title = "A replayed body deletes a user, and a genuine update gives it another address"
+expected = [
+    """high KIM: KIM of ACME was enabled again after being Deleted, and the e-mail address was changed from \
+    kim@acme.example to kim@evil.example.""",
+]
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T12:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@evil.example","status":"Active"}'
+
+[[fires]]
 title = "An e-mail address changes"
 expected = ["medium KIM: The e-mail address of KIM of ACME was changed from kim@acme.example to kim@evil.example."]
 [[fires.notifications]]
@@ -93,7 +112,7 @@ event = "User.Updated"
 at = 2026-03-04T10:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"Kim@ACME.example","status":"Disabled"}'
 */
--- A user restored after deletion counts as seen for the first time, so no field of it is compared.
+-- A user that comes back is enabled again whatever status its deletion told: a replayed deletion tells the one of before.
 WITH came_back AS (
     SELECT notification_id, seq, changed_at, entity_id, account_alias
     FROM changes AS back

@@ -1,0 +1,110 @@
+"""An entity's history: the order in which its notifications happened, and which of them a late one concerns."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import NamedTuple
+
+from receiver.changes.differ import Snapshot
+from receiver.notification import Action, Category
+
+Entity = tuple[str, Category, str]
+"""An entity: its sender, category and id."""
+
+
+class Place(NamedTuple):
+    """Where a notification stands in its entity's history."""
+
+    happened_at: datetime
+    seq: int
+
+
+class Step(NamedTuple):
+    """A notification in its entity's history, without its payload."""
+
+    place: Place
+    action: Action | None
+
+
+class EntityEvent(NamedTuple):
+    """A notification that can change its entity: no copy, and of a category whose bodies state it."""
+
+    seq: int
+    id: str
+    occurred_at: datetime
+    received_at: datetime
+    category: Category
+    entity_id: str
+    account_alias: str | None
+    actor: str | None
+    action: Action | None
+    payload: bytes
+    sender: str
+    event_type: str | None
+
+    @property
+    def entity(self) -> Entity:
+        """Return the entity that it is about."""
+        return self.sender, self.category, self.entity_id
+
+    @property
+    def place(self) -> Place:
+        """Return where it stands in its entity's history."""
+        # A notification that occurred after its receipt comes from a fast clock, or its time is not true.
+        return Place(min(self.occurred_at, self.received_at), self.seq)
+
+    @property
+    def step(self) -> Step:
+        """Return it as a step of its entity's history."""
+        return Step(self.place, self.action)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return it as comparisons need it."""
+        weight = len(self.entity_id) + len(self.account_alias or "") + len(self.actor or "")
+        return Snapshot(self.category, self.action, self.payload, weight, self.event_type)
+
+
+class Run(NamedTuple):
+    """Notifications to derive from one after the other.
+
+    `before` are those before the first of them, back to one that certainly states the entity: a deletion may not.
+    """
+
+    before: Sequence[Step]
+    steps: Sequence[Step]
+
+
+def steps_before(order: Sequence[Step], index: int, deleted: AbstractSet[Action | None]) -> Sequence[Step]:
+    """Return the steps before one of them, from the last that is no deletion on."""
+    first = index
+    while first and (first == index or order[first].action in deleted):
+        first -= 1
+    return order[first:index]
+
+
+def find_runs(order: Sequence[Step], late: Sequence[Step], deleted: AbstractSet[Action | None]) -> Iterator[Run]:
+    """Yield what to derive again: the late notifications, and those that are compared with them.
+
+    Args:
+        order: all steps of the entity, in order.
+        late: those of them that came late, in order.
+        deleted: the actions that delete an entity.
+    """
+    end = 0
+    for step in late:
+        first = bisect_left(order, step)
+        if first < end:
+            continue
+        end = _find_end(order, first, frozenset(late), deleted)
+        yield Run(steps_before(order, first, deleted), order[first:end])
+
+
+def _find_end(order: Sequence[Step], first: int, late: AbstractSet[Step], deleted: AbstractSet[Action | None]) -> int:
+    """Return the end of a run: after the first step that is neither late, nor a deletion nor a late one's successor."""
+    is_concerned, end = True, first
+    while end < len(order) and is_concerned:
+        is_concerned = order[end] in late or order[end].action in deleted
+        end += 1
+    return end

@@ -1,0 +1,156 @@
+"""What follows a deletion is compared with the last body that stated the entity: a replayed deletion hides nothing."""
+
+import json
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from receiver.changes.differ import Change, Differ, Snapshot, changes_of, follow
+from receiver.database.opening import run
+from receiver.deriving.tables import Rebuild
+from receiver.keeping.verification import check_whole, extent_of
+from receiver.senders import CENTURYLINK
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.appending.appender import Appender
+from tests.support.database import open_database
+from tests.support.rows import NOON, notification
+from tests.support.verifying import check_rows
+
+APPEARED = Change("", "added", False, None, None)
+CAME_BACK = Change("", "added", False, '"deleted"', None)
+DELETED = Change("", "removed", False, None, None)
+BARE = {"accountAlias": "ACME", "name": "WA1ACMEWEB01"}
+CHANGES = "SELECT seq, path, kind, old_value::VARCHAR, new_value::VARCHAR FROM changes ORDER BY changed_at, seq, path"
+
+differ = Differ(CENTURYLINK.comparison)
+
+
+def user(action, email, status="Active"):
+    body = {"userName": "kim", "accountAlias": "ACME", "emailAddress": email, "status": status}
+    return Snapshot("User", action, json.dumps(body).encode())
+
+
+def server(action, body):
+    return Snapshot("Server", action, json.dumps({**BARE, **body}).encode())
+
+
+def changes_along(*history):
+    """Return the changes of each notification of an entity, in the order in which they happened."""
+    before, changes = None, []
+    for now in history:
+        changes.append(changes_of(differ, before, now))
+        before = follow(differ, before, now)
+    return changes
+
+
+def email(old, new):
+    return Change("emailAddress", "changed", False, json.dumps(old), json.dumps(new))
+
+
+def test_an_update_after_a_replayed_deletion_shows_what_it_changed():
+    history = user("Updated", "old"), user("Deleted", "old"), user("Updated", "new")
+    assert changes_along(*history) == [[APPEARED], [DELETED], [CAME_BACK, email("old", "new")]]
+
+
+def test_what_comes_back_as_it_was_has_no_other_change():
+    history = user("Updated", "old"), user("Deleted", "old"), user("Created", "old")
+    assert changes_along(*history)[2] == [CAME_BACK]
+
+
+def test_a_second_deletion_shows_its_differences_and_is_no_other_deletion():
+    history = (
+        user("Updated", "a"),
+        user("Deleted", "a"),
+        user("Deleted", "b"),
+        user("Deleted", "b"),
+        user("Updated", "b"),
+    )
+    assert changes_along(*history)[1:] == [[DELETED], [email("a", "b")], [], [CAME_BACK]]
+
+
+def test_after_deletions_that_state_nothing_the_body_before_them_counts():
+    history = server("Updated", {"description": "a"}), server("Deleted", {}), server("Deleted", {})
+    described = Change("description", "changed", False, '"a"', '"b"')
+    assert changes_along(*history, server("Updated", {"description": "b"})) == [
+        [APPEARED], [DELETED], [], [CAME_BACK, described],
+    ]  # fmt: skip
+
+
+def test_where_no_body_stated_the_entity_before_there_is_nothing_to_compare():
+    assert changes_along(server("Deleted", {}), server("Created", {"description": "b"})) == [[DELETED], [CAME_BACK]]
+
+
+HISTORY = [
+    ("Updated", {"description": "a"}),
+    ("Deleted", {}),
+    ("Deleted", {}),
+    ("Updated", {"description": "b"}),
+    ("Deleted", {}),
+]
+EXPECTED = [
+    (0, "", "added", None, None),
+    (1, "", "removed", None, None),
+    (3, "", "added", '"deleted"', None),
+    (3, "description", "changed", '"a"', '"b"'),
+    (4, "", "removed", None, None),
+]
+
+
+@pytest.fixture
+def connection(tmp_path):
+    store = open_database(tmp_path / "clc.duckdb")
+    yield store
+    store.close()
+
+
+def received(place, turn):
+    """Return a step of the history; each tells its own time, so that it may come at any turn."""
+    action, body = HISTORY[place]
+    return notification(
+        category="Server",
+        event_type=f"Server.{action}",
+        action=action,
+        entity_id=BARE["name"],
+        payload=json.dumps({**BARE, **body}).encode(),
+        occurred_at=NOON + timedelta(minutes=place),
+        received_at=NOON + timedelta(hours=1 + turn),
+    )
+
+
+def append(connection, directory, rows):
+    """Append some rows, then one, then the others, each with an appender of its own, as after a new start."""
+    writer = SpoolWriter(directory / "spool")
+    for batch in (rows[:2], rows[2:3], rows[3:]):
+        writer.append_all(batch)
+        reader = SpoolReader(directory / "spool")
+        Appender(connection.cursor(), reader, directory, duplicate_window_seconds=0).append_new()
+        reader.close()
+    writer.close()
+
+
+def changes_by_place(connection, arrived):
+    return [(arrived[seq - 1], *rest) for seq, *rest in run(connection, CHANGES) if rest[0] in {"", "description"}]
+
+
+def violations(connection):
+    class Reader:
+        def rows(self, sql, parameters):
+            return run(connection.cursor(), sql, parameters)
+
+    found = check_rows(Reader(), {})
+    found += check_whole(Reader(), extent_of(Reader()))
+    # The rows are made by hand, so their signatures and columns do not hold.
+    return [str(each) for each in found if each.what not in {"signature", "derived"}]
+
+
+@pytest.mark.parametrize("arrived", list(permutations(range(len(HISTORY))))[::7], ids=str)
+def test_in_whatever_order_they_arrive_store_and_rebuild_and_verify_agree(connection, tmp_path, arrived):
+    append(connection, tmp_path, [received(place, turn) for turn, place in enumerate(arrived)])
+    assert changes_by_place(connection, arrived) == EXPECTED
+    assert violations(connection) == []
+    rebuild = Rebuild(connection.cursor())
+    rebuild.begin()
+    while rebuild.done is not None:
+        rebuild.step()
+    assert changes_by_place(connection, arrived) == EXPECTED
