@@ -21,7 +21,7 @@ from analytics.settings import Settings as ReadingSettings
 from receiver.admission import Refusal
 from receiver.cli import main as receiver_command
 from receiver.database.opening import run
-from receiver.keeping.care.figures import LIMITS
+from receiver.keeping.care.limits import LIMITS
 from receiver.listener.metrics import REGISTRY as LISTENER
 from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES
 from receiver.settings import Settings, read_settings

@@ -11,7 +11,7 @@ import click
 
 from receiver.data_directory.access import find_running_serve
 from receiver.errors import DataDirectoryError, ReceiverError
-from receiver.keeping.care.figures import bytes_in_words
+from receiver.keeping.care.limits import bytes_in_words
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
 from receiver.network.sockets import listen, make_tls_context

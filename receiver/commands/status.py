@@ -62,8 +62,7 @@ def _judge_files(settings: Settings) -> dict[str, Any]:
 
 def _print(report: dict[str, Any]) -> None:
     for figure in report["figures"]:
-        state = click.style(f"{figure['state']:6}", fg=_COLOURS[figure["state"]])
-        click.echo(f"{state} {figure['label']:38} {make_visible(figure['text'])}")
+        click.echo(f"{_colour(figure['state'])} {figure['label']:38} {make_visible(figure['text'])}")
     for refusal in report["refusals"]:
         counts = f"{refusal['last_hour']:,} in the last hour, {refusal['kept']:,} kept"
         click.echo(f"       refused: {make_visible(refusal['reason']):29} {counts}")
@@ -71,12 +70,20 @@ def _print(report: dict[str, Any]) -> None:
         ended = f", ended last with {process['last_exit']}" if process["last_exit"] is not None else ""
         words = f"{process['state']}, process {process['pid']}, {process['restarts']} restarts{ended}"
         click.echo(f"       {process['name']:38} {make_visible(words)}")
+    for machine in report.get("machines", []):
+        which = f"{machine['id'][:8]}, version {machine['version']}{', this machine' if machine['this'] else ''}"
+        words = f"{which}, seen {machine['seen_at'][:19]}: {machine['text']}"
+        click.echo(f"{_colour(machine['state'])} {make_visible(machine['name']):38} {make_visible(words)}")
     for recovery in report["recoveries"][-5:]:
         click.echo(f"       {recovery['at'][:19]} {make_visible(recovery['what'])}")
     for silence in report.get("silences", []):
         span = f"{silence['process']} did not answer until {silence['until'][:19]}"
         click.echo(f"       {silence['since'][:19]} {make_visible(span)}: {make_visible(silence['why'])}")
     click.echo(_summarize([figure["state"] for figure in report["figures"]]))
+
+
+def _colour(state: str) -> str:
+    return click.style(f"{state:6}", fg=_COLOURS[state])
 
 
 def _summarize(states: Sequence[str]) -> str:

@@ -35,6 +35,7 @@ _OWN = (
     "arranging",
     "running_queries",
     "owner",
+    "node.id",
     "demo.log",
     "history.jsonl",
     "history-*.jsonl",

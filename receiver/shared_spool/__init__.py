@@ -3,8 +3,19 @@
 Imported only where `CLC_SHARED_SPOOL` is set, because psycopg belongs to an extra.
 """
 
+from receiver.shared_spool.nodes import Identity, Membership, NodeRow, Overview, forget, read_overview
 from receiver.shared_spool.reader import SharedSpoolReader
 from receiver.shared_spool.server import SpoolServer
 from receiver.shared_spool.shipper import Shipper
 
-__all__ = ["SharedSpoolReader", "Shipper", "SpoolServer"]
+__all__ = [
+    "Identity",
+    "Membership",
+    "NodeRow",
+    "Overview",
+    "SharedSpoolReader",
+    "Shipper",
+    "SpoolServer",
+    "forget",
+    "read_overview",
+]

@@ -12,10 +12,10 @@ from receiver.spool import SpooledRow, Watermarks
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-_NUMBER = "UPDATE clc_spool.counter SET number = number + 1 RETURNING number"
+_NUMBER = "UPDATE clc_spool.counter SET number = number + 1, rows = rows + %s RETURNING number, rows"
 _ADD = """
-INSERT INTO clc_spool.batches (number, part, segment, kind, first, last)
-SELECT %s, part, segment, kind, first, last
+INSERT INTO clc_spool.batches (number, rows_before, part, segment, kind, first, last)
+SELECT %s, %s, part, segment, kind, first, last
 FROM unnest(%s::TEXT[], %s::TEXT[], %s::BIGINT[], %s::BIGINT[])
     WITH ORDINALITY AS parts (segment, kind, first, last, part)
 """
@@ -49,13 +49,13 @@ def add_batch(connection: Connection, rows: Sequence[SpooledRow]) -> int:
 
     Until the transaction ends, no other can do so: do this last in it.
     """
-    (number,) = connection.execute(_NUMBER).fetchone() or (0,)
+    number, total = connection.execute(_NUMBER, [len(rows)]).fetchone() or (0, 0)
     parts = [
         (segment, kind, min(positions), max(positions))
         for (segment, kind), run in groupby(rows, key=lambda row: (row.segment, row.kind))
         for positions in [[row.position for row in run]]
     ]
-    connection.execute(_ADD, [number, *_columns(parts)])
+    connection.execute(_ADD, [number, total - len(rows), *_columns(parts)])
     return int(number)
 
 

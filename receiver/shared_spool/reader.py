@@ -1,12 +1,16 @@
 """Reads the shared spool for the store of a node: the rows of all nodes, in the one order that all nodes read."""
 
 import logging
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import takewhile
+from uuid import UUID
 
 from receiver.errors import SharedSpoolError
 from receiver.shared_spool import batches
 from receiver.shared_spool.batches import Connection, Part
+from receiver.shared_spool.nodes import Progress, report
 from receiver.shared_spool.sending import Positions, read_positions
 from receiver.shared_spool.server import SpoolServer
 from receiver.spool import Segment, SpooledRow, Watermarks, size_of
@@ -14,10 +18,19 @@ from receiver.spool import Segment, SpooledRow, Watermarks, size_of
 _ROWS_PER_QUERY = 5_000
 _BYTES_PER_QUERY = 8 * 1024 * 1024
 _BATCHES_AHEAD = 1_000
+_REPORT_SECONDS = 1.0
 _ANSWER_SECONDS = 10.0
 """The longest wait for an answer: meanwhile the appender's thread does nothing else."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Held:
+    """The rows that a file holds, and the number of the last batch up to which it holds all."""
+
+    watermarks: Watermarks
+    number: int
 
 
 class SharedSpoolReader:
@@ -28,10 +41,12 @@ class SharedSpoolReader:
 
     Args:
         server: where the shared spool is.
+        node: this node's id; without it, no other hears how far this node is.
     """
 
-    def __init__(self, server: SpoolServer) -> None:
+    def __init__(self, server: SpoolServer, node: UUID | None = None) -> None:
         self._server = server
+        self._node = node
         self._connection: Connection | None = None
         self._seen = 0
         self._parts: list[Part] = []
@@ -39,6 +54,9 @@ class SharedSpoolReader:
         self._positions: Positions = {}
         self._gaps: dict[tuple[str, str], str] = {}
         self._gone = 0
+        self._checkpointed: _Held | None = None
+        self._backed_up: _Held | None = None
+        self._report_at = 0.0
         self.waiting = 0
         """How many rows were left to read at the last look."""
 
@@ -73,6 +91,7 @@ class SharedSpoolReader:
                 self._parts = [part for part in self._parts if part.last > watermarks.get(part.place, 0)]
                 if newest > self._seen:
                     self._read_ahead(connection, watermarks, newest)
+                self._report(connection, watermarks)
         except SharedSpoolError:
             return False
         self.waiting = self._count_new(watermarks) if self._parts else 0
@@ -85,7 +104,22 @@ class SharedSpoolReader:
             self._positions = read_positions(connection)
             self._parts, self._seen = [], batches.find_begin(connection, watermarks)
             self._look_for_gone(connection, watermarks)
+            for held in filter(None, (self._checkpointed, self._backed_up)):
+                held.number = batches.find_begin(connection, held.watermarks)
         self._connection = connection
+
+    def _report(self, connection: Connection, watermarks: Watermarks) -> None:
+        """Say now and then how far this node is: on this connection, because another may have other numbers."""
+        if self._node is None or self._gone or time.monotonic() < self._report_at:
+            return
+        self._report_at = time.monotonic() + _REPORT_SECONDS
+        held = [each.number if each else None for each in (self._checkpointed, self._backed_up)]
+        report(connection, self._node, Progress(self._number_of(watermarks), *held))
+
+    def _number_of(self, watermarks: Watermarks) -> int:
+        """Return the number of the last batch, of those that were looked at, up to which all rows are stored."""
+        missing = (part.number for part in self._parts if part.last > watermarks.get(part.place, 0))
+        return next(missing, self._seen + 1) - 1
 
     def _read_ahead(self, connection: Connection, watermarks: Watermarks, newest: int) -> None:
         """Read what the next batches hold, unless enough of them are known."""
@@ -143,10 +177,13 @@ class SharedSpoolReader:
 
     @property
     def failure(self) -> str | None:
-        """Why rows can't be read at the moment."""
-        if self._gone:
-            return _describe_gone(self._gone)
-        return self._server.failure or next(iter(tuple(self._gaps.values())), None)
+        """Why the server can't be used at the moment."""
+        return self._server.failure
+
+    @property
+    def obstacle(self) -> str | None:
+        """What is missing in the shared spool, so that rows wait that this store needs."""
+        return _describe_gone(self._gone) if self._gone else next(iter(tuple(self._gaps.values())), None)
 
     def count_left(self, watermarks: Watermarks) -> int:
         """Count the rows that are not stored; 0 while none can be read, so that a backup can be made."""
@@ -167,7 +204,17 @@ class SharedSpoolReader:
         return []
 
     def free_taken(self, watermarks: Watermarks) -> None:
-        """Do nothing, for the same reason."""
+        """Note what the store's file holds; a shipper deletes rows when all nodes hold them."""
+        self._checkpointed = _Held(dict(watermarks), self._number_of(watermarks))
+
+    def note_copy(self) -> Callable[[], None]:
+        """Take what the store's file holds now as the content of a copy; call what is returned when that is checked."""
+        held = self._checkpointed
+
+        def note_backup() -> None:
+            self._backed_up = held
+
+        return note_backup
 
     def close(self) -> None:
         """Close the connection."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from receiver.errors import ReceiverError, SharedSpoolError
 from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse
+from receiver.shared_spool.nodes import Membership
 from receiver.shared_spool.sending import OutOfStepError, Positions, put_rows, read_positions
 from receiver.shared_spool.server import SpoolServer
 from receiver.spool import RowSource, Watermarks
@@ -28,9 +29,12 @@ class Shipper:
         spool: this node's spool.
         server: where the shared spool is.
         stored: how far this node's store had taken the spool by itself, before there was a shared spool.
+        membership: keeps this node known to the others.
     """
 
-    def __init__(self, spool: RowSource, server: SpoolServer, stored: Watermarks) -> None:
+    def __init__(
+        self, spool: RowSource, server: SpoolServer, stored: Watermarks, membership: Membership | None = None
+    ) -> None:
         self.pulse = Pulse()
         """Beats with each turn of the thread."""
         self.shipped = 0
@@ -40,6 +44,7 @@ class Shipper:
         self._spool = spool
         self._server = server
         self._stored = dict(stored)
+        self._membership = membership
         self._positions: Positions | None = None
         self._tidied_at = time.monotonic()
         self._stopping = threading.Event()
@@ -132,6 +137,8 @@ class Shipper:
 
     def _turn_safely(self) -> int:
         try:
+            if self._membership:
+                self._membership.turn()
             return self.turn()
         except Exception as error:  # noqa: BLE001 - the thread can't end in silence, and the rows wait
             self._positions = None

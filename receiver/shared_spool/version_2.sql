@@ -12,22 +12,30 @@ CREATE TABLE clc_spool.batches (
     kind TEXT NOT NULL,
     first BIGINT NOT NULL,
     last BIGINT NOT NULL,
+    rows_before BIGINT NOT NULL, -- of all batches before
     put_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     PRIMARY KEY (number, part)
 );
 
 -- Version 1 had no order; this one is the same for all.
-INSERT INTO clc_spool.batches (number, part, segment, kind, first, last)
-SELECT row_number() OVER (ORDER BY segment, kind), 0, segment, kind, 1, last
+INSERT INTO clc_spool.batches (number, part, segment, kind, first, last, rows_before)
+SELECT
+    row_number() OVER (ORDER BY segment, kind),
+    1,
+    segment,
+    kind,
+    1,
+    last,
+    sum(last) OVER (ORDER BY segment, kind) - last
 FROM clc_spool.positions
 WHERE last > 0;
 
--- The number of the last batch. Whoever adds a batch holds this row until the end of the transaction. So numbers have no
--- gap, and become visible in their order.
-CREATE TABLE clc_spool.counter (number BIGINT NOT NULL) WITH (fillfactor = 10);
-INSERT INTO clc_spool.counter SELECT count(*) FROM clc_spool.batches;
+-- The number of the last batch, and how many rows all batches had. Whoever adds a batch holds this row until the end of the
+-- transaction. So numbers have no gap, and become visible in their order.
+CREATE TABLE clc_spool.counter (number BIGINT NOT NULL, rows BIGINT NOT NULL) WITH (fillfactor = 10);
+INSERT INTO clc_spool.counter SELECT count(*), coalesce(sum(last), 0) FROM clc_spool.batches;
 
--- How many rows of each segment and kind are deleted, because every node has them.
+-- How many rows of each segment and kind are deleted, because every node has them and a backup, too.
 CREATE TABLE clc_spool.freed (
     segment TEXT NOT NULL,
     kind TEXT NOT NULL,

@@ -46,11 +46,18 @@ class Backups:
     Args:
         settings: where things lie, and the schedule.
         loop: appends to the database.
+        note_copy: called when the database file is copied; what it returns is called when the copy is checked.
     """
 
-    def __init__(self, settings: Settings, loop: AppendLoop) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        loop: AppendLoop,
+        note_copy: Callable[[], Callable[[], None]] = lambda: lambda: None,
+    ) -> None:
         self._settings = settings
         self._loop = loop
+        self._note_copy = note_copy
         self._directory = settings.data_dir / "backups"
         self._fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
         self._lock = threading.Lock()
@@ -101,6 +108,7 @@ class Backups:
         self._remove_unfinished()
         unfinished = file.with_suffix(".unfinished")
         with self._loop.pause() as (notifications, last_seq):
+            note_backup = self._note_copy()
             self._copy(unfinished, copied)
         info = self._seal(unfinished)
         if (info["notifications"], info["last_seq"]) != (notifications, last_seq):
@@ -111,6 +119,7 @@ class Backups:
         sync_file(unfinished)
         unfinished.rename(file)
         sync_directory(self._directory)
+        note_backup()
         return Backup(file, file.stat().st_size, notifications, last_seq)
 
     def _copy(self, copy: Path, copied: ReportCopied) -> None:

@@ -99,7 +99,8 @@ class StatusHandler(ServiceHandler):
     `limits`: by name of a figure, `{amber, red, falling}`: from where on it is amber or red, downwards if `falling`; of
     `backup_at`, its age in multiples of CLC_BACKUP_EVERY.
     `refusals`: `{reason, kept, last_hour}`. `recoveries`: `{at, what, moved_to, missing}`, oldest first. `processes`:
-    `{name, state, pid, restarts, last_exit, last_exit_at, failure, started_at, version}`.
+    `{name, state, pid, restarts, last_exit, last_exit_at, failure, started_at, version}`. `machines` sharing the spool:
+    `{id, name, this, version, role, state, seen_at, rows_behind, seconds_behind, text}`.
     """
 
     def initialize(self, keeper: StatusKeeper) -> None:

@@ -59,10 +59,15 @@ def check_files(settings: Settings) -> None:
     CENTURYLINK.verification.load_key(settings.public_key)
     TrustedProxies(settings.trusted_proxies)
     load_secrets(settings, load_profiles(settings).values())
-    _check_driver(settings)
+    check_driver(settings)
 
 
-def _check_driver(settings: Settings) -> None:
+def check_driver(settings: Settings) -> None:
+    """Check that the driver of the shared spool is installed, if there is one.
+
+    Raises:
+        SettingsError: it is not.
+    """
     if settings.shared_spool is not None and find_spec("psycopg") is None:
         raise SettingsError("CLC_SHARED_SPOOL needs the extra `cluster`: pip install 'clc-webhook-analytics[cluster]'.")
 

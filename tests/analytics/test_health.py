@@ -50,6 +50,7 @@ def test_what_is_red_is_named_before_what_is_amber_and_an_unknown_state_counts_a
     [
         ("lag_seconds", {"amber": 10, "red": 60}, "amber from 10 s, red from 60 s"),
         ("checkpoint_due_seconds", {"amber": 60, "red": 600}, "amber from 60 s, red from 10 min"),
+        ("shared_spool_kept_seconds", {"amber": 90_000, "red": 604_800}, "amber from 25 h, red from 7 d"),
         ("spool_free_bytes", {"amber": 5 * 2**30, "red": 2**30, "falling": True}, "amber below 5 GiB, red below 1 GiB"),
         ("spool_rows", {"amber": 100_000, "red": 1_000_000}, "amber from 100,000, red from 1,000,000"),
         ("backup_at", {"amber": 1.5, "red": 3}, "amber from 1.5 intervals, red from 3 intervals"),

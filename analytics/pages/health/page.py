@@ -7,6 +7,7 @@ import streamlit as st
 
 from analytics.client.pulse import find_signs
 from analytics.errors import NoStatusError
+from analytics.pages.health.machines import draw_machines
 from analytics.pages.health.silences import draw_silences, parse_time, put_plainly
 from analytics.pages.shared.answers import now, read_silence
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
@@ -92,6 +93,7 @@ def body() -> None:
     for place, (title, group) in enumerate(groups):
         with (left, right)[place % 2]:
             draw_figures(title, group)
+    draw_machines([] if read_silence() else status.get("machines") or [], state_colours())
     draw_processes(processes)
     draw_silences(status.get("silences") or [], state_colours())
     left, right = st.columns(2, gap="small")

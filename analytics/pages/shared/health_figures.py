@@ -16,6 +16,7 @@ GROUPS = {
     "Coming in": (
         "rate_last_minute", "rate_last_hour", "notifications", "lag_seconds", "spool_rows", "spool_bytes",
         "segments_unreadable", "former_spools", "shared_spool_away_seconds", "shared_spool_rows",
+        "shared_spool_kept_seconds", "machine_unseen_seconds",
         "append_error", "tasks_failing", "refused_last_hour",
         "failed_last_hour", "rows_set_aside", "notifications_lost", "changes_missing",
     ),
@@ -28,6 +29,7 @@ GROUPS = {
 OTHER = "More"
 JUDGED_WITHOUT_LIMITS = ("serving", "store", "append_error", "checkpointed_at")
 KIB = 1024
+TIMES = ((86400, "d"), (3600, "h"), (60, "min"))
 AGO = " ago"
 AN_HOUR = timedelta(hours=1)
 
@@ -126,7 +128,8 @@ def in_unit(name: str, value: float) -> str:
     if name.endswith("_bytes"):
         return bytes_words(value)
     if name.endswith("_seconds"):
-        return f"{value:g} s" if value < 120 else f"{value / 60:g} min"  # noqa: PLR2004 - two minutes
+        size, unit = next(((size, unit) for size, unit in TIMES if value >= 2 * size), (1, "s"))
+        return f"{value / size:g} {unit}"
     if name == "scrubbed_at":
         return f"{value:g} weeks"
     if name.endswith("_at"):

@@ -1,6 +1,7 @@
 """The receiver's status: the figures that an operator looks at, and the limits of each."""
 
-from receiver.keeping.care.facts import Appending, Facts, SharedSpool, WalWatch, gather
-from receiver.keeping.care.figures import LIMITS, Figure, Status, judge
+from receiver.keeping.care.facts import Appending, Facts, Machine, SharedSpool, WalWatch, gather
+from receiver.keeping.care.figures import Status, judge
+from receiver.keeping.care.limits import LIMITS, Figure
 
-__all__ = ["LIMITS", "Appending", "Facts", "Figure", "SharedSpool", "Status", "WalWatch", "gather", "judge"]
+__all__ = ["LIMITS", "Appending", "Facts", "Figure", "Machine", "SharedSpool", "Status", "WalWatch", "gather", "judge"]

@@ -53,12 +53,38 @@ class Appending(NamedTuple):
     failing: dict[str, str]
 
 
+class Machine(NamedTuple):
+    """A machine that shares the spool: how long it was not seen, and how far its store is behind.
+
+    `lacks_rows` says that rows it needs are deleted; `is_holding` that it keeps others from being deleted.
+    """
+
+    id: str
+    name: str
+    version: str
+    role: str
+    unseen_seconds: float
+    rows_behind: int
+    seconds_behind: float
+    lacks_rows: bool
+    is_holding: bool
+    is_this: bool
+
+
 class SharedSpool(NamedTuple):
-    """Why and since when the shared spool can't be used, and how many of its rows are not stored here."""
+    """Why and since when the shared spool can't be used, and how many of its rows are not stored here.
+
+    `obstacle` is what is missing in it. `machines` is empty, and `kept_seconds`, the age of its oldest row, None, while
+    they are not known. `has_backup` says whether a backup of any machine holds that row.
+    """
 
     failure: str | None
     since: datetime | None
     rows: int
+    obstacle: str | None = None
+    machines: tuple[Machine, ...] = ()
+    kept_seconds: float | None = None
+    has_backup: bool = True
 
 
 class Facts(NamedTuple):

@@ -2,89 +2,26 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from receiver.keeping.care.facts import Facts
+from receiver.keeping.care.limits import (
+    LIMITS,
+    Figure,
+    State,
+    Value,
+    bytes_in_words,
+    make_limited,
+    seconds_in_words,
+)
+from receiver.keeping.care.machines import describe_machine, judge_machines, judge_shared_spool
 from receiver.processes.state import ProcessState
 from receiver.settings import is_loopback
 
-State = Literal["ok", "amber", "red"]
-Value = float | int | str | None
-
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
-_MIB, _GIB = 2**20, 2**30
 _RECENTLY = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 _MOST_NAMED = 3
 _SERVE_SILENT = timedelta(seconds=30)
-
-
-def seconds_in_words(seconds: float) -> str:
-    """Write a duration in its largest unit."""
-    for size, unit in _UNITS:
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.1f} s"
-
-
-def bytes_in_words(count: float) -> str:
-    """Write a size in its largest unit."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1024:  # noqa: PLR2004 - the step of these units
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1024
-    return f"{count:,.1f} TiB"
-
-
-class Limit(NamedTuple):
-    """The limits from which a figure is amber or red: at or below them if `falling`, else at or above them."""
-
-    amber: float
-    red: float
-    falling: bool = False
-
-    def state_of(self, value: float) -> State:
-        """Judge a value."""
-        for state, at in (("red", self.red), ("amber", self.amber)):
-            if value <= at if self.falling else value >= at:
-                return state  # type: ignore[return-value] # one of the two words above
-        return "ok"
-
-
-LIMITS: dict[str, Limit] = {
-    "lag_seconds": Limit(amber=10, red=60),
-    "spool_rows": Limit(amber=100_000, red=1_000_000),
-    "segments_unreadable": Limit(amber=1, red=1),
-    "former_spools": Limit(amber=1, red=1),
-    "shared_spool_away_seconds": Limit(amber=5, red=60),
-    "shared_spool_rows": Limit(amber=100_000, red=1_000_000),
-    "checkpoint_due_seconds": Limit(amber=60, red=600),
-    "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
-    "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY
-    "scrubbed_at": Limit(amber=2, red=8),  # its age in weeks
-    "data_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
-    "spool_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
-    "processes_not_running": Limit(amber=1, red=1),
-    "restarts_last_hour": Limit(amber=1, red=5),
-    "queries_overdue": Limit(amber=1, red=1),
-    "queries_fatal_last_hour": Limit(amber=1, red=3),
-    "notifications_lost": Limit(amber=1, red=1),
-    "rows_set_aside": Limit(amber=1, red=1_000),
-    "failed_last_hour": Limit(amber=1, red=100),
-    "changes_missing": Limit(amber=1, red=1_000),
-    "tasks_failing": Limit(amber=1, red=10),
-    "recoveries_last_week": Limit(amber=1, red=10),
-}
-
-
-class Figure(NamedTuple):
-    """One figure: `value` is a number in the name's unit, ISO time or text; `text` is it in words."""
-
-    name: str
-    label: str
-    value: Value
-    text: str
-    state: State = "ok"
 
 
 class Status(NamedTuple):
@@ -98,6 +35,7 @@ class Status(NamedTuple):
     processes: list[dict[str, Any]]
     recoveries: list[dict[str, Any]]
     silences: list[dict[str, Any]]
+    machines: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer of `GET /status`."""
@@ -128,14 +66,8 @@ def judge(facts: Facts) -> Status:
         ],
         recoveries=[incident._asdict() for incident in facts.incidents],
         silences=[silence.model_dump() for silence in facts.serve.silences] if facts.serve else [],
+        machines=[describe_machine(each, facts.at) for each in facts.shared.machines] if facts.shared else [],
     )
-
-
-def _make_limited(name: str, label: str, value: float, text: str, judged: float | None = None) -> Figure:
-    """Make a figure whose state follows from its limit, for `judged` if that is not the value itself."""
-    limit_of = LIMITS.get(name)
-    state: State = limit_of.state_of(value if judged is None else judged) if limit_of else "ok"
-    return Figure(name, label, value, text, state)
 
 
 def _judge_serve(facts: Facts) -> Iterator[Figure]:
@@ -147,7 +79,7 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     processes = facts.serve.processes if facts.serve and facts.serving else {}
     down = {name: words for name, process in processes.items() if (words := _describe_down(process))}
     words = ", ".join(f"{name}: {why}" for name, why in down.items()) or "none"
-    yield _make_limited("processes_not_running", "Processes not running", len(down), words)
+    yield make_limited("processes_not_running", "Processes not running", len(down), words)
     total = sum(process.restarts for process in processes.values())
     yield Figure("restarts", "Restarts since serve began", total, f"{total:,}")
     recent = sum(
@@ -157,7 +89,7 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     )
     hung = [process.failure for process in processes.values() if process.failure and process.restarts]
     words = f"{recent:,}; {hung[-1]}" if recent and hung else f"{recent:,}"
-    yield _make_limited("restarts_last_hour", "Restarts in the last hour", recent, words)
+    yield make_limited("restarts_last_hour", "Restarts in the last hour", recent, words)
 
 
 def _describe_key(facts: Facts) -> Figure:
@@ -177,8 +109,8 @@ def _judge_queries(facts: Facts) -> Iterator[Figure]:
         words = f"{address}: other machines reach it, and it does not encrypt; put a proxy with TLS before it"
         yield Figure("query_listen", "Query service", address, words, "amber")
     overdue, fatal = facts.queries_overdue, facts.queries_fatal
-    yield _make_limited("queries_overdue", "Queries that can't be interrupted", overdue, f"{overdue:,}")
-    yield _make_limited("queries_fatal_last_hour", "Restarts caused by queries, last hour", fatal, f"{fatal:,}")
+    yield make_limited("queries_overdue", "Queries that can't be interrupted", overdue, f"{overdue:,}")
+    yield make_limited("queries_fatal_last_hour", "Restarts caused by queries, last hour", fatal, f"{fatal:,}")
 
 
 def _judge_serving(facts: Facts) -> Figure:
@@ -213,11 +145,11 @@ def _judge_store(facts: Facts) -> Iterator[Figure]:
     refused = sum(hour for _, hour in stored.rejected.values())
     yield Figure("refused_last_hour", "Refused in the last hour", refused, f"{refused:,}")
     _, failed = stored.rejected.get("internal_error", (0, 0))
-    yield _make_limited("failed_last_hour", "Failed in the receiver, last hour", failed, f"{failed:,}")
-    yield _make_limited("notifications_lost", "Notifications lost", stored.lost, f"{stored.lost:,}")
-    yield _make_limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
+    yield make_limited("failed_last_hour", "Failed in the receiver, last hour", failed, f"{failed:,}")
+    yield make_limited("notifications_lost", "Notifications lost", stored.lost, f"{stored.lost:,}")
+    yield make_limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
     words = f"{stored.changes_missing:,}; run `clc-receiver rebuild`" if stored.changes_missing else "0"
-    yield _make_limited("changes_missing", "Notifications without their changes", stored.changes_missing, words)
+    yield make_limited("changes_missing", "Notifications without their changes", stored.changes_missing, words)
 
 
 def _judge_appending(facts: Facts) -> Iterator[Figure]:
@@ -233,40 +165,30 @@ def _judge_appending(facts: Facts) -> Iterator[Figure]:
     else:
         yield Figure("append_error", "Appending", None, "works")
     words = "; ".join(f"{task}: {why}" for task, why in appending.failing.items())
-    yield _make_limited("tasks_failing", "Tasks of the store that fail", len(appending.failing), words or "none")
+    yield make_limited("tasks_failing", "Tasks of the store that fail", len(appending.failing), words or "none")
 
 
 def _judge_spool(facts: Facts) -> Iterator[Figure]:
     waiting = facts.waiting
     lag = max((facts.at - waiting.since).total_seconds(), 0.0) if waiting.since else 0.0
     if facts.stored:
-        yield _make_limited("lag_seconds", "Lag of the store", lag, seconds_in_words(lag))
+        yield make_limited("lag_seconds", "Lag of the store", lag, seconds_in_words(lag))
         at_least = "at least " if waiting.unreadable else ""
-        yield _make_limited("spool_rows", "Rows waiting in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
+        yield make_limited("spool_rows", "Rows waiting in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
     else:
         # Without watermarks it is not known which of them are stored.
         yield Figure("lag_seconds", "Lag of the store", None, "not known", "amber")
         yield Figure("spool_rows", "Rows waiting in the spool", None, f"at most {waiting.rows:,}", "amber")
     unreadable = len(waiting.unreadable)
     words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")
-    yield _make_limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
+    yield make_limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
     former = [f"{each.directory} {each.trouble or 'still has rows'}" for each in facts.former_spools]
-    yield _make_limited("former_spools", "Old spools not yet emptied", len(former), ", ".join(former) or "none")
+    yield make_limited("former_spools", "Old spools not yet emptied", len(former), ", ".join(former) or "none")
     text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
     yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)
     if facts.has_shared_spool:
-        yield from _judge_shared_spool(facts)
-
-
-def _judge_shared_spool(facts: Facts) -> Iterator[Figure]:
-    shared, name = facts.shared, "shared_spool_away_seconds"
-    if shared is None:
-        yield Figure(name, "Shared spool", None, "not known", "amber")
-        return
-    away = (facts.at - shared.since).total_seconds() if shared.failure and shared.since else 0.0
-    text = f"AWAY for {seconds_in_words(away)}: {shared.failure}" if shared.failure else "can be used"
-    yield _make_limited(name, "Shared spool", max(away, 0.0), text)
-    yield _make_limited("shared_spool_rows", "Rows to take from the shared spool", shared.rows, f"{shared.rows:,}")
+        yield from judge_shared_spool(facts)
+        yield from judge_machines(facts)
 
 
 def _judge_safety(facts: Facts) -> Iterator[Figure]:
@@ -276,13 +198,13 @@ def _judge_safety(facts: Facts) -> Iterator[Figure]:
     at = facts.checkpointed_at.isoformat() if facts.checkpointed_at else None
     state = LIMITS["checkpoint_due_seconds"].state_of(due)
     yield Figure("checkpointed_at", "Last checkpoint", at, text, state)
-    yield _make_limited("checkpoint_due_seconds", "Oldest row waiting for a checkpoint", due, seconds_in_words(due))
-    yield _make_limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
+    yield make_limited("checkpoint_due_seconds", "Oldest row waiting for a checkpoint", due, seconds_in_words(due))
+    yield make_limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
     yield Figure("database_bytes", "Database", facts.database_bytes, bytes_in_words(facts.database_bytes))
     yield _judge_backup(facts)
     yield _judge_scrub(facts)
     recent = [each for each in facts.incidents if facts.at - datetime.fromisoformat(each.at) < _WEEK]
-    recoveries = _make_limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
+    recoveries = make_limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
     missing = [each for each in facts.incidents if each.missing]
     if missing:
         # Red for a week, so that an operator sees it; and never ok again, because it stays missing.
@@ -324,4 +246,4 @@ def _judge_backup(facts: Facts) -> Figure:
 
 def _judge_disks(facts: Facts) -> Iterator[Figure]:
     for name, free in facts.free.items():
-        yield _make_limited(f"{name}_free_bytes", f"Free on the disk of the {name}", free, bytes_in_words(free))
+        yield make_limited(f"{name}_free_bytes", f"Free on the disk of the {name}", free, bytes_in_words(free))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from receiver.data_directory.incidents import Incident
-from receiver.keeping.care import LIMITS, Appending, Facts, SharedSpool, WalWatch, judge
+from receiver.keeping.care import LIMITS, Appending, Facts, Machine, SharedSpool, WalWatch, judge
 from receiver.keeping.care.facts import Stored
-from receiver.keeping.care.figures import bytes_in_words, seconds_in_words
+from receiver.keeping.care.limits import bytes_in_words, seconds_in_words
 from receiver.processes.state import ProcessState, ServeState
 from receiver.spool.looking import Backlog
 from receiver.spool.owners import Former
@@ -65,6 +65,15 @@ def shared(condition):
     return {"has_shared_spool": True, "shared": condition}
 
 
+MACHINE = Machine("aaaaaaaa-1", "db1", "1.0", "all", 1.0, 0, 0.0, lacks_rows=False, is_holding=False, is_this=True)
+
+HOLDING = MACHINE._replace(name="db2", unseen_seconds=432_000, is_holding=True)
+
+
+def machines(*some, **changed):
+    return shared(SharedSpool(None, None, 0, machines=some)._replace(**changed))
+
+
 def incident(days, missing=None):
     return Incident(ago(days=days).isoformat(), "It was damaged.", None, missing)
 
@@ -105,7 +114,15 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("shared_spool_away_seconds", shared(SharedSpool("no route to host", ago(seconds=5), 0)), "amber"),
         ("shared_spool_away_seconds", shared(SharedSpool("no route to host", ago(seconds=60), 0)), "red"),
         ("shared_spool_away_seconds", shared(None), "amber"),
+        ("shared_spool_away_seconds", shared(SharedSpool(None, None, 0, "9 rows are deleted there")), "red"),
         ("shared_spool_rows", shared(SharedSpool(None, None, 100_000)), "amber"),
+        ("shared_spool_kept_seconds", machines(MACHINE, kept_seconds=86_400), "ok"),
+        ("shared_spool_kept_seconds", machines(MACHINE, kept_seconds=90_000), "amber"),
+        ("shared_spool_kept_seconds", shared(SharedSpool(None, None, 0)), "amber"),
+        ("machine_unseen_seconds", machines(MACHINE), "ok"),
+        ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(unseen_seconds=60)), "amber"),
+        ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(unseen_seconds=3_600)), "red"),
+        ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(lacks_rows=True)), "red"),
         ("serving", {"serving": False}, "red"),
         ("store", {"stored": None, "unread": "it does not answer"}, "red"),
         ("processes_not_running", {"serve": process(state="waiting")}, "red"),
@@ -149,6 +166,21 @@ def test_the_worst_state_is_that_of_all():
 def test_every_limit_is_that_of_a_figure():
     facts = WELL._replace(**shared(SharedSpool(None, None, 0)))
     assert set(LIMITS) <= {figure.name for figure in judge(facts).figures}
+
+
+@pytest.mark.parametrize(
+    ("some", "changed", "text"),
+    [
+        ([MACHINE], {"kept_seconds": 0.0}, "none"),
+        ([MACHINE], {"kept_seconds": 7_200, "has_backup": False}, "since 2 h: no backup of any machine holds it"),
+        ([MACHINE, HOLDING], {"kept_seconds": 7_200},
+         "since 2 h: not yet in the database file of db2, not seen for 5 d"),
+        ([HOLDING, HOLDING._replace(id="bbbbbbbb-2", unseen_seconds=1.0)], {"kept_seconds": 7_200},
+         "since 2 h: not yet in the database file of db2 (aaaaaaaa), not seen for 5 d, db2 (bbbbbbbb)"),
+    ],
+)  # fmt: skip
+def test_what_keeps_rows_in_the_shared_spool_is_named(some, changed, text):
+    assert figure("shared_spool_kept_seconds", **machines(*some, **changed)).text == text
 
 
 def test_without_a_store_nobody_knows_the_lag():

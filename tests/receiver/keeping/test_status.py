@@ -82,6 +82,7 @@ def test_the_query_token_is_needed_for_it(tmp_path):
         "processes",
         "recoveries",
         "silences",
+        "machines",
     }
     assert all(set(figure) == {"name", "label", "value", "text", "state"} for figure in found["figures"])
     assert found["limits"]["lag_seconds"] == {"amber": 10, "red": 60, "falling": False}

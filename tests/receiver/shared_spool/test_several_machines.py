@@ -104,6 +104,39 @@ def test_two_machines_both_end_with_all_notifications(tmp_path, database):
 
 
 @pytest.mark.slow
+def test_rows_go_after_a_backup_and_a_new_machine_needs_that_backup(tmp_path, database):
+    settings = {"CLC_SHARED_SPOOL": database}
+    backup = tmp_path / "backup.duckdb"
+
+    def count_rows():
+        with psycopg.connect(database) as connection:
+            return connection.execute("SELECT count(*) FROM clc_spool.rows").fetchone()
+
+    with running(Receiver, tmp_path / "one", **settings) as one:
+        post(one, range(20))
+        until(lambda: count(one) == 20, what="all notifications")
+        until(lambda: "no backup of any" in figures(one)["shared_spool_kept_seconds"]["text"], what="it to be told")
+        assert run_command(tmp_path / "one", "backup", str(backup), **settings).returncode == 0
+        until(lambda: count_rows() == (0,), what="the rows to go")
+        until(lambda: figures(one)["shared_spool_kept_seconds"]["text"] == "none", what="the status to say so")
+        post(one, range(20, 25))
+        with running(Receiver, tmp_path / "two", **settings) as two:
+            until(lambda: "ROWS ARE MISSING" in figures(two)["shared_spool_away_seconds"]["text"], what="it to be told")
+            assert figures(two)["shared_spool_away_seconds"]["state"] == "red"
+            assert "restore a backup of another machine here" in figures(two)["shared_spool_away_seconds"]["text"]
+            post(two, range(25, 30))
+            until(lambda: count(one) == 30, what="what the new machine took")
+            assert count(two) == 0
+            until(lambda: "lacks rows that" in figures(one)["machine_unseen_seconds"]["text"], what="the other to hear")
+        restored = run_command(tmp_path / "two", "restore", str(backup), "--force", **settings)
+        assert restored.returncode == 0, restored.stderr
+        with running(Receiver, tmp_path / "two", **settings) as two:
+            until(lambda: count(two) == 30, what="all notifications on the new machine")
+            assert stored(one) == stored(two)
+            until(lambda: figures(one)["machine_unseen_seconds"]["text"] == "none of 2", what="both to be well")
+
+
+@pytest.mark.slow
 def test_while_postgresql_is_away_notifications_are_taken_and_none_is_lost_or_doubled(tmp_path, database, postgres):
     def shared_spool():
         return figures(receiver)["shared_spool_away_seconds"]

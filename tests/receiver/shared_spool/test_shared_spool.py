@@ -163,13 +163,13 @@ def test_a_gap_in_a_segment_stops_reading_there_until_it_is_filled_and_is_told(d
         put_rows(connection, [spooled(1, other)], {})
         connection.execute("DELETE FROM clc_spool.rows WHERE position = 3")
         assert list(shared.read_new({}, 10, 10**9)) == [spooled(1), spooled(2), spooled(1, other)]
-        assert shared.failure == f"notifications 3 of segment {segment} are not in the shared spool"
+        assert shared.obstacle == f"notifications 3 of segment {segment} are not in the shared spool"
         watermarks = {(segment, "notifications"): 2, (other, "notifications"): 1}
         assert list(shared.read_new(watermarks, 10, 10**9)) == []
         assert shared.waiting == 2
         copy_rows(connection, [spooled(3)])
         assert list(shared.read_new(watermarks, 10, 10**9)) == [spooled(3), spooled(4)]
-        assert shared.failure is None
+        assert shared.obstacle is None
 
 
 def test_after_a_failover_that_took_batches_back_reading_goes_on_by_the_watermarks(database):

@@ -11,11 +11,9 @@ import pytest
 import urllib3
 
 from receiver.database.opening import run
-from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer, shipper
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.shared_spool import shipper
 from receiver.store.appending import appender
-from receiver.store.appending.appender import Appender
-from tests.support.database import open_database
+from tests.receiver.shared_spool.nodes import Node
 from tests.support.processes import Receiver, running
 from tests.support.rows import NOON, notification, rejection
 from tests.support.sizes import size
@@ -23,7 +21,6 @@ from tests.support.waiting import until
 
 SEEDS = range(size(3, 60))
 STEPS = 150
-WINDOW_SECONDS = 10
 DERIVED = {
     "notifications": "SELECT * FROM notifications ORDER BY seq",
     "changes": "SELECT * FROM changes ORDER BY seq, path, kind, old_value, new_value",
@@ -37,45 +34,12 @@ ORDER BY ALL
 """
 
 
-class Node:
-    """A machine: its spool and shipper, and its store, which reads the shared spool."""
-
-    def __init__(self, directory, database):
-        self.directory, self.database = directory, database
-        self.writer = SpoolWriter(directory / "spool", rows_per_segment=9)
-        self.shipper = Shipper(SpoolReader(directory / "spool"), SpoolServer(database, "sending"), {})
-        self.store = None
-
-    def open(self):
-        self.store = open_database(self.directory / "clc.duckdb")
-        self.reader = SharedSpoolReader(SpoolServer(self.database, "reading"))
-        self.appender = Appender(
-            self.store.cursor(), self.reader, self.directory, duplicate_window_seconds=WINDOW_SECONDS
-        )
-
-    def append(self):
-        if self.store is None:
-            self.open()
-        return self.appender.append_new()
-
-    def end(self):
-        if self.store:
-            self.reader.close()
-            self.store.close()
-        self.store = None
-
-    def read(self, table):
-        return run(self.store, DERIVED[table])
-
-
 @pytest.fixture
 def nodes(tmp_path, database):
     nodes = [Node(tmp_path / name, database) for name in ("one", "two", "three")]
     yield nodes
     for node in nodes:
-        node.writer.close()
-        node.shipper.close()
-        node.end()
+        node.close()
 
 
 class Senders:
@@ -138,9 +102,9 @@ def test_three_stores_agree_row_by_row(seed, nodes, monkeypatch):
                 node.end()
     settle(nodes)
     one, two, three = nodes
-    for table in DERIVED:
-        assert one.read(table), table
-        assert one.read(table) == two.read(table) == three.read(table), table
+    for table, query in DERIVED.items():
+        assert run(one.store, query), table
+        assert run(one.store, query) == run(two.store, query) == run(three.store, query), table
     assert run(one.store, "SELECT count(*) > 3 FROM notifications WHERE duplicate_of IS NOT NULL") == [(True,)]
 
 

@@ -1,0 +1,72 @@
+"""`clc-receiver forget`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from receiver.errors import SettingsError, StoreError
+from receiver.keeping.care.limits import seconds_in_words
+from receiver.logs import make_visible
+from receiver.settings import read_settings
+from receiver.supervision.begin import check_driver
+
+if TYPE_CHECKING:
+    from receiver.shared_spool import NodeRow
+
+_LIVELY_SECONDS = 60.0
+_SHORT_ID = 8
+
+
+@click.command()
+@click.argument("machine")
+@click.option("--force", is_flag=True, help="Forget it though it was seen within the last minute.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+def forget(machine: str, force: bool, data_dir: Path | None) -> None:
+    """Forget MACHINE, which shares the spool no more: the shared spool keeps no rows for it from now on.
+
+    MACHINE is its name, its id or the beginning of its id, as `status` shows them. If it comes back and needs rows that
+    are deleted by then, it says so: restore a backup of another machine there.
+    """
+    settings = read_settings(data_dir=data_dir)
+    if settings.shared_spool is None:
+        raise SettingsError("CLC_SHARED_SPOOL is not set: machines are known where they share a spool.")
+    check_driver(settings)
+    from receiver.shared_spool import SpoolServer, forget, read_overview  # noqa: PLC0415 - psycopg belongs to an extra
+
+    server = SpoolServer(settings.shared_spool, "forgetting")
+    try:
+        with server.session() as connection:
+            node = _find(machine, read_overview(connection).nodes)
+            _check_is_gone(node, force=force)
+            forget(connection, node.node)
+    finally:
+        server.close()
+    click.echo(_describe(node))
+
+
+def _find(machine: str, nodes: Sequence["NodeRow"]) -> "NodeRow":
+    wanted = machine.lower()
+    by_name = [node for node in nodes if node.name.lower() == wanted]
+    matches = by_name or [node for node in nodes if len(wanted) >= _SHORT_ID and str(node.node).startswith(wanted)]
+    if len(matches) == 1:
+        return matches[0]
+    listed = ", ".join(f"{node.name} ({str(node.node)[:_SHORT_ID]})" for node in matches or nodes) or "none"
+    if matches:
+        raise StoreError(f"Several machines are called {machine}: {listed}. Name one by its id.")
+    raise StoreError(f"No machine that shares the spool is called {machine}. There are: {listed}.")
+
+
+def _check_is_gone(node: "NodeRow", *, force: bool) -> None:
+    if node.unseen_seconds < _LIVELY_SECONDS and not force:
+        ago = seconds_in_words(node.unseen_seconds)
+        raise StoreError(f"{node.name} was seen {ago} ago, so it runs: stop it first, or use --force.")
+
+
+def _describe(node: "NodeRow") -> str:
+    held = f"{node.rows_behind:,} rows that it has not stored" if node.rows_behind else "no rows: it had stored all"
+    return make_visible(
+        f"{node.name} ({node.node}) is forgotten. It was last seen {seconds_in_words(node.unseen_seconds)} ago. The "
+        f"shared spool kept for it {held}. What its own spool still has comes when it runs again."
+    )

@@ -1,0 +1,86 @@
+"""Figures and their limits: from where on each is amber or red."""
+
+from typing import Literal, NamedTuple
+
+State = Literal["ok", "amber", "red"]
+Value = float | int | str | None
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+_MIB, _GIB = 2**20, 2**30
+
+
+def seconds_in_words(seconds: float) -> str:
+    """Write a duration in its largest unit."""
+    for size, unit in _UNITS:
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def bytes_in_words(count: float) -> str:
+    """Write a size in its largest unit."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1024:  # noqa: PLR2004 - the step of these units
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1024
+    return f"{count:,.1f} TiB"
+
+
+class Limit(NamedTuple):
+    """The limits from which a figure is amber or red: at or below them if `falling`, else at or above them."""
+
+    amber: float
+    red: float
+    falling: bool = False
+
+    def state_of(self, value: float) -> State:
+        """Judge a value."""
+        for state, at in (("red", self.red), ("amber", self.amber)):
+            if value <= at if self.falling else value >= at:
+                return state  # type: ignore[return-value] # one of the two words above
+        return "ok"
+
+
+LIMITS: dict[str, Limit] = {
+    "lag_seconds": Limit(amber=10, red=60),
+    "spool_rows": Limit(amber=100_000, red=1_000_000),
+    "segments_unreadable": Limit(amber=1, red=1),
+    "former_spools": Limit(amber=1, red=1),
+    "shared_spool_away_seconds": Limit(amber=5, red=60),
+    "shared_spool_rows": Limit(amber=100_000, red=1_000_000),
+    "shared_spool_kept_seconds": Limit(amber=90_000, red=604_800),
+    "machine_unseen_seconds": Limit(amber=60, red=3_600),
+    "checkpoint_due_seconds": Limit(amber=60, red=600),
+    "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
+    "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY
+    "scrubbed_at": Limit(amber=2, red=8),  # its age in weeks
+    "data_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
+    "spool_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
+    "processes_not_running": Limit(amber=1, red=1),
+    "restarts_last_hour": Limit(amber=1, red=5),
+    "queries_overdue": Limit(amber=1, red=1),
+    "queries_fatal_last_hour": Limit(amber=1, red=3),
+    "notifications_lost": Limit(amber=1, red=1),
+    "rows_set_aside": Limit(amber=1, red=1_000),
+    "failed_last_hour": Limit(amber=1, red=100),
+    "changes_missing": Limit(amber=1, red=1_000),
+    "tasks_failing": Limit(amber=1, red=10),
+    "recoveries_last_week": Limit(amber=1, red=10),
+}
+
+
+class Figure(NamedTuple):
+    """One figure: `value` is a number in the name's unit, ISO time or text; `text` is it in words."""
+
+    name: str
+    label: str
+    value: Value
+    text: str
+    state: State = "ok"
+
+
+def make_limited(name: str, label: str, value: float, text: str, judged: float | None = None) -> Figure:
+    """Make a figure whose state follows from its limit, for `judged` if that is not the value itself."""
+    limit_of = LIMITS.get(name)
+    state: State = limit_of.state_of(value if judged is None else judged) if limit_of else "ok"
+    return Figure(name, label, value, text, state)

@@ -1,0 +1,109 @@
+"""Judges the shared spool and the machines that share it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from receiver.keeping.care.facts import Facts, Machine, SharedSpool
+from receiver.keeping.care.limits import LIMITS, Figure, State, make_limited, seconds_in_words
+
+_AWAY, _ROWS = "shared_spool_away_seconds", "shared_spool_rows"
+_UNSEEN, _KEPT = "machine_unseen_seconds", "shared_spool_kept_seconds"
+_SHORT_ID = 8
+
+
+def judge_shared_spool(facts: Facts) -> Iterator[Figure]:
+    """Judge whether the shared spool can be used, and how much of it is not stored."""
+    shared = facts.shared
+    if shared is None:
+        yield Figure(_AWAY, "Shared spool", None, "not known", "amber")
+        return
+    away = (facts.at - shared.since).total_seconds() if shared.failure and shared.since else 0.0
+    text = f"AWAY for {seconds_in_words(away)}: {shared.failure}" if shared.failure else "can be used"
+    figure = make_limited(_AWAY, "Shared spool", max(away, 0.0), text)
+    if shared.obstacle:
+        figure = figure._replace(text=f"ROWS ARE MISSING: {shared.obstacle}", state="red")
+    yield figure
+    yield make_limited(_ROWS, "Rows to take from the shared spool", shared.rows, f"{shared.rows:,}")
+
+
+def judge_machines(facts: Facts) -> Iterator[Figure]:
+    """Judge whether all machines live, and whether rows can leave the shared spool."""
+    shared = facts.shared
+    if shared is None or not shared.machines:
+        yield Figure(_UNSEEN, "Machines not seen", None, "not known", "amber")
+        yield Figure(_KEPT, "Oldest row in the shared spool", None, "not known", "amber")
+        return
+    yield _judge_unseen(shared.machines)
+    kept = shared.kept_seconds or 0.0
+    yield make_limited(_KEPT, "Oldest row in the shared spool", kept, _describe_kept(shared, kept))
+
+
+def describe_machine(machine: Machine, at: datetime) -> dict[str, Any]:
+    """Return a machine for the answer of `GET /status`."""
+    return {
+        "id": machine.id,
+        "name": machine.name,
+        "this": machine.is_this,
+        "version": machine.version,
+        "role": machine.role,
+        "state": _state_of(machine),
+        "seen_at": (at - timedelta(seconds=machine.unseen_seconds)).isoformat(),
+        "rows_behind": machine.rows_behind,
+        "seconds_behind": machine.seconds_behind,
+        "text": _describe(machine),
+    }
+
+
+def _judge_unseen(machines: Sequence[Machine]) -> Figure:
+    limit = LIMITS[_UNSEEN]
+    unseen = [machine for machine in machines if limit.state_of(machine.unseen_seconds) != "ok"]
+    words = [f"{name} for {seconds_in_words(each.unseen_seconds)}" for name, each in _name_apart(machines, unseen)]
+    longest = max(machine.unseen_seconds for machine in machines)
+    figure = make_limited(_UNSEEN, "Machines not seen", longest, ", ".join(words) or f"none of {len(machines):,}")
+    lacking = [
+        f"{name} lacks rows that are deleted" for name, _ in _name_apart(machines, list(filter(_lacks, machines)))
+    ]
+    if lacking:
+        figure = figure._replace(text="; ".join([figure.text, *lacking]), state="red")
+    return figure
+
+
+def _describe_kept(shared: SharedSpool, kept: float) -> str:
+    if not kept:
+        return "none"
+    words = f"since {seconds_in_words(kept)}"
+    if not shared.has_backup:
+        return f"{words}: no backup of any machine holds it"
+    holding = [machine for machine in shared.machines if machine.is_holding]
+    names = ", ".join(name + _describe_absence(each) for name, each in _name_apart(shared.machines, holding))
+    return f"{words}: not yet in the database file of {names}" if names else words
+
+
+def _describe_absence(machine: Machine) -> str:
+    unseen = machine.unseen_seconds
+    return "" if LIMITS[_UNSEEN].state_of(unseen) == "ok" else f", not seen for {seconds_in_words(unseen)}"
+
+
+def _name_apart(machines: Sequence[Machine], some: Sequence[Machine]) -> list[tuple[str, Machine]]:
+    """Name machines, with a part of their id where several have the same name."""
+    counts = Counter(machine.name for machine in machines)
+    return [(each.name if counts[each.name] == 1 else f"{each.name} ({each.id[:_SHORT_ID]})", each) for each in some]
+
+
+def _lacks(machine: Machine) -> bool:
+    return machine.lacks_rows
+
+
+def _state_of(machine: Machine) -> State:
+    return "red" if machine.lacks_rows else LIMITS[_UNSEEN].state_of(machine.unseen_seconds)
+
+
+def _describe(machine: Machine) -> str:
+    """Say how far behind a machine's store is."""
+    if machine.lacks_rows:
+        return "lacks rows that are deleted: restore a backup of another machine there"
+    if not machine.rows_behind:
+        return "has all rows"
+    return f"{machine.rows_behind:,} rows behind, since {seconds_in_words(machine.seconds_behind)}"

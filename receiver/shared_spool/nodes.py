@@ -1,0 +1,133 @@
+"""The nodes that share the spool: each says that it lives and how far it is, and hears the same of the others."""
+
+import time
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from receiver import __version__
+from receiver.errors import SharedSpoolError
+from receiver.files import sql_file
+from receiver.shared_spool.batches import Connection
+from receiver.shared_spool.freeing import free_rows
+from receiver.shared_spool.server import SpoolServer
+
+ALL_PARTS = "all"
+"""The role of a node that runs all parts of `serve`."""
+_SECONDS = 2.0
+_FREEING_SECONDS = 1.0
+_BEAT = """
+INSERT INTO clc_spool.nodes (node, name, version, role, seen_at) VALUES (%s, %s, %s, %s, clock_timestamp())
+ON CONFLICT (node) DO UPDATE
+SET name = excluded.name, version = excluded.version, role = excluded.role, seen_at = excluded.seen_at
+"""
+# A store that was replaced by an older one has less than it said before.
+_REPORT = """
+UPDATE clc_spool.nodes
+SET
+    stored = %(stored)s,
+    checkpointed = least(coalesce(%(checkpointed)s, checkpointed, 0), %(stored)s),
+    backed_up = coalesce(%(backed_up)s, backed_up)
+WHERE node = %(node)s
+"""
+_OLDEST = """
+SELECT number, extract(EPOCH FROM clock_timestamp() - put_at)::DOUBLE PRECISION
+FROM clc_spool.batches ORDER BY number LIMIT 1
+"""
+
+
+class Identity(NamedTuple):
+    """What a node says of itself."""
+
+    node: UUID
+    name: str
+    version: str = __version__
+    role: str = ALL_PARTS
+
+
+class Progress(NamedTuple):
+    """The numbers up to which a node has all batches: in its store, in the store's file, and in a backup."""
+
+    stored: int
+    checkpointed: int | None = None
+    backed_up: int | None = None
+
+
+class NodeRow(NamedTuple):
+    """What is known of a node; times are the server's."""
+
+    node: UUID
+    name: str
+    version: str
+    role: str
+    joined_at: datetime
+    seen_at: datetime
+    unseen_seconds: float
+    rows_behind: int
+    seconds_behind: float
+    checkpointed: int
+    backed_up: int
+    lacks_rows: bool
+
+
+class Overview(NamedTuple):
+    """All nodes, and the number and the age in seconds of the oldest batch that is there; 0 and 0 if there is none."""
+
+    nodes: list[NodeRow]
+    oldest: int = 0
+    oldest_seconds: float = 0.0
+
+
+def report(connection: Connection, node: UUID, progress: Progress) -> bool:
+    """Say how far a node is, and tell whether the node is known.
+
+    Args:
+        connection: the one on which the batches were read whose numbers these are.
+        node: its id.
+        progress: how far it is.
+    """
+    return connection.execute(_REPORT, {"node": node, **progress._asdict()}).rowcount == 1
+
+
+def read_overview(connection: Connection) -> Overview:
+    """Read what is known of all nodes."""
+    selected = connection.execute(sql_file(__package__, "overview.sql").encode())
+    nodes = [NodeRow._make(row) for row in selected]
+    number, seconds = connection.execute(_OLDEST).fetchone() or (0, 0.0)
+    return Overview(nodes, number, seconds)
+
+
+def forget(connection: Connection, node: UUID) -> bool:
+    """Forget a node, and tell whether it was known; the rows that it does not have wait for it no longer."""
+    return connection.execute("DELETE FROM clc_spool.nodes WHERE node = %s", [node]).rowcount == 1
+
+
+class Membership:
+    """Keeps this node known to the others, and rows that no node needs out of the shared spool.
+
+    Args:
+        server: where the shared spool is.
+        identity: what this node says of itself.
+    """
+
+    def __init__(self, server: SpoolServer, identity: Identity) -> None:
+        self.identity = identity
+        self.latest: Overview | None = None
+        """The last overview; None while the server can't be used."""
+        self._server = server
+        self._next_at = 0.0
+
+    def turn(self) -> None:
+        """Say that this node lives, look at the others, and delete rows, if it is time to."""
+        if time.monotonic() < self._next_at:
+            return
+        self._next_at = time.monotonic() + _SECONDS
+        try:
+            with self._server.session() as connection:
+                connection.execute(_BEAT, [*self.identity])
+                self.latest = read_overview(connection)
+                ends = time.monotonic() + _FREEING_SECONDS
+                while free_rows(connection) and time.monotonic() < ends:
+                    pass
+        except SharedSpoolError:
+            self.latest = None

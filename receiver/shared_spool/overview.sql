@@ -1,0 +1,25 @@
+-- Each node, with how far it is behind; the batch after its last one tells since when.
+SELECT
+    node,
+    name,
+    version,
+    role,
+    joined_at,
+    seen_at,
+    extract(EPOCH FROM clock_timestamp() - seen_at)::DOUBLE PRECISION AS unseen_seconds,
+    counter.rows - coalesce(next.rows_before, counter.rows) AS rows_behind,
+    coalesce(extract(EPOCH FROM clock_timestamp() - next.put_at), 0)::DOUBLE PRECISION AS seconds_behind,
+    coalesce(checkpointed, 0) AS checkpointed,
+    coalesce(backed_up, 0) AS backed_up,
+    coalesce(stored, 0) < coalesce(oldest.number - 1, counter.number) AS lacks_rows
+FROM clc_spool.nodes
+CROSS JOIN clc_spool.counter
+LEFT JOIN LATERAL (
+    SELECT rows_before, put_at
+    FROM clc_spool.batches
+    WHERE number > coalesce(stored, 0)
+    ORDER BY number
+    LIMIT 1
+) AS next ON true
+LEFT JOIN LATERAL (SELECT min(number) AS number FROM clc_spool.batches) AS oldest ON true
+ORDER BY name, node;

@@ -1,0 +1,165 @@
+"""The machines that share a spool know each other, and rows leave it when all have them and a backup, too."""
+
+import shutil
+
+import psycopg
+import pytest
+from psycopg.rows import scalar_row
+
+from receiver.data_directory.node import FILE, node_id
+from receiver.shared_spool import freeing
+from tests.durability.support.commands import run_command
+from tests.receiver.shared_spool.nodes import Node
+from tests.support.rows import notification
+
+
+@pytest.fixture
+def nodes(tmp_path, database):
+    nodes = [Node(tmp_path / name, database) for name in ("one", "two")]
+    yield nodes
+    for node in nodes:
+        node.close()
+
+
+def ask(database, query):
+    with psycopg.connect(database, row_factory=scalar_row) as connection:
+        return connection.execute(query).fetchall()
+
+
+def count_rows(database):
+    (batches,) = ask(database, "SELECT count(*) FROM clc_spool.batches")
+    (rows,) = ask(database, "SELECT count(*) FROM clc_spool.rows")
+    assert (rows == 0) == (batches == 0)
+    return rows
+
+
+def write(node, numbers):
+    for number in numbers:
+        node.writer.append_all([notification(number)])
+        node.shipper.turn()
+
+
+def lose_store(node):
+    for file in node.directory.glob("clc.duckdb*"):
+        file.unlink()
+
+
+def test_a_machine_keeps_its_id_and_makes_another_if_the_file_is_damaged(tmp_path):
+    first = node_id(tmp_path)
+    assert node_id(tmp_path) == first
+    (tmp_path / FILE).write_bytes(b"\0" * 37)
+    assert node_id(tmp_path) != first
+    assert node_id(tmp_path) == node_id(tmp_path)
+
+
+def test_each_machine_knows_how_far_the_others_are(nodes):
+    one, two = nodes
+    one.settle()
+    two.settle()
+    write(one, range(5))
+    one.settle()
+    overview = two.beat()
+    assert [(node.name, node.rows_behind) for node in overview.nodes] == [("one", 0), ("two", 5)]
+    assert 0 <= overview.nodes[0].unseen_seconds < 30
+    two.settle()
+    assert [node.rows_behind for node in one.beat().nodes] == [0, 0]
+    assert [node.lacks_rows for node in one.beat().nodes] == [False, False]
+
+
+def test_rows_go_when_every_machine_has_checkpointed_them_and_a_backup_holds_them(nodes, database, monkeypatch):
+    monkeypatch.setattr(freeing, "_ROWS_PER_STEP", 3)
+    one, two = nodes
+    for node in nodes:
+        node.settle()
+    write(one, range(20))
+    for node in nodes:
+        node.settle()
+    assert count_rows(database) == 20
+    one.back_up()
+    assert count_rows(database) == 20  # the other would lose them with its WAL
+    write(one, range(20, 25))
+    one.settle()
+    two.settle()
+    two.appender.checkpoint()
+    two.report()
+    assert count_rows(database) == 5  # no backup has these
+    two.back_up()
+    assert count_rows(database) == 5  # not in the file of the first
+    one.appender.checkpoint()
+    one.report()
+    assert count_rows(database) == 0
+    write(one, range(25, 30))
+    for node in nodes:
+        node.settle()
+    assert [node.count() for node in nodes] == [30, 30]
+
+
+def test_a_machine_that_says_less_than_before_is_believed(nodes, database):
+    one, _ = nodes
+    write(one, range(4))
+    one.settle()
+    one.appender.checkpoint()
+    one.report()
+    assert ask(database, "SELECT checkpointed FROM clc_spool.nodes WHERE name = 'one'") == [4]
+    one.end()
+    lose_store(one)
+    one.append()
+    assert ask(database, "SELECT checkpointed FROM clc_spool.nodes WHERE name = 'one'") == [0]
+
+
+def test_a_machine_that_was_forgotten_says_that_rows_are_gone_and_goes_on_with_a_backup_of_another(nodes, database):
+    one, two = nodes
+    write(one, range(10))
+    for node in nodes:
+        node.settle()
+    two.end()
+    write(one, range(10, 20))
+    one.settle()
+    one.back_up()
+    assert count_rows(database) == 20
+    forgotten = run_command(two.directory, "forget", "two", "--force", CLC_SHARED_SPOOL=database)
+    assert forgotten.returncode == 0, forgotten.stderr
+    assert "The shared spool kept for it 10 rows that it has not stored." in forgotten.stdout
+    one.back_up()
+    assert count_rows(database) == 0
+    write(one, range(20, 25))
+    one.settle()
+    two.settle()
+    assert two.count() == 10
+    assert two.reader.obstacle.startswith("10 rows that this store does not have are deleted there")
+    assert [node.lacks_rows for node in one.beat().nodes] == [False, True]
+    one.back_up()
+    assert count_rows(database) == 5  # for the one that lacks rows
+    one.end()
+    two.end()
+    lose_store(two)
+    shutil.copy(one.directory / "clc.duckdb", two.directory / "clc.duckdb")
+    two.settle()
+    assert (two.count(), two.reader.obstacle) == (25, None)
+    assert [node.lacks_rows for node in two.beat().nodes] == [False, False]
+
+
+def test_a_machine_that_is_forgotten_while_it_runs_notices_that_rows_are_gone(nodes, database):
+    one, two = nodes
+    two.settle()
+    write(one, range(10))
+    one.settle()
+    assert run_command(one.directory, "forget", str(two.id), "--force", CLC_SHARED_SPOOL=database).returncode == 0
+    one.back_up()
+    assert count_rows(database) == 0
+    two.settle()
+    assert two.count() == 0
+    assert two.reader.obstacle.startswith("10 rows")
+
+
+def test_forget_refuses_a_machine_that_lives_and_one_that_nobody_knows(nodes, database, tmp_path):
+    def forget(machine):
+        return run_command(tmp_path / "one", "forget", machine, CLC_SHARED_SPOOL=database)
+
+    for node in nodes:
+        node.settle()
+    lives, unknown = forget("two"), forget("three")
+    assert (lives.returncode, unknown.returncode) == (1, 1)
+    assert "ago, so it runs: stop it first, or use --force." in lives.stderr
+    assert f"There are: one ({str(nodes[0].id)[:8]}), two ({str(nodes[1].id)[:8]})." in unknown.stderr
+    assert len(nodes[0].beat().nodes) == 2
