@@ -4,6 +4,8 @@ import pytest
 
 from analytics import connect
 from analytics.errors import NoStatusError
+from analytics.pages.health.machines import make_line
+from analytics.pages.shared.components import Age
 from analytics.pages.shared.health_figures import bytes_words, group_figures, limit_words, read_figures, select_troubled
 from tests.support.readable_store import build_store
 
@@ -35,6 +37,19 @@ def test_figures_are_shown_in_groups_and_one_that_is_not_known_comes_last():
 def test_a_figure_that_is_never_judged_has_no_state_to_show():
     status = {"figures": [{"name": name, "state": "ok"} for name in ("version", "serving")]}
     assert [figure.judged for figure in read_figures(status)] == [False, True]
+
+
+def test_a_machine_is_a_row_with_its_age_and_state_and_an_odd_name_is_made_visible():
+    machine = {
+        "id": "5d1c1a50-0000", "name": "db\u202e1", "this": True, "version": "1.0", "state": "purple",
+        "seen_at": "2026-03-04T12:00:00+00:00", "text": "if it will not come back: `clc-receiver forget 5d1c1a50`",
+    }  # fmt: skip
+    line = make_line(machine)
+    name, version, seen, text, state = line.cells
+    assert (name, version, state, line.colour) == ("db\\u202e1 (5d1c1a50), this machine", "1.0", "▲ amber", "amber")
+    assert isinstance(seen, Age)
+    assert seen.moment.hour == 12
+    assert text == "if it will not come back: clc-receiver forget 5d1c1a50"
 
 
 def test_what_is_red_is_named_before_what_is_amber_and_an_unknown_state_counts_as_amber():

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.pages.health.silences import parse_time
+from analytics.pages.health.silences import parse_time, put_plainly
 from analytics.pages.shared.components import Age, Column, Line, draw_table
 from analytics.pages.shared.health_figures import MARKS, state_of
 from analytics.text import make_visible
@@ -42,7 +42,7 @@ def make_line(machine: Mapping[str, Any]) -> Line:
             make_visible(which),
             make_visible(str(machine.get("version"))),
             Age(seen_at) if seen_at else "",
-            make_visible(str(machine.get("text") or "")),
+            put_plainly(str(machine.get("text") or "")),
             MARKS[state],
         ],
         state,

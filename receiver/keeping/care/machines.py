@@ -73,7 +73,7 @@ def _judge_unseen(machines: Sequence[Machine]) -> Figure:
 def _describe_kept(shared: SharedSpool, kept: float) -> str:
     if not kept:
         return "none"
-    words = f"since {seconds_in_words(kept)}"
+    words = f"{seconds_in_words(kept)} old"
     if not shared.has_backup:
         return f"{words}: no backup of any machine holds it"
     holding = [machine for machine in shared.machines if machine.is_holding]
@@ -101,9 +101,11 @@ def _state_of(machine: Machine) -> State:
 
 
 def _describe(machine: Machine) -> str:
-    """Say how far behind a machine's store is."""
+    """Say how far behind a machine's store is, and what to do about it."""
     if machine.lacks_rows:
         return "lacks rows that are deleted: restore a backup of another machine there"
-    if not machine.rows_behind:
-        return "has all rows"
-    return f"{machine.rows_behind:,} rows behind, since {seconds_in_words(machine.seconds_behind)}"
+    behind = f"{machine.rows_behind:,} rows behind, since {seconds_in_words(machine.seconds_behind)}"
+    words = behind if machine.rows_behind else "has all rows"
+    if _state_of(machine) == "red":
+        return f"{words}; if it will not come back: `clc-receiver forget {machine.id[:_SHORT_ID]}`"
+    return words

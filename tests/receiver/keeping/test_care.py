@@ -172,15 +172,25 @@ def test_every_limit_is_that_of_a_figure():
     ("some", "changed", "text"),
     [
         ([MACHINE], {"kept_seconds": 0.0}, "none"),
-        ([MACHINE], {"kept_seconds": 7_200, "has_backup": False}, "since 2 h: no backup of any machine holds it"),
+        ([MACHINE], {"kept_seconds": 7_200, "has_backup": False}, "2 h old: no backup of any machine holds it"),
         ([MACHINE, HOLDING], {"kept_seconds": 7_200},
-         "since 2 h: not yet in the database file of db2, not seen for 5 d"),
+         "2 h old: not yet in the database file of db2, not seen for 5 d"),
         ([HOLDING, HOLDING._replace(id="bbbbbbbb-2", unseen_seconds=1.0)], {"kept_seconds": 7_200},
-         "since 2 h: not yet in the database file of db2 (aaaaaaaa), not seen for 5 d, db2 (bbbbbbbb)"),
+         "2 h old: not yet in the database file of db2 (aaaaaaaa), not seen for 5 d, db2 (bbbbbbbb)"),
     ],
 )  # fmt: skip
 def test_what_keeps_rows_in_the_shared_spool_is_named(some, changed, text):
     assert figure("shared_spool_kept_seconds", **machines(*some, **changed)).text == text
+
+
+def test_a_machine_that_is_gone_is_to_be_forgotten_and_one_that_lacks_rows_is_to_be_restored():
+    gone = MACHINE._replace(unseen_seconds=3_600, rows_behind=1_200, seconds_behind=3_500.0)
+    status = judge(WELL._replace(**machines(MACHINE, gone, MACHINE._replace(lacks_rows=True))))
+    assert [(each["state"], each["text"]) for each in status.machines] == [
+        ("ok", "has all rows"),
+        ("red", "1,200 rows behind, since 58 min; if it will not come back: `clc-receiver forget aaaaaaaa`"),
+        ("red", "lacks rows that are deleted: restore a backup of another machine there"),
+    ]
 
 
 def test_without_a_store_nobody_knows_the_lag():
