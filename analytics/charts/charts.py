@@ -241,7 +241,8 @@ def count_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
 
 def list_types(frame: pd.DataFrame, dark: bool) -> list[str]:
     """Return the event types that occur, in the order of the legend."""
-    return [name for name in type_colours(dark) if name in set(frame["event_type"])]
+    occurring = set(frame["event_type"])
+    return [name for name in type_colours(dark) if name in occurring]
 
 
 def type_colours(dark: bool) -> dict[str, str]:

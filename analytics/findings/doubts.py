@@ -1,6 +1,6 @@
 """Tells which notifications behind a finding are doubted: another rule says that they are not what they seem."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from analytics.findings.finding import Finding, finding_id
 from analytics.senders import doubting_rules
@@ -19,11 +19,15 @@ def map_doubted(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 
 def mark_doubted(findings: Sequence[Finding]) -> list[Finding]:
     """Return findings with their doubted notifications; the findings that doubt them have none."""
-    doubted, rules = map_doubted(findings), doubting_rules()
-    return [
-        each._replace(doubted=[one for one in each.notification_ids if one in doubted and each.rule not in rules])
-        for each in findings
-    ]
+    doubted, rules = map_doubted(findings).keys(), doubting_rules()
+    return [_mark(each, set() if each.rule in rules else doubted) for each in findings]
+
+
+def _mark(finding: Finding, doubted: Set[str]) -> Finding:
+    """Return a finding with those of its notifications that are among the doubted; mostly it is the same."""
+    if not finding.doubted and doubted.isdisjoint(finding.notification_ids):
+        return finding
+    return finding._replace(doubted=[one for one in finding.notification_ids if one in doubted])
 
 
 def describe_doubt(finding: Finding) -> str | None:

@@ -12,6 +12,7 @@ from analytics.client.client import Client
 from analytics.errors import BusyError, QueryError
 from analytics.findings.doubts import mark_doubted
 from analytics.findings.finding import Finding, finding_id
+from analytics.findings.order import RANKS
 from analytics.findings.rule_files import (
     SEVERITIES,
     Rule,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2
 """So many rules run at once: while the store answers one, this side makes the findings of another."""
-RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 TEXTS = ("category", "entity_id", "account_alias", "actor", "sentence")
 COLUMNS = ("found_at", *TEXTS, "notification_ids")
 """The columns that a rule's SQL returns; also `severity` where a row has its own."""

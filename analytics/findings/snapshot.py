@@ -9,8 +9,9 @@ from analytics.client.client import Client
 from analytics.client.keeping import KeptAnswer
 from analytics.findings.doubts import mark_doubted
 from analytics.findings.finding import Finding
+from analytics.findings.order import sort_findings
 from analytics.findings.rule_files import RuleProblem, RuleSet, load_rules
-from analytics.findings.running import RANKS, find
+from analytics.findings.running import find
 from analytics.queries import query
 from analytics.settings import Settings, read_settings
 from analytics.times import EPOCH
@@ -87,7 +88,7 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             since = max(first_at - PLAY, EPOCH)
             results = find(self._client, since, FOREVER, rules=rules, settings=settings)
             older = [finding for finding in before.snapshot.findings if finding.found_at < since]
-            snapshot = FindingsSnapshot(_sort_findings([*older, *results.findings]), list(results.problems), upto)
+            snapshot = FindingsSnapshot(_order([*older, *results.findings]), list(results.problems), upto)
             self._last_look = before._replace(snapshot=snapshot, last=last)
 
     def _look_through(self, rules: RuleSet, settings: Settings) -> None:
@@ -95,7 +96,7 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         begun, upto = time.monotonic(), datetime.now(UTC)
         last, *_ = self._news(0)
         results = find(self._client, EPOCH, FOREVER, rules=rules, settings=settings)
-        snapshot = FindingsSnapshot(_sort_findings(results.findings), list(results.problems), upto)
+        snapshot = FindingsSnapshot(_order(results.findings), list(results.problems), upto)
         self._last_look = _Look(snapshot, rules, settings, last, begun)
 
     def _news(self, after: int) -> tuple[_LastNotification, str | None, datetime | None]:
@@ -104,6 +105,5 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         return _LastNotification(row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
 
 
-def _sort_findings(findings: Sequence[Finding]) -> list[Finding]:
-    newest_first = sorted(mark_doubted(findings), key=lambda finding: finding.found_at, reverse=True)
-    return sorted(newest_first, key=lambda finding: RANKS[finding.severity])
+def _order(findings: Sequence[Finding]) -> list[Finding]:
+    return sort_findings(mark_doubted(findings))

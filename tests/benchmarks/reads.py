@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from analytics.client.client import Client
 from analytics.comparison import BEFORE, find_comparison
 from analytics.pages.activity.filters import ActivityFilters
-from analytics.pages.activity.kept.counts import Kept, is_long
+from analytics.pages.activity.kept.counts import Kept, is_long, make_kept
 from analytics.pages.activity.page import list_queries
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared.store import null_to_none
@@ -62,7 +62,7 @@ class Store:
     def read_kept(self) -> Kept | None:
         """Ask what the store's counts hold, as the page does."""
         rows = self.ask("kept")
-        return None if rows.empty else Kept(int(rows.iloc[0]["last_seq"]), rows.iloc[0]["newest"].to_pydatetime())
+        return None if rows.empty else make_kept(rows.iloc[0])
 
     def by_id(self) -> Ask:
         """Read a notification of a random number by its id."""

@@ -105,8 +105,9 @@ def draw_over_time(
         filters.select_part(selected)
 
     line = time.line
+    names = {name: filters.type_text(name) for name in bins["event_type"].unique()}
     chart = charts.draw_events(
-        bins.assign(event_type=bins["event_type"].map(filters.type_text)),
+        bins.assign(event_type=bins["event_type"].map(names)),
         before,
         time.span,
         what=measure.name,

@@ -39,11 +39,9 @@ def changes_csv(client: Client, values: Mapping[str, Any], findings: Sequence[Fi
     query = queries.query("changes_page", {**values, "page_rows": MOST_CHANGES, "position": 0})
     table = convert_to_utc(client.sql(*query))
     sentences = [sentence(as_change(row)) for row in records(table.to_pandas())]
-    by_notification = map_findings(findings)
-    rules = [
-        " ".join(sorted({finding.rule for finding in by_notification.get(str(identity), ())}))
-        for identity in table.column("notification_id").to_pylist()
-    ]
+    identities = [str(identity) for identity in table.column("notification_id").to_pylist()]
+    by_notification = map_findings(findings, identities)
+    rules = [" ".join(sorted({finding.rule for finding in by_notification.get(each, ())})) for each in identities]
     received = table.column("received_at")
     table = table.drop_columns(["received_at", "source_ip"])
     if "told" in table.column_names:

@@ -34,7 +34,7 @@ from analytics.pages.shared.findings import (
 )
 from analytics.pages.shared.formatting import lag_text, number_text, viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
-from analytics.pages.shared.known_findings import load_findings, map_all, name_titles
+from analytics.pages.shared.known_findings import load_findings, map_findings, name_titles
 from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import doubting_rules, several, titles, why_never_reported
@@ -199,7 +199,7 @@ def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Findi
     rows = list(records(ask("changes_page", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **values)))
     if rows and number == 1 and (newest := moment(rows[0].changed_at)):
         end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
-    draw_rows(rows, map_all(findings or ()))
+    draw_rows(rows, map_findings(findings or (), (row.notification_id for row in rows)))
     first = (number - 1) * PAGE_ROWS + 1
     draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end)
 

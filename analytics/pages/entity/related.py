@@ -143,7 +143,7 @@ def draw_acts_of_user(entity: Entity) -> None:
             return
         rows = {str(row.seq): row for row in records(acts)}
         snapshot = load_findings()
-        by_notification = map_doubts(snapshot.findings if snapshot else ())
+        by_notification = map_doubts(snapshot.findings if snapshot else (), (row.id for row in rows.values()))
         doubts = {seq: by_notification.get(str(row.id), []) for seq, row in rows.items()}
         draw_acts_head(entity, len(rows), sum(map(bool, doubts.values())))
         ids = [str(row.id) for row in rows.values()]

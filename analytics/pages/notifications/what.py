@@ -1,6 +1,6 @@
 """What each listed notification says, in few words: its changes or its alert, and why it may not be what it seems."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -31,17 +31,17 @@ def describe_rows(rows: pd.DataFrame) -> dict[int, What]:
     """Return what the rows of a page say, by number; only these rows are looked up."""
     seqs = [int(seq) for seq in rows["seq"]]
     texts = summaries(ask("changes_of_listed", seqs=seqs), actions_of(rows)) | describe_alerts(rows)
-    doubts = load_doubts()
+    doubts = load_doubts(rows["id"])
     return {row.seq: describe_row(row, texts, doubts.get(str(row.id), ())) for row in records(rows)}
 
 
-def load_doubts() -> Mapping[str, Sequence[Finding]]:
-    """Return the known findings that doubt a notification, by its id; none before they are computed."""
+def load_doubts(identities: Iterable[Any]) -> Mapping[str, Sequence[Finding]]:
+    """Return the known findings that doubt some notifications, by their ids; none before they are computed."""
     try:
         snapshot = answer("findings at once", find_at_once)
     except AnalyticsError:
         return {}
-    return map_doubts(snapshot.findings if snapshot else ())
+    return map_doubts(snapshot.findings if snapshot else (), identities)
 
 
 def describe_row(row: Any, texts: Mapping[int, str], doubts: Sequence[Finding]) -> What:

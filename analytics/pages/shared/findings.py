@@ -9,7 +9,8 @@ import streamlit as st
 from analytics.errors import AnalyticsError
 from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding
-from analytics.findings.rule_files import SEVERITIES, RuleProblem, load_rules
+from analytics.findings.order import count_severities, select_between
+from analytics.findings.rule_files import RuleProblem, load_rules
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address
@@ -52,9 +53,8 @@ def find_ends(since: datetime | None, until: datetime | None) -> tuple[datetime,
 
 
 def select_range(findings: Sequence[Finding], since: datetime | None, until: datetime | None) -> list[Finding]:
-    """Return the findings of a time; see `find_ends`."""
-    begin, end = find_ends(since, until)
-    return [finding for finding in findings if begin <= finding.found_at < end]
+    """Return the findings of a time, of all in order; see `find_ends` and `select_between`."""
+    return select_between(findings, *find_ends(since, until))
 
 
 def draw_looking() -> None:
@@ -174,9 +174,8 @@ def draw_finding_list(
 
 
 def describe_counts(findings: Sequence[Finding]) -> str:
-    """Return the number of findings of each severity in words."""
-    numbers = {severity: sum(finding.severity == severity for finding in findings) for severity in SEVERITIES}
-    return ", ".join(f"{number:,} {severity}" for severity, number in numbers.items() if number)
+    """Return the number of findings of each severity in words; they are in order."""
+    return ", ".join(f"{number:,} {severity}" for severity, number in count_severities(findings).items() if number)
 
 
 def warn_of(problems: Sequence[RuleProblem]) -> None:

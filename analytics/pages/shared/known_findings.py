@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -104,25 +104,24 @@ def find_at_once() -> FindingsSnapshot | None:
     return open_findings().snapshot
 
 
-def map_findings(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """Return the findings that each notification is behind, by its id."""
+def map_findings(findings: Iterable[Finding], identities: Iterable[Any]) -> dict[str, list[Finding]]:
+    """Return the findings that some notifications are behind, by their ids; those that doubt one come first."""
+    wanted = set(map(str, identities))
     by_notification: dict[str, list[Finding]] = {}
     for finding in findings:
-        for identity in finding.notification_ids:
-            by_notification.setdefault(str(identity), []).append(finding)
+        if not wanted.isdisjoint(finding.notification_ids):
+            for identity in wanted.intersection(finding.notification_ids):
+                by_notification.setdefault(identity, []).append(finding)
+    rules = doubting_rules()
+    for about in by_notification.values():
+        about.sort(key=lambda finding: finding.rule not in rules)
     return by_notification
 
 
-def map_doubts(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """Return the findings that doubt a notification, by its id."""
+def map_doubts(findings: Iterable[Finding], identities: Iterable[Any]) -> dict[str, list[Finding]]:
+    """Return the findings that doubt some notifications, by their ids."""
     rules = doubting_rules()
-    return map_findings(finding for finding in findings if finding.rule in rules)
-
-
-def map_all(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """Return the findings that each notification is behind, by its id; those that doubt it come first."""
-    rules = doubting_rules()
-    return map_findings(sorted(findings, key=lambda finding: finding.rule not in rules))
+    return map_findings((finding for finding in findings if finding.rule in rules), identities)
 
 
 def name_titles(findings: Iterable[Finding]) -> str:

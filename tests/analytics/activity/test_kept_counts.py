@@ -134,6 +134,13 @@ def test_without_filters_all_of_a_year_is_read_from_counts(kept):
     assert read_counts(asked) == BY_QUARTER | BY_MONTH
 
 
+def test_counts_that_are_almost_as_many_as_the_notifications_are_not_read(kept):
+    time = choose_year("UTC")
+    for few, read in [("quarters", BY_QUARTER), ("years", BY_MONTH)]:
+        sparse = kept._replace(**{"quarters": kept.last_seq // 2, "years": kept.last_seq // 2, few: kept.last_seq // 5})
+        assert read_counts(list_queries(ActivityFilters(), time, ZoneInfo("UTC"), kept=sparse)) == read
+
+
 @pytest.mark.parametrize(
     ("chosen", "read"),
     [

@@ -10,6 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from analytics.client.keeping import KeptAnswer
 from analytics.errors import AnalyticsError
 from analytics.findings.finding import Finding
+from analytics.findings.order import count_severities
+from analytics.findings.rule_files import Severity
 from analytics.pages.activity.attention import ways
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
@@ -31,7 +33,7 @@ GOOD, BAD, WARNING, UNKNOWN = (
     ":gray[:material/hourglass_top:]",
 )
 NOT_KNOWN = ":gray[:material/help:]"
-HIGH = "high"
+HIGH: Severity = "high"
 
 
 class Sign(NamedTuple):
@@ -126,19 +128,22 @@ def describe_findings(chosen: ActivityFilters, time: When) -> Sign:
     if snapshot is None:
         return Sign(UNKNOWN, "Findings: **being computed**", hint, is_pending=True)
     since, until = time.list_ends(now())
-    found = [each for each in select_range(snapshot.findings, since, until) if lets_through(each, chosen)]
-    high = sum(finding.severity == HIGH for finding in found)
+    found = let_through(select_range(snapshot.findings, since, until), chosen)
+    high = count_severities(found)[HIGH]
     if not found:
         return Sign(GOOD, "**0 findings**", hint)
     text = f"**{high:,} {HIGH}** of {plural(len(found), 'finding')}" if high else f"**{plural(len(found), 'finding')}**"
     return Sign(BAD if high else WARNING, text, f"{describe_counts(found)}. {hint}")
 
 
-def lets_through(finding: Finding, chosen: ActivityFilters) -> bool:
-    """Say whether a finding is of the chosen account and sender."""
+def let_through(findings: list[Finding], chosen: ActivityFilters) -> list[Finding]:
+    """Return the findings of the chosen account and sender."""
     accounts = list_accounts(chosen)
-    is_of_sender = not chosen.sender or sender_of(finding.category or "").name == chosen.sender
-    return is_of_sender and (accounts is None or finding.account_alias in accounts)
+    if accounts is not None:
+        findings = [each for each in findings if each.account_alias in accounts]
+    if chosen.sender:
+        findings = [each for each in findings if sender_of(each.category or "").name == chosen.sender]
+    return findings
 
 
 def describe_refused(count: int, before: int, time: When) -> Sign:

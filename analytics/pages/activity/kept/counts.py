@@ -15,6 +15,8 @@ from analytics.times import EPOCH, MICROSECOND, floor
 LONG = timedelta(days=28)
 """Shorter ranges are counted from rows, which takes no longer."""
 QUARTER = timedelta(minutes=15)
+ROWS_PER_COUNT = 4
+"""A count takes as long to read as three notifications take to count. Where few come, each has a count of its own."""
 MOST_CUTS = 4
 BY_QUARTER = frozenset({"activity_types", "activity_other", "activity_bins", "activity_before", "activity_hours"})
 BY_MONTH = frozenset({"activity_accounts", "activity_actors", "activity_entities"})
@@ -23,10 +25,19 @@ ENDS = ("since", "until", "before_since", "before_until")
 
 
 class Kept(NamedTuple):
-    """The extent of the counts: notifications up to `last_seq`; `newest` is their latest receipt."""
+    """The extent of the counts: notifications up to `last_seq`; `newest` is their latest receipt.
+
+    `quarters` and `years` are the numbers of counts by quarter hour and by year.
+    """
 
     last_seq: int
     newest: datetime
+    quarters: int = 0
+    years: int = 0
+
+    def is_short(self, counts: int) -> bool:
+        """Say whether so many counts are so few that reading them is quicker than counting the notifications."""
+        return counts * ROWS_PER_COUNT <= self.last_seq
 
 
 def read_kept() -> Kept | None:
@@ -35,7 +46,12 @@ def read_kept() -> Kept | None:
         rows = ask("kept")
     except QueryError:
         return None
-    return None if rows.empty else Kept(int(rows.iloc[0]["last_seq"]), moment(rows.iloc[0]["newest"]) or EPOCH)
+    return None if rows.empty else make_kept(rows.iloc[0])
+
+
+def make_kept(row: Any) -> Kept:
+    """Make the extent of the counts from the row that tells it."""
+    return Kept(int(row["last_seq"]), moment(row["newest"]) or EPOCH, int(row["quarters"]), int(row["years"]))
 
 
 def is_long(values: Mapping[str, Any]) -> bool:
@@ -49,9 +65,10 @@ def add_counts(name: str, values: dict[str, Any], kept: Kept | None) -> dict[str
         return values
     if any(values.get(each) is not None for each in FILTERS):
         return values
-    if name in BY_QUARTER and fits_quarters(values):
+    if name in BY_QUARTER and kept.is_short(kept.quarters) and fits_quarters(values):
         return values | leave_to_rows(values, kept, floor_quarter, lambda begin: begin + QUARTER)
-    if name in BY_MONTH and "notifications" in values and values.get("event_types") is None:
+    counts_all = "notifications" in values and values.get("event_types") is None
+    if name in BY_MONTH and kept.is_short(kept.years) and counts_all:
         rows = leave_to_rows(values, kept, floor_month, next_month)
         return values | rows | choose_months(values, set(rows["cut_begins"]))
     return values

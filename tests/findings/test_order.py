@@ -1,0 +1,39 @@
+"""What the order of findings tells is what a look at each of them tells."""
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from analytics.findings.finding import Finding
+from analytics.findings.order import count_severities, select_between, sort_findings
+from analytics.findings.rule_files import SEVERITIES
+from analytics.pages.shared.known_findings import map_findings
+from analytics.senders import doubting_rules
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+def make_findings(dice, number):
+    return sort_findings(
+        Finding(str(n), "a_rule", "A rule", dice.choice(SEVERITIES), NOON + timedelta(hours=dice.randrange(9)),
+                "Server", "WEB", "ACME", None, "It changed.", [str(n)])
+        for n in range(number)
+    )  # fmt: skip
+
+
+def test_a_part_of_the_time_and_its_severities_are_those_of_a_look_at_each():
+    dice = random.Random(3)
+    for number in (0, 1, 2, 40):
+        findings = make_findings(dice, number)
+        for begin, end in ((0, 9), (2, 5), (4, 4), (8, 20)):
+            ends = [NOON + timedelta(hours=hour) for hour in (begin, end)]
+            selected = select_between(findings, *ends)
+            assert selected == [each for each in findings if ends[0] <= each.found_at < ends[1]]
+            assert Counter(count_severities(selected)) == Counter(each.severity for each in selected)
+
+
+def test_findings_are_mapped_for_the_asked_notifications_alone_and_those_that_doubt_come_first():
+    low, high, doubt = make_findings(random.Random(1), 3)
+    doubt = doubt._replace(rule=next(iter(doubting_rules())), notification_ids=["1", "7"])
+    high, low = high._replace(notification_ids=["1"]), low._replace(notification_ids=["2"])
+    assert map_findings([low, high, doubt], ["1", "3"]) == {"1": [doubt, high]}
