@@ -69,7 +69,7 @@ PAGES = (
         "audit",
         "policy",
         "audit",
-        ("finding", "until", "page", "findings", "account", "sender", "rule", "own", "seen"),
+        ("finding", "until", "page", "findings", "account", "sender", "rule", "own", "seen", "late"),
         (*FILTERS, CHART),
         Offer(tuple(RANGES), "7 d"),
     ),

@@ -336,6 +336,23 @@ def test_a_change_names_each_finding_that_its_notification_is_in_and_leads_to_th
     expect(page.locator(".st-key-detail")).to_contain_text("behind this finding")
 
 
+def test_a_finding_that_became_known_late_is_told_in_the_range_in_which_it_was_received(live, watch):
+    name = "WA1ACMELATE01"
+    for hours, public in ((50, {}), (40, {"public": "203.0.113.41"})):
+        body = json.dumps(server(ago(hours), "SVC_OPS", name=name, account=ELSEWHERE, **public)).encode()
+        assert live.receiver.sender.post("/webhooks/Server.Updated", body).status == 200
+    until(lambda: live.one("SELECT count(*) FROM notifications WHERE entity_id = ?", name) == 2, what="it in the store")
+    page = watch(live.url).load(f"/audit?range=24+h&refresh=off&entity={name}&rule=public_address_added")
+    expect(page.locator(".st-key-findings-head")).to_contain_text("0 findings")
+    page.get_by_role("button", name="1 more became known in this range, of an earlier time").click()
+    expect(row_of(page, "findings", "203.0.113.41")).to_be_visible()
+    expect(page).to_have_url(re.compile("late=shown"))
+    page.get_by_role("button", name="Mark these 1 as seen").click()
+    expect(page.locator(".st-key-nothing-new")).to_be_visible()
+    page.get_by_role("button", name="Hide those of earlier times").click()
+    expect(page.locator(".st-key-show-late")).to_have_count(0)
+
+
 def replay(live, times):
     """Let one signed body come again under another event, which makes some findings for each server."""
     stored = live.one("SELECT count(*) FROM notifications")

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from analytics.findings.finding import Finding
+from analytics.pages.audit.late import select_late
 from analytics.pages.audit.marks import MOST_CHARACTERS, add_mark, make_mark, parse_marks, select_unseen
 from analytics.times import EPOCH
 
@@ -35,6 +36,25 @@ def test_a_mark_covers_its_list_and_neither_what_a_filter_hid_nor_what_the_range
 
 def test_a_finding_with_a_notification_that_was_received_later_is_new_whatever_time_it_tells():
     assert left_after([finding("first", days=2)], finding("late", days=3, late=2)) == ["late"]
+
+
+def test_a_finding_of_an_earlier_time_is_late_in_the_range_in_which_its_last_notification_was_received():
+    known_then = finding("known then", days=9)
+    findings = [
+        finding("in range", days=2),
+        finding("late", days=9, late=5),
+        known_then,
+        finding("later", days=9, late=20),
+    ]
+    assert [each.id for each in select_late(findings, *RANGE)] == ["late"]
+    assert select_late(findings, None, None) == []
+
+
+def test_a_mark_of_late_findings_covers_those_that_became_known_since_then_alone():
+    late = finding("late", days=9, late=5)
+    mark = make_mark([late], (EPOCH, RANGE[0]), NO_FILTERS, known_since=RANGE[0])
+    marks = list(parse_marks(add_mark("", mark)))
+    assert [each.id for each in select_unseen([late, finding("hidden then", days=9)], marks)] == ["hidden then"]
 
 
 def test_marks_add_up_and_where_the_cookie_has_no_room_the_oldest_go():

@@ -31,18 +31,20 @@ class Mark(NamedTuple):
     """A list of findings that was marked as seen.
 
     `since` and `until` are the ends of its range, in microseconds since 1970, and `filters` its filters. `received` is
-    the receipt of the latest notification behind its findings, in milliseconds since 1970.
+    the receipt of the latest notification behind its findings, in milliseconds since 1970; a finding that became known
+    before `known_since` was not in the list.
     """
 
     received: int
     since: int
     until: int
     filters: Mapping[str, Any]
+    known_since: int = 0
 
     def covers(self, finding: Finding, below: set[str] | None) -> bool:
         """Say whether a finding was in the list; `below` are the accounts that its filters let through."""
         return (
-            received_ms(finding) <= self.received
+            self.known_since <= received_ms(finding) <= self.received
             and self.since <= microseconds(finding.found_at) < self.until
             and lets_through(finding, dict(self.filters), below)
         )
@@ -55,10 +57,24 @@ def received_ms(finding: Finding) -> int:
     return max(times, default=microseconds(finding.found_at) // 1000)
 
 
-def make_mark(findings: Iterable[Finding], ends: tuple[datetime, datetime], chosen: Mapping[str, Any]) -> Mark:
-    """Return the mark of a list of findings, with the ends of its range and the filters of the page."""
+def make_mark(
+    findings: Iterable[Finding],
+    ends: tuple[datetime, datetime],
+    chosen: Mapping[str, Any],
+    known_since: datetime | None = None,
+) -> Mark:
+    """Return the mark of a list of findings, with the ends of its range and the filters of the page.
+
+    Args:
+        findings: the list.
+        ends: the ends of its range.
+        chosen: the filters of the page.
+        known_since: when the first of the list became known; None if that does not matter.
+    """
     since, until = map(microseconds, ends)
-    return Mark(max(map(received_ms, findings)), since, until, {name: chosen[name] for name in (*TEXTS, *LISTS)})
+    filters = {name: chosen[name] for name in (*TEXTS, *LISTS)}
+    known = microseconds(known_since) // 1000 if known_since else 0
+    return Mark(max(map(received_ms, findings)), since, until, filters, known)
 
 
 def select_unseen(findings: Sequence[Finding], marks: Iterable[Mark]) -> list[Finding]:
@@ -73,6 +89,7 @@ def select_unseen(findings: Sequence[Finding], marks: Iterable[Mark]) -> list[Fi
 def add_mark(cookie: str, mark: Mark) -> str:
     """Return the text of the cookie with one mark more; where it has no room, the oldest marks go."""
     ends = {"received": mark.received, "since": mark.since, "until": mark.until}
+    ends |= {"known": mark.known_since} if mark.known_since else {}
     text = urlencode(ends | {name: value for name, value in mark.filters.items() if value}, doseq=True)
     marks = [*filter(None, cookie.split(BETWEEN)), text]
     while len(marks) > 1 and len(BETWEEN.join(marks)) > MOST_CHARACTERS:
@@ -85,10 +102,11 @@ def parse_marks(cookie: str) -> Iterator[Mark]:
     for text in list(reversed(cookie.split(BETWEEN)))[:MOST_MARKS]:
         values = parse_qs(text)
         ends = [values.get(name, [""])[0] for name in ("received", "since", "until")]
+        ends += values.get("known", ["0"])[:1]
         if all(map(is_number, ends)):
-            received, since, until = map(int, ends)
+            received, since, until, known = map(int, ends)
             texts: dict[str, Any] = {name: next(iter(values.get(name, ())), None) for name in TEXTS}
-            yield Mark(received, since, until, texts | {name: values.get(name, []) for name in LISTS})
+            yield Mark(received, since, until, texts | {name: values.get(name, []) for name in LISTS}, known)
 
 
 def is_number(text: str) -> bool:

@@ -7,39 +7,21 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from analytics.charts import histogram
 from analytics.findings.finding import Finding
-from analytics.findings.snapshot import FindingsSnapshot
-from analytics.pages.audit.downloads import draw_changes_download, draw_findings_download
-from analytics.pages.audit.filters import filters, lets_through
-from analytics.pages.audit.finding_panel import draw_finding
+from analytics.pages.audit.downloads import draw_changes_download
+from analytics.pages.audit.filters import filters
+from analytics.pages.audit.findings import draw_findings, open_finding
 from analytics.pages.audit.leafing import draw_leafing, read_number
-from analytics.pages.audit.seen import are_shown, draw_seen, find_unseen
 from analytics.pages.audit.time_range import ListTime, draw_place, draw_time
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
-from analytics.pages.shared.components import Column, Line, Tone, bring, draw_bringing, draw_table
-from analytics.pages.shared.filters import list_chosen
-from analytics.pages.shared.findings import (
-    MOST_SHOWN,
-    count_by_bin,
-    describe_counts,
-    draw_computed,
-    draw_finding_list,
-    draw_looking,
-    find_ends,
-    select_range,
-    warn_of,
-)
-from analytics.pages.shared.formatting import lag_text, number_text, viewer_zone
-from analytics.pages.shared.frame import draw_page, is_dark
+from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
+from analytics.pages.shared.formatting import lag_text, number_text
+from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.known_findings import load_findings, map_findings, name_titles
-from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import doubting_rules, several, titles, why_never_reported
 from analytics.text import plural, shorten
-from analytics.times import OWN, Interval, zone_label
 from analytics.words.sentences import sentence
 
 PAGE_ROWS = 50
@@ -85,89 +67,6 @@ def body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
     draw_bringing()
     draw_findings(chosen, time, snapshot)
     draw_changes(chosen, time, snapshot.findings if snapshot else None)
-
-
-def draw_findings(chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnapshot | None) -> None:
-    """Draw the findings over time, their list, and the open finding beside it."""
-    if snapshot is None:
-        draw_looking()
-        return
-    everything = select_range(snapshot.findings, time.since, time.until)
-    below = list_chosen(chosen)
-    matches = [finding for finding in everything if lets_through(finding, chosen, below)]
-    unseen = find_unseen(matches)
-    listed = matches if are_shown() else unseen
-    open_id = address.get("finding")
-    # A fixed place, so that a failing rule moves nothing below.
-    with st.container(key="rule-problems-place"):
-        warn_of(snapshot.problems)
-    if not matches and not open_id:
-        with st.container(key="no-findings", border=True):
-            st.subheader("No findings", anchor=False)
-            some = "None of the rules found anything in this time range"
-            st.caption(f"{some}." if not everything else f"{some} that fits these filters.")
-            draw_computed(snapshot)
-        return
-    left, right = st.columns([11, 9], gap="small") if open_id else (st.container(), None)
-    with left:
-        # Filled last, because a chart keeps the browser busy longest.
-        above = st.container()
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="findings-head"):
-            numbers = f": {describe_counts(listed)}" if listed else ""
-            what = "new finding" if len(listed) < len(matches) else "finding"
-            st.markdown(f"**{plural(len(listed), what)}**{numbers}", width="content")
-            draw_computed(snapshot)
-            st.space("stretch")
-            draw_seen(matches, unseen, find_ends(time.since, time.until), chosen)
-            draw_findings_download(matches)
-        if listed:
-            draw_page_of_findings(listed, open_id)
-        else:
-            with st.container(key="nothing-new", border=True):
-                st.caption("Nothing new: you marked all of these as seen.")
-    if right and open_id:
-        with right:
-            draw_finding(open_id, snapshot)
-    with above:
-        draw_over_time(matches, time)
-
-
-def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
-    """Draw a page of the findings."""
-    pages = -(-len(matches) // MOST_SHOWN)
-    number = read_number("findings", pages)
-    first = (number - 1) * MOST_SHOWN
-    shown = matches[first : first + MOST_SHOWN]
-    draw_finding_list(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id, short=10)
-    if pages > 1:
-        extent = (first + 1, first + len(shown), len(matches))
-        newest = max(finding.found_at for finding in matches)
-        end = max(now(), newest + timedelta(microseconds=1))  # some have a time in the future
-        draw_leafing("findings", number, pages, extent, "finding", end)
-
-
-def open_finding(identity: str) -> None:
-    """Open a finding."""
-    address.put(finding=identity)
-    bring("detail")
-
-
-def draw_over_time(matches: list[Finding], time: ListTime) -> None:
-    """Draw the chart; a brush narrows the range."""
-    if not matches:
-        return
-    bins = time.find_bins(matches[-1].found_at)
-    # Another range is another chart: a brush that led to it is not drawn over it.
-    key = f"chart-findings-{read_own() if time.name == OWN else time.name}"
-
-    def narrow() -> None:
-        if ends := histogram.read_brush(st.session_state[key].selection.get(histogram.BRUSH), bins):
-            choose_own(Interval(*ends))
-
-    with st.container(key="findings-over-time", border=True):
-        place = zone_label(viewer_zone())
-        chart = histogram.draw_findings(count_by_bin(matches, bins.bin_us), bins, place=place, dark=is_dark())
-        st.altair_chart(chart, key=key, on_select=narrow, selection_mode=histogram.BRUSH)
 
 
 def draw_changes(chosen: dict[str, Any], time: ListTime, findings: list[Finding] | None) -> None:

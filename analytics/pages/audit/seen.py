@@ -4,7 +4,7 @@ Nothing is deleted: a click shows the hidden ones again, and other browsers show
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from functools import reduce
 from typing import Any
 
 import streamlit as st
@@ -12,9 +12,9 @@ import streamlit as st
 from analytics.findings.finding import Finding
 from analytics.pages.audit.marks import (
     MOST_CHARACTERS,
+    Mark,
     add_mark,
     describe_filters,
-    make_mark,
     parse_marks,
     select_unseen,
 )
@@ -53,7 +53,7 @@ def show(what: str | None) -> None:
 def draw_seen(
     matches: Sequence[Finding],
     unseen: Sequence[Finding],
-    ends: tuple[datetime, datetime],
+    marks: Sequence[Mark],
     chosen: Mapping[str, Any],
 ) -> None:
     """Draw the button that marks what is listed as seen, and the way to what is hidden.
@@ -61,14 +61,14 @@ def draw_seen(
     Args:
         matches: the findings that the range and the filters let through.
         unseen: those of them that are not marked.
-        ends: the ends of the range.
+        marks: what a click marks.
         chosen: the filters.
     """
     data = {"cookie": COOKIE, "value": st.session_state.get(SEEN), "most": MOST_CHARACTERS}
     script("seen", folder=__package__)(key="seen", data=data, height=1)
 
     def mark() -> None:
-        st.session_state[SEEN] = add_mark(read_cookie(), make_mark(unseen, ends, chosen))
+        st.session_state[SEEN] = reduce(add_mark, marks, read_cookie())
         show(None)
 
     if unseen:

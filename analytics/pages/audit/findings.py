@@ -1,0 +1,172 @@
+"""The findings of the page Audit: over time, in a list, and the open one beside it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from analytics.charts import histogram
+from analytics.findings.finding import Finding
+from analytics.findings.order import sort_findings
+from analytics.findings.snapshot import FindingsSnapshot
+from analytics.pages.audit.downloads import draw_findings_download
+from analytics.pages.audit.filters import lets_through
+from analytics.pages.audit.finding_panel import draw_finding
+from analytics.pages.audit.late import draw_late, is_late_shown, select_late
+from analytics.pages.audit.leafing import draw_leafing, read_number
+from analytics.pages.audit.marks import make_mark
+from analytics.pages.audit.seen import are_shown, draw_seen, find_unseen
+from analytics.pages.audit.time_range import ListTime
+from analytics.pages.shared import address
+from analytics.pages.shared.answers import now
+from analytics.pages.shared.components import bring
+from analytics.pages.shared.filters import list_chosen
+from analytics.pages.shared.findings import (
+    MOST_SHOWN,
+    count_by_bin,
+    describe_counts,
+    draw_computed,
+    draw_finding_list,
+    draw_looking,
+    find_ends,
+    select_range,
+    warn_of,
+)
+from analytics.pages.shared.formatting import viewer_zone
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.ranges import choose_own, read_own
+from analytics.text import plural
+from analytics.times import EPOCH, OWN, Interval, zone_label
+
+
+class Lists(NamedTuple):
+    """The findings that the filters let through.
+
+    `matches` are those of the time range, and `late` those of earlier times that became known within it. `unseen` and
+    `unseen_late` are those of them that are not marked as seen.
+    """
+
+    matches: list[Finding]
+    unseen: list[Finding]
+    late: list[Finding]
+    unseen_late: list[Finding]
+
+    def list_shown(self) -> list[Finding]:
+        """Return the findings to list, the worst first, then the newest."""
+        late = (self.late if are_shown() else self.unseen_late) if is_late_shown() else []
+        return sort_findings([*(self.matches if are_shown() else self.unseen), *late])
+
+
+def make_lists(findings: Sequence[Finding], chosen: dict[str, Any], time: ListTime) -> Lists:
+    """Return the findings of a time that the filters let through."""
+    below = list_chosen(chosen)
+    matches, late = (
+        [finding for finding in select(findings, time.since, time.until) if lets_through(finding, chosen, below)]
+        for select in (select_range, select_late)
+    )
+    return Lists(matches, find_unseen(matches), late, find_unseen(late))
+
+
+def draw_findings(chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnapshot | None) -> None:
+    """Draw the findings over time, their list, and the open finding beside it."""
+    if snapshot is None:
+        draw_looking()
+        return
+    lists = make_lists(snapshot.findings, chosen, time)
+    open_id = address.get("finding")
+    # A fixed place, so that a failing rule moves nothing below.
+    with st.container(key="rule-problems-place"):
+        warn_of(snapshot.problems)
+    if not lists.matches and not lists.late and not open_id:
+        draw_none(snapshot, is_filtered=bool(select_range(snapshot.findings, time.since, time.until)))
+        return
+    left, right = st.columns([11, 9], gap="small") if open_id else (st.container(), None)
+    with left:
+        # Filled last, because a chart keeps the browser busy longest.
+        above = st.container()
+        listed = lists.list_shown()
+        draw_head(lists, listed, chosen, time, snapshot)
+        if listed:
+            draw_page_of_findings(listed, open_id)
+        else:
+            draw_nothing_new(lists)
+    if right and open_id:
+        with right:
+            draw_finding(open_id, snapshot)
+    with above:
+        draw_over_time(lists.matches, time)
+
+
+def draw_none(snapshot: FindingsSnapshot, *, is_filtered: bool) -> None:
+    """Say that the time range has no findings, or none that fits the filters."""
+    with st.container(key="no-findings", border=True):
+        st.subheader("No findings", anchor=False)
+        some = "None of the rules found anything in this time range"
+        st.caption(f"{some} that fits these filters." if is_filtered else f"{some}.")
+        draw_computed(snapshot)
+
+
+def draw_head(
+    lists: Lists, listed: list[Finding], chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnapshot
+) -> None:
+    """Draw the numbers over the list, and the buttons beside them."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="findings-head"):
+        numbers = f": {describe_counts(listed)}" if listed else ""
+        all_of_them = [*lists.matches, *(lists.late if is_late_shown() else ())]
+        what = "new finding" if len(listed) < len(all_of_them) else "finding"
+        st.markdown(f"**{plural(len(listed), what)}**{numbers}", width="content")
+        draw_late(len(lists.late if are_shown() else lists.unseen_late))
+        draw_computed(snapshot)
+        st.space("stretch")
+        since, until = find_ends(time.since, time.until)
+        marks = [make_mark(lists.unseen, (since, until), chosen)] if lists.unseen else []
+        if is_late_shown() and lists.unseen_late:
+            marks.append(make_mark(lists.unseen_late, (EPOCH, since), chosen, known_since=since))
+        draw_seen(all_of_them, find_unseen(all_of_them), marks, chosen)
+        draw_findings_download(all_of_them)
+
+
+def draw_nothing_new(lists: Lists) -> None:
+    """Say why no finding is listed, though some fit the filters."""
+    with st.container(key="nothing-new", border=True):
+        seen = "Nothing new: you marked all of these as seen."
+        st.caption(seen if lists.matches else "None of the rules found anything in this time range.")
+
+
+def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
+    """Draw a page of the findings."""
+    pages = -(-len(matches) // MOST_SHOWN)
+    number = read_number("findings", pages)
+    first = (number - 1) * MOST_SHOWN
+    shown = matches[first : first + MOST_SHOWN]
+    draw_finding_list(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id, short=10)
+    if pages > 1:
+        extent = (first + 1, first + len(shown), len(matches))
+        newest = max(finding.found_at for finding in matches)
+        end = max(now(), newest + timedelta(microseconds=1))  # some have a time in the future
+        draw_leafing("findings", number, pages, extent, "finding", end)
+
+
+def open_finding(identity: str) -> None:
+    """Open a finding."""
+    address.put(finding=identity)
+    bring("detail")
+
+
+def draw_over_time(matches: list[Finding], time: ListTime) -> None:
+    """Draw the chart; a brush narrows the range."""
+    if not matches:
+        return
+    bins = time.find_bins(matches[-1].found_at)
+    # Another range is another chart: a brush that led to it is not drawn over it.
+    key = f"chart-findings-{read_own() if time.name == OWN else time.name}"
+
+    def narrow() -> None:
+        if ends := histogram.read_brush(st.session_state[key].selection.get(histogram.BRUSH), bins):
+            choose_own(Interval(*ends))
+
+    with st.container(key="findings-over-time", border=True):
+        place = zone_label(viewer_zone())
+        chart = histogram.draw_findings(count_by_bin(matches, bins.bin_us), bins, place=place, dark=is_dark())
+        st.altair_chart(chart, key=key, on_select=narrow, selection_mode=histogram.BRUSH)
