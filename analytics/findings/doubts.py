@@ -1,6 +1,7 @@
 """Tells which notifications behind a finding are doubted: another rule says that they are not what they seem."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from analytics.findings.finding import Finding, finding_id
 from analytics.senders import doubting_rules
@@ -23,7 +24,7 @@ def mark_doubted(findings: Sequence[Finding]) -> list[Finding]:
     return [_mark(each, set() if each.rule in rules else doubted) for each in findings]
 
 
-def _mark(finding: Finding, doubted: Set[str]) -> Finding:
+def _mark(finding: Finding, doubted: AbstractSet[str]) -> Finding:
     """Return a finding with those of its notifications that are among the doubted; mostly it is the same."""
     if not finding.doubted and doubted.isdisjoint(finding.notification_ids):
         return finding

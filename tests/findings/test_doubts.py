@@ -40,7 +40,7 @@ def client(store):
 def test_a_replay_is_marked_as_doubted_in_another_finding_and_the_first_use_is_not(client, findings):
     ids = client.sql("SELECT id::VARCHAR AS id FROM notifications ORDER BY seq").column("id").to_pylist()
     assert findings["many_servers_deleted"].doubted == [ids[1]]
-    assert findings["signature_reused"].doubted == []
+    assert findings["signature_reused"].doubted == ()
 
 
 @pytest.mark.parametrize("rules", [[], ["--rule", "many_servers_deleted"]])

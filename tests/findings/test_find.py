@@ -67,7 +67,7 @@ def test_a_finding_tells_what_its_row_does(client):
         [],
         "in working hours",
         "centurylink",
-        [],
+        (),
     )
     [notification_id] = finding.notification_ids
     assert finding.id == sha256(f"hidden_user_update{notification_id}".encode()).hexdigest()
