@@ -12,11 +12,12 @@ from receiver.spool import SpooledRow, Watermarks
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-_NUMBER = "UPDATE clc_spool.counter SET number = number + 1, rows = rows + %s RETURNING number, rows"
 _ADD = """
+WITH batch AS (UPDATE clc_spool.counter SET number = number + 1, rows = rows + %s RETURNING number, rows)
 INSERT INTO clc_spool.batches (number, rows_before, part, segment, kind, first, last)
-SELECT %s, %s, part, segment, kind, first, last
-FROM unnest(%s::TEXT[], %s::TEXT[], %s::BIGINT[], %s::BIGINT[])
+SELECT batch.number, batch.rows - %s, part, segment, kind, first, last
+FROM batch
+CROSS JOIN unnest(%s::TEXT[], %s::TEXT[], %s::BIGINT[], %s::BIGINT[])
     WITH ORDINALITY AS parts (segment, kind, first, last, part)
 """
 _NEWEST = "SELECT number FROM clc_spool.counter"
@@ -44,19 +45,17 @@ class Part(NamedTuple):
         return self.segment, self.kind
 
 
-def add_batch(connection: Connection, rows: Sequence[SpooledRow]) -> int:
-    """Give rows the next place in the order, and return the batch's number.
+def add_batch(connection: Connection, rows: Sequence[SpooledRow]) -> None:
+    """Give rows the next place in the order.
 
     Until the transaction ends, no other can do so: do this last in it.
     """
-    number, total = connection.execute(_NUMBER, [len(rows)]).fetchone() or (0, 0)
     parts = [
         (segment, kind, min(positions), max(positions))
         for (segment, kind), run in groupby(rows, key=lambda row: (row.segment, row.kind))
         for positions in [[row.position for row in run]]
     ]
-    connection.execute(_ADD, [number, total - len(rows), *_columns(parts)])
-    return int(number)
+    connection.execute(_ADD, [len(rows), len(rows), *_columns(parts)])
 
 
 def read_newest(connection: Connection) -> int:

@@ -1,4 +1,4 @@
-"""Deletes the rows that every node has in its store's file and that a backup holds, in small steps."""
+"""Deletes the rows that every node has in its store's file and that a backup holds, in small steps, after an hour."""
 
 from receiver.files import sql_file
 from receiver.shared_spool.batches import Connection
@@ -6,6 +6,8 @@ from receiver.shared_spool.batches import Connection
 LOCK = 0x436C6346
 """The advisory lock under which one node at a time deletes."""
 _ROWS_PER_STEP = 5_000
+_SHORTEST_SECONDS = 3600.0
+"""For a machine that begins with a backup or a newer program now, and is not known yet."""
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
 _DELETE = "DELETE FROM clc_spool.rows WHERE segment = %s AND kind = %s AND position BETWEEN %s AND %s"
 _NOTE = """
@@ -25,7 +27,8 @@ def free_rows(connection: Connection) -> int:
         if connection.execute(_TRY_LOCK, [LOCK]).fetchone() != (True,):
             return 0
         query = sql_file(__package__, "free_batches.sql").encode()
-        for segment, kind, first, last in connection.execute(query, [_ROWS_PER_STEP]).fetchall():
+        bounds = {"rows": _ROWS_PER_STEP, "seconds": _SHORTEST_SECONDS}
+        for segment, kind, first, last in connection.execute(query, bounds).fetchall():
             freed += connection.execute(_DELETE, [segment, kind, first, last]).rowcount
             connection.execute(_NOTE, [segment, kind, last])
     return freed

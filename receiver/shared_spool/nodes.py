@@ -78,6 +78,11 @@ class Overview(NamedTuple):
     oldest_seconds: float = 0.0
 
 
+def say_alive(connection: Connection, identity: Identity) -> None:
+    """Say that a node lives, which makes it known."""
+    connection.execute(_BEAT, [*identity])
+
+
 def report(connection: Connection, node: UUID, progress: Progress) -> bool:
     """Say how far a node is, and tell whether the node is known.
 
@@ -124,7 +129,7 @@ class Membership:
         self._next_at = time.monotonic() + _SECONDS
         try:
             with self._server.session() as connection:
-                connection.execute(_BEAT, [*self.identity])
+                say_alive(connection, self.identity)
                 self.latest = read_overview(connection)
                 ends = time.monotonic() + _FREEING_SECONDS
                 while free_rows(connection) and time.monotonic() < ends:

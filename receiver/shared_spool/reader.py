@@ -17,7 +17,7 @@ from receiver.spool import Segment, SpooledRow, Watermarks, size_of
 
 _ROWS_PER_QUERY = 5_000
 _BYTES_PER_QUERY = 8 * 1024 * 1024
-_BATCHES_AHEAD = 1_000
+_BATCHES_AHEAD = 5_000
 _REPORT_SECONDS = 1.0
 _ANSWER_SECONDS = 10.0
 """The longest wait for an answer: meanwhile the appender's thread does nothing else."""

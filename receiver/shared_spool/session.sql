@@ -3,8 +3,8 @@ SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off';
 
 -- When a node's network is cut in a transaction, the server must end that soon: it holds the locks that the node's next
--- transaction waits for.
-SET idle_in_transaction_session_timeout = '30s';
+-- transaction waits for, and at its end the one that those of all nodes wait for.
+SET idle_in_transaction_session_timeout = '10s';
 SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
 SET tcp_keepalives_count = 3;

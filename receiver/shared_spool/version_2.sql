@@ -14,7 +14,8 @@ CREATE TABLE clc_spool.batches (
     last BIGINT NOT NULL,
     rows_before BIGINT NOT NULL, -- of all batches before
     put_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    PRIMARY KEY (number, part)
+    PRIMARY KEY (number, part),
+    UNIQUE (segment, kind, last)
 );
 
 -- Version 1 had no order; this one is the same for all.

@@ -15,6 +15,7 @@ from tests.benchmarks.query_attacks import query_attacks
 from tests.benchmarks.reads import reads
 from tests.benchmarks.report import Figure, as_json, as_table
 from tests.benchmarks.seldom import seldom
+from tests.benchmarks.shared_spool import shared_spool
 from tests.benchmarks.silence import silence
 from tests.benchmarks.sizes import sizes
 from tests.benchmarks.sustained import sustained
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "query_attacks": query_attacks,
     "reads": reads,
     "seldom": seldom,
+    "shared_spool": shared_spool,
     "silence": silence,
     "sizes": sizes,
     "sustained": sustained,

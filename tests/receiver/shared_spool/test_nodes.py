@@ -21,6 +21,11 @@ def nodes(tmp_path, database):
         node.close()
 
 
+@pytest.fixture(autouse=True)
+def _rows_may_go_at_once(monkeypatch):
+    monkeypatch.setattr(freeing, "_SHORTEST_SECONDS", 0.0)
+
+
 def ask(database, query):
     with psycopg.connect(database, row_factory=scalar_row) as connection:
         return connection.execute(query).fetchall()
@@ -92,6 +97,19 @@ def test_rows_go_when_every_machine_has_checkpointed_them_and_a_backup_holds_the
     for node in nodes:
         node.settle()
     assert [node.count() for node in nodes] == [30, 30]
+
+
+def test_a_row_stays_for_an_hour_for_machines_that_are_not_known_yet(nodes, database, monkeypatch):
+    monkeypatch.setattr(freeing, "_SHORTEST_SECONDS", 3600.0)
+    one, _ = nodes
+    write(one, range(4))
+    one.settle()
+    one.back_up()
+    assert count_rows(database) == 4
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE clc_spool.batches SET put_at = put_at - INTERVAL '1 hour' WHERE number <> 2")
+    one.beat()
+    assert count_rows(database) == 3  # none goes before one that came before it
 
 
 def test_a_machine_that_says_less_than_before_is_believed(nodes, database):
