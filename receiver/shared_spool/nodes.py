@@ -20,6 +20,7 @@ _BEAT = """
 INSERT INTO clc_spool.nodes (node, name, version, role, seen_at) VALUES (%s, %s, %s, %s, clock_timestamp())
 ON CONFLICT (node) DO UPDATE
 SET name = excluded.name, version = excluded.version, role = excluded.role, seen_at = excluded.seen_at
+WHERE nodes.name = excluded.name OR nodes.seen_at < clock_timestamp() - INTERVAL '1 minute'
 """
 # A store that was replaced by an older one has less than it said before.
 _REPORT = """
@@ -28,12 +29,18 @@ SET
     stored = %(stored)s,
     checkpointed = least(coalesce(%(checkpointed)s, checkpointed, 0), %(stored)s),
     backed_up = coalesce(%(backed_up)s, backed_up)
-WHERE node = %(node)s
+WHERE node = %(node)s AND name = %(name)s
 """
 _OLDEST = """
 SELECT number, extract(EPOCH FROM clock_timestamp() - put_at)::DOUBLE PRECISION
 FROM clc_spool.batches ORDER BY number LIMIT 1
 """
+
+
+_DOUBLE = (
+    "another machine says that it has the id of this one, so rows that this store needs may be deleted: was the data "
+    "directory copied? Stop `serve` here, delete `node.id`, and start it again"
+)
 
 
 class Identity(NamedTuple):
@@ -78,20 +85,21 @@ class Overview(NamedTuple):
     oldest_seconds: float = 0.0
 
 
-def say_alive(connection: Connection, identity: Identity) -> None:
-    """Say that a node lives, which makes it known."""
-    connection.execute(_BEAT, [*identity])
+def say_alive(connection: Connection, identity: Identity) -> bool:
+    """Say that a node lives, which makes it known; tell whether no other of another name lives under its id."""
+    return connection.execute(_BEAT, [*identity]).rowcount == 1
 
 
-def report(connection: Connection, node: UUID, progress: Progress) -> bool:
+def report(connection: Connection, identity: Identity, progress: Progress) -> bool:
     """Say how far a node is, and tell whether the node is known.
 
     Args:
         connection: the one on which the batches were read whose numbers these are.
-        node: its id.
+        identity: the node.
         progress: how far it is.
     """
-    return connection.execute(_REPORT, {"node": node, **progress._asdict()}).rowcount == 1
+    named = {"node": identity.node, "name": identity.name, **progress._asdict()}
+    return connection.execute(_REPORT, named).rowcount == 1
 
 
 def read_overview(connection: Connection) -> Overview:
@@ -119,6 +127,8 @@ class Membership:
         self.identity = identity
         self.latest: Overview | None = None
         """The last overview; None while the server can't be used."""
+        self.obstacle: str | None = None
+        """Why this node is not known to the others."""
         self._server = server
         self._next_at = 0.0
 
@@ -129,8 +139,9 @@ class Membership:
         self._next_at = time.monotonic() + _SECONDS
         try:
             with self._server.session() as connection:
-                say_alive(connection, self.identity)
+                is_known = say_alive(connection, self.identity)
                 self.latest = read_overview(connection)
+                self.obstacle = None if is_known else _DOUBLE
                 ends = time.monotonic() + _FREEING_SECONDS
                 while free_rows(connection) and time.monotonic() < ends:
                     pass

@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from uuid import UUID
 
 from receiver.errors import SharedSpoolError
 from receiver.shared_spool import batches
 from receiver.shared_spool.batches import Connection, Part
-from receiver.shared_spool.nodes import Progress, report
+from receiver.shared_spool.nodes import Identity, Progress, report
 from receiver.shared_spool.sending import Positions, read_positions
 from receiver.shared_spool.server import SpoolServer
 from receiver.spool import Segment, SpooledRow, Watermarks, size_of
@@ -41,12 +40,12 @@ class SharedSpoolReader:
 
     Args:
         server: where the shared spool is.
-        node: this node's id; without it, no other hears how far this node is.
+        identity: this node; without it, no other hears how far this node is.
     """
 
-    def __init__(self, server: SpoolServer, node: UUID | None = None) -> None:
+    def __init__(self, server: SpoolServer, identity: Identity | None = None) -> None:
         self._server = server
-        self._node = node
+        self._identity = identity
         self._connection: Connection | None = None
         self._seen = 0
         self._parts: list[Part] = []
@@ -110,11 +109,11 @@ class SharedSpoolReader:
 
     def _report(self, connection: Connection, watermarks: Watermarks) -> None:
         """Say now and then how far this node is: on this connection, because another may have other numbers."""
-        if self._node is None or self._gone or time.monotonic() < self._report_at:
+        if self._identity is None or self._gone or time.monotonic() < self._report_at:
             return
         self._report_at = time.monotonic() + _REPORT_SECONDS
         held = [each.number if each else None for each in (self._checkpointed, self._backed_up)]
-        report(connection, self._node, Progress(self._number_of(watermarks), *held))
+        report(connection, self._identity, Progress(self._number_of(watermarks), *held))
 
     def _number_of(self, watermarks: Watermarks) -> int:
         """Return the number of the last batch, of those that were looked at, up to which all rows are stored."""

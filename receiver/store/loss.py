@@ -78,7 +78,10 @@ def _count_up_to(positions: Positions, ends: Mapping[str, int | None]) -> int:
 
 
 def _ends_in_shared_spool(before: Appended) -> dict[str, int | None]:
-    """Return how far the shared spool goes at least: the note names its segments alone, and it keeps all their rows."""
+    """Return how far the shared spool goes at least: the note names its segments alone.
+
+    It keeps what a database's file did not hold at a checkpoint; of an older file, the reader says what is deleted.
+    """
     return {segment: at for (segment, kind), at in before.positions.items() if kind == _KIND}
 
 

@@ -36,7 +36,8 @@ class Sharing:
         """Return whether the shared spool can be used, how many of its rows are not stored here, and who shares it."""
         failure = self.shipper.failure or self.source.failure
         self._since = (self._since or self.shipper.since or datetime.now(UTC)) if failure else None
-        shared = SharedSpool(failure, self._since, self.source.waiting, self.source.obstacle)
+        obstacle = self._membership.obstacle or self.source.obstacle
+        shared = SharedSpool(failure, self._since, self.source.waiting, obstacle)
         overview = self._membership.latest
         return self._with_machines(shared, overview) if overview else shared
 
@@ -90,5 +91,5 @@ def open_shared_spool(settings: Settings, connection: duckdb.DuckDBPyConnection)
     sending = SpoolServer(settings.shared_spool, "sending")
     membership = Membership(sending, Identity(node_id(settings.data_dir), host_name()))
     shipper = Shipper(spool, sending, read_watermarks(connection), membership)
-    source = SharedSpoolReader(SpoolServer(settings.shared_spool, "reading"), membership.identity.node)
+    source = SharedSpoolReader(SpoolServer(settings.shared_spool, "reading"), membership.identity)
     return Sharing(shipper, source, membership)

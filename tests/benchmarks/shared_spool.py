@@ -93,7 +93,7 @@ def free(url: str) -> Figure:
     with closing(server), server.session(600) as connection:
         say_alive(connection, identity)
         connection.execute("UPDATE clc_spool.batches SET put_at = put_at - INTERVAL '1 day'")
-        report(connection, identity.node, Progress(2**40, 2**40, 2**40))
+        report(connection, identity, Progress(2**40, 2**40, 2**40))
         found = rate("deleting from the shared spool", lambda: free_rows(connection), "")
         connection.execute("DELETE FROM clc_spool.nodes")
     return found

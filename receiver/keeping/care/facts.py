@@ -74,8 +74,9 @@ class Machine(NamedTuple):
 class SharedSpool(NamedTuple):
     """Why and since when the shared spool can't be used, and how many of its rows are not stored here.
 
-    `obstacle` is what is missing in it. `machines` is empty, and `kept_seconds`, the age of its oldest row, None, while
-    they are not known. `has_backup` says whether a backup of any machine holds that row.
+    `obstacle` is why rows that this store needs are missing in it, or may be. `machines` is empty, and `kept_seconds`,
+    the age of its oldest row, None, while they are not known. `has_backup` says whether a backup of any machine holds
+    that row.
     """
 
     failure: str | None

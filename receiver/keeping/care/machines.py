@@ -23,7 +23,7 @@ def judge_shared_spool(facts: Facts) -> Iterator[Figure]:
     text = f"AWAY for {seconds_in_words(away)}: {shared.failure}" if shared.failure else "can be used"
     figure = make_limited(_AWAY, "Shared spool", max(away, 0.0), text)
     if shared.obstacle:
-        figure = figure._replace(text=f"ROWS ARE MISSING: {shared.obstacle}", state="red")
+        figure = figure._replace(text=f"ACT NOW: {shared.obstacle}", state="red")
     yield figure
     yield make_limited(_ROWS, "Rows to take from the shared spool", shared.rows, f"{shared.rows:,}")
 

@@ -19,12 +19,13 @@ class Node:
         self.id = node_id(directory)
         self.writer = SpoolWriter(directory / "spool", rows_per_segment=9)
         self.shipper = Shipper(SpoolReader(directory / "spool"), SpoolServer(database, "sending"), {})
-        self.membership = Membership(SpoolServer(database, "sending"), Identity(self.id, directory.name))
+        self.identity = Identity(self.id, directory.name)
+        self.membership = Membership(SpoolServer(database, "sending"), self.identity)
         self.store = None
 
     def open(self):
         self.store = open_database(self.directory / "clc.duckdb")
-        self.reader = SharedSpoolReader(SpoolServer(self.database, "reading"), self.id)
+        self.reader = SharedSpoolReader(SpoolServer(self.database, "reading"), self.identity)
         self.cursor = self.store.cursor()
         self.appender = Appender(self.cursor, self.reader, self.directory, duplicate_window_seconds=10)
 

@@ -170,6 +170,20 @@ def test_a_machine_that_is_forgotten_while_it_runs_notices_that_rows_are_gone(no
     assert two.reader.obstacle.startswith("10 rows")
 
 
+def test_a_machine_whose_id_was_copied_to_another_is_told_and_does_not_speak_for_that(nodes, database, tmp_path):
+    one, _ = nodes
+    (tmp_path / "copied").mkdir()
+    shutil.copy(one.directory / FILE, tmp_path / "copied" / FILE)
+    one.settle()
+    copied = Node(tmp_path / "copied", database)
+    write(copied, range(3))
+    copied.settle()
+    assert "another machine says that it has the id of this one" in copied.membership.obstacle
+    assert one.membership.obstacle is None
+    assert ask(database, "SELECT (name, stored)::TEXT FROM clc_spool.nodes") == ["(one,0)"]
+    copied.close()
+
+
 def test_forget_refuses_a_machine_that_lives_and_one_that_nobody_knows(nodes, database, tmp_path):
     def forget(machine):
         return run_command(tmp_path / "one", "forget", machine, CLC_SHARED_SPOOL=database)

@@ -100,6 +100,9 @@ def test_two_machines_both_end_with_all_notifications(tmp_path, database):
         assert one.sql(bodies) == two.sql(bodies)
         assert figures(two)["shared_spool_away_seconds"]["text"] == "can be used"
         assert figures(two)["shared_spool_rows"]["value"] == 0
+        until(lambda: figures(two)["machine_unseen_seconds"]["text"] == "none of 2", what="both to be known")
+        printed = run_command(tmp_path / "two", "status", **settings).stdout
+        assert (printed.count("has all rows"), printed.count("this machine")) == (2, 1)
     assert run_command(tmp_path / "two", "verify", **settings).returncode == 0
 
 
@@ -123,7 +126,9 @@ def test_rows_go_after_a_backup_and_a_new_machine_needs_that_backup(tmp_path, da
         until(lambda: figures(one)["shared_spool_kept_seconds"]["text"] == "none", what="the status to say so")
         post(one, range(20, 25))
         with running(Receiver, tmp_path / "two", **settings) as two:
-            until(lambda: "ROWS ARE MISSING" in figures(two)["shared_spool_away_seconds"]["text"], what="it to be told")
+            until(
+                lambda: "are deleted there" in figures(two)["shared_spool_away_seconds"]["text"], what="it to be told"
+            )
             assert figures(two)["shared_spool_away_seconds"]["state"] == "red"
             assert "restore a backup of another machine here" in figures(two)["shared_spool_away_seconds"]["text"]
             post(two, range(25, 30))
