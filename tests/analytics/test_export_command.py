@@ -25,6 +25,7 @@ from analytics.export import archives
 from analytics.export.archives import ExportFilter, SeqRange, archive_line, find_range, group_tables, insist, read_parts
 from tests.support import bodies
 from tests.support.keys import key_directory, signed
+from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
 from tests.support.readable_store import MIDDAY, Row, account, build_store, server
 from tests.support.waiting import until
@@ -303,11 +304,7 @@ def test_a_reader_who_has_enough_ends_it_quietly(large):
 
 
 def clc(data_dir, *arguments, **settings):
-    command = [sys.executable, "-m", *arguments]
-    done = subprocess.run(
-        command, cwd=data_dir, env=environment(data_dir, CLC_SIGNATURES="record", **settings),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_program(*arguments, env=environment(data_dir, CLC_SIGNATURES="record", **settings), cwd=data_dir)
     assert done.returncode == 0, done.stderr
 
 

@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter
 
 from analytics.notebook.pictures import draw_offline
 from tests.support.keys import key_directory
+from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
 from tests.support.waiting import until
 
@@ -46,9 +47,7 @@ def receiver(tmp_path_factory):
 
 def command(receiver, *arguments):
     env = environment(receiver.data_dir)
-    subprocess.run(
-        [sys.executable, "-m", "receiver", *arguments], env=env, cwd=receiver.data_dir, check=True, capture_output=True
-    )
+    run_program("receiver", *arguments, env=env, cwd=receiver.data_dir).check_returncode()
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """The queries that come with the product: each is explained, and finds rows in what the simulator makes."""
 
-import subprocess
-import sys
-
 import pytest
 
 from analytics import connect
 from analytics.pages.sql.side import parse_shipped, shipped_queries
 from tests.support.keys import key_directory
+from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
 from tests.support.waiting import until
 
@@ -26,14 +24,7 @@ def receiver(tmp_path_factory):
             ["simulate", "--archive", str(archive), "--days", "12", "--seed", "5", "--key", key, *stories],
             ["import", str(archive)],
         ):
-            subprocess.run(
-                [sys.executable, "-m", "receiver", *command],
-                env=environment(data_dir),
-                cwd=data_dir,
-                check=True,
-                capture_output=True,
-                timeout=120,
-            )
+            run_program("receiver", *command, env=environment(data_dir), cwd=data_dir).check_returncode()
         wanted = len(archive.read_bytes().splitlines())
         until(lambda: started.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == wanted, what="the store")
         yield started

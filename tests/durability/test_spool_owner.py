@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -16,6 +14,7 @@ from receiver.spool import owners as spools
 from receiver.spool.owners import claim, hold, list_former_spools, take_former
 from tests.durability.test_spool_damage import Store
 from tests.receiver.test_import import line
+from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
 from tests.support.rows import notification
 from tests.support.waiting import until
@@ -35,14 +34,7 @@ def write_rows(spool, numbers):
 
 
 def run(command, tmp_path, data_dir, **settings):
-    return subprocess.run(
-        [sys.executable, "-m", "receiver", *command],
-        cwd=tmp_path,
-        env=environment(data_dir, **settings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_program("receiver", *command, env=environment(data_dir, **settings), cwd=tmp_path)
 
 
 def test_a_spool_of_another_data_directory_is_refused_with_what_to_do(tmp_path):

@@ -1,8 +1,6 @@
 """Archives of senders with a profile: what goes out comes in again as the same rows, with the same changes."""
 
 import json
-import subprocess
-import sys
 
 import duckdb
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from receiver.senders.profile import load_shipped
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import append
+from tests.support.prepared import run_program
 from tests.support.processes import PROGRAM, environment
 
 SENDERS = sorted(load_shipped())
@@ -48,8 +47,8 @@ def first(tmp_path_factory):
 @pytest.fixture(scope="module")
 def archive(first):
     path = first.parent / "out.jsonl"
-    command = [sys.executable, "-m", "analytics", "export", "--location", str(first / "clc.duckdb"), "-o", str(path)]
-    subprocess.run(command, cwd=first.parent, env=environment(first), check=True, capture_output=True)
+    export = ("export", "--location", str(first / "clc.duckdb"), "-o", str(path))
+    run_program("analytics", *export, env=environment(first), cwd=first.parent).check_returncode()
     return path
 
 

@@ -1,26 +1,17 @@
 """The command line: what is wrong is named, with what was probably meant."""
 
-import subprocess
-import sys
-
 import pytest
 
 from analytics.findings.rule_files import load_rules
 from analytics.senders import sql_files
 from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.ports import free_address
+from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
 
 
 def command(module, *arguments, data_dir, **settings):
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env=environment(data_dir, **settings),
-        cwd=data_dir,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_program(module, *arguments, env=environment(data_dir, **settings), cwd=data_dir)
 
 
 def address_of(url):

@@ -2,16 +2,14 @@
 
 import hmac
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
 
 from receiver.importer import ArchiveLineError, parse_line
 from receiver.spool import SpoolReader
+from tests.durability.support.commands import run_command
 from tests.support.keys import signed
-from tests.support.processes import environment
 
 BODY = '{"accountAlias":"ACME","userName":"zoë@acme.example","n":0.0}'
 
@@ -29,10 +27,7 @@ def line(**changed):
 
 def run_import(tmp_path, text, *options, **settings):
     (tmp_path / "old.jsonl").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "receiver", "import", "old.jsonl", *options]
-    return subprocess.run(
-        command, cwd=tmp_path, env=environment(tmp_path, **settings), capture_output=True, text=True, check=False
-    )
+    return run_command(tmp_path, "import", "old.jsonl", *options, **settings)
 
 
 def spooled(tmp_path, kind="notifications"):
@@ -115,8 +110,7 @@ def test_some_refused_lines_are_counted_by_reason_beside_those_that_went_in(tmp_
 
 
 def test_a_missing_file_and_a_wrong_key_are_one_sentence(tmp_path):
-    command = [sys.executable, "-m", "receiver", "import", "none.jsonl"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False)
+    done = run_command(tmp_path, "import", "none.jsonl")
     assert done.returncode == 2
     assert "none.jsonl" in done.stderr
     done = run_import(tmp_path, line(), CLC_PUBLIC_KEY="/no/such/key.pem")

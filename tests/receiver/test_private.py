@@ -2,13 +2,12 @@
 
 import os
 import stat
-import subprocess
-import sys
 
 import pytest
 
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
+from tests.support.prepared import run_program
 from tests.support.processes import Receiver, running
 from tests.support.waiting import until
 
@@ -44,9 +43,7 @@ def test_nobody_else_can_read_what_serve_backups_and_exports_write_nor_what_an_o
         assert run_command(data_dir, "backup", str(tmp_path / "b.duckdb")).returncode == 0
         where = {"CLC_QUERY_LISTEN": receiver.query_url.removeprefix("http://"), "CLC_QUERY_TOKEN": receiver.token}
         for arguments in (("export", "-o", "e.jsonl"), ("sql", "SELECT 1", "-o", "s.csv")):
-            subprocess.run(
-                [sys.executable, "-m", "analytics", *arguments], env={**os.environ, **where}, cwd=tmp_path, check=True
-            )
+            run_program("analytics", *arguments, env={**os.environ, **where}, cwd=tmp_path).check_returncode()
         assert open_to_others(data_dir) == []
     assert run_command(tmp_path / "restored", "restore", str(tmp_path / "b.duckdb")).returncode == 0
     with running(Receiver, tmp_path / "restored") as receiver:

@@ -1,11 +1,10 @@
 """Two days of an even history, and a night in which one actor more than doubled it."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 from tests.support.keys import signed
+from tests.support.prepared import run_program
 from tests.support.processes import environment
 from tests.support.waiting import until
 
@@ -66,7 +65,6 @@ def take_in(live) -> datetime:
     archive = lines(now)
     file = live.receiver.data_dir / "night.jsonl"
     file.write_text("\n".join(archive), encoding="utf-8")
-    command = [sys.executable, "-m", "receiver", "import", file.name]
-    subprocess.run(command, cwd=file.parent, env=environment(file.parent), check=True, capture_output=True, timeout=120)
+    run_program("receiver", "import", file.name, env=environment(file.parent), cwd=file.parent).check_returncode()
     until(lambda: live.one("SELECT count(*) FROM notifications") >= len(archive), what="the history in the store")
     return now

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from tests.support.prepared import run_program
 from tests.support.processes import PROGRAM, environment
 
 
@@ -16,12 +17,9 @@ def run_command(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command on a data directory, with no settings but these and the tests' key."""
     data_dir.mkdir(parents=True, exist_ok=True)
+    env = environment(data_dir, **settings)
+    if program == PROGRAM:
+        return run_program("receiver", *arguments, env=env, cwd=data_dir)
     return subprocess.run(
-        [*program, *arguments],
-        env=environment(data_dir, **settings),
-        cwd=data_dir,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
+        [*program, *arguments], env=env, cwd=data_dir, capture_output=True, text=True, check=False, timeout=600
     )

@@ -1,8 +1,6 @@
 """Senders with a profile post to /senders/NAME: accepted, refused, and greeted, over real sockets."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from receiver.senders.profile import load_shipped
 from receiver.senders.request import SignedRequest
 from receiver.simulator.signed_examples import sign_examples
+from tests.support.prepared import run_program
 from tests.support.processes import ListenerProcess, environment, running
 
 PROFILES = load_shipped()
@@ -127,10 +126,7 @@ def test_other_methods_and_the_routes_of_the_first_sender_stay_as_they_were(list
     ],
 )
 def test_a_secret_or_directory_that_can_not_be_used_stops_the_start_in_one_line(tmp_path, settings, said):
-    command = [sys.executable, "-m", "receiver", "serve"]
-    done = subprocess.run(
-        command, env=environment(tmp_path, **settings), cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = run_program("receiver", "serve", env=environment(tmp_path, **settings), cwd=tmp_path)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr

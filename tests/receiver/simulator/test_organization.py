@@ -1,7 +1,6 @@
 """The made-up organization of GitHub: its history as an archive, and the demonstration of it."""
 
 import json
-import subprocess
 import sys
 
 import pytest
@@ -10,6 +9,7 @@ from click.testing import CliRunner
 
 from analytics import connect
 from receiver.simulator.commands import simulate
+from tests.support.prepared import run_program
 from tests.support.processes import Process, environment
 from tests.support.waiting import until
 
@@ -68,8 +68,8 @@ def test_the_demonstration_of_github_has_a_history_that_each_rule_finds_a_few_th
             assert first["n"] > 5000
             assert first["good"] == first["n"]
             until(lambda: client.sql(ask).to_pylist()[0]["n"] > first["n"], what="live notifications")
-        ask_rules = [sys.executable, "-m", "analytics", "findings", "--since", "31d", "--json", "--location", query]
-        found = subprocess.run(ask_rules, env=environment(data_dir), capture_output=True, text=True, check=False)
+        ask_rules = ("findings", "--since", "31d", "--json", "--location", query)
+        found = run_program("analytics", *ask_rules, env=environment(data_dir), cwd=data_dir)
         rules = [json.loads(line)["rule"] for line in found.stdout.splitlines()]
         assert set(rules) == RULES
         assert all(rules.count(rule) <= 4 for rule in RULES)

@@ -13,6 +13,7 @@ import urllib3
 from tests.browser.watching import drawn_at
 from tests.durability.support.load import Simulation
 from tests.support.browsing import a_browser, a_dashboard, errors_on
+from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
 from tests.support.sizes import size
 
@@ -68,8 +69,7 @@ def test_four_readers_poll_without_an_error_while_hundreds_a_second_arrive(tmp_p
             assert response.status == 200, response.data
 
         def ask_by_command():
-            command = [sys.executable, "-m", "analytics", "sql", "--format", "json", COUNT]
-            done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+            done = run_program("analytics", "sql", "--format", "json", COUNT, env=env, cwd=tmp_path)
             assert done.returncode == 0, done.stderr
             assert json.loads(done.stdout)[0]["n"] >= 0
 

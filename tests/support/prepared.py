@@ -1,0 +1,131 @@
+"""Runs commands in forks of a process that has imported the program: imports are most of a short command's time."""
+
+import gc
+import json
+import os
+import random
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+_MAINS = {"receiver": "receiver.cli", "analytics": "analytics.cli"}
+_COMMANDS = ("backup", "check", "import_", "rebuild", "restore", "senders", "serve", "status", "upgrade", "verify")
+_IMPORTED = (*_MAINS.values(), *(f"receiver.commands.{name}" for name in _COMMANDS), "receiver.simulator.commands")
+_READ_AT_A_START = {"PYTHONPATH", "LD_PRELOAD"}
+
+
+def run_program(
+    module: str, *arguments: str, env: Mapping[str, str], cwd: Path, timeout: float = 600
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m receiver` or `python -m analytics` to its end, in a process of its own.
+
+    It is started, not forked, with a variable that is read at a start.
+    """
+    if _READ_AT_A_START & set(env):
+        command = [sys.executable, "-m", module, *arguments]
+        return subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=timeout)
+    with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as asked:
+        outputs = [Path(directory, name) for name in ("out", "err")]
+        asked.settimeout(timeout)
+        asked.connect(f"{_start()}/forks")
+        request = [module, arguments, dict(env), str(cwd), _umask(), *map(str, outputs)]
+        asked.sendall(json.dumps(request).encode() + b"\n")
+        code = int(asked.recv(100))
+        return subprocess.CompletedProcess([module, *arguments], code, *(output.read_text() for output in outputs))
+
+
+@cache
+def _start() -> str:
+    """Start the process that has imported the program; it ends when this one does, by the end of its input."""
+    directory = tempfile.TemporaryDirectory()
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # a fork has no threads but its own
+    process = subprocess.Popen(
+        [sys.executable, "-m", __name__, directory.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
+    )
+    assert process.stdout.readline() == b"ready\n", "the process that has imported the program does not start"
+    _KEPT.extend((directory, process))
+    return directory.name
+
+
+_KEPT: list[Any] = []
+
+
+def _fork_for_each_request(directory: str) -> list[Any] | None:
+    """Return what a fork is to do, in that fork, and nothing at the end."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{directory}/forks")
+        listening.listen()
+        print("ready", flush=True)
+        while listening in select.select([listening, sys.stdin], [], [])[0]:
+            asked, _ = listening.accept()
+            with asked:
+                if os.fork() == 0:
+                    return _answer_with_its_code(asked)
+            _forget_those_that_have_ended()
+    return None
+
+
+def _forget_those_that_have_ended() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _answer_with_its_code(asked: socket.socket) -> list[Any]:
+    """Fork once more, wait for that fork and tell its exit code; return what is asked for in that fork."""
+    with asked.makefile() as lines:
+        what = json.loads(lines.readline())
+    child = os.fork()
+    if child == 0:
+        return what
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    asked.sendall(str(code).encode())
+    os._exit(0)
+
+
+def _umask() -> int:
+    os.umask(mask := os.umask(0o077))
+    return mask
+
+
+def _become(
+    module: str, arguments: Sequence[str], env: Mapping[str, str], cwd: str, umask: int, out: str, err: str
+) -> None:
+    """Make this process look as one that was started with these."""
+    sys.modules["__main__"].__package__ = module
+    sys.argv = [f"{module}/__main__.py", *arguments]
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    os.umask(umask)
+    time.tzset()
+    random.seed()
+    for number, path in enumerate((os.devnull, out, err)):
+        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
+
+
+def main() -> None:
+    """Import the program, then fork for each request."""
+    mains = {module: import_module(name).main for module, name in _MAINS.items()}
+    for name in _IMPORTED:
+        import_module(name)
+    gc.freeze()
+    if asked := _fork_for_each_request(sys.argv[1]):
+        _become(*asked)
+        mains[asked[0]]()
+
+
+if __name__ == "__main__":
+    main()
