@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import urllib3
@@ -15,7 +16,6 @@ from analytics import connect
 from tests.support.browsing import answers
 from tests.support.ports import free_address
 from tests.support.processes import Process, environment
-from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 
@@ -30,57 +30,73 @@ def processes_about(text):
     return [pid for pid in found if pid != os.getpid()]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", take_few([signal.SIGINT, signal.SIGTERM], 1))
-def test_the_demonstration_has_history_and_a_live_sender_and_ends_whole(tmp_path, monkeypatch, number):
-    data_dir = tmp_path / "shown"
-    monkeypatch.setenv("CLC_DATA_DIR", str(data_dir))
-    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "2", "--data-dir", str(data_dir)]
-    demo = Process(command, environment(tmp_path), cwd=tmp_path)
-    try:
-        query = demo.until_logged(r"Query service\s+(http://\S+)/query")[1]
-        dashboard = demo.until_logged(r"Dashboard\s+(http://\S+)")[1]
-        assert urllib3.request("GET", dashboard).status == 200
-        with connect(query) as client:
-            ask = "SELECT count(*) AS n, count(*) FILTER (signature_status = 'valid') AS valid FROM notifications"
-            (first,) = client.sql(ask).to_pylist()
-            assert first["n"] > 100
-            assert first["valid"] == first["n"]
-            until(lambda: client.sql(ask).to_pylist()[0]["n"] > first["n"], what="live notifications")
-        assert re.search(r"simulate --to http://\S+ .*--event Account.Updated", demo.log)
-    finally:
-        code = demo.stop(number)
-    assert code == 0, demo.log
-    assert processes_about(str(data_dir)) == []
-    assert "nothing of it is running" in demo.log
+class Demonstration(NamedTuple):
+    """A demonstration that tests look at one after the other; the last of them ends it."""
+
+    process: Process
+    data_dir: Path
+    query: str
+    dashboard: str
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("demo")
+    data_dir = directory / "shown"
+    port = free_address().rpartition(":")[2]
+    with pytest.MonkeyPatch.context() as settings:
+        settings.setenv("CLC_DATA_DIR", str(data_dir))
+        command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--rate", "5"]
+        command += ["--port", port, "--data-dir", str(data_dir)]
+        with Process(command, environment(directory), cwd=directory) as process:
+            query = process.until_logged(r"Query service\s+(http://\S+)/query")[1]
+            dashboard = process.until_logged(r"Dashboard\s+(http://\S+)")[1]
+            process.until_logged("(?m)^Press Ctrl-C to stop the demo")
+            yield Demonstration(process, data_dir, query, dashboard)
 
 
 @pytest.mark.slow
-def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where_they_are_pasted(tmp_path, monkeypatch):
-    monkeypatch.setenv("CLC_DATA_DIR", str(tmp_path / "shown"))
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--port", str(port)]
-        demo = Process([*command, "--data-dir", str(tmp_path / "shown")], environment(tmp_path), cwd=tmp_path)
-        try:
-            query = demo.until_logged(r"Query service\s+(http://\S+)/query")[1]
-            demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
-            assert demo.lines[0].startswith("Starting a demonstration with 1 day of made-up notifications.")
-            assert re.search(rf"^Port {port} is taken; the dashboard uses \d+\.$", demo.log, re.MULTILINE)
-            assert re.search(r"^Writing: ([\d,]+) of \1, ", demo.log, re.MULTILINE)
-            with connect(query) as client:
-                before = client.sql("SELECT max(seq) AS seq FROM notifications").to_pylist()[0]["seq"]
-                (send,) = re.findall(r"^ +(\S*clc-receiver simulate .*--event .*)$", demo.log, re.MULTILINE)
-                subprocess.run(["bash", "-c", send], cwd=tmp_path, env=environment(tmp_path), check=True)
-                sent = "SELECT count(*) AS n FROM notifications WHERE seq > ? AND entity_id = 'DEMO'"
-                until(lambda: client.sql(sent, [before]).to_pylist()[0]["n"] == 1, what="the changed address")
-            export, ask = re.findall(r"^ +(export CLC_DATA_DIR.*|\S*clc-analytics sql .*)$", demo.log, re.MULTILINE)
-            asked = subprocess.run(
-                ["bash", "-c", f"{export}; {ask}"], cwd=tmp_path, check=True, capture_output=True, text=True
-            )
-            assert "Account.Updated" in asked.stdout
-        finally:
-            assert demo.stop(signal.SIGINT) == 0, demo.log
+def test_the_demonstration_has_history_and_a_live_sender(demo):
+    assert urllib3.request("GET", demo.dashboard).status == 200
+    with connect(demo.query) as client:
+        ask = "SELECT count(*) AS n, count(*) FILTER (signature_status = 'valid') AS valid FROM notifications"
+        (first,) = client.sql(ask).to_pylist()
+        assert first["n"] > 100
+        assert first["valid"] == first["n"]
+        until(lambda: client.sql(ask).to_pylist()[0]["n"] > first["n"], what="live notifications")
+
+
+def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where_they_are_pasted(demo, tmp_path):
+    log = demo.process.log
+    assert demo.process.lines[0].startswith("Starting a demonstration with 1 day of made-up notifications.")
+    assert re.search(r"^Writing: ([\d,]+) of \1, ", log, re.MULTILINE)
+    with connect(demo.query) as client:
+        before = client.sql("SELECT max(seq) AS seq FROM notifications").to_pylist()[0]["seq"]
+        (send,) = re.findall(r"^ +(\S*clc-receiver simulate .*--event Account\.Updated.*)$", log, re.MULTILINE)
+        subprocess.run(["bash", "-c", send], cwd=tmp_path, env=environment(tmp_path), check=True)
+        sent = "SELECT count(*) AS n FROM notifications WHERE seq > ? AND entity_id = 'DEMO'"
+        until(lambda: client.sql(sent, [before]).to_pylist()[0]["n"] == 1, what="the changed address")
+    export, ask = re.findall(r"^ +(export CLC_DATA_DIR.*|\S*clc-analytics sql .*)$", log, re.MULTILINE)
+    asked = subprocess.run(["bash", "-c", f"{export}; {ask}"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert "Account.Updated" in asked.stdout
+
+
+def test_a_dashboard_that_dies_is_started_again(demo):
+    os.kill(find_served(demo.data_dir), signal.SIGKILL)
+    demo.process.until_logged("The dashboard ended by itself and is started again.")
+    until(lambda: answers(f"{demo.dashboard}/_stcore/health"), seconds=60, what="the dashboard")
+    # Where somebody else has its port by then, it gets another one.
+    port = demo.dashboard.rpartition(":")[2]
+    os.kill(find_served(demo.data_dir), signal.SIGKILL)
+    with until(lambda: taken(int(port)), what="the port"):
+        elsewhere = demo.process.until_logged(rf"Port {port} is taken; the dashboard uses (\d+)\.")[1]
+        until(lambda: answers(f"http://127.0.0.1:{elsewhere}/_stcore/health"), seconds=60, what="the dashboard")
+
+
+def test_it_ends_whole(demo):
+    assert demo.process.stop(signal.SIGINT) == 0, demo.process.log
+    assert processes_about(str(demo.data_dir)) == []
+    assert "nothing of it is running" in demo.process.log
 
 
 LOSES_THE_RACE = """
@@ -92,50 +108,32 @@ demo.demo()
 
 
 @pytest.mark.slow
-def test_a_demonstration_of_two_senders_uses_the_addresses_of_the_settings_loses_no_race_and_ends_whole(tmp_path):
+def test_a_demonstration_of_two_senders_uses_the_addresses_of_the_settings_loses_no_race_and_ends_with_each_part(
+    tmp_path,
+):
     own, data_dir = free_address(), tmp_path / "shown"
     senders = ("github", "centurylink")
     chosen = [f"--sender={name}" for name in senders]
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = f"127.0.0.1:{server.getsockname()[1]}"
         command = [sys.executable, "-c", LOSES_THE_RACE.format(taken=taken), "--no-browser", "--days", "1", *chosen]
+        command += ["--port", taken[10:]]
         settings = environment(tmp_path, CLC_LISTEN=own, CLC_QUERY_LISTEN=taken)
         demo = Process([*command, "--data-dir", str(data_dir)], settings, cwd=tmp_path)
         try:
             other = demo.until_logged(rf"Port {taken[10:]} is taken; the query service uses (\d+)\.")[1]
             demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
+            assert re.search(rf"(?m)^Port {taken[10:]} is taken; the dashboard uses \d+\.$", demo.log)
             assert f"http://{own}/webhooks" in demo.log
             assert f"http://127.0.0.1:{other}/query" in demo.log
-            assert len([pid for pid in processes_about(str(data_dir)) if "simulate" in cmdline(pid)]) == len(senders)
+            simulators = [pid for pid in processes_about(str(data_dir)) if "simulate" in cmdline(pid)]
+            assert len(simulators) == len(senders)
+            os.kill(simulators[0], signal.SIGKILL)
+            until(lambda: demo.process.poll() is not None, what="the demonstration's end")
         finally:
-            assert demo.stop(signal.SIGINT) == 0, demo.log
+            assert demo.stop() == 1, demo.log
     assert f"{taken} can't be listened on" in (data_dir / "demo.log").read_text()
-    assert processes_about(str(data_dir)) == []
-
-
-@pytest.mark.slow
-def test_a_dashboard_that_dies_is_started_again_and_the_end_of_another_part_ends_all_with_a_sentence(tmp_path):
-    data_dir = tmp_path / "shown"
-    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--data-dir", str(data_dir)]
-    demo = Process(command, environment(tmp_path), cwd=tmp_path)
-    try:
-        dashboard = demo.until_logged(r"Dashboard\s+(http://\S+)")[1]
-        demo.until_logged("(?m)^Press Ctrl-C to stop the demo")
-        os.kill(find_served(data_dir), signal.SIGKILL)
-        demo.until_logged("The dashboard ended by itself and is started again.")
-        until(lambda: answers(f"{dashboard}/_stcore/health"), seconds=60, what="the dashboard")
-        # Where somebody else has its port by then, it gets another one.
-        port = dashboard.rpartition(":")[2]
-        os.kill(find_served(data_dir), signal.SIGKILL)
-        with until(lambda: taken(int(port)), what="the port"):
-            elsewhere = demo.until_logged(rf"Port {port} is taken; the dashboard uses (\d+)\.")[1]
-            until(lambda: answers(f"http://127.0.0.1:{elsewhere}/_stcore/health"), seconds=60, what="the dashboard")
-        (simulator,) = [pid for pid in processes_about(str(data_dir)) if "simulate" in cmdline(pid)]
-        os.kill(simulator, signal.SIGKILL)
-        until(lambda: demo.process.poll() is not None, what="the demonstration's end")
-    finally:
-        assert demo.stop() == 1, demo.log
-    assert "The simulator ended by itself" in demo.log
+    assert re.search("The simulator.* ended by itself", demo.log)
     assert processes_about(str(data_dir)) == []
 
 

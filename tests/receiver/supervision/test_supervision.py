@@ -23,8 +23,10 @@ from receiver.supervision.keeper import BackOff
 from receiver.supervision.silences import WENT_ON, SilenceLog, recall
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import BODIES, check_all_is_kept
+from tests.durability.support.stores import accepted, append, spool
 from tests.support.keys import key_directory
-from tests.support.processes import Process, Receiver, Sender, environment, running
+from tests.support.processes import Process, Receiver, Sender, environment, running, stopped
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 
@@ -62,37 +64,44 @@ def kill_and_await(serve, name):
     until(lambda: processes_of(serve)[name].state == "running", what=f"{name} at work")
 
 
-def test_restarts_are_counted_logged_and_shown_by_both_metrics(tmp_path):
-    with running(Receiver, tmp_path, CLC_LISTENERS="2") as receiver:
-        started = read_state(tmp_path)
-        assert (started.pid, started.version) == (receiver.process.pid, package.__version__)
-        assert {child.restarts for child in started.processes.values()} == {0}
-        kill_and_await(receiver, "listener 2")
-        kill_and_await(receiver, "store")
-        after = processes_of(receiver)
-        assert [(name, child.restarts, child.last_exit) for name, child in after.items()] == [
-            ("listener 1", 0, None),
-            ("listener 2", 1, -9),
-            ("store", 1, -9),
-        ]
-        receiver.until_logged("listener 2 ended with code -9; it starts again in 0.1 s")
-        expected = {
-            'clc_restarts_total{process="listener 1"}': 0,
-            'clc_restarts_total{process="listener 2"}': 1,
-            'clc_restarts_total{process="store"}': 1,
-        }
-        assert metric(receiver.sender.get("/metrics").data, "clc_restarts_total") == expected
-        headers = {"Authorization": f"Bearer {receiver.token}"}
-        store = urllib3.request("GET", f"{receiver.query_url}/metrics", headers=headers)
-        assert metric(store.data, "clc_restarts_total") == expected
+@pytest.fixture(scope="module")
+def key(tmp_path_factory):
+    """The public key of `shared`, in a file that a test may take away for a while."""
+    path = tmp_path_factory.mktemp("key") / "public.pem"
+    path.write_bytes((key_directory() / "public.pem").read_bytes())
+    return path
 
 
-def test_the_state_after_an_orderly_end_says_so(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        assert read_state(tmp_path).state == "running"
-    assert receiver.process.returncode == 0
-    state = read_state(tmp_path)
-    assert (state.state, {child.state for child in state.processes.values()}) == ("stopped", {"stopped"})
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, key):
+    """A `serve` for tests after which all its processes are at work again."""
+    settings = {"CLC_LISTENERS": "2", "CLC_PUBLIC_KEY": str(key)}
+    with running(Receiver, tmp_path_factory.mktemp("shared"), **settings) as receiver:
+        yield receiver
+
+
+def test_restarts_are_counted_logged_and_shown_by_both_metrics(shared):
+    started = read_state(shared.data_dir)
+    assert (started.pid, started.version) == (shared.process.pid, package.__version__)
+    assert {child.restarts for child in started.processes.values()} == {0}
+    kill_and_await(shared, "listener 2")
+    kill_and_await(shared, "store")
+    after = processes_of(shared)
+    assert [(name, child.restarts, child.last_exit) for name, child in after.items()] == [
+        ("listener 1", 0, None),
+        ("listener 2", 1, -9),
+        ("store", 1, -9),
+    ]
+    shared.until_logged("listener 2 ended with code -9; it starts again in 0.1 s")
+    expected = {
+        'clc_restarts_total{process="listener 1"}': 0,
+        'clc_restarts_total{process="listener 2"}': 1,
+        'clc_restarts_total{process="store"}': 1,
+    }
+    assert metric(shared.sender.get("/metrics").data, "clc_restarts_total") == expected
+    headers = {"Authorization": f"Bearer {shared.token}"}
+    store = urllib3.request("GET", f"{shared.query_url}/metrics", headers=headers)
+    assert metric(store.data, "clc_restarts_total") == expected
 
 
 def test_the_pause_before_a_restart_doubles_and_starts_anew_after_a_good_while():
@@ -101,17 +110,15 @@ def test_the_pause_before_a_restart_doubles_and_starts_anew_after_a_good_while()
     assert [back_off.after(3), back_off.after(0)] == [0.1, 0.2]
 
 
-def test_a_key_file_that_is_gone_for_a_while_is_waited_for(tmp_path):
-    key = tmp_path / "public.pem"
-    key.write_bytes((key_directory() / "public.pem").read_bytes())
-    with running(Receiver, tmp_path / "data", CLC_PUBLIC_KEY=str(key)) as receiver:
-        key.rename(tmp_path / "away.pem")
-        os.kill(processes_of(receiver)["listener 1"].pid, signal.SIGKILL)
-        until(lambda: processes_of(receiver)["listener 1"].restarts > 1, what="a second try")
-        assert "public.pem" in processes_of(receiver)["listener 1"].failure
-        (tmp_path / "away.pem").rename(key)
-        until(lambda: processes_of(receiver)["listener 1"].state == "running", what="the listener")
-        assert check_all_is_kept(receiver, {}) == 1
+def test_a_key_file_that_is_gone_for_a_while_is_waited_for(shared, key):
+    before = processes_of(shared)["listener 1"]
+    key.rename(key.with_name("away.pem"))
+    os.kill(before.pid, signal.SIGKILL)
+    until(lambda: processes_of(shared)["listener 1"].restarts > before.restarts + 1, what="a second try")
+    assert "public.pem" in processes_of(shared)["listener 1"].failure
+    key.with_name("away.pem").rename(key)
+    until(lambda: processes_of(shared)["listener 1"].state == "running", what="the listener")
+    assert check_all_is_kept(shared, {})
 
 
 def test_a_listener_that_can_never_start_ends_serve_with_its_sentence(tmp_path, monkeypatch):
@@ -127,8 +134,8 @@ def test_a_listener_that_can_never_start_ends_serve_with_its_sentence(tmp_path, 
 
 
 def test_a_store_that_can_never_start_leaves_the_listeners_at_work_until_an_upgrade_helps(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        assert check_all_is_kept(receiver, {}) == 1
+    spool(tmp_path, [accepted(0)])
+    append(tmp_path)
     with duckdb.connect(str(tmp_path / "clc.duckdb")) as database:
         database.execute("INSERT INTO schema_version VALUES (99)").fetchall()
     with running(ServeWithoutStore, tmp_path) as serve:
@@ -202,15 +209,14 @@ def test_a_serve_that_was_not_stopped_was_silent_since_its_last_word():
     assert recall(last.model_copy(update={"state": "stopped"}), now, upgraded=False).list_recent(now) == []
 
 
-def test_a_stopped_supervisor_is_not_a_dead_one(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        until(lambda: all(child.state == "running" for child in processes_of(receiver).values()), what="both at work")
-        os.kill(receiver.process.pid, signal.SIGSTOP)
-        before = {name: child.pid for name, child in processes_of(receiver).items()}
-        assert receiver.sender.post("/webhooks/User.Updated", BODIES[0]).status == 200
-        os.kill(receiver.process.pid, signal.SIGCONT)
-        assert check_all_is_kept(receiver, {}) == 2
-        assert {name: child.pid for name, child in processes_of(receiver).items()} == before
+def test_a_stopped_supervisor_is_not_a_dead_one(shared):
+    until(lambda: all(child.state == "running" for child in processes_of(shared).values()), what="all at work")
+    kept = check_all_is_kept(shared, {})
+    before = {name: child.pid for name, child in processes_of(shared).items()}
+    with stopped(shared.process.pid):
+        assert shared.sender.post("/webhooks/User.Updated", BODIES[0]).status == 200
+    assert check_all_is_kept(shared, {}) == kept + 2
+    assert {name: child.pid for name, child in processes_of(shared).items()} == before
 
 
 def test_children_end_in_order_when_their_supervisor_is_killed_and_the_address_is_free_again(tmp_path):
@@ -309,17 +315,21 @@ def test_the_state_file_is_never_seen_half_written(tmp_path):
     assert read_state(tmp_path) is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_to_stop_changes_nothing(tmp_path, number):
+@pytest.mark.parametrize("number", take_few([signal.SIGINT, signal.SIGTERM], 1))
+def test_an_orderly_end_says_so_in_the_state_and_a_second_signal_to_stop_changes_nothing(tmp_path, number):
     receiver = Receiver(tmp_path)
+    assert read_state(tmp_path).state == "running"
     receiver.process.send_signal(number)
     receiver.until_logged("stopping")
     assert receiver.stop(number) == 0
     assert "stopped" in receiver.log
+    state = read_state(tmp_path)
+    assert (state.state, {child.state for child in state.processes.values()}) == ("stopped", {"stopped"})
 
 
 IN_A_TERMINAL = """
-import os, pty, sys
+import os, pty, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # that of a shell, also where the tests run under nohup
 pid, terminal = pty.fork()
 if pid == 0:
     os.execv(sys.executable, [sys.executable, "-m", "receiver", "serve"])
