@@ -29,6 +29,7 @@ from tests.support.changes_bodies import BODIES, ODDEST, in_old_form, notificati
 from tests.support.database import open_database
 from tests.support.naive_differ import Row, State, Stored, bare, in_new_form, naive_changes, naive_state, naive_table
 from tests.support.rows import NOON, notification, notification_of
+from tests.support.sizes import size
 
 SIMULATED = 10_500
 STORED = ", ".join(Stored._fields)
@@ -44,7 +45,7 @@ changes_of = partial(differ.changes_of, Differ(CENTURYLINK.comparison))
 
 
 def generated(examples):
-    return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=size(examples // 2, examples), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def known(state):

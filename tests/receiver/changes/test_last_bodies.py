@@ -13,7 +13,7 @@ from receiver.database.opening import run
 from receiver.deriving import LastBodies
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
-from tests.support.database import open_database
+from tests.support.database import make_database
 from tests.support.rows import NOON, notification
 
 CHANGES = "SELECT entity_id, old_value, new_value FROM changes WHERE path = 'n' ORDER BY seq, entity_id"
@@ -33,7 +33,7 @@ def test_a_body_is_there_until_another_takes_its_place(tmp_path):
 def appending(data_dir):
     """Give what sends a value of `n` for each of some users, and appends it, each time with a new appender."""
     writer, minute = SpoolWriter(data_dir / "spool"), 0
-    connection, spool = open_database(data_dir / "clc.duckdb"), SpoolReader(data_dir / "spool")
+    connection, spool = make_database(data_dir / "clc.duckdb"), SpoolReader(data_dir / "spool")
 
     def append(n, users=("a", "b")):
         nonlocal minute

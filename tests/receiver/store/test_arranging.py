@@ -50,10 +50,7 @@ def fill(connection, tmp_path):
 
     def fill(count):
         nonlocal filled
-        for number in range(filled, filled + count):
-            name = f"user{number * 7919 % 50}@acme.example"
-            body = f'{{"accountAlias": "ACME", "userName": "{name}", "number": {number}}}'.encode()
-            writer.append_all([notification(number, entity_id=name.upper(), payload=body)])
+        writer.append_all([row_of(number) for number in range(filled, filled + count)])
         filled += count
         while appender.append_new():
             pass
@@ -62,6 +59,12 @@ def fill(connection, tmp_path):
     yield fill
     writer.close()
     reader.close()
+
+
+def row_of(number):
+    name = f"user{number * 7919 % 50}@acme.example"
+    body = f'{{"accountAlias": "ACME", "userName": "{name}", "number": {number}}}'.encode()
+    return notification(number, entity_id=name.upper(), payload=body)
 
 
 def contents(connection):
