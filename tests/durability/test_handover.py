@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree
 from urllib.parse import urlsplit
@@ -23,12 +24,27 @@ from tests.support.waiting import until
 RATE = 300
 
 
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A `serve` for tests after which it is at work, whatever became of an upgrade."""
+    with running(Receiver, tmp_path_factory.mktemp("shared")) as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
     """A copy of the program that a test may change, as an installation of another version would."""
-    copytree(Path(package.__file__).parent, tmp_path / "site" / "receiver")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
-    return tmp_path / "site" / "receiver"
+    site = tmp_path_factory.mktemp("site")
+    copytree(Path(package.__file__).parent, site / "receiver")
+    return site / "receiver"
+
+
+@pytest.fixture(scope="module")
+def of_installed(tmp_path_factory, installed):
+    """A `serve` of that program."""
+    settings = {"CLC_LISTENERS": "2", "PYTHONPATH": str(installed.parent)}
+    with running(Receiver, tmp_path_factory.mktemp("installed"), **settings) as receiver:
+        yield receiver
 
 
 def install(directory, module, old, new):
@@ -52,43 +68,60 @@ def listeners_of(receiver):
     return {name: child.pid for name, child in state.processes.items() if name != "store"}
 
 
+@contextmanager
+def clients_of(receiver):
+    """Two groups of clients at work: one with connections that it keeps open, one with a new one each time."""
+    both = [Clients(receiver.url, rate=RATE / 2, keep_alive=keep_alive) for keep_alive in (True, False)]
+    try:
+        yield both
+    finally:
+        for clients in both:
+            clients.stop()
+
+
+def acknowledged(both):
+    return {name: digest for clients in both for name, digest in clients.acknowledged().items()}
+
+
+def load_each(both, answers):
+    """Wait until each group of clients has so many more answers."""
+    wanted = [len(clients.answers) + answers for clients in both]
+    until(lambda: all(len(clients.answers) > each for clients, each in zip(both, wanted, strict=True)), what="load")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("keep_alive", [False, True], ids=["new connections", "connections kept open"])
-def test_upgrades_under_load_fail_no_request(tmp_path, capsys, keep_alive):
+def test_upgrades_under_load_fail_no_request_on_new_connections_and_on_those_kept_open(tmp_path, capsys):
     upgrades = size(1, 15)
     with running(Receiver, tmp_path, CLC_LISTENERS="2") as receiver:
-        clients = Clients(receiver.url, rate=RATE, keep_alive=keep_alive)
-        for number in range(1, upgrades + 1):
-            before, sent = listeners_of(receiver), len(clients.answers)
-            done = upgrade(receiver)
-            assert done.returncode == 0, done.stderr + receiver.log
-            assert not set(before.values()) & set(listeners_of(receiver).values())
-            assert read_state(tmp_path).upgrade.number == number
-            until(lambda sent=sent: len(clients.answers) > sent + RATE, what="a second of load")
-        rate = clients.stop()
-        assert clients.failed() == []
-        kept = check_all_is_kept(receiver, clients.acknowledged())
-        assert kept == len(clients.answers) + 1
+        with clients_of(receiver) as both:
+            for number in range(1, upgrades + 1):
+                before = listeners_of(receiver)
+                done = upgrade(receiver)
+                assert done.returncode == 0, done.stderr + receiver.log
+                assert not set(before.values()) & set(listeners_of(receiver).values())
+                assert read_state(tmp_path).upgrade.number == number
+                load_each(both, RATE // 4)
+        assert [clients.failed() for clients in both] == [[], []]
+        asked = sum(len(clients.answers) for clients in both)
+        assert check_all_is_kept(receiver, acknowledged(both)) == asked + 1
     with capsys.disabled():
-        kind = "kept-open" if keep_alive else "new"
-        print(f"\n{upgrades} upgrades at {rate:.0f}/s on {kind} connections: {len(clients.answers)} requests, 0 failed")
+        print(f"\n{upgrades} upgrades at {RATE}/s on new connections and those kept open: {asked} requests, 0 failed")
 
 
-def test_an_open_connection_is_answered_once_more_and_told_to_close(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        connection = http.client.HTTPConnection(urlsplit(receiver.url).netloc, timeout=30)
-        connection.request("GET", "/healthz")
-        connection.getresponse().read()
-        (old,) = listeners_of(receiver).values()
-        done = upgrade(receiver)
-        assert done.returncode == 0, done.stderr
-        assert "1 of the old listeners" in done.stderr
-        assert [(child.pid, child.name) for child in read_state(tmp_path).retiring] == [(old, "listener 1")]
-        connection.request("POST", "/webhooks/User.Updated", BODIES[0], signed(BODIES[0]))
-        answer = connection.getresponse()
-        assert (answer.status, answer.read(), answer.headers["Connection"]) == (200, b"ok", "close")
-        until(lambda: not read_state(tmp_path).retiring, what="the old listener's end")
-        assert not Path(f"/proc/{old}").exists()
+def test_an_open_connection_is_answered_once_more_and_told_to_close(shared):
+    connection = http.client.HTTPConnection(urlsplit(shared.url).netloc, timeout=30)
+    connection.request("GET", "/healthz")
+    connection.getresponse().read()
+    (old,) = listeners_of(shared).values()
+    done = upgrade(shared)
+    assert done.returncode == 0, done.stderr
+    assert "1 of the old listeners" in done.stderr
+    assert [(child.pid, child.name) for child in read_state(shared.data_dir).retiring] == [(old, "listener 1")]
+    connection.request("POST", "/webhooks/User.Updated", BODIES[0], signed(BODIES[0]))
+    answer = connection.getresponse()
+    assert (answer.status, answer.read(), answer.headers["Connection"]) == (200, b"ok", "close")
+    until(lambda: not read_state(shared.data_dir).retiring, what="the old listener's end")
+    assert not Path(f"/proc/{old}").exists()
 
 
 def test_an_idle_connection_is_closed_after_the_time_to_drain(tmp_path):
@@ -99,18 +132,6 @@ def test_an_idle_connection_is_closed_after_the_time_to_drain(tmp_path):
         assert connection.sock.recv(1) == b""
         connection.close()
         until(lambda: not read_state(tmp_path).retiring, what="the old listener's end")
-
-
-def test_the_next_version_takes_over_in_the_same_process(tmp_path, installed):
-    with running(Receiver, tmp_path / "data") as receiver:
-        install(installed, "__init__.py", '__version__ = "', '__version__ = "9.')
-        done = upgrade(receiver)
-        assert done.returncode == 0, done.stderr
-        state = read_state(receiver.data_dir)
-        assert (state.pid, state.version[:2]) == (receiver.process.pid, "9.")
-        assert {child.version[:2] for child in state.processes.values()} == {"9."}
-        assert f"Version {state.version} has taken over from {package.__version__}." in done.stderr
-        assert check_all_is_kept(receiver, {}) == 1
 
 
 def running_in(state):
@@ -124,57 +145,75 @@ BROKEN = [
 ]
 
 
-def test_a_version_that_can_not_start_is_refused_and_all_goes_on(tmp_path, installed):
-    with running(Receiver, tmp_path / "data") as receiver:
-        before = until(lambda: state_at_work(receiver), what="all at work")
-        for number, (module, old, new, words) in enumerate(BROKEN, 1):
-            install(installed, module, old, new)
-            done = upgrade(receiver)
-            install(installed, module, new, old)
-            (line,) = done.stderr.strip().splitlines()[1:]
-            assert (done.returncode, words in line) == (1, True), done.stderr
-            after = read_state(receiver.data_dir)
-            assert (after.upgrade.number, after.upgrade.state) == (number, "refused")
-            assert running_in(after) == running_in(before)
-        assert check_all_is_kept(receiver, {}) == 1
+def test_a_version_that_can_not_start_is_refused_and_all_goes_on(of_installed, installed):
+    before = until(lambda: state_at_work(of_installed), what="all at work")
+    for number, (module, old, new, words) in enumerate(BROKEN, 1):
+        install(installed, module, old, new)
+        done = upgrade(of_installed)
+        install(installed, module, new, old)
+        (line,) = done.stderr.strip().splitlines()[1:]
+        assert (done.returncode, words in line) == (1, True), done.stderr
+        after = read_state(of_installed.data_dir)
+        assert (after.upgrade.number, after.upgrade.state) == (number, "refused")
+        assert running_in(after) == running_in(before)
+    assert check_all_is_kept(of_installed, {}) == 1
 
 
-def test_settings_that_can_not_work_refuse_an_upgrade(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        (tmp_path / ".env").write_text("CLC_TLS_CERT=alone.pem")
-        receiver.process.send_signal(signal.SIGHUP)
-        until(lambda: read_state(tmp_path).upgrade.state == "refused", what="the refusal")
-        assert "CLC_TLS_CERT and CLC_TLS_KEY" in read_state(tmp_path).upgrade.detail
-        assert check_all_is_kept(receiver, {}) == 1
+def test_a_new_listener_that_does_not_become_ready_leaves_the_old_ones_at_work(of_installed, installed):
+    data_dir = of_installed.data_dir
+    before, kept = read_state(data_dir), check_all_is_kept(of_installed, {})
+    broken = 'if child.name == "listener 2":\n        raise ListenerError("The moon is full.")\n    '
+    install(installed, "listener/process.py", "child.heed_signals()", broken + "child.heed_signals()")
+    install(installed, "listener/process.py", "import logging", "import logging\nfrom receiver.errors import *")
+    done = upgrade(of_installed)
+    assert (done.returncode, "The moon is full." in done.stderr) == (1, True), done.stderr
+    after = read_state(data_dir)
+    assert after.upgrade.state == "failed"
+    assert {name: child.pid for name, child in after.processes.items()} == {
+        name: child.pid for name, child in before.processes.items()
+    }
+    until(lambda: not read_state(data_dir).retiring, what="the end of the new ones")
+    assert check_all_is_kept(of_installed, {}) == kept + 1
+    install(installed, "listener/process.py", '"listener 2"', '"no listener"')
+    assert upgrade(of_installed).returncode == 0
+    assert check_all_is_kept(of_installed, {}) == kept + 2
 
 
-def test_a_new_listener_that_does_not_become_ready_leaves_the_old_ones_at_work(tmp_path, installed):
-    with running(Receiver, tmp_path / "data", CLC_LISTENERS="2") as receiver:
-        before = read_state(receiver.data_dir)
-        broken = 'if child.name == "listener 2":\n        raise ListenerError("The moon is full.")\n    '
-        install(installed, "listener/process.py", "child.heed_signals()", broken + "child.heed_signals()")
-        install(installed, "listener/process.py", "import logging", "import logging\nfrom receiver.errors import *")
-        done = upgrade(receiver)
-        assert (done.returncode, "The moon is full." in done.stderr) == (1, True), done.stderr
-        after = read_state(receiver.data_dir)
-        assert after.upgrade.state == "failed"
-        assert {name: child.pid for name, child in after.processes.items()} == {
-            name: child.pid for name, child in before.processes.items()
-        }
-        until(lambda: not read_state(receiver.data_dir).retiring, what="the end of the new ones")
-        assert check_all_is_kept(receiver, {}) == 1
-        install(installed, "listener/process.py", '"listener 2"', '"no listener"')
-        assert upgrade(receiver).returncode == 0
-        assert check_all_is_kept(receiver, {}) == 2
+def test_the_next_version_takes_over_in_the_same_process(of_installed, installed):
+    kept = check_all_is_kept(of_installed, {})
+    install(installed, "__init__.py", '__version__ = "', '__version__ = "9.')
+    done = upgrade(of_installed)
+    assert done.returncode == 0, done.stderr
+    state = read_state(of_installed.data_dir)
+    assert (state.pid, state.version[:2]) == (of_installed.process.pid, "9.")
+    assert {child.version[:2] for child in state.processes.values()} == {"9."}
+    assert f"Version {state.version} has taken over from {package.__version__}." in done.stderr
+    assert check_all_is_kept(of_installed, {}) == kept + 1
 
 
-def test_a_second_request_for_an_upgrade_is_followed_after_the_first(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        receiver.process.send_signal(signal.SIGHUP)
-        until(lambda: read_state(tmp_path).upgrade.state == "running", what="the first upgrade")
-        receiver.process.send_signal(signal.SIGHUP)
-        until(lambda: ended(tmp_path, 2), what="the second upgrade")
-        assert check_all_is_kept(receiver, {}) == 1
+@pytest.fixture
+def settings_file(shared):
+    """The file `.env` of a `serve`, which has none afterwards."""
+    path = shared.data_dir / ".env"
+    yield path
+    path.unlink()
+
+
+def test_settings_that_can_not_work_refuse_an_upgrade(shared, settings_file):
+    settings_file.write_text("CLC_TLS_CERT=alone.pem")
+    shared.process.send_signal(signal.SIGHUP)
+    until(lambda: read_state(shared.data_dir).upgrade.state == "refused", what="the refusal")
+    assert "CLC_TLS_CERT and CLC_TLS_KEY" in read_state(shared.data_dir).upgrade.detail
+    assert check_all_is_kept(shared, {})
+
+
+def test_a_second_request_for_an_upgrade_is_followed_after_the_first(shared):
+    before = read_state(shared.data_dir).upgrade.number
+    shared.process.send_signal(signal.SIGHUP)
+    until(lambda: read_state(shared.data_dir).upgrade.state == "running", what="the first upgrade")
+    shared.process.send_signal(signal.SIGHUP)
+    until(lambda: ended(shared.data_dir, before + 2), what="the second upgrade")
+    assert check_all_is_kept(shared, {})
 
 
 def ended(data_dir, number):
@@ -182,39 +221,41 @@ def ended(data_dir, number):
     return upgrade.number == number and upgrade.state == "done"
 
 
-def test_serve_has_no_thread_that_takes_a_signal_which_it_holds_back(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        threads = Path(f"/proc/{receiver.process.pid}/task")
-        assert list(threads.iterdir()) == [threads / str(receiver.process.pid)]
+def test_serve_has_no_thread_that_takes_a_signal_which_it_holds_back(shared):
+    threads = Path(f"/proc/{shared.process.pid}/task")
+    assert list(threads.iterdir()) == [threads / str(shared.process.pid)]
 
 
-@pytest.mark.parametrize("phase", ["is being tried", "takes over from", "take notifications, the old ones"])
-def test_a_stop_in_the_middle_of_an_upgrade_stops_all(tmp_path, phase):
+def test_settings_that_need_a_stop_stay_and_others_change(shared, settings_file):
+    settings_file.write_text("CLC_LOG_FORMAT=json\nCLC_SPOOL_DIR=elsewhere\n")
+    assert upgrade(shared).returncode == 0
+    shared.until_logged("CLC_SPOOL_DIR has changed")
+    lines = [line for line in shared.log.splitlines() if line.startswith("{")]
+    assert {json.loads(line)["process"] for line in lines} >= {"serve", "listener 1", "store"}
+    assert check_all_is_kept(shared, {})
+
+
+PHASES = ["is being tried", "takes over from", "take notifications, the old ones"]
+
+
+def test_a_stop_in_the_middle_of_an_upgrade_stops_all(tmp_path):
     receiver = Receiver(tmp_path)
-    assert receiver.sender.post("/webhooks/User.Updated", BODIES[0]).status == 200
-    receiver.process.send_signal(signal.SIGHUP)
-    until(lambda: phase in receiver.log + read_state(tmp_path).upgrade.detail, what="the upgrade's phase")
-    pids = {child.pid for child in read_state(tmp_path).processes.values()}
-    assert receiver.stop() == 0
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-    with running(Receiver, tmp_path) as again:
-        assert check_all_is_kept(again, {}) == 2
+    for number, phase in enumerate(PHASES, 1):
+        assert receiver.sender.post("/webhooks/User.Updated", BODIES[number]).status == 200
+        receiver.process.send_signal(signal.SIGHUP)
+        until(lambda: phase in receiver.log + read_state(tmp_path).upgrade.detail, what="the upgrade's phase")  # noqa: B023
+        pids = {child.pid for child in read_state(tmp_path).processes.values()}
+        assert receiver.stop() == 0
+        assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+        receiver = Receiver(tmp_path)
+        assert check_all_is_kept(receiver, {}) == 2 * number
+    receiver.stop()
 
 
 def test_an_upgrade_without_a_running_serve_says_so(tmp_path):
     done = run_command(tmp_path, "upgrade")
     (line,) = done.stderr.strip().splitlines()
     assert (done.returncode, "No `clc-receiver serve` is using" in line) == (1, True)
-
-
-def test_settings_that_need_a_stop_stay_and_others_change(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        (tmp_path / ".env").write_text("CLC_LOG_FORMAT=json\nCLC_SPOOL_DIR=elsewhere\n")
-        assert upgrade(receiver).returncode == 0
-        receiver.until_logged("CLC_SPOOL_DIR has changed")
-        lines = [line for line in receiver.log.splitlines() if line.startswith("{")]
-        assert {json.loads(line)["process"] for line in lines} >= {"serve", "listener 1", "store"}
-        assert check_all_is_kept(receiver, {}) == 1
 
 
 def test_check_tells_whether_serve_could_start(tmp_path):
@@ -224,20 +265,17 @@ def test_check_tells_whether_serve_could_start(tmp_path):
     assert (done.returncode, "/no/such.pem" in done.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("keep_alive", [False, True], ids=["new connections", "connections kept open"])
-def test_a_stop_under_load_answers_all_that_it_has_read(tmp_path, keep_alive):
+def test_a_stop_under_load_answers_all_that_it_has_read(tmp_path):
     receiver = Receiver(tmp_path, CLC_LISTENERS="2", CLC_LISTEN=free_address())
-    clients = Clients(receiver.url, rate=RATE, keep_alive=keep_alive)
-    until(lambda: len(clients.answers) > RATE, what="a second of load")
-    assert receiver.stop() == 0
-    until(clients.failed, what="the first request that nobody takes")
-    clients.stop()
+    with clients_of(receiver) as both:
+        load_each(both, RATE // 4)
+        assert receiver.stop() == 0
+        until(lambda: all(clients.failed() for clients in both), what="the first requests that nobody takes")
     # What came too late was never read: refused, or reset in the queue of connections. No request got a 503, and
     # what was stored without an answer would be more than what was acknowledged.
-    assert {answer.status for answer in clients.failed()} == {None}
+    assert {answer.status for clients in both for answer in clients.failed()} == {None}
     with running(Receiver, tmp_path) as again:
-        kept = check_all_is_kept(again, clients.acknowledged())
-        assert kept == len(clients.acknowledged()) + 1
+        assert check_all_is_kept(again, acknowledged(both)) == len(acknowledged(both)) + 1
 
 
 def test_a_request_that_is_being_read_when_all_stops_is_answered(tmp_path):

@@ -15,16 +15,16 @@ from receiver.spool import layout
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.keys import key_directory
-from tests.support.processes import Receiver, running
+from tests.support.processes import Receiver, running, stopped
 from tests.support.rows import notification
 from tests.support.waiting import until
 
 USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
 
 
-def status(data_dir):
+def status(data_dir, **settings):
     """The figures by name, and the exit code."""
-    done = run_command(data_dir, "status", "--json")
+    done = run_command(data_dir, "status", "--json", **settings)
     found = json.loads(done.stdout)
     figures = {figure["name"]: figure for figure in found["figures"]}
     return {**found, "figures": figures}, done.returncode
@@ -41,16 +41,23 @@ def unwell(found):
     return {name: state for name, state in states.items() if state != "ok"}
 
 
-def test_a_running_receiver_tells_how_it_is(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        for number in range(60):
-            assert receiver.sender.post("/webhooks/User.Updated", USER % number).status == 200
-        assert receiver.sender.post("/webhooks/User.Updated", b"no json").status == 400
-        until(lambda: status(tmp_path)[0]["figures"]["notifications"]["value"] == 60)
-        found, code = status(tmp_path)
-        text = run_command(tmp_path, "status").stdout
-        until(lambda: metrics(receiver).get("clc_store_notifications") == 60)
-        assert metrics(receiver)["clc_store_last_checkpoint_timestamp_seconds"] > time.time() - 60
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory):
+    """A `serve` whose figures tests change; each looks at what it changed."""
+    with running(Receiver, tmp_path_factory.mktemp("serving")) as receiver:
+        yield receiver
+
+
+def test_a_running_receiver_tells_how_it_is(serving):
+    data_dir = serving.data_dir
+    for number in range(60):
+        assert serving.sender.post("/webhooks/User.Updated", USER % number).status == 200
+    assert serving.sender.post("/webhooks/User.Updated", b"no json").status == 400
+    until(lambda: status(data_dir)[0]["figures"]["notifications"]["value"] == 60)
+    found, code = status(data_dir)
+    text = run_command(data_dir, "status").stdout
+    until(lambda: metrics(serving).get("clc_store_notifications") == 60)
+    assert metrics(serving)["clc_store_last_checkpoint_timestamp_seconds"] > time.time() - 60
     assert unwell(found) == {}
     assert (found["serving"], code) == (True, found["state"] == "red")
     assert found["figures"]["rate_last_minute"]["value"] == 1.0
@@ -65,11 +72,10 @@ def test_a_running_receiver_tells_how_it_is(tmp_path):
     assert text.endswith("\nAll is well.\n")
 
 
-def test_the_query_token_is_needed_for_it(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        url = f"{receiver.query_url}/status"
-        assert urllib3.request("GET", url).status == 401
-        answer = urllib3.request("GET", url, headers={"Authorization": f"Bearer {receiver.token}"})
+def test_the_query_token_is_needed_for_it(serving):
+    url = f"{serving.query_url}/status"
+    assert urllib3.request("GET", url).status == 401
+    answer = urllib3.request("GET", url, headers={"Authorization": f"Bearer {serving.token}"})
     found = json.loads(answer.data)
     assert answer.status == 200
     assert set(found) == {
@@ -115,80 +121,78 @@ def test_on_an_empty_directory_it_says_that_there_is_nothing(tmp_path):
     assert "There is no database" in found["figures"]["store"]["text"]
 
 
-def test_a_row_that_duckdb_refuses_stops_no_other_and_is_shown(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        rows = [accepted(number) for number in range(40)]
-        rows[17] = notification(17, payload=b'{"half": "\\ud800"}')
-        spool(tmp_path, rows)
-        for number in range(10):
-            assert receiver.sender.post("/webhooks/User.Updated", USER % (100 + number)).status == 200
-        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 49)
-        found, _ = status(tmp_path)
-        until(lambda: metrics(receiver)["clc_store_kept_aside_rows"] == 1)
-        assert metrics(receiver)['clc_status{figure="rows_set_aside"}'] == 1
-        (aside,) = receiver.sql("SELECT id, body FROM rejected WHERE reason = 'not_storable'")
-        assert (str(aside["id"]), aside["body"]) == (str(rows[17].id), rows[17].payload)
-    assert unwell(found) == {"rows_set_aside": "amber"}
+def test_a_row_that_duckdb_refuses_stops_no_other_and_is_shown(serving):
+    before = status(serving.data_dir)[0]
+    rows = [accepted(number) for number in range(40)]
+    rows[17] = notification(17, payload=b'{"half": "\\ud800"}')
+    spool(serving.data_dir, rows)
+    for number in range(10):
+        assert serving.sender.post("/webhooks/User.Updated", USER % (100 + number)).status == 200
+    wanted = before["figures"]["notifications"]["value"] + 49
+    until(lambda: serving.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == wanted)
+    found, _ = status(serving.data_dir)
+    until(lambda: metrics(serving)["clc_store_kept_aside_rows"] == 1)
+    assert metrics(serving)['clc_status{figure="rows_set_aside"}'] == 1
+    (aside,) = serving.sql("SELECT id, body FROM rejected WHERE reason = 'not_storable'")
+    assert (str(aside["id"]), aside["body"]) == (str(rows[17].id), rows[17].payload)
+    assert newly_unwell(before, found) == {"rows_set_aside": "amber"}
     assert found["figures"]["rows_set_aside"]["value"] == 1
     assert found["figures"]["lag_seconds"]["state"] == "ok"
-    verified = run_command(tmp_path, "verify")
+    verified = run_command(serving.data_dir, "verify")
     assert verified.returncode == 1, verified.stderr
     (line,) = verified.stdout.splitlines()
     assert line.startswith("set_aside")
     assert str(rows[17].id) in line
 
 
-def test_a_process_that_died_and_was_started_again_is_shown(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
-        os.kill(receiver.children()["listener"], signal.SIGKILL)
-        until(lambda: receiver.log.count("the listener takes notifications") == 2)
-        found = until(lambda: (now := status(tmp_path)[0])["figures"]["processes_not_running"]["value"] == 0 and now)
-        assert until(lambda: metrics(receiver)['clc_restarts_total{process="listener 1"}']) == 1
-    assert unwell(found) == {"restarts_last_hour": "amber"}
+def newly_unwell(before, found):
+    return dict(unwell(found).items() - unwell(before).items())
+
+
+def test_a_process_that_died_and_was_started_again_is_shown(serving):
+    before = status(serving.data_dir)[0]
+    os.kill(serving.children()["listener"], signal.SIGKILL)
+    until(lambda: serving.log.count("the listener takes notifications") == 2)
+    all_at_work = "processes_not_running"
+    found = until(lambda: (now := status(serving.data_dir)[0])["figures"][all_at_work]["value"] == 0 and now)
+    assert until(lambda: metrics(serving)['clc_restarts_total{process="listener 1"}']) == 1
+    assert newly_unwell(before, found) == {"restarts_last_hour": "amber"}
     (listener,) = [process for process in found["processes"] if process["name"] == "listener 1"]
     assert (listener["restarts"], listener["last_exit"]) == (1, -9)
 
 
-def test_a_recovery_is_shown_and_is_red_when_something_is_missing(tmp_path):
-    with running(Receiver, tmp_path):
-        report(tmp_path, "The WAL was damaged.", moved_to=tmp_path / "aside")
-        assert unwell(status(tmp_path)[0]) == {"recoveries_last_week": "amber"}
-        report(tmp_path, "The database was damaged.", missing="seq 7 to 9")
-        found, code = status(tmp_path)
-        text = run_command(tmp_path, "status").stdout
-    assert (unwell(found), code) == ({"recoveries_last_week": "red"}, 1)
+def test_a_recovery_is_shown_and_is_red_when_something_is_missing(serving):
+    data_dir = serving.data_dir
+    before = status(data_dir)[0]
+    report(data_dir, "The WAL was damaged.", moved_to=data_dir / "aside")
+    assert newly_unwell(before, status(data_dir)[0]) == {"recoveries_last_week": "amber"}
+    report(data_dir, "The database was damaged.", missing="seq 7 to 9")
+    found, code = status(data_dir)
+    text = run_command(data_dir, "status").stdout
+    assert (newly_unwell(before, found), code) == ({"recoveries_last_week": "red"}, 1)
     assert re.search(r"MISSING since [-\d]+: seq 7 to 9", text)
     assert "The WAL was damaged." in text
 
 
 def find_key(data_dir):
     """Ask with another key in the shell's settings."""
-    found = json.loads(run_command(data_dir, "status", "--json", CLC_PUBLIC_KEY="").stdout)
-    return next(figure["text"] for figure in found["figures"] if figure["name"] == "key_fingerprint")
-
-
-def test_the_key_is_that_of_serve_whatever_the_shell_of_the_command_names(tmp_path):
-    assert "by this shell's settings" in find_key(tmp_path)
-    with running(Receiver, tmp_path) as receiver:
-        key = key_fingerprint(load_public_key(key_directory() / "public.pem"))
-        os.kill(receiver.children()["store"], signal.SIGSTOP)
-        assert find_key(tmp_path) == key
-        os.kill(receiver.children()["store"], signal.SIGCONT)
-    assert find_key(tmp_path) == f"{key} (of the serve that ran last)"
+    return status(data_dir, CLC_PUBLIC_KEY="")[0]["figures"]["key_fingerprint"]["text"]
 
 
 @pytest.mark.slow
-def test_a_store_that_hangs_is_shown_and_its_file_left_alone(tmp_path):
+def test_of_a_store_that_hangs_that_is_shown_its_file_left_alone_and_the_key_is_that_of_serve(tmp_path):
+    assert "by this shell's settings" in find_key(tmp_path)
+    key = key_fingerprint(load_public_key(key_directory() / "public.pem"))
     with running(Receiver, tmp_path) as receiver:
-        store = receiver.children()["store"]
-        os.kill(store, signal.SIGSTOP)
-        for number in range(5):
-            assert receiver.sender.post("/webhooks/User.Updated", USER % number).status == 200
-        found, code = status(tmp_path)
-        os.kill(store, signal.SIGCONT)
+        with stopped(receiver.children()["store"]):
+            for number in range(5):
+                assert receiver.sender.post("/webhooks/User.Updated", USER % number).status == 200
+            found, code = status(tmp_path, CLC_PUBLIC_KEY="")
         assert (code, found["figures"]["store"]["state"]) == (1, "red")
         assert found["figures"]["spool_rows"]["text"] == "at most 5"
+        assert found["figures"]["key_fingerprint"]["text"] == key
         until(lambda: status(tmp_path)[0]["figures"]["notifications"]["value"] == 5)
+    assert find_key(tmp_path) == f"{key} (of the serve that ran last)"
 
 
 def test_looking_changes_nothing_in_a_spool_whose_listener_was_killed(tmp_path):
