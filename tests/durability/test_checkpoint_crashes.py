@@ -97,7 +97,7 @@ def growing(tmp_path, stores):
 def test_a_checkpoint_that_fails_there_leaves_the_table_complete_even_if_its_wal_is_lost(
     growing, stores, abort, tmp_path
 ):
-    for _ in range(2):
+    for _ in range(size(1, 2)):
         growing.grow(450)
         growing.grow(50)  # into the next segment, so that the first is done with
         store = start(growing.data_dir, abort)

@@ -16,11 +16,13 @@ from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command
+from tests.durability.support.stores import append
 from tests.support.processes import Receiver, running
 from tests.support.rows import notification_of
 from tests.support.sizes import size
 from tests.support.waiting import until
 
+COUNT = size(1_000, 3_000)
 ALL = "SELECT * FROM {} ORDER BY ALL"
 
 
@@ -59,16 +61,16 @@ def rebuilding(receiver):
 
 
 def test_rebuilding_while_all_goes_on_gives_the_same_rows(tmp_path):
-    fill_spool(tmp_path, 3_000)
+    fill_spool(tmp_path, COUNT)
     with running(Receiver, tmp_path) as receiver:
-        until(lambda: all_is_stored(receiver, 3_000), what="the spool's end")
+        until(lambda: all_is_stored(receiver, COUNT), what="the spool's end")
         before = receiver.sql("SELECT count(*) AS n FROM changes")[0]["n"]
         done = threading.Event()
         counts = set()
 
         def look():
             while not done.is_set():
-                counts.add(receiver.sql("SELECT count(*) AS n FROM changes WHERE seq <= 3000")[0]["n"])
+                counts.add(receiver.sql(f"SELECT count(*) AS n FROM changes WHERE seq <= {COUNT}")[0]["n"])
 
         looking = threading.Thread(target=look)
         looking.start()
@@ -84,9 +86,8 @@ def test_rebuilding_while_all_goes_on_gives_the_same_rows(tmp_path):
 
 
 def test_what_was_altered_or_lost_is_derived_again(tmp_path):
-    fill_spool(tmp_path, 3_000)
-    with running(Receiver, tmp_path) as receiver:
-        until(lambda: all_is_stored(receiver, 3_000), what="the spool's end")
+    fill_spool(tmp_path, COUNT)
+    append(tmp_path)
     before = read(tmp_path, ALL.format("changes"))
     with duckdb.connect(str(tmp_path / "clc.duckdb")) as database:
         database.execute("DELETE FROM changes WHERE seq % 7 = 0").fetchall()
@@ -146,9 +147,8 @@ def kill_store(receiver):
 
 
 def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_path):
-    fill_spool(tmp_path, 3_000)
-    with running(Receiver, tmp_path) as receiver:
-        until(lambda: all_is_stored(receiver, 3_000), what="the spool's end")
+    fill_spool(tmp_path, COUNT)
+    append(tmp_path)
     expected = read(tmp_path, ALL.format("changes"))
     with duckdb.connect(str(tmp_path / "clc.duckdb")) as database:
         accounts = database.execute("FROM accounts ORDER BY alias").fetchall()

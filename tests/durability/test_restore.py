@@ -90,7 +90,7 @@ def test_a_restore_that_is_killed_anywhere_is_finished_or_never_began(case, tmp_
     begun = next(number for number, call in enumerate(calls) if names[number] == "rename" and FILE in call)
     ended, stores = [], Stores()
     request.addfinalizer(stores.close)
-    for number in [*range(0, begun, size(begun // 2, 1)), *range(begun, len(calls), size(7, 1))]:
+    for number in [*range(0, begun, size(begun // 2, 1)), *range(begun, len(calls), size(12, 1))]:
         data_dir = case.copy(tmp_path / "d")
         which = f"inject={names[number]}:signal=KILL:when={names[: number + 1].count(names[number])}"
         killed = restore_in_strace(case, data_dir, "-o", os.devnull, "-e", which)

@@ -14,6 +14,7 @@ from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.database import open_database
 from tests.support.processes import Receiver, running
+from tests.support.sizes import size
 
 HEADERS, BLOCK = 3 * 4096, 262_144
 
@@ -22,7 +23,7 @@ HEADERS, BLOCK = 3 * 4096, 262_144
 def whole(tmp_path_factory):
     """A store of some blocks, whose spool is gone, and a backup of it."""
     data_dir = tmp_path_factory.mktemp("whole")
-    fillers = [os.urandom(40_000).hex().encode() for _ in range(40)]
+    fillers = [os.urandom(40_000).hex().encode() for _ in range(size(20, 40))]
     spool(
         data_dir,
         [accepted(n, body=b'{"userName":"kim","filler":"' + filler + b'"}') for n, filler in enumerate(fillers)],

@@ -81,10 +81,10 @@ def trend(samples, name):
 @pytest.mark.slow
 def test_at_70_percent_of_the_top_rate_memory_stays_flat_and_the_lag_bounded(tmp_path, capsys):
     with running(Receiver, tmp_path / "data", CLC_QUERY_MEMORY=MEMORY) as receiver:
-        top, promised = top_rate(receiver, tmp_path / "top", size(3_000, 20_000))
+        top, promised = top_rate(receiver, tmp_path / "top", size(2_000, 20_000))
         (tmp_path / "soak").mkdir()
         rate = int(0.7 * top)
-        with Simulation(tmp_path / "soak", receiver.url, rate=rate, count=rate * size(8, 300)) as simulation:
+        with Simulation(tmp_path / "soak", receiver.url, rate=rate, count=rate * size(5, 300)) as simulation:
             samples = observe(receiver, simulation)
         promised |= simulation.acknowledged()
         kept = check_all_is_kept(receiver, promised)

@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any
 
 _MAINS = {"receiver": "receiver.cli", "analytics": "analytics.cli"}
-_COMMANDS = ("backup", "check", "import_", "rebuild", "restore", "senders", "serve", "status", "upgrade", "verify")
+_COMMANDS = (
+    *("backup", "check", "forget", "import_", "rebuild", "restore"),
+    *("senders", "serve", "status", "upgrade", "verify"),
+)
 _IMPORTED = (*_MAINS.values(), *(f"receiver.commands.{name}" for name in _COMMANDS), "receiver.simulator.commands")
 _READ_AT_A_START = {"PYTHONPATH", "LD_PRELOAD"}
 
