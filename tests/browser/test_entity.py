@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.audited import ACCOUNT, OTHER, POWERED, PUBLIC, SERVER, USER, ago
 from tests.browser.watching import column, fill, go_back, row_of, tab
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
@@ -132,6 +133,21 @@ def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
     expect(page.locator(NAME)).to_contain_text("Public address")
     reason = "severity medium: the server can be reached from the whole internet"
     expect(page.locator(".st-key-detail-head")).to_contain_text(reason)
+
+
+def test_a_replayed_notification_is_marked_in_the_timeline_and_the_update_after_it_shows_what_it_changed(live, watch):
+    user = {"accountAlias": "WIDE", "userName": "rae@wide.example", "emailAddress": "rae@wide.example"}
+    sent = [("User.Updated", user), ("User.Deleted", user), ("User.Updated", {**user, "emailAddress": "eve@x.example"})]
+    stored = live.one("SELECT count(*) FROM notifications")
+    for event, body in sent:
+        assert live.receiver.sender.post(f"/webhooks/{event}", json.dumps(body).encode()).status == 200
+    until(lambda: live.one("SELECT count(*) FROM notifications") == stored + 3, what="them in the store")
+    page = watch(live.url).load("/entity?category=User&name=RAE%40WIDE.EXAMPLE&refresh=off")
+    what = column(page, 2, "steps")
+    came_back = "came back after its deletion; changed the e-mail address from rae@wide.example to eve@x.example"
+    expect(what).to_have_text([came_back, "Signature used again; deleted user", "first notification of this user"])
+    expect(what.nth(1)).to_have_class(re.compile("notice"))
+    expect(page.locator(".st-key-difference")).to_contain_text("It came back after its deletion")
 
 
 def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):

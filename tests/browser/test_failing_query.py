@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.audited import SERVER, send
 from tests.browser.test_not_running import MARK, is_dimmed
-from tests.browser.watching import choose, drawn_at
+from tests.browser.watching import choose, drawn_at, fill
 from tests.support.browsing import a_dashboard
 from tests.support.pages import pages
 from tests.support.sizes import take_few
@@ -50,6 +50,7 @@ def place(live):
 def _as_usual(place):
     yield
     place[0].failing, place[0].failure = set(), TIMEOUT
+    place[0].held_back.clear()
 
 
 def address_of(name, refresh):
@@ -119,3 +120,36 @@ def test_a_page_that_was_never_shown_says_what_failed_alone_and_is_drawn_as_soon
     slow.failing = set()
     expect(page.locator(".st-key-steps tbody tr")).not_to_have_count(0)
     expect(page.locator(WARNING)).to_have_count(0)
+
+
+def paleness(page, shown):
+    return float(
+        page.locator(shown).evaluate("""element => {
+      let opacity = 1;
+      for (let each = element; each; each = each.parentElement) opacity *= getComputedStyle(each).opacity;
+      return opacity;
+    }""")
+    )
+
+
+@pytest.mark.parametrize(("label", "texts"), [("Field contains", ("cpu", "memory")), ("Actor contains", ("kim", "ki"))])
+def test_after_a_choice_older_values_are_pale_until_new_ones_are_there(place, watch, label, texts):
+    slow, url = place
+    page, shown = watch(url).open("/audit?refresh=off&range=all"), ".st-key-changes"
+    page.locator(shown).wait_for()
+    for text in texts:
+        slow.held_back.add("kind = 'unseen'")
+        fill(page, label, text)
+        until(lambda: paleness(page, shown) < 0.6, what="pale values")
+        slow.held_back.clear()
+        until(lambda: paleness(page, shown) == 1, what="new values")
+
+
+def test_a_refresh_leaves_what_is_shown_as_it_is(place, watch):
+    slow, url = place
+    page = watch(url).open("/audit?refresh=1+s&range=all")
+    page.locator(".st-key-changes table").wait_for()
+    slow.held_back.add("kind = 'unseen'")
+    expect(page.locator("[data-stale=true] table")).not_to_have_count(0)
+    page.wait_for_function("() => document.getAnimations().every(each => each.playState === 'finished')")
+    assert paleness(page, ".st-key-changes") == 1

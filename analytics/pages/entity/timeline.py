@@ -1,5 +1,6 @@
 """The timeline of an entity: its notifications, page by page, and a step with its changes and its body."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.charts.alarms import intervals, metric_text, select_lasting
+from analytics.findings.finding import Finding
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, draw_difference, summaries
@@ -14,6 +16,7 @@ from analytics.pages.shared.components import Cell, Column, Line, bring, draw_ag
 from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_receipt, draw_verdict
 from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text, reading_text
 from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.known_findings import load_doubts, name_titles
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import (
@@ -123,10 +126,10 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
     pages = max(-(-steps // PAGE_ROWS), 1)
     number = min(page_number(entity, step), pages)
     rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
-    texts = describe_rows(entity, rows)
+    texts, doubts = describe_rows(entity, rows), load_doubts(rows["id"])
     draw_table(
         USER_COLUMNS if entity.is_person else COLUMNS,
-        [as_line(row, texts, entity) for row in records(rows)],
+        [as_line(row, texts, entity, doubts.get(str(row.id), ())) for row in records(rows)],
         key="steps",
         alt="Timeline of this entity, newest first",
         on_open=open_step,
@@ -149,16 +152,18 @@ def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
     return texts | describe_alerts(rows, entity.name)
 
 
-def as_line(row: Any, texts: dict[int, str], entity: Entity) -> Line:
-    """Return a notification as a row of the timeline."""
+def as_line(row: Any, texts: dict[int, str], entity: Entity, doubts: Sequence[Finding]) -> Line:
+    """Return a notification as a row of the timeline; one that a finding doubts is marked, and says why."""
     late = lag_text(moment(row.occurred_at), moment(row.received_at), null_to_none(row.source_ip))
     what = texts.get(row.seq, NOTHING_NEW)
     # No notification of a user names its actor.
     who = [] if entity.is_person else [shorten(null_to_none(row.actor) or "", 60)]
-    cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, what]
-    hidden = UNSEEN in what and has_state(row.category)
-    cells[-1] = f"{what}; {late}" if late else what
-    return Line(str(row.seq), cells, event_text(row), [None] * (len(cells) - 1) + ["notice" if hidden else None])
+    said = "; ".join(filter(None, (name_titles(doubts), what, late)))
+    cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, said]
+    is_marked = doubts or (UNSEEN in what and has_state(row.category))
+    hover = "\n".join(shorten(finding.sentence, 300) for finding in doubts) or None
+    before: list[None] = [None] * (len(cells) - 1)
+    return Line(str(row.seq), cells, event_text(row), [*before, "notice" if is_marked else None], [*before, hover])
 
 
 def draw_alarms(entity: Entity, at: datetime | None) -> None:

@@ -1,17 +1,15 @@
 """What each listed notification says, in few words: its changes or its alert, and why it may not be what it seems."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analytics.errors import AnalyticsError
 from analytics.findings.finding import Finding
-from analytics.pages.shared.answers import answer
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, summaries
 from analytics.pages.shared.components import Tone
 from analytics.pages.shared.formatting import lag_text
-from analytics.pages.shared.known_findings import find_at_once, map_doubts, name_titles
+from analytics.pages.shared.known_findings import load_doubts, name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import has_state
 from analytics.text import shorten
@@ -33,15 +31,6 @@ def describe_rows(rows: pd.DataFrame) -> dict[int, What]:
     texts = summaries(ask("changes_of_listed", seqs=seqs), actions_of(rows)) | describe_alerts(rows)
     doubts = load_doubts(rows["id"])
     return {row.seq: describe_row(row, texts, doubts.get(str(row.id), ())) for row in records(rows)}
-
-
-def load_doubts(identities: Iterable[Any]) -> Mapping[str, Sequence[Finding]]:
-    """Return the known findings that doubt some notifications, by their ids; none before they are computed."""
-    try:
-        snapshot = answer("findings at once", find_at_once)
-    except AnalyticsError:
-        return {}
-    return map_doubts(snapshot.findings if snapshot else (), identities)
 
 
 def describe_row(row: Any, texts: Mapping[int, str], doubts: Sequence[Finding]) -> What:

@@ -35,6 +35,8 @@ TRY_SECONDS = 5.0
 TRIED = "_tried"
 BAR = "_bar"
 """The place of the controls in the session's state."""
+AWAITING = '<i class="awaiting"></i>'
+"""Stands before a part that a choice or a click draws anew: until then its older values are pale."""
 
 
 def is_dark() -> bool:
@@ -203,6 +205,10 @@ def draw_guarded(
     address.name_tab()
     # A fixed place, so that a warning moves nothing in the browser's tree.
     place = st.container(key=f"place-of-trouble-{part}")
+    with st.container(key=f"awaiting-{part}"):
+        awaiting = st.empty()
+    if not due:
+        awaiting.html(AWAITING)
     # Streamlit lets a fragment write into a container outside it only where the first drawing did, even if it failed.
     age = age.container() if age else None
     keeping = None
@@ -213,6 +219,7 @@ def draw_guarded(
                 draw_trouble(keeping, part, "Below is what was shown before.")
         with answers.keep_answers(part, keeping=keeping):
             draw_part(body, age)
+        awaiting.empty()
     except QueryError as error:
         if keeping:
             draw_not_kept()

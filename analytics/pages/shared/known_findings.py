@@ -9,6 +9,7 @@ import streamlit as st
 
 from analytics.client.keeping import Dated, KeptAnswer
 from analytics.errors import AnalyticsError
+from analytics.findings.doubts import map_doubted
 from analytics.findings.finding import Finding
 from analytics.findings.rule_headers import MARKS
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
@@ -119,9 +120,19 @@ def map_findings(findings: Iterable[Finding], identities: Iterable[Any]) -> dict
 
 
 def map_doubts(findings: Iterable[Finding], identities: Iterable[Any]) -> dict[str, list[Finding]]:
-    """Return the findings that doubt some notifications, by their ids."""
-    rules = doubting_rules()
-    return map_findings((finding for finding in findings if finding.rule in rules), identities)
+    """Return the findings that doubt some notifications, by their ids; no finding doubts the first use of a body."""
+    wanted = set(map(str, identities))
+    doubts = map_doubted(findings)
+    return {identity: doubts[identity] for identity in wanted & doubts.keys()}
+
+
+def load_doubts(identities: Iterable[Any]) -> dict[str, list[Finding]]:
+    """Return the known findings that doubt some notifications, by their ids; none before they are computed."""
+    try:
+        snapshot = answer("findings at once", find_at_once)
+    except AnalyticsError:
+        return {}
+    return map_doubts(snapshot.findings if snapshot else (), identities)
 
 
 def name_titles(findings: Iterable[Finding]) -> str:
