@@ -53,6 +53,10 @@ class Node:
         self.membership.turn()
         return self.membership.latest
 
+    def checkpoint(self):
+        self.appender.checkpoint()
+        self.report()
+
     def back_up(self):
         self.appender.checkpoint()
         self.reader.note_copy()()

@@ -74,24 +74,20 @@ def test_each_machine_knows_how_far_the_others_are(nodes):
 def test_rows_go_when_every_machine_has_checkpointed_them_and_a_backup_holds_them(nodes, database, monkeypatch):
     monkeypatch.setattr(freeing, "_ROWS_PER_STEP", 3)
     one, two = nodes
-    for node in nodes:
-        node.settle()
     write(one, range(20))
     for node in nodes:
         node.settle()
-    assert count_rows(database) == 20
+    for node in nodes:
+        node.checkpoint()
+    assert count_rows(database) == 20  # no backup has them
     one.back_up()
-    assert count_rows(database) == 20  # the other would lose them with its WAL
+    assert count_rows(database) == 0
     write(one, range(20, 25))
-    one.settle()
-    two.settle()
-    two.appender.checkpoint()
-    two.report()
-    assert count_rows(database) == 5  # no backup has these
-    two.back_up()
-    assert count_rows(database) == 5  # not in the file of the first
-    one.appender.checkpoint()
-    one.report()
+    for node in nodes:
+        node.settle()
+    one.back_up()
+    assert count_rows(database) == 5  # the other would lose them with its WAL
+    two.checkpoint()
     assert count_rows(database) == 0
     write(one, range(25, 30))
     for node in nodes:
@@ -116,8 +112,7 @@ def test_a_machine_that_says_less_than_before_is_believed(nodes, database):
     one, _ = nodes
     write(one, range(4))
     one.settle()
-    one.appender.checkpoint()
-    one.report()
+    one.checkpoint()
     assert ask(database, "SELECT checkpointed FROM clc_spool.nodes WHERE name = 'one'") == [4]
     one.end()
     lose_store(one)
