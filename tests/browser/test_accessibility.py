@@ -11,7 +11,7 @@ from tests.browser.watching import run_linked
 from tests.support.measuring import find_cut, find_small
 from tests.support.pages import pages
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 BAD = {"serious", "critical"}
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 21, 27)"}
@@ -24,6 +24,7 @@ BRUSH = ("svg-img-alt", re.compile(r"\.\w+_brush(_bg)?"))
 # So tall that all of a page is on the screen: axe-core can't tell what lies behind what lies elsewhere.
 VIEWPORT = {"width": 1500, "height": 4000}
 PAGES = pages(SERVER, seq=1)
+WHOLE = {**PAGES, "finding": PAGES["Audit"]}
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +60,16 @@ def until_drawn(page, selector: str, ground: str) -> None:
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
 
 
+def open_page(watched, name):
+    """Open a page; that of a query as a new document: its link waits for a click only where a session begins."""
+    address = WHOLE[name].address
+    return watched.load(address) if name == "SQL" else watched.open(address)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_serious_is_found_on_a_page_light_and_dark(live, watch, name):
     shown = PAGES[name]
-    page = watch(live.url, viewport=VIEWPORT).open(shown.address)
+    page = open_page(watch(live.url, viewport=VIEWPORT), name)
     drawn = shown.drawn
     if name == "SQL":
         run_linked(page)
@@ -75,13 +82,12 @@ def test_nothing_serious_is_found_on_a_page_light_and_dark(live, watch, name):
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 TOUCH_PIXELS, TOUCH_PIXELS_IN_ROW = 32, 24
-WHOLE = {**PAGES, "finding": PAGES["Audit"]}
 
 
 def open_whole(watched, name):
     """Open a page with what it leads to: the rows of a query, the panel of a finding."""
     shown = WHOLE[name]
-    page = watched.open(shown.address)
+    page = open_page(watched, name)
     # On a phone an open item covers the list and its chart.
     page.locator(shown.first if name == "one notification" else shown.drawn).first.wait_for()
     if name == "SQL":

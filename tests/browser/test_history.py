@@ -9,7 +9,7 @@ from tests.browser.audited import ACCOUNT, SERVER, USER
 from tests.browser.watching import choose, expect_total, fill, find_field, go_back, row_of
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 NAME = ".st-key-detail-name [data-testid=stText]"
 

@@ -15,7 +15,7 @@ from tests.browser.watching import choose, column, expect_total, fill, tab, text
 from tests.support.processes import Receiver, running
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 SENT = 130
 SERVER = "WA1ACMEWEB01"

@@ -13,7 +13,7 @@ from tests.browser.watching import choose, column, expect_total, go_back, row_of
 from tests.support.processes import Sender, environment
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 SECRET = {"CLC_SECRET_GITHUB": "a secret for tests alone"}
 REPOSITORY = "baxterthehacker/public-repo"
