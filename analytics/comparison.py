@@ -55,6 +55,13 @@ def difference(now: int, before: int) -> str | None:
     return percent if percent is None or not before else f"{now - before:+,} ({percent})"
 
 
+def describe_move(now: int, before: int) -> str | None:
+    """Describe whether a count rose or fell, and by how much: `↑ 775 (+197%)`; None where both are 0."""
+    if now == before:
+        return "±0" if now else None
+    return f"{'↑' if now > before else '↓'} {abs(now - before):,} ({change(now, before)})"
+
+
 def compare(now: int, before: int) -> str:
     """Compare two counts in words: `up 775 (+197%) from 393`."""
     if now == before:

@@ -248,6 +248,23 @@ def test_the_sql_examples_run(tmp_path, query):
     store.close()
 
 
+def test_the_example_of_comparing_values_compares_numbers(tmp_path):
+    query = re.search(r"```sql\n(SELECT changed_at, entity_id, old_value.*?);\n```", TEXT, re.DOTALL)[1]
+    store = open_database(tmp_path / "clc.duckdb")
+    values = [("2", "16"), ("16", "2"), ('"many"', "4"), (None, "4")]
+    for old, new in values:
+        run(
+            store,
+            "INSERT INTO changes BY NAME SELECT uuid() AS notification_id, 1 AS seq, now() AS changed_at,"
+            " 'Server' AS category, 'A' AS entity_id, 'details.cpu' AS path, 'changed' AS kind, false AS noise,"
+            " ?::JSON AS old_value, ?::JSON AS new_value, false AS told, 'centurylink' AS sender",
+            [old, new],
+        )
+    assert [row[2:] for row in run(store, query)] == [("2", "16")]
+    assert run(store, "SELECT count(*) FROM changes WHERE old_value = '\"many\"'") == [(1,)]
+    store.close()
+
+
 def test_the_example_of_a_rule_finds_what_it_says(tmp_path):
     (tmp_path / "server_became_big.sql").write_text(re.search(r"```sql\n(/\*.*?)\n```", TEXT, re.DOTALL)[1])
     rules = load_rules(tmp_path)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.comparison import BEFORE, COMPARISONS, WEEK, change, compare, difference, find_comparison
+from analytics.comparison import BEFORE, COMPARISONS, WEEK, change, compare, describe_move, difference, find_comparison
 from analytics.comparison import DAY as DAY_BEFORE
 from analytics.pages.activity.time_range import When, find_last_end
 from analytics.times import (
@@ -200,6 +200,21 @@ def test_a_change_is_said_in_percent(now, before, said):
 )
 def test_a_difference_is_said_absolute_and_in_percent(now, before, said):
     assert difference(now, before) == said
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "told"),
+    [
+        (3, 2, "↑ 1 (+50%)"),
+        (1, 2, "↓ 1 (-50%)"),
+        (0, 4, "↓ 4 (-100%)"),
+        (5, 0, "↑ 5 (new)"),
+        (2, 2, "±0"),
+        (0, 0, None),
+    ],
+)
+def test_a_move_is_told_by_an_arrow_and_its_size(now, before, told):
+    assert describe_move(now, before) == told
 
 
 @pytest.mark.parametrize(

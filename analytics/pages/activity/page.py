@@ -40,6 +40,7 @@ CHANGED_FIELDS = (
     "Rows of `changes` with `NOT noise AND path <> ''`. Links and dates of change are noise. "
     "An entity that appears, disappears or changes unseen is not a field."
 )
+RANK_HINT = "By the number, or by the size of the change: rises (↑) and falls (↓) together, the largest first."
 
 
 def show() -> None:
@@ -90,7 +91,7 @@ def rank_control() -> str:
     """Draw the choice of the lists' order, and return it."""
     names = [NUMBER, CHANGE]
     chosen = st.segmented_control("Rank by", names, default=NUMBER, key="rank", bind="query-params", required=True,
-                                  on_change=close_view)  # fmt: skip
+                                  on_change=close_view, help=RANK_HINT)  # fmt: skip
     return chosen or NUMBER
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from analytics.comparison import BEFORE, COMPARISONS, Comparison, difference, find_comparison
+from analytics.comparison import BEFORE, COMPARISONS, Comparison, describe_move, difference, find_comparison
 from analytics.pages.activity.filters import ActivityFilters, read_filters, select_part
 from analytics.pages.shared.components import script
 from analytics.pages.shared.formatting import viewer_zone
@@ -117,6 +117,10 @@ class When(NamedTuple):
     def differs(self, count: int, before: int) -> str:
         """Return the difference between a count and the other time's, in words."""
         return (difference(count, before) or "") if self.compared else ""
+
+    def moved(self, count: int, before: int) -> str:
+        """Return whether a count is above or below the other time's, by an arrow, and by how much."""
+        return (describe_move(count, before) or "") if self.compared else ""
 
 
 def time_controls() -> None:

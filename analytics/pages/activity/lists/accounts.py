@@ -109,5 +109,5 @@ def _make_line(branch: Branch, accounts: Accounts, when: When, *, is_open: bool,
         f"{branch.before:,} {when.compared.phrase}" if when.compared else None,
         f"Open the page of {text.strip()}",
     ]
-    cells = [sign, text, f"{branch.events:,}", when.differs(branch.events, branch.before), ranked.ARROW]
+    cells = [sign, text, f"{branch.events:,}", when.moved(branch.events, branch.before), ranked.ARROW]
     return Line(branch.alias, cells, hovers=hovers, shares=[None, branch.events / most])

@@ -35,7 +35,7 @@ def columns(what: str, *, leads: bool) -> tuple[Column, ...]:
 
 def counts_of(row: Any, when: When) -> list[str]:
     """Return the text of a row's number and change."""
-    return [f"{int(row.events):,}", when.differs(int(row.events), int(row.events_before))]
+    return [f"{int(row.events):,}", when.moved(int(row.events), int(row.events_before))]
 
 
 def before_of(row: Any, when: When) -> str | None:
