@@ -15,7 +15,8 @@ from receiver.shared_spool.server import SpoolServer
 ALL_PARTS = "all"
 """The role of a node that runs all parts of `serve`."""
 _SECONDS = 2.0
-_FREEING_SECONDS = 1.0
+_FREEING_SECONDS = 0.2
+"""New rows wait for it: at a time little is deleted."""
 _BEAT = """
 INSERT INTO clc_spool.nodes (node, name, version, role, seen_at) VALUES (%s, %s, %s, %s, clock_timestamp())
 ON CONFLICT (node) DO UPDATE
