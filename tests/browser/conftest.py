@@ -1,7 +1,5 @@
 """A browser for these tests, and a receiver with a dashboard for each module."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from tests.browser.viewers import Tabs, Viewers
 from tests.browser.watching import SECONDS
 from tests.support.browsing import a_browser, a_dashboard
 from tests.support.keys import key_directory
+from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
 from tests.support.waiting import until
 
@@ -38,15 +37,9 @@ class Live:
         count = int(options[options.index("--count") + 1]) if "--count" in options else 1
         stored = self.one("SELECT count(*) FROM notifications")
         key = str(key_directory() / "private.pem")
-        command = [sys.executable, "-m", "receiver", "simulate", "--to", self.receiver.url, "--key", key, *options]
-        subprocess.run(
-            command,
-            env=environment(self.receiver.data_dir),
-            cwd=self.receiver.data_dir,
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
+        command = ("simulate", "--to", self.receiver.url, "--key", key, *options)
+        data_dir = self.receiver.data_dir
+        run_program("receiver", *command, env=environment(data_dir), cwd=data_dir, timeout=120).check_returncode()
         until(lambda: self.one("SELECT count(*) FROM notifications") >= stored + count, what="the store")
 
     def until_refused(self, count: int) -> None:
