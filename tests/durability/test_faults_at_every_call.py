@@ -21,8 +21,8 @@ from tests.durability.shim.control import faults_at, lasting_faults_at
 from tests.durability.shim.scenarios import SCENARIOS
 from tests.support.sizes import size
 
-_RUNS = {"append": 10, "spool": 8}
-_RUNS_OF_OTHERS = 4
+_RUNS = {"append": 5, "spool": 4}
+_RUNS_OF_OTHERS = 2
 _LASTING = 1
 
 
@@ -43,7 +43,7 @@ def some_of(faults, most):
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scenario, tmp_path, capsys):
-    with Servers(library, scenario, tmp_path) as servers:
+    with Servers(library, scenario, tmp_path, number=size(1, os.cpu_count() or 1)) as servers:
         calls = servers.calls()
         once = some_of(list(chain.from_iterable(map(faults_at, calls))), _RUNS.get(scenario, _RUNS_OF_OTHERS))
         lasting = some_of(list(chain.from_iterable(map(lasting_faults_at, calls))), _LASTING)

@@ -47,14 +47,14 @@ def test_a_full_disk_under_load_gives_503_then_200_again_and_loses_nothing_ackno
         try:
             for _ in range(rounds):
                 before = statuses(clients).count(200)
-                until(lambda before=before: statuses(clients).count(200) > before + 300, what="accepted ones")
+                until(lambda before=before: statuses(clients).count(200) > before + 150, what="accepted ones")
                 refused = statuses(clients).count(503)
                 ballast = fill(disk)
-                until(lambda refused=refused: statuses(clients).count(503) > refused + 100, what="refused ones")
+                until(lambda refused=refused: statuses(clients).count(503) > refused + 50, what="refused ones")
                 assert json.loads(receiver.sender.get("/readyz").data)["spool"] == "unavailable"
                 ballast.unlink()
             before = statuses(clients).count(200)
-            until(lambda: statuses(clients).count(200) > before + 300, what="accepted ones again")
+            until(lambda: statuses(clients).count(200) > before + 150, what="accepted ones again")
         finally:
             clients.stop()
         assert set(statuses(clients)) == {200, 503}
@@ -75,7 +75,7 @@ def test_with_the_stores_disk_alone_full_accepting_goes_on_the_lag_shows_and_the
         ballast = fill(disk)
         clients = Clients(receiver.url, rate=300, keep_alive=True)
         try:
-            until(lambda: len(clients.answers) > size(1500, 20_000), seconds=120, what="accepted ones")
+            until(lambda: len(clients.answers) > size(900, 20_000), seconds=120, what="accepted ones")
             lag = until(
                 lambda: metric(receiver, "clc_store_lag_seconds") > 3 and metric(receiver, "clc_store_lag_seconds")
             )

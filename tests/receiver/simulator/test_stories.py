@@ -25,6 +25,7 @@ from tests.receiver.simulator.test_simulator import Listener
 from tests.support.database import open_database
 from tests.support.keys import key_directory
 from tests.support.processes import Receiver, running
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 END = datetime(2015, 9, 22, 15, 0, tzinfo=UTC).timestamp()
@@ -300,7 +301,7 @@ def test_an_audit_finds_in_a_story_exactly_what_it_should(tmp_path, found_in_bac
     assert sorted(each[:3] for each in in_story) == sorted(FINDINGS[story])
 
 
-@pytest.mark.parametrize("seed", [1, 4])
+@pytest.mark.parametrize("seed", take_few([1, 4], 1))
 def test_a_story_of_another_cast_has_findings_of_the_same_rules(tmp_path, seed):
     known = [finding for story in STORIES for finding in FINDINGS[story]]
     found = found_in(store_of(tmp_path, told(*STORIES, seed=seed)))
@@ -314,7 +315,7 @@ def test_a_story_told_live_has_the_same_findings_of_severity_high(tmp_path):
     assert high_of(found_in(store_of(tmp_path, [out for group in groups for out in group]))) == HIGH
 
 
-@pytest.mark.parametrize("seed", [1, 7])
+@pytest.mark.parametrize("seed", take_few([1, 7], 1))
 def test_an_ordinary_month_has_fewer_than_five_findings_of_severity_high(tmp_path, seed):
     found = found_in(store_of(tmp_path, Simulation(seed).history(30, END)))
     assert len(found) > 300
