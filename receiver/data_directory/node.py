@@ -39,7 +39,7 @@ def node_id(data_dir: Path) -> UUID:
     return node
 
 
-def host_name() -> str:
+def machine_name() -> str:
     """Return the name of this machine, as others know it."""
     return socket.gethostname() or "unnamed"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from receiver.data_directory.incidents import report
-from receiver.data_directory.node import host_name, node_id
+from receiver.data_directory.node import machine_name, node_id
 from receiver.keeping.care import Machine, SharedSpool
 from receiver.settings import Settings
 from receiver.spool import SpoolReader
@@ -89,7 +89,7 @@ def open_shared_spool(settings: Settings, connection: duckdb.DuckDBPyConnection)
         former=lambda: take_former(settings),
     )
     sending = SpoolServer(settings.shared_spool, "sending")
-    membership = Membership(sending, Identity(node_id(settings.data_dir), host_name()))
+    membership = Membership(sending, Identity(node_id(settings.data_dir), machine_name()))
     shipper = Shipper(spool, sending, read_watermarks(connection), membership)
     source = SharedSpoolReader(SpoolServer(settings.shared_spool, "reading"), membership.identity)
     return Sharing(shipper, source, membership)
