@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from analytics.charts.charts import FIT, INK, LEGEND_COLUMNS, MUTED, TIME_LABEL, heading
 from analytics.charts.date_ticks import describe_ticks
+from analytics.charts.gaps import break_at_gaps
 from analytics.export.results import as_moment, as_number, cell, column_names
 from analytics.senders import colours
 from analytics.text import shorten
@@ -258,15 +259,20 @@ def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) 
 def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
     """Return a line, an area, points or vertical bars."""
     scale = alt.Scale(type="utc") if kind == "time" else alt.Undefined
+    rows, known = len(data), data["x"]
+    if choice.kind in ("line", "area") and kind != "text":
+        data = break_at_gaps(data)
+    # A value between two gaps is a dot.
+    dots = rows <= MOST_DOTS or rows < len(data)
     marks: dict[str, dict[str, Any]] = {
-        "line": {"type": "line", "point": len(data) <= MOST_DOTS},
-        "area": {"type": "area", "opacity": 0.75},
+        "line": {"type": "line", "point": dots},
+        "area": {"type": "area", "opacity": 0.75, "point": rows < len(data)},
         "points": {"type": "point", "filled": True, "size": 45, "opacity": 0.75},
         "bar": {"type": "bar", "orient": "vertical", "binSpacing": 1},
     }
     y = value_of(choice) if choice.kind == "points" else "y:Q"
-    step = None if choice.kind in ("line", "area", "points") else step_of(data["x"])
-    ticks = describe_ticks(data["x"], step) if kind == "time" else None
+    step = None if choice.kind in ("line", "area", "points") else step_of(known)
+    ticks = describe_ticks(known, step) if kind == "time" else None
     x_axis = axis(choice.x, dark, kind, **(ticks or {"labelOverlap": True}))
     encoded: dict[str, Any] = {
         "x": alt.X("x", type=TYPES[kind], sort=None, scale=scale, axis=x_axis),

@@ -253,6 +253,31 @@ def test_every_choice_is_drawn_with_fields_of_our_names(kind, x, y, colour):
     assert made["description"]
 
 
+def drawn_values(kind, days, names=None):
+    """Draw numbers of days, and return the days and numbers in the chart."""
+    columns: dict[str, list[object]] = {"day": [date(2026, 3, day) for day in days], "n": [*range(1, len(days) + 1)]}
+    columns |= {"name": names} if names else {}
+    made = draw(pa.table(columns), Choice(kind, "day", "n", "name" if names else None)).chart.to_dict()
+    (values,) = made["datasets"].values()
+    return [(int(row["x"][8:10]), row["y"], row.get("colour")) for row in values]
+
+
+@pytest.mark.parametrize("kind", ["line", "area"])
+def test_a_line_or_an_area_breaks_where_days_are_missing(kind):
+    gap = (3, None, None)
+    assert drawn_values(kind, [1, 2, 6, 7]) == [(1, 1, None), (2, 2, None), gap, (6, 3, None), (7, 4, None)]
+    assert sorted(drawn_values(kind, [7, 6, 2, 1]))[2] == gap
+    names = ["a", "b", "a", "a", "b"]
+    broken = [row for row in drawn_values(kind, [1, 1, 2, 3, 3], names) if row[1] is None]
+    assert broken == [(2, None, "b")]
+
+
+def test_values_at_no_regular_distances_and_bars_have_no_gaps():
+    assert len(drawn_values("area", [1, 2, 5, 9, 20])) == 5
+    assert len(drawn_values("bar", [1, 2, 6, 7])) == 4
+    assert len(drawn_values("area", [2, 1, 7, 6])) == 4
+
+
 @pytest.mark.parametrize(
     ("kind", "days", "labels"),
     [
