@@ -614,6 +614,35 @@ def test_what_ran_stays_in_this_browser_after_a_reload_newest_first_and_waits_fo
     expect(other.get_by_text("Queries that you run are listed here.")).to_be_visible()
 
 
+def test_a_kept_query_has_the_chart_that_it_was_kept_with(live, page):
+    run(page, "SELECT event_type, count(*) AS n FROM events GROUP BY event_type")
+    show(page, "Chart")
+    page.locator(".st-key-sql-chart-chart").get_by_role("combobox").click()
+    page.get_by_role("option", name="Area").click()
+    page.wait_for_url(re.compile("chart=area"))
+    tab(page, "Queries")
+    keep_as(page, "charted")
+    page.goto(f"{live.url}/sql")
+    tab(page, "Queries")
+    named_queries(page).click()
+    page.locator(".st-key-sql-editor button.run").click()
+    page.wait_for_url(re.compile("chart=area"))
+    expect(page.locator(".st-key-sql-chart svg.marks .mark-area").first).to_be_attached()
+
+
+def test_once_another_query_is_opened_nothing_says_that_a_link_brought_it(live, page):
+    tab(page, "Queries")
+    typed(page, "SELECT 1 AS one")
+    keep_as(page, "kept")
+    page.goto(f"{live.url}/sql?sql=SELECT+2")
+    linked = page.get_by_text("This query came with a link.")
+    expect(linked).to_be_visible()
+    tab(page, "Queries")
+    named_queries(page).click()
+    expect(code(page)).to_have_text("SELECT 1 AS one")
+    expect(linked).to_be_hidden()
+
+
 def test_a_query_is_kept_under_a_name_renamed_by_keeping_it_again_and_deleted(page):
     tab(page, "Queries")
     typed(page, "SELECT 1 AS one")

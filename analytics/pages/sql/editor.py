@@ -14,6 +14,8 @@ import streamlit as st
 from analytics.pages.shared.components import script
 
 KEY = "sql-editor"
+CHART = ("show", "chart", "x", "y", "colour")
+"""The values of the address that name a chart."""
 TEXT = "_sql_text"
 INSERT = "_sql_insert"
 HTML = (
@@ -87,7 +89,7 @@ def draw_editor(
     schema: dict[str, Any],
     state: EditorState,
     past: list[dict[str, Any]],
-    on_run: Callable[[str], None],
+    on_run: Callable[[str, dict[str, str | None]], None],
     on_cancel: Callable[[], None],
 ) -> None:
     """Draw the editor with the text that was set.
@@ -96,14 +98,14 @@ def draw_editor(
         schema: the words to complete: `id`, `tables`, `functions`.
         state: the run.
         past: the session's latest queries that are over, for the browser to keep.
-        on_run: gets the SQL to run.
+        on_run: gets the SQL to run, and the values of the address that name the chart which was kept with it.
         on_cancel: cancels the run.
     """
 
     def run() -> None:
         click = st.session_state[KEY].get("run")
         if isinstance(click, dict):
-            on_run(str(click.get("sql", "")))
+            on_run(str(click.get("sql", "")), read_chart(click.get("chart")))
 
     text: EditorText = st.session_state[TEXT]
     data = {
@@ -119,6 +121,13 @@ def draw_editor(
         bundle()(key="sql-codemirror", data={"schema": schema}, height=1)
     draw = script("sql_editor", HTML, folder=__package__, after="sql_kept")
     draw(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)
+
+
+def read_chart(kept: Any) -> dict[str, str | None]:
+    """Return the values of the address that name a kept chart; none if nothing was kept."""
+    if not isinstance(kept, dict):
+        return {}
+    return {name: str(kept[name]) if kept.get(name) else None for name in CHART}
 
 
 class TooLongError(ValueError):

@@ -63,7 +63,9 @@ def body() -> None:
             _sql_run.note_run(run)
             bring_result(run)
         draw_bringing()
-        editor.draw_editor(load_completion(), state_of(run), list_past(), lambda sql: ask(sql, limits), _sql_run.cancel)
+        editor.draw_editor(
+            load_completion(), state_of(run), list_past(), lambda sql, chart: ask(sql, chart, limits), _sql_run.cancel
+        )
         with st.container(key="sql-limits", horizontal=True, gap="small"):
             draw_limits()
             draw_elsewhere()
@@ -110,12 +112,12 @@ def keep_view() -> None:
     script("carry")(key="carry", data={"kept": {"sql": address.read_values()}}, height=1)
 
 
-def ask(sql: str, limits: Limits) -> None:
-    """Run the editor's SQL, and put it into the address."""
+def ask(sql: str, chart: dict[str, str | None], limits: Limits) -> None:
+    """Run the editor's SQL, and put it into the address, with the chart that was kept with it."""
     if not sql.strip():
         return
     try:
-        address.put(**editor.in_address(sql))
+        address.put(**editor.in_address(sql), **chart)
         st.session_state.pop(TOO_LONG, None)
     except editor.TooLongError as error:
         st.session_state[TOO_LONG] = str(error)
@@ -146,7 +148,8 @@ def state_of(run: Run | None) -> editor.EditorState:
 def draw_outcome(run: Run | None) -> None:
     """Draw the outcome of the query, or wait for it."""
     if run is None and st.session_state[FROM_OUTSIDE]:
-        st.info("This query came with a link. Read it, then press **Run**.", icon=":material/link:")
+        with st.container(key="sql-linked"):
+            st.info("This query came with a link. Read it, then press **Run**.", icon=":material/link:")
     elif run is None:
         st.caption("Run the query to see its rows here. The page's address then becomes a link to it.")
     elif run.running:

@@ -81,7 +81,9 @@ class Editor {
     keepDraft(this.turn, this.ran, this.ran);
     // A reload ends the query, but not the memory of it.
     notePast([{ id: `begun ${performance.now()}`, sql: this.ran, at: Date.now(), facts: "" }]);
-    this.tell("run", { sql: this.ran, turn: String(performance.now()) });
+    const chart = this.kept?.sql === this.ran ? this.kept.chart : undefined;
+    this.kept = undefined; // from now on the page's address has its chart
+    this.tell("run", { sql: this.ran, chart, turn: String(performance.now()) });
   }
 
   // The rows below are those of the query that ran, whatever the editor has now.
@@ -91,9 +93,16 @@ class Editor {
     if (!this.ticking) this.find(".clock").textContent = this.isOther ? BEFORE : "";
   }
 
-  put({ sql, name }) {
+  // A link's text is not in the editor any more.
+  leaveLink() {
+    document.querySelector(".st-key-sql-results")?.toggleAttribute("data-left-link", true);
+  }
+
+  put({ sql, name, chart }) {
     if (!this.view) return;
     this.named = name;
+    this.kept = { sql, chart };
+    this.leaveLink();
     this.view.setText(sql);
     this.view.focus();
     this.element.scrollIntoView({ block: "nearest" });
@@ -117,7 +126,8 @@ class Editor {
     if (!name || !sql.trim()) return this.say(name ? "There is no query to keep." : "Type a name first.");
     this.askForName(false);
     this.named = name;
-    this.say(keepNamed(name, sql));
+    const chart = sql === this.ran ? readChart() : this.kept?.sql === sql ? this.kept.chart : undefined;
+    this.say(keepNamed(name, sql, chart));
   }
 
   say(text) {
@@ -134,7 +144,8 @@ class Editor {
     if (!this.view) return;
     if (data.turn !== this.turn) {
       this.turn = data.turn;
-      this.named = undefined;
+      this.named = this.kept = undefined;
+      this.leaveLink();
       this.view.setText(data.text);
       this.ran = data.text;
       keepDraft(data.turn, data.text, data.text);

@@ -50,15 +50,23 @@ function findName(sql) {
   return readQueries(NAMED).find((query) => query.sql === sql)?.name;
 }
 
-// Keeps a query under a name, in place of what had the name or was this query; returns what happened, in words.
-function keepNamed(name, sql) {
+// Keeps a query under a name, in place of what had the name or was this query; returns what happened, in words. A chart is
+// the values of the page's address that name it.
+function keepNamed(name, sql, chart) {
   const before = readQueries(NAMED);
   const old = findName(sql);
-  const queries = [...before.filter((query) => query.name !== name && query.sql !== sql), { name, sql }];
+  const queries = [...before.filter((query) => query.name !== name && query.sql !== sql), { name, sql, chart }];
   queries.sort((one, other) => one.name.localeCompare(other.name));
   if (fit(NAMED, queries).length < queries.length || !writeQueries(NAMED, queries)) return FULL;
   if (old && old !== name) return `“${old}” is now “${name}”.`;
   return before.some((query) => query.name === name) ? `“${name}” now has this query.` : `Kept under Queries as “${name}”.`;
+}
+
+const CHART = ["show", "chart", "x", "y", "colour"];
+
+function readChart() {
+  const values = new URLSearchParams(location.search);
+  return Object.fromEntries(CHART.filter((name) => values.has(name)).map((name) => [name, values.get(name)]));
 }
 
 function putIntoEditor(query) {
