@@ -86,6 +86,20 @@ def test_the_search_of_every_page_leads_to_an_entity_an_account_a_notification_o
     expect(field).to_have_value("a/b")
 
 
+def test_the_search_finds_a_part_of_an_id_and_of_an_events_name(live, watch):
+    page = watch(live.url, viewport=LAPTOP).open("/health?refresh=off")
+    name = page.locator(".st-key-detail-name")
+    (row,) = live.receiver.sql("SELECT seq, id::VARCHAR AS id FROM events WHERE event_type = 'Server.Created' LIMIT 1")
+    for part in (row["id"][-12:], row["id"][19:].upper(), row["id"][:30]):
+        find(page, part)
+        expect(page).to_have_url(re.compile(f"/notifications\\?seq={row['seq']}$"))
+        expect(name).to_contain_text("Server.Created")
+        find(page, SERVER)
+        expect(name).to_contain_text(SERVER)
+    find(page, "r.delet")
+    expect(page).to_have_url(re.compile("/notifications\\?events=Server.Deleted&events=User.Deleted$"))
+
+
 def test_the_search_leads_from_an_event_to_its_notifications(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     find(page, "user.updated")

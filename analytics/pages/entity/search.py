@@ -72,7 +72,7 @@ def draw_search() -> None:
     matches = find_matches((named or "").strip(), kind, read_sender())
     draw_other_matches(matches)
     if not matches.entities:
-        if matches.seq is not None or matches.accounts:
+        if matches.numbers or matches.accounts:
             return
         with st.container(key="nothing", border=True):
             st.subheader("No entity", anchor=False)
@@ -102,11 +102,16 @@ def draw_search() -> None:
 
 
 def draw_other_matches(matches: Matches) -> None:
-    """Draw the ways to a notification with this number or id, and to accounts with this business name."""
+    """Draw the ways to notifications with this number or id, to those of events, and to accounts with this name."""
     with st.container(horizontal=True, gap="small", key="found-besides"):
-        if matches.seq is not None:
-            st.button(f"Notification {matches.seq:,}", key="found-notification", on_click=address.to_notification,
-                      args=(matches.seq,), icon=":material/mail:")  # fmt: skip
+        for place, seq in enumerate(matches.numbers):
+            key = f"found-notification-{place}" if place else "found-notification"
+            st.button(f"Notification {seq:,}", key=key, on_click=address.to_notification, args=(seq,),
+                      icon=":material/mail:")  # fmt: skip
+        if matches.events:
+            st.button(f"Notifications of {plural(len(matches.events), 'event')}", key="found-events",
+                      on_click=lambda: address.to_page("notifications", events=matches.events),
+                      icon=":material/mail:")  # fmt: skip
         for place, alias in enumerate(matches.accounts[:MOST_ACCOUNTS]):
             label, sender = load_accounts().labels.get(alias, alias), load_accounts().find_sender(alias)
             draw_account_button(label.strip(), f"found-account-{place}", sender, opens=alias)

@@ -1,5 +1,6 @@
 """The search in the bar of every page: a name, a number, an id or an event leads to what it names."""
 
+import re
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -14,6 +15,11 @@ from analytics.senders import any_entity, event_types, is_account
 from analytics.text import with_article
 
 MOST_FOUND = 100
+LEAST_PART = 4
+"""A part of an id or of an event's name is looked for from so many characters on."""
+PART_OF_ID = re.compile(r"[0-9a-fA-F-]{1,35}")
+ID_DIGITS = 32
+MOST_NUMBERS = 5
 SEARCH_HTML = (
     '<form class="search" role="search"><button type="button" aria-label="Search" aria-expanded="false"></button>'
     '<input type="search" autocomplete="off" spellcheck="false" maxlength="200"></form>'
@@ -21,14 +27,16 @@ SEARCH_HTML = (
 
 
 class Matches(NamedTuple):
-    """The matches of a text: a notification by number or id, entities by a part of the name, accounts by business name.
+    """The matches of a text: entities by a part of the name, accounts by business name, notifications, and events.
 
-    An account is not among `accounts` if it is among the entities.
+    An account is not among `accounts` if it is among the entities. Notifications are found by their number or id, and
+    where there is no entity or account, by a part of the id. `events` are the names that have the text.
     """
 
-    seq: int | None
+    numbers: list[int]
     entities: list[Any]
     accounts: list[str]
+    events: list[str]
 
 
 def draw_search_field() -> None:
@@ -41,7 +49,8 @@ def draw_search_field() -> None:
 
     entity = with_article(any_entity())
     hint = (
-        f"Find {entity} by a part of the name, a notification by its number or id, or an event. The key / leads here."
+        f"Find {entity} by a part of the name, a notification by its number or a part of its id, or events by a part "
+        "of their name. The key / leads here."
     )
     script("search", SEARCH_HTML, isolated=False)(key="search", data={"hint": hint}, on_text_change=find)
 
@@ -54,10 +63,12 @@ def lead_to(text: str) -> None:
     matches = find_matches(text)
     exact = [row for row in matches.entities if row.entity_id.upper() == text.upper()]
     entities = exact or matches.entities
-    if len(entities) == 1 and (exact or (matches.seq is None and not matches.accounts)):
+    if len(entities) == 1 and (exact or (not matches.numbers and not matches.accounts)):
         address.to_entity(entities[0].category, entities[0].entity_id, sender=sender_of_row(entities[0]))
-    elif matches.seq is not None and not entities and not matches.accounts:
-        address.to_notification(matches.seq)
+    elif len(matches.numbers) == 1 and not entities and not matches.accounts:
+        address.to_notification(matches.numbers[0])
+    elif matches.events and not (matches.numbers or entities or matches.accounts):
+        address.to_page("notifications", events=matches.events)
     elif len(matches.accounts) == 1 and not entities:
         address.to_account(matches.accounts[0], load_accounts().find_sender(matches.accounts[0]))
     else:
@@ -72,7 +83,8 @@ def find_matches(text: str, kind: str | None = None, sender: str | None = None) 
     accounts = find_accounts(text, load_accounts()) if text and (kind is None or is_account(kind, sender)) else []
     if sender:
         accounts = [alias for alias in accounts if load_accounts().find_sender(alias) == sender]
-    return Matches(find_number(text), entities, [alias for alias in accounts if alias not in listed])
+    others = [alias for alias in accounts if alias not in listed]
+    return Matches(find_numbers(text, by_part=not entities and not others), entities, others, find_events(text))
 
 
 def find_accounts(text: str, accounts: Accounts) -> list[str]:
@@ -90,10 +102,20 @@ def find_accounts(text: str, accounts: Accounts) -> list[str]:
     return sorted({account.alias: None for account in accounts.all if is_in(text, account)}, key=distance)
 
 
-def find_number(text: str) -> int | None:
-    """Return the number of the notification with this number or id; None where there is none."""
+def find_numbers(text: str, *, by_part: bool) -> list[int]:
+    """Return the number of the notification with this number or id, else those with a part of an id, newest first."""
     if is_uuid(text):
-        rows = ask("seq_of_id", id=text)
-        return int(rows.iloc[0]["seq"]) if len(rows) else None
+        return [int(seq) for seq in ask("seq_of_id", id=text)["seq"]]
     seq = as_seq(text.removeprefix("#").replace(",", ""))
-    return seq if seq is not None and len(ask("notification", seq=seq)) else None
+    if seq is not None and len(ask("notification", seq=seq)):
+        return [seq]
+    if not by_part or not len(text) >= LEAST_PART or not PART_OF_ID.fullmatch(text):
+        return []
+    digits = text.replace("-", "")
+    ends = {"lowest": digits.ljust(ID_DIGITS, "0"), "highest": digits.ljust(ID_DIGITS, "f")}
+    return [int(seq) for seq in ask("seqs_of_id_part", part=text.lower(), most=MOST_NUMBERS, **ends)["seq"]]
+
+
+def find_events(text: str) -> list[str]:
+    """Return the names of events that have a text."""
+    return [name for name in event_types() if text.lower() in name.lower()] if len(text) >= LEAST_PART else []

@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics.pages.shared import address
 from analytics.pages.shared.open_item import is_uuid
-from analytics.pages.shared.search import find_number
+from analytics.pages.shared.search import find_numbers
 from analytics.pages.shared.store import ask
 from analytics.senders import as_words, icon_of, kind_of
 from analytics.text import as_markdown, shorten
@@ -77,8 +77,9 @@ def draw_leads(table: "pa.Table", position: int | None) -> None:
 def lead_to_notification(name: str) -> None:
     """Draw the way to the notification with an id or a number, or say that there is none."""
     key, icon = "sql-to-notification", ":material/list_alt:"
-    if (seq := find_number(name)) is not None:
-        st.button(f"Notification {seq:,}", key=key, icon=icon, on_click=address.to_notification, args=(seq,))
+    if numbers := find_numbers(name, by_part=False):
+        label = f"Notification {numbers[0]:,}"
+        st.button(label, key=key, icon=icon, on_click=address.to_notification, args=(numbers[0],))
     elif is_uuid(name) and len(ask("rejection", id=name)):
         st.button("Refused notification", key=key, icon=icon, on_click=address.to_refused, args=(name,))
     else:
