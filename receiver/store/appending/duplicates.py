@@ -1,8 +1,10 @@
 """Finds copies of notifications: the same body again within a window, and the same delivery again at any time."""
 
+import time
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from sys import intern
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,6 +16,9 @@ from receiver.files import sql_file
 from receiver.notification import Notification, NumberedNotification
 
 _Entity = tuple[str, str, str]
+_KEPT = timedelta(hours=1)
+"""For how long the latest notifications of entities are kept in memory: hundreds of thousands may take 100 MB."""
+_FIRST, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class _Latest(NamedTuple):
@@ -62,24 +67,42 @@ class DuplicateFinder:
     def __init__(self, connection: duckdb.DuckDBPyConnection, window_seconds: float) -> None:
         self._connection = connection
         self._window = timedelta(seconds=window_seconds)
-        query = sql_file(__package__, "latest_of_each_entity.sql")
-        rows = read_or(connection, query, [], "copies of what came before are not told")
-        # Memory would hold these names once more for each entity.
-        names: dict[str, str] = {}
-        self._latest: dict[_Entity, _Latest] = {
-            (names.setdefault(sender, sender), names.setdefault(category, category), name): _Latest._make(latest)
-            for sender, category, name, *latest in rows
-        }
+        self._latest: dict[_Entity, _Latest] = {}
+        # Those received since this moment are in memory; the store has all.
+        self._since = _NEVER
+        self._forgot_at = time.monotonic()
         self._originals: dict[_Delivery, UUID] = {}
         self._first: dict[UUID, int] = {}
 
     def originals_of(self, rows: Iterable[Notification]) -> list[UUID | None]:
         """Return the id of the notification that each of the next rows copies; None for one that is no copy."""
         digests = [(row, sha256(row.payload).hexdigest()) for row in rows]
+        self._remember([row.received_at for row, _ in digests])
         deliveries = [_delivery_of(row, digest) for row, digest in digests]
         self._first = {}
         self._originals = self._read_originals({each.key for each in deliveries if each})
         return [self._original_of(*each, delivery) for each, delivery in zip(digests, deliveries, strict=True)]
+
+    def _remember(self, times: Sequence[datetime]) -> None:
+        """Have in memory what notifications received at these times may copy, and forget what is long past."""
+        if not times:
+            return
+        needed = _subtract(min(times), self._window)
+        if needed < self._since:
+            self._load(_subtract(needed, _KEPT))
+        elif time.monotonic() - self._forgot_at > _KEPT.total_seconds():
+            self._forgot_at, self._since = time.monotonic(), _subtract(needed, _KEPT)
+            self._latest = {name: each for name, each in self._latest.items() if each.received_at >= self._since}
+
+    def _load(self, since: datetime) -> None:
+        """Read the latest notification of each entity, where it was received since a moment."""
+        query = sql_file(__package__, "latest_of_each_entity.sql")
+        rows = read_or(self._connection, query, [], "copies of what came before are not told", [since])
+        # `intern`, because memory would hold the same few names once more for each entity.
+        self._latest = {
+            (intern(sender), intern(category), name): _Latest._make(latest) for sender, category, name, *latest in rows
+        }
+        self._since = since
 
     def _original_of(self, row: Notification, digest: str, delivery: _Delivery | None) -> UUID | None:
         delivered = self._originals.get(delivery) if delivery else None
@@ -122,6 +145,11 @@ class DuplicateFinder:
         query = sql_file(__package__, "deliveries.sql")
         rows = read_or(self._connection, query, [], lost, [[seq for (seq,) in found]])
         return {_Delivery._make(delivery): original for original, *delivery in rows}
+
+
+def _subtract(at: datetime, span: timedelta) -> datetime:
+    """Return a moment less a span, or the first of all moments."""
+    return at - span if at - _FIRST > span else _FIRST
 
 
 def _delivery_of(row: Notification, digest: str) -> _Delivery | None:

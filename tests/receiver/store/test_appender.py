@@ -1,5 +1,6 @@
 """The appender: from spool to DuckDB exactly once, in order, in bulk."""
 
+import math
 from contextlib import closing
 from datetime import timedelta
 
@@ -382,6 +383,29 @@ def test_deliveries_derived_again_are_those_that_were_noted(store, spool, tmp_pa
     assert len(noted) == 6
     derive_delivery_ids(store)
     assert run(store, "FROM delivery_ids ORDER BY ALL") == noted
+
+
+@pytest.mark.parametrize("window", [10, 20_000])
+def test_a_copy_that_comes_hours_late_is_found_though_memory_held_only_the_latest_hour(store, spool, tmp_path, window):
+    spool.append_all([copy_of(1, 0), notification(2, received_at=NOON + timedelta(hours=5))])
+    make_appender(store, tmp_path).append_new()
+    restarted = make_appender(store, tmp_path, duplicate_window_seconds=window)
+    for row in (notification(3, received_at=NOON + timedelta(hours=5, seconds=9)), copy_of(4, 5)):
+        spool.append_all([row])
+        restarted.append_new()
+    assert duplicates(store) == [False, False, False, True]
+
+
+def test_memory_forgets_after_an_hour_what_no_copy_can_follow(store, spool, tmp_path):
+    appender = make_appender(store, tmp_path)
+    for number in range(4):
+        appender._duplicates._forgot_at = -math.inf
+        spool.append_all([notification(number, received_at=NOON + timedelta(hours=2 * number))])
+        appender.append_new()
+    assert len(appender._duplicates._latest) == 1
+    spool.append_all([copy_of(8, 6 * 3600 + 1), copy_of(9, 6 * 3600 + 2)])
+    appender.append_new()
+    assert duplicates(store)[-2:] == [False, True]
 
 
 def test_a_copy_is_found_after_a_restart(store, spool, tmp_path):
