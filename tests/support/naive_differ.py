@@ -334,7 +334,7 @@ def in_new_form(category: str, body: dict[str, Any]) -> tuple[dict[str, Any], bo
         return body, False
     moved = {
         ("locationId" if name == "locationAlias" else name): value
-        for name, value in body.items()
+        for name, value in sorted(body.items())  # so that the name in the new form comes last
         if name not in MOVED_INTO_DETAILS
     }
     details = {name: body[name] for name in MOVED_INTO_DETAILS if name in body}

@@ -45,7 +45,9 @@ def convert_to_new_form(category: Category, body: dict[str, Any]) -> dict[str, A
         return body
     if category == "Account":
         return {_ACCOUNT.get(key, key): value for key, value in body.items()}
-    moved = {_SERVER.get(key, key): value for key, value in body.items() if key not in {*_DETAILS, "ipAddresses"}}
+    kept = {key: value for key, value in body.items() if key not in {*_SERVER, *_DETAILS, "ipAddresses"}}
+    # A field of both names has the value of the new one, whatever the order of the keys.
+    moved = {new: body[old] for old, new in _SERVER.items() if old in body} | kept
     details = {key: body[key] for key in _DETAILS if key in body}
     if "ipAddresses" in body:
         details["ipAddresses"] = _addresses(body["ipAddresses"])
