@@ -159,7 +159,8 @@ def stack_by_severity(frame: pd.DataFrame) -> pd.DataFrame:
 def add_empty_bins(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Add a row of no findings for each empty bin of the period."""
     begins = pd.date_range(period.since, period.until, freq=period.width, inclusive="left", unit="us").asi8
-    empty = [begin for begin in begins if begin not in set(frame["bin_us"])]
+    filled = set(frame["bin_us"])
+    empty = [begin for begin in begins if begin not in filled]
     return pd.concat([frame, pd.DataFrame({"bin_us": empty, "severity": SEVERITIES[0], "findings": 0})])
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analytics.charts import charts, histogram
-from analytics.times import Interval, span_of, zone_of
+from analytics.times import Interval, Period, span_of, zone_of
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY
 
 BERLIN = zone_of("Europe/Berlin")
@@ -118,6 +118,13 @@ def test_no_chart_has_a_field_that_tooltips_take_for_a_picture_or_a_name_in_an_e
         assert all("image" not in row for row in rows_of(chart))
         del chart["datasets"]
         assert "<script" not in json.dumps(chart)
+
+
+def test_findings_are_stacked_by_severity(span):
+    rows = pd.DataFrame({"bin_us": [span.begins_us[2]] * 2, "severity": ["high", "low"], "findings": [2, 3]})
+    chart = histogram.draw_findings(rows, Period(span.since, span.until, span.width, span.per, whole=True)).to_dict()
+    stacked = [(row["severity"], row["bottom"], row["top"]) for row in rows_of(chart) if row["findings"]]
+    assert stacked == [("high", 0, 2), ("low", 2, 5)]
 
 
 def test_the_heat_map_has_each_hour_of_the_week_from_monday_on():

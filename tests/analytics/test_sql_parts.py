@@ -21,7 +21,7 @@ from analytics.errors import CancelledError, SettingsError
 from analytics.export.results import count_shown, prepare_rows
 from analytics.pages.shared.address import FIRST_PAGE
 from analytics.pages.sql.editor import TooLongError, find_place, from_address, in_address
-from analytics.pages.sql.profile import classify, compute_profile
+from analytics.pages.sql.profile import classify, compute_profile, draw_spread
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
 from tests.support.plain_texts import age_lines, plain_texts
@@ -341,6 +341,7 @@ def test_a_profile_counts_missing_distinct_bounds_and_most_frequent_values(clien
 @pytest.mark.parametrize(("column", "kind"), [("seq", "BIGINT"), ("received_at", "TIMESTAMP WITH TIME ZONE")])
 def test_a_profile_of_numbers_and_times_is_a_histogram_of_all_values(client, column, kind):
     found = compute_profile(client, "notifications", column, kind, 300)
+    assert draw_spread(found, column, dark=False).to_dict()["encoding"]["x"]["field"] == "begins"
     assert found.spreads
     assert sum(part["number"] for part in found.parts) == found.filled
     assert 1 <= len(found.parts) <= 30

@@ -11,6 +11,7 @@ from analytics.comparison import compare
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters, Measure, read_filters
 from analytics.pages.activity.time_range import When
+from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.formatting import format_range, format_with_zone, viewer_zone
 from analytics.pages.shared.frame import is_dark, on_leaving
 from analytics.pages.shared.ranges import draw_ends
@@ -120,7 +121,7 @@ def draw_over_time(
     # The numbers stand above it in words: a text that changes would draw the chart anew.
     marks = "Lines" if logarithmic else "Stacked bars"
     alt = f"{marks}: {measure.unit}s per {time.span.per}, by event type."
-    st.altair_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
+    draw_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
     compared = line.name if line and before is not None else ""
     st.caption(charts.describe_events(time.span, compared, zone=viewer_zone(), logarithmic=logarithmic))
     # A link of an hour of today is opened tomorrow, too.

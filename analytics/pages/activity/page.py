@@ -27,6 +27,7 @@ from analytics.pages.activity.time_range import (
 )
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
+from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters_button, sender_filter
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
@@ -280,7 +281,7 @@ def draw_hours(rows: pd.DataFrame | None, measure: Measure) -> None:
         return
     place = zone_label(viewer_zone())
     alt = "Heat map: number by hour and weekday."
-    st.altair_chart(histogram.draw_heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
+    draw_chart(histogram.draw_heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
     st.caption(histogram.describe_busiest(rows, measure.unit))
 
 

@@ -17,6 +17,7 @@ from analytics.pages.alerts.lists import (
 )
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import now
+from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import (
     account_filter,
     draw_chips,
@@ -154,7 +155,7 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
             if row is not None:
                 to_server(row, alert_label(), row.begin)
 
-        st.altair_chart(chart, key="chart-alarms", on_select=open_alarm, selection_mode=alarms.CLICKS)
+        draw_chart(chart, key="chart-alarms", on_select=open_alarm, selection_mode=alarms.CLICKS)
         if len(rows) > len(drawn):
             st.caption(f"Showing {len(drawn)} of {len(rows):,} rows. Use filters to see the others.")
 

@@ -20,7 +20,7 @@ from analytics.pages.audit.seen import are_shown, draw_seen, find_unseen
 from analytics.pages.audit.time_range import ListTime
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.components import bring
+from analytics.pages.shared.components import bring, draw_chart
 from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import (
     MOST_SHOWN,
@@ -169,4 +169,4 @@ def draw_over_time(matches: list[Finding], time: ListTime) -> None:
     with st.container(key="findings-over-time", border=True):
         place = zone_label(viewer_zone())
         chart = histogram.draw_findings(count_by_bin(matches, bins.bin_us), bins, place=place, dark=is_dark())
-        st.altair_chart(chart, key=key, on_select=narrow, selection_mode=histogram.BRUSH)
+        draw_chart(chart, key=key, on_select=narrow, selection_mode=histogram.BRUSH)

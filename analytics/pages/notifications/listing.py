@@ -16,7 +16,7 @@ from analytics.pages.notifications.what import What, describe_rows
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
-from analytics.pages.shared.components import Cell, Column, Line, draw_table
+from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import find_bar, is_dark
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
@@ -110,7 +110,7 @@ def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
             narrow_to(*ends)
 
     chart = draw_histogram(counts[counts["events"] > 0], bins, zone_label(viewer_zone()), dark=is_dark())
-    st.altair_chart(chart, key=key, on_select=narrow, selection_mode=BRUSH)
+    draw_chart(chart, key=key, on_select=narrow, selection_mode=BRUSH)
 
 
 def draw_follow_buttons(fresh: int) -> None:

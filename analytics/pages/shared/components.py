@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
+import altair as alt
 import streamlit as st
 
 from analytics.pages.shared.formatting import format_local, format_utc, name_with_zone
@@ -270,3 +271,18 @@ def draw_pairs(values: Sequence[tuple[str, str]], *, key: str, alt: str, height:
     lines = [Line(str(place), pair) for place, pair in enumerate(values)]
     columns = (Column("Name", "40%"), Column("Value", "60%"))
     draw_table(columns, lines, key=key, alt=alt, height=height, wrap=True, headless=True)
+
+
+class _Chart:
+    """A chart as Streamlit takes it; it is not validated, which would take a quarter of a page's drawing."""
+
+    def __init__(self, chart: alt.TopLevelMixin) -> None:
+        self._chart = chart
+
+    def to_dict(self) -> dict[str, Any]:
+        return self._chart.to_dict(validate=False)
+
+
+def draw_chart(chart: alt.TopLevelMixin, key: str, **options: Any) -> None:
+    """Draw one of our charts, which tests validate; `options` are those of `st.altair_chart`."""
+    st.altair_chart(cast("alt.Chart", _Chart(chart)), key=key, **options)

@@ -13,7 +13,7 @@ from analytics.charts.charts import ACCENT, INK
 from analytics.client.client import Client
 from analytics.errors import QueryError
 from analytics.pages.shared.components import Column as Shown
-from analytics.pages.shared.components import Line, draw_pairs, draw_table
+from analytics.pages.shared.components import Line, draw_chart, draw_pairs, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import connection
 from analytics.pages.sql import editor
@@ -160,7 +160,7 @@ def draw_profile(owner: StoreTable, column: StoreColumn) -> None:
             return
         draw_facts(profile)
         if profile.parts and profile.spreads:
-            st.altair_chart(draw_spread(profile, column.name, dark=is_dark()), key="sql-spread")
+            draw_chart(draw_spread(profile, column.name, dark=is_dark()), key="sql-spread")
         elif profile.parts and profile.kind != "heavy":
             draw_top(profile)
 

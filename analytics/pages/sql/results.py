@@ -16,7 +16,7 @@ from analytics.errors import (
 )
 from analytics.export import downloads
 from analytics.pages.shared import address
-from analytics.pages.shared.components import bring, draw_age_line, draw_text
+from analytics.pages.shared.components import bring, draw_age_line, draw_chart, draw_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.sql.editor import ErrorPlace, find_place
 from analytics.pages.sql.leads import describe_leads, describe_missing, draw_leads
@@ -69,7 +69,7 @@ def draw_results(run: Run) -> None:
     elif table.column_names == ["explain_key", "explain_value"]:
         draw_plan(table)
     elif show == "Chart" and (choice := choose_chart(table)):
-        draw_chart(table, choice)
+        draw_chart_and_choices(table, choice)
     else:
         draw_rows(run, table)
 
@@ -171,12 +171,12 @@ def choose_chart(table: "pa.Table") -> Choice | None:
     return fit_choice(linked, table)
 
 
-def draw_chart(table: "pa.Table", choice: Choice) -> None:
+def draw_chart_and_choices(table: "pa.Table", choice: Choice) -> None:
     """Draw the chart and its choices."""
     with st.container(key="sql-chart", border=True):
         draw_choices(table, choice)
         quick = draw(table, choice, dark=is_dark())
-        st.altair_chart(quick.chart, key="sql-drawn")
+        draw_chart(quick.chart, key="sql-drawn")
         for note in quick.notes:
             st.caption(as_markdown(note))
 
