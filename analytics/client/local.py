@@ -1,5 +1,6 @@
 """Asks a DuckDB file that no process is writing, with the protections of the query service."""
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -67,6 +68,7 @@ class DuckDBSource:
         """
         self._location = location
         self._connection = open_file(location)
+        self._reading: set[duckdb.DuckDBPyConnection] = set()
 
     def sql(
         self,
@@ -82,6 +84,7 @@ class DuckDBSource:
             cursor = self._connection.cursor()
         except duckdb.Error as error:  # the client was closed meanwhile
             raise QueryError(str(error)) from error
+        self._reading.add(cursor)
         worker = ThreadPoolExecutor(1)
         running: list[Future[pa.Table]] = []
         try:
@@ -99,6 +102,7 @@ class DuckDBSource:
             for future in running:
                 interrupt(cursor, future)
             worker.shutdown()
+            self._reading.discard(cursor)
             cursor.close()
             if cancellation:
                 cancellation.check()
@@ -114,8 +118,16 @@ class DuckDBSource:
         """Return at once: an open file always answers."""
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file, and end the queries that other threads still run."""
+        while True:
+            try:
+                self._connection.close()
+            except duckdb.ResourceInUseException:
+                for cursor in tuple(self._reading):
+                    cursor.interrupt()
+                time.sleep(0.01)
+            else:
+                return
 
 
 def interrupt(cursor: duckdb.DuckDBPyConnection, running: "Future[pa.Table]") -> None:

@@ -58,6 +58,7 @@ class FileReader:
     """Reads a database file that no process writes."""
 
     def __init__(self, path: Path) -> None:
+        self._reading: set[duckdb.DuckDBPyConnection] = set()
         if not path.exists():
             raise StoreError(f"There is no database {path}: set CLC_DATA_DIR to the directory that `serve` uses.")
         try:
@@ -69,15 +70,28 @@ class FileReader:
 
     def rows(self, sql: str, parameters: list[Any]) -> Rows:
         """Run a query; see `Reader`."""
+        cursor = None
         try:
             with self._connection.cursor() as cursor:  # of its own, as several threads may read
+                self._reading.add(cursor)
                 return cursor.execute(sql, parameters).fetchall()
         except duckdb.Error as error:
             raise StoreError(f"The database can't be read: {str(error).splitlines()[0]}") from None
+        finally:
+            if cursor:
+                self._reading.discard(cursor)
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file, and end the queries that other threads still run: after Ctrl-C, for example."""
+        while True:
+            try:
+                self._connection.close()
+            except duckdb.ResourceInUseException:
+                for cursor in tuple(self._reading):
+                    cursor.interrupt()
+                time.sleep(0.01)
+            else:
+                return
 
 
 class ServiceReader:
