@@ -31,6 +31,8 @@ _COMMANDS = {
     "verify": "receiver.commands.verify:verify",
 }
 _PLATFORMS = ("linux", "darwin")
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB raises where Ctrl-C comes while a query runs in the main thread."""
 
 
 class _Commands(click.Group):
@@ -64,6 +66,10 @@ class _Commands(click.Group):
         except ReceiverError as error:
             click.echo(f"Error: {make_visible(str(error))}", err=True)
             ctx.exit(2 if isinstance(error, SettingsError) else 1)
+        except RuntimeError as error:
+            if str(error) == _INTERRUPTED:
+                raise click.Abort from None
+            raise
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

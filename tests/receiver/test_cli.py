@@ -1,9 +1,17 @@
 """The command line: what is wrong is named, with what was probably meant."""
 
+import os
+import signal
+import threading
+
+import click
+import duckdb
 import pytest
+from click.testing import CliRunner
 
 from analytics.findings.rule_files import load_rules
 from analytics.senders import sql_files
+from receiver import cli
 from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.ports import free_address
 from tests.support.prepared import run_program
@@ -23,6 +31,19 @@ def test_an_unknown_command_suggests_a_known_one(tmp_path, module, typed, meant)
     done = command(module, typed, data_dir=tmp_path)
     assert done.returncode == 2
     assert f"Error: No such command '{typed}'. Did you mean '{meant}'?" in done.stderr
+
+
+@click.command
+def long():
+    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    duckdb.sql("SELECT count(*) FROM range(100000000000)").fetchall()
+
+
+def test_ctrl_c_while_duckdb_runs_a_query_ends_a_command_with_one_line(monkeypatch):
+    monkeypatch.setitem(cli._COMMANDS, "long", f"{__name__}:long")
+    monkeypatch.setattr(cli, "restrict", lambda: None)  # the files of other tests keep their modes
+    done = CliRunner().invoke(cli.main, ["long"])
+    assert (done.exit_code, done.output.strip()) == (1, "Aborted!")
 
 
 @pytest.mark.parametrize(
