@@ -65,8 +65,12 @@ def _check_is_gone(node: "NodeRow", *, force: bool) -> None:
 
 
 def _describe(node: "NodeRow") -> str:
-    held = f"{node.rows_behind:,} rows that it has not stored" if node.rows_behind else "no rows: it had stored all"
+    held = (
+        f"The shared spool kept {node.rows_behind:,} rows that it has not stored."
+        if node.rows_behind
+        else "It has stored all rows of the shared spool."
+    )
     return make_visible(
-        f"{node.name} ({node.node}) is forgotten. It was last seen {seconds_in_words(node.unseen_seconds)} ago. The "
-        f"shared spool kept for it {held}. What its own spool still has comes when it runs again."
+        f"{node.name} ({node.node}) is forgotten. It was last seen {seconds_in_words(node.unseen_seconds)} ago. "
+        f"{held} What is still in its own spool is sent if it runs again."
     )

@@ -39,6 +39,8 @@ from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.text import plural
 from analytics.times import EPOCH, OWN, Interval, zone_label
 
+NOTHING_HERE = "No rule found anything in this time range"
+
 
 class Lists(NamedTuple):
     """The findings that the filters let through.
@@ -102,8 +104,7 @@ def draw_none(snapshot: FindingsSnapshot, *, is_filtered: bool) -> None:
     """Say that the time range has no findings, or none that fits the filters."""
     with st.container(key="no-findings", border=True):
         st.subheader("No findings", anchor=False)
-        some = "None of the rules found anything in this time range"
-        st.caption(f"{some} that fits these filters." if is_filtered else f"{some}.")
+        st.caption(f"{NOTHING_HERE} that fits these filters." if is_filtered else f"{NOTHING_HERE}.")
         draw_computed(snapshot)
 
 
@@ -131,7 +132,7 @@ def draw_nothing_new(lists: Lists) -> None:
     """Say why no finding is listed, though some fit the filters."""
     with st.container(key="nothing-new", border=True):
         seen = "Nothing new: you marked all of these as seen."
-        st.caption(seen if lists.matches else "None of the rules found anything in this time range.")
+        st.caption(seen if lists.matches else f"{NOTHING_HERE}.")
 
 
 def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:

@@ -132,7 +132,7 @@ def test_a_machine_that_was_forgotten_says_that_rows_are_gone_and_goes_on_with_a
     assert count_rows(database) == 20
     forgotten = run_command(two.directory, "forget", "two", "--force", CLC_SHARED_SPOOL=database)
     assert forgotten.returncode == 0, forgotten.stderr
-    assert "The shared spool kept for it 10 rows that it has not stored." in forgotten.stdout
+    assert "The shared spool kept 10 rows that it has not stored." in forgotten.stdout
     one.back_up()
     assert count_rows(database) == 0
     write(one, range(20, 25))
