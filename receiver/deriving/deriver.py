@@ -1,7 +1,6 @@
 """Derives `changes`: compares appended notifications with each entity's last one, in order of occurrence."""
 
 import logging
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 from receiver.changes.differ import Differ, Snapshot, changes_of, follow, is_bare_deletion
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_runs, steps_before
+from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_runs
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.logs import describe
@@ -138,12 +137,12 @@ class Deriver:
             if not head or events[-1].place > head.place:
                 derived.last[entity] = events[-1]
         others = histories.keys() - late.keys()
-        orders = self._read_orders_of_deleted(others, notifications)
+        steps = self._read_last_steps(others, notifications[0].seq - 1) if others else {}
         # Entities whose states lie further back come together: a query for one takes as long as for hundreds.
-        in_order = [*orders, *(others - orders.keys())]
+        in_order = [*steps, *(others - steps.keys())]
         for start in range(0, len(in_order), _ENTITIES_AT_ONCE):
             entities = in_order[start : start + _ENTITIES_AT_ONCE]
-            latest = self._read_latest(entities, orders)
+            latest = self._read_latest(entities, steps)
             for entity in entities:
                 self._chain(latest.get(entity), histories[entity], derived)
         if late:
@@ -172,18 +171,22 @@ class Deriver:
     def _read(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._read_rows(sql_file(__package__, query), parameters)
 
-    def _read_orders_of_deleted(
-        self, entities: Iterable[Entity], notifications: Sequence[NumberedNotification]
-    ) -> dict[Entity, list[Step]]:
-        """Return the steps, before these notifications, of entities that the last one may delete without a state."""
+    def _read_last_steps(self, entities: Iterable[Entity], last_seq: int) -> dict[Entity, list[Step]]:
+        """Return the steps, from the last that is no deletion on, of entities that the last one may delete statelessly.
+
+        They are up to a `seq`, in no particular order.
+        """
         deleted = [entity for entity in entities if self._may_lack_state(entity)]
-        return self._read_orders(deleted, notifications[0].seq - 1) if deleted else {}
+        if not deleted:
+            return {}
+        actions = [list(self._differ_of(entity).comparison.deleted) for entity in deleted]
+        return self._read_steps("last_steps.sql", deleted, actions, last_seq)
 
     def _may_lack_state(self, entity: Entity) -> bool:
         comparison, head = self._differ_of(entity).comparison, self._heads.get(entity)
         return head is not None and head.action in comparison.deleted and entity[1] in comparison.bare
 
-    def _read_latest(self, entities: Iterable[Entity], orders: Mapping[Entity, list[Step]]) -> dict[Entity, Snapshot]:
+    def _read_latest(self, entities: Iterable[Entity], steps: Mapping[Entity, list[Step]]) -> dict[Entity, Snapshot]:
         """Return entities' last states, reading the payloads that are not at hand."""
         entity_by_seq = {self._heads[entity].place.seq: entity for entity in entities if entity in self._heads}
         bodies = self._bodies.get(entity_by_seq)
@@ -192,18 +195,12 @@ class Deriver:
         heads = ((entity_by_seq[seq], body) for seq, body in bodies.items())
         latest = {entity: Snapshot(entity[1], self._heads[entity].action, body) for entity, body in heads}
         stateless = [entity for entity, head in latest.items() if is_bare_deletion(self._differ_of(entity), head)]
-        return latest | self._read_last_states(stateless, orders)
+        return latest | self._read_last_states({entity: sorted(steps[entity]) for entity in stateless})
 
-    def _read_last_states(
-        self, entities: Sequence[Entity], orders: Mapping[Entity, list[Step]]
-    ) -> dict[Entity, Snapshot]:
-        """Return the last states of entities whose last notification is a deletion without one."""
-        if not entities:
+    def _read_last_states(self, steps: Mapping[Entity, Sequence[Step]]) -> dict[Entity, Snapshot]:
+        """Return the states of entities after their last steps."""
+        if not steps:
             return {}
-        steps = {}
-        for entity in entities:
-            order, head = sorted(orders[entity]), self._heads[entity]
-            steps[entity] = steps_before(order, bisect_right(order, head), self._differ_of(entity).comparison.deleted)
         bodies = self._read_payloads([step.place.seq for each in steps.values() for step in each])
         states: dict[Entity, Snapshot] = {}
         for entity, each in steps.items():
@@ -230,7 +227,7 @@ class Deriver:
 
     def _find_runs(self, histories: dict[Entity, list[EntityEvent]]) -> Iterator[Run]:
         last_seq = min(event.seq for events in histories.values() for event in events) - 1
-        orders = self._read_orders(histories, last_seq)
+        orders = self._read_steps("places.sql", histories, last_seq)
         for entity, events in histories.items():
             late = [event.step for event in events]
             order = sorted([*orders[entity], *late])
@@ -250,13 +247,13 @@ class Deriver:
                 if seq not in new:
                     derived.stale.append(seq)
 
-    def _read_orders(self, entities: Iterable[Entity], last_seq: int) -> defaultdict[Entity, list[Step]]:
-        """Return the steps of entities up to a `seq`, in no particular order."""
+    def _read_steps(self, query: str, entities: Iterable[Entity], *parameters: Any) -> defaultdict[Entity, list[Step]]:
+        """Return what a query finds of entities' steps, in no particular order."""
         keys = [list(column) for column in zip(*entities, strict=True)]
-        orders: defaultdict[Entity, list[Step]] = defaultdict(list)
-        for sender, category, entity_id, happened_at, seq, action in self._read("places.sql", [*keys, last_seq]):
-            orders[sender, category, entity_id].append(Step(Place(happened_at, seq), action))
-        return orders
+        steps: defaultdict[Entity, list[Step]] = defaultdict(list)
+        for sender, category, entity_id, happened_at, seq, action in self._read(query, [*keys, *parameters]):
+            steps[sender, category, entity_id].append(Step(Place(happened_at, seq), action))
+        return steps
 
     def _read_events(self, seqs: Iterable[int]) -> Iterator[EntityEvent]:
         columns = ", ".join(EntityEvent._fields)

@@ -15,6 +15,7 @@ from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.deriving import Derived, Deriver, LastBodies, make_read, write_changes
 from receiver.deriving.counts import keep_counts
 from receiver.deriving.tables import replace_account_states
+from receiver.garbage import put_off_collection
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.senders import Senders
@@ -119,6 +120,10 @@ class Appender:
             Exception: not all were appended, for no fault of a row. The next call begins with the store's state
                 then. After one of `NEEDS_NEW_PROCESS` only a new process can go on.
         """
+        with put_off_collection():
+            return self._append_new()
+
+    def _append_new(self) -> int:
         if self._is_out_of_step:
             self._load()
         try:

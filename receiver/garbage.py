@@ -1,0 +1,21 @@
+"""When Python looks for garbage."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def put_off_collection() -> Iterator[None]:
+    """Look for no garbage meanwhile.
+
+    Many rows are many objects and no garbage: each is freed once nothing refers to it. Otherwise Python would go
+    through all of them again and again, in vain.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
