@@ -49,6 +49,8 @@ class Tabs:
         key = json.dumps([url, options], sort_keys=True)
         number = sum(name == key for name, _ in self._used)
         watched = self._resting.pop(key, None) if number == 0 else None
+        for other in self._resting.values():
+            other.pause()
         if watched is None:
             page = self._viewers.find(url, options, number).new_page()
             watched = Watched(page, url, stays=self._stay)

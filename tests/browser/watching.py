@@ -67,15 +67,17 @@ class Watched:
         return self.page
 
     def rest(self) -> bool:
-        """Go where nothing is left of a test, so that the next one may use this document; say whether it may."""
+        """Leave nothing of a test that the next one could meet in this document; say whether it may use it."""
         if not (self._is_open and answers(f"{self.url}/_stcore/health") and self.page.locator(AGE).count()):
-            return False
-        if urlsplit(self.page.url).path == RESTING:
             return False
         self.page.unroute_all()
         self.page.mouse.move(0, 0)
-        self._go(f"{RESTING}?refresh=off")
         return True
+
+    def pause(self) -> None:
+        """Go where nothing is drawn again and again, while other pages are used."""
+        if urlsplit(self.page.url).path != RESTING:
+            self._go(f"{RESTING}?refresh=off")
 
     def close(self) -> None:
         """Close the page, and leave nothing in its browser."""

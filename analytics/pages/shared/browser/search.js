@@ -1,7 +1,21 @@
 // The search of all pages: the key / goes into its field, Enter asks for what is typed, Escape leaves it. Where there is
 // no room for the field, its button shows it.
 
+// Outlives the field, which Streamlit may draw anew while somebody types; `show` is that of the last one drawn.
+const state = (window.clcSearch ??= { isShown: false, text: "", show: null });
+
 const isTyping = (element) => element?.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element?.tagName ?? "");
+
+if (!state.hears) {
+  state.hears = true;
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.composedPath().some(isTyping)) return;
+    event.preventDefault();
+    state.isShown = true;
+    state.show?.(true);
+  });
+}
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const form = parentElement.querySelector(".search");
@@ -10,6 +24,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   field.setAttribute("aria-label", "Search all");
   form.title = data.hint;
   const show = (shown) => {
+    state.isShown = shown;
     form.toggleAttribute("data-shown", shown);
     button.setAttribute("aria-expanded", String(shown));
     if (shown) field.focus();
@@ -18,8 +33,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   // Before the button's click, so that a click on it hides what its focus shows.
   button.onpointerdown = (event) => event.preventDefault();
   button.onclick = () => show(!form.hasAttribute("data-shown"));
-  field.onfocus = () => field.select();
-  field.onblur = () => show(false);
+  field.onfocus = () => {
+    state.isShown = true;
+    field.select();
+  };
+  field.onblur = () => field.isConnected && show(false);
+  field.oninput = () => (state.text = field.value);
   field.onkeydown = (event) => {
     event.stopPropagation();
     if (event.key === "Escape") show(false);
@@ -29,15 +48,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const text = field.value.trim();
     if (!text) return;
     setTriggerValue("text", text);
-    field.value = "";
+    field.value = state.text = "";
     show(false);
   };
-  const hears = new AbortController();
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.composedPath().some(isTyping)) return;
-    event.preventDefault();
-    show(true);
-  }, { signal: hears.signal });
-  return () => hears.abort();
+  state.show = show;
+  if (!state.isShown || document.activeElement !== document.body) return;
+  field.value = state.text;
+  show(true);
+  field.setSelectionRange(field.value.length, field.value.length);
 }
