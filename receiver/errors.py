@@ -13,6 +13,8 @@ ReceiverError            anything a user can put right; its text is one sentence
 ├── ListenerError        a listener does not start, and starting it again does not help
 ├── WorkerError          a process that checks stored notifications has ended before its time
 ├── SharedSpoolError     the shared spool can't be reached or used
+├── ObjectsError         object storage can't be reached or used
+│   └── DamagedObjectError  an object is not as it was written
 ├── UpgradeError         another version can't take over from a running `serve`
 └── StoreError           the DuckDB file can't be used, or a running store does not answer
     ├── NewerStoreError  a newer program wrote the DuckDB file
@@ -104,6 +106,14 @@ class WorkerError(ReceiverError):
 
 class SharedSpoolError(ReceiverError):
     """Raised when the shared spool can't be reached or used."""
+
+
+class ObjectsError(ReceiverError):
+    """Raised when object storage can't be reached or used."""
+
+
+class DamagedObjectError(ObjectsError):
+    """Raised when an object is not as it was written; another backup may be whole."""
 
 
 class UpgradeError(ReceiverError):

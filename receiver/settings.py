@@ -5,7 +5,8 @@ import os
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -19,7 +20,8 @@ READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKIN
 """Settings that only `clc-analytics` reads."""
 SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
 """Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
-_SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET", "CLC_SHARED_SPOOL"}
+_SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET", "CLC_SHARED_SPOOL", "CLC_OBJECTS"}
+_S3_OPTIONS = {"endpoint_override", "region", "scheme", "tls_ca_file_path"}
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -32,6 +34,33 @@ def split_address(text: str) -> tuple[str, int]:
     if not separator or not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the highest port
         raise ValueError("it must be HOST:PORT, for example 127.0.0.1:8080")
     return host.strip("[]"), int(port)
+
+
+class ObjectsUrl(NamedTuple):
+    """A place in object storage: `s3` with bucket, prefix and the connection's options, or `file` with a path."""
+
+    scheme: Literal["s3", "file"]
+    path: str
+    options: dict[str, str]
+
+
+def split_objects_url(text: str) -> ObjectsUrl:
+    """Split `s3://BUCKET/PREFIX?OPTIONS`, `file:///DIRECTORY` or an absolute directory.
+
+    Raises:
+        ValueError: the text is none of them, or holds credentials.
+    """
+    parts = urlsplit(text)
+    if text.startswith("/") or (parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")):
+        return ObjectsUrl("file", text if text.startswith("/") else unquote(parts.path), {})
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError("it must be s3://BUCKET/PREFIX or an absolute directory")
+    if "@" in parts.netloc:
+        raise ValueError("it must hold no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead")
+    options = dict(parse_qsl(parts.query))
+    if not options.keys() <= _S3_OPTIONS or options.get("scheme", "https") not in {"http", "https"}:
+        raise ValueError(f"its options can be {', '.join(sorted(_S3_OPTIONS))}; `scheme` is http or https")
+    return ObjectsUrl("s3", (parts.netloc + unquote(parts.path)).rstrip("/"), options)
 
 
 def is_loopback(address: str) -> bool:
@@ -71,6 +100,11 @@ def _url_secret(text: str) -> str:
 def _postgresql(text: str) -> str:
     if not text.startswith(("postgresql://", "postgres://")):
         raise ValueError("it must be a URL of PostgreSQL, for example postgresql://clc@db.example/clc")
+    return text
+
+
+def _objects(text: str) -> str:
+    split_objects_url(text)
     return text
 
 
@@ -150,6 +184,9 @@ class Settings(BaseSettings):
         None, description="how often a backup is made, for example `1d` or `6h`"
     )
     backup_keep: int = Field(7, ge=1, description="how many of the backups made by schedule are kept")
+    objects: Annotated[str, AfterValidator(_objects)] | None = Field(
+        None, description="object storage (s3://BUCKET/PREFIX) or directory to which each backup is copied"
+    )
 
     @property
     def spool_directory(self) -> Path:

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from receiver.commands.asking import ask_store
 from receiver.errors import StoreError
 from receiver.files import open_whole, sync_directory
 from receiver.keeping.backup_file import inspect
+from receiver.logs import make_visible
 from receiver.settings import Settings, read_settings
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
@@ -25,14 +27,16 @@ def backup(file: Path, data_dir: Path | None) -> None:
     """Write all that a running `serve` has acknowledged to FILE, for `restore`.
 
     FILE is a DuckDB database: it opens in the DuckDB command line, DBeaver and the like. Appending pauses while it is
-    made, accepting does not.
+    made, accepting does not. With CLC_OBJECTS the store uploads it, too: it goes on with that if this command is
+    stopped, and tries again if it fails.
     """
     settings = read_settings(data_dir=data_dir)
     if os.path.lexists(file):
         raise StoreError(f"{file} exists: name a file that does not, nothing is overwritten.")
     if not file.absolute().parent.is_dir():
         raise StoreError(f"{file.parent} is no directory: make it, or name a file elsewhere.")
-    made = _ask_store(settings)
+    lines = ask_store(settings, "backup", "it is the store that makes backups")
+    made = _follow_copy(settings, lines)
     try:
         _put(made, file)
     except OSError as error:
@@ -42,6 +46,7 @@ def backup(file: Path, data_dir: Path | None) -> None:
         f"{file}: {info.notifications:,} notifications up to seq {info.last_seq:,}, {file.stat().st_size:,} bytes.",
         err=True,
     )
+    _follow_upload(lines)
 
 
 def _put(made: Path, file: Path) -> None:
@@ -62,15 +67,29 @@ def _put(made: Path, file: Path) -> None:
     sync_directory(made.parent)
 
 
-def _ask_store(settings: Settings) -> Path:
-    """Have the store make a backup, show its progress, and return its path."""
+def _follow_copy(settings: Settings, lines: Iterator[dict[str, Any]]) -> Path:
+    """Show the progress of a backup until it is made, and return its path."""
     answer: dict[str, Any] = {}
-    lines = ask_store(settings, "backup", "it is the store that makes backups")
     with click.progressbar(length=1, label="Copying the database", file=sys.stderr) as bar:
         for answer in lines:
             if "copied" in answer:
                 bar.length = answer["of"]
                 bar.update(answer["copied"] - bar.pos)
-    if "name" not in answer:
-        raise StoreError(str(answer.get("detail", "The store ended before the backup was made: try again.")))
-    return settings.data_dir / "backups" / str(answer["name"])
+            elif "name" in answer:
+                return settings.data_dir / "backups" / str(answer["name"])
+    raise StoreError(str(answer.get("detail", "The store ended before the backup was made: try again.")))
+
+
+def _follow_upload(lines: Iterator[dict[str, Any]]) -> None:
+    """Show the progress of the upload, if there is one, and say how its first try ended."""
+    if (line := next(lines, None)) is None:
+        return
+    with click.progressbar(length=1, label="Uploading and checking", file=sys.stderr) as bar:
+        while line is not None and "uploaded" in line:
+            if line["of"]:
+                bar.length = line["of"]
+                bar.update(line["uploaded"] - bar.pos)
+            line = next(lines, None)
+    failure = line["not_uploaded"] if line else "The store ended."
+    words = f"Warning: it is not in object storage yet, the store tries again: {failure}"
+    click.echo(make_visible(words) if failure else "It is in object storage, too.", err=True)

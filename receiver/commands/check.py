@@ -12,6 +12,7 @@ import click
 from receiver.data_directory.access import find_running_serve
 from receiver.errors import DataDirectoryError, ReceiverError
 from receiver.keeping.care.limits import bytes_in_words
+from receiver.keeping.objects.place import Place
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
 from receiver.network.sockets import listen, make_tls_context
@@ -100,6 +101,18 @@ def _look_at_directory(directory: Path, variable: str) -> str:
     return f"{path}, {left} left" + ("" if existing == path else "; it will be made")
 
 
+def _look_at_objects(settings: Settings) -> str:
+    """Say how many backups are in object storage.
+
+    Raises:
+        ObjectsError: it can't be used.
+    """
+    if settings.objects is None:
+        return "not used: backups stay on this machine"
+    place = Place(settings.objects)
+    return f"{place}, {sum(1 for _ in place.list_whole()):,} whole backups"
+
+
 def _look_at_key(settings: Settings) -> str:
     fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
     return f"{settings.public_key or 'the one that the platform published'}, fingerprint {fingerprint}"
@@ -142,6 +155,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("Settings", _describe_settings),
     ("Data directory", _look_at_data),
     ("Spool", _look_at_spool),
+    ("Object storage", _look_at_objects),
     ("Public key", _look_at_key),
     ("TLS", _look_at_tls),
     ("Trusted proxies", _look_at_proxies),

@@ -1,6 +1,8 @@
 """`clc-receiver restore`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -10,51 +12,130 @@ from receiver.data_directory.incidents import Incident, make_incident
 from receiver.database import replacing
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect
+from receiver.keeping.objects.fetching import fetched_newest, find_place
+from receiver.keeping.objects.place import Advance, Manifest, Place
 from receiver.keeping.restoring import LeftOut, count_left_out, count_rows_waiting, install
+from receiver.logs import make_visible
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, read_settings
 from receiver.spool import owners as spools
 
+_WAYS = "Name another CLC_DATA_DIR, or give --force to move it aside."
+
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("backup", metavar="FILE")
 @click.option("--force", is_flag=True, help="Move a database that is there already aside; nothing is deleted.")
 @click.option("--other-key", is_flag=True, help="Allow a backup that was made under another public key.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
-def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> None:
+def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) -> None:
     """Make the backup FILE the database, while no `serve` is running.
+
+    FILE is a file; or `objects`, the newest whole backup in the object storage that CLC_OBJECTS names; or such a place
+    itself, such as s3://BUCKET/PREFIX.
 
     The spool stays as it is: what it holds beyond the backup goes in, once, when `serve` starts. Notifications that
     neither of the two holds are counted first, and `status` shows the count from then on. The next start finishes a
     restore that was interrupted.
     """
     settings = read_settings(data_dir=data_dir)
-    info = inspect(file)
-    fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
-    if info.key_fingerprint != fingerprint and not other_key:
-        raise StoreError(
-            f"{file} was made under the public key {info.key_fingerprint}, but CLC_PUBLIC_KEY is {fingerprint}: "
-            "set the key of the backup, or give --other-key."
-        )
+    place = find_place(backup, settings)
+    if place is None:
+        info = _inspect_file(Path(backup))
+        check_key(backup, info, settings, other_key=other_key)
+        with taking(settings):
+            put_in_place(Path(backup), info, settings, force=force)
+        return
+    with taking(settings):
+        if settings.database.exists() and not force:
+            raise StoreError(f"{settings.database} exists. {_WAYS}")
+        with fetching(place, settings.data_dir) as (file, name, info):
+            check_key(name, info, settings, other_key=other_key)
+            put_in_place(file, info, settings, force=force, fetched=name)
+
+
+@contextmanager
+def taking(settings: Settings) -> Iterator[None]:
+    """Have the data directory and the spool for a block, once a restore that was interrupted is finished.
+
+    Raises:
+        ReceiverError: that is impossible.
+    """
     data_directory.prepare(settings)
     with data_directory.take(settings.data_dir):
         spools.claim(settings)
         _finish_the_last(settings)
-        left_out = count_left_out(settings, file) if settings.database.exists() else LeftOut(0, None, None, 0)
-        if settings.database.exists() and not force:
-            lacking = f" {left_out}." if left_out.number != 0 else ""
-            raise StoreError(
-                f"{settings.database} exists.{lacking} Name another CLC_DATA_DIR, or give --force to move it aside."
-            )
-        if left_out.number != 0:
-            click.echo(f"{left_out}: they stay in the database that is moved aside.", err=True)
-        with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
-            seq = max(left_out.seq, info.last_seq)
-            aside = install(file, settings, bar.update, seq=seq, incident=_incident(file, info, left_out))
-        waiting = count_rows_waiting(settings)
+        yield
+
+
+@contextmanager
+def fetching(place: Place, data_dir: Path) -> Iterator[tuple[Path, str, BackupInfo]]:
+    """Fetch the newest whole backup and show the progress; see `fetched_newest`."""
+    with ExitStack() as bars:
+
+        def begin(manifest: Manifest) -> Advance:
+            bars.close()
+            words = f"{manifest.notifications:,} notifications of {manifest.machine}, as of {manifest.made_at[:19]} UTC"
+            click.echo(make_visible(f"The backup {manifest.name} has {words}."), err=True)
+            bar = click.progressbar(length=manifest.bytes, label="Fetching the backup", file=sys.stderr)
+            return bars.enter_context(bar).update
+
+        def pass_over(sentence: str) -> None:
+            bars.close()
+            click.echo(make_visible(sentence), err=True)
+
+        with fetched_newest(place, data_dir, begin, pass_over) as fetched:
+            bars.close()
+            yield fetched
+
+
+def check_key(backup: str, info: BackupInfo, settings: Settings, *, other_key: bool) -> None:
+    """Check that a backup was made under the public key in use, unless another is allowed.
+
+    Raises:
+        StoreError: it was not.
+    """
+    fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
+    if info.key_fingerprint != fingerprint and not other_key:
+        raise StoreError(
+            f"{backup} was made under the public key {info.key_fingerprint}, but CLC_PUBLIC_KEY is {fingerprint}: "
+            "set the key of the backup, or give --other-key."
+        )
+
+
+def put_in_place(
+    file: Path, info: BackupInfo, settings: Settings, *, force: bool = False, fetched: str | None = None
+) -> None:
+    """Make a checked backup the database, and say what that leaves out.
+
+    Args:
+        file: the backup.
+        info: what it says of itself.
+        settings: where the database lies.
+        force: whether a database that is there goes aside.
+        fetched: the name of the backup in object storage, if the file was fetched from there and can be moved.
+
+    Raises:
+        StoreError: there is a database already, and no `force`; or it failed.
+    """
+    left_out = count_left_out(settings, file) if settings.database.exists() else LeftOut(0, None, None, 0)
+    if settings.database.exists() and not force:
+        lacking = f" {left_out}." if left_out.number != 0 else ""
+        raise StoreError(f"{settings.database} exists.{lacking} {_WAYS}")
+    if left_out.number != 0:
+        click.echo(f"{left_out}: they stay in the database that is moved aside.", err=True)
+    with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
+        seq = max(left_out.seq, info.last_seq)
+        incident = _incident(fetched or file.name, info, left_out)
+        aside = install(file, settings, bar.update, seq=seq, incident=incident, moving=fetched is not None)
     if aside:
         click.echo(f"What was there is kept in {aside}.", err=True)
+    _describe(info, settings)
+
+
+def _describe(info: BackupInfo, settings: Settings) -> None:
+    waiting = count_rows_waiting(settings)
     click.echo(
         f"{settings.database}: {info.notifications:,} notifications up to seq {info.last_seq:,}, as of "
         f"{info.made_at:%Y-%m-%d %H:%M:%S} UTC. The spool holds {waiting.rows:,} more, which go in when "
@@ -63,6 +144,12 @@ def restore(file: Path, force: bool, other_key: bool, data_dir: Path | None) -> 
     )
     if waiting.unreadable:
         click.echo(f"The spool may hold more in unreadable segments: {', '.join(waiting.unreadable)}.", err=True)
+
+
+def _inspect_file(file: Path) -> BackupInfo:
+    if not file.is_file():
+        raise click.BadParameter(f"there is no file {file}.", param_hint="FILE")
+    return inspect(file)
 
 
 def _finish_the_last(settings: Settings) -> None:
@@ -74,9 +161,9 @@ def _finish_the_last(settings: Settings) -> None:
         ) from None
 
 
-def _incident(file: Path, info: BackupInfo, left_out: LeftOut) -> Incident | None:
+def _incident(name: str, info: BackupInfo, left_out: LeftOut) -> Incident | None:
     """Make the incident for rows that the restored database lacks, if there are any."""
     if left_out.number == 0:
         return None
-    what = f"The database was replaced by the backup {file.name} of {info.made_at:%Y-%m-%d %H:%M:%S} UTC."
+    what = f"The database was replaced by the backup {name} of {info.made_at:%Y-%m-%d %H:%M:%S} UTC."
     return make_incident(what, missing=f"{left_out}. The database before it may hold them.")

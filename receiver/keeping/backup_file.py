@@ -18,7 +18,7 @@ import duckdb
 from receiver import __version__
 from receiver.database.migrations import newest_version
 from receiver.database.opening import BACKUP_TABLES, check_catalogue
-from receiver.errors import StoreError
+from receiver.errors import NewerStoreError, StoreError
 from receiver.spool.layout import from_microseconds
 
 FILE = "backup.json"
@@ -91,14 +91,9 @@ def inspect(path: Path) -> BackupInfo:
     """
     with _open(path) as database:
         version = _check_version(database, path)
-        try:
-            (row,) = database.execute(_INFO).fetchall()
-        except (duckdb.Error, ValueError):
-            raise StoreError(f"{path} is no backup: it was not written by `clc-receiver backup`.") from None
-        made_at, *others = row
-        info = BackupInfo._make([from_microseconds(made_at), *others])
+        info = _read_info(database, path)
         if info.schema_version > newest_version():
-            raise StoreError(
+            raise NewerStoreError(
                 f"{path} has schema version {info.schema_version} (of version {info.program_version}), but this "
                 f"program knows versions up to {newest_version()}: install the newer program."
             )
@@ -115,6 +110,16 @@ def inspect(path: Path) -> BackupInfo:
             f"{info.notifications} up to {info.last_seq}."
         )
     return info
+
+
+def read_info(path: Path) -> BackupInfo:
+    """Read a backup's description of itself; `inspect` compares it with the content, too.
+
+    Raises:
+        StoreError: the file is no backup.
+    """
+    with _open(path) as database:
+        return _read_info(database, path)
 
 
 def unseal(copy: Path, accounts: Path) -> None:
@@ -150,6 +155,15 @@ def learn(accounts: Path, aliases: list[str]) -> None:
         file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", [[alias] for alias in aliases])
 
 
+def _read_info(database: duckdb.DuckDBPyConnection, path: Path) -> BackupInfo:
+    try:
+        (row,) = database.execute(_INFO).fetchall()
+    except (duckdb.Error, ValueError):
+        raise StoreError(f"{path} is no backup: it was not written by `clc-receiver backup`.") from None
+    made_at, *others = row
+    return BackupInfo._make([from_microseconds(made_at), *others])
+
+
 def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
     """Check that nothing in a backup is foreign before anything in it is used, and return its schema's version.
 
@@ -161,7 +175,7 @@ def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
     except duckdb.Error as error:
         raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
     if version > newest_version():
-        raise StoreError(
+        raise NewerStoreError(
             f"{path} has schema version {version}, but this program knows versions up to {newest_version()}: "
             "install the newer program."
         )

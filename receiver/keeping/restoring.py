@@ -112,6 +112,7 @@ def install(
     *,
     seq: int = 0,
     incident: Incident | None = None,
+    moving: bool = False,
 ) -> Path | None:
     """Make a backup the database, and return the directory that holds the old one.
 
@@ -121,6 +122,7 @@ def install(
         advance: called with the number of bytes copied since the last call.
         seq: the highest number that the database before it gave to a notification, as far as that is known.
         incident: recorded if the backup leaves notifications out.
+        moving: whether the backup, a file in the data directory, may be moved.
 
     Raises:
         StoreError: it failed: nothing has changed, or the next start goes on with it.
@@ -128,7 +130,10 @@ def install(
     copy, accounts = settings.data_dir / STAGED, settings.data_dir / STAGED_ACCOUNTS
     try:
         clear_staged(settings.data_dir)
-        copy_whole(backup, copy, advance)
+        if moving:
+            backup.rename(copy)
+        else:
+            copy_whole(backup, copy, advance)
         backup_file.unseal(copy, accounts)
         _learn_too(accounts, settings.data_dir / _ACCOUNTS)
         puts = {STAGED: settings.database.name}

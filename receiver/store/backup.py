@@ -21,6 +21,7 @@ from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
 from receiver.store.loop import AppendLoop
+from receiver.store.uploads import Uploads
 
 _POLL_SECONDS = 0.1
 _SOONEST_RETRY_SECONDS = 300.0
@@ -46,7 +47,8 @@ class Backups:
     Args:
         settings: where things lie, and the schedule.
         loop: appends to the database.
-        note_copy: called when the database file is copied; what it returns is called when the copy is checked.
+        note_copy: called when the database file is copied; what it returns is called when the copy is checked, and
+            uploaded if it is to be.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Backups:
         self._settings = settings
         self._loop = loop
         self._note_copy = note_copy
+        self.uploads = Uploads(settings) if settings.objects else None
         self._directory = settings.data_dir / "backups"
         self._fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
         self._lock = threading.Lock()
@@ -99,9 +102,16 @@ class Backups:
                 _log.info("backup %s holds %d notifications", backup.file, backup.notifications)
                 self._prune()
 
+    def start(self) -> None:
+        """Go on with an upload that was not done when the last process ended."""
+        if self.uploads:
+            self.uploads.start()
+
     def stop(self) -> None:
-        """Abort a running copy, and begin no other."""
+        """Abort a running copy and a running upload, and begin no other."""
         self._stopping.set()
+        if self.uploads:
+            self.uploads.stop()
 
     def _make(self, file: Path, copied: ReportCopied) -> Backup:
         make_directory(self._directory)
@@ -119,7 +129,10 @@ class Backups:
         sync_file(unfinished)
         unfinished.rename(file)
         sync_directory(self._directory)
-        note_backup()
+        if self.uploads:
+            self.uploads.offer(file, note_backup)
+        else:
+            note_backup()
         return Backup(file, file.stat().st_size, notifications, last_seq)
 
     def _copy(self, copy: Path, copied: ReportCopied) -> None:

@@ -10,6 +10,7 @@ from receiver.errors import StoreError
 from receiver.store.backup import Backups
 from receiver.store.loop import AppendLoop
 from receiver.store.query.service import LocalHandler
+from receiver.store.uploads import Uploads
 
 _TELL_SECONDS = 0.2
 
@@ -40,8 +41,9 @@ class ControlHandler(LocalHandler):
 class BackupHandler(ControlHandler):
     """`POST /backup`: make a backup in `CLC_DATA_DIR/backups`, and answer JSON lines.
 
-    While the file is copied: `{"copied": bytes, "of": bytes}`. At last `{"name": file, "bytes": …, "notifications": …,
-    "last_seq": …}`, or `{"error": code, "detail": sentence}` if it failed.
+    While the file is copied: `{"copied": bytes, "of": bytes}`. Then `{"name": file, "bytes": …, "notifications": …,
+    "last_seq": …}`, or `{"error": code, "detail": sentence}` if it failed. With object storage there follow
+    `{"uploaded": bytes, "of": bytes}`, and at last the line with `name` again and `not_uploaded`: a sentence, or null.
     """
 
     def initialize(self, token: str, backups: Backups) -> None:  # type: ignore[override]
@@ -67,7 +69,17 @@ class BackupHandler(ControlHandler):
             await self.tell({"error": "internal_error", "detail": str(error)})
         else:
             fields = backup._asdict()
-            await self.tell({"name": fields.pop("file").name, **fields})
+            made = {"name": fields.pop("file").name, **fields}
+            if await self.tell(made) and self._backups.uploads:
+                await self._follow(self._backups.uploads, made)
+
+    async def _follow(self, uploads: Uploads, made: dict[str, Any]) -> None:
+        """Tell how far the first try of the upload is; it goes on if the client hangs up."""
+        while (upload := uploads.latest) and upload.file == made["name"] and not upload.has_ended:
+            if not await self.tell({"uploaded": upload.moved, "of": upload.size}):
+                return
+            await asyncio.sleep(_TELL_SECONDS)
+        await self.tell({**made, "not_uploaded": upload.failure if upload else None})
 
 
 class RebuildHandler(ControlHandler):

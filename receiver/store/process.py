@@ -100,6 +100,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     arranging.start()
     scrubbing = ScrubLoop(settings, connection)
     scrubbing.start()
+    backups.start()
     _log.info("the store is open: %s", settings.database)
     tasks = [asyncio.create_task(task) for task in (backups.keep_to_schedule(), status.keep_fresh())]
     await child.report_ready_and_wait()

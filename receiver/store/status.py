@@ -134,6 +134,7 @@ class StatusMetrics(Collector):
         ("clc_store_wal_bytes", "wal_bytes", "Bytes of DuckDB's WAL: what no checkpoint holds yet."),
         ("clc_store_last_checkpoint_timestamp_seconds", "checkpointed_at", "When the last checkpoint was."),
         ("clc_store_last_backup_timestamp_seconds", "backup_at", "When the last backup was made that checked out."),
+        ("clc_store_last_upload_timestamp_seconds", "uploaded_at", "When a backup came into object storage last."),
         ("clc_store_kept_aside_rows", "rows_set_aside", "Rows that DuckDB refused, now in `rejected`."),
         ("clc_store_changes_missing_rows", "changes_missing", "Notifications whose changes could not be derived."),
         ("clc_recoveries_last_week", "recoveries_last_week", "Recoveries from damaged files in the last seven days."),

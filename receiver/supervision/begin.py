@@ -19,6 +19,8 @@ from receiver.database import replacing
 from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.backup_file import FILE as BACKUP_NOTE
 from receiver.keeping.backup_file import parse_backup_note, read_learned_accounts
+from receiver.keeping.objects.note import FILE as UPLOAD_NOTE
+from receiver.keeping.objects.note import parse_upload_note
 from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context
 from receiver.processes import state
@@ -226,6 +228,11 @@ _SMALL = (
         BACKUP_NOTE,
         lambda path: parse_backup_note(path.read_bytes()),
         "how the last backup went is not known until the next one is made.",
+    ),
+    _Small(
+        UPLOAD_NOTE,
+        lambda path: parse_upload_note(path.read_bytes()),
+        "when a backup came into object storage last is not known until the next one does.",
     ),
     _Small("refused_queries.json", _check_refused, "queries that ended the store's process may be asked again."),
     _Small("stumbled.json", _check_places, "a row that ended the store's process is looked for again."),

@@ -21,7 +21,7 @@ GROUPS = {
         "failed_last_hour", "rows_set_aside", "notifications_lost", "changes_missing",
     ),
     "Kept": (
-        "checkpointed_at", "checkpoint_due_seconds", "wal_bytes", "database_bytes", "backup_at",
+        "checkpointed_at", "checkpoint_due_seconds", "wal_bytes", "database_bytes", "backup_at", "uploaded_at",
         "scrubbed_at", "recoveries_last_week",
     ),
     "Room": ("data_free_bytes", "spool_free_bytes"),

@@ -13,6 +13,7 @@ from receiver.database.reading import Reader
 from receiver.errors import StoreError
 from receiver.files import sql_file
 from receiver.keeping.backup_file import read_backup_note
+from receiver.keeping.objects.note import read_upload_note
 from receiver.keeping.scrub import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state
@@ -111,6 +112,8 @@ class Facts(NamedTuple):
     backup_every: float | None
     free: dict[str, int]
     incidents: list[Incident]
+    upload: dict[str, Any] | None = None
+    """None without object storage."""
     scrub: ScrubNote | None = None
     queries_overdue: int = 0
     queries_fatal: int = 0
@@ -190,6 +193,7 @@ def gather(
         unsaved_since=wal.unsaved_since(database, now) if wal else None,
         backup=read_backup_note(settings.data_dir),
         backup_every=settings.backup_every,
+        upload=read_upload_note(settings.data_dir, settings.objects) if settings.objects else None,
         free={"data": _free(settings.data_dir), "spool": _free(settings.spool_directory)},
         incidents=read_incidents(settings.data_dir),
         scrub=read_scrub_note(settings.data_dir),

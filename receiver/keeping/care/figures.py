@@ -1,6 +1,6 @@
 """Judges the facts: each figure with its value, its words, and whether it is ok, amber or red."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from receiver.settings import is_loopback
 _RECENTLY = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 _MOST_NAMED = 3
+_DAY_SECONDS = 86_400
 _SERVE_SILENT = timedelta(seconds=30)
 
 
@@ -202,6 +203,8 @@ def _judge_safety(facts: Facts) -> Iterator[Figure]:
     yield make_limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
     yield Figure("database_bytes", "Database", facts.database_bytes, bytes_in_words(facts.database_bytes))
     yield _judge_backup(facts)
+    if facts.upload is not None:
+        yield _judge_upload(facts, facts.upload)
     yield _judge_scrub(facts)
     recent = [each for each in facts.incidents if facts.at - datetime.fromisoformat(each.at) < _WEEK]
     recoveries = make_limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
@@ -232,16 +235,40 @@ def _judge_backup(facts: Facts) -> Figure:
     text = "none" if age is None else f"{seconds_in_words(age)} ago, {facts.backup.get('notifications', 0):,} rows"
     state: State = "ok"
     if facts.backup_every:
-        began = facts.serve.started_at if facts.serve else None
-        waited = age
-        if waited is None:
-            waited = (facts.at - datetime.fromisoformat(began)).total_seconds() if began else 0.0
+        waited = _served_seconds(facts) if age is None else age
         state = LIMITS["backup_at"].state_of(waited / facts.backup_every)
     else:
         text += "; no schedule (CLC_BACKUP_EVERY)"
     if failed_at and (made_at is None or failed_at > made_at):
         state, text = "red", f"{text}; FAILED: {facts.backup.get('error')}"
     return Figure("backup_at", "Last backup", made_at, text, state)
+
+
+def _judge_upload(facts: Facts, upload: Mapping[str, Any]) -> Figure:
+    name = "uploaded_at"
+    at, since = upload.get("uploaded_at"), upload.get("failing_since")
+    age = _seconds_since(at, facts) if at else None
+    text = "none yet" if age is None else f"{seconds_in_words(age)} ago, {upload.get('notifications', 0):,} rows"
+    state: State = "ok"
+    if facts.backup_every:
+        waited = _served_seconds(facts) if age is None else age
+        state = LIMITS[name].state_of(waited / facts.backup_every)
+    elif since:
+        state = LIMITS[name].state_of(_seconds_since(since, facts) / _DAY_SECONDS)
+    if since:
+        state = "red" if state == "red" else "amber"
+        text += f"; FAILING for {seconds_in_words(_seconds_since(since, facts))}, tried again: {upload.get('error')}"
+    return Figure(name, "Last backup in object storage", at, text, state)
+
+
+def _seconds_since(at: str, facts: Facts) -> float:
+    return max((facts.at - datetime.fromisoformat(at)).total_seconds(), 0.0)
+
+
+def _served_seconds(facts: Facts) -> float:
+    """Return how long `serve` has run: a first backup can be due no longer."""
+    began = facts.serve.started_at if facts.serve else None
+    return _seconds_since(began, facts) if began else 0.0
 
 
 def _judge_disks(facts: Facts) -> Iterator[Figure]:

@@ -53,6 +53,7 @@ LIMITS: dict[str, Limit] = {
     "checkpoint_due_seconds": Limit(amber=60, red=600),
     "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
     "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY
+    "uploaded_at": Limit(amber=1.5, red=3),  # the same; without a schedule, how many days the upload fails
     "scrubbed_at": Limit(amber=2, red=8),  # its age in weeks
     "data_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
     "spool_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),

@@ -57,6 +57,10 @@ def made(**times):
     return {"made_at": ago(**times).isoformat(), "notifications": 70}
 
 
+def uploaded(**times):
+    return {"uploaded_at": ago(**times).isoformat(), "notifications": 70}
+
+
 def process(**changed):
     return RUNNING.model_copy(update={"processes": {"store": ProcessState(**{"state": "running", **changed})}})
 
@@ -107,6 +111,12 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("failed_last_hour", {"stored": STORED._replace(rejected={"internal_error": (9, 1)})}, "amber"),
         ("rows_set_aside", {"stored": STORED._replace(set_aside=1)}, "amber"),
         ("changes_missing", {"stored": STORED._replace(changes_missing=1)}, "amber"),
+        ("uploaded_at", {"upload": uploaded(days=9)}, "ok"),
+        ("uploaded_at", {"upload": uploaded(hours=36), "backup_every": 86_400.0}, "amber"),
+        ("uploaded_at", {"upload": uploaded(days=3), "backup_every": 86_400.0}, "red"),
+        ("uploaded_at", {"upload": {}, "backup_every": 28_800.0}, "red"),
+        ("uploaded_at", {"upload": {"failing_since": ago(minutes=1).isoformat()}}, "amber"),
+        ("uploaded_at", {"upload": {"failing_since": ago(days=3).isoformat()}}, "red"),
         ("append_error", {"appending": Appending(None, None, {})}, "ok"),
         ("append_error", {"appending": Appending("no space left on device", ago(seconds=1), {})}, "red"),
         ("tasks_failing", {"appending": Appending(None, None, {"the checkpoint": "no space left"})}, "amber"),
@@ -164,7 +174,7 @@ def test_the_worst_state_is_that_of_all():
 
 
 def test_every_limit_is_that_of_a_figure():
-    facts = WELL._replace(**shared(SharedSpool(None, None, 0)))
+    facts = WELL._replace(**shared(SharedSpool(None, None, 0)), upload={})
     assert set(LIMITS) <= {figure.name for figure in judge(facts).figures}
 
 

@@ -1,0 +1,1 @@
+"""Backups in object storage: uploaded and checked, listed, and fetched again."""

@@ -1,0 +1,239 @@
+"""A place in object storage, or a directory, that keeps backups.
+
+A backup is an object `backups/NAME.duckdb`, and is whole only when there is `backups/NAME.duckdb.json`: that manifest
+is written last, once the object was read back. So half an upload never looks like a backup.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from receiver.errors import DamagedObjectError, ObjectsError
+from receiver.files import open_whole, sync_directory, sync_file, write_whole
+from receiver.settings import split_objects_url
+
+_BYTES_PER_STEP = 4 * 1024 * 1024
+_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
+_FOLDER = "backups"
+_OBJECT, _MANIFEST = ".duckdb", ".json"
+_FORMAT = 1
+_SHORT_ID = 8
+
+Advance = Callable[[int], None]
+"""Called with the number of bytes moved since the last call."""
+
+
+class Manifest(NamedTuple):
+    """What is known of a backup in object storage: its object, the object's checksum, and what it holds."""
+
+    name: str
+    bytes: int
+    sha256: str
+    made_at: str
+    machine: str
+    notifications: int
+    last_seq: int
+
+
+def ending_of(node: UUID) -> str:
+    """Return the ending of the names of a machine's backups."""
+    return f"-{str(node)[:_SHORT_ID]}{_OBJECT}"
+
+
+def name_of(file: Path, machine: str, node: UUID) -> str:
+    """Return the name of a machine's backup in object storage: it sorts by time, as that of the file does."""
+    return f"{file.stem}-{re.sub(r'[^A-Za-z0-9.]+', '-', machine)}{ending_of(node)}"
+
+
+class Place:
+    """A place that keeps the backups of one or several machines.
+
+    Args:
+        url: `s3://BUCKET/PREFIX?OPTIONS`, or a directory; see `split_objects_url`.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = split_objects_url(url)
+        self._folder = f"{self._url.path.rstrip('/')}/{_FOLDER}"
+        self._opened: Any = None
+
+    def __str__(self) -> str:
+        """Return it without options, as messages name it."""
+        return f"s3://{self._url.path}" if self._url.scheme == "s3" else self._url.path
+
+    def put(self, file: Path, name: str, made: tuple[str, str, int, int], advance: Advance) -> Manifest:
+        """Upload a backup, read it back, and write its manifest; only read it back if it is there already.
+
+        Args:
+            file: the backup.
+            name: its name there.
+            made: the manifest's fields from `made_at` on.
+            advance: called twice for each byte: when it is sent, and when it is read back.
+
+        Raises:
+            DamagedObjectError: the object is not what was sent.
+            ObjectsError: the place can't be used.
+        """
+        held = next((each for each in self.list_whole(name) if each.name == name), None)
+        if held and self._is_as_written(held, lambda count: advance(2 * count)):
+            return held
+        with self._errors():
+            digest = self._send(file, name, advance)
+        manifest = Manifest(name, file.stat().st_size, digest, *made)
+        if not self._is_as_written(manifest, advance):
+            raise DamagedObjectError(f"{self}: {name} was uploaded and came back changed.")
+        with self._errors():
+            self._write_manifest(manifest)
+        return manifest
+
+    def list_whole(self, ending: str = _OBJECT) -> Iterator[Manifest]:
+        """Find the backups that have a manifest and the size that it says, newest first.
+
+        Args:
+            ending: ends their names.
+
+        Raises:
+            ObjectsError: the place can't be used.
+        """
+        sizes = self._list()
+        named = (name for name in sizes if name.endswith(ending) and name + _MANIFEST in sizes)
+        for name in sorted(named, reverse=True):
+            manifest = self._read_manifest(name)
+            if manifest and manifest.bytes == sizes[name]:
+                yield manifest
+
+    def fetch(self, manifest: Manifest, target: Path, advance: Advance) -> None:
+        """Download a backup to a file, which appears only when it is whole.
+
+        Raises:
+            DamagedObjectError: the object is not as it was written.
+            ObjectsError: the place or the file can't be used.
+        """
+        hashed = hashlib.sha256()
+        with self._errors(), open_whole(target) as file:
+            for piece in self._read(manifest.name):
+                file.write(piece)
+                hashed.update(piece)
+                advance(len(piece))
+            if hashed.hexdigest() != manifest.sha256:
+                raise DamagedObjectError(f"{self}: {manifest.name} is damaged: its checksum is not the manifest's.")
+
+    def prune(self, ending: str, keep: int) -> list[str]:
+        """Delete what one machine has there beyond its newest whole backups, half uploads too; return their names.
+
+        Args:
+            ending: ends the names of that machine's backups; see `ending_of`.
+            keep: how many whole ones stay, at least one.
+
+        Raises:
+            ObjectsError: the place can't be used.
+        """
+        own = [name for name in self._list() if name.removesuffix(_MANIFEST).endswith(ending)]
+        whole = [manifest.name for manifest in self.list_whole(ending)]
+        kept = {name + suffix for name in whole[:keep] for suffix in ("", _MANIFEST)}
+        going = sorted(set(own) - kept, reverse=True) if kept else []  # a manifest goes before its object
+        with self._errors():
+            for name in going:
+                self._files.delete_file(self._path(name))
+        return [name for name in going if name.endswith(_OBJECT)]
+
+    @property
+    def _files(self) -> Any:
+        """The file system of pyarrow; imported here, because it takes a while and most commands need none."""
+        if self._opened is None:
+            self._opened = _open(*self._url)
+        return self._opened
+
+    def _list(self) -> dict[str, int]:
+        from pyarrow.fs import FileSelector  # noqa: PLC0415 - as `_files`
+
+        with self._errors():
+            infos = self._files.get_file_info(FileSelector(self._folder, allow_not_found=True))
+        return {info.base_name: info.size for info in infos if info.is_file and not info.base_name.startswith(".")}
+
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/{name}"
+
+    def _send(self, file: Path, name: str, advance: Advance) -> str:
+        if self._url.scheme == "file":
+            Path(self._folder).mkdir(exist_ok=True)  # never its parents: a disk may not be mounted
+        hashed = hashlib.sha256()
+        with file.open("rb") as reading, self._files.open_output_stream(self._path(name)) as writing:
+            while piece := reading.read(_BYTES_PER_STEP):
+                writing.write(piece)
+                hashed.update(piece)
+                advance(len(piece))
+        if self._url.scheme == "file":
+            sync_file(Path(self._path(name)))
+            sync_directory(Path(self._folder))
+        return hashed.hexdigest()
+
+    def _read(self, name: str) -> Iterator[bytes]:
+        with self._files.open_input_stream(self._path(name)) as reading:
+            while piece := reading.read(_BYTES_PER_STEP):
+                yield piece
+
+    def _is_as_written(self, manifest: Manifest, advance: Advance) -> bool:
+        hashed = hashlib.sha256()
+        with self._errors():
+            for piece in self._read(manifest.name):
+                hashed.update(piece)
+                advance(len(piece))
+        return hashed.hexdigest() == manifest.sha256
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        content = json.dumps({"format": _FORMAT, **manifest._asdict()}, indent=1).encode()
+        path = self._path(manifest.name + _MANIFEST)
+        if self._url.scheme == "file":
+            write_whole(Path(path), content)
+            return
+        with self._files.open_output_stream(path) as writing:
+            writing.write(content)
+
+    def _read_manifest(self, name: str) -> Manifest | None:
+        """Read the manifest of an object; None if it is damaged."""
+        with self._errors():
+            content = b"".join(self._read(name + _MANIFEST))
+        try:
+            fields = json.loads(content)
+            fields.pop("format")
+            manifest = Manifest(**fields)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
+        return manifest if manifest.name == name else None
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Raise the errors of pyarrow as ours."""
+        from pyarrow import ArrowException  # noqa: PLC0415 - as `_files`
+
+        try:
+            yield
+        except (OSError, ArrowException) as error:
+            raise ObjectsError(f"{self} can't be used: {_describe(error)}.") from None
+
+
+def _open(scheme: str, path: str, options: dict[str, str]) -> Any:
+    from pyarrow import fs  # noqa: PLC0415 - see `Place._files`
+
+    if scheme == "file":
+        if not Path(path).is_dir():
+            raise ObjectsError(f"{path} is no directory: make it, or mount what should be there.")
+        return fs.LocalFileSystem()
+    given: dict[str, Any] = dict(options)
+    if not given.keys() & {"region", "endpoint_override"}:
+        given["region"] = fs.resolve_s3_region(path.partition("/")[0])
+    return fs.S3FileSystem(**given, connect_timeout=_CONNECT_SECONDS, request_timeout=_ANSWER_SECONDS)
+
+
+def _describe(error: Exception) -> str:
+    text = " ".join((str(error).splitlines() or [""])[0].split()).rstrip(".")
+    return re.sub(r"; Details: .*|\(Request ID: [^)]*\)", "", text).strip() or type(error).__name__

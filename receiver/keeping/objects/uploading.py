@@ -1,0 +1,75 @@
+"""Uploads one backup, in a process of its own: it can be killed at any moment, and the store's process goes on.
+
+`python -m receiver.keeping.objects.uploading FILE` prints JSON lines: while it runs `{"moved": bytes, "of": bytes}`,
+and at last `{"manifest": …, "removed": [name, …], "not_removed": sentence or null}`, or `{"error": sentence}`.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from receiver.data_directory.node import machine_name, node_id
+from receiver.errors import ObjectsError, ReceiverError
+from receiver.keeping.backup_file import read_info
+from receiver.keeping.objects.place import Place, ending_of, name_of
+from receiver.settings import Settings, read_settings
+
+_TELL_SECONDS = 0.2
+
+
+class _Progress:
+    """Prints how much is done, and ends this process when its parent has ended: another upload may run by then."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._moved, self._next_at = size, 0, 0.0
+        self._parent = os.getppid()
+
+    def advance(self, count: int) -> None:
+        if os.getppid() != self._parent:
+            sys.exit(1)
+        self._moved += count
+        if time.monotonic() >= self._next_at:
+            self._next_at = time.monotonic() + _TELL_SECONDS
+            _print({"moved": self._moved, "of": self._size})
+
+
+def upload(file: Path, settings: Settings) -> dict[str, Any]:
+    """Upload a backup, delete what is too old, and return the last line to print.
+
+    Raises:
+        ReceiverError: it failed.
+        duckdb.Error, OSError: the backup can't be read.
+    """
+    place, node = Place(str(settings.objects)), node_id(settings.data_dir)
+    info = read_info(file)
+    made = (info.made_at.isoformat(), machine_name(), info.notifications, info.last_seq)
+    progress = _Progress(2 * file.stat().st_size)
+    manifest = place.put(file, name_of(file, machine_name(), node), made, progress.advance)
+    try:
+        removed, trouble = place.prune(ending_of(node), settings.backup_keep), None
+    except ObjectsError as error:  # the credentials may not delete; that is no harm to the backup
+        removed, trouble = [], str(error)
+    return {"manifest": manifest._asdict(), "removed": removed, "not_removed": trouble}
+
+
+def _print(line: dict[str, Any]) -> None:
+    print(json.dumps(line), flush=True)  # noqa: T201 - the store reads it
+
+
+def main() -> None:
+    """Upload the backup of the command line."""
+    os.nice(10)
+    try:
+        _print(upload(Path(sys.argv[1]), read_settings()))
+    except (ReceiverError, duckdb.Error, OSError) as error:
+        _print({"error": str(error).splitlines()[0]})
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""Uploads each backup to object storage, in a thread and a process of its own: nothing else of the store waits for it.
+
+A backup that is to be uploaded is linked into `backups/uploading`, where it stays until it is there: also when the file
+itself is moved or deleted, and over restarts. Only the newest waits; it holds all that those before it do.
+"""
+
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from receiver.errors import ObjectsError
+from receiver.files import make_directory, sync_directory, write_whole
+from receiver.keeping.objects.note import FILE, read_upload_note
+from receiver.settings import Settings, environment
+
+_FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
+_STILL_SECONDS = 120.0
+"""How long an upload may move nothing until it is given up."""
+_PATTERN = "clc-*.duckdb"
+
+_log = logging.getLogger(__name__)
+
+
+class Upload(NamedTuple):
+    """The upload of a backup: bytes moved and to move (sent, then read back), and how it ended, if it did."""
+
+    file: str
+    moved: int = 0
+    size: int = 0
+    has_ended: bool = False
+    failure: str | None = None
+
+
+class Uploads:
+    """Uploads backups one at a time, and tries again what failed.
+
+    Args:
+        settings: where the data directory and the object storage are.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._directory = settings.data_dir / "backups" / "uploading"
+        self.latest: Upload | None = None
+        """The upload that runs or ran last."""
+        self._on_uploaded: dict[str, Callable[[], None]] = {}
+        self._process: subprocess.Popen[str] | None = None
+        self._stopping, self._wake = False, threading.Event()
+        self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what the last process left."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Kill a running upload and end; the next process begins it again."""
+        self._stopping = True
+        self._wake.set()
+        process = self._process
+        if process:
+            process.kill()
+        self._thread.join()
+
+    def offer(self, file: Path, on_uploaded: Callable[[], None]) -> None:
+        """Have a new backup uploaded, and no older one any more.
+
+        Args:
+            file: the backup.
+            on_uploaded: called when object storage holds it, unless a newer one is offered before.
+        """
+        self.latest = Upload(file.name)
+        try:
+            make_directory(self._directory)
+            _link(file, self._directory / file.name)
+        except OSError as error:
+            self._fail(file.name, f"{file.name} can't be kept for the upload: {error.strerror}")
+            return
+        self._on_uploaded = {file.name: on_uploaded}
+        self._wake.set()
+
+    def _run(self) -> None:
+        seconds = _FIRST_SECONDS
+        while not self._stopping:
+            self._wake.clear()
+            file = self._take_newest()
+            if file is None:
+                self._wake.wait()
+            elif self._upload(file):
+                seconds = _FIRST_SECONDS
+            else:
+                self._wake.wait(seconds)
+                seconds = min(2 * seconds, _LONGEST_SECONDS)
+
+    def _take_newest(self) -> Path | None:
+        files = sorted(self._directory.glob(_PATTERN))
+        for older in files[:-1]:
+            with suppress(OSError):
+                older.unlink()
+        return files[-1] if files else None
+
+    def _upload(self, file: Path) -> bool:
+        try:
+            done = self._run_upload(file)
+        except (ObjectsError, OSError, ValueError) as error:
+            if not self._stopping:
+                self._fail(file.name, str(error))
+            return False
+        self._succeed(file, done["manifest"])
+        if done["not_removed"]:
+            _log.warning("old backups stay in object storage: %s", done["not_removed"])
+        for name in done["removed"]:
+            _log.info("the backup %s goes from object storage, %d newer ones stay", name, self._settings.backup_keep)
+        return True
+
+    def _run_upload(self, file: Path) -> dict[str, Any]:
+        """Run an upload to its end, and return its last line.
+
+        Raises:
+            ObjectsError: it failed.
+            OSError, ValueError: it could not be run, or was not understood.
+        """
+        command = [sys.executable, "-m", "receiver.keeping.objects.uploading", str(file.absolute())]
+        line: dict[str, Any] = {}
+        with subprocess.Popen(  # noqa: S603 - our own module
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(self._settings)
+        ) as process:
+            self._process = process
+            if self._stopping:
+                process.kill()
+            watch = _Watch(process)
+            for text in process.stdout or ():
+                watch.look()
+                line = json.loads(text)
+                if "moved" in line:
+                    self.latest = Upload(file.name, line["moved"], line["of"])
+            watch.end()
+        if "manifest" not in line:
+            raise ObjectsError(line.get("error") or watch.complaint or f"It ended with {process.returncode}.")
+        return line
+
+    def _succeed(self, file: Path, manifest: dict[str, Any]) -> None:
+        self._on_uploaded.pop(file.name, lambda: None)()
+        self._note({"uploaded_at": _now(), "name": manifest["name"], "notifications": manifest["notifications"]})
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+            sync_directory(self._directory)
+        _log.info("the backup %s is in object storage", manifest["name"])
+        self.latest = Upload(file.name, has_ended=True)
+
+    def _fail(self, name: str, failure: str) -> None:
+        note = read_upload_note(self._settings.data_dir, self._settings.objects)
+        if note.get("error") != failure:
+            _log.error("the backup %s can't be uploaded, which is tried again: %s", name, failure)
+        self._note({"failing_since": _now(), **note, "error": failure})
+        self.latest = Upload(name, has_ended=True, failure=failure)
+
+    def _note(self, note: dict[str, Any]) -> None:
+        with suppress(OSError):
+            write_whole(self._settings.data_dir / FILE, json.dumps({**note, "url": self._settings.objects}))
+
+
+class _Watch:
+    """Kills an upload that says nothing for too long: a server that is stopped answers nothing, and closes nothing."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.complaint: str | None = None
+        self._timer = self._begin()
+
+    def look(self) -> None:
+        self._timer.cancel()
+        self._timer = self._begin()
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def _begin(self) -> threading.Timer:
+        timer = threading.Timer(_STILL_SECONDS, self._kill)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _kill(self) -> None:
+        self.complaint = f"It did not go on for {_STILL_SECONDS:.0f} s."
+        self._process.kill()
+
+
+def _link(file: Path, link: Path) -> None:
+    """Link a file, or copy it on a file system without links."""
+    try:
+        link.hardlink_to(file)
+    except FileExistsError:
+        return
+    except OSError:
+        unfinished = link.with_suffix(".unfinished")
+        shutil.copyfile(file, unfinished)
+        unfinished.rename(link)
+    sync_directory(link.parent)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

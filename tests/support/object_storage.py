@@ -1,0 +1,109 @@
+"""A server of S3 of the tests' own, in a scratch directory, which tests stop and start again."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.support.ports import free_port
+from tests.support.waiting import until
+
+KEY, SECRET = "a-key-of-tests", "a-secret-of-tests"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+_WHO = {"name": "clc", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}
+_PARTS = ("master", "volume", "filer", "s3")
+
+
+class ObjectStorage:
+    """SeaweedFS, with one identity."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._ports = {part: free_port() for part in (*_PARTS, *(f"{part}.grpc" for part in _PARTS))}
+        self._process: subprocess.Popen[bytes] | None = None
+        (directory / "identities.json").write_text(json.dumps({"identities": [_WHO]}))
+
+    def url(self, bucket: str) -> str:
+        return f"s3://{bucket}/some/prefix?scheme=http&endpoint_override=127.0.0.1:{self._ports['s3']}"
+
+    def start(self) -> None:
+        parts = [name.partition(".") for name in self._ports]
+        ports = [f"-{part}.port{dot}{grpc}={self._ports[part + dot + grpc]}" for part, dot, grpc in parts]
+        options = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-s3.iam=false", "-s3.config=identities.json"]
+        small = [
+            "-master.volumeSizeLimitMB=64",
+            "-master.electionTimeout=500ms",
+            "-master.heartbeatInterval=100ms",
+            "-master.telemetry=false",
+            "-volume.max=20",
+            f"-dir={self._directory}",
+        ]
+        weed = Path(sys.executable).with_name("weed")
+        with (self._directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [weed, "server", *ports, *options, *small], cwd=self._directory, stdout=log, stderr=log
+            )
+        until(self._takes_objects, what="S3")
+
+    def stop(self) -> None:
+        """End it as a crash would."""
+        if self._process:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(60)
+        self._process = None
+
+    def _takes_objects(self) -> bool:
+        from pyarrow import fs
+
+        assert self._process.poll() is None, (self._directory / "log").read_text()
+        files = fs.S3FileSystem(
+            access_key=KEY, secret_key=SECRET, scheme="http", endpoint_override=self.url("").split("=")[-1]
+        )
+        try:
+            with files.open_output_stream("first/object") as writing:
+                writing.write(b"first")
+        except OSError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def object_storage() -> Iterator[ObjectStorage]:
+    directory = Path(tempfile.mkdtemp(prefix="objects-"))
+    server = ObjectStorage(directory)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def bucket(object_storage) -> str:
+    """The URL of a place where nothing is yet."""
+    return object_storage.url(f"clc-{uuid4().hex}")
+
+
+@pytest.fixture(params=["directory", "s3"])
+def objects(request, tmp_path) -> str:
+    """The same, or a directory."""
+    if request.param == "s3":
+        return request.getfixturevalue("bucket")
+    (tmp_path / "objects").mkdir()
+    return str(tmp_path / "objects")
+
+
+@pytest.fixture
+def credentials(monkeypatch) -> None:
+    """Give this process those of the server."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setitem(os.environ, name, value)
