@@ -26,6 +26,7 @@ _COMMANDS = {
     "backup": "receiver.commands.backup:backup",
     "restore": "receiver.commands.restore:restore",
     "senders": "receiver.commands.senders:senders",
+    "join": "receiver.commands.join:join",
     "forget": "receiver.commands.forget:forget",
     "status": "receiver.commands.status:status",
     "verify": "receiver.commands.verify:verify",

@@ -1,7 +1,7 @@
 """`clc-receiver restore`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -70,7 +70,9 @@ def taking(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def fetching(place: Place, data_dir: Path) -> Iterator[tuple[Path, str, BackupInfo]]:
+def fetching(
+    place: Place, data_dir: Path, find_lack: Callable[[Path], str | None] = lambda _file: None
+) -> Iterator[tuple[Path, str, BackupInfo]]:
     """Fetch the newest whole backup and show the progress; see `fetched_newest`."""
     with ExitStack() as bars:
 
@@ -85,7 +87,7 @@ def fetching(place: Place, data_dir: Path) -> Iterator[tuple[Path, str, BackupIn
             bars.close()
             click.echo(make_visible(sentence), err=True)
 
-        with fetched_newest(place, data_dir, begin, pass_over) as fetched:
+        with fetched_newest(place, data_dir, begin, pass_over, find_lack) as fetched:
             bars.close()
             yield fetched
 

@@ -122,6 +122,13 @@ def read_info(path: Path) -> BackupInfo:
         return _read_info(database, path)
 
 
+def read_watermarks(path: Path) -> dict[tuple[str, str], int]:
+    """Read how many rows of each segment and kind a checked backup holds."""
+    with _open(path) as database:
+        rows = database.execute("SELECT segment, kind, position FROM watermarks").fetchall()
+    return {(segment, kind): position for segment, kind, position in rows}
+
+
 def unseal(copy: Path, accounts: Path) -> None:
     """Turn a copy of a backup into a database again, and learn its accounts.
 

@@ -3,6 +3,7 @@
 Imported only where `CLC_SHARED_SPOOL` is set, because psycopg belongs to an extra.
 """
 
+from receiver.shared_spool.joining import look_ahead, register
 from receiver.shared_spool.nodes import Identity, Membership, NodeRow, Overview, forget, read_overview
 from receiver.shared_spool.reader import SharedSpoolReader
 from receiver.shared_spool.server import SpoolServer
@@ -17,5 +18,7 @@ __all__ = [
     "Shipper",
     "SpoolServer",
     "forget",
+    "look_ahead",
     "read_overview",
+    "register",
 ]

@@ -18,7 +18,7 @@ from typing import Any
 
 _MAINS = {"receiver": "receiver.cli", "analytics": "analytics.cli"}
 _COMMANDS = (
-    *("backup", "check", "forget", "import_", "rebuild", "restore"),
+    *("backup", "check", "forget", "import_", "join", "rebuild", "restore"),
     *("senders", "serve", "status", "upgrade", "verify"),
 )
 _IMPORTED = (*_MAINS.values(), *(f"receiver.commands.{name}" for name in _COMMANDS), "receiver.simulator.commands")

@@ -37,6 +37,7 @@ def fetched_newest(
     data_dir: Path,
     begin: Callable[[Manifest], Advance],
     pass_over: Callable[[str], None],
+    find_lack: Callable[[Path], str | None] = lambda _file: None,
 ) -> Iterator[tuple[Path, str, BackupInfo]]:
     """Fetch the newest backup that is whole, and check it; give its file, its name and what it says of itself.
 
@@ -46,7 +47,8 @@ def fetched_newest(
         place: where backups are.
         data_dir: where the file comes.
         begin: called with the manifest of each backup that is tried; returns what is told the progress.
-        pass_over: called with a sentence for each one that is damaged; then an older one is tried.
+        pass_over: called with a sentence for each one that is damaged or lacks something; then an older one is tried.
+        find_lack: says what a backup lacks, if it does.
 
     Raises:
         ObjectsError: there is none, or the place can't be used.
@@ -61,10 +63,14 @@ def fetched_newest(
             except NewerStoreError:
                 raise
             except (DamagedObjectError, StoreError) as error:
-                pass_over(f"The backup {manifest.name} is passed over: {error}")
+                lack: str | None = str(error)
+            else:
+                lack = find_lack(file)
+            if lack:
+                pass_over(f"The backup {manifest.name} is passed over: {lack}")
             else:
                 yield file, manifest.name, info
                 return
     finally:
         file.unlink(missing_ok=True)
-    raise ObjectsError(f"{place} has no whole backup.")
+    raise ObjectsError(f"{place} has no whole backup that can be used.")

@@ -23,6 +23,7 @@ _FOLDER = "backups"
 _OBJECT, _MANIFEST = ".duckdb", ".json"
 _FORMAT = 1
 _SHORT_ID = 8
+_OF_S3 = re.compile(r".*AWS Error (\w+) during \w+ operation: (?:curlCode: \d+, )?(.*)")
 
 Advance = Callable[[int], None]
 """Called with the number of bytes moved since the last call."""
@@ -236,4 +237,5 @@ def _open(scheme: str, path: str, options: dict[str, str]) -> Any:
 
 def _describe(error: Exception) -> str:
     text = " ".join((str(error).splitlines() or [""])[0].split()).rstrip(".")
-    return re.sub(r"; Details: .*|\(Request ID: [^)]*\)", "", text).strip() or type(error).__name__
+    text = re.sub(r"; Details: .*|\(Request ID: [^)]*\)", "", text).strip().rstrip(".")
+    return _OF_S3.sub(r"\2 (\1)", text) or type(error).__name__

@@ -235,7 +235,7 @@ def test_a_damaged_object_is_found_and_an_older_backup_restored(backup, tmp_path
     assert count(tmp_path / "data" / "clc.duckdb") == 3
     damage(directory / "backups" / "clc-20260301-host-00000001.duckdb")
     done = run_command(tmp_path / "other", "restore", url, "--other-key")
-    assert (done.returncode, "has no whole backup." in done.stderr) == (1, True)
+    assert (done.returncode, "has no whole backup that can be used." in done.stderr) == (1, True)
     assert not (tmp_path / "other" / "clc.duckdb").exists()
 
 
