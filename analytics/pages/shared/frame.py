@@ -35,8 +35,17 @@ TRY_SECONDS = 5.0
 TRIED = "_tried"
 BAR = "_bar"
 """The place of the controls in the session's state."""
-AWAITING = '<i class="awaiting"></i>'
-"""Stands before a part that a choice or a click draws anew: until then its older values are pale."""
+# Each is there only while it is needed: a browser tries rules with :has() on every element that it draws.
+AWAITED = """<i></i><style>
+[data-stale="true"]:not(.st-key-bar *) { opacity: 0.5 !important; transition: opacity 0.2s 0.4s !important; }
+</style>"""
+"""The look of values that a choice or a click is about to replace; most go so soon that it would only flicker."""
+OLDER = """<i></i><style>
+[data-testid="stLayoutWrapper"]:has(> .st-key-look-of-{part}) ~ :not(:has(.st-key-sql-editor)) {{
+  opacity: 0.6; filter: grayscale(0.7);
+}}
+</style>"""
+"""The look of a part whose query fails: it is old, but what is written or chosen there is not."""
 
 
 def is_dark() -> bool:
@@ -205,21 +214,22 @@ def draw_guarded(
     address.name_tab()
     # A fixed place, so that a warning moves nothing in the browser's tree.
     place = st.container(key=f"place-of-trouble-{part}")
-    with st.container(key=f"awaiting-{part}"):
-        awaiting = st.empty()
-    if not due:
-        awaiting.html(AWAITING)
+    with st.container(key=f"look-of-{part}"):
+        look = st.html(OLDER.format(part=part)) if failed else st.empty()
+    if not due and not failed:
+        look.html(AWAITED)
     # Streamlit lets a fragment write into a container outside it only where the first drawing did, even if it failed.
     age = age.container() if age else None
     keeping = None
     try:
         keeping = check_failure(part, failed, due=due) if failed else None
         if keeping:
-            with place, st.container(key=f"older-{part}"):
+            with place:
                 draw_trouble(keeping, part, "Below is what was shown before.")
         with answers.keep_answers(part, keeping=keeping):
             draw_part(body, age)
-        awaiting.empty()
+        if not keeping:
+            look.empty()
     except QueryError as error:
         if keeping:
             draw_not_kept()

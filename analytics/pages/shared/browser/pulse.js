@@ -9,6 +9,12 @@ const DRAW_SECONDS = 1.5;
 const GOES_ON = "This page goes on as soon as it does.";
 const FORGOTTEN_SECONDS = 4; // before that, Streamlit may connect again by itself
 
+// In the document only while it is needed: a browser tries a rule with :has() on every element that it draws.
+const OLD = document.createElement("style");
+OLD.textContent = `[data-testid="stLayoutWrapper"]:has(> .st-key-bar) ~ :not(:has(
+  .st-key-pulse, .st-key-instead, .st-key-not-running, .st-key-health-without-store, .st-key-sql-editor
+)) { opacity: 0.6; filter: grayscale(0.7); }`;
+
 function duration(seconds) {
   return seconds < 120 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min`;
 }
@@ -94,6 +100,13 @@ function loss(bar) {
   return { subject: "The listener has not answered", seconds: age + secondsSince(bar.heardAt), reason };
 }
 
+// Shows that all but what is written or chosen is old, or that it is not.
+function showAge(isOld) {
+  document.documentElement.toggleAttribute("data-clc-silent", isOld);
+  if (!isOld) OLD.remove();
+  else if (!OLD.isConnected) document.head.append(OLD);
+}
+
 function draw(bar) {
   askServer(bar);
   askForDrawing(bar);
@@ -102,7 +115,7 @@ function draw(bar) {
   const outdated = trouble(bar);
   const shown = outdated || loss(bar);
   bar.hidden = !shown;
-  document.documentElement.toggleAttribute("data-clc-silent", Boolean(outdated));
+  showAge(Boolean(outdated));
   if (!shown) return;
   const since = new Date(Date.now() - shown.seconds * 1000).toLocaleTimeString("en-GB");
   bar.querySelector("strong").textContent = `${shown.subject} for ${duration(shown.seconds)}, since ${since}.`;
@@ -122,6 +135,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   bar.timer = setInterval(() => draw(bar), TICK_MS);
   return () => {
     clearInterval(bar.timer);
-    document.documentElement.removeAttribute("data-clc-silent");
+    showAge(false);
   };
 }
