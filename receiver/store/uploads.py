@@ -24,6 +24,7 @@ from receiver.settings import Settings, environment
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
 _STILL_SECONDS = 120.0
 """How long an upload may move nothing until it is given up."""
+_LAST_SECONDS = 1.0
 _PATTERN = "clc-*.duckdb"
 
 _log = logging.getLogger(__name__)
@@ -61,13 +62,16 @@ class Uploads:
         self._thread.start()
 
     def stop(self) -> None:
-        """Kill a running upload and end; the next process begins it again."""
+        """Kill a running upload and end; the next process begins it again.
+
+        An upload that can't be killed, because its disk does not answer, is left behind.
+        """
         self._stopping = True
         self._wake.set()
         process = self._process
         if process:
             process.kill()
-        self._thread.join()
+        self._thread.join(_LAST_SECONDS)
 
     def offer(self, file: Path, on_uploaded: Callable[[], None]) -> None:
         """Have a new backup uploaded, and no older one any more.

@@ -77,6 +77,8 @@ class ObjectStorage:
 
 @pytest.fixture(scope="session")
 def object_storage() -> Iterator[ObjectStorage]:
+    if sys.platform != "linux":
+        pytest.skip("SeaweedFS is not packaged for this system")
     directory = Path(tempfile.mkdtemp(prefix="objects-"))
     server = ObjectStorage(directory)
     try:
