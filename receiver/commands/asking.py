@@ -6,7 +6,7 @@ from typing import Any
 
 import urllib3
 
-from receiver.data_directory.access import control_token, find_running_serve
+from receiver.data_directory.access import control_token, find_running_serve, query_address
 from receiver.errors import StoreError
 from receiver.settings import Settings
 
@@ -27,18 +27,19 @@ def ask_store(settings: Settings, command: str, why: str) -> Iterator[dict[str, 
     running = find_running_serve(settings.data_dir)
     if running is None:
         raise StoreError(f"No `clc-receiver serve` is using {settings.data_dir}: start it, since {why}.")
+    address = query_address(settings.data_dir, running)
     try:
         response = urllib3.request(
             "POST",
-            f"http://{running.query_listen}/{command}",
+            f"http://{address}/{command}",
             headers={"Authorization": f"Bearer {control_token(settings)}", "Content-Type": "application/json"},
             timeout=_SECONDS,
             retries=False,
             preload_content=False,
         )
     except urllib3.exceptions.HTTPError as error:
-        raise _no_answer(running.query_listen, error) from None
-    return _parse_lines(response, running.query_listen)
+        raise _no_answer(address, error) from None
+    return _parse_lines(response, address)
 
 
 def _parse_lines(response: urllib3.BaseHTTPResponse, address: str) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from receiver.data_directory.node import has_store
 from receiver.errors import SettingsError, StoreError
 from receiver.keeping.care.limits import seconds_in_words
 from receiver.logs import make_visible
@@ -65,12 +66,15 @@ def _check_is_gone(node: "NodeRow", *, force: bool) -> None:
 
 
 def _describe(node: "NodeRow") -> str:
-    held = (
-        f"The shared spool kept {node.rows_behind:,} rows that it has not stored."
-        if node.rows_behind
-        else "It has stored all rows of the shared spool."
-    )
     return make_visible(
         f"{node.name} ({node.node}) is forgotten. It was last seen {seconds_in_words(node.unseen_seconds)} ago. "
-        f"{held} What is still in its own spool is sent if it runs again."
+        f"{_describe_store(node)} What is still in its own spool is sent if it runs again."
     )
+
+
+def _describe_store(node: "NodeRow") -> str:
+    if not has_store(node.role):
+        return "It had no store."
+    if node.rows_behind:
+        return f"The shared spool kept {node.rows_behind:,} rows that it has not stored."
+    return "It has stored all rows of the shared spool."

@@ -9,9 +9,12 @@ import click
 
 from receiver.admission import Admission, AllowedAccounts
 from receiver.data_directory import access as data_directory
+from receiver.data_directory.node import has_listener
 from receiver.database.replacing import finish_offline
+from receiver.errors import SettingsError
 from receiver.importer import Deciders, import_archive
 from receiver.logs import make_visible
+from receiver.processes.state import read_state
 from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
 from receiver.senders.judge import SignatureJudge
@@ -46,6 +49,7 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     all lines are refused, as with another CLC_PUBLIC_KEY. A file that is imported twice is stored twice.
     """
     settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
+    _check_role(settings)
     data_directory.prepare(settings)
     spools.claim(settings)
     finish_offline(settings.data_dir)
@@ -73,6 +77,20 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
         click.echo(make_visible(f"Kept as exported: {signatures} of {each.sender}; {each.reason}."), err=True)
     if _has_failed(results):
         raise click.exceptions.Exit(1)
+
+
+def _check_role(settings: Settings) -> None:
+    """Check that this machine has a spool.
+
+    Raises:
+        SettingsError: it stores only.
+    """
+    state = read_state(settings.data_dir)
+    if state and not has_listener(state.role):
+        raise SettingsError(
+            f"The `serve` of {settings.data_dir} runs with `--only store` and sends nothing to the shared spool: "
+            "import on a machine that takes notifications."
+        )
 
 
 def _make_deciders(settings: Settings, admission: Admission) -> Deciders:

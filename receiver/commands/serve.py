@@ -6,6 +6,7 @@ from typing import Literal
 
 import click
 
+from receiver.data_directory.node import ALL_PARTS, LISTENER, STORE
 from receiver.logs import set_up_logging
 from receiver.settings import find_unknown_variables, read_settings
 
@@ -13,6 +14,11 @@ _log = logging.getLogger(__name__)
 
 
 @click.command()
+@click.option(
+    "--only",
+    type=click.Choice([LISTENER, STORE]),
+    help="Run this part alone, of several machines that share a spool (CLC_SHARED_SPOOL).",
+)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
 @click.option("--listen", metavar="HOST:PORT", help="Overrides CLC_LISTEN; port 0 takes a free one.")
 @click.option("--query-listen", metavar="HOST:PORT", help="Overrides CLC_QUERY_LISTEN; port 0 takes a free one.")
@@ -23,6 +29,7 @@ _log = logging.getLogger(__name__)
 @click.option("--check", is_flag=True, help="Only say whether it could start with these settings, and which version.")
 def serve(
     *,
+    only: str | None,
     data_dir: Path | None,
     listen: str | None,
     query_listen: str | None,
@@ -33,6 +40,9 @@ def serve(
     check: bool,
 ) -> None:
     """Take notifications, store them, and answer queries, until SIGTERM or Ctrl-C.
+
+    With `--only listener` it takes notifications and sends them to the shared spool, and has no store. With `--only
+    store` it stores what is there and answers queries, and takes none.
 
     Every setting is an environment variable (docs/settings.md lists them); the options override the most used ones.
     SIGHUP makes the installed version take over, as `clc-receiver upgrade` does.
@@ -49,9 +59,9 @@ def serve(
         log_format=log_format,
     )
     if check:
-        click.echo(begin.check(settings))
+        click.echo(begin.check(settings, only or ALL_PARTS))
         return
     set_up_logging("serve", settings.log_format)
     for sentence in find_unknown_variables():
         _log.warning("%s", sentence)
-    supervisor.serve(settings)
+    supervisor.serve(settings, only or ALL_PARTS)

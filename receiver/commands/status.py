@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from receiver.data_directory.access import find_running_serve, query_token
+from receiver.data_directory.node import has_store
 from receiver.database.reading import FileReader, status_of
 from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError
 from receiver.keeping.care import gather, judge
 from receiver.logs import make_visible
+from receiver.processes.state import read_state
 from receiver.settings import Settings, read_settings
 
 _COLOURS = {"ok": "green", "amber": "yellow", "red": "red"}
@@ -37,7 +39,10 @@ def status(as_json: bool, data_dir: Path | None) -> None:
 
 
 def _ask_status(settings: Settings) -> dict[str, Any]:
-    """Ask the store; where it does not answer, look at the files."""
+    """Ask the store; where it does not answer, or there is none, look at the files."""
+    state = read_state(settings.data_dir)
+    if state and not has_store(state.role):
+        return judge(gather(settings, None)).as_json()
     running = find_running_serve(settings.data_dir)
     if running is None:
         return _judge_files(settings)
@@ -72,6 +77,7 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(f"       {process['name']:38} {make_visible(words)}")
     for machine in report.get("machines", []):
         which = f"{machine['id'][:8]}, version {machine['version']}{', this machine' if machine['this'] else ''}"
+        which = f"{which}, {machine['does']}" if machine.get("does") else which
         words = f"{which}, seen {machine['seen_at'][:19]}: {machine['text']}"
         click.echo(f"{_colour(machine['state'])} {make_visible(machine['name']):38} {make_visible(words)}")
     for recovery in report["recoveries"][-5:]:

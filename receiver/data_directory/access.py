@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from receiver.data_directory.incidents import put_aside
-from receiver.errors import DataDirectoryError
+from receiver.errors import DataDirectoryError, StoreError
 from receiver.files import OWNER_ONLY_DIRECTORY, OWNER_ONLY_FILE, keep_to_owner, make_directory, write_new
 from receiver.settings import Settings
 
@@ -71,7 +71,7 @@ def keep_private(settings: Settings) -> None:
 
 def _take_all(settings: Settings) -> int:
     taken = 0
-    for directory in {settings.data_dir, settings.spool_directory}:
+    for directory in filter(Path.is_dir, {settings.data_dir, settings.spool_directory}):
         trees = {directory / name for name in _OWN_TREES} | {settings.spool_directory}
         files = {path for pattern in _OWN for path in directory.glob(pattern)}
         others = [path for path in directory.iterdir() if path not in files | trees and not path.name.startswith(".")]
@@ -101,20 +101,25 @@ def restrict() -> None:
 
 
 class Running(NamedTuple):
-    """A `serve` at work: its process id, and the addresses it really listens on."""
+    """A `serve` at work: its process id, and the addresses it really listens on; of a part it has not, nothing."""
 
     pid: int
     listen: str
     query_listen: str
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, *, has_spool: bool = True) -> None:
     """Make the data and spool directories, keep them to their owner, and check that they can be written.
+
+    Args:
+        settings: where they are.
+        has_spool: whether there is a spool.
 
     Raises:
         DataDirectoryError: one of them can't be.
     """
-    for directory, variable in ((settings.data_dir, "CLC_DATA_DIR"), (settings.spool_directory, "CLC_SPOOL_DIR")):
+    spools = [(settings.spool_directory, "CLC_SPOOL_DIR")] if has_spool else []
+    for directory, variable in ((settings.data_dir, "CLC_DATA_DIR"), *spools):
         try:
             make_directory(directory)
             probe = directory / f".{os.getpid()}"
@@ -189,6 +194,19 @@ def find_running_serve(data_dir: Path) -> Running | None:
     except OSError:
         pass
     return None
+
+
+def query_address(data_dir: Path, running: Running) -> str:
+    """Return the address of a running store.
+
+    Raises:
+        StoreError: that `serve` has no store.
+    """
+    if running.query_listen:
+        return running.query_listen
+    raise StoreError(
+        f"The `serve` of {data_dir} runs with `--only listener` and has no store: do this on a machine with one."
+    )
 
 
 def _write_holder(lock: IO[str], text: str) -> None:

@@ -1,4 +1,4 @@
-"""This machine among those that share a spool: its id, made once in the data directory, and its name."""
+"""This machine among those that share a spool: its id, made once in the data directory, its name, and its role."""
 
 import contextlib
 import socket
@@ -10,6 +10,8 @@ from receiver.errors import DataDirectoryError
 from receiver.files import write_new
 
 FILE = "node.id"
+ALL_PARTS, LISTENER, STORE = "all", "listener", "store"
+"""The roles of a machine: it runs all parts of `serve`, or with `--only` those of the listener or of the store."""
 
 
 def node_id(data_dir: Path) -> UUID:
@@ -37,6 +39,16 @@ def node_id(data_dir: Path) -> UUID:
             f"The id of this machine, {path}, does not stay as it was written: is the disk in order?"
         )
     return node
+
+
+def has_listener(role: str) -> bool:
+    """Tell whether a machine of a role takes notifications."""
+    return role != STORE
+
+
+def has_store(role: str) -> bool:
+    """Tell whether a machine of a role has a store."""
+    return role != LISTENER
 
 
 def machine_name() -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import duckdb
 import urllib3
 
-from receiver.data_directory.access import find_running_serve, query_token
+from receiver.data_directory.access import find_running_serve, query_address, query_token
 from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError, TooMuchError
 from receiver.settings import Settings
@@ -44,7 +44,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     """
     running = find_running_serve(settings.data_dir)
     if running is not None:
-        yield ServiceReader(running.query_listen, query_token(settings))
+        yield ServiceReader(query_address(settings.data_dir, running), query_token(settings))
         return
     finish_offline(settings.data_dir)
     reader = FileReader(settings.database)

@@ -88,12 +88,15 @@ def _word_for(process: ProcessState) -> str:
     return "silent" if process.silent_since else "unavailable"
 
 
-def readiness(*, spool: bool, store: StoreState) -> Answer:
+def readiness(*, spool: bool, store: StoreState | None) -> Answer:
     """Answer `/readyz`: 200 while the spool takes writes, whatever the store does, and both in the body.
 
     `{"spool": "ok" | "unavailable", "store": "ok" | "unavailable" | "failed", "store_process": {…}}`, the last as
-    `StoreState` tells it. A store that is down loses nothing, so no proxy should stop sending because of it.
+    `StoreState` tells it. A store that is down loses nothing, so no proxy should stop sending because of it. A machine
+    that runs no store says nothing of one.
     """
-    body = {"spool": "ok" if spool else "unavailable", "store": store.word, "store_process": store._asdict()}
+    body: dict[str, object] = {"spool": "ok" if spool else "unavailable"}
+    if store:
+        body |= {"store": store.word, "store_process": store._asdict()}
     status = HTTPStatus.OK if spool else HTTPStatus.SERVICE_UNAVAILABLE
     return Answer(status, "application/json", json.dumps(body).encode())

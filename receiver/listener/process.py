@@ -7,6 +7,7 @@ import logging
 import uvloop
 
 from receiver.admission import Admission, AllowedAccounts
+from receiver.data_directory.node import has_store
 from receiver.files import load_program
 from receiver.listener import metrics
 from receiver.listener.connections import GuardedServer
@@ -56,7 +57,8 @@ async def _serve(child: Child, settings: Settings) -> None:
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
     metrics.REGISTRY.register(Restarts(settings.data_dir))
-    server = _make_server(settings, admission, senders, spool)
+    store = settings.query_listen if has_store(child.role) else None
+    server = _make_server(settings, admission, senders, spool, store)
     Breath(server.has_strangers).start()
     # Otherwise the garbage collector would go through the program's own objects again and again, for 10 ms each time.
     gc.collect()
@@ -78,9 +80,9 @@ async def _serve(child: Child, settings: Settings) -> None:
 
 
 def _make_server(
-    settings: Settings, admission: Admission, senders: SenderAdmission, spool: SpoolWriter
+    settings: Settings, admission: Admission, senders: SenderAdmission, spool: SpoolWriter, store: str | None
 ) -> GuardedServer:
-    """Make the HTTP server, which listens to nothing yet."""
+    """Make the HTTP server, which listens to nothing yet; `store` is the address of the store, if there is one."""
     proxies = TrustedProxies(settings.trusted_proxies)
     # Twice the largest body, so that each reason has room for one.
     budget = HourlyBudget(settings.data_dir / BUDGET_FILE, max(BYTES_PER_HOUR, 2 * settings.max_body_bytes))
@@ -89,7 +91,7 @@ def _make_server(
         senders,
         Commits(spool),
         proxies,
-        settings.query_listen,
+        store,
         settings.data_dir,
         budget,
         settings.url_secret,

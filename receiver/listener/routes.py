@@ -78,7 +78,7 @@ class Routes:
         senders: decides on those of other senders.
         commits: take them to the disk.
         proxies: those whose `X-Forwarded-For` is believed.
-        query_address: the store's, for `/readyz`.
+        query_address: the store's, for `/readyz`; None where there is no store.
         data_dir: where the supervisor writes the store's state, for the same.
         budget: bytes of refused notifications that are kept.
         secret: the part of each target URL that must match, see CLC_URL_SECRET.
@@ -91,7 +91,7 @@ class Routes:
         senders: SenderAdmission,
         commits: Commits,
         proxies: TrustedProxies,
-        query_address: str,
+        query_address: str | None,
         data_dir: Path,
         budget: HourlyBudget,
         secret: str | None = None,
@@ -101,7 +101,7 @@ class Routes:
         self._senders = senders
         self._commits = commits
         self._proxies = proxies
-        self._store = StoreProbe(query_address, data_dir)
+        self._store = StoreProbe(query_address, data_dir) if query_address else None
         self._budget = budget
         self._secret = secret
         self._scheme = scheme
@@ -255,7 +255,7 @@ class Routes:
         try:
             written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
             self._commits.append(None, lambda error: written.set_result(error is None))
-            store = await self._store.ask()
+            store = await self._store.ask() if self._store else None
             answer = readiness(spool=await written, store=store)
         except Exception:  # noqa: BLE001 - whoever asks must hear of it
             _log.exception("whether the receiver is ready could not be found out")

@@ -1,4 +1,4 @@
-"""Shared by the listener and the store, as children of `serve`."""
+"""Shared by the listener, the store and the shipper, as children of `serve`."""
 
 import argparse
 import asyncio
@@ -15,6 +15,7 @@ from typing import Any
 
 from receiver import __version__
 from receiver.data_directory.access import restrict
+from receiver.data_directory.node import ALL_PARTS
 from receiver.errors import ReceiverError, SettingsError
 from receiver.files import allow_descriptors
 from receiver.logs import set_up_logging
@@ -34,15 +35,19 @@ class Child:
 
     Args:
         name: its name in the log.
-        listening: the socket to take connections from; the supervisor holds it open, too.
+        role: the machine's.
+        listening: the socket to take connections from, if it takes any; the supervisor holds it open, too.
         life: descriptor of a pipe that ends when the supervisor does.
         report: descriptor of a pipe for the result of the start; None where nobody reads it.
         heart: tells the supervisor that this process works.
     """
 
-    def __init__(self, name: str, listening: socket.socket, life: int, report: int | None, heart: Heart) -> None:
+    def __init__(
+        self, name: str, role: str, listening: socket.socket | None, life: int, report: int | None, heart: Heart
+    ) -> None:
         self.name = name
-        self.listening = listening
+        self.role = role
+        self._listening = listening
         self.heart = heart
         self.stopping = asyncio.Event()
         """Set once there will be no successor: on SIGTERM, or when the supervisor is gone, however it went."""
@@ -51,6 +56,12 @@ class Child:
         self._report = report
         self._start = contextlib.ExitStack()
         self._start.enter_context(heart.loop.busy("its start"))
+
+    @property
+    def listening(self) -> socket.socket:
+        """The socket to take connections from."""
+        assert self._listening is not None  # noqa: S101 - all but the shipper get one, and that never asks
+        return self._listening
 
     def heed_signals(self) -> None:
         """Heed the signals to end, from now on, on the running event loop.
@@ -116,7 +127,8 @@ def run_child(description: str | None, serve: Serve, new_loop: NewLoop | None = 
     allow_descriptors()
     heart = Heart(take_descriptor())
     heart.start()
-    child = Child(arguments.name, socket.socket(fileno=arguments.socket), arguments.life, arguments.report, heart)
+    listening = None if arguments.socket is None else socket.socket(fileno=arguments.socket)
+    child = Child(arguments.name, arguments.role, listening, arguments.life, arguments.report, heart)
     child.watch_over_life()
     set_up_logging(arguments.name)
     try:
@@ -141,8 +153,9 @@ def _settings() -> Settings:
 
 def _arguments(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=f"{description} Started by `clc-receiver serve`.")
-    parser.add_argument("--socket", type=int, required=True, help="descriptor of the listening socket")
+    parser.add_argument("--socket", type=int, help="descriptor of the listening socket")
     parser.add_argument("--life", type=int, required=True, help="descriptor of a pipe that ends when `serve` does")
     parser.add_argument("--report", type=int, help="descriptor of a pipe to say on how the start went")
     parser.add_argument("--name", required=True, help="what the process is called in the log")
+    parser.add_argument("--role", default=ALL_PARTS, help="the machine's role")
     return parser.parse_args()

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from pydantic import BaseModel, ValidationError
 
+from receiver.data_directory.node import ALL_PARTS
 from receiver.files import write_whole
 
 FILE = "serve.json"
@@ -68,12 +69,12 @@ class EndedSilence(BaseModel):
 
 
 class ServeState(BaseModel):
-    """All of `serve`; `processes` by name: `listener 1` and so on, and `store`.
+    """All of `serve`; `processes` by name: `listener 1` and so on, and `store`, or `shipper` without a store.
 
     `state` is `running`, `stopping` or `stopped`. `written_at` is when the file was written: each ten seconds at least,
     and each second while a process is silent. An older time means that `serve` itself hangs or is gone.
     `listen` is the URL of its listeners, `key_fingerprint` that of the public key in CLC_PUBLIC_KEY, or of
-    the published one. `silences` are those that ended in the last day.
+    the published one. `silences` are those that ended in the last day. `role` is the machine's, see `node`.
     """
 
     pid: int
@@ -87,6 +88,7 @@ class ServeState(BaseModel):
     listen: str | None = None
     key_fingerprint: str | None = None
     silences: list[EndedSilence] = []
+    role: str = ALL_PARTS
 
 
 def write_state(data_dir: Path, state: ServeState) -> None:

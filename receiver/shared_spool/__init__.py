@@ -4,7 +4,8 @@ Imported only where `CLC_SHARED_SPOOL` is set, because psycopg belongs to an ext
 """
 
 from receiver.shared_spool.joining import look_ahead, register
-from receiver.shared_spool.nodes import Identity, Membership, NodeRow, Overview, forget, read_overview
+from receiver.shared_spool.nodes import Identity, Membership, NodeRow, Overview, Presence, forget, read_overview
+from receiver.shared_spool.opening import open_presence, open_shipper
 from receiver.shared_spool.reader import SharedSpoolReader
 from receiver.shared_spool.server import SpoolServer
 from receiver.shared_spool.shipper import Shipper
@@ -14,11 +15,14 @@ __all__ = [
     "Membership",
     "NodeRow",
     "Overview",
+    "Presence",
     "SharedSpoolReader",
     "Shipper",
     "SpoolServer",
     "forget",
     "look_ahead",
+    "open_presence",
+    "open_shipper",
     "read_overview",
     "register",
 ]

@@ -1,20 +1,23 @@
 """The nodes that share the spool: each says that it lives and how far it is, and hears the same of the others."""
 
+import logging
+import threading
 import time
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from receiver import __version__
+from receiver.data_directory.node import ALL_PARTS
 from receiver.errors import SharedSpoolError
 from receiver.files import sql_file
+from receiver.processes.heartbeat import Pulse
 from receiver.shared_spool.batches import Connection
 from receiver.shared_spool.freeing import free_rows
 from receiver.shared_spool.server import SpoolServer
 
-ALL_PARTS = "all"
-"""The role of a node that runs all parts of `serve`."""
 _SECONDS = 2.0
+_TURN_SECONDS = 0.5
 _FREEING_SECONDS = 0.2
 """New rows wait for it: at a time little is deleted."""
 _BEAT = """
@@ -36,12 +39,12 @@ _OLDEST = """
 SELECT number, extract(EPOCH FROM clock_timestamp() - put_at)::DOUBLE PRECISION
 FROM clc_spool.batches ORDER BY number LIMIT 1
 """
-
-
 _DOUBLE = (
     "another machine says that it has the id of this one, so rows that this store needs may be deleted: was the data "
     "directory copied? Stop `serve` here, delete `node.id`, and start it again"
 )
+
+_log = logging.getLogger(__name__)
 
 
 class Identity(NamedTuple):
@@ -148,3 +151,54 @@ class Membership:
                     pass
         except SharedSpoolError:
             self.latest = None
+
+
+class Presence:
+    """The thread that keeps a node without a shipper known; `part` names it, as a part of a process.
+
+    Args:
+        server: where the shared spool is.
+        membership: what this node says there.
+    """
+
+    part = "presence"
+
+    def __init__(self, server: SpoolServer, membership: Membership) -> None:
+        self.pulse = Pulse()
+        """Beats with each turn of the thread."""
+        self._server = server
+        self._membership = membership
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=self.part, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, _seconds: float) -> None:
+        """End: nothing is left to do."""
+        self._stopping.set()
+        self._thread.join()
+        self._server.close()
+
+    @property
+    def failure(self) -> str | None:
+        """Why the server can't be used at the moment."""
+        return self._server.failure
+
+    @property
+    def since(self) -> datetime | None:
+        """The time since which the server can't be used."""
+        return self._server.since
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_TURN_SECONDS):
+            with self.pulse.busy("saying that this machine lives"):
+                self._turn_safely()
+
+    def _turn_safely(self) -> None:
+        try:
+            self._membership.turn()
+        except Exception:  # noqa: BLE001 - the thread can't end in silence
+            _log.exception("the other machines could not be told that this one lives, by an error in this program")
+            self._stopping.wait(1)

@@ -1,4 +1,5 @@
--- Each node, with how far it is behind; the batch after its last one tells since when.
+-- Each node, with how far it is behind; the batch after its last one tells since when. A node without a store is not
+-- behind, and lacks nothing.
 SELECT
     node,
     name,
@@ -11,13 +12,13 @@ SELECT
     coalesce(extract(EPOCH FROM clock_timestamp() - next.put_at), 0)::DOUBLE PRECISION AS seconds_behind,
     coalesce(checkpointed, 0) AS checkpointed,
     coalesce(backed_up, 0) AS backed_up,
-    coalesce(stored, 0) < coalesce(oldest.number - 1, counter.number) AS lacks_rows
+    role <> 'listener' AND coalesce(stored, 0) < coalesce(oldest.number - 1, counter.number) AS lacks_rows
 FROM clc_spool.nodes
 CROSS JOIN clc_spool.counter
 LEFT JOIN LATERAL (
     SELECT rows_before, put_at
     FROM clc_spool.batches
-    WHERE number > coalesce(stored, 0)
+    WHERE nodes.role <> 'listener' AND number > coalesce(stored, 0)
     ORDER BY number
     LIMIT 1
 ) AS next ON true

@@ -25,12 +25,16 @@ _log = logging.getLogger(__name__)
 class Shipper:
     """Moves new rows to the shared spool until it is stopped.
 
+    `part` names its thread, as a part of a process.
+
     Args:
         spool: this node's spool.
         server: where the shared spool is.
         stored: how far this node's store had taken the spool by itself, before there was a shared spool.
         membership: keeps this node known to the others.
     """
+
+    part = "shipper"
 
     def __init__(
         self, spool: RowSource, server: SpoolServer, stored: Watermarks, membership: Membership | None = None
@@ -39,6 +43,8 @@ class Shipper:
         """Beats with each turn of the thread."""
         self.shipped = 0
         """How many rows were put into the shared spool in this process."""
+        self.held: Positions | None = None
+        """How many rows of each segment and kind the shared spool held at the last look; None before it."""
         self.trouble: str | None = None
         """Why this node's spool could not be read or cleared at the last turn."""
         self._spool = spool
@@ -49,7 +55,7 @@ class Shipper:
         self._tidied_at = time.monotonic()
         self._stopping = threading.Event()
         self._last_seconds = 0.0
-        self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self.part, daemon=True)
 
     def start(self) -> None:
         """Begin to move rows."""
@@ -106,6 +112,7 @@ class Shipper:
                 after = put_rows(connection, rows, self._positions)
             self._positions |= after
             self.shipped += len(rows)
+        self.held = dict(self._positions)
         return len(rows)
 
     @property

@@ -39,7 +39,6 @@ GIVES_WAY = 10
 """How much lower than the listener's its priority is (`nice`): a sender waits for the listener, none for SQL."""
 
 _APPENDER = "appender"
-_SHIPPER = "shipper"
 _LAST_SECONDS = 5.0
 # Others import these only when they are first used.
 _USED_LATE = ("_strptime", "encodings.idna", "pyarrow.pandas_compat", "pyarrow.vendored.version")
@@ -69,7 +68,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     with child.heart.loop.busy("opening the database"):
         connection = open_store(settings).connection
         write_senders(connection, senders, settings)
-    sharing = open_shared_spool(settings, connection)
+    sharing = open_shared_spool(settings, child.role, connection)
     loop = AppendLoop(
         connection,
         settings.spool_directory,
@@ -126,14 +125,14 @@ async def _serve(child: Child, settings: Settings) -> None:
 
 def _begin_sharing(child: Child, sharing: Sharing | None) -> None:
     if sharing:
-        child.heart.add(_SHIPPER, sharing.shipper.pulse)
-        sharing.shipper.start()
+        child.heart.add(sharing.thread.part, sharing.thread.pulse)
+        sharing.thread.start()
 
 
 async def _end_sharing(child: Child, sharing: Sharing | None) -> None:
     if sharing:
-        await asyncio.to_thread(sharing.shipper.stop, _LAST_SECONDS if child.stopping.is_set() else 0.0)
-        child.heart.remove(_SHIPPER)
+        await asyncio.to_thread(sharing.thread.stop, _LAST_SECONDS if child.stopping.is_set() else 0.0)
+        child.heart.remove(sharing.thread.part)
 
 
 def _make_query_app(

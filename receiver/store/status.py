@@ -100,7 +100,7 @@ class StatusHandler(ServiceHandler):
     `backup_at`, its age in multiples of CLC_BACKUP_EVERY.
     `refusals`: `{reason, kept, last_hour}`. `recoveries`: `{at, what, moved_to, missing}`, oldest first. `processes`:
     `{name, state, pid, restarts, last_exit, last_exit_at, failure, started_at, version}`. `machines` sharing the spool:
-    `{id, name, this, version, role, state, seen_at, rows_behind, seconds_behind, text}`.
+    `{id, name, this, version, role, does, state, seen_at, rows_behind, seconds_behind, text}`.
     """
 
     def initialize(self, keeper: StatusKeeper) -> None:
@@ -161,7 +161,8 @@ class StatusMetrics(Collector):
         info = InfoMetricFamily("clc_receiver", "Version and public key.")
         if status:
             for disk in ("data", "spool"):
-                free.add_metric([disk], _number(status.value(f"{disk}_free_bytes")) or 0)
+                if (left := _number(status.value(f"{disk}_free_bytes"))) is not None:
+                    free.add_metric([disk], left)
             for figure in status.figures:
                 if figure.name not in self._JUDGED:
                     continue

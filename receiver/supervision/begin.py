@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import socket
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
@@ -15,6 +16,7 @@ from receiver import __version__
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.access import Running
 from receiver.data_directory.incidents import put_aside
+from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.database import replacing
 from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.backup_file import FILE as BACKUP_NOTE
@@ -37,17 +39,19 @@ KEPT = ("data_dir", "spool_dir", "listen", "query_listen", "listeners")
 _log = logging.getLogger(__name__)
 
 
-def check(settings: Settings) -> str:
-    """Check that `serve` could start with these settings, and return its version.
+def check(settings: Settings, role: str) -> str:
+    """Check that `serve` could start with these settings in a role, and return its version.
 
     Raises:
         ReceiverError: it could not start.
     """
     import receiver.listener.process  # noqa: PLC0415
+    import receiver.shipping.process  # noqa: PLC0415
     import receiver.store.process  # noqa: F401, PLC0415 - what can't be imported could not be started
 
     read_handover()
     check_files(settings)
+    check_role(settings, role)
     return __version__
 
 
@@ -64,6 +68,19 @@ def check_files(settings: Settings) -> None:
     check_driver(settings)
 
 
+def check_role(settings: Settings, role: str) -> None:
+    """Check that a machine with these settings can have a role.
+
+    Raises:
+        SettingsError: it has no shared spool, by which the parts on different machines know each other.
+    """
+    if role != ALL_PARTS and settings.shared_spool is None:
+        raise SettingsError(
+            f"CLC_SHARED_SPOOL is not set, and `serve --only {role}` needs it: the URL of the PostgreSQL database "
+            "through which the machines share their notifications."
+        )
+
+
 def check_driver(settings: Settings) -> None:
     """Check that the driver of the shared spool is installed, if there is one.
 
@@ -74,42 +91,54 @@ def check_driver(settings: Settings) -> None:
         raise SettingsError("CLC_SHARED_SPOOL needs the extra `cluster`: pip install 'clc-webhook-analytics[cluster]'.")
 
 
-def take_hold(settings: Settings) -> Held:
+def take_hold(settings: Settings, role: str) -> Held:
     """Take the data directory and the addresses, or the sockets that systemd has opened already.
 
     Raises:
         ReceiverError: one of them can't be taken.
     """
-    data_directory.prepare(settings)
+    data_directory.prepare(settings, has_spool=has_listener(role))
     lock = data_directory.take(settings.data_dir)
     try:
-        take_spool(settings)
-        return _open_sockets(settings, lock)
+        take_spool(settings, role)
+        return _open_sockets(settings, role, lock)
     except BaseException:
         lock.close()
         raise
 
 
-def take_spool(settings: Settings) -> None:
-    """Mark the spool as this data directory's, and log the former spools with rows.
+def take_spool(settings: Settings, role: str) -> None:
+    """Mark the spool as this data directory's, and log the former spools with rows; without a listener there is none.
 
     Raises:
-        DataDirectoryError: it belongs to another.
+        DataDirectoryError: it belongs to another, or rows wait in it and this machine has no listener any more.
     """
+    if not has_listener(role):
+        _check_nothing_waits(settings)
+        return
     spools.claim(settings)
     for former in spools.list_former_spools(settings):
         _log.error("the former spool %s %s", former.directory, former.trouble or "still has rows, which are taken now")
 
 
-def keep_spool(settings: Settings) -> None:
+def _check_nothing_waits(settings: Settings) -> None:
+    waiting = spools.count_whole_backlog(settings, spools.list_former_spools(settings), {})
+    if waiting.rows or waiting.unreadable:
+        raise DataDirectoryError(
+            f"The spool {settings.spool_directory} has rows that this machine took, and `serve --only store` sends "
+            "none: run `clc-receiver serve` here until its status says that spool_rows is 0, and stop it."
+        )
+
+
+def keep_spool(settings: Settings, role: str) -> None:
     """Do the same if the version before this one had the spool already, but only log an error."""
     try:
-        take_spool(settings)
+        take_spool(settings, role)
     except DataDirectoryError as error:
         _log.error("%s", error)
 
 
-def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
+def _open_sockets(settings: Settings, role: str, lock: IO[str]) -> Held:
     try:
         replacing.finish(settings.data_dir)
     except OSError as error:
@@ -119,10 +148,23 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
     # The processes of a killed `serve` give their addresses up a moment later.
     last = data_directory.read_last_holder(lock)
     taken = {last.listen, last.query_listen} if last else set()
-    query = passed.query or listen_patiently(settings.query_listen, 1, "CLC_QUERY_LISTEN", taken)[0]
-    listeners = passed.listeners or listen_patiently(settings.listen, settings.listeners, "CLC_LISTEN", taken)
-    running = Running(os.getpid(), address_of(listeners[0]), address_of(query))
+    query, listeners = None, list[socket.socket]()
+    if has_store(role):
+        query = passed.query or listen_patiently(settings.query_listen, 1, "CLC_QUERY_LISTEN", taken)[0]
+    if has_listener(role):
+        listeners = passed.listeners or listen_patiently(settings.listen, settings.listeners, "CLC_LISTEN", taken)
+    if (passed.listeners and not listeners) or (passed.query and not query):
+        _log.warning("systemd passed sockets that `--only %s` does not use: take them out of the socket unit", role)
+    running = Running(os.getpid(), address_of(listeners[0]) if listeners else "", address_of(query) if query else "")
     data_directory.announce(lock, running)
+    if listeners:
+        _log_targets(settings, running)
+    if query:
+        _log_queries(running)
+    return Held(lock, *os.pipe(), query, listeners)
+
+
+def _log_targets(settings: Settings, running: Running) -> None:
     scheme = "https" if settings.tls_cert else "http"
     part = "CLC_URL_SECRET/" if settings.url_secret else ""
     _log.info("notifications are taken at %s://%s/webhooks/%sEVENT", scheme, running.listen, part)
@@ -131,13 +173,15 @@ def _open_sockets(settings: Settings, lock: IO[str]) -> Held:
         _log.info("notifications of %s are taken at %s", name, target_url(settings, running.listen, name))
     for name in lacking:
         _log.warning("notifications of %s are not taken: set %s", name, variable_of(name))
+
+
+def _log_queries(running: Running) -> None:
     _log.info("queries are answered at http://%s/query", running.query_listen)
     if not is_loopback(running.query_listen):
         _log.warning(
             "the query service takes connections from other machines and does not encrypt: its token and all answers "
             "can be read on the way; set CLC_QUERY_LISTEN to 127.0.0.1 and put a proxy with TLS before it"
         )
-    return Held(lock, *os.pipe(), query, listeners)
 
 
 def keep_settings(settings: Settings, before: Handover) -> Settings:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from receiver.data_directory.node import ALL_PARTS
 from receiver.processes import heartbeat
 from receiver.processes.heartbeat import BEAT_SECONDS, Vitals
 
@@ -25,11 +26,15 @@ _log = logging.getLogger(__name__)
 
 
 class Role(NamedTuple):
-    """A child's work: a name such as `listener 1`, the module it runs, the socket it takes connections from."""
+    """A child's work: a name such as `listener 1`, the module it runs, the machine's role.
+
+    `socket` is where it takes connections from; the shipper takes none.
+    """
 
     name: str
     module: str
-    socket: socket.socket
+    socket: socket.socket | None
+    of_machine: str = ALL_PARTS
 
 
 class Report(NamedTuple):
@@ -151,15 +156,16 @@ class Children:
         return child
 
     def _popen(self, role: Role, report: int, beats: int) -> subprocess.Popen[bytes]:
-        descriptor = role.socket.fileno()
+        descriptors = [] if role.socket is None else [role.socket.fileno()]
         return subprocess.Popen(  # noqa: S603 - our own modules
             [
-                *(sys.executable, "-m", role.module, "--socket", str(descriptor)),
-                *("--life", str(self._life), "--report", str(report), "--name", role.name),
+                *(sys.executable, "-m", role.module, "--life", str(self._life), "--report", str(report)),
+                *("--name", role.name, "--role", role.of_machine),
+                *(f"--socket={descriptor}" for descriptor in descriptors),
             ],
             env={**self._environment, heartbeat.VARIABLE: str(beats)},
             stdin=subprocess.DEVNULL,
-            pass_fds=(descriptor, self._life, report, beats),
+            pass_fds=(*descriptors, self._life, report, beats),
             process_group=0,  # a terminal's Ctrl-C is for the supervisor, which ends them in order
         )
 

@@ -20,7 +20,7 @@ from receiver.supervision.children import ChildProcess
 from receiver.supervision.keeper import Keeper
 
 _READY_SECONDS = 60.0
-_STORE_SECONDS = 30.0
+_TAKER_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 _VARIABLE = "CLC_SERVE_HANDOVER"
@@ -35,12 +35,12 @@ class Held(NamedTuple):
     lock: IO[str]
     life: int
     life_writer: int
-    query: socket.socket
+    query: socket.socket | None
     listeners: list[socket.socket]
 
     def descriptors(self) -> list[int]:
         """List all of them."""
-        sockets = [self.query, *self.listeners]
+        sockets = [*([self.query] if self.query else []), *self.listeners]
         return [self.lock.fileno(), self.life, self.life_writer, *(listening.fileno() for listening in sockets)]
 
 
@@ -82,7 +82,7 @@ class Handover(BaseModel):
     lock: int
     life: int
     life_writer: int
-    query: int
+    query: int | None
     listeners: list[int]
     kept: dict[str, str | int | None]
     """Settings that can't change without a stop: where the data lie, and the addresses."""
@@ -99,7 +99,7 @@ def make_handover(held: Held, **fields: object) -> Handover:
         "lock": held.lock.fileno(),
         "life": held.life,
         "life_writer": held.life_writer,
-        "query": held.query.fileno(),
+        "query": held.query.fileno() if held.query else None,
         "listeners": [listening.fileno() for listening in held.listeners],
     }
     return Handover.model_validate({"format": _FORMAT, "pid": os.getpid(), **numbers, **fields})
@@ -111,7 +111,7 @@ def take_held(handover: Handover) -> Held:
         os.fdopen(handover.lock, "r+"),
         handover.life,
         handover.life_writer,
-        socket.socket(fileno=handover.query),
+        None if handover.query is None else socket.socket(fileno=handover.query),
         [socket.socket(fileno=number) for number in handover.listeners],
     )
     _set_inheritable(held.descriptors(), inheritable=False)
@@ -212,11 +212,12 @@ def _set_inheritable(descriptors: Iterable[int], *, inheritable: bool) -> None:
         os.set_inheritable(descriptor, inheritable)
 
 
-async def replace_all(listeners: Sequence[Keeper], store: Keeper) -> None:
-    """Start new listeners beside the old, retire the old once all new ones are ready, and restart the store.
+async def replace_all(listeners: Sequence[Keeper], taker: Keeper) -> None:
+    """Start new listeners beside the old, retire the old once all new ones are ready, and restart what takes rows.
 
     Raises:
-        UpgradeError: a new listener does not become ready, and the old ones stay; or the new store does not start.
+        UpgradeError: a new listener does not become ready, and the old ones stay; or the new store, or the new shipper,
+            does not start.
     """
     starts = await asyncio.gather(
         *(keeper.start_successor(_READY_SECONDS) for keeper in listeners), return_exceptions=True
@@ -229,8 +230,10 @@ async def replace_all(listeners: Sequence[Keeper], store: Keeper) -> None:
         raise failed[0]
     for keeper, successor in zip(listeners, successors, strict=True):
         keeper.succeed(successor)
-    _log.info("the new listeners take notifications, the old ones finish what they have")
+    if listeners:
+        _log.info("the new listeners take notifications, the old ones finish what they have")
     try:
-        await store.restart(_STORE_SECONDS)
+        await taker.restart(_TAKER_SECONDS)
     except UpgradeError as error:
-        raise UpgradeError(f"{error} The new listeners take notifications, which wait in the spool.") from None
+        rest = " The new listeners take notifications, which wait in the spool." if listeners else ""
+        raise UpgradeError(f"{error}{rest}") from None

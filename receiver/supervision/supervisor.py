@@ -1,14 +1,19 @@
-"""`serve`: runs listeners and the store as child processes, restarts those that die, and stops them in order."""
+"""`serve`: runs listeners and the store as child processes, restarts those that die, and stops them in order.
+
+A machine without a store runs a shipper instead; both take the rows out of the spool.
+"""
 
 import asyncio
 import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from receiver import __version__
 from receiver.data_directory import access as data_directory
+from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.errors import ListenerError, UpgradeError
 from receiver.logs import describe
 from receiver.network.sockets import address_of
@@ -31,8 +36,12 @@ _TURNS = 5
 _log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, role: str = ALL_PARTS) -> None:
     """Run until SIGTERM or SIGINT.
+
+    Args:
+        settings: the settings.
+        role: the machine's, which says what to run.
 
     Raises:
         ReceiverError: a setting, the data directory or an address can't be used; nothing was started. Or a listener
@@ -40,22 +49,24 @@ def serve(settings: Settings) -> None:
     """
     before = handover.read_handover()
     begin.check_files(settings)
+    begin.check_role(settings, role)
     if before:
         settings = begin.keep_settings(settings, before)
         held = handover.take_held(before)
-        begin.keep_spool(settings)
+        begin.keep_spool(settings, role)
     else:
-        held = begin.take_hold(settings)
-    with held.lock, spools.hold(settings, insist=before is None):
+        held = begin.take_hold(settings, role)
+    with held.lock, spools.hold(settings, insist=before is None) if has_listener(role) else nullcontext():
         try:
-            asyncio.run(_Supervisor(settings, held, before).run())
+            asyncio.run(_Supervisor(settings, role, held, before).run())
         finally:
             data_directory.leave(held.lock)
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings, held: Held, before: Handover | None) -> None:
+    def __init__(self, settings: Settings, role: str, held: Held, before: Handover | None) -> None:
         self._settings = settings
+        self._role = role
         self._held = held
         self._before = before
         self._started_at = before.started_at if before else datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -71,12 +82,15 @@ class _Supervisor:
         self._terminal_is_gone = make_terminal_watch()
         self._children = Children(self._environment(), held.life)
         count = max(settings.listeners, len(held.listeners))
-        sockets = [held.listeners[slot % len(held.listeners)] for slot in range(count)]
+        sockets = [held.listeners[slot % len(held.listeners)] for slot in range(count if held.listeners else 0)]
         self._listeners = [
-            self._keeper(Role(f"listener {number}", "receiver.listener.process", listening), self._give_up)
+            self._keeper(Role(f"listener {number}", "receiver.listener.process", listening, role), self._give_up)
             for number, listening in enumerate(sockets, start=1)
         ]
-        self._store = self._keeper(Role("store", "receiver.store.process", held.query), None)
+        part, module = (
+            ("store", "receiver.store.process") if has_store(role) else ("shipper", "receiver.shipping.process")
+        )
+        self._taker = self._keeper(Role(part, module, held.query, role), None)
 
     async def run(self) -> None:
         """Run until a signal stops it.
@@ -87,7 +101,7 @@ class _Supervisor:
         if self._before:
             self._adopt(self._before)
         self._heed_signals()
-        tasks = [asyncio.create_task(keeper.keep()) for keeper in (self._store, *self._listeners)]
+        tasks = [asyncio.create_task(keeper.keep()) for keeper in (self._taker, *self._listeners)]
         tasks.append(asyncio.create_task(watch(self._children, self._settings.hang_seconds, self._publish_state)))
         if self._before:
             self._upgrading = asyncio.create_task(self._finish_upgrade(self._before.version))
@@ -103,9 +117,9 @@ class _Supervisor:
 
     async def _stop(self) -> None:
         alive = self._children.alive
-        # The store ends last, so that it takes the rows that the listeners have just acknowledged.
-        await self._children.end([child for child in alive if child.name != self._store.role.name], _STOP_SECONDS)
-        await self._children.end([child for child in alive if child.name == self._store.role.name], _STOP_SECONDS)
+        # The store, or the shipper, ends last, so that it takes the rows that the listeners have just acknowledged.
+        await self._children.end([child for child in alive if child.name != self._taker.role.name], _STOP_SECONDS)
+        await self._children.end([child for child in alive if child.name == self._taker.role.name], _STOP_SECONDS)
         self._publish_state()
 
     def _heed_signals(self) -> None:
@@ -161,7 +175,7 @@ class _Supervisor:
     async def _finish_upgrade(self, before: str) -> None:
         """Replace the children of the version before."""
         try:
-            await replace_all(self._listeners, self._store)
+            await replace_all(self._listeners, self._taker)
         except UpgradeError as error:
             _log.error("the upgrade failed: %s", error)
             self._tell_upgrade("failed", str(error))
@@ -190,13 +204,13 @@ class _Supervisor:
             started_at=self._started_at,
             kept=self._settings.model_dump(mode="json", include=set(begin.KEPT)),
             children=[handover.describe_child(child) for child in self._children.alive],
-            processes={keeper.role.name: keeper.state() for keeper in (self._store, *self._listeners)},
+            processes={keeper.role.name: keeper.state() for keeper in (self._taker, *self._listeners)},
             upgrade=self._upgrade,
             upgrade_again=self._upgrade_again,
         )
 
     def _adopt(self, before: Handover) -> None:
-        keepers = {keeper.role.name: keeper for keeper in (self._store, *self._listeners)}
+        keepers = {keeper.role.name: keeper for keeper in (self._taker, *self._listeners)}
         for known in before.children:
             report = Report(known.ready, known.version, known.failure)
             child = self._children.adopt(known.name, known.pid, known.started_at, report, known.heartbeat)
@@ -218,18 +232,19 @@ class _Supervisor:
         return "stopping" if self._children.alive else "stopped"
 
     def _environment(self) -> dict[str, str]:
-        address = address_of(self._held.query)
-        variables = environment(self._settings.model_copy(update={"query_listen": address}))
+        update = {"query_listen": address_of(self._held.query)} if self._held.query else {}
+        variables = environment(self._settings.model_copy(update=update))
         variables.pop("NOTIFY_SOCKET", None)
         return variables
 
     def _publish_state(self) -> None:
-        """Write the state to disk, and notify systemd once all listeners run."""
-        if not self._systemd_knows and all(keeper.state().state == "running" for keeper in self._listeners):
+        """Write the state to disk, and notify systemd once all listeners run, or without any the store."""
+        awaited = self._listeners or [self._taker]
+        if not self._systemd_knows and all(keeper.state().state == "running" for keeper in awaited):
             self._systemd_knows = True
             notify("READY=1")
         now = datetime.now(UTC)
-        processes = {keeper.role.name: keeper.state() for keeper in (*self._listeners, self._store)}
+        processes = {keeper.role.name: keeper.state() for keeper in (*self._listeners, self._taker)}
         self._silences.note(processes, now)
         state = ServeState(
             pid=os.getpid(),
@@ -244,9 +259,10 @@ class _Supervisor:
                 for child in self._children.alive
                 if child.retiring
             ],
-            listen=f"{'https' if self._settings.tls_cert else 'http'}://{address_of(self._held.listeners[0])}",
+            listen=self._describe_listen(),
             key_fingerprint=self._key,
             silences=self._silences.list_recent(now),
+            role=self._role,
         )
         try:
             write_state(self._settings.data_dir, state)
@@ -255,6 +271,10 @@ class _Supervisor:
             if self._state_written:
                 _log.warning("serve.json can't be written: %s", describe(error))
             self._state_written = False
+
+    def _describe_listen(self) -> str | None:
+        scheme = "https" if self._settings.tls_cert else "http"
+        return next((f"{scheme}://{address_of(listening)}" for listening in self._held.listeners), None)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

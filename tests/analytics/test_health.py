@@ -42,11 +42,13 @@ def test_a_figure_that_is_never_judged_has_no_state_to_show():
 def test_a_machine_is_a_row_with_its_age_and_state_and_an_odd_name_is_made_visible():
     machine = {
         "id": "5d1c1a50-0000", "name": "db\u202e1", "this": True, "version": "1.0", "state": "purple",
-        "seen_at": "2026-03-04T12:00:00+00:00", "text": "if it will not come back: `clc-receiver forget 5d1c1a50`",
+        "does": "stores", "seen_at": "2026-03-04T12:00:00+00:00",
+        "text": "if it will not come back: `clc-receiver forget 5d1c1a50`",
     }  # fmt: skip
     line = make_line(machine)
-    name, version, seen, text, state = line.cells
-    assert (name, version, state, line.colour) == ("db\\u202e1 (5d1c1a50), this machine", "1.0", "▲ amber", "amber")
+    name, does, version, seen, text, state = line.cells
+    assert (name, does, version) == ("db\\u202e1 (5d1c1a50), this machine", "stores", "1.0")
+    assert (state, line.colour) == ("▲ amber", "amber")
     assert isinstance(seen, Age)
     assert seen.moment.hour == 12
     assert text == "if it will not come back: clc-receiver forget 5d1c1a50"

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -97,6 +98,13 @@ def postgres() -> Iterator[PostgreSQL]:
 @pytest.fixture
 def database(postgres) -> Iterator[str]:
     """The URL of an empty database."""
+    with made_database(postgres) as url:
+        yield url
+
+
+@contextmanager
+def made_database(postgres: PostgreSQL) -> Iterator[str]:
+    """Make an empty database for the length of a block."""
     name = f"clc_{uuid4().hex}"
     postgres.execute(f"CREATE DATABASE {name}")
     yield postgres.url(name)

@@ -167,21 +167,26 @@ class ListenerProcess(Process):
 
 
 class Receiver(Process):
-    """`clc-receiver serve`, whole; by the command of an installation, if one is given."""
+    """`clc-receiver serve`, whole or one part; by the command of an installation, if one is given."""
 
-    def __init__(self, data_dir: Path, *, program: tuple[str, ...] = PROGRAM, **settings: str) -> None:
+    def __init__(
+        self, data_dir: Path, *, program: tuple[str, ...] = PROGRAM, only: str | None = None, **settings: str
+    ) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self.data_dir = data_dir
-        super().__init__([*program, "serve"], environment(data_dir, **settings), cwd=data_dir)
+        part = ["--only", only] if only else []
+        super().__init__([*program, "serve", *part], environment(data_dir, **settings), cwd=data_dir)
         try:
-            self.until_logged("the store is open")
-            self.until_logged("the listener takes notifications")
-            self.url = self.until_logged(r"(https?://\S+)/webhooks/EVENT")[1]
-            self.query_url = self.until_logged(r"(http://\S+)/query")[1]
+            if only != "listener":
+                self.until_logged("the store is open")
+                self.query_url = self.until_logged(r"(http://\S+)/query")[1]
+            if only != "store":
+                self.until_logged("the listener takes notifications")
+                self.url = self.until_logged(r"(https?://\S+)/webhooks/EVENT")[1]
+                self.sender = Sender(self.url)
         except BaseException:
             self.stop()
             raise
-        self.sender = Sender(self.url)
 
     @property
     def token(self) -> str:
@@ -189,7 +194,7 @@ class Receiver(Process):
         return (self.data_dir / "query.token").read_text().strip()
 
     def children(self) -> dict[str, int]:
-        """Find the children's process ids by role, `listener` and `store`."""
+        """Find the children's process ids by role, `listener`, `store` and `shipper`."""
         found = {}
         for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
             with contextlib.suppress(OSError, ValueError):  # gone already, or not yet what it becomes

@@ -12,6 +12,7 @@ from analytics.text import make_visible
 
 MACHINE_COLUMNS = (
     Column("Machine", "34%"),
+    Column("What it does", "13.5rem"),
     Column("Version", "7rem"),
     Column("Seen", "9rem"),
     Column("Its store", "66%"),
@@ -40,6 +41,7 @@ def make_line(machine: Mapping[str, Any]) -> Line:
         node,
         [
             make_visible(which),
+            make_visible(str(machine.get("does") or "")),
             make_visible(str(machine.get("version"))),
             Age(seen_at) if seen_at else "",
             put_plainly(str(machine.get("text") or "")),

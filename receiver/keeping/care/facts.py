@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from receiver import __version__
 from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.incidents import Incident, read_incidents
+from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.data_directory.refused_queries import count_recent
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
 from receiver.files import sql_file
 from receiver.keeping.backup_file import read_backup_note
+from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
 from receiver.keeping.objects.note import read_upload_note
 from receiver.keeping.scrub import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
@@ -54,41 +56,6 @@ class Appending(NamedTuple):
     failing: dict[str, str]
 
 
-class Machine(NamedTuple):
-    """A machine that shares the spool: how long it was not seen, and how far its store is behind.
-
-    `lacks_rows` says that rows it needs are deleted; `is_holding` that it keeps others from being deleted.
-    """
-
-    id: str
-    name: str
-    version: str
-    role: str
-    unseen_seconds: float
-    rows_behind: int
-    seconds_behind: float
-    lacks_rows: bool
-    is_holding: bool
-    is_this: bool
-
-
-class SharedSpool(NamedTuple):
-    """Why and since when the shared spool can't be used, and how many of its rows are not stored here.
-
-    `obstacle` is why rows that this store needs are missing in it, or may be. `machines` is empty, and `kept_seconds`,
-    the age of its oldest row, None, while they are not known. `has_backup` says whether a backup of any machine holds
-    that row.
-    """
-
-    failure: str | None
-    since: datetime | None
-    rows: int
-    obstacle: str | None = None
-    machines: tuple[Machine, ...] = ()
-    kept_seconds: float | None = None
-    has_backup: bool = True
-
-
 class Facts(NamedTuple):
     """All facts of a moment; `stored` is None if no database could be read, and `unread` says why.
 
@@ -121,9 +88,13 @@ class Facts(NamedTuple):
     appending: Appending | None = None
     has_shared_spool: bool = False
     shared: SharedSpool | None = None
-    """None if another process than the store's gathers the facts."""
+    """None if another process than the store's gathers the facts, and no shipper has noted it."""
     key_is_of_shell: bool = False
     """Whether the key is that of the settings of a shell, because no `serve` has noted its own."""
+    role: str = ALL_PARTS
+    """This machine's, see `receiver.data_directory.node`."""
+    is_sent_known: bool = False
+    """Whether `waiting` counts what the shared spool lacks, and not the store."""
 
 
 class WalWatch:
@@ -174,8 +145,12 @@ def gather(
         except StoreError as error:
             unread = str(error)
     database = settings.database
-    former = list_former_spools(settings)
     serve = read_state(settings.data_dir)
+    role = serve.role if serve else ALL_PARTS
+    former = list_former_spools(settings) if has_listener(role) else []
+    note = None if has_store(role) else read_sharing_note(settings.data_dir)
+    if note:
+        watermarks, shared = note.watermarks, note.read_shared(now)
     noted_key = serve.key_fingerprint if serve and wal is None else None
     return Facts(
         at=now,
@@ -185,7 +160,9 @@ def gather(
         serve=serve,
         stored=stored,
         unread=unread,
-        waiting=count_whole_backlog(settings, former, watermarks, in_store=wal is not None),
+        waiting=count_whole_backlog(settings, former, watermarks, in_store=wal is not None)
+        if has_listener(role)
+        else Backlog(0, None, 0, 0, ()),
         former_spools=former,
         wal_bytes=wal_bytes(database),
         database_bytes=_size(database),
@@ -194,16 +171,18 @@ def gather(
         backup=read_backup_note(settings.data_dir),
         backup_every=settings.backup_every,
         upload=read_upload_note(settings.data_dir, settings.objects) if settings.objects else None,
-        free={"data": _free(settings.data_dir), "spool": _free(settings.spool_directory)},
+        free={name: _free(directory) for name, directory in _directories(settings, role).items()},
         incidents=read_incidents(settings.data_dir),
         scrub=read_scrub_note(settings.data_dir),
         queries_overdue=overdue,
         queries_fatal=count_recent(settings.data_dir, now),
         query_listen=settings.query_listen,
         appending=appending,
-        has_shared_spool=settings.shared_spool is not None,
+        has_shared_spool=settings.shared_spool is not None or role != ALL_PARTS,
         shared=shared,
         key_is_of_shell=wal is None and noted_key is None,
+        role=role,
+        is_sent_known=note is not None and note.sent is not None,
     )
 
 
@@ -225,6 +204,10 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _directories(settings: Settings, role: str) -> dict[str, Path]:
+    return {"data": settings.data_dir} | ({"spool": settings.spool_directory} if has_listener(role) else {})
 
 
 def wal_bytes(database: Path) -> int:

@@ -1,9 +1,10 @@
 """Judges the facts: each figure with its value, its words, and whether it is ok, amber or red."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.limits import (
     LIMITS,
@@ -14,13 +15,13 @@ from receiver.keeping.care.limits import (
     make_limited,
     seconds_in_words,
 )
-from receiver.keeping.care.machines import describe_machine, judge_machines, judge_shared_spool
+from receiver.keeping.care.machines import describe_machine, describe_role, judge_machines, judge_shared_spool
+from receiver.keeping.care.waiting import judge_lag, judge_spool
 from receiver.processes.state import ProcessState
 from receiver.settings import is_loopback
 
 _RECENTLY = timedelta(hours=1)
 _WEEK = timedelta(days=7)
-_MOST_NAMED = 3
 _DAY_SECONDS = 86_400
 _SERVE_SILENT = timedelta(seconds=30)
 
@@ -51,8 +52,7 @@ class Status(NamedTuple):
 
 def judge(facts: Facts) -> Status:
     """Judge each figure by `LIMITS`."""
-    judges = (_judge_serve, _judge_queries, _judge_store, _judge_appending, _judge_spool, _judge_safety, _judge_disks)
-    figures = [figure for judge_some in judges for figure in judge_some(facts)]
+    figures = [figure for judge_some in _choose_judges(facts.role) for figure in judge_some(facts)]
     states: list[State] = [figure.state for figure in figures]
     refusals = facts.stored.rejected if facts.stored else {}
     return Status(
@@ -71,9 +71,25 @@ def judge(facts: Facts) -> Status:
     )
 
 
+def _choose_judges(role: str) -> Iterator[Callable[[Facts], Iterator[Figure]]]:
+    """Choose what to judge on a machine of a role: nothing of a part that it does not run."""
+    yield _judge_serve
+    if has_store(role):
+        yield from (_judge_queries, _judge_store, _judge_appending)
+    yield judge_lag
+    if has_listener(role):
+        yield judge_spool
+    yield _judge_sharing
+    if has_store(role):
+        yield _judge_safety
+    yield from (_judge_recoveries, _judge_disks)
+
+
 def _judge_serve(facts: Facts) -> Iterator[Figure]:
     yield _judge_serving(facts)
     yield Figure("version", "Version", facts.version, facts.version)
+    if facts.role != ALL_PARTS:
+        yield Figure("role", "This machine", facts.role, f"{describe_role(facts.role)} only")
     yield _describe_key(facts)
     if facts.serving and facts.serve and facts.serve.listen:
         yield Figure("listen", "Address of the receiver", facts.serve.listen, facts.serve.listen)
@@ -169,24 +185,7 @@ def _judge_appending(facts: Facts) -> Iterator[Figure]:
     yield make_limited("tasks_failing", "Tasks of the store that fail", len(appending.failing), words or "none")
 
 
-def _judge_spool(facts: Facts) -> Iterator[Figure]:
-    waiting = facts.waiting
-    lag = max((facts.at - waiting.since).total_seconds(), 0.0) if waiting.since else 0.0
-    if facts.stored:
-        yield make_limited("lag_seconds", "Lag of the store", lag, seconds_in_words(lag))
-        at_least = "at least " if waiting.unreadable else ""
-        yield make_limited("spool_rows", "Rows waiting in the spool", waiting.rows, f"{at_least}{waiting.rows:,}")
-    else:
-        # Without watermarks it is not known which of them are stored.
-        yield Figure("lag_seconds", "Lag of the store", None, "not known", "amber")
-        yield Figure("spool_rows", "Rows waiting in the spool", None, f"at most {waiting.rows:,}", "amber")
-    unreadable = len(waiting.unreadable)
-    words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")
-    yield make_limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
-    former = [f"{each.directory} {each.trouble or 'still has rows'}" for each in facts.former_spools]
-    yield make_limited("former_spools", "Old spools not yet emptied", len(former), ", ".join(former) or "none")
-    text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
-    yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)
+def _judge_sharing(facts: Facts) -> Iterator[Figure]:
     if facts.has_shared_spool:
         yield from judge_shared_spool(facts)
         yield from judge_machines(facts)
@@ -206,6 +205,9 @@ def _judge_safety(facts: Facts) -> Iterator[Figure]:
     if facts.upload is not None:
         yield _judge_upload(facts, facts.upload)
     yield _judge_scrub(facts)
+
+
+def _judge_recoveries(facts: Facts) -> Iterator[Figure]:
     recent = [each for each in facts.incidents if facts.at - datetime.fromisoformat(each.at) < _WEEK]
     recoveries = make_limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
     missing = [each for each in facts.incidents if each.missing]

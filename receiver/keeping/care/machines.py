@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from receiver.keeping.care.facts import Facts, Machine, SharedSpool
+from receiver.data_directory.node import has_listener, has_store
+from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.limits import LIMITS, Figure, State, make_limited, seconds_in_words
+from receiver.keeping.care.sharing import Machine, SharedSpool
 
 _AWAY, _ROWS = "shared_spool_away_seconds", "shared_spool_rows"
 _UNSEEN, _KEPT = "machine_unseen_seconds", "shared_spool_kept_seconds"
@@ -25,7 +27,8 @@ def judge_shared_spool(facts: Facts) -> Iterator[Figure]:
     if shared.obstacle:
         figure = figure._replace(text=f"ACT NOW: {shared.obstacle}", state="red")
     yield figure
-    yield make_limited(_ROWS, "Rows to take from the shared spool", shared.rows, f"{shared.rows:,}")
+    if has_store(facts.role):
+        yield make_limited(_ROWS, "Rows to take from the shared spool", shared.rows, f"{shared.rows:,}")
 
 
 def judge_machines(facts: Facts) -> Iterator[Figure]:
@@ -40,6 +43,12 @@ def judge_machines(facts: Facts) -> Iterator[Figure]:
     yield make_limited(_KEPT, "Oldest row in the shared spool", kept, _describe_kept(shared, kept))
 
 
+def describe_role(role: str) -> str:
+    """Say what a machine does, by its role."""
+    parts = {"takes notifications": has_listener(role), "stores": has_store(role)}
+    return " and ".join(words for words, is_done in parts.items() if is_done)
+
+
 def describe_machine(machine: Machine, at: datetime) -> dict[str, Any]:
     """Return a machine for the answer of `GET /status`."""
     return {
@@ -48,6 +57,7 @@ def describe_machine(machine: Machine, at: datetime) -> dict[str, Any]:
         "this": machine.is_this,
         "version": machine.version,
         "role": machine.role,
+        "does": describe_role(machine.role),
         "state": _state_of(machine),
         "seen_at": (at - timedelta(seconds=machine.unseen_seconds)).isoformat(),
         "rows_behind": machine.rows_behind,
@@ -105,7 +115,7 @@ def _describe(machine: Machine) -> str:
     if machine.lacks_rows:
         return "lacks rows that are deleted: restore a backup of another machine there"
     behind = f"{machine.rows_behind:,} rows behind, since {seconds_in_words(machine.seconds_behind)}"
-    words = behind if machine.rows_behind else "has all rows"
+    words = behind if machine.rows_behind else "has all rows" if has_store(machine.role) else "no store"
     if _state_of(machine) == "red":
         return f"{words}; if it will not come back: `clc-receiver forget {machine.id[:_SHORT_ID]}`"
     return words

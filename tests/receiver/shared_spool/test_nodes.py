@@ -95,6 +95,23 @@ def test_rows_go_when_every_machine_has_checkpointed_them_and_a_backup_holds_the
     assert [node.count() for node in nodes] == [30, 30]
 
 
+def test_rows_do_not_wait_for_a_machine_without_a_store_and_stay_while_none_has_one(nodes, database):
+    one, two = nodes
+    write(one, range(5))
+    two.membership.identity = two.identity._replace(role="listener")
+    two.beat()
+    one.settle()
+    one.back_up()
+    assert count_rows(database) == 0
+    assert [(node.rows_behind, node.lacks_rows) for node in two.beat().nodes] == [(0, False), (0, False)]
+    write(two, range(5, 10))
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE clc_spool.nodes SET checkpointed = 99, backed_up = 99")
+    one.membership.identity = one.identity._replace(role="listener")
+    one.beat()
+    assert count_rows(database) == 5
+
+
 def test_a_row_stays_for_an_hour_for_machines_that_are_not_known_yet(nodes, database, monkeypatch):
     monkeypatch.setattr(freeing, "_SHORTEST_SECONDS", 3600.0)
     one, _ = nodes

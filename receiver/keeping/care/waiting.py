@@ -1,0 +1,68 @@
+"""Judges what waits: in this machine's spool, or in the shared one for a store that has no other."""
+
+from collections.abc import Iterator
+
+from receiver.data_directory.node import has_listener, has_store
+from receiver.keeping.care.facts import Facts
+from receiver.keeping.care.limits import Figure, bytes_in_words, make_limited, seconds_in_words
+
+_MOST_NAMED = 3
+
+
+def judge_lag(facts: Facts) -> Iterator[Figure]:
+    """Judge how much waits and since when: for the store, or on a machine without one for the shared spool."""
+    if not has_store(facts.role):
+        yield from _judge_sending(facts)
+    elif not has_listener(facts.role):
+        yield from _judge_storing(facts)
+    else:
+        yield from _judge_taking(facts)
+
+
+def _judge_taking(facts: Facts) -> Iterator[Figure]:
+    if facts.stored:
+        yield from _judge_waiting(facts, "Lag of the store", "Rows waiting in the spool")
+    else:
+        # Without watermarks it is not known which of them are stored.
+        yield from _leave_open(facts, "Lag of the store", "Rows waiting in the spool")
+
+
+def _judge_sending(facts: Facts) -> Iterator[Figure]:
+    """Judge how much of what this machine took the shared spool lacks."""
+    judge_some = _judge_waiting if facts.is_sent_known else _leave_open
+    yield from judge_some(facts, "Lag of the shared spool", "Rows waiting to be sent")
+
+
+def _judge_waiting(facts: Facts, lag_label: str, rows_label: str) -> Iterator[Figure]:
+    waiting = facts.waiting
+    lag = max((facts.at - waiting.since).total_seconds(), 0.0) if waiting.since else 0.0
+    yield make_limited("lag_seconds", lag_label, lag, seconds_in_words(lag))
+    at_least = "at least " if waiting.unreadable else ""
+    yield make_limited("spool_rows", rows_label, waiting.rows, f"{at_least}{waiting.rows:,}")
+
+
+def _leave_open(facts: Facts, lag_label: str, rows_label: str) -> Iterator[Figure]:
+    yield Figure("lag_seconds", lag_label, None, "not known", "amber")
+    yield Figure("spool_rows", rows_label, None, f"at most {facts.waiting.rows:,}", "amber")
+
+
+def _judge_storing(facts: Facts) -> Iterator[Figure]:
+    """Judge how far a store that has no spool of its own is behind the shared one."""
+    machines = facts.shared.machines if facts.shared else ()
+    behind = next((machine.seconds_behind for machine in machines if machine.is_this), None)
+    if behind is None:
+        yield Figure("lag_seconds", "Lag of the store", None, "not known", "amber")
+    else:
+        yield make_limited("lag_seconds", "Lag of the store", behind, seconds_in_words(behind))
+
+
+def judge_spool(facts: Facts) -> Iterator[Figure]:
+    """Judge the segments of this machine's spool, and of those that it used before."""
+    waiting = facts.waiting
+    unreadable = len(waiting.unreadable)
+    words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")
+    yield make_limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
+    former = [f"{each.directory} {each.trouble or 'still has rows'}" for each in facts.former_spools]
+    yield make_limited("former_spools", "Old spools not yet emptied", len(former), ", ".join(former) or "none")
+    text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
+    yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)
