@@ -11,8 +11,10 @@ from analytics.findings.running import find
 from analytics.findings.snapshot import FOREVER
 from analytics.times import EPOCH
 from tests.browser.audited import ago, send, server
+from tests.browser.conftest import Live
 from tests.browser.watching import row_of
 from tests.support.browsing import a_dashboard
+from tests.support.processes import Receiver, running
 from tests.support.sizes import take_few
 from tests.support.slow_store import a_slow_store
 from tests.support.waiting import until
@@ -25,13 +27,15 @@ TAKES_LONG = "This takes longer than 3 s"
 
 
 @pytest.fixture(scope="module")
-def place(live):
-    send(live)
+def place(browser, tmp_path_factory):  # noqa: ARG001 - without one there is nothing to start
+    data_dir = tmp_path_factory.mktemp("waiting") / "data"
     with (
-        a_slow_store(live.receiver.query_url) as slow,
-        a_dashboard(live.receiver.data_dir, slow.url, CLC_QUERY_TIMEOUT_SECONDS="3") as url,
+        running(Receiver, data_dir) as receiver,
+        a_slow_store(receiver.query_url) as slow,
+        a_dashboard(data_dir, slow.url, CLC_QUERY_TIMEOUT_SECONDS="3") as url,
     ):
-        yield slow, url
+        send(Live(receiver, url))
+        yield slow, Live(receiver, url)
 
 
 @pytest.fixture(autouse=True)
@@ -53,14 +57,12 @@ def new_finding(live, monkeypatch, name, public):
         )
 
 
-def test_a_link_to_a_finding_of_just_now_waits_for_it_says_when_that_takes_long_and_shows_it(
-    live, place, watch, monkeypatch
-):
-    slow, url = place
-    watch(url).open("/audit?refresh=off")
+def test_a_link_to_a_finding_of_just_now_waits_for_it_says_when_that_takes_long_and_shows_it(place, watch, monkeypatch):
+    slow, live = place
+    watch(live.url).open("/audit?refresh=off")
     slow.held_back = COMPUTING
     finding = new_finding(live, monkeypatch, "WA1ACMELINK01", "203.0.113.77")
-    page = watch(url).open(f"/audit?refresh=off&finding={finding}")
+    page = watch(live.url).open(f"/audit?refresh=off&finding={finding}")
     expect(page.locator(WAITING)).to_contain_text(re.compile(r"Findings up to \d\d:\d\d:\d\d UTC are being computed"))
     expect(page.locator(WAITING)).to_contain_text(TAKES_LONG)
     page.get_by_role("button", name="Look again").click()
@@ -74,16 +76,14 @@ def test_a_link_to_a_finding_of_just_now_waits_for_it_says_when_that_takes_long_
     expect(page.locator(WAITING)).to_have_count(0)
 
 
-def test_activity_is_drawn_before_findings_are_known_says_so_and_shows_their_number_then(
-    live, place, watch, monkeypatch
-):
-    slow, url = place
-    before = watch(url).open("/?refresh=off").locator(".st-key-sign-findings button").first
+def test_activity_is_drawn_before_findings_are_known_says_so_and_shows_their_number_then(place, watch, monkeypatch):
+    slow, live = place
+    before = watch(live.url).open("/?refresh=off").locator(".st-key-sign-findings button").first
     expect(before).to_contain_text(re.compile(r"\d+ finding"))
     count = int(re.search(r"(\d+) finding", before.inner_text())[1])
     slow.held_back = COMPUTING
     new_finding(live, monkeypatch, "WA1ACMESIGN01", "203.0.113.80")
-    page = watch(url).open("/?refresh=off")
+    page = watch(live.url).open("/?refresh=off")
     sign = page.locator(".st-key-sign-findings button").first
     expect(sign).to_contain_text("being computed")
     expect(page.locator(".st-key-sign-refused button").first).to_contain_text("0 refused")
@@ -93,17 +93,17 @@ def test_activity_is_drawn_before_findings_are_known_says_so_and_shows_their_num
 
 @pytest.mark.parametrize(("refresh", "public"), take_few([("1+s", "203.0.113.78"), ("off", "203.0.113.79")], 1))
 def test_a_page_that_nobody_looked_at_for_long_waits_with_progress_and_shows_no_older_findings(
-    live, place, watch, monkeypatch, refresh, public
+    place, watch, monkeypatch, refresh, public
 ):
-    slow, url = place
-    before = watch(url).open("/audit?refresh=off")
+    slow, live = place
+    before = watch(live.url).open("/audit?refresh=off")
     upto = before.locator(".st-key-findings-upto")
     expect(upto).to_contain_text("Computed up to")
     computed = re.search(r"up to ([\d:]+) UTC", upto.inner_text())[1]
     slow.held_back = COMPUTING
     new_finding(live, monkeypatch, f"WA1ACMEOLD{public[-2:]}", public)
     expect(upto).to_contain_text(re.compile("2\\d s ago"))  # older than what a page that refreshes would show
-    page = watch(url).open(f"/audit?refresh={refresh}")
+    page = watch(live.url).open(f"/audit?refresh={refresh}")
     expect(page.locator(WAITING)).to_contain_text(f"So far they are computed up to {computed} UTC.")
     expect(page.locator(WAITING)).to_contain_text(TAKES_LONG)  # some refreshes later
     expect(page.locator(".st-key-findings")).to_have_count(0)
