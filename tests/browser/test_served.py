@@ -44,7 +44,7 @@ def test_every_page_has_one_and_names_scripts_that_there_are(live):
 
 def test_what_a_page_is_drawn_with_was_named_by_it(live, watch):
     """Otherwise a new Streamlit calls its scripts something else, or imports them in another way."""
-    live.simulate("--count", "20")
+    live.simulate("--count", "20", "--rate", "0")
     for name in ("", "alerts"):
         named = {path.rpartition("/")[2] for path in scripts(html_of(live, name))}
         page = watch(live.url).open(f"/{name}?refresh=off")

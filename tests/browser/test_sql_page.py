@@ -186,7 +186,7 @@ def test_enter_after_an_alias_or_a_unit_begins_a_new_line(page, line):
 
 
 def test_an_edited_query_keeps_its_chart_and_until_it_runs_the_rows_are_called_those_of_the_query_before(live, page):
-    live.simulate("--count", "20")
+    live.simulate("--count", "20", "--rate", "0")
     run(page, "SELECT event_type, count(*) AS n FROM events GROUP BY event_type")
     show(page, "Chart")
     expect(page.locator(".st-key-sql-chart svg.marks")).to_be_visible()
