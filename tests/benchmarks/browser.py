@@ -10,7 +10,7 @@ from tests.benchmarks.browser_paint import first_paints, interactions
 from tests.benchmarks.data import built
 from tests.benchmarks.report import Figure
 from tests.support.browsing import a_dashboard
-from tests.support.processes import Receiver, running
+from tests.support.processes import Process, Receiver, running
 
 COUNT = 1_000_000
 LOAD_SECONDS = 60
@@ -35,7 +35,7 @@ def browser(directory: Path, count: int = COUNT, seconds: int = LOAD_SECONDS) ->
         # A refused one and what is sent here make that no page is empty.
         receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "a benchmark"})
         (busiest,) = receiver.sql(BUSIEST)
-        with a_dashboard(data_dir, receiver.query_url) as url:
+        with a_dashboard(data_dir, receiver.query_url, kind=Process) as url:
             with giving_way(data_dir):
                 figures = with_and_without_viewers(receiver, url, seconds, data_dir)
             figures += first_paints(url, data_dir, busiest["entity_id"], busiest["seq"])

@@ -208,7 +208,7 @@ def interactions(receiver: Receiver) -> list[Figure]:
     figures = []
     with (
         recorder(receiver.query_url) as recording,
-        a_dashboard(receiver.data_dir, recording.url) as url,
+        a_dashboard(receiver.data_dir, recording.url, kind=Process) as url,
         a_browser() as browser,
     ):
         for name, used in USED.items():

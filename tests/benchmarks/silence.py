@@ -16,7 +16,7 @@ from tests.browser.conftest import Live
 from tests.browser.watching import AGE
 from tests.support.browsing import a_browser, a_dashboard
 from tests.support.pages import pages
-from tests.support.processes import Receiver, running, stopped
+from tests.support.processes import Process, Receiver, running, stopped
 from tests.support.slow_store import a_slow_store
 
 MOST_MS = 60_000
@@ -30,14 +30,14 @@ def silence(directory: Path) -> list[Figure]:
     with tempfile.TemporaryDirectory() as place, a_browser() as browser:
         data_dir = Path(place) / "data"
         with running(Receiver, data_dir, CLC_HANG_SECONDS="3600") as receiver:
-            with a_dashboard(data_dir, receiver.query_url) as url:
+            with a_dashboard(data_dir, receiver.query_url, kind=Process) as url:
                 send(Live(receiver, url))
                 receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "refused"})
                 figures = [
                     measure("stands still", browser, url, lambda: stopped(receiver.children()["store"])),
                     measure("is killed", browser, url, lambda: killed(receiver)),
                 ]
-            with a_slow_store(receiver.query_url) as slow, a_dashboard(data_dir, slow.url) as url:
+            with a_slow_store(receiver.query_url) as slow, a_dashboard(data_dir, slow.url, kind=Process) as url:
 
                 @contextmanager
                 def slowed() -> Iterator[None]:

@@ -15,7 +15,7 @@ from tests.benchmarks.data import built, grown, later
 from tests.benchmarks.reads import COPIES, COUNT
 from tests.benchmarks.report import Figure
 from tests.support.browsing import a_dashboard
-from tests.support.processes import ListenerProcess, Receiver, running
+from tests.support.processes import ListenerProcess, Process, Receiver, running
 from tests.support.waiting import until
 
 SAMPLE = 100_000
@@ -88,7 +88,7 @@ def watched(data_dir: Path, what: str, **settings: str) -> Figure:
     with (
         weighed_by_priority(),
         running(Receiver, data_dir, **settings) as receiver,
-        a_dashboard(data_dir, receiver.query_url) as url,
+        a_dashboard(data_dir, receiver.query_url, kind=Process) as url,
         giving_way(data_dir),
         viewers(url) as pages,
     ):

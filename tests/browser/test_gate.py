@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from analytics.pages.serving.gate import Hosts
 from tests.browser.watching import run_linked
 from tests.support.browsing import a_dashboard
+from tests.support.processes import Process
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -122,7 +123,7 @@ def test_a_configuration_of_streamlit_in_the_working_directory_changes_nothing(l
         "utf-8",
     )
     (tmp_path / ".streamlit" / "secrets.toml").write_text("[connections.store]\nlocation = 'nowhere.duckdb'\n", "utf-8")
-    with a_dashboard(live.receiver.data_dir, live.receiver.query_url, cwd=tmp_path) as url:
+    with a_dashboard(live.receiver.data_dir, live.receiver.query_url, cwd=tmp_path, kind=Process) as url:
         assert status(f"{url}/sql") == 200
         host_config = urllib3.request("GET", f"{url}/_stcore/host-config").json()
         assert "*" not in host_config["allowedOrigins"]

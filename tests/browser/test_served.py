@@ -83,7 +83,8 @@ def test_the_command_opens_the_page_and_streamlit_offers_to_install_nothing(live
 
 
 def test_the_dashboard_ends_although_a_browser_does_not_read_what_it_asked_for(live):
-    with socket.socket() as reader, a_dashboard(live.receiver.data_dir, live.receiver.query_url) as url:
+    place = (live.receiver.data_dir, live.receiver.query_url)
+    with socket.socket() as reader, a_dashboard(*place, kind=Process) as url:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         reader.connect((urlsplit(url).hostname, urlsplit(url).port))
         largest = max((STATIC / SCRIPTS).glob("*.js"), key=lambda script: script.stat().st_size)

@@ -13,6 +13,7 @@ import urllib3
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.ports import free_address
+from tests.support.prepared import DashboardFork
 from tests.support.processes import Process, environment
 from tests.support.waiting import until
 
@@ -71,16 +72,31 @@ def a_viewer(directory: Path, **options) -> Iterator[BrowserContext]:
             viewer.close()
 
 
+class PreparedDashboard(Process):
+    """A dashboard in a fork of a process that has imported it: imports are most of its start."""
+
+    start = DashboardFork
+
+
 @contextmanager
 def a_dashboard(
-    data_dir: Path, query_url: str, cwd: Path | None = None, *, address: str | None = None, **settings: str
+    data_dir: Path,
+    query_url: str,
+    cwd: Path | None = None,
+    *,
+    address: str | None = None,
+    kind: type[Process] = PreparedDashboard,
+    **settings: str,
 ) -> Iterator[str]:
-    """Run `clc-analytics dashboard` on a query service and give its URL; `address` is its host and port."""
+    """Run `clc-analytics dashboard` on a query service and give its URL; `address` is its host and port.
+
+    Where its start itself is seen or measured, `kind` is `Process`.
+    """
     address = address or free_address()
     port = address.rpartition(":")[2]
     settings = {"CLC_QUERY_LISTEN": query_url.removeprefix("http://"), **settings}
     command = [sys.executable, "-m", "analytics", "dashboard", "--no-browser", "--port", port]
-    process = Process(command, environment(data_dir, **settings), cwd=cwd or data_dir)
+    process = kind(command, environment(data_dir, **settings), cwd=cwd or data_dir)
     try:
         url = f"http://{address}"
         until(lambda: answers(f"{url}/_stcore/health") or process.ended(), seconds=60, what="the dashboard")

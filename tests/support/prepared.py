@@ -1,10 +1,12 @@
 """Runs commands in forks of a process that has imported the program: imports are most of a short command's time."""
 
+import contextlib
 import gc
 import json
 import os
 import random
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +24,11 @@ _COMMANDS = (
     *("senders", "serve", "status", "upgrade", "verify"),
 )
 _IMPORTED = (*_MAINS.values(), *(f"receiver.commands.{name}" for name in _COMMANDS), "receiver.simulator.commands")
+_DASHBOARD = (
+    *("analytics.cli", "streamlit.web.cli", "streamlit.web.bootstrap", "uvicorn.lifespan.on", "pandas", "altair"),
+    *("analytics.pages.serving.gate", "analytics.pages.shared.silence"),
+)
+_PID_LENGTH = 10
 _READ_AT_A_START = {"PYTHONPATH", "LD_PRELOAD"}
 
 
@@ -38,20 +45,66 @@ def run_program(
     with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as asked:
         outputs = [Path(directory, name) for name in ("out", "err")]
         asked.settimeout(timeout)
-        asked.connect(f"{_start()}/forks")
-        request = [module, arguments, dict(env), str(cwd), _umask(), *map(str, outputs)]
-        asked.sendall(json.dumps(request).encode() + b"\n")
+        _ask(asked, _start(), [module, arguments, dict(env), str(cwd), _umask(), *map(str, outputs)])
         code = int(asked.recv(100))
         return subprocess.CompletedProcess([module, *arguments], code, *(output.read_text() for output in outputs))
 
 
+class DashboardFork:
+    """A process of `python -m analytics dashboard`, with what our `Process` uses of `subprocess.Popen`."""
+
+    def __init__(self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, **_: object) -> None:
+        self._asked = socket.socket(socket.AF_UNIX)
+        with tempfile.TemporaryDirectory() as directory:
+            outputs = [f"{directory}/out", f"{directory}/err"]
+            for pipe in outputs:
+                os.mkfifo(pipe)
+            arguments = command[command.index("dashboard") :]
+            self._pid = _ask(
+                self._asked, _start("dashboard"), ["analytics", arguments, dict(env), str(cwd), _umask(), *outputs]
+            )
+            self.stdout, self.stderr = (open(pipe, encoding="utf-8") for pipe in outputs)  # noqa: PTH123, SIM115
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code of a process that has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end."""
+        if self._code is None:
+            if not select.select([self._asked], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("dashboard", timeout or 0)
+            self._code = int(self._asked.recv(100))
+            self._asked.close()
+        return self._code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to a process that has not ended."""
+        if self.poll() is None:
+            os.kill(self._pid, number)
+
+    def kill(self) -> None:
+        """Kill a process that has not ended."""
+        self.send_signal(signal.SIGKILL)
+
+
+def _ask(asked: socket.socket, directory: str, request: list[Any]) -> int:
+    """Ask for a fork and return its process id."""
+    asked.connect(f"{directory}/forks")
+    asked.sendall(json.dumps(request).encode() + b"\n")
+    return int(asked.recv(_PID_LENGTH, socket.MSG_WAITALL))
+
+
 @cache
-def _start() -> str:
-    """Start the process that has imported the program; it ends when this one does, by the end of its input."""
+def _start(*also: str) -> str:
+    """Start a process that has imported a program; it ends when this one does, by the end of its input."""
     directory = tempfile.TemporaryDirectory()
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # a fork has no threads but its own
     process = subprocess.Popen(
-        [sys.executable, "-m", __name__, directory.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
+        [sys.executable, "-m", __name__, directory.name, *also], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
     )
     assert process.stdout.readline() == b"ready\n", "the process that has imported the program does not start"
     _KEPT.extend((directory, process))
@@ -85,12 +138,13 @@ def _forget_those_that_have_ended() -> None:
 
 
 def _answer_with_its_code(asked: socket.socket) -> list[Any]:
-    """Fork once more, wait for that fork and tell its exit code; return what is asked for in that fork."""
+    """Fork once more, and tell that fork's id and its exit code; return what is asked for in that fork."""
     with asked.makefile() as lines:
         what = json.loads(lines.readline())
     child = os.fork()
     if child == 0:
         return what
+    asked.sendall(f"{child:{_PID_LENGTH}}".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     asked.sendall(str(code).encode())
     os._exit(0)
@@ -119,15 +173,22 @@ def _become(
         os.close(opened)
 
 
+def _become_streamlit(_: str, arguments: Sequence[str]) -> None:
+    """Do in this process what the dashboard's last act starts."""
+    sys.argv = list(arguments[arguments.index("streamlit") :])
+    import_module("streamlit.web.cli").main()
+
+
 def main() -> None:
     """Import the program, then fork for each request."""
-    mains = {module: import_module(name).main for module, name in _MAINS.items()}
-    for name in _IMPORTED:
+    if "dashboard" in sys.argv[2:]:
+        os.execv = _become_streamlit  # type: ignore[assignment]
+    for name in _DASHBOARD if "dashboard" in sys.argv[2:] else _IMPORTED:
         import_module(name)
     gc.freeze()
     if asked := _fork_for_each_request(sys.argv[1]):
         _become(*asked)
-        mains[asked[0]]()
+        import_module(_MAINS[asked[0]]).main()
 
 
 if __name__ == "__main__":

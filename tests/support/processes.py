@@ -55,10 +55,12 @@ class Sender:
 class Process:
     """A child process whose log lines can be waited for."""
 
+    start: Any = subprocess.Popen
+
     def __init__(
         self, command: Sequence[str | Path], env: dict[str, str], *, cwd: Path, pass_fds: tuple[int, ...] = ()
     ) -> None:
-        self.process = subprocess.Popen(
+        self.process = self.start(
             command, env=env, cwd=cwd, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=pass_fds
         )
         self.lines: list[str] = []
