@@ -55,6 +55,8 @@ def fetched_newest(
         NewerStoreError: the newest is of a newer program.
     """
     file = data_dir / FETCHED
+    for left in data_dir.glob(f".{FETCHED}.*"):  # by one that was killed
+        left.unlink()
     try:
         for manifest in place.list_whole():
             try:

@@ -20,7 +20,7 @@ from receiver.keeping.objects.place import Place, ending_of, name_of
 from receiver.settings import read_settings
 from receiver.store import uploads as store_uploads
 from receiver.store.uploads import Uploads
-from tests.durability.support.commands import run_command
+from tests.durability.support.commands import command, run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.object_storage import CREDENTIALS, SECRET
 from tests.support.processes import Receiver, environment, running
@@ -237,6 +237,26 @@ def test_a_damaged_object_is_found_and_an_older_backup_restored(backup, tmp_path
     done = run_command(tmp_path / "other", "restore", url, "--other-key")
     assert (done.returncode, "has no whole backup that can be used." in done.stderr) == (1, True)
     assert not (tmp_path / "other" / "clc.duckdb").exists()
+
+
+def test_a_restore_that_is_stopped_while_it_fetches_changes_nothing_and_can_be_run_again(backup, tmp_path, directory):
+    os.truncate(backup, 1 << 27)  # so that it takes a moment
+    Place(str(directory)).put(backup, name_of(backup, "host", MACHINES[0]), MADE, nothing)
+    data_dir = tmp_path / "data"
+    arguments = ("restore", "--other-key", str(directory.as_uri()))
+    data_dir.mkdir()
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with subprocess.Popen(
+            command(*arguments), env=environment(data_dir), cwd=data_dir, stderr=subprocess.PIPE, text=True
+        ) as process:
+            until(lambda: list(data_dir.glob(".restoring.fetched.*")), what="it to fetch")
+            process.send_signal(number)
+            assert "Traceback" not in process.communicate()[1]
+        assert process.returncode in {1, -signal.SIGKILL}
+        assert not (data_dir / "clc.duckdb").exists()
+    assert run_command(data_dir, *arguments).returncode == 0
+    assert count(data_dir / "clc.duckdb") == 3
+    assert not [*data_dir.glob("restoring*"), *data_dir.glob(".restoring*")]
 
 
 def test_each_machine_deletes_its_old_backups_alone_and_never_the_last_whole_one(backup, directory):
