@@ -21,8 +21,8 @@ from tests.durability.shim.control import faults_at, lasting_faults_at
 from tests.durability.shim.scenarios import SCENARIOS
 from tests.support.sizes import size
 
-_RUNS = {"append": 3, "spool": 3}
-_RUNS_OF_OTHERS = 1
+_RUNS = {"append": 5, "spool": 4}
+_RUNS_OF_OTHERS = 2
 _LASTING = 1
 
 
