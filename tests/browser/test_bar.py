@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import PUBLIC, SERVER
-from tests.browser.watching import choose, open_filters, row_of
+from tests.browser.watching import GO, choose, open_filters, row_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
@@ -316,3 +316,17 @@ def test_on_a_scrolled_page_the_bar_is_whole_and_has_a_border_above_the_rows(liv
     expect(bar).not_to_have_css("box-shadow", "none")
     above, control = (page.locator(one).bounding_box() for one in ("[data-testid=stHeader]", ".st-key-refresh"))
     assert control["y"] >= above["y"] + above["height"], "the line above covers no border of a control"
+
+
+def test_the_search_keeps_the_focus_and_what_is_typed_while_the_bar_is_drawn_anew(live, watch):
+    page = watch(live.url).open("/audit?refresh=off")
+    page.keyboard.press("/")
+    page.keyboard.type("we")
+    page.evaluate(GO, "/set-up")
+    expect(page.locator(".st-key-title h3")).to_have_text("Set up")
+    field = page.get_by_role("searchbox", name="Search all")
+    expect(field).to_be_focused()
+    page.keyboard.type("b")
+    expect(field).to_have_value("web")
+    page.locator(".st-key-title h3").click()
+    expect(field).not_to_be_focused()

@@ -37,7 +37,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state.isShown = true;
     field.select();
   };
-  field.onblur = () => field.isConnected && show(false);
+  // Later, because a field that Streamlit takes away says so while it is still there.
+  field.onblur = () => setTimeout(() => field.isConnected && document.activeElement !== field && show(false));
   field.oninput = () => (state.text = field.value);
   field.onkeydown = (event) => {
     event.stopPropagation();
