@@ -34,7 +34,7 @@ def live(browser, tmp_path_factory):  # noqa: ARG001 - without one there is noth
     # Or `serve` would replace the store that a test has stopped, where the machine is slow.
     with (
         running(Receiver, data_dir, CLC_HANG_SECONDS="3600") as receiver,
-        a_dashboard(data_dir, receiver.query_url) as url,
+        a_dashboard(data_dir, receiver.query_url, CLC_LISTEN=receiver.url.removeprefix("http://")) as url,
     ):
         yield Live(receiver, url)
 
@@ -96,29 +96,27 @@ def test_a_page_that_is_opened_while_the_store_hangs_says_so_and_since_when_and_
 
 
 def test_health_tells_what_the_listener_and_serve_know_while_the_store_hangs(live, watch):
-    settings = {"CLC_LISTEN": live.receiver.url.removeprefix("http://")}
-    with a_dashboard(live.receiver.data_dir, live.receiver.query_url, **settings) as url:
-        page = watch(url).open("/health")
-        expect(page.locator(".st-key-health-state")).to_contain_text("All is well")
-        newcomer = watch(url)
-        with stopped(live.receiver.children()["store"]):
-            newcomer.page.goto(url + "/health")
-            for shown in (page, newcomer.page):
-                signs = shown.locator(".st-key-health-signs tbody tr")
-                expect(signs.first).to_contain_text("takes notifications", timeout=SOON)
-                expect(signs.nth(1)).to_contain_text("Store")
-                expect(signs.nth(1).locator("td").nth(2)).to_have_text("✗ red")
-                store = shown.locator(".st-key-health-processes-written tbody tr", has_text=re.compile("^store"))
-                expect(store.locator("td").nth(1)).to_have_text("runs, does not answer")
-                assert not re.search(r"\dT\d\d:|`", shown.get_by_test_id("stMain").inner_text())
-            expect(page.locator(".st-key-health-state")).to_be_hidden()
-        expect(page.locator(".st-key-health-signs")).to_have_count(0)
-        said = re.compile(r"\d+ silences? in the last hour")
-        expect(page.locator(".st-key-health-state")).to_contain_text(said, timeout=SOON)
-        expect(watch(url).open("/").locator(".st-key-sign-health button").first).to_contain_text(said, timeout=SOON)
-        silences = page.locator(".st-key-health-silences tbody tr")
-        expect(silences.first).to_contain_text("It stood still, and went on by itself.", timeout=SOON)
-        expect(silences.first.locator("td").nth(2)).to_have_text("store")
+    page = watch(live.url).open("/health")
+    expect(page.locator(".st-key-health-state")).to_contain_text("All is well")
+    newcomer = watch(live.url)
+    with stopped(live.receiver.children()["store"]):
+        newcomer.page.goto(live.url + "/health")
+        for shown in (page, newcomer.page):
+            signs = shown.locator(".st-key-health-signs tbody tr")
+            expect(signs.first).to_contain_text("takes notifications", timeout=SOON)
+            expect(signs.nth(1)).to_contain_text("Store")
+            expect(signs.nth(1).locator("td").nth(2)).to_have_text("✗ red")
+            store = shown.locator(".st-key-health-processes-written tbody tr", has_text=re.compile("^store"))
+            expect(store.locator("td").nth(1)).to_have_text("runs, does not answer")
+            assert not re.search(r"\dT\d\d:|`", shown.get_by_test_id("stMain").inner_text())
+        expect(page.locator(".st-key-health-state")).to_be_hidden()
+    expect(page.locator(".st-key-health-signs")).to_have_count(0)
+    said = re.compile(r"\d+ silences? in the last hour")
+    expect(page.locator(".st-key-health-state")).to_contain_text(said, timeout=SOON)
+    expect(watch(live.url).open("/").locator(".st-key-sign-health button").first).to_contain_text(said, timeout=SOON)
+    silences = page.locator(".st-key-health-silences tbody tr")
+    expect(silences.first).to_contain_text("It stood still, and went on by itself.", timeout=SOON)
+    expect(silences.first.locator("td").nth(2)).to_have_text("store")
 
 
 def test_while_the_store_hangs_health_and_activity_call_nothing_of_it_ok(live, watch):
@@ -242,17 +240,16 @@ def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_go
 
 
 def test_a_listener_that_hangs_while_the_store_is_well_is_said_and_nothing_is_dimmed(live, watch):
-    with a_dashboard(live.receiver.data_dir, live.receiver.query_url) as url:
-        names = ("Activity", "Set up", "Health")
-        opened = {name: watch(url).open(addresses(refresh="1+s")[name]) for name in names}
-        with stopped(live.receiver.children()["listener"]):
-            for name in names:
-                said = re.compile(
-                    r"^The listener has not answered for \d+ s, since \d\d:\d\d:\d\d\. The sender never tries"
-                )
-                expect(opened[name].locator(SILENT)).to_contain_text(said, timeout=SOON)
-            state = opened["Health"].locator(".st-key-health-state")
-            expect(state).to_contain_text("Act now")
-            assert not is_dimmed(opened["Activity"], ".st-key-live")
-        for page in opened.values():
-            expect(page.locator(SILENT)).to_be_hidden()
+    names = ("Activity", "Set up", "Health")
+    opened = {name: watch(live.url).open(addresses(refresh="1+s")[name]) for name in names}
+    with stopped(live.receiver.children()["listener"]):
+        for name in names:
+            said = re.compile(
+                r"^The listener has not answered for \d+ s, since \d\d:\d\d:\d\d\. The sender never tries"
+            )
+            expect(opened[name].locator(SILENT)).to_contain_text(said, timeout=SOON)
+        state = opened["Health"].locator(".st-key-health-state")
+        expect(state).to_contain_text("Act now")
+        assert not is_dimmed(opened["Activity"], ".st-key-live")
+    for page in opened.values():
+        expect(page.locator(SILENT)).to_be_hidden()
