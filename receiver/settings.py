@@ -140,6 +140,12 @@ class Settings(BaseSettings):
     shared_spool: Annotated[str, AfterValidator(_postgresql)] | None = Field(
         None, description="URL of a PostgreSQL database through which several machines share their notifications"
     )
+    acknowledge: Literal["synced", "replicated"] = Field(
+        "synced", description="when a notification is answered: on this machine's disk; `replicated`: shared, too"
+    )
+    acknowledge_wait: Annotated[float, BeforeValidator(_duration), Field(gt=0, le=60)] = Field(
+        2, description="longest wait of an answer for the shared spool, with `replicated`"
+    )
     listen: Address = Field("127.0.0.1:8080", description="listener address")
     listeners: int = Field(1, ge=1, le=64, description="listener processes sharing the port")
     query_listen: Address = Field("127.0.0.1:8081", description="query service address")
@@ -212,6 +218,8 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
         raise SettingsError(" ".join(map(_sentence, error.errors()))) from None
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("CLC_TLS_CERT and CLC_TLS_KEY belong together: set both, or neither.")
+    if settings.acknowledge == "replicated" and settings.shared_spool is None:
+        raise SettingsError("CLC_ACKNOWLEDGE is 'replicated', which needs a spool to share: set CLC_SHARED_SPOOL.")
     return settings
 
 

@@ -35,6 +35,11 @@ CONNECTIONS_CLOSED = Counter(
     ["reason"],
     registry=REGISTRY,
 )
+NOT_REPLICATED = Counter(
+    "clc_listener_not_replicated",
+    "Accepted notifications that were answered before the shared spool held them (CLC_ACKNOWLEDGE=replicated).",
+    registry=REGISTRY,
+)
 NOT_KEPT = Counter(
     "clc_listener_refused_not_kept",
     "Refused notifications that were not kept in `rejected`, as the hour's bytes for their reason were used up.",

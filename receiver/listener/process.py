@@ -15,6 +15,7 @@ from receiver.listener.exchange import ExchangeServer
 from receiver.listener.limits import Limits, fit_to_descriptors
 from receiver.listener.quick_connection import Ordinary
 from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
+from receiver.listener.replication import Replication
 from receiver.listener.routes import Commits, Routes
 from receiver.listener.sources import TrustedProxies
 from receiver.listener.turns import Breath, come_first
@@ -96,6 +97,7 @@ def _make_server(
         budget,
         settings.url_secret,
         "https" if settings.tls_cert else "http",
+        Replication(settings.data_dir, settings.acknowledge_wait) if settings.acknowledge == "replicated" else None,
     )
     limits = fit_to_descriptors(LIMITS)
     exchanges = ExchangeServer(routes.respond, settings.max_body_bytes, limits)

@@ -24,13 +24,14 @@ from receiver.listener.exchange import (
 )
 from receiver.listener.health import StoreProbe, readiness
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
+from receiver.listener.replication import Replication
 from receiver.listener.sources import TrustedProxies
 from receiver.notification import Notification, Rejection
 from receiver.sender_admission import PREFIX, SenderAdmission
 from receiver.senders import CENTURYLINK
 from receiver.senders.profile import Handshake
 from receiver.senders.request import SignedRequest
-from receiver.spool import Done, Row, SpoolWriter, WaitingRow
+from receiver.spool import Done, Place, Row, SpoolWriter, WaitingRow
 
 
 class Commits:
@@ -50,6 +51,11 @@ class Commits:
             asyncio.get_running_loop().call_soon(self._commit)
         self._turn.append((row, done))
 
+    @property
+    def place(self) -> Place | None:
+        """See `SpoolWriter.place`."""
+        return self._spool.place
+
     def _commit(self) -> None:
         turn, self._turn = self._turn, []
         self._spool.append_here(turn)
@@ -59,6 +65,7 @@ SendAnswer = Callable[[Answer], None]
 
 _log = logging.getLogger(__name__)
 
+_ACCEPTED = "accepted"
 _ONLY_POST = refusal(
     Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "Notifications are posted here."), {"Allow": "POST"}
 )
@@ -83,6 +90,7 @@ class Routes:
         budget: bytes of refused notifications that are kept.
         secret: the part of each target URL that must match, see CLC_URL_SECRET.
         scheme: that of the listener's own URLs, for senders that sign the URL.
+        replication: what an accepted notification waits for once it is on disk; None where it waits for nothing more.
     """
 
     def __init__(
@@ -96,6 +104,7 @@ class Routes:
         budget: HourlyBudget,
         secret: str | None = None,
         scheme: Literal["http", "https"] = "http",
+        replication: Replication | None = None,
     ) -> None:
         self._admission = admission
         self._senders = senders
@@ -105,6 +114,7 @@ class Routes:
         self._budget = budget
         self._secret = secret
         self._scheme = scheme
+        self._replication = replication
         self._rejections = Rejections(secret, senders.token_headers)
         self._event_for_request = CENTURYLINK.event_for_request
         self._waiting = 0
@@ -170,7 +180,7 @@ class Routes:
         source_ip = self._proxies.source_of(request.peer, request.headers.get("x-forwarded-for"))
         decision = self._decide(request, received_at, source_ip)
         if isinstance(decision, Notification):
-            self._commit(decision, "accepted", acceptance(str(decision.id)), request, respond)
+            self._commit(decision, _ACCEPTED, acceptance(str(decision.id)), request, respond)
         elif isinstance(decision, Handshake):
             respond(_answer_handshake(decision))
         else:
@@ -209,19 +219,19 @@ class Routes:
             metrics.count_answer(row.reason)
 
     def _commit(self, row: Row, result: str, answer: Answer, request: Request | None, respond: SendAnswer) -> None:
-        """Answer when the row is on disk.
+        """Answer when the row is on disk, and a notification also where CLC_ACKNOWLEDGE wants it.
 
         Args:
             row: goes to the spool.
             result: its name in the metrics.
-            answer: once the row is on disk.
+            answer: then.
             request: kept if an error in this program prevents that; None if the row is such a request already.
             respond: takes the answer.
         """
         began = time.monotonic()
         self._waiting += 1
 
-        def on_commit(error: Exception | None) -> None:
+        def finish(error: Exception | None) -> None:
             self._waiting -= 1
             if error is None:
                 respond(answer)
@@ -236,6 +246,13 @@ class Routes:
             else:
                 self._fail(request, respond, error)
             metrics.ACCEPT_SECONDS.observe(time.monotonic() - began)
+
+        def on_commit(error: Exception | None) -> None:
+            place = self._commits.place
+            if self._replication and place and error is None and result == _ACCEPTED:
+                self._replication.wait(place, lambda: finish(None))
+            else:
+                finish(error)
 
         self._commits.append(row, on_commit)
 

@@ -6,7 +6,7 @@ from receiver.settings import Settings
 from receiver.shared_spool.nodes import Identity, Membership, Presence
 from receiver.shared_spool.server import SpoolServer
 from receiver.shared_spool.shipper import Shipper
-from receiver.spool import SpoolReader, Watermarks
+from receiver.spool import SentNote, SpoolReader, Watermarks
 from receiver.spool.owners import take_former
 
 
@@ -29,7 +29,8 @@ def open_shipper(settings: Settings, url: str, role: str, stored: Watermarks) ->
     )
     server = SpoolServer(url, "sending")
     membership = _join(settings, server, role)
-    return Shipper(spool, server, stored, membership), membership
+    note = SentNote(settings.data_dir, settings.spool_directory) if settings.acknowledge == "replicated" else None
+    return Shipper(spool, server, stored, membership, note), membership
 
 
 def open_presence(settings: Settings, url: str, role: str) -> tuple[Presence, Membership]:

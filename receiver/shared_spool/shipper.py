@@ -12,9 +12,11 @@ from receiver.processes.heartbeat import Pulse
 from receiver.shared_spool.nodes import Membership
 from receiver.shared_spool.sending import OutOfStepError, Positions, put_rows, read_positions
 from receiver.shared_spool.server import SpoolServer
-from receiver.spool import RowSource, Watermarks
+from receiver.spool import RowSource, SentNote, Watermarks
 
 _TURN_SECONDS = 0.05
+_PROMPT_SECONDS = 0.01
+"""The pause between turns where answers wait for the shared spool."""
 _TIDY_SECONDS = 5.0
 _ROWS_PER_BATCH = 5_000
 _BYTES_PER_BATCH = 8 * 1024 * 1024
@@ -32,12 +34,18 @@ class Shipper:
         server: where the shared spool is.
         stored: how far this node's store had taken the spool by itself, before there was a shared spool.
         membership: keeps this node known to the others.
+        note: tells listeners, whose answers wait for it, how many rows the shared spool holds; None where none wait.
     """
 
     part = "shipper"
 
     def __init__(
-        self, spool: RowSource, server: SpoolServer, stored: Watermarks, membership: Membership | None = None
+        self,
+        spool: RowSource,
+        server: SpoolServer,
+        stored: Watermarks,
+        membership: Membership | None = None,
+        note: SentNote | None = None,
     ) -> None:
         self.pulse = Pulse()
         """Beats with each turn of the thread."""
@@ -51,6 +59,7 @@ class Shipper:
         self._server = server
         self._stored = dict(stored)
         self._membership = membership
+        self._sent_note = note
         self._positions: Positions | None = None
         self._tidied_at = time.monotonic()
         self._stopping = threading.Event()
@@ -103,6 +112,7 @@ class Shipper:
         self._spool.free_taken(self._positions)
 
     def _ship(self) -> int:
+        is_read_anew = self._positions is None
         if self._positions is None:
             with self._server.session() as connection:
                 self._positions = read_positions(connection)
@@ -112,8 +122,14 @@ class Shipper:
                 after = put_rows(connection, rows, self._positions)
             self._positions |= after
             self.shipped += len(rows)
-        self.held = dict(self._positions)
+        if rows or is_read_anew:
+            self._tell(self._positions)
         return len(rows)
+
+    def _tell(self, positions: Positions) -> None:
+        self.held = dict(positions)
+        if self._sent_note:
+            self._sent_note.write(positions)
 
     @property
     def failure(self) -> str | None:
@@ -135,7 +151,7 @@ class Shipper:
             with self.pulse.busy("moving rows to the shared spool"):
                 moved = self._turn_safely()
             if moved < _ROWS_PER_BATCH:
-                self._stopping.wait(_TURN_SECONDS)
+                self._stopping.wait(_PROMPT_SECONDS if self._sent_note else _TURN_SECONDS)
         ends = time.monotonic() + self._last_seconds
         with self.pulse.busy("moving the last rows to the shared spool"):
             while self._turn_safely() and time.monotonic() < ends:

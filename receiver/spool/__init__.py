@@ -3,15 +3,18 @@
 from receiver.spool.layout import KINDS, Row, size_of
 from receiver.spool.reader import SpoolReader
 from receiver.spool.segment import Segment, SpooledRow
+from receiver.spool.sent import Place, SentNote
 from receiver.spool.source import RowSource, Watermarks
 from receiver.spool.writer import Done, SpoolWriter, WaitingRow
 
 __all__ = [
     "KINDS",
     "Done",
+    "Place",
     "Row",
     "RowSource",
     "Segment",
+    "SentNote",
     "SpoolReader",
     "SpoolWriter",
     "SpooledRow",

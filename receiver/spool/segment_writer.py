@@ -11,8 +11,10 @@ import uuid_utils
 
 from receiver.errors import DataDirectoryError
 from receiver.files import make_directory, sync_directory
+from receiver.notification import Notification
 from receiver.spool import columns, layout, ledger
-from receiver.spool.layout import Row
+from receiver.spool.layout import KINDS, Row
+from receiver.spool.sent import Place
 
 _QUIET_SECONDS = 10
 
@@ -78,6 +80,12 @@ class SegmentWriter:
         self._fill += len(rows) / self._rows_per_segment
         self._fill += sum(map(layout.size_of, rows)) / self._bytes_per_segment
         return None
+
+    @property
+    def place(self) -> Place | None:
+        """The place of the last notification that was committed; None if there is none in this segment."""
+        position = self._last.get(KINDS[Notification])
+        return Place(self._segment.path.stem, position) if self._segment and position else None
 
     @property
     def wants_spare(self) -> bool:

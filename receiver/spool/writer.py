@@ -10,6 +10,7 @@ from pathlib import Path
 
 from receiver.spool.layout import Row
 from receiver.spool.segment_writer import SegmentWriter
+from receiver.spool.sent import Place
 
 Done = Callable[[Exception | None], None]
 Deliver = Callable[[Callable[[], None]], object]
@@ -50,6 +51,8 @@ class SpoolWriter:
         self._segments = SegmentWriter(
             directory, rows_per_segment=rows_per_segment, bytes_per_segment=bytes_per_segment, patient=patient
         )
+        self.place: Place | None = None
+        """Where the last notification of a group is: for the callbacks of that group's rows, while they are called."""
         self._waiting: list[WaitingRow] = []
         self._changed = threading.Condition()
         self._in_use = False
@@ -82,8 +85,9 @@ class SpoolWriter:
         took = time.monotonic() - began
         if took > _SLOW_SECONDS:
             self._slow_until = began + took * _TIMES_AS_LONG
+        place = self._segments.place
         self._leave()
-        _tell([done for _, done in group], error)
+        self._tell([done for _, done in group], error, place)
 
     def append_all(self, rows: Sequence[Row]) -> None:
         """Commit rows and wait until they are on disk.
@@ -112,7 +116,7 @@ class SpoolWriter:
                 self._waiting += group
                 self._changed.notify()
                 return
-        _tell([done for _, done in group], OSError("the spool is closed"))
+        self._tell([done for _, done in group], OSError("the spool is closed"), None)
 
     def _take(self) -> bool:
         """Take the segments for a caller's thread, if no thread uses or awaits them and the disk is quick."""
@@ -133,9 +137,10 @@ class SpoolWriter:
                 error = self._commit(group)
             else:
                 self._prepare_spare()
+            place = self._segments.place
             self._leave()
             if group:
-                self._deliver(partial(_tell, [done for _, done in group], error))
+                self._deliver(partial(self._tell, [done for _, done in group], error, place))
 
     def _next_group(self) -> list[WaitingRow] | None:
         """Wait for work and take the segments for it; an empty group means that a spare is due, None the end."""
@@ -168,10 +173,10 @@ class SpoolWriter:
             return failure
         return error
 
-
-def _tell(group: list[Done], error: Exception | None) -> None:
-    for done in group:
-        try:
-            done(error)
-        except Exception:  # noqa: BLE001 - one that fails must not leave the others without their answers
-            _log.exception("a row is done with, but whoever waits for it could not be told")
+    def _tell(self, group: list[Done], error: Exception | None, place: Place | None) -> None:
+        self.place = place
+        for done in group:
+            try:
+                done(error)
+            except Exception:  # noqa: BLE001 - one that fails must not leave the others without their answers
+                _log.exception("a row is done with, but whoever waits for it could not be told")

@@ -43,10 +43,14 @@ class PostgreSQL:
         account = pwd.getpwnam(_USER)
         self._as_user: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}
         os.chown(directory, account.pw_uid, account.pw_gid)
-        command = [find_program("initdb"), "-D", str(self._data), "-U", "clc", "-A", "trust", "--no-sync", "-E", "UTF8"]
-        subprocess.run(
-            command, check=True, capture_output=True, cwd=directory, **self._as_user, env={"PATH": "/usr/bin:/bin"}
-        )
+        self._make()
+
+    def _make(self) -> None:
+        self._run(find_program("initdb"), "-D", str(self._data), "-U", "clc", "-A", "trust", "--no-sync", "-E", "UTF8")
+
+    def _run(self, *command: str) -> None:
+        path = {"PATH": "/usr/bin:/bin"}
+        subprocess.run(command, check=True, capture_output=True, cwd=self._directory, **self._as_user, env=path)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://clc@127.0.0.1:{self._port}/{database}"
@@ -65,11 +69,22 @@ class PostgreSQL:
             self._process.wait(60)
         self._process = None
 
+    def destroy(self) -> None:
+        """End it as a crash would, and delete its files."""
+        self.stop()
+        shutil.rmtree(self._directory)
+
     def execute(self, statement: str, database: str = "postgres") -> None:
         import psycopg
 
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def read(self, query: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            return connection.execute(query.encode()).fetchall()
 
     def _answers(self) -> bool:
         import psycopg
@@ -80,6 +95,29 @@ class PostgreSQL:
         except psycopg.OperationalError:
             return False
         return True
+
+
+class Standby(PostgreSQL):
+    """A copy of a running server, which follows it; the server's commits wait until it has them."""
+
+    def __init__(self, directory: Path, primary: PostgreSQL) -> None:
+        self._primary = primary
+        super().__init__(directory)
+
+    def _make(self) -> None:
+        self._run(
+            find_program("pg_basebackup"), "-D", str(self._data), "-d", self._primary.url(), "-R", "--no-sync", "-cfast"
+        )
+
+    def start(self) -> None:
+        super().start()
+        self._primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self._primary.execute("SELECT pg_reload_conf()")
+        until(lambda: self._primary.read("SELECT sync_state FROM pg_stat_replication") == [("sync",)], what="a standby")
+
+    def promote(self) -> None:
+        """Make it take writes; its primary is gone."""
+        self.execute("SELECT pg_promote()")
 
 
 @pytest.fixture(scope="session")
