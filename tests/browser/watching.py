@@ -13,6 +13,8 @@ from tests.support.waiting import until
 SECONDS = 60
 AGE = ".st-key-freshness .age"
 RESTING = "/set-up"
+LOADED = (RESTING, "/sql")
+"""Pages of a document of their own: what is left there can be met later, and a linked query waits only at the begin."""
 GO = """address => {
   history.pushState({}, "", new URL(address, document.baseURI));
   window.dispatchEvent(new PopStateEvent("popstate"));
@@ -52,7 +54,7 @@ class Watched:
     def open(self, address: str) -> Page:
         """Open an address of the dashboard and wait until it is drawn; a document that stays is left for no other."""
         path = urlsplit(address).path
-        if not self._is_open or path == RESTING or path.strip("/") not in TITLES:
+        if not self._is_open or path in LOADED or path.strip("/") not in TITLES:
             return self.load(address)
         if path == urlsplit(self.page.url).path:
             self._go(f"{RESTING}?refresh=off")
@@ -69,6 +71,8 @@ class Watched:
     def rest(self) -> bool:
         """Leave nothing of a test that the next one could meet in this document; say whether it may use it."""
         if not (self._is_open and answers(f"{self.url}/_stcore/health") and self.page.locator(AGE).count()):
+            return False
+        if urlsplit(self.page.url).path in LOADED:
             return False
         self.page.unroute_all()
         self.page.mouse.move(0, 0)
