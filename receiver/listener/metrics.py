@@ -20,7 +20,7 @@ ACCEPT_SECONDS = Histogram(
 )
 WAITING = Gauge(
     "clc_listener_waiting",
-    "Notifications that wait for the spool's next commit.",
+    "Notifications that wait for the spool's next commit, or for the shared spool.",
     registry=REGISTRY,
 )
 CONNECTIONS = Gauge(
