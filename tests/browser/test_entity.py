@@ -188,8 +188,9 @@ def test_the_state_and_the_time_of_the_head_belong_to_the_shown_moment(live, wat
         "WHERE entity_id = ? AND actor = 'SVC_OPS' ORDER BY occurred_at DESC LIMIT 1",
         [SERVER],
     )
-    page = expect_head(f"at={ago(2.5).strftime('%Y-%m-%dT%H:%M:%S')}", "active · powered on", on["time"])
-    expect(page.locator(".st-key-standing")).to_contain_text(ago(2.5).strftime("%H:%M"))
+    moment = ago(2.5)
+    page = expect_head(f"at={moment.strftime('%Y-%m-%dT%H:%M:%S')}", "active · powered on", on["time"])
+    expect(page.locator(".st-key-standing")).to_contain_text(moment.strftime("%H:%M"))
     expect_head(f"step={on['seq']}", "active · powered on", on["time"])
     page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={OTHER}&at={ago(1).isoformat()[:19]}")
     expect(page.locator(".st-key-standing")).not_to_contain_text("deleted")

@@ -314,7 +314,8 @@ def cell(page, row):
     grid = page.locator(".st-key-sql-rows canvas").first
     expect(grid).to_be_visible()
     grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
+    # While the rows are drawn anew, the grid has no place for a moment.
+    box = until(grid.bounding_box, what="the grid")
     return box["x"] + 20, box["y"] + 31 * row + 15
 
 
