@@ -12,7 +12,7 @@ from analytics.text import make_visible
 
 MACHINE_COLUMNS = (
     Column("Machine", "34%"),
-    Column("What it does", "13.5rem"),
+    Column("Role", "13.5rem"),
     Column("Version", "7rem"),
     Column("Seen", "9rem"),
     Column("Its store", "66%"),

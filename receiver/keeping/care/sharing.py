@@ -1,4 +1,4 @@
-"""What is known of the shared spool and its machines; where no store runs, the shipper notes it in `sharing.json`."""
+"""The state of the shared spool and its machines; where no store runs, the shipper writes it to `sharing.json`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

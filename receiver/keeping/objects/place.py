@@ -30,7 +30,7 @@ Advance = Callable[[int], None]
 
 
 class Manifest(NamedTuple):
-    """What is known of a backup in object storage: its object, the object's checksum, and what it holds."""
+    """The description of a backup in object storage: the object's name, size and checksum, and its content."""
 
     name: str
     bytes: int
@@ -47,7 +47,7 @@ def ending_of(node: UUID) -> str:
 
 
 def name_of(file: Path, machine: str, node: UUID) -> str:
-    """Return the name of a machine's backup in object storage: it sorts by time, as that of the file does."""
+    """Return the name of a machine's backup in object storage. Names sort by time, as those of the files do."""
     return f"{file.stem}-{re.sub(r'[^A-Za-z0-9.]+', '-', machine)}{ending_of(node)}"
 
 

@@ -33,7 +33,7 @@ def node(tmp_path, database, monkeypatch):
 
 
 def upload(node, directory, name):
-    """Put a copy of a node's store, as it is, into object storage."""
+    """Copy a node's store into object storage, unchanged."""
     node.appender.checkpoint()
     copy = directory.parent / name
     shutil.copy(node.directory / "clc.duckdb", copy)
