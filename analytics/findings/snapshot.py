@@ -10,8 +10,8 @@ from analytics.client.keeping import KeptAnswer
 from analytics.findings.doubts import mark_doubted
 from analytics.findings.finding import Finding
 from analytics.findings.order import sort_findings
-from analytics.findings.rule_files import RuleProblem, RuleSet, load_rules
-from analytics.findings.running import find
+from analytics.findings.rule_files import Rule, RuleProblem, RuleSet, load_rules
+from analytics.findings.running import RuleResults, find
 from analytics.queries import query
 from analytics.settings import Settings, read_settings
 from analytics.times import EPOCH
@@ -20,6 +20,8 @@ FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 """A sender's clock may be fast, so findings may lie ahead."""
 PLAY = timedelta(minutes=10)
 """A finding may lie this long before the notification that completes it; the shipped rules need 5 min."""
+PAUSE = 10
+"""A rule that failed is tried again after this many times as long as it took: one that can't run costs little."""
 WHOLE_SECONDS = 600.0
 """The rules read everything again after this time, for the user's own rules that need more play."""
 
@@ -27,7 +29,8 @@ WHOLE_SECONDS = 600.0
 class FindingsSnapshot(NamedTuple):
     """The findings of all time, the worst first, then the newest; and the problems of rules.
 
-    They come from everything that the store held at the moment `upto`, in UTC.
+    They come from everything that the store held at the moment `upto`, in UTC. A rule that has a problem may lack the
+    latest of its findings; those that it had made before are there.
     """
 
     findings: list[Finding]
@@ -42,10 +45,20 @@ class _LastNotification(NamedTuple):
     id: str | None
 
 
+class _Known(NamedTuple):
+    """A rule's findings; where it failed, the problem, since when findings may lack, and when it is tried again."""
+
+    findings: list[Finding]
+    problem: RuleProblem | None = None
+    lacks_since: datetime = FOREVER
+    again_at: float = 0.0
+
+
 class _Look(NamedTuple):
-    """The last run of the rules: its findings, rules, settings and last notification."""
+    """The last run of the rules: its findings, of all and by the rule's name, rules, settings and last notification."""
 
     snapshot: FindingsSnapshot
+    known: dict[str, _Known]
     rules: RuleSet
     settings: Settings
     last: _LastNotification
@@ -75,34 +88,57 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         rules = load_rules(settings.rules)
         before = self._last_look
         if before is None or (before.rules, before.settings) != (rules, settings):
-            self._look_through(rules, settings)
+            self._look_through(rules, settings, {})
             return
         upto = datetime.now(UTC)
         last, after_id, first_at = self._news(before.last.seq)
         # A store without our last notification is another one, or lost its latest.
-        if after_id != before.last.id or time.monotonic() - before.whole_at > WHOLE_SECONDS:
-            self._look_through(rules, settings)
-        elif first_at is None:
-            self._last_look = before._replace(snapshot=before.snapshot._replace(upto=upto))
+        if after_id != before.last.id:
+            self._look_through(rules, settings, {})
+        elif time.monotonic() - before.whole_at > WHOLE_SECONDS:
+            self._look_through(rules, settings, before.known)
         else:
-            since = max(first_at - PLAY, EPOCH)
-            results = find(self._client, since, FOREVER, rules=rules, settings=settings)
-            older = [finding for finding in before.snapshot.findings if finding.found_at < since]
-            snapshot = FindingsSnapshot(_order([*older, *results.findings]), list(results.problems), upto)
-            self._last_look = before._replace(snapshot=snapshot, last=last)
+            since = max(first_at - PLAY, EPOCH) if first_at else FOREVER
+            self._last_look = self._run(before._replace(last=last), since, upto)
 
-    def _look_through(self, rules: RuleSet, settings: Settings) -> None:
-        """Run the rules over everything."""
+    def _look_through(self, rules: RuleSet, settings: Settings, known: dict[str, _Known]) -> None:
+        """Run the rules over everything; `known` is what a rule that fails still has."""
         begun, upto = time.monotonic(), datetime.now(UTC)
         last, *_ = self._news(0)
-        results = find(self._client, EPOCH, FOREVER, rules=rules, settings=settings)
-        snapshot = FindingsSnapshot(_order(results.findings), list(results.problems), upto)
-        self._last_look = _Look(snapshot, rules, settings, last, begun)
+        known = {rule.name: _Known(known[rule.name].findings if known else []) for rule in rules.rules}
+        look = _Look(FindingsSnapshot([], rules.problems, upto), known, rules, settings, last, begun)
+        self._last_look = self._run(look, EPOCH, upto)
+
+    def _run(self, look: _Look, since: datetime, upto: datetime) -> _Look:
+        """Run the rules over all events since a moment; those that failed before, also over what they missed."""
+        begun = time.monotonic()
+        known = {name: each._replace(lacks_since=min(since, each.lacks_since)) for name, each in look.known.items()}
+        due = {name: each for name, each in known.items() if each.lacks_since < FOREVER and each.again_at <= begun}
+        for start in {each.lacks_since for each in due.values()}:
+            rules = [rule for rule in look.rules.rules if rule.name in due and due[rule.name].lacks_since == start]
+            results = find(self._client, start, FOREVER, rules=RuleSet(rules, []), settings=look.settings)
+            again_at = time.monotonic() + PAUSE * (time.monotonic() - begun)
+            known |= {rule.name: _add(known[rule.name], rule, results, again_at) for rule in rules}
+        snapshot = look.snapshot._replace(upto=upto)
+        if due:
+            findings = _order([finding for each in known.values() for finding in each.findings])
+            problems = [each.problem for each in known.values() if each.problem]
+            snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto)
+        return look._replace(snapshot=snapshot, known=known)
 
     def _news(self, after: int) -> tuple[_LastNotification, str | None, datetime | None]:
         """Return the last notification, the id of number `after`, and the time of the first event after it."""
         [row] = self._client.sql(*query("happened_since", {"seen": after})).to_pylist()
         return _LastNotification(row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
+
+
+def _add(known: _Known, rule: Rule, results: RuleResults, again_at: float) -> _Known:
+    """Return what is known of a rule after a run since the moment from which it lacked findings."""
+    for problem in results.problems:
+        if problem.file == rule.file:
+            return known._replace(problem=problem, again_at=again_at)
+    older = [finding for finding in known.findings if finding.found_at < known.lacks_since]
+    return _Known([*older, *(finding for finding in results.findings if finding.rule == rule.name)])
 
 
 def _order(findings: Sequence[Finding]) -> list[Finding]:

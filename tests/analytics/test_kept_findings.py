@@ -9,7 +9,7 @@ import pytest
 
 from analytics import connect
 from analytics.client.client import Client
-from analytics.errors import NotRunningError
+from analytics.errors import NotRunningError, QueryTimeoutError
 from analytics.findings import snapshot as kept_findings
 from analytics.findings.running import find
 from analytics.findings.snapshot import FOREVER, KeptFindings
@@ -168,3 +168,46 @@ def test_nobody_who_answers_is_an_error_until_somebody_does(tmp_path):
         latest(kept)
     client.away = False
     assert sorted(latest(kept).findings) == all_of(client)
+
+
+class Failing(Reopened):
+    """A client whose queries with a text fail."""
+
+    text = ""
+
+    def sql(self, query, parameters=None, **options):
+        if self.text and self.text in query:
+            raise QueryTimeoutError("The query took longer than 3 s and was ended.")
+        return super().sql(query, parameters, **options)
+
+
+def count_of(snapshot, rule):
+    return sum(finding.rule == rule for finding in snapshot.findings)
+
+
+def test_a_rule_that_fails_once_keeps_its_findings_and_finds_then_what_it_missed(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_findings, "PAUSE", 0)
+    history = list(Simulation(7).history(10, END, 100, STORIES))
+    client = Failing(store_of(tmp_path, history[:-400]))
+    kept = KeptFindings(client)
+    before = count_of(latest(kept), "user_created")
+    client.text = "created in"
+    store_of(tmp_path, history[-400:])
+    failed = latest(kept)
+    assert [problem.file.rpartition("/")[2] for problem in failed.problems] == ["user_created.sql"]
+    assert count_of(failed, "user_created") == before > 0
+    client.text = ""
+    snapshot = latest(kept)
+    assert snapshot.problems == []
+    assert sorted(snapshot.findings) == all_of(client)
+    assert count_of(snapshot, "user_created") > before
+
+
+def test_a_rule_that_always_fails_is_not_tried_at_each_look(tmp_path, looks, monkeypatch):
+    monkeypatch.setattr(kept_findings, "PAUSE", 1e9)
+    client = Failing(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    client.text = "created in"
+    kept = KeptFindings(client)
+    for _ in range(3):
+        assert latest(kept).problems
+    assert looks == [EPOCH]

@@ -436,6 +436,8 @@ def test_a_rule_that_can_not_be_run_is_told_quietly_and_stops_no_other(live, wat
             page.locator(".st-key-rule-problems summary").click()
             expect(page.locator(".st-key-rule-problems")).to_contain_text("broken.sql")
             expect(row_of(page, "findings", PUBLIC)).to_be_visible()
+            sign = watch(url).open("/").locator(".st-key-sign-findings button").first
+            expect(sign).to_contain_text(re.compile(r"\d findings, 1 rule could not be run"))
     finally:
         settings.unlink()
 

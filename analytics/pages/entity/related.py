@@ -17,6 +17,7 @@ from analytics.pages.shared.findings import (
     draw_computed,
     draw_finding_list,
     draw_looking,
+    warn_of,
 )
 from analytics.pages.shared.formatting import event_text, lag_text
 from analytics.pages.shared.frame import is_dark
@@ -74,6 +75,7 @@ def draw_findings_about(entity: Entity) -> None:
         return
     parts = find_made_of(snapshot.findings, entity)
     about = [finding for finding in snapshot.findings if names_it(finding, entity) or finding.id in parts]
+    warn_of(snapshot.problems)
     if not about:
         return
     with st.container(key="findings-about", gap="small"):

@@ -178,13 +178,18 @@ def describe_counts(findings: Sequence[Finding]) -> str:
     return ", ".join(f"{number:,} {severity}" for severity, number in count_severities(findings).items() if number)
 
 
+def describe_problems(problems: Sequence[RuleProblem]) -> str:
+    """Return the number of rules that could not be run in words; findings of them may lack."""
+    return f"{plural(len(problems), 'rule')} could not be run"
+
+
 def warn_of(problems: Sequence[RuleProblem]) -> None:
     """Draw the rules that could not be run, with the reasons, in a closed expander."""
     if not problems:
         return
     with (
         st.container(key="rule-problems"),
-        st.expander(f"{plural(len(problems), 'rule')} could not be run; the others were.", icon=":material/warning:"),
+        st.expander(f"{describe_problems(problems)}; the others were.", icon=":material/warning:"),
     ):
         for problem in problems:
             file = make_visible(str(problem.file))

@@ -18,7 +18,7 @@ from analytics.pages.activity.time_range import When
 from analytics.pages.shared.answers import begin_waiting, is_kept, now, read_silence
 from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.filters import list_chosen
-from analytics.pages.shared.findings import describe_counts, select_range
+from analytics.pages.shared.findings import describe_counts, describe_problems, select_range
 from analytics.pages.shared.health_figures import count_recent_silences, read_figures, select_troubled, state_of
 from analytics.pages.shared.known_alarms import IN_ALARM, load_in_alarm, open_in_alarm
 from analytics.pages.shared.known_findings import FINDINGS, RETRY_SECONDS, load_findings, open_findings
@@ -130,10 +130,12 @@ def describe_findings(chosen: ActivityFilters, time: When) -> Sign:
     since, until = time.list_ends(now())
     found = let_through(select_range(snapshot.findings, since, until), chosen)
     high = count_severities(found)[HIGH]
-    if not found:
-        return Sign(GOOD, "**0 findings**", hint)
     text = f"**{high:,} {HIGH}** of {plural(len(found), 'finding')}" if high else f"**{plural(len(found), 'finding')}**"
-    return Sign(BAD if high else WARNING, text, f"{describe_counts(found)}. {hint}")
+    hint = f"{describe_counts(found)}. {hint}" if found else hint
+    if snapshot.problems:
+        text = f"{text}, {describe_problems(snapshot.problems)}"
+        hint = f"{hint} It names the rules, whose latest findings may be missing."
+    return Sign(BAD if high else WARNING if found or snapshot.problems else GOOD, text, hint)
 
 
 def let_through(findings: list[Finding], chosen: ActivityFilters) -> list[Finding]:
