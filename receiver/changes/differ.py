@@ -183,13 +183,18 @@ def _name(parts: tuple[PathPart, ...]) -> str:
 
 
 class Snapshot(NamedTuple):
-    """A notification's fields for a comparison; `weight` is the length of the fields that each change repeats."""
+    """A notification's fields for a comparison, or an entity's state after one, see `follow`.
+
+    `weight` is the length of the fields that each change repeats. `undeleted` is the body from before the deletion of
+    the entity; empty without one.
+    """
 
     category: Category
     action: Action | None
     payload: bytes
     weight: int = 0
     event_type: str | None = None
+    undeleted: bytes = b""
 
 
 _APPEARED = Change("", "added", False, None, None)
@@ -211,13 +216,14 @@ def changes_of(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[C
     told = _read_told(differ, now) if differ.comparison.tell else []
     if before is None:
         return [_DELETED if now.action in deleted else _APPEARED, *told]
-    changes = _compare_bodies(differ, before, now)
+    # Anybody can repeat a deletion, so neither it nor its body must hide what changes after it.
+    comes_back = before.action in deleted and now.action not in deleted
+    changes = _compare_bodies(differ, (comes_back and before.undeleted) or before.payload, now)
     if told:
         changes = _prefer(told, changes)
     if now.action in deleted:
         return changes if before.action in deleted else [_DELETED, *changes]
-    # Anybody can repeat a deletion, so it must not hide what changes after it.
-    if before.action in deleted:
+    if comes_back:
         return [_CAME_BACK, *changes]
     if now.action not in created and all(change.noise for change in changes):
         return [_UNSEEN, *changes]
@@ -227,14 +233,19 @@ def changes_of(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[C
 def follow(differ: Differ, before: Snapshot | None, now: Snapshot) -> Snapshot:
     """Return an entity's state after a notification: the last body that states the entity, and the last action.
 
-    The state has an empty body if no body states the entity.
+    The state has an empty body if no body states the entity. After deletions it also has the body of before them.
     """
-    if not is_bare_deletion(differ, now):
+    deleted = differ.comparison.deleted
+    if now.action not in deleted:
         return now
-    return now._replace(payload=before.payload if before else b"")
+    if before is None:
+        return now._replace(payload=b"") if _is_bare_deletion(differ, now) else now
+    undeleted = before.undeleted if before.action in deleted else before.payload
+    payload = before.payload if _is_bare_deletion(differ, now) else now.payload
+    return now._replace(payload=payload, undeleted=undeleted)
 
 
-def is_bare_deletion(differ: Differ, now: Snapshot) -> bool:
+def _is_bare_deletion(differ: Differ, now: Snapshot) -> bool:
     """Tell whether a notification deletes an entity without stating it."""
     if now.action not in differ.comparison.deleted or now.category not in differ.comparison.bare:
         return False
@@ -260,14 +271,14 @@ def _prefer(told: list[Change], compared: list[Change]) -> list[Change]:
     return sorted(by_path.values(), key=lambda change: change.path)
 
 
-def _compare_bodies(differ: Differ, before: Snapshot, now: Snapshot) -> list[Change]:
+def _compare_bodies(differ: Differ, before: bytes, now: Snapshot) -> list[Change]:
     """Compare two bodies; a body that is too odd to be compared counts as changed."""
-    if not before.payload or before.payload == now.payload or is_bare_deletion(differ, now):
+    if not before or before == now.payload or _is_bare_deletion(differ, now):
         return []
     try:
-        old, new = differ.parse(before.payload), differ.parse(now.payload)
+        old, new = differ.parse(before), differ.parse(now.payload)
         changes = differ.compare(now.category, old, new)
-        return _collect(changes, now, len(before.payload) + len(now.payload))
+        return _collect(changes, now, len(before) + len(now.payload))
     except _ODD as error:
         _log.warning("two bodies of a %s could not be compared: %s", now.category.lower(), type(error).__name__)
         return [_BEYOND]

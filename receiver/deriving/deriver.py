@@ -9,7 +9,7 @@ from operator import attrgetter
 from sys import intern
 from typing import Any, NamedTuple
 
-from receiver.changes.differ import Differ, Snapshot, changes_of, follow, is_bare_deletion
+from receiver.changes.differ import Differ, Snapshot, changes_of, follow
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
 from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_runs
@@ -172,19 +172,19 @@ class Deriver:
         return self._read_rows(sql_file(__package__, query), parameters)
 
     def _read_last_steps(self, entities: Iterable[Entity], last_seq: int) -> dict[Entity, list[Step]]:
-        """Return the steps, from the last that is no deletion on, of entities that the last one may delete statelessly.
+        """Return the steps of deleted entities, from the last that is no deletion on.
 
         They are up to a `seq`, in no particular order.
         """
-        deleted = [entity for entity in entities if self._may_lack_state(entity)]
+        deleted = [entity for entity in entities if self._is_deleted(entity)]
         if not deleted:
             return {}
         actions = [list(self._differ_of(entity).comparison.deleted) for entity in deleted]
         return self._read_steps("last_steps.sql", deleted, actions, last_seq)
 
-    def _may_lack_state(self, entity: Entity) -> bool:
-        comparison, head = self._differ_of(entity).comparison, self._heads.get(entity)
-        return head is not None and head.action in comparison.deleted and entity[1] in comparison.bare
+    def _is_deleted(self, entity: Entity) -> bool:
+        head = self._heads.get(entity)
+        return head is not None and head.action in self._differ_of(entity).comparison.deleted
 
     def _read_latest(self, entities: Iterable[Entity], steps: Mapping[Entity, list[Step]]) -> dict[Entity, Snapshot]:
         """Return entities' last states, reading the payloads that are not at hand."""
@@ -194,8 +194,8 @@ class Deriver:
             bodies |= self._read_payloads(missing)
         heads = ((entity_by_seq[seq], body) for seq, body in bodies.items())
         latest = {entity: Snapshot(entity[1], self._heads[entity].action, body) for entity, body in heads}
-        stateless = [entity for entity, head in latest.items() if is_bare_deletion(self._differ_of(entity), head)]
-        return latest | self._read_last_states({entity: sorted(steps[entity]) for entity in stateless})
+        deleted = [entity for entity in latest if self._is_deleted(entity)]
+        return latest | self._read_last_states({entity: sorted(steps[entity]) for entity in deleted})
 
     def _read_last_states(self, steps: Mapping[Entity, Sequence[Step]]) -> dict[Entity, Snapshot]:
         """Return the states of entities after their last steps."""

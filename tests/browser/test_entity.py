@@ -136,16 +136,19 @@ def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
 
 
 def test_a_replayed_notification_is_marked_in_the_timeline_and_the_update_after_it_shows_what_it_changed(live, watch):
-    user = {"accountAlias": "WIDE", "userName": "rae@wide.example", "emailAddress": "rae@wide.example"}
-    sent = [("User.Updated", user), ("User.Deleted", user), ("User.Updated", {**user, "emailAddress": "eve@x.example"})]
+    user = {"accountAlias": "WIDE", "userName": "rae@wide.example"}
+    sent = [("Updated", "old"), ("Updated", "rae"), ("Deleted", "old"), ("Updated", "eve")]
     stored = live.one("SELECT count(*) FROM notifications")
-    for event, body in sent:
-        assert live.receiver.sender.post(f"/webhooks/{event}", json.dumps(body).encode()).status == 200
-    until(lambda: live.one("SELECT count(*) FROM notifications") == stored + 3, what="them in the store")
+    for action, name in sent:
+        body = json.dumps({**user, "emailAddress": f"{name}@x.example"}).encode()
+        assert live.receiver.sender.post(f"/webhooks/User.{action}", body).status == 200
+    until(lambda: live.one("SELECT count(*) FROM notifications") == stored + len(sent), what="them in the store")
     page = watch(live.url).load("/entity?category=User&name=RAE%40WIDE.EXAMPLE&refresh=off")
     what = column(page, 2, "steps")
-    came_back = "came back after its deletion; changed the e-mail address from rae@wide.example to eve@x.example"
-    expect(what).to_have_text([came_back, "Signature used again; deleted user", "first notification of this user"])
+    to_eve = "came back after its deletion; changed the e-mail address from rae@x.example to eve@x.example"
+    replay = "Signature used again; deleted user; changed the e-mail address from rae@x.example to old@x.example"
+    to_rae = "changed the e-mail address from old@x.example to rae@x.example"
+    expect(what).to_have_text([to_eve, replay, to_rae, "first notification of this user"])
     expect(what.nth(1)).to_have_class(re.compile("notice"))
     expect(page.locator(".st-key-difference")).to_contain_text("It came back after its deletion")
 

@@ -48,11 +48,12 @@ PRIVATE = [
 
 
 class State(NamedTuple):
-    """A notification, as far as it tells its entity's state."""
+    """A notification, as far as it tells its entity's state; after a deletion also the state before it."""
 
     category: str
     action: str | None
     payload: bytes
+    alive: "State | None" = None
 
 
 class Row(NamedTuple):
@@ -109,17 +110,24 @@ def naive_table(notifications: Iterable[Stored]) -> list[tuple[Any, ...]]:
 
 def naive_state(before: State | None, now: State) -> State:
     """Return what the next notification is compared with; its body is empty if no notification states the entity."""
-    return now._replace(payload=before.payload if before else b"") if _says_nothing(now) else now
+    if now.action != "Deleted":
+        return now
+    alive = before.alive if before and before.action == "Deleted" else before
+    payload = now.payload if not _says_nothing(now) else before.payload if before else b""
+    return now._replace(payload=payload, alive=alive)
 
 
 def naive_changes(before: State | None, now: State) -> list[Row]:
     """Return the rows of one notification, in no particular order."""
     if before is None:
         return [Row("", "removed" if now.action == "Deleted" else "added", False, None, None)]
+    was_deleted, is_deleted = before.action == "Deleted", now.action == "Deleted"
+    if was_deleted and not is_deleted:
+        before = before.alive or before
     rows = [] if _says_nothing(now) or not before.payload else list(_differences(before, now))
-    if now.action == "Deleted":
-        return rows if before.action == "Deleted" else [Row("", "removed", False, None, None), *rows]
-    if before.action == "Deleted":
+    if is_deleted:
+        return rows if was_deleted else [Row("", "removed", False, None, None), *rows]
+    if was_deleted:
         return [Row("", "added", False, '"deleted"', None), *rows]
     if now.action != "Created" and all(row.noise for row in rows):
         rows.append(Row("", "unseen", False, None, None))

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from itertools import permutations
+from typing import NamedTuple
 
 import pytest
 
@@ -21,6 +22,7 @@ APPEARED = Change("", "added", False, None, None)
 CAME_BACK = Change("", "added", False, '"deleted"', None)
 DELETED = Change("", "removed", False, None, None)
 BARE = {"accountAlias": "ACME", "name": "WA1ACMEWEB01"}
+COMPARED = {"", "description", "emailAddress"}
 CHANGES = "SELECT seq, path, kind, old_value::VARCHAR, new_value::VARCHAR FROM changes ORDER BY changed_at, seq, path"
 
 differ = Differ(CENTURYLINK.comparison)
@@ -53,6 +55,12 @@ def test_an_update_after_a_replayed_deletion_shows_what_it_changed():
     assert changes_along(*history) == [[APPEARED], [DELETED], [CAME_BACK, email("old", "new")]]
 
 
+def test_an_update_is_compared_with_the_last_body_of_no_deletion_whatever_old_body_a_replayed_deletion_has():
+    history = user("Updated", "old"), user("Deleted", "old"), user("Updated", "kim"), user("Deleted", "old")
+    assert changes_along(*history, user("Updated", "eve"))[4] == [CAME_BACK, email("kim", "eve")]
+    assert changes_along(*history, user("Updated", "old"))[4] == [CAME_BACK, email("kim", "old")]
+
+
 def test_what_comes_back_as_it_was_has_no_other_change():
     history = user("Updated", "old"), user("Deleted", "old"), user("Created", "old")
     assert changes_along(*history)[2] == [CAME_BACK]
@@ -66,7 +74,7 @@ def test_a_second_deletion_shows_its_differences_and_is_no_other_deletion():
         user("Deleted", "b"),
         user("Updated", "b"),
     )
-    assert changes_along(*history)[1:] == [[DELETED], [email("a", "b")], [], [CAME_BACK]]
+    assert changes_along(*history)[1:] == [[DELETED], [email("a", "b")], [], [CAME_BACK, email("a", "b")]]
 
 
 def test_after_deletions_that_state_nothing_the_body_before_them_counts():
@@ -81,20 +89,51 @@ def test_where_no_body_stated_the_entity_before_there_is_nothing_to_compare():
     assert changes_along(server("Deleted", {}), server("Created", {"description": "b"})) == [[DELETED], [CAME_BACK]]
 
 
-HISTORY = [
-    ("Updated", {"description": "a"}),
-    ("Deleted", {}),
-    ("Deleted", {}),
-    ("Updated", {"description": "b"}),
-    ("Deleted", {}),
-]
-EXPECTED = [
-    (0, "", "added", None, None),
-    (1, "", "removed", None, None),
-    (3, "", "added", '"deleted"', None),
-    (3, "description", "changed", '"a"', '"b"'),
-    (4, "", "removed", None, None),
-]
+class History(NamedTuple):
+    """What became of an entity: the action and the body of each notification, and the changes that they make."""
+
+    category: str
+    sent: list[tuple[str, dict[str, str]]]
+    changes: list[tuple[int, str, str, str | None, str | None]]
+
+
+BARE_DELETIONS = History(
+    "Server",
+    [
+        ("Updated", {**BARE, "description": "a"}),
+        ("Deleted", BARE),
+        ("Deleted", BARE),
+        ("Updated", {**BARE, "description": "b"}),
+        ("Deleted", BARE),
+    ],
+    [
+        (0, "", "added", None, None),
+        (1, "", "removed", None, None),
+        (3, "", "added", '"deleted"', None),
+        (3, "description", "changed", '"a"', '"b"'),
+        (4, "", "removed", None, None),
+    ],
+)
+REPLAYED_DELETION = History(
+    "User",
+    [
+        ("Updated", {"emailAddress": "old"}),
+        ("Deleted", {"emailAddress": "old"}),
+        ("Updated", {"emailAddress": "kim"}),
+        ("Deleted", {"emailAddress": "old"}),
+        ("Updated", {"emailAddress": "eve"}),
+    ],
+    [
+        (0, "", "added", None, None),
+        (1, "", "removed", None, None),
+        (2, "", "added", '"deleted"', None),
+        (2, "emailAddress", "changed", '"old"', '"kim"'),
+        (3, "", "removed", None, None),
+        (3, "emailAddress", "changed", '"kim"', '"old"'),
+        (4, "", "added", '"deleted"', None),
+        (4, "emailAddress", "changed", '"kim"', '"eve"'),
+    ],
+)
 
 
 @pytest.fixture
@@ -104,15 +143,15 @@ def connection(tmp_path):
     store.close()
 
 
-def received(place, turn):
-    """Return a step of the history; each tells its own time, so that it may come at any turn."""
-    action, body = HISTORY[place]
+def received(history, place, turn):
+    """Return a step of a history; each tells its own time, so that it may come at any turn."""
+    action, body = history.sent[place]
     return notification(
-        category="Server",
-        event_type=f"Server.{action}",
+        category=history.category,
+        event_type=f"{history.category}.{action}",
         action=action,
         entity_id=BARE["name"],
-        payload=json.dumps({**BARE, **body}).encode(),
+        payload=json.dumps(body).encode(),
         occurred_at=NOON + timedelta(minutes=place),
         received_at=NOON + timedelta(hours=1 + turn),
     )
@@ -130,7 +169,7 @@ def append(connection, directory, rows):
 
 
 def changes_by_place(connection, arrived):
-    return [(arrived[seq - 1], *rest) for seq, *rest in run(connection, CHANGES) if rest[0] in {"", "description"}]
+    return [(arrived[seq - 1], *rest) for seq, *rest in run(connection, CHANGES) if rest[0] in COMPARED]
 
 
 def violations(connection):
@@ -144,13 +183,14 @@ def violations(connection):
     return [str(each) for each in found if each.what not in {"signature", "derived"}]
 
 
-@pytest.mark.parametrize("arrived", list(permutations(range(len(HISTORY))))[::7], ids=str)
-def test_in_whatever_order_they_arrive_store_and_rebuild_and_verify_agree(connection, tmp_path, arrived):
-    append(connection, tmp_path, [received(place, turn) for turn, place in enumerate(arrived)])
-    assert changes_by_place(connection, arrived) == EXPECTED
+@pytest.mark.parametrize("history", [BARE_DELETIONS, REPLAYED_DELETION], ids=["bare", "replayed"])
+@pytest.mark.parametrize("arrived", list(permutations(range(5)))[::7], ids=str)
+def test_in_whatever_order_they_arrive_store_and_rebuild_and_verify_agree(connection, tmp_path, arrived, history):
+    append(connection, tmp_path, [received(history, place, turn) for turn, place in enumerate(arrived)])
+    assert changes_by_place(connection, arrived) == history.changes
     assert violations(connection) == []
     rebuild = Rebuild(connection.cursor())
     rebuild.begin()
     while rebuild.done is not None:
         rebuild.step()
-    assert changes_by_place(connection, arrived) == EXPECTED
+    assert changes_by_place(connection, arrived) == history.changes

@@ -49,7 +49,8 @@ def generated(examples):
 
 
 def known(state):
-    return state and Snapshot(state.category, state.action, state.payload)
+    alive = state.alive.payload if state and state.alive else b""
+    return state and Snapshot(state.category, state.action, state.payload, undeleted=alive)
 
 
 def simulated():

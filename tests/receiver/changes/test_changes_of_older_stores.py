@@ -72,6 +72,18 @@ def older(tmp_path):
     return file
 
 
+def old_values_derived_again(file, seq):
+    """Open an older store, let it derive its changes again, and return the old values of a notification's."""
+    store = open_database(file)
+    try:
+        rebuild = Rebuild(store)
+        while rebuild.done is not None:
+            rebuild.step()
+        return run(store, "SELECT path, old_value::VARCHAR FROM changes WHERE seq = ? ORDER BY path", [seq])
+    finally:
+        store.close()
+
+
 def test_an_older_store_derives_its_changes_again_from_the_beginning(older):
     store = open_database(older)
     try:
@@ -105,14 +117,17 @@ def test_a_store_in_which_a_deletion_cut_the_comparison_derives_its_changes_agai
         store.execute("DELETE FROM schema_version WHERE version > 11").fetchall()
         store.execute("DELETE FROM changes WHERE seq = 3 AND path <> ''").fetchall()
         store.execute("UPDATE changes SET old_value = NULL WHERE seq = 3").fetchall()
-    store = open_database(file)
-    try:
-        rebuild = Rebuild(store)
-        while rebuild.done is not None:
-            rebuild.step()
-        assert run(store, "SELECT path, old_value::VARCHAR FROM changes WHERE seq = 3") == [("", '"deleted"')]
-    finally:
-        store.close()
+    assert old_values_derived_again(file, 3) == [("", '"deleted"'), ("emailAddress", '"old"')]
+
+
+def test_a_store_in_which_a_deletion_told_the_state_derives_its_changes_again(tmp_path):
+    emails = [("User.Updated", "kim"), ("User.Deleted", "old"), ("User.Updated", "eve")]
+    bodies = [(event, {"userName": "kim", "accountAlias": "ACME", "emailAddress": email}) for event, email in emails]
+    file = store_of(tmp_path, [Received(event, NOON, json.dumps(body)) for event, body in bodies])
+    with duckdb.connect(str(file)) as store:
+        store.execute("DELETE FROM schema_version WHERE version > 12").fetchall()
+        store.execute("UPDATE changes SET old_value = '\"old\"' WHERE seq = 3 AND path <> ''").fetchall()
+    assert old_values_derived_again(file, 3) == [("", '"deleted"'), ("emailAddress", '"kim"')]
 
 
 def test_a_new_store_has_nothing_to_derive_again(tmp_path):
