@@ -9,6 +9,7 @@ import click
 
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, make_incident
+from receiver.data_directory.node import has_store
 from receiver.database import replacing
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect
@@ -16,6 +17,7 @@ from receiver.keeping.objects.fetching import fetched_newest, find_place
 from receiver.keeping.objects.place import Advance, Manifest, Place
 from receiver.keeping.restoring import LeftOut, count_left_out, count_rows_waiting, install
 from receiver.logs import make_visible
+from receiver.processes.state import read_state
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, read_settings
@@ -26,7 +28,11 @@ _WAYS = "Name another CLC_DATA_DIR, or give --force to move it aside."
 
 @click.command()
 @click.argument("backup", metavar="FILE")
-@click.option("--force", is_flag=True, help="Move a database that is there already aside; nothing is deleted.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Move a database that is there already aside, and restore where no store ran; nothing is deleted.",
+)
 @click.option("--other-key", is_flag=True, help="Allow a backup that was made under another public key.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
 def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) -> None:
@@ -40,6 +46,8 @@ def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) ->
     restore that was interrupted.
     """
     settings = read_settings(data_dir=data_dir)
+    if not force:
+        _check_role(settings)
     place = find_place(backup, settings)
     if place is None:
         info = _inspect_file(Path(backup))
@@ -53,6 +61,20 @@ def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) ->
         with fetching(place, settings.data_dir) as (file, name, info):
             check_key(name, info, settings, other_key=other_key)
             put_in_place(file, info, settings, force=force, fetched=name)
+
+
+def _check_role(settings: Settings) -> None:
+    """Check that this machine has a store, unless none was ever started.
+
+    Raises:
+        StoreError: it only takes notifications, and a store here would have none that come.
+    """
+    state = read_state(settings.data_dir)
+    if state and not has_store(state.role):
+        raise StoreError(
+            f"The `serve` of {settings.data_dir} ran with `--only listener` and has no store: restore on a machine "
+            "with one, or give --force if this one is to have one from now on."
+        )
 
 
 @contextmanager

@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from receiver.keeping.backup_file import seal
 from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command
+from tests.support.database import open_database
 from tests.support.keys import key_directory
 from tests.support.postgres import made_database
-from tests.support.processes import Receiver
+from tests.support.processes import Receiver, running
 from tests.support.rows import notification
 from tests.support.waiting import until
 
@@ -185,3 +187,17 @@ def test_a_machine_that_is_to_store_only_leaves_no_rows_of_its_own_behind(tmp_pa
     refused = run_command(tmp_path, "serve", "--only", "store", CLC_SHARED_SPOOL="postgresql://clc@127.0.0.1:9/clc")
     assert refused.returncode == 1
     assert "has rows that this machine took, and `serve --only store` sends none" in refused.stderr
+
+
+def test_a_machine_without_a_store_is_given_a_backup_only_by_force(tmp_path):
+    backup, machine = tmp_path / "backup.duckdb", tmp_path / "machine"
+    open_database(backup).close()
+    seal(backup, "key", tmp_path / "none")
+    with running(Receiver, machine, only="listener", CLC_SHARED_SPOOL="postgresql://clc@127.0.0.1:9/clc"):
+        pass
+    refused = run_command(machine, "restore", str(backup), "--other-key")
+    assert refused.returncode == 1
+    assert "ran with `--only listener` and has no store" in refused.stderr
+    assert not (machine / "clc.duckdb").exists()
+    assert run_command(machine, "restore", str(backup), "--other-key", "--force").returncode == 0
+    assert (machine / "clc.duckdb").exists()
