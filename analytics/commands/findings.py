@@ -111,7 +111,10 @@ def as_line(finding: Finding) -> bytes:
 
 def as_json(finding: Finding) -> bytes:
     """Return a finding as a line of JSON, with all its fields."""
-    fields: dict[str, Any] = finding._asdict() | {"found_at": finding.found_at.isoformat()}
+    times = {"found_at": finding.found_at.isoformat(), "stored_after": None}
+    if finding.stored_after:
+        times["stored_after"] = finding.stored_after.isoformat()
+    fields: dict[str, Any] = finding._asdict() | times
     return make_json_visible(f"{json.dumps(fields)}\n".encode())
 
 

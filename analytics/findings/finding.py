@@ -26,6 +26,8 @@ class Finding(NamedTuple):
         reason: why it has its severity, in a clause; None where the rule does not say.
         sender: the sender of its notifications; None where the store does not say.
         doubted: those of its notifications that another finding doubts, see `mark_doubted`.
+        stored_after: the receipt of the latest notification that was stored before its own, in UTC, where that is later
+            than their receipt, see `date_stored`.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Finding(NamedTuple):
     reason: str | None = None
     sender: str | None = None
     doubted: Sequence[str] = ()
+    stored_after: datetime | None = None
 
 
 def finding_id(rule: str, notification_id: str) -> str:

@@ -22,6 +22,7 @@ from analytics.findings.rule_files import (
     first_line_of,
     load_rules,
 )
+from analytics.findings.stored import date_stored
 from analytics.settings import Settings, read_settings
 from analytics.text import ELLIPSIS
 from analytics.times import EPOCH
@@ -76,7 +77,8 @@ def find(
     given = _build_parameters(since, until, settings)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
-    findings = mark_doubted(_name_senders([each for result in results for each in result.findings], client))
+    findings = _name_senders([each for result in results for each in result.findings], client)
+    findings = mark_doubted(date_stored(findings, client))
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)

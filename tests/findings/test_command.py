@@ -106,6 +106,7 @@ def test_json_lines_hold_all_fields(findings):
         "reason": "no notification names the actor",
         "sender": "centurylink",
         "doubted": [],
+        "stored_after": None,
     }
 
 

@@ -12,8 +12,9 @@ from analytics.findings.finding import Finding
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.settings import Settings, WorkingHours, parse_working_hours, read_settings
-from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT
+from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT, user
 from tests.support.querying import TOKEN, serving
+from tests.support.stored import Received, store_of
 
 FAILING = [
     (f"/*\n{HEADER}*/\nSELECT\n    nothing\nFROM notifications", 8, "Binder Error: Referenced column "),
@@ -77,6 +78,15 @@ def test_a_finding_tells_what_its_row_does(client):
 def test_a_finding_of_a_rule_of_ones_own_has_the_sender_of_its_first_notification(own, client):
     found = find(client, NOON - 2 * DAY, NOON, rules=load_rules(own("any.sql", f"/*\n{HEADER}*/{SELECT}")))
     assert {finding.sender for finding in found.findings if finding.rule == "any"} == {"centurylink"}
+
+
+def test_a_finding_says_after_what_its_notification_was_stored_where_that_was_received_later(tmp_path):
+    order = [("kim", NOON), ("lee", NOON + HOUR), ("ann", NOON - HOUR), ("bob", NOON + 2 * HOUR)]
+    store = store_of(tmp_path / "store", [Received("User.Created", at, user(name)) for name, at in order])
+    with connect(str(store)) as client:
+        found = find(client, NOON - DAY, NOON + DAY).findings
+    created = {each.entity_id: each.stored_after for each in found if each.rule == "user_created"}
+    assert created == {"KIM": None, "LEE": None, "ANN": NOON + HOUR, "BOB": None}
 
 
 def test_findings_lie_in_the_span_whatever_a_rule_returns_and_each_is_there_once(own, client):

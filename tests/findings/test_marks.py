@@ -13,12 +13,12 @@ RANGE = (NOW - timedelta(days=7), NOW)
 NO_FILTERS = dict.fromkeys(("account", "account_tree", "sender", "entity", "actor")) | {"severities": [], "rules": []}
 
 
-def finding(name, *, days=1.0, late=0.0, severity="low", actor="ann"):
+def finding(name, *, days=1.0, late=0.0, severity="low", actor="ann", stored_after=None):
     at = NOW - timedelta(days=days)
     received = (at + timedelta(days=late) - EPOCH) // timedelta(milliseconds=1)
     identity = str(UUID(int=received << 80 | 7 << 76 | 2 << 62))
     given = dict.fromkeys(Finding._fields) | {"id": name, "found_at": at, "severity": severity, "actor": actor}
-    return Finding(**given | {"rule": "a_rule", "notification_ids": [identity]})
+    return Finding(**given | {"rule": "a_rule", "notification_ids": [identity], "stored_after": stored_after})
 
 
 def left_after(marked, *others, **filters):
@@ -38,15 +38,21 @@ def test_a_finding_with_a_notification_that_was_received_later_is_new_whatever_t
     assert left_after([finding("first", days=2)], finding("late", days=3, late=2)) == ["late"]
 
 
+def test_a_finding_whose_notification_was_stored_after_the_list_is_new_though_it_was_received_before():
+    listed = finding("listed", days=2)
+    assert left_after([listed], finding("stored later", days=3, stored_after=listed.found_at)) == ["stored later"]
+
+
 def test_a_finding_of_an_earlier_time_is_late_in_the_range_in_which_its_last_notification_was_received():
     known_then = finding("known then", days=9)
     findings = [
         finding("in range", days=2),
         finding("late", days=9, late=5),
+        finding("stored late", days=10, stored_after=NOW - timedelta(days=1)),
         known_then,
         finding("later", days=9, late=20),
     ]
-    assert [each.id for each in select_late(findings, *RANGE)] == ["late"]
+    assert [each.id for each in select_late(findings, *RANGE)] == ["late", "stored late"]
     assert select_late(findings, None, None) == []
 
 

@@ -1,7 +1,7 @@
 """Marks of findings as seen, as a cookie of the browser holds them: each is of one list that a viewer marked.
 
 A mark has the range and the filters of its list, so that it covers nothing that these hid. It also has the time when
-the last notification was received, because a finding with a later one is new, whatever time that one tells.
+the last finding became known, because one that became known later is new, whatever time it tells.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,8 +31,8 @@ class Mark(NamedTuple):
     """A list of findings that was marked as seen.
 
     `since` and `until` are the ends of its range, in microseconds since 1970, and `filters` its filters. `received` is
-    the receipt of the latest notification behind its findings, in milliseconds since 1970; a finding that became known
-    before `known_since` was not in the list.
+    when the last of its findings became known, in milliseconds since 1970; a finding that became known before
+    `known_since` was not in the list.
     """
 
     received: int
@@ -44,17 +44,22 @@ class Mark(NamedTuple):
     def covers(self, finding: Finding, below: set[str] | None) -> bool:
         """Say whether a finding was in the list; `below` are the accounts that its filters let through."""
         return (
-            self.known_since <= received_ms(finding) <= self.received
+            self.known_since <= known_ms(finding) <= self.received
             and self.since <= microseconds(finding.found_at) < self.until
             and lets_through(finding, dict(self.filters), below)
         )
 
 
-def received_ms(finding: Finding) -> int:
-    """Return when the last of a finding's notifications was received, in milliseconds since 1970."""
+def known_ms(finding: Finding) -> int:
+    """Return when a finding became known at the earliest, in milliseconds since 1970.
+
+    That is when the last of its notifications was received; if it was stored after later ones, just after these.
+    """
     ids = [UUID(each) for each in finding.notification_ids]
     times = [each.int >> 80 for each in ids if each.version == TIMED_VERSION]
-    return max(times, default=microseconds(finding.found_at) // 1000)
+    received = max(times, default=microseconds(finding.found_at) // 1000)
+    stored_after = microseconds(finding.stored_after) // 1000 + 1 if finding.stored_after else 0
+    return max(received, stored_after)
 
 
 def make_mark(
@@ -74,7 +79,7 @@ def make_mark(
     since, until = map(microseconds, ends)
     filters = {name: chosen[name] for name in (*TEXTS, *LISTS)}
     known = microseconds(known_since) // 1000 if known_since else 0
-    return Mark(max(map(received_ms, findings)), since, until, filters, known)
+    return Mark(max(map(known_ms, findings)), since, until, filters, known)
 
 
 def select_unseen(findings: Sequence[Finding], marks: Iterable[Mark]) -> list[Finding]:
