@@ -27,7 +27,7 @@ from receiver.senders import CENTURYLINK
 from receiver.senders.keys import remember_key
 from receiver.senders.set_up import load_profiles, load_secrets
 from receiver.settings import Settings
-from receiver.spool import SpoolWriter
+from receiver.spool import ShipperMetrics, SpoolWriter, read_shipped
 
 LIMITS = Limits()
 """The limits of clients."""
@@ -58,6 +58,8 @@ async def _serve(child: Child, settings: Settings) -> None:
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
     metrics.REGISTRY.register(Restarts(settings.data_dir))
+    if not has_store(child.role):
+        metrics.REGISTRY.register(ShipperMetrics(lambda: read_shipped(settings.data_dir)))
     store = settings.query_listen if has_store(child.role) else None
     server = _make_server(settings, admission, senders, spool, store)
     Breath(server.has_strangers).start()

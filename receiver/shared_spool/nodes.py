@@ -162,6 +162,8 @@ class Presence:
     """
 
     part = "presence"
+    shipped = None
+    """It ships nothing, see `Shipper`."""
 
     def __init__(self, server: SpoolServer, membership: Membership) -> None:
         self.pulse = Pulse()

@@ -41,6 +41,8 @@ class SpoolServer:
         self._purpose = purpose
         self._connection: Connection | None = None
         self._seconds, self._next_at = _FIRST_SECONDS, 0.0
+        self.failures = 0
+        """How often the server could not be used."""
         self.failure: str | None = None
         """Why the server could not be used the last time; None if it could."""
         self.since: datetime | None = None
@@ -87,6 +89,7 @@ class SpoolServer:
     def _fail(self, failure: str) -> SharedSpoolError:
         if failure != self.failure:
             _log.error("the shared spool can't be used for %s, which is tried again: %s", self._purpose, failure)
+        self.failures += 1
         self.failure = failure
         self.since = self.since or datetime.now(UTC)
         self._next_at = time.monotonic() + self._seconds

@@ -12,7 +12,7 @@ from receiver.processes.heartbeat import Pulse
 from receiver.shared_spool.nodes import Membership
 from receiver.shared_spool.sending import OutOfStepError, Positions, put_rows, read_positions
 from receiver.shared_spool.server import SpoolServer
-from receiver.spool import RowSource, SentNote, Watermarks
+from receiver.spool import RowSource, SentNote, Shipped, Watermarks
 
 _TURN_SECONDS = 0.05
 _PROMPT_SECONDS = 0.01
@@ -49,8 +49,6 @@ class Shipper:
     ) -> None:
         self.pulse = Pulse()
         """Beats with each turn of the thread."""
-        self.shipped = 0
-        """How many rows were put into the shared spool in this process."""
         self.held: Positions | None = None
         """How many rows of each segment and kind the shared spool held at the last look; None before it."""
         self.trouble: str | None = None
@@ -60,6 +58,7 @@ class Shipper:
         self._stored = dict(stored)
         self._membership = membership
         self._sent_note = note
+        self._shipped = Shipped()
         self._positions: Positions | None = None
         self._tidied_at = time.monotonic()
         self._stopping = threading.Event()
@@ -118,10 +117,11 @@ class Shipper:
                 self._positions = read_positions(connection)
         rows = list(self._spool.read_new(self._positions, _ROWS_PER_BATCH, _BYTES_PER_BATCH))
         if rows:
+            began = time.monotonic()
             with self._server.session() as connection:
                 after = put_rows(connection, rows, self._positions)
             self._positions |= after
-            self.shipped += len(rows)
+            self._count(len(rows), time.monotonic() - began)
         if rows or is_read_anew:
             self._tell(self._positions)
         return len(rows)
@@ -130,6 +130,15 @@ class Shipper:
         self.held = dict(positions)
         if self._sent_note:
             self._sent_note.write(positions)
+
+    def _count(self, rows: int, seconds: float) -> None:
+        before = self._shipped
+        self._shipped = Shipped(before.rows + rows, before.batches + 1, before.seconds + seconds)
+
+    @property
+    def shipped(self) -> Shipped:
+        """What was done in this process."""
+        return self._shipped._replace(failures=self._server.failures)
 
     @property
     def failure(self) -> str | None:

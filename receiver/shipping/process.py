@@ -12,7 +12,7 @@ from receiver.keeping.care.sharing import add_machines, write_sharing_note
 from receiver.logs import describe
 from receiver.processes.child import Child, run_child
 from receiver.settings import Settings
-from receiver.spool import Watermarks
+from receiver.spool import Watermarks, write_shipped
 from receiver.spool.looking import segment_paths
 from receiver.spool.owners import list_former_spools
 
@@ -73,6 +73,7 @@ class _Notes:
         """Note it now."""
         try:
             write_sharing_note(self._settings.data_dir, self._condition(), self._list_sent())
+            write_shipped(self._settings.data_dir, self._shipper.shipped)
         except OSError as error:
             _log.warning("how the shared spool is can't be noted: %s", describe(error))
 

@@ -4,6 +4,7 @@ from receiver.spool.layout import KINDS, Row, size_of
 from receiver.spool.reader import SpoolReader
 from receiver.spool.segment import Segment, SpooledRow
 from receiver.spool.sent import Place, SentNote
+from receiver.spool.shipped import Shipped, ShipperMetrics, read_shipped, write_shipped
 from receiver.spool.source import RowSource, Watermarks
 from receiver.spool.writer import Done, SpoolWriter, WaitingRow
 
@@ -15,10 +16,14 @@ __all__ = [
     "RowSource",
     "Segment",
     "SentNote",
+    "Shipped",
+    "ShipperMetrics",
     "SpoolReader",
     "SpoolWriter",
     "SpooledRow",
     "WaitingRow",
     "Watermarks",
+    "read_shipped",
     "size_of",
+    "write_shipped",
 ]

@@ -21,6 +21,7 @@ from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
 from receiver.senders import load_senders
 from receiver.settings import Settings, split_address
+from receiver.spool import ShipperMetrics
 from receiver.spool.owners import take_former
 from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
@@ -86,6 +87,8 @@ async def _serve(child: Child, settings: Settings) -> None:
     handlers = [*control_handlers(backups, loop, tokens[1]), *status_handlers(status)]
     registry = store_metrics(loop, settings.data_dir)
     registry.register(StatusMetrics(status))
+    if sharing:
+        registry.register(ShipperMetrics(lambda: sharing.thread.shipped))
     app = _make_query_app(settings, connection, tokens[0], handlers, registry)
     status.count_overdue = runner_of(app).count_overdue
     known = [token.encode() for token in tokens]

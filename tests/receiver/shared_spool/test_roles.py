@@ -11,6 +11,7 @@ import pytest
 from receiver.keeping.backup_file import seal
 from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command
+from tests.receiver.shared_spool.test_acknowledge import metric
 from tests.support.database import open_database
 from tests.support.keys import key_directory
 from tests.support.postgres import made_database
@@ -111,6 +112,32 @@ def test_a_killed_shipper_and_a_killed_store_lose_and_double_nothing(cluster):
     cluster.until_stored()
     processes = {each["name"]: each for each in cluster.status(cluster.one)["processes"]}
     assert (processes["shipper"]["last_exit"], processes["shipper"]["restarts"]) == (-9, 1)
+
+
+def test_a_machine_without_a_store_says_in_its_metrics_what_it_sent(cluster):
+    cluster.until_stored()
+    rows = "clc_shipper_rows_total"
+    before = until(lambda: metric(cluster.one, rows), what="the metrics")
+    cluster.post(cluster.one)
+    until(lambda: metric(cluster.one, rows) == before + 10, what="the rows")
+    assert metric(cluster.one, "clc_shipper_batch_seconds_count") > 0
+    assert metric(cluster.one, "clc_shipper_batch_seconds_sum") > 0
+
+
+def test_a_killed_listener_and_a_killed_serve_lose_and_double_nothing(cluster):
+    cluster.post(cluster.one)
+    listener = cluster.one.children()["listener"]
+    os.kill(listener, signal.SIGKILL)
+    until(lambda: cluster.one.children().get("listener") not in {listener, None}, what="another listener")
+    cluster.post(cluster.one)
+    os.kill(cluster.three.process.pid, signal.SIGKILL)
+    cluster.three.stop()
+    cluster.post(cluster.one, cluster.two)
+    os.kill(cluster.one.process.pid, signal.SIGKILL)
+    cluster.one.stop()
+    cluster.one, cluster.three = (cluster._start(name) for name in ("one", "three"))
+    cluster.post(cluster.one, cluster.two)
+    cluster.until_stored()
 
 
 def test_while_postgresql_is_away_a_machine_without_a_store_says_so_and_counts_what_waits(cluster, postgres):

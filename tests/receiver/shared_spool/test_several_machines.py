@@ -166,6 +166,9 @@ def test_while_postgresql_is_away_notifications_are_taken_and_none_is_lost_or_do
             until(lambda: count(receiver) == 60, what="all notifications")
             until(lambda: shared_spool()["state"] == "ok", what="the status to be ok again")
             assert len(set(stored(receiver))) == 60
+            metrics = urllib3.request("GET", f"{receiver.query_url}/metrics").data.decode()
+            assert "clc_shipper_rows_total 60.0" in metrics
+            assert "clc_shipper_failures_total 0.0" not in metrics
     finally:
         postgres.stop()
         postgres.start()
