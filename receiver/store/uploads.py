@@ -74,20 +74,21 @@ class Uploads:
         self._thread.join(_LAST_SECONDS)
 
     def offer(self, file: Path, on_uploaded: Callable[[], None]) -> None:
-        """Have a new backup uploaded, and no older one any more.
+        """Have a new backup uploaded, and no older one any more but that which is on its way.
 
         Args:
             file: the backup.
-            on_uploaded: called when object storage holds it, unless a newer one is offered before.
+            on_uploaded: called when object storage holds it, unless a newer one is offered before its upload begins.
         """
         self.latest = Upload(file.name)
+        self._on_uploaded[file.name] = on_uploaded
         try:
             make_directory(self._directory)
             _link(file, self._directory / file.name)
         except OSError as error:
+            self._on_uploaded.pop(file.name)
             self._fail(file.name, f"{file.name} can't be kept for the upload: {error.strerror}")
             return
-        self._on_uploaded = {file.name: on_uploaded}
         self._wake.set()
 
     def _run(self) -> None:
@@ -106,6 +107,7 @@ class Uploads:
     def _take_newest(self) -> Path | None:
         files = sorted(self._directory.glob(_PATTERN))
         for older in files[:-1]:
+            self._on_uploaded.pop(older.name, None)
             with suppress(OSError):
                 older.unlink()
         return files[-1] if files else None

@@ -23,7 +23,7 @@ from receiver.store.uploads import Uploads
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.object_storage import CREDENTIALS, SECRET
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import Receiver, environment, running, stopped
 from tests.support.waiting import until
 
 USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
@@ -315,6 +315,18 @@ def test_an_upload_that_failed_is_tried_again_and_the_backup_counts_only_then(ba
     until(lambda: counted, what="the upload")
     assert counted == ["newer"]
     assert [manifest.name[:12] for manifest in Place(str(directory)).list_whole()] == ["clc-20260303"]
+
+
+def test_a_backup_counts_though_a_newer_one_is_made_while_it_is_uploaded(backup, uploads):
+    counted = []
+    uploads.offer(backup, lambda: counted.append("older"))
+    until(lambda: uploads._process, what="the upload")
+    with stopped(uploads._process.pid):
+        later = backup.with_name("clc-20260303T000000000000Z.duckdb")
+        later.write_bytes(backup.read_bytes())
+        uploads.offer(later, lambda: counted.append("newer"))
+    until(lambda: "newer" in counted, what="the upload of the newer")
+    assert counted == ["older", "newer"]
 
 
 def test_an_upload_that_stands_still_is_given_up(backup, tmp_path, monkeypatch):
