@@ -4,7 +4,8 @@ severity = "high"
 why = """
 A signature covers only the body. It does not cover the event, which only the target URL names, or the time. Anybody who \
 has a notification can send it again as any event, and its signature is still valid. The severity is high under another \
-event, and medium under the same event if the body carries a time that a later event would have changed. Identical updates \
+event, and medium under the same event if the body carries a time that a later event would have changed, or deletes a user or \
+an account: their names are never used again, so nothing deletes them twice. Identical updates \
 of a user or an account are routine, and so is an update identical to the creation before it: neither is a finding."""
 todo = """
 Compare the two notifications' source addresses, and check the entity's real state in the platform's portal. If somebody \
@@ -16,7 +17,7 @@ references = [
 
 [reasons]
 high = "sent again as another event"
-medium = "the same event, with a time that a later event would have changed"
+medium = "the same event, with a time that a later event would have changed, or the deletion of what can't be deleted twice"
 
 [parameters]
 days = 7             # how long after its first use a signature is known
@@ -60,6 +61,16 @@ times = 2
 every_seconds = 172800
 body = '''{"name":"WA1ACMEWEB01","details":{"powerState":"stopped"},
 "changeInfo":{"modifiedBy":"ann","modifiedDate":"2026-03-04T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A user's deletion comes again a day later"
+expected = ["medium KIM: The signed body of User.Deleted of KIM was replayed 1 d later"]
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 86400
+body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
 
 [[fires]]
 title = "A user's update comes again as its creation"
@@ -215,7 +226,8 @@ judged AS (
                 WHEN first_use.action = 'Updated' AND action = 'Created' AND later <= to_seconds($apart_seconds) THEN NULL
                 ELSE 'high'
             END
-            WHEN NOT is_timeless AND later > to_seconds($apart_seconds) THEN 'medium'
+            WHEN later <= to_seconds($apart_seconds) THEN NULL
+            WHEN NOT is_timeless OR (action = 'Deleted' AND category IN ('User', 'Account')) THEN 'medium'
         END AS severity
     FROM compared
 )
