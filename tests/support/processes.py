@@ -18,6 +18,7 @@ import urllib3
 from receiver.spool import SpoolReader
 from tests.support.keys import key_directory, signed
 from tests.support.waiting import until
+from tests.support.way_in import share
 
 PROGRAM = (sys.executable, "-m", "receiver")
 
@@ -31,6 +32,7 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
         "CLC_LISTEN": "127.0.0.1:0",
         "CLC_QUERY_LISTEN": "127.0.0.1:0",
         "CLC_PUBLIC_KEY": str(key_directory() / "public.pem"),
+        **share(data_dir),
         **settings,
     }
 

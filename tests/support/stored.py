@@ -14,10 +14,11 @@ from receiver.senders.centurylink.events import event_for_name
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.senders.profile import Profile
 from receiver.senders.request import SignedRequest
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import open_database
 from tests.support.keys import in_lower_case, key_directory, signed
+from tests.support.way_in import open_rows
 
 
 class Received(NamedTuple):
@@ -48,7 +49,7 @@ def store_of(directory: Path, received: Iterable[Received]) -> Path:
     store = open_database(file)
     try:
         spool.append_all([_admitted(admission, each) for each in received])
-        appender = Appender(store.cursor(), SpoolReader(directory / "spool"), directory, duplicate_window_seconds=10)
+        appender = Appender(store.cursor(), open_rows(directory), directory, duplicate_window_seconds=10)
         while appender.append_new():
             pass
         appender.checkpoint()

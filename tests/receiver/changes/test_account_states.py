@@ -7,10 +7,11 @@ import pytest
 
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import open_database
 from tests.support.rows import NOON, notification
+from tests.support.way_in import open_rows
 
 STATES = "SELECT alias, seq, business_name, parent_alias FROM account_states ORDER BY alias"
 TREE = "SELECT alias, business_name, parent_alias, depth, root_path FROM accounts ORDER BY alias"
@@ -27,7 +28,7 @@ def connection(tmp_path):
 def append(connection, tmp_path):
     """Return what appends Account notifications, a batch a call."""
     writer = SpoolWriter(tmp_path / "spool")
-    appender = Appender(connection.cursor(), SpoolReader(tmp_path / "spool"), tmp_path, duplicate_window_seconds=10)
+    appender = Appender(connection.cursor(), open_rows(tmp_path), tmp_path, duplicate_window_seconds=10)
 
     def append(*rows):
         writer.append_all(list(rows))

@@ -12,11 +12,12 @@ from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
 from receiver.keeping.verification import check_whole, extent_of
 from receiver.senders import CENTURYLINK
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import open_database
 from tests.support.rows import NOON, notification
 from tests.support.verifying import check_rows
+from tests.support.way_in import open_rows
 
 APPEARED = Change("", "added", False, None, None)
 CAME_BACK = Change("", "added", False, '"deleted"', None)
@@ -162,7 +163,7 @@ def append(connection, directory, rows):
     writer = SpoolWriter(directory / "spool")
     for batch in (rows[:2], rows[2:3], rows[3:]):
         writer.append_all(batch)
-        reader = SpoolReader(directory / "spool")
+        reader = open_rows(directory)
         Appender(connection.cursor(), reader, directory, duplicate_window_seconds=0).append_new()
         reader.close()
     writer.close()

@@ -22,7 +22,7 @@ from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.sender import Event
 from receiver.simulator.history import Simulation
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.changes_applied import applied
 from tests.support.changes_bodies import BODIES, ODDEST, in_old_form, notifications, odd_notifications, respelled
@@ -30,6 +30,7 @@ from tests.support.database import open_database
 from tests.support.naive_differ import Row, State, Stored, bare, in_new_form, naive_changes, naive_state, naive_table
 from tests.support.rows import NOON, notification, notification_of
 from tests.support.sizes import size
+from tests.support.way_in import open_rows
 
 SIMULATED = 10_500
 STORED = ", ".join(Stored._fields)
@@ -110,7 +111,7 @@ def store(tmp_path_factory):
         if appender is None or rng.random() < 0.1:
             appender = Appender(
                 connection.cursor(),
-                SpoolReader(directory / "spool"),
+                open_rows(directory),
                 directory,
                 duplicate_window_seconds=10,
             )
@@ -249,7 +250,7 @@ def test_no_body_is_set_aside_for_what_it_changes(tmp_path, caplog):
     with closing(SpoolWriter(tmp_path / "spool", rows_per_segment=1_000)) as spool:
         spool.append_all(rows)
     with closing(open_database(tmp_path / "clc.duckdb")) as connection:
-        appender = Appender(connection, SpoolReader(tmp_path / "spool"), tmp_path, duplicate_window_seconds=0)
+        appender = Appender(connection, open_rows(tmp_path), tmp_path, duplicate_window_seconds=0)
         while appender.append_new():
             pass
         assert appender.set_aside == 0

@@ -11,10 +11,11 @@ import pytest
 
 from receiver.database.opening import run
 from receiver.deriving import LastBodies
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import make_database
 from tests.support.rows import NOON, notification
+from tests.support.way_in import open_rows
 
 CHANGES = "SELECT entity_id, old_value, new_value FROM changes WHERE path = 'n' ORDER BY seq, entity_id"
 
@@ -33,7 +34,7 @@ def test_a_body_is_there_until_another_takes_its_place(tmp_path):
 def appending(data_dir):
     """Give what sends a value of `n` for each of some users, and appends it, each time with a new appender."""
     writer, minute = SpoolWriter(data_dir / "spool"), 0
-    connection, spool = make_database(data_dir / "clc.duckdb"), SpoolReader(data_dir / "spool")
+    connection, spool = make_database(data_dir / "clc.duckdb"), open_rows(data_dir)
 
     def append(n, users=("a", "b")):
         nonlocal minute
@@ -120,20 +121,18 @@ def test_whatever_becomes_of_the_file_the_changes_are_the_same(tmp_path, monkeyp
 
 
 def test_bodies_of_another_database_are_not_taken_for_those_of_this_one(tmp_path):
-    file, kept = tmp_path / "last_bodies.sqlite", tmp_path / "kept"
-    with appending(tmp_path) as append:
+    this, other = tmp_path / "this", tmp_path / "other"
+    this.mkdir()
+    other.mkdir()
+    with appending(other) as append:
         append(1)
         append(2)
-    file.rename(kept)
-    for name in ("clc.duckdb", "appended.json"):
-        (tmp_path / name).unlink()
-    shutil.rmtree(tmp_path / "spool")
-    with appending(tmp_path) as append:
+    with appending(this) as append:
         append(7)
         append(8)
-        for path in tmp_path.glob("last_bodies.sqlite*"):
+        for path in this.glob("last_bodies.sqlite*"):
             path.unlink()
-        kept.rename(file)
+        (other / "last_bodies.sqlite").rename(this / "last_bodies.sqlite")
         assert append(9) == steps(7, 8, 9)
 
 

@@ -13,11 +13,12 @@ from receiver.deriving.tables import Rebuild
 from receiver.keeping.verification import check_whole, extent_of
 from receiver.senders import CENTURYLINK
 from receiver.senders.sender import MISSING, FieldDifference, Item, Sender
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import open_database
 from tests.support.rows import NOON, notification
 from tests.support.verifying import check_rows
+from tests.support.way_in import open_rows
 
 APPEARED = Change("", "added", False, None, None)
 DELETED = Change("", "removed", False, None, None)
@@ -108,7 +109,7 @@ def append(connection, tmp_path):
 
     def append(*rows, senders=SENDERS):
         writer.append_all(list(rows))
-        reader = SpoolReader(tmp_path / "spool")
+        reader = open_rows(tmp_path)
         appender = Appender(connection.cursor(), reader, tmp_path, duplicate_window_seconds=10, senders=senders)
         appender.append_new()
         assert appender.set_aside == 0

@@ -19,7 +19,7 @@ from receiver.senders.centurylink.signature import load_public_key
 from receiver.simulator.commands import simulate
 from receiver.simulator.demonstrated import A_DAY as DEMO_A_DAY
 from receiver.simulator.history import Simulation
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.receiver.simulator.test_simulator import Listener
 from tests.support.database import open_database
@@ -27,6 +27,7 @@ from tests.support.keys import key_directory
 from tests.support.processes import Receiver, running
 from tests.support.sizes import take_few
 from tests.support.waiting import until
+from tests.support.way_in import open_rows
 
 END = datetime(2015, 9, 22, 15, 0, tzinfo=UTC).timestamp()
 MINUTES = timedelta(minutes=7)
@@ -48,7 +49,7 @@ def store_of(directory, history):
     spool = SpoolWriter(directory / "spool")
     spool.append_all(rows)
     connection = open_database(directory / "clc.duckdb")
-    appender = Appender(connection.cursor(), SpoolReader(directory / "spool"), directory, duplicate_window_seconds=10)
+    appender = Appender(connection.cursor(), open_rows(directory), directory, duplicate_window_seconds=10)
     while appender.append_new():
         pass
     spool.close()
