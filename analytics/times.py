@@ -36,6 +36,7 @@ WIDTHS = {
     "day": timedelta(days=1),
     "7 days": timedelta(days=7),
     "28 days": timedelta(days=28),
+    "84 days": timedelta(days=84),
 }
 OWN = "own"
 YEARS = range(2000, 2100)

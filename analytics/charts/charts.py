@@ -241,7 +241,7 @@ def count_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
 
 def list_types(frame: pd.DataFrame, dark: bool) -> list[str]:
     """Return the event types that occur, in the order of the legend."""
-    occurring = set(frame["event_type"])
+    occurring = set(frame["event_type"].unique())
     return [name for name in type_colours(dark) if name in occurring]
 
 
