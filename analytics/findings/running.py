@@ -22,7 +22,7 @@ from analytics.findings.rule_files import (
     first_line_of,
     load_rules,
 )
-from analytics.findings.stored import date_stored
+from analytics.findings.stored import NONE_KNOWN, date_stored
 from analytics.settings import Settings, read_settings
 from analytics.text import ELLIPSIS
 from analytics.times import EPOCH
@@ -54,6 +54,7 @@ def find(
     *,
     rules: RuleSet | None = None,
     settings: Settings | None = None,
+    known: Mapping[str, Finding] = NONE_KNOWN,
 ) -> RuleResults:
     """Run rules over the events from `since` to before `until`.
 
@@ -65,6 +66,7 @@ def find(
         until: a moment with a time zone.
         rules: by default the shipped ones and those of `CLC_RULES`.
         settings: give working hours and time zone; by default the environment's.
+        known: the findings of a run before, by id, so that only of others the store is asked when they were stored.
 
     Raises:
         NotRunningError: no query service answers.
@@ -78,7 +80,7 @@ def find(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
     findings = _name_senders([each for result in results for each in result.findings], client)
-    findings = mark_doubted(date_stored(findings, client))
+    findings = mark_doubted(date_stored(findings, client, known))
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)

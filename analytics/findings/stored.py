@@ -4,32 +4,44 @@ A notification of another machine, or of an archive, may be stored after later o
 finding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import BusyError, QueryError
 from analytics.findings.finding import Finding
 
+NONE_KNOWN: Mapping[str, Finding] = MappingProxyType({})
 _AT_ONCE = 20_000
 
 
-def date_stored(findings: Sequence[Finding], client: Client) -> list[Finding]:
+def date_stored(
+    findings: Sequence[Finding], client: Client, known: Mapping[str, Finding] = NONE_KNOWN
+) -> list[Finding]:
     """Return findings with the moment after which the last of their notifications was stored, where that tells more.
+
+    Args:
+        findings: those of rules.
+        client: asks the store.
+        known: what this returned before, by id. It stays so, because a notification keeps its place.
 
     Raises:
         BusyError: the query service already runs as many queries as it allows.
     """
-    latest = _read_latest([each for finding in findings for each in finding.notification_ids], client)
-    if not latest:
-        return list(findings)
-    return [
-        finding._replace(stored_after=max(moments))
-        if (moments := [latest[each] for each in finding.notification_ids if each in latest])
-        else finding
-        for finding in findings
-    ]
+    new = [each for each in findings if not _is_same(each, known.get(each.id))]
+    latest = _read_latest([identity for each in new for identity in each.notification_ids], client)
+    dated = {each.id: each._replace(stored_after=_find_last(each, latest)) for each in new}
+    return [dated.get(each.id) or each._replace(stored_after=known[each.id].stored_after) for each in findings]
+
+
+def _is_same(finding: Finding, before: Finding | None) -> bool:
+    return before is not None and before.notification_ids == finding.notification_ids
+
+
+def _find_last(finding: Finding, latest: Mapping[str, datetime]) -> datetime | None:
+    return max((latest[each] for each in finding.notification_ids if each in latest), default=None)
 
 
 def _read_latest(ids: Sequence[str], client: Client) -> dict[str, datetime]:

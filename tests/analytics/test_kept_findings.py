@@ -211,3 +211,27 @@ def test_a_rule_that_always_fails_is_not_tried_at_each_look(tmp_path, looks, mon
     for _ in range(3):
         assert latest(kept).problems
     assert looks == [EPOCH]
+
+
+def test_of_findings_that_are_known_the_store_is_not_asked_again_when_they_were_stored(tmp_path, monkeypatch):
+    asked = []
+
+    class Noting(Reopened):
+        def sql(self, query, parameters=None, **options):
+            asked.extend((parameters or {}).get("ids", ()))
+            return super().sql(query, parameters, **options)
+
+    monkeypatch.setattr(kept_findings, "WHOLE_SECONDS", 0)
+    history = list(Simulation(7).history(10, END, 100, STORIES))
+    client = Noting(store_of(tmp_path, history[:-400]))
+    kept = KeptFindings(client)
+    before = latest(kept)
+    assert asked
+    asked.clear()
+    store_of(tmp_path, history[-400:])
+    after = latest(kept)
+    known = {finding.id for finding in before.findings}
+    assert set(asked) == {
+        each for finding in after.findings if finding.id not in known for each in finding.notification_ids
+    }
+    assert sorted(after.findings) == all_of(client)
