@@ -26,8 +26,17 @@ RECEIVER = {
     f"CLC_{name}"
     for name in (
         *("ACCOUNTS", "ACKNOWLEDGE", "ACKNOWLEDGE_WAIT", "BACKUP_EVERY", "BACKUP_KEEP", "DRAIN_SECONDS"),
-        *("DUPLICATE_WINDOW_SECONDS", "HANG_SECONDS", "LISTENERS", "LOG_FORMAT", "MAX_BODY_BYTES", "OBJECTS", "PARSER"),
-        *("PUBLIC_KEY", "QUERY_MAX_ROWS", "QUERY_MEMORY", "SECRETS_DIR", "SENDERS", "SHARED_SPOOL", "SIGNATURES"),
+        *("DUPLICATE_WINDOW_SECONDS", "HANG_SECONDS", "LAKE", "LISTENERS", "LOG_FORMAT", "MAX_BODY_BYTES", "OBJECTS"),
+        *(
+            "PARSER",
+            "PUBLIC_KEY",
+            "QUERY_MAX_ROWS",
+            "QUERY_MEMORY",
+            "SECRETS_DIR",
+            "SENDERS",
+            "SHARED_SPOOL",
+            "SIGNATURES",
+        ),
         *("SPOOL_DIR", "TLS_CERT", "TLS_KEY"),
         "TRUSTED_PROXIES",
     )

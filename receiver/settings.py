@@ -193,6 +193,9 @@ class Settings(BaseSettings):
     objects: Annotated[str, AfterValidator(_objects)] | None = Field(
         None, description="object storage (s3://BUCKET/PREFIX) or directory to which each backup is copied"
     )
+    lake: Literal["off", "on"] = Field(
+        "off", description="`on`: finished months are written there as Parquet, for other programs"
+    )
 
     @property
     def spool_directory(self) -> Path:
@@ -220,6 +223,8 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
         raise SettingsError("CLC_TLS_CERT and CLC_TLS_KEY belong together: set both, or neither.")
     if settings.acknowledge == "replicated" and settings.shared_spool is None:
         raise SettingsError("CLC_ACKNOWLEDGE is 'replicated', which needs a spool to share: set CLC_SHARED_SPOOL.")
+    if settings.lake == "on" and settings.objects is None:
+        raise SettingsError("CLC_LAKE is 'on', which needs a place for its files: set CLC_OBJECTS.")
     return settings
 
 

@@ -1,4 +1,4 @@
-"""Asks a store for rows: one client for both a query service and a DuckDB file."""
+"""Asks a store for rows: one client for a query service, a DuckDB file and a lake."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from analytics.client.arrow_types import convert_types, make_frame
 from analytics.client.cancelling import Cancellation
+from analytics.client.lake.place import is_lake
+from analytics.client.lake.source import LakeSource
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
 from analytics.errors import LocationError
@@ -97,7 +99,7 @@ class Client:
         """Return the receiver's status from `GET /status`: its figures with their states and limits.
 
         Raises:
-            NoStatusError: the location is a file.
+            NoStatusError: the location is a file or a lake.
             NotRunningError: no query service answers.
             TokenError: the query service does not accept the token.
         """
@@ -134,8 +136,9 @@ def connect(location: str | None = None) -> Client:
     """Return a client for a location.
 
     Args:
-        location: the URL of a query service (`http://127.0.0.1:8081`), or the path of a DuckDB file that no process
-            is writing (such as a backup). By default the query service of `CLC_QUERY_LISTEN`, which need not run yet.
+        location: the URL of a query service (`http://127.0.0.1:8081`); the path of a DuckDB file that no process is
+            writing (such as a backup); or the place of a lake as `CLC_OBJECTS` names it, `s3://BUCKET/PREFIX` or a
+            directory. By default the query service of `CLC_QUERY_LISTEN`, which need not run yet.
 
     Raises:
         LocationError: it is none of these, or can't be opened.
@@ -151,6 +154,11 @@ def connect(location: str | None = None) -> Client:
         if not usable:
             raise LocationError(f"{location!r} is no URL of a query service; one looks like http://127.0.0.1:8081.")
         return Client(QueryServiceSource(location, settings), location)
+    if is_lake(location):
+        return Client(LakeSource(location), location)
     if "://" in location:
-        raise LocationError(f"{location!r} can't be opened; a location is an http(s) URL or the path of a DuckDB file.")
+        raise LocationError(
+            f"{location!r} can't be opened; a location is an http(s) URL, s3://BUCKET/PREFIX, or the path of a DuckDB "
+            "file or of a directory with a lake."
+        )
     return Client(DuckDBSource(location), location)

@@ -23,6 +23,12 @@ from analytics.errors import (
 
 BATCH_ROWS = 65_536
 INTERRUPT_AGAIN_SECONDS = 0.05
+PROTECTION: dict[str, bool | int | float | str | list[str]] = {
+    "enable_external_access": False,
+    "lock_configuration": True,
+    "python_enable_replacements": False,
+}
+"""The settings by which queries can't reach files, network or settings."""
 READABLE = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
@@ -34,13 +40,8 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
     """
     if not Path(path).is_file():
         raise LocationError(f"{path!r} is no file; a location is an http(s) URL or the path of a DuckDB file.")
-    protection: dict[str, bool | int | float | str | list[str]] = {
-        "enable_external_access": False,
-        "lock_configuration": True,
-        "python_enable_replacements": False,
-    }
     try:
-        return duckdb.connect(path, read_only=True, config=protection)
+        return duckdb.connect(path, read_only=True, config=PROTECTION)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise LocationError(
@@ -67,7 +68,7 @@ class DuckDBSource:
             LocationError: it can't be opened.
         """
         self._location = location
-        self._connection = open_file(location)
+        self._connection = self._open()
         self._reading: set[duckdb.DuckDBPyConnection] = set()
 
     def sql(
@@ -81,7 +82,7 @@ class DuckDBSource:
     ) -> pa.Table:
         """Run one SELECT and return all its rows."""
         try:
-            cursor = self._connection.cursor()
+            cursor = self._open_cursor()
         except duckdb.Error as error:  # the client was closed meanwhile
             raise QueryError(str(error)) from error
         self._reading.add(cursor)
@@ -107,8 +108,14 @@ class DuckDBSource:
             if cancellation:
                 cancellation.check()
 
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        return open_file(self._location)
+
+    def _open_cursor(self) -> duckdb.DuckDBPyConnection:
+        return self._connection.cursor()
+
     def status(self) -> dict[str, Any]:
-        """Raise an error: a file can't report a receiver's status."""
+        """Raise an error: no file can report a receiver's status."""
         raise NoStatusError(
             f"{self._location!r} is no running receiver, and only that tells how it is; "
             "run `clc-receiver status` for a data directory, or read from a query service."

@@ -89,7 +89,9 @@ def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool)
 @click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="Value of $NAME in the SQL; repeatable.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Longest time in seconds.")
 @click.option("--max-rows", type=click.IntRange(min=1), help="Fail if there are more rows.")
-@click.option("--location", help="Query service URL or DuckDB file instead of the receiver's.")
+@click.option(
+    "-l", "--location", help="URL of a query service, DuckDB file, or place of a lake, instead of the receiver's."
+)
 def sql(
     query: str | None,
     file: Path | None,

@@ -112,7 +112,7 @@ def options() -> OptionParser:
     """Return the parser of the magic's first line."""
     parser = OptionParser(prog="%%clc", add_help=False)
     add = parser.add_argument
-    add("--location", "-l", help="query service URL or DuckDB file")
+    add("--location", "-l", help="query service URL, DuckDB file or lake")
     add("--out", "-o", metavar="NAME", help="variable that gets the DataFrame; then it is not shown")
     add("--param", "-p", metavar="NAME=VALUE", action="append", default=[], help="value of $NAME in the SQL")
     add("--chart", choices=list(KINDS), help="show a chart instead of the DataFrame")

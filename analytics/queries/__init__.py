@@ -30,7 +30,7 @@ PARTS = frozenset(
         "quarters_of_clocks",
     }
 )
-OTHERS = frozenset({"rules", "shipped_queries", "profiles"})
+OTHERS = frozenset({"rules", "shipped_queries", "profiles", "views"})
 """Folders with SQL that other modules read."""
 
 

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 import urllib3
@@ -15,6 +15,10 @@ from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError, TooMuchError
 from receiver.settings import Settings
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Parameters = list[Any] | dict[str, Any]
 Rows = list[tuple[Any, ...]]
 
 _SECONDS = 120.0
@@ -102,8 +106,12 @@ class ServiceReader:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._pool = urllib3.PoolManager(retries=False, timeout=_SECONDS)
 
-    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+    def rows(self, sql: str, parameters: Parameters) -> Rows:
         """Run a query; if the store is busy or restarting, retry for some seconds; see `Reader`."""
+        return list(zip(*(column.to_pylist() for column in self.table(sql, parameters).columns), strict=True))
+
+    def table(self, sql: str, parameters: Parameters) -> "pa.Table":
+        """Run a query and return its rows as Arrow; else as `rows`."""
         body = json.dumps({"sql": sql, "parameters": parameters})
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
@@ -114,16 +122,15 @@ class ServiceReader:
                     raise StoreError(f"The store at {self._url} does not answer ({error}): try again.") from None
             else:
                 if response.status not in _TRY_AGAIN or time.monotonic() > deadline:
-                    return _rows_of(response)
+                    return _table_of(response)
             time.sleep(0.2)
 
 
-def _rows_of(response: urllib3.BaseHTTPResponse) -> Rows:
+def _table_of(response: urllib3.BaseHTTPResponse) -> "pa.Table":
     if response.status == 200:  # noqa: PLR2004 - HTTP
         import pyarrow.ipc  # noqa: PLC0415 - half a second that only this one needs
 
-        table = pyarrow.ipc.open_stream(response.data).read_all()
-        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        return pyarrow.ipc.open_stream(response.data).read_all()
     try:
         detail = json.loads(response.data)["detail"]
     except (ValueError, KeyError):

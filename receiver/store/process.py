@@ -27,6 +27,7 @@ from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.described_senders import write_senders
+from receiver.store.lake import Lake
 from receiver.store.loop import AppendLoop
 from receiver.store.query.connections import BoundedServer
 from receiver.store.query.request import carries
@@ -98,17 +99,16 @@ async def _serve(child: Child, settings: Settings) -> None:
     server.add_socket(child.listening)
     child.heart.add(_APPENDER, loop.pulse)
     _begin_sharing(child, sharing)
-    loop.start()
-    arranging.start()
-    scrubbing = ScrubLoop(settings, connection)
-    scrubbing.start()
-    backups.start()
+    scrubbing, lake = ScrubLoop(settings, connection), Lake(settings)
+    for each in (loop, arranging, scrubbing, backups, lake):
+        each.start()
     _log.info("the store is open: %s", settings.database)
     tasks = [asyncio.create_task(task) for task in (backups.keep_to_schedule(), status.keep_fresh())]
     await child.report_ready_and_wait()
     for task in tasks:
         task.cancel()
     backups.stop()
+    lake.stop()
     server.stop()
     stop_queries(app)
     scrubbing.stop()

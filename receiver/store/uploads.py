@@ -7,8 +7,6 @@ itself is moved or deleted, and over restarts. Only the newest waits; it holds a
 import json
 import logging
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,11 +17,10 @@ from typing import Any, NamedTuple
 from receiver.errors import ObjectsError
 from receiver.files import make_directory, sync_directory, write_whole
 from receiver.keeping.objects.note import FILE, read_upload_note
-from receiver.settings import Settings, environment
+from receiver.settings import Settings
+from receiver.store.helper import Helper
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
-_STILL_SECONDS = 120.0
-"""How long an upload may move nothing until it is given up."""
 _LAST_SECONDS = 1.0
 _PATTERN = "clc-*.duckdb"
 
@@ -53,8 +50,8 @@ class Uploads:
         self.latest: Upload | None = None
         """The upload that runs or ran last."""
         self._on_uploaded: dict[str, Callable[[], None]] = {}
-        self._process: subprocess.Popen[str] | None = None
-        self._stopping, self._wake = False, threading.Event()
+        self._helper = Helper(settings, "receiver.keeping.objects.uploading")
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
 
     def start(self) -> None:
@@ -66,11 +63,8 @@ class Uploads:
 
         An upload that can't be killed, because its disk does not answer, is left behind.
         """
-        self._stopping = True
+        self._helper.stop()
         self._wake.set()
-        process = self._process
-        if process:
-            process.kill()
         self._thread.join(_LAST_SECONDS)
 
     def offer(self, file: Path, on_uploaded: Callable[[], None]) -> None:
@@ -93,7 +87,7 @@ class Uploads:
 
     def _run(self) -> None:
         seconds = _FIRST_SECONDS
-        while not self._stopping:
+        while not self._helper.is_stopping:
             self._wake.clear()
             file = self._take_newest()
             if file is None:
@@ -116,7 +110,7 @@ class Uploads:
         try:
             done = self._run_upload(file)
         except (ObjectsError, OSError, ValueError) as error:
-            if not self._stopping:
+            if not self._helper.is_stopping:
                 self._fail(file.name, str(error))
             return False
         self._succeed(file, done["manifest"])
@@ -127,30 +121,13 @@ class Uploads:
         return True
 
     def _run_upload(self, file: Path) -> dict[str, Any]:
-        """Run an upload to its end, and return its last line.
+        """Run an upload to its end, and return its last line; see `Helper.run`."""
 
-        Raises:
-            ObjectsError: it failed.
-            OSError, ValueError: it could not be run, or was not understood.
-        """
-        command = [sys.executable, "-m", "receiver.keeping.objects.uploading", str(file.absolute())]
-        line: dict[str, Any] = {}
-        with subprocess.Popen(  # noqa: S603 - our own module
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(self._settings)
-        ) as process:
-            self._process = process
-            if self._stopping:
-                process.kill()
-            watch = _Watch(process)
-            for text in process.stdout or ():
-                watch.look()
-                line = json.loads(text)
-                if "moved" in line:
-                    self.latest = Upload(file.name, line["moved"], line["of"])
-            watch.end()
-        if "manifest" not in line:
-            raise ObjectsError(line.get("error") or watch.complaint or f"It ended with {process.returncode}.")
-        return line
+        def note_progress(line: dict[str, Any]) -> None:
+            if "moved" in line:
+                self.latest = Upload(file.name, line["moved"], line["of"])
+
+        return self._helper.run(str(file.absolute()), on_line=note_progress)
 
     def _succeed(self, file: Path, manifest: dict[str, Any]) -> None:
         self._on_uploaded.pop(file.name, lambda: None)()
@@ -171,32 +148,6 @@ class Uploads:
     def _note(self, note: dict[str, Any]) -> None:
         with suppress(OSError):
             write_whole(self._settings.data_dir / FILE, json.dumps({**note, "url": self._settings.objects}))
-
-
-class _Watch:
-    """Kills an upload that says nothing for too long: a server that is stopped answers nothing, and closes nothing."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self.complaint: str | None = None
-        self._timer = self._begin()
-
-    def look(self) -> None:
-        self._timer.cancel()
-        self._timer = self._begin()
-
-    def end(self) -> None:
-        self._timer.cancel()
-
-    def _begin(self) -> threading.Timer:
-        timer = threading.Timer(_STILL_SECONDS, self._kill)
-        timer.daemon = True
-        timer.start()
-        return timer
-
-    def _kill(self) -> None:
-        self.complaint = f"It did not go on for {_STILL_SECONDS:.0f} s."
-        self._process.kill()
 
 
 def _link(file: Path, link: Path) -> None:

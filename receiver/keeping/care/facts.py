@@ -15,6 +15,7 @@ from receiver.errors import StoreError
 from receiver.files import sql_file
 from receiver.keeping.backup_file import read_backup_note
 from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
+from receiver.keeping.lake.note import read_lake_note
 from receiver.keeping.objects.note import read_upload_note
 from receiver.keeping.scrub import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
@@ -81,6 +82,8 @@ class Facts(NamedTuple):
     incidents: list[Incident]
     upload: dict[str, Any] | None = None
     """None without object storage."""
+    lake: dict[str, Any] | None = None
+    """None without CLC_LAKE."""
     scrub: ScrubNote | None = None
     queries_overdue: int = 0
     queries_fatal: int = 0
@@ -171,6 +174,7 @@ def gather(
         backup=read_backup_note(settings.data_dir),
         backup_every=settings.backup_every,
         upload=read_upload_note(settings.data_dir, settings.objects) if settings.objects else None,
+        lake=read_lake_note(settings.data_dir, settings.objects) if settings.lake == "on" else None,
         free={name: _free(directory) for name, directory in _directories(settings, role).items()},
         incidents=read_incidents(settings.data_dir),
         scrub=read_scrub_note(settings.data_dir),

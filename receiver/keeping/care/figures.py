@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.keeping.care.facts import Facts
+from receiver.keeping.care.lake import judge_lake
 from receiver.keeping.care.limits import (
     LIMITS,
     Figure,
@@ -81,7 +82,7 @@ def _choose_judges(role: str) -> Iterator[Callable[[Facts], Iterator[Figure]]]:
         yield judge_spool
     yield _judge_sharing
     if has_store(role):
-        yield _judge_safety
+        yield from (_judge_safety, judge_lake)
     yield from (_judge_recoveries, _judge_disks)
 
 

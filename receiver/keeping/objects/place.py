@@ -8,22 +8,19 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from receiver.errors import DamagedObjectError, ObjectsError
-from receiver.files import open_whole, sync_directory, sync_file, write_whole
-from receiver.settings import split_objects_url
+from receiver.errors import DamagedObjectError
+from receiver.files import open_whole
+from receiver.keeping.objects.storage import Storage
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
-_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
 _FOLDER = "backups"
 _OBJECT, _MANIFEST = ".duckdb", ".json"
 _FORMAT = 1
 _SHORT_ID = 8
-_OF_S3 = re.compile(r".*AWS Error (\w+) during \w+ operation: (?:curlCode: \d+, )?(.*)")
 
 Advance = Callable[[int], None]
 """Called with the number of bytes moved since the last call."""
@@ -62,13 +59,12 @@ class Place:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = split_objects_url(url)
-        self._folder = f"{self._url.path.rstrip('/')}/{_FOLDER}"
-        self._opened: Any = None
+        self._storage = Storage(url)
+        self._folder = self._storage.path(_FOLDER)
 
     def __str__(self) -> str:
         """Return it without options, as messages name it."""
-        return f"s3://{self._url.path}" if self._url.scheme == "s3" else self._url.path
+        return str(self._storage)
 
     def put(self, file: Path, name: str, made: tuple[str, str, int, int], advance: Advance) -> Manifest:
         """Upload a backup, read it back, and write its manifest; only read it back if it is there already.
@@ -86,12 +82,12 @@ class Place:
         held = next((each for each in self.list_whole(name) if each.name == name), None)
         if held and self._is_as_written(held, lambda count: advance(2 * count)):
             return held
-        with self._errors():
+        with self._storage.errors():
             digest = self._send(file, name, advance)
         manifest = Manifest(name, file.stat().st_size, digest, *made)
         if not self._is_as_written(manifest, advance):
             raise DamagedObjectError(f"{self}: {name} was uploaded and came back changed.")
-        with self._errors():
+        with self._storage.errors():
             self._write_manifest(manifest)
         return manifest
 
@@ -119,8 +115,8 @@ class Place:
             ObjectsError: the place or the file can't be used.
         """
         hashed = hashlib.sha256()
-        with self._errors(), open_whole(target) as file:
-            for piece in self._read(manifest.name):
+        with self._storage.errors(), open_whole(target) as file:
+            for piece in self._storage.read(self._path(manifest.name)):
                 file.write(piece)
                 hashed.update(piece)
                 advance(len(piece))
@@ -141,68 +137,48 @@ class Place:
         whole = [manifest.name for manifest in self.list_whole(ending)]
         kept = {name + suffix for name in whole[:keep] for suffix in ("", _MANIFEST)}
         going = sorted(set(own) - kept, reverse=True) if kept else []  # a manifest goes before its object
-        with self._errors():
+        with self._storage.errors():
             for name in going:
-                self._files.delete_file(self._path(name))
+                self._storage.files.delete_file(self._path(name))
         return [name for name in going if name.endswith(_OBJECT)]
 
-    @property
-    def _files(self) -> Any:
-        """The file system of pyarrow; imported here, because it takes a while and most commands need none."""
-        if self._opened is None:
-            self._opened = _open(*self._url)
-        return self._opened
-
     def _list(self) -> dict[str, int]:
-        from pyarrow.fs import FileSelector  # noqa: PLC0415 - as `_files`
+        from pyarrow.fs import FileSelector  # noqa: PLC0415 - as `Storage.files`
 
-        with self._errors():
-            infos = self._files.get_file_info(FileSelector(self._folder, allow_not_found=True))
+        with self._storage.errors():
+            infos = self._storage.files.get_file_info(FileSelector(self._folder, allow_not_found=True))
         return {info.base_name: info.size for info in infos if info.is_file and not info.base_name.startswith(".")}
 
     def _path(self, name: str) -> str:
         return f"{self._folder}/{name}"
 
     def _send(self, file: Path, name: str, advance: Advance) -> str:
-        if self._url.scheme == "file":
-            Path(self._folder).mkdir(exist_ok=True)  # never its parents: a disk may not be mounted
+        self._storage.make_folder(self._folder)
         hashed = hashlib.sha256()
-        with file.open("rb") as reading, self._files.open_output_stream(self._path(name)) as writing:
+        with file.open("rb") as reading, self._storage.files.open_output_stream(self._path(name)) as writing:
             while piece := reading.read(_BYTES_PER_STEP):
                 writing.write(piece)
                 hashed.update(piece)
                 advance(len(piece))
-        if self._url.scheme == "file":
-            sync_file(Path(self._path(name)))
-            sync_directory(Path(self._folder))
+        self._storage.sync(self._path(name))
         return hashed.hexdigest()
-
-    def _read(self, name: str) -> Iterator[bytes]:
-        with self._files.open_input_stream(self._path(name)) as reading:
-            while piece := reading.read(_BYTES_PER_STEP):
-                yield piece
 
     def _is_as_written(self, manifest: Manifest, advance: Advance) -> bool:
         hashed = hashlib.sha256()
-        with self._errors():
-            for piece in self._read(manifest.name):
+        with self._storage.errors():
+            for piece in self._storage.read(self._path(manifest.name)):
                 hashed.update(piece)
                 advance(len(piece))
         return hashed.hexdigest() == manifest.sha256
 
     def _write_manifest(self, manifest: Manifest) -> None:
         content = json.dumps({"format": _FORMAT, **manifest._asdict()}, indent=1).encode()
-        path = self._path(manifest.name + _MANIFEST)
-        if self._url.scheme == "file":
-            write_whole(Path(path), content)
-            return
-        with self._files.open_output_stream(path) as writing:
-            writing.write(content)
+        self._storage.write(self._path(manifest.name + _MANIFEST), content)
 
     def _read_manifest(self, name: str) -> Manifest | None:
         """Read the manifest of an object; None if it is damaged."""
-        with self._errors():
-            content = b"".join(self._read(name + _MANIFEST))
+        with self._storage.errors():
+            content = b"".join(self._storage.read(self._path(name + _MANIFEST)))
         try:
             fields = json.loads(content)
             fields.pop("format")
@@ -210,32 +186,3 @@ class Place:
         except (ValueError, TypeError, KeyError, AttributeError):
             return None
         return manifest if manifest.name == name else None
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Raise the errors of pyarrow as ours."""
-        from pyarrow import ArrowException  # noqa: PLC0415 - as `_files`
-
-        try:
-            yield
-        except (OSError, ArrowException) as error:
-            raise ObjectsError(f"{self} can't be used: {_describe(error)}.") from None
-
-
-def _open(scheme: str, path: str, options: dict[str, str]) -> Any:
-    from pyarrow import fs  # noqa: PLC0415 - see `Place._files`
-
-    if scheme == "file":
-        if not Path(path).is_dir():
-            raise ObjectsError(f"{path} is no directory: make it, or mount what should be there.")
-        return fs.LocalFileSystem()
-    given: dict[str, Any] = dict(options)
-    if not given.keys() & {"region", "endpoint_override"}:
-        given["region"] = fs.resolve_s3_region(path.partition("/")[0])
-    return fs.S3FileSystem(**given, connect_timeout=_CONNECT_SECONDS, request_timeout=_ANSWER_SECONDS)
-
-
-def _describe(error: Exception) -> str:
-    text = " ".join((str(error).splitlines() or [""])[0].split()).rstrip(".")
-    text = re.sub(r"; Details: .*|\(Request ID: [^)]*\)", "", text).strip().rstrip(".")
-    return _OF_S3.sub(r"\2 (\1)", text) or type(error).__name__

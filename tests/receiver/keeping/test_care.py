@@ -174,7 +174,7 @@ def test_the_worst_state_is_that_of_all():
 
 
 def test_every_limit_is_that_of_a_figure():
-    facts = WELL._replace(**shared(SharedSpool(None, None, 0)), upload={})
+    facts = WELL._replace(**shared(SharedSpool(None, None, 0)), upload={}, lake={})
     assert set(LIMITS) <= {figure.name for figure in judge(facts).figures}
 
 

@@ -18,6 +18,7 @@ from receiver.keeping.backup_file import seal
 from receiver.keeping.objects.note import FILE as NOTE
 from receiver.keeping.objects.place import Place, ending_of, name_of
 from receiver.settings import read_settings
+from receiver.store import helper
 from receiver.store import uploads as store_uploads
 from receiver.store.uploads import Uploads
 from tests.durability.support.commands import command, run_command
@@ -320,8 +321,8 @@ def test_an_upload_that_failed_is_tried_again_and_the_backup_counts_only_then(ba
 def test_a_backup_counts_though_a_newer_one_is_made_while_it_is_uploaded(backup, uploads):
     counted = []
     uploads.offer(backup, lambda: counted.append("older"))
-    until(lambda: uploads._process, what="the upload")
-    with stopped(uploads._process.pid):
+    until(lambda: uploads._helper._process, what="the upload")
+    with stopped(uploads._helper._process.pid):
         later = backup.with_name("clc-20260303T000000000000Z.duckdb")
         later.write_bytes(backup.read_bytes())
         uploads.offer(later, lambda: counted.append("newer"))
@@ -330,7 +331,7 @@ def test_a_backup_counts_though_a_newer_one_is_made_while_it_is_uploaded(backup,
 
 
 def test_an_upload_that_stands_still_is_given_up(backup, tmp_path, monkeypatch):
-    monkeypatch.setattr(store_uploads, "_STILL_SECONDS", 1.0)
+    monkeypatch.setattr(helper, "_STILL_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"s3://bucket?scheme=http&endpoint_override=127.0.0.1:{silent.getsockname()[1]}"
         uploads = Uploads(read_settings(env_file=None, data_dir=tmp_path, objects=url))

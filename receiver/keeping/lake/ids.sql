@@ -1,0 +1,3 @@
+-- The ids of the rows.
+SELECT id
+FROM (/* rows */) AS rows

@@ -1,0 +1,248 @@
+"""The lake's place: Parquet files and manifests, below `lake/` in object storage or a directory.
+
+`lake/TABLE/month=2026-03/part-….parquet` holds rows, as other programs know such trees. The manifest
+`lake/manifests/2026-03.json` says which files count. It is written last, once each file was read back, and replaced in
+one step: whatever is killed, a month is there as before or as after, whole.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+import duckdb
+
+from receiver.database.opening import run
+from receiver.errors import DamagedObjectError
+from receiver.files import sql_file
+from receiver.keeping.lake.manifest import LakeFile, Manifest, parse_manifest, write_manifest
+from receiver.keeping.lake.months import Month
+from receiver.keeping.objects.storage import Storage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FOLDER, _MANIFESTS, _ENDING = "lake", "manifests", ".json"
+_ROWS_AT_A_TIME = 4_096
+_WITHOUT_DICTIONARY = {"id", "notification_id", "signature", "payload", "headers", "body", "seq"}
+_LEVEL = 6
+_LEFT_OVER = timedelta(hours=1)
+"""How old a file is at least that no manifest names, until it goes: another machine may be writing it now."""
+_MEMORY = "512MB"
+
+
+class Listed(NamedTuple):
+    """An object that is there: its size, and when it was written."""
+
+    bytes: int
+    written_at: datetime
+
+
+class CheckedRows(NamedTuple):
+    """Rows, and the checksum that they must have, by `measure.sql`."""
+
+    rows: "pa.Table"
+    checksum: str
+
+
+class LakePlace:
+    """The place of a lake.
+
+    Args:
+        url: see `Storage`.
+
+    Raises:
+        ValueError: it is none.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._storage = Storage(url)
+
+    def __str__(self) -> str:
+        """Return it as messages name it."""
+        return str(self._storage)
+
+    def list_objects(self) -> dict[str, Listed]:
+        """Return all objects of the lake by their path below it.
+
+        Raises:
+            ObjectsError: the place can't be used.
+        """
+        from pyarrow.fs import FileSelector  # noqa: PLC0415 - as `Storage.files`
+
+        top = self._path("")
+        with self._storage.errors():
+            found = self._storage.files.get_file_info(FileSelector(top, recursive=True, allow_not_found=True))
+        return {each.path.removeprefix(top): Listed(each.size, each.mtime) for each in found if each.is_file}
+
+    def read_manifest(self, month: Month) -> Manifest:
+        """Read the manifest of a month that has one.
+
+        Raises:
+            DamagedObjectError: it is damaged.
+            ObjectsError: the place can't be used.
+        """
+        name = manifest_name(month)
+        with self._storage.errors():
+            content = b"".join(self._storage.read(self._path(name)))
+        try:
+            return parse_manifest(content, month)
+        except ValueError:
+            raise DamagedObjectError(
+                f"{self}: {_FOLDER}/{name} is damaged, so nothing of {month} is written: delete it, and the month is "
+                "written anew."
+            ) from None
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Make the files of a manifest those of its month.
+
+        Raises:
+            ObjectsError: the place can't be used.
+        """
+        with self._storage.errors():
+            self._storage.make_folder(self._path(_MANIFESTS))
+            self._storage.write(self._path(manifest_name(manifest.month)), write_manifest(manifest))
+
+    def write_file(self, parts: Iterable[CheckedRows], table: str, month: Month, number: int) -> LakeFile:
+        """Write parts as a file of a table, and read it back.
+
+        Args:
+            parts: the parts, at least one, in order.
+            table: the table.
+            month: the month.
+            number: the file's place among those of the table.
+
+        Raises:
+            DamagedObjectError: other rows came back.
+            ObjectsError: the place can't be used.
+        """
+        folder = f"{table}/month={month}"
+        name = f"{folder}/part-{number:05d}-{uuid4().hex[:12]}.parquet"
+        with self._storage.errors():
+            self._storage.make_folder(self._path(folder))
+            with self._storage.files.open_output_stream(self._path(name)) as writing:
+                count, checksum = _write_parquet(parts, writing)
+            self._storage.sync(self._path(name))
+            size = self._storage.files.get_file_info(self._path(name)).size
+            with self._storage.files.open_input_file(self._path(name)) as reading:
+                measured = sum_up(_read_parquet(reading))
+        if measured != (count, str(checksum)):
+            raise DamagedObjectError(f"{self}: {_FOLDER}/{name} was written and came back changed.")
+        return LakeFile(name, size, count, str(checksum))
+
+    def read_missing(self, old: Sequence[LakeFile], new: Sequence[LakeFile]) -> "pa.Table":
+        """Read the rows of a table's old files, at least one, whose ids are in none of the new ones.
+
+        Raises:
+            ObjectsError: the place can't be used, or has not all of these files.
+        """
+        with self._storage.errors():
+            return _find_missing(self._open_files(old), self._open_files(new))
+
+    def count_missing(self, ids: "pa.Table", files: Sequence[LakeFile]) -> int:
+        """Count the ids that are in none of a table's files.
+
+        Raises:
+            ObjectsError: as `read_missing`.
+        """
+        with self._storage.errors():
+            return _find_missing(ids, self._open_files(files)).num_rows
+
+    def find_left(self, objects: dict[str, Listed], manifests: Sequence[Manifest], at: datetime) -> list[str]:
+        """Find the files that no manifest names and that nobody writes any more."""
+        named = {file.path for manifest in manifests for file in manifest.list_files()}
+        return [
+            path
+            for path, listed in objects.items()
+            if path.endswith(".parquet") and path not in named and at - listed.written_at > _LEFT_OVER
+        ]
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Delete files.
+
+        Raises:
+            ObjectsError: the place can't be used.
+        """
+        with self._storage.errors():
+            for path in paths:
+                self._storage.files.delete_file(self._path(path))
+
+    def _path(self, name: str) -> str:
+        return self._storage.path(f"{_FOLDER}/{name}")
+
+    def _open_files(self, files: Sequence[LakeFile]) -> Any:
+        from pyarrow import dataset  # noqa: PLC0415 - as `Storage.files`
+
+        paths = [self._path(file.path) for file in files]
+        return dataset.dataset(paths, filesystem=self._storage.files, format="parquet")
+
+
+def manifest_name(month: Month) -> str:
+    """Return the path of a month's manifest below the lake."""
+    return f"{_MANIFESTS}/{month}{_ENDING}"
+
+
+def list_months(objects: dict[str, Listed]) -> list[str]:
+    """Return the months that have a manifest."""
+    names = (path for path in objects if path.startswith(f"{_MANIFESTS}/") and path.endswith(_ENDING))
+    return sorted(name.removeprefix(f"{_MANIFESTS}/").removesuffix(_ENDING) for name in names)
+
+
+def now() -> datetime:
+    """Return the present time."""
+    return datetime.now(UTC)
+
+
+def sum_up(rows: Any) -> tuple[int, str]:
+    """Return the number of rows, of an Arrow table or reader, and their checksum as `measure.sql` has it."""
+    with _open_memory() as memory:
+        memory.register("file", rows)
+        ((count, checksum),) = run(memory, sql_file(__package__, "measure_file.sql"))
+    return count, checksum
+
+
+def _write_parquet(parts: Iterable[CheckedRows], writing: Any) -> tuple[int, int]:
+    """Write each part as a row group, and return how many rows they have and the sum of their checksums."""
+    from pyarrow import parquet  # noqa: PLC0415 - as `Storage.files`
+
+    count, checksum, writer = 0, 0, None
+    for part in parts:
+        names = [name for name in part.rows.column_names if name not in _WITHOUT_DICTIONARY]
+        writer = writer or parquet.ParquetWriter(
+            writing,
+            part.rows.schema,
+            compression="zstd",
+            compression_level=_LEVEL,
+            use_dictionary=names,  # type: ignore[arg-type]  # the stubs know no list
+            write_statistics=[*names, "seq"],
+            write_page_checksum=True,
+            store_schema=False,
+        )
+        writer.write_table(part.rows, row_group_size=max(part.rows.num_rows, 1))
+        count, checksum = count + part.rows.num_rows, checksum + int(part.checksum)
+    if writer:
+        writer.close()
+    return count, checksum
+
+
+def _read_parquet(reading: Any) -> "pa.RecordBatchReader":
+    """Read a file of Parquet a little at a time."""
+    import pyarrow as pa  # noqa: PLC0415 - as `Storage.files`
+    from pyarrow import parquet  # noqa: PLC0415 - the same
+
+    file = parquet.ParquetFile(reading, page_checksum_verification=True)
+    return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(_ROWS_AT_A_TIME))
+
+
+def _find_missing(one: Any, other: Any) -> "pa.Table":
+    with _open_memory() as memory:
+        memory.register("one", one)
+        memory.register("other", other)
+        found: pa.Table = memory.sql(sql_file(__package__, "missing.sql")).to_arrow_table()
+    return found
+
+
+def _open_memory() -> duckdb.DuckDBPyConnection:
+    memory = duckdb.connect(config={"memory_limit": _MEMORY, "threads": 1})
+    run(memory, "SET TimeZone = 'UTC'")
+    return memory

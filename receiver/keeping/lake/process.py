@@ -1,0 +1,92 @@
+"""Brings the lake up to date, in a process of its own: it can be killed at any moment, and the store's goes on.
+
+`python -m receiver.keeping.lake.process` asks the running store by its query service. It prints JSON lines: while it
+runs `{"rows": of the part that was written}`, and at last `{"months": how many the lake has, "newest": name or null,
+"written": [name, …], "not_removed": sentence or null}`, `{"waits_for": sentence}`, or `{"error": sentence}`.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+
+from receiver.data_directory.access import find_running_serve, query_address, query_token
+from receiver.database.reading import ServiceReader, status_of
+from receiver.errors import ObjectsError, ReceiverError, StoreError
+from receiver.keeping.lake.election import elected
+from receiver.keeping.lake.place import LakePlace
+from receiver.keeping.lake.writing import LakeWriter
+from receiver.settings import Settings, read_settings
+
+_LONGEST_LAG_SECONDS = 3600.0
+_ANOTHER = "another machine, which writes the lake"
+
+
+def bring_up_to_date(settings: Settings) -> dict[str, Any]:
+    """Write what the lake lacks, and return the last line to print.
+
+    Raises:
+        ReceiverError: it failed.
+        duckdb.Error: a file can't be read back.
+    """
+    running = find_running_serve(settings.data_dir)
+    if running is None:
+        raise StoreError("No `clc-receiver serve` is running.")
+    address, token = query_address(settings.data_dir, running), query_token(settings)
+    waits_for = _find_lag(status_of(address, token))
+    if waits_for:
+        return {"waits_for": waits_for}
+    with elected(settings) as check:
+        return {"waits_for": _ANOTHER} if check is None else _write(settings, ServiceReader(address, token), check)
+
+
+def _write(settings: Settings, reader: ServiceReader, check: Callable[[], None]) -> dict[str, Any]:
+    place = LakePlace(str(settings.objects))
+    done = LakeWriter(reader, place, settings.query_max_rows, check, _tell_rows).write_finished()
+    try:
+        place.delete(done.left)
+        trouble = None
+    except ObjectsError as error:  # the credentials may not delete; that is no harm to the lake
+        trouble = str(error)
+    newest = str(done.manifests[-1].month) if done.manifests else None
+    return {"months": len(done.manifests), "newest": newest, "written": done.months, "not_removed": trouble}
+
+
+def _find_lag(status: dict[str, Any]) -> str | None:
+    """Say what the store waits for until it has all that was received; None if it has."""
+    values = {figure["name"]: figure["value"] for figure in status["figures"]}
+    behind = [each["seconds_behind"] for each in status["machines"] if each["this"]]
+    lag = max(values.get("lag_seconds") or 0.0, *behind, 0.0)
+    if lag > _LONGEST_LAG_SECONDS:
+        return f"the store, which is {lag / 3600:,.0f} h behind"
+    return "the shared spool, which can't be used" if values.get("shared_spool_away_seconds") else None
+
+
+def _tell_rows(rows: int) -> None:
+    if os.getppid() != _PARENT:  # another process may write by then
+        sys.exit(1)
+    _print({"rows": rows})
+
+
+def _print(line: dict[str, Any]) -> None:
+    print(json.dumps(line), flush=True)  # noqa: T201 - the store reads it
+
+
+_PARENT = os.getppid()
+
+
+def main() -> None:
+    """Bring the lake of the settings up to date."""
+    os.nice(10)
+    try:
+        _print(bring_up_to_date(read_settings()))
+    except (ReceiverError, duckdb.Error, OSError) as error:
+        _print({"error": str(error).splitlines()[0]})
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

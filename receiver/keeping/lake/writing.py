@@ -1,0 +1,174 @@
+"""Writes the finished months that the lake lacks, or has otherwise than the store."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import chain
+from typing import NamedTuple
+
+from receiver.data_directory.node import machine_name
+from receiver.database.reading import ServiceReader
+from receiver.errors import ObjectsError, StoreError
+from receiver.keeping.lake.manifest import LakeFile, Manifest, TableFiles
+from receiver.keeping.lake.months import Month, choose_finished, parse_month
+from receiver.keeping.lake.parts import NO_ROWS, NOTIFICATIONS, REJECTED, TABLES, LakeTable, Part
+from receiver.keeping.lake.place import CheckedRows, LakePlace, Listed, list_months, now, sum_up
+from receiver.keeping.lake.store import Fingerprint, Measure, StoredMonth, read_heads, read_months
+
+MOST_BYTES_PER_FILE = 1024 * 1024 * 1024
+"""Of the text of a file's rows, after which no part is added: some 100 MB of Parquet."""
+
+
+class Written(NamedTuple):
+    """The manifests of the lake after a look, the months that were written, and the paths of files that were left."""
+
+    manifests: list[Manifest]
+    months: list[str]
+    left: list[str]
+
+
+class LakeWriter:
+    """Writes months.
+
+    Args:
+        reader: asks the store.
+        place: where the lake is.
+        most_rows: the most rows that the store answers with.
+        check: raises an error if this machine may no longer write.
+        tell: called with the number of rows of each part that was written.
+    """
+
+    def __init__(
+        self,
+        reader: ServiceReader,
+        place: LakePlace,
+        most_rows: int,
+        check: Callable[[], None],
+        tell: Callable[[int], None],
+    ) -> None:
+        self._reader = reader
+        self._place = place
+        self._most_rows = most_rows
+        self._check = check
+        self._tell = tell
+        self._objects: dict[str, Listed] = {}
+        self._new: list[LakeFile] = []
+        """The files that were written for a month and that no manifest names yet."""
+
+    def write_finished(self) -> Written:
+        """Write each finished month that the lake lacks, or has otherwise, and remove what is left over.
+
+        Raises:
+            ReceiverError: it failed; the months before are written.
+        """
+        self._objects = self._place.list_objects()
+        manifests = {month: self._place.read_manifest(month) for month in map(parse_month, list_months(self._objects))}
+        left, written = self._place.find_left(self._objects, list(manifests.values()), now()), []
+        for month in choose_finished(read_months(self._reader), now()):
+            manifest = self._write_month(month, manifests.get(month))
+            if manifest:
+                manifests[month] = manifest
+                written.append(str(month))
+        return Written([manifests[month] for month in sorted(manifests)], written, left)
+
+    def _write_month(self, month: Month, old: Manifest | None) -> Manifest | None:
+        """Write a month and its manifest; None if the lake has it as it is, or a newer program wrote it."""
+        last_seq, schema_version = read_heads(self._reader)
+        if old and old.schema_version > schema_version:
+            return None
+        stored = StoredMonth(self._reader, month, last_seq, self._most_rows)
+        self._new = []
+        try:
+            tables = {table.name: self._write_table(table, stored, old) for table in TABLES}
+            if old and tables == old.tables:
+                return None
+            self._check()
+        except BaseException:
+            self._forget_new()
+            raise
+        manifest = Manifest(month, now().isoformat(), machine_name(), schema_version, tables)
+        self._place.write_manifest(manifest)
+        self._remove_old(old, manifest)
+        return manifest
+
+    def _write_table(self, table: LakeTable, stored: StoredMonth, old: Manifest | None) -> TableFiles:
+        """Write the files of a table; return the old ones if they hold all that the store has."""
+        found = stored.take_fingerprint(table)
+        before = old.tables[table.name] if old else None
+        if before is None:
+            return _make(found, self._write_parts(table, stored))
+        there = [file for file in before.files if self._is_there(file)]
+        is_whole = len(there) == len(before.files)
+        if is_whole and found == (before.rows, before.fingerprint):
+            return before
+        if table is NOTIFICATIONS and found.rows < before.rows:
+            raise _lacks(stored.month, before.rows - found.rows)
+        if table is REJECTED and is_whole and not self._place.count_missing(stored.read_ids(table), there):
+            return before
+        files = self._write_parts(table, stored)
+        if table is NOTIFICATIONS and there and (lacking := self._place.read_missing(there, files).num_rows):
+            raise _lacks(stored.month, lacking)
+        if table is REJECTED and there:  # the store deletes the oldest of them; the lake keeps them
+            files += self._write_kept(table, stored, there, files)
+        return _make(found, files)
+
+    def _write_parts(self, table: LakeTable, stored: StoredMonth) -> list[LakeFile]:
+        """Write what the store has of a table; a file without rows if it has none, so that others see its columns."""
+        files: list[LakeFile] = []
+        parts = stored.find_parts(table)
+        for first in parts:
+            rows = self._read_parts(table, stored, chain([first], parts))
+            files.append(self._write_file(rows, table, stored.month, len(files)))
+        nothing = CheckedRows(stored.read(table, NO_ROWS), "0")
+        return files or [self._write_file([nothing], table, stored.month, 0)]
+
+    def _read_parts(
+        self, table: LakeTable, stored: StoredMonth, parts: Iterator[tuple[Part, Measure]]
+    ) -> Iterator[CheckedRows]:
+        """Read parts for one file, until it is large enough."""
+        size = 0
+        for part, measure in parts:
+            yield CheckedRows(stored.read(table, part), measure.checksum)
+            self._tell(measure.rows)
+            size += measure.bytes
+            if size >= MOST_BYTES_PER_FILE:
+                return
+
+    def _write_kept(
+        self, table: LakeTable, stored: StoredMonth, there: list[LakeFile], files: list[LakeFile]
+    ) -> list[LakeFile]:
+        """Write the rows of old files that are in none of the new ones."""
+        rows = self._place.read_missing(there, files)
+        if not rows.num_rows:
+            return []
+        _, checksum = sum_up(rows)
+        return [self._write_file([CheckedRows(rows, checksum)], table, stored.month, len(files))]
+
+    def _write_file(self, parts: Iterable[CheckedRows], table: LakeTable, month: Month, number: int) -> LakeFile:
+        file = self._place.write_file(parts, table.name, month, number)
+        self._new.append(file)
+        return file
+
+    def _is_there(self, file: LakeFile) -> bool:
+        listed = self._objects.get(file.path)
+        return listed is not None and listed.bytes == file.bytes
+
+    def _remove_old(self, old: Manifest | None, manifest: Manifest) -> None:
+        """Remove the files of the manifest before; what can't be removed is left over."""
+        paths = {file.path for file in old.list_files()} & self._objects.keys() if old else set()
+        with suppress(ObjectsError):
+            self._place.delete(sorted(paths - {file.path for file in manifest.list_files()}))
+
+    def _forget_new(self) -> None:
+        with suppress(ObjectsError):
+            self._place.delete([file.path for file in self._new])
+
+
+def _make(found: Fingerprint, files: list[LakeFile]) -> TableFiles:
+    return TableFiles(found.rows, found.fingerprint, tuple(files))
+
+
+def _lacks(month: Month, rows: int) -> StoreError:
+    return StoreError(
+        f"The lake has {rows:,} notifications of {month} that this store lacks, so it stays as it is: is CLC_OBJECTS "
+        "that of another receiver, or was an older backup restored?"
+    )

@@ -1,0 +1,109 @@
+"""Objects below a URL: in a bucket of S3, or files below a directory."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from receiver.errors import ObjectsError
+from receiver.files import make_directory, sync_directory, sync_file, write_whole
+from receiver.settings import split_objects_url
+
+_BYTES_PER_STEP = 4 * 1024 * 1024
+_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
+_OF_S3 = re.compile(r".*AWS Error (\w+) during \w+ operation: (?:curlCode: \d+, )?(.*)")
+
+
+class Storage:
+    """Objects, by paths that `path` makes.
+
+    Args:
+        url: `s3://BUCKET/PREFIX?OPTIONS`, or a directory; see `split_objects_url`.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = split_objects_url(url)
+        self._opened: Any = None
+
+    def __str__(self) -> str:
+        """Return it without options, as messages name it."""
+        return f"s3://{self._url.path}" if self._url.scheme == "s3" else self._url.path
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether objects are files of this machine."""
+        return self._url.scheme == "file"
+
+    @property
+    def files(self) -> Any:
+        """The file system of pyarrow; imported here, because it takes a while and most commands need none."""
+        if self._opened is None:
+            self._opened = _open(*self._url)
+        return self._opened
+
+    def path(self, name: str) -> str:
+        """Return the path of a name below the URL."""
+        return f"{self._url.path.rstrip('/')}/{name}"
+
+    def read(self, path: str) -> Iterator[bytes]:
+        """Read an object piece by piece."""
+        with self.files.open_input_stream(path) as reading:
+            while piece := reading.read(_BYTES_PER_STEP):
+                yield piece
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a small object in one step: a reader sees the old or the new one."""
+        if self.is_directory:
+            write_whole(Path(path), content)
+            return
+        with self.files.open_output_stream(path) as writing:
+            writing.write(content)
+
+    def make_folder(self, path: str) -> None:
+        """Make the missing folders of a path below the URL; its own directory must exist, and S3 needs none."""
+        _ = self.files
+        if self.is_directory:
+            make_directory(Path(path))
+
+    def sync(self, path: str) -> None:
+        """Sync a file that was written, and its directory; S3 needs none."""
+        if self.is_directory:
+            sync_file(Path(path))
+            sync_directory(Path(path).parent)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise the errors of pyarrow as ours.
+
+        Raises:
+            ObjectsError: the place can't be used.
+        """
+        from pyarrow import ArrowException  # noqa: PLC0415 - as `files`
+
+        try:
+            yield
+        except (OSError, ArrowException) as error:
+            raise ObjectsError(f"{self} can't be used: {_describe(error)}.") from None
+
+
+def _open(scheme: str, path: str, options: dict[str, str]) -> Any:
+    from pyarrow import fs  # noqa: PLC0415 - see `Storage.files`
+
+    if scheme == "file":
+        if not Path(path).is_dir():
+            raise ObjectsError(f"{path} is no directory: make it, or mount what should be there.")
+        return fs.LocalFileSystem()
+    given: dict[str, Any] = dict(options)
+    if not given.keys() & {"region", "endpoint_override"}:
+        given["region"] = fs.resolve_s3_region(path.partition("/")[0])
+    return fs.S3FileSystem(**given, connect_timeout=_CONNECT_SECONDS, request_timeout=_ANSWER_SECONDS)
+
+
+def _describe(error: Exception) -> str:
+    text = " ".join((str(error).splitlines() or [""])[0].split()).rstrip(".")
+    text = re.sub(r"; Details: .*|\(Request ID: [^)]*\)", "", text).strip().rstrip(".")
+    return _OF_S3.sub(r"\2 (\1)", text) or type(error).__name__

@@ -1,0 +1,91 @@
+"""Runs a process that helps the store, and that prints JSON lines: it is killed when the store ends, or if it hangs."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from receiver.errors import ObjectsError
+from receiver.settings import Settings, environment
+
+_STILL_SECONDS = 120.0
+"""How long it may say nothing until it is given up."""
+
+
+class Helper:
+    """Runs one such process at a time.
+
+    Args:
+        settings: those of the process.
+        module: its module.
+    """
+
+    def __init__(self, settings: Settings, module: str) -> None:
+        self._settings = settings
+        self._module = module
+        self._process: subprocess.Popen[str] | None = None
+        self.is_stopping = False
+
+    def stop(self) -> None:
+        """Kill the process that runs, and run no other."""
+        self.is_stopping = True
+        process = self._process
+        if process:
+            process.kill()
+
+    def run(self, *arguments: str, on_line: Callable[[dict[str, Any]], None] = lambda _line: None) -> dict[str, Any]:
+        """Run the process to its end, and return its last line.
+
+        Args:
+            arguments: of its command line.
+            on_line: called with each line.
+
+        Raises:
+            ObjectsError: it failed.
+            OSError, ValueError: it could not be run, or was not understood.
+        """
+        command = [sys.executable, "-m", self._module, *arguments]
+        line: dict[str, Any] = {}
+        with subprocess.Popen(  # noqa: S603 - our own module
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(self._settings)
+        ) as process:
+            self._process = process
+            if self.is_stopping:
+                process.kill()
+            watch = _Watch(process)
+            for text in process.stdout or ():
+                watch.look()
+                line = json.loads(text)
+                on_line(line)
+            watch.end()
+        if process.returncode or "error" in line:
+            raise ObjectsError(line.get("error") or watch.complaint or f"It ended with {process.returncode}.")
+        return line
+
+
+class _Watch:
+    """Kills a process that says nothing for too long: a server that is stopped answers nothing, and closes nothing."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.complaint: str | None = None
+        self._timer = self._begin()
+
+    def look(self) -> None:
+        self._timer.cancel()
+        self._timer = self._begin()
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def _begin(self) -> threading.Timer:
+        timer = threading.Timer(_STILL_SECONDS, self._kill)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _kill(self) -> None:
+        self.complaint = f"It did not go on for {_STILL_SECONDS:.0f} s."
+        self._process.kill()

@@ -1,0 +1,92 @@
+"""Keeps the lake up to date, in a thread and a process of its own: nothing else of the store waits for it."""
+
+import json
+import logging
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from receiver.errors import ObjectsError
+from receiver.files import write_whole
+from receiver.keeping.lake.note import FILE, read_lake_note
+from receiver.settings import Settings
+from receiver.store.helper import Helper
+
+_FIRST_SECONDS = 2.0
+_SECONDS = 6 * 3600.0
+"""Between two looks: a month is finished once in a month, and rows that come later have no haste."""
+_WAITING_SECONDS = 60.0
+_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 5.0, 300.0
+_LAST_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Lake:
+    """Writes the months that the lake lacks, and tries again what failed.
+
+    Args:
+        settings: where the data directory and the lake are.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._helper = Helper(settings, "receiver.keeping.lake.process")
+        self._wake = threading.Event()
+        self._retry_seconds = _RETRY_SECONDS
+        self._thread = threading.Thread(target=self._run, name="lake", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look now and then, if CLC_LAKE is on."""
+        if self._settings.lake == "on":
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Kill what runs, and end; a process that can't be killed is left behind."""
+        self._helper.stop()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(_LAST_SECONDS)
+
+    def _run(self) -> None:
+        self._wake.wait(_FIRST_SECONDS)
+        while not self._helper.is_stopping:
+            self._wake.wait(self._look())
+
+    def _look(self) -> float:
+        """Look once, and return after how many seconds to look again."""
+        try:
+            done = self._helper.run()
+        except (ObjectsError, OSError, ValueError) as error:
+            if not self._helper.is_stopping:
+                self._fail(str(error))
+            seconds, self._retry_seconds = self._retry_seconds, min(2 * self._retry_seconds, _LONGEST_RETRY_SECONDS)
+            return seconds
+        self._retry_seconds = _RETRY_SECONDS
+        if "waits_for" in done:
+            self._note({"waits_for": done["waits_for"]})
+            return _WAITING_SECONDS
+        self._succeed(done)
+        return _SECONDS
+
+    def _succeed(self, done: dict[str, Any]) -> None:
+        for month in done["written"]:
+            _log.info("%s is in the lake", month)
+        if done["not_removed"]:
+            _log.warning("old files stay in the lake: %s", done["not_removed"])
+        self._note({"complete_at": _now(), "months": done["months"], "newest": done["newest"]})
+
+    def _fail(self, failure: str) -> None:
+        note = read_lake_note(self._settings.data_dir, self._settings.objects)
+        if note.get("error") != failure:
+            _log.error("the lake can't be written, which is tried again: %s", failure)
+        self._note({"failing_since": _now(), **note, "error": failure})
+
+    def _note(self, note: dict[str, Any]) -> None:
+        with suppress(OSError):
+            write_whole(self._settings.data_dir / FILE, json.dumps({**note, "url": self._settings.objects}))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
