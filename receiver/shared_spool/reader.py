@@ -26,10 +26,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Held:
-    """The rows that a file holds, and the number of the last batch up to which it holds all."""
+    """The rows that a file holds, and the number of the last batch up to which it holds all; None until it is found."""
 
     watermarks: Watermarks
-    number: int
+    number: int | None
 
 
 class SharedSpoolReader:
@@ -112,8 +112,13 @@ class SharedSpoolReader:
         if self._identity is None or self._gone or time.monotonic() < self._report_at:
             return
         self._report_at = time.monotonic() + _REPORT_SECONDS
-        held = [each.number if each else None for each in (self._checkpointed, self._backed_up)]
+        held = [self._find_number(connection, each) for each in (self._checkpointed, self._backed_up)]
         report(connection, self._identity, Progress(self._number_of(watermarks), *held))
+
+    def _find_number(self, connection: Connection, held: _Held | None) -> int | None:
+        if held and held.number is None:
+            held.number = batches.find_begin(connection, held.watermarks)
+        return held.number if held else None
 
     def _number_of(self, watermarks: Watermarks) -> int:
         """Return the number of the last batch, of those that were looked at, up to which all rows are stored."""
@@ -214,6 +219,10 @@ class SharedSpoolReader:
             self._backed_up = held
 
         return note_backup
+
+    def note_backup(self, watermarks: Watermarks) -> None:
+        """Note a checked backup that an earlier process made, by what it holds."""
+        self._backed_up = _Held(dict(watermarks), None)
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,18 +10,21 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
-from receiver.keeping.backup_file import note_path, read_backup_note
+from receiver.keeping.backup_file import note_path, read_backup_note, read_watermarks
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
 from receiver.store.loop import AppendLoop
 from receiver.store.uploads import Uploads
+
+if TYPE_CHECKING:
+    from receiver.shared_spool import SharedSpoolReader
 
 _POLL_SECONDS = 0.1
 _SOONEST_RETRY_SECONDS = 300.0
@@ -47,19 +50,18 @@ class Backups:
     Args:
         settings: where things lie, and the schedule.
         loop: appends to the database.
-        note_copy: called when the database file is copied; what it returns is called when the copy is checked, and
-            uploaded if it is to be.
+        shared: is told what each backup holds when it is checked, and uploaded if it is to be.
     """
 
     def __init__(
         self,
         settings: Settings,
         loop: AppendLoop,
-        note_copy: Callable[[], Callable[[], None]] = lambda: lambda: None,
+        shared: "SharedSpoolReader | None" = None,
     ) -> None:
         self._settings = settings
         self._loop = loop
-        self._note_copy = note_copy
+        self._shared = shared
         self.uploads = Uploads(settings) if settings.objects else None
         self._directory = settings.data_dir / "backups"
         self._fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
@@ -105,7 +107,7 @@ class Backups:
     def start(self) -> None:
         """Go on with an upload that was not done when the last process ended."""
         if self.uploads:
-            self.uploads.start()
+            self.uploads.start(self._note_left_backup)
 
     def stop(self) -> None:
         """Abort a running copy and a running upload, and begin no other."""
@@ -118,7 +120,7 @@ class Backups:
         self._remove_unfinished()
         unfinished = file.with_suffix(".unfinished")
         with self._loop.pause() as (notifications, last_seq):
-            note_backup = self._note_copy()
+            note_backup = self._shared.note_copy() if self._shared else lambda: None
             self._copy(unfinished, copied)
         info = self._seal(unfinished)
         if (info["notifications"], info["last_seq"]) != (notifications, last_seq):
@@ -134,6 +136,14 @@ class Backups:
         else:
             note_backup()
         return Backup(file, file.stat().st_size, notifications, last_seq)
+
+    def _note_left_backup(self, file: Path) -> None:
+        if self._shared is None:
+            return
+        try:
+            self._shared.note_backup(read_watermarks(file))
+        except (StoreError, duckdb.Error) as error:
+            _log.warning("what the backup %s holds can't be read: %s", file, _reason(error))
 
     def _copy(self, copy: Path, copied: ReportCopied) -> None:
         database = self._settings.database

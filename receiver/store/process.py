@@ -82,7 +82,7 @@ async def _serve(child: Child, settings: Settings) -> None:
         source=sharing.source if sharing else None,
     )
     arranging = ArrangeLoop(loop.arranger, loop.counter, settings.data_dir, loop.may_arrange, on_fatal=_die)
-    backups = Backups(settings, loop, *([sharing.source.note_copy] if sharing else []))
+    backups = Backups(settings, loop, sharing.source if sharing else None)
     status = StatusKeeper(settings, connection, loop.condition, sharing.condition if sharing else None)
     tokens = query_token(settings), control_token(settings)
     handlers = [*control_handlers(backups, loop, tokens[1]), *status_handlers(status)]

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,8 +55,10 @@ class Uploads:
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
 
-    def start(self) -> None:
-        """Begin with what the last process left."""
+    def start(self, on_left_uploaded: Callable[[Path], None] = lambda _file: None) -> None:
+        """Begin with what the last process left; `on_left_uploaded` is called when object storage holds that."""
+        for file in self._directory.glob(_PATTERN):
+            self._on_uploaded[file.name] = partial(on_left_uploaded, file)
         self._thread.start()
 
     def stop(self) -> None:

@@ -14,12 +14,14 @@ import duckdb
 import pytest
 
 from receiver.errors import DamagedObjectError, ObjectsError
-from receiver.keeping.backup_file import seal
+from receiver.keeping.backup_file import read_watermarks, seal
 from receiver.keeping.objects.note import FILE as NOTE
 from receiver.keeping.objects.place import Place, ending_of, name_of
 from receiver.settings import read_settings
+from receiver.shared_spool import SharedSpoolReader, SpoolServer
 from receiver.store import helper
 from receiver.store import uploads as store_uploads
+from receiver.store.backup import Backups
 from receiver.store.uploads import Uploads
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.stores import accepted, append, spool
@@ -328,6 +330,19 @@ def test_a_backup_counts_though_a_newer_one_is_made_while_it_is_uploaded(backup,
         uploads.offer(later, lambda: counted.append("newer"))
     until(lambda: "newer" in counted, what="the upload of the newer")
     assert counted == ["older", "newer"]
+
+
+def test_a_backup_whose_upload_an_earlier_process_began_counts(backup, tmp_path, directory, monkeypatch):
+    settings, noted = read_settings(env_file=None, data_dir=tmp_path, objects=str(directory)), []
+    Uploads(settings).offer(backup, lambda: None)
+    held = read_watermarks(backup)
+    shared = SharedSpoolReader(SpoolServer("postgresql://none", "reading"))
+    monkeypatch.setattr(shared, "note_backup", noted.append)
+    backups = Backups(settings, None, shared)
+    backups.start()
+    until(lambda: noted, what="the upload")
+    backups.stop()
+    assert (noted, sum(held.values())) == ([held], 3)
 
 
 def test_an_upload_that_stands_still_is_given_up(backup, tmp_path, monkeypatch):

@@ -8,6 +8,8 @@ from psycopg.rows import scalar_row
 
 from receiver.data_directory.node import FILE, node_id
 from receiver.shared_spool import freeing
+from receiver.shared_spool import nodes as membership
+from receiver.store.appending.exactly_once import read_watermarks
 from tests.durability.support.commands import run_command
 from tests.receiver.shared_spool.nodes import Node
 from tests.support.rows import notification
@@ -24,6 +26,7 @@ def nodes(tmp_path, database):
 @pytest.fixture(autouse=True)
 def _rows_may_go_at_once(monkeypatch):
     monkeypatch.setattr(freeing, "_SHORTEST_SECONDS", 0.0)
+    monkeypatch.setattr(membership, "_FREEING_SECONDS", 60.0)
 
 
 def ask(database, query):
@@ -93,6 +96,20 @@ def test_rows_go_when_every_machine_has_checkpointed_them_and_a_backup_holds_the
     for node in nodes:
         node.settle()
     assert [node.count() for node in nodes] == [30, 30]
+
+
+def test_rows_go_though_the_store_that_made_the_backup_ended_before_it_was_uploaded(nodes, database):
+    one, _ = nodes
+    write(one, range(5))
+    for node in nodes:
+        node.settle()
+        node.checkpoint()
+    held = read_watermarks(one.store)
+    one.end()
+    one.settle()
+    one.reader.note_backup(held)
+    one.report()
+    assert count_rows(database) == 0
 
 
 def test_rows_do_not_wait_for_a_machine_without_a_store_and_stay_while_none_has_one(nodes, database):
