@@ -25,6 +25,7 @@ from receiver.keeping.care.limits import LIMITS
 from receiver.listener.metrics import REGISTRY as LISTENER
 from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES
 from receiver.settings import Settings, read_settings
+from receiver.spool import Shipped, ShipperMetrics
 from receiver.store.loop import AppendLoop
 from receiver.store.query.answers import STATUSES
 from receiver.store.query.runner import QueryMetrics
@@ -221,6 +222,7 @@ def test_every_metric_is_documented_and_no_other_is(tmp_path):
     loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=lambda: None, data_dir=tmp_path)
     registry = store_metrics(loop, tmp_path)
     registry.register(StatusMetrics(StatusKeeper(read_settings(data_dir=tmp_path), store, loop.condition)))
+    registry.register(ShipperMetrics(Shipped))
     QueryMetrics(registry)
     assert set(first_cells(section("Metrics"))) == families(LISTENER) | families(registry)
     store.close()
