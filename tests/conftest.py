@@ -15,9 +15,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         modules.setdefault(item.path, []).append(item)
     pairs = zip_longest(_in(modules, BUSY), _in(modules, WAITING), fillvalue=[])
-    short = [tests for path, tests in modules.items() if path.parent.name not in (BUSY, WAITING)]
+    short = [tests for path, tests in modules.items() if _room(path) not in (BUSY, WAITING)]
     items[:] = chain.from_iterable([*chain.from_iterable(pairs), *short])
 
 
 def _in(modules: dict[Path, list[pytest.Item]], folder: str) -> Iterator[list[pytest.Item]]:
-    return (tests for path, tests in modules.items() if path.parent.name == folder)
+    return (tests for path, tests in modules.items() if _room(path) == folder)
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(Path(__file__).parent).parts[0]

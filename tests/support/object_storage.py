@@ -43,7 +43,9 @@ class ObjectStorage:
             "-master.electionTimeout=500ms",
             "-master.heartbeatInterval=100ms",
             "-master.telemetry=false",
-            "-volume.max=20",
+            "-volume.max=200",
+            "-s3.port.iceberg=0",  # their ports are the same for each server of a machine
+            "-s3.port.lance=0",
             f"-dir={self._directory}",
         ]
         weed = Path(sys.executable).with_name("weed")

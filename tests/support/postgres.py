@@ -38,7 +38,7 @@ class PostgreSQL:
         self._fsync = "on" if fsync else "off"
         self._data = directory / "data"
         self._directory = directory
-        self._port = free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         account = pwd.getpwnam(_USER)
         self._as_user: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}
@@ -53,10 +53,11 @@ class PostgreSQL:
         subprocess.run(command, check=True, capture_output=True, cwd=self._directory, **self._as_user, env=path)
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgresql://clc@127.0.0.1:{self._port}/{database}"
+        return f"postgresql://clc@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        options = [f"-p{self._port}", "-clisten_addresses=127.0.0.1", f"-k{self._directory}", f"-cfsync={self._fsync}"]
+        options = [f"-p{self.port}", "-clisten_addresses=127.0.0.1", f"-k{self._directory}", f"-cfsync={self._fsync}"]
+        options += ["-cwal_retrieve_retry_interval=200ms"]  # a standby finds its primary again soon
         with (self._directory / "log").open("ab") as log:
             command = [find_program("postgres"), "-D", str(self._data), *options]
             self._process = subprocess.Popen(command, cwd=self._directory, stderr=log, **self._as_user)

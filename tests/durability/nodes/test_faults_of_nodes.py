@@ -1,0 +1,58 @@
+"""Whatever is killed, cut and wiped of machines that share a spool: no acknowledged notification is lost or doubled."""
+
+import os
+import time
+from collections import Counter
+from contextlib import ExitStack
+from random import Random
+
+import pytest
+
+from tests.durability.nodes.agreement import check_promise, count_copies, count_findings, count_retried, read_agreed
+from tests.durability.nodes.cluster import Cluster
+from tests.durability.nodes.faults import choose_faults, do_fault
+from tests.support.object_storage import bucket, object_storage
+from tests.support.postgres import find_program
+from tests.support.sizes import size
+
+__all__ = ["bucket", "object_storage"]
+
+RATE = int(os.environ.get("RATE", size("30", "150")))
+SEED = int(os.environ.get("SEED", size(1, time.time_ns() % 1_000_000)))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(size(600, 7200))
+def test_all_stores_agree_on_all_that_was_acknowledged_after_faults_of_each_kind(
+    tmp_path, object_storage, bucket, capsys
+):
+    find_program("initdb")
+    random = Random(SEED)
+    with capsys.disabled():
+        print(f"\nfaults of nodes: SEED={SEED} RATE={RATE}", flush=True)
+    with ExitStack() as ends:
+        cluster = Cluster(tmp_path, object_storage, bucket, random, ends)
+        began = time.monotonic()
+        cluster.send(tmp_path, RATE)
+        for fault in choose_faults(random):
+            do_fault(cluster, fault)
+        cluster.stop_sending()
+        seconds, report = time.monotonic() - began, cluster.traffic.report
+        cluster.until_sent(*cluster.taking)
+        cluster.until_stored()
+        promised = check_promise(report, cluster.stores, cluster.wiped_at)
+        stored, changes = read_agreed(cluster.stores)
+        retried, marked = count_retried(report, stored, cluster.proxy.count_retries())
+        copies, findings = count_copies(stored), count_findings(cluster.stores)
+        for machine in cluster.machines.values():
+            machine.stop()
+        for machine in cluster.machines.values():
+            if machine.stores:
+                machine.run("verify")
+    kinds = ", ".join(f"{kind} {count}" for kind, count in Counter(cluster.done).items())
+    with capsys.disabled():
+        print(
+            f"{len(cluster.done)} faults ({kinds}) in {seconds:.0f} s at {promised / seconds:.0f}/s: {promised} "
+            f"acknowledged, 0 failed, 0 lost; {len(stored)} stored, of these {retried} by a retry of the proxy, "
+            f"{marked} marked; {copies} copies, {changes} changes and {findings} findings are the same on 3 stores"
+        )
