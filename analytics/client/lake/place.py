@@ -35,7 +35,7 @@ def open_system(location: str) -> tuple[Any, str]:
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     if not parts.netloc or "@" in parts.netloc or not options.keys() <= _OPTIONS:
         raise LocationError(
-            f"{location.partition('?')[0]!r} can't be opened; a bucket is s3://BUCKET/PREFIX, its options can be "
+            "This place can't be opened: a place in S3 is s3://BUCKET/PREFIX, its options can be "
             f"{', '.join(sorted(_OPTIONS))}, and credentials are in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
     if not options.keys() & {"region", "endpoint_override"}:

@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from receiver.keeping.care.facts import Facts
-from receiver.keeping.care.limits import LIMITS, Figure, seconds_in_words
-
-_NAME, _LABEL = "lake_at", "Lake"
-_DAY_SECONDS = 86_400
+from receiver.keeping.care.limits import Figure, make_limited, seconds_in_words
 
 
 def judge_lake(facts: Facts) -> Iterator[Figure]:
@@ -19,17 +16,15 @@ def judge_lake(facts: Facts) -> Iterator[Figure]:
     text = _describe_months(note["months"], note["newest"], _age(at, facts)) if at else "not written yet"
     if note.get("waits_for"):
         text = f"waits for {note['waits_for']}"
+    failing = _age(since, facts) if since else 0.0
     if since:
-        failing = _age(since, facts)
         text += f"; FAILING for {seconds_in_words(failing)}, tried again: {note.get('error')}"
-        yield Figure(_NAME, _LABEL, at, text, LIMITS[_NAME].state_of(failing / _DAY_SECONDS))
-    else:
-        yield Figure(_NAME, _LABEL, at, text)
+    yield make_limited("lake_failing_seconds", "Lake", failing, text)
 
 
 def _describe_months(months: int, newest: str | None, age: float) -> str:
     has = f"{months:,} month{'' if months == 1 else 's'} up to {newest}" if months else "no finished month yet"
-    return f"{has}, {seconds_in_words(age)} ago"
+    return f"{has}, looked {seconds_in_words(age)} ago"
 
 
 def _age(at: str, facts: Facts) -> float:

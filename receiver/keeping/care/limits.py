@@ -54,7 +54,7 @@ LIMITS: dict[str, Limit] = {
     "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
     "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY
     "uploaded_at": Limit(amber=1.5, red=3),  # the same; without a schedule, how many days the upload fails
-    "lake_at": Limit(amber=0, red=3),  # how many days it can't be written
+    "lake_failing_seconds": Limit(amber=5, red=259_200),
     "scrubbed_at": Limit(amber=2, red=8),  # its age in weeks
     "data_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),
     "spool_free_bytes": Limit(amber=5 * _GIB, red=_GIB, falling=True),

@@ -127,7 +127,9 @@ class LakePlace:
             with self._storage.files.open_input_file(self._path(name)) as reading:
                 measured = sum_up(_read_parquet(reading))
         if measured != (count, str(checksum)):
-            raise DamagedObjectError(f"{self}: {_FOLDER}/{name} was written and came back changed.")
+            raise DamagedObjectError(
+                f"{self}: {_FOLDER}/{name} has other rows than the store: those changed meanwhile, or it is damaged."
+            )
         return LakeFile(name, size, count, str(checksum))
 
     def read_missing(self, old: Sequence[LakeFile], new: Sequence[LakeFile]) -> "pa.Table":

@@ -19,11 +19,19 @@ MOST_BYTES_PER_FILE = 1024 * 1024 * 1024
 
 
 class Written(NamedTuple):
-    """The manifests of the lake after a look, the months that were written, and the paths of files that were left."""
+    """The manifests of the lake after a look, and the months that were written.
+
+    `lacking` says of which months the store has less than the lake; `left` are paths of files that were left over.
+    """
 
     manifests: list[Manifest]
     months: list[str]
+    lacking: list[str]
     left: list[str]
+
+
+class _LackingError(StoreError):
+    """Raised when the lake has notifications that the store lacks."""
 
 
 class LakeWriter:
@@ -62,13 +70,18 @@ class LakeWriter:
         """
         self._objects = self._place.list_objects()
         manifests = {month: self._place.read_manifest(month) for month in map(parse_month, list_months(self._objects))}
-        left, written = self._place.find_left(self._objects, list(manifests.values()), now()), []
+        left = self._place.find_left(self._objects, list(manifests.values()), now())
+        written, lacking = [], []
         for month in choose_finished(read_months(self._reader), now()):
-            manifest = self._write_month(month, manifests.get(month))
+            try:
+                manifest = self._write_month(month, manifests.get(month))
+            except _LackingError as error:
+                lacking.append(str(error))
+                continue
             if manifest:
                 manifests[month] = manifest
                 written.append(str(month))
-        return Written([manifests[month] for month in sorted(manifests)], written, left)
+        return Written([manifests[month] for month in sorted(manifests)], written, lacking, left)
 
     def _write_month(self, month: Month, old: Manifest | None) -> Manifest | None:
         """Write a month and its manifest; None if the lake has it as it is, or a newer program wrote it."""
@@ -167,8 +180,8 @@ def _make(found: Fingerprint, files: list[LakeFile]) -> TableFiles:
     return TableFiles(found.rows, found.fingerprint, tuple(files))
 
 
-def _lacks(month: Month, rows: int) -> StoreError:
-    return StoreError(
+def _lacks(month: Month, rows: int) -> _LackingError:
+    return _LackingError(
         f"The lake has {rows:,} notifications of {month} that this store lacks, so it stays as it is: is CLC_OBJECTS "
         "that of another receiver, or was an older backup restored?"
     )

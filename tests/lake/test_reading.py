@@ -1,0 +1,89 @@
+"""A lake is read with the tables and views of the store, and no more of it than a query needs."""
+
+from pathlib import Path
+
+import pytest
+
+import analytics
+from analytics.errors import LocationError, QueryError
+from receiver.senders.sender import Event
+from tests.durability.support.stores import accepted, spool
+from tests.lake.months import finished_rows, write
+from tests.support.prepared import run_program
+from tests.support.processes import Receiver, environment, running
+from tests.support.waiting import until
+
+ACCOUNT = b'{"accountAlias":"%s","businessName":"Acme","parentAlias":"ROOT","status":"Active"}'
+COUNT = "SELECT count(*) AS n FROM notifications"
+APRIL = "received_at >= '2026-04-01'"
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A receiver, and its lake."""
+    directory = tmp_path_factory.mktemp("lake")
+    (directory / "there").mkdir()
+    created = Event("Account", "Created")
+    accounts = [accepted(1, event=created, body=ACCOUNT % alias) for alias in (b"ACME", b"SUB")]
+    spool(directory / "data", [*finished_rows(), *accounts])
+    with running(Receiver, directory / "data") as receiver:
+        until(lambda: receiver.sql(COUNT) == [{"n": 202}], what="all to be stored")
+        write(receiver, str(directory / "there"))
+        yield receiver, str(directory / "there")
+
+
+@pytest.mark.parametrize("name", ["notifications", "changes", "rejected", "events", "entities", "accounts"])
+def test_a_table_or_view_has_the_columns_and_rows_of_the_store(stored, name):
+    receiver, there = stored
+    lines = f"SELECT {name}::VARCHAR AS line FROM {name}"
+    rows = f"SELECT md5(string_agg(line, '' ORDER BY line)) AS rows, count(*) AS n FROM ({lines})"
+    with analytics.connect(there) as lake:
+        for query in (f"SELECT column_name, column_type FROM (DESCRIBE {name})", rows):
+            assert lake.sql(query).to_pylist() == receiver.sql(query)
+
+
+def test_a_condition_on_the_time_reads_no_file_of_another_month(stored):
+    receiver, there = stored
+    file = next(Path(there, "lake", "notifications", "month=2026-03").iterdir())
+    with analytics.connect(there) as lake:
+        file.rename(file.with_suffix(".away"))
+        try:
+            query = f"{COUNT} WHERE {APRIL}"
+            assert lake.sql(query).to_pylist() == receiver.sql(query)
+            with pytest.raises(QueryError):
+                lake.sql("SELECT max(payload::VARCHAR) FROM notifications")
+        finally:
+            file.with_suffix(".away").rename(file)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM read_parquet('/tmp/*')", "DROP VIEW events"],
+)
+def test_a_query_of_a_lake_reaches_nothing_else(stored, query):
+    with analytics.connect(stored[1]) as lake, pytest.raises(QueryError):
+        lake.sql(query)
+
+
+def test_the_command_reads_a_lake_without_a_receiver(stored, tmp_path):
+    env = environment(tmp_path)
+    done = run_program("analytics", "sql", "-l", stored[1], "--format", "csv", COUNT, env=env, cwd=tmp_path)
+    assert (done.returncode, done.stdout.split()) == (0, ["n", "202"]), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("empty", "'empty' has no lake"),
+        ("s3://key:secret@bucket/prefix", "credentials are in AWS_ACCESS_KEY_ID"),
+        ("s3://bucket?secret_key=x", "its options can be endpoint_override"),
+        ("s3://bucket?scheme=http&endpoint_override=127.0.0.1:1", "s3://bucket can't be read: "),
+    ],
+)
+def test_a_place_without_a_lake_is_told_in_one_sentence(tmp_path, monkeypatch, location, said):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LocationError, match=said) as told:
+        analytics.connect(location)
+    assert "\n" not in str(told.value)
+    assert "secret" not in str(told.value).replace("AWS_SECRET", "")
