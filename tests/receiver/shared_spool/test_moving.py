@@ -38,6 +38,10 @@ def test_a_running_machine_with_a_history_becomes_one_of_two_and_both_have_all(t
     settings = {"CLC_SHARED_SPOOL": database, "CLC_OBJECTS": str(tmp_path / "objects")}
     with running(Machine, tmp_path / "one") as one:
         post(one, range(HISTORY))
+        segments = list((tmp_path / "one" / "spool").glob("*.sqlite"))
+        assert segments
+    with running(Machine, tmp_path / "one") as one:
+        until(lambda: not any(segment.exists() for segment in segments), what="the history to leave the spool")
         with posting(one.url) as clients:
             one.put(**settings)
             until(lambda: "shared_spool_rows" in figures(one), what="the shared spool")
