@@ -1,9 +1,11 @@
 """Finds copies of notifications: the same body again within a window, and the same delivery again at any time."""
 
 import time
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from operator import attrgetter
 from sys import intern
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +20,7 @@ from receiver.notification import Notification, NumberedNotification
 _Entity = tuple[str, str, str]
 _KEPT = timedelta(hours=1)
 """For how long the latest notifications of entities are kept in memory: hundreds of thousands may take 100 MB."""
+_LOST = "copies of what came before are not told"
 _FIRST, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -26,6 +29,9 @@ class _Latest(NamedTuple):
     event_type: str | None
     received_at: datetime
     digest: str
+
+
+_received_at = attrgetter("received_at")
 
 
 class _Delivery(NamedTuple):
@@ -54,7 +60,8 @@ class DuplicateFinder:
     """Finds the original of each notification that is a copy.
 
     A notification is a copy when its body equals that of its entity's latest, the event is the same, and they were
-    received within the window. The window counts from the original: a stream of equal bodies is no endless copy.
+    received within the window. The window counts from the original: a stream of equal bodies is no endless copy. What
+    comes late, from another machine or an archive, is compared with what was received before it and after it.
 
     If the sender gives its deliveries ids, a notification is also a copy, at any time, when an earlier one with a valid
     signature has the same id, event and body.
@@ -71,6 +78,8 @@ class DuplicateFinder:
         # Those received since this moment are in memory; the store has all.
         self._since = _NEVER
         self._forgot_at = time.monotonic()
+        # What was received around the late rows of this batch, of their entities, in order of time.
+        self._around: dict[_Entity, list[_Latest]] = {}
         self._originals: dict[_Delivery, UUID] = {}
         self._first: dict[UUID, int] = {}
 
@@ -78,6 +87,7 @@ class DuplicateFinder:
         """Return the id of the notification that each of the next rows copies; None for one that is no copy."""
         digests = [(row, sha256(row.payload).hexdigest()) for row in rows]
         self._remember([row.received_at for row, _ in digests])
+        self._around = self._read_around(self._find_late(row for row, _ in digests if row.entity_id is not None))
         deliveries = [_delivery_of(row, digest) for row, digest in digests]
         self._first = {}
         self._originals = self._read_originals({each.key for each in deliveries if each})
@@ -97,12 +107,42 @@ class DuplicateFinder:
     def _load(self, since: datetime) -> None:
         """Read the latest notification of each entity, where it was received since a moment."""
         query = sql_file(__package__, "latest_of_each_entity.sql")
-        rows = read_or(self._connection, query, [], "copies of what came before are not told", [since])
+        rows = read_or(self._connection, query, [], _LOST, [since])
         # `intern`, because memory would hold the same few names once more for each entity.
         self._latest = {
             (intern(sender), intern(category), name): _Latest._make(latest) for sender, category, name, *latest in rows
         }
         self._since = since
+
+    def _find_late(self, rows: Iterable[Notification]) -> list[Notification]:
+        """Return the rows that come after later ones of their entities."""
+        newest: dict[_Entity, datetime] = {}
+        late = []
+        for row in rows:
+            entity = _entity_of(row)
+            known = newest.get(entity) or self._received_last(entity)
+            if known and row.received_at < known:
+                late.append(row)
+            else:
+                newest[entity] = row.received_at
+        return late
+
+    def _received_last(self, entity: _Entity) -> datetime | None:
+        latest = self._latest.get(entity)
+        return latest.received_at if latest else None
+
+    def _read_around(self, late: Sequence[Notification]) -> dict[_Entity, list[_Latest]]:
+        """Read what the store has of the entities of late rows that these may copy."""
+        around: dict[_Entity, list[_Latest]] = {_entity_of(row): [] for row in late}
+        if around:
+            times = [row.received_at for row in late]
+            begin, end = _subtract(min(times), self._window), max(times) + self._window
+            query = sql_file(__package__, "around_late_rows.sql")
+            parameters = [begin, end, list({row.entity_id for row in late})]
+            for sender, category, name, *each in read_or(self._connection, query, [], _LOST, parameters):
+                if (sender, category, name) in around:
+                    around[sender, category, name].append(_Latest._make(each))
+        return around
 
     def _original_of(self, row: Notification, digest: str, delivery: _Delivery | None) -> UUID | None:
         delivered = self._originals.get(delivery) if delivery else None
@@ -116,18 +156,24 @@ class DuplicateFinder:
         """Return the entity's latest notification if this one copies it; if not, this one becomes the latest."""
         if row.entity_id is None:
             return None
-        entity = row.sender, row.category, row.entity_id
-        latest = self._latest.get(entity)
-        if latest and self._is_copy(row, digest, latest):
-            return latest.id
-        self._latest[entity] = _Latest(row.id, row.event_type, row.received_at, digest)
+        entity, this = _entity_of(row), _Latest(row.id, row.event_type, row.received_at, digest)
+        latest, around = self._latest.get(entity), self._around.get(entity, [])
+        place = bisect_right(around, row.received_at, key=_received_at)
+        is_late = latest is not None and row.received_at < latest.received_at
+        candidates = around[max(place - 1, 0) : place + 1] if is_late else [latest] if latest else []
+        for original in candidates:
+            if self._is_copy(this, original):
+                return original.id
+        around.insert(place, this)
+        if not is_late:
+            self._latest[entity] = this
         return None
 
-    def _is_copy(self, row: Notification, digest: str, latest: _Latest) -> bool:
+    def _is_copy(self, this: _Latest, other: _Latest) -> bool:
         return (
-            digest == latest.digest
-            and row.event_type == latest.event_type
-            and abs(row.received_at - latest.received_at) <= self._window
+            this.digest == other.digest
+            and this.event_type == other.event_type
+            and abs(this.received_at - other.received_at) <= self._window
         )
 
     def write_deliveries(self, rows: Sequence[NumberedNotification]) -> None:
@@ -145,6 +191,10 @@ class DuplicateFinder:
         query = sql_file(__package__, "deliveries.sql")
         rows = read_or(self._connection, query, [], lost, [[seq for (seq,) in found]])
         return {_Delivery._make(delivery): original for original, *delivery in rows}
+
+
+def _entity_of(row: Notification) -> _Entity:
+    return row.sender, row.category, row.entity_id or ""
 
 
 def _subtract(at: datetime, span: timedelta) -> datetime:

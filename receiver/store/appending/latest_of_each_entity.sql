@@ -1,11 +1,10 @@
--- The latest notification of each entity, where it was received since a moment; `seq` tells which is the latest.
+-- The notification of each entity that was received last, where that was since a moment.
 WITH latest AS (
-    SELECT max(seq) AS seq
+    SELECT max(struct_pack(received_at := received_at, seq := seq)).seq AS seq
     FROM events
-    WHERE entity_id IS NOT NULL AND seq >= (SELECT min(seq) FROM events WHERE received_at >= $1)
+    WHERE entity_id IS NOT NULL AND received_at >= $1
     GROUP BY sender, category, entity_id
 )
 SELECT sender, category, entity_id, id, event_type, received_at, sha256(payload)
 FROM events
-JOIN latest USING (seq)
-WHERE received_at >= $1;
+JOIN latest USING (seq);

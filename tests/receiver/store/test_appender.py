@@ -385,6 +385,25 @@ def test_deliveries_derived_again_are_those_that_were_noted(store, spool, tmp_pa
     assert run(store, "FROM delivery_ids ORDER BY ALL") == noted
 
 
+@pytest.mark.parametrize("turns", ["together", "each alone", "each after a restart"])
+def test_what_comes_late_is_compared_with_what_was_received_before_and_after_it(store, spool, tmp_path, turns):
+    def other(row, seconds):
+        return copy_of(row, seconds)._replace(payload=b'{"same":2}')
+
+    in_time = [copy_of(1, 0), other(2, 3), copy_of(3, 30)]
+    late = [copy_of(4, 1), other(5, 2), other(6, 15), other(7, 14), copy_of(8, 16)]
+    appender = make_appender(store, tmp_path)
+    for rows in [in_time + late] if turns == "together" else [in_time, *([row] for row in late)]:
+        if turns == "each after a restart":
+            appender = make_appender(store, tmp_path)
+        spool.append_all(rows)
+        appender.append_new()
+    assert duplicates(store) == [False, False, False, True, True, False, True, False]
+    spool.append_all([copy_of(9, 31)])
+    appender.append_new()
+    assert duplicates(store)[-1]
+
+
 @pytest.mark.parametrize("window", [10, 20_000])
 def test_a_copy_that_comes_hours_late_is_found_though_memory_held_only_the_latest_hour(store, spool, tmp_path, window):
     spool.append_all([copy_of(1, 0), notification(2, received_at=NOON + timedelta(hours=5))])
