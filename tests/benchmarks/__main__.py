@@ -10,6 +10,7 @@ from tests.benchmarks.appending import appending
 from tests.benchmarks.attacks import attacks
 from tests.benchmarks.audit import audit
 from tests.benchmarks.browser import browser
+from tests.benchmarks.machines import machines
 from tests.benchmarks.operating import operating
 from tests.benchmarks.query_attacks import query_attacks
 from tests.benchmarks.reads import reads
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "attacks": attacks,
     "audit": audit,
     "browser": browser,
+    "machines": machines,
     "operating": operating,
     "query_attacks": query_attacks,
     "reads": reads,

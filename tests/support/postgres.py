@@ -70,6 +70,11 @@ class PostgreSQL:
             self._process.wait(60)
         self._process = None
 
+    def list_processes(self) -> list[int]:
+        """The ids of its processes."""
+        first = self._process.pid
+        return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+
     def destroy(self) -> None:
         """End it as a crash would, and delete its files."""
         self.stop()
