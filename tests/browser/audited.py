@@ -1,13 +1,19 @@
 """A small history in which it is easy to say who changed what: what the tests of Audit and Entity look at."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import expect
 
 SERVER, USER, ACCOUNT, OTHER = "WA1ACMEWEB01", "KIM@ACME.EXAMPLE", "ACME", "WA1ACMEDB02"
 PUBLIC = "203.0.113.9"
 HIDDEN = f"{USER} was updated, but no visible field changed (perhaps a password)"
 ADDED = f"SVC_OPS added public address {PUBLIC} to {SERVER}"
 POWERED = f"kim@acme.example powered {SERVER} off"
+SHOWN = "SELECT count(*) FROM changes WHERE NOT noise"
+ALL = "/audit?refresh=off&range=all"
+NAME = ".st-key-detail-name [data-testid=stText]"
 
 
 def ago(hours: float) -> datetime:
@@ -66,3 +72,8 @@ def send(live) -> None:
         lambda: live.one("SELECT count(*) FROM notifications") == before + len(history()),
         what="the history in the store",
     )
+
+
+def expect_changes(page, total):
+    """Wait until the list of changes says so many."""
+    expect(page.locator(".st-key-changes-head")).to_contain_text(re.compile(rf"^{total:,} changes?"))

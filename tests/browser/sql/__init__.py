@@ -1,0 +1,1 @@
+"""Tests of the SQL page in a browser."""
