@@ -1,9 +1,11 @@
 """What must hold at the end: each store has what was acknowledged, once, byte for byte, and all agree row by row."""
 
 import json
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -115,17 +117,19 @@ def count_retried(report: Path, stored: Sequence[Stored], retries: int) -> tuple
 
 
 def count_copies(stored: Sequence[Stored]) -> int:
-    """Count the copies, and compare them with what the order of the rows makes copies."""
-    latest: dict[tuple, Stored] = {}
+    """Count the copies, and compare them with what times of receipt make copies of rows that come in this order."""
+    originals: defaultdict[tuple, list[Stored]] = defaultdict(list)
     wrong, copies = [], 0
     for row in stored:
-        before = latest.get(row.entity)
-        is_copy = before is not None and _is_copy(row, before)
-        if row.duplicate_of != (before.id if is_copy else None):
+        known = originals[row.entity]
+        place = bisect_right(known, row.received_at, key=attrgetter("received_at"))
+        beside = known[max(place - 1, 0) : place + 1] if row.entity[-1] is not None else []
+        copied = next((each.id for each in beside if _is_copy(row, each)), None)
+        if row.duplicate_of != copied:
             wrong.append(row)
-        if row.entity[-1] is not None and not is_copy:
-            latest[row.entity] = row
-        copies += is_copy
+        if copied is None:
+            known.insert(place, row)
+        copies += copied is not None
     assert wrong[:3] == []
     return copies
 
