@@ -22,13 +22,13 @@ _USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 
 def find_program(name: str) -> str:
-    """Find a program of PostgreSQL; without it the test is skipped, or fails where POSTGRES_TESTS=required."""
+    """Find a server's program; without it the test is skipped, or fails where POSTGRES_TESTS=required."""
     places = [shutil.which(name), *map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))]
     for place in filter(None, places):
         return place
     if os.environ.get("POSTGRES_TESTS") == "required":
-        pytest.fail("PostgreSQL is not installed")
-    pytest.skip("PostgreSQL is not installed")
+        pytest.fail(f"{name} is not installed")
+    pytest.skip(f"{name} is not installed")
 
 
 class PostgreSQL:

@@ -10,7 +10,7 @@ from analytics.senders import sql_files
 
 
 class LakeSource(DuckDBSource):
-    """A lake, as it is at each query: months may have been added or replaced since the last one."""
+    """A lake. Each query finds the months again, because some may have been added or replaced since the last query."""
 
     def __init__(self, location: str) -> None:
         """Find the lake.
