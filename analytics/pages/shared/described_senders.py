@@ -12,13 +12,14 @@ from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import AnalyticsError
 from analytics.pages.shared.store import connection, null_to_none, records
-from analytics.senders import learn
+from analytics.senders import edition, learn
 from analytics.senders.described import Seen, as_sender
 from analytics.senders.sender import Sender
 
 LOOK_AGAIN_SECONDS = 10.0
 PATIENCE_SECONDS = 0.5
 """The first page waits so long; a silent store keeps no page from being drawn."""
+DRAWN_WITH = "_senders"
 
 
 class SenderWatch:
@@ -31,17 +32,22 @@ class SenderWatch:
         self._reading: Future[tuple[list[Sender], bool]] | None = None
         self._again_at = 0.0
 
-    def look(self) -> None:
-        """Learn the senders that were read last, and read them again if that was some time ago."""
+    def look(self, patience: float = 0.0) -> None:
+        """Learn the senders that were read last, and read them again if that was some time ago.
+
+        Args:
+            patience: the seconds that the first look waits for its reading.
+        """
         with self._lock:
-            if self._reading is None:
-                if time.monotonic() < self._again_at:
-                    return
-                patience = 0.0 if self._again_at else PATIENCE_SECONDS
+            is_first = not self._again_at
+            if self._reading is None and time.monotonic() >= self._again_at:
                 self._again_at = time.monotonic() + LOOK_AGAIN_SECONDS
                 self._reading = self._thread.submit(self._read)
-                wait([self._reading], patience)
-            if self._reading.done():
+            reading = self._reading
+        if reading and is_first:
+            wait([reading], patience)
+        with self._lock:
+            if self._reading and self._reading.done():
                 reading, self._reading = self._reading, None
                 with suppress(AnalyticsError):
                     described, alone = reading.result()
@@ -66,6 +72,20 @@ def watch() -> SenderWatch:
 
 
 def learn_senders() -> None:
-    """Learn the senders that the store describes."""
+    """Learn the senders that the store describes, before a page is drawn."""
+    with suppress(AnalyticsError):
+        watch().look(PATIENCE_SECONDS)
+    st.session_state[DRAWN_WITH] = edition()
+
+
+def look_for_senders() -> int:
+    """Look whether the store describes other senders; return the edition of what is known of them."""
     with suppress(AnalyticsError):
         watch().look()
+    return edition()
+
+
+def read_drawn_edition() -> int:
+    """Return the edition with which the viewer's page was drawn."""
+    drawn: int = st.session_state[DRAWN_WITH]
+    return drawn

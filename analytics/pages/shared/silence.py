@@ -13,6 +13,7 @@ from analytics.client.pulse import Silence
 from analytics.errors import AnalyticsError, NotRunningError
 from analytics.pages.shared import address, answers
 from analytics.pages.shared.components import draw_again_after, draw_age_line, draw_text, script
+from analytics.pages.shared.described_senders import look_for_senders, read_drawn_edition
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.store import listener_pulse, pulse, run
 
@@ -30,7 +31,7 @@ GONE = "_gone"
 
 
 def watch() -> None:
-    """Tell the browser whether the store answers; draw the page anew when that has changed.
+    """Tell the browser whether the store answers; draw the page anew when that has changed, or when senders were learned.
 
     From then on the browser asks the dashboard's server, and asks for this drawing again after a change.
     """
@@ -39,6 +40,9 @@ def watch() -> None:
         leave_or_stay(silence)
     if away and not silence and find_reason() is None:
         answers.end_silence()
+        st.rerun()
+    known = describe_pulse()
+    if known["senders"] != read_drawn_edition():
         st.rerun()
     script("pulse", PULSE_HTML, counts=True)(
         key="pulse-bar",
@@ -49,7 +53,8 @@ def watch() -> None:
             "session": session_id(),
             "muted": GONE in st.session_state,
             "away": answers.read_silence() is not None,
-            **describe_pulse(),
+            "drawn_with": known["senders"],
+            **known,
         },
     )
 
@@ -71,11 +76,13 @@ def is_known(session: str) -> bool:
 def describe_pulse() -> dict[str, Any]:
     """Return the receiver's troubles for the browser, as JSON; each is None where all is well.
 
-    `silence`: the store does not answer, or is slow with queries. `listener`: a listener does not answer.
+    `silence`: the store does not answer, or is slow with queries. `listener`: a listener does not answer. `senders`: the
+    edition of what is known of them; a page that was drawn with another one is drawn again.
     """
     return {
         "silence": describe(pulse().silence() or pulse().slowness()),
         "listener": describe(listener_pulse().silence()),
+        "senders": look_for_senders(),
     }
 
 

@@ -27,17 +27,21 @@ def live(browser, tmp_path_factory):  # noqa: ARG001 - without one there is noth
     data_dir = tmp_path_factory.mktemp("two") / "data"
     with a_live_one(data_dir, **SECRET) as started:
         started.simulate("--count", "20", "--rate", "0", "--seed", "5")
-        to = ("simulate", "--sender", "github", "--to", started.receiver.url)
-        subprocess.run(
-            [sys.executable, "-m", "receiver", *to],
-            env=environment(data_dir, **SECRET),
-            cwd=data_dir,
-            check=True,
-            capture_output=True,
-            timeout=60,
-        )
-        until(lambda: started.one("SELECT count(DISTINCT sender) FROM notifications") == 2, what="both senders")
+        send_of_github(started, data_dir)
         yield started
+
+
+def send_of_github(live, data_dir):
+    """Send what GitHub sends, and wait until it is stored."""
+    subprocess.run(
+        [sys.executable, "-m", "receiver", "simulate", "--sender", "github", "--to", live.receiver.url],
+        env=environment(data_dir, **SECRET),
+        cwd=data_dir,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    until(lambda: live.one("SELECT count(DISTINCT sender) FROM notifications") == 2, what="both senders")
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +60,23 @@ def alike(browser, tmp_path_factory):  # noqa: ARG001 - without one there is not
 def open_with_both(watch, live, address):
     """Open a page once the dashboard has learned of the second sender: it looks each ten seconds."""
     page = watch(live.url).open(address)
-    expect(page.get_by_role("combobox", name="Sender", include_hidden=True)).to_be_attached()
+    expect(sender_filter(page)).to_be_attached()
     return page
+
+
+def sender_filter(page):
+    """Return the filter by sender, which is there once several are known."""
+    return page.get_by_role("combobox", name="Sender", include_hidden=True)
+
+
+def test_a_page_that_is_open_without_refresh_learns_of_a_second_sender(watch, tmp_path):
+    with a_live_one(tmp_path / "data", **SECRET) as live:
+        live.simulate("--count", "3", "--rate", "0")
+        page = watch(live.url).open("/notifications?refresh=off")
+        expect(column(page, 1)).to_have_count(3)
+        expect(sender_filter(page)).to_have_count(0)
+        send_of_github(live, tmp_path / "data")
+        expect(sender_filter(page)).to_be_attached()
 
 
 def test_the_list_of_notifications_names_the_sender_and_is_filtered_by_it(live, watch):

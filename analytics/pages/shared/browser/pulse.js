@@ -1,7 +1,7 @@
 // Says on the page that the store does not answer, and dims the old values; or that a listener does not answer.
 // It asks the dashboard's server, which answers even while the page waits for the store. When the store has gone or come
-// back, it requests a new drawing. If that server does not answer either, the page notices by itself: a page without news
-// never looks like a fresh one.
+// back, or when other senders are known, it requests a new drawing. If that server does not answer either, the page
+// notices by itself: a page without news never looks like a fresh one.
 
 const ASK_SECONDS = 1;
 const ANSWER_MS = 2000;
@@ -19,8 +19,8 @@ function duration(seconds) {
   return seconds < 120 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min`;
 }
 
-function hear(bar, { silence, listener }) {
-  Object.assign(bar, { silence, listener, heardAt: clocks() });
+function hear(bar, { silence, listener, senders }) {
+  Object.assign(bar, { silence, listener, senders, heardAt: clocks() });
 }
 
 async function askServer(bar) {
@@ -63,7 +63,7 @@ function closeDialog() {
 function isOutdated(bar) {
   if (bar.serverAnswers && !bar.isServed) return secondsSince(bar.drawnAt) > DRAW_SECONDS;
   const isGone = Boolean(bar.silence && !bar.silence.slow);
-  return !bar.muted && isGone !== bar.away;
+  return !bar.muted && (isGone !== bar.away || bar.senders !== bar.drawn_with);
 }
 
 function askForDrawing(bar) {
