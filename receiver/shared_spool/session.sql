@@ -8,3 +8,6 @@ SET idle_in_transaction_session_timeout = '10s';
 SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
 SET tcp_keepalives_count = 3;
+
+-- Compiling a query takes up to a second where the server believes that it reads many rows, and new rows wait meanwhile.
+SET jit = off;

@@ -288,8 +288,12 @@ def test_a_server_that_does_not_answer_is_given_up(database):
         connection.execute("SELECT pg_sleep(60)")
 
 
-@pytest.mark.parametrize(("setting", "value"), [("synchronous_commit", "on"), ("tcp_keepalives_idle", "10")])
-def test_the_server_syncs_what_it_commits_and_soon_misses_a_node_that_is_gone(database, postgres, setting, value):
+@pytest.mark.parametrize(
+    ("setting", "value"), [("synchronous_commit", "on"), ("tcp_keepalives_idle", "10"), ("jit", "off")]
+)
+def test_the_server_syncs_what_it_commits_soon_misses_a_node_that_is_gone_and_compiles_no_query(
+    database, postgres, setting, value
+):
     postgres.execute(f"ALTER DATABASE {database.rpartition('/')[2]} SET synchronous_commit = off")
     with connected(database) as connection:
         assert connection.execute(f"SHOW {setting}").fetchone() == (value,)
