@@ -1,4 +1,4 @@
-"""Two machines beside one: receivers that share a spool, and shared spools that each have a store of their own.
+"""Two machines beside one: receivers, shared spools with a store each, and a replica beside a store that shares nothing.
 
 What belongs to one machine is bound to one processor, its sender and, if it has one of its own, its PostgreSQL, too. So
 two machines have twice as many processors as one.
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
@@ -21,7 +22,9 @@ from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.benchmarks.accept import POSTS, empty, post, simulated, written
+from tests.benchmarks.browser import copied
 from tests.benchmarks.data import built, later
+from tests.benchmarks.reads import COUNT, Store, a_store, timed
 from tests.benchmarks.report import Figure
 from tests.benchmarks.shared_spool import a_server
 from tests.support.database import open_database
@@ -35,7 +38,7 @@ ROWS = 30_000
 def machines(directory: Path) -> list[Figure]:
     """Measure both."""
     with empty(directory / "machines") as place:
-        return [two_receivers(place), two_shared_spools(place, directory)]
+        return [two_receivers(place), two_shared_spools(place, directory), *replica(place, directory)]
 
 
 def two_receivers(place: Path) -> Figure:
@@ -85,6 +88,30 @@ def two_shared_spools(place: Path, directory: Path) -> Figure:
     return compared("two shared spools ÷ one, appended", found, "")
 
 
+def replica(place: Path, directory: Path) -> list[Figure]:
+    """Ask for all that the page Activity shows: a store that shares a spool, and one that does not, in turn."""
+    stored = built(directory, COUNT)
+    with (
+        a_server() as server,
+        copied(stored, place / "replica") as shared,
+        copied(stored, place / "alone") as alone,
+        a_store(shared, CLC_SHARED_SPOOL=server.url()) as replica,
+        a_store(alone) as single,
+    ):
+        figures = []
+        for length in ("24 h", "year"):
+            found = in_turn("A replica and a store", partial(seconds, replica, length), partial(seconds, single, length))
+            remark = "{:,.0f} ms beside {:,.0f}; {} rounds".format(*(1e3 * each for each in medians(found)), ROUNDS)
+            what = f"Activity's SQL on a replica ÷ on a single machine, {length}, {COUNT:,} notifications"
+            figures.append(Figure(what, ratio(found), "", "≤ 1.1", remark))
+    return figures
+
+
+def seconds(store: Store, length: str) -> float:
+    """Return how many seconds all queries of the page Activity take, one after the other."""
+    return sum(timed(partial(store.ask, name, **values)) for name, values in store.activity(length))
+
+
 def fill(place: Path, url: str, rows: Sequence[Notification | Rejection]) -> None:
     """Send rows to a shared spool."""
     with closing(SpoolWriter(place)) as writer:
@@ -125,13 +152,22 @@ def bind(processes: Sequence[int], processors: Sequence[int]) -> None:
 
 
 def in_turn(label: str, two: Callable[[], float], one: Callable[[], float]) -> list[tuple[float, float]]:
-    """Measure two and one in turn, after one round that does not count, and return the rates."""
+    """Measure two and one in turn, after one round that does not count, and return what was measured."""
     with click.progressbar(range(ROUNDS + 1), label=label, file=sys.stderr) as bar:
         return [(two(), one()) for _ in bar][1:]
 
 
 def compared(what: str, rounds: list[tuple[float, float]], goal: str) -> Figure:
     """Return the median ratio as a figure."""
-    both, alone = (statistics.median(rates) for rates in zip(*rounds, strict=True))
-    remark = f"{both:,.0f}/s beside {alone:,.0f}; {ROUNDS} rounds"
-    return Figure(what, statistics.median(two / one for two, one in rounds), "", goal, remark)
+    both, alone = medians(rounds)
+    return Figure(what, ratio(rounds), "", goal, f"{both:,.0f}/s beside {alone:,.0f}; {ROUNDS} rounds")
+
+
+def medians(rounds: list[tuple[float, float]]) -> list[float]:
+    """Return the medians of both sides."""
+    return [statistics.median(side) for side in zip(*rounds, strict=True)]
+
+
+def ratio(rounds: list[tuple[float, float]]) -> float:
+    """Return the median of the first ÷ the second in each round."""
+    return statistics.median(one / other for one, other in rounds)

@@ -111,9 +111,9 @@ def reads(directory: Path) -> list[Figure]:
 
 
 @contextmanager
-def a_store(data_dir: Path) -> Iterator[Store]:
+def a_store(data_dir: Path, **settings: str) -> Iterator[Store]:
     """Run a receiver on a data directory, and give what asks it."""
-    with running(Receiver, data_dir) as receiver, client_of(receiver) as client:
+    with running(Receiver, data_dir, **settings) as receiver, client_of(receiver) as client:
         yield Store(client)
 
 
