@@ -1,4 +1,4 @@
-"""Two machines beside one: receivers, shared spools with a store each, and a replica beside a store that shares nothing.
+"""Two machines beside one: receivers, shared spools with a store each, and a replica beside a store by itself.
 
 What belongs to one machine is bound to one processor, its sender and, if it has one of its own, its PostgreSQL, too. So
 two machines have twice as many processors as one.
@@ -100,7 +100,8 @@ def replica(place: Path, directory: Path) -> list[Figure]:
     ):
         figures = []
         for length in ("24 h", "year"):
-            found = in_turn("A replica and a store", partial(seconds, replica, length), partial(seconds, single, length))
+            both = (partial(seconds, store, length) for store in (replica, single))
+            found = in_turn("A replica and a store", *both)
             remark = "{:,.0f} ms beside {:,.0f}; {} rounds".format(*(1e3 * each for each in medians(found)), ROUNDS)
             what = f"Activity's SQL on a replica ÷ on a single machine, {length}, {COUNT:,} notifications"
             figures.append(Figure(what, ratio(found), "", "≤ 1.1", remark))
