@@ -154,7 +154,7 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
         accounts = database.execute("FROM accounts ORDER BY alias").fetchall()
         for table in ("changes", "changes_rebuilt", "rebuilding", "account_states", "arranged", "arranged_widely",
             "underived", "underived_rebuilt", "delivery_ids", "senders",
-            "counts_by_quarter", "counts_by_year", "counted",
+            "counts_by_quarter", "counts_by_year", "counted", "dropped",
         ):  # fmt: skip
             database.execute(f"DROP TABLE {table}").fetchall()
         for view in ("accounts", "account_bodies", "entities", "events"):

@@ -16,7 +16,7 @@ from tests.support.rows import notification, rejection
 DUCKDB_TYPES = {UUID: "UUID", datetime: "TIMESTAMP WITH TIME ZONE", str: "VARCHAR", bytes: "BLOB"}
 OF_THE_STORE = {"seq", "duplicate_of"}
 RECEIVED = {"notifications", "rejected"}
-ABOUT_THE_STORE = {"watermarks", "schema_version", "rebuilding", "arranged", "arranged_widely", "senders"}
+ABOUT_THE_STORE = {"watermarks", "schema_version", "rebuilding", "arranged", "arranged_widely", "senders", "dropped"}
 
 
 @pytest.fixture
