@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 import analytics
+from analytics.client.lake.source import LakeSource
 from analytics.errors import LocationError, QueryError
 from receiver.senders.sender import Event
 from tests.durability.support.stores import accepted, spool
-from tests.lake.months import finished_rows, write
+from tests.lake.months import MARCH, finished_row, finished_rows, write
 from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
 from tests.support.waiting import until
@@ -54,6 +55,23 @@ def test_a_condition_on_the_time_reads_no_file_of_another_month(stored):
                 lake.sql("SELECT max(payload::VARCHAR) FROM notifications")
         finally:
             file.with_suffix(".away").rename(file)
+
+
+def test_a_query_whose_month_is_replaced_meanwhile_is_run_again(receiver, there, monkeypatch):
+    write(receiver, there)
+    spool(receiver.data_dir, [finished_row(10_000, received_at=MARCH)])
+    until(lambda: receiver.sql(COUNT) == [{"n": 201}], what="it to be stored")
+    open_cursor, written = LakeSource._open_cursor, []
+
+    def open_and_replace(source):
+        cursor = open_cursor(source)
+        written.append(write(receiver, there)["written"])
+        return cursor
+
+    monkeypatch.setattr(LakeSource, "_open_cursor", open_and_replace)
+    with analytics.connect(there) as lake:
+        assert lake.sql("SELECT count(DISTINCT payload::VARCHAR) AS n FROM notifications").to_pylist() == [{"n": 201}]
+    assert written == [["2026-03"], []]
 
 
 @pytest.mark.parametrize(
