@@ -12,6 +12,7 @@ import click
 from receiver.data_directory.access import find_running_serve
 from receiver.errors import DataDirectoryError, ReceiverError
 from receiver.keeping.care.limits import bytes_in_words
+from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
@@ -113,6 +114,18 @@ def _look_at_objects(settings: Settings) -> str:
     return f"{place}, {sum(1 for _ in place.list_whole()):,} whole backups"
 
 
+def _look_at_lake(settings: Settings) -> str:
+    """Say which months are in the lake.
+
+    Raises:
+        ObjectsError: its place can't be used.
+    """
+    if settings.objects is None or settings.lake != "on":
+        return "not written: CLC_LAKE is off"
+    months = list_months(LakePlace(settings.objects).list_objects())
+    return f"{len(months):,} months up to {months[-1]}" if months else "no month yet"
+
+
 def _look_at_key(settings: Settings) -> str:
     fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
     return f"{settings.public_key or 'the one that the platform published'}, fingerprint {fingerprint}"
@@ -156,6 +169,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("Data directory", _look_at_data),
     ("Spool", _look_at_spool),
     ("Object storage", _look_at_objects),
+    ("Lake", _look_at_lake),
     ("Public key", _look_at_key),
     ("TLS", _look_at_tls),
     ("Trusted proxies", _look_at_proxies),

@@ -131,6 +131,17 @@ def files_of(there):
     return {str(path.relative_to(lake)) for path in lake.rglob("*.parquet")}
 
 
+def test_a_check_says_which_months_are_in_the_lake(receiver, there):
+    def check(**settings):
+        done = run_command(receiver.data_dir, "check", CLC_OBJECTS=there, **settings)
+        return next(line.split("Lake")[1].strip() for line in done.stdout.splitlines() if "Lake" in line)
+
+    assert check() == "not written: CLC_LAKE is off"
+    assert check(CLC_LAKE="on") == "no month yet"
+    write(receiver, there)
+    assert check(CLC_LAKE="on") == "2 months up to 2026-04"
+
+
 def test_any_duckdb_reads_a_directory_of_the_lake(receiver, there):
     write(receiver, there)
     query = "SELECT month, count(*) FROM read_parquet(?, hive_partitioning = true) GROUP BY month ORDER BY month"

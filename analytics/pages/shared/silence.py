@@ -31,7 +31,7 @@ GONE = "_gone"
 
 
 def watch() -> None:
-    """Tell the browser whether the store answers; draw the page anew when that has changed, or when senders were learned.
+    """Tell the browser whether the store answers; draw the page anew when that, or what it knows of senders, changed.
 
     From then on the browser asks the dashboard's server, and asks for this drawing again after a change.
     """
@@ -76,8 +76,8 @@ def is_known(session: str) -> bool:
 def describe_pulse() -> dict[str, Any]:
     """Return the receiver's troubles for the browser, as JSON; each is None where all is well.
 
-    `silence`: the store does not answer, or is slow with queries. `listener`: a listener does not answer. `senders`: the
-    edition of what is known of them; a page that was drawn with another one is drawn again.
+    `silence`: the store does not answer, or is slow with queries. `listener`: a listener does not answer. `senders`:
+    the edition of what is known of them; a page that was drawn with another one is drawn again.
     """
     return {
         "silence": describe(pulse().silence() or pulse().slowness()),
