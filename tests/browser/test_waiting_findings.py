@@ -12,7 +12,7 @@ from analytics.findings.snapshot import FOREVER
 from analytics.times import EPOCH
 from tests.browser.audited import ago, send, server
 from tests.browser.conftest import Live
-from tests.browser.watching import row_of
+from tests.browser.watching import choose, row_of
 from tests.support.browsing import a_dashboard
 from tests.support.processes import Receiver, running
 from tests.support.sizes import take_few
@@ -88,6 +88,11 @@ def test_activity_is_drawn_before_findings_are_known_says_so_and_shows_their_num
     sign = page.locator(".st-key-sign-findings button").first
     expect(sign).to_contain_text("being computed")
     expect(page.locator(".st-key-sign-refused button").first).to_contain_text("0 refused")
+    # Nor do older ones come when the page is drawn again before they are known.
+    choose(page, "Time range", "7 d")
+    expect(page).to_have_url(re.compile("range=7"))
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    expect(sign).to_contain_text("being computed")
     slow.held_back = set()
     expect(sign).to_contain_text(f"{count + 1} findings")
 

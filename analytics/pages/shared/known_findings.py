@@ -14,7 +14,7 @@ from analytics.findings.finding import Finding
 from analytics.findings.rule_headers import MARKS
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import answer, begin_waiting, end_waiting, find_oldest, is_kept, note_moment, now
+from analytics.pages.shared.answers import answer, begin_waiting, is_kept, note_answered, note_moment, now, was_answered
 from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.frame import is_refreshing
 from analytics.pages.shared.store import connection
@@ -70,11 +70,11 @@ def find_latest(what: str, kept: KeptAnswer[T], at: datetime) -> T | None:
     # Without a refresh nothing would add the findings of a change that the page lists.
     upto = begin_waiting(what, at - FRESH if is_refreshing() else at)
     snapshot = kept.read_up_to(PATIENCE_SECONDS, upto)
-    if snapshot is None and find_oldest():
+    if snapshot is None and was_answered(what):
         before = kept.snapshot
         snapshot = before if before and before.upto >= at - LAG else None
     if snapshot:
-        end_waiting(what)
+        note_answered(what)
     return snapshot
 
 
