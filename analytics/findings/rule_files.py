@@ -17,7 +17,7 @@ from analytics.senders import sql_files_by_sender
 
 __all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "Severity", "load_rules", "parse_rule"]
 
-GIVEN = frozenset({"since", "until", "time_zone", "work_days", "work_begins", "work_ends"})
+GIVEN = frozenset({"since", "until", "time_zone", "work_days", "work_begins", "work_ends", "complete_since"})
 """The parameters that every rule's SQL may use besides its own."""
 
 _HEADER = re.compile(r"\s*/\*(?P<toml>.*?)\*/", re.DOTALL)

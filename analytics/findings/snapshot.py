@@ -13,6 +13,7 @@ from analytics.findings.order import sort_findings
 from analytics.findings.rule_files import Rule, RuleProblem, RuleSet, load_rules
 from analytics.findings.running import RuleResults, find
 from analytics.queries import query
+from analytics.queries.dropped import ask_dropped
 from analytics.settings import Settings, read_settings
 from analytics.times import EPOCH
 
@@ -38,11 +39,12 @@ class FindingsSnapshot(NamedTuple):
     upto: datetime
 
 
-class _LastNotification(NamedTuple):
-    """A store's last notification; `id` is None where it has none."""
+class _Extent(NamedTuple):
+    """A store's last notification, whose `id` is None where it has none, and since when it has all; None for ever."""
 
     seq: int
     id: str | None
+    complete_since: datetime | None
 
 
 class _Known(NamedTuple):
@@ -55,13 +57,13 @@ class _Known(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """The last run of the rules: its findings, of all and by the rule's name, rules, settings and last notification."""
+    """The last run of the rules: its findings, of all and by the rule's name, rules, settings, and extent."""
 
     snapshot: FindingsSnapshot
     known: dict[str, _Known]
     rules: RuleSet
     settings: Settings
-    last: _LastNotification
+    last: _Extent
     whole_at: float
 
 
@@ -95,6 +97,8 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         # A store without our last notification is another one, or lost its latest.
         if after_id != before.last.id:
             self._look_through(rules, settings, {})
+        elif last.complete_since != before.last.complete_since:
+            self._look_through(rules, settings, _keep_since(before.known, last.complete_since or EPOCH))
         elif time.monotonic() - before.whole_at > WHOLE_SECONDS:
             self._look_through(rules, settings, before.known)
         else:
@@ -128,10 +132,20 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto)
         return look._replace(snapshot=snapshot, known=known)
 
-    def _news(self, after: int) -> tuple[_LastNotification, str | None, datetime | None]:
-        """Return the last notification, the id of number `after`, and the time of the first event after it."""
-        [row] = self._client.sql(*query("happened_since", {"seen": after})).to_pylist()
-        return _LastNotification(row["last_seq"], row["last_id"]), row["after_id"], row["first_at"]
+    def _news(self, after: int) -> tuple[_Extent, str | None, datetime | None]:
+        """Return the store's extent, the id of number `after`, and the time of the first event after it."""
+        rows = ask_dropped(lambda **given: self._client.sql(*query("happened_since", {"seen": after, **given})))
+        [row] = rows.to_pylist()
+        extent = _Extent(row["last_seq"], row["last_id"], row.get("complete_since"))
+        return extent, row["after_id"], row["first_at"]
+
+
+def _keep_since(known: dict[str, _Known], since: datetime) -> dict[str, _Known]:
+    """Return what is known of rules without findings from before a moment: their notifications were dropped."""
+    return {
+        name: each._replace(findings=[finding for finding in each.findings if finding.found_at >= since])
+        for name, each in known.items()
+    }
 
 
 def _add(known: _Known, rule: Rule, results: RuleResults, again_at: float) -> _Known:

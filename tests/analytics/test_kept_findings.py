@@ -17,6 +17,7 @@ from analytics.times import EPOCH
 from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.simulator.history import Simulation
 from tests.receiver.simulator.test_stories import END, store_of
+from tests.support.dropping import drop_before
 
 PATIENCE = 60
 
@@ -235,3 +236,21 @@ def test_of_findings_that_are_known_the_store_is_not_asked_again_when_they_were_
         each for finding in after.findings if finding.id not in known for each in finding.notification_ids
     }
     assert sorted(after.findings) == all_of(client)
+
+
+@pytest.mark.parametrize("failing", ["", "created in"])
+def test_findings_of_notifications_that_were_dropped_go_at_the_next_look(tmp_path, failing):
+    history = list(Simulation(7).history(10, END, 100, STORIES))
+    client = Failing(store_of(tmp_path, history))
+    kept = KeptFindings(client)
+    before = latest(kept)
+    middle = datetime.fromtimestamp(history[len(history) // 2].received_at, UTC)
+    drop_before(client.path, middle)
+    client.text = failing
+    after = latest(kept)
+    since = [finding for finding in before.findings if finding.rule == "user_created" and finding.found_at >= middle]
+    assert since
+    assert [finding for finding in after.findings if finding in since] == since
+    here = {row["id"] for row in client.sql("SELECT id::VARCHAR AS id FROM notifications").to_pylist()}
+    assert {finding.notification_ids[0] for finding in after.findings} <= here
+    assert not {finding.notification_ids[0] for finding in before.findings} <= here

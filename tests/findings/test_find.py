@@ -1,5 +1,6 @@
 """What rules find, what is said of those that fail, and the settings that they are given."""
 
+import json
 import shutil
 from hashlib import sha256
 
@@ -13,6 +14,7 @@ from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.settings import Settings, WorkingHours, parse_working_hours, read_settings
 from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT, user
+from tests.support.dropping import drop_before
 from tests.support.querying import TOKEN, serving
 from tests.support.stored import Received, store_of
 
@@ -209,3 +211,17 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(monkeypatch
     with pytest.raises(SettingsError) as error:
         read_settings()
     assert str(error.value) == f"{name} is {value!r}; it must be {allowed}."
+
+
+def test_an_actor_whose_past_was_dropped_is_not_unfamiliar(tmp_path):
+    def change(actor, at):
+        body = {"name": "WA1ACMEWEB01", "description": actor, "links": [{"rel": "account", "id": "acme"}]}
+        changed = {"modifiedBy": actor, "modifiedDate": at.isoformat()}
+        return Received("Server.Updated", at, json.dumps({**body, "changeInfo": changed}))
+
+    acts = [("bea", 20), ("ann", 15), ("bea", 5), ("cal", 1)]
+    file = store_of(tmp_path / "store", [change(actor, NOON - days * DAY) for actor, days in acts])
+    drop_before(file, NOON - 10 * DAY)
+    with connect(str(file)) as client:
+        found = find(client, NOON - 30 * DAY, NOON).findings
+    assert [finding.actor for finding in found if finding.rule == "unfamiliar_actor"] == ["cal"]

@@ -244,7 +244,8 @@ entries AS MATERIALIZED (
         first_at AS entered_at,
         first_at - lag(last_at) OVER (PARTITION BY account_alias, actor_key ORDER BY day) AS quiet
     FROM days
-    QUALIFY (quiet IS NULL OR quiet > to_days($quiet_days)) AND entered_at >= $since::TIMESTAMPTZ
+    QUALIFY (quiet IS NULL OR quiet > to_days($quiet_days))
+        AND entered_at >= greatest($since::TIMESTAMPTZ, $complete_since::TIMESTAMPTZ)
 ),
 -- The whole history of those accounts; nothing else reads it.
 pairs AS (
@@ -255,8 +256,10 @@ pairs AS (
         AND account_alias IN (SELECT account_alias FROM entries)
     GROUP BY ALL
 ),
+-- Of what was before the store is complete, only some is known.
 history AS (
-    SELECT *, min(first_at) OVER (PARTITION BY account_alias) AS account_first_at
+    SELECT
+        *, greatest(min(first_at) OVER (PARTITION BY account_alias), $complete_since::TIMESTAMPTZ) AS account_first_at
     FROM pairs
 ),
 homes AS (
