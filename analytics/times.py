@@ -273,3 +273,17 @@ def span_of(name: str, own: Interval | None, now: datetime, first: datetime | No
     # A user's own time counts exactly; others count from the begin of their first bin, which then is whole.
     exact = since if name == OWN and own is not None else begins[0]
     return Span(exact, until, fitting.width, fitting.per, whole, begins, now, since - exact)
+
+
+def begin_at(span: Span, moment: datetime, zone: ZoneInfo) -> Span:
+    """Return the part of a time that is not before a moment, in bins that fit it; its end where all of it is before."""
+    if moment <= span.since:
+        return span
+    later = cut(Interval(span.since, span.until), moment)
+    return span_of(OWN, later, span.now, None, zone)._replace(whole=span.whole)
+
+
+def cut(interval: Interval, moment: datetime) -> Interval:
+    """Return the part of an interval that is not before a moment; its end where all of it is before."""
+    since = max(interval.since, moment)
+    return Interval(min(since, interval.until or since), interval.until)

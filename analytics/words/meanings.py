@@ -141,6 +141,16 @@ MEANINGS: dict[str, Meaning] = {
             "signature_detail": "Why the signature is not valid; NULL where it is, or was not judged",
         },
     ),
+    "dropped": Meaning(
+        "One row once months were dropped that the lake has",
+        {
+            "before": "Months before this moment were dropped; all that was received since then is here",
+            "notifications": "How many notifications were dropped in all",
+            "last_seq": "Highest number of a dropped notification",
+            "kept": "How many notifications from before that moment are still here",
+            "dropped_at": "When some were dropped last",
+        },
+    ),
 }
 
 

@@ -3,11 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
+import duckdb
 import pytest
 
 import analytics
 from analytics import queries
+from analytics.errors import QueryError
 from analytics.pages.audit.filters import list_patterns
+from analytics.queries.dropped import ask_dropped
 from tests.support.readable_store import MIDDAY, Changed, Row, account, build_store, server
 
 HOUR = timedelta(hours=1)
@@ -356,3 +359,14 @@ def test_every_query_runs_whatever_its_filters(client):
             client.sql(*queries.query(name, needed | optional | measure))
         if name != "activity_before":
             client.sql(*queries.query(name, alone | changes | {"alone": True}))
+
+
+def test_a_store_of_an_older_version_is_not_asked_what_it_dropped_and_no_other_failure_is_hidden(tmp_path):
+    file = build_store(tmp_path / "older.duckdb", [account("ROOT", "Root", None)])
+    with duckdb.connect(str(file)) as store:
+        store.execute("DROP TABLE dropped")
+    with analytics.connect(str(file)) as client:
+        table = ask_dropped(lambda **given: client.sql(*queries.query("freshness", given)))
+        assert table.to_pylist() == [{"first": MIDDAY, "newest": MIDDAY, "notifications": 1}]
+        with pytest.raises(QueryError, match="nowhere"):
+            ask_dropped(lambda **_: client.sql("FROM nowhere"))

@@ -12,7 +12,7 @@ from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters, Measure, read_filters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared.components import draw_chart
-from analytics.pages.shared.formatting import format_range, format_with_zone, viewer_zone
+from analytics.pages.shared.formatting import format_minute, format_range, format_with_zone, viewer_zone
 from analytics.pages.shared.frame import is_dark, on_leaving
 from analytics.pages.shared.ranges import draw_ends
 from analytics.text import as_markdown, plural
@@ -145,6 +145,9 @@ def total_text(rows: pd.DataFrame, measure: Measure, time: When) -> str:
     """Return the total and its comparison, as Markdown."""
     count, before = int(rows["events"].sum()), int(rows["events_before"].sum())
     total = f"**{plural(count, measure.unit)}**"
+    if time.compared is None and time.complete_since and not time.span.whole:
+        since = as_markdown(format_minute(time.complete_since))
+        return f"{total}; no comparison, because the store is complete only since {since}"
     if time.compared is None and time.first and not time.span.whole:
         return f"{total}; no comparison, because nothing was kept before {as_markdown(format_with_zone(time.first))}"
     if time.compared is None:

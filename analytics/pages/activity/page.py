@@ -27,11 +27,12 @@ from analytics.pages.activity.time_range import (
 )
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
+from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters_button, sender_filter
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
-from analytics.pages.shared.store import ask, ask_together, moment
+from analytics.pages.shared.store import ask_together
 from analytics.times import zone_label
 
 NUMBER, CHANGE = "number", "change"
@@ -107,7 +108,7 @@ def draw_see_these(chosen: ActivityFilters, time: When) -> None:
 
 def notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]:
     """Return the values of the page Notifications' address for the same filters."""
-    until = time.part.until
+    since, until = time.asked if time.asked and time.is_before_all else time.part
     runs = until is None or (time.span.running and until >= time.span.until)
     return {
         "events": event_types(chosen) or None,
@@ -116,7 +117,7 @@ def notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]
         "below": "false" if chosen.alone else None,
         "actor": chosen.actor,
         "entity": chosen.entity[1] if chosen.entity else chosen.centre,
-        "from": None if time.span.whole and not chosen.part else in_seconds(time.part.since),
+        "from": None if time.span.whole and not (chosen.part or time.complete_since) else in_seconds(since),
         "to": None if runs or until is None else in_seconds(until),
     }
 
@@ -139,19 +140,22 @@ def draw(
     chosen: ActivityFilters, time: When, measure: Measure, *, by_change: bool, logarithmic: bool, is_filtered: bool
 ) -> None:
     """Ask for all figures at once, and draw them."""
+    draw_complete_since(time.asked_since, what="Counted")
     most = filters.read_most_rows()
     kept = read_kept() if is_long(time.bin_values) else None
     queries = list_queries(chosen, time, viewer_zone(), measure, by_change=by_change, most=most, kept=kept)
     rows = ask_together(queries)
     signs = draw_figures(rows, chosen, time, measure)
-    with st.container(key="over-time", border=True, gap="small"):
-        before = rows("activity_before") if time.line else None
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
-            draw_total(select_types(rows("activity_types"), chosen), chosen, measure, time)
-            st.space("stretch")
-            if not is_filtered:
-                draw_see_these(chosen, time)
-        draw_over_time(rows("activity_bins"), before, time, chosen.part, measure, logarithmic=logarithmic)
+    # All of the time may be before the store is complete.
+    if time.span.since < time.span.until:
+        with st.container(key="over-time", border=True, gap="small"):
+            before = rows("activity_before") if time.line else None
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
+                draw_total(select_types(rows("activity_types"), chosen), chosen, measure, time)
+                st.space("stretch")
+                if not is_filtered:
+                    draw_see_these(chosen, time)
+            draw_over_time(rows("activity_bins"), before, time, chosen.part, measure, logarithmic=logarithmic)
     draw_lists(rows, chosen, time, measure, by_change=by_change)
     refused = rows("activity_refused")
     draw_signs(signs, chosen, time, (int(refused["events"].sum()), int(refused["events_before"].sum())))
@@ -239,7 +243,7 @@ def draw_lists(
 ) -> None:
     """Draw the lists, or say that there is nothing to list."""
     if all(rows(f"activity_{what}").empty for what in ("types", "accounts", "entities")):
-        draw_nothing(chosen, measure)
+        draw_nothing(chosen, measure, time)
         return
     with st.container(key="lists"):
         with card("types-card"):
@@ -285,12 +289,14 @@ def draw_hours(rows: pd.DataFrame | None, measure: Measure) -> None:
     st.caption(histogram.describe_busiest(rows, measure.unit))
 
 
-def draw_nothing(chosen: ActivityFilters, measure: Measure) -> None:
+def draw_nothing(chosen: ActivityFilters, measure: Measure, time: When) -> None:
     """Say that the range is empty, and give advice."""
     with st.container(key="nothing", border=True):
         st.subheader("Nothing in this time range", anchor=False)
-        if moment(ask("freshness").iloc[0]["newest"]) is None:
+        if read_freshness().newest is None:
             st.caption("No notification is stored yet. The page Set up has the addresses that a sender needs.")
+        elif time.is_before_all:
+            st.caption("All of this time is in months that are in the lake alone. Choose a later one above.")
         elif chosen != ActivityFilters():
             st.caption(f"No {measure.unit} matches. Remove a filter above, or choose a longer time range.")
         else:

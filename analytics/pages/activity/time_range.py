@@ -9,10 +9,10 @@ import streamlit as st
 
 from analytics.comparison import BEFORE, COMPARISONS, Comparison, describe_move, difference, find_comparison
 from analytics.pages.activity.filters import ActivityFilters, read_filters, select_part
+from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import script
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.ranges import choose_own, draw_own_range, draw_range, read_own
-from analytics.pages.shared.store import ask, moment
 from analytics.times import (
     DEFAULT_RANGE,
     EPOCH,
@@ -21,6 +21,8 @@ from analytics.times import (
     RANGES,
     Interval,
     Span,
+    begin_at,
+    cut,
     offsets,
     span_of,
 )
@@ -33,7 +35,9 @@ LATEST_SECONDS = 10**11
 class When(NamedTuple):
     """The time to draw, the part of it to count, and the time to compare that part with.
 
-    There is no such time for all of time, and none from before the `first` notification. `name` is that of the range.
+    There is no such time for all of time, and none from before the `first` notification, or from before all is here:
+    that is `complete_since`, where months were dropped. `asked` is the part that was asked for, and `asked_since` the
+    begin of all that was; only what is complete of it is counted. `name` is that of the range.
     """
 
     span: Span
@@ -42,6 +46,15 @@ class When(NamedTuple):
     how: str
     first: datetime | None = None
     name: str = DEFAULT_RANGE
+    complete_since: datetime | None = None
+    asked: Interval | None = None
+    asked_since: datetime | None = None
+
+    @property
+    def is_before_all(self) -> bool:
+        """Say whether the part to count is before all is here, so that nothing of it is counted."""
+        until = self.part.until or self.span.until
+        return self.complete_since is not None and until <= self.complete_since
 
     @property
     def part_values(self) -> dict[str, Any]:
@@ -59,8 +72,9 @@ class When(NamedTuple):
         """Return the range of the time to count for an address of the page Audit; a part is a range of one's own."""
         if self.name != OWN and self.part == Interval(self.span.since, self.span.until):
             return {"range": self.name}
-        until = self.part.until or self.span.until
-        return {"range": OWN, OWN: str(Interval(self.part.since, until if until < self.span.now else None))}
+        asked = self.asked or self.part
+        until = asked.until or self.span.until
+        return {"range": OWN, OWN: str(Interval(asked.since, until if until < self.span.now else None))}
 
     def list_ends(self, at: datetime) -> tuple[datetime | None, datetime | None]:
         """Return when the range of `range_values` begins and ends, as the page that it leads to has it.
@@ -79,7 +93,7 @@ class When(NamedTuple):
         return None if self.span.whole else self.compare(self.span.since, self.span.until)
 
     def compare(self, since: datetime, until: datetime) -> Comparison | None:
-        """Return the time to compare an interval with; None where no notification was kept then.
+        """Return the time to compare an interval with; None where no notification was kept then, or not all of them.
 
         A part lies as far from its other time as the whole, whose other time the chart draws.
         """
@@ -88,6 +102,8 @@ class When(NamedTuple):
         if span.whole:
             whole = find_comparison(since, until, self.how)
         compared = whole._replace(since=since - whole.shift, until=until - whole.shift)
+        if self.complete_since and compared.since < self.complete_since:
+            return None
         return None if self.first and compared.until <= self.first else compared
 
     @property
@@ -168,12 +184,16 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     """Return the current time of the page's controls and address."""
     name = st.session_state["range"] or DEFAULT_RANGE
     own = read_own()
-    first = moment(ask("freshness").iloc[0]["first"])
-    span = span_of(name, own, at, first if name == "all" else None, viewer_zone())
-    part = Interval(span.since, span.until)
-    if chosen.part:
-        part = Interval(chosen.part.since, chosen.part.until or span.until)
-    time = When(span, part, None, how, first, OWN if name == OWN and own else name if name in RANGES else DEFAULT_RANGE)
+    fresh = read_freshness()
+    complete_since = fresh.complete_since or EPOCH
+    whole = span_of(name, own, at, fresh.begin if name == "all" else None, viewer_zone())
+    span = begin_at(whole, complete_since, viewer_zone())
+    asked = chosen.part or Interval(whole.since)
+    asked = Interval(asked.since, asked.until or whole.until)
+    asked_since = None if whole.whole else min(asked.since, whole.since)
+    named = OWN if name == OWN and own else name if name in RANGES else DEFAULT_RANGE
+    part = cut(asked, complete_since)
+    time = When(span, part, None, how, fresh.first, named, fresh.complete_since, asked, asked_since)
     if span.whole and not chosen.part:
         return time
     return time._replace(compared=time.compare(part.since, part.until or span.until))

@@ -1,6 +1,7 @@
 -- The first and the last number of the store's notifications, and the id of one by its number: another id than before
--- means another store.
+-- means another store. So does another moment before which months were dropped.
 SELECT
+    (SELECT max(before) FROM dropped) AS complete_since, -- if $drops
     (SELECT min(seq) FROM notifications) AS first,
     newest.seq AS last,
     newest.id::VARCHAR AS last_id,

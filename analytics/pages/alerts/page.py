@@ -1,5 +1,6 @@
 """The page Alerts: the present alarms, the alarms of a time range, and the flapping metrics."""
 
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from analytics.pages.alerts.lists import (
 )
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import now
+from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import (
     account_filter,
@@ -32,7 +34,7 @@ from analytics.pages.shared.ranges import draw_range
 from analytics.pages.shared.store import moment
 from analytics.senders import alert_label, alerting, alerts, find_sender, join_names, titles
 from analytics.text import as_markdown, plural
-from analytics.times import Period, period, zone_label
+from analytics.times import RANGES, Period, period, zone_label
 
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
 RECENT, LONGEST = "Latest first", "Longest first"
@@ -86,12 +88,14 @@ def filters() -> dict[str, Any]:
 
 def body(chosen: dict[str, Any]) -> None:
     """Draw the alarms."""
+    length = RANGES[chosen["range"]]
+    draw_complete_since(now() - length if length else None)
     everything = load_alarms()
     if everything is None or everything.empty:
         draw_without_alarms(some=everything is not None)
         return
     shown = alarms.filter_alarms(everything, list_chosen(chosen), chosen["entity"])
-    span = period(chosen["range"], now(), None if shown.empty else moment(shown["begin"].min()))
+    span = find_period(chosen["range"], None if shown.empty else moment(shown["begin"].min()))
     lasting = alarms.select_lasting(shown)
     inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
@@ -114,6 +118,12 @@ def body(chosen: dict[str, Any]) -> None:
             draw_flapping_list(most_often, len(flapping), deleted)
         else:
             st.caption("None. Try a lower number or a longer time range.")
+
+
+def find_period(name: str, first: datetime | None) -> Period:
+    """Return the period of a range, from when on all alerts are here; the range `all` begins with the `first` alarm."""
+    span, fresh = period(name, now(), first), read_freshness()
+    return period("all", now(), fresh.complete_since) if fresh.lacks(span.since) else span
 
 
 def ranks(order: str, latest: list[str]) -> list[str]:

@@ -12,10 +12,11 @@ from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import begin_waiting, now
 from analytics.pages.shared.changes import actions_of, summaries
+from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button, draw_head, draw_name_button
 from analytics.pages.shared.findings import describe_severity, draw_computed, wait_for
-from analytics.pages.shared.formatting import describe_receipt, event_text, number_text
+from analytics.pages.shared.formatting import describe_receipt, event_text, format_minute, number_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known_findings import name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
@@ -47,9 +48,11 @@ def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
         return
     draw_head("Not found", "This finding", on_close=close)
     draw_computed(snapshot, key="finding-upto")
+    known = read_freshness()
+    gone = f", or before {format_minute(known.complete_since)}, in the lake" if known.complete_since else ""
     st.caption(
         "No finding up to then has this id: its rule may have changed since, or it is in a store that this "
-        "dashboard does not read."
+        f"dashboard does not read{gone}."
     )
 
 

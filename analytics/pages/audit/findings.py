@@ -20,6 +20,7 @@ from analytics.pages.audit.seen import are_shown, draw_seen, find_unseen
 from analytics.pages.audit.time_range import ListTime
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
+from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import bring, draw_chart
 from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import (
@@ -156,10 +157,12 @@ def open_finding(identity: str) -> None:
 
 
 def draw_over_time(matches: list[Finding], time: ListTime) -> None:
-    """Draw the chart; a brush narrows the range."""
+    """Draw the chart, from when on the store is complete; a brush narrows the range."""
+    complete_since = read_freshness().complete_since
+    matches = select_range(matches, complete_since, None)
     if not matches:
         return
-    bins = time.find_bins(matches[-1].found_at)
+    bins = time.find_bins(matches[-1].found_at, complete_since)
     # Another range is another chart: a brush that led to it is not drawn over it.
     key = f"chart-findings-{read_own() if time.name == OWN else time.name}"
 

@@ -15,6 +15,7 @@ from analytics.pages.audit.leafing import draw_leafing, read_number
 from analytics.pages.audit.time_range import ListTime, draw_place, draw_time
 from analytics.pages.shared import address
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
+from analytics.pages.shared.complete.since import draw_complete_since
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
 from analytics.pages.shared.formatting import lag_text, number_text
 from analytics.pages.shared.frame import draw_page
@@ -63,6 +64,7 @@ def show() -> None:
 def body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
     """Draw findings, and below them the changes; `place` is that of the controls of time."""
     time = draw_time(place)
+    draw_complete_since(time.since)
     snapshot = load_findings()
     draw_bringing()
     draw_findings(chosen, time, snapshot)

@@ -26,9 +26,11 @@ class ListTime(NamedTuple):
         """Return its end."""
         return self.until or now()
 
-    def find_bins(self, first: datetime) -> Period:
-        """Return its bins for a chart; the range `all` begins with the `first` finding."""
+    def find_bins(self, first: datetime, earliest: datetime | None = None) -> Period:
+        """Return its bins for a chart; the range `all` begins with the `first` finding, none before `earliest`."""
         name, begin = ("all", self.since) if self.name == OWN else (self.name, first)
+        if earliest and (self.since is None or self.since < earliest):
+            return period("all", self.end, max(earliest, self.since or first))
         return period(name, self.end, begin)
 
 

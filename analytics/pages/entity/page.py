@@ -11,6 +11,7 @@ from analytics.pages.entity.related import draw_acts_of_user, draw_findings_abou
 from analytics.pages.entity.timeline import LAST_SEQ, Entity, Moment, draw_alarms, draw_step, draw_timeline
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_bringing
 from analytics.pages.shared.detail import draw_account_button, draw_name_button
 from analytics.pages.shared.formatting import format_with_zone, name_with_zone, viewer_zone
@@ -82,6 +83,7 @@ def body() -> None:
     at = read_time()
     then = read_step_moment(entity) or (Moment(at, LAST_SEQ) if at else None)
     facts = ask("entity", at=then.at if then else None, at_seq=then.seq if then else None, **entity.values).iloc[0]
+    draw_complete_since_first(facts)
     draw_entity_head(entity, facts, then)
     if not facts["steps"]:
         draw_without_notifications(entity)
@@ -111,7 +113,9 @@ def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | Non
         draw_step(entity, shown, steps=int(facts["steps"]), latest=latest)
         return
     with st.container(key="detail", border=True):
-        if at:
+        if at and read_freshness().lacks(at):
+            st.caption(f"This store does not have its state of {format_with_zone(at)} any more.")
+        elif at:
             st.caption(f"Nothing was known about it at {format_with_zone(at)}: its first notification came later.")
         else:
             own = f"no notification of the {as_words(entity.category).lower()} itself came yet"
@@ -173,6 +177,17 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
+def draw_complete_since_first(facts: pd.Series) -> None:
+    """Say since when the timeline is complete, where it has a notification from before that."""
+    if facts["steps"] and (first := moment(facts["first_at"])):
+        draw_complete_since(first)
+
+
+def describe_first(first: datetime | None) -> str:
+    """Return when the entity was first seen; empty where earlier notifications may have been dropped."""
+    return "" if read_freshness().lacks(first) else f"; first seen {format_with_zone(first)}"
+
+
 def draw_state_in_words(entity: Entity, of: Any) -> None:
     """Draw who or what the entity is and its state after a notification, where its sender's bodies tell it."""
     seq = as_seq_of(of)
@@ -196,19 +211,20 @@ def describe_standing(facts: pd.Series) -> tuple[str | datetime, ...]:
     latest = moment(facts["last_at"])
     later = f"; latest alert {format_with_zone(latest)}" if latest and latest > last else ""
     state = "deleted," if facts["deleted"] else "state as of" if later else "as of its latest notification,"
-    return f"{state} {format_with_zone(last)}, ", last, f"{later}; first seen {format_with_zone(first)}"
+    return f"{state} {format_with_zone(last)}, ", last, f"{later}{describe_first(first)}"
 
 
 def describe_standing_at(facts: pd.Series, at: datetime) -> tuple[str | datetime, ...]:
     """Return the entity's standing at a moment, for a line with ages."""
     if not facts["steps"]:
         return ()
-    last, first = moment(facts["then_at"]), moment(facts["first_at"])
+    last, first = moment(facts["then_at"]), describe_first(moment(facts["first_at"]))
     then = "" if last == at else f"at {format_with_zone(at)}: "
     if last is None:
-        return (f"{then}no state was known; first seen {format_with_zone(first)}",)
+        known = "is here" if read_freshness().lacks(at) else "was known"
+        return (f"{then}no state {known}{first}",)
     state = "deleted," if facts["deleted_then"] else "state as of"
-    return f"{then}{state} {format_with_zone(last)}, ", last, f"; first seen {format_with_zone(first)}"
+    return f"{then}{state} {format_with_zone(last)}, ", last, first
 
 
 def find_another() -> None:

@@ -12,6 +12,7 @@ from analytics.findings.finding import Finding
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, draw_difference, summaries
+from analytics.pages.shared.complete.since import describe_gone
 from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_receipt, draw_verdict
 from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text, reading_text
@@ -206,7 +207,7 @@ def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
     rows = ask("notification", seq=seq)
     with st.container(key="detail", border=True, gap="small"):
         if rows.empty:
-            st.text(f"Notification {seq} is not in the store.")
+            st.text(f"Notification {seq} is not here. {describe_gone(seq)}")
             return
         row = rows.iloc[0]
         if not entity.has(row):

@@ -16,6 +16,7 @@ from analytics.pages.notifications.what import What, describe_rows
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
+from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import find_bar, is_dark
@@ -23,7 +24,7 @@ from analytics.pages.shared.open_item import as_seq, close, open_notification, r
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import colours, several, titles, unknown_type
 from analytics.text import plural, shorten
-from analytics.times import zone_label
+from analytics.times import microseconds, zone_label
 from analytics.words.meanings import MARKS
 
 LIST_PIXELS = 640
@@ -61,6 +62,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         length = span_filter()
     here = paging.find_point()
     span = find_range(length, here)
+    draw_complete_since(span.since)
     before = as_seq(address.get("before"))
     look = partial(paging.find, chosen, span, here, before)
     if chosen["text"]:
@@ -92,11 +94,17 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
     if find_oldest() is None and listed.total:
         time.sleep(LIST_FIRST_SECONDS)
     with above:
-        if listed.total:
+        if listed.total and not is_before_complete(bins):
             with st.container(key="histogram", border=True):
                 draw_counts(counts, bins)
         if chosen["text"] and (delay := paging.describe_delay()):
             st.caption(delay)
+
+
+def is_before_complete(bins: Bins) -> bool:
+    """Say whether all bins are of a time before the store is complete, of which no chart is drawn."""
+    complete_since = read_freshness().complete_since
+    return complete_since is not None and bins.end <= complete_since
 
 
 def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
@@ -109,7 +117,8 @@ def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
         if ends := read_brush(selection, bins):
             narrow_to(*ends)
 
-    chart = draw_histogram(counts[counts["events"] > 0], bins, zone_label(viewer_zone()), dark=is_dark())
+    shown = counts[(counts["events"] > 0) & (counts["bin_us"] >= microseconds(bins.since))]
+    chart = draw_histogram(shown, bins, zone_label(viewer_zone()), dark=is_dark())
     draw_chart(chart, key=key, on_select=narrow, selection_mode=BRUSH)
 
 

@@ -16,6 +16,7 @@ import streamlit as st
 from analytics.charts.histogram import Bins
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now, read_silence, skip_unanswered
+from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.open_item import OpenItem, as_seq, read_open_item
 from analytics.pages.shared.store import ask, moment
 
@@ -211,14 +212,18 @@ def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int |
 
 
 def bins_of(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:
-    """Return the bins of the histogram: they fit the range, or begin at the first notification."""
+    """Return the bins of the histogram: they fit the range, or begin at the first notification.
+
+    None lies before the store is complete, unless all of the range does.
+    """
     until = min(span.until, here.at) if span.until else here.at
     since = span.since
     if since is None:
         # The search for the first body with a text would take too long, so the first of all notifications counts.
         filters = {} if values.get("text") else values
         since = moment(ask("notifications_extent", **filters).iloc[0]["first"]) or until
-    return Bins(since, until)
+    complete_since = read_freshness().complete_since
+    return Bins(max(since, complete_since) if complete_since and complete_since < until else since, until)
 
 
 def find_seldom(question: Any, look: Callable[[], Search]) -> Search:

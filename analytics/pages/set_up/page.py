@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from analytics.pages.shared import address
+from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_text
-from analytics.pages.shared.formatting import format_utc
+from analytics.pages.shared.formatting import format_minute, format_utc
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import heard, learned, several, shipped
@@ -190,7 +191,9 @@ def draw_receipt(receipt: Receipt, key: str, *, sender: Sender, events: Sequence
         events: their event types; empty for all of the sender.
     """
     if receipt.last is None:
-        st.markdown(":gray[:material/radio_button_unchecked: not yet]")
+        since = read_freshness().complete_since
+        when = f"not since {as_markdown(format_minute(since))}" if since else "not yet"
+        st.markdown(f":gray[:material/radio_button_unchecked: {when}]")
     else:
         st.markdown(":green[:material/check_circle:] received", help=format_utc(receipt.last))
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):

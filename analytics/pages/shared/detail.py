@@ -13,6 +13,7 @@ from analytics.export import curl
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import draw_difference
+from analytics.pages.shared.complete.since import describe_gone
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
 from analytics.pages.shared.formatting import format_utc, format_with_zone, headers_of, lag_text
 from analytics.pages.shared.known_findings import draw_findings_of
@@ -138,10 +139,10 @@ def draw_head(kind: str, name: str, on_close: Callable[[], None] = close, at: da
             draw_age_line(f"{format_with_zone(at)}, ", at, key="detail-when")
 
 
-def draw_missing(what: str, on_close: Callable[[], None] = close) -> None:
-    """Say that the store lacks the item in the address."""
-    draw_head("Not found", what, on_close)
-    st.caption("It is not in the store that this dashboard reads.")
+def draw_missing(what: str, seq: int | None = None) -> None:
+    """Say that the store lacks the item in the address, and why it lacks a notification that was dropped."""
+    draw_head("Not found", what)
+    st.caption(describe_gone(seq))
 
 
 def draw_facts(values: list[tuple[str, Any]], key: str = "facts") -> None:
@@ -231,7 +232,7 @@ def draw_notification(seq: int) -> None:
     """Draw one notification."""
     rows = ask("notification", seq=seq)
     if rows.empty:
-        draw_missing(f"Notification {seq}")
+        draw_missing(f"Notification {seq}", seq)
         return
     row = rows.iloc[0]
     received = moment(row["received_at"])

@@ -33,6 +33,12 @@ def format_with_zone(moment: datetime | None) -> str:
     return f"{format_local(moment)} {zone_label(viewer_zone())}" if moment else ""
 
 
+def format_minute(moment: datetime) -> str:
+    """Return a moment in the viewer's time zone, to the minute, with the zone's name."""
+    zone = viewer_zone()
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M} {zone_label(zone)}"
+
+
 def format_local(moment: datetime | None) -> str:
     """Return a moment in the viewer's time zone, to the second; empty where there is none."""
     return local_text(moment, viewer_zone())

@@ -9,6 +9,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryError
 from analytics.pages.shared import address, answers
 from analytics.pages.shared.answers import now
+from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
 from analytics.pages.shared.formatting import format_with_zone
 from analytics.pages.shared.search import draw_search_field
@@ -23,7 +24,7 @@ from analytics.pages.shared.silence import (
     leave,
     watch,
 )
-from analytics.pages.shared.store import ask, moment, run_query
+from analytics.pages.shared.store import run_query
 from analytics.queries import Query
 from analytics.text import as_markdown
 
@@ -183,8 +184,8 @@ def draw_freshness(*, whole: bool) -> None:
     Args:
         whole: whether everything below is of this drawing; if not, each part below gives its own moment.
     """
-    row = ask("freshness").iloc[0]
-    at, newest = answers.read_oldest_moment(), moment(row["newest"])
+    newest = read_freshness().newest
+    at = answers.read_oldest_moment()
     as_of = (at, " · ") if whole else ()
     last = ("newest ", newest) if newest else ("no notification yet",)
     hover = f"Read at {format_with_zone(at)}" if whole else ""
@@ -253,7 +254,7 @@ def draw_part(body: Callable[[], None] | None, age: DeltaGenerator | None) -> No
     A part drawn from kept answers is older itself, so its line comes first.
     """
     if age:
-        ask("freshness")
+        read_freshness()
     is_older = answers.is_kept()
     if age and is_older:
         with age:

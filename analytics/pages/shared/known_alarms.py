@@ -13,8 +13,9 @@ from analytics.charts import alarms
 from analytics.client.keeping import KeptAnswer
 from analytics.pages.shared.answers import answer
 from analytics.pages.shared.known_findings import load_known
-from analytics.pages.shared.store import connection, location, null_to_none, records, run
+from analytics.pages.shared.store import connection, location, moment, null_to_none, records, run
 from analytics.queries import query
+from analytics.queries.dropped import ask_dropped
 from analytics.senders import alerts
 
 ROWS_AT_ONCE = 100_000
@@ -29,6 +30,7 @@ class AlarmCache:
     lock: threading.Lock = field(default_factory=threading.Lock)
     last: int = 0
     last_id: str | None = None
+    complete_since: datetime | None = None
     states: list[pd.DataFrame] = field(default_factory=list)
     alarms: pd.DataFrame | None = None
     latest: pd.DataFrame | None = None
@@ -47,12 +49,13 @@ class AlarmCache:
 
     def read_on(self, run_query: Callable[..., pd.DataFrame]) -> None:
         """Read the alerts since the last look, in parts, so that no query takes long."""
-        extent = run_query("alert_extent", seq=self.last)
+        extent = ask_dropped(lambda **given: run_query("alert_extent", seq=self.last, **given))
         if extent.empty:
             self.forget()
             return
         newest = extent.iloc[0]
-        if self.last and null_to_none(newest["id_then"]) != self.last_id:
+        complete_since = moment(newest.get("complete_since"))
+        if self.last and (null_to_none(newest["id_then"]), complete_since) != (self.last_id, self.complete_since):
             self.forget()
         last, first = int(newest["last"]), max(self.last + 1, int(newest["first"]))
         step = max(ROWS_AT_ONCE, (last - first) // MOST_QUERIES + 1)
@@ -62,10 +65,10 @@ class AlarmCache:
             self.states.extend(new)
             self.latest = alarms.select_latest(pd.concat(new if self.latest is None else [self.latest, *new]))
             self.alarms = None
-        self.last, self.last_id = last, str(newest["last_id"])
+        self.last, self.last_id, self.complete_since = last, str(newest["last_id"]), complete_since
 
     def forget(self) -> None:
-        """Start again, as with another store."""
+        """Start again, as with another store, or without alerts that were dropped."""
         self.last, self.last_id, self.states, self.alarms, self.latest = 0, None, [], None, None
 
 

@@ -13,9 +13,9 @@ import streamlit as st
 from analytics.pages.pages import PAGES
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now, skip_unanswered
+from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import script
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
-from analytics.pages.shared.store import ask, moment
 from analytics.times import OWN, RANGES, YEARS, Interval, floor
 
 # Streamlit's input knows no time zones; its label names one. In any zone these are before and after all of YEARS.
@@ -120,7 +120,7 @@ def begin_own() -> None:
     length = RANGES[preset if preset in offer.names else offer.default]
     # The fields know minutes; the one that runs is in the range.
     until = floor(now(), A_MINUTE) + A_MINUTE
-    first = None if length else moment(ask("freshness").iloc[0]["first"])
+    first = None if length else read_freshness().begin
     put_own(Interval(until - length if length else floor(first or until - A_DAY, A_MINUTE), until))
 
 

@@ -11,3 +11,5 @@ UNION ALL
 SELECT 'changes', count(*) FROM changes
 UNION ALL
 SELECT 'rejected', count(*) FROM rejected
+UNION ALL -- if $drops
+SELECT 'dropped', count(*) FROM dropped -- if $drops

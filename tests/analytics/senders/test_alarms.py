@@ -12,6 +12,7 @@ from analytics.pages.alerts.lists import lasted_text
 from analytics.pages.shared.formatting import reading_text
 from analytics.pages.shared.known_alarms import AlarmCache, KeptInAlarm
 from analytics.times import period
+from tests.support.dropping import drop_before
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
 
 WEB, DB = "WA1ACMEWEB01", "WA1ACMEDB02"
@@ -108,9 +109,9 @@ def test_each_look_reads_what_came_since_the_last_one_only(store):
     assert len(kept.look(watched)) == 4
     assert len(kept.look(watched)) == 4
     assert asked == [
-        ("alert_extent", {"seq": 0}),
+        ("alert_extent", {"seq": 0, "drops": True}),
         ("alert_states", {"first": 1, "last": 7}),
-        ("alert_extent", {"seq": 7}),
+        ("alert_extent", {"seq": 7, "drops": True}),
     ]
 
 
@@ -141,6 +142,18 @@ def test_another_store_in_the_place_of_the_one_that_was_read_is_read_from_its_be
     found = kept.look(store(ROWS[:count]))
     assert not found["server"].str.startswith("OTHER").any()
     assert told(found)[0] == (WEB, "cpu", 60, 50)
+
+
+def test_alarms_of_dropped_alerts_are_forgotten(tmp_path):
+    file, kept = build_store(tmp_path / "dropping.duckdb", ROWS), AlarmCache()
+
+    def look():
+        with analytics.connect(str(file)) as client:
+            return kept.look(lambda name, **values: client.df(*queries.query(name, values)))
+
+    assert (WEB, "cpu", 60, 50) in told(look())
+    drop_before(file, before(45))
+    assert (WEB, "cpu", 60, 50) not in told(look())
 
 
 def test_a_time_range_has_the_alarms_that_lasted_into_it_with_their_time_in_it(store):

@@ -1,0 +1,1 @@
+"""Tests of the pages in a browser, on a store that has dropped months."""
