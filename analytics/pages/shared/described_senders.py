@@ -87,5 +87,5 @@ def look_for_senders() -> int:
 
 def read_drawn_edition() -> int:
     """Return the edition with which the viewer's page was drawn."""
-    drawn: int = st.session_state[DRAWN_WITH]
+    drawn: int = st.session_state.setdefault(DRAWN_WITH, edition())
     return drawn
