@@ -26,7 +26,16 @@ RECEIVER = {
     f"CLC_{name}"
     for name in (
         *("ACCOUNTS", "ACKNOWLEDGE", "ACKNOWLEDGE_WAIT", "BACKUP_EVERY", "BACKUP_KEEP", "DRAIN_SECONDS"),
-        *("DUPLICATE_WINDOW_SECONDS", "HANG_SECONDS", "LAKE", "LISTENERS", "LOG_FORMAT", "MAX_BODY_BYTES", "OBJECTS"),
+        *(
+            "DUPLICATE_WINDOW_SECONDS",
+            "HANG_SECONDS",
+            "KEEP",
+            "LAKE",
+            "LISTENERS",
+            "LOG_FORMAT",
+            "MAX_BODY_BYTES",
+            "OBJECTS",
+        ),
         *(
             "PARSER",
             "PUBLIC_KEY",

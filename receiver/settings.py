@@ -108,6 +108,12 @@ def _objects(text: str) -> str:
     return text
 
 
+def _months(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d{0,3}mo", text):
+        raise ValueError("it must be a whole number of months, for example 13mo")
+    return text
+
+
 def _memory(text: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+)?\s*(%|[KMGT]i?B)", text):
         raise ValueError("it must be a size or a share of the machine's memory, for example 4GB or 50%")
@@ -196,11 +202,19 @@ class Settings(BaseSettings):
     lake: Literal["off", "on"] = Field(
         "off", description="`on`: finished months are written there as Parquet, for other programs"
     )
+    keep: Annotated[str, AfterValidator(_months)] | None = Field(
+        None, description="how many months stay in the database once the lake has older ones, for example `13mo`"
+    )
 
     @property
     def spool_directory(self) -> Path:
         """The directory of the spool."""
         return self.spool_dir or self.data_dir / "spool"
+
+    @property
+    def months_kept(self) -> int | None:
+        """How many months before the present one stay in the database; None if all do."""
+        return int(self.keep.removesuffix("mo")) if self.keep else None
 
     @property
     def database(self) -> Path:
@@ -225,6 +239,10 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
         raise SettingsError("CLC_ACKNOWLEDGE is 'replicated', which needs a spool to share: set CLC_SHARED_SPOOL.")
     if settings.lake == "on" and settings.objects is None:
         raise SettingsError("CLC_LAKE is 'on', which needs a place for its files: set CLC_OBJECTS.")
+    if settings.keep and settings.lake == "off":
+        raise SettingsError(
+            f"CLC_KEEP is {settings.keep!r}, which needs older months in the lake: set CLC_LAKE to 'on'."
+        )
     return settings
 
 

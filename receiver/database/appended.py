@@ -15,7 +15,10 @@ Positions = dict[tuple[str, str], int]
 
 
 class Appended(NamedTuple):
-    """The highest `seq` ever given, how many notifications the store held, and the last position by (segment, kind)."""
+    """The highest `seq` ever given, how many notifications the store held, and the last position by (segment, kind).
+
+    Those that it has dropped since count, too.
+    """
 
     seq: int
     notifications: int

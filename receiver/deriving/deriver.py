@@ -10,15 +10,17 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from receiver.changes.differ import Differ, Snapshot, changes_of, follow
+from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_runs
+from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.logs import describe
 from receiver.notification import Category, NumberedNotification
 from receiver.senders import Senders, load_senders
 from receiver.senders.sender import Kind
+from receiver.spool.layout import to_microseconds
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 
@@ -72,7 +74,7 @@ class Deriver:
 
     Each notification is compared with the one that happened before it, whatever order they arrive in, and after a
     deletion without a state with the last one that has a state. A late one is put in its place, and those that are
-    compared with it are compared again.
+    compared with it are compared again. What was received before the months that the store has whole shows no changes.
 
     Args:
         read: runs a query and returns its rows; unreadable rows (in a damaged block) count as missing.
@@ -91,9 +93,9 @@ class Deriver:
     ) -> None:
         self._read_rows = read
         self._rules = SenderRules(load_senders() if senders is None else senders)
+        self._since = read_dropped(read).before
         last = _NO_END if last_seq is None else last_seq
         rows = self._read("heads.sql", [*as_columns(self._rules.stateless), last])
-        # `intern`, because memory would hold the same few names once more for each entity.
         self._heads: dict[Entity, Step] = {
             (intern(sender), intern(category), entity_id): Step(Place(happened_at, seq), action and intern(action))
             for sender, category, entity_id, happened_at, seq, action in rows
@@ -144,7 +146,8 @@ class Deriver:
             entities = in_order[start : start + _ENTITIES_AT_ONCE]
             latest = self._read_latest(entities, steps)
             for entity in entities:
-                self._chain(latest.get(entity), histories[entity], derived)
+                closed = find_closed([event.make_step(self._since) for event in histories[entity]])
+                self._chain(latest.get(entity), histories[entity], derived, closed)
         if late:
             self._derive_late(late, derived)
         derived.rows.sort(key=attrgetter("seq"))
@@ -166,7 +169,7 @@ class Deriver:
         newest = max((event.seq, event.id) for event in derived.last.values())
         self._bodies.replace(old, {event.seq: event.payload for event in derived.last.values()}, newest)
         for entity, event in derived.last.items():
-            self._heads[entity] = event.step
+            self._heads[entity] = event.make_step(self._since)
 
     def _read(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._read_rows(sql_file(__package__, query), parameters)
@@ -227,9 +230,9 @@ class Deriver:
 
     def _find_runs(self, histories: dict[Entity, list[EntityEvent]]) -> Iterator[Run]:
         last_seq = min(event.seq for events in histories.values() for event in events) - 1
-        orders = self._read_steps("places.sql", histories, last_seq)
+        orders = self._read_steps("places.sql", histories, last_seq, to_microseconds(self._since))
         for entity, events in histories.items():
-            late = [event.step for event in events]
+            late = [event.make_step(self._since) for event in events]
             order = sorted([*orders[entity], *late])
             yield from find_runs(order, late, self._differ_of(entity).comparison.deleted)
 
@@ -243,16 +246,16 @@ class Deriver:
             if seq not in events:
                 before, is_whole = None, False
             elif seq in new or is_whole:  # if a damaged block hides their sources, stored changes stay
-                before, is_whole = self._chain(before, [events[seq]], derived), True
-                if seq not in new:
+                before, is_whole = self._chain(before, [events[seq]], derived, run.closed), True
+                if seq not in new and seq not in run.closed:
                     derived.stale.append(seq)
 
     def _read_steps(self, query: str, entities: Iterable[Entity], *parameters: Any) -> defaultdict[Entity, list[Step]]:
         """Return what a query finds of entities' steps, in no particular order."""
         keys = [list(column) for column in zip(*entities, strict=True)]
         steps: defaultdict[Entity, list[Step]] = defaultdict(list)
-        for sender, category, entity_id, happened_at, seq, action in self._read(query, [*keys, *parameters]):
-            steps[sender, category, entity_id].append(Step(Place(happened_at, seq), action))
+        for sender, category, entity_id, happened_at, seq, *rest in self._read(query, [*keys, *parameters]):
+            steps[sender, category, entity_id].append(Step(Place(happened_at, seq), *rest))
         return steps
 
     def _read_events(self, seqs: Iterable[int]) -> Iterator[EntityEvent]:
@@ -269,22 +272,29 @@ class Deriver:
                     row.actor, row.action, row.payload, row.sender, row.event_type,
                 )  # fmt: skip
 
-    def _chain(self, before: Snapshot | None, events: Iterable[EntityEvent], derived: Derived) -> Snapshot | None:
+    def _chain(
+        self, before: Snapshot | None, events: Iterable[EntityEvent], derived: Derived, closed: AbstractSet[int]
+    ) -> Snapshot | None:
         """Derive the rows of an entity's events, each compared with the state before; return the last state."""
         for event in events:
-            about = (
-                event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
-                event.actor,
-            )  # fmt: skip
-            snapshot, differ = event.snapshot, self._rules.differ_of(event.sender)
-            try:
-                changes = changes_of(differ, before, snapshot)
-            except Exception as error:
-                if not is_bug(error):
-                    raise
-                derived.failed.append(Underived(event.id, event.seq, describe(error)))
-                _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
-            else:
-                derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)
-            before = follow(differ, before, snapshot)
+            differ = self._rules.differ_of(event.sender)
+            if event.seq not in closed:
+                _compare(differ, before, event, derived)
+            before = follow(differ, before, event.snapshot)
         return before
+
+
+def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derived: Derived) -> None:
+    """Derive the rows of an event."""
+    about = (
+        event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias, event.actor,
+    )  # fmt: skip
+    try:
+        changes = changes_of(differ, before, event.snapshot)
+    except Exception as error:
+        if not is_bug(error):
+            raise
+        derived.failed.append(Underived(event.id, event.seq, describe(error)))
+        _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
+    else:
+        derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)

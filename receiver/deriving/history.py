@@ -9,6 +9,8 @@ from typing import NamedTuple
 from receiver.changes.differ import Snapshot
 from receiver.notification import Action, Category
 
+_NO_SEQ = 1 << 62
+
 Entity = tuple[str, Category, str]
 """An entity: its sender, category and id."""
 
@@ -21,10 +23,14 @@ class Place(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A notification in its entity's history, without its payload."""
+    """A notification in its entity's history, without its payload.
+
+    `is_old` says that it was received before the moment since which all is stored.
+    """
 
     place: Place
     action: Action | None
+    is_old: bool = False
 
 
 class EntityEvent(NamedTuple):
@@ -54,10 +60,9 @@ class EntityEvent(NamedTuple):
         # A notification that occurred after its receipt comes from a fast clock, or its time is not true.
         return Place(min(self.occurred_at, self.received_at), self.seq)
 
-    @property
-    def step(self) -> Step:
-        """Return it as a step of its entity's history."""
-        return Step(self.place, self.action)
+    def make_step(self, since: datetime) -> Step:
+        """Return it as a step of its entity's history; `since` is the moment since which all is stored."""
+        return Step(self.place, self.action, self.received_at < since)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -70,10 +75,30 @@ class Run(NamedTuple):
     """Notifications to derive from one after the other.
 
     `before` are those before the first of them, back to one that certainly states the entity: a deletion may not.
+    `closed` are the `seq` of those whose changes stay as they are, see `find_closed`.
     """
 
     before: Sequence[Step]
     steps: Sequence[Step]
+    closed: AbstractSet[int] = frozenset()
+
+
+def find_closed(order: Sequence[Step]) -> AbstractSet[int]:
+    """Return the `seq` of the steps from which no changes are derived any more.
+
+    These are the old ones, and those that came later and happened before an old one: what they are compared with may
+    have been dropped.
+
+    Args:
+        order: the last steps of an entity, or all, in order.
+    """
+    closed, first_old = set(), _NO_SEQ
+    for step in reversed(order):
+        if step.is_old or first_old < step.place.seq:
+            closed.add(step.place.seq)
+        if step.is_old:
+            first_old = min(first_old, step.place.seq)
+    return closed
 
 
 def steps_before(order: Sequence[Step], index: int, deleted: AbstractSet[Action | None]) -> Sequence[Step]:
@@ -92,13 +117,13 @@ def find_runs(order: Sequence[Step], late: Sequence[Step], deleted: AbstractSet[
         late: those of them that came late, in order.
         deleted: the actions that delete an entity.
     """
-    end = 0
+    end, closed = 0, find_closed(order)
     for step in late:
         first = bisect_left(order, step)
         if first < end:
             continue
         end = _find_end(order, first, frozenset(late), deleted)
-        yield Run(steps_before(order, first, deleted), order[first:end])
+        yield Run(steps_before(order, first, deleted), order[first:end], closed)
 
 
 def _find_end(order: Sequence[Step], first: int, late: AbstractSet[Step], deleted: AbstractSet[Action | None]) -> int:

@@ -1,7 +1,7 @@
 WITH wanted AS (
     SELECT unnest($1::VARCHAR[]) AS sender, unnest($2::VARCHAR[]) AS category, unnest($3::VARCHAR[]) AS entity_id
 )
-SELECT sender, category, entity_id, least(occurred_at, received_at), seq, action
+SELECT sender, category, entity_id, least(occurred_at, received_at), seq, action, epoch_us(received_at) < $5
 FROM events
 JOIN wanted USING (sender, category, entity_id)
 WHERE seq <= $4;

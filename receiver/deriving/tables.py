@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import duckdb
 
+from receiver.database.dropped import read_dropped
 from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError, read_or
 from receiver.database.opening import create_anew, run, transaction
 from receiver.database.rows import insert, make_numbered, select_numbered
@@ -83,6 +84,14 @@ def derive_delivery_ids(connection: duckdb.DuckDBPyConnection) -> None:
     """Derive `delivery_ids` again from all notifications, inside a transaction."""
     run(connection, "DELETE FROM delivery_ids")
     run(connection, sql_file(__package__, "delivery_ids.sql"))
+
+
+def select_closed() -> str:
+    """Return a query for the `seq` of notifications whose changes stay as they are, because old months were dropped.
+
+    It needs a store of the newest version.
+    """
+    return sql_file(__package__, "closed.sql")
 
 
 class Rebuild:
@@ -169,6 +178,7 @@ class Rebuild:
 
     def _finish(self) -> None:
         with transaction(self._connection):
+            self._take_closed()
             run(self._connection, "ALTER TABLE changes RENAME TO changes_before")
             run(self._connection, "ALTER TABLE changes_rebuilt RENAME TO changes")
             run(self._connection, "DROP TABLE changes_before")
@@ -183,6 +193,14 @@ class Rebuild:
             run(self._connection, "DELETE FROM arranged_widely")
         _log.info("the changes of all notifications are derived again")
         self.done = self._deriver = None
+
+    def _take_closed(self) -> None:
+        """Take the changes over that can't be derived again, because old months were dropped."""
+        if not read_dropped(make_read(self._connection)).is_something:
+            return
+        for table in ("changes", "underived"):
+            for statement in (f"DELETE FROM {table}_rebuilt", f"INSERT INTO {table}_rebuilt BY NAME FROM {table}"):  # noqa: S608 - our own names
+                run(self._connection, f"{statement} WHERE seq IN ({select_closed()})")
 
     def _read_progress(self) -> int | None:
         rows = run(self._connection, "SELECT last_seq FROM rebuilding")

@@ -41,6 +41,7 @@ class SeenRow(NamedTuple):
 
     position: int
     id: UUID
+    received_at: datetime
     body: bytes
     damage: str | None
 
@@ -83,7 +84,7 @@ class SegmentView:
         except DamagedRowError as error:
             row, damage = columns.keep_damaged(self.name, position, values), str(error)
         body = row.payload if isinstance(row, Notification) else row.body
-        return SeenRow(position, row.id, body, damage)
+        return SeenRow(position, row.id, row.received_at, body, damage)
 
     def count_waiting(self, kind: str, after: int) -> tuple[int, datetime | None]:
         """Count the rows of a kind beyond a position, and return the time of receipt of the first.

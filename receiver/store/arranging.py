@@ -159,7 +159,7 @@ class Arranger:
         return number
 
 
-def _come_last() -> None:
+def come_last() -> None:
     """Give all other threads of the machine priority over this one; only Linux has priorities of threads."""
     if sys.platform == "linux":
         with suppress(OSError):
@@ -206,7 +206,7 @@ class ArrangeLoop:
             self._thread.join(0.05)
 
     def _run(self) -> None:
-        _come_last()
+        come_last()
         if self._count_noted() >= _MOST_ENDS:
             _log.error("rows are not put side by side, which ended several processes; delete %s to try it", self._note)
             return

@@ -1,16 +1,22 @@
-"""Keeps the lake up to date, in a thread and a process of its own: nothing else of the store waits for it."""
+"""Keeps the lake up to date, in a thread and a process of its own, and drops old months that it holds."""
 
 import json
 import logging
 import threading
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import duckdb
+
 from receiver.errors import ObjectsError
 from receiver.files import write_whole
 from receiver.keeping.lake.note import FILE, read_lake_note
+from receiver.logs import describe
 from receiver.settings import Settings
+from receiver.store.arranging import come_last
+from receiver.store.dropping import Dropper
 from receiver.store.helper import Helper
 
 _FIRST_SECONDS = 2.0
@@ -18,7 +24,9 @@ _SECONDS = 6 * 3600.0
 """Between two looks: a month is finished once in a month, and rows that come later have no haste."""
 _WAITING_SECONDS = 60.0
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 5.0, 300.0
-_LAST_SECONDS = 1.0
+_LAST_SECONDS, _INTERRUPT_SECONDS = 1.0, 0.05
+
+_NOT_NOW = "The store does other work, or notifications came that concern them; this is tried again."
 
 _log = logging.getLogger(__name__)
 
@@ -28,10 +36,12 @@ class Lake:
 
     Args:
         settings: where the data directory and the lake are.
+        dropper: drops what the process has found in the lake.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, dropper: Dropper) -> None:
         self._settings = settings
+        self._dropper = dropper
         self._helper = Helper(settings, "receiver.keeping.lake.process")
         self._wake = threading.Event()
         self._retry_seconds = _RETRY_SECONDS
@@ -46,10 +56,13 @@ class Lake:
         """Kill what runs, and end; a process that can't be killed is left behind."""
         self._helper.stop()
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(_LAST_SECONDS)
+        ends = time.monotonic() + _LAST_SECONDS
+        while self._thread.is_alive() and time.monotonic() < ends:
+            self._dropper.interrupt()  # an interrupt between two statements is lost
+            self._thread.join(_INTERRUPT_SECONDS)
 
     def _run(self) -> None:
+        come_last()
         self._wake.wait(_FIRST_SECONDS)
         while not self._helper.is_stopping:
             self._wake.wait(self._look())
@@ -64,18 +77,32 @@ class Lake:
             seconds, self._retry_seconds = self._retry_seconds, min(2 * self._retry_seconds, _LONGEST_RETRY_SECONDS)
             return seconds
         self._retry_seconds = _RETRY_SECONDS
+        not_dropped = self._drop(done)
         if "waits_for" in done:
-            self._note({"waits_for": done["waits_for"]})
+            self._note({"waits_for": done["waits_for"], "not_dropped": not_dropped})
             return _WAITING_SECONDS
-        self._succeed(done)
-        return _SECONDS
+        self._succeed(done, not_dropped)
+        return _WAITING_SECONDS if not_dropped == _NOT_NOW else _SECONDS
 
-    def _succeed(self, done: dict[str, Any]) -> None:
+    def _drop(self, done: dict[str, Any]) -> str | None:
+        """Drop what may go, and say why old months stay, if some do."""
+        drop, obstacle = done.get("drop"), done.get("not_dropped")
+        try:
+            is_done = drop is None or self._dropper.drop(datetime.fromisoformat(drop["before"]), drop["last_seq"])
+        except duckdb.Error as error:
+            obstacle, is_done = describe(error), True
+        reason = obstacle if is_done else _NOT_NOW
+        if reason and not self._helper.is_stopping:
+            _log.warning("old months stay in the database: %s", reason)
+        return reason
+
+    def _succeed(self, done: dict[str, Any], not_dropped: str | None) -> None:
         for month in done["written"]:
             _log.info("%s is in the lake", month)
         if done["not_removed"]:
             _log.warning("old files stay in the lake: %s", done["not_removed"])
-        self._note({"complete_at": _now(), "months": done["months"], "newest": done["newest"]})
+        months = {"months": done["months"], "newest": done["newest"]}
+        self._note({"complete_at": _now(), **months, "not_dropped": not_dropped})
 
     def _fail(self, failure: str) -> None:
         note = read_lake_note(self._settings.data_dir, self._settings.objects)

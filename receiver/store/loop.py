@@ -33,10 +33,8 @@ _ROWS_BETWEEN_CHECKPOINTS = 20_000
 # transaction, of a reader say, it merges nothing, without an error: so several in a row try it.
 _CHECKPOINTS_BETWEEN_MERGES = 120
 _MERGES_TRIED = 4
-_RETRY_SECONDS = 1.0
-_CHECKPOINT_TRIES = 20
-_LAST_SECONDS = 10.0
-_WORRYING_SECONDS = 60.0
+_RETRY_SECONDS, _CHECKPOINT_TRIES = 1.0, 20
+_LAST_SECONDS, _WORRYING_SECONDS = 10.0, 60.0
 _COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
 
 _log = logging.getLogger(__name__)
@@ -84,11 +82,7 @@ class AppendLoop:
         self._gate = threading.Lock()
         self._arranging = threading.Lock()
         self._appender = Appender(
-            self._connection,
-            self._spool,
-            data_dir,
-            duplicate_window_seconds=duplicate_window_seconds,
-            senders=senders,
+            self._connection, self._spool, data_dir, duplicate_window_seconds=duplicate_window_seconds, senders=senders
         )
         self._retry = Retry()
         self._rebuild = Rebuild(self._connection, senders)
@@ -175,6 +169,12 @@ class AppendLoop:
             yield self._rebuild.done is None
         finally:
             self._arranging.release()
+
+    def note_dropped(self) -> None:
+        """Load the appender's state again, and soon merge what is left; call it in `alone`."""
+        self._appender.load_again()
+        self._unmerged = _CHECKPOINTS_BETWEEN_MERGES
+        self._written_at_checkpoint -= _ROWS_BETWEEN_CHECKPOINTS
 
     def _run(self) -> None:
         try:

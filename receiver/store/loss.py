@@ -8,6 +8,7 @@ import duckdb
 
 from receiver.data_directory.incidents import Incident, report, set_aside
 from receiver.database.appended import Appended, Positions, read_appended, write_appended
+from receiver.database.dropped import read_dropped
 from receiver.database.opening import run
 from receiver.settings import Settings
 from receiver.spool import SpoolReader
@@ -21,7 +22,9 @@ def read_extent(connection: duckdb.DuckDBPyConnection) -> Appended:
     """Read how far a database has come."""
     notifications, seq = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
     rows = run(connection, "SELECT segment, kind, position FROM watermarks")
-    return Appended(seq, notifications, {(segment, kind): int(at) for segment, kind, at in rows})
+    dropped = read_dropped(lambda sql, parameters: run(connection, sql, parameters))
+    last_seq, ever = max(seq, dropped.last_seq), notifications + dropped.notifications
+    return Appended(last_seq, ever, {(segment, kind): int(at) for segment, kind, at in rows})
 
 
 def notice_loss(settings: Settings, connection: duckdb.DuckDBPyConnection, kept: Sequence[Path]) -> list[Incident]:

@@ -27,6 +27,7 @@ from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.described_senders import write_senders
+from receiver.store.dropping import Dropper
 from receiver.store.lake import Lake
 from receiver.store.loop import AppendLoop
 from receiver.store.query.connections import BoundedServer
@@ -99,7 +100,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     server.add_socket(child.listening)
     child.heart.add(_APPENDER, loop.pulse)
     _begin_sharing(child, sharing)
-    scrubbing, lake = ScrubLoop(settings, connection), Lake(settings)
+    scrubbing, lake = ScrubLoop(settings, connection), Lake(settings, Dropper(connection, loop, senders))
     for each in (loop, arranging, scrubbing, backups, lake):
         each.start()
     _log.info("the store is open: %s", settings.database)

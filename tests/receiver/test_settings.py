@@ -45,6 +45,9 @@ def test_accounts_are_compared_without_case(monkeypatch):
         ("CLC_SIGNATURES", "maybe", "'require' or 'record'"),
         ("CLC_QUERY_MEMORY", "lots", "4GB or 50%"),
         ("CLC_ACCOUNTS", ",", "name an account"),
+        ("CLC_KEEP", "0mo", "a whole number of months"),
+        ("CLC_KEEP", "13m", "a whole number of months"),
+        ("CLC_KEEP", "13mo", "set CLC_LAKE to 'on'"),
         ("CLC_QUERY_TIMEOUT_SECONDS", "-1", "greater than 0"),
     ],
 )

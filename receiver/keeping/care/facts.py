@@ -10,6 +10,7 @@ from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.data_directory.refused_queries import count_recent
+from receiver.database.dropped import read_dropped
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
 from receiver.files import sql_file
@@ -36,7 +37,7 @@ class Stored(NamedTuple):
     """The database's counts; `rejected` is by reason: rows kept, and rows of the last hour.
 
     `changes_missing` are the notifications whose changes could not be derived; `lost` those that came from the spool
-    and are neither stored nor set aside.
+    and are neither stored, nor dropped, nor set aside. `complete_since` is the moment before which some were dropped.
     """
 
     notifications: int
@@ -47,6 +48,7 @@ class Stored(NamedTuple):
     set_aside: int
     changes_missing: int = 0
     lost: int = 0
+    complete_since: datetime | None = None
 
 
 class Appending(NamedTuple):
@@ -200,7 +202,18 @@ def _read_stored(reader: Reader, now: datetime) -> Stored:
     notifications, last_minute, last_hour, schema_version, lost = counts
     has_underived = schema_version >= _FIRST_VERSION_WITH_UNDERIVED
     missing = reader.rows(_UNDERIVED, [])[0][0] if has_underived else 0
-    return Stored(notifications, last_minute, last_hour, schema_version, rejected, set_aside, missing, max(lost, 0))
+    dropped = read_dropped(reader.rows)
+    return Stored(
+        notifications=notifications,
+        last_minute=last_minute,
+        last_hour=last_hour,
+        schema_version=schema_version,
+        rejected=rejected,
+        set_aside=set_aside,
+        changes_missing=missing,
+        lost=max(lost - dropped.notifications, 0),
+        complete_since=dropped.before if dropped.is_something else None,
+    )
 
 
 def _size(path: Path) -> int:

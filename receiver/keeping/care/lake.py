@@ -8,7 +8,7 @@ from receiver.keeping.care.limits import Figure, make_limited, seconds_in_words
 
 
 def judge_lake(facts: Facts) -> Iterator[Figure]:
-    """Judge since when the lake can't be written; nothing without CLC_LAKE."""
+    """Judge since when the lake can't be written, and whether old months could be dropped; nothing without CLC_LAKE."""
     note = facts.lake
     if note is None:
         return
@@ -19,7 +19,11 @@ def judge_lake(facts: Facts) -> Iterator[Figure]:
     failing = _age(since, facts) if since else 0.0
     if since:
         text += f"; FAILING for {seconds_in_words(failing)}, tried again: {note.get('error')}"
-    yield make_limited("lake_failing_seconds", "Lake", failing, text)
+    figure = make_limited("lake_failing_seconds", "Lake", failing, text)
+    if obstacle := note.get("not_dropped"):
+        state = "amber" if figure.state == "ok" else figure.state
+        figure = figure._replace(text=f"{text}; old months are NOT dropped: {obstacle}", state=state)
+    yield figure
 
 
 def _describe_months(months: int, newest: str | None, age: float) -> str:

@@ -31,6 +31,12 @@ class Month(NamedTuple):
         return datetime(self.year + self.number // 12, self.number % 12 + 1, 1, tzinfo=UTC)
 
 
+def find_first_kept(now: datetime, months: int) -> Month:
+    """Return the month so many months before the present one."""
+    year, index = divmod(now.year * 12 + now.month - 1 - months, 12)
+    return Month(year, index + 1)
+
+
 def parse_month(name: str) -> Month:
     """Read a month such as `2026-03`.
 

@@ -11,6 +11,8 @@ FILE = "lake.json"
 def read_lake_note(data_dir: Path, url: str | None) -> dict[str, Any]:
     """Read `complete_at`, the newest `month` and how many `months`; `failing_since` and the `error`; `waits_for`.
 
+    `not_dropped` says why old months stay in the database.
+
     Args:
         data_dir: where the note is.
         url: the present setting; a note of another place does not count.

@@ -6,6 +6,7 @@ one step: whatever is killed, a month is there as before or as after, whole.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
@@ -16,7 +17,7 @@ from receiver.database.opening import run
 from receiver.errors import DamagedObjectError
 from receiver.files import sql_file
 from receiver.keeping.lake.manifest import LakeFile, Manifest, parse_manifest, write_manifest
-from receiver.keeping.lake.months import Month
+from receiver.keeping.lake.months import Month, parse_month
 from receiver.keeping.objects.storage import Storage
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class LakePlace:
             return parse_manifest(content, month)
         except ValueError:
             raise DamagedObjectError(
-                f"{self}: {_FOLDER}/{name} is damaged, so nothing of {month} is written: delete it, and the month is "
-                "written anew."
+                f"{self}: {_FOLDER}/{name} is damaged, so nothing of {month} is written: delete it, and a machine that "
+                "has the month writes it anew."
             ) from None
 
     def write_manifest(self, manifest: Manifest) -> None:
@@ -124,8 +125,7 @@ class LakePlace:
                 count, checksum = _write_parquet(parts, writing)
             self._storage.sync(self._path(name))
             size = self._storage.files.get_file_info(self._path(name)).size
-            with self._storage.files.open_input_file(self._path(name)) as reading:
-                measured = sum_up(_read_parquet(reading))
+            measured = self._measure(name)
         if measured != (count, str(checksum)):
             raise DamagedObjectError(
                 f"{self}: {_FOLDER}/{name} has other rows than the store: those changed meanwhile, or it is damaged."
@@ -141,14 +141,26 @@ class LakePlace:
         with self._storage.errors():
             return _find_missing(self._open_files(old), self._open_files(new))
 
-    def count_missing(self, ids: "pa.Table", files: Sequence[LakeFile]) -> int:
-        """Count the ids that are in none of a table's files.
+    def find_missing(self, ids: "pa.Table", files: Sequence[LakeFile]) -> "pa.Table":
+        """Find the ids that are in none of a table's files.
 
         Raises:
             ObjectsError: as `read_missing`.
         """
         with self._storage.errors():
-            return _find_missing(ids, self._open_files(files)).num_rows
+            return _find_missing(ids, self._open_files(files))
+
+    def check_file(self, file: LakeFile) -> None:
+        """Read a file back, and check that it has the rows that its manifest tells.
+
+        Raises:
+            DamagedObjectError: it has others.
+            ObjectsError: the place can't be used, or has no such file.
+        """
+        with self._storage.errors():
+            measured = self._measure(file.path)
+        if measured != (file.rows, file.checksum):
+            raise DamagedObjectError(f"{self}: {_FOLDER}/{file.path} has other rows than its manifest says.")
 
     def find_left(self, objects: dict[str, Listed], manifests: Sequence[Manifest], at: datetime) -> list[str]:
         """Find the files that no manifest names and that nobody writes any more."""
@@ -169,6 +181,10 @@ class LakePlace:
             for path in paths:
                 self._storage.files.delete_file(self._path(path))
 
+    def _measure(self, name: str) -> tuple[int, str]:
+        with self._storage.files.open_input_file(self._path(name)) as reading:
+            return sum_up(_read_parquet(reading))
+
     def _path(self, name: str) -> str:
         return self._storage.path(f"{_FOLDER}/{name}")
 
@@ -184,6 +200,13 @@ def manifest_name(month: Month) -> str:
     return f"{_MANIFESTS}/{month}{_ENDING}"
 
 
+def month_of(path: str) -> Month | None:
+    """Return the month of a file below the lake; None if it is of none."""
+    with suppress(ValueError):
+        return parse_month(path.partition("month=")[2].partition("/")[0])
+    return None
+
+
 def list_months(objects: dict[str, Listed]) -> list[str]:
     """Return the months that have a manifest."""
     names = (path for path in objects if path.startswith(f"{_MANIFESTS}/") and path.endswith(_ENDING))
@@ -197,7 +220,7 @@ def now() -> datetime:
 
 def sum_up(rows: Any) -> tuple[int, str]:
     """Return the number of rows, of an Arrow table or reader, and their checksum as `measure.sql` has it."""
-    with _open_memory() as memory:
+    with open_memory() as memory:
         memory.register("file", rows)
         ((count, checksum),) = run(memory, sql_file(__package__, "measure_file.sql"))
     return count, checksum
@@ -237,14 +260,15 @@ def _read_parquet(reading: Any) -> "pa.RecordBatchReader":
 
 
 def _find_missing(one: Any, other: Any) -> "pa.Table":
-    with _open_memory() as memory:
+    with open_memory() as memory:
         memory.register("one", one)
         memory.register("other", other)
         found: pa.Table = memory.sql(sql_file(__package__, "missing.sql")).to_arrow_table()
     return found
 
 
-def _open_memory() -> duckdb.DuckDBPyConnection:
+def open_memory() -> duckdb.DuckDBPyConnection:
+    """Open a small database in memory."""
     memory = duckdb.connect(config={"memory_limit": _MEMORY, "threads": 1})
     run(memory, "SET TimeZone = 'UTC'")
     return memory

@@ -2,7 +2,8 @@
 
 `python -m receiver.keeping.lake.process` asks the running store by its query service. It prints JSON lines: while it
 runs `{"rows": of the part that was written}`, and at last `{"months": how many the lake has, "newest": name or null,
-"written": [name, …], "not_removed": sentence or null}`, `{"waits_for": sentence}`, or `{"error": sentence}`.
+"written": [name, …], "not_removed": sentence or null}`, `{"waits_for": sentence}`, or `{"error": sentence}`. With
+CLC_KEEP the first two have `"drop": {"before": ISO time, "last_seq": number} or null, "not_dropped": sentence or null`.
 """
 
 import json
@@ -16,8 +17,9 @@ import duckdb
 from receiver.data_directory.access import find_running_serve, query_address, query_token
 from receiver.database.reading import ServiceReader, status_of
 from receiver.errors import ObjectsError, ReceiverError, StoreError
+from receiver.keeping.lake.dropped.droppable import DropCheck
 from receiver.keeping.lake.election import elected
-from receiver.keeping.lake.place import LakePlace
+from receiver.keeping.lake.place import LakePlace, now
 from receiver.keeping.lake.writing import LakeWriter
 from receiver.settings import Settings, read_settings
 
@@ -39,8 +41,17 @@ def bring_up_to_date(settings: Settings) -> dict[str, Any]:
     waits_for = _find_lag(status_of(address, token))
     if waits_for:
         return {"waits_for": waits_for}
+    reader = ServiceReader(address, token)
     with elected(settings) as check:
-        return {"waits_for": _ANOTHER} if check is None else _write(settings, ServiceReader(address, token), check)
+        done = {"waits_for": _ANOTHER} if check is None else _write(settings, reader, check)
+    return done | _find_droppable(settings, reader)
+
+
+def _find_droppable(settings: Settings, reader: ServiceReader) -> dict[str, Any]:
+    if settings.months_kept is None:
+        return {}
+    check = DropCheck(reader, LakePlace(str(settings.objects)), settings.query_max_rows, _tell_rows)
+    return check.find(now(), settings.months_kept).as_json()
 
 
 def _write(settings: Settings, reader: ServiceReader, check: Callable[[], None]) -> dict[str, Any]:

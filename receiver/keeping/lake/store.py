@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from receiver.database.reading import ServiceReader
+from receiver.deriving.tables import select_closed
 from receiver.files import sql_file
 from receiver.keeping.lake.months import Month
 from receiver.keeping.lake.parts import Key, LakeTable, Parameters, Part, select
@@ -76,9 +77,19 @@ class StoredMonth:
         """Read the rows of a part."""
         return self._reader.table(select("read_part", table, part), self._parameters | part.parameters())
 
-    def read_ids(self, table: LakeTable) -> "pa.Table":
-        """Read the ids of a table's rows."""
-        return self._reader.table(select("ids", table), self._parameters)
+    def read_ids(self, table: LakeTable, rows: int) -> "pa.Table":
+        """Read the ids of a table's rows, of which there are so many."""
+        import pyarrow as pa  # noqa: PLC0415 - half a second that others do not need
+
+        slices = 2 * rows // self._most_rows + 1
+        query, among = select("ids", table), {**self._parameters, "slices": slices}
+        return pa.concat_tables([self._reader.table(query, {**among, "slice": each}) for each in range(slices)])
+
+    def count_closed(self) -> int:
+        """Count the notifications from which no changes are derived again, because of what the store has dropped."""
+        query = sql_file(f"{__package__}.dropped", "closed_of_month.sql").replace("/* closed */", select_closed())
+        (number,) = self._ask_for_one(query)
+        return int(number)
 
     def _cut(self, table: LakeTable, part: Part, rows: int) -> list[Part]:
         parameters = {**self._parameters, **part.parameters(), "rows_per_part": rows}

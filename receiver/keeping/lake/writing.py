@@ -1,18 +1,23 @@
 """Writes the finished months that the lake lacks, or has otherwise than the store."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from receiver.data_directory.node import machine_name
+from receiver.database.dropped import NOTHING, read_dropped
 from receiver.database.reading import ServiceReader
 from receiver.errors import ObjectsError, StoreError
+from receiver.keeping.lake.dropped.adding import LateRows
 from receiver.keeping.lake.manifest import LakeFile, Manifest, TableFiles
 from receiver.keeping.lake.months import Month, choose_finished, parse_month
-from receiver.keeping.lake.parts import NO_ROWS, NOTIFICATIONS, REJECTED, TABLES, LakeTable, Part
-from receiver.keeping.lake.place import CheckedRows, LakePlace, Listed, list_months, now, sum_up
+from receiver.keeping.lake.parts import CHANGES, NO_ROWS, NOTIFICATIONS, REJECTED, TABLES, LakeTable, Part
+from receiver.keeping.lake.place import CheckedRows, LakePlace, Listed, list_months, month_of, now, sum_up
 from receiver.keeping.lake.store import Fingerprint, Measure, StoredMonth, read_heads, read_months
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST_BYTES_PER_FILE = 1024 * 1024 * 1024
 """Of the text of a file's rows, after which no part is added: some 100 MB of Parquet."""
@@ -59,6 +64,7 @@ class LakeWriter:
         self._check = check
         self._tell = tell
         self._objects: dict[str, Listed] = {}
+        self._dropped = NOTHING
         self._new: list[LakeFile] = []
         """The files that were written for a month and that no manifest names yet."""
 
@@ -68,9 +74,10 @@ class LakeWriter:
         Raises:
             ReceiverError: it failed; the months before are written.
         """
-        self._objects = self._place.list_objects()
+        self._objects, self._dropped = self._place.list_objects(), read_dropped(self._reader.rows)
         manifests = {month: self._place.read_manifest(month) for month in map(parse_month, list_months(self._objects))}
         left = self._place.find_left(self._objects, list(manifests.values()), now())
+        left = [path for path in left if not self._is_last_of_month(path, manifests)]
         written, lacking = [], []
         for month in choose_finished(read_months(self._reader), now()):
             try:
@@ -108,14 +115,19 @@ class LakeWriter:
         found = stored.take_fingerprint(table)
         before = old.tables[table.name] if old else None
         if before is None:
+            self._check_never_there(stored.month)
             return _make(found, self._write_parts(table, stored))
         there = [file for file in before.files if self._is_there(file)]
         is_whole = len(there) == len(before.files)
         if is_whole and found == (before.rows, before.fingerprint):
             return before
+        if table is not REJECTED and self._has_dropped(stored.month):
+            return self._add_rows(table, stored, before, found.rows, is_whole=is_whole)
+        if table is CHANGES and is_whole and self._dropped.is_something and stored.count_closed():
+            return before  # another store has more of them
         if table is NOTIFICATIONS and found.rows < before.rows:
             raise _lacks(stored.month, before.rows - found.rows)
-        if table is REJECTED and is_whole and not self._place.count_missing(stored.read_ids(table), there):
+        if table is REJECTED and is_whole and not self._find_missing(table, stored, found.rows, there).num_rows:
             return before
         files = self._write_parts(table, stored)
         if table is NOTIFICATIONS and there and (lacking := self._place.read_missing(there, files).num_rows):
@@ -123,6 +135,48 @@ class LakeWriter:
         if table is REJECTED and there:  # the store deletes the oldest of them; the lake keeps them
             files += self._write_kept(table, stored, there, files)
         return _make(found, files)
+
+    def _has_dropped(self, month: Month) -> bool:
+        return month.begins < self._dropped.before
+
+    def _check_never_there(self, month: Month) -> None:
+        """Check that the lake never had a month of which the store has only the rest.
+
+        Raises:
+            _LackingError: files of it are there, without a manifest.
+        """
+        if self._has_dropped(month) and any(month_of(path) == month for path in self._objects):
+            raise _LackingError(
+                f"The lake has files of {month} and no manifest, and this store has dropped the month: put the "
+                "manifest back, or let a machine that has the month write it."
+            )
+
+    def _is_last_of_month(self, path: str, manifests: Mapping[Month, Manifest]) -> bool:
+        """Tell whether a file is of a month without a manifest, which the store has dropped."""
+        month = month_of(path)
+        return month is not None and month not in manifests and self._has_dropped(month)
+
+    def _add_rows(
+        self, table: LakeTable, stored: StoredMonth, before: TableFiles, rows: int, *, is_whole: bool
+    ) -> TableFiles:
+        """Add the notifications that the lake lacks of a month that the store has dropped; its changes stay."""
+        if not is_whole:
+            raise _LackingError(
+                f"The lake has lost files of {stored.month}, which this store has dropped: put them back, or let a "
+                "machine that has the month write it."
+            )
+        if table is CHANGES:
+            return before
+        missing = self._find_missing(table, stored, rows, before.files)
+        if not missing.num_rows:
+            return before
+        late = LateRows(table, (stored.read(table, part) for part, _ in stored.find_parts(table)), missing)
+        file = self._write_file(late.read(), table, stored.month, len(before.files))
+        return late.add_to(before, file)
+
+    def _find_missing(self, table: LakeTable, stored: StoredMonth, rows: int, files: Sequence[LakeFile]) -> "pa.Table":
+        """Find the ids that the store has, and files of the lake lack."""
+        return self._place.find_missing(stored.read_ids(table, rows), files)
 
     def _write_parts(self, table: LakeTable, stored: StoredMonth) -> list[LakeFile]:
         """Write what the store has of a table; a file without rows if it has none, so that others see its columns."""

@@ -9,6 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from receiver.database.dropped import read_dropped
 from receiver.database.reading import Reader
 from receiver.database.rows import make_numbered, select_numbered
 from receiver.deriving.deriver import DerivedChange
@@ -210,7 +211,7 @@ def check_former(reader: Reader, settings: Settings) -> Iterator[Violation]:
 
 
 def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[Violation]:
-    position = 0
+    position, dropped = 0, read_dropped(reader.rows)
     while True:
         before = _watermark(reader, segment, kind)
         rows = segment.read(kind, position, _SPOOLED_PER_BATCH)
@@ -225,7 +226,14 @@ def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[
         # Refused notifications have a byte budget, so an appended one may be gone again.
         passed = before if kind == KINDS[Notification] else 0
         yield from check_handed(
-            Handed(row.id, row.position, passed, after, sha256(row.body).hexdigest(), stored.get(str(row.id)))
+            Handed(
+                row.id,
+                row.position,
+                passed if row.received_at >= dropped.before else 0,
+                after,
+                sha256(row.body).hexdigest(),
+                stored.get(str(row.id)),
+            )
             for row in rows
         )
         position = rows[-1].position

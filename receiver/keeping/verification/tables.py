@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import UUID
 
+from receiver.database.dropped import read_dropped
 from receiver.database.reading import Reader
 from receiver.deriving.counts import count_that_agree
 from receiver.deriving.rules import SenderRules, as_columns
@@ -25,6 +26,7 @@ _JUDGED = [CENTURYLINK.name]
 """The senders whose signatures anybody with the public key can check."""
 _EXTENT = "SELECT count(*), coalesce(min(seq), 1) - 1, coalesce(max(seq), 0) FROM notifications"
 _SCHEMA_VERSION = "SELECT max(version) FROM schema_version"
+_STORED_UP_TO = "SELECT count(*) FROM notifications WHERE seq <= ?"
 _BEING_REBUILT = "SELECT last_seq FROM rebuilding"
 
 
@@ -43,10 +45,17 @@ def extent_of(reader: Reader) -> Extent:
 
 
 def find_gaps(reader: Reader, extent: Extent) -> list[tuple[int, int]]:
-    """List the numbers that no notification has, though later ones are there, as ranges from the first to the last."""
+    """List the numbers that no notification has, though later ones are there, as ranges from the first to the last.
+
+    Those up to the last that was dropped are left out, unless more are missing than were dropped.
+    """
     if extent.rows == extent.last:
         return []
-    return [(first, last) for first, last in reader.rows(sql_file(__package__, "gaps.sql"), [extent.last])]
+    dropped = read_dropped(reader.rows)
+    ((stored,),) = reader.rows(_STORED_UP_TO, [dropped.last_seq])
+    after = dropped.last_seq if dropped.last_seq - stored <= dropped.notifications else 0
+    rows = reader.rows(sql_file(__package__, "gaps.sql"), [after, after, extent.last])
+    return [(first, last) for first, last in rows]
 
 
 def schema_version_of(reader: Reader) -> int:
@@ -67,7 +76,7 @@ def check_whole(reader: Reader, extent: Extent, senders: Senders | None = None) 
     """Check that ids are unique, that nothing was set aside, and that derived tables agree."""
     rules = SenderRules(load_senders() if senders is None else senders)
     ((taken, stored, set_aside),) = reader.rows(sql_file(__package__, "promise.sql"), [])
-    yield from check_taken(taken, stored, set_aside)
+    yield from check_taken(taken, stored + read_dropped(reader.rows).notifications, set_aside)
     yield from _check_ids(reader, extent)
     for name, reason, received_at in reader.rows(sql_file(__package__, "set_aside.sql"), [list(SET_ASIDE)]):
         detail = f"It was received at {received_at} and acknowledged, but is kept in rejected as {reason}."

@@ -9,6 +9,7 @@ from uuid import UUID
 import duckdb
 
 from receiver.database.appended import Appended, Positions, read_appended, write_appended
+from receiver.database.dropped import read_dropped
 from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError, is_damage, read_or, suspect
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
@@ -91,8 +92,10 @@ class Appender:
         self._rejected = RejectedBudget(connection, self._rejected_bytes)
         # If the database lost its latest rows, their numbers are not given again: readers go on from the last seen.
         used = read_appended(self._data_dir).seq
-        ((self._stored, last),) = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")
-        self._next_seq = max(self._next_seq, used + 1, int(last) + 1)
+        dropped = read_dropped(make_read(connection))
+        ((stored, last),) = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")
+        self._stored = stored + dropped.notifications
+        self._next_seq = max(self._next_seq, used + 1, int(last) + 1, dropped.last_seq + 1)
         self._watermarks = read_watermarks(connection)
         self._stumble = read_stumble(self._data_dir)
         self._put_aside_ids: set[UUID] = set()  # no originals of copies
@@ -107,6 +110,10 @@ class Appender:
             if read_or(self._connection, sql, [], "the bodies at hand are not used", [seq]) != [(name,)]:
                 bodies.clear()
         return bodies
+
+    def load_again(self) -> None:
+        """Load the state from the store before the next rows, because others have changed it."""
+        self._is_out_of_step = True
 
     @property
     def last_seq(self) -> int:

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError
 from receiver.database.reading import Reader
 from receiver.deriving import Derived, Deriver
 from receiver.deriving.deriver import DerivedChange
 from receiver.deriving.rules import SenderRules, as_columns
+from receiver.deriving.tables import select_closed
 from receiver.errors import TooMuchError
 from receiver.files import sql_file
 from receiver.keeping.verification.invariants import Changed, Violation, check_changes
@@ -36,11 +38,13 @@ class Scope(NamedTuple):
         extent: the notifications.
         revised: those that got a late predecessor: their changes are final only when all have been read.
         missing: those whose changes could not be derived, as the store says.
+        closed: those whose changes stay as they are, because old months were dropped.
     """
 
     extent: Extent
     revised: frozenset[int]
     missing: frozenset[int]
+    closed: frozenset[int]
 
 
 def read_scope(reader: Reader, extent: Extent, senders: Senders) -> Scope | None:
@@ -48,7 +52,14 @@ def read_scope(reader: Reader, extent: Extent, senders: Senders) -> Scope | None
     if not can_check_changes(reader):
         return None
     revised = _read_revised(reader, SenderRules(senders), 0)
-    return Scope(extent, frozenset(revised), frozenset(read_missing(reader)))
+    return Scope(extent, frozenset(revised), frozenset(read_missing(reader)), frozenset(_read_closed(reader)))
+
+
+def _read_closed(reader: Reader) -> set[int]:
+    """Return the notifications whose changes stay as they are, because old months were dropped."""
+    if not read_dropped(reader.rows).is_something:
+        return set()
+    return {seq for (seq,) in reader.rows(select_closed(), [])}
 
 
 def read_changes(reader: Reader, first: int, last: int) -> list[StoredChange]:
@@ -100,11 +111,13 @@ class ChangesCheck:
         self.failed |= {failed.seq: (failed.id, failed.error) for failed in derived.failed}
         expected = _group_by_seq(map(_as_queried, derived.rows))
         seqs = {each.seq for each in batch}
-        revised = self._scope.revised
-        self._expected |= {seq: expected[seq] for seq in seqs.union(derived.stale) & revised}
+        revised, closed = self._scope.revised, self._scope.closed
+        self._expected |= {seq: expected[seq] for seq in (seqs.union(derived.stale) & revised) - closed}
         actual = _group_by_seq(map(DerivedChange._make, stored))
         yield from self._violations(
-            Changed(seq, expected[seq], actual[seq]) for seq in sorted(seqs - revised) if expected[seq] != actual[seq]
+            Changed(seq, expected[seq], actual[seq])
+            for seq in sorted(seqs - revised - closed)
+            if expected[seq] != actual[seq]
         )
 
     def _derive(self, batch: list[NumberedNotification]) -> Derived:

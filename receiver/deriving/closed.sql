@@ -1,0 +1,22 @@
+-- The notifications whose changes stay as they are, since old months were dropped: those received before, and those that
+-- happened before such a one of their entity. What they are compared with may be gone.
+WITH moment AS (
+    SELECT max(before) AS before FROM dropped
+),
+last_old AS (
+    SELECT
+        sender, category, entity_id,
+        max(struct_pack(happened_at := least(occurred_at, received_at), seq := seq)) AS place
+    FROM events
+    WHERE entity_id IS NOT NULL AND received_at < (SELECT before FROM moment)
+    GROUP BY ALL
+)
+SELECT seq FROM notifications WHERE received_at < (SELECT before FROM moment)
+UNION ALL
+SELECT seq
+FROM events
+JOIN last_old USING (sender, category, entity_id)
+WHERE
+    received_at >= (SELECT before FROM moment)
+    AND least(occurred_at, received_at) < (SELECT before FROM moment)
+    AND struct_pack(happened_at := least(occurred_at, received_at), seq := seq) < last_old.place

@@ -1,0 +1,36 @@
+-- The notifications received before a moment that no other needs. An entity's history is in order of place; a group begins
+-- with each of these notifications that is no deletion. What stays of a group is compared with that group's, and what comes
+-- later with that of the last group.
+CREATE OR REPLACE TEMP TABLE going AS
+WITH
+-- All others happened later.
+steps AS (
+    SELECT
+        sender, category, entity_id, seq, least(occurred_at, received_at) AS happened_at,
+        received_at < make_timestamptz($before::BIGINT) AS may_go,
+        may_go AND NOT coalesce(list_contains($deletions::VARCHAR[], action), false) AS begins
+    FROM events
+    WHERE entity_id IS NOT NULL AND least(occurred_at, received_at) < make_timestamptz($before::BIGINT)
+),
+grouped AS (
+    SELECT *, sum(begins::INTEGER) OVER history AS number
+    FROM steps
+    WINDOW history AS (PARTITION BY sender, category, entity_id ORDER BY happened_at, seq ROWS UNBOUNDED PRECEDING)
+),
+needed AS (
+    SELECT seq
+    FROM grouped
+    WINDOW
+        entity AS (PARTITION BY sender, category, entity_id),
+        whole_group AS (PARTITION BY sender, category, entity_id, number)
+    QUALIFY number = max(number) OVER entity OR NOT bool_and(may_go) OVER whole_group
+    UNION ALL
+    SELECT original.seq
+    FROM notifications AS copy
+    JOIN notifications AS original ON original.id = copy.duplicate_of
+    WHERE copy.received_at >= make_timestamptz($before::BIGINT)
+)
+SELECT seq, id
+FROM notifications
+ANTI JOIN needed USING (seq)
+WHERE received_at < make_timestamptz($before::BIGINT);

@@ -1,0 +1,20 @@
+-- How many notifications came after a number that concern what was received before a moment: themselves, because what is
+-- compared with them was received before, or as copies of what goes.
+WITH moment AS (
+    SELECT make_timestamptz($before::BIGINT) AS before
+),
+late AS (
+    SELECT * FROM notifications WHERE seq > $last_seq
+)
+SELECT
+    (SELECT count(*) FROM late WHERE received_at < (SELECT before FROM moment))
+    + (SELECT count(*) FROM late JOIN going ON going.id = late.duplicate_of)
+    + (
+        SELECT count(*)
+        FROM late
+        JOIN events AS old USING (sender, category, entity_id)
+        WHERE late.duplicate_of IS NULL
+            AND least(late.occurred_at, late.received_at) < (SELECT before FROM moment)
+            AND old.received_at < (SELECT before FROM moment)
+            AND least(old.occurred_at, old.received_at) > least(late.occurred_at, late.received_at)
+    ) AS number;

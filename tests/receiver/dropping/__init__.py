@@ -1,0 +1,1 @@
+"""Old months go from the store, and nothing that later rows need goes with them."""

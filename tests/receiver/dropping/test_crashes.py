@@ -1,0 +1,155 @@
+"""A store that dies while it drops old months has all of them or none, and reports no loss."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from receiver.data_directory.incidents import read_incidents
+from receiver.database.appended import read_appended
+from receiver.database.opening import run
+from receiver.keeping.verification import check_whole, extent_of, find_gaps
+from receiver.settings import Settings
+from receiver.store.recovery import open_store
+from tests.support.database import open_database
+from tests.support.sizes import size
+from tests.support.waiting import until
+
+COUNT = 60_000
+FILL = f"""
+INSERT INTO notifications
+SELECT
+    range, uuidv7(), make_timestamptz(range * 100000000), 'Server.Updated', 'Server', 'Updated', 'ACME',
+    'SERVER' || (range * 7919) % 500, 'kim', make_timestamptz(range * 100000000),
+    'valid', md5(range::VARCHAR)::BLOB, '192.0.2.7', NULL, '{{"name": "' || md5((range % 977)::VARCHAR) || '"}}', NULL,
+    'centurylink', 'third-party', NULL, NULL
+FROM range(1, {COUNT + 1});
+INSERT INTO changes
+SELECT id, seq, occurred_at, category, entity_id, account_alias, actor, 'name', 'changed', false, '1', payload,
+    false, sender
+FROM notifications;
+INSERT INTO watermarks VALUES ('0-0', 'notifications', {COUNT});
+CHECKPOINT;
+"""
+CONTENTS = "SELECT count(*), count(DISTINCT seq), bit_xor(hash({0})) FROM {0}"
+_STORE = """
+import sys
+from datetime import datetime, UTC
+from pathlib import Path
+from receiver.senders import load_senders
+from receiver.settings import Settings
+from receiver.store.dropping import Dropper
+from receiver.store.loop import AppendLoop
+from receiver.store.recovery import open_store
+data_dir = Path(sys.argv[1])
+connection, _ = open_store(Settings(data_dir=data_dir))
+loop = AppendLoop(connection, data_dir / "spool", 10, on_fatal=sys.exit, data_dir=data_dir)
+with loop.pause():
+    print("begun", flush=True)
+dropper = Dropper(connection, loop, load_senders())
+assert dropper.drop(datetime(1970, 2, 1, tzinfo=UTC), 10**9)
+print("dropped", flush=True)
+with loop.pause():
+    print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("full")
+    (data_dir / "spool").mkdir()
+    connection = open_database(data_dir / "clc.duckdb")
+    for statement in connection.extract_statements(FILL):
+        connection.execute(statement).fetchall()
+    found = contents(connection)
+    connection.close()
+    return data_dir, found
+
+
+@pytest.fixture(scope="module")
+def dropped(full, tmp_path_factory):
+    """What a store has that was killed when all was dropped, and how long that takes."""
+    data_dir = shutil.copytree(full[0], tmp_path_factory.mktemp("dropped") / "data")
+    store = Store(data_dir)
+    store.until_said("held")
+    lasts = store.seconds()
+    store.kill()
+    return check(data_dir), lasts
+
+
+class Store:
+    """A store that drops months in a process of its own, and what it said of that."""
+
+    def __init__(self, data_dir):
+        self.said_in = data_dir / "said"
+        with self.said_in.open("w") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _STORE, str(data_dir)], stdin=subprocess.PIPE, stdout=said, text=True
+            )
+        self.until_said("begun")
+        self._began = self._used()
+
+    def said(self):
+        return self.said_in.read_text().split()
+
+    def until_said(self, word):
+        until(lambda: word in self.said(), what=word)
+
+    def seconds(self):
+        """Say how many seconds of a processor it has used since it began."""
+        return self._used() - self._began
+
+    def _used(self):
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self):
+        self.process.kill()
+        self.process.stdin.close()
+        assert self.process.wait(60) == -signal.SIGKILL
+
+
+def contents(connection):
+    return [connection.execute(CONTENTS.format(table)).fetchall() for table in ("notifications", "changes")]
+
+
+def check(data_dir):
+    """Open a store, check that it has lost nothing, and return what it has."""
+
+    class Reader:
+        def rows(self, sql, parameters):
+            return run(connection, sql, parameters)
+
+    connection, happened = open_store(Settings(data_dir=data_dir))
+    assert (happened, read_incidents(data_dir), read_appended(data_dir).notifications) == ([], [], COUNT)
+    assert find_gaps(Reader(), extent_of(Reader())) == []
+    assert [str(each) for each in check_whole(Reader(), extent_of(Reader())) if each.what != "view"] == []
+    found = contents(connection)
+    connection.close()
+    return found
+
+
+def test_a_store_killed_while_it_drops_months_has_all_or_none_of_them(full, dropped, tmp_path, capsys):
+    source, before = full
+    after, lasts = dropped
+    assert after[0][0][0] == COUNT - 26_783 + 500
+    drawn, outcomes = random.Random(8), Counter()
+    for number in range(size(3, 60)):
+        data_dir = shutil.copytree(source, tmp_path / "killed", dirs_exist_ok=True)
+        store, moment = Store(data_dir), drawn.uniform(0, lasts)
+        until(lambda: store.seconds() >= moment or "held" in store.said(), what="the moment")  # noqa: B023 - it is over then
+        store.kill()
+        said = store.said()[-1]
+        found = check(data_dir)
+        assert found in ([before, after] if said == "begun" else [after]), f"kill {number} after {said}"
+        outcomes[said, found == after] += 1
+        shutil.rmtree(data_dir)
+    with capsys.disabled():
+        print(f"\nkilled within {lasts:.1f} s of dropping, after, and whether all was dropped: {dict(outcomes)}")

@@ -1,0 +1,43 @@
+"""A store that has dropped months tells the same as one that has not, of all that came since."""
+
+import pytest
+
+from tests.receiver.dropping.histories import APRIL, BEGIN, MARCH, MAY, make_up
+from tests.receiver.dropping.stores import ACCOUNTS, CHANGES, STATES, Store
+
+
+@pytest.fixture
+def stores(tmp_path):
+    """Two stores: one for the drops, and one that keeps all."""
+    pair = [Store(tmp_path / name) for name in ("dropping", "whole")]
+    yield pair
+    for store in pair:
+        store.close()
+
+
+def agree(dropping, whole, since):
+    seqs = dropping.open_seqs(since)
+    for query, parameters in ((STATES, None), (ACCOUNTS, None), (CHANGES, [seqs])):
+        assert dropping.run(query, parameters) == whole.run(query, parameters)
+    assert dropping.violations() == []
+    return len(seqs)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_states_and_changes_are_those_of_a_store_that_keeps_all(stores, seed):
+    dropping, whole = stores
+    history = make_up(seed, BEGIN, APRIL, 300)
+    for store in stores:
+        store.append(history)
+    dropping.drop(MARCH)
+    assert dropping.run("SELECT count(*) < 200 FROM notifications WHERE received_at < ?", [MARCH]) == [(True,)]
+    agree(dropping, whole, MARCH)
+    later, old = make_up(seed + 100, APRIL, MAY, 60), make_up(seed + 200, BEGIN, MARCH, 9)
+    rows = [*later[:30], *old, *later[30:]]
+    for store, size in ((dropping, 5), (whole, 17)):
+        for start in range(0, len(rows), size):
+            store.append(rows[start : start + size])
+    assert agree(dropping, whole, MARCH) > 50
+    for again in (dropping.rebuild, lambda: dropping.drop(MARCH), lambda: dropping.drop(APRIL), dropping.rebuild):
+        again()
+        agree(dropping, whole, APRIL)
