@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.audited import send
 from tests.browser.viewers import Tabs, Viewers
 from tests.browser.watching import SECONDS
-from tests.support.browsing import a_browser, a_dashboard
+from tests.support.browsing import UNOPTIMIZED, a_browser, a_dashboard
 from tests.support.keys import key_directory
 from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
@@ -21,7 +21,7 @@ from tests.support.waiting import until
 @pytest.fixture(scope="package")
 def browser():
     expect.set_options(timeout=SECONDS * 1000)
-    with a_browser() as started:
+    with a_browser(UNOPTIMIZED) as started:
         yield started
     expect.set_options(timeout=None)
 

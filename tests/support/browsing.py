@@ -30,9 +30,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--process-per-site",
-    # No page lives long enough for its scripts to be worth optimizing: a fifth of its processor time.
-    "--js-flags=--no-opt --no-maglev",
 ]
+UNOPTIMIZED = "--js-flags=--no-opt --no-maglev"
+"""For tests: none of their pages lives long enough for its scripts to be worth optimizing, a fifth of its work."""
 
 
 def chromium() -> str:
@@ -47,11 +47,11 @@ def chromium() -> str:
 
 
 @contextmanager
-def a_browser() -> Iterator[Browser]:
-    """Start Chromium."""
+def a_browser(*more: str) -> Iterator[Browser]:
+    """Start Chromium, with more arguments if need be."""
     executable = chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *more])
         try:
             yield browser
         finally:
