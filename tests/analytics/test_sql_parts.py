@@ -1,10 +1,9 @@
-"""What the SQL page is made of, without a browser: places of errors, links, rows and charts, meanings, profiles."""
+"""What the SQL page is made of, without a browser: places of errors, links, rows, meanings, profiles."""
 
-import re
 import socket
 import threading
 from concurrent.futures import Future
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 
 import analytics
 from analytics import queries
-from analytics.charts.quick_chart import Choice, draw, first_choice, fit_choice
 from analytics.client.cancelling import Cancellation
 from analytics.client.local import interrupt
 from analytics.errors import CancelledError, SettingsError
@@ -25,7 +23,7 @@ from analytics.pages.sql.profile import classify, compute_profile, draw_spread
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
 from tests.support.plain_texts import age_lines, plain_texts
-from tests.support.readable_store import HOSTILE_NAME, MIDDAY, build_store, hostile_rows, many_rows
+from tests.support.readable_store import MIDDAY, build_store, hostile_rows, many_rows
 from tests.support.waiting import until
 
 RUNAWAY = "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b"
@@ -179,19 +177,6 @@ def test_rows_are_shown_as_what_they_are():
     assert frame.iloc[1].isna().all()
 
 
-def test_durations_are_shown_as_durations_and_drawn_in_seconds():
-    gaps = pa.array([timedelta(days=1), None, timedelta(milliseconds=-1500)], pa.duration("us"))
-    table = pa.table({"at": DAYS[1:] + DAYS[:1], "gap": gaps})
-    assert prepare_rows(table)["gap"].dtype.kind == "m"
-    assert first_choice(table) == Choice("line", "at", "gap")
-    chart = draw(table, Choice("points", "at", "gap")).chart.to_dict()
-    assert chart["encoding"]["y"]["axis"]["title"] == "gap (seconds)"
-    (values,) = chart["datasets"].values()
-    assert [row["y"] for row in values] == [86_400.0, None, -1.5]
-    alone = draw(table.slice(1, 1), Choice("line", "at", "gap")).chart.to_dict()
-    assert next(iter(alone["datasets"].values()))[0]["y"] is None
-
-
 def test_columns_of_one_name_and_of_none_stay_apart():
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], names=["a", "a", ""])
     assert list(prepare_rows(table).columns) == ["a", "a_2", "column"]
@@ -208,116 +193,6 @@ def test_wide_rows_are_shown_in_fewer_lines_and_long_cells_are_cut():
 def test_times_beyond_the_calendar_are_shown_as_text():
     table = pa.table({"at": pa.array([2**62], pa.timestamp("us", "UTC"))})
     assert len(prepare_rows(table)) == 1
-
-
-DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
-
-
-@pytest.mark.parametrize(
-    ("columns", "expected"),
-    [
-        ({"day": DAYS[1:], "n": [1, 2]}, Choice("line", "day", "n")),
-        ({"day": DAYS, "event": ["a", "b", "a"], "n": [1, 2, 3]}, Choice("bar", "day", "n", "event")),
-        ({"name": ["a", "b"], "n": [1, 2]}, Choice("bar", "name", "n")),
-        ({"name": ["a", "b"]}, Choice("bar", "name")),
-        ({"n": [1, 2], "m": [3, 4]}, Choice("points", "n", "m")),
-        ({"n": [1, 2]}, Choice("histogram", "n")),
-        ({"day": DAYS}, Choice("histogram", "day")),
-    ],
-)
-def test_the_first_chart_fits_the_columns(columns, expected):
-    assert first_choice(pa.table(columns)) == expected
-
-
-def test_no_rows_have_no_chart():
-    assert first_choice(pa.table({"n": pa.array([], pa.int64())})) is None
-
-
-def test_a_choice_that_does_not_fit_the_columns_is_not_taken():
-    table = pa.table({"name": ["a", "b"], "n": [1, 2]})
-    assert fit_choice(Choice("line", "gone", "n"), table) == Choice("bar", "name", "n")
-    assert fit_choice(Choice("line", "name", "name", "gone"), table) == Choice("line", "name")
-    assert fit_choice(Choice("points", "n", "n", "name"), table) == Choice("points", "n", "n", "name")
-
-
-@pytest.mark.parametrize("kind", ["bar", "line", "area", "points", "histogram"])
-@pytest.mark.parametrize("x", ["day", "n", "name"])
-@pytest.mark.parametrize("y", ["n", None])
-@pytest.mark.parametrize("colour", ["name", None])
-def test_every_choice_is_drawn_with_fields_of_our_names(kind, x, y, colour):
-    table = pa.table({"day": DAYS, "n": [1.5, None, float("inf")], "name": [HOSTILE_NAME, None, "datum.image"]})
-    made = draw(table, Choice(kind, x, y, colour), dark=True).chart.to_dict()
-    assert {channel.get("field", "x") for channel in made["encoding"].values() if isinstance(channel, dict)} <= {
-        "x", "y", "colour", "until",
-    }  # fmt: skip
-    assert made["description"]
-
-
-def drawn_values(kind, days, names=None):
-    """Draw numbers of days, and return the days and numbers in the chart."""
-    columns: dict[str, list[object]] = {"day": [date(2026, 3, day) for day in days], "n": [*range(1, len(days) + 1)]}
-    columns |= {"name": names} if names else {}
-    made = draw(pa.table(columns), Choice(kind, "day", "n", "name" if names else None)).chart.to_dict()
-    (values,) = made["datasets"].values()
-    return [(int(row["x"][8:10]), row["y"], row.get("colour")) for row in values]
-
-
-@pytest.mark.parametrize("kind", ["line", "area"])
-def test_a_line_or_an_area_breaks_where_days_are_missing(kind):
-    gap = (3, None, None)
-    assert drawn_values(kind, [1, 2, 6, 7]) == [(1, 1, None), (2, 2, None), gap, (6, 3, None), (7, 4, None)]
-    assert sorted(drawn_values(kind, [7, 6, 2, 1]))[2] == gap
-    names = ["a", "b", "a", "a", "b"]
-    broken = [row for row in drawn_values(kind, [1, 1, 2, 3, 3], names) if row[1] is None]
-    assert broken == [(2, None, "b")]
-
-
-def test_values_at_no_regular_distances_and_bars_have_no_gaps():
-    assert len(drawn_values("area", [1, 2, 5, 9, 20])) == 5
-    assert len(drawn_values("bar", [1, 2, 6, 7])) == 4
-    assert len(drawn_values("area", [2, 1, 7, 6])) == 4
-
-
-@pytest.mark.parametrize(
-    ("kind", "days", "labels"),
-    [
-        (
-            "bar",
-            [datetime(2026, 11, day, tzinfo=UTC) for day in (2, 9, 16, 23)],
-            ["Nov 02", "Nov 09", "Nov 16", "Nov 23"],
-        ),
-        ("line", [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)], ["Jan 01", "Jan 02"]),
-        ("bar", [date(2026, 1, 1), date(2026, 2, 1)], ["Jan 2026", "Feb 2026"]),
-        ("bar", [date(2025, 12, 29), date(2026, 1, 5)], ["Dec 29, 2025", "Jan 05, 2026"]),
-    ],
-)
-def test_ticks_of_days_and_weeks_stand_under_their_bars_and_say_the_date(kind, days, labels):
-    x = draw(pa.table({"day": days, "n": [1] * len(days)}), Choice(kind, "day", "n")).chart.to_dict()["encoding"]["x"]
-    shift, form = re.fullmatch(r"utcFormat\(datum\.value - (\d+), '(.*)'\)", x["axis"]["labelExpr"]).groups()
-    ticks = [
-        datetime(at["year"], at["month"], at["date"], at["hours"], at["minutes"], tzinfo=UTC)
-        for at in x["axis"]["values"]
-    ]
-    begins = [tick - timedelta(milliseconds=int(shift)) for tick in ticks]
-    assert [f"{begin:{form}}" for begin in begins] == labels
-    assert [begin.date() for begin in begins] == [day.date() if isinstance(day, datetime) else day for day in days]
-    assert (int(shift) > 0) == (kind == "bar")  # the middle of a bar, but the place of a point
-
-
-def test_rare_colours_are_drawn_together_and_rows_of_one_place_are_added_up():
-    table = pa.table({"day": DAYS[:1] * 30, "name": [f"n{n}" for n in range(30)], "n": [1] * 30})
-    drawn = draw(table, Choice("bar", "day", "n", "name"))
-    assert drawn.notes == ["23 values of name are drawn together, as “others”.", "Rows of one day are added up."]
-    (rows,) = drawn.chart.to_dict()["datasets"].values()
-    assert sorted(row["y"] for row in rows) == [1, 1, 1, 1, 1, 1, 1, 23]
-
-
-def test_many_rows_and_bars_are_said_to_be_left_out():
-    table = pa.table({"name": [f"n{n}" for n in range(6_000)], "n": [1] * 6_000})
-    assert draw(table, Choice("bar", "name", "n")).notes == [
-        "Drawn from the first 5,000 of 6,000 rows.",
-        "The first 50 of 5,000 bars.",
-    ]
 
 
 def test_every_column_that_questions_are_asked_of_has_a_meaning(client):
@@ -459,10 +334,3 @@ def test_a_longest_time_that_is_none_is_refused(monkeypatch, tmp_path, value):
     monkeypatch.setenv("CLC_QUERY_TIMEOUT_SECONDS", value)
     with pytest.raises(SettingsError, match=f"CLC_QUERY_TIMEOUT_SECONDS is '{value}'; it must be a number of seconds"):
         read_settings()
-
-
-def test_a_day_is_a_step():
-    from analytics.charts.quick_chart import convert_values, step_of
-
-    assert step_of(convert_values(DAYS, "time")) == timedelta(days=1)
-    assert step_of(convert_values(["a"], "text")) is None
