@@ -190,14 +190,15 @@ def draw_receipt(receipt: Receipt, key: str, *, sender: Sender, events: Sequence
         sender: their sender.
         events: their event types; empty for all of the sender.
     """
+    since = read_freshness().complete_since
     if receipt.last is None:
-        since = read_freshness().complete_since
         when = f"not since {as_markdown(format_minute(since))}" if since else "not yet"
         st.markdown(f":gray[:material/radio_button_unchecked: {when}]")
     else:
         st.markdown(":green[:material/check_circle:] received", help=format_utc(receipt.last))
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.button(f"{receipt.notifications:,} in all", key=f"received-{key}", type="tertiary", on_click=to_received,
+            number = f"{receipt.notifications:,} {'here' if since else 'in all'}"
+            st.button(number, key=f"received-{key}", type="tertiary", on_click=to_received,
                   args=(sender, events), help="Opens these notifications, copies included.")  # fmt: skip
             draw_age_line("the latest ", receipt.last, key=f"age-{key}")
 

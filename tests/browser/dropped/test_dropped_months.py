@@ -190,9 +190,10 @@ def test_an_entity_says_of_no_time_before_what_was_known_of_it(live, watch):
     expect(page.locator(".st-key-standing")).to_contain_text("first seen")
 
 
-def test_set_up_says_of_no_event_that_it_never_came(live, watch):
+def test_set_up_says_of_no_event_that_it_never_came_or_how_often_in_all(live, watch):
     page = look(watch, live, "/set-up?refresh=off")
     expect(page.locator(".st-key-last-Server-Deleted")).to_contain_text(f"not since {SINCE:%Y-%m-%d} 00:00 UTC")
+    expect(page.locator(".st-key-last-User-Updated")).to_contain_text("1 here")
 
 
 def test_the_sql_page_shows_the_table_of_what_was_dropped(live, watch):
