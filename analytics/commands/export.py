@@ -10,6 +10,7 @@ import click
 import pyarrow as pa
 
 from analytics.client.client import Client, connect
+from analytics.client.completeness import find_complete_since
 from analytics.commands.findings import parse_option
 from analytics.commands.output import (
     account_option,
@@ -25,8 +26,11 @@ from analytics.commands.output import (
 )
 from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_range, find_unknown_accounts, read_parts
 from analytics.text import make_visible, plural
+from analytics.times import stamp
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+
+LACKING = "only the last state of each entity is here; the rest is in the lake."
 
 Advance = Callable[[int], None]
 
@@ -111,8 +115,11 @@ def export(
         with open_output(output, overwrite=overwrite) as out, progress(extent.length, output) as advance:
             count = WRITERS[name](tables(client, chosen, extent, advance), out)
         unknown = find_unknown_accounts(client, chosen)
+        complete_since = find_complete_since(client)
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"
         click.echo(f"{plural(count, 'notification')} exported{where}", err=True)
+    if complete_since and (begin is None or begin < complete_since):
+        click.echo(f"Of months before {stamp(complete_since)} UTC, {LACKING}", err=True)
     for alias in unknown:
         click.echo(f"Nothing that is stored names an account {make_visible(alias)}.", err=True)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from analytics import queries
 from analytics.client.client import Client
+from analytics.client.completeness import find_complete_since
 from analytics.errors import BusyError, QueryError
 from analytics.findings.doubts import mark_doubted
 from analytics.findings.finding import Finding, finding_id
@@ -76,7 +77,7 @@ def find(
     """
     settings = settings or read_settings()
     rules = rules or load_rules(settings.rules)
-    given = {**_build_parameters(since, until, settings), "complete_since": _find_complete_since(client)}
+    given = {**_build_parameters(since, until, settings), "complete_since": find_complete_since(client) or EPOCH}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
     findings = _name_senders([each for result in results for each in result.findings], client)
@@ -84,17 +85,6 @@ def find(
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)
-
-
-def _find_complete_since(client: Client) -> datetime:
-    """Return the moment since which the store has all notifications; the epoch where it has dropped none."""
-    try:
-        [row] = client.sql(*queries.query("complete_since", {})).to_pylist()
-    except BusyError:
-        raise
-    except QueryError:  # a store of an older version, and the lake, have no table of it
-        return EPOCH
-    return row["complete_since"] or EPOCH
 
 
 def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:

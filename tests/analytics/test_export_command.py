@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import duckdb
@@ -24,6 +25,7 @@ from analytics.errors import NotAQueryError, NotRunningError
 from analytics.export import archives
 from analytics.export.archives import ExportFilter, SeqRange, archive_line, find_range, group_tables, insist, read_parts
 from tests.support import bodies
+from tests.support.dropping import drop_before
 from tests.support.keys import key_directory, signed
 from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
@@ -120,6 +122,12 @@ def test_a_signature_that_was_no_base64_stays_an_invalid_one():
 def test_only_what_is_asked_for_is_exported(export, arguments, expected):
     code, out, _ = export(*arguments)
     assert (code, [line["event"] for line in lines(out)]) == (0, expected)
+
+
+def test_an_export_from_before_the_store_is_complete_says_what_it_lacks(export, store):
+    drop_before(Path(store), MIDDAY - HOUR / 2)
+    assert "Of months before 2026-03-02 11:30:00 UTC, only the last state" in export()[2]
+    assert "in the lake" not in export("--since", MIDDAY.isoformat())[2]
 
 
 def test_csv_has_all_columns_exactly(export, tmp_path):
