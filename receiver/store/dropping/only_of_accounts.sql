@@ -1,7 +1,7 @@
--- Of an account that no other notification names, the last one stays, so that `accounts` has it.
+-- Of an account that no other notification names, the last one that is no copy stays, so that `accounts` has it.
 DELETE FROM going
 WHERE seq IN (
-    SELECT max(notifications.seq)
+    SELECT max(notifications.seq) FILTER (duplicate_of IS NULL)
     FROM notifications
     LEFT JOIN going ON going.seq = notifications.seq
     WHERE account_alias IS NOT NULL

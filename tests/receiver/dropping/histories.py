@@ -9,6 +9,7 @@ from tests.support.rows import notification
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH, APRIL, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 5))
 _ACTIONS = ("Created", "Updated", "Updated", "Updated", "Deleted")
+_REPEATED = [[timedelta(seconds=3)], [timedelta(days=46)], [timedelta(seconds=3), timedelta(days=46)]]
 _CATEGORIES = ("User", "Server", "Account")
 
 
@@ -20,9 +21,9 @@ def make_up(seed, begin, end, rows):
         received_at = begin + (end - begin) * random.random()
         history.append(_make_row(random, number, received_at))
         if random.random() < 0.1:
-            again = received_at + timedelta(seconds=random.choice((3, 3, 4_000_000)))
-            history.append(_copy(history[-1], again) if again < end else history[-1])
-    return sorted({row.id: row for row in history}.values(), key=lambda row: _arrival(random, row))
+            moments = [received_at + after for after in random.choice(_REPEATED)]
+            history += [_copy(history[-1], moment) for moment in moments if moment < end]
+    return sorted(history, key=lambda row: _arrival(random, row))
 
 
 def _arrival(random, row):
@@ -32,7 +33,7 @@ def _arrival(random, row):
 
 def _make_row(random, number, received_at):
     category, action = random.choice(_CATEGORIES), random.choice(_ACTIONS)
-    name, account = f"{category[0]}{random.randrange(6)}".upper(), f"A{random.randrange(9)}"
+    name, account = f"{category[0]}{random.randrange(6)}".upper(), f"A{random.randrange(60)}"
     body = {"name": name, "description": random.choice("abc"), "parentAlias": account, "businessName": f"B{number % 5}"}
     has_delivery = random.random() < 0.3
     return notification(
@@ -46,6 +47,7 @@ def _make_row(random, number, received_at):
         account_alias=account,
         sender="github" if has_delivery else "centurylink",
         delivery_id=f"delivery-{number}" if has_delivery else None,
+        signature_status=random.choice(("valid", "invalid")),
         payload=json.dumps(body).encode(),
     )
 
@@ -57,4 +59,4 @@ def _error(random):
 
 def _copy(row, received_at):
     fresh = notification(received_at=received_at)
-    return row._replace(id=fresh.id, received_at=received_at)
+    return row._replace(id=fresh.id, received_at=received_at, signature_status="valid")

@@ -29,6 +29,8 @@ class Store:
         self.spool.append_all(rows)
         with self.loop.pause():
             pass
+        while self.loop.counter.step():
+            pass
 
     def drop(self, before):
         ((last_seq,),) = self.run("SELECT max(seq) FROM notifications")

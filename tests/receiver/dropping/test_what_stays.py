@@ -1,14 +1,18 @@
 """A store that has dropped months tells the same as one that has not, of all that came since."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.receiver.dropping.histories import APRIL, BEGIN, MARCH, MAY, make_up
 from tests.receiver.dropping.stores import ACCOUNTS, CHANGES, STATES, Store
+from tests.support.rows import notification
 
 
 @pytest.fixture
-def stores(tmp_path):
+def stores(tmp_path, monkeypatch):
     """Two stores: one for the drops, and one that keeps all."""
+    monkeypatch.setattr("receiver.store.counting.ROWS", 40)
     pair = [Store(tmp_path / name) for name in ("dropping", "whole")]
     yield pair
     for store in pair:
@@ -32,12 +36,27 @@ def test_states_and_changes_are_those_of_a_store_that_keeps_all(stores, seed):
     dropping.drop(MARCH)
     assert dropping.run("SELECT count(*) < 200 FROM notifications WHERE received_at < ?", [MARCH]) == [(True,)]
     agree(dropping, whole, MARCH)
+    assert dropping.run("SELECT count(*) FROM counted") == [(0,)]
     later, old = make_up(seed + 100, APRIL, MAY, 60), make_up(seed + 200, BEGIN, MARCH, 9)
     rows = [*later[:30], *old, *later[30:]]
     for store, size in ((dropping, 5), (whole, 17)):
         for start in range(0, len(rows), size):
             store.append(rows[start : start + size])
     assert agree(dropping, whole, MARCH) > 50
+    old_ids = [str(row.id) for row in old]
+    assert dropping.run("FROM changes WHERE notification_id IN (SELECT unnest(?::UUID[]))", [old_ids]) == []
     for again in (dropping.rebuild, lambda: dropping.drop(MARCH), lambda: dropping.drop(APRIL), dropping.rebuild):
         again()
         agree(dropping, whole, APRIL)
+
+
+def test_what_a_row_that_stays_was_compared_with_stays_and_nothing_else_of_the_entity_but_its_last_state(stores):
+    dropping, _ = stores
+    days = [timedelta(days=day) for day in (0, 1, 20, 30)]
+    first, compared, replaced, last = (notification(7, received_at=BEGIN + day) for day in days)
+    late = notification(7, received_at=MARCH, occurred_at=BEGIN + timedelta(days=2))
+    deletion = notification(7, received_at=BEGIN + timedelta(days=40), action="Deleted", event_type="User.Deleted")
+    dropping.append([first, compared, replaced, last, deletion, late])
+    dropping.drop(MARCH)
+    stayed = {str(row.id) for row in (compared, last, deletion, late)}
+    assert {name for (name,) in dropping.run("SELECT id::VARCHAR FROM notifications")} == stayed
