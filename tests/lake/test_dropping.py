@@ -53,6 +53,7 @@ def test_months_go_from_the_database_and_stay_in_the_lake_byte_for_byte(tmp_path
         since = datetime.now(UTC).replace(day=1) - timedelta(days=1)
         told = figure(tmp_path / "data", "complete_since_at", **settings)["text"]
         assert told == f"{since:%Y-%m}-01; earlier months are in the lake"
+        assert figure(tmp_path / "data", "notifications_lost", **settings)["value"] == 0
         assert run_command(tmp_path / "data", "verify", **settings).stdout == ""
     old = {str(row.id): row.payload.decode() for row in rows if row.received_at < datetime(2026, 5, 1, tzinfo=UTC)}
     with analytics.connect(objects) as lake:

@@ -2,7 +2,7 @@
 
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild, select_closed
-from receiver.keeping.verification import check_whole, extent_of, find_gaps
+from receiver.keeping.verification import check_spooled, check_whole, extent_of, find_gaps
 from receiver.senders import load_senders
 from receiver.spool import SpoolWriter
 from receiver.store.dropping import Dropper
@@ -48,7 +48,8 @@ class Store:
         return [seq for (seq,) in self.run(query, [since])]
 
     def violations(self):
-        found = [*check_rows(self, {}), *check_whole(self, extent_of(self))]
+        spooled = check_spooled(self, self.directory / "spool")
+        found = [*check_rows(self, {}), *check_whole(self, extent_of(self)), *spooled]
         # The rows are made by hand, so their signatures and columns do not hold.
         return [str(each) for each in found if each.what not in {"signature", "derived"}] + find_gaps(
             self, extent_of(self)
