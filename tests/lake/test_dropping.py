@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import analytics
+from analytics.pages.shared.health_figures import GROUPS
 from receiver.database.reading import ServiceReader
 from receiver.keeping.lake.dropped.droppable import DropCheck
 from receiver.keeping.lake.place import LakePlace
@@ -52,6 +53,7 @@ def test_months_go_from_the_database_and_stay_in_the_lake_byte_for_byte(tmp_path
         assert receiver.sql(compared) == [{"n": 5}]
         since = datetime.now(UTC).replace(day=1) - timedelta(days=1)
         told = figure(tmp_path / "data", "complete_since_at", **settings)["text"]
+        assert "complete_since_at" in GROUPS["Kept"]  # of the page Health
         assert told == f"{since:%Y-%m}-01; earlier months are in the lake"
         assert figure(tmp_path / "data", "notifications_lost", **settings)["value"] == 0
         assert run_command(tmp_path / "data", "verify", **settings).stdout == ""
@@ -94,8 +96,8 @@ def go_away(there):
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (damage, "there can't be used"),
-        (lose, "there can't be used"),
+        (damage, "2026-03 can't be read back from the lake"),
+        (lose, "2026-03 can't be read back from the lake"),
         (lose_manifest, "The lake has no manifest of 2026-03."),
         (differ, "The lake has other changes of 2026-03 than this store."),
         (go_away, "there is no directory"),

@@ -22,7 +22,7 @@ GROUPS = {
     ),
     "Kept": (
         "checkpointed_at", "checkpoint_due_seconds", "wal_bytes", "database_bytes", "backup_at", "uploaded_at",
-        "lake_failing_seconds", "scrubbed_at", "recoveries_last_week",
+        "lake_failing_seconds", "complete_since_at", "scrubbed_at", "recoveries_last_week",
     ),
     "Room": ("data_free_bytes", "spool_free_bytes"),
 }  # fmt: skip

@@ -84,7 +84,7 @@ class DropCheck:
                 self._in_lake = self._in_lake or list_months(self._place.list_objects())
                 obstacle = self._compare(month)
             except (ReceiverError, duckdb.Error, OSError) as error:
-                obstacle = str(error).splitlines()[0]
+                obstacle = f"{month} can't be read back from the lake: {str(error).splitlines()[0]}"
             if obstacle:
                 return month, obstacle
         return None, None
