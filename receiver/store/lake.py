@@ -77,10 +77,10 @@ class Lake:
             seconds, self._retry_seconds = self._retry_seconds, min(2 * self._retry_seconds, _LONGEST_RETRY_SECONDS)
             return seconds
         self._retry_seconds = _RETRY_SECONDS
-        not_dropped = self._drop(done)
         if "waits_for" in done:
-            self._note({"waits_for": done["waits_for"], "not_dropped": not_dropped})
+            self._note({"waits_for": done["waits_for"]})
             return _WAITING_SECONDS
+        not_dropped = self._drop(done)
         self._succeed(done, not_dropped)
         return _WAITING_SECONDS if not_dropped == _NOT_NOW else _SECONDS
 

@@ -3,7 +3,7 @@
 `python -m receiver.keeping.lake.process` asks the running store by its query service. It prints JSON lines: while it
 runs `{"rows": of the part that was written}`, and at last `{"months": how many the lake has, "newest": name or null,
 "written": [name, …], "not_removed": sentence or null}`, `{"waits_for": sentence}`, or `{"error": sentence}`. With
-CLC_KEEP the first two have `"drop": {"before": ISO time, "last_seq": number} or null, "not_dropped": sentence or null`.
+CLC_KEEP the first has `"drop": {"before": ISO time, "last_seq": number} or null, "not_dropped": sentence or null`.
 """
 
 import json
@@ -43,8 +43,9 @@ def bring_up_to_date(settings: Settings) -> dict[str, Any]:
         return {"waits_for": waits_for}
     reader = ServiceReader(address, token)
     with elected(settings) as check:
-        done = {"waits_for": _ANOTHER} if check is None else _write(settings, reader, check)
-    return done | _find_droppable(settings, reader)
+        if check is None:
+            return {"waits_for": _ANOTHER}
+        return _write(settings, reader, check) | _find_droppable(settings, reader)
 
 
 def _find_droppable(settings: Settings, reader: ServiceReader) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Dropper:
                         going = self._delete(before, after)
                 finally:
                     self._loop.note_dropped()
+            self._forget_going()
         _log.info("%d notifications received before %s are dropped; the lake has them", going, f"{before:%Y-%m-%d}")
         return True
 
@@ -103,6 +104,10 @@ class Dropper:
         ((kept,),) = run(self._connection, _OLD, [moment])
         self._note(Dropped(before, done.notifications + going, max(done.last_seq, last_seq), kept))
         return int(going)
+
+    def _forget_going(self) -> None:
+        for table in ("going", "repeated"):
+            run(self._connection, f"DROP TABLE {table}")
 
     def _note(self, dropped: Dropped) -> None:
         run(self._connection, "DELETE FROM dropped")
