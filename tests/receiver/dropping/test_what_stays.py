@@ -60,3 +60,30 @@ def test_what_a_row_that_stays_was_compared_with_stays_and_nothing_else_of_the_e
     dropping.drop(MARCH)
     stayed = {str(row.id) for row in (compared, last, deletion, late)}
     assert {name for (name,) in dropping.run("SELECT id::VARCHAR FROM notifications")} == stayed
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        notification(9, received_at=BEGIN + timedelta(days=2)),
+        notification(7, received_at=APRIL, occurred_at=BEGIN + timedelta(days=2)),
+    ],
+    ids=["old", "a replay"],
+)
+def test_nothing_goes_if_a_row_came_since_the_lake_was_looked_at_that_may_concern_it(stores, late):
+    dropping, _ = stores
+    dropping.append([notification(7, received_at=BEGIN + timedelta(days=day)) for day in range(5)])
+    dropping.append([notification(8, received_at=APRIL)])
+    looked_at = 6
+    dropping.append([late])
+    assert not dropping.dropper.drop(MARCH, looked_at)
+    dropping.append([notification(8, received_at=APRIL + timedelta(days=1))])
+    assert dropping.dropper.drop(MARCH, looked_at + 1)
+
+
+def test_nothing_goes_while_changes_are_derived_again(stores):
+    dropping, _ = stores
+    dropping.append([notification(7, received_at=BEGIN + timedelta(days=day)) for day in range(5)])
+    dropping.loop.begin_rebuild()
+    assert not dropping.dropper.drop(MARCH, 5)
+    assert dropping.run("FROM dropped") == []
