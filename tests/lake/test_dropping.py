@@ -11,6 +11,7 @@ import analytics
 from analytics.pages.shared.health_figures import GROUPS
 from receiver.database.reading import ServiceReader
 from receiver.keeping.lake.dropped.droppable import DropCheck
+from receiver.keeping.lake.months import find_first_kept
 from receiver.keeping.lake.place import LakePlace
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, spool
@@ -131,8 +132,8 @@ def test_what_can_not_be_dropped_is_told_with_its_reason(receiver, there):
         assert again.sql(COUNT) == [{"n": 200}]
 
 
-def drop(data_dir, there):
-    with running(Receiver, data_dir, CLC_OBJECTS=there, **KEEP) as receiver:
+def drop(data_dir, there, **settings):
+    with running(Receiver, data_dir, **{"CLC_OBJECTS": there, **KEEP, **settings}) as receiver:
         receiver.until_logged("are dropped; the lake has them")
 
 
@@ -159,6 +160,23 @@ def test_late_notifications_go_to_the_lake_and_no_machine_undoes_what_another_wr
         assert lake.sql(found, [str(late.id)]).to_pylist() == [{"n": 1}]
     with running(Receiver, tmp_path / "dropping") as dropping:
         assert dropping.sql(found, [str(late.id)]) == [{"n": 0}]
+
+
+def test_a_replay_of_what_was_dropped_keeps_no_month_from_being_written_once_and_dropped_later(tmp_path, there):
+    since = find_first_kept(datetime.now(UTC), 2).begins
+    old = [notification(7, received_at=since - timedelta(days=days)) for days in (40, 20)]
+    replay = notification(7, received_at=since + timedelta(days=5), occurred_at=since - timedelta(days=30))
+    for name in ("dropping", "whole"):
+        spool(tmp_path / name, old)
+    drop(tmp_path / "dropping", there, CLC_KEEP="2mo")
+    for name in ("dropping", "whole"):
+        spool(tmp_path / name, [replay])
+    with running(Receiver, tmp_path / "dropping") as dropping, running(Receiver, tmp_path / "whole") as whole:
+        until(lambda: dropping.sql(COUNT) == [{"n": 2}] and whole.sql(COUNT) == [{"n": 3}], what="all to be stored")
+        looks = [write(each, there)["written"] for each in (dropping, whole, dropping, whole)]
+        assert looks == [[f"{since:%Y-%m}"], [f"{since:%Y-%m}"], [], []]
+        found = find(dropping, there, since + timedelta(days=70))
+        assert (found.before > since, found.obstacle) == (True, None)
 
 
 @pytest.mark.parametrize("harm", [lose, lose_manifest], ids=["file", "manifest"])
