@@ -23,6 +23,8 @@ _FIRST_SECONDS = 2.0
 _SECONDS = 6 * 3600.0
 """Between two looks: a month is finished once in a month, and rows that come later have no haste."""
 _WAITING_SECONDS = 60.0
+_LATER_SECONDS = 600.0
+"""Until months are compared once more that could not be dropped at that moment: their files are read for it."""
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 5.0, 300.0
 _LAST_SECONDS, _INTERRUPT_SECONDS = 1.0, 0.05
 
@@ -81,8 +83,10 @@ class Lake:
             self._note({"waits_for": done["waits_for"]})
             return _WAITING_SECONDS
         not_dropped = self._drop(done)
+        if self._helper.is_stopping:  # which may have aborted that
+            return _SECONDS
         self._succeed(done, not_dropped)
-        return _WAITING_SECONDS if not_dropped == _NOT_NOW else _SECONDS
+        return _LATER_SECONDS if not_dropped == _NOT_NOW else _SECONDS
 
     def _drop(self, done: dict[str, Any]) -> str | None:
         """Drop what may go, and say why old months stay, if some do."""
