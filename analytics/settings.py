@@ -4,7 +4,7 @@ import os
 import re
 from datetime import time
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -244,6 +244,23 @@ def read_settings() -> Settings:
         SettingsError: a setting has a value that is not allowed.
     """
     base = find_base()
+    variables = tuple((name, value) for name, value in os.environ.items() if name.upper().startswith("CLC_"))
+    return _read(base, sign(WORKING_DIRECTORY), sign(base / ENV_FILE), variables)
+
+
+def sign(path: Path) -> tuple[int, ...] | None:
+    """Return what changes when a path leads to another file, or the file changes; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+# A page reads them for each of its lines, and reading takes some milliseconds.
+@lru_cache(maxsize=8)
+def _read(base: Path, *_sources: Any) -> Settings:
+    """Read the settings; `_sources` are all that they come from, so that any change is seen."""
     try:
         # In the working directory, paths stay as they were written.
         if base == WORKING_DIRECTORY:

@@ -146,12 +146,13 @@ def draw_other_senders(described: Sequence[Sender], base: str | None, receipts: 
 
 def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> None:
     """Draw the line of a sender: its name with the steps, its URL, and whether it is set up and received."""
-    name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
+    name, url, state = st.columns([2, 3, 1.5], gap="medium", vertical_alignment="center")
     target = url_of(sender, base)
-    with name.container(gap=None), st.popover(sender.title, type="tertiary", width="content"):
-        st.markdown(describe_steps(sender, base))
-        if sender.documentation.startswith("https://"):
-            st.markdown(f"[Documentation of the sender]({sender.documentation})")
+    steps = describe_steps(sender, base)
+    if sender.documentation.startswith("https://"):
+        steps += f"\n\n[Documentation of the sender]({sender.documentation})"
+    with name, st.popover(sender.title, type="tertiary", width="content"):
+        st.markdown(steps)
     if base is None:
         url.caption("Needs an address above.")
     else:
@@ -166,10 +167,9 @@ def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> Non
 
 def draw_target(sender: Sender, event: Event, base: str | None, receipt: Receipt) -> None:
     """Draw the line of an event."""
-    name, url, state = st.columns([2, 3, 1.3], gap="medium", vertical_alignment="center")
-    with name.container(gap=None):
-        st.markdown(f"**{event.name}**")
-        st.caption(f"when {event.fires}")
+    name, url, state = st.columns([2, 3, 1.5], gap="medium", vertical_alignment="center")
+    # Both in one text: each element more is a message that the page waits for.
+    name.markdown(f"**{event.name}**  \n:small[:gray[when {event.fires}]]")
     if base is None:
         url.caption("Needs an address above.")
     else:
