@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 import altair as alt
 import streamlit as st
+from altair.utils.schemapi import disable_debug_mode
 
 from analytics.pages.shared.formatting import format_local, format_utc, name_with_zone
 
@@ -271,6 +272,10 @@ def draw_pairs(values: Sequence[tuple[str, str]], *, key: str, alt: str, height:
     lines = [Line(str(place), pair) for place, pair in enumerate(values)]
     columns = (Column("Name", "40%"), Column("Value", "60%"))
     draw_table(columns, lines, key=key, alt=alt, height=height, wrap=True, headless=True)
+
+
+# Altair would validate each part of a chart when it is made: a tenth of a drawing of Activity.
+disable_debug_mode()
 
 
 class _Chart:
