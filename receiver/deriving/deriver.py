@@ -93,9 +93,11 @@ class Deriver:
     ) -> None:
         self._read_rows = read
         self._rules = SenderRules(load_senders() if senders is None else senders)
-        self._since = read_dropped(read).before
+        dropped = read_dropped(read)
+        self._since, self._has_dropped = dropped.before, dropped.is_something
         last = _NO_END if last_seq is None else last_seq
         rows = self._read("heads.sql", [*as_columns(self._rules.stateless), last])
+        # `intern`, because memory would hold the same few names once more for each entity.
         self._heads: dict[Entity, Step] = {
             (intern(sender), intern(category), entity_id): Step(Place(happened_at, seq), action and intern(action))
             for sender, category, entity_id, happened_at, seq, action in rows
@@ -146,12 +148,16 @@ class Deriver:
             entities = in_order[start : start + _ENTITIES_AT_ONCE]
             latest = self._read_latest(entities, steps)
             for entity in entities:
-                closed = find_closed([event.make_step(self._since) for event in histories[entity]])
-                self._chain(latest.get(entity), histories[entity], derived, closed)
+                events = histories[entity]
+                self._chain(latest.get(entity), events, derived, self._find_closed(events))
         if late:
             self._derive_late(late, derived)
         derived.rows.sort(key=attrgetter("seq"))
         return derived
+
+    def _find_closed(self, events: Iterable[EntityEvent]) -> AbstractSet[int]:
+        """Return the `seq` of those of an entity's latest events that show no changes, because months were dropped."""
+        return find_closed([event.make_step(self._since) for event in events]) if self._has_dropped else frozenset()
 
     def accounts_in(self, derived: Derived) -> dict[tuple[str, str], int]:
         """Return the `seq` of each account's last notification, by sender and alias, where it is one of these."""
