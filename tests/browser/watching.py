@@ -124,8 +124,10 @@ def expect_refreshed(page: Page, before: str) -> None:
 
 def go_back(page: Page, title: str) -> None:
     """Go back to a page of this title, and wait until nothing is left of the one before: a click on that is lost."""
+    before = page.locator(AGE).get_attribute("data-turn") or ""
     page.go_back()
     expect(page.locator(".st-key-title h3")).to_have_text(title)
+    expect(page.locator(AGE)).not_to_have_attribute("data-turn", before)
     expect(page.locator("[data-stale=true]")).to_have_count(0)
 
 
