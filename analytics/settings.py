@@ -26,28 +26,9 @@ RECEIVER = {
     f"CLC_{name}"
     for name in (
         *("ACCOUNTS", "ACKNOWLEDGE", "ACKNOWLEDGE_WAIT", "BACKUP_EVERY", "BACKUP_KEEP", "DRAIN_SECONDS"),
-        *(
-            "DUPLICATE_WINDOW_SECONDS",
-            "HANG_SECONDS",
-            "KEEP",
-            "LAKE",
-            "LISTENERS",
-            "LOG_FORMAT",
-            "MAX_BODY_BYTES",
-            "OBJECTS",
-        ),
-        *(
-            "PARSER",
-            "PUBLIC_KEY",
-            "QUERY_MAX_ROWS",
-            "QUERY_MEMORY",
-            "SECRETS_DIR",
-            "SENDERS",
-            "SHARED_SPOOL",
-            "SIGNATURES",
-        ),
-        *("SPOOL_DIR", "TLS_CERT", "TLS_KEY"),
-        "TRUSTED_PROXIES",
+        *("DUPLICATE_WINDOW_SECONDS", "HANG_SECONDS", "KEEP", "LAKE", "LISTENERS", "LOG_FORMAT", "MAX_BODY_BYTES"),
+        *("OBJECTS", "PARSER", "PUBLIC_KEY", "QUERY_MAX_ROWS", "QUERY_MEMORY", "SECRETS_DIR", "SENDERS"),
+        *("SHARED_SPOOL", "SIGNATURES", "SPOOL_DIR", "TLS_CERT", "TLS_KEY", "TRUSTED_PROXIES"),
     )
 }
 """Settings that only `clc-receiver` reads."""

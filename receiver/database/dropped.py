@@ -1,4 +1,4 @@
-"""What a store has dropped, because the lake holds it: months before a moment, except for what later rows need."""
+"""What a store has dropped: old months that the lake holds, except for rows that later ones need."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

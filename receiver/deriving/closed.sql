@@ -1,5 +1,5 @@
--- The notifications whose changes stay as they are, since old months were dropped: those received before, and those that
--- happened before such a one of their entity. What they are compared with may be gone.
+-- The notifications whose changes are never derived again once old months are dropped: the ones received in those months, and
+-- the ones that happened before one of these, of the same entity. The rows to compare them with may be gone.
 WITH moment AS (
     SELECT max(before) AS before FROM dropped
 ),

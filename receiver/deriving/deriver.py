@@ -74,7 +74,7 @@ class Deriver:
 
     Each notification is compared with the one that happened before it, whatever order they arrive in, and after a
     deletion without a state with the last one that has a state. A late one is put in its place, and those that are
-    compared with it are compared again. What was received before the months that the store has whole shows no changes.
+    compared with it are compared again. A notification received in a month that was dropped shows no changes.
 
     Args:
         read: runs a query and returns its rows; unreadable rows (in a damaged block) count as missing.

@@ -1,4 +1,4 @@
-"""What the SQL page is made of, without a browser: places of errors, links, rows, meanings, profiles."""
+"""Tests of the parts of the SQL page without a browser: places of errors, links, rows, meanings, profiles."""
 
 import socket
 import threading

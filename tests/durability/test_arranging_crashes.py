@@ -1,14 +1,9 @@
 """A store that dies while rows are put side by side by entity: each is there once, as it was."""
 
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
 from contextlib import nullcontext
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -19,6 +14,7 @@ from receiver.settings import Settings
 from receiver.store.arranging import Arranger
 from receiver.store.recovery import open_store
 from tests.durability.support.damaged import block_overwritten
+from tests.durability.support.store_process import StoreProcess
 from tests.support.database import open_database
 from tests.support.sizes import size
 from tests.support.waiting import until
@@ -81,7 +77,7 @@ def full(tmp_path_factory):
 def arranged(full, tmp_path_factory):
     """A store that was killed when all was arranged, and how long that takes."""
     data_dir = shutil.copytree(full[0], tmp_path_factory.mktemp("arranged") / "data")
-    store = Store(data_dir)
+    store = StoreProcess(_STORE, data_dir, "arranging")
     store.until_said("done")
     lasts = store.worked()
     assert store.said() == ["arranging", *["arranged", "held"] * 5, "done"]
@@ -91,38 +87,6 @@ def arranged(full, tmp_path_factory):
 
 def contents(connection):
     return [connection.execute(CONTENTS.format(table)).fetchall() for table in ("notifications", "changes")]
-
-
-class Store:
-    """A store that arranges rows in a process of its own, and what it said of that."""
-
-    def __init__(self, data_dir):
-        self.said_in = data_dir / "said"
-        with self.said_in.open("w") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", _STORE, str(data_dir)], stdin=subprocess.PIPE, stdout=said, text=True
-            )
-        self.until_said("arranging")
-        self.began = self.seconds()
-
-    def said(self):
-        return self.said_in.read_text().split()
-
-    def until_said(self, word):
-        until(lambda: word in self.said(), what=word)
-
-    def seconds(self):
-        """Say how many seconds of a processor it has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def worked(self):
-        return self.seconds() - self.began
-
-    def kill(self):
-        self.process.kill()
-        self.process.stdin.close()
-        assert self.process.wait(60) == -signal.SIGKILL
 
 
 def found_in(data_dir):
@@ -139,7 +103,7 @@ def test_a_store_killed_while_it_arranges_rows_has_each_once(full, arranged, tmp
     outcomes = Counter()
     for number in range(size(2, 60)):
         data_dir = shutil.copytree(source, tmp_path / "killed", dirs_exist_ok=True)
-        store, moment = Store(data_dir), drawn.uniform(0, lasts)
+        store, moment = StoreProcess(_STORE, data_dir, "arranging"), drawn.uniform(0, lasts)
         until(lambda: store.worked() >= moment or "done" in store.said(), what="the moment")  # noqa: B023 - it is over then
         store.kill()
         outcomes[store.said()[-1]] += 1

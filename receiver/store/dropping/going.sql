@@ -1,6 +1,6 @@
--- The notifications received before a moment that no other needs. An entity's history is in order of place; a group begins
--- with each of these notifications that is no deletion. What stays of a group is compared with that group's, and what comes
--- later with that of the last group.
+-- The notifications received before a moment that no other needs. An entity's history is ordered by place and cut into groups:
+-- each of these notifications that is no deletion begins one. A notification that stays is compared with those of its own group
+-- that were received before the moment, and one that comes later with those of the last group.
 CREATE OR REPLACE TEMP TABLE going AS
 WITH
 -- All others happened later.

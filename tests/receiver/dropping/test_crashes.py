@@ -1,13 +1,8 @@
 """A store that dies while it drops old months has all of them or none, and reports no loss."""
 
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +12,7 @@ from receiver.database.opening import run
 from receiver.keeping.verification import check_whole, extent_of, find_gaps
 from receiver.settings import Settings
 from receiver.store.recovery import open_store
+from tests.durability.support.store_process import StoreProcess
 from tests.support.database import open_database
 from tests.support.sizes import size
 from tests.support.waiting import until
@@ -77,43 +73,11 @@ def full(tmp_path_factory):
 def dropped(full, tmp_path_factory):
     """What a store has that was killed when all was dropped, and how long that takes."""
     data_dir = shutil.copytree(full[0], tmp_path_factory.mktemp("dropped") / "data")
-    store = Store(data_dir)
+    store = StoreProcess(_STORE, data_dir, "begun")
     store.until_said("held")
-    lasts = store.seconds()
+    lasts = store.worked()
     store.kill()
     return check(data_dir), lasts
-
-
-class Store:
-    """A store that drops months in a process of its own, and what it said of that."""
-
-    def __init__(self, data_dir):
-        self.said_in = data_dir / "said"
-        with self.said_in.open("w") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", _STORE, str(data_dir)], stdin=subprocess.PIPE, stdout=said, text=True
-            )
-        self.until_said("begun")
-        self._began = self._used()
-
-    def said(self):
-        return self.said_in.read_text().split()
-
-    def until_said(self, word):
-        until(lambda: word in self.said(), what=word)
-
-    def seconds(self):
-        """Say how many seconds of a processor it has used since it began."""
-        return self._used() - self._began
-
-    def _used(self):
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def kill(self):
-        self.process.kill()
-        self.process.stdin.close()
-        assert self.process.wait(60) == -signal.SIGKILL
 
 
 def contents(connection):
@@ -143,8 +107,8 @@ def test_a_store_killed_while_it_drops_months_has_all_or_none_of_them(full, drop
     drawn, outcomes = random.Random(8), Counter()
     for number in range(size(3, 60)):
         data_dir = shutil.copytree(source, tmp_path / "killed", dirs_exist_ok=True)
-        store, moment = Store(data_dir), drawn.uniform(0, lasts)
-        until(lambda: store.seconds() >= moment or "held" in store.said(), what="the moment")  # noqa: B023 - it is over then
+        store, moment = StoreProcess(_STORE, data_dir, "begun"), drawn.uniform(0, lasts)
+        until(lambda: store.worked() >= moment or "held" in store.said(), what="the moment")  # noqa: B023 - it is over then
         store.kill()
         said = store.said()[-1]
         found = check(data_dir)

@@ -1,4 +1,4 @@
-"""Finds out which old months the store may drop: those that the lake holds, as it is now and not as it was written."""
+"""Finds out which old months the store may drop: the lake must hold them now, and each of its files is read again."""
 
 from collections.abc import Callable
 from datetime import datetime
