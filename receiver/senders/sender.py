@@ -1,7 +1,7 @@
 """The interface of a sender: verification, columns, comparison, and for some routes. Each part is pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -51,6 +51,16 @@ class Aligned(NamedTuple):
     is_untold: Callable[[FieldDifference], bool]
 
 
+class Parts(NamedTuple):
+    """Where the bodies of a category list what each of them tells: JSON paths of the list's items, and within these.
+
+    A later body may tell of other items. An item stands until a body has one with the same values.
+    """
+
+    items: str
+    values: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The rules by which a sender's bodies are compared."""
@@ -83,6 +93,8 @@ class Comparison:
     They are the values of before that the sender states, and acts: an event that adds a member to a repository is a
     difference of that repository. They count from an entity's first notification on, and go before compared ones.
     """
+    parts: Mapping[Category, Parts] = field(default_factory=dict)
+    """The categories whose bodies each tell a part of what is so: the last notification of each part is kept."""
 
 
 @dataclass(frozen=True, slots=True)

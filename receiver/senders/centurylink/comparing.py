@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from receiver.notification import Category
-from receiver.senders.sender import MISSING, Aligned, Comparison, FieldDifference
+from receiver.senders.sender import MISSING, Aligned, Comparison, FieldDifference, Parts
 
 # Python's own list of private networks contains the documentation's public addresses.
 _INTERNAL = tuple(
@@ -157,6 +157,7 @@ def _is_untold_by_part(difference: FieldDifference, old: dict[str, Any], new: di
 COMPARISON = Comparison(
     align=align,
     stateless=frozenset({"Alert"}),
+    parts={"Alert": Parts("$.triggers[*]", ("$.metric", "$.state"))},
     created=frozenset({"Created"}),
     deleted=frozenset({"Deleted"}),
     bare={"Server": frozenset({"accountAlias", "name"})},

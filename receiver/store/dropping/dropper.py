@@ -41,6 +41,11 @@ class Dropper:
         comparisons = [PLAIN, *(sender.comparison for sender in senders.values())]
         # Of a sender for which one of these is no deletion, more stays than it needs.
         self._deletions = sorted({action for each in comparisons for action in each.deleted if action})
+        self._parts = [
+            {"sender": name, "category": category, **parts._asdict()}
+            for name, sender in senders.items()
+            for category, parts in sender.comparison.parts.items()
+        ]
         self._gives_way = GivesWay(loop.pace.keeps_up)
 
     def drop(self, before: datetime, last_seq: int) -> bool:
@@ -84,6 +89,8 @@ class Dropper:
         ((after,),) = run(self._connection, _LAST_SEQ)
         self._execute("going.sql", {"before": moment, "deletions": self._deletions})
         self._execute("only_of_accounts.sql")
+        for parts in self._parts:
+            self._execute("last_of_parts.sql", parts)
         run(self._connection, _REPEATED)
         self._execute("repeated.sql", {"after": 0})
         return int(after)

@@ -1,9 +1,11 @@
 """A store that has dropped months tells the same as one that has not, of all that came since."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from receiver.notification import new_id
 from tests.receiver.dropping.histories import APRIL, BEGIN, MARCH, MAY, make_up
 from tests.receiver.dropping.stores import ACCOUNTS, CHANGES, STATES, Store
 from tests.support.rows import notification
@@ -59,6 +61,29 @@ def test_what_a_row_that_stays_was_compared_with_stays_and_nothing_else_of_the_e
     dropping.append([first, compared, replaced, last, deletion, late])
     dropping.drop(MARCH)
     stayed = {str(row.id) for row in (compared, last, deletion, late)}
+    assert {name for (name,) in dropping.run("SELECT id::VARCHAR FROM notifications")} == stayed
+
+
+def test_the_last_alert_of_each_metric_and_state_stays_whatever_later_alerts_of_the_server_tell(stores):
+    dropping, _ = stores
+    told = [("cpu", "triggered"), ("disk", "triggered"), ("cpu", "Triggered"), ("disk", "notTriggered"), ("ram", "?")]
+    alerts = [
+        notification(
+            7,
+            received_at=BEGIN + timedelta(days=day),
+            event_type="Alert.Notification",
+            category="Alert",
+            action="Notification",
+            payload=json.dumps({"triggers": [{"metric": metric, "state": state}]}).encode(),
+        )
+        for day, (metric, state) in enumerate(told)
+    ]
+    told_nothing = alerts[0]._replace(
+        id=new_id(BEGIN), occurred_at=BEGIN, received_at=BEGIN, payload=b'{"triggers": 1}'
+    )
+    dropping.append([told_nothing, *alerts])
+    dropping.drop(MARCH)
+    stayed = {str(row.id) for row in alerts[1:]}
     assert {name for (name,) in dropping.run("SELECT id::VARCHAR FROM notifications")} == stayed
 
 
