@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from analytics import senders
 from analytics.charts import histogram
 from analytics.pages.activity import filters
-from analytics.pages.activity.attention.signs import draw_signs
+from analytics.pages.activity.attention.signs import begin_signs, draw_signs
 from analytics.pages.activity.chart import draw_over_time, draw_total, select_types
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
 from analytics.pages.activity.kept.counts import Kept, add_counts, is_long, read_kept
@@ -145,6 +145,7 @@ def draw(
     kept = read_kept() if is_long(time.bin_values) else None
     queries = list_queries(chosen, time, viewer_zone(), measure, by_change=by_change, most=most, kept=kept)
     rows = ask_together(queries)
+    begin_signs()
     signs = draw_figures(rows, chosen, time, measure)
     # All of the time may be before the store is complete.
     if time.span.since < time.span.until:

@@ -65,11 +65,21 @@ def load_known(what: str, kept: KeptAnswer[T]) -> T | None:
     return snapshot
 
 
-def find_latest(what: str, kept: KeptAnswer[T], at: datetime) -> T | None:
-    """Return a fresh answer for a page of this moment; on a page that refreshes it may be some seconds old."""
+def begin_known(what: str, kept: KeptAnswer[Any]) -> None:
+    """Let a kept answer be computed, which the page loads later."""
+    with suppress(AnalyticsError):
+        kept.read_up_to(0, choose_moment(what, now()))
+
+
+def choose_moment(what: str, at: datetime) -> datetime:
+    """Return how new an answer must be for a page of this moment; where it refreshes, some seconds old will do."""
     # Without a refresh nothing would add the findings of a change that the page lists.
-    upto = begin_waiting(what, at - FRESH if is_refreshing() else at)
-    snapshot = kept.read_up_to(PATIENCE_SECONDS, upto)
+    return begin_waiting(what, at - FRESH if is_refreshing() else at)
+
+
+def find_latest(what: str, kept: KeptAnswer[T], at: datetime) -> T | None:
+    """Return a fresh answer for a page of this moment, or on a page that refreshes the one before."""
+    snapshot = kept.read_up_to(PATIENCE_SECONDS, choose_moment(what, at))
     if snapshot is None and was_answered(what):
         before = kept.snapshot
         snapshot = before if before and before.upto >= at - LAG else None

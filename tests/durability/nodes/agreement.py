@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from tests.durability.support.promise import acknowledged, broken, stored_by
+from receiver.keeping.verification.invariants import Kept
+from tests.durability.support.promise import broken
 from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment
 
@@ -18,12 +19,16 @@ ROWS_PER_PART = 10_000
 WINDOW, LONGEST_WAIT = timedelta(seconds=10), timedelta(seconds=2)
 """The defaults of CLC_DUPLICATE_WINDOW_SECONDS and CLC_ACKNOWLEDGE_WAIT."""
 NOTIFICATIONS = """
-SELECT * EXCLUDE (payload, signature), sha256(payload) AS sha256, sha256(signature) AS signature
+SELECT seq, sha256(n::VARCHAR) AS digest FROM notifications AS n WHERE seq > ? AND seq <= ? ORDER BY seq
+"""
+CHANGES = """
+SELECT seq, count(*) AS count, sha256(string_agg(c::VARCHAR, '' ORDER BY c::VARCHAR)) AS digest
+FROM changes AS c WHERE seq > ? AND seq <= ? GROUP BY seq ORDER BY seq
+"""
+STORED = """
+SELECT seq, id::VARCHAR, sha256(payload), duplicate_of::VARCHAR, received_at, event_type, sender, category, entity_id
 FROM notifications WHERE seq > ? AND seq <= ? ORDER BY seq
 """
-CHANGES = "SELECT * FROM changes WHERE seq > ? AND seq <= ? ORDER BY ALL"
-SIMPLE = ("seq", "id", "sha256", "duplicate_of", "received_at", "event_type")
-ENTITY = ("sender", "category", "entity_id")
 
 
 class Stored(NamedTuple):
@@ -38,50 +43,68 @@ class Stored(NamedTuple):
     entity: tuple[str, str, str | None]
 
 
-def check_promise(report: Path, receivers: Sequence[Receiver], wiped_at: Sequence[datetime]) -> int:
-    """Check that each store has all that was acknowledged, once, byte for byte, and return how many that are.
+class Report:
+    """What the senders wrote down: `promised` has the SHA-256 of each body that got a 200, by id."""
 
-    What was answered after CLC_ACKNOWLEDGE_WAIT was on one disk alone for that moment, so it may go with that disk.
+    def __init__(self, path: Path) -> None:
+        self.promised: dict[UUID, str] = {}
+        self.failed: list[dict[str, Any]] = []
+        self._late: list[tuple[UUID, datetime]] = []
+        with path.open() as lines:
+            for line in lines:
+                self._add(json.loads(line))
+
+    def _add(self, line: dict[str, Any]) -> None:
+        if line["status"] != 200:
+            self.failed.append(line)
+            return
+        name = UUID(line["id"])
+        self.promised[name] = line["sha256"]
+        sent_at, answered_at = (datetime.fromisoformat(line[key]) for key in ("sent_at", "answered_at"))
+        if answered_at - sent_at >= LONGEST_WAIT:
+            self._late.append((name, answered_at))
+
+    def find_excused(self, wiped_at: Sequence[datetime]) -> set[UUID]:
+        """Find what was answered after CLC_ACKNOWLEDGE_WAIT, so on one disk alone, just before such a disk was lost."""
+        return {
+            name
+            for name, answered_at in self._late
+            if any(timedelta() <= wiped - answered_at < LONGEST_WAIT for wiped in wiped_at)
+        }
+
+
+def check_promise(report: Report, stored: Sequence[Stored], wiped_at: Sequence[datetime]) -> int:
+    """Check that a store has all that was acknowledged, once, byte for byte, and return how much that is.
 
     Args:
         report: the senders'.
-        receivers: with the stores.
+        stored: all rows of the store.
         wiped_at: the moments at which machines that take notifications lost their disks.
     """
-    lines = [json.loads(line) for line in report.read_text().splitlines()]
-    assert [line for line in lines if line["status"] != 200][:10] == [], "clients saw failures"
-    promised = acknowledged(report)
-    kept = stored_by(receivers[0])
-    lost = promised.keys() - {row.id for row in kept}
-    excused = {UUID(line["id"]) for line in lines if _was_on_a_lost_disk(line, wiped_at)}
-    for name in lost & excused:
+    assert report.failed[:10] == [], "clients saw failures"
+    promised = dict(report.promised)
+    lost = promised.keys() - {UUID(row.id) for row in stored}
+    for name in lost & report.find_excused(wiped_at):
         print(f"{name} was answered after the longest wait and was on a disk that was lost", flush=True)
         del promised[name]
-    for receiver in receivers:
-        wrong = [str(one) for one in broken(promised, stored_by(receiver))]
-        assert wrong[:5] == [], f"{len(wrong)} in the store of {receiver.data_dir.name}"
+    wrong = [str(one) for one in broken(promised, [Kept(UUID(row.id), row.sha256, row.seq) for row in stored])]
+    assert wrong[:5] == [], f"{len(wrong)} are wrong"
     return len(promised)
-
-
-def _was_on_a_lost_disk(line: dict[str, Any], wiped_at: Sequence[datetime]) -> bool:
-    sent_at, answered_at = (datetime.fromisoformat(line[name]) for name in ("sent_at", "answered_at"))
-    is_late = answered_at - sent_at >= LONGEST_WAIT
-    return is_late and any(timedelta() <= wiped - answered_at < LONGEST_WAIT for wiped in wiped_at)
 
 
 def read_agreed(receivers: Sequence[Receiver]) -> tuple[list[Stored], int]:
     """Read the notifications, and count the changes, of stores that must have the same, row by row."""
-    stored, changes = [], 0
-    for rows in read_same(receivers, NOTIFICATIONS):
-        stored += [
-            Stored(**{**{name: row[name] for name in SIMPLE}, "entity": tuple(row[name] for name in ENTITY)})
-            for row in rows
-        ]
-    for rows in read_same(receivers, CHANGES):
-        changes += len(rows)
+    for _ in read_same(receivers, NOTIFICATIONS):
+        pass
+    changes = sum(row["count"] for rows in read_same(receivers, CHANGES) for row in rows)
     refused = [receiver.sql("SELECT * FROM rejected ORDER BY id") for receiver in receivers]
     assert refused == [[]] * len(receivers)
-    return stored, changes
+    return [_as_stored(row) for rows in read_same(receivers[:1], STORED) for row in rows], changes
+
+
+def _as_stored(row: dict[str, Any]) -> Stored:
+    *simple, sender, category, entity_id = row.values()
+    return Stored._make([*simple, (sender, category, entity_id)])
 
 
 def read_same(receivers: Sequence[Receiver], query: str) -> Iterator[list[dict[str, Any]]]:
@@ -97,7 +120,7 @@ def read_same(receivers: Sequence[Receiver], query: str) -> Iterator[list[dict[s
         yield first
 
 
-def count_retried(report: Path, stored: Sequence[Stored], retries: int) -> tuple[int, int]:
+def count_retried(report: Report, stored: Sequence[Stored], retries: int) -> tuple[int, int]:
     """Check that nothing else is stored but what the proxy gave to one more machine.
 
     Args:
@@ -108,11 +131,10 @@ def count_retried(report: Path, stored: Sequence[Stored], retries: int) -> tuple
     Returns:
         How many rows are there by a retry, and how many of those with the same bodies are marked as copies.
     """
-    promised = acknowledged(report)
-    others = [row for row in stored if UUID(row.id) not in promised]
+    others = [row for row in stored if UUID(row.id) not in report.promised]
     bodies = {row.sha256 for row in others}
     assert len(others) <= retries
-    assert bodies <= set(promised.values())
+    assert bodies <= set(report.promised.values())
     return len(others), sum(row.duplicate_of is not None for row in stored if row.sha256 in bodies)
 
 

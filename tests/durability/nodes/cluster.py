@@ -1,41 +1,60 @@
 """Four machines, three of them with a store, with all that they need: PostgreSQL, object storage, a proxy, senders."""
 
 import signal
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from random import Random
 
 from receiver.spool import SpoolReader
+from tests.durability.nodes import sending
 from tests.durability.nodes.machines import Machine
 from tests.durability.nodes.proxy import Proxy
 from tests.durability.nodes.servers import Pair
-from tests.durability.support.load import Simulation
 from tests.support.keys import key_directory
 from tests.support.object_storage import CREDENTIALS, ObjectStorage
-from tests.support.processes import Receiver
+from tests.support.prepared import run_program
+from tests.support.processes import Process, Receiver, environment, stopped
 from tests.support.sizes import size
 from tests.support.waiting import until
 
 ROLES = {"one": None, "two": None, "three": "store", "four": "listener"}
 POSITIONS = "SELECT segment, kind, last FROM clc_spool.positions"
 WATERMARKS = "SELECT segment, kind, position FROM watermarks"
-LONGEST = size(120, 600)
+LONGEST = size(120, 1800)
+NOTIFICATIONS, CONNECTIONS = size("2000", "100000"), size("100", "1000")
+"""How many are signed before, to be sent over and over; and on how many connections."""
+
+MOST_BEHIND = 30_000
 
 Positions = dict[tuple[str, str], int]
 
 
-class Traffic(Simulation):
-    """The senders. Their report is read once, piece by piece."""
+class Traffic(Process):
+    """The senders, with a line in their report for each sent. It is read once, piece by piece."""
 
-    _end, _accepted = 0, 0
+    def __init__(self, directory: Path, url: str, rate: int) -> None:
+        self.report, archive = directory / "report.jsonl", directory / "sent.jsonl"
+        key = key_directory() / "private.pem"
+        history = ("--archive", str(archive), "--days", "30", "--count", NOTIFICATIONS, "--key", str(key), "--quiet")
+        env = environment(directory)
+        done = run_program("receiver", "simulate", *history, env=env, cwd=directory)
+        assert done.returncode == 0, done.stderr
+        command = [sys.executable, sending.__file__, url, str(archive), str(rate), CONNECTIONS, str(self.report)]
+        super().__init__(command, env, cwd=directory)
+        self._end = self._accepted = 0
+        until(lambda: not self.ended() and self.report.exists(), what="the senders")
 
     def accepted(self) -> int:
+        """Count what got a 200 so far."""
+        self.ended()
         with self.report.open("rb") as report:
             report.seek(self._end)
             new = report.read()
         self._end += len(new)
-        self._accepted += new.count(b',"error":null,')
+        self._accepted += new.count(b',"status":200,')
         return self._accepted
 
 
@@ -61,7 +80,7 @@ class Cluster:
             **CREDENTIALS,
             "CLC_SHARED_SPOOL": self.postgres.url,
             "CLC_OBJECTS": bucket,
-            "CLC_BACKUP_EVERY": size("1d", "60s"),
+            "CLC_BACKUP_EVERY": size("1d", "180s"),
             "CLC_BACKUP_KEEP": "1",
             "CLC_ACKNOWLEDGE": "replicated",
         }
@@ -86,14 +105,27 @@ class Cluster:
 
     def send(self, directory: Path, rate: int) -> None:
         """Begin to send, so many a second."""
-        self.rate = rate
-        self.traffic = Traffic(directory, self.proxy.url, rate, concurrency=128)
+        self.rate, self.paused = rate, 0.0
+        self.traffic = Traffic(directory, self.proxy.url, rate)
         self._ends.enter_context(self.traffic)
 
     def until_accepted(self, count: int) -> None:
         """Wait until so many more are accepted."""
         wanted = self.traffic.accepted() + count
         until(lambda: self.traffic.accepted() >= wanted, seconds=LONGEST, what="load")
+
+    def let_stores_catch_up(self) -> None:
+        """Pause the senders if a store is far behind: the machine has too few processors to store all at such rates."""
+        if self._behind() < MOST_BEHIND:
+            return
+        began = time.monotonic()
+        with stopped(self.traffic.process.pid):
+            until(lambda: self._behind() < MOST_BEHIND / 10, seconds=LONGEST, what="the stores")
+        self.paused += time.monotonic() - began
+
+    def _behind(self) -> int:
+        sent = sum(self.positions().values())
+        return max(sent - sum(_read_watermarks(receiver).values()) for receiver in self.stores)
 
     def stop_sending(self) -> None:
         """End the senders once all is answered."""

@@ -87,15 +87,15 @@ def _begin_anew(machine: Machine) -> None:
 
 KILLS = [kill_listener, kill_store, kill_shipper, kill_machine]
 COUNTS: dict[Callable[[Cluster], None], tuple[int, int]] = {
-    kill_listener: (1, 22),
+    kill_listener: (1, 24),
     kill_store: (1, 20),
     kill_shipper: (1, 12),
     kill_machine: (1, 16),
-    restart_postgresql: (1, 10),
-    fail_over: (1, 6),
-    cut_network: (1, 6),
-    lose_objects: (0, 3),
-    wipe_disk: (1, 8),
+    restart_postgresql: (1, 8),
+    fail_over: (1, 5),
+    cut_network: (1, 5),
+    lose_objects: (0, 1),
+    wipe_disk: (1, 5),
 }
 """How many of each there are in CI, and in full."""
 
@@ -109,6 +109,7 @@ def choose_faults(random: Random) -> list[Callable[[Cluster], None]]:
 
 def do_fault(cluster: Cluster, fault: Callable[[Cluster], None]) -> None:
     """Do a fault under load, and count it."""
+    cluster.let_stores_catch_up()
     cluster.until_accepted(cluster.random.randint(1, cluster.rate))
     kind, began = fault.__name__.replace("_", " "), time.monotonic()
     cluster.done.append(kind)

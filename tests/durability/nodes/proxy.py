@@ -26,10 +26,12 @@ http {{
     access_log {directory}/requests tries;
     upstream receivers {{
         {servers}
-        keepalive 64;
+        keepalive 512;
     }}
     server {{
         listen 127.0.0.1:{port};
+        keepalive_requests 1000000000;
+        keepalive_timeout 1h;
         location / {{
             proxy_pass http://receivers;
             proxy_http_version 1.1;

@@ -21,7 +21,7 @@ from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import describe_counts, describe_problems, select_range
 from analytics.pages.shared.health_figures import count_recent_silences, read_figures, select_troubled, state_of
 from analytics.pages.shared.known_alarms import IN_ALARM, load_in_alarm, open_in_alarm
-from analytics.pages.shared.known_findings import FINDINGS, RETRY_SECONDS, load_findings, open_findings
+from analytics.pages.shared.known_findings import FINDINGS, RETRY_SECONDS, begin_known, load_findings, open_findings
 from analytics.pages.shared.store import ask_status, location
 from analytics.senders import alert_label, alerts, sender_of
 from analytics.text import as_markdown, make_visible, plural
@@ -43,6 +43,12 @@ class Sign(NamedTuple):
     text: str
     hint: str
     is_pending: bool = False
+
+
+def begin_signs() -> None:
+    """Let what takes long be computed while the page draws its figures."""
+    for name, kept in waited_for().items():
+        begin_known(name, kept)
 
 
 def draw_signs(place: DeltaGenerator, chosen: ActivityFilters, time: When, refused: tuple[int, int]) -> None:

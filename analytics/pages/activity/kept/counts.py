@@ -15,8 +15,11 @@ from analytics.times import EPOCH, MICROSECOND, floor
 LONG = timedelta(days=28)
 """Shorter ranges are counted from rows, which takes no longer."""
 QUARTER = timedelta(minutes=15)
-ROWS_PER_COUNT = 4
-"""A count takes as long to read as three notifications take to count. Where few come, each has a count of its own."""
+ROWS_PER_COUNT = {"notifications": 4, "changes": 1}
+"""A count takes as long to read as three notifications take to count, or the changed fields of half a notification.
+
+Where few come, each has a count of its own.
+"""
 MOST_CUTS = 4
 BY_QUARTER = frozenset({"activity_types", "activity_other", "activity_bins", "activity_before", "activity_hours"})
 BY_MONTH = frozenset({"activity_accounts", "activity_actors", "activity_entities"})
@@ -35,9 +38,9 @@ class Kept(NamedTuple):
     quarters: int = 0
     years: int = 0
 
-    def is_short(self, counts: int) -> bool:
-        """Say whether so many counts are so few that reading them is quicker than counting the notifications."""
-        return counts * ROWS_PER_COUNT <= self.last_seq
+    def is_short(self, counts: int, measure: str) -> bool:
+        """Say whether so many counts are so few that reading them is quicker than counting from the rows."""
+        return counts * ROWS_PER_COUNT[measure] <= self.last_seq
 
 
 def read_kept() -> Kept | None:
@@ -65,11 +68,12 @@ def add_counts(name: str, values: dict[str, Any], kept: Kept | None) -> dict[str
         return values
     if any(values.get(each) is not None for each in FILTERS):
         return values
-    if name in BY_QUARTER and kept.is_short(kept.quarters) and fits_quarters(values):
-        return values | leave_to_rows(values, kept, floor_quarter, lambda begin: begin + QUARTER)
-    counts_all = "notifications" in values and values.get("event_types") is None
-    if name in BY_MONTH and kept.is_short(kept.years) and counts_all:
-        rows = leave_to_rows(values, kept, floor_month, next_month)
+    measure = "notifications" if "notifications" in values else "changes"
+    if name in BY_QUARTER and kept.is_short(kept.quarters, measure) and fits_quarters(values):
+        return values | leave_to_rows(measure, values, kept, floor_quarter, lambda begin: begin + QUARTER)
+    counts_all = measure == "notifications" and values.get("event_types") is None
+    if name in BY_MONTH and kept.is_short(kept.years, measure) and counts_all:
+        rows = leave_to_rows(measure, values, kept, floor_month, next_month)
         return values | rows | choose_months(values, set(rows["cut_begins"]))
     return values
 
@@ -83,6 +87,7 @@ def fits_quarters(values: Mapping[str, Any]) -> bool:
 
 
 def leave_to_rows(
+    measure: str,
     values: Mapping[str, Any],
     kept: Kept,
     begin_of: Callable[[datetime], datetime],
@@ -94,12 +99,13 @@ def leave_to_rows(
     """
     ends = [values[end] for end in ENDS if values.get(end) is not None]
     cut = sorted({begin_of(end) for end in ends if end <= kept.newest and begin_of(end) != end})
-    measure = "notifications" if "notifications" in values else "changes"
     return {
         measure: None,
         f"left_{measure}": True,
         "kept": True,
         "kept_seq": kept.last_seq,
+        "cut": True if cut else None,
+        "uncut": None if cut else True,
         "cut_begins": pad(cut),
         "cut_ends": pad(map(next_of, cut)),
     }

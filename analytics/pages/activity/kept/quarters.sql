@@ -6,7 +6,7 @@
             changed_fields AS number -- if $left_changes
         FROM counts_by_quarter
         WHERE quarter >= $counted_since::TIMESTAMPTZ AND quarter < $counted_until::TIMESTAMPTZ
-            AND NOT list_contains($cut_begins::BIGINT[], epoch_us(quarter))
+            AND NOT list_contains($cut_begins::BIGINT[], epoch_us(quarter)) -- if $cut
             AND $kept_seq =
             -- include last_kept.sql
             AND list_contains($event_types::VARCHAR[], coalesce(event_type, category)) -- if $event_types
