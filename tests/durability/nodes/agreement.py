@@ -3,31 +3,33 @@
 import json
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import duckdb
+
 from receiver.keeping.verification.invariants import Kept
 from tests.durability.support.promise import broken
 from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment
 
-ROWS_PER_PART = 10_000
 WINDOW, LONGEST_WAIT = timedelta(seconds=10), timedelta(seconds=2)
 """The defaults of CLC_DUPLICATE_WINDOW_SECONDS and CLC_ACKNOWLEDGE_WAIT."""
-NOTIFICATIONS = """
-SELECT seq, sha256(n::VARCHAR) AS digest FROM notifications AS n WHERE seq > ? AND seq <= ? ORDER BY seq
-"""
-CHANGES = """
-SELECT seq, count(*) AS count, sha256(string_agg(c::VARCHAR, '' ORDER BY c::VARCHAR)) AS digest
-FROM changes AS c WHERE seq > ? AND seq <= ? GROUP BY seq ORDER BY seq
+ROWS = {
+    "notifications": "SELECT seq, hash(each) AS digest FROM {store}.notifications AS each",
+    "changes": "SELECT seq, sum(hash(each)) AS digest FROM {store}.changes AS each GROUP BY seq",
+    "rejected": "SELECT id AS seq, hash(each) AS digest FROM {store}.rejected AS each",
+}
+DIFFERING = """
+SELECT seq FROM ({one}) AS one FULL JOIN ({other}) AS other USING (seq) WHERE one.digest IS DISTINCT FROM other.digest
 """
 STORED = """
 SELECT seq, id::VARCHAR, sha256(payload), duplicate_of::VARCHAR, received_at, event_type, sender, category, entity_id
-FROM notifications WHERE seq > ? AND seq <= ? ORDER BY seq
+FROM store_0.notifications ORDER BY seq
 """
 
 
@@ -92,32 +94,20 @@ def check_promise(report: Report, stored: Sequence[Stored], wiped_at: Sequence[d
     return len(promised)
 
 
-def read_agreed(receivers: Sequence[Receiver]) -> tuple[list[Stored], int]:
-    """Read the notifications, and count the changes, of stores that must have the same, row by row."""
-    for _ in read_same(receivers, NOTIFICATIONS):
-        pass
-    changes = sum(row["count"] for rows in read_same(receivers, CHANGES) for row in rows)
-    refused = [receiver.sql("SELECT * FROM rejected ORDER BY id") for receiver in receivers]
-    assert refused == [[]] * len(receivers)
-    return [_as_stored(row) for rows in read_same(receivers[:1], STORED) for row in rows], changes
-
-
-def _as_stored(row: dict[str, Any]) -> Stored:
-    *simple, sender, category, entity_id = row.values()
-    return Stored._make([*simple, (sender, category, entity_id)])
-
-
-def read_same(receivers: Sequence[Receiver], query: str) -> Iterator[list[dict[str, Any]]]:
-    """Read a query's rows, part by part, and compare them among the receivers."""
-    ends = [receiver.sql("SELECT max(seq) AS seq FROM notifications")[0]["seq"] for receiver in receivers]
-    assert len(set(ends)) == 1, f"the last seq of each: {ends}"
-    for after in range(0, ends[0], ROWS_PER_PART):
-        first, *others = [receiver.sql(query, [after, after + ROWS_PER_PART]) for receiver in receivers]
-        for number, other in enumerate(others, 2):
-            differing = [pair for pair in zip(first, other, strict=False) if pair[0] != pair[1]]
-            assert differing[:1] == [], f"store {number} differs from the first in {len(differing)} rows"
-            assert len(first) == len(other)
-        yield first
+def read_agreed(directories: Sequence[Path]) -> tuple[list[Stored], int]:
+    """Read the notifications, and count the changes, of stopped stores, which must have the same, row by row."""
+    with duckdb.connect() as stores:
+        for number, directory in enumerate(directories):
+            stores.execute(f"ATTACH '{directory / 'clc.duckdb'}' AS store_{number} (READ_ONLY)")
+        for table, rows in ROWS.items():
+            one, *others = (rows.format(store=f"store_{number}") for number in range(len(directories)))
+            for number, other in enumerate(others, 2):
+                differing = stores.execute(DIFFERING.format(one=one, other=other)).fetchall()
+                assert differing[:3] == [], f"{len(differing)} {table} of store {number} differ from the first's"
+        assert stores.execute("SELECT count(*) FROM store_0.rejected").fetchall() == [(0,)]
+        ((changes,),) = stores.execute("SELECT count(*) FROM store_0.changes").fetchall()
+        stored = [Stored(*each[:6], each[6:]) for each in stores.execute(STORED).fetchall()]
+    return stored, changes
 
 
 def count_retried(report: Report, stored: Sequence[Stored], retries: int) -> tuple[int, int]:
