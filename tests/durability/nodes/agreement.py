@@ -106,7 +106,7 @@ def read_agreed(directories: Sequence[Path]) -> tuple[list[Stored], int]:
                 assert differing[:3] == [], f"{len(differing)} {table} of store {number} differ from the first's"
         assert stores.execute("SELECT count(*) FROM store_0.rejected").fetchall() == [(0,)]
         ((changes,),) = stores.execute("SELECT count(*) FROM store_0.changes").fetchall()
-        stored = [Stored(*each[:6], each[6:]) for each in stores.execute(STORED).fetchall()]
+        stored = [Stored._make((*each[:6], each[6:])) for each in stores.execute(STORED).fetchall()]
     return stored, changes
 
 
