@@ -1,4 +1,4 @@
-"""What a store has dropped: old months that the lake holds, except for rows that later ones need."""
+"""The old months that a store has dropped. The lake holds them; rows that later ones need stay in the store."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -46,7 +46,7 @@ class Stored(NamedTuple):
 
 
 class Report:
-    """What the senders wrote down: `promised` has the SHA-256 of each body that got a 200, by id."""
+    """The senders' report. `promised` maps the id of each notification that got a 200 to the SHA-256 of its body."""
 
     def __init__(self, path: Path) -> None:
         self.promised: dict[UUID, str] = {}

@@ -23,7 +23,7 @@ LONGEST_CATCHING_UP = 1.0
 
 
 class Request(NamedTuple):
-    """What is posted: all its bytes, and what the report says of it."""
+    """A request: all its bytes, and the event and the SHA-256 that the report gives."""
 
     posted: bytes
     event: str
