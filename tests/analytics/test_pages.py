@@ -11,8 +11,10 @@ import duckdb
 import pytest
 import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.testing.v1 import AppTest
 
+from analytics.client.keeping import KeptAnswer
 from analytics.commands.dashboard import streamlit_options
 from analytics.pages.pages import entry_file
 from analytics.pages.shared.accounts import Account, Accounts
@@ -217,6 +219,25 @@ def test_an_opened_notification_shows_verdict_and_raw_payload(open_page):
     app = open_page("notifications", seq="8")
     assert any("Verified: the signature fits" in text.value for text in app.markdown)
     assert any(map(parse_payload, plain_texts(app)))
+
+
+@pytest.mark.parametrize("page", ["activity", "alerts", "audit", "entity", "health", "notifications", "set_up", "sql"])
+def test_no_part_of_a_page_lies_in_another_while_it_waits_for_what_is_computed(open_page, monkeypatch, page):
+    """Streamlit throws away what a part drew when it draws it again at once, but not what a part within it drew."""
+    within = {}
+
+    register = MemoryFragmentStorage.register
+
+    def watched(storage, key, fragment, *, parent_fragment_id=None, **more):
+        within[key] = parent_fragment_id
+        register(storage, key, fragment, parent_fragment_id=parent_fragment_id, **more)
+
+    monkeypatch.setattr(MemoryFragmentStorage, "register", watched)
+    monkeypatch.setattr(KeptAnswer, "read_up_to", lambda *_: None)
+    app = open_page(page, seq="8", category="Server", name="WA1ACMEWEB01", sql="SELECT 1")
+    assert not app.exception
+    assert len(within) >= 3
+    assert set(within.values()) == {None}
 
 
 def test_what_the_address_names_but_the_store_has_not_is_said(open_page):

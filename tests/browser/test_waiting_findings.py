@@ -12,7 +12,7 @@ from analytics.findings.snapshot import FOREVER
 from analytics.times import EPOCH
 from tests.browser.audited import ago, send, server
 from tests.browser.conftest import Live
-from tests.browser.watching import choose, row_of
+from tests.browser.watching import choose, drawn_at, expect_refreshed, row_of
 from tests.support.browsing import a_dashboard
 from tests.support.processes import Receiver, running
 from tests.support.sizes import take_few
@@ -95,6 +95,27 @@ def test_activity_is_drawn_before_findings_are_known_says_so_and_shows_their_num
     expect(sign).to_contain_text("being computed")
     slow.held_back = set()
     expect(sign).to_contain_text(f"{count + 1} findings")
+
+
+def test_activity_waits_for_findings_while_it_is_drawn_twice_without_a_pause(place, watch, monkeypatch):
+    """The second drawing begins before the browser has got the end of the first, which says what the page waits for."""
+    slow, live = place
+
+    def ask_twice(socket):
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: (server.send(message), server.send(message)))
+
+    slow.held_back = COMPUTING
+    new_finding(live, monkeypatch, "WA1ACMETWICE1", "203.0.113.81")
+    watched = watch(live.url)
+    watched.page.route_web_socket(re.compile("/_stcore/stream"), ask_twice)
+    page = watched.open("/?refresh=1+s")
+    sign = page.locator(".st-key-sign-findings button").first
+    for _ in range(3):
+        expect(sign).to_contain_text("being computed")
+        expect_refreshed(page, drawn_at(page))
+    slow.held_back = set()
+    expect(sign).to_contain_text(re.compile(r"\d+ finding"))
 
 
 @pytest.mark.parametrize(("refresh", "public"), take_few([("1+s", "203.0.113.78"), ("off", "203.0.113.79")], 1))

@@ -27,7 +27,7 @@ from analytics.settings import read_settings
 
 STATIC = Path(str(files("streamlit"))) / "static"
 SCRIPTS = "static/js"
-OWN_SCRIPTS = ("blank.js", "links.js", "scroll.js")
+OWN_SCRIPTS = ("blank.js", "links.js", "scroll.js", "leave.js")
 """Scripts that stand in the document itself, so that they are there before its first element."""
 IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 ENDS_SECONDS = 3

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
-from analytics.errors import AnalyticsError
 from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding
 from analytics.findings.order import count_severities, select_between
@@ -15,16 +15,16 @@ from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import begin_waiting, end_waiting, is_kept, now
-from analytics.pages.shared.components import Cell, Column, Line, draw_again_after, draw_age_line, draw_table
+from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known_findings import (
     FINDINGS,
     FRESH,
     PATIENCE_SECONDS,
-    RETRY_SECONDS,
     open_findings,
 )
+from analytics.pages.shared.waiting import await_answer
 from analytics.senders import find_sender, several
 from analytics.settings import read_settings
 from analytics.text import make_visible, plural, shorten
@@ -40,6 +40,13 @@ COLUMNS = (
 )
 SENDER_COLUMN = Column("Sender", "9rem")
 NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
+
+
+class Progress(NamedTuple):
+    """The moment up to which findings are computed, None for none, and whether a page waits long for newer ones."""
+
+    upto: datetime | None
+    is_long: bool
 
 
 def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> None:
@@ -71,44 +78,41 @@ def wait_for(what: str, upto: datetime) -> None:
         what: the name of the awaited findings.
         upto: the moment.
     """
-    if is_kept():
-        say_waiting(what, upto)
-    else:
-        look_on(what, upto)
+    progress = read_progress(upto)
+    say_waiting(what, upto, progress)
+    if not is_kept():
+        await_answer(what, lambda: is_computed(upto) or read_progress(upto) != progress)
 
 
-@st.fragment
-def look_on(what: str, upto: datetime) -> None:
-    """Say that findings up to a moment are being computed, and check whether they are ready."""
-    draw_again_after(RETRY_SECONDS, "looking")
-    try:
-        is_there = open_findings().read_up_to(PATIENCE_SECONDS, upto) is not None
-    except AnalyticsError:
-        is_there = True  # the page itself shows the error
-    if is_there:
-        st.rerun()
-    say_waiting(what, upto)
+def is_computed(upto: datetime) -> bool:
+    """Say whether there are findings up to a moment, after a short wait for them."""
+    return open_findings().read_up_to(PATIENCE_SECONDS, upto) is not None
 
 
-def say_waiting(what: str, upto: datetime) -> None:
-    """Say that findings up to a moment are being computed, their progress, and after a long wait how to go on."""
+def read_progress(upto: datetime) -> Progress:
+    """Return how far the findings up to a moment are computed."""
     before = open_findings().snapshot
-    longest = read_settings().query_timeout_seconds
+    waited = (datetime.now(UTC) - upto - FRESH).total_seconds()
+    return Progress(before.upto if before else None, waited >= read_settings().query_timeout_seconds)
+
+
+def say_waiting(what: str, upto: datetime, progress: Progress) -> None:
+    """Say that findings up to a moment are being computed, their progress, and after a long wait how to go on."""
     with st.container(key="looking", border=True):
         st.markdown(f":material/hourglass_top: **Findings up to {format_clock(upto)} are being computed.**")
-        so_far = f"So far they are computed up to {format_clock(before.upto)}. " if before else ""
+        so_far = f"So far they are computed up to {format_clock(progress.upto)}. " if progress.upto else ""
         so_far = so_far or "The rules read all there is. "
         st.caption(f"{so_far}They are listed here as soon as they are complete.")
-        if (datetime.now(UTC) - upto - FRESH).total_seconds() < longest:
+        if not progress.is_long:
             return
+        longest = read_settings().query_timeout_seconds
         st.text(
             f"This takes longer than {longest:g} s: the store is slow, or has much to read. The page keeps waiting."
         )
-        if st.button(
-            "Look again", key="look-again", help="Findings up to now are computed.", icon=":material/refresh:"
-        ):
-            end_waiting(what)
-            st.rerun()
+        st.button(
+            "Look again", key="look-again", help="Findings up to now are computed.", icon=":material/refresh:",
+            on_click=end_waiting, args=(what,),
+        )  # fmt: skip
 
 
 def count_by_bin(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from analytics.pages.shared.silence import (
     watch,
 )
 from analytics.pages.shared.store import run_query
+from analytics.pages.shared.waiting import forget_awaited, look_for_awaited
 from analytics.queries import Query
 from analytics.text import as_markdown
 
@@ -114,6 +115,7 @@ def draw_page(
     # browser refuses everything after it.
     with st.container(key="pulse"):
         st.fragment(watch)()
+        st.fragment(look_for_awaited)()
     place = st.container(key="instead")
     if GONE in st.session_state:
         address.keep()
@@ -260,6 +262,7 @@ def draw_part(body: Callable[[], None] | None, age: DeltaGenerator | None) -> No
         with age:
             draw_freshness(whole=body is not None)
     if body:
+        forget_awaited()
         body()
     if age and not is_older:
         with age:

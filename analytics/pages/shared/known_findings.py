@@ -15,16 +15,15 @@ from analytics.findings.rule_headers import MARKS
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, begin_waiting, is_kept, note_answered, note_moment, now, was_answered
-from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.frame import is_refreshing
 from analytics.pages.shared.store import connection
+from analytics.pages.shared.waiting import await_answer
 from analytics.senders import doubting_rules
 from analytics.text import as_markdown, plural, shorten
 
 T = TypeVar("T", bound=Dated)
 MOST_NAMED = 5
 PATIENCE_SECONDS = 0.4
-RETRY_SECONDS = 0.5
 FRESH = timedelta(seconds=3)
 LAG = timedelta(seconds=15)
 """Findings may be this old on a page that refreshes, and it says so; a page that was just opened waits for new ones."""
@@ -160,10 +159,9 @@ def draw_findings_of(notification_id: str, received_at: datetime) -> None:
             st.caption("Whether it is in a finding is not known now.")
             return
         if snapshot is None:
-            if is_kept():
-                say_computed_later()
-            else:
-                await_findings_of(received_at)
+            st.caption("Its findings are being computed.")
+            if not is_kept():
+                await_answer(f"findings-of-{notification_id}", lambda: find_known(received_at) is not None)
             return
         about = [finding for finding in snapshot.findings if notification_id in map(str, finding.notification_ids)]
         if about:
@@ -180,19 +178,3 @@ def name_findings(about: Sequence[Finding]) -> None:
                       help=as_markdown(shorten(finding.sentence, 300)))  # fmt: skip
         if len(about) > MOST_NAMED:
             st.caption(f"and {len(about) - MOST_NAMED:,} more", width="content")
-
-
-@st.fragment
-def await_findings_of(received_at: datetime) -> None:
-    """Say that findings are being computed; draw the page again when they are known."""
-    draw_again_after(RETRY_SECONDS, "findings-of")
-    with suppress(AnalyticsError):
-        if find_known(received_at) is None:
-            say_computed_later()
-            return
-    st.rerun()
-
-
-def say_computed_later() -> None:
-    """Say that findings are still being computed."""
-    st.caption("Its findings are being computed.")

@@ -6,8 +6,9 @@ import streamlit as st
 
 from analytics.errors import QueryError
 from analytics.pages.shared import address
-from analytics.pages.shared.components import bring, draw_again_after, draw_bringing, script
+from analytics.pages.shared.components import bring, draw_bringing, script
 from analytics.pages.shared.frame import draw_page
+from analytics.pages.shared.waiting import await_answer
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
 from analytics.pages.sql.elsewhere import draw_elsewhere
@@ -27,7 +28,6 @@ SECONDS = (5, 10, 30, 60, 300, 900, 3600)
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
 DEFAULT_ROWS = 100_000
 AT_ONCE_SECONDS = 0.25
-LOOK_SECONDS = 0.3
 FIRST = """\
 -- Notifications of the last 24 hours by event type.
 SELECT event_type, count(*) AS notifications
@@ -153,19 +153,16 @@ def draw_outcome(run: Run | None) -> None:
     elif run is None:
         st.caption("Run the query to see its rows here. The page's address then becomes a link to it.")
     elif run.running:
-        wait()
+        st.caption("The query is running. You can use the rest of the page meanwhile.")
+        await_answer("query", has_ended)
     else:
         draw_results(run)
 
 
-@st.fragment
-def wait() -> None:
-    """Draw the page anew when the query has ended."""
-    draw_again_after(LOOK_SECONDS, "query")
+def has_ended() -> bool:
+    """Say whether no query is running."""
     run = _sql_run.read_run()
-    if run is None or not run.running:
-        st.rerun()
-    st.caption("The query is running. You can use the rest of the page meanwhile.")
+    return run is None or not run.running
 
 
 def list_seconds() -> dict[str, float]:

@@ -1,7 +1,6 @@
 """Signs beside the page's figures: alarms, findings, refused notifications, health; each leads to its page."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -16,13 +15,13 @@ from analytics.pages.activity.attention import ways
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared.answers import begin_waiting, is_kept, now, read_silence
-from analytics.pages.shared.components import draw_again_after
 from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import describe_counts, describe_problems, select_range
 from analytics.pages.shared.health_figures import count_recent_silences, read_figures, select_troubled, state_of
 from analytics.pages.shared.known_alarms import IN_ALARM, load_in_alarm, open_in_alarm
-from analytics.pages.shared.known_findings import FINDINGS, RETRY_SECONDS, begin_known, load_findings, open_findings
+from analytics.pages.shared.known_findings import FINDINGS, begin_known, load_findings, open_findings
 from analytics.pages.shared.store import ask_status, location
+from analytics.pages.shared.waiting import await_answer
 from analytics.senders import alert_label, alerts, sender_of
 from analytics.text import as_markdown, make_visible, plural
 
@@ -71,7 +70,7 @@ def draw_signs(place: DeltaGenerator, chosen: ActivityFilters, time: When, refus
     # A fixed place, so that the other parts of the page keep theirs when all is known.
     with st.container(key="await-signs"):
         if any(sign.is_pending for sign in drawn.values()) and not is_kept():
-            await_signs()
+            await_answer("signs", is_any_ready)
 
 
 def look(describe: Callable[[], Sign], what: str) -> Sign:
@@ -88,19 +87,10 @@ def draw_sign(name: str, sign: Sign, go: Callable[[], None]) -> None:
     st.button(label, key=f"sign-{name}", on_click=go, type="tertiary", help=as_markdown(sign.hint), width="stretch")
 
 
-@st.fragment
-def await_signs() -> None:
-    """Draw the page again as soon as one more sign is known."""
-    draw_again_after(RETRY_SECONDS, "signs")
-    with suppress(AnalyticsError):
-        if not any(is_ready(name, kept) for name, kept in waited_for().items()):
-            return
-    st.rerun()
-
-
-def is_ready(name: str, kept: KeptAnswer[Any]) -> bool:
+def is_any_ready() -> bool:
     """Say whether an answer that the page waits for is there."""
-    return kept.read_up_to(0, begin_waiting(name, now())) is not None
+    kept_answers = waited_for().items()
+    return any(kept.read_up_to(0, begin_waiting(name, now())) is not None for name, kept in kept_answers)
 
 
 def waited_for() -> dict[str, KeptAnswer[Any]]:

@@ -32,7 +32,7 @@ let restsSince = null;
 let leftAt = null;
 let actedAt = null;
 const request = (window.clcRequest ??= { since: null, lost: 0 });
-addEventListener("popstate", () => { leftAt = clocks(); });
+for (const leaving of ["popstate", "clc-leave"]) addEventListener(leaving, () => { leftAt = clocks(); });
 // Streamlit shows some time after a click that it draws, and a request in that time would cost the click.
 for (const act of ["pointerdown", "click", "keydown"]) addEventListener(act, () => { actedAt = clocks(); }, true);
 
