@@ -3,8 +3,9 @@
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from random import Random
 
@@ -116,11 +117,16 @@ class Cluster:
 
     def let_stores_catch_up(self) -> None:
         """Pause the senders if a store is far behind: the machine has too few processors to store all at such rates."""
-        if self._behind() < MOST_BEHIND:
-            return
+        if self._behind() >= MOST_BEHIND:
+            with self.pause():
+                until(lambda: self._behind() < MOST_BEHIND / 10, seconds=LONGEST, what="the stores")
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Let the senders pause meanwhile."""
         began = time.monotonic()
         with stopped(self.traffic.process.pid):
-            until(lambda: self._behind() < MOST_BEHIND / 10, seconds=LONGEST, what="the stores")
+            yield
         self.paused += time.monotonic() - began
 
     def _behind(self) -> int:

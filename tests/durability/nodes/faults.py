@@ -66,9 +66,11 @@ def lose_objects(cluster: Cluster) -> None:
 
 def wipe_disk(cluster: Cluster) -> None:
     """Lose a machine with its disk, and let a new one join in its place."""
-    primary = cluster.postgres.primary
-    cluster.machines["one"].run("backup", str(cluster.machines["one"].directory / f"{len(cluster.done)}.duckdb"))
-    until(lambda: primary.read(BACKED_UP) > [(0,)], seconds=LONGEST, what="a backup")
+    primary, one = cluster.postgres.primary, cluster.machines["one"]
+    with cluster.pause():  # a backup gives way to what is sent, and there are too few processors for both
+        one.run("backup", str(one.directory / f"{len(cluster.done)}.duckdb"))
+        until(lambda: primary.read(BACKED_UP) > [(0,)], seconds=LONGEST, what="a backup")
+    cluster.until_accepted(cluster.rate)
     primary.execute(AN_HOUR_PASSES)
     machine = cluster.random.choice(list(cluster.machines.values()))
     if machine.takes:  # what was answered after the longest wait is on that disk alone, until it is sent

@@ -3,6 +3,7 @@
 import os
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 from random import Random
 
@@ -57,8 +58,8 @@ def test_all_stores_agree_on_all_that_was_acknowledged_after_faults_of_each_kind
         promised = check_promise(report, stored, cluster.wiped_at)
         retried, marked = count_retried(report, stored, cluster.proxy.count_retries())
         copies = count_copies(stored)
-        for machine in storing:
-            machine.run("verify")
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda machine: machine.run("verify"), storing))
     kinds = ", ".join(f"{kind} {count}" for kind, count in Counter(cluster.done).items())
     with capsys.disabled():
         print(
