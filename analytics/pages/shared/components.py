@@ -65,19 +65,18 @@ def read_file(folder: str, name: str) -> str:
     return files(folder).joinpath(name).read_text(encoding="utf-8")
 
 
-def draw_again_after(seconds: float | None, key: str, *, while_shown: str = "") -> bool:
+def draw_again_after(seconds: float | None, key: str) -> bool:
     """Let the browser draw the calling fragment again; return whether it asked for this drawing.
 
     Args:
         seconds: the time from this drawing to the next; None for never.
         key: the counter's name, unique on the page.
-        while_shown: the CSS selector of what must be on the page then; the browser waits for it.
     """
     if not seconds:
         # It takes the same place; without it, everything after it would move in the browser's tree and be there twice.
         st.empty()
         return False
-    data = {"seconds": seconds, "whileShown": while_shown, "turn": str(time.monotonic_ns())}
+    data = {"seconds": seconds, "turn": str(time.monotonic_ns())}
     result = script("refresh", counts=True)(key=f"refresh-{key}", data=data, height=1, on_due_change=lambda: None)
     return bool(result.due)
 

@@ -25,7 +25,7 @@ from analytics.pages.shared.silence import (
     watch,
 )
 from analytics.pages.shared.store import run_query
-from analytics.pages.shared.waiting import forget_awaited, look_for_awaited
+from analytics.pages.shared.waiting import forget_awaited
 from analytics.queries import Query
 from analytics.text import as_markdown
 
@@ -107,6 +107,7 @@ def draw_page(
     address.send_again()
     address.depart()
     address.name_tab()
+    forget_awaited()
     style("style")
     style("phone")
     draw_search_field()
@@ -115,7 +116,6 @@ def draw_page(
     # browser refuses everything after it.
     with st.container(key="pulse"):
         st.fragment(watch)()
-        st.fragment(look_for_awaited)()
     place = st.container(key="instead")
     if GONE in st.session_state:
         address.keep()

@@ -16,6 +16,7 @@ from analytics.pages.shared.components import draw_again_after, draw_age_line, d
 from analytics.pages.shared.described_senders import look_for_senders, read_drawn_edition
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.store import listener_pulse, pulse, run
+from analytics.pages.shared.waiting import find_awaited
 
 RETRY_SECONDS = 2.0
 PATIENCE_SECONDS = 4.0
@@ -31,9 +32,10 @@ GONE = "_gone"
 
 
 def watch() -> None:
-    """Tell the browser whether the store answers; draw the page anew when that, or what it knows of senders, changed.
+    """Tell the browser whether the store answers; draw the page anew when something else is known.
 
-    From then on the browser asks the dashboard's server, and asks for this drawing again after a change.
+    That is whether the store answers, the senders, or what the page waits for. From then on the browser asks the
+    dashboard's server, and asks for this drawing again after a change and while the page waits.
     """
     silence, away = pulse().silence(), answers.read_silence()
     if GONE not in st.session_state and silence and not away:
@@ -42,7 +44,7 @@ def watch() -> None:
         answers.end_silence()
         st.rerun()
     known = describe_pulse()
-    if known["senders"] != read_drawn_edition():
+    if known["senders"] != read_drawn_edition() or find_awaited():
         st.rerun()
     script("pulse", PULSE_HTML, counts=True)(
         key="pulse-bar",

@@ -1,11 +1,13 @@
 // Says on the page that the store does not answer, and dims the old values; or that a listener does not answer.
 // It asks the dashboard's server, which answers even while the page waits for the store. When the store has gone or come
-// back, or when other senders are known, it requests a new drawing. If that server does not answer either, the page
-// notices by itself: a page without news never looks like a fresh one.
+// back, when other senders are known, and as long as the page waits for something, it requests a new drawing. If that
+// server does not answer either, the page notices by itself: a page without news never looks like a fresh one.
 
 const ASK_SECONDS = 1;
 const ANSWER_MS = 2000;
 const DRAW_SECONDS = 1.5;
+const LOOK_SECONDS = 0.5;
+const AWAITED = '[class*="st-key-awaited-"]';
 const GOES_ON = "This page goes on as soon as it does.";
 const FORGOTTEN_SECONDS = 4; // before that, Streamlit may connect again by itself
 
@@ -66,10 +68,15 @@ function isOutdated(bar) {
   return !bar.muted && (isGone !== bar.away || bar.senders !== bar.drawn_with);
 }
 
+function isDue(bar) {
+  const waited = bar.askedToDraw ? secondsSince(bar.askedToDraw) : Infinity;
+  if (document.querySelector(AWAITED)) return waited > LOOK_SECONDS;
+  return waited > DRAW_SECONDS && isOutdated(bar);
+}
+
 function askForDrawing(bar) {
-  const asked = bar.askedToDraw && secondsSince(bar.askedToDraw) < DRAW_SECONDS;
   const rested = hasRested();
-  if (asked || !isOutdated(bar) || !rested) return;
+  if (!rested || !isDue(bar)) return;
   bar.askedToDraw = clocks();
   requestDrawing(bar.ask, "changed");
 }

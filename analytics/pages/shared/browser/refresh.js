@@ -1,12 +1,10 @@
-// Requests the next drawing of its fragment some seconds after the last one, once the page is at rest, and shows what
-// the fragment waits with.
+// Requests the next drawing of its fragment some seconds after the last one, once the page is at rest.
 
 const LOOK_MS = 100;
 
 function look(counter, ask) {
   const rested = hasRested();
   if (secondsSince(counter.countedFrom) < counter.seconds || !rested) return;
-  if (counter.whileShown && !document.querySelector(counter.whileShown)) return;
   counter.countedFrom = clocks(); // a request may get lost, for example with a broken connection
   requestDrawing(ask, "due");
 }
