@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -347,3 +348,16 @@ def test_streamlit_sends_no_statistics_and_asks_for_no_address():
     )
     (theme,) = [option.partition("=")[2] for option in options if option.startswith("--theme.base=")]
     assert Path(theme).is_file()
+
+
+def test_the_garbage_collector_looks_at_nothing_of_the_dashboards_program():
+    code = """
+import gc
+from analytics.pages.serving.served import leave_program_alone
+before = len(gc.get_objects())
+leave_program_alone()
+print(before, len(gc.get_objects()))
+"""
+    before, after = map(int, subprocess.check_output([sys.executable, "-W", "ignore", "-c", code], text=True).split())
+    assert before > 50_000
+    assert after < 1_000
