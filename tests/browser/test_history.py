@@ -123,6 +123,15 @@ def test_names_open_what_they_name_again_and_again_after_back(live, watch):
         go_back(page, "Notifications")
 
 
+def test_a_link_that_is_clicked_in_the_same_moment_as_a_row_leads_to_its_page(live, watch):
+    page = watch(live.url).load("/notifications?refresh=off")
+    audit = link(page, "Audit").element_handle()
+    cell = page.locator(".st-key-notifications tbody td").first
+    cell.evaluate("(cell, link) => { cell.click(); link.click(); }", audit)
+    expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+    expect(page.locator(".st-key-changes tbody tr").first).to_be_visible()
+
+
 def test_back_leads_to_the_place_on_the_page_where_one_was(live, watch):
     page = watch(live.url, viewport={"width": 1280, "height": 800}).open("/?refresh=off&range=all")
     area = page.get_by_test_id("stMain")

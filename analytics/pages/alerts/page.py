@@ -29,7 +29,7 @@ from analytics.pages.shared.filters import (
 )
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
-from analytics.pages.shared.known_alarms import load_alarms
+from analytics.pages.shared.known.alarms import load_alarms
 from analytics.pages.shared.ranges import draw_range
 from analytics.pages.shared.store import moment
 from analytics.senders import alert_label, alerting, alerts, find_sender, join_names, titles

@@ -14,7 +14,7 @@ from analytics.export.archives import convert_to_utc
 from analytics.export.downloads import csv_bytes
 from analytics.findings.finding import Finding
 from analytics.pages.shared.changes import as_change
-from analytics.pages.shared.known_findings import map_findings
+from analytics.pages.shared.known.findings import map_findings
 from analytics.pages.shared.store import connection, records
 from analytics.text import plural
 from analytics.words.sentences import sentence

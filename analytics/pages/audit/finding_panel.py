@@ -18,7 +18,7 @@ from analytics.pages.shared.detail import draw_account_button, draw_head, draw_n
 from analytics.pages.shared.findings import describe_severity, draw_computed, wait_for
 from analytics.pages.shared.formatting import describe_receipt, event_text, format_minute, number_text
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known_findings import name_titles
+from analytics.pages.shared.known.findings import name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import as_words, colours, is_account, kind_of, sender_of
 from analytics.settings import read_settings

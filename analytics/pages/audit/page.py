@@ -19,7 +19,7 @@ from analytics.pages.shared.complete.since import draw_complete_since
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
 from analytics.pages.shared.formatting import lag_text, number_text
 from analytics.pages.shared.frame import draw_page
-from analytics.pages.shared.known_findings import load_findings, map_findings, name_titles
+from analytics.pages.shared.known.findings import load_findings, map_findings, name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import doubting_rules, several, titles, why_never_reported
 from analytics.text import plural, shorten

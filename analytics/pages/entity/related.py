@@ -21,7 +21,7 @@ from analytics.pages.shared.findings import (
 )
 from analytics.pages.shared.formatting import event_text, lag_text
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known_findings import load_findings, map_doubts, name_titles
+from analytics.pages.shared.known.findings import load_findings, map_doubts, name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import colours, has_state
 from analytics.text import plural, shorten, with_article

@@ -17,7 +17,7 @@ from analytics.pages.shared.components import Cell, Column, Line, bring, draw_ag
 from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_receipt, draw_verdict
 from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text, reading_text
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known_findings import load_doubts, name_titles
+from analytics.pages.shared.known.findings import load_doubts, name_titles
 from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import (

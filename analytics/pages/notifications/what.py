@@ -9,7 +9,7 @@ from analytics.findings.finding import Finding
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, summaries
 from analytics.pages.shared.components import Tone
 from analytics.pages.shared.formatting import lag_text
-from analytics.pages.shared.known_findings import load_doubts, name_titles
+from analytics.pages.shared.known.findings import load_doubts, name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import has_state
 from analytics.text import shorten

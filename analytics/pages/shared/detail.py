@@ -16,7 +16,7 @@ from analytics.pages.shared.changes import draw_difference
 from analytics.pages.shared.complete.since import describe_gone
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
 from analytics.pages.shared.formatting import format_utc, format_with_zone, headers_of, lag_text
-from analytics.pages.shared.known_findings import draw_findings_of
+from analytics.pages.shared.known.findings import draw_findings_of
 from analytics.pages.shared.open_item import OpenItem, close, is_uuid, neighbours, open_notification
 from analytics.pages.shared.store import ask, find_receiver, moment, null_to_none
 from analytics.senders import (

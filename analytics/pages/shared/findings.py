@@ -18,13 +18,13 @@ from analytics.pages.shared.answers import begin_waiting, end_waiting, is_kept, 
 from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known_findings import (
+from analytics.pages.shared.known.findings import (
     FINDINGS,
     FRESH,
     PATIENCE_SECONDS,
     open_findings,
 )
-from analytics.pages.shared.waiting import await_answer
+from analytics.pages.shared.known.waiting import await_answer
 from analytics.senders import find_sender, several
 from analytics.settings import read_settings
 from analytics.text import make_visible, plural, shorten

@@ -12,6 +12,7 @@ from analytics.pages.shared.answers import now
 from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
 from analytics.pages.shared.formatting import format_with_zone
+from analytics.pages.shared.known.waiting import forget_awaited
 from analytics.pages.shared.search import draw_search_field
 from analytics.pages.shared.silence import (
     GONE,
@@ -25,7 +26,6 @@ from analytics.pages.shared.silence import (
     watch,
 )
 from analytics.pages.shared.store import run_query
-from analytics.pages.shared.waiting import forget_awaited
 from analytics.queries import Query
 from analytics.text import as_markdown
 

@@ -8,7 +8,7 @@ from analytics.errors import QueryError
 from analytics.pages.shared import address
 from analytics.pages.shared.components import bring, draw_bringing, script
 from analytics.pages.shared.frame import draw_page
-from analytics.pages.shared.waiting import await_answer
+from analytics.pages.shared.known.waiting import await_answer
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
 from analytics.pages.sql.elsewhere import draw_elsewhere

@@ -10,7 +10,7 @@ from analytics import queries
 from analytics.charts import alarms
 from analytics.pages.alerts.lists import lasted_text
 from analytics.pages.shared.formatting import reading_text
-from analytics.pages.shared.known_alarms import AlarmCache, KeptInAlarm
+from analytics.pages.shared.known.alarms import AlarmCache, KeptInAlarm
 from analytics.times import period
 from tests.support.dropping import drop_before
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server

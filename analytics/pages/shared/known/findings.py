@@ -16,8 +16,8 @@ from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import answer, begin_waiting, is_kept, note_answered, note_moment, now, was_answered
 from analytics.pages.shared.frame import is_refreshing
+from analytics.pages.shared.known.waiting import await_answer
 from analytics.pages.shared.store import connection
-from analytics.pages.shared.waiting import await_answer
 from analytics.senders import doubting_rules
 from analytics.text import as_markdown, plural, shorten
 
