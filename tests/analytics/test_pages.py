@@ -356,8 +356,10 @@ import gc
 from analytics.pages.serving.served import leave_program_alone
 before = len(gc.get_objects())
 leave_program_alone()
-print(before, len(gc.get_objects()))
+print(before, len(gc.get_objects()), gc.get_threshold()[2])
 """
-    before, after = map(int, subprocess.check_output([sys.executable, "-W", "ignore", "-c", code], text=True).split())
+    printed = subprocess.check_output([sys.executable, "-W", "ignore", "-c", code], text=True)
+    before, after, seldom = map(int, printed.split())
     assert before > 50_000
     assert after < 1_000
+    assert seldom > 10

@@ -34,6 +34,8 @@ OWN_SCRIPTS = ("blank.js", "links.js", "scroll.js", "leave.js")
 IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 ENDS_SECONDS = 3
 """The longest wait at the end of the dashboard for connections that do not close."""
+SELDOM = 100
+"""How many looks of the garbage collector at what is younger come before one at all; by default it is 10."""
 EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
 
 
@@ -108,14 +110,16 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def leave_program_alone() -> None:
-    """Import the pages, and let the garbage collector look at nothing of the program.
+    """Import the pages, and let the garbage collector look at nothing of the program, and seldom at what lasts.
 
-    By itself, it goes through all of it now and then while a page is being drawn, for some 0.15 s each time.
+    By itself, it goes through all of it every ten seconds while somebody clicks, and a click waits for it: some 0.15 s
+    because of the program, and 0.3 s because of the findings of a large store.
     """
     for page in PAGES:
         import_module(f"analytics.pages.{page.package}.page")
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], SELDOM)
 
 
 def end_in_time() -> None:
