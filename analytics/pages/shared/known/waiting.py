@@ -1,7 +1,7 @@
 """What a page waits for, until `silence.watch` finds that it is there and draws the page anew.
 
-What waits is no part of the page by itself, because it would lie in another one. When that is drawn again at once,
-Streamlit throws away what it drew before, but not what a part within it drew, and the browser refuses the page.
+Nothing waits in a fragment of its own, because that would lie within another one. When the outer fragment is drawn twice
+at once, Streamlit throws away what it drew first, but not what the inner one drew, and the browser refuses the page.
 """
 
 from collections.abc import Callable
