@@ -1,7 +1,7 @@
 """What a page waits for, until `silence.watch` finds that it is there and draws the page anew.
 
-Nothing waits in a fragment of its own, because that would lie within another one. When the outer fragment is drawn twice
-at once, Streamlit throws away what it drew first, but not what the inner one drew, and the browser refuses the page.
+Nothing waits in a fragment of its own, because that would lie within another one. When the outer one is drawn twice at
+once, Streamlit throws away what it drew first, but not what the inner one drew, and the browser refuses the page.
 """
 
 from collections.abc import Callable
