@@ -21,12 +21,10 @@ from analytics.errors import (
     NotRunningError,
     QueryError,
     QueryTimeoutError,
-    SettingsError,
     TokenError,
     TooManyBytesError,
     TooManyRowsError,
 )
-from analytics.settings import as_url, read_settings
 from tests.support.ports import free_port
 from tests.support.readable_store import MIDDAY, account, build_store, server
 
@@ -331,71 +329,11 @@ def test_a_redirect_is_not_followed_with_the_token(service):
     assert len(service.asked) == 1
 
 
-def test_a_wrong_setting_names_variable_value_and_what_is_allowed(monkeypatch):
-    monkeypatch.setenv("CLC_QUERY_LISTEN", "here")
-    with pytest.raises(SettingsError) as told:
-        analytics.connect()
-    assert str(told.value) == "CLC_QUERY_LISTEN is 'here'; it must be host:port, like 127.0.0.1:8081."
-
-
-def test_settings_come_from_a_dot_env_file_too(tmp_path):
-    (tmp_path / ".env").write_text("CLC_QUERY_LISTEN=127.0.0.1:9999\nCLC_DATA_DIR=elsewhere\nOTHER=1\n")
-    settings = read_settings()
-    assert settings.query_url == "http://127.0.0.1:9999"
-    assert str(settings.token_file) == "elsewhere/query.token"
-
-
-@pytest.mark.parametrize("given", [".env", "variables", "nothing"])
-def test_a_notebooks_folder_finds_the_settings_and_the_data_directory_above_it(tmp_path, monkeypatch, given):
-    name = "data" if given == "nothing" else "elsewhere"
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "query.token").write_text("the-token\n")
-    (tmp_path / "rules").mkdir()
-    if given == ".env":
-        (tmp_path / ".env").write_text("CLC_QUERY_LISTEN=127.0.0.1:9999\nCLC_DATA_DIR=elsewhere\nCLC_RULES=rules\n")
-    elif given == "variables":
-        monkeypatch.setenv("CLC_DATA_DIR", "elsewhere")
-    below = tmp_path / "clone" / "notebooks"
-    below.mkdir(parents=True)
-    monkeypatch.chdir(below)
-    settings = read_settings()
-    assert settings.token() == "the-token"
-    assert settings.data_dir == tmp_path / name
-    if given == ".env":
-        assert (settings.query_url, settings.rules) == ("http://127.0.0.1:9999", tmp_path / "rules")
-
-
-@pytest.mark.parametrize("why", ["anyone may write there", "another user owns it"])
-def test_no_settings_come_from_a_directory_that_another_user_could_fill(tmp_path, monkeypatch, why):
-    (tmp_path / ".env").write_text("CLC_QUERY_LISTEN=attacker.example:80\n")
-    below = tmp_path / "work"
-    below.mkdir()
-    monkeypatch.chdir(below)
-    if why == "anyone may write there":
-        tmp_path.chmod(0o777)
-    else:
-        monkeypatch.setattr("analytics.base_directory.os.geteuid", lambda: 4711)
-    assert read_settings().query_listen == "127.0.0.1:8081"
-
-
 def test_a_token_that_is_nowhere_says_where_it_was_looked_for_and_what_to_set(service, tmp_path):
     service.script.append(refusal(401, "unauthorized", "no"))
     with analytics.connect(service.url) as client, pytest.raises(TokenError) as told:
         client.sql("SELECT 1")
     assert f"no file {tmp_path / 'data' / 'query.token'}, nor in a directory above: set CLC_DATA_DIR" in str(told.value)
-
-
-@pytest.mark.parametrize(
-    ("address", "url"),
-    [
-        ("0.0.0.0:8081", "http://127.0.0.1:8081"),
-        ("[::]:8081", "http://[::1]:8081"),
-        ("stats.example:80", "http://stats.example:80"),
-        (":8081", "http://127.0.0.1:8081"),
-    ],
-)
-def test_an_address_to_listen_on_becomes_a_url_to_ask(address, url):
-    assert as_url(address) == url
 
 
 def test_the_tree_of_errors_in_the_docstring_is_the_tree_there_is():
