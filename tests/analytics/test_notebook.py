@@ -131,7 +131,7 @@ def test_the_bars_of_the_first_chart_are_wide_enough_to_see(executed):
 
 @pytest.mark.slow
 def test_the_three_investigations_end_with_what_the_stories_told(executed):
-    # What a cell prints may come in several outputs.
+    # Jupyter may split the text that a cell prints into several outputs.
     texts = (
         "".join(output.text for output in cell.outputs if output.output_type == "stream")
         for cell in executed(DIRECTORY / "audit.ipynb")

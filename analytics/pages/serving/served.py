@@ -35,7 +35,7 @@ IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 ENDS_SECONDS = 3
 """The longest wait at the end of the dashboard for connections that do not close."""
 SELDOM = 100
-"""How many looks of the garbage collector at what is younger come before one at all; by default it is 10."""
+"""A full garbage collection comes after this many smaller ones; Python's default is 10."""
 EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
 
 

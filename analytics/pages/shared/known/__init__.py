@@ -1,1 +1,1 @@
-"""What pages show that is computed apart from them, and how they wait for it."""
+"""Results that are computed in the background, and how pages wait for them."""

@@ -1,4 +1,4 @@
-"""What a page waits for, until `silence.watch` finds that it is there and draws the page anew.
+"""Results that a page waits for; `silence.watch` draws the page again when one is ready.
 
 Nothing waits in a fragment of its own, because that would lie within another one. When the outer one is drawn twice at
 once, Streamlit throws away what it drew first, but not what the inner one drew, and the browser refuses the page.
