@@ -16,6 +16,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from receiver.errors import SettingsError
 
 _MIB = 1024 * 1024
+_BESIDE_DUCKDB = 400
+"""The megabytes that a store takes beside DuckDB's while it appends: programs, entities, a batch of rows."""
+LEAST_STORE_MEMORY = 700
+"""Megabytes: with less for DuckDB, rows of large bodies could not be sorted."""
 READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKING_HOURS"}
 """Settings that only `clc-analytics` reads."""
 SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
@@ -120,6 +124,18 @@ def _memory(text: str) -> str:
     return text
 
 
+def _store_memory(text: str) -> str:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MGT])B", text)
+    if not match or _megabytes(text) < LEAST_STORE_MEMORY:
+        raise ValueError(f"it must be a size of {LEAST_STORE_MEMORY}MB or more, for example 2GB")
+    return text
+
+
+def _megabytes(size: str) -> int:
+    """Read a size, such as 2GB, as megabytes."""
+    return int(float(size[:-2]) * {"M": 1, "G": 1_000, "T": 1_000_000}[size[-2]])
+
+
 def _duration(value: object) -> object:
     """Read a number with a unit as seconds; a number alone, as child processes get it, is seconds already."""
     if isinstance(value, str):
@@ -190,8 +206,12 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="log lines as text, or as a JSON object each")
     query_timeout_seconds: float = Field(30, gt=0, description="longest query")
     query_max_rows: int = Field(1_000_000, ge=1, description="most rows of one answer")
-    query_memory: Annotated[str, AfterValidator(_memory)] = Field("50%", description="DuckDB's memory limit")
-
+    store_memory: Annotated[str, AfterValidator(_store_memory)] = Field(
+        "1GB", description="memory that the store's process takes at most"
+    )
+    query_memory: Annotated[str, AfterValidator(_memory)] | None = Field(
+        None, description="DuckDB's memory limit, if it should not be what `CLC_STORE_MEMORY` leaves"
+    )
     backup_every: Annotated[float, BeforeValidator(_duration), Field(ge=1)] | None = Field(
         None, description="how often a backup is made, for example `1d` or `6h`"
     )
@@ -215,6 +235,11 @@ class Settings(BaseSettings):
     def months_kept(self) -> int | None:
         """How many months before the present one stay in the database; None if all do."""
         return int(self.keep.removesuffix("mo")) if self.keep else None
+
+    @property
+    def database_memory(self) -> str:
+        """DuckDB's memory limit."""
+        return self.query_memory or f"{_megabytes(self.store_memory) - _BESIDE_DUCKDB}MB"
 
     @property
     def database(self) -> Path:

@@ -117,7 +117,7 @@ def test_every_setting_is_documented_with_its_default_and_no_other_is():
     defaults = {f"CLC_{name.upper()}": shown(field.default) for name, field in fields.items()}
     words = {"CLC_SPOOL_DIR", "CLC_QUERY_TOKEN", "CLC_PUBLIC_KEY", "CLC_ACCOUNTS", "CLC_TLS_CERT", "CLC_TLS_KEY"}
     words |= {"CLC_TRUSTED_PROXIES", "CLC_URL_SECRET", "CLC_BACKUP_EVERY", "CLC_RULES", "CLC_DASHBOARD_HOSTS"}
-    words |= {"CLC_SENDERS", "CLC_SECRETS_DIR", "CLC_SHARED_SPOOL", "CLC_OBJECTS", "CLC_KEEP"}
+    words |= {"CLC_SENDERS", "CLC_SECRETS_DIR", "CLC_SHARED_SPOOL", "CLC_OBJECTS", "CLC_KEEP", "CLC_QUERY_MEMORY"}
     for name, cell in rows.items():
         if name not in words:
             assert cell == f"`{defaults[name]}`"

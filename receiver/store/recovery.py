@@ -87,7 +87,7 @@ def open_store(settings: Settings) -> OpenedStore:
     happened, broken_derived = _settle_the_last_run(settings, waiting)
     connection = _connect_somehow(settings, happened)
     try:
-        connection = bring_up_to_date(connection, settings.database, settings.query_memory)
+        connection = bring_up_to_date(connection, settings.database, settings.database_memory)
         if not happened:
             happened += notice_loss(settings, connection, kept=list(waiting.glob(f"{settings.database.name}*")))
         if broken_derived:
@@ -187,7 +187,7 @@ def _connect_and_read(settings: Settings, *, holds_rows: bool) -> duckdb.DuckDBP
         EmptiedError: it is new, though it must hold rows.
         Exception: it can't be opened or read.
     """
-    connection = connect(settings.database, settings.query_memory)
+    connection = connect(settings.database, settings.database_memory)
     try:
         is_new = not read_through(connection)
     except Exception:

@@ -30,6 +30,12 @@ def test_the_environment_counts_more_than_the_file_and_a_flag_more_than_both(mon
     assert (settings.query_max_rows, settings.listeners, settings.listen) == (7, 3, "127.0.0.1:3")
 
 
+def test_duckdb_gets_what_the_rest_of_the_store_leaves_of_its_memory_unless_its_limit_is_set():
+    assert read_settings().database_memory == "600MB"
+    assert read_settings(store_memory="2.5GB").database_memory == "2100MB"
+    assert read_settings(store_memory="2GB", query_memory="50%").database_memory == "50%"
+
+
 def test_accounts_are_compared_without_case(monkeypatch):
     monkeypatch.setenv("CLC_ACCOUNTS", "acme, Root,")
     assert read_settings().accounts == {"ACME", "ROOT"}
@@ -44,6 +50,8 @@ def test_accounts_are_compared_without_case(monkeypatch):
         ("CLC_LISTENERS", "0", "greater than or equal to 1"),
         ("CLC_SIGNATURES", "maybe", "'require' or 'record'"),
         ("CLC_QUERY_MEMORY", "lots", "4GB or 50%"),
+        ("CLC_STORE_MEMORY", "50%", "700MB or more"),
+        ("CLC_STORE_MEMORY", "0.6GB", "700MB or more"),
         ("CLC_ACCOUNTS", ",", "name an account"),
         ("CLC_KEEP", "0mo", "a whole number of months"),
         ("CLC_KEEP", "13m", "a whole number of months"),

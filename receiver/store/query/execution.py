@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from io import IOBase
 
 BATCH_ROWS: Final = 8192
+_OUT_OF_MEMORY: Final = "Out of Memory Error"
 
 _log: Final = logging.getLogger(__name__)
 
@@ -149,7 +150,15 @@ def _raise_query_error(interruption: Interruption) -> Iterator[None]:
         own = isinstance(error, (duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException))
         internal = text.startswith(("INTERNAL Error", "FATAL Error", "INTERRUPT Error"))
         if (isinstance(error, duckdb.Error) or by_arrow) and not own and not internal:
-            raise QueryError("sql_error", text) from error
+            raise QueryError("sql_error", _advise(text)) from error
         _log.exception("a query failed inside the store")
         detail = text.splitlines()[0] if text else type(error).__name__
         raise QueryError("internal_error", f"The store could not run the query: {detail}") from error
+
+
+def _advise(text: str) -> str:
+    """Return DuckDB's words; if memory was short, with our advice, as a query may not SET what DuckDB advises to."""
+    if not text.startswith(_OUT_OF_MEMORY):
+        return text
+    what = text.splitlines()[0]
+    return f"{what}. Filter or aggregate before you sort or join; the operator can raise CLC_STORE_MEMORY."

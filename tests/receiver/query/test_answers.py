@@ -187,5 +187,8 @@ def test_an_error_in_the_sql_is_told_in_duckdbs_words(service, sql, message):
 def test_a_query_that_needs_too_much_memory_is_told_so(service):
     response = service.post("SELECT list(range || 'some text that is longer than twelve') FROM range(30000000)")
     assert refusal(response) == (400, "sql_error")
-    assert "Out of Memory" in json.loads(response.data)["detail"]
+    detail = json.loads(response.data)["detail"]
+    assert "Out of Memory" in detail
+    assert "CLC_STORE_MEMORY" in detail
+    assert "SET " not in detail  # which no query may
     assert service.rows("SELECT 1") == [(1,)]
