@@ -96,6 +96,7 @@ class Appender:
         ((stored, last),) = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")
         self._stored = stored + dropped.notifications
         self._next_seq = max(self._next_seq, used + 1, int(last) + 1, dropped.last_seq + 1)
+        self._noted: Appended | None = None
         self._watermarks = read_watermarks(connection)
         self._stumble = read_stumble(self._data_dir)
         self._put_aside_ids: set[UUID] = set()  # no originals of copies
@@ -286,4 +287,7 @@ class Appender:
             # restored), nothing is appended twice. The note needs only those of segments that are still there.
             there = self._spool.names()
             positions = {(name, kind): at for (name, kind), at in self._watermarks.items() if name in there}
-            write_appended(self._data_dir, Appended(self.last_seq, self._stored, positions))
+            note = Appended(self.last_seq, self._stored, positions)
+            if note != self._noted:  # there are ten turns a second, most of them without a row
+                write_appended(self._data_dir, note)
+                self._noted = note

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 import receiver.database.rows as rows_module
+from receiver.database.appended import read_appended
 from receiver.database.opening import run
 from receiver.spool import SpoolWriter
 from tests.receiver.store.appenders import make_appender
@@ -53,6 +54,19 @@ def test_rows_are_appended_once_and_in_order_over_many_segments(store, spool, tm
     assert appender.append_new() == 0
     rows = run(store, "SELECT seq, entity_id FROM notifications ORDER BY seq")
     assert rows == [(number + 1, f"USER{number}@ACME.EXAMPLE") for number in range(500)]
+
+
+def test_a_turn_without_rows_writes_nothing(store, spool, tmp_path):
+    appender = make_appender(store, tmp_path)
+    spool.append_all([notification(1)])
+    appender.append_new()
+    before = {path: path.stat().st_ino for path in tmp_path.iterdir()}
+    assert read_appended(tmp_path).notifications == 1
+    appender.append_new()
+    assert {path: path.stat().st_ino for path in tmp_path.iterdir()} == before
+    spool.append_all([notification(2)])
+    appender.append_new()
+    assert read_appended(tmp_path).notifications == 2
 
 
 def test_a_backlog_is_appended_in_the_order_in_which_each_writer_wrote_it(store, tmp_path):
