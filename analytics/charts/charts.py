@@ -1,4 +1,4 @@
-"""The dashboard's and the notebook's charts: a DataFrame in, an Altair chart out.
+"""What the dashboard's and the notebook's charts share: colours, axes, titles, tooltips.
 
 No field of these charts has the name `image`, because Vega's tooltip would load it as a picture. Names from outside
 are data of text marks, never part of an expression. Channels are written as `alt.X2("end")`, not as texts: Altair
@@ -9,14 +9,12 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import altair as alt
 import pandas as pd
 
-from analytics.charts.compared import COMPLETE, RUNNING, Other, add_other, other_tips
 from analytics.senders import GREY, colours
-from analytics.times import EPOCH, Interval, Period, Span, zone_label
+from analytics.times import EPOCH, Period
 
 MUTED = ("#6b7280", "#9aa3ad")
 RULE = ("#e2e5e9", "#2b313a")
@@ -29,16 +27,11 @@ TIME_LABEL = (
     " : utcmonth(datum.value) || utcdate(datum.value) > 1 ? '%b %d' : '%Y')"
 )
 LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 135))")
-WIDE_LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 205))")
-LONG_NAME = 24
-"""The most characters of a name that a column of the legend has room for."""
 MOST_TYPES = 15
 OTHER_TYPES = "other event types"
 PHONE_PIXELS = 560
 """A chart that is narrower stands on a phone."""
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
-TOTAL = "Total"
-LOG_TICKS = [0, *(10**power for power in range(10))]
 LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
 LOCAL_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=LOCAL_LABEL)
 
@@ -91,222 +84,10 @@ def stack(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     return rows.assign(bottom=top - rows["events"], top=top)
 
 
-def fill_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
-    """Add the begin and the end of each bin to counts, and a row of 0 for each empty bin.
-
-    Args:
-        frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
-        span: its bins. The column `state` marks the rows of a last bin that is not over.
-    """
-    bins = pd.DataFrame({"bin_us": span.begins_us, "begin": span.begins, "end": span.ends})
-    bins["state"] = [COMPLETE] * (len(bins) - 1) + [RUNNING if span.running else COMPLETE]
-    rows = bins.merge(frame, on="bin_us", how="left")
-    return rows.fillna({"events": 0, "event_type": ""})
-
-
-def draw_events(
-    frame: pd.DataFrame,
-    before: pd.DataFrame | None,
-    span: Span,
-    *,
-    what: str = "Notifications",
-    zone: ZoneInfo,
-    name: str = "",
-    selected: Interval | None = None,
-    dark: bool = False,
-    logarithmic: bool = False,
-) -> alt.LayerChart:
-    """Return stacked bars of events over time (lines on a logarithmic scale), with a line of the time to compare with.
-
-    From one refresh to the next only data change, so that the drawn chart stays and only its bars change. The legend
-    changes when a new event type appears.
-
-    Args:
-        frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
-        before: columns `bin_us`, `events`, of the other time, moved into these bins.
-        span: the bins.
-        what: the word for what is counted, in the plural.
-        zone: the time zone of the browser that draws it.
-        name: the name of the other time.
-        selected: the part that is selected at first.
-        dark: whether the page is dark.
-        logarithmic: whether heights are on a logarithmic scale, where a few outliers would hide the rest.
-    """
-    frame = join_rare(frame)
-    place = zone_label(zone)
-    marked: Any = alt.Undefined
-    if selected is not None:
-        marked = {"x": [milliseconds(selected.since), milliseconds(selected.until or span.until)]}
-    brush = alt.selection_interval(name="brush", encodings=["x"], value=marked)
-    other = None if before is None else (before, name)
-    draw = draw_lines if logarithmic else event_bars
-    layers = draw(frame, span, what, place, dark, other)
-    layers[0] = layers[0].add_params(brush)
-    if before is not None:
-        layers.append(line_before(before, span, name, dark))
-    layered: Any = alt.layer(*layers)
-    chart: alt.LayerChart = layered.properties(
-        height=236, width="container", autosize=FIT, title=heading(f"{what} over time", dark)
-    )
-    return chart
-
-
-def join_rare(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the counts with the rarest event types under one name, where they are too many for a legend."""
-    totals = frame.groupby("event_type")["events"].sum()
-    if len(totals) <= MOST_TYPES:
-        return frame
-    frequent = totals.sort_values(ascending=False, kind="stable").index[: MOST_TYPES - 1]
-    joined = frame.assign(event_type=frame["event_type"].where(frame["event_type"].isin(frequent), OTHER_TYPES))
-    return joined.groupby(["bin_us", "event_type"])["events"].sum().reset_index()
-
-
-def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool = False) -> str:
-    """Return the units of `draw_events` and what its lines are; `name` is the other time's, if one is drawn."""
-    parts = [f"Number per {span.per}, by event type", f"times in {zone_label(zone)}"]
-    if name:
-        parts.append(f"the dashed line is {name}")
-    if logarithmic:
-        parts.append("logarithmic scale")
-    elif span.running:
-        parts.append(f"the pale last bar is {RUNNING}")
-    return f"{'; '.join(parts)}."
-
-
-def draw_lines(
-    frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool, other: Other | None
-) -> list[alt.Chart]:
-    """Return the layers of a line for each event type, and one of the total, on a logarithmic scale.
-
-    Stacked bars would mislead there: of two parts with the same height, the upper one counts far more.
-    """
-    types, totals = list_types(frame, dark), count_bins(frame, span)
-    lines = [line_of(frame[frame["event_type"] == name], name, span) for name in types]
-    if len(types) > 1:
-        lines.append(line_of(frame, TOTAL, span))
-    colour = event_scale(dark)
-    colour = alt.Scale(domain=[*colour.domain, TOTAL], range=[*colour.range, INK[dark]])
-    names = types + [TOTAL] * (len(types) > 1)
-    drawn: alt.Chart = (
-        alt.Chart(pd.concat(lines) if lines else line_of(frame, TOTAL, span))
-        .mark_line(interpolate="step-after", strokeWidth=1.6, aria=False, tooltip=None)
-        .encode(
-            x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
-            y=alt.Y(
-                "events:Q", scale=alt.Scale(type="symlog"), axis=alt.Axis(title=None, values=LOG_TICKS, format=",d")
-            ),
-            color=alt.Color("event_type:N", scale=colour, legend=legend_of(names, "stroke")),
-        )
-    )
-    hovered: alt.Chart = (
-        alt.Chart(add_other(totals, other))
-        .mark_bar(opacity=0, aria=False)
-        .encode(
-            x=alt.X("begin:T"),
-            x2=alt.X2("end"),
-            y=alt.value(0),
-            y2=alt.value("height"),
-            tooltip=[
-                alt.Tooltip("events:Q", title=what, format=","),
-                alt.Tooltip("each:N", title="By event"),
-                *time_tips(place),
-                alt.Tooltip("state:N", title="This bin is"),
-                *other_tips(other),
-            ],
-        )
-    )
-    return [hovered, drawn]
-
-
-def line_of(frame: pd.DataFrame, name: str, span: Span) -> pd.DataFrame:
-    """Return the counts of each bin under one name, and the last one again at the end of its bin."""
-    counts = frame.groupby("bin_us", as_index=False)["events"].sum()
-    rows = fill_bins(counts.assign(event_type=name), span).assign(event_type=name)
-    last = rows.iloc[[-1]].assign(begin=rows["end"].iloc[-1])
-    return pd.concat([rows, last])[["begin", "events", "event_type"]]
-
-
-def count_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
-    """Return the total of each bin, and its counts by event type in words (`each`), the largest first."""
-    ordered = frame.sort_values("events", ascending=False)
-    each = {
-        bin_us: ", ".join(
-            f"{name} {count:,.0f}" for name, count in zip(rows["event_type"], rows["events"], strict=True)
-        )
-        for bin_us, rows in ordered.groupby("bin_us")
-    }
-    counts = fill_bins(frame.groupby("bin_us", as_index=False)["events"].sum().assign(event_type=TOTAL), span)
-    return counts.assign(each=[each.get(bin_us, "") for bin_us in counts["bin_us"]])
-
-
-def list_types(frame: pd.DataFrame, dark: bool) -> list[str]:
-    """Return the event types that occur, in the order of the legend."""
-    occurring = set(frame["event_type"].unique())
-    return [name for name in type_colours(dark) if name in occurring]
-
-
 def type_colours(dark: bool) -> dict[str, str]:
     """Return the colour of each event type, and of those that are joined."""
     named = colours(dark)
     return {**named, OTHER_TYPES: GREY[dark]} if len(named) > MOST_TYPES else named
-
-
-def legend_of(names: list[str], symbol: str = "square") -> alt.Legend:
-    """Return the legend of some event types."""
-    are_long = any(len(name) > LONG_NAME for name in names)
-    return alt.Legend(
-        title=None,
-        orient="top",
-        symbolType=symbol,
-        columns=WIDE_LEGEND_COLUMNS if are_long else LEGEND_COLUMNS,
-        labelLimit=180 if are_long else alt.Undefined,
-        values=names,
-    )
-
-
-def event_bars(
-    frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool, other: Other | None
-) -> list[alt.Chart]:
-    """Return the layer of stacked bars; a last bin that is not over is pale."""
-    chart: alt.Chart = (
-        alt.Chart(add_other(stack(fill_bins(frame, span), list(type_colours(dark))), other))
-        .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
-        .encode(
-            x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
-            x2=alt.X2("end"),
-            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d")),
-            y2=alt.Y2("top"),
-            color=alt.Color("event_type:N", scale=event_scale(dark), legend=legend_of(list_types(frame, dark))),
-            opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),
-            tooltip=[*local_tooltip(what, place), *other_tips(other)],
-        )
-    )
-    return [chart]
-
-
-def line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.Chart:
-    """Return the layer with the counts of the other time, one step for each bin."""
-    counts = fill_bins(before.assign(event_type=name), span)
-    last = counts.iloc[[-1]].assign(begin=counts["end"].iloc[-1])
-    rows = pd.concat([counts, last])[["begin", "events"]]
-    line: alt.Chart = (
-        alt.Chart(rows)
-        .mark_line(
-            interpolate="step-after", tooltip=None, strokeWidth=1.2, strokeDash=[3, 2], color=INK[dark], opacity=0.75
-        )
-        .encode(x=alt.X("begin:T"), y=alt.Y("events:Q"))
-    )
-    return line
-
-
-def local_tooltip(what: str, place: str) -> list[alt.Tooltip]:
-    """Return the tooltips of a bar: its event type, the number of `what`, and its begin and end, there and in UTC."""
-    return [
-        alt.Tooltip("event_type:N", title="Event"),
-        alt.Tooltip("events:Q", title=what, format=","),
-        *time_tips(place),
-        alt.Tooltip("state:N", title="This bin is"),
-    ]
 
 
 def time_tips(place: str) -> list[alt.Tooltip]:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.client.pulse import ListenerPulse, find_failures, find_store_failure
+from analytics.client.pulse import ListenerPulse
+from analytics.client.signs import find_failures, find_store_failure
 from analytics.settings import Settings
 from tests.support.ports import free_address
 from tests.support.processes import ListenerProcess, running, stopped

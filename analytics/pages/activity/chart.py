@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from analytics.charts import charts
+from analytics.charts.events import describe_events, draw_events
 from analytics.comparison import compare
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters, Measure, read_filters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.formatting import format_minute, format_range, format_with_zone, viewer_zone
-from analytics.pages.shared.frame import is_dark, on_leaving
+from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.going import on_leaving
 from analytics.pages.shared.ranges import draw_ends
 from analytics.text import as_markdown, plural
 from analytics.times import EPOCH, Interval
@@ -107,7 +108,7 @@ def draw_over_time(
 
     line = time.line
     names = {name: filters.type_text(name) for name in bins["event_type"].unique()}
-    chart = charts.draw_events(
+    chart = draw_events(
         bins.assign(event_type=bins["event_type"].map(names)),
         before,
         time.span,
@@ -123,7 +124,7 @@ def draw_over_time(
     alt = f"{marks}: {measure.unit}s per {time.span.per}, by event type."
     draw_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
     compared = line.name if line and before is not None else ""
-    st.caption(charts.describe_events(time.span, compared, zone=viewer_zone(), logarithmic=logarithmic))
+    st.caption(describe_events(time.span, compared, zone=viewer_zone(), logarithmic=logarithmic))
     # A link of an hour of today is opened tomorrow, too.
     if part and time.span.misses(part):
         with st.container(key="part-elsewhere"):

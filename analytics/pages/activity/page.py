@@ -1,7 +1,7 @@
 """The page Activity: notifications by time, kind, place and actor, compared with another time."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from analytics.pages.activity.chart import draw_over_time, draw_total, select_ty
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
 from analytics.pages.activity.kept.counts import Kept, add_counts, is_long, read_kept
 from analytics.pages.activity.lists import accounts, ranked
+from analytics.pages.activity.see_these import draw_see_these
 from analytics.pages.activity.time_range import (
     When,
     compare_control,
@@ -25,7 +26,6 @@ from analytics.pages.activity.time_range import (
     read_time,
     time_controls,
 )
-from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_chart
@@ -95,45 +95,6 @@ def rank_control() -> str:
     chosen = st.segmented_control("Rank by", names, default=NUMBER, key="rank", bind="query-params", required=True,
                                   on_change=close_view, help=RANK_HINT)  # fmt: skip
     return chosen or NUMBER
-
-
-def draw_see_these(chosen: ActivityFilters, time: When) -> None:
-    """Draw the way to the counted notifications."""
-
-    def go() -> None:
-        address.to_page("notifications", **notifications_address(chosen, time))
-
-    st.button("See these notifications", key="see-these", on_click=go, icon=":material/list_alt:", type="primary")
-
-
-def notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]:
-    """Return the values of the page Notifications' address for the same filters."""
-    since, until = time.asked if time.asked and time.is_before_all else time.part
-    runs = until is None or (time.span.running and until >= time.span.until)
-    return {
-        "events": event_types(chosen) or None,
-        "sender": chosen.any_sender,
-        "account": chosen.account,
-        "below": "false" if chosen.alone else None,
-        "actor": chosen.actor,
-        "entity": chosen.entity[1] if chosen.entity else chosen.centre,
-        "from": None if time.span.whole and not (chosen.part or time.complete_since) else in_seconds(since),
-        "to": None if runs or until is None else in_seconds(until),
-    }
-
-
-def event_types(chosen: ActivityFilters) -> list[str]:
-    """Return the event types for the page Notifications: of an entity or a place only its own."""
-    if chosen.types:
-        return [name for name in chosen.types if name in senders.event_types()]
-    where = senders.place() if chosen.centre else None
-    kind = chosen.entity[0] if chosen.entity else where.kind if where else ""
-    return senders.event_types_of(senders.categories_of(kind))
-
-
-def in_seconds(instant: datetime) -> str:
-    """Return a moment in the form of the page Notifications' address."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def draw(

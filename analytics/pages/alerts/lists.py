@@ -8,7 +8,7 @@ import streamlit as st
 
 from analytics.charts.alarms import metric_text, span_text
 from analytics.findings.rule_headers import COLOURS
-from analytics.pages.shared import address
+from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
@@ -74,12 +74,12 @@ def to_server(row: Any, column: str, at: Any) -> None:
     """Go to a server as it was when its alarm began, after the changes before it; or to its account."""
     if column == "Account":
         if null_to_none(row.account_alias):
-            address.to_account(row.account_alias)
+            going.to_account(row.account_alias)
         return
     began = moment(at)
     # The address counts in seconds: the next whole second includes everything of the alarm's own.
     whole = None if began is None else began.replace(microsecond=0) + timedelta(seconds=1 if began.microsecond else 0)
-    address.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
+    going.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
 
 
 def server_text(name: str, deleted: Deleted) -> str:

@@ -9,7 +9,7 @@ from analytics.findings.doubts import describe_doubt, find_successor, map_doubte
 from analytics.findings.finding import Finding
 from analytics.findings.rule_files import Rule, load_rules
 from analytics.findings.snapshot import FindingsSnapshot
-from analytics.pages.shared import address
+from analytics.pages.shared import address, going
 from analytics.pages.shared.answers import begin_waiting, now
 from analytics.pages.shared.changes import actions_of, summaries
 from analytics.pages.shared.complete.since import read_freshness
@@ -95,7 +95,7 @@ def draw_names(finding: Finding) -> None:
             draw_account_button(account, "open-account", sender)
         if finding.actor and finding.actor.upper() != finding.entity_id:
             label = f"Actor {as_markdown(shorten(finding.actor, 40))}"
-            st.button(label, key="open-actor", on_click=address.to_actor, args=(finding.actor, sender),
+            st.button(label, key="open-actor", on_click=going.to_actor, args=(finding.actor, sender),
                       icon=":material/person:")  # fmt: skip
 
 
@@ -168,9 +168,9 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
         if row is None:
             return
         if column == "Notification" or not null_to_none(row.entity_id):
-            address.to_notification(int(seq))
+            going.to_notification(int(seq))
         else:
-            address.to_entity(row.category, row.entity_id, int(seq), sender=sender_of_row(row))
+            going.to_entity(row.category, row.entity_id, int(seq), sender=sender_of_row(row))
 
     draw_table(
         STEP_COLUMNS,

@@ -13,7 +13,7 @@ from analytics.pages.audit.filters import filters
 from analytics.pages.audit.findings import draw_findings, open_finding
 from analytics.pages.audit.leafing import draw_leafing, read_number
 from analytics.pages.audit.time_range import ListTime, draw_place, draw_time
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
 from analytics.pages.shared.complete.since import draw_complete_since
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
@@ -163,15 +163,15 @@ def add_findings(line: Line, findings: list[Finding]) -> Line:
 def follow(row: Any, column: str) -> None:
     """Go to the target of a click on a change's column."""
     if column == "Account" and null_to_none(row.account_alias):
-        address.to_account(row.account_alias, sender_of_row(row))
+        going.to_account(row.account_alias, sender_of_row(row))
     elif column == "Actor" and null_to_none(row.actor):
-        address.to_actor(row.actor, sender_of_row(row))
+        going.to_actor(row.actor, sender_of_row(row))
     elif column == "Notification":
-        address.to_notification(int(row.seq))
+        going.to_notification(int(row.seq))
     elif column == "Entity":
-        address.to_entity(row.category, row.entity_id, sender=sender_of_row(row))
+        going.to_entity(row.category, row.entity_id, sender=sender_of_row(row))
     else:
-        address.to_entity(row.category, row.entity_id, int(row.seq), sender=sender_of_row(row))
+        going.to_entity(row.category, row.entity_id, int(row.seq), sender=sender_of_row(row))
 
 
 def as_line(identity: str, row: Any) -> Line:

@@ -9,7 +9,7 @@ import streamlit as st
 from analytics.pages.entity import search
 from analytics.pages.entity.related import draw_acts_of_user, draw_findings_about, draw_parts_of_account
 from analytics.pages.entity.timeline import LAST_SEQ, Entity, Moment, draw_alarms, draw_step, draw_timeline
-from analytics.pages.shared import address
+from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_bringing
@@ -229,7 +229,7 @@ def describe_standing_at(facts: pd.Series, at: datetime) -> tuple[str | datetime
 
 def find_another() -> None:
     """Go to the search."""
-    address.to_page("entity")
+    going.to_page("entity")
 
 
 def draw_time_choice(at: datetime | None) -> None:

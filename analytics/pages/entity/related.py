@@ -8,7 +8,7 @@ import streamlit as st
 from analytics import senders
 from analytics.findings.finding import Finding
 from analytics.pages.entity.timeline import Entity
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, summaries
 from analytics.pages.shared.components import Column, Line, draw_table
@@ -81,7 +81,7 @@ def draw_findings_about(entity: Entity) -> None:
     with st.container(key="findings-about", gap="small"):
         st.markdown(f"**{plural(len(about), 'finding')}** here: {describe_counts(about)}")
         draw_computed(snapshot)
-        draw_finding_list(about, key="findings", on_open=address.to_findings, narrow=True, height=180, short=FEW)
+        draw_finding_list(about, key="findings", on_open=going.to_findings, narrow=True, height=180, short=FEW)
 
 
 def draw_parts_of_account(entity: Entity) -> None:
@@ -97,7 +97,7 @@ def draw_parts_of_account(entity: Entity) -> None:
                 for account in below
             ]
             draw_table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
-                  on_open=lambda name, _: address.to_account(name, sender), height=LIST_PIXELS)  # fmt: skip
+                  on_open=lambda name, _: going.to_account(name, sender), height=LIST_PIXELS)  # fmt: skip
     parts = ask("entities_of_account", alias=alias, sender=entity.values["sender"], page_rows=MOST_PARTS)
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
@@ -112,7 +112,7 @@ def draw_parts_of_account(entity: Entity) -> None:
 
         def open_row(identity: str, _: str) -> None:
             if (row := rows.get(identity)) is not None:
-                address.to_entity(row.category, row.entity_id, sender=sender)
+                going.to_entity(row.category, row.entity_id, sender=sender)
 
         alt = f"{several_parts.capitalize()} of this account"
         draw_table(PART_COLUMNS, [part_line(identity, row) for identity, row in rows.items()], key="parts",
@@ -156,9 +156,9 @@ def draw_acts_of_user(entity: Entity) -> None:
             if row is None:
                 return
             if column == "Account" and null_to_none(row.account_alias):
-                address.to_account(row.account_alias, entity.sender)
+                going.to_account(row.account_alias, entity.sender)
             elif null_to_none(row.entity_id):
-                address.to_entity(row.category, row.entity_id, int(seq), sender=entity.sender)
+                going.to_entity(row.category, row.entity_id, int(seq), sender=entity.sender)
 
         lines = [act_line(row, texts.get(row.seq, NOTHING_NEW), doubts[seq]) for seq, row in rows.items()]
         draw_table(ACT_COLUMNS, lines, key="acts", alt="Actions of this user, newest first", on_open=open_row,
@@ -171,7 +171,7 @@ def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:
     doubt = f", of which a finding doubts {doubted:,}" if doubted else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="acts-head"):
         st.markdown(f"**Actions of this user**: {latest}{doubt}", width="content")
-        st.button("All changes by this user on Audit", key="open-changes", on_click=address.to_changes_by,
+        st.button("All changes by this user on Audit", key="open-changes", on_click=going.to_changes_by,
                   args=(entity.name, entity.values["sender"]), icon=":material/policy:")  # fmt: skip
 
 

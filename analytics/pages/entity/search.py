@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import Age, Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button
@@ -85,9 +85,9 @@ def draw_search() -> None:
         if row is None:
             return
         if column == "Account" and null_to_none(row.account_alias):
-            address.to_account(row.account_alias, sender_of_row(row))
+            going.to_account(row.account_alias, sender_of_row(row))
         else:
-            address.to_entity(row.category, row.entity_id, sender=sender_of_row(row))
+            going.to_entity(row.category, row.entity_id, sender=sender_of_row(row))
 
     draw_table(
         (SENDER_COLUMN, *COLUMNS) if several() else COLUMNS,
@@ -106,11 +106,11 @@ def draw_other_matches(matches: Matches) -> None:
     with st.container(horizontal=True, gap="small", key="found-besides"):
         for place, seq in enumerate(matches.numbers):
             key = f"found-notification-{place}" if place else "found-notification"
-            st.button(f"Notification {seq:,}", key=key, on_click=address.to_notification, args=(seq,),
+            st.button(f"Notification {seq:,}", key=key, on_click=going.to_notification, args=(seq,),
                       icon=":material/mail:")  # fmt: skip
         if matches.events:
             st.button(f"Notifications of {plural(len(matches.events), 'event')}", key="found-events",
-                      on_click=lambda: address.to_page("notifications", events=matches.events),
+                      on_click=lambda: going.to_page("notifications", events=matches.events),
                       icon=":material/mail:")  # fmt: skip
         for place, alias in enumerate(matches.accounts[:MOST_ACCOUNTS]):
             label, sender = load_accounts().labels.get(alias, alias), load_accounts().find_sender(alias)

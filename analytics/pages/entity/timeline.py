@@ -9,12 +9,13 @@ import streamlit as st
 
 from analytics.charts.alarms import intervals, metric_text, select_lasting
 from analytics.findings.finding import Finding
-from analytics.pages.shared import address
+from analytics.pages.shared import address, going
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, draw_difference, summaries
 from analytics.pages.shared.complete.since import describe_gone
 from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
-from analytics.pages.shared.detail import draw_copies, draw_facts, draw_payload, draw_receipt, draw_verdict
+from analytics.pages.shared.copying import draw_copies
+from analytics.pages.shared.detail import draw_facts, draw_payload, draw_receipt, draw_verdict
 from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text, reading_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.findings import load_doubts, name_titles
@@ -223,13 +224,13 @@ def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
                 st.button(
                     label,
                     key="open-actor",
-                    on_click=address.to_actor,
+                    on_click=going.to_actor,
                     args=(row["actor"], row["sender"]),
                     icon=":material/person:",
                 )
         with st.container(horizontal=True, gap="small", key="step-evidence"):
             where = (int(row["seq"]),)
-            st.button("Its notification", key="open-notification", on_click=address.to_notification, args=where,
+            st.button("Its notification", key="open-notification", on_click=going.to_notification, args=where,
                       icon=":material/mail:")  # fmt: skip
             draw_copies(row)
         draw_difference(row)

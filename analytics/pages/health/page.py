@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from analytics.client.pulse import find_signs
+from analytics.client.signs import find_signs
 from analytics.errors import NoStatusError
 from analytics.pages.health.machines import draw_machines
 from analytics.pages.health.silences import draw_silences, parse_time, put_plainly

@@ -13,7 +13,7 @@ from analytics.pages.notifications import paging
 from analytics.pages.notifications.download import draw_download
 from analytics.pages.notifications.filters import find_range, narrow_to, read_own_range, span_filter, to_newest
 from analytics.pages.notifications.what import What, describe_rows
-from analytics.pages.shared import address
+from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, skip_unanswered
 from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
@@ -152,11 +152,11 @@ def open_named(seq: str, column: str) -> None:
     rows = ask("names_of_notification", seq=number)
     row: Any = rows.iloc[0] if len(rows) else {}
     if column == "Entity" and null_to_none(row.get("entity_id")):
-        address.to_entity(row["category"], row["entity_id"], sender=row["sender"])
+        going.to_entity(row["category"], row["entity_id"], sender=row["sender"])
     elif column == "Account" and null_to_none(row.get("account_alias")):
-        address.to_account(row["account_alias"], row["sender"])
+        going.to_account(row["account_alias"], row["sender"])
     elif column == "Actor" and null_to_none(row.get("actor")):
-        address.to_actor(row["actor"], row["sender"])
+        going.to_actor(row["actor"], row["sender"])
     else:
         open_notification(number)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_text
 from analytics.pages.shared.formatting import format_minute, format_utc
@@ -206,4 +206,4 @@ def draw_receipt(receipt: Receipt, key: str, *, sender: Sender, events: Sequence
 def to_received(sender: Sender, events: Sequence[str]) -> None:
     """Go to the notifications of a sender of all time, or to those of some event types."""
     by = sender.name if several() else None
-    address.to_page("notifications", when="all", sender=by, events=list(events), copies="true")
+    going.to_page("notifications", when="all", sender=by, events=list(events), copies="true")

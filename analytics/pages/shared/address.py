@@ -1,24 +1,17 @@
-"""The part of a page's state that is in its address (open item, page of a list, account), and the ways to other pages.
+"""The part of a page's state that is in its address (open item, page of a list, account).
 
 The browser sends its address with each refresh, and may send an old one just before it hears of a change made here.
 An old address is not the user's wish: for a short while after a change, it is corrected instead of obeyed.
-
-A click runs a callback, which can't change pages. So its wish to go to another page is kept until the next drawing
-begins, which asks the browser to go there. On the way no value may have the name of a filter of the old page: Streamlit
-would drop it.
 """
 
 import time
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 
-from analytics.pages.pages import NAMES, OFFERS, TITLES, Offer
-from analytics.pages.shared.components import script
-from analytics.senders import account_kind, has_upper_case, kind_of, person_kind, several
+from analytics.pages.pages import NAMES, OFFERS, Offer
 from analytics.text import shorten
 
 SHOWN = ("account_choice", "account_looked_for", "at-choice", "sender_choice")
@@ -32,9 +25,6 @@ PAGE = "_page"
 ARRIVING = "_arriving"
 FIRST_PAGE = "_first_page"
 STEPPED = "_stepped"
-
-WISH = "_go"
-PATIENCE_NS = 5_000_000_000
 
 Values = dict[str, str]
 
@@ -215,89 +205,3 @@ def prepare_filter(name: str, value: str | None) -> None:
                 params.discard_param_no_forward_msg(name)
             else:
                 params.set_with_no_forward_msg(name, value)
-
-
-class Wish(NamedTuple):
-    """The target of a click, its time, and whether the browser was asked to go there."""
-
-    address: str
-    turn: int
-    is_sent: bool = False
-
-
-def to_page(path: str, **values: str | list[str] | None) -> None:
-    """Go to a page of the dashboard with these values in its address; a list gives one value of the name for each."""
-    query = {name: value for name, value in values.items() if value is not None}
-    if is_drawn(TITLES[path]) and "refresh" in st.query_params:
-        query["refresh"] = st.query_params["refresh"]
-    st.session_state[WISH] = Wish(f"{path}?{urlencode(query, doseq=True)}", time.monotonic_ns())
-
-
-def to_entity(category: str, entity: str, step: int | None = None, *, sender: str | None = None) -> None:
-    """Go to the entity of a category's notification, at one of its steps or as it is now.
-
-    Args:
-        category: the category.
-        entity: its name.
-        step: the number of a notification about it.
-        sender: its sender; None where the category tells it.
-    """
-    by = sender if several() else None
-    to_page("entity", category=kind_of(category), name=entity, sender=by, step=None if step is None else str(step))
-
-
-def to_account(alias: str, sender: str | None = None) -> None:
-    """Go to an account of a sender."""
-    to_entity(account_kind(sender), alias, sender=sender)
-
-
-def to_actor(actor: str, sender: str | None = None) -> None:
-    """Go to the user of an actor's name."""
-    to_entity(person_kind(sender), user_of(actor, sender), sender=sender)
-
-
-def user_of(actor: str, sender: str | None) -> str:
-    """Return an actor's name as that of the user, as the store has it."""
-    return actor.upper() if has_upper_case(sender) else actor
-
-
-def to_notification(seq: int) -> None:
-    """Go to a notification: its body as received, with its signature."""
-    to_page("notifications", seq=str(seq))
-
-
-def to_refused(identity: str) -> None:
-    """Go to a refused notification."""
-    to_page("notifications", list="Refused", refused=identity)
-
-
-def to_findings(identity: str) -> None:
-    """Go to a finding."""
-    to_page("audit", finding=identity)
-
-
-def to_changes_by(actor: str, sender: str | None = None) -> None:
-    """Go to the changes of all time by an actor of a sender."""
-    to_page("audit", range="all", actor=actor, sender=sender)
-
-
-def arrive() -> None:
-    """Note that the browser went somewhere: to the target of a click, or elsewhere."""
-    wish: Wish | None = st.session_state.get(WISH)
-    # A click may arrive together with the move, for example just after Back: then it belongs to the new page.
-    if wish and wish.is_sent:
-        del st.session_state[WISH]
-
-
-def depart() -> None:
-    """Go to the target of a click, if there is one; then draw nothing more."""
-    wish: Wish | None = st.session_state.get(WISH)
-    if wish is None:
-        return
-    if time.monotonic_ns() - wish.turn > PATIENCE_NS:
-        del st.session_state[WISH]
-        return
-    st.session_state[WISH] = wish._replace(is_sent=True)
-    # A refresh may draw again before the browser has moved, so the wish stays until it has.
-    script("go")(key="go", data={"address": wish.address, "turn": str(wish.turn)}, height=1)
-    st.stop()

@@ -1,6 +1,5 @@
-"""The panel beside a list: a whole notification, accepted or refused, and the buttons to use it elsewhere."""
+"""The panel beside a list: a whole notification, accepted or refused, and the buttons that lead from it."""
 
-import base64
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -9,16 +8,16 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from analytics.export import curl
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import draw_difference
 from analytics.pages.shared.complete.since import describe_gone
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
+from analytics.pages.shared.copying import draw_body_button, draw_copies
 from analytics.pages.shared.formatting import format_utc, format_with_zone, headers_of, lag_text
 from analytics.pages.shared.known.findings import draw_findings_of
 from analytics.pages.shared.open_item import OpenItem, close, is_uuid, neighbours, open_notification
-from analytics.pages.shared.store import ask, find_receiver, moment, null_to_none
+from analytics.pages.shared.store import ask, moment, null_to_none
 from analytics.senders import (
     account_kind,
     account_word,
@@ -45,63 +44,6 @@ from analytics.text import (
 )
 from analytics.words.meanings import THIRD_PARTY, describe_verdict
 from analytics.words.refusals import describe_refusal
-
-BASE = "curl-base"
-
-
-def draw_copies(row: Any) -> None:
-    """Draw the ways to copy a notification's exact bytes."""
-    body = str(row["payload"]).encode()
-    file_name = f"{(null_to_none(row['event_type']) or row['category']).replace('/', '-')}-{row['seq']}.json"
-    if null_to_none(row["proof"]) not in {None, THIRD_PARTY}:
-        # Its bytes alone prove nothing to anybody else, and sent again they are refused: they lack their headers.
-        draw_body_button(body, file_name)
-        return
-    with st.popover("Copy as curl", icon=":material/terminal:", key="curl-popover"):
-        draw_curl(row, body, file_name)
-    draw_body_button(body, file_name)
-    if null_to_none(row["signature"]):
-        with st.popover("Signature", icon=":material/key:", key="signature-popover"):
-            scheme = find_sender(row["sender"]).signature_scheme
-            st.caption(f"{int(row['signature_bytes'])} bytes, {scheme}, in base64")
-            draw_text(row["signature"], key="signature", alt="Signature in base64")
-            name = file_name.removesuffix(".json") + ".sig"
-            st.download_button("Download signature", base64.b64decode(row["signature"]), name,
-                  "application/octet-stream", key="download-signature", on_click="ignore", icon=":material/download:",
-                  help="Its bytes, for openssl; see docs/evidence.md.")  # fmt: skip
-
-
-def draw_curl(row: Any, body: bytes, file_name: str) -> None:
-    """Draw the command that sends a notification again, and the field for its target."""
-    event, category = null_to_none(row["event_type"]), row["category"]
-    receiver = find_receiver() or curl.DEFAULT_BASE
-    base = st.text_input(
-        "Receiver's address", key=BASE, placeholder=receiver, help="The address that the command posts to."
-    )
-    signature = null_to_none(row["signature"])
-    decoded = base64.b64decode(signature) if signature else None
-    sent = curl.SentRequest(body, decoded, signed=row["signature_status"] != "missing", category=category)
-    st.caption("For sh, bash and zsh: the same body, byte for byte, with its signature. Nothing is sent from here.")
-    with st.container(key="curl-command"):
-        text = curl.command(sent, curl.address_of(base or receiver, event, category), file_name)
-        draw_text(text, key="curl", alt="Command that sends it again")
-    if not curl.fits_inline(body):
-        st.caption("The body is too long for a command: download it, and run this in the same directory.")
-
-
-def draw_body_button(body: bytes, file_name: str) -> None:
-    """Draw the button that saves a body as it was received."""
-    st.download_button(
-        "Download body",
-        body,
-        file_name,
-        "application/octet-stream",
-        key="download-body",
-        on_click="ignore",
-        icon=":material/download:",
-        help=f"{plural(len(body), 'byte')}, exactly as received.",
-    )
-
 
 TALLEST = 420
 VERDICT_ICONS = {
@@ -203,7 +145,7 @@ def draw_name_button(
 ) -> None:
     """Draw a button that leads to an entity: to `opens`, where the shown name is not the entity's own."""
     label = f"{what} {as_markdown(shorten(name, 40))}"
-    go = partial(address.to_entity, category, opens or name, sender=sender)
+    go = partial(going.to_entity, category, opens or name, sender=sender)
     st.button(label, key=key, on_click=go, icon=icon_of(category))
 
 
@@ -221,10 +163,10 @@ def draw_links(row: Any) -> None:
     if null_to_none(account):
         draw_account_button(account, "open-account", sender)
     if null_to_none(actor):
-        name = address.user_of(str(actor), sender)
+        name = going.user_of(str(actor), sender)
         draw_name_button("Actor", name, person_kind(sender), "open-actor", sender=sender)
     if null_to_none(entity):
-        go = partial(address.to_entity, category, entity, int(row["seq"]), sender=sender)
+        go = partial(going.to_entity, category, entity, int(row["seq"]), sender=sender)
         st.button("In its timeline", key="open-step", on_click=go, icon=":material/timeline:")
 
 

@@ -1,4 +1,4 @@
-"""The frame around every page: its title, its controls, its refreshing parts, its troubles, and its end."""
+"""The frame around every page: its title, its controls, its refreshing parts, and its troubles."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryError
-from analytics.pages.shared import address, answers
+from analytics.pages.shared import address, answers, going
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
@@ -31,7 +31,6 @@ from analytics.text import as_markdown
 
 REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 PULSE_SECONDS = 5.0
-ENDS = "_ends"
 TRY_SECONDS = 5.0
 """A part whose query failed is tried again after this time, unless it refreshes by itself."""
 TRIED = "_tried"
@@ -101,11 +100,11 @@ def draw_page(
         instead: draws the known facts while the store does not answer.
     """
     if not address.is_drawn(title):
-        leave_behind()
+        going.leave_behind()
     if address.enter(title):
-        address.arrive()
+        going.arrive()
     address.send_again()
-    address.depart()
+    going.depart()
     address.name_tab()
     forget_awaited()
     style("style")
@@ -160,26 +159,6 @@ def draw_bar(title: str, lead: str, refresh: str | None) -> tuple[DeltaGenerator
         return age, refresh_control(refresh) if refresh else PULSE_SECONDS
 
 
-def leave_behind() -> None:
-    """End the previous page's work, and forget its answers."""
-    for end in st.session_state.pop(ENDS, {}).values():
-        end()
-    answers.forget()
-    if silence := answers.read_silence():
-        answers.end_silence()
-        st.session_state[GONE] = silence
-
-
-def on_leaving(name: str, end: Callable[[], None]) -> None:
-    """Call a function when another page is opened.
-
-    Args:
-        name: distinguishes it from the page's other such functions.
-        end: the function.
-    """
-    st.session_state.setdefault(ENDS, {})[name] = end
-
-
 def draw_freshness(*, whole: bool) -> None:
     """Draw the moment of the shown values and the age of the newest notification; both ages count by themselves.
 
@@ -213,7 +192,7 @@ def draw_guarded(
     """
     failed = answers.read_failure(part)
     due = draw_again_after(again_after or (TRY_SECONDS if failed else None), part)
-    address.depart()
+    going.depart()
     address.name_tab()
     # A fixed place, so that a warning moves nothing in the browser's tree.
     place = st.container(key=f"place-of-trouble-{part}")

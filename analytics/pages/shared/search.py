@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 from analytics.pages.shared.accounts import Accounts, is_in, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
@@ -58,21 +58,21 @@ def draw_search_field() -> None:
 def lead_to(text: str) -> None:
     """Go to the only thing that a text names, to the list of all that it names, or to the notifications of an event."""
     if event := next((name for name in event_types() if name.lower() == text.lower()), None):
-        address.to_page("notifications", events=[event])
+        going.to_page("notifications", events=[event])
         return
     matches = find_matches(text)
     exact = [row for row in matches.entities if row.entity_id.upper() == text.upper()]
     entities = exact or matches.entities
     if len(entities) == 1 and (exact or (not matches.numbers and not matches.accounts)):
-        address.to_entity(entities[0].category, entities[0].entity_id, sender=sender_of_row(entities[0]))
+        going.to_entity(entities[0].category, entities[0].entity_id, sender=sender_of_row(entities[0]))
     elif len(matches.numbers) == 1 and not entities and not matches.accounts:
-        address.to_notification(matches.numbers[0])
+        going.to_notification(matches.numbers[0])
     elif matches.events and not (matches.numbers or entities or matches.accounts):
-        address.to_page("notifications", events=matches.events)
+        going.to_page("notifications", events=matches.events)
     elif len(matches.accounts) == 1 and not entities:
-        address.to_account(matches.accounts[0], load_accounts().find_sender(matches.accounts[0]))
+        going.to_account(matches.accounts[0], load_accounts().find_sender(matches.accounts[0]))
     else:
-        address.to_page("entity", named=text)
+        going.to_page("entity", named=text)
 
 
 def find_matches(text: str, kind: str | None = None, sender: str | None = None) -> Matches:

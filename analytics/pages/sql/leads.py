@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 from analytics.pages.shared.open_item import is_uuid
 from analytics.pages.shared.search import find_numbers
 from analytics.pages.shared.store import ask
@@ -69,7 +69,7 @@ def draw_leads(table: "pa.Table", position: int | None) -> None:
     if named.category and named.entity:
         label = f"{as_words(kind_of(named.category))} {as_markdown(shorten(named.entity, 60))}"
         st.button(
-            label, key="sql-to-entity", icon=icon_of(named.category), on_click=address.to_entity,
+            label, key="sql-to-entity", icon=icon_of(named.category), on_click=going.to_entity,
             args=(named.category, named.entity), kwargs={"sender": named.sender},
         )  # fmt: skip
 
@@ -79,8 +79,8 @@ def lead_to_notification(name: str) -> None:
     key, icon = "sql-to-notification", ":material/list_alt:"
     if numbers := find_numbers(name, by_part=False):
         label = f"Notification {numbers[0]:,}"
-        st.button(label, key=key, icon=icon, on_click=address.to_notification, args=(numbers[0],))
+        st.button(label, key=key, icon=icon, on_click=going.to_notification, args=(numbers[0],))
     elif is_uuid(name) and len(ask("rejection", id=name)):
-        st.button("Refused notification", key=key, icon=icon, on_click=address.to_refused, args=(name,))
+        st.button("Refused notification", key=key, icon=icon, on_click=going.to_refused, args=(name,))
     else:
         st.caption(f"No notification is named {as_markdown(shorten(name, 40))}.", width="content")

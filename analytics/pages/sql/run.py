@@ -20,7 +20,7 @@ from analytics.client.client import Client
 from analytics.errors import AnalyticsError, CancelledError
 from analytics.export.results import prepare_rows
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.frame import on_leaving
+from analytics.pages.shared.going import on_leaving
 from analytics.pages.shared.store import connection
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from analytics.charts import charts, histogram
+from analytics.charts import events, histogram
 from analytics.times import Interval, Period, span_of, zone_of
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY
 
@@ -25,7 +25,7 @@ def frame(span):
 
 
 def drawn(frame, span, before=None, **more):
-    return charts.draw_events(frame, before, span, zone=BERLIN, **more).to_dict()
+    return events.draw_events(frame, before, span, zone=BERLIN, **more).to_dict()
 
 
 def rows_of(chart):
@@ -58,8 +58,8 @@ def test_a_refresh_changes_data_and_nothing_else(frame, span):
         return text
 
     before = pd.DataFrame({"bin_us": [later.begins_us[3]], "events": [7]})
-    one = charts.draw_events(frame, before.head(0), span, zone=BERLIN, name="a week before").to_dict()
-    other = charts.draw_events(frame, before, later, zone=BERLIN, name="a week before").to_dict()
+    one = events.draw_events(frame, before.head(0), span, zone=BERLIN, name="a week before").to_dict()
+    other = events.draw_events(frame, before, later, zone=BERLIN, name="a week before").to_dict()
     assert set(one["datasets"]) != set(other["datasets"])
     views = [{layer.pop("name", "") for layer in chart["layer"]} for chart in (one, other)]
     for chart, names in zip((one, other), views, strict=True):
@@ -69,11 +69,11 @@ def test_a_refresh_changes_data_and_nothing_else(frame, span):
 
 def test_the_time_compared_with_is_a_line_to_the_end_of_the_last_bin(frame, span):
     before = pd.DataFrame({"bin_us": [span.begins_us[0]], "events": [9]})
-    chart = charts.draw_events(frame, before, span, zone=BERLIN, name="a week before").to_dict()
+    chart = events.draw_events(frame, before, span, zone=BERLIN, name="a week before").to_dict()
     line = [row for row in rows_of(chart) if "event_type" not in row]
     assert [line[0]["events"], line[1]["events"], len(line)] == [9, 0, 61]
-    assert "the dashed line is a week before" in charts.describe_events(span, "a week before", zone=BERLIN)
-    assert "dashed" not in charts.describe_events(span, "", zone=BERLIN)
+    assert "the dashed line is a week before" in events.describe_events(span, "a week before", zone=BERLIN)
+    assert "dashed" not in events.describe_events(span, "", zone=BERLIN)
 
 
 @pytest.mark.parametrize("logarithmic", [False, True])
@@ -101,7 +101,7 @@ def test_on_a_logarithmic_scale_each_type_and_the_total_are_lines_and_not_parts_
     assert (hovered[0]["each"], hovered[0]["events"]) == ("Server.Updated 3, Server.Created 2", 5)
     axis = chart["layer"][1]["encoding"]["y"]["axis"]
     assert axis["values"][:5] == [0, 1, 10, 100, 1000]
-    assert "logarithmic" in charts.describe_events(span, "", zone=BERLIN, logarithmic=True)
+    assert "logarithmic" in events.describe_events(span, "", zone=BERLIN, logarithmic=True)
     assert drawn(frame.head(0), span, logarithmic=True)["layer"]
 
 

@@ -9,7 +9,8 @@ import pytest
 
 import analytics
 from analytics import queries, senders
-from analytics.charts.charts import MOST_TYPES, OTHER_TYPES, join_rare
+from analytics.charts.charts import MOST_TYPES, OTHER_TYPES
+from analytics.charts.events import join_rare
 from analytics.pages.activity.filters import name_entity, parse_entity, type_text
 from analytics.pages.audit.downloads import changes_csv
 from analytics.pages.shared.accounts import Account, Accounts

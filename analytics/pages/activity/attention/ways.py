@@ -7,7 +7,7 @@ from typing import Any
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.pages import OFFERS
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 
 
 def list_ways(chosen: ActivityFilters, time: When, *, some_high: bool) -> dict[str, Callable[[], None]]:
@@ -22,10 +22,10 @@ def list_ways(chosen: ActivityFilters, time: When, *, some_high: bool) -> dict[s
     severity = "high" if some_high else None
     audit = {**time.range_values, **whose, "sender": chosen.sender, "severity": severity}
     return {
-        "alarms": partial(address.to_page, "alerts", **preset("Alerts", time), **whose),
-        "findings": partial(address.to_page, "audit", **audit),
-        "refused": partial(address.to_page, "notifications", list="Refused", **preset("Notifications", time), **whose),
-        "health": partial(address.to_page, "health", account=chosen.account),
+        "alarms": partial(going.to_page, "alerts", **preset("Alerts", time), **whose),
+        "findings": partial(going.to_page, "audit", **audit),
+        "refused": partial(going.to_page, "notifications", list="Refused", **preset("Notifications", time), **whose),
+        "health": partial(going.to_page, "health", account=chosen.account),
     }
 
 

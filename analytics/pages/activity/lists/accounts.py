@@ -7,7 +7,7 @@ from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.lists import ranked
 from analytics.pages.activity.time_range import When
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 from analytics.pages.shared.accounts import Accounts, Branch, account_label, load_accounts, roll_up
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.store import records, sender_of_row
@@ -43,7 +43,7 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         text=lambda row: account_label(row.name, names.get(row.name)),
         choose=lambda identity: filters.toggle_account(*filters.split_sender(identity), alone="yes"),
         chosen=[filters.with_sender(row) for row in records(rows) if filters.is_chosen(row, chosen)],
-        go=lambda identity: address.to_account(*filters.split_sender(identity)),
+        go=lambda identity: going.to_account(*filters.split_sender(identity)),
         hover=filters.sender_title,
         total=int((rows["events"] > 0).sum()),
     )
@@ -63,7 +63,7 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     def clicked(key: str, column: str) -> None:
         alias, sender = accounts.split(key)
         if column == ranked.OPEN:
-            address.to_account(alias, sender or accounts.find_sender(alias))
+            going.to_account(alias, sender or accounts.find_sender(alias))
         elif column == "":
             filters.open_or_close(key, open_first)
         else:

@@ -9,7 +9,7 @@ import streamlit as st
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import MORE_ROWS, ActivityFilters
 from analytics.pages.activity.time_range import When
-from analytics.pages.shared import address
+from analytics.pages.shared import address, going
 from analytics.pages.shared.components import Column, Line, bring, draw_table
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records, sender_of_row
@@ -149,7 +149,7 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
 
     def go(name: str) -> None:
         bring("changes-head")
-        address.to_page(
+        going.to_page(
             "audit",
             **when.range_values,
             field=name,
@@ -184,7 +184,7 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=lambda identity: filters.toggle(filters.ACTOR, filters.split_sender(identity)[0]),
         chosen=[filters.with_sender(row) for row in records(rows) if row.name == chosen.actor],
-        go=lambda identity: address.to_actor(*filters.split_sender(identity)),
+        go=lambda identity: going.to_actor(*filters.split_sender(identity)),
         hover=filters.sender_title,
         total=total_of(rows),
     )
@@ -218,7 +218,7 @@ def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> No
 
     def go(identity: str) -> None:
         sender, (kind, name) = filters.parse_entity(identity)
-        address.to_entity(kind, name, sender=sender)
+        going.to_entity(kind, name, sender=sender)
 
     draw_ranked(
         "Entity",

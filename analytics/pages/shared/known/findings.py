@@ -13,7 +13,7 @@ from analytics.findings.doubts import map_doubted
 from analytics.findings.finding import Finding
 from analytics.findings.rule_headers import MARKS
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
-from analytics.pages.shared import address
+from analytics.pages.shared import going
 from analytics.pages.shared.answers import answer, begin_waiting, is_kept, note_answered, note_moment, now, was_answered
 from analytics.pages.shared.frame import is_refreshing
 from analytics.pages.shared.known.waiting import await_answer
@@ -174,7 +174,7 @@ def name_findings(about: Sequence[Finding]) -> None:
         st.markdown(f":red[:material/policy:] **In {plural(len(about), 'finding')}:**", width="content")
         for place, finding in enumerate(about[:MOST_NAMED]):
             label = f"{MARKS[finding.severity]}: {as_markdown(shorten(finding.title, 60))}"
-            st.button(label, key=f"finding-of-{place}", on_click=address.to_findings, args=(finding.id,),
+            st.button(label, key=f"finding-of-{place}", on_click=going.to_findings, args=(finding.id,),
                       help=as_markdown(shorten(finding.sentence, 300)))  # fmt: skip
         if len(about) > MOST_NAMED:
             st.caption(f"and {len(about) - MOST_NAMED:,} more", width="content")
