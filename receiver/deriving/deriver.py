@@ -4,22 +4,21 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
 from operator import attrgetter
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any
 
 from receiver.changes.differ import Differ, Snapshot, changes_of, follow
 from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
+from receiver.deriving.derived import Derived, DerivedChange, Underived
 from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.logs import describe
-from receiver.notification import Category, NumberedNotification
+from receiver.notification import NumberedNotification
 from receiver.senders import Senders, load_senders
-from receiver.senders.sender import Kind
 from receiver.spool.layout import to_microseconds
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
@@ -28,45 +27,6 @@ _ENTITIES_AT_ONCE = 512
 _NO_END = 1 << 62
 
 _log = logging.getLogger(__name__)
-
-
-class Underived(NamedTuple):
-    """A notification whose changes could not be derived, and why."""
-
-    id: str
-    seq: int
-    error: str
-
-
-class DerivedChange(NamedTuple):
-    """A row of `changes`; the values are JSON, and `told` says whether the sender told the value before itself."""
-
-    notification_id: str
-    seq: int
-    changed_at: datetime
-    category: Category
-    entity_id: str
-    account_alias: str | None
-    actor: str | None
-    path: str
-    kind: Kind
-    noise: bool
-    old_value: str | None
-    new_value: str | None
-    told: bool
-    sender: str
-
-
-class Derived(NamedTuple):
-    """The result of deriving: new rows, the notifications whose rows they replace, and entities' last notifications.
-
-    `failed` are the notifications whose rows are missing because deriving them raised an error.
-    """
-
-    rows: list[DerivedChange]
-    stale: list[int]
-    last: dict[Entity, EntityEvent]
-    failed: list[Underived]
 
 
 class Deriver:

@@ -2,22 +2,20 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import count as counted
 from pathlib import Path
 from random import Random
 from typing import TextIO
-from urllib.parse import urlsplit
 
 import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.senders import CENTURYLINK
 from receiver.senders.keys import load_or_make_key, public_key_path
 from receiver.senders.made_up import rate_at
 from receiver.settings import read_settings
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
+from receiver.simulator.options import read_alias, read_base_url, read_event_type, read_time
 from receiver.simulator.other_senders import Play, play
 from receiver.simulator.posting import Poster, at_changing_rate, at_rate, seal_with
 from receiver.simulator.progress import Progress
@@ -26,50 +24,8 @@ HISTORY_DAYS = 30
 MOST_DAYS = 3660
 
 
-def _base_url(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment:
-        raise click.BadParameter(f"{text!r} is not a receiver's base URL such as http://127.0.0.1:8080.")
-    return text
-
-
-def _event_type(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    if text is None:
-        return None
-    event = CENTURYLINK.event_for_name(text)
-    if event is None or event.event_type is None:
-        names = ", ".join(str(event.event_type) for event in CENTURYLINK.events)
-        raise click.BadParameter(f"{text!r} is not one of the ten events: {names}.")
-    return event.event_type
-
-
-def _alias(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        return MADE_UP.read_account(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-def _time(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not an ISO time such as 2015-09-22T14:38:27Z.") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
 @click.command()
-@click.option("--to", "url", metavar="URL", callback=_base_url, help="Post to this receiver's base URL, live.")
+@click.option("--to", "url", metavar="URL", callback=read_base_url, help="Post to this receiver's base URL, live.")
 @click.option(
     "--archive",
     "archive",
@@ -142,14 +98,14 @@ def _time(_context: click.Context, _option: click.Parameter, text: str | None) -
     "--event",
     "event_type",
     metavar="EVENT",
-    callback=_event_type,
+    callback=read_event_type,
     help="Send this event only, such as Account.Updated, made for --account.",
 )
 @click.option(
     "--account",
     "alias",
     metavar="ALIAS",
-    callback=_alias,
+    callback=read_alias,
     help="The account that --event is about; made up if the world has none of that alias. Default: DEMO.",
 )
 @click.option(
@@ -165,7 +121,9 @@ def _time(_context: click.Context, _option: click.Parameter, text: str | None) -
     metavar="DAYS",
     help="How many days --archive covers.",
 )
-@click.option("--end", metavar="TIME", callback=_time, help="When the archive ends, or ended (ISO, UTC). Default: now.")
+@click.option(
+    "--end", metavar="TIME", callback=read_time, help="When the archive ends, or ended (ISO, UTC). Default: now."
+)
 @click.option(
     "--report",
     metavar="FILE",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from receiver.database.dropped import read_dropped
 from receiver.database.reading import Reader
 from receiver.database.rows import make_numbered, select_numbered
-from receiver.deriving.deriver import DerivedChange
+from receiver.deriving.derived import DerivedChange
 from receiver.errors import TooMuchError
 from receiver.files import sql_file
 from receiver.keeping.verification.checkers.changes import (

@@ -7,7 +7,7 @@ import pytest
 
 from receiver.database.opening import DERIVED_TABLES, run
 from receiver.database.rows import insert_notifications, insert_rejections, make_numbered, select_numbered
-from receiver.deriving.deriver import DerivedChange
+from receiver.deriving.derived import DerivedChange
 from receiver.notification import Notification, NumberedNotification, Rejection, columns_of
 from receiver.spool import SpoolReader, SpoolWriter
 from tests.support.database import open_database
