@@ -34,8 +34,8 @@ from receiver.store.appending.rejected import (
 )
 
 # After a long outage there may be any number of segments, with bodies of any size.
-_ROWS_PER_BATCH = 5_000
-_BYTES_PER_BATCH = 16 * 1024 * 1024
+_ROWS_PER_BATCH = 10_000
+_BYTES_PER_BATCH = 32 * 1024 * 1024
 _MERGES = 100
 _log = logging.getLogger(__name__)
 
