@@ -88,7 +88,8 @@ class Store:
         at = self.newest - timedelta(days=self.random.uniform(0, 300))
 
         def ask() -> None:
-            found = null_to_none(self.ask("entity", category="Server", entity=name, at=at).iloc[0]["seq_then"])
+            then = self.ask("entity", category="Server", entity=name, at=at, at_seq=self.last)
+            found = null_to_none(then.iloc[0]["seq_then"])
             if found is not None:
                 self.ask("notification", seq=int(found))
 
