@@ -129,7 +129,7 @@ def choose_months(values: Mapping[str, Any], cut: set[int]) -> dict[str, Any]:
 
     compared = values.get("before_since") is not None
     return {
-        "years": [*years],
+        "first_year": years.start,
         "months_now": mask(values["since"], values["until"]),
         "months_before": mask(values["before_since"], values["before_until"]) if compared else None,
         "nothing_before": None if compared else True,
