@@ -76,7 +76,7 @@ def _open_entity(client: Client, category: str, entity: str, ids: list[str]) -> 
     about = {"category": category, "entity": entity}
     _ask(client, "freshness")
     _ask(client, "accounts")
-    found = _ask(client, "entity", at=datetime.now(UTC), **about).iloc[0]
+    found = _ask(client, "entity", at=datetime.now(UTC), at_seq=1 << 62, **about).iloc[0]
     latest = int(found["last_seq"])
     _ask(client, "entity_position", step=latest, **about)
     rows = _ask(client, "entity_notifications", page_rows=PAGE_ROWS, position=0, **about)

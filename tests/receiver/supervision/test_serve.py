@@ -47,7 +47,9 @@ def sent(report):
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory):
     """A `serve` for tests that stop and kill nothing; each may post more."""
-    with running(Receiver, tmp_path_factory.mktemp("serving"), CLC_QUERY_LISTEN="0.0.0.0:0") as receiver:
+    with running(
+        Receiver, tmp_path_factory.mktemp("serving"), CLC_QUERY_LISTEN="0.0.0.0:0", CLC_STORE_MEMORY="800MB"
+    ) as receiver:
         yield receiver
 
 
@@ -65,6 +67,11 @@ def test_the_store_gives_way_to_the_listener(serving):
     children = serving.children()
     listener, store = (os.getpriority(os.PRIO_PROCESS, children[name]) for name in ("listener", "store"))
     assert store > listener
+
+
+def test_duckdb_leaves_a_part_of_the_stores_memory_to_the_rest(serving):
+    (row,) = serving.sql("SELECT value FROM duckdb_settings() WHERE name = 'memory_limit'")
+    assert row["value"] == "381.4 MiB"  # 400 MB
 
 
 def test_the_store_does_without_pandas_in_its_memory(serving):
