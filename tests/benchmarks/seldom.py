@@ -72,7 +72,7 @@ def service_beside(store: Store, connection: duckdb.DuckDBPyConnection) -> list[
     )
     large = in_turn(lambda: store.client.df(ALL), lambda: connection.execute(ALL).df())
     return [
-        Figure("query service ÷ in process, small answers", *compared(small, SMALL_A_ROUND, "≤ 1.3")),
+        Figure("query service ÷ in process, small answers", *compared(small, SMALL_A_ROUND, "≤ 1.8")),
         Figure(f"query service ÷ in process, {COUNT:,} rows to a DataFrame", *compared(large, 1, "≤ 2")),
     ]
 
