@@ -207,10 +207,10 @@ class Settings(BaseSettings):
     query_timeout_seconds: float = Field(30, gt=0, description="longest query")
     query_max_rows: int = Field(1_000_000, ge=1, description="most rows of one answer")
     store_memory: Annotated[str, AfterValidator(_store_memory)] = Field(
-        "1GB", description="memory that the store's process takes at most"
+        "1GB", description="memory for the store's process, 700MB or more"
     )
     query_memory: Annotated[str, AfterValidator(_memory)] | None = Field(
-        None, description="DuckDB's memory limit, if it should not be what `CLC_STORE_MEMORY` leaves"
+        None, description="DuckDB's memory limit; by default 400MB less than `CLC_STORE_MEMORY`"
     )
     backup_every: Annotated[float, BeforeValidator(_duration), Field(ge=1)] | None = Field(
         None, description="how often a backup is made, for example `1d` or `6h`"
