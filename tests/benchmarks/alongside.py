@@ -120,7 +120,9 @@ def two_listeners(place: Path, posts: Path) -> Figure:
     with ExitStack() as opened:
         urls = {}
         for count in ("1", "2"):
-            receiver = opened.enter_context(running(Receiver, place / f"listeners-{count}", CLC_LISTENERS=count))
+            # Or `serve` would replace the stores.
+            settings = {"CLC_LISTENERS": count, "CLC_HANG_SECONDS": "3600"}
+            receiver = opened.enter_context(running(Receiver, place / f"listeners-{count}", **settings))
             opened.enter_context(stopped(receiver.children()["store"]))
             urls[count] = receiver.url
         found = rounds("Two listeners and one", urls, lambda url: post(url, posts))
