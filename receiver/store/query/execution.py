@@ -159,7 +159,7 @@ def _raise_query_error(interruption: Interruption) -> Iterator[None]:
 
 
 def _advise(text: str) -> str:
-    """Return DuckDB's words; if memory was short, with our advice, as a query may not SET what DuckDB advises to."""
+    """Return DuckDB's words, with other advice where memory was short: no query may SET what DuckDB advises."""
     if not text.startswith(_OUT_OF_MEMORY):
         return text
     what = text.splitlines()[0]
