@@ -1,4 +1,4 @@
-"""What the dashboard's and the notebook's charts share: colours, axes, titles, tooltips.
+"""Colours, axes, titles and tooltips that the charts of the dashboard and of the notebooks share.
 
 No field of these charts has the name `image`, because Vega's tooltip would load it as a picture. Names from outside
 are data of text marks, never part of an expression. Channels are written as `alt.X2("end")`, not as texts: Altair

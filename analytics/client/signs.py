@@ -1,4 +1,4 @@
-"""What the listener and `serve` tell of themselves: their facts, and the begins of their failures.
+"""Asks the listener how it is, reads the file of `serve`, and finds since when something fails.
 
 The listener and the file of `serve` are of use on the receiver's machine only; `CLC_LISTEN` and `CLC_DATA_DIR` locate
 them.

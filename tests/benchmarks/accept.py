@@ -87,7 +87,10 @@ def accept(directory: Path) -> list[Figure]:
     figures.append(Figure(f"accept {GITHUB} ÷ CenturyLink's", *of_github_rate, "≥ 0.9", beside(most[GITHUB])))
     slower = ratio(paced["listener"], paced["bare Tornado"], "p99")
     told = " beside ".join(f"{median(paced[name], 'p99'):.1f} ms at {rates[url]:,.0f}/s" for name, url in two.items())
-    return [*figures, Figure("accept p99 ÷ bare Tornado's, each at 70 % of its most", *slower, "≤ 1", told)]
+    return [
+        *figures,
+        Figure("p99 of the listener ÷ p99 of bare Tornado, each at 70 % of its own most", *slower, "≤ 1", told),
+    ]
 
 
 def rounds(label: str, urls: dict[str, str], measure: Callable[[str], Answered]) -> dict[str, list[Answered]]:
