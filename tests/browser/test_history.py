@@ -131,6 +131,23 @@ def test_a_link_that_is_clicked_in_the_same_moment_as_a_row_leads_to_its_page(li
     expect(page.locator(".st-key-title h3")).to_have_text("Audit")
     expect(page.locator(".st-key-changes tbody tr").first).to_be_visible()
 
+WAITS_LONG = """const timer = window.setTimeout.bind(window);
+window.setTimeout = (call, ms, ...rest) => timer(call, ms === 10 ? 500 : ms, ...rest);"""
+
+
+def test_a_link_that_is_clicked_before_a_choice_is_drawn_leads_to_its_page_without_that_choice(live, watch):
+    opened = watch(live.url)
+    opened.page.add_init_script(WAITS_LONG)  # a busy browser: what the choice draws arrives before the page is left
+    page = opened.load("/audit?refresh=off&range=7+d")
+    steps = page.evaluate("history.length")
+    alerts = link(page, "Alerts").element_handle()
+    find_field(page, "combobox", "Time range").click()
+    option = page.get_by_role("option", name="24 h").first
+    option.evaluate("(option, link) => { option.click(); link.click(); }", alerts)
+    expect(page.locator(".st-key-title h3")).to_have_text("Alerts")
+    expect(page).to_have_url(re.compile(r"/alerts\?refresh=off$"))
+    assert page.evaluate("history.length") == steps + 1
+
 
 def test_back_leads_to_the_place_on_the_page_where_one_was(live, watch):
     page = watch(live.url, viewport={"width": 1280, "height": 800}).open("/?refresh=off&range=all")

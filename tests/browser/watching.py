@@ -15,10 +15,7 @@ AGE = ".st-key-freshness .age"
 RESTING = "/set-up"
 LOADED = (RESTING, "/sql")
 """Pages of a document of their own: what is left there can be met later, and a linked query waits only at the begin."""
-GO = """address => {
-  history.pushState({}, "", new URL(address, document.baseURI));
-  window.dispatchEvent(new PopStateEvent("popstate"));
-}"""
+GO = "address => window.clcGo(new URL(address, document.baseURI))"
 
 
 class Watched:

@@ -1,13 +1,32 @@
-// Lets Streamlit go to another page only when it has sent what was asked for on the page before. It collects that until a
-// timer ends; if it asked for a part of the old page after it asked for the new page, the browser would give up both.
+// Goes to other pages. It lets Streamlit go only when it has sent what was asked for on the page before: Streamlit
+// collects that until a timer ends, and if it asked for a part of the old page after it asked for the new page, the
+// browser would give up both. Until then a drawing of the old page may arrive, which must not write its own address:
+// Streamlit reads from the address where to go.
 (() => {
   const SENT_MS = 10; // a timer of 0 ms may take 4
+  const write = {};
+  let isLeaving = false;
+  for (const step of ["pushState", "replaceState"]) {
+    write[step] = history[step].bind(history);
+    history[step] = (...state) => isLeaving || write[step](...state);
+  }
+
+  // Goes to an address of the dashboard as the browser's own buttons do.
+  window.clcGo = (address) => {
+    write.pushState({}, "", address);
+    window.dispatchEvent(new PopStateEvent("popstate"));
+  };
+
   window.addEventListener("popstate", (event) => {
     if (event.isSent) return;
     event.stopImmediatePropagation();
+    isLeaving = true;
     window.dispatchEvent(new Event("clc-leave")); // from now on the old page asks for nothing
     const again = new PopStateEvent("popstate", { state: event.state });
     again.isSent = true;
-    setTimeout(() => window.dispatchEvent(again), SENT_MS);
+    setTimeout(() => {
+      isLeaving = false;
+      window.dispatchEvent(again);
+    }, SENT_MS);
   });
 })();

@@ -19,8 +19,7 @@
     const [name, value] = window.clcCarried?.[page] ?? [];
     if (name) address.searchParams.set(name, value);
     for (const [kept, text] of Object.entries(window.clcKept?.[page] ?? {})) address.searchParams.set(kept, text);
-    history.pushState({}, "", address);
-    window.dispatchEvent(new PopStateEvent("popstate"));
+    window.clcGo(address); // see `leave.js`
     // On a phone the links are in a menu that covers the page.
     link.closest('[data-testid="stSidebar"]')?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
   }, true);

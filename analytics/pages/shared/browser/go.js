@@ -6,6 +6,5 @@ let last = null;
 export default function ({ data }) {
   if (data.turn === last) return;
   last = data.turn;
-  history.pushState({}, "", new URL(data.address, document.baseURI));
-  window.dispatchEvent(new PopStateEvent("popstate"));
+  window.clcGo(new URL(data.address, document.baseURI));
 }
