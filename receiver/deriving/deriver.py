@@ -12,7 +12,7 @@ from receiver.changes.differ import Differ, Snapshot, changes_of, follow
 from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.derived import Derived, DerivedChange, Underived
+from receiver.deriving.derived import ChangesOf, Derived, Origin, Underived
 from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
@@ -112,7 +112,7 @@ class Deriver:
                 self._chain(latest.get(entity), events, derived, self._find_closed(events))
         if late:
             self._derive_late(late, derived)
-        derived.rows.sort(key=attrgetter("seq"))
+        derived.changes.sort(key=attrgetter("origin.seq"))
         return derived
 
     def _find_closed(self, events: Iterable[EntityEvent]) -> AbstractSet[int]:
@@ -251,10 +251,7 @@ class Deriver:
 
 
 def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derived: Derived) -> None:
-    """Derive the rows of an event."""
-    about = (
-        event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias, event.actor,
-    )  # fmt: skip
+    """Derive the changes of an event."""
     try:
         changes = changes_of(differ, before, event.snapshot)
     except Exception as error:
@@ -262,5 +259,10 @@ def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derive
             raise
         derived.failed.append(Underived(event.id, event.seq, describe(error)))
         _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
-    else:
-        derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)
+        return
+    if changes:
+        origin = Origin(
+            event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
+            event.actor, event.sender,
+        )  # fmt: skip
+        derived.changes.append(ChangesOf(origin, changes))

@@ -131,6 +131,7 @@ def test_a_link_that_is_clicked_in_the_same_moment_as_a_row_leads_to_its_page(li
     expect(page.locator(".st-key-title h3")).to_have_text("Audit")
     expect(page.locator(".st-key-changes tbody tr").first).to_be_visible()
 
+
 WAITS_LONG = """const timer = window.setTimeout.bind(window);
 window.setTimeout = (call, ms, ...rest) => timer(call, ms === 10 ? 500 : ms, ...rest);"""
 
