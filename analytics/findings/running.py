@@ -1,7 +1,9 @@
 """Runs the audit rules over a range of time and turns their rows into findings."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -78,13 +80,25 @@ def find(
     settings = settings or read_settings()
     rules = rules or load_rules(settings.rules)
     given = {**_build_parameters(since, until, settings), "complete_since": find_complete_since(client) or EPOCH}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with _put_off_collection(), ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
     findings = _name_senders([each for result in results for each in result.findings], client)
     findings = mark_doubted(date_stored(findings, client, known))
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)
+
+
+@contextmanager
+def _put_off_collection() -> Iterator[None]:
+    """Look for no garbage meanwhile: Python would go through thousands of new findings again and again, in vain."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:

@@ -32,12 +32,17 @@ def date_stored(
     """
     new = [each for each in findings if not _is_same(each, known.get(each.id))]
     latest = _read_latest([identity for each in new for identity in each.notification_ids], client)
-    dated = {each.id: each._replace(stored_after=_find_last(each, latest)) for each in new}
-    return [dated.get(each.id) or each._replace(stored_after=known[each.id].stored_after) for each in findings]
+    return [_date(each, known.get(each.id), latest) for each in findings]
 
 
 def _is_same(finding: Finding, before: Finding | None) -> bool:
     return before is not None and before.notification_ids == finding.notification_ids
+
+
+def _date(finding: Finding, before: Finding | None, latest: Mapping[str, datetime]) -> Finding:
+    stored_after = before.stored_after if before and _is_same(finding, before) else _find_last(finding, latest)
+    # Nearly all stay as they are: making them anew would take a sixth of the time of all rules.
+    return finding if stored_after is None else finding._replace(stored_after=stored_after)
 
 
 def _find_last(finding: Finding, latest: Mapping[str, datetime]) -> datetime | None:
@@ -46,13 +51,13 @@ def _find_last(finding: Finding, latest: Mapping[str, datetime]) -> datetime | N
 
 def _read_latest(ids: Sequence[str], client: Client) -> dict[str, datetime]:
     """Return the receipt of the latest notification that was stored before each of these, where it is later."""
-    latest: dict[str, datetime] = {}
-    for first in range(0, len(ids), _AT_ONCE):
-        try:
-            rows = client.sql(*queries.query("stored_after", {"ids": ids[first : first + _AT_ONCE]})).to_pylist()
-        except BusyError:
-            raise
-        except QueryError:  # without it findings are known when they were received
-            return latest
-        latest |= {row["id"]: row["latest"] for row in rows}
-    return latest
+    if not ids:
+        return {}
+    name = "stored_after" if len(ids) <= _AT_ONCE else "all_stored_after"
+    try:
+        rows = client.sql(*queries.query(name, {"ids": ids})).to_pylist()
+    except BusyError:
+        raise
+    except QueryError:  # without it findings are known when they were received
+        return {}
+    return {row["id"]: row["latest"] for row in rows}

@@ -9,6 +9,7 @@ import pytest
 from analytics import connect
 from analytics.client.client import Client
 from analytics.errors import BusyError, NotRunningError, SettingsError
+from analytics.findings import stored
 from analytics.findings.finding import Finding
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
@@ -82,7 +83,11 @@ def test_a_finding_of_a_rule_of_ones_own_has_the_sender_of_its_first_notificatio
     assert {finding.sender for finding in found.findings if finding.rule == "any"} == {"centurylink"}
 
 
-def test_a_finding_says_after_what_its_notification_was_stored_where_that_was_received_later(tmp_path):
+@pytest.mark.parametrize("most", [20_000, 1])
+def test_a_finding_says_after_what_its_notification_was_stored_where_that_was_received_later(
+    tmp_path, monkeypatch, most
+):
+    monkeypatch.setattr(stored, "_AT_ONCE", most)
     order = [("kim", NOON), ("lee", NOON + HOUR), ("ann", NOON - HOUR), ("bob", NOON + 2 * HOUR)]
     store = store_of(tmp_path / "store", [Received("User.Created", at, user(name)) for name, at in order])
     with connect(str(store)) as client:
