@@ -1,5 +1,7 @@
 """A key pair for tests, made once a run."""
 
+import atexit
+import shutil
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,6 +16,7 @@ from receiver.senders.keys import public_pem, write_private_key
 def key_directory() -> Path:
     """Hold `private.pem` and `public.pem`."""
     directory = Path(mkdtemp(prefix="clc-keys-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     (directory / "public.pem").write_bytes(public_pem(_private_key(directory).public_key()))
     return directory
 
