@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from receiver.database.opening import run
 from receiver.spool import SpoolReader
 from receiver.store.appending.appender import Appender
-from tests.durability.support.odd_requests import Generator, Request
-from tests.durability.support.wire import connect, read_answers
+from tests.durability.http.odd_requests import Generator, Request
+from tests.durability.http.wire import connect, read_answers
 from tests.support.database import open_database
 from tests.support.processes import ListenerProcess, running
 from tests.support.sizes import size
