@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 import duckdb
@@ -22,7 +23,7 @@ from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.arranging import Arranger
-from receiver.store.counting import Counter
+from receiver.store.counting import Counter, Part
 from tests.support.database import open_database
 from tests.support.rows import notification_of
 
@@ -30,6 +31,9 @@ SEED = 1
 END = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 ROWS_PER_PART = 50_000
 SIGNATURE_BYTES = 256
+COUNTED_AT_ONCE = 2_500_000
+COPY_IN_ORDER, COPY_AS_IT_LIES = "\nORDER BY seq;", ";"
+WHILE_COPYING: dict[str, Any] = {"checkpoint_threshold": "1TB", "memory_limit": "8GB"}
 _KEY = "5e" * 32
 LAST = "CREATE TEMP TABLE last AS SELECT last_seq FROM entities WHERE category <> 'Alert'"
 BODIES = "SELECT seq, payload FROM notifications WHERE seq > ? AND seq <= ? AND seq IN (FROM last)"
@@ -55,20 +59,23 @@ def grown(directory: Path, count: int, copies: int) -> Path:
     """
     source, data_dir = built(directory, count), directory / f"{count}-times-{copies}"
     if not (data_dir / "spool").exists():
-        shutil.rmtree(data_dir, ignore_errors=True)
-        data_dir.mkdir()
-        open_database(data_dir / "clc.duckdb").close()
-        statements = Path(__file__).with_name("grown.sql").read_text("utf-8")
-        with duckdb.connect(str(data_dir / "clc.duckdb"), config={"checkpoint_threshold": "1TB"}) as connection:
-            connection.execute(f"ATTACH '{source / 'clc.duckdb'}' AS source (READ_ONLY)")
-            with click.progressbar(range(copies), label=f"Copying {count:,} notifications {copies} times") as bar:
-                for copy in bar:
-                    values = {"copies": copies, "copy": copy, "until": datetime.fromtimestamp(END, UTC)}
-                    for statement in connection.extract_statements(statements):
-                        named = {name: values[name] for name in statement.named_parameters}
-                        connection.execute(statement, named or None).fetchall()
+        _copy(source, data_dir, copies, COPY_IN_ORDER)
         _arrange(data_dir)
         _keep_last_bodies(data_dir)
+        (data_dir / "spool").mkdir()
+    return data_dir
+
+
+def grown_again(directory: Path, count: int, copies: int) -> Path:
+    """Return a data directory with copies of `grown`'s copies: so many times so many, all of them of the last year.
+
+    Rows lie in each copy as they do in the source: to put a hundred million side by side anew would take hours.
+    """
+    source, data_dir = grown(directory, count, copies), directory / f"{count}-times-{copies}-times-{copies}"
+    if not (data_dir / "spool").exists():
+        _copy(source, data_dir, copies, COPY_AS_IT_LIES)
+        _note_arranged(data_dir)
+        _count(data_dir)
         (data_dir / "spool").mkdir()
     return data_dir
 
@@ -117,6 +124,42 @@ def _build(data_dir: Path, count: int) -> dict[str, float]:
     reader.close()
     connection.close()
     return {"first": rates[0], "last": rates[-1], "median": sorted(rates)[len(rates) // 2]}
+
+
+def _copy(source: Path, data_dir: Path, copies: int, order: str) -> None:
+    """Copy all rows of a store into a new one, some times over."""
+    shutil.rmtree(data_dir, ignore_errors=True)
+    data_dir.mkdir()
+    open_database(data_dir / "clc.duckdb").close()
+    statements = Path(__file__).with_name("grown.sql").read_text("utf-8").replace(COPY_IN_ORDER, order)
+    with duckdb.connect(str(data_dir / "clc.duckdb"), config=WHILE_COPYING) as connection:
+        connection.execute(f"ATTACH '{source / 'clc.duckdb'}' AS source (READ_ONLY)")
+        with click.progressbar(range(copies), label=f"Copying {source.name} {copies} times") as bar:
+            for copy in bar:
+                values = {"copies": copies, "copy": copy, "until": datetime.fromtimestamp(END, UTC)}
+                for statement in connection.extract_statements(statements):
+                    named = {name: values[name] for name in statement.named_parameters}
+                    connection.execute(statement, named or None).fetchall()
+
+
+def _note_arranged(data_dir: Path) -> None:
+    """Note that all rows lie side by side."""
+    with duckdb.connect(str(data_dir / "clc.duckdb")) as connection:
+        for table in ("arranged", "arranged_widely"):
+            connection.execute(f"DELETE FROM {table}")
+            connection.execute(f"INSERT INTO {table} SELECT max(seq) FROM notifications")
+
+
+def _count(data_dir: Path) -> None:
+    """Count all rows as a running store does, in larger parts: it looks at all that is not counted for each."""
+    connection = open_database(data_dir / "clc.duckdb")
+    counter = Counter(connection, nullcontext)
+    ((last,),) = run(connection, "SELECT max(seq) FROM notifications")
+    with click.progressbar(range(0, last, COUNTED_AT_ONCE), label=f"Counting {last:,} notifications") as bar:
+        for after in bar:
+            counter.count(Part(after, min(after + COUNTED_AT_ONCE, last)))
+    run(connection, "CHECKPOINT")
+    connection.close()
 
 
 def _arrange(data_dir: Path) -> None:
