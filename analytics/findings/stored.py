@@ -46,7 +46,7 @@ def _date(finding: Finding, before: Finding | None, latest: Mapping[str, datetim
 
 
 def _find_last(finding: Finding, latest: Mapping[str, datetime]) -> datetime | None:
-    return max((latest[each] for each in finding.notification_ids if each in latest), default=None)
+    return max([latest[each] for each in finding.notification_ids if each in latest], default=None)
 
 
 def _read_latest(ids: Sequence[str], client: Client) -> dict[str, datetime]:
