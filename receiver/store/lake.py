@@ -15,7 +15,7 @@ from receiver.files import write_whole
 from receiver.keeping.lake.note import FILE, read_lake_note
 from receiver.logs import describe
 from receiver.settings import Settings
-from receiver.store.arranging import come_last
+from receiver.store.arrange_loop import come_last
 from receiver.store.dropping import Dropper
 from receiver.store.helper import Helper
 

@@ -11,10 +11,11 @@ import pytest
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store import arranging
+from receiver.store import arrange_loop, arranging
 from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import GivesWay, Pace
-from receiver.store.arranging import ArrangeLoop, Arranger
+from receiver.store.arrange_loop import ArrangeLoop
+from receiver.store.arranging import Arranger
 from receiver.store.counting import Counter
 from receiver.store.loop import AppendLoop
 from tests.support.database import open_database
@@ -32,7 +33,7 @@ def small(monkeypatch):
     monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 0.5)
     monkeypatch.setattr(arranging, "ROW_GROUP", ROW_GROUP)
     monkeypatch.setattr(arranging, "NEWEST", NEWEST)
-    monkeypatch.setattr(arranging, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(arrange_loop, "_LOOK_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -113,6 +114,28 @@ def test_four_row_groups_are_sorted_together_in_the_end(connection, fill):
     assert run(connection, "FROM arranged_widely") == [(8 * ROW_GROUP,)]
     second = [place for place in run(connection, IN_PLACE) if 4 * ROW_GROUP < place[0] <= 8 * ROW_GROUP]
     assert second == sorted(second, key=lambda place: (place[1], place[0]))
+
+
+def test_of_long_bodies_fewer_are_sorted_at_once_and_no_four_times_as_many_until_they_are_shorter(
+    connection, fill, monkeypatch
+):
+    monkeypatch.setattr(arranging, "MOST_BYTES", 300 * len(row_of(1).payload))
+    fill(1_600 + NEWEST)
+    before = contents(connection)
+    arranger = Arranger(connection, nullcontext)
+    while arranger.step():
+        pass
+    assert contents(connection) == before
+    ((narrow,), (wide,)) = (run(connection, f"FROM {table}")[0] for table in ("arranged", "arranged_widely"))
+    assert arranger.arranged == narrow > wide > 1_000
+    assert runs([entity for seq, entity in run(connection, IN_PLACE) if seq <= narrow]) == 5 * 50
+    monkeypatch.setattr(arranging, "MOST_BYTES", 1 << 40)
+    fill(4 * ROW_GROUP)
+    arranger = Arranger(connection, nullcontext)
+    while arranger.step():
+        pass
+    places = [entity for seq, entity in run(connection, IN_PLACE) if wide < seq <= wide + 4 * ROW_GROUP]
+    assert runs(places) == 50
 
 
 def test_what_is_not_yet_a_row_group_stays_as_it_is(connection, fill):

@@ -1,0 +1,135 @@
+"""Puts rows side by side and counts them in a thread of its own, which gives way to all others."""
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from receiver.logs import describe
+from receiver.store.arranging import Arranger
+from receiver.store.counting import Counter
+
+_LOOK_SECONDS = 5.0
+_RETRY_SECONDS, _LONGEST_SECONDS = 60.0, 3600.0
+_MOST_ENDS = 3
+_LEAST_PRIORITY = 19
+_FATAL = (duckdb.FatalException, duckdb.InternalException)
+
+_log = logging.getLogger(__name__)
+
+
+def come_last() -> None:
+    """Give all other threads of the machine priority over this one; only Linux has priorities of threads."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LEAST_PRIORITY)
+
+
+class ArrangeLoop:
+    """Runs the arranger and the counter in a thread of their own until it is stopped.
+
+    Args:
+        arranger: puts rows side by side.
+        counter: counts rows; they are counted first, as that takes less time.
+        data_dir: where a note lies meanwhile, so that a step that ends the process does not end every start.
+        turn: opens a block, and tells whether rows may be arranged in it.
+        on_fatal: called when only a new process can go on.
+    """
+
+    def __init__(
+        self,
+        arranger: Arranger,
+        counter: Counter,
+        data_dir: Path,
+        turn: Callable[[], AbstractContextManager[bool]],
+        on_fatal: Callable[[], None],
+    ) -> None:
+        self._arranger = arranger
+        self._counter = counter
+        self._note = data_dir / "arranging"
+        self._turn = turn
+        self._on_fatal = on_fatal
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="arranger", daemon=True)
+
+    def start(self) -> None:
+        """Begin to arrange."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and undo an unfinished step."""
+        self._stopping.set()
+        while self._thread.is_alive():
+            self._arranger.interrupt()  # an interrupt between two statements is lost
+            self._counter.interrupt()
+            self._thread.join(0.05)
+
+    def _run(self) -> None:
+        come_last()
+        if self._count_noted() >= _MOST_ENDS:
+            _log.error("rows are not put side by side, which ended several processes; delete %s to try it", self._note)
+            return
+        seconds = _LOOK_SECONDS
+        while not self._stopping.wait(seconds):
+            try:
+                seconds = self._step()
+            except duckdb.InterruptException:
+                continue
+            except _FATAL:
+                _log.exception("rows can't be put side by side in this process")
+                self._on_fatal()
+                return
+            except (duckdb.TransactionException, duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+                seconds = min(max(_RETRY_SECONDS, 2 * seconds), _LONGEST_SECONDS)
+                _log.warning("rows are not put side by side yet, again in %.0f s: %s", seconds, describe(error))
+            except Exception as error:  # noqa: BLE001 - what is only for speed must not end anything else
+                _log.error(
+                    "rows are not put side by side until the next start: %s; `clc-receiver verify` names rows that "
+                    "can't be read",
+                    describe(error),
+                )
+                return
+
+    def _step(self) -> float:
+        """Work on the next part, and return the seconds until the next look: a store of years takes half a core."""
+        with self._turn() as may:
+            began = time.monotonic()
+            work = self._find_work() if may else None
+            if work is None or not self._arranger.gives_way.may_begin():
+                return _LOOK_SECONDS
+            with self._note_process():
+                work()
+            return time.monotonic() - began
+
+    def _find_work(self) -> Callable[[], None] | None:
+        """Return what counts or arranges the next part; None if there is none."""
+        if uncounted := self._counter.next_part():
+            return partial(self._counter.count, uncounted)
+        part = self._arranger.next_part()
+        return part and partial(self._arranger.arrange, part)
+
+    @contextmanager
+    def _note_process(self) -> Iterator[None]:
+        """Count on the disk the processes that ended in this block, one after the other."""
+        self._note.write_text(f"{self._count_noted() + 1}", "utf-8")
+        try:
+            yield
+        except _FATAL:
+            raise
+        except BaseException:
+            self._note.unlink(missing_ok=True)
+            raise
+        self._note.unlink(missing_ok=True)
+
+    def _count_noted(self) -> int:
+        try:
+            return int(self._note.read_text("utf-8"))
+        except (OSError, ValueError):
+            return 0
