@@ -27,7 +27,7 @@ NEWEST = 30_720
 WIDTH = 4
 """How many row groups are sorted together in the end."""
 MOST_BYTES = 512 * 1024 * 1024
-"""How many bytes of bodies are sorted together at first; those of a row group of CenturyLink's servers are 300 MB."""
+"""How many bytes of bodies are sorted together at first; a row group with bodies of 2.4 kB has 300 MB."""
 _SORTS = 4  # for each row group: the bodies of one at once would take 240 MB
 _WEIGHED = 1_000
 _WEIGH = "SELECT ceil(avg(strlen(payload::VARCHAR)))::BIGINT FROM notifications WHERE seq > $after AND seq <= $last"
