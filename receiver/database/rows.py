@@ -139,9 +139,11 @@ def insert_groups(
         _make_table(schema_of(kind), _by_name(kind, rows))
         for kind, rows in zip(kinds, (heads, [row for each in members for row in each]), strict=True)
     )
-    repeated = shared.take(np.repeat(np.arange(len(heads)), list(map(len, members))))
-    columns = [*repeated.columns, *own.columns]
-    _insert_table(connection, table, pa.Table.from_arrays(columns, [*shared.column_names, *own.column_names]))
+    places = np.repeat(np.arange(len(heads), dtype=np.int32), list(map(len, members)))
+    # As dictionaries: copies of a long name for each row would take gigabytes.
+    repeated = [pa.DictionaryArray.from_arrays(places, column.combine_chunks()) for column in shared.columns]
+    names = [*shared.column_names, *own.column_names]
+    _insert_table(connection, table, pa.Table.from_arrays([*repeated, *own.columns], names))
 
 
 def _insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
