@@ -1,8 +1,11 @@
 """When Python looks for garbage."""
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_switching = threading.Lock()
 
 
 @contextmanager
@@ -12,8 +15,9 @@ def put_off_collection() -> Iterator[None]:
     Many rows are many objects and no garbage: each is freed once nothing refers to it. Otherwise Python would go
     through all of them again and again, in vain.
     """
-    was_on = gc.isenabled()
-    gc.disable()
+    with _switching:  # else a thread could find it off, and switch it off once more when another has switched it on
+        was_on = gc.isenabled()
+        gc.disable()
     try:
         yield
     finally:

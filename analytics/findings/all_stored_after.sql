@@ -1,5 +1,5 @@
--- All notifications that were stored after later ones, and the receipt of the latest of those: for more notifications than
--- one query can be asked about.
+-- Every notification that was stored after one received later, and the latest receipt among those before it: for more ids
+-- than fit into a request.
 SELECT id::VARCHAR AS id, latest
 FROM (
     SELECT

@@ -1,6 +1,7 @@
 """Runs the audit rules over a range of time and turns their rows into findings."""
 
 import gc
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ COLUMNS = ("found_at", *TEXTS, "notification_ids")
 
 LONGEST_SENTENCE = 2000
 TEXT = pa.string()
+_switching = threading.Lock()
 
 
 class RuleResults(NamedTuple):
@@ -92,8 +94,9 @@ def find(
 @contextmanager
 def _put_off_collection() -> Iterator[None]:
     """Look for no garbage meanwhile: Python would go through thousands of new findings again and again, in vain."""
-    was_on = gc.isenabled()
-    gc.disable()
+    with _switching:  # else a thread could find it off, and switch it off once more when another has switched it on
+        was_on = gc.isenabled()
+        gc.disable()
     try:
         yield
     finally:

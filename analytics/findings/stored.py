@@ -4,6 +4,7 @@ A notification of another machine, or of an archive, may be stored after later o
 finding.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -14,7 +15,10 @@ from analytics.errors import BusyError, QueryError
 from analytics.findings.finding import Finding
 
 NONE_KNOWN: Mapping[str, Finding] = MappingProxyType({})
-_AT_ONCE = 20_000
+_MOST_IDS = 20_000
+"""How many ids a query can be asked about: the query service takes a request of a megabyte."""
+
+_log = logging.getLogger(__name__)
 
 
 def date_stored(
@@ -51,13 +55,25 @@ def _find_last(finding: Finding, latest: Mapping[str, datetime]) -> datetime | N
 
 def _read_latest(ids: Sequence[str], client: Client) -> dict[str, datetime]:
     """Return the receipt of the latest notification that was stored before each of these, where it is later."""
-    if not ids:
-        return {}
-    name = "stored_after" if len(ids) <= _AT_ONCE else "all_stored_after"
-    try:
-        rows = client.sql(*queries.query(name, {"ids": ids})).to_pylist()
-    except BusyError:
-        raise
-    except QueryError:  # without it findings are known when they were received
-        return {}
+    if len(ids) > _MOST_IDS:
+        # It fails where millions were stored late: the service allows no such answer.
+        try:
+            return _ask(client, "all_stored_after", [])
+        except BusyError:
+            raise
+        except QueryError as error:
+            _log.info("notifications that were stored late are asked for in parts: %s", error)
+    latest: dict[str, datetime] = {}
+    for first in range(0, len(ids), _MOST_IDS):
+        try:
+            latest |= _ask(client, "stored_after", ids[first : first + _MOST_IDS])
+        except BusyError:
+            raise
+        except QueryError:  # without it findings are known when they were received
+            return latest
+    return latest
+
+
+def _ask(client: Client, name: str, ids: Sequence[str]) -> dict[str, datetime]:
+    rows = client.sql(*queries.query(name, {"ids": ids})).to_pylist()
     return {row["id"]: row["latest"] for row in rows}

@@ -121,13 +121,13 @@ def insert_groups(
     kinds: tuple[type[Head], type[Member]],
     groups: Sequence[tuple[Head, Sequence[Member]]],
 ) -> None:
-    """Insert groups of rows, in which all rows share some columns; the shared values are converted once.
+    """Insert groups of rows. The rows of a group share the values of some columns, which are converted once for it.
 
     Args:
         connection: the store.
         table: its columns are the fields of both kinds.
         kinds: the shared columns of a group, and the other columns of a row; two NamedTuples.
-        groups: for each group its shared columns, and the others of each of its rows.
+        groups: for each group the shared values, and the other values of each of its rows.
 
     Raises:
         UnstorableError, duckdb.Error: see `insert`.
@@ -139,9 +139,9 @@ def insert_groups(
         _make_table(schema_of(kind), _by_name(kind, rows))
         for kind, rows in zip(kinds, (heads, [row for each in members for row in each]), strict=True)
     )
-    places = np.repeat(np.arange(len(heads), dtype=np.int32), list(map(len, members)))
-    # As dictionaries: copies of a long name for each row would take gigabytes.
-    repeated = [pa.DictionaryArray.from_arrays(places, column.combine_chunks()) for column in shared.columns]
+    group_of_row = np.repeat(np.arange(len(heads), dtype=np.int32), list(map(len, members)))
+    # Dictionaries, because a copy of a long name for each row could take gigabytes.
+    repeated = [pa.DictionaryArray.from_arrays(group_of_row, column.combine_chunks()) for column in shared.columns]
     names = [*shared.column_names, *own.column_names]
     _insert_table(connection, table, pa.Table.from_arrays([*repeated, *own.columns], names))
 

@@ -241,7 +241,7 @@ class Deriver:
     def _chain(
         self, before: Snapshot | None, events: Iterable[EntityEvent], derived: Derived, closed: AbstractSet[int]
     ) -> Snapshot | None:
-        """Derive the rows of an entity's events, each compared with the state before; return the last state."""
+        """Derive the changes of an entity's events, each compared with the state before; return the last state."""
         for event in events:
             differ = self._rules.differ_of(event.sender)
             if event.seq not in closed:

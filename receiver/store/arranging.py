@@ -6,7 +6,8 @@ sorted by entity, payloads take half the space, and the history of a server lies
 When four of those are sorted once more, together, each has the entities of a quarter of the alphabet, so a query for a
 server reads one of the four. Sorting more at once would make reading in order of `seq` slow, as a rebuild does it.
 
-Of long bodies fewer are sorted at once: the appender waits while they are written, and the memory bounds their sort.
+Fewer rows are sorted at once if their bodies are long: the appender waits while they are written, and a sort must fit
+into memory.
 """
 
 from collections.abc import Callable
@@ -27,10 +28,8 @@ NEWEST = 30_720
 WIDTH = 4
 """How many row groups are sorted together in the end."""
 MOST_BYTES = 512 * 1024 * 1024
-"""How many bytes of bodies are sorted together at first; a row group with bodies of 2.4 kB has 300 MB."""
-_SORTS = 4  # for each row group: the bodies of one at once would take 240 MB
-_WEIGHED = 1_000
-_WEIGH = "SELECT ceil(avg(strlen(payload::VARCHAR)))::BIGINT FROM notifications WHERE seq > $after AND seq <= $last"
+"""How many bytes of bodies are sorted together at first. A row group with bodies of 2.4 kB has 300 MB."""
+_SORTS = 4  # for each row group, because all its bodies at once would take up to `MOST_BYTES`
 _TABLES = ("notifications", "changes")
 _IN_PART = "seq > $after AND seq <= $last"
 _RANK = (
@@ -46,18 +45,21 @@ _DELETE = f"DELETE FROM {{table}} WHERE {_IN_PART} AND rowid <= $before"  # noqa
 
 
 class SeqRange(NamedTuple):
-    """Notifications with a `seq` beyond `after`, up to `last`: a row group's worth of them, or `width` times that."""
+    """Notifications with a `seq` beyond `after`, up to `last`, which fill some row groups."""
 
     after: int
     last: int
-    width: int
-    are_long: bool
-    """Whether fewer are a row group's worth than a row group has, because their bodies are long."""
+    row_groups: int
 
     @property
     def table(self) -> str:
         """The table that notes how far rows are arranged in this width."""
-        return "arranged_widely" if self.width > 1 else "arranged"
+        return "arranged_widely" if self.row_groups > 1 else "arranged"
+
+    @property
+    def bounds(self) -> dict[str, int]:
+        """The parameters of statements about these."""
+        return {"after": self.after, "last": self.last}
 
 
 class Arranger:
@@ -80,7 +82,6 @@ class Arranger:
         self.gives_way = GivesWay(keeps_up)
         self.arranged = 0
         """How many notifications changed places in this process; those that moved twice count twice."""
-        self._worth: dict[int, tuple[int, int]] = {}  # what was weighed, by width: a look comes every few seconds
 
     def step(self) -> bool:
         """Arrange the next part, and tell whether there was one.
@@ -100,42 +101,33 @@ class Arranger:
         newest = self._number("SELECT max(seq) FROM notifications") or 0
         return self._part(narrow, newest, 1, left=NEWEST) or self._part(wide, narrow, WIDTH, left=0)
 
-    def _part(self, after: int, until: int, width: int, left: int) -> SeqRange | None:
+    def _part(self, after: int, until: int, row_groups: int, left: int) -> SeqRange | None:
         """Return the first notifications between two, if they are enough and so many are left."""
-        weighed, there = self._find(after, until, _WEIGHED)
-        if there <= left:
-            return None
-        if self._worth.get(width, (-1, 0))[0] != after:
-            self._worth[width] = after, self._weigh(after, weighed)
-        worth = self._worth[width][1]
-        last, there = self._find(after, until, width * worth)
-        return SeqRange(after, last, width, worth < ROW_GROUP) if there >= width * worth + left else None
-
-    def _find(self, after: int, until: int, rows: int) -> tuple[int, int]:
-        """Return the `seq` of the last of the first so many notifications between two, and the number of all."""
         sql = sql_file(__package__, "next_to_arrange.sql")
+        rows = row_groups * ROW_GROUP
         last, there = self._connection.execute(sql, {"after": after, "until": until, "rows": rows}).fetchall()[0]
-        return last or after, there
-
-    def _weigh(self, after: int, last: int) -> int:
-        """Return how many notifications are a row group's worth: as many as it takes, or fewer with long bodies."""
-        average = self._number(_WEIGH, {"after": after, "last": last}) or 1
-        return max(1, min(ROW_GROUP, MOST_BYTES // average))
+        return SeqRange(after, last, row_groups) if there >= rows + left else None
 
     def arrange(self, part: SeqRange) -> None:
         """Put rows side by side by entity: notifications of a part, and their changes.
 
-        A wide part with long bodies lies in one row group, so a query would read as much after it: it is noted alone.
+        If bodies are long, these are the first of the part. A wide part with long bodies stays as it is, because its
+        last row group would be written while the appender waits.
 
         Raises:
             duckdb.Error: it failed, and nothing was changed; after a conflict with another writer, or an interrupt, it
                 can be tried again.
             StoreError: rows would have been lost or doubled, so nothing was changed.
         """
-        if part.width > 1 and part.are_long:
+        light = {**part.bounds, "bytes": MOST_BYTES * part.row_groups}
+        last = self._number(sql_file(__package__, "light_enough.sql"), light) or part.last
+        if last == part.last or part.row_groups == 1:
+            self._arrange(part._replace(last=last))
+        else:
             with self._alone(), transaction(self._connection):
                 self._note(part)
-            return
+
+    def _arrange(self, part: SeqRange) -> None:
         with ExitStack() as until_committed, transaction(self._connection):
             before = {table: self._number(f"SELECT max(rowid) FROM {table}") or 0 for table in _TABLES}  # noqa: S608 - our own names
             added = {table: self._insert(table, part) for table in _TABLES}
@@ -148,21 +140,21 @@ class Arranger:
         self.arranged += added["notifications"]
 
     def _insert(self, table: str, part: SeqRange) -> int:
-        """Insert the rows of a part once more, sorted; a quarter of a row group's worth at a time: bodies are large."""
-        bounds = {"after": part.after, "last": part.last}
-        rows = self._number(_RANK.format(table=table), bounds) or 0
-        size = -(-rows // (part.width * _SORTS)) or 1
+        """Insert the rows of a part once more, sorted; a quarter of a row group at a time, because bodies are large."""
+        rows = self._number(_RANK.format(table=table), part.bounds) or 0
+        size = -(-rows // (part.row_groups * _SORTS)) or 1
         inserted = 0
         for number, start in enumerate(range(0, rows, size)):
             if number % _SORTS == 0:
                 self.gives_way.take_break()
-            inserted += self._number(_INSERT.format(table=table), {**bounds, "from": start, "to": start + size}) or 0
+            inserted += (
+                self._number(_INSERT.format(table=table), {**part.bounds, "from": start, "to": start + size}) or 0
+            )
         run(self._connection, "DROP TABLE ranked")
         return inserted
 
     def _delete(self, table: str, part: SeqRange, before: int) -> int:
-        values = {"after": part.after, "last": part.last, "before": before}
-        return self._number(_DELETE.format(table=table), values) or 0
+        return self._number(_DELETE.format(table=table), {**part.bounds, "before": before}) or 0
 
     def _note(self, part: SeqRange) -> None:
         run(self._connection, f"DELETE FROM {part.table}")  # noqa: S608 - our own names

@@ -131,7 +131,9 @@ def _copy(source: Path, data_dir: Path, copies: int, order: str) -> None:
     shutil.rmtree(data_dir, ignore_errors=True)
     data_dir.mkdir()
     open_database(data_dir / "clc.duckdb").close()
-    statements = Path(__file__).with_name("grown.sql").read_text("utf-8").replace(COPY_IN_ORDER, order)
+    statements = Path(__file__).with_name("grown.sql").read_text("utf-8")
+    assert COPY_IN_ORDER in statements
+    statements = statements.replace(COPY_IN_ORDER, order)
     with duckdb.connect(str(data_dir / "clc.duckdb"), config=WHILE_COPYING) as connection:
         connection.execute(f"ATTACH '{source / 'clc.duckdb'}' AS source (READ_ONLY)")
         with click.progressbar(range(copies), label=f"Copying {source.name} {copies} times") as bar:

@@ -8,7 +8,7 @@ import pytest
 
 from analytics import connect
 from analytics.client.client import Client
-from analytics.errors import BusyError, NotRunningError, SettingsError
+from analytics.errors import BusyError, NotRunningError, SettingsError, TooManyRowsError
 from analytics.findings import stored
 from analytics.findings.finding import Finding
 from analytics.findings.rule_files import RuleSet, load_rules
@@ -87,13 +87,35 @@ def test_a_finding_of_a_rule_of_ones_own_has_the_sender_of_its_first_notificatio
 def test_a_finding_says_after_what_its_notification_was_stored_where_that_was_received_later(
     tmp_path, monkeypatch, most
 ):
-    monkeypatch.setattr(stored, "_AT_ONCE", most)
+    monkeypatch.setattr(stored, "_MOST_IDS", most)
     order = [("kim", NOON), ("lee", NOON + HOUR), ("ann", NOON - HOUR), ("bob", NOON + 2 * HOUR)]
     store = store_of(tmp_path / "store", [Received("User.Created", at, user(name)) for name, at in order])
     with connect(str(store)) as client:
         found = find(client, NOON - DAY, NOON + DAY).findings
     created = {each.entity_id: each.stored_after for each in found if each.rule == "user_created"}
     assert created == {"KIM": None, "LEE": None, "ANN": NOON + HOUR, "BOB": None}
+
+
+def test_where_an_answer_about_all_late_notifications_is_too_large_they_are_asked_for_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored, "_MOST_IDS", 2)
+    order = [("kim", NOON), ("ann", NOON - HOUR), ("bob", NOON - 2 * HOUR), ("lee", NOON + HOUR)]
+    store = store_of(tmp_path / "store", [Received("User.Created", at, user(name)) for name, at in order])
+    with connect(str(store)) as client:
+        ask, sizes = client.sql, []
+
+        def ask_for_few(query, *values, **limits):
+            rows = ask(query, *values, **limits)
+            if "latest > received_at" in query:
+                sizes.append(rows.num_rows)
+                if rows.num_rows > 1:
+                    raise TooManyRowsError("The answer has more than 1 rows: aggregate, filter or add a LIMIT.")
+            return rows
+
+        monkeypatch.setattr(client, "sql", ask_for_few)
+        found = find(client, NOON - DAY, NOON + DAY).findings
+    created = {each.entity_id: each.stored_after for each in found if each.rule == "user_created"}
+    assert created == {"KIM": None, "LEE": None, "ANN": NOON, "BOB": NOON}
+    assert sizes == [2]
 
 
 def test_findings_lie_in_the_span_whatever_a_rule_returns_and_each_is_there_once(own, client):

@@ -1,14 +1,15 @@
 // Goes to other pages. It lets Streamlit go only when it has sent what was asked for on the page before: Streamlit
 // collects that until a timer ends, and if it asked for a part of the old page after it asked for the new page, the
 // browser would give up both. Until then a drawing of the old page may arrive, which must not write its own address:
-// Streamlit reads from the address where to go.
+// Streamlit reads from the address which page to open.
 (() => {
   const SENT_MS = 10; // a timer of 0 ms may take 4
   const write = {};
   let isLeaving = false;
+  let timer = null;
   for (const step of ["pushState", "replaceState"]) {
     write[step] = history[step].bind(history);
-    history[step] = (...state) => isLeaving || write[step](...state);
+    history[step] = (...state) => { if (!isLeaving) write[step](...state); };
   }
 
   // Goes to an address of the dashboard as the browser's own buttons do.
@@ -24,7 +25,8 @@
     window.dispatchEvent(new Event("clc-leave")); // from now on the old page asks for nothing
     const again = new PopStateEvent("popstate", { state: event.state });
     again.isSent = true;
-    setTimeout(() => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
       isLeaving = false;
       window.dispatchEvent(again);
     }, SENT_MS);

@@ -116,26 +116,31 @@ def test_four_row_groups_are_sorted_together_in_the_end(connection, fill):
     assert second == sorted(second, key=lambda place: (place[1], place[0]))
 
 
-def test_of_long_bodies_fewer_are_sorted_at_once_and_no_four_times_as_many_until_they_are_shorter(
-    connection, fill, monkeypatch
-):
+def test_if_bodies_are_long_fewer_are_sorted_at_once_and_no_four_row_groups_together(connection, fill, monkeypatch):
     monkeypatch.setattr(arranging, "MOST_BYTES", 300 * len(row_of(1).payload))
-    fill(1_600 + NEWEST)
+    fill(5 * ROW_GROUP + NEWEST)
     before = contents(connection)
-    arranger = Arranger(connection, nullcontext)
+    arranger, lasts = Arranger(connection, nullcontext), [0]
     while arranger.step():
-        pass
+        lasts += [last for (last,) in run(connection, "FROM arranged") if last != lasts[-1]]
     assert contents(connection) == before
-    ((narrow,), (wide,)) = (run(connection, f"FROM {table}")[0] for table in ("arranged", "arranged_widely"))
-    assert arranger.arranged == narrow > wide > 1_000
-    assert runs([entity for seq, entity in run(connection, IN_PLACE) if seq <= narrow]) == 5 * 50
+    assert all(250 < last - first <= 300 for first, last in pairwise(lasts))
+    assert lasts[-1] == arranger.arranged > 4 * ROW_GROUP
+    assert runs([entity for seq, entity in run(connection, IN_PLACE) if seq <= lasts[-1]]) == 50 * (len(lasts) - 1)
+    assert run(connection, "FROM arranged_widely") == [(4 * ROW_GROUP,)]
     monkeypatch.setattr(arranging, "MOST_BYTES", 1 << 40)
     fill(4 * ROW_GROUP)
-    arranger = Arranger(connection, nullcontext)
     while arranger.step():
         pass
-    places = [entity for seq, entity in run(connection, IN_PLACE) if wide < seq <= wide + 4 * ROW_GROUP]
-    assert runs(places) == 50
+    assert run(connection, "FROM arranged_widely") == [(8 * ROW_GROUP,)]
+    assert runs([entity for seq, entity in run(connection, IN_PLACE) if 4 * ROW_GROUP < seq <= 8 * ROW_GROUP]) == 50
+
+
+def test_a_body_that_is_too_long_by_itself_is_a_part_of_its_own(connection, fill, monkeypatch):
+    monkeypatch.setattr(arranging, "MOST_BYTES", 1)
+    fill(ROW_GROUP + NEWEST)
+    assert Arranger(connection, nullcontext).step()
+    assert run(connection, "FROM arranged") == [(1,)]
 
 
 def test_what_is_not_yet_a_row_group_stays_as_it_is(connection, fill):
