@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from receiver.database.faults import check_conversion
@@ -17,8 +16,6 @@ from receiver.notification import Column, Notification, NumberedNotification, Re
 from receiver.spool.layout import from_microseconds
 
 AnyRow = TypeVar("AnyRow", bound=tuple[Any, ...])
-Head = TypeVar("Head", bound=tuple[Any, ...])
-Member = TypeVar("Member", bound=tuple[Any, ...])
 
 _ARROW_TYPES: dict[type, pa.DataType] = {
     UUID: pa.string(),
@@ -113,37 +110,6 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow]
     """
     if rows:
         _insert_table(connection, table, _make_table(schema_of(kind), _by_name(kind, rows)))
-
-
-def insert_groups(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    kinds: tuple[type[Head], type[Member]],
-    groups: Sequence[tuple[Head, Sequence[Member]]],
-) -> None:
-    """Insert groups of rows. The rows of a group share the values of some columns, which are converted once for it.
-
-    Args:
-        connection: the store.
-        table: its columns are the fields of both kinds.
-        kinds: the shared columns of a group, and the other columns of a row; two NamedTuples.
-        groups: for each group the shared values, and the other values of each of its rows.
-
-    Raises:
-        UnstorableError, duckdb.Error: see `insert`.
-    """
-    if not groups:
-        return
-    heads, members = zip(*groups, strict=True)
-    shared, own = (
-        _make_table(schema_of(kind), _by_name(kind, rows))
-        for kind, rows in zip(kinds, (heads, [row for each in members for row in each]), strict=True)
-    )
-    group_of_row = np.repeat(np.arange(len(heads), dtype=np.int32), list(map(len, members)))
-    # Dictionaries, because a copy of a long name for each row could take gigabytes.
-    repeated = [pa.DictionaryArray.from_arrays(group_of_row, column.combine_chunks()) for column in shared.columns]
-    names = [*shared.column_names, *own.column_names]
-    _insert_table(connection, table, pa.Table.from_arrays([*repeated, *own.columns], names))
 
 
 def _insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:

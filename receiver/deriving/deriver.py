@@ -12,7 +12,7 @@ from receiver.changes.differ import Differ, Snapshot, changes_of, follow
 from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.derived import ChangesOf, Derived, Origin, Underived
+from receiver.deriving.derived import Derived, DerivedChange, Underived
 from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
@@ -112,7 +112,7 @@ class Deriver:
                 self._chain(latest.get(entity), events, derived, self._find_closed(events))
         if late:
             self._derive_late(late, derived)
-        derived.changes.sort(key=attrgetter("origin.seq"))
+        derived.rows.sort(key=attrgetter("seq"))
         return derived
 
     def _find_closed(self, events: Iterable[EntityEvent]) -> AbstractSet[int]:
@@ -241,7 +241,7 @@ class Deriver:
     def _chain(
         self, before: Snapshot | None, events: Iterable[EntityEvent], derived: Derived, closed: AbstractSet[int]
     ) -> Snapshot | None:
-        """Derive the changes of an entity's events, each compared with the state before; return the last state."""
+        """Derive the rows of an entity's events, each compared with the state before; return the last state."""
         for event in events:
             differ = self._rules.differ_of(event.sender)
             if event.seq not in closed:
@@ -251,7 +251,10 @@ class Deriver:
 
 
 def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derived: Derived) -> None:
-    """Derive the changes of an event."""
+    """Derive the rows of an event."""
+    about = (
+        event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias, event.actor,
+    )  # fmt: skip
     try:
         changes = changes_of(differ, before, event.snapshot)
     except Exception as error:
@@ -259,10 +262,5 @@ def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derive
             raise
         derived.failed.append(Underived(event.id, event.seq, describe(error)))
         _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
-        return
-    if changes:
-        origin = Origin(
-            event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
-            event.actor, event.sender,
-        )  # fmt: skip
-        derived.changes.append(ChangesOf(origin, changes))
+    else:
+        derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)

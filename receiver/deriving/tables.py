@@ -7,13 +7,12 @@ from typing import Any, Literal, NamedTuple
 
 import duckdb
 
-from receiver.changes.differ import Change
 from receiver.database.dropped import read_dropped
 from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError, read_or
 from receiver.database.opening import create_anew, run, transaction
-from receiver.database.rows import insert, insert_groups, make_numbered, select_numbered
+from receiver.database.rows import insert, make_numbered, select_numbered
 from receiver.deriving.counts import forget_counts
-from receiver.deriving.derived import Derived, Origin
+from receiver.deriving.derived import Derived, DerivedChange
 from receiver.deriving.deriver import Deriver, Read
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
@@ -50,7 +49,7 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
     if derived.stale:
         for name in (table, missing):
             run(connection, f"DELETE FROM {name} WHERE seq IN (SELECT unnest(?))", [derived.stale])  # noqa: S608 - constants
-    insert_groups(connection, table, (Origin, Change), derived.changes)
+    insert(connection, table, DerivedChange, derived.rows)
     now = datetime.now(UTC)
     insert(
         connection,

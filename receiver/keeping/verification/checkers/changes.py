@@ -109,7 +109,7 @@ class ChangesCheck:
         """Check the changes of the next notifications."""
         derived = self._derive(batch)
         self.failed |= {failed.seq: (failed.id, failed.error) for failed in derived.failed}
-        expected = _group_by_seq(_as_queried(row) for each in derived.changes for row in each.rows())
+        expected = _group_by_seq(map(_as_queried, derived.rows))
         seqs = {each.seq for each in batch}
         revised, closed = self._scope.revised, self._scope.closed
         self._expected |= {seq: expected[seq] for seq in (seqs.union(derived.stale) & revised) - closed}
@@ -128,8 +128,8 @@ class ChangesCheck:
             if len(batch) > 1:
                 middle = len(batch) // 2
                 first, rest = self._derive(batch[:middle]), self._derive(batch[middle:])
-                kept = [each for each in first.changes if each.origin.seq not in rest.stale]
-                return Derived(kept + rest.changes, first.stale + rest.stale, {}, first.failed + rest.failed)
+                rows = [row for row in first.rows if row.seq not in rest.stale]
+                return Derived(rows + rest.rows, first.stale + rest.stale, {}, first.failed + rest.failed)
             derived = self._deriver.give_up(batch[0], error)
         self._deriver.settle(derived)
         return derived
