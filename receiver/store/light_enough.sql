@@ -1,7 +1,9 @@
 -- Of the notifications between two: the seq of the last of the first whose bodies have so many bytes together, one at least.
-SELECT coalesce(max(seq) FILTER (bytes <= $bytes), min(seq))
-FROM (
-    SELECT seq, sum(strlen(payload::VARCHAR)) OVER (ORDER BY seq) AS bytes
+-- Lengths come from a query of their own: a window over the bodies would keep all of them in memory.
+WITH lengths AS (
+    SELECT seq, strlen(payload::VARCHAR) AS length
     FROM notifications
     WHERE seq > $after AND seq <= $last
 )
+SELECT coalesce(max(seq) FILTER (bytes <= $bytes), min(seq))
+FROM (SELECT seq, sum(length) OVER (ORDER BY seq) AS bytes FROM lengths)
