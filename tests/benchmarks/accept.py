@@ -89,7 +89,7 @@ def accept(directory: Path) -> list[Figure]:
     told = " beside ".join(f"{median(paced[name], 'p99'):.1f} ms at {rates[url]:,.0f}/s" for name, url in two.items())
     return [
         *figures,
-        Figure("p99 of the listener ÷ p99 of bare Tornado, each at 70 % of its own most", *slower, "≤ 1", told),
+        Figure("the listener's p99 ÷ bare Tornado's p99, each at 70 % of its highest rate", *slower, "≤ 1", told),
     ]
 
 

@@ -60,7 +60,7 @@ def while_read(place: Path, posts: Path) -> list[Figure]:
     slower = ratio(paced["receiver"], paced["bare"], "p99")
     return [
         Figure("accept while the store appends and a reader queries", median(most, "rate"), "/s", "", failures(most)),
-        Figure("p99 of the listener meanwhile ÷ p99 of bare Tornado at the same rate", *slower, "≤ 3", told),
+        Figure("the listener's p99 during this ÷ bare Tornado's p99 at the same rate", *slower, "≤ 3", told),
     ]
 
 
@@ -127,4 +127,6 @@ def two_listeners(place: Path, posts: Path) -> Figure:
             urls[count] = receiver.url
         found = rounds("Two listeners and one", urls, lambda url: post(url, posts))
     remark = f"{median(found['2'], 'rate'):,.0f}/s beside {median(found['1'], 'rate'):,.0f}; wrk has the same two cores"
-    return Figure("two listeners accept ÷ one accepts", *ratio(found["2"], found["1"], "rate"), "≥ 1.6", remark)
+    return Figure(
+        "the rate of two listeners ÷ the rate of one", *ratio(found["2"], found["1"], "rate"), "≥ 1.6", remark
+    )
