@@ -12,7 +12,7 @@ from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.spool.looking import count_backlog
 from receiver.store.status import StatusKeeper
-from tests.durability.test_spool_damage import Store
+from tests.durability.support.spool_store import SpoolStore
 from tests.support.rows import notification
 from tests.support.sizes import size
 
@@ -39,7 +39,7 @@ def descriptors_left(count):
 @pytest.fixture
 def store(tmp_path):
     (tmp_path / "spool").mkdir()
-    store = Store(tmp_path)
+    store = SpoolStore(tmp_path)
     yield store
     store.close()
 

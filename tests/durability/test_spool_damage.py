@@ -1,88 +1,25 @@
 """A damaged spool: each fault is told and put aside, and stops neither the appender nor the other segments."""
 
 import os
-import random
-import re
 import shutil
 import sqlite3
 import subprocess
-import sys
-import textwrap
-from collections import Counter
 
 import pytest
 
 from receiver.database.opening import run
 from receiver.notification import Notification
-from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store.appending.appender import Appender
-from receiver.store.recovery import open_store
+from tests.durability.support.spool_store import SpoolStore, kill_writer
 from tests.support.processes import ListenerProcess, Receiver, running
 from tests.support.rows import notification
-from tests.support.sizes import size
 from tests.support.waiting import until
-
-_KILLED_WRITER = textwrap.dedent("""
-    import os, sys
-    from pathlib import Path
-    from receiver.spool import SpoolWriter
-    from tests.support.rows import notification
-    writer = SpoolWriter(Path(sys.argv[1]))
-    for number in range(int(sys.argv[2]), int(sys.argv[3])):
-        writer.append_all([notification(number)])
-    os.kill(os.getpid(), 9)
-""")
-
-# The places of two numbers in the index of a WAL (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
-FRAMES, BACKFILLED = slice(16, 20), slice(96, 100)
-
-
-def killed_writer(spool, numbers):
-    """Have a process write these notifications, one a commit, and die; return its segment."""
-    known = set(spool.glob("*.sqlite"))
-    subprocess.run(
-        [sys.executable, "-c", _KILLED_WRITER, str(spool), str(numbers.start), str(numbers.stop)], check=False
-    )
-    (segment,) = set(spool.glob("*.sqlite")) - known
-    return segment
-
-
-class Store:
-    """A store in this process, with what it reports."""
-
-    def __init__(self, data_dir, former=tuple):
-        self.told, self.missing = [], []
-        self.spool = data_dir / "spool"
-        self.connection, _ = open_store(Settings(data_dir=data_dir))
-        self.reader = SpoolReader(self.spool, report=self._note, former=former)
-        self.appender = Appender(self.connection.cursor(), self.reader, data_dir, duplicate_window_seconds=10)
-
-    def _note(self, what, moved_to, missing):
-        self.told.append((what, moved_to))
-        self.missing += [missing] if missing else []
-
-    def take_all(self):
-        while self.appender.append_new():
-            pass
-        self.appender.checkpoint()
-        while self.appender.append_new():
-            pass
-        self.appender.checkpoint()
-
-    def users(self):
-        rows = run(self.connection, "SELECT entity_id FROM notifications ORDER BY seq")
-        return [int(re.sub(r"\D", "", name)) for (name,) in rows]
-
-    def close(self):
-        self.reader.close()
-        self.connection.close()
 
 
 @pytest.fixture
 def store(tmp_path):
     (tmp_path / "spool").mkdir()
-    store = Store(tmp_path)
+    store = SpoolStore(tmp_path)
     yield store
     store.close()
 
@@ -100,7 +37,7 @@ def in_aside(store):
 
 def test_segments_of_listeners_that_no_longer_exist_are_drained(store, writer):
     for start in (0, 10, 20):
-        killed_writer(store.spool, range(start, start + 10))
+        kill_writer(store.spool, range(start, start + 10))
     writer.append_all([notification(30)])
     store.take_all()
     assert sorted(store.users()) == list(range(31))
@@ -119,11 +56,11 @@ def test_segments_of_listeners_that_no_longer_exist_are_drained(store, writer):
     ids=["garbage", "empty", "cut", "zeroed"],
 )
 def test_a_damaged_segment_is_told_and_put_aside_and_the_others_go_in(store, writer, damage):
-    bad = killed_writer(store.spool, range(100, 110))
+    bad = kill_writer(store.spool, range(100, 110))
     for companion in ("-wal", "-shm"):
         bad.with_name(bad.name + companion).unlink()
     damage(bad)
-    killed_writer(store.spool, range(5))
+    kill_writer(store.spool, range(5))
     writer.append_all([notification(number) for number in range(5, 10)])
     store.take_all()
     assert sorted(store.users()) == list(range(10))
@@ -146,37 +83,6 @@ def test_rows_before_the_damage_are_taken(store):
     assert 20 < len(users) < 200
     assert users == list(range(len(users)))
     assert segment.name in in_aside(store)
-
-
-@pytest.mark.slow
-def test_a_torn_wal_of_a_segment_gives_what_is_before_the_damage_and_is_always_told(tmp_path, capsys):
-    (tmp_path / "whole").mkdir()
-    segment = killed_writer(tmp_path / "whole", range(40))
-    wal = segment.with_name(segment.name + "-wal").read_bytes()
-    drawn = random.Random(8)
-    outcomes = Counter()
-    for number in range(size(10, 200)):
-        data_dir = tmp_path / "data"
-        shutil.rmtree(data_dir, ignore_errors=True)
-        shutil.copytree(tmp_path / "whole", data_dir / "spool")
-        torn = bytearray(wal)
-        if number % 2:
-            torn = torn[: drawn.randrange(len(wal))]
-        else:
-            bit = drawn.randrange(len(wal) * 8)
-            torn[bit // 8] ^= 1 << bit % 8
-        (data_dir / "spool" / (segment.name + "-wal")).write_bytes(torn)
-        store = Store(data_dir)
-        store.take_all()
-        users = store.users()
-        store.close()
-        assert users == list(range(len(users)))
-        assert bool(store.told) == (len(users) < 40), f"{number}: {len(users)} of 40, told {store.told}"
-        if len(users) < 40:
-            assert bytes(torn) in [path.read_bytes() for path in (data_dir / "spool" / "aside").glob("*/*-wal")]
-        outcomes["short and told" if len(users) < 40 else "whole"] += 1
-    with capsys.disabled():
-        print(f"\nsegment's WAL cut or flipped: {dict(outcomes)}")
 
 
 def test_foreign_files_and_directories_are_told_and_put_aside(store, writer):
@@ -211,7 +117,7 @@ def test_a_segment_shaped_file_that_is_none_is_put_aside(store, writer):
 
 def test_a_segment_locked_by_another_program_waits_and_loses_nothing(store, monkeypatch):
     monkeypatch.setattr("receiver.spool.layout.READER_SECONDS", 0)
-    segment = killed_writer(store.spool, range(5))
+    segment = kill_writer(store.spool, range(5))
     holder = sqlite3.connect(segment, isolation_level=None)
     holder.execute("PRAGMA locking_mode=EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
@@ -241,79 +147,15 @@ def test_a_segment_deleted_while_in_use_is_read_to_its_end_and_told_and_the_writ
     assert len(list(store.spool.glob("*.sqlite"))) == 1
 
 
-def test_what_a_killed_writer_left_unfinished_is_deleted(store, writer):
-    segment = killed_writer(store.spool, range(1))
-    name = segment.stem.rpartition("-")[0]
-    for left in (f"{name}-000002.new", f"{name}-000002.new-wal", f"{name}-000009.sqlite-wal"):
-        (store.spool / left).touch()
-    writer.append_all([notification(1)])
-    store.take_all()
-    assert {path.name.partition("-")[0].partition(".")[0] for path in store.spool.iterdir()} == {writer._segments._name}
-
-
-def test_a_wal_whose_segment_is_missing_is_kept_aside_and_told(store, writer):
-    segment = killed_writer(store.spool, range(5))
-    wal = segment.with_name(segment.name + "-wal")
-    held = wal.read_bytes()
-    assert held
-    segment.unlink()
-    writer.append_all([notification(7)])
-    store.take_all()
-    assert store.users() == [7]
-    assert held in [path.read_bytes() for path in (store.spool / "aside").glob(f"*/{wal.name}")]
-    assert not wal.exists()
-    assert [what for what, _ in store.told] == [f"The file {segment.name} is missing, and its WAL is there."]
-    assert segment.name in store.missing[0]
-
-
-def test_a_wal_that_was_only_begun_holds_nothing_and_is_no_damage(store, writer):
-    writer.append_all([notification(1)])
-    (segment,) = segments_with_rows(store.spool)
-    writer.close()
-    segment.with_name(segment.name + "-wal").write_bytes(b"half of its head")
-    store.take_all()
-    assert store.users() == [1]
-    assert store.told == []
-
-
-def test_an_index_that_outlives_its_wal_is_no_damage_if_the_main_file_holds_all_of_it(store, writer):
-    writer.append_all([notification(1)])
-    (segment,) = segments_with_rows(store.spool)
-    index = segment.with_name(segment.name + "-shm")
-    left = bytearray(index.read_bytes())
-    left[BACKFILLED] = left[FRAMES]  # as the checkpoint at the last close does
-    writer.close()
-    index.write_bytes(left)
-    store.take_all()
-    assert store.users() == [1]
-    assert store.told == []
-
-
-def segments_with_rows(spool):
-    """List the segments whose WAL has frames: a writer makes the next one beforehand."""
-    wals = [path for path in spool.glob("*.sqlite-wal") if path.stat().st_size]
-    return [wal.with_name(wal.name.removesuffix("-wal")) for wal in wals]
-
-
-def test_an_empty_segment_keeps_its_wal_which_sqlite_would_delete(store):
-    segment = killed_writer(store.spool, range(5))
-    wal = segment.with_name(segment.name + "-wal")
-    held = wal.read_bytes()
-    segment.write_bytes(b"")
-    store.take_all()
-    assert held in [path.read_bytes() for path in (store.spool / "aside").glob(f"*/{wal.name}")]
-    assert segment.name in store.missing[0]
-
-
 def test_a_segment_whose_deletion_was_begun_is_deleted_and_no_incident(store):
-    segment = killed_writer(store.spool, range(5))
+    segment = kill_writer(store.spool, range(5))
     store.appender.append_new()
     run(store.connection, "CHECKPOINT")
     store.reader.close()
     segment.with_name(segment.name + "-wal").write_bytes(b"left over")
     segment.rename(f"{segment}.taken")
     store.close()
-    again = Store(store.spool.parent)
+    again = SpoolStore(store.spool.parent)
     again.take_all()
     assert again.told == []
     assert again.users() == list(range(5))
@@ -322,7 +164,7 @@ def test_a_segment_whose_deletion_was_begun_is_deleted_and_no_incident(store):
 
 
 def test_a_segment_that_others_took_away_is_missed(store):
-    segment = killed_writer(store.spool, range(5))
+    segment = kill_writer(store.spool, range(5))
     store.reader.segments()
     segment.rename(segment.with_name("elsewhere"))
     store.take_all()
@@ -339,22 +181,22 @@ def test_no_file_of_others_is_deleted(store, writer):
 
 
 def test_a_spool_that_is_not_there_for_a_while_doubles_nothing(store):
-    segment = killed_writer(store.spool, range(5))
+    segment = kill_writer(store.spool, range(5))
     store.appender.append_new()
     store.appender.checkpoint()
     assert not segment.exists()
-    killed_writer(store.spool, range(5, 10))
+    kill_writer(store.spool, range(5, 10))
     store.appender.append_new()
     run(store.connection, "CHECKPOINT")
     store.close()
     elsewhere = store.spool.rename(store.spool.with_name("unmounted"))
     store.spool.mkdir()
-    again = Store(store.spool.parent)
+    again = SpoolStore(store.spool.parent)
     again.take_all()
     again.close()
     store.spool.rmdir()
     elsewhere.rename(store.spool)
-    last = Store(store.spool.parent)
+    last = SpoolStore(store.spool.parent)
     last.take_all()
     assert last.users() == list(range(10))
     last.close()

@@ -3,14 +3,14 @@
 import pytest
 
 from receiver.spool import SpoolWriter
-from tests.durability.test_spool_damage import Store, killed_writer
+from tests.durability.support.spool_store import SpoolStore, kill_writer
 from tests.support.rows import notification
 
 
 @pytest.fixture
 def store(tmp_path):
     (tmp_path / "spool").mkdir()
-    store = Store(tmp_path)
+    store = SpoolStore(tmp_path)
     yield store
     store.close()
 
@@ -22,11 +22,11 @@ def delete(segment):
 
 def restarted(store, tmp_path):
     store.close()
-    return Store(tmp_path)
+    return SpoolStore(tmp_path)
 
 
 def test_a_segment_that_vanished_while_no_store_ran_is_told_once(store, tmp_path):
-    segment = killed_writer(store.spool, range(5))
+    segment = kill_writer(store.spool, range(5))
     delete(segment)
     store.take_all()
     assert store.missing == [f"what {segment.name} held and was not stored before"]
@@ -58,7 +58,7 @@ def test_a_full_segment_that_vanished_is_told_while_its_writer_goes_on(store, tm
 
 
 def test_segments_that_are_stored_leave_nothing_behind(store):
-    killed_writer(store.spool, range(5))
+    kill_writer(store.spool, range(5))
     writer = SpoolWriter(store.spool, rows_per_segment=2)
     for number in range(5, 10):
         writer.append_all([notification(number)])
