@@ -194,5 +194,5 @@ def draw_nothing_in_range(some: bool, account: str | None) -> None:
         return
     with st.container(key="nothing", border=True):
         st.subheader("No alarm in this time range", anchor=False)
-        wider = "Choose a longer time range" if some else "Clear the filters"
-        st.caption(f"None matches these filters in this time range. {wider} to see more.")
+        before = "The latest alarm ended before it. Choose a longer time range to see it."
+        st.caption(before if some else "None matches these filters. Clear the filters to see more.")
