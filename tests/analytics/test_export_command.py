@@ -28,7 +28,7 @@ from tests.support import bodies
 from tests.support.dropping import drop_before
 from tests.support.keys import key_directory, signed
 from tests.support.prepared import run_program
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.readable_store import MIDDAY, Row, account, build_store, server
 from tests.support.waiting import until
 
@@ -344,7 +344,7 @@ def stored(receiver, number):
 
 def test_an_export_that_is_imported_elsewhere_gives_the_same_notifications_byte_for_byte(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
-    with running(Receiver, one, CLC_SIGNATURES="record") as receiver:
+    with running(PreparedReceiver, one, CLC_SIGNATURES="record") as receiver:
         key = str(key_directory() / "private.pem")
         arguments = ["--to", receiver.url, "--count", "300", "--rate", "1000", "--quiet", "--key", key]
         clc(one, "receiver", "simulate", *arguments)
@@ -353,7 +353,7 @@ def test_an_export_that_is_imported_elsewhere_gives_the_same_notifications_byte_
         clc(one, "analytics", "export", "-o", "all.jsonl", CLC_QUERY_LISTEN=where)
     other.mkdir()
     clc(other, "receiver", "import", str(one / "all.jsonl"))
-    with running(Receiver, other, CLC_SIGNATURES="record") as receiver:
+    with running(PreparedReceiver, other, CLC_SIGNATURES="record") as receiver:
         after = stored(receiver, len(before))
         where = receiver.query_url.removeprefix("http://")
         clc(other, "analytics", "export", "-o", "all.jsonl", CLC_QUERY_LISTEN=where)

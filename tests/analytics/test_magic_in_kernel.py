@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.readable_store import account, build_store
 from tests.support.waiting import until
 
@@ -65,7 +65,7 @@ class Kernel:
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory):
-    with running(Receiver, tmp_path_factory.mktemp("kernel") / "data") as started:
+    with running(PreparedReceiver, tmp_path_factory.mktemp("kernel") / "data") as started:
         yield started
 
 

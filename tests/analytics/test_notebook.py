@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 from analytics.notebook.pictures import draw_offline
 from tests.support.keys import key_directory
 from tests.support.prepared import run_program
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.waiting import until
 
 DIRECTORY = Path(__file__).parents[2] / "notebooks"
@@ -34,7 +34,7 @@ STORIES = ["sign-up", "stolen-administrator", "public-server"]
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory):
-    with running(Receiver, tmp_path_factory.mktemp("notebook") / "data") as started:
+    with running(PreparedReceiver, tmp_path_factory.mktemp("notebook") / "data") as started:
         archive = started.data_dir / "history.jsonl"
         key = ["--key", str(key_directory() / "private.pem"), "--quiet"]
         stories = [word for story in STORIES for word in ("--story", story)]

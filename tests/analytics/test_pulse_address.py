@@ -9,7 +9,7 @@ import urllib3
 
 from analytics.client.pulse import ANSWER_SECONDS, PAUSE_SECONDS
 from tests.support.browsing import a_dashboard
-from tests.support.processes import Receiver, running, stopped
+from tests.support.processes import PreparedReceiver, running, stopped
 from tests.support.slow_store import a_slow_store
 from tests.support.waiting import until
 
@@ -25,7 +25,7 @@ def place(tmp_path_factory):
     """A receiver, what holds its queries back, and the dashboard's address behind that."""
     data_dir = tmp_path_factory.mktemp("pulse") / "data"
     with (
-        running(Receiver, data_dir, CLC_HANG_SECONDS="3600") as receiver,
+        running(PreparedReceiver, data_dir, CLC_HANG_SECONDS="3600") as receiver,
         a_slow_store(receiver.query_url) as slow,
         a_dashboard(data_dir, slow.url) as url,
     ):

@@ -6,7 +6,7 @@ from analytics import connect
 from analytics.pages.sql.side import parse_shipped, shipped_queries
 from tests.support.keys import key_directory
 from tests.support.prepared import run_program
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.waiting import until
 
 QUERIES = {one.name: one for one in shipped_queries()}
@@ -16,7 +16,7 @@ STORIES = ("sign-up", "public-server", "stolen-administrator")
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory):
     data_dir = tmp_path_factory.mktemp("simulated") / "data"
-    with running(Receiver, data_dir) as started:
+    with running(PreparedReceiver, data_dir) as started:
         archive = data_dir / "archive.jsonl"
         stories = [option for story in STORIES for option in ("--story", story)]
         key = str(key_directory() / "private.pem")

@@ -16,7 +16,7 @@ import pytest
 import analytics
 from analytics.cli import run
 from analytics.commands.tail import Follower, TailFilter
-from tests.support.processes import Process, Receiver, environment, running
+from tests.support.processes import PreparedReceiver, Process, environment, running
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Changed, Row, account, build_store, server
 from tests.support.waiting import until
 
@@ -166,7 +166,7 @@ def test_what_is_wrong_is_said_on_standard_error_with_its_exit_code(tail, argume
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory):
-    with running(Receiver, tmp_path_factory.mktemp("receiver")) as process:
+    with running(PreparedReceiver, tmp_path_factory.mktemp("receiver")) as process:
         process.sender.post("/webhooks/User.Updated", USER % 0)
         until(lambda: process.sql("SELECT count(*) AS n FROM notifications")[0]["n"], what="a stored notification")
         yield process
@@ -213,7 +213,7 @@ def test_none_is_lost_and_none_doubled_though_the_store_is_killed_and_the_receiv
         return follower.log.count("Going on when it is back.")
 
     with ExitStack() as at_last:
-        with running(Receiver, tmp_path) as receiver:
+        with running(PreparedReceiver, tmp_path) as receiver:
             address = {"CLC_QUERY_LISTEN": receiver.query_url.removeprefix("http://")}
             command = [sys.executable, "-m", "analytics", "tail", "--json"]
             follower = Process(command, environment(tmp_path, **address), cwd=tmp_path)
@@ -226,7 +226,7 @@ def test_none_is_lost_and_none_doubled_though_the_store_is_killed_and_the_receiv
             before = times_away()
             post(receiver, 5)
         until(lambda: times_away() > before, what="word that it is away")
-        with running(Receiver, tmp_path, **address) as receiver:
+        with running(PreparedReceiver, tmp_path, **address) as receiver:
             post(receiver, 20)
             until(lambda: len(shown()) >= 50, what="50 lines")
             assert follower.stop(signal.SIGINT) == 0

@@ -13,7 +13,7 @@ from tests.browser.watching import SECONDS
 from tests.support.browsing import UNOPTIMIZED, a_browser, a_dashboard
 from tests.support.keys import key_directory
 from tests.support.prepared import run_program
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.waiting import until
 
 
@@ -29,7 +29,7 @@ def browser():
 class Live:
     """A receiver and a dashboard on it."""
 
-    def __init__(self, receiver: Receiver, url: str) -> None:
+    def __init__(self, receiver: PreparedReceiver, url: str) -> None:
         self.receiver, self.url = receiver, url
 
     def simulate(self, *options: str) -> None:
@@ -55,7 +55,7 @@ class Live:
 @contextmanager
 def a_live_one(data_dir: Path, **settings: str) -> Iterator[Live]:
     """Run a receiver with settings, and a dashboard on it."""
-    with running(Receiver, data_dir, **settings) as receiver, a_dashboard(data_dir, receiver.query_url) as url:
+    with running(PreparedReceiver, data_dir, **settings) as receiver, a_dashboard(data_dir, receiver.query_url) as url:
         yield Live(receiver, url)
 
 

@@ -11,7 +11,7 @@ from tests.browser.test_not_running import MARK, is_dimmed
 from tests.browser.watching import choose, drawn_at, fill
 from tests.support.browsing import a_dashboard
 from tests.support.pages import pages
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.sizes import take_few
 from tests.support.slow_store import BUSY, TIMEOUT, a_slow_store
 from tests.support.waiting import until
@@ -45,7 +45,7 @@ LAST_OF_EACH = {
 def place(browser, tmp_path_factory):  # noqa: ARG001 - without one there is nothing to start
     data_dir = tmp_path_factory.mktemp("failing") / "data"
     with (
-        running(Receiver, data_dir) as receiver,
+        running(PreparedReceiver, data_dir) as receiver,
         a_slow_store(receiver.query_url) as slow,
         a_dashboard(data_dir, slow.url) as url,
     ):

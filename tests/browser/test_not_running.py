@@ -11,7 +11,7 @@ from tests.browser.watching import column, go_back
 from tests.support.browsing import a_dashboard
 from tests.support.keys import key_directory
 from tests.support.ports import free_address
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.sizes import take_few
 from tests.support.waiting import until
 
@@ -51,7 +51,7 @@ def test_every_page_says_what_to_start_recovers_and_stays_dimmed_as_it_was_when_
         expect(away).to_contain_text(f"No receiver answers at http://{address}")
         expect(away.locator("code")).to_have_text(["clc-receiver serve", "clc-receiver demo"])
         page.evaluate("window.neverReloaded = 'marked'")
-    with running(Receiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
+    with running(PreparedReceiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
         for page in pages:
             expect(page.locator(".st-key-not-running")).to_have_count(0)
             expect(page.locator(".st-key-freshness")).to_contain_text("no notification yet")
@@ -74,7 +74,7 @@ def test_every_page_says_what_to_start_recovers_and_stays_dimmed_as_it_was_when_
     for place_of, shown in KEPT.items():
         until(lambda place=place_of, shown=shown: is_dimmed(pages[place], shown), what=f"{shown} dimmed")
     assert not is_dimmed(pages[4], ".st-key-sql-editor")
-    with running(Receiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
+    with running(PreparedReceiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
         assert receiver.sender.post("/webhooks/Account.Updated", b'{"accountAlias":"AGAIN"}').status == 200
         for page in pages:
             expect(page.locator(SILENT)).to_be_hidden()
@@ -89,7 +89,7 @@ def test_what_was_not_shown_before_is_asked_for_once_the_receiver_is_back_and_cl
     watch, place
 ):
     data_dir, address, url = place
-    with running(Receiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
+    with running(PreparedReceiver, data_dir, CLC_QUERY_LISTEN=address) as receiver:
         key = str(key_directory() / "private.pem")
         command = [sys.executable, "-m", "receiver", "simulate", "--to", receiver.url, "--key", key, "--quiet"]
         subprocess.run([*command, "--count", "120", "--rate", "0"], env=environment(data_dir), check=True, cwd=data_dir)
@@ -106,5 +106,5 @@ def test_what_was_not_shown_before_is_asked_for_once_the_receiver_is_back_and_cl
     expect(page.locator(".st-key-not-running")).to_contain_text("No receiver to read from")
     go_back(page, "Notifications")
     expect(page.locator(".st-key-not-running")).to_contain_text("No receiver to read from")
-    with running(Receiver, data_dir, CLC_QUERY_LISTEN=address):
+    with running(PreparedReceiver, data_dir, CLC_QUERY_LISTEN=address):
         expect(page.locator(".st-key-pager")).to_contain_text("101 to")

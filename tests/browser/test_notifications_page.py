@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from analytics.text import make_visible
 from tests.browser.watching import choose, column, expect_total, fill, tab, texts
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
@@ -318,7 +318,7 @@ def test_watched_paused_opened_copied_as_curl_and_sent_to_a_receiver_that_record
     page.get_by_role("button", name=re.compile("Copy as curl")).click()
     command = page.locator(".st-key-curl-command code")
     expect(command).to_contain_text(f"{live.receiver.url}/webhooks/User.Updated")
-    with running(Receiver, tmp_path / "data", CLC_SIGNATURES="record") as other:
+    with running(PreparedReceiver, tmp_path / "data", CLC_SIGNATURES="record") as other:
         fill(page, "Receiver's address", other.url)
         expect(command).to_contain_text(f"{other.url}/webhooks/User.Updated")
         command.hover()

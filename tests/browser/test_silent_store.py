@@ -14,7 +14,7 @@ from tests.browser.watching import drawn_at, expect_refreshed, find_field
 from tests.support.browsing import a_dashboard
 from tests.support.pages import pages
 from tests.support.ports import free_address
-from tests.support.processes import Receiver, running, stopped
+from tests.support.processes import PreparedReceiver, running, stopped
 from tests.support.sizes import take_few
 from tests.support.slow_store import a_slow_store
 from tests.support.waiting import until
@@ -33,7 +33,7 @@ def live(browser, tmp_path_factory):  # noqa: ARG001 - without one there is noth
     data_dir = tmp_path_factory.mktemp("silent") / "data"
     # Or `serve` would replace the store that a test has stopped, where the machine is slow.
     with (
-        running(Receiver, data_dir, CLC_HANG_SECONDS="3600") as receiver,
+        running(PreparedReceiver, data_dir, CLC_HANG_SECONDS="3600") as receiver,
         a_dashboard(data_dir, receiver.query_url, CLC_LISTEN=receiver.url.removeprefix("http://")) as url,
     ):
         yield Live(receiver, url)
@@ -170,7 +170,10 @@ def test_a_store_that_is_killed_is_said_until_it_is_back(live, watch):
 
 
 def test_without_serve_or_without_the_dashboard_itself_an_open_page_says_so_and_its_age_counts(watch, tmp_path):
-    with running(Receiver, tmp_path / "data") as receiver, a_dashboard(receiver.data_dir, receiver.query_url) as url:
+    with (
+        running(PreparedReceiver, tmp_path / "data") as receiver,
+        a_dashboard(receiver.data_dir, receiver.query_url) as url,
+    ):
         Live(receiver, url).simulate("--event", "Account.Updated", "--account", "DEMO")
         page = watch(url).open("/health?refresh=30+s")
         expect(page.locator(KEPT)).to_contain_text("newest")

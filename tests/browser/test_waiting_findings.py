@@ -14,7 +14,7 @@ from tests.browser.audited import ago, send, server
 from tests.browser.conftest import Live
 from tests.browser.watching import choose, drawn_at, expect_refreshed, row_of
 from tests.support.browsing import a_dashboard
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.sizes import take_few
 from tests.support.slow_store import a_slow_store
 from tests.support.waiting import until
@@ -31,7 +31,7 @@ TAKES_LONG = f"This takes longer than {TIMEOUT} s"
 def place(browser, tmp_path_factory):  # noqa: ARG001 - without one there is nothing to start
     data_dir = tmp_path_factory.mktemp("waiting") / "data"
     with (
-        running(Receiver, data_dir) as receiver,
+        running(PreparedReceiver, data_dir) as receiver,
         a_slow_store(receiver.query_url) as slow,
         a_dashboard(data_dir, slow.url, CLC_QUERY_TIMEOUT_SECONDS=str(TIMEOUT)) as url,
     ):

@@ -17,7 +17,7 @@ from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, spool
 from tests.lake.months import finished_row, finished_rows, write
 from tests.support.object_storage import CREDENTIALS
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.rows import NOON, notification
 from tests.support.waiting import until
 
@@ -47,7 +47,7 @@ def test_months_go_from_the_database_and_stay_in_the_lake_byte_for_byte(tmp_path
     rows = months_of_users()
     spool(tmp_path / "data", rows)
     settings = {"CLC_OBJECTS": objects, **KEEP, **CREDENTIALS}
-    with running(Receiver, tmp_path / "data", **settings) as receiver:
+    with running(PreparedReceiver, tmp_path / "data", **settings) as receiver:
         receiver.until_logged("are dropped; the lake has them")
         assert receiver.sql(COUNT) == [{"n": 25}]
         compared = "SELECT count(*) AS n FROM changes WHERE path = 'odd' AND changed_at >= '2026-05-01'"
@@ -125,7 +125,7 @@ def test_what_can_not_be_dropped_is_told_with_its_reason(receiver, there):
     receiver.stop()
     damage(there)
     settings = {"CLC_OBJECTS": there, **KEEP}
-    with running(Receiver, data_dir, **settings) as again:
+    with running(PreparedReceiver, data_dir, **settings) as again:
         again.until_logged("old months stay in the database")
         told = figure(data_dir, "lake_failing_seconds", **settings)
         assert (told["state"], "; old months are NOT dropped: " in told["text"]) == ("amber", True)
@@ -133,7 +133,7 @@ def test_what_can_not_be_dropped_is_told_with_its_reason(receiver, there):
 
 
 def drop(data_dir, there, **settings):
-    with running(Receiver, data_dir, **{"CLC_OBJECTS": there, **KEEP, **settings}) as receiver:
+    with running(PreparedReceiver, data_dir, **{"CLC_OBJECTS": there, **KEEP, **settings}) as receiver:
         receiver.until_logged("are dropped; the lake has them")
 
 
@@ -144,7 +144,10 @@ def test_late_notifications_go_to_the_lake_and_no_machine_undoes_what_another_wr
         spool(tmp_path / name, [*rows, now])
     drop(tmp_path / "dropping", there)
     spool(tmp_path / "dropping", [late])
-    with running(Receiver, tmp_path / "dropping") as dropping, running(Receiver, tmp_path / "whole") as whole:
+    with (
+        running(PreparedReceiver, tmp_path / "dropping") as dropping,
+        running(PreparedReceiver, tmp_path / "whole") as whole,
+    ):
         until(lambda: whole.sql(COUNT) == [{"n": 201}], what="them to be stored")
         found = "SELECT count(*) AS n FROM notifications WHERE id = ?"
         until(lambda: dropping.sql(found, [str(late.id)]) == [{"n": 1}], what="it to be stored")
@@ -158,7 +161,7 @@ def test_late_notifications_go_to_the_lake_and_no_machine_undoes_what_another_wr
     with analytics.connect(there) as lake:
         assert lake.sql(COUNT).to_pylist() == [{"n": 201}]
         assert lake.sql(found, [str(late.id)]).to_pylist() == [{"n": 1}]
-    with running(Receiver, tmp_path / "dropping") as dropping:
+    with running(PreparedReceiver, tmp_path / "dropping") as dropping:
         assert dropping.sql(found, [str(late.id)]) == [{"n": 0}]
 
 
@@ -171,7 +174,10 @@ def test_a_replay_of_what_was_dropped_keeps_no_month_from_being_written_once_and
     drop(tmp_path / "dropping", there, CLC_KEEP="2mo")
     for name in ("dropping", "whole"):
         spool(tmp_path / name, [replay])
-    with running(Receiver, tmp_path / "dropping") as dropping, running(Receiver, tmp_path / "whole") as whole:
+    with (
+        running(PreparedReceiver, tmp_path / "dropping") as dropping,
+        running(PreparedReceiver, tmp_path / "whole") as whole,
+    ):
         until(lambda: dropping.sql(COUNT) == [{"n": 2}] and whole.sql(COUNT) == [{"n": 3}], what="all to be stored")
         looks = [write(each, there)["written"] for each in (dropping, whole, dropping, whole)]
         assert looks == [[f"{since:%Y-%m}"], [f"{since:%Y-%m}"], [], []]
@@ -187,6 +193,6 @@ def test_what_is_left_of_a_dropped_month_never_takes_its_place(tmp_path, there, 
     for path in Path(there, "lake").rglob("*.parquet"):
         os.utime(path, times=(0, 0))
     before = {path: path.read_bytes() for path in Path(there, "lake").rglob("month=2026-03/*")}
-    with running(Receiver, tmp_path / "data") as receiver:
+    with running(PreparedReceiver, tmp_path / "data") as receiver:
         assert "this store has dropped" in write(receiver, there)["error"]
     assert {path: path.read_bytes() for path in Path(there, "lake").rglob("month=2026-03/*")} == before

@@ -10,7 +10,7 @@ from receiver.settings import read_settings
 from receiver.shared_spool import server
 from tests.durability.support.stores import spool
 from tests.lake.months import MONTHS, finished_rows, write
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.waiting import until
 
 COUNT = "SELECT count(*) AS n FROM notifications"
@@ -18,7 +18,7 @@ COUNT = "SELECT count(*) AS n FROM notifications"
 
 def test_a_machine_waits_while_another_writes_and_writes_when_that_has_ended(tmp_path, database, there):
     spool(tmp_path / "data", finished_rows())
-    with running(Receiver, tmp_path / "data", CLC_SHARED_SPOOL=database) as receiver:
+    with running(PreparedReceiver, tmp_path / "data", CLC_SHARED_SPOOL=database) as receiver:
         until(lambda: receiver.sql(COUNT) == [{"n": 200}], what="them to be stored")
         with psycopg.connect(database) as other:
             other.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])

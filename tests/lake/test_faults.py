@@ -16,7 +16,7 @@ from receiver.keeping.lake import place
 from receiver.keeping.lake.writing import LakeWriter
 from tests.durability.support.stores import alter, spool
 from tests.lake.months import finished_row, finished_rows, start_writing, write
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.rows import rejection
 from tests.support.waiting import until
 
@@ -124,7 +124,7 @@ def test_a_store_without_the_notifications_of_the_lake_replaces_none_and_writes_
     may = finished_row(0, received_at=datetime(2026, 5, 9, tzinfo=UTC))
     other = [*rows(), may]
     spool(tmp_path / "other", other)
-    with running(Receiver, tmp_path / "other") as another:
+    with running(PreparedReceiver, tmp_path / "other") as another:
         stored = len([row for row in other if hasattr(row, "payload")])
         until(lambda: another.sql(COUNT) == [{"n": stored}], what="them to be stored")
         said = write(another, there)["error"]
@@ -161,7 +161,7 @@ def test_refused_notifications_that_the_store_has_deleted_stay_in_the_lake(recei
     alter(receiver.data_dir, "DELETE FROM rejected")
     late = rejection(77)
     spool(receiver.data_dir, [late])
-    with running(Receiver, receiver.data_dir) as again:
+    with running(PreparedReceiver, receiver.data_dir) as again:
         until(lambda: again.sql("SELECT count(*) AS n FROM rejected") == [{"n": 1}], what="it to be stored")
         assert write(again, there)["written"] == ["2026-03"]
         assert ids(there, "rejected") == {*before, str(late.id)}

@@ -11,7 +11,7 @@ from receiver.senders.sender import Event
 from tests.durability.support.stores import accepted, spool
 from tests.lake.months import MARCH, finished_row, finished_rows, write
 from tests.support.prepared import run_program
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.waiting import until
 
 ACCOUNT = b'{"accountAlias":"%s","businessName":"Acme","parentAlias":"ROOT","status":"Active"}'
@@ -27,7 +27,7 @@ def stored(tmp_path_factory):
     created = Event("Account", "Created")
     accounts = [accepted(1, event=created, body=ACCOUNT % alias) for alias in (b"ACME", b"SUB")]
     spool(directory / "data", [*finished_rows(), *accounts])
-    with running(Receiver, directory / "data") as receiver:
+    with running(PreparedReceiver, directory / "data") as receiver:
         until(lambda: receiver.sql(COUNT) == [{"n": 202}], what="all to be stored")
         write(receiver, str(directory / "there"))
         yield receiver, str(directory / "there")

@@ -20,7 +20,7 @@ from tests.durability.support.commands import run_command
 from tests.durability.support.stores import spool
 from tests.lake.months import MONTHS, finished_row, finished_rows, write
 from tests.support.object_storage import CREDENTIALS, KEY, SECRET
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.rows import notification
 from tests.support.waiting import until
 
@@ -55,7 +55,7 @@ def test_months_read_by_the_client_by_pandas_and_by_a_plain_reader_have_the_rows
 ):
     spool(tmp_path / "data", [*finished_rows(), notification(received_at=datetime.now(UTC))])
     settings = {"CLC_OBJECTS": objects, "CLC_LAKE": "on", **CREDENTIALS}
-    with running(Receiver, tmp_path / "data", **settings) as receiver:
+    with running(PreparedReceiver, tmp_path / "data", **settings) as receiver:
         receiver.until_logged("2026-04 is in the lake")
         until(lambda: "2 months up to 2026-04" in figure(tmp_path / "data", **settings)["text"], what="the figure")
         assert figure(tmp_path / "data", **settings)["state"] == "ok"
@@ -154,7 +154,7 @@ def test_a_lake_that_can_not_be_written_is_told_with_its_reason_and_written_late
     spool(tmp_path / "data", finished_rows())
     there = tmp_path / "there"
     settings = {"CLC_OBJECTS": str(there), "CLC_LAKE": "on"}
-    with running(Receiver, tmp_path / "data", **settings) as receiver:
+    with running(PreparedReceiver, tmp_path / "data", **settings) as receiver:
         receiver.until_logged("the lake can't be written, which is tried again")
         until(lambda: figure(tmp_path / "data", **settings)["state"] == "amber", what="the figure")
         told = figure(tmp_path / "data", **settings)

@@ -7,7 +7,7 @@ import pytest
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import alter
 from tests.receiver.senders.profile.profiles import MINIMAL
-from tests.support.processes import PROGRAM, Receiver, running
+from tests.support.processes import PROGRAM, PreparedReceiver, running
 from tests.support.waiting import until
 
 SECRETS = {"CLC_SECRET_GITHUB": "a secret for tests alone", "CLC_SECRET_STRIPE": "whsec_another secret for tests"}
@@ -15,7 +15,7 @@ SECRETS = {"CLC_SECRET_GITHUB": "a secret for tests alone", "CLC_SECRET_STRIPE":
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory):
-    with running(Receiver, tmp_path_factory.mktemp("receiver") / "data", **SECRETS) as receiver:
+    with running(PreparedReceiver, tmp_path_factory.mktemp("receiver") / "data", **SECRETS) as receiver:
         for name in ("github", "stripe"):
             sent = run_command(
                 receiver.data_dir, "simulate", "--sender", name, "--to", receiver.url, program=PROGRAM, **SECRETS
@@ -89,7 +89,7 @@ def test_the_store_describes_its_senders_and_says_which_are_set_up(receiver):
 def test_serve_says_which_senders_it_takes_and_which_profile_lacks_a_secret(tmp_path):
     mine = MINIMAL.replace('"example"', '"mine"').replace('"none"', '"token"\nheader = "X"')
     (tmp_path / "mine.toml").write_text(mine)
-    with running(Receiver, tmp_path / "data", CLC_SENDERS=str(tmp_path), **SECRETS) as receiver:
+    with running(PreparedReceiver, tmp_path / "data", CLC_SENDERS=str(tmp_path), **SECRETS) as receiver:
         for name in ("github", "stripe"):
             receiver.until_logged(f"notifications of {name} are taken at {receiver.url}/senders/{name}\n")
         receiver.until_logged("notifications of mine are not taken: set CLC_SECRET_MINE")
@@ -97,7 +97,7 @@ def test_serve_says_which_senders_it_takes_and_which_profile_lacks_a_secret(tmp_
 
 def test_serve_says_once_that_a_state_is_not_where_the_profile_says(tmp_path):
     (tmp_path / "example.toml").write_text(f'{MINIMAL}\n[state]\nat.invoice = "/data"\n')
-    with running(Receiver, tmp_path / "data", CLC_SENDERS=str(tmp_path)) as receiver:
+    with running(PreparedReceiver, tmp_path / "data", CLC_SENDERS=str(tmp_path)) as receiver:
         for number in range(2):
             body = json.dumps({"type": "invoice.paid", "id": number, "invoice": {}}).encode()
             assert receiver.sender.post("/senders/example", body).status == 200

@@ -8,7 +8,7 @@ import pytest
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.prepared import run_program
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.waiting import until
 
 USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
@@ -36,7 +36,7 @@ def test_nobody_else_can_read_what_serve_backups_and_exports_write_nor_what_an_o
     (data_dir / "backups" / "older").mkdir(parents=True)
     (data_dir / "backups" / "older" / "clc-1.duckdb").write_bytes(b"")
     assert "clc.duckdb" in open_to_others(data_dir)
-    with running(Receiver, data_dir, CLC_ACCOUNTS="ACME") as receiver:
+    with running(PreparedReceiver, data_dir, CLC_ACCOUNTS="ACME") as receiver:
         assert receiver.log.count("other users of this machine could read") == 1
         assert receiver.sender.post("/webhooks/User.Updated", USER % 2).status == 200
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 2)
@@ -46,7 +46,7 @@ def test_nobody_else_can_read_what_serve_backups_and_exports_write_nor_what_an_o
             run_program("analytics", *arguments, env={**os.environ, **where}, cwd=tmp_path).check_returncode()
         assert open_to_others(data_dir) == []
     assert run_command(tmp_path / "restored", "restore", str(tmp_path / "b.duckdb")).returncode == 0
-    with running(Receiver, tmp_path / "restored") as receiver:
+    with running(PreparedReceiver, tmp_path / "restored") as receiver:
         assert "could read" not in receiver.log
         assert "holds other things" not in receiver.log
     for name in ("data", "restored"):

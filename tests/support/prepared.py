@@ -1,5 +1,6 @@
 """Runs commands in forks of a process that has imported the program: imports are most of a short command's time."""
 
+import asyncio
 import contextlib
 import gc
 import json
@@ -16,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 _MAINS = {"receiver": "receiver.cli", "analytics": "analytics.cli"}
@@ -28,6 +30,8 @@ _DASHBOARD = (
     *("analytics.cli", "streamlit.web.cli", "streamlit.web.bootstrap", "uvicorn.lifespan.on", "pandas", "altair"),
     *("analytics.pages.serving.gate", "analytics.pages.shared.silence"),
 )
+_CHILDREN = ("receiver.store.process", "receiver.listener.process", "receiver.shipping.process")
+_SERVE = ("receiver.cli", "receiver.commands.serve", "receiver.supervision.supervisor", *_CHILDREN)
 _PID_LENGTH = 10
 _READ_AT_A_START = {"PYTHONPATH", "LD_PRELOAD"}
 
@@ -50,8 +54,11 @@ def run_program(
         return subprocess.CompletedProcess([module, *arguments], code, *(output.read_text() for output in outputs))
 
 
-class DashboardFork:
-    """A process of `python -m analytics dashboard`, with what our `Process` uses of `subprocess.Popen`."""
+class Fork:
+    """A process of a program's command, with what our `Process` uses of `subprocess.Popen`."""
+
+    program: str
+    command: str
 
     def __init__(self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, **_: object) -> None:
         self._asked = socket.socket(socket.AF_UNIX)
@@ -59,9 +66,9 @@ class DashboardFork:
             outputs = [f"{directory}/out", f"{directory}/err"]
             for pipe in outputs:
                 os.mkfifo(pipe)
-            arguments = command[command.index("dashboard") :]
-            self._pid = _ask(
-                self._asked, _start("dashboard"), ["analytics", arguments, dict(env), str(cwd), _umask(), *outputs]
+            arguments = command[command.index(self.command) :]
+            self.pid = _ask(
+                self._asked, _start(self.command), [self.program, arguments, dict(env), str(cwd), _umask(), *outputs]
             )
             self.stdout, self.stderr = (open(pipe, encoding="utf-8") for pipe in outputs)  # noqa: PTH123, SIM115
         self._code: int | None = None
@@ -76,7 +83,7 @@ class DashboardFork:
         """Wait for the end."""
         if self._code is None:
             if not select.select([self._asked], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired("dashboard", timeout or 0)
+                raise subprocess.TimeoutExpired(self.command, timeout or 0)
             self._code = int(self._asked.recv(100))
             self._asked.close()
         return self._code
@@ -84,11 +91,23 @@ class DashboardFork:
     def send_signal(self, number: int) -> None:
         """Send a signal to a process that has not ended."""
         if self.poll() is None:
-            os.kill(self._pid, number)
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kill a process that has not ended."""
         self.send_signal(signal.SIGKILL)
+
+
+class DashboardFork(Fork):
+    """A process of `python -m analytics dashboard`."""
+
+    program, command = "analytics", "dashboard"
+
+
+class ReceiverFork(Fork):
+    """A process of `python -m receiver serve`, whose children are forks of it."""
+
+    program, command = "receiver", "serve"
 
 
 def _ask(asked: socket.socket, directory: str, request: list[Any]) -> int:
@@ -179,12 +198,60 @@ def _become_streamlit(_: str, arguments: Sequence[str]) -> None:
     import_module("streamlit.web.cli").main()
 
 
+class _ForkedChild:
+    """A child of `serve`, with what `serve` uses of `subprocess.Popen`."""
+
+    def __init__(self, command: Sequence[str], *, env: Mapping[str, str], pass_fds: Sequence[int], **_: object) -> None:
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            os._exit(_run_child(command[2:], env, pass_fds))
+
+
+def _run_child(command: Sequence[str], env: Mapping[str, str], descriptors: Sequence[int]) -> int:
+    """Make this fork of `serve` as good as a process of its own, and run a module in it; return its exit code."""
+    os.setpgid(0, 0)
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals() - {signal.SIGINT}:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    _close_all_but(descriptors)
+    asyncio.events._set_running_loop(None)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = [*command]
+    Path("/proc/self/comm").write_text(command[command.index("--name") + 1])
+    code: object = 1
+    try:
+        code = import_module(command[0]).main()
+    except SystemExit as end:
+        code = end.code
+    except (Exception, KeyboardInterrupt):  # noqa: BLE001 - told as an interpreter tells it
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def _close_all_but(descriptors: Sequence[int]) -> None:
+    first = 3
+    for number in sorted(descriptors):
+        os.closerange(first, number)
+        first = number + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+
+
 def main() -> None:
     """Import the program, then fork for each request."""
-    if "dashboard" in sys.argv[2:]:
-        os.execv = _become_streamlit  # type: ignore[assignment]
-    for name in _DASHBOARD if "dashboard" in sys.argv[2:] else _IMPORTED:
+    command = next(iter(sys.argv[2:]), None)
+    for name in {"dashboard": _DASHBOARD, "serve": _SERVE}.get(command, _IMPORTED):
         import_module(name)
+    if command == "dashboard":
+        os.execv = _become_streamlit  # type: ignore[assignment]
+    if command == "serve":
+        children = import_module("receiver.supervision.children")
+        children.subprocess = SimpleNamespace(Popen=_ForkedChild, DEVNULL=subprocess.DEVNULL)  # type: ignore[attr-defined]
     gc.freeze()
     if asked := _fork_for_each_request(sys.argv[1]):
         _become(*asked)

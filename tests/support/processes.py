@@ -17,6 +17,7 @@ import urllib3
 
 from receiver.spool import SpoolReader
 from tests.support.keys import key_directory, signed
+from tests.support.prepared import ReceiverFork
 from tests.support.waiting import until
 from tests.support.way_in import share
 
@@ -221,6 +222,17 @@ class Receiver(Process):
         )
         assert response.status == 200, response.data
         return pyarrow.ipc.open_stream(response.data).read_all().to_pylist()
+
+
+class PreparedReceiver(Receiver):
+    """A receiver in forks of a process that has imported it: imports are most of its start."""
+
+    start = ReceiverFork
+
+    def children(self) -> dict[str, int]:
+        """Find the children's process ids by role."""
+        pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return {Path(f"/proc/{pid}/comm").read_text().split()[0]: int(pid) for pid in pids}
 
 
 P = TypeVar("P", bound=Process)

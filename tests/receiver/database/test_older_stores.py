@@ -14,7 +14,7 @@ from receiver.database.migrations import newest_version
 from receiver.notification import FIRST_PROOF, FIRST_SENDER
 from receiver.spool.layout import from_microseconds
 from tests.durability.support.commands import run_command
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.waiting import until
 
 FIXTURE = Path(__file__).with_name("store_0_1_0")
@@ -53,7 +53,7 @@ def upgraded(tmp_path_factory):
         archive.extractall(before, filter="data")
     shutil.copytree(before, now, dirs_exist_ok=True)
     taken = {"notifications": STORED + WAITING, "rejected": 5, "rebuilding": 0}
-    with running(Receiver, now, **KEY) as receiver:
+    with running(PreparedReceiver, now, **KEY) as receiver:
         until(lambda: receiver.sql(TAKEN) == [taken], what="what waited, and the changes")
     return SimpleNamespace(before=before, now=now)
 

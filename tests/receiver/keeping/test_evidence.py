@@ -13,7 +13,7 @@ from receiver.senders.keys import key_fingerprint
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, alter, append, spool
 from tests.support.keys import key_directory
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.waiting import until
 
 PAGE = Path(__file__).parents[3] / "docs" / "evidence.md"
@@ -39,7 +39,7 @@ def test_the_commands_of_the_page_verify_a_notification_and_no_other_body(tmp_pa
     script = "\n".join(re.findall(r"```bash\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[:2])
     work = tmp_path / "work"
     work.mkdir()
-    with running(Receiver, tmp_path / "data") as receiver:
+    with running(PreparedReceiver, tmp_path / "data") as receiver:
         receiver.sender.post("/webhooks/User.Updated", BODY)
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 1)
         tools = tmp_path / "tools"
@@ -96,7 +96,7 @@ def test_after_a_rebuild_verify_notices_no_other_event_because_no_signature_cove
     alter(data_dir, "UPDATE notifications SET event_type = 'User.Deleted', action = 'Deleted' WHERE seq = 4")
     done = run_command(data_dir, "verify")
     assert "Copy the database for evidence first" in done.stdout
-    with running(Receiver, data_dir) as receiver:
+    with running(PreparedReceiver, data_dir) as receiver:
         rebuilt = run_command(data_dir, "rebuild")
         assert rebuilt.returncode == 0, rebuilt.stderr
         assert receiver.sql("SELECT count(*) AS n FROM changes WHERE seq = 4 AND kind = 'removed'")[0]["n"] == 1

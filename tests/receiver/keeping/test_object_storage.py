@@ -26,7 +26,7 @@ from receiver.store.uploads import Uploads
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.object_storage import CREDENTIALS, SECRET
-from tests.support.processes import Receiver, environment, running, stopped
+from tests.support.processes import PreparedReceiver, environment, running, stopped
 from tests.support.waiting import until
 
 USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
@@ -72,7 +72,7 @@ def nothing(_count):
 
 def test_a_backup_is_uploaded_and_restored_from_there_on_another_machine(tmp_path, objects):
     settings = {"CLC_OBJECTS": objects, **CREDENTIALS}
-    with running(Receiver, tmp_path / "one", **settings) as receiver:
+    with running(PreparedReceiver, tmp_path / "one", **settings) as receiver:
         post(receiver, range(5))
         made = run_command(tmp_path / "one", "backup", str(tmp_path / "b.duckdb"), **settings)
         assert (made.returncode, made.stderr.count("It is in object storage, too.")) == (0, 1), made.stderr
@@ -91,7 +91,7 @@ def test_a_backup_is_uploaded_and_restored_from_there_on_another_machine(tmp_pat
 def test_storage_that_is_away_is_told_and_keeps_back_nothing_and_what_waits_goes_there_after_a_start(tmp_path):
     there = tmp_path / "there"
     url = str(there)
-    with running(Receiver, tmp_path / "data", CLC_OBJECTS=url) as receiver:
+    with running(PreparedReceiver, tmp_path / "data", CLC_OBJECTS=url) as receiver:
         post(receiver, range(3))
         made = run_command(tmp_path / "data", "backup", str(tmp_path / "b.duckdb"), CLC_OBJECTS=url)
         assert made.returncode == 0
@@ -101,7 +101,7 @@ def test_storage_that_is_away_is_told_and_keeps_back_nothing_and_what_waits_goes
         assert f"none yet; FAILING for 0.0 s, tried again: {there} is no directory" in re_timed(figure["text"])
         post(receiver, range(3, 6))
     there.mkdir()
-    with running(Receiver, tmp_path / "data", CLC_OBJECTS=url) as receiver:
+    with running(PreparedReceiver, tmp_path / "data", CLC_OBJECTS=url) as receiver:
         receiver.until_logged("is in object storage")
         assert upload_figure(tmp_path / "data", CLC_OBJECTS=url)["state"] == "ok"
     (manifest,) = Place(url).list_whole()
@@ -122,7 +122,7 @@ def test_a_store_stops_at_once_while_object_storage_does_not_answer(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"s3://bucket/prefix?scheme=http&endpoint_override=127.0.0.1:{silent.getsockname()[1]}"
         settings = {"CLC_OBJECTS": url, "CLC_BACKUP_EVERY": "1d", **CREDENTIALS}
-        with running(Receiver, tmp_path, **settings) as receiver:
+        with running(PreparedReceiver, tmp_path, **settings) as receiver:
             waiting, _ = silent.accept()
             post(receiver, range(3))
             until(

@@ -15,7 +15,7 @@ from receiver.spool import layout
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.keys import key_directory
-from tests.support.processes import Receiver, running, stopped
+from tests.support.processes import PreparedReceiver, running, stopped
 from tests.support.rows import notification
 from tests.support.waiting import until
 
@@ -44,7 +44,7 @@ def unwell(found):
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory):
     """A `serve` whose figures tests change; each looks at what it changed."""
-    with running(Receiver, tmp_path_factory.mktemp("serving")) as receiver:
+    with running(PreparedReceiver, tmp_path_factory.mktemp("serving")) as receiver:
         yield receiver
 
 
@@ -183,7 +183,7 @@ def find_key(data_dir):
 def test_of_a_store_that_hangs_that_is_shown_its_file_left_alone_and_the_key_is_that_of_serve(tmp_path):
     assert "by this shell's settings" in find_key(tmp_path)
     key = key_fingerprint(load_public_key(key_directory() / "public.pem"))
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         with stopped(receiver.children()["store"]):
             for number in range(5):
                 assert receiver.sender.post("/webhooks/User.Updated", USER % number).status == 200
@@ -196,7 +196,7 @@ def test_of_a_store_that_hangs_that_is_shown_its_file_left_alone_and_the_key_is_
 
 
 def test_looking_changes_nothing_in_a_spool_whose_listener_was_killed(tmp_path):
-    receiver = Receiver(tmp_path)
+    receiver = PreparedReceiver(tmp_path)
     os.kill(receiver.children()["store"], signal.SIGSTOP)
     for number in range(20):
         assert receiver.sender.post("/webhooks/User.Updated", USER % number).status == 200

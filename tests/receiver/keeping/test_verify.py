@@ -20,7 +20,7 @@ from tests.durability.support.commands import command, run_command
 from tests.durability.support.stores import accepted, alter, append, spool
 from tests.support import bodies
 from tests.support.keys import key_directory
-from tests.support.processes import Process, Receiver, Sender, environment, running
+from tests.support.processes import PreparedReceiver, Process, Sender, environment, running
 from tests.support.rows import NOON, notification
 from tests.support.sizes import size
 from tests.support.verifying import check_rows
@@ -73,7 +73,7 @@ def test_it_passes_in_every_shell_while_serve_takes_notifications_and_when_it_ha
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
         return done.stderr
 
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         for number in range(20):
             receiver.sender.post("/webhooks/User.Updated", COPY if number % 2 else b"{}")
             if number % 7 == 0:
@@ -96,7 +96,7 @@ def test_a_payload_altered_behind_its_back_is_named_running_or_not(data_dir):
         line == f"signature seq 4 id {name}: Its signature does not sign its payload, though signature_status is valid."
     )
     assert "FAILED: 1 signature" in done.stderr
-    with running(Receiver, data_dir):
+    with running(PreparedReceiver, data_dir):
         again = run_command(data_dir, "verify")
     assert (again.returncode, again.stdout) == (1, done.stdout)
 
@@ -366,7 +366,7 @@ def test_more_rows_than_a_query_may_give_are_checked_in_parts(tmp_path):
     spool(tmp_path, rows)
     append(tmp_path)
     shutil.rmtree(tmp_path / "spool")
-    with running(Receiver, tmp_path, CLC_QUERY_MAX_ROWS="30"):
+    with running(PreparedReceiver, tmp_path, CLC_QUERY_MAX_ROWS="30"):
         done = run_command(tmp_path, "verify")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "40 notifications checked" in done.stderr

@@ -18,7 +18,7 @@ from receiver.errors import SettingsError
 from receiver.settings import read_settings
 from tests.support.ports import free_port
 from tests.support.postgres import PostgreSQL, Standby
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.sizes import size
 from tests.support.waiting import until
 
@@ -30,7 +30,7 @@ SENDERS = 4
 
 def machine(directory, url, wait):
     settings = {"CLC_SHARED_SPOOL": url, "CLC_ACKNOWLEDGE": "replicated", "CLC_ACKNOWLEDGE_WAIT": wait}
-    return running(Receiver, directory, only="listener", **settings)
+    return running(PreparedReceiver, directory, only="listener", **settings)
 
 
 def post(receiver, number):

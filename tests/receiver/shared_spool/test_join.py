@@ -14,7 +14,7 @@ from tests.durability.support.commands import run_command
 from tests.receiver.shared_spool.nodes import Node
 from tests.receiver.shared_spool.test_nodes import ask, write
 from tests.receiver.shared_spool.test_several_machines import count, post, stored
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.waiting import until
 
 
@@ -50,8 +50,8 @@ def join(data_dir, database, directory):
 def test_a_third_machine_joins_while_the_others_run_and_has_every_row(tmp_path, database, directory):
     settings = {"CLC_SHARED_SPOOL": database, "CLC_OBJECTS": str(directory)}
     with (
-        running(Receiver, tmp_path / "one", **settings) as one,
-        running(Receiver, tmp_path / "two", **settings) as two,
+        running(PreparedReceiver, tmp_path / "one", **settings) as one,
+        running(PreparedReceiver, tmp_path / "two", **settings) as two,
     ):
         post(one, range(20))
         post(two, range(20, 40))
@@ -67,7 +67,7 @@ def test_a_third_machine_joins_while_the_others_run_and_has_every_row(tmp_path, 
         assert "has 40 notifications" in joined.stderr
         assert "The shared spool has 10 rows more" in joined.stderr
         post(one, range(50, 60))
-        with running(Receiver, tmp_path / "three", **settings) as three:
+        with running(PreparedReceiver, tmp_path / "three", **settings) as three:
             until(lambda: count(three) == 60, what="all on the third")
             assert stored(three) == stored(one)
             assert len(set(stored(three))) == 60

@@ -11,7 +11,7 @@ import urllib3
 
 from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.rows import notification
 from tests.support.waiting import until
 
@@ -85,8 +85,8 @@ def count(receiver):
 def test_two_machines_both_end_with_all_notifications(tmp_path, database):
     settings = {"CLC_SHARED_SPOOL": database}
     with (
-        running(Receiver, tmp_path / "one", **settings) as one,
-        running(Receiver, tmp_path / "two", **settings) as two,
+        running(PreparedReceiver, tmp_path / "one", **settings) as one,
+        running(PreparedReceiver, tmp_path / "two", **settings) as two,
     ):
         post(one, range(50))
         post(two, range(50, 100))
@@ -115,7 +115,7 @@ def test_rows_go_after_a_backup_and_a_new_machine_needs_that_backup(tmp_path, da
         with psycopg.connect(database) as connection:
             return connection.execute("SELECT count(*) FROM clc_spool.rows").fetchone()
 
-    with running(Receiver, tmp_path / "one", **settings) as one:
+    with running(PreparedReceiver, tmp_path / "one", **settings) as one:
         post(one, range(20))
         until(lambda: count(one) == 20, what="all notifications")
         until(lambda: "no backup of any" in figures(one)["shared_spool_kept_seconds"]["text"], what="it to be told")
@@ -125,7 +125,7 @@ def test_rows_go_after_a_backup_and_a_new_machine_needs_that_backup(tmp_path, da
         until(lambda: count_rows() == (0,), what="the rows to go")
         until(lambda: figures(one)["shared_spool_kept_seconds"]["text"] == "none", what="the status to say so")
         post(one, range(20, 25))
-        with running(Receiver, tmp_path / "two", **settings) as two:
+        with running(PreparedReceiver, tmp_path / "two", **settings) as two:
             until(
                 lambda: "are deleted there" in figures(two)["shared_spool_away_seconds"]["text"], what="it to be told"
             )
@@ -137,7 +137,7 @@ def test_rows_go_after_a_backup_and_a_new_machine_needs_that_backup(tmp_path, da
             until(lambda: "lacks rows that" in figures(one)["machine_unseen_seconds"]["text"], what="the other to hear")
         restored = run_command(tmp_path / "two", "restore", str(backup), "--force", **settings)
         assert restored.returncode == 0, restored.stderr
-        with running(Receiver, tmp_path / "two", **settings) as two:
+        with running(PreparedReceiver, tmp_path / "two", **settings) as two:
             until(lambda: count(two) == 30, what="all notifications on the new machine")
             assert stored(one) == stored(two)
             until(lambda: figures(one)["machine_unseen_seconds"]["text"] == "none of 2", what="both to be well")
@@ -150,7 +150,7 @@ def test_while_postgresql_is_away_notifications_are_taken_and_none_is_lost_or_do
 
     postgres.stop()
     try:
-        with running(Receiver, tmp_path, CLC_SHARED_SPOOL=database) as receiver:
+        with running(PreparedReceiver, tmp_path, CLC_SHARED_SPOOL=database) as receiver:
             post(receiver, range(20))
             until(lambda: shared_spool()["state"] == "amber", what="the status to say it")
             assert "AWAY for" in shared_spool()["text"]
@@ -175,7 +175,7 @@ def test_while_postgresql_is_away_notifications_are_taken_and_none_is_lost_or_do
 
 
 def test_without_the_setting_nothing_of_it_is_loaded(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         loaded = Path(f"/proc/{receiver.children()['store']}/maps").read_text()
         names = set(figures(receiver))
     assert "psycopg" not in loaded

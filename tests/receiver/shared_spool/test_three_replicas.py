@@ -14,7 +14,7 @@ from receiver.database.opening import run
 from receiver.shared_spool import shipper
 from receiver.store.appending import appender
 from tests.receiver.shared_spool.nodes import Node
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.rows import NOON, notification, rejection
 from tests.support.sizes import size
 from tests.support.waiting import until
@@ -125,7 +125,7 @@ def test_three_machines_agree_though_one_begins_late_and_the_store_of_one_is_kil
     with ExitStack() as machines:
 
         def begin(name):
-            return machines.enter_context(running(Receiver, tmp_path / name, CLC_SHARED_SPOOL=database))
+            return machines.enter_context(running(PreparedReceiver, tmp_path / name, CLC_SHARED_SPOOL=database))
 
         one, two = begin("one"), begin("two")
         for number in range(30):

@@ -24,7 +24,7 @@ from receiver.store.appending.appender import Appender
 from tests.receiver.simulator.test_simulator import Listener
 from tests.support.database import open_database
 from tests.support.keys import key_directory
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.sizes import take_few
 from tests.support.waiting import until
 from tests.support.way_in import open_rows
@@ -325,7 +325,7 @@ def test_an_ordinary_month_has_fewer_than_five_findings_of_severity_high(tmp_pat
 
 @pytest.mark.slow
 def test_a_story_sent_to_a_running_receiver_ends_by_itself_and_is_found_there(tmp_path, monkeypatch):
-    with running(Receiver, tmp_path / "data") as receiver:
+    with running(PreparedReceiver, tmp_path / "data") as receiver:
         key = str(key_directory() / "private.pem")
         sent = simulate_stories("--to", receiver.url, "--story", "sign-up", "--rate", "0", "--key", key, "--quiet")
         assert sent.exit_code == 0, sent.output

@@ -14,7 +14,7 @@ from tests.browser.watching import drawn_at
 from tests.durability.support.load import Simulation
 from tests.support.browsing import a_browser, a_dashboard, errors_on
 from tests.support.prepared import run_program
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.sizes import size
 
 SECONDS = size(3, 60)
@@ -57,7 +57,7 @@ class Reader(threading.Thread):
 @pytest.mark.slow
 @pytest.mark.browser
 def test_four_readers_poll_without_an_error_while_hundreds_a_second_arrive(tmp_path, monkeypatch, capsys):
-    with running(Receiver, tmp_path / "data") as receiver, a_browser() as browser:
+    with running(PreparedReceiver, tmp_path / "data") as receiver, a_browser() as browser:
         env = environment(receiver.data_dir, CLC_QUERY_LISTEN=receiver.query_url.removeprefix("http://"))
         for name in ("CLC_DATA_DIR", "CLC_QUERY_LISTEN"):
             monkeypatch.setenv(name, env[name])

@@ -15,7 +15,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from receiver.senders.request import SignedRequest
 from receiver.trial import run_examples
 from tests.receiver.senders.profile.profiles import shipped
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.waiting import until
 
 NAMES = ["generic-hmac", "github", "gitlab", "shopify", "slack", "standard-webhooks", "stripe"]
@@ -110,7 +110,7 @@ def test_each_payload_of_octokits_examples_is_accepted_and_compared_and_the_wron
     right, wrong = (
         scheme.load_signing_secret(text) for text in ("the right secret of tests", "a wrong secret of tests")
     )
-    with running(Receiver, tmp_path, CLC_SECRET_GITHUB="the right secret of tests") as receiver:
+    with running(PreparedReceiver, tmp_path, CLC_SECRET_GITHUB="the right secret of tests") as receiver:
         count = 0
         for event in json.loads((Path(OCTOKIT) / "api.github.com" / "index.json").read_text("utf-8")):
             for payload in event["examples"]:
