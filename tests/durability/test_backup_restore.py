@@ -25,7 +25,7 @@ from tests.durability.support.promise import acknowledged, broken, kept_in, stor
 from tests.durability.support.stores import accepted, alter, append, spool
 from tests.support.database import open_database
 from tests.support.keys import key_directory
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.sizes import size
 from tests.support.waiting import until
 
@@ -80,7 +80,7 @@ def one_sentence(done):
 def backup_of_ten(tmp_path_factory):
     """A backup of ten notifications."""
     data_dir = tmp_path_factory.mktemp("origin")
-    with running(Receiver, data_dir, CLC_ACCOUNTS="ACME") as receiver:
+    with running(PreparedReceiver, data_dir, CLC_ACCOUNTS="ACME") as receiver:
         post(receiver, range(9))
         child = b'{"accountAlias":"KID1","parentAlias":"ACME","businessName":"user9@"}'
         assert receiver.sender.post("/webhooks/Account.Created", child).status == 200
@@ -92,7 +92,7 @@ def backup_of_ten(tmp_path_factory):
 @pytest.mark.slow
 def test_a_backup_under_load_holds_all_acknowledged_before_it_and_verifies_elsewhere(tmp_path, capsys):
     report, taken = tmp_path / "report.jsonl", []
-    with running(Receiver, tmp_path / "here") as receiver:
+    with running(PreparedReceiver, tmp_path / "here") as receiver:
         sending = simulate(receiver, size(1_200, 30_000), 500, report)
         for number in range(size(1, 3)):
             until(lambda: report.exists() and len(report.read_text().splitlines()) > 300 * (number + 1))  # noqa: B023
@@ -127,7 +127,7 @@ def test_accepting_goes_on_while_the_database_is_copied_and_appending_goes_on_af
         tmp_path / "bin",
         f'touch {tmp_path}/copying; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; exec /bin/cp "$@"',
     )
-    with running(Receiver, tmp_path / "data", PATH=path) as receiver:
+    with running(PreparedReceiver, tmp_path / "data", PATH=path) as receiver:
         post(receiver, range(5))
         backing = threading.Thread(target=run_command, args=(tmp_path / "data", "backup", str(tmp_path / "b.duckdb")))
         backing.start()
@@ -188,7 +188,7 @@ def test_a_restored_backup_is_the_store_that_it_was_and_knows_the_learned_accoun
     done = run_command(tmp_path, "restore", str(backup_of_ten))
     assert done.returncode == 0, done.stderr
     assert "10 notifications up to seq 10" in done.stderr
-    with running(Receiver, tmp_path, CLC_ACCOUNTS="ACME") as receiver:
+    with running(PreparedReceiver, tmp_path, CLC_ACCOUNTS="ACME") as receiver:
         assert count(receiver) == 10
         body = b'{"accountAlias":"KID1","userName":"user11@kid.example"}'
         assert receiver.sender.post("/webhooks/User.Created", body).status == 200
@@ -201,7 +201,7 @@ def test_a_restored_backup_is_the_store_that_it_was_and_knows_the_learned_accoun
 
 def test_what_the_spool_holds_beyond_the_backup_goes_in_once(tmp_path):
     data_dir = tmp_path / "data"
-    receiver = Receiver(data_dir)
+    receiver = PreparedReceiver(data_dir)
     sent = post(receiver, range(10))
     assert run_command(data_dir, "backup", str(tmp_path / "b.duckdb")).returncode == 0
     sent |= post(receiver, range(10, 40))
@@ -210,7 +210,7 @@ def test_what_the_spool_holds_beyond_the_backup_goes_in_once(tmp_path):
     done = run_command(data_dir, "restore", "--force", str(tmp_path / "b.duckdb"))
     assert done.returncode == 0, done.stderr
     assert "The spool holds 30 more" in done.stderr
-    with running(Receiver, data_dir) as again:
+    with running(PreparedReceiver, data_dir) as again:
         until(lambda: count(again) >= 40)
         sent |= post(again, range(40, 50))
         until(lambda: count(again) >= 50)
@@ -243,7 +243,7 @@ def test_data_that_is_there_is_never_replaced_without_force_and_then_kept_aside(
 
 
 def test_restore_refuses_while_serve_runs(backup_of_ten, tmp_path):
-    with running(Receiver, tmp_path):
+    with running(PreparedReceiver, tmp_path):
         assert "is using" in one_sentence(run_command(tmp_path, "restore", "--force", str(backup_of_ten)))
 
 
@@ -320,7 +320,7 @@ def state_of_last_backup(data_dir):
 
 
 def test_scheduled_backups_are_made_and_the_oldest_go(tmp_path):
-    with running(Receiver, tmp_path, CLC_BACKUP_EVERY="1s", CLC_BACKUP_KEEP="2") as receiver:
+    with running(PreparedReceiver, tmp_path, CLC_BACKUP_EVERY="1s", CLC_BACKUP_KEEP="2") as receiver:
         post(receiver, range(5))
         until(lambda: len(re.findall(r"backup .* holds", receiver.log)) >= 3, seconds=60)
         until(lambda: receiver.log.count(" goes, 2 newer ones are kept") >= 1)
@@ -331,9 +331,9 @@ def test_scheduled_backups_are_made_and_the_oldest_go(tmp_path):
 
 
 def test_a_schedule_is_kept_over_a_restart(tmp_path):
-    with running(Receiver, tmp_path, CLC_BACKUP_EVERY="1d"):
+    with running(PreparedReceiver, tmp_path, CLC_BACKUP_EVERY="1d"):
         until(lambda: len(backups(tmp_path)) == 1)
-    with running(Receiver, tmp_path, CLC_BACKUP_EVERY="1d") as receiver:
+    with running(PreparedReceiver, tmp_path, CLC_BACKUP_EVERY="1d") as receiver:
         post(receiver, range(3))
         until(lambda: count(receiver) == 3)
     assert len(backups(tmp_path)) == 1
@@ -352,7 +352,7 @@ def copying(tmp_path_factory):
     directory = tmp_path_factory.mktemp("copying")
     path = put_first_in_path(directory / "bin", f'[ ! -e {directory}/bad ] || . {directory}/bad; exec /bin/cp "$@"')
     settings = {"PATH": path, "CLC_BACKUP_EVERY": "1s", "CLC_BACKUP_KEEP": "1"}
-    with running(Receiver, directory / "data", **settings) as receiver:
+    with running(PreparedReceiver, directory / "data", **settings) as receiver:
         post(receiver, range(20))
         yield receiver, directory / "bad"
 
@@ -382,7 +382,7 @@ def test_a_copy_that_does_not_check_out_is_no_backup_and_the_old_ones_stay(copyi
 
 def test_serve_stops_in_time_while_a_backup_is_copied(tmp_path):
     path = put_first_in_path(tmp_path / "bin", f"touch {tmp_path}/copying; exec sleep 100")
-    receiver = Receiver(tmp_path / "data", PATH=path, CLC_BACKUP_EVERY="1d")
+    receiver = PreparedReceiver(tmp_path / "data", PATH=path, CLC_BACKUP_EVERY="1d")
     post(receiver, range(3))
     until((tmp_path / "copying").exists)
     began = time.monotonic()

@@ -17,7 +17,7 @@ from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import append
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.rows import notification_of
 from tests.support.sizes import size
 from tests.support.waiting import until
@@ -62,7 +62,7 @@ def rebuilding(receiver):
 
 def test_rebuilding_while_all_goes_on_gives_the_same_rows(tmp_path):
     fill_spool(tmp_path, COUNT)
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         until(lambda: all_is_stored(receiver, COUNT), what="the spool's end")
         before = receiver.sql("SELECT count(*) AS n FROM changes")[0]["n"]
         done = threading.Event()
@@ -92,7 +92,7 @@ def test_what_was_altered_or_lost_is_derived_again(tmp_path):
     with duckdb.connect(str(tmp_path / "clc.duckdb")) as database:
         database.execute("DELETE FROM changes WHERE seq % 7 = 0").fetchall()
         database.execute("INSERT INTO changes SELECT * REPLACE ('forged' AS actor) FROM changes LIMIT 10").fetchall()
-    with running(Receiver, tmp_path):
+    with running(PreparedReceiver, tmp_path):
         assert run_command(tmp_path, "rebuild").returncode == 0
     assert read(tmp_path, ALL.format("changes")) == before
 
@@ -101,7 +101,7 @@ def test_what_was_altered_or_lost_is_derived_again(tmp_path):
 def test_a_rebuild_goes_on_after_kills_of_the_store_and_agrees_with_what_came_meanwhile(tmp_path):
     count = size(6_000, 20_000)
     fill_spool(tmp_path, count)
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         # Kills while the store derives for the first time, too.
         for wanted in (1, count // 3, 2 * count // 3):
             until(lambda wanted=wanted: stored(receiver) >= wanted, what="a part of the spool")
@@ -109,7 +109,7 @@ def test_a_rebuild_goes_on_after_kills_of_the_store_and_agrees_with_what_came_me
         until(lambda: stored(receiver) == count, what="the spool's end")
         assert receiver.stop() == 0
     first = read(tmp_path, ALL.format("changes"))
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         rebuild = threading.Thread(target=run_command, args=(tmp_path, "rebuild"))
         rebuild.start()
         for wanted in (count // 10, count // 3, 2 * count // 3):
@@ -174,7 +174,7 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
         ]
         for view in views:
             database.execute(view).fetchall()
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         until(lambda: rebuilding(receiver) is None, what="the changes")
     assert read(tmp_path, ALL.format("changes")) == expected
     assert len(list(tmp_path.glob(f"clc-before-schema-{newest_version()}.duckdb"))) == 1

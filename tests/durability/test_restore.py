@@ -20,7 +20,7 @@ from tests.durability.support.commands import command, run_command
 from tests.durability.support.damaged import Stores, overwritten
 from tests.durability.support.promise import kept_in
 from tests.durability.support.stores import accepted, append, spool
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.sizes import size
 from tests.support.waiting import until
 
@@ -121,7 +121,7 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_and_verify_remem
     done = run_command(data_dir, "restore", "--force", str(case.backup))
     assert done.returncode == 0
     assert re.search(counted, done.stderr)
-    with running(Receiver, data_dir) as receiver:
+    with running(PreparedReceiver, data_dir) as receiver:
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == len(NEW))
         told = run_command(data_dir, "status")
         verified = run_command(data_dir, "verify")

@@ -13,7 +13,7 @@ from receiver.settings import Settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.database import open_database
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.sizes import size
 
 HEADERS, BLOCK = 3 * 4096, 262_144
@@ -112,7 +112,7 @@ def test_damage_is_red_until_a_scrub_finds_none(data_dir):
     block = blocks_of_bodies(data_dir)[0]
     flip(data_dir / "clc.duckdb", block)
     assert run_command(data_dir, "verify", "--scrub").returncode == 1
-    with running(Receiver, data_dir):
+    with running(PreparedReceiver, data_dir):
         figure = scrub_figure(data_dir)
         assert figure["state"] == "red"
         assert "DAMAGED" in figure["text"]

@@ -24,7 +24,7 @@ from receiver.supervision.begin import check_small_files
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import USER, accepted, append, spool
 from tests.support.keys import signed
-from tests.support.processes import Receiver, Sender, environment, running
+from tests.support.processes import PreparedReceiver, Sender, environment, running
 from tests.support.sizes import size
 from tests.support.waiting import until
 
@@ -120,7 +120,7 @@ def test_serve_starts_and_takes_notifications_where_every_small_file_is_damaged(
     opened(tmp_path)
     for name in NAMES:
         (tmp_path / name).write_bytes(DAMAGES["zeros"])
-    with running(Receiver, tmp_path, CLC_ACCOUNTS="ACME") as receiver:
+    with running(PreparedReceiver, tmp_path, CLC_ACCOUNTS="ACME") as receiver:
         body = USER % 1
         assert receiver.sender.post("/webhooks/User.Updated", body).status == 200
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 1)
