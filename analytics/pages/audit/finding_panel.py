@@ -10,7 +10,7 @@ from analytics.findings.finding import Finding
 from analytics.findings.rule_files import Rule, load_rules
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address, going
-from analytics.pages.shared.answers import begin_waiting, now
+from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import actions_of, summaries
 from analytics.pages.shared.complete.since import read_freshness
 from analytics.pages.shared.components import Column, Line, draw_table
@@ -19,6 +19,7 @@ from analytics.pages.shared.findings import describe_severity, draw_computed, wa
 from analytics.pages.shared.formatting import describe_receipt, event_text, format_minute, number_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.findings import name_titles
+from analytics.pages.shared.known.waiting import begin_waiting
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import as_words, colours, is_account, kind_of, sender_of
 from analytics.settings import read_settings

@@ -19,8 +19,6 @@ from analytics.errors import AnalyticsError, NotRunningError, QueryError
 P = ParamSpec("P")
 T = TypeVar("T")
 DRAWING = "_drawing"
-WAITING = "_waiting"
-ANSWERED = "_answered"
 DRAWN = "_drawn"
 FAILED = "_failed"
 KEEPING = "_keeping"
@@ -52,31 +50,7 @@ class Failure:
 def forget() -> None:
     """Forget all drawings, because another page follows."""
     st.session_state.pop(DRAWN, None)
-    st.session_state.pop(WAITING, None)
-    st.session_state.pop(ANSWERED, None)
     st.session_state.pop(FAILED, None)
-
-
-def begin_waiting(what: str, since: datetime) -> datetime:
-    """Return the begin of this page's wait for something; without one, begin it at `since`."""
-    waiting: dict[str, datetime] = st.session_state.setdefault(WAITING, {})
-    return waiting.setdefault(what, since)
-
-
-def end_waiting(what: str) -> None:
-    """Note that the page's wait for something has ended."""
-    st.session_state.get(WAITING, {}).pop(what, None)
-
-
-def note_answered(what: str) -> None:
-    """Note that the page has got what it waited for."""
-    end_waiting(what)
-    st.session_state.setdefault(ANSWERED, set()).add(what)
-
-
-def was_answered(what: str) -> bool:
-    """Say whether the page has got something for which it waited, since it was opened."""
-    return what in st.session_state.get(ANSWERED, ())
 
 
 def note_moment(moment: datetime) -> None:

@@ -14,7 +14,7 @@ from analytics.findings.rule_files import RuleProblem, load_rules
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import begin_waiting, end_waiting, is_kept, now
+from analytics.pages.shared.answers import is_kept, now
 from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.frame import is_dark
@@ -24,7 +24,7 @@ from analytics.pages.shared.known.findings import (
     PATIENCE_SECONDS,
     open_findings,
 )
-from analytics.pages.shared.known.waiting import await_answer
+from analytics.pages.shared.known.waiting import await_answer, begin_waiting, end_waiting
 from analytics.senders import find_sender, several
 from analytics.settings import read_settings
 from analytics.text import make_visible, plural, shorten

@@ -16,6 +16,7 @@ from analytics.pages.pages import TITLES
 from analytics.pages.shared import answers
 from analytics.pages.shared.address import is_drawn
 from analytics.pages.shared.components import script
+from analytics.pages.shared.known import waiting
 from analytics.pages.shared.silence import GONE
 from analytics.senders import account_kind, has_upper_case, kind_of, person_kind, several
 
@@ -111,10 +112,11 @@ def depart() -> None:
 
 
 def leave_behind() -> None:
-    """End the previous page's work, and forget its answers."""
+    """End the previous page's work, and forget its answers and what it waited for."""
     for end in st.session_state.pop(ENDS, {}).values():
         end()
     answers.forget()
+    waiting.forget_waits()
     if silence := answers.read_silence():
         answers.end_silence()
         st.session_state[GONE] = silence

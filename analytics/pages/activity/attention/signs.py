@@ -14,13 +14,13 @@ from analytics.findings.rule_files import Severity
 from analytics.pages.activity.attention import ways
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
-from analytics.pages.shared.answers import begin_waiting, is_kept, now, read_silence
+from analytics.pages.shared.answers import is_kept, now, read_silence
 from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import describe_counts, describe_problems, select_range
 from analytics.pages.shared.health_figures import count_recent_silences, read_figures, select_troubled, state_of
 from analytics.pages.shared.known.alarms import IN_ALARM, load_in_alarm, open_in_alarm
 from analytics.pages.shared.known.findings import FINDINGS, begin_known, load_findings, open_findings
-from analytics.pages.shared.known.waiting import await_answer
+from analytics.pages.shared.known.waiting import await_answer, begin_waiting
 from analytics.pages.shared.store import ask_status, location
 from analytics.senders import alert_label, alerts, sender_of
 from analytics.text import as_markdown, make_visible, plural

@@ -14,9 +14,9 @@ from analytics.findings.finding import Finding
 from analytics.findings.rule_headers import MARKS
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import going
-from analytics.pages.shared.answers import answer, begin_waiting, is_kept, note_answered, note_moment, now, was_answered
+from analytics.pages.shared.answers import answer, is_kept, note_moment, now
 from analytics.pages.shared.frame import is_refreshing
-from analytics.pages.shared.known.waiting import await_answer
+from analytics.pages.shared.known.waiting import await_answer, begin_waiting, note_answered, was_answered
 from analytics.pages.shared.store import connection
 from analytics.senders import doubting_rules
 from analytics.text import as_markdown, plural, shorten

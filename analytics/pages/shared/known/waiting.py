@@ -1,16 +1,47 @@
-"""Results that a page waits for; `silence.watch` draws the page again when one is ready.
+"""What a page waits for, and since when; `silence.watch` draws the page again when it is ready.
 
 Nothing waits in a fragment of its own, because that would lie within another one. When the outer one is drawn twice at
 once, Streamlit throws away what it drew first, but not what the inner one drew, and the browser refuses the page.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 import streamlit as st
 
 from analytics.errors import AnalyticsError
 
 AWAITED = "_awaited"
+WAITING = "_waiting"
+ANSWERED = "_answered"
+
+
+def begin_waiting(what: str, since: datetime) -> datetime:
+    """Return the begin of this page's wait for something; without one, begin it at `since`."""
+    waiting: dict[str, datetime] = st.session_state.setdefault(WAITING, {})
+    return waiting.setdefault(what, since)
+
+
+def end_waiting(what: str) -> None:
+    """Note that the page's wait for something has ended."""
+    st.session_state.get(WAITING, {}).pop(what, None)
+
+
+def note_answered(what: str) -> None:
+    """Note that the page has got what it waited for."""
+    end_waiting(what)
+    st.session_state.setdefault(ANSWERED, set()).add(what)
+
+
+def was_answered(what: str) -> bool:
+    """Say whether the page has got something for which it waited, since it was opened."""
+    return what in st.session_state.get(ANSWERED, ())
+
+
+def forget_waits() -> None:
+    """Forget when the page's waits began and how they ended, because another page follows."""
+    st.session_state.pop(WAITING, None)
+    st.session_state.pop(ANSWERED, None)
 
 
 def await_answer(what: str, is_there: Callable[[], bool]) -> None:
