@@ -8,7 +8,7 @@ import duckdb
 
 from receiver.database.opening import transaction
 from receiver.deriving.counts import add_counts, prepare_counts, read_counted
-from receiver.files import sql_file
+from receiver.store.arranging import find_last
 
 ROWS = 122_880
 """How many notifications are counted at once: what is not counted yet takes readers a few milliseconds."""
@@ -52,10 +52,8 @@ class Counter:
     def next_part(self) -> Part | None:
         """Return the next notifications to count; None while they are too few."""
         after = read_counted(self._connection)
-        sql = sql_file(__package__, "next_to_arrange.sql")
-        values = {"after": after, "until": _NO_END, "rows": ROWS}
-        last, there = self._connection.execute(sql, values).fetchall()[0]
-        return Part(after, last) if there >= ROWS else None
+        last = find_last(self._connection, after, _NO_END, ROWS, left=0)
+        return None if last is None else Part(after, last)
 
     def count(self, part: Part) -> None:
         """Add a part to the counts. Rows may change places meanwhile, and the changes of a notification may, too.

@@ -1,4 +1,5 @@
--- Of the notifications between two: the seq of the last of the first so many, and how many there are in all.
+-- Of the notifications between two: the seq of the last of the first so many, and how many there are, counted until they
+-- are enough.
 SELECT
     (SELECT max(seq) FROM (SELECT seq FROM notifications WHERE seq > $after AND seq <= $until ORDER BY seq LIMIT $rows)),
-    (SELECT count(*) FROM notifications WHERE seq > $after AND seq <= $until);
+    (SELECT count(*) FROM (SELECT seq FROM notifications WHERE seq > $after AND seq <= $until LIMIT $enough));

@@ -1,5 +1,6 @@
 """Rows of the same entity lie side by side, and none is lost, changed or there twice for that."""
 
+import random
 import shutil
 import threading
 from contextlib import contextmanager, nullcontext, suppress
@@ -15,7 +16,7 @@ from receiver.store import arrange_loop, arranging
 from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import GivesWay, Pace
 from receiver.store.arrange_loop import ArrangeLoop
-from receiver.store.arranging import Arranger
+from receiver.store.arranging import Arranger, find_last
 from receiver.store.counting import Counter
 from receiver.store.loop import AppendLoop
 from tests.support.database import open_database
@@ -141,6 +142,25 @@ def test_a_body_that_is_too_long_by_itself_is_a_part_of_its_own(connection, fill
     fill(ROW_GROUP + NEWEST)
     assert Arranger(connection, nullcontext).step()
     assert run(connection, "FROM arranged") == [(1,)]
+
+
+def test_the_last_of_the_first_so_many_is_found_whatever_is_missing(connection, fill):
+    fill(60)
+    drawn = random.Random(7)
+    for _ in range(100):
+        present = sorted(drawn.sample(range(1, 61), drawn.choice([10, 30, 55])))
+        after, until, rows, left = (
+            drawn.randrange(60),
+            drawn.randrange(20, 61),
+            drawn.randrange(1, 9),
+            drawn.randrange(5),
+        )
+        between = [seq for seq in present if after < seq <= until]
+        run(connection, "BEGIN")
+        run(connection, f"DELETE FROM notifications WHERE seq NOT IN {tuple(present)}")
+        found = find_last(connection, after, until, rows, left)
+        run(connection, "ROLLBACK")
+        assert found == (between[rows - 1] if len(between) >= rows + left else None)
 
 
 def test_what_is_not_yet_a_row_group_stays_as_it_is(connection, fill):
