@@ -2,7 +2,7 @@
 SELECT /* columns */ *
 FROM (
     SELECT * REPLACE (NULL AS signature, NULL AS key_fingerprint), sum(strlen(payload)) OVER (ORDER BY seq) - strlen(payload) AS bytes_before
-    FROM (FROM notifications WHERE seq > $1 ORDER BY seq LIMIT $2)
+    FROM (FROM notifications WHERE seq > $after AND seq <= $until ORDER BY seq LIMIT $rows)
 )
-WHERE bytes_before < $3
+WHERE bytes_before < $bytes
 ORDER BY seq;

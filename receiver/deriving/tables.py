@@ -21,7 +21,9 @@ from receiver.senders import Senders, load_senders
 
 Table = Literal["changes", "changes_rebuilt"]
 _ROWS_PER_STEP = 2_000
-_BYTES_PER_STEP = 16 * 1024 * 1024
+_ROWS_READ = 10_000
+_BYTES_READ = 16 * 1024 * 1024
+_NEAR, _NO_END = 2 * _ROWS_READ, 1 << 62
 _log = logging.getLogger(__name__)
 
 
@@ -107,6 +109,7 @@ class Rebuild:
         self._connection = connection
         self._senders = senders
         self._deriver: Deriver | None = None
+        self._ahead: list[NumberedNotification] = []
         self.done = self._read_progress()
         """The last `seq` that is derived again; None while no rebuild runs."""
         self.derived = 0
@@ -143,6 +146,7 @@ class Rebuild:
             if self.done is None:
                 return
             self._deriver = Deriver(make_read(self._connection), self.done, senders=self._senders)
+            self._ahead = []
         try:
             batch = self._next(self.done)
             if batch:
@@ -154,8 +158,18 @@ class Rebuild:
             raise
 
     def _next(self, done: int) -> list[NumberedNotification]:
+        """Return the notifications of the next step. They lie among others, so those of some steps are read at once."""
+        self._ahead = [notification for notification in self._ahead if notification.seq > done] or self._read(done)
+        return self._ahead[:_ROWS_PER_STEP]
+
+    def _read(self, done: int) -> list[NumberedNotification]:
+        """Read the next notifications: those near, if there are any, because it takes long to look through all."""
         sql = select_numbered(sql_file(__package__, "next_notifications.sql"))
-        return list(map(make_numbered, run(self._connection, sql, [done, _ROWS_PER_STEP, _BYTES_PER_STEP])))
+        limits = {"after": done, "rows": _ROWS_READ, "bytes": _BYTES_READ}
+        for until in (done + _NEAR, _NO_END):
+            if rows := self._connection.execute(sql, {**limits, "until": until}).fetchall():
+                return list(map(make_numbered, rows))
+        return []
 
     def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
         """Derive from a batch; if a bug stops that, from its first half, down to the notification at fault."""
