@@ -93,7 +93,7 @@ class NewerStoreError(StoreError):
 
 
 class TooMuchError(StoreError):
-    """Raised when an answer is larger than the query service gives; ask for less at a time."""
+    """Raised when an answer is larger than the query service gives, or needs too much memory; ask for less at once."""
 
 
 class ListenerError(ReceiverError):

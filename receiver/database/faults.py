@@ -61,6 +61,9 @@ class NotOneRowError(StoreError):
 FAULTS_OF_A_ROW = (duckdb.DataError, duckdb.IntegrityError, UnstorableError)
 """The errors about the values of a row; no other error is a row's fault."""
 
+OUT_OF_MEMORY = (duckdb.OutOfMemoryException, MemoryError)
+"""Less at once may have room."""
+
 NEEDS_NEW_PROCESS = (duckdb.FatalException, duckdb.InternalException)
 """After these the database can be used by a new process only."""
 
@@ -93,7 +96,7 @@ def is_bug(error: Exception) -> bool:
 
 def is_damage(error: Exception) -> bool:
     """Tell whether an error in opening or reading a database means that its file is damaged, or no database at all."""
-    if isinstance(error, (duckdb.OutOfMemoryException, duckdb.InterruptException, MemoryError, OSError)):
+    if isinstance(error, (*OUT_OF_MEMORY, duckdb.InterruptException, OSError)):
         return False
     return not _REFUSED.search(str(error))
 

@@ -25,6 +25,8 @@ _SECONDS = 120.0
 _PATIENCE_SECONDS = 15.0
 _STATUS_SECONDS = 10.0
 _TRY_AGAIN = {429, 503}
+_OUT_OF_MEMORY = "Out of Memory Error"
+"""How DuckDB's sentence begins if the query needs more memory than the store gives."""
 
 
 class Reader(Protocol):
@@ -35,7 +37,7 @@ class Reader(Protocol):
 
         Raises:
             StoreError: it can't be answered.
-            TooMuchError: its answer is too large.
+            TooMuchError: its answer is too large, or it needs more memory than there is.
         """
 
 
@@ -80,7 +82,8 @@ class FileReader:
                 self._reading.add(cursor)
                 return cursor.execute(sql, parameters).fetchall()
         except duckdb.Error as error:
-            raise StoreError(f"The database can't be read: {str(error).splitlines()[0]}") from None
+            kind = TooMuchError if isinstance(error, duckdb.OutOfMemoryException) else StoreError
+            raise kind(f"The database can't be read: {str(error).splitlines()[0]}") from None
         finally:
             if cursor:
                 self._reading.discard(cursor)
@@ -135,7 +138,8 @@ def _table_of(response: urllib3.BaseHTTPResponse) -> "pa.Table":
         detail = json.loads(response.data)["detail"]
     except (ValueError, KeyError):
         detail = f"status {response.status}"
-    kind = TooMuchError if response.status == 413 else StoreError  # noqa: PLR2004 - HTTP
+    is_too_much = response.status == 413 or detail.startswith(_OUT_OF_MEMORY)  # noqa: PLR2004 - HTTP
+    kind = TooMuchError if is_too_much else StoreError
     raise kind(f"The store does not answer a query: {detail}")
 
 

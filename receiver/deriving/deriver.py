@@ -24,6 +24,9 @@ from receiver.spool.layout import to_microseconds
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 
 _ENTITIES_AT_ONCE = 512
+_MOST_BYTES = 128 * 1024 * 1024
+"""How large the changes of several notifications may be: those of small updates have all of the large bodies before."""
+_BYTES_OF_A_ROW = 200
 _NO_END = 1 << 62
 
 _log = logging.getLogger(__name__)
@@ -63,14 +66,17 @@ class Deriver:
             for sender, category, entity_id, happened_at, seq, action in rows
         }
         self._bodies = bodies or LastBodies()
+        self._room = _MOST_BYTES
 
     def derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
         """Derive from notifications in order of `seq`, after all those that were derived from before.
 
         Raises:
-            UnderivableError: there is a bug, and which of them it concerns is not known; derive from fewer.
+            UnderivableError: derive from fewer, because their changes are too large for the memory, or because there is
+                a bug, and which of them it concerns is not known.
             Exception: what `read` raises when the store can't be read.
         """
+        self._room = _MOST_BYTES if len(notifications) > 1 else _NO_END
         try:
             return self._derive(notifications)
         except Exception as error:
@@ -245,13 +251,15 @@ class Deriver:
         for event in events:
             differ = self._rules.differ_of(event.sender)
             if event.seq not in closed:
-                _compare(differ, before, event, derived)
+                self._room -= _compare(differ, before, event, derived)
+                if self._room < 0:
+                    raise UnderivableError("the changes of all of them are too large")
             before = follow(differ, before, event.snapshot)
         return before
 
 
-def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derived: Derived) -> None:
-    """Derive the rows of an event."""
+def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derived: Derived) -> int:
+    """Derive the rows of an event, and return how many bytes they take, roughly."""
     about = (
         event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias, event.actor,
     )  # fmt: skip
@@ -262,5 +270,7 @@ def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derive
             raise
         derived.failed.append(Underived(event.id, event.seq, describe(error)))
         _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
-    else:
-        derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)
+        return 0
+    derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)
+    values = sum(len(change.old_value or "") + len(change.new_value or "") for change in changes)
+    return values + len(changes) * (len(event.entity_id) + _BYTES_OF_A_ROW)

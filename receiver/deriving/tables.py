@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 
 from receiver.database.dropped import read_dropped
-from receiver.database.faults import FAULTS_OF_A_ROW, UnderivableError, read_or
+from receiver.database.faults import FAULTS_OF_A_ROW, OUT_OF_MEMORY, UnderivableError, read_or
 from receiver.database.opening import create_anew, run, transaction
 from receiver.database.rows import insert, make_numbered, select_numbered
 from receiver.deriving.counts import forget_counts
@@ -23,7 +23,7 @@ Table = Literal["changes", "changes_rebuilt"]
 _ROWS_PER_STEP = 2_000
 _ROWS_READ = 10_000
 _BYTES_READ = 16 * 1024 * 1024
-_NEAR, _NO_END = 2 * _ROWS_READ, 1 << 62
+_NEAR, _NO_END = 2, 1 << 62
 _log = logging.getLogger(__name__)
 
 
@@ -110,6 +110,7 @@ class Rebuild:
         self._senders = senders
         self._deriver: Deriver | None = None
         self._ahead: list[NumberedNotification] = []
+        self._at_once = _ROWS_READ
         self.done = self._read_progress()
         """The last `seq` that is derived again; None while no rebuild runs."""
         self.derived = 0
@@ -163,21 +164,33 @@ class Rebuild:
         return self._ahead[:_ROWS_PER_STEP]
 
     def _read(self, done: int) -> list[NumberedNotification]:
+        """Read the next notifications, from now on fewer if their bodies are too long for the memory."""
+        while True:
+            try:
+                return self._read_near(done, self._at_once)
+            except OUT_OF_MEMORY:
+                if self._at_once == 1:
+                    raise
+                self._at_once //= 2
+
+    def _read_near(self, done: int, at_once: int) -> list[NumberedNotification]:
         """Read the next notifications: those near, if there are any, because it takes long to look through all."""
         sql = select_numbered(sql_file(__package__, "next_notifications.sql"))
-        limits = {"after": done, "rows": _ROWS_READ, "bytes": _BYTES_READ}
-        for until in (done + _NEAR, _NO_END):
+        limits = {"after": done, "rows": at_once, "bytes": _BYTES_READ}
+        for until in (done + _NEAR * at_once, _NO_END):
             if rows := self._connection.execute(sql, {**limits, "until": until}).fetchall():
                 return list(map(make_numbered, rows))
         return []
 
     def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
-        """Derive from a batch; if a bug stops that, from its first half, down to the notification at fault."""
+        """Derive from a batch; if a bug or the memory stops that, from its first half, down to one notification."""
         try:
             self._write(deriver, batch, deriver.derive(batch))
-        except (UnderivableError, *FAULTS_OF_A_ROW) as error:
+        except (UnderivableError, *FAULTS_OF_A_ROW, *OUT_OF_MEMORY) as error:
             if len(batch) > 1:
                 self._derive(deriver, batch[: len(batch) // 2])
+            elif isinstance(error, OUT_OF_MEMORY):
+                raise
             else:
                 self._write(deriver, batch, deriver.give_up(batch[0], error))
 

@@ -10,7 +10,15 @@ import duckdb
 
 from receiver.database.appended import Appended, Positions, read_appended, write_appended
 from receiver.database.dropped import read_dropped
-from receiver.database.faults import FAULTS_OF_A_ROW, NEEDS_NEW_PROCESS, UnderivableError, is_damage, read_or, suspect
+from receiver.database.faults import (
+    FAULTS_OF_A_ROW,
+    NEEDS_NEW_PROCESS,
+    OUT_OF_MEMORY,
+    UnderivableError,
+    is_damage,
+    read_or,
+    suspect,
+)
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.deriving import Derived, Deriver, LastBodies, make_read, write_changes
@@ -77,6 +85,8 @@ class Appender:
         self._senders = senders
         self._data_dir = data_dir
         self._next_seq = 1
+        # A batch is so many times smaller while others fail: a COMMIT may need more memory than there is.
+        self._parts = 1
         self.appended = 0
         self.set_aside = 0
         self.housekeeping = Housekeeping()
@@ -134,8 +144,9 @@ class Appender:
     def _append_new(self) -> int:
         if self._is_out_of_step:
             self._load()
+        size = max(1, _ROWS_PER_BATCH // self._parts), _BYTES_PER_BATCH // self._parts
         try:
-            spooled = list(self._spool.read_new(self._watermarks, _ROWS_PER_BATCH, _BYTES_PER_BATCH))
+            spooled = list(self._spool.read_new(self._watermarks, *size))
             rows = self._with_originals(spooled)
             if self._stumble:
                 self._append_carefully(rows)
@@ -143,7 +154,9 @@ class Appender:
                 self._append(rows)
         except BaseException:
             self._is_out_of_step = True
+            self._parts = min(2 * self._parts, _ROWS_PER_BATCH)
             raise
+        self._parts = max(1, self._parts // 2)
         self._note()
         return len(rows)
 
@@ -204,7 +217,7 @@ class Appender:
         forget_stumble(self._data_dir)
 
     def _append(self, rows: Sequence[_Incoming]) -> None:
-        """Append rows in one transaction, or in halves if a row can't go in as it is.
+        """Append rows in one transaction, or in halves if a row can't go in as it is, or if all need too much memory.
 
         Raises:
             Exception: it is no row's fault; the rows before those concerned are appended.
@@ -214,13 +227,15 @@ class Appender:
         numbered = self._number(rows)
         try:
             self._store(rows, numbered, self._changes.derive(numbered))
-        except (UnderivableError, *FAULTS_OF_A_ROW) as error:
-            if len(rows) == 1:
-                self._append_alone(rows[0], numbered, error)
-            else:
+        except (UnderivableError, *FAULTS_OF_A_ROW, *OUT_OF_MEMORY) as error:
+            if len(rows) > 1:
                 middle = len(rows) // 2
                 self._append(rows[:middle])
                 self._append(rows[middle:])
+            elif isinstance(error, OUT_OF_MEMORY):
+                raise
+            else:
+                self._append_alone(rows[0], numbered, error)
         except NEEDS_NEW_PROCESS as error:
             if is_damage(error):
                 note_stumble(self._data_dir, [spooled for spooled, _ in rows])

@@ -17,7 +17,6 @@ CHANGES = "SELECT * EXCLUDE (seq), seq FROM changes ORDER BY seq, path"
 def small(monkeypatch):
     monkeypatch.setattr(tables, "_ROWS_PER_STEP", 3)
     monkeypatch.setattr(tables, "_ROWS_READ", 10)
-    monkeypatch.setattr(tables, "_NEAR", 20)
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""With little memory less is done at once: large bodies stop neither the appender nor a rebuild nor `verify`."""
+
+import os
+from contextlib import suppress
+
+import pytest
+
+from receiver.database.faults import CommitError
+from receiver.database.opening import run
+from receiver.deriving import deriver
+from receiver.deriving.tables import Rebuild
+from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.appending.appender import Appender
+from tests.support.database import open_database
+from tests.support.rows import notification
+
+TRIES = 12
+CHANGES = "SELECT seq, path, md5(new_value) FROM changes ORDER BY ALL"
+
+
+@pytest.fixture
+def connection(tmp_path):
+    opened = open_database(tmp_path / "clc.duckdb", "200MB")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def spool(connection, tmp_path):
+    """Spool notifications and append them, with some tries as the store's loop makes them."""
+    writer, reader = SpoolWriter(tmp_path / "spool"), SpoolReader(tmp_path / "spool")
+    appender = Appender(connection.cursor(), reader, tmp_path, duplicate_window_seconds=10)
+
+    def append(rows):
+        writer.append_all(rows)
+        for _ in range(TRIES):
+            with suppress(CommitError):
+                while appender.append_new():
+                    pass
+            appender.checkpoint()
+            if appender.backlog() == 0:
+                return
+        pytest.fail(f"{appender.backlog()} rows still wait")
+
+    yield append
+    writer.close()
+    reader.close()
+
+
+def user(number, size=0, at=0):
+    name = f"user{number}@acme.example"
+    pad = f', "pad": "{os.urandom(size // 2).hex()}"' if size else ""
+    body = f'{{"accountAlias": "ACME", "userName": "{name}"{pad}}}'.encode()
+    return notification(number + at, entity_id=name.upper(), payload=body)
+
+
+def fill_with_large_bodies(append, count, size, at_once=20):
+    for start in range(0, count, at_once):
+        append([user(number, size) for number in range(start, start + at_once)])
+
+
+def test_small_updates_of_many_large_bodies_are_stored_with_the_memory_that_there_is(connection, spool, monkeypatch):
+    monkeypatch.setattr(deriver, "_MOST_BYTES", 1 << 40)  # only DuckDB says that it is too much
+    fill_with_large_bodies(spool, 240, 900_000)
+    spool([*(user(number, at=1000) for number in range(240)), user(500)])
+    assert run(connection, "SELECT count(*) FROM notifications") == [(481,)]
+    removed = "SELECT count(*), min(strlen(old_value)) > 900_000 FROM changes WHERE path = 'pad' AND kind = 'removed'"
+    assert run(connection, removed) == [(240, True)]
+
+
+def test_changes_that_are_too_large_together_are_derived_from_fewer_notifications(connection, spool, monkeypatch):
+    sizes = []
+    write_changes = deriver.Deriver.settle
+    monkeypatch.setattr(
+        deriver.Deriver, "settle", lambda self, each: (sizes.append(len(each.rows)), write_changes(self, each))
+    )
+    fill_with_large_bodies(spool, 40, 1_000)
+    monkeypatch.setattr(deriver, "_MOST_BYTES", 5_000)
+    sizes.clear()
+    spool([user(number, at=1000) for number in range(40)])
+    assert sum(sizes) == 40
+    assert 1 <= max(sizes) <= 5
+    assert run(connection, "SELECT count(*) FROM changes WHERE path = 'pad' AND kind = 'removed'") == [(40,)]
+
+
+def test_a_rebuild_reads_bodies_of_a_few_steps_whatever_their_size(connection, spool):
+    fill_with_large_bodies(spool, 5_000, 30_000, at_once=500)
+    before = run(connection, CHANGES)
+    rebuild = Rebuild(connection.cursor())
+    rebuild.begin()
+    while rebuild.done is not None:
+        rebuild.step()
+    assert run(connection, CHANGES) == before
