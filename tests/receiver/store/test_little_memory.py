@@ -10,6 +10,7 @@ from receiver.database.opening import run
 from receiver.deriving import deriver
 from receiver.deriving.tables import Rebuild
 from receiver.spool import SpoolReader, SpoolWriter
+from receiver.store.appending import appender as appending
 from receiver.store.appending.appender import Appender
 from tests.support.database import open_database
 from tests.support.rows import notification
@@ -66,6 +67,20 @@ def test_small_updates_of_many_large_bodies_are_stored_with_the_memory_that_ther
     assert run(connection, "SELECT count(*) FROM notifications") == [(481,)]
     removed = "SELECT count(*), min(strlen(old_value)) > 900_000 FROM changes WHERE path = 'pad' AND kind = 'removed'"
     assert run(connection, removed) == [(240, True)]
+
+
+def test_a_batch_whose_commit_fails_is_tried_again_in_smaller_ones(connection, spool, monkeypatch):
+    store = Appender._store
+
+    def fail_if_many(self, rows, *others):
+        if len(rows) > 3:
+            raise CommitError("Failed to commit: failed to pin block")
+        store(self, rows, *others)
+
+    monkeypatch.setattr(Appender, "_store", fail_if_many)
+    monkeypatch.setattr(appending, "_ROWS_PER_BATCH", 40)
+    spool([user(number) for number in range(50)])
+    assert run(connection, "SELECT count(*) FROM notifications") == [(50,)]
 
 
 def test_changes_that_are_too_large_together_are_derived_from_fewer_notifications(connection, spool, monkeypatch):
