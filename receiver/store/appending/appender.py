@@ -156,7 +156,7 @@ class Appender:
             self._is_out_of_step = True
             self._parts = min(2 * self._parts, _ROWS_PER_BATCH)
             raise
-        self._parts = max(1, self._parts // 2)
+        self._parts = max(1, self._parts - 1)
         self._note()
         return len(rows)
 
