@@ -57,7 +57,8 @@ def test_under_the_names_of_this_machine_it_answers(live):
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "https://a.streamlit.app", "http://localhost:1", "http://127.0.0.1", "null"]
+    "origin",
+    ["https://evil.example", "https://a.streamlit.app", "http://localhost:1", "http://127.0.0.1", "null", "http://["],
 )
 def test_pages_of_others_can_send_it_nothing(live, origin):
     assert status(f"{live.url}/_stcore/host-config", Origin=origin) == 403

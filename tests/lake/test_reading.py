@@ -94,6 +94,7 @@ def test_the_command_reads_a_lake_without_a_receiver(stored, tmp_path):
     [
         ("empty", "'empty' has no lake"),
         ("s3://key:secret@bucket/prefix", "credentials are in AWS_ACCESS_KEY_ID"),
+        ("s3://key:secret@[", "a place in S3 is s3://BUCKET/PREFIX"),
         ("s3://bucket?secret_key=x", "its options can be endpoint_override"),
         ("s3://bucket?scheme=http&endpoint_override=127.0.0.1:1", "s3://bucket can't be read: "),
     ],

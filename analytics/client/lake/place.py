@@ -29,7 +29,10 @@ def open_system(location: str) -> tuple[Any, str]:
     """
     from pyarrow import fs  # noqa: PLC0415 - it takes a while, and other locations need none
 
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError as error:
+        raise LocationError(f"This place can't be opened ({error}): a place in S3 is s3://BUCKET/PREFIX.") from None
     if parts.scheme != "s3":
         return fs.LocalFileSystem(), unquote(parts.path) if parts.scheme == "file" else location
     options: dict[str, Any] = dict(parse_qsl(parts.query))

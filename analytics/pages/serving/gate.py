@@ -44,7 +44,10 @@ class Hosts(NamedTuple):
 
     def include_page(self, origin: str, host: str) -> bool:
         """Say whether an `Origin` is a page of the dashboard; a proxy may have changed the `Host`."""
-        sender = urlsplit(origin).netloc.lower()
+        try:
+            sender = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return False
         return sender == host.lower() or name_of(sender) in self.named
 
 

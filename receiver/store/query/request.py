@@ -10,6 +10,7 @@ never an address. Only `/healthz`, which says nothing, is open to all.
 import hmac
 import ipaddress
 import json
+import math
 import sys
 import time
 from collections import OrderedDict
@@ -39,9 +40,17 @@ _KEYS: Final = frozenset({"sql", "parameters", "timeout", "max_rows", "max_bytes
 def is_cross_site(headers: Mapping[str, str], host: str) -> bool:
     """Tell whether a browser sent the request for a page of another site than `Host`."""
     origin = headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    if origin is not None and _place_of(origin) != host.lower():
         return True
     return headers.get("Sec-Fetch-Site", "none").lower() not in ("none", "same-origin")
+
+
+def _place_of(origin: str) -> str | None:
+    """Return the host and port of an `Origin`; None where it is malformed."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def is_own_host(host: str, hosts: Collection[str]) -> bool:
@@ -97,8 +106,8 @@ def parse_query(body: bytes, limits: QueryLimits) -> Query:
         sql,
         parameters,
         _lower_limit("timeout", request.get("timeout"), limits.timeout_seconds),
-        int(_lower_limit("max_rows", request.get("max_rows"), limits.max_rows)),
-        int(_lower_limit("max_bytes", request.get("max_bytes"), limits.max_bytes)),
+        math.ceil(_lower_limit("max_rows", request.get("max_rows"), limits.max_rows)),
+        math.ceil(_lower_limit("max_bytes", request.get("max_bytes"), limits.max_bytes)),
     )
 
 

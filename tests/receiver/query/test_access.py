@@ -29,6 +29,7 @@ def test_a_token_of_odd_characters_is_refused_not_an_error(service):
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Origin": "http://127.0.0.1:1"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
@@ -133,6 +134,7 @@ def test_limits_of_a_request_only_lower_the_services():
     assert (parsed.timeout_seconds, parsed.max_rows) == (5, 7)
     parsed = parse_query(b'{"sql": "SELECT 1", "timeout": 0.5, "max_rows": 70}', QueryLimits(5, 10))
     assert (parsed.timeout_seconds, parsed.max_rows) == (0.5, 10)
+    assert parse_query(b'{"sql": "SELECT 1", "max_rows": 0.5}', QueryLimits(5, 10)).max_rows == 1
     with pytest.raises(QueryError, match="max_rows is no number above 0"):
         parse_query(b'{"sql": "SELECT 1", "max_rows": false}', QueryLimits(5, 10))
 
