@@ -93,6 +93,14 @@ def _aliases(names: frozenset[str]) -> frozenset[str]:
     return frozenset(name.upper() for name in names)
 
 
+def _data_directory(path: Path) -> Path:
+    """Refuse a path that DuckDB takes for another one: it puts the `.wal` of its log before the first `?`."""
+    whole = str(path.absolute())
+    if "?" in whole or whole.encode(errors="replace").decode() != whole:
+        raise ValueError("its path must be UTF-8 and have no question mark")
+    return path
+
+
 def _url_secret(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._~-]{16,128}", text):
         raise ValueError(
@@ -157,7 +165,9 @@ class Settings(BaseSettings):
         env_prefix="CLC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    data_dir: Path = Field(Path("data"), description="DuckDB file `clc.duckdb`, spool, backups, tokens")
+    data_dir: Annotated[Path, AfterValidator(_data_directory)] = Field(
+        Path("data"), description="DuckDB file `clc.duckdb`, spool, backups, tokens"
+    )
     spool_dir: Path | None = Field(None, description="spool, where it should lie on another disk")
     shared_spool: Annotated[str, AfterValidator(_postgresql)] | None = Field(
         None, description="URL of a PostgreSQL database through which several machines share their notifications"

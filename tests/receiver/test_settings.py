@@ -44,6 +44,7 @@ def test_accounts_are_compared_without_case(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
+        ("CLC_DATA_DIR", "/srv/a?b", "no question mark"),
         ("CLC_LISTEN", "8080", "HOST:PORT"),
         ("CLC_QUERY_LISTEN", "localhost:99999", "HOST:PORT"),
         ("CLC_LISTENERS", "many", "integer"),

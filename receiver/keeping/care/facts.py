@@ -80,7 +80,7 @@ class Facts(NamedTuple):
     unsaved_since: datetime | None
     backup: dict[str, Any]
     backup_every: float | None
-    free: dict[str, int]
+    free: dict[str, int | None]
     incidents: list[Incident]
     upload: dict[str, Any] | None = None
     """None without object storage."""
@@ -240,8 +240,8 @@ def read_changed_at(path: Path) -> datetime | None:
         return None
 
 
-def _free(directory: Path) -> int:
+def _free(directory: Path) -> int | None:
     try:
         return shutil.disk_usage(directory).free
     except OSError:
-        return 0
+        return None

@@ -278,5 +278,9 @@ def _served_seconds(facts: Facts) -> float:
 
 
 def _judge_disks(facts: Facts) -> Iterator[Figure]:
-    for name, free in facts.free.items():
-        yield make_limited(f"{name}_free_bytes", f"Free on the disk of the {name}", free, bytes_in_words(free))
+    for disk, free in facts.free.items():
+        name, label = f"{disk}_free_bytes", f"Free on the disk of the {disk}"
+        if free is None:
+            yield Figure(name, label, None, "not known", "amber")
+        else:
+            yield make_limited(name, label, free, bytes_in_words(free))

@@ -106,6 +106,7 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("wal_bytes", {"wal_bytes": 300 * 2**20}, "amber"),
         ("wal_bytes", {"wal_bytes": GIB}, "red"),
         ("data_free_bytes", {"free": {"data": 5 * GIB, "spool": 80 * GIB}}, "amber"),
+        ("data_free_bytes", {"free": {"data": None, "spool": 80 * GIB}}, "amber"),
         ("spool_free_bytes", {"free": {"data": 80 * GIB, "spool": GIB}}, "red"),
         ("failed_last_hour", {"stored": STORED._replace(rejected={"internal_error": (9, 0)})}, "ok"),
         ("failed_last_hour", {"stored": STORED._replace(rejected={"internal_error": (9, 1)})}, "amber"),
