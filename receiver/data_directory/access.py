@@ -184,13 +184,21 @@ def leave(lock: IO[str]) -> None:
 
 
 def find_running_serve(data_dir: Path) -> Running | None:
-    """Find the `serve` that uses a data directory."""
+    """Find the `serve` that uses a data directory.
+
+    Raises:
+        DataDirectoryError: this user may not look into it.
+    """
     try:
         with (data_dir / _LOCK).open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return _parse_holder(file.read())
+    except PermissionError:
+        raise DataDirectoryError(
+            f"{data_dir} can't be read: permission denied. Run this as the user who runs `clc-receiver serve`."
+        ) from None
     except OSError:
         pass
     return None
