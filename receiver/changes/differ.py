@@ -239,13 +239,13 @@ def follow(differ: Differ, before: Snapshot | None, now: Snapshot) -> Snapshot:
     if now.action not in deleted:
         return now
     if before is None:
-        return now._replace(payload=b"") if _is_bare_deletion(differ, now) else now
+        return now._replace(payload=b"") if is_bare_deletion(differ, now) else now
     undeleted = before.undeleted if before.action in deleted else before.payload
-    payload = before.payload if _is_bare_deletion(differ, now) else now.payload
+    payload = before.payload if is_bare_deletion(differ, now) else now.payload
     return now._replace(payload=payload, undeleted=undeleted)
 
 
-def _is_bare_deletion(differ: Differ, now: Snapshot) -> bool:
+def is_bare_deletion(differ: Differ, now: Snapshot) -> bool:
     """Tell whether a notification deletes an entity without stating it."""
     if now.action not in differ.comparison.deleted or now.category not in differ.comparison.bare:
         return False
@@ -273,7 +273,7 @@ def _prefer(told: list[Change], compared: list[Change]) -> list[Change]:
 
 def _compare_bodies(differ: Differ, before: bytes, now: Snapshot) -> list[Change]:
     """Compare two bodies; a body that is too odd to be compared counts as changed."""
-    if not before or before == now.payload or _is_bare_deletion(differ, now):
+    if not before or before == now.payload or is_bare_deletion(differ, now):
         return []
     try:
         old, new = differ.parse(before), differ.parse(now.payload)

@@ -8,7 +8,7 @@ from operator import attrgetter
 from sys import intern
 from typing import Any
 
-from receiver.changes.differ import Differ, Snapshot, changes_of, follow
+from receiver.changes.differ import Differ, Snapshot, changes_of, follow, is_bare_deletion
 from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
@@ -27,6 +27,7 @@ _ENTITIES_AT_ONCE = 512
 _MOST_BYTES = 128 * 1024 * 1024
 """How large the changes of several notifications may be: those of small updates have all of the large bodies before."""
 _BYTES_OF_A_ROW = 200
+_DELETIONS_AT_ONCE = 16
 _NO_END = 1 << 62
 
 _log = logging.getLogger(__name__)
@@ -173,17 +174,35 @@ class Deriver:
         return latest | self._read_last_states({entity: sorted(steps[entity]) for entity in deleted})
 
     def _read_last_states(self, steps: Mapping[Entity, Sequence[Step]]) -> dict[Entity, Snapshot]:
-        """Return the states of entities after their last steps."""
+        """Return the states of entities after their last steps, of which all but the first may be deletions."""
         if not steps:
             return {}
-        bodies = self._read_payloads([step.place.seq for each in steps.values() for step in each])
+        ends = {step.place.seq for each in steps.values() for step in (each[0], each[-1])}
+        bodies = self._read_payloads(list(ends))
         states: dict[Entity, Snapshot] = {}
         for entity, each in steps.items():
-            for step in each:
-                if body := bodies.get(step.place.seq):
-                    now = Snapshot(entity[1], step.action, body)
-                    states[entity] = follow(self._differ_of(entity), states.get(entity), now)
+            differ = self._differ_of(entity)
+            for snapshot in self._select_stating(differ, entity, each, bodies):
+                states[entity] = follow(differ, states.get(entity), snapshot)
         return states
+
+    def _select_stating(
+        self, differ: Differ, entity: Entity, steps: Sequence[Step], bodies: Mapping[int, bytes]
+    ) -> list[Snapshot]:
+        """Return the first of an entity's steps, and its deletions from the last that states the entity on.
+
+        The deletions between count for nothing, and there may be any number of them.
+        """
+        rest, selected = steps[1:-1], self._snapshots_of(entity, steps[1:][-1:], bodies)
+        while rest and all(is_bare_deletion(differ, snapshot) for snapshot in selected):
+            rest, before = rest[:-_DELETIONS_AT_ONCE], rest[-_DELETIONS_AT_ONCE:]
+            read = self._read_payloads([step.place.seq for step in before])
+            selected = [*self._snapshots_of(entity, before, read), *selected]
+        return [*self._snapshots_of(entity, steps[:1], bodies), *selected]
+
+    def _snapshots_of(self, entity: Entity, steps: Sequence[Step], bodies: Mapping[int, bytes]) -> list[Snapshot]:
+        """Return steps with their bodies, without those whose body can't be read."""
+        return [Snapshot(entity[1], step.action, body) for step in steps if (body := bodies.get(step.place.seq))]
 
     def _read_payloads(self, seqs: list[int]) -> dict[int, bytes]:
         return {seq: body.encode() for seq, body in self._read("payloads.sql", [seqs])}

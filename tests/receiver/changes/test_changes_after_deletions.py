@@ -1,6 +1,7 @@
 """What follows a deletion is compared with the last body that stated the entity: a replayed deletion hides nothing."""
 
 import json
+import random
 from datetime import timedelta
 from itertools import permutations
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import pytest
 
 from receiver.changes.differ import Change, Differ, Snapshot, changes_of, follow
 from receiver.database.opening import run
+from receiver.deriving import deriver
 from receiver.deriving.tables import Rebuild
 from receiver.keeping.verification import check_whole, extent_of
 from receiver.senders import CENTURYLINK
@@ -195,3 +197,22 @@ def test_in_whatever_order_they_arrive_store_and_rebuild_and_verify_agree(connec
     while rebuild.done is not None:
         rebuild.step()
     assert changes_by_place(connection, arrived) == history.changes
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_many_deletions_only_the_last_that_states_the_entity_counts(connection, tmp_path, monkeypatch, seed):
+    monkeypatch.setattr(deriver, "_DELETIONS_AT_ONCE", 2)
+    drawn = random.Random(seed)
+    first = [("Updated", {**BARE, "description": "first"})] if seed % 2 else []
+    deletions = [
+        ("Deleted", drawn.choice([BARE, BARE, BARE, {**BARE, "description": str(number)}])) for number in range(14)
+    ]
+    history = History("Server", [*first, *deletions, ("Updated", {**BARE, "description": "last"})], [])
+    rows = [received(history, place, place) for place in range(len(history.sent))]
+    for row in rows:
+        append(connection, tmp_path, [row])
+    along = changes_along(*(server(action, body) for action, body in history.sent))
+    told = [(place, change.path, change.kind) for place, changes in enumerate(along) for change in changes]
+    stored = run(connection, "SELECT seq - 1, path, kind, old_value FROM changes ORDER BY seq, path")
+    assert [row[:3] for row in stored] == told
+    assert [row[3] for row in stored] == [change.old_value for changes in along for change in changes]
