@@ -73,10 +73,17 @@ def convert_to_text(column: Column) -> Column:
 
 def cast_by_duckdb(column: Column, choose: Callable[[DuckDBPyType], DuckDBPyType] = lambda _: VARCHAR) -> Column:
     """Cast a column to the type that is chosen for DuckDB's type of it: to text, unless another is chosen."""
-    with duckdb.connect() as connection:
+    with open_converter() as connection:
         values = connection.from_arrow(pa.table([column], names=["value"]))
         table: pa.Table = values.project(f"value::{choose(values.types[0])} AS value").to_arrow_table()
         return table.column(0)
+
+
+def open_converter() -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB without tables that writes times as text in UTC; its default is the machine's time zone."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 def replace_types(kind: DuckDBPyType) -> DuckDBPyType:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 import duckdb
@@ -29,6 +29,7 @@ PROTECTION: dict[str, bool | int | float | str | list[str]] = {
     "python_enable_replacements": False,
 }
 """The settings by which queries can't reach files, network or settings."""
+_SETTING_UP = Lock()
 READABLE = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
@@ -41,7 +42,7 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
     if not Path(path).is_file():
         raise LocationError(f"{path!r} is no file; a location is an http(s) URL or the path of a DuckDB file.")
     try:
-        return duckdb.connect(path, read_only=True, config=PROTECTION)
+        return set_up(duckdb.connect(path, read_only=True, config={**PROTECTION, "lock_configuration": False}))
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise LocationError(
@@ -51,6 +52,20 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
         raise LocationError(f"{path} is no DuckDB file, or not of a version that can be read here.") from error
     except duckdb.Error as error:
         raise LocationError(f"{path} can't be opened: {first_line(error)}.") from error
+
+
+def set_up(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Set the time zone to UTC for every cursor of a database, then lock its settings, and return the connection.
+
+    `connect` takes no time zone, and DuckDB's default is the machine's.
+    """
+    with _SETTING_UP:
+        # Connections of one process to one file share its settings, so another one may have locked them already.
+        setting = connection.execute("SELECT current_setting('lock_configuration')").fetchone()
+        if setting == (False,):
+            connection.execute("SET GLOBAL TimeZone = 'UTC'")
+            connection.execute("SET GLOBAL lock_configuration = true")
+    return connection
 
 
 def first_line(error: Exception) -> str:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import IO, Any, cast
 
-import duckdb
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analytics.client.arrow_types import open_converter
 from analytics.text import ELLIPSIS, make_json_visible, make_visible
 
 ROWS_AT_ONCE = 10_000
@@ -245,7 +245,7 @@ def value_of(single: "pa.Array[Any] | pa.ChunkedArray[Any]") -> Any:
     try:
         return single[0].as_py()
     except (OverflowError, ValueError):
-        with duckdb.connect() as connection:
+        with open_converter() as connection:
             return connection.from_arrow(pa.table([single], names=["value"])).project("value::VARCHAR").fetchall()[0][0]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +26,7 @@ from analytics.errors import (
     TooManyBytesError,
     TooManyRowsError,
 )
+from analytics.export.sql_formats import values_of
 from tests.support.ports import free_port
 from tests.support.readable_store import MIDDAY, account, build_store, server
 
@@ -164,6 +166,30 @@ def test_an_answer_that_pandas_can_represent_is_converted_once():
 def test_times_come_back_in_utc(store):
     with analytics.connect(store) as client:
         assert client.df("SELECT min(received_at) AS t FROM events")["t"][0].to_pydatetime() == MIDDAY
+
+
+@pytest.fixture
+def _in_tokyo(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_in_tokyo")
+def test_a_file_counts_days_and_writes_times_in_utc_whatever_the_machines_time_zone(store):
+    evening = "SELECT TIMESTAMPTZ '2026-03-04 20:00+00' AS t"
+    with analytics.connect(store) as client, analytics.connect(store) as second:
+        for each in (client, second):
+            table = each.sql(f"SELECT t, t::DATE::VARCHAR AS day, t::VARCHAR AS text FROM ({evening})")
+            assert table.schema.field("t").type == pa.timestamp("us", "UTC")
+            assert table.select(["day", "text"]).to_pylist() == [{"day": "2026-03-04", "text": "2026-03-04 20:00:00+00"}]
+        assert client.sql(f"SELECT union_value(t := t) AS t FROM ({evening})").to_pylist() == [
+            {"t": "2026-03-04 20:00:00+00"}
+        ]
+        late = client.sql("SELECT TIMESTAMPTZ '12026-03-04 20:00+00' AS t").column("t")
+    assert values_of(late) == ["12026-03-04 20:00:00+00"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from analytics.client.cancelling import Cancellation
 from analytics.client.lake.files import LakeFiles
-from analytics.client.local import PROTECTION, DuckDBSource
+from analytics.client.local import PROTECTION, DuckDBSource, set_up
 from analytics.errors import QueryError
 from analytics.senders import sql_files
 
@@ -52,10 +52,7 @@ class LakeSource(DuckDBSource):
                     raise
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(config={**PROTECTION, "lock_configuration": False})
-        connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        connection.execute("SET GLOBAL lock_configuration = true")
-        return connection
+        return set_up(duckdb.connect(config={**PROTECTION, "lock_configuration": False}))
 
     def _open_cursor(self) -> duckdb.DuckDBPyConnection:
         tables = self._files.open_tables()
