@@ -1,5 +1,6 @@
 """Asks a DuckDB file that no process is writing, with the protections of the query service."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -37,10 +38,9 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file for reading; its queries can't reach files, network or settings.
 
     Raises:
-        LocationError: there is no such file, it is no DuckDB file, or another process is writing it.
+        LocationError: there is no such file, it can't be read, it is no DuckDB file, or another process is writing it.
     """
-    if not Path(path).is_file():
-        raise LocationError(f"{path!r} is no file; a location is an http(s) URL or the path of a DuckDB file.")
+    check_readable(path)
     try:
         return set_up(duckdb.connect(path, read_only=True, config={**PROTECTION, "lock_configuration": False}))
     except duckdb.IOException as error:
@@ -52,6 +52,24 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
         raise LocationError(f"{path} is no DuckDB file, or not of a version that can be read here.") from error
     except duckdb.Error as error:
         raise LocationError(f"{path} can't be opened: {first_line(error)}.") from error
+
+
+def check_readable(path: str) -> None:
+    """Check that a path is a file that this user may read.
+
+    Raises:
+        LocationError: it is not.
+    """
+    try:
+        is_file, is_readable = Path(path).is_file(), os.access(path, os.R_OK)
+    except PermissionError:  # a directory above it can't be entered, so nothing tells what it is
+        is_file, is_readable = True, False
+    if not is_file:
+        raise LocationError(f"{path!r} is no file; a location is an http(s) URL or the path of a DuckDB file.")
+    if not is_readable:
+        raise LocationError(
+            f"{path} can't be read (permission denied); run this as a user who may read it, such as its owner."
+        )
 
 
 def set_up(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

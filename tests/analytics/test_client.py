@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import cast
 
 import duckdb
@@ -269,6 +270,21 @@ def test_a_location_that_is_none_is_told_in_one_sentence(tmp_path, location, sai
     with pytest.raises(LocationError, match=said) as told:
         analytics.connect(location)
     assert "\n" not in str(told.value)
+
+
+def refuse():
+    raise PermissionError
+
+
+@pytest.mark.parametrize("forbidden", ["the file", "a directory above it"])
+def test_a_file_that_this_user_may_not_read_is_told_as_such(store, monkeypatch, forbidden):
+    if forbidden == "the file":
+        monkeypatch.setattr("os.access", lambda *_: False)
+    else:
+        stat = Path.stat
+        monkeypatch.setattr(Path, "stat", lambda path, **more: refuse() if str(path) == store else stat(path, **more))
+    with pytest.raises(LocationError, match=r"store\.duckdb can't be read \(permission denied\); run this as"):
+        analytics.connect(store)
 
 
 def test_the_service_gets_sql_parameters_limits_and_token(service, monkeypatch):

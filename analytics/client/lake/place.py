@@ -14,7 +14,10 @@ _OF_S3 = re.compile(r".*AWS Error (\w+) during \w+ operation: (?:curlCode: \d+, 
 
 def is_lake(location: str) -> bool:
     """Tell whether a location has the form of a lake's: a URL of S3 or of a directory, or an existing directory."""
-    return location.startswith(("s3://", "file://")) or ("://" not in location and Path(location).is_dir())
+    try:
+        return location.startswith(("s3://", "file://")) or ("://" not in location and Path(location).is_dir())
+    except PermissionError:  # a directory above it can't be entered, which opening it as a file reports
+        return False
 
 
 def open_system(location: str) -> tuple[Any, str]:
