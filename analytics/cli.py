@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 
 import click
@@ -12,7 +13,7 @@ from analytics.commands.export import export
 from analytics.commands.findings import findings
 from analytics.commands.sql import sql
 from analytics.commands.tail import tail
-from analytics.errors import AnalyticsError
+from analytics.errors import AnalyticsError, SettingsError
 from analytics.settings import find_unknown_variables
 from analytics.text import LINES, make_visible
 
@@ -27,8 +28,9 @@ def command() -> None:
     The receiver's location comes from CLC_QUERY_LISTEN, CLC_QUERY_TOKEN and CLC_DATA_DIR, in the environment or in
     a file .env. Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
-    for sentence in find_unknown_variables():
-        click.echo(f"Warning: {make_visible(sentence)}", err=True)
+    with suppress(SettingsError):  # each command reads the settings, and has an exit code of its own for this
+        for sentence in find_unknown_variables():
+            click.echo(f"Warning: {make_visible(sentence)}", err=True)
 
 
 command.add_command(check)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from analytics.base_directory import ENV_FILE, TOKEN_FILE, WORKING_DIRECTORY, find_base
+from analytics.dot_env import read_dot_env
 from analytics.errors import SettingsError, TokenError
 
 MAX_PORT = 65535
@@ -193,9 +193,13 @@ class Settings(BaseSettings):
 
 
 def find_unknown_variables() -> list[str]:
-    """Return a sentence for each variable `CLC_…` of the environment or `.env` that is no setting, and so ignored."""
+    """Return a sentence for each variable `CLC_…` of the environment or `.env` that is no setting, and so ignored.
+
+    Raises:
+        SettingsError: `.env` can't be read.
+    """
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | RECEIVER
-    given = {name.upper() for name in (*dotenv_values(find_base() / ENV_FILE), *os.environ)}
+    given = {name.upper() for name in (*read_dot_env(find_base() / ENV_FILE), *os.environ)}
     sentences = []
     unknown = (name for name in given - known if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
     for name in sorted(unknown):
@@ -222,7 +226,7 @@ def read_settings() -> Settings:
     """Read the settings; relative directories are in the directory that `find_base` returns.
 
     Raises:
-        SettingsError: a setting has a value that is not allowed.
+        SettingsError: a setting has a value that is not allowed, or `.env` can't be read.
     """
     base = find_base()
     variables = tuple((name, value) for name, value in os.environ.items() if name.upper().startswith("CLC_"))
@@ -242,6 +246,7 @@ def sign(path: Path) -> tuple[int, ...] | None:
 @lru_cache(maxsize=8)
 def _read(base: Path, *_sources: Any) -> Settings:
     """Read the settings; `_sources` are all that they come from, so that any change is seen."""
+    read_dot_env(base / ENV_FILE)  # its error is a sentence
     try:
         # In the working directory, paths stay as they were written.
         if base == WORKING_DIRECTORY:
@@ -253,7 +258,7 @@ def _read(base: Path, *_sources: Any) -> Settings:
 
 def place_directories(base: Path) -> dict[str, Any]:
     """Return the settings that are directories, relative ones in `base`."""
-    given = {name.upper(): value for name, value in (dotenv_values(base / ENV_FILE) | dict(os.environ)).items()}
+    given = {name.upper(): value for name, value in (read_dot_env(base / ENV_FILE) | dict(os.environ)).items()}
     directories = {"data_dir": given.get("CLC_DATA_DIR") or "data", "rules": given.get("CLC_RULES")}
     return {name: base / value for name, value in directories.items() if value}
 

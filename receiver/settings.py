@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from receiver.dot_env import read_dot_env
 from receiver.errors import SettingsError
 
 _MIB = 1024 * 1024
@@ -261,8 +261,9 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
     """Read the settings: flags that are not None override the environment, which overrides the file `env_file`.
 
     Raises:
-        SettingsError: values are not allowed; names each variable, its value and what is allowed.
+        SettingsError: values are not allowed; names each variable, its value and what is allowed. Or the file can't be read.
     """
+    read_dot_env(env_file)  # its error is a sentence
     try:
         overrides = {name: value for name, value in flags.items() if value is not None}
         settings = Settings(_env_file=env_file, **overrides)
@@ -284,7 +285,7 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
 def find_unknown_variables(env_file: str = ".env") -> list[str]:
     """Return a sentence for each variable `CLC_…` of the environment or the file that is no setting, and so ignored."""
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | READING_SIDE
-    given = {name.upper() for name in (*dotenv_values(env_file), *os.environ)}
+    given = {name.upper() for name in (*read_dot_env(env_file), *os.environ)}
     sentences = []
     unknown = (name for name in given - known if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
     for name in sorted(unknown):

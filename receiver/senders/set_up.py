@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from receiver.dot_env import read_dot_env
 from receiver.errors import SecretError, SettingsError
 from receiver.senders import load_senders
 from receiver.senders.profile import Profile
@@ -72,10 +71,10 @@ def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[
     A variable separates them by commas, a file has one a line.
 
     Raises:
-        SettingsError: the file can't be read.
+        SettingsError: a file can't be read.
     """
     variable = variable_of(name)
-    given = {name.upper(): value or "" for name, value in {**dotenv_values(env_file), **os.environ}.items()}
+    given = {name.upper(): value or "" for name, value in {**read_dot_env(env_file), **os.environ}.items()}
     secrets = [(variable, text.strip()) for text in given.get(variable, "").split(",")]
     if settings.secrets_dir is not None and (path := settings.secrets_dir / name).exists():
         secrets += [(str(path), text.strip()) for text in _read(path).splitlines()]

@@ -185,7 +185,9 @@ def test_a_file_counts_days_and_writes_times_in_utc_whatever_the_machines_time_z
         for each in (client, second):
             table = each.sql(f"SELECT t, t::DATE::VARCHAR AS day, t::VARCHAR AS text FROM ({evening})")
             assert table.schema.field("t").type == pa.timestamp("us", "UTC")
-            assert table.select(["day", "text"]).to_pylist() == [{"day": "2026-03-04", "text": "2026-03-04 20:00:00+00"}]
+            assert table.select(["day", "text"]).to_pylist() == [
+                {"day": "2026-03-04", "text": "2026-03-04 20:00:00+00"}
+            ]
         assert client.sql(f"SELECT union_value(t := t) AS t FROM ({evening})").to_pylist() == [
             {"t": "2026-03-04 20:00:00+00"}
         ]

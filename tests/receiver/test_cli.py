@@ -62,6 +62,24 @@ def test_a_variable_that_is_no_setting_is_a_warning_of_every_command(tmp_path, m
     assert done.stderr.splitlines()[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("module", "arguments", "code"),
+    [
+        ("receiver", ["status"], 2),
+        ("receiver", ["check"], 2),
+        ("receiver", ["senders"], 2),
+        ("analytics", ["sql", "SELECT 1"], 1),
+        ("analytics", ["check"], 1),
+        ("analytics", ["findings"], 2),
+    ],
+)
+def test_a_dot_env_file_that_is_not_utf_8_is_one_line_and_the_exit_code_of_no_answer(tmp_path, module, arguments, code):
+    (tmp_path / ".env").write_bytes("# für alle\n".encode("latin-1"))
+    done = command(module, *arguments, data_dir=tmp_path)
+    sentence = f"{tmp_path / '.env'} can't be read: line 1 is not UTF-8; save it as UTF-8."
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", f"Error: {sentence}\n")
+
+
 def test_a_missing_token_file_is_said_as_such(tmp_path):
     with running(Receiver, tmp_path / "data") as receiver:
         elsewhere = tmp_path / "elsewhere"

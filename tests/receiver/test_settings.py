@@ -1,5 +1,7 @@
 """Settings: read once, overridden by flags, and clear about what is wrong."""
 
+from errno import EACCES
+
 import pytest
 
 from analytics import settings as reading_side
@@ -125,6 +127,28 @@ def test_a_variable_that_is_no_setting_is_named_with_the_nearest_that_is(monkeyp
         "CLC_SIGNATURE is no setting and is ignored; did you mean CLC_SIGNATURES?",
         "CLC_ZZZZ is no setting and is ignored.",
     ]
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+@pytest.mark.parametrize("read", ["read_settings", "find_unknown_variables"])
+def test_a_dot_env_file_that_is_not_utf_8_is_one_sentence_with_its_line(tmp_path, side, read):
+    (tmp_path / ".env").write_bytes("CLC_LISTENERS=2\n# für alle\n".encode("latin-1"))
+    with pytest.raises((SettingsError, ReadingSideError)) as error:
+        getattr(side, read)()
+    assert str(error.value) == f"{tmp_path / '.env'} can't be read: line 2 is not UTF-8; save it as UTF-8."
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+def test_a_dot_env_file_that_can_not_be_read_is_one_sentence(tmp_path, monkeypatch, side):
+    def refuse(*_, **__):
+        raise PermissionError(EACCES, "Permission denied")
+
+    (tmp_path / ".env").touch()
+    monkeypatch.setattr("dotenv.main.open", refuse, raising=False)
+    with pytest.raises((SettingsError, ReadingSideError)) as error:
+        side.read_settings()
+    expected = f"{tmp_path / '.env'} can't be read (Permission denied); let this user read it, or remove it."
+    assert str(error.value) == expected
 
 
 def test_each_side_knows_the_names_of_the_others_settings():
