@@ -11,6 +11,7 @@ from analytics.commands.check import check
 from analytics.commands.dashboard import dashboard
 from analytics.commands.export import export
 from analytics.commands.findings import findings
+from analytics.commands.output import describe_output, discard_output, is_of_echo
 from analytics.commands.sql import sql
 from analytics.commands.tail import tail
 from analytics.errors import AnalyticsError, SettingsError
@@ -50,6 +51,12 @@ def run(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except AnalyticsError as error:
         click.echo(f"Error: {make_visible(str(error), LINES)}", err=True)
+        return FAILED
+    except OSError as error:
+        if not is_of_echo(error):
+            raise
+        discard_output()
+        click.echo(f"Error: {describe_output(error)}", err=True)
         return FAILED
     except (click.Abort, KeyboardInterrupt):
         return FAILED

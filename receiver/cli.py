@@ -1,6 +1,8 @@
 """The command `clc-receiver`."""
 
+import os
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -39,6 +41,17 @@ _INTERRUPTED = "Query interrupted"
 class _Commands(click.Group):
     """A group of commands whose errors are one sentence each: exit 2 for bad usage, 1 for the rest."""
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:
+            if not _is_of_echo(error):
+                raise
+            # The rest of the output goes nowhere; else writing it would fail again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.echo(f"Error: Standard output can't be written: {error.strerror or error}.", err=True)
+            sys.exit(1)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(_COMMANDS)
 
@@ -71,6 +84,12 @@ class _Commands(click.Group):
             if str(error) == _INTERRUPTED:
                 raise click.Abort from None
             raise
+
+
+def _is_of_echo(error: OSError) -> bool:
+    """Say whether it was `click.echo` that could not write."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code is click.echo.__code__
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -261,7 +261,7 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
     """Read the settings: flags that are not None override the environment, which overrides the file `env_file`.
 
     Raises:
-        SettingsError: values are not allowed; names each variable, its value and what is allowed. Or the file can't be read.
+        SettingsError: values are not allowed; names each, its value and what is allowed. Or the file can't be read.
     """
     read_dot_env(env_file)  # its error is a sentence
     try:

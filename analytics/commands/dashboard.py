@@ -108,7 +108,6 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
         arguments += ["--", "--location", str(Path(location).absolute()) if Path(location).exists() else location]
     url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
     click.echo(f"Dashboard: {url}  (Ctrl-C ends it)", err=True)
-    sys.stdout.flush()
     os.nice(GIVES_WAY)
     os.environ.update(environment(settings))
     # Streamlit reads settings and secrets from `.streamlit` in the working directory, which may be a stranger's.

@@ -19,6 +19,7 @@ from analytics.commands.output import (
     find_events,
     format_of_suffix,
     is_standard,
+    is_terminal,
     location_option,
     open_output,
     output_option,
@@ -53,7 +54,7 @@ def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, da
 @contextmanager
 def progress(length: int, output: Path | None) -> Iterator[Advance]:
     """Show the progress on standard error, unless the rows go to the same terminal."""
-    if is_standard(output) and sys.stdout.isatty():
+    if is_standard(output) and is_terminal():
         yield lambda _: None
         return
     label = f"Exporting to {output.name}" if output is not None and not is_standard(output) else "Exporting"
@@ -105,7 +106,7 @@ def export(
     clc-analytics export --since 24h | jq -r .event | sort | uniq -c
     """  # noqa: D301 - click wraps no lines after the escape
     name = choose_archive_format(name, output)
-    if name == "parquet" and is_standard(output) and sys.stdout.isatty():
+    if name == "parquet" and is_standard(output) and is_terminal():
         raise click.UsageError("parquet is not for terminals; name a file with -o, or pipe it into a program.")
     begin, end = read_ends(since, until)
     count = None

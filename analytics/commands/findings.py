@@ -10,7 +10,7 @@ import click
 
 from analytics.client.client import connect
 from analytics.commands.output import open_output
-from analytics.errors import AnalyticsError
+from analytics.errors import AnalyticsError, OutputError
 from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding
 from analytics.findings.rule_files import SEVERITIES, RuleProblem, RuleSet, load_rules
@@ -127,6 +127,21 @@ def summary(results: Iterable[Finding]) -> str:
     return f"{plural(len(severities), 'finding')}: {counts}."
 
 
+def write(shown: Iterable[Finding], *, with_json: bool) -> None:
+    """Write findings to standard output, or end the command where that can't be written."""
+    try:
+        with open_output(None) as out:
+            out.writelines(map(as_json if with_json else as_line, shown))
+    except OutputError as error:
+        raise fail(error) from None
+
+
+def fail(error: AnalyticsError) -> click.exceptions.Exit:
+    """Print an error, and return what ends the command with the exit code of no answer: 1 would mean findings."""
+    click.echo(f"Error: {make_visible(str(error), LINES)}", err=True)
+    return click.exceptions.Exit(FAILED)
+
+
 @click.command(short_help="Print what the audit rules find.")
 @click.option(
     "--since", default="24h", metavar="WHEN", show_default=True, help="From when: an age (24h, 7d) or an ISO time."
@@ -173,13 +188,11 @@ def findings(
         with connect(location) as client:
             results = find(client, begin, end, rules=add_doubting(rules, everything), settings=settings)
     except AnalyticsError as error:
-        click.echo(f"Error: {make_visible(str(error), LINES)}", err=True)
-        raise click.exceptions.Exit(FAILED) from None
+        raise fail(error) from None
     chosen = {rule.name for rule in rules.rules}
     found = [finding for finding in results.findings if finding.rule in chosen]
     shown = [finding for finding in found if is_wanted(finding, severity, accounts)]
-    with open_output(None) as out:
-        out.writelines(map(as_json if with_json else as_line, shown))
+    write(shown, with_json=with_json)
     for problem in results.problems:
         click.echo(f"Rule not used: {make_visible(str(problem))}", err=True)
     click.echo(summary(shown), err=True)

@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -106,16 +107,11 @@ def open_output(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[
         overwrite: whether it replaces a file of that name.
 
     Raises:
-        OutputError: the file can't be written, exists, or is a link.
+        OutputError: standard output or the file can't be written, or the file exists, or is a link.
     """
     if output is None or is_standard(output):
-        try:
-            out: IO[bytes] = sys.stdout.buffer
-            yield cast("IO[bytes]", TerminalOutput(out)) if sys.stdout.isatty() else out
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            # The reader has enough; the rest of the buffer must not raise again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with open_standard() as out:
+            yield out
         return
     check_target(output, overwrite=overwrite)
     try:
@@ -123,6 +119,52 @@ def open_output(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[
             yield file
     except OSError as error:
         raise OutputError(f"{output} can't be written: {error.strerror or error}.") from error
+
+
+@contextmanager
+def open_standard() -> Iterator[IO[bytes]]:
+    """Open standard output; when a pipe's reader has enough, the block ends without an error.
+
+    Raises:
+        OutputError: it is closed, or can't be written.
+    """
+    if not has_output():
+        raise OutputError("Standard output is closed: redirect it to a file.")
+    try:
+        out: IO[bytes] = sys.stdout.buffer
+        yield cast("IO[bytes]", TerminalOutput(out)) if sys.stdout.isatty() else out
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        discard_output()
+    except OSError as error:
+        discard_output()
+        raise OutputError(describe_output(error)) from error
+
+
+def has_output() -> bool:
+    """Say whether there is a standard output; Python has none where it was closed before the start, as by `>&-`."""
+    return bool(sys.stdout)
+
+
+def is_terminal() -> bool:
+    """Say whether standard output is a terminal."""
+    return has_output() and sys.stdout.isatty()
+
+
+def discard_output() -> None:
+    """Send the rest of standard output nowhere; else writing it would fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def describe_output(error: OSError) -> str:
+    """Say in a sentence that standard output can't be written, and why."""
+    return f"Standard output can't be written: {error.strerror or error}."
+
+
+def is_of_echo(error: OSError) -> bool:
+    """Say whether it was `click.echo` that could not write."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code is click.echo.__code__
 
 
 def is_own_pipe(output: Path) -> bool:

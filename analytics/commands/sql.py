@@ -13,6 +13,7 @@ from analytics.commands.output import (
     check_target,
     format_of_suffix,
     is_standard,
+    is_terminal,
     open_output,
     output_option,
     overwrite_option,
@@ -40,7 +41,7 @@ def read_query(query: str | None, file: Path | None) -> str:
             raise click.BadParameter(f"{file} can't be read: {reason}.", param_hint="-f") from error
     if query is not None and query != "-":
         return query
-    if query is None and file is None and sys.stdin.isatty():
+    if not sys.stdin or (query is None and file is None and sys.stdin.isatty()):
         raise click.UsageError('Give the SQL as an argument ("SELECT …"), with -f FILE, or on standard input.')
     return sys.stdin.read()
 
@@ -113,7 +114,7 @@ def sql(
     clc-analytics sql -f query.sql --param account=ACME -o servers.parquet
     """  # noqa: D301 - click wraps no lines after the escape
     name = choose_format(name, output)
-    if name in BINARY and is_standard(output) and sys.stdout.isatty():
+    if name in BINARY and is_standard(output) and is_terminal():
         raise click.UsageError(f"{name} is not for terminals; name a file with -o, or pipe it into a program.")
     text = read_query(query, file)
     if not text.strip():

@@ -178,6 +178,38 @@ def test_a_reader_who_has_enough_ends_it_quietly(store):
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["sql", "SELECT 1"], 1),
+        (["sql", "SELECT * FROM range(300000)", "--format", "csv"], 1),
+        (["sql", "SELECT 1", "--format", "parquet"], 1),
+        (["export"], 1),
+        (["tail"], 1),
+        (["findings", "--since", "2026-03-01"], 2),
+    ],
+)
+@pytest.mark.parametrize("output", ["full", "closed"])
+def test_rows_that_can_not_be_written_are_one_line_and_an_exit_code(store, arguments, code, output):
+    command = [sys.executable, "-m", "analytics", *arguments, "--location", store]
+    redirected = "> /dev/full" if output == "full" else ">&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$@" {redirected}', "sh", *command], capture_output=True, text=True, check=False
+    )
+    said = "can't be written: No space left on device." if output == "full" else "is closed: redirect it to a file."
+    assert done.returncode == code
+    assert f"Error: Standard output {said}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_sql_from_a_closed_standard_input_is_wrong_usage(store):
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" <&-', "sh", *COMMAND, "--location", store], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Give the SQL as an argument" in done.stderr
+
+
 def test_ctrl_c_ends_it_quietly(store):
     endless = "SELECT count(*) FROM range(10000000000) a, range(1000000) b"
     command = [*COMMAND, "--location", store, "-"]

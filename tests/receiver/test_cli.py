@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import click
 import duckdb
@@ -78,6 +81,29 @@ def test_a_dot_env_file_that_is_not_utf_8_is_one_line_and_the_exit_code_of_no_an
     done = command(module, *arguments, data_dir=tmp_path)
     sentence = f"{tmp_path / '.env'} can't be read: line 1 is not UTF-8; save it as UTF-8."
     assert (done.returncode, done.stdout, done.stderr) == (code, "", f"Error: {sentence}\n")
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("receiver", ["--help"]),
+        ("receiver", ["--version"]),
+        ("receiver", ["status"]),
+        ("receiver", ["status", "--json"]),
+        ("receiver", ["check"]),
+        ("receiver", ["senders"]),
+        ("analytics", ["--help"]),
+        ("analytics", ["check", "--offline"]),
+    ],
+)
+def test_output_that_can_not_be_written_is_one_line(tmp_path, module, arguments):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            stdout=full, stderr=subprocess.PIPE, env=environment(tmp_path), cwd=tmp_path, text=True, check=False,
+        )  # fmt: skip
+    sentence = "Error: Standard output can't be written: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (1, sentence)
 
 
 def test_a_missing_token_file_is_said_as_such(tmp_path):
