@@ -66,7 +66,7 @@ class Follower:
     Args:
         client: asks the store.
         watched: the choice of notifications.
-        with_payload: rows have `payload` and `signature`; else they have `words`: the changes, or the alert.
+        with_payload: rows have all columns, also `payload`; else they have `words`: the changes, or the alert.
     """
 
     def __init__(self, client: Client, watched: TailFilter, *, with_payload: bool) -> None:
@@ -147,23 +147,6 @@ class Follower:
 PAUSE_SECONDS = 0.5
 LONGEST_NAME = 80
 WIDTHS = {"event": 18, "account_alias": 4, "entity_id": 16, "actor": 16}
-COLUMNS = (
-    "seq",
-    "id",
-    "received_at",
-    "event_type",
-    "category",
-    "action",
-    "account_alias",
-    "entity_id",
-    "actor",
-    "occurred_at",
-    "signature_status",
-    "signature",
-    "source_ip",
-    "duplicate_of",
-    "payload",
-)
 GROWING = ("http://", "https://")
 
 
@@ -189,7 +172,7 @@ def as_json(row: Row) -> bytes:
 
     Control characters in it are escapes: they disturb no terminal, and a program reads the same text.
     """
-    columns = {name: jsonable(row[name]) for name in COLUMNS}
+    columns = {name: jsonable(value) for name, value in row.items()}
     return make_json_visible(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
 
 

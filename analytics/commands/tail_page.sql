@@ -1,9 +1,10 @@
 -- Notifications between two numbers, the oldest first.
 SELECT
-    payload::VARCHAR AS payload, -- if $with_payload
-    signature, -- if $with_payload
     seq, id::VARCHAR AS id, received_at, event_type, category, action, account_alias, entity_id, actor, occurred_at,
-    signature_status, source_ip, duplicate_of::VARCHAR AS duplicate_of
+    signature_status,
+    signature, -- if $with_payload
+    source_ip, duplicate_of::VARCHAR AS duplicate_of
+    , payload::VARCHAR AS payload, key_fingerprint, sender, proof, signature_detail, delivery_id -- if $with_payload
 FROM notifications
 WHERE seq >= $first AND seq <= $last
     -- include matching.sql

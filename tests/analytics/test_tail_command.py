@@ -112,7 +112,18 @@ def test_json_has_all_columns_and_the_payload_byte_for_byte(tail):
         "source_ip": "192.0.2.1",
         "duplicate_of": None,
         "payload": '{"name":"ë"}',
+        "key_fingerprint": "5e" * 32,
+        "sender": "centurylink",
+        "proof": "third-party",
+        "signature_detail": None,
+        "delivery_id": None,
     }
+
+
+def test_json_has_the_columns_of_notifications_in_their_order(store, tail):
+    with analytics.connect(store) as client:
+        described = client.sql("DESCRIBE notifications").column("column_name").to_pylist()
+    assert [*json.loads(tail("--json", "-n", "1")[1])] == described
 
 
 @pytest.mark.parametrize(
