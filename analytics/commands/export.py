@@ -15,6 +15,7 @@ from analytics.commands.findings import parse_option
 from analytics.commands.output import (
     account_option,
     aliases_of,
+    describe_unknown_accounts,
     event_option,
     find_events,
     format_of_suffix,
@@ -25,8 +26,8 @@ from analytics.commands.output import (
     output_option,
     overwrite_option,
 )
-from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_range, find_unknown_accounts, read_parts
-from analytics.text import make_visible, plural
+from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_range, read_parts
+from analytics.text import plural
 from analytics.times import stamp
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
@@ -115,12 +116,12 @@ def export(
         extent = find_range(client, chosen)
         with open_output(output, overwrite=overwrite) as out, progress(extent.length, output) as advance:
             count = WRITERS[name](tables(client, chosen, extent, advance), out)
-        unknown = find_unknown_accounts(client, chosen)
+        unknown = describe_unknown_accounts(client, accounts)
         complete_since = find_complete_since(client)
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"
         click.echo(f"{plural(count, 'notification')} exported{where}", err=True)
     if complete_since and (begin is None or begin < complete_since):
         click.echo(f"Of months before {stamp(complete_since)} UTC, {LACKING}", err=True)
-    for alias in unknown:
-        click.echo(f"Nothing that is stored names an account {make_visible(alias)}.", err=True)
+    for sentence in unknown:
+        click.echo(sentence, err=True)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from analytics.client.client import connect
-from analytics.commands.output import open_output
+from analytics.commands.output import describe_unknown_accounts, open_output
 from analytics.errors import AnalyticsError, OutputError
 from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding
@@ -187,6 +187,7 @@ def findings(
         rules = choose_rules(everything, names)
         with connect(location) as client:
             results = find(client, begin, end, rules=add_doubting(rules, everything), settings=settings)
+            unknown = describe_unknown_accounts(client, accounts)
     except AnalyticsError as error:
         raise fail(error) from None
     chosen = {rule.name for rule in rules.rules}
@@ -195,5 +196,7 @@ def findings(
     write(shown, with_json=with_json)
     for problem in results.problems:
         click.echo(f"Rule not used: {make_visible(str(problem))}", err=True)
+    for sentence in unknown:
+        click.echo(sentence, err=True)
     click.echo(summary(shown), err=True)
     raise click.exceptions.Exit(SOME if shown else FAILED if results.problems else NONE)

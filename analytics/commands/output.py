@@ -17,6 +17,7 @@ import click
 from analytics import queries, senders
 from analytics.client.client import Client
 from analytics.errors import OutputError
+from analytics.export.archives import find_unknown_accounts
 from analytics.text import LINES, make_visible
 
 EXAMPLES = senders.examples()
@@ -65,6 +66,16 @@ def find_events(client: Client, names: Iterable[str]) -> list[str] | None:
 def aliases_of(names: Iterable[str]) -> list[str] | None:
     """Return account aliases in upper case, as queries compare them; None without any."""
     return [name.upper() for name in names] or None
+
+
+def describe_unknown_accounts(client: Client, accounts: Iterable[str]) -> list[str]:
+    """Return a sentence for each account of which nothing is stored: a misspelt one would look like a quiet one.
+
+    Raises:
+        AnalyticsError: no answer.
+    """
+    unknown = find_unknown_accounts(client, aliases_of(accounts))
+    return [f"Nothing that is stored names an account {make_visible(alias)}." for alias in unknown]
 
 
 # Rows hold personal data: no other user may read the file, and no link of another user may redirect it.

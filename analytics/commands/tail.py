@@ -21,6 +21,7 @@ from analytics.client.client import Client, connect
 from analytics.commands.output import (
     account_option,
     aliases_of,
+    describe_unknown_accounts,
     event_option,
     find_events,
     location_option,
@@ -276,6 +277,8 @@ def tail(
         watched = TailFilter(aliases_of(accounts), find_events(client, events), entity or None)
         follower = Follower(client, watched, with_payload=with_json)
         follower.start(newest)
+        for sentence in describe_unknown_accounts(client, accounts):
+            click.echo(sentence, err=True)
         with open_output(None) as out:
             growing = client.location.startswith(GROWING)
             poll = Reception(follower).poll if growing else follower.poll

@@ -77,17 +77,17 @@ def find_range(client: Client, chosen: ExportFilter) -> SeqRange:
     return SeqRange(1, 0) if row["first"] is None else SeqRange(row["first"], row["last"])
 
 
-def find_unknown_accounts(client: Client, chosen: ExportFilter) -> list[str]:
-    """Return the chosen accounts of which nothing is stored.
+def find_unknown_accounts(client: Client, accounts: list[str] | None) -> list[str]:
+    """Return those of some accounts, in upper case, of which nothing is stored.
 
     Raises:
         AnalyticsError: no answer.
     """
-    if not chosen.accounts:
+    if not accounts:
         return []
-    table = client.sql(*queries.query("export_accounts", {"accounts": chosen.accounts}))
+    table = client.sql(*queries.query("export_accounts", {"accounts": accounts}))
     known = set(table.column("alias").to_pylist())
-    return [alias for alias in chosen.accounts if alias not in known]
+    return [alias for alias in dict.fromkeys(accounts) if alias not in known]
 
 
 def read_parts(

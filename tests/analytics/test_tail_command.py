@@ -144,6 +144,12 @@ def test_the_newest_of_what_is_watched_come_first(tail, arguments, expected):
     assert [json.loads(line)["seq"] for line in tail("--json", *arguments)[1].splitlines()] == expected
 
 
+def test_an_account_that_nothing_stored_names_is_told(tail):
+    assert tail("--account", "acne", "--account", "acme", "-n", "0") == (
+        0, "", "Nothing that is stored names an account ACNE.\n"
+    )  # fmt: skip
+
+
 def test_more_than_a_page_comes_whole(tail, monkeypatch):
     monkeypatch.setattr("analytics.commands.tail.PAGE_ROWS", 2)
     assert [json.loads(line)["seq"] for line in tail("--json")[1].splitlines()] == [1, 2, 3, 4, 5]

@@ -65,7 +65,14 @@ def test_what_came_from_outside_stays_in_its_line(findings):
 
 
 def test_no_findings_are_exit_code_0(findings):
-    assert findings("--account", "NONE") == (0, "", "No findings.\n")
+    assert findings("--account", "acme", "--severity", "high") == (0, "", "No findings.\n")
+
+
+def test_an_account_that_nothing_stored_names_is_told(findings):
+    told = "Nothing that is stored names an account NONE.\n"
+    assert findings("--account", "none") == (0, "", f"{told}No findings.\n")
+    code, out, err = findings("--account", "none", "--account", "acme")
+    assert (code, len(out.splitlines()), err) == (1, 2, f"{told}2 findings: 2 low.\n")
 
 
 def test_findings_are_chosen_by_severity_account_and_rule(findings):
