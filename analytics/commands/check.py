@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -49,11 +50,12 @@ def check_rules(settings: Settings) -> Iterator[Result]:
 
 
 def describe_rules(settings: Settings, rules: RuleSet, problems: list[RuleProblem], more: str = "") -> Iterator[Result]:
-    """Yield the number of usable rules, and the problem of each other one."""
+    """Yield the number of usable rules, how many of them are the user's own, and the problem of each other one."""
     unusable = {problem.file for problem in problems}
-    usable = sum(rule.file not in unusable for rule in rules.rules)
-    own = f", with those in {settings.rules}" if settings.rules else ""
-    yield Result("Audit rules", f"{plural(usable, 'rule')}{own}{more}")
+    usable = [Path(rule.file) for rule in rules.rules if rule.file not in unusable]
+    own = sum(file.parent == settings.rules for file in usable)
+    whose = f", {own or 'none'} of them from {settings.rules}" if settings.rules else ""
+    yield Result("Audit rules", f"{plural(len(usable), 'rule')}{whose}{more}")
     for problem in problems:
         yield Result("Audit rule", str(problem), is_usable=False)
 

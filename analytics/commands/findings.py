@@ -91,7 +91,7 @@ def add_doubting(rules: RuleSet, everything: RuleSet) -> RuleSet:
 
 def rule_name(problem: RuleProblem) -> str:
     """Return the name of a problem's rule."""
-    return re.split(r"[\\/]", problem.file)[-1].removesuffix(".sql")
+    return re.split(r"[\\/]", problem.file)[-1].rpartition(".")[0]
 
 
 def is_wanted(finding: Finding, severity: str | None, accounts: tuple[str, ...]) -> bool:

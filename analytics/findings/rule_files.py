@@ -20,6 +20,7 @@ __all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "
 GIVEN = frozenset({"since", "until", "time_zone", "work_days", "work_begins", "work_ends", "complete_since"})
 """The parameters that every rule's SQL may use besides its own."""
 
+_SUFFIX = ".sql"  # in any letter case
 _HEADER = re.compile(r"\s*/\*(?P<toml>.*?)\*/", re.DOTALL)
 _TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 _SQL_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
@@ -184,13 +185,14 @@ def _contents(
     shipped: list[tuple[str | None, Traversable | Path]] = [*sql_files_by_sender("rules")]
     for entries in (shipped, [(None, entry) for entry in own]):
         for sender, entry in sorted(entries, key=lambda each: each[1].name):
-            if entry.name.endswith(".sql") and not entry.name.startswith("."):
-                yield str(entry), entry.name.removesuffix(".sql"), entry, sender
+            stem, dot, suffix = entry.name.rpartition(".")
+            if stem and f"{dot}{suffix}".lower() == _SUFFIX and not entry.name.startswith("."):
+                yield str(entry), stem, entry, sender
 
 
 def _text(content: Traversable | Path) -> str:
     try:
-        return content.read_text(encoding="utf-8")
+        return content.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise RuleError(1, f"The file can't be read: {reason}.") from None

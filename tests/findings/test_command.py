@@ -8,7 +8,7 @@ import pytest
 
 from analytics.cli import run
 from analytics.commands.findings import parse_moment
-from tests.findings.history import DAY, HOUR, NOON
+from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT
 
 
 @pytest.fixture
@@ -143,6 +143,21 @@ def test_wrong_usage_and_no_answer_are_exit_code_2(findings, arguments, says):
     code, out, err = findings(*arguments)
     assert (code, out) == (2, "")
     assert says in err
+
+
+def test_a_broken_rule_is_named_whatever_the_case_of_its_suffix(findings, own, monkeypatch):
+    monkeypatch.setenv("CLC_RULES", str(own("bad.SQL", "SELECT 1")))
+    code, _, err = findings("--rule", "bad")
+    assert code == 2
+    assert "Rule not used: " in err
+
+
+@pytest.mark.parametrize(("name", "said"), [("README.md", "none"), ("mine.sql", "1")])
+def test_a_check_says_how_many_rules_are_ones_own(own, monkeypatch, capfd, name, said):
+    directory = own(name, f"/*\n{HEADER}*/{SELECT}")
+    monkeypatch.setenv("CLC_RULES", str(directory))
+    assert run(["check", "--offline"]) == 0
+    assert f"rules, {said} of them from {directory}; not tried" in capfd.readouterr().out
 
 
 def test_a_wrong_setting_is_exit_code_2(findings, monkeypatch):

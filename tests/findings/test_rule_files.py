@@ -41,6 +41,13 @@ def test_the_shipped_rule_stays_where_the_one_that_replaces_it_is_bad(own):
     assert [rule.title for rule in rules if rule.name == "user_created"] == ["User created"]
 
 
+def test_a_suffix_in_capitals_and_a_byte_order_mark_change_nothing(own):
+    rules, problems = load_rules(own("mine.SQL", f"\ufeff/*\n{HEADER}*/{SELECT}"))
+    assert problems == []
+    assert len(rules) == SHIPPED + 1
+    assert "mine" in {rule.name for rule in rules}
+
+
 def test_files_that_are_no_sql_and_hidden_ones_are_no_rules(own):
     own("README.md", "text")
     assert len(load_rules(own("._mine.sql", "\0")).rules) == SHIPPED

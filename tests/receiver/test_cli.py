@@ -196,4 +196,4 @@ def test_a_running_serve_tries_each_rule_on_its_tables_and_names_one_that_can_no
         checked = check(tmp_path, **settings, **addresses)
     assert (checked.returncode, states_in(checked)["Audit rule"]) == (1, "WRONG")
     assert "own.sql, line " in checked.stdout
-    assert f"{len(load_rules().rules)} rules, with those in" in checked.stdout
+    assert f"{len(load_rules().rules)} rules, none of them from {rules}" in checked.stdout
