@@ -38,7 +38,7 @@ ALLOWED = {
     "listen": "host:port, like 127.0.0.1:8080",
     "query_listen": "host:port, like 127.0.0.1:8081",
     "query_timeout_seconds": "a number of seconds above 0",
-    "query_token": "a line of text",
+    "query_token": "a line of printable ASCII characters",
     "rules": "a directory",
     "time_zone": "the IANA name of a time zone, like Europe/Berlin",
     "working_hours": "days and times of day, like Mon-Fri 08:00-18:00",
@@ -80,6 +80,18 @@ def check_time_zone(name: str) -> str:
     except (OSError, ValueError, KeyError):
         raise ValueError(name) from None
     return name
+
+
+def check_token(token: SecretStr) -> SecretStr:
+    """Return the token unchanged, or raise ValueError where no HTTP header can hold it."""
+    if not is_sendable(token.get_secret_value()):
+        raise ValueError("hidden")
+    return token
+
+
+def is_sendable(token: str) -> bool:
+    """Say whether an HTTP header can hold a token."""
+    return token.isascii() and token.isprintable()
 
 
 class WorkingHours(NamedTuple):
@@ -151,7 +163,7 @@ class Settings(BaseSettings):
     listen: Annotated[str, AfterValidator(check_address)] = "127.0.0.1:8080"
     query_listen: Annotated[str, AfterValidator(check_address)] = "127.0.0.1:8081"
     query_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
-    query_token: SecretStr | None = None
+    query_token: Annotated[SecretStr, AfterValidator(check_token)] | None = None
     rules: Annotated[Path, AfterValidator(check_directory)] | None = None
     url_secret: SecretStr | None = None
     time_zone: Annotated[str, AfterValidator(check_time_zone)] = "UTC"
@@ -181,7 +193,7 @@ class Settings(BaseSettings):
         if self.query_token is not None and self.query_token.get_secret_value():
             return self.query_token.get_secret_value()
         try:
-            return self.token_file.read_text(encoding="utf-8").strip() or None
+            token = self.token_file.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
@@ -190,6 +202,9 @@ class Settings(BaseSettings):
                 f"The query token can't be read from {self.token_file} ({reason}); "
                 "run this as the user who runs the receiver, or set CLC_QUERY_TOKEN."
             ) from error
+        if not is_sendable(token):
+            raise TokenError(f"The query token in {self.token_file} is no line of printable ASCII characters.")
+        return token or None
 
 
 def find_unknown_variables() -> list[str]:

@@ -9,6 +9,7 @@ from analytics.client.arrow_types import convert_types, make_frame
 from analytics.client.cancelling import Cancellation
 from analytics.client.lake.place import is_lake
 from analytics.client.lake.source import LakeSource
+from analytics.client.limits import bound_timeout
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
 from analytics.errors import LocationError
@@ -72,7 +73,7 @@ class Client:
         Args:
             query: one statement, a SELECT or an EXPLAIN of one.
             parameters: values for `?` as a list, or for `$name` as a mapping.
-            timeout: the longest time, in seconds; the query service may allow less.
+            timeout: the longest time, in seconds, at most an hour; the query service may allow less.
             max_rows: the most rows; the query service may allow fewer.
             cancellation: ends the query from another thread.
             max_bytes: the most bytes of its Arrow data; the query service may allow fewer.
@@ -82,7 +83,8 @@ class Client:
             NotRunningError: no query service answers.
             TokenError: the query service does not accept the token.
         """
-        return convert_types(self._source.sql(query, parameters, timeout, max_rows, cancellation, max_bytes))
+        seconds = bound_timeout(timeout)
+        return convert_types(self._source.sql(query, parameters, seconds, max_rows, cancellation, max_bytes))
 
     def df(
         self,

@@ -10,6 +10,7 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from analytics.client.cancelling import Cancellation, open_own_pool
+from analytics.client.limits import LONGEST_QUERY_SECONDS
 from analytics.errors import (
     AnalyticsError,
     BusyError,
@@ -26,7 +27,6 @@ from analytics.settings import Settings
 
 CONNECT_SECONDS = 3.0
 STATUS_SECONDS = 10.0
-LONGEST_QUERY_SECONDS = 3600.0  # the query service ends a query earlier; this only ends a lost wait
 GRACE_SECONDS = 5.0
 UNAUTHORIZED = 401
 OK = 200

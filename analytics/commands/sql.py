@@ -1,6 +1,6 @@
 """`clc-analytics sql`: one SELECT in, rows out."""
 
-import json
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analytics.client.client import connect
+from analytics.client.limits import LONGEST_QUERY_SECONDS
+from analytics.client.parameters import NotANumberError, read_value
 from analytics.commands.output import (
     check_target,
     format_of_suffix,
@@ -54,10 +56,17 @@ def read_parameters(given: tuple[str, ...]) -> dict[str, Any] | None:
         if not equals or not name.isidentifier():
             raise click.BadParameter(f"{pair!r} is not NAME=VALUE.", param_hint="--param")
         try:
-            parameters[name] = json.loads(value)
-        except ValueError:
-            parameters[name] = value
+            parameters[name] = read_value(value)
+        except NotANumberError as error:
+            raise click.BadParameter(f"{name} is {error}, which is no JSON number.", param_hint="--param") from None
     return parameters or None
+
+
+def refuse_nan(_context: click.Context, _option: click.Parameter, seconds: float | None) -> float | None:
+    """Return a time, or raise wrong usage for NaN, which is in every range."""
+    if seconds is not None and math.isnan(seconds):
+        raise click.BadParameter("It is no number.")
+    return seconds
 
 
 def choose_format(name: str | None, output: Path | None) -> str:
@@ -88,7 +97,12 @@ def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool)
 @output_option
 @overwrite_option
 @click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="Value of $NAME in the SQL; repeatable.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Longest time in seconds.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, LONGEST_QUERY_SECONDS, min_open=True),
+    callback=refuse_nan,
+    help="Longest time in seconds.",
+)
 @click.option("--max-rows", type=click.IntRange(min=1), help="Fail if there are more rows.")
 @click.option(
     "-l", "--location", help="URL of a query service, DuckDB file, or place of a lake, instead of the receiver's."

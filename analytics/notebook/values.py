@@ -1,12 +1,12 @@
 """The values of `$name` in a notebook's SQL: options of the magic, else the notebook's variables."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 import pandas as pd
 
+from analytics.client.parameters import NotANumberError, read_value
 from analytics.errors import AnalyticsError
 
 LISTS = (set, frozenset, tuple, pd.Series, pd.Index)
@@ -38,9 +38,9 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
         if not equals or not name.isidentifier():
             raise ParameterError(f"%%clc: {pair!r} is no parameter; one looks like -p account=DEMO.")
         try:
-            values[name] = json.loads(text)
-        except ValueError:
-            values[name] = text
+            values[name] = read_value(text)
+        except NotANumberError as error:
+            raise ParameterError(f"%%clc: -p {name} is {error}, which is no JSON number.") from None
     return values
 
 

@@ -1,6 +1,7 @@
 """The client: one set of calls for a query service and a DuckDB file, and what it says when that can't be done."""
 
 import json
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -244,6 +245,16 @@ def test_a_runaway_query_ends_at_its_timeout_and_the_next_one_runs(store):
         with pytest.raises(QueryTimeoutError, match=r"longer than 0\.2 s"):
             client.sql("SELECT count(*) FROM range(10000000000) a, range(1000000) b", timeout=0.2)
         assert client.sql("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+
+
+def test_a_timeout_longer_than_the_longest_is_the_longest_and_nan_is_refused(store, service):
+    for location in (store, service.url):
+        with analytics.connect(location) as client:
+            for seconds in (math.inf, 1e10):
+                assert client.sql("SELECT 1 AS n", timeout=seconds).to_pylist() == [{"n": 1}]
+            with pytest.raises(QueryError, match="The timeout is no number: give seconds"):
+                client.sql("SELECT 1", timeout=math.nan)
+    assert [body["timeout"] for _, body, _ in service.asked] == [3600, 3600]
 
 
 def test_threads_share_a_client(store):

@@ -45,6 +45,7 @@ def test_with_out_the_dataframe_goes_into_a_variable(shell, store):
         ("'", "SELECT 1", "No closing quotation"),
         ("--location nowhere.duckdb", "SELECT 1", "is no file"),
         ("-p account", "SELECT $account", "'account' is no parameter; one looks like -p account=DEMO"),
+        ("-p a=-Infinity", "SELECT $a", "-p a is -Infinity, which is no JSON number"),
         ("-p acount=ACME", "SELECT $account", r"the SQL has no \$acount"),
         ("", "SELECT $account", r"\$account is no variable of this notebook; make one, or add -p account=VALUE"),
         ("", "SELECT ?", "parameter 1 has no name"),

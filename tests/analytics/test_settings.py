@@ -3,7 +3,7 @@
 import pytest
 
 import analytics
-from analytics.errors import SettingsError
+from analytics.errors import SettingsError, TokenError
 from analytics.settings import as_url, read_settings
 
 
@@ -59,6 +59,20 @@ def test_no_settings_come_from_a_directory_that_another_user_could_fill(tmp_path
     else:
         monkeypatch.setattr("analytics.base_directory.os.geteuid", lambda: 4711)
     assert read_settings().query_listen == "127.0.0.1:8081"
+
+
+@pytest.mark.parametrize("token", ["the-hidden-token\r", "the-hidden\ntoken", "the-hidden-tökén"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(tmp_path, monkeypatch, token):
+    monkeypatch.setenv("CLC_QUERY_TOKEN", token)
+    with pytest.raises(SettingsError) as told:
+        read_settings()
+    assert str(told.value) == "CLC_QUERY_TOKEN is (hidden); it must be a line of printable ASCII characters."
+    monkeypatch.delenv("CLC_QUERY_TOKEN")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "query.token").write_text(f"{token}x", encoding="utf-8")
+    with pytest.raises(TokenError, match="is no line of printable ASCII") as refused:
+        read_settings().token()
+    assert "hidden" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,14 @@ def test_a_url_secret_that_can_not_stand_in_a_url_is_refused_and_not_shown(monke
     assert secret not in str(error.value)
 
 
+@pytest.mark.parametrize("token", ["too short", "the-hidden-token-of-it\r", "the-hidden-tökén-of-it"])
+def test_a_query_token_that_no_header_can_hold_is_refused_and_not_shown(monkeypatch, token):
+    monkeypatch.setenv("CLC_QUERY_TOKEN", token)
+    with pytest.raises(SettingsError, match=r"^CLC_QUERY_TOKEN is not usable: ") as error:
+        read_settings(env_file=None)
+    assert token not in str(error.value)
+
+
 def test_a_shared_spool_that_is_no_postgresql_is_refused_and_its_password_not_shown(monkeypatch):
     monkeypatch.setenv("CLC_SHARED_SPOOL", "mysql://clc:hunter2@db.example/clc")
     with pytest.raises(
