@@ -146,8 +146,9 @@ class Editor {
       this.turn = data.turn;
       this.named = this.kept = undefined;
       this.leaveLink();
+      this.ran = data.text; // before the text is set: its listener compares them
       this.view.setText(data.text);
-      this.ran = data.text;
+      this.compare(data.text); // the text may be the same as before
       keepDraft(data.turn, data.text, data.text);
       if (data.focus) this.view.focus();
     }

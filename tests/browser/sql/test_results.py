@@ -31,6 +31,20 @@ def test_an_edited_query_keeps_its_chart_and_until_it_runs_the_rows_are_called_t
     expect(page.locator(".st-key-sql-chart svg.marks")).to_be_visible()
 
 
+def test_back_and_forward_show_a_query_with_its_own_rows_and_never_call_them_those_of_the_query_before(page):
+    clock = page.locator(".st-key-sql-editor .clock")
+    first, second = "SELECT range AS n FROM range(3)", "SELECT range AS n FROM range(5)"
+    for sql, rows in ((first, 3), (second, 5)):
+        run(page, sql)
+        expect_rows(page, rows)
+    for go, sql, rows in ((page.go_back, first, 3), (page.go_forward, second, 5)):
+        go()
+        expect(code(page)).to_have_text(sql)
+        expect_rows(page, rows)
+        expect(clock).to_have_text("")
+        expect(results(page)).not_to_have_attribute("data-before", "")
+
+
 def test_the_downloads_keep_their_place_however_long_the_words_about_the_answer_are(page):
     places = []
     for sql in ("SELECT 1 AS one", "SELECT range AS n FROM range(11001) WHERE n < 10000000 ORDER BY hash(n)"):
