@@ -173,6 +173,17 @@ def test_alerts_offers_accounts_of_senders_with_alerts_and_says_of_others_that_t
     expect(page.get_by_role("option", name="baxterthehacker")).to_have_count(0)
 
 
+def test_activity_of_a_sender_without_alerts_calls_nothing_in_alarm(live, watch):
+    live.simulate("--event", "Alert.Notification")
+    page = open_with_both(watch, live, "/activity?range=all&refresh=off")
+    alarms = page.locator(".st-key-sign-alarms button").first
+    expect(alarms).to_contain_text(re.compile(r"[1-9]\d* servers? in alarm"))
+    choose(page, "Sender", "GitHub")
+    expect(alarms).to_contain_text("0 servers in alarm")
+    choose(page, "Sender", "CenturyLink Cloud")
+    expect(alarms).to_contain_text(re.compile(r"[1-9]\d* servers? in alarm"))
+
+
 def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     expect(page.locator(".st-key-last-github")).to_contain_text("received")

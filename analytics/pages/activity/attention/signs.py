@@ -22,7 +22,7 @@ from analytics.pages.shared.known.alarms import IN_ALARM, load_in_alarm, open_in
 from analytics.pages.shared.known.findings import FINDINGS, begin_known, load_findings, open_findings
 from analytics.pages.shared.known.waiting import await_answer, begin_waiting
 from analytics.pages.shared.store import ask_status, location
-from analytics.senders import alert_label, alerts, sender_of
+from analytics.senders import alert_label, alerting, alerts, find_sender, sender_of
 from analytics.text import as_markdown, make_visible, plural
 
 GOOD, BAD, WARNING, UNKNOWN = (
@@ -100,13 +100,16 @@ def waited_for() -> dict[str, KeptAnswer[Any]]:
 
 def describe_alarms(chosen: ActivityFilters) -> Sign:
     """Return the number of entities in alarm now."""
-    hint = "In alarm now, of the chosen account. Opens Alerts."
     entities = f"{alert_label().lower()}s"
+    one = entities.removesuffix("s")
+    if chosen.sender and chosen.sender not in alerting():
+        silent = f"{find_sender(chosen.sender).title} sends no alerts. Opens Alerts, which has those of other senders."
+        return Sign(GOOD, f"**{plural(0, one)}** in alarm", silent)
+    hint = "In alarm now, of the chosen account. Opens Alerts."
     known = load_in_alarm()
     if known is None:
         return Sign(UNKNOWN, f"{entities.capitalize()} in alarm: **being read**", hint, is_pending=True)
     count = known.count(list_accounts(chosen))
-    one = entities.removesuffix("s")
     return Sign(BAD if count else GOOD, f"**{plural(count, one)}** in alarm", hint)
 
 
