@@ -64,6 +64,21 @@ def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     assert any(re.fullmatch(r"\. · newest \.", line) for line in age_lines(app))
 
 
+@pytest.mark.parametrize(
+    ("address", "advice"),
+    [
+        ({"refresh": "5 s"}, "or wait: this page refreshes by itself."),
+        ({"refresh": "off", "when": "7 d"}, "or choose a longer time range."),
+        ({"refresh": "5 s", "to": "2020-01-01T00:00:00"}, "or choose a longer time range."),
+        ({"refresh": "off"}, "or turn on the refresh above to wait for new ones."),
+    ],
+)
+def test_waiting_for_notifications_is_advised_only_where_the_page_would_show_new_ones(open_page, address, advice):
+    app = open_page("notifications", entity="no such entity", **address)
+    assert not app.exception
+    assert f"None matches these filters. Clear them, {advice}" in [caption.value for caption in app.caption]
+
+
 def test_what_follows_a_count_keeps_its_place_on_the_page_whether_it_counts_or_not():
     def page():
         import streamlit as st

@@ -12,14 +12,15 @@ from analytics.charts.histogram import BRUSH, Bins, draw_histogram, read_brush
 from analytics.pages.notifications import paging
 from analytics.pages.notifications.download import draw_download
 from analytics.pages.notifications.filters import find_range, narrow_to, read_own_range, span_filter, to_newest
+from analytics.pages.notifications.paging import ReceivedRange
 from analytics.pages.notifications.what import What, describe_rows
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import account_label, load_accounts
-from analytics.pages.shared.answers import find_oldest, skip_unanswered
+from analytics.pages.shared.answers import find_oldest, now, skip_unanswered
 from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
 from analytics.pages.shared.formatting import viewer_zone
-from analytics.pages.shared.frame import find_bar, is_dark
+from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import colours, several, titles, unknown_type
@@ -80,7 +81,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
             draw_rows(search.rows, narrow=beside is not None)
         listed, bins, counts = search.count_list()
         if search.rows.empty:
-            draw_nothing(fresh=listed.fresh)
+            draw_nothing(advise(listed.fresh, span))
         else:
             draw_pager(listed, search.values, narrow=beside is not None)
     with follow, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
@@ -135,12 +136,20 @@ def draw_follow_buttons(fresh: int) -> None:
         st.button("Pause", key="follow", on_click=paging.pause, icon=":material/pause:")
 
 
-def draw_nothing(fresh: int) -> None:
+def draw_nothing(advice: str) -> None:
     """Say that there is no notification to show, and give advice."""
     with st.container(key="nothing", border=True):
         st.subheader("No notification", anchor=False)
-        later = "or show the new ones above" if fresh else "or wait: this page refreshes by itself"
-        st.caption(f"None matches these filters. Clear them, {later}.")
+        st.caption(f"None matches these filters. Clear them, or {advice}.")
+
+
+def advise(fresh: int, span: ReceivedRange) -> str:
+    """Return what else may bring notifications; waiting helps only a page that refreshes, in a range that goes on."""
+    if fresh:
+        return "show the new ones above"
+    if is_refreshing() and (span.until is None or span.until > now()):
+        return "wait: this page refreshes by itself"
+    return "choose a longer time range" if any(span) else "turn on the refresh above to wait for new ones"
 
 
 @skip_unanswered
