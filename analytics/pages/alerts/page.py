@@ -155,8 +155,8 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
         what, place = alert_label().lower(), zone_label(viewer_zone())
         st.markdown("**Alarms over time**")
         st.caption(
-            f"One row per {what} and metric; {first}. Right: number of alarms and total duration. Times in {place}. "
-            f"A click opens the {what}."
+            f"One row per {what} and metric; {first}. Right: number of alarms and time in alarm within this range. "
+            f"Times in {place}. A click opens the {what}."
         )
         chart = alarms.draw_alarms(inside, drawn, span, place=place, dark=is_dark())
 
