@@ -293,6 +293,8 @@ def test_a_row_says_what_it_changed_and_marks_a_copy_and_what_a_finding_doubts(l
     expect(column(page, 3)).to_have_text(said)
     expect(column(page, 3).nth(1)).to_have_class(re.compile("notice"))
     expect(column(page, 3).nth(2)).to_have_class(re.compile("quiet"))
+    column(page, 3).first.click()
+    expect(page.locator(".st-key-detail")).to_contain_text("Alert: cpu above its threshold, at 93.5%")
 
 
 def test_on_a_phone_a_tap_anywhere_on_a_row_opens_it_and_the_caption_of_the_chart_is_whole(live, watch):

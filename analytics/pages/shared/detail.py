@@ -10,7 +10,7 @@ import streamlit as st
 
 from analytics.pages.shared import going
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.changes import draw_difference
+from analytics.pages.shared.changes import describe_alerts, draw_difference
 from analytics.pages.shared.complete.since import describe_gone
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
 from analytics.pages.shared.copying import draw_body_button, draw_copies
@@ -227,6 +227,8 @@ def draw_changes(row: Any) -> None:
             seq = int(first.iloc[0]["seq"])
             st.button("Open that one", key="open-original", on_click=open_notification, args=(seq,))
     elif not has_state(row["category"]):
+        for text in describe_alerts(pd.DataFrame([row])).values():
+            st.markdown(f"**{as_markdown(capitalize(text))}**")
         st.caption("An alert reports a moment, so there is no earlier state to compare it with.")
     elif null_to_none(row["entity_id"]) is None:
         st.caption("It names no entity, so there is nothing to compare it with.")
