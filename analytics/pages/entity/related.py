@@ -31,13 +31,6 @@ MOST_PARTS = 200
 MOST_ACTS = 50
 LIST_PIXELS = 320
 FEW = 3
-PART_COLUMNS = (
-    Column("Category", "6.5rem"),
-    Column("Name", "100%", opens=True),
-    Column("State", "6rem"),
-    Column("Notifications", "7.5rem", align="right"),
-    Column("Last", "12rem", time=True),
-)
 BELOW_COLUMNS = (Column("Account", "8rem", opens=True), Column("Business name", "100%", opens=True))
 ACT_COLUMNS = (
     Column("Occurred", "8.4rem", time=True),
@@ -46,6 +39,18 @@ ACT_COLUMNS = (
     Column("What", "62%"),
     Column("Account", "5.6rem", opens=True),
 )
+
+
+def part_columns(*, with_deleted: bool) -> tuple[Column, ...]:
+    """Return the columns of an account's entities, with their state if some of them are deleted."""
+    state = (Column("State", "6rem"),) if with_deleted else ()
+    return (
+        Column("Category", "8rem"),
+        Column("Name", "100%", opens=True),
+        *state,
+        Column("Notifications", "7.5rem", align="right"),
+        Column("Last", "12rem", time=True),
+    )
 
 
 def names_it(finding: Finding, entity: Entity) -> bool:
@@ -114,24 +119,25 @@ def draw_parts_of_account(entity: Entity) -> None:
             if (row := rows.get(identity)) is not None:
                 going.to_entity(row.category, row.entity_id, sender=sender)
 
-        alt = f"{several_parts.capitalize()} of this account"
-        draw_table(PART_COLUMNS, [part_line(identity, row) for identity, row in rows.items()], key="parts",
-              alt=alt, on_open=open_row, height=LIST_PIXELS)  # fmt: skip
+        alt, some = f"{several_parts.capitalize()} of this account", any(row.deleted for row in rows.values())
+        lines = [part_line(identity, row, with_deleted=some) for identity, row in rows.items()]
+        columns = part_columns(with_deleted=some)
+        draw_table(columns, lines, key="parts", alt=alt, on_open=open_row, height=LIST_PIXELS)
         if total > len(rows):
             st.caption(f"The first {len(rows):,} are listed.")
 
 
-def part_line(identity: str, row: Any) -> Line:
-    """Return an entity of an account as a row."""
-    gone = "deleted" if row.deleted else ""
+def part_line(identity: str, row: Any, *, with_deleted: bool) -> Line:
+    """Return an entity of an account as a row, with its state if some of the listed ones are deleted."""
+    state = ["deleted" if row.deleted else ""] if with_deleted else []
     cells = [
         senders.as_words(row.category),
         shorten(row.entity_id, 80),
-        gone,
+        *state,
         f"{row.notifications:,}",
         moment(row.last_at),
     ]
-    return Line(identity, cells, tones=["quiet"] * len(cells) if gone else ())
+    return Line(identity, cells, tones=["quiet"] * len(cells) if row.deleted else ())
 
 
 def draw_acts_of_user(entity: Entity) -> None:
