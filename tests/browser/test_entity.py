@@ -133,6 +133,12 @@ def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
     expect(page.locator(NAME)).to_contain_text("Public address")
     reason = "severity medium: the server can be reached from the whole internet"
     expect(page.locator(".st-key-detail-head")).to_contain_text(reason)
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(".st-key-detail-head")).to_contain_text(reason)
+    said, closes = (page.locator(f".st-key-detail-head {part}").first for part in ("p", "button"))
+    until(lambda: said.bounding_box()["width"] < 390, what="the narrow page")
+    assert said.bounding_box()["y"] < closes.bounding_box()["y"] + closes.bounding_box()["height"]
+    assert said.bounding_box()["x"] + said.bounding_box()["width"] <= closes.bounding_box()["x"]
 
 
 def test_a_replayed_notification_is_marked_in_the_timeline_and_the_update_after_it_shows_what_it_changed(live, watch):
