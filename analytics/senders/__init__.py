@@ -269,13 +269,13 @@ def any_entity() -> str:
 
 
 def as_words(category: str) -> str:
-    """Return a category in words: `pull request` for `pull_request`."""
-    return category.replace("_", " ")
+    """Return what an entity of a category is called: its sender's word, or `pull request` for `pull_request`."""
+    return sender_of(category).entity_words.get(category) or category.replace("_", " ")
 
 
 def parts_of_account(last: str = "or", sender: str | None = None) -> str:
     """Return the words for an account's parts: `user or server`, of many kinds `part`; with `and`, their plural."""
-    names = [kind.name.lower() for kind in find_sender(sender).kinds if not is_account(kind.name, sender)]
+    names = [as_words(kind.name).lower() for kind in find_sender(sender).kinds if not is_account(kind.name, sender)]
     if len(names) > MOST_KINDS:
         return "parts" if last == "and" else "part"
     ending = "s" if last == "and" else ""

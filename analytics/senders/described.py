@@ -12,9 +12,13 @@ from analytics.senders.sender import ACCOUNT_ICON, PERSON_ICON, Event, Examples,
 OTHER_ICON = ":material/deployed_code:"
 PERSONS = frozenset({"user", "member"})
 NO_WORDS = Wording({}, {}, {}, {})
-SHADES = {"Created": (0.42, 0.55), "Updated": (0.70, 0.72), "Deleted": (0.25, 0.36)}
+SHADES = {"Created": (0.42, 0.5), "Updated": (0.62, 0.68), "Deleted": (0.25, 0.36)}
 """The lightness of a colour on a light and a dark page, by action: the most frequent one is pale."""
 SATURATION = 0.45
+STEPS, SPREAD = 13, 0.3
+"""The steps of lightness among the events of one hue and action, and the part of the lightness that they go through."""
+TURNS, ARC = 7, 0.12
+"""The turns of the hue among these, and the part of the circle of hues that they go through."""
 
 
 class Seen(NamedTuple):
@@ -54,24 +58,39 @@ def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> 
         documentation=said.get("documentation", ""),
         account_word=said.get("account") or "account",
         accounts_word=said.get("accounts") or "accounts",
+        entity_words=said.get("entities", {}),
         places=said.get("places", {}),
     )
 
 
 def describe_event(seen: Seen, words: Iterable[Mapping[str, str]]) -> Event:
-    """Return an event with the colours that its profile gives it, otherwise with those of its category's hue."""
+    """Return an event with its label and its colours on a light and a dark page."""
     said = next((each for each in words if fnmatchcase(seen.event_type, each["pattern"])), {})
-    light, dark = (mix(seen.category, lightness) for lightness in SHADES[seen.action or "Updated"])
-    return Event(
-        seen.event_type, said.get("light") or light, said.get("dark") or dark, said.get("label", ""), seen.category
-    )
+    light, dark = (choose_colour(seen, said, is_dark) for is_dark in (False, True))
+    return Event(seen.event_type, light, dark, said.get("label", ""), seen.category)
 
 
-def mix(category: str, lightness: float) -> str:
-    """Return a colour of a category's hue, which its name alone decides: it is the same on every page and day."""
-    hue = zlib.crc32(category.encode()) % 360 / 360
-    parts = colorsys.hls_to_rgb(hue, lightness, SATURATION)
-    return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
+def choose_colour(seen: Seen, said: Mapping[str, str], is_dark: bool) -> str:
+    """Return the colour that a profile gives to this event alone, otherwise a shade of its pattern's or category's hue.
+
+    In the colour itself, all events of a pattern would look the same.
+    """
+    given = said.get("dark" if is_dark else "light")
+    if given is None:
+        hue, saturation = zlib.crc32(seen.category.encode()) % 360 / 360, SATURATION
+    elif seen.event_type == said["pattern"].rstrip(".*"):
+        return given
+    else:
+        hue, _, saturation = colorsys.rgb_to_hls(*(int(given[place : place + 2], 16) / 255 for place in (1, 3, 5)))
+    return shade(seen.event_type, hue, SHADES[seen.action or "Updated"][is_dark], saturation)
+
+
+def shade(event_type: str, hue: float, lightness: float, saturation: float) -> str:
+    """Return a colour near a hue and a lightness, which the event's name decides: it is the same on every day."""
+    turn, step = divmod(zlib.crc32(event_type.encode()) % (STEPS * TURNS), STEPS)
+    hue += ARC * (turn / (TURNS - 1) - 0.5)
+    lightness *= 1 + SPREAD * (step / (STEPS - 1) - 0.5)
+    return "#" + "".join(f"{round(part * 255):02x}" for part in colorsys.hls_to_rgb(hue % 1, lightness, saturation))
 
 
 def choose_icon(category: str, account: str) -> str:

@@ -248,6 +248,7 @@ class Sender(NamedTuple):
         secret_variable: the setting with its secret; empty where it needs none.
         documentation: the URL of its own documentation.
         account_word: what an account is called; `accounts_word` is several of them.
+        entity_words: what an entity is called, by its category, where that is not the category's own word.
         places: where a request has its `signature`, `timestamp`, `id` and the other signed `headers`, in words.
         describe_state: the function that returns who or what an entity is and its state, in words, from the category of
             a notification and its parsed body.
@@ -276,5 +277,6 @@ class Sender(NamedTuple):
     documentation: str = ""
     account_word: str = "account"
     accounts_word: str = "accounts"
+    entity_words: Mapping[str, str] = {}
     places: Mapping[str, str] = {}
     describe_state: Callable[[str, Any], Sequence[str | None]] = describe_nothing

@@ -32,7 +32,7 @@ MOST_ACCOUNTS = 12
 MOST_BUTTONS = 6
 """The most kinds of entities that the bar has a button for."""
 COLUMNS = (
-    Column("Category", "7rem"),
+    Column("Category", "8rem"),
     Column("Name", "60%", opens=True),
     Column("Account", "9rem", opens=True),
     Column("Notifications", "8rem", align="right"),

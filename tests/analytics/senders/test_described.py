@@ -2,9 +2,21 @@
 
 import json
 import re
+import tomllib
+from itertools import combinations
+from math import dist
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+import receiver
 from analytics import senders
 from analytics.senders.described import Seen, as_sender
+from tests.analytics.charts.test_colours import lab_of
+
+LEAST_DISTANCE = 5
+"""The least distance of two colours in CIELAB, where 2 is just visible side by side."""
 
 DESCRIPTION = json.dumps(
     {
@@ -42,6 +54,32 @@ def test_events_of_a_category_have_shades_of_one_colour_the_same_each_time():
     light = {event.name: event.light for event in first}
     assert len(set(light.values())) == len(SEEN)
     assert all(re.fullmatch("#[0-9a-f]{6}", each) for event in first for each in (event.light, event.dark))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_each_event_type_of_githubs_examples_and_of_an_issue_can_be_told_from_the_others_by_its_colour(dark):
+    profile = tomllib.loads((Path(receiver.__file__).parent / "senders/github/profile.toml").read_text("utf-8"))
+    words = [{"pattern": pattern, **said} for pattern, said in profile["words"]["events"].items()]
+    names = {row["event_type"]: row["action"] for each in profile["examples"] if (row := each.get("row"))}
+    names |= {f"issues.{action}": "Updated" for action in ("closed", "reopened", "labeled", "assigned")}
+    seen = [Seen(name, name.partition(".")[0], action) for name, action in names.items()]
+    events = as_sender("github", "GitHub", json.dumps({"events": words}), seen).events
+    for one, other in combinations(events, 2):
+        colours = [lab_of(event.dark if dark else event.light, np.eye(3)) for event in (one, other)]
+        assert dist(*colours) >= LEAST_DISTANCE, (one, other)
+
+
+def test_an_entity_is_called_what_its_senders_profile_says():
+    described = json.dumps({"entities": {"issue_comment": "comment"}})
+    seen = [Seen("issue_comment.created", "issue_comment", "Created"), Seen("merge_group.x", "merge_group", None)]
+    try:
+        senders.learn([as_sender("github", "GitHub", described, seen)])
+        assert senders.as_words("issue_comment") == "comment"
+        assert senders.as_words("merge_group") == "merge group"
+        assert "comment" in senders.parts_of_account(sender="github")
+    finally:
+        senders.learn([])
+    assert senders.as_words("issue_comment") == "issue comment"
 
 
 def test_learned_senders_come_after_the_shipped_ones_and_never_replace_one():
