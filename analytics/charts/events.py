@@ -132,7 +132,9 @@ def draw_lines(
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             y=alt.Y(
-                "events:Q", scale=alt.Scale(type="symlog"), axis=alt.Axis(title=None, values=LOG_TICKS, format=",d")
+                "events:Q",
+                scale=scale_of(frame, other, type="symlog"),
+                axis=alt.Axis(title=None, values=LOG_TICKS, format=",d"),
             ),
             color=alt.Color("event_type:N", scale=colour, legend=legend_of(names, "stroke")),
         )
@@ -155,6 +157,12 @@ def draw_lines(
         )
     )
     return [hovered, drawn]
+
+
+def scale_of(frame: pd.DataFrame, other: Other | None, **options: Any) -> alt.Scale:
+    """Return the scale of counts; where all are 0 it goes to 1, so that the line of 0 does not lie at half height."""
+    is_counted = frame["events"].any() or (other is not None and other[0]["events"].any())
+    return alt.Scale(**options) if is_counted else alt.Scale(domain=[0, 1], **options)
 
 
 def line_of(frame: pd.DataFrame, name: str, span: Span) -> pd.DataFrame:
@@ -207,7 +215,11 @@ def event_bars(
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             x2=alt.X2("end"),
-            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d")),
+            y=alt.Y(
+                "bottom:Q",
+                scale=scale_of(frame, other),
+                axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d"),
+            ),
             y2=alt.Y2("top"),
             color=alt.Color("event_type:N", scale=event_scale(dark), legend=legend_of(list_types(frame, dark))),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),

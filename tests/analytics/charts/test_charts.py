@@ -47,6 +47,19 @@ def test_empty_bins_are_drawn_and_the_running_one_is_not_complete(frame, span):
     assert {row["state"] for row in rows_of(drawn(frame, over))} == {"complete"}
 
 
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_the_scale_of_counts_that_are_all_0_goes_from_0_to_1(frame, span, logarithmic):
+    def domain_of(chart):
+        scales = [layer["encoding"]["y"].get("scale", {}) for layer in chart["layer"]]
+        return next((scale["domain"] for scale in scales if "domain" in scale), None)
+
+    none = pd.DataFrame({"bin_us": [], "events": []})
+    before = pd.DataFrame({"bin_us": span.begins_us[:1], "events": [2]})
+    assert domain_of(drawn(frame.head(0), span, none, logarithmic=logarithmic)) == [0, 1]
+    assert domain_of(drawn(frame.head(0), span, before, logarithmic=logarithmic)) is None
+    assert domain_of(drawn(frame, span, none, logarithmic=logarithmic)) is None
+
+
 def test_a_refresh_changes_data_and_nothing_else(frame, span):
     later = span_of("1 h", None, MIDDAY + span.width, None, BERLIN)
 
