@@ -113,7 +113,8 @@ def body(chosen: dict[str, Any]) -> None:
         st.markdown(f"**{plural(len(inside), 'alarm')}** in this time range")
         draw_alarm_list(listed, len(inside), deleted)
     with right, st.container(key="flapping-card", gap="small"):
-        st.markdown(f"**{len(flapping):,} flapping**: at least {plural(chosen['least'], 'alarm')} in this time range")
+        least = plural(chosen["least"], "alarm")
+        st.markdown(f"**{len(flapping):,} flapping**: at least {least} in this time range; total time within it")
         if len(flapping):
             draw_flapping_list(most_often, len(flapping), deleted)
         else:
