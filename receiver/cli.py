@@ -80,6 +80,14 @@ class _Commands(click.Group):
         except ReceiverError as error:
             click.echo(f"Error: {make_visible(str(error))}", err=True)
             ctx.exit(2 if isinstance(error, SettingsError) else 1)
+        except PermissionError as error:
+            if error.filename is None:
+                raise
+            hint = "Run this as the user who runs `clc-receiver serve`"
+            click.echo(
+                f"Error: {make_visible(str(error.filename))} can't be used: permission denied. {hint}.", err=True
+            )
+            ctx.exit(1)
         except RuntimeError as error:
             if str(error) == _INTERRUPTED:
                 raise click.Abort from None

@@ -13,7 +13,7 @@ from tests.browser.watching import SECONDS
 from tests.support.browsing import UNOPTIMIZED, a_browser, a_dashboard
 from tests.support.keys import key_directory
 from tests.support.prepared import run_program
-from tests.support.processes import PreparedReceiver, environment, running
+from tests.support.processes import PreparedReceiver, Receiver, environment, running
 from tests.support.waiting import until
 
 
@@ -29,7 +29,7 @@ def browser():
 class Live:
     """A receiver and a dashboard on it."""
 
-    def __init__(self, receiver: PreparedReceiver, url: str) -> None:
+    def __init__(self, receiver: Receiver, url: str) -> None:
         self.receiver, self.url = receiver, url
 
     def simulate(self, *options: str) -> None:

@@ -12,7 +12,7 @@ from receiver.settings import Settings
 from receiver.spool import SpoolWriter
 from receiver.spool import owners as spools
 from receiver.spool.owners import claim, hold, list_former_spools, take_former
-from tests.durability.test_spool_damage import Store
+from tests.durability.support.spool_store import SpoolStore
 from tests.receiver.test_import import line
 from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
@@ -107,7 +107,7 @@ def test_rows_in_a_spool_that_is_used_no_more_are_red_until_they_are_taken(tmp_p
     assert str(tmp_path / "before") in figures["former_spools"].text
     assert take_former(now) == [tmp_path / "before"]
     (now.data_dir / "spool").mkdir()
-    store = Store(now.data_dir, former=lambda: take_former(now))
+    store = SpoolStore(now.data_dir, former=lambda: take_former(now))
     write_rows(store.spool, range(5, 8))
     store.take_all()
     assert sorted(store.users()) == list(range(8))

@@ -12,7 +12,7 @@ import pytest
 from receiver.database.opening import run
 from receiver.notification import DAMAGED_IN_SPOOL, FIRST_SENDER, Rejection
 from receiver.spool import SpoolReader, SpoolWriter
-from tests.durability.test_spool_damage import Store
+from tests.durability.support.spool_store import SpoolStore
 from tests.support.rows import notification, rejection
 from tests.support.sizes import size
 
@@ -42,7 +42,7 @@ def changed(segment, sql):
 @pytest.fixture
 def store(tmp_path):
     (tmp_path / "spool").mkdir()
-    store = Store(tmp_path)
+    store = SpoolStore(tmp_path)
     yield store
     store.close()
 

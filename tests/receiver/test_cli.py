@@ -1,5 +1,6 @@
 """The command line: what is wrong is named, with what was probably meant."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -19,6 +20,9 @@ from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.ports import free_address
 from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment, running
+
+# Numbers of Linux: prctl(2), capabilities(7).
+DROP_CAPABILITY, READ_ANY_FILE = 24, (1, 2)
 
 
 def command(module, *arguments, data_dir, **settings):
@@ -104,6 +108,34 @@ def test_output_that_can_not_be_written_is_one_line(tmp_path, module, arguments)
         )  # fmt: skip
     sentence = "Error: Standard output can't be written: No space left on device.\n"
     assert (done.returncode, done.stderr) == (1, sentence)
+
+
+def give_away(directory):
+    """Make a directory that nobody but its owner may enter, and return what lets a child process be another user."""
+    if os.getuid():
+        directory.chmod(0)
+        return None
+    os.chown(directory, 12_345, 12_345)
+    directory.chmod(0o700)
+    control = ctypes.CDLL(None).prctl
+    return lambda: [control(DROP_CAPABILITY, each, 0, 0, 0) for each in READ_ANY_FILE]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root has no capabilities elsewhere")
+@pytest.mark.parametrize("name", ["status", "verify", "check", "backup", "rebuild", "upgrade"])
+def test_a_data_directory_of_another_user_is_one_line(tmp_path, name):
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    become_another = give_away(data_dir)
+    arguments = [name, str(tmp_path / "copy.duckdb")] if name == "backup" else [name]
+    done = subprocess.run(
+        [sys.executable, "-m", "receiver", *arguments], env=environment(data_dir), cwd=tmp_path,
+        preexec_fn=become_another, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "ermission denied" in done.stdout + done.stderr or "can't be written" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 1
 
 
 def test_a_missing_token_file_is_said_as_such(tmp_path):

@@ -23,7 +23,8 @@ class Store:
         self.spool = SpoolWriter(directory / "spool")
         self.connection = open_database(directory / "clc.duckdb")
         self.loop = AppendLoop(self.connection, directory / "spool", 10, on_fatal=lambda: None, data_dir=directory)
-        self.loop.pace.keeps_up = lambda: True  # a drop would wait for an appender that looks at nothing
+        # A drop would wait for an appender that looks at nothing.
+        self.loop.pace.keeps_up = lambda: True  # type: ignore[method-assign]
         self.dropper = Dropper(self.connection, self.loop, load_senders())
 
     def append(self, rows):

@@ -84,11 +84,13 @@ def test_a_batch_whose_commit_fails_is_tried_again_in_smaller_ones(connection, s
 
 
 def test_changes_that_are_too_large_together_are_derived_from_fewer_notifications(connection, spool, monkeypatch):
-    sizes = []
-    write_changes = deriver.Deriver.settle
-    monkeypatch.setattr(
-        deriver.Deriver, "settle", lambda self, each: (sizes.append(len(each.rows)), write_changes(self, each))
-    )
+    sizes, settle = [], deriver.Deriver.settle
+
+    def note_size(self, derived):
+        sizes.append(len(derived.rows))
+        settle(self, derived)
+
+    monkeypatch.setattr(deriver.Deriver, "settle", note_size)
     fill_with_large_bodies(spool, 40, 1_000)
     monkeypatch.setattr(deriver, "_MOST_BYTES", 5_000)
     sizes.clear()
