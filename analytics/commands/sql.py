@@ -45,7 +45,10 @@ def read_query(query: str | None, file: Path | None) -> str:
         return query
     if not sys.stdin or (query is None and file is None and sys.stdin.isatty()):
         raise click.UsageError('Give the SQL as an argument ("SELECT …"), with -f FILE, or on standard input.')
-    return sys.stdin.read()
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise click.UsageError("Standard input can't be read: it is not UTF-8 text.") from None
 
 
 def read_parameters(given: tuple[str, ...]) -> dict[str, Any] | None:

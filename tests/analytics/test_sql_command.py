@@ -207,6 +207,16 @@ def test_rows_that_can_not_be_written_are_one_line_and_an_exit_code(store, argum
     assert "Traceback" not in done.stderr
 
 
+def test_sql_from_standard_input_that_is_not_utf_8_is_wrong_usage(store):
+    command = [*COMMAND, "--location", store]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        command, input="SELECT 'ä'".encode("latin-1"), env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    assert b"Error: Standard input can't be read: it is not UTF-8 text." in done.stderr
+
+
 def test_sql_from_a_closed_standard_input_is_wrong_usage(store):
     done = subprocess.run(
         ["/bin/sh", "-c", '"$@" <&-', "sh", *COMMAND, "--location", store], capture_output=True, text=True, check=False
