@@ -190,3 +190,15 @@ def load_program(*modules: str) -> None:
 def _packages(folder: Path) -> Iterator[str]:
     for path in sorted({file.parent for file in folder.rglob("*.sql")}):
         yield ".".join((folder.name, *path.relative_to(folder).parts))
+
+
+def check_for_duckdb(directory: Path) -> Path:
+    """Return a directory in which DuckDB finds its log: it puts `.wal` before the first `?` of a database's path.
+
+    Raises:
+        ValueError: it is none.
+    """
+    whole = str(directory.absolute())
+    if "?" in whole or whole.encode(errors="replace").decode() != whole:
+        raise ValueError("its path must be UTF-8 and have no question mark")
+    return directory

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from receiver.dot_env import read_dot_env
 from receiver.errors import SettingsError
+from receiver.files import check_for_duckdb
 
 _MIB = 1024 * 1024
 _BESIDE_DUCKDB = 400
@@ -93,19 +94,9 @@ def _aliases(names: frozenset[str]) -> frozenset[str]:
     return frozenset(name.upper() for name in names)
 
 
-def _data_directory(path: Path) -> Path:
-    """Refuse a path that DuckDB takes for another one: it puts the `.wal` of its log before the first `?`."""
-    whole = str(path.absolute())
-    if "?" in whole or whole.encode(errors="replace").decode() != whole:
-        raise ValueError("its path must be UTF-8 and have no question mark")
-    return path
-
-
 def _url_secret(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._~-]{16,128}", text):
-        raise ValueError(
-            "it must be 16 to 128 letters, digits or any of . _ ~ -, for example of `openssl rand -hex 16`"
-        )
+        raise ValueError("it must be 16 to 128 letters, digits or . _ ~ -, for example of `openssl rand -hex 16`")
     return text
 
 
@@ -154,6 +145,7 @@ def _duration(value: object) -> object:
     return value
 
 
+DataDirectory = Annotated[Path, AfterValidator(check_for_duckdb)]
 Address = Annotated[str, AfterValidator(_address)]
 Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_split_list)]
 
@@ -165,9 +157,7 @@ class Settings(BaseSettings):
         env_prefix="CLC_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    data_dir: Annotated[Path, AfterValidator(_data_directory)] = Field(
-        Path("data"), description="DuckDB file `clc.duckdb`, spool, backups, tokens"
-    )
+    data_dir: DataDirectory = Field(Path("data"), description="DuckDB file `clc.duckdb`, spool, backups, tokens")
     spool_dir: Path | None = Field(None, description="spool, where it should lie on another disk")
     shared_spool: Annotated[str, AfterValidator(_postgresql)] | None = Field(
         None, description="URL of a PostgreSQL database through which several machines share their notifications"
@@ -261,7 +251,7 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
     """Read the settings: flags that are not None override the environment, which overrides the file `env_file`.
 
     Raises:
-        SettingsError: values are not allowed; names each, its value and what is allowed. Or the file can't be read.
+        SettingsError: values are not allowed (names each, its value and what is allowed), or the file can't be read.
     """
     read_dot_env(env_file)  # its error is a sentence
     try:

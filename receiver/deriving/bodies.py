@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import duckdb
 import pyarrow as pa
+
+from receiver.database.faults import read_or
 
 _FILE = "last_bodies.sqlite"
 _SCHEMA = """
@@ -116,3 +119,14 @@ class LastBodies:
         _log.warning("last bodies can't be kept in %s until the next start, so appending is slower: %s", where, error)
         with contextlib.suppress(OSError, sqlite3.Error):
             self._forget()
+
+
+def load_bodies(data_dir: Path, connection: duckdb.DuckDBPyConnection) -> LastBodies:
+    """Load the bodies at hand, or clear them if the database has lost its latest rows since."""
+    bodies = LastBodies(data_dir)
+    if newest := bodies.newest:
+        seq, name = newest
+        sql = "SELECT id::VARCHAR FROM notifications WHERE seq = ?"
+        if read_or(connection, sql, [], "the bodies at hand are not used", [seq]) != [(name,)]:
+            bodies.clear()
+    return bodies

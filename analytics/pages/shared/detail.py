@@ -228,7 +228,7 @@ def draw_changes(row: Any) -> None:
             st.button("Open that one", key="open-original", on_click=open_notification, args=(seq,))
     elif not has_state(row["category"]):
         for text in describe_alerts(pd.DataFrame([row])).values():
-            st.markdown(f"**{as_markdown(capitalize(text))}**")
+            st.text(capitalize(text))
         st.caption("An alert reports a moment, so there is no earlier state to compare it with.")
     elif null_to_none(row["entity_id"]) is None:
         st.caption("It names no entity, so there is nothing to compare it with.")

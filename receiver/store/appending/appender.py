@@ -16,12 +16,11 @@ from receiver.database.faults import (
     OUT_OF_MEMORY,
     UnderivableError,
     is_damage,
-    read_or,
     suspect,
 )
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
-from receiver.deriving import Derived, Deriver, LastBodies, make_read, write_changes
+from receiver.deriving import Derived, Deriver, load_bodies, make_read, write_changes
 from receiver.deriving.counts import keep_counts
 from receiver.deriving.tables import replace_account_states
 from receiver.garbage import put_off_collection
@@ -98,7 +97,9 @@ class Appender:
         roll_back(self._connection)
         connection = self._connection
         self._duplicates = DuplicateFinder(connection, self._window)
-        self._changes = Deriver(make_read(connection), bodies=self._last_bodies(), senders=self._senders)
+        self._changes = Deriver(
+            make_read(connection), bodies=load_bodies(self._data_dir, connection), senders=self._senders
+        )
         self._rejected = RejectedBudget(connection, self._rejected_bytes)
         # If the database lost its latest rows, their numbers are not given again: readers go on from the last seen.
         used = read_appended(self._data_dir).seq
@@ -111,16 +112,6 @@ class Appender:
         self._stumble = read_stumble(self._data_dir)
         self._put_aside_ids: set[UUID] = set()  # no originals of copies
         self._is_out_of_step = False
-
-    def _last_bodies(self) -> LastBodies:
-        """Load the bodies at hand, or clear them if the database has lost its latest rows since."""
-        bodies = LastBodies(self._data_dir)
-        if newest := bodies.newest:
-            seq, name = newest
-            sql = "SELECT id::VARCHAR FROM notifications WHERE seq = ?"
-            if read_or(self._connection, sql, [], "the bodies at hand are not used", [seq]) != [(name,)]:
-                bodies.clear()
-        return bodies
 
     def load_again(self) -> None:
         """Load the state from the store before the next rows, because others have changed it."""
