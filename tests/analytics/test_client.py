@@ -3,19 +3,16 @@
 import json
 import math
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import cast
 
 import duckdb
 import pyarrow as pa
 import pytest
 
 import analytics
-from analytics.client.arrow_types import make_frame
 from analytics.errors import (
     AnalyticsError,
     BusyError,
@@ -28,9 +25,8 @@ from analytics.errors import (
     TooManyBytesError,
     TooManyRowsError,
 )
-from analytics.export.sql_formats import values_of
 from tests.support.ports import free_port
-from tests.support.readable_store import MIDDAY, account, build_store, server
+from tests.support.readable_store import account, build_store, server
 
 
 @pytest.fixture(autouse=True)
@@ -107,93 +103,6 @@ def test_a_duckdb_file_answers_as_arrow_and_as_a_dataframe(store):
         frame = client.df("SELECT count(*) AS n FROM events WHERE category = $category", {"category": "Server"})
     assert table.to_pylist() == [{"entity_id": "WA1ACMEWEB01"}, {"entity_id": "WA1ACMEWEB02"}]
     assert frame["n"].tolist() == [2]
-
-
-INTERVALS = "SELECT x FROM (VALUES ({}), (NULL), (INTERVAL '-3 days 5 s')) AS t(x)"
-
-
-def test_intervals_are_durations_that_can_be_added_and_compared(store):
-    with analytics.connect(store) as client:
-        table = client.sql(INTERVALS.format("INTERVAL '6 days 07:00:00.000001'"))
-        frame = client.df(INTERVALS.format("INTERVAL '6 days'"))
-        assert client.sql("SELECT INTERVAL 1 DAY AS x WHERE false").schema.field("x").type == pa.duration("us")
-    assert table.column("x").type == pa.duration("us")
-    assert table.column("x").to_pylist() == [
-        timedelta(days=6, hours=7, microseconds=1), None, timedelta(days=-3, seconds=5)
-    ]  # fmt: skip
-    assert frame["x"].max() == timedelta(days=6)
-
-
-@pytest.mark.parametrize(
-    ("interval", "text"),
-    [
-        ("INTERVAL 2 MONTHS", "2 months"),
-        ("INTERVAL '1 year 3 days'", "1 year 3 days"),
-        ("INTERVAL 2000000000 DAYS", "2000000000 days"),
-    ],
-)
-def test_intervals_without_a_fixed_length_are_text(store, interval, text):
-    with analytics.connect(store) as client:
-        assert client.sql(INTERVALS.format(interval)).column("x").to_pylist() == [text, None, "-3 days 00:00:05"]
-
-
-def test_intervals_in_lists_structs_and_maps_are_text(store):
-    nested = """
-        SELECT {'a b': [INTERVAL 1 DAY], 'n': 1} AS struct, map {INTERVAL 1 DAY: 2} AS map,
-            [INTERVAL 1 DAY, NULL]::INTERVAL[2] AS array, union_value(n := INTERVAL 1 DAY) AS one_of
-    """
-    with analytics.connect(store) as client:
-        row = {
-            "struct": {"a b": ["1 day"], "n": 1}, "map": [("1 day", 2)], "array": ["1 day", None], "one_of": "1 day"
-        }  # fmt: skip
-        assert client.sql(nested).to_pylist() == [row]
-
-
-def test_values_that_pandas_has_no_form_for_are_text_in_a_dataframe(store):
-    with analytics.connect(store) as client:
-        frame = client.df(
-            "SELECT '01:02:03.123456789'::TIME_NS AS clock, DATE 'infinity' AS ever, union_value(n := 1) AS n"
-        )
-    assert frame.iloc[0].tolist() == ["01:02:03.123456789", "infinity", "1"]
-
-
-def test_an_answer_that_pandas_can_represent_is_converted_once():
-    class Answer:
-        def to_pandas(self):
-            return "the frame"
-
-    assert make_frame(cast("pa.Table", Answer())) == "the frame"
-
-
-def test_times_come_back_in_utc(store):
-    with analytics.connect(store) as client:
-        assert client.df("SELECT min(received_at) AS t FROM events")["t"][0].to_pydatetime() == MIDDAY
-
-
-@pytest.fixture
-def _in_tokyo(monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "Asia/Tokyo")
-        time.tzset()
-        yield
-    time.tzset()
-
-
-@pytest.mark.usefixtures("_in_tokyo")
-def test_a_file_counts_days_and_writes_times_in_utc_whatever_the_machines_time_zone(store):
-    evening = "SELECT TIMESTAMPTZ '2026-03-04 20:00+00' AS t"
-    with analytics.connect(store) as client, analytics.connect(store) as second:
-        for each in (client, second):
-            table = each.sql(f"SELECT t, t::DATE::VARCHAR AS day, t::VARCHAR AS text FROM ({evening})")
-            assert table.schema.field("t").type == pa.timestamp("us", "UTC")
-            assert table.select(["day", "text"]).to_pylist() == [
-                {"day": "2026-03-04", "text": "2026-03-04 20:00:00+00"}
-            ]
-        assert client.sql(f"SELECT union_value(t := t) AS t FROM ({evening})").to_pylist() == [
-            {"t": "2026-03-04 20:00:00+00"}
-        ]
-        late = client.sql("SELECT TIMESTAMPTZ '12026-03-04 20:00+00' AS t").column("t")
-    assert values_of(late) == ["12026-03-04 20:00:00+00"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a page waits for, and since when; `silence.watch` draws the page again when it is ready.
+"""Results that a page waits for, and when it began to wait; `silence.watch` draws the page again once one is ready.
 
 Nothing waits in a fragment of its own, because that would lie within another one. When the outer one is drawn twice at
 once, Streamlit throws away what it drew first, but not what the inner one drew, and the browser refuses the page.
