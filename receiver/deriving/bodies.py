@@ -51,13 +51,14 @@ class LastBodies:
         rows = self._read("SELECT seq, id FROM newest")
         return rows[0] if rows else None
 
+    def sizes(self, seqs: Iterable[int]) -> dict[int, int]:
+        """Return how many bytes the bodies of notifications have, without those that are missing."""
+        return dict(self._select("seq, size", seqs))
+
     def get(self, seqs: Iterable[int]) -> dict[int, bytes]:
         """Return the bodies of notifications (some hundred at most); missing and damaged ones are left out."""
-        numbers = list(seqs)
-        marks = ",".join("?" * len(numbers))
-        rows = self._read(f"SELECT seq, size, checksum, packed FROM bodies WHERE seq IN ({marks})", numbers)  # noqa: S608 - marks
         bodies: dict[int, bytes] = {}
-        for seq, size, checksum, packed in rows:
+        for seq, size, checksum, packed in self._select("seq, size, checksum, packed", seqs):
             with contextlib.suppress(Exception):  # SQLite knows nothing of a block that a disk has changed
                 body = _codec.decompress(packed, size, asbytes=True)
                 if crc32(body) == checksum:
@@ -96,6 +97,11 @@ class LastBodies:
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         connection.executescript(_SCHEMA)
         connection.execute("SELECT seq, size, checksum, packed FROM bodies LIMIT 0")
+
+    def _select(self, columns: str, seqs: Iterable[int]) -> list[tuple[Any, ...]]:
+        numbers = list(seqs)
+        marks = ",".join("?" * len(numbers))
+        return self._read(f"SELECT {columns} FROM bodies WHERE seq IN ({marks})", numbers)  # noqa: S608 - marks
 
     def _read(self, sql: str, parameters: list[int] | None = None) -> list[tuple[Any, ...]]:
         if self._connection is None:

@@ -2,32 +2,28 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 from sys import intern
-from typing import Any
 
-from receiver.changes.differ import Differ, Snapshot, changes_of, follow, is_bare_deletion
+from receiver.changes.differ import Differ, Snapshot, changes_of, follow
 from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
 from receiver.deriving.derived import Derived, DerivedChange, Underived
 from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
 from receiver.deriving.rules import SenderRules, as_columns
+from receiver.deriving.states import LastStates, Read, by_name, read_steps
 from receiver.files import sql_file
 from receiver.logs import describe
 from receiver.notification import NumberedNotification
 from receiver.senders import Senders, load_senders
 from receiver.spool.layout import to_microseconds
 
-Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
-
-_ENTITIES_AT_ONCE = 512
-_MOST_BYTES = 128 * 1024 * 1024
+_MOST_BYTES = 48 * 1024 * 1024
 """How large the changes of several notifications may be: those of small updates have all of the large bodies before."""
 _BYTES_OF_A_ROW = 200
-_DELETIONS_AT_ONCE = 16
 _NO_END = 1 << 62
 
 _log = logging.getLogger(__name__)
@@ -56,6 +52,7 @@ class Deriver:
         senders: Senders | None = None,
     ) -> None:
         self._read_rows = read
+        self._read = by_name(read)
         self._rules = SenderRules(load_senders() if senders is None else senders)
         dropped = read_dropped(read)
         self._since, self._has_dropped = dropped.before, dropped.is_something
@@ -67,6 +64,7 @@ class Deriver:
             for sender, category, entity_id, happened_at, seq, action in rows
         }
         self._bodies = bodies or LastBodies()
+        self._states = LastStates(self._read, self._rules, self._heads, self._bodies)
         self._room = _MOST_BYTES
 
     def derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
@@ -99,6 +97,8 @@ class Deriver:
         for event in self._select_events(notifications):
             histories[event.entity].append(event)
         derived = Derived([], [], {}, [])
+        if not histories:
+            return derived
         late: dict[Entity, list[EntityEvent]] = {}
         for entity, events in histories.items():
             events.sort(key=lambda event: event.place)
@@ -108,15 +108,9 @@ class Deriver:
             if not head or events[-1].place > head.place:
                 derived.last[entity] = events[-1]
         others = histories.keys() - late.keys()
-        steps = self._read_last_steps(others, notifications[0].seq - 1) if others else {}
-        # Entities whose states lie further back come together: a query for one takes as long as for hundreds.
-        in_order = [*steps, *(others - steps.keys())]
-        for start in range(0, len(in_order), _ENTITIES_AT_ONCE):
-            entities = in_order[start : start + _ENTITIES_AT_ONCE]
-            latest = self._read_latest(entities, steps)
-            for entity in entities:
-                events = histories[entity]
-                self._chain(latest.get(entity), events, derived, self._find_closed(events))
+        for entity, state in self._states.read(others, notifications[0].seq - 1):
+            events = histories[entity]
+            self._chain(state, events, derived, self._find_closed(events))
         if late:
             self._derive_late(late, derived)
         derived.rows.sort(key=attrgetter("seq"))
@@ -144,72 +138,6 @@ class Deriver:
         for entity, event in derived.last.items():
             self._heads[entity] = event.make_step(self._since)
 
-    def _read(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-        return self._read_rows(sql_file(__package__, query), parameters)
-
-    def _read_last_steps(self, entities: Iterable[Entity], last_seq: int) -> dict[Entity, list[Step]]:
-        """Return the steps of deleted entities, from the last that is no deletion on.
-
-        They are up to a `seq`, in no particular order.
-        """
-        deleted = [entity for entity in entities if self._is_deleted(entity)]
-        if not deleted:
-            return {}
-        actions = [list(self._differ_of(entity).comparison.deleted) for entity in deleted]
-        return self._read_steps("last_steps.sql", deleted, actions, last_seq)
-
-    def _is_deleted(self, entity: Entity) -> bool:
-        head = self._heads.get(entity)
-        return head is not None and head.action in self._differ_of(entity).comparison.deleted
-
-    def _read_latest(self, entities: Iterable[Entity], steps: Mapping[Entity, list[Step]]) -> dict[Entity, Snapshot]:
-        """Return entities' last states, reading the payloads that are not at hand."""
-        entity_by_seq = {self._heads[entity].place.seq: entity for entity in entities if entity in self._heads}
-        bodies = self._bodies.get(entity_by_seq)
-        if missing := list(entity_by_seq.keys() - bodies.keys()):
-            bodies |= self._read_payloads(missing)
-        heads = ((entity_by_seq[seq], body) for seq, body in bodies.items())
-        latest = {entity: Snapshot(entity[1], self._heads[entity].action, body) for entity, body in heads}
-        deleted = [entity for entity in latest if self._is_deleted(entity)]
-        return latest | self._read_last_states({entity: sorted(steps[entity]) for entity in deleted})
-
-    def _read_last_states(self, steps: Mapping[Entity, Sequence[Step]]) -> dict[Entity, Snapshot]:
-        """Return the states of entities after their last steps, of which all but the first may be deletions."""
-        if not steps:
-            return {}
-        ends = {step.place.seq for each in steps.values() for step in (each[0], each[-1])}
-        bodies = self._read_payloads(list(ends))
-        states: dict[Entity, Snapshot] = {}
-        for entity, each in steps.items():
-            differ = self._differ_of(entity)
-            for snapshot in self._select_stating(differ, entity, each, bodies):
-                states[entity] = follow(differ, states.get(entity), snapshot)
-        return states
-
-    def _select_stating(
-        self, differ: Differ, entity: Entity, steps: Sequence[Step], bodies: Mapping[int, bytes]
-    ) -> list[Snapshot]:
-        """Return the first of an entity's steps, and its deletions from the last that states the entity on.
-
-        The deletions between count for nothing, and there may be any number of them.
-        """
-        rest, selected = steps[1:-1], self._snapshots_of(entity, steps[1:][-1:], bodies)
-        while rest and all(is_bare_deletion(differ, snapshot) for snapshot in selected):
-            rest, before = rest[:-_DELETIONS_AT_ONCE], rest[-_DELETIONS_AT_ONCE:]
-            read = self._read_payloads([step.place.seq for step in before])
-            selected = [*self._snapshots_of(entity, before, read), *selected]
-        return [*self._snapshots_of(entity, steps[:1], bodies), *selected]
-
-    def _snapshots_of(self, entity: Entity, steps: Sequence[Step], bodies: Mapping[int, bytes]) -> list[Snapshot]:
-        """Return steps with their bodies, without those whose body can't be read."""
-        return [Snapshot(entity[1], step.action, body) for step in steps if (body := bodies.get(step.place.seq))]
-
-    def _read_payloads(self, seqs: list[int]) -> dict[int, bytes]:
-        return {seq: body.encode() for seq, body in self._read("payloads.sql", [seqs])}
-
-    def _differ_of(self, entity: Entity) -> Differ:
-        return self._rules.differ_of(entity[0])
-
     def _derive_late(self, histories: dict[Entity, list[EntityEvent]], derived: Derived) -> None:
         """Derive from events of which some happened before known ones, and derive again what is compared with them."""
         new = {event.seq: event for events in histories.values() for event in events}
@@ -221,11 +149,11 @@ class Deriver:
 
     def _find_runs(self, histories: dict[Entity, list[EntityEvent]]) -> Iterator[Run]:
         last_seq = min(event.seq for events in histories.values() for event in events) - 1
-        orders = self._read_steps("places.sql", histories, last_seq, to_microseconds(self._since))
+        orders = read_steps(self._read, "places.sql", histories, last_seq, to_microseconds(self._since))
         for entity, events in histories.items():
             late = [event.make_step(self._since) for event in events]
             order = sorted([*orders[entity], *late])
-            yield from find_runs(order, late, self._differ_of(entity).comparison.deleted)
+            yield from find_runs(order, late, self._rules.differ_of(entity[0]).comparison.deleted)
 
     def _derive_run(self, run: Run, events: Mapping[int, EntityEvent], new: AbstractSet[int], derived: Derived) -> None:
         seqs = [step.place.seq for step in run.before]
@@ -240,14 +168,6 @@ class Deriver:
                 before, is_whole = self._chain(before, [events[seq]], derived, run.closed), True
                 if seq not in new and seq not in run.closed:
                     derived.stale.append(seq)
-
-    def _read_steps(self, query: str, entities: Iterable[Entity], *parameters: Any) -> defaultdict[Entity, list[Step]]:
-        """Return what a query finds of entities' steps, in no particular order."""
-        keys = [list(column) for column in zip(*entities, strict=True)]
-        steps: defaultdict[Entity, list[Step]] = defaultdict(list)
-        for sender, category, entity_id, happened_at, seq, *rest in self._read(query, [*keys, *parameters]):
-            steps[sender, category, entity_id].append(Step(Place(happened_at, seq), *rest))
-        return steps
 
     def _read_events(self, seqs: Iterable[int]) -> Iterator[EntityEvent]:
         columns = ", ".join(EntityEvent._fields)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import duckdb
 
 from receiver.database.opening import run
-from receiver.deriving.deriver import Read
+from receiver.deriving.states import Read
 from receiver.files import sql_file
 
 TABLES = ("counts_by_quarter", "counts_by_year", "counted")

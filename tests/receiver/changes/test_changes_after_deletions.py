@@ -10,7 +10,7 @@ import pytest
 
 from receiver.changes.differ import Change, Differ, Snapshot, changes_of, follow
 from receiver.database.opening import run
-from receiver.deriving import deriver
+from receiver.deriving import states
 from receiver.deriving.tables import Rebuild
 from receiver.keeping.verification import check_whole, extent_of
 from receiver.senders import CENTURYLINK
@@ -201,7 +201,7 @@ def test_in_whatever_order_they_arrive_store_and_rebuild_and_verify_agree(connec
 
 @pytest.mark.parametrize("seed", range(4))
 def test_of_many_deletions_only_the_last_that_states_the_entity_counts(connection, tmp_path, monkeypatch, seed):
-    monkeypatch.setattr(deriver, "_DELETIONS_AT_ONCE", 2)
+    monkeypatch.setattr(states, "_DELETIONS_AT_ONCE", 2)
     drawn = random.Random(seed)
     first = [("Updated", {**BARE, "description": "first"})] if seed % 2 else []
     deletions = [

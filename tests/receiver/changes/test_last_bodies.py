@@ -11,6 +11,7 @@ import pytest
 
 from receiver.database.opening import run
 from receiver.deriving import LastBodies
+from receiver.deriving.states import LastStates
 from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import make_database
@@ -63,16 +64,13 @@ def steps(*values, users=("A", "B")):
 
 def read_in_the_database(monkeypatch) -> list[int]:
     """List, from now on, the notifications whose bodies are read in the database."""
-    from receiver.deriving import deriver
+    found, read = [], LastStates._read_payloads
 
-    found, read = [], deriver.Deriver._read
+    def noted(self, seqs):
+        found.extend(seqs)
+        return read(self, seqs)
 
-    def noted(self, query, parameters):
-        if query == "payloads.sql":
-            found.extend(parameters[0])
-        return read(self, query, parameters)
-
-    monkeypatch.setattr(deriver.Deriver, "_read", noted)
+    monkeypatch.setattr(LastStates, "_read_payloads", noted)
     return found
 
 

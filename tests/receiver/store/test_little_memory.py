@@ -7,7 +7,7 @@ import pytest
 
 from receiver.database.faults import CommitError
 from receiver.database.opening import run
-from receiver.deriving import deriver
+from receiver.deriving import LastBodies, deriver, states
 from receiver.deriving.tables import Rebuild
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending import appender as appending
@@ -97,6 +97,26 @@ def test_changes_that_are_too_large_together_are_derived_from_fewer_notification
     spool([user(number, at=1000) for number in range(40)])
     assert sum(sizes) == 40
     assert 1 <= max(sizes) <= 5
+    assert run(connection, "SELECT count(*) FROM changes WHERE path = 'pad' AND kind = 'removed'") == [(40,)]
+
+
+@pytest.mark.parametrize("are_at_hand", [True, False])
+def test_last_bodies_are_read_by_their_size(connection, spool, monkeypatch, are_at_hand):
+    sizes, read = [], states.LastStates._read_states
+
+    def note_size(self, entities, steps):
+        latest = read(self, entities, steps)
+        sizes.append(sum(len(state.payload) for state in latest.values()))
+        return latest
+
+    fill_with_large_bodies(spool, 40, 1_000)
+    if not are_at_hand:
+        monkeypatch.setattr(LastBodies, "_read", lambda *_: [])
+    monkeypatch.setattr(states.LastStates, "_read_states", note_size)
+    monkeypatch.setattr(states, "_BODIES_AT_ONCE", 5_000)
+    spool([user(number, at=1000) for number in range(40)])
+    assert sum(sizes) > 40_000
+    assert 1_000 < max(sizes) <= 5_000
     assert run(connection, "SELECT count(*) FROM changes WHERE path = 'pad' AND kind = 'removed'") == [(40,)]
 
 

@@ -1,0 +1,1 @@
+SELECT seq, strlen(payload) FROM notifications WHERE seq IN (SELECT unnest(?));
