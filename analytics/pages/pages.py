@@ -78,7 +78,7 @@ PAGES = (
         "entity",
         "badge",
         "entity",
-        ("category", "name", "entity", "sender", "step", "at", "page"),
+        ("category", "name", "entity", "sender", "step", "at", "page", "among"),
         ("DateTimeInput", "TextInput"),
     ),
     Page(

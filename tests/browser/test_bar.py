@@ -184,7 +184,7 @@ def test_on_a_phone_a_tap_on_a_step_of_an_entity_brings_its_panel(live, watch):
     [
         ("/audit?range=all&actor=kim&account=ACME", 2, ["account_choice", "chip-actor", "actor"]),
         ("/?types=Alert.Notification", 1, ["account_choice", "chips", "count", "view-popover"]),
-        ("/entity?named=W&among=Server", 1, ["among"]),
+        ("/entity?named=W&among=Server", 1, ["kind_choice"]),
     ],
 )
 def test_on_a_phone_the_bar_counts_the_filters_and_has_all_other_controls_behind_them(

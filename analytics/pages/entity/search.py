@@ -1,10 +1,11 @@
 """The search of the page Entity, and the list of the entities that it finds."""
 
+from collections import Counter
 from typing import Any
 
 import streamlit as st
 
-from analytics.pages.shared import going
+from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.components import Age, Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button
@@ -20,12 +21,14 @@ from analytics.pages.shared.store import moment, null_to_none, sender_of_row
 from analytics.senders import (
     any_entity,
     as_words,
+    find_kind,
     kinds,
     several,
     titles,
 )
 from analytics.text import plural, shorten, with_article
 
+KIND_CHOICE = "kind_choice"
 LIST_PIXELS = 640
 MOST_ACCOUNTS = 12
 """The most accounts that a search has buttons for; it counts the others."""
@@ -45,9 +48,9 @@ SENDER_COLUMN = Column("Sender", "9.2rem")
 
 def search_controls() -> None:
     """Draw the fields of the search, which finds what the search in the bar finds."""
-    shown: dict[str, Any] = {"bind": "query-params", "label_visibility": "collapsed"}
+    shown: dict[str, Any] = {"label_visibility": "collapsed"}
     hint = "part of a name" if several() else f"part of {with_article(any_entity())} name"
-    st.text_input("Name contains", key="named", placeholder=hint, width=300, **shown)
+    st.text_input("Name contains", key="named", placeholder=hint, width=300, bind="query-params", **shown)
     sender_filter()
     kind = choose_kind(shown)
     draw_filters_button(1 if kind else 0, behind=1 if read_sender() else 0)
@@ -57,19 +60,42 @@ def search_controls() -> None:
 
 def choose_kind(shown: dict[str, Any]) -> str | None:
     """Draw the choice of a kind of entities: as buttons, or as a list where they are many."""
-    names = list(kinds())
-    if len(names) <= MOST_BUTTONS:
-        chosen: str | None = st.segmented_control("Category", names, key="among", width="content", **shown)
+    words = name_kinds()
+    chosen = read_kind()
+    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
+    if st.session_state.get(KIND_CHOICE) != chosen:
+        st.session_state[KIND_CHOICE] = chosen
+    shown |= {"format_func": words.__getitem__, "key": KIND_CHOICE, "on_change": remember_kind}
+    if len(words) <= MOST_BUTTONS:
+        st.segmented_control("Category", list(words), width="content", **shown)
     else:
-        chosen = st.selectbox("Category", names, None, key="among", placeholder="All categories", width=190,
-                              filter_mode="contains", **shown)  # fmt: skip
+        st.selectbox("Category", list(words), None, placeholder="All categories", width=190, filter_mode="contains",
+                     **shown)  # fmt: skip
     return chosen
+
+
+def name_kinds() -> dict[str, str]:
+    """Return what each kind of entities is called; of several of the same word, as its sender calls it."""
+    words = {name: as_words(name) for name in kinds()}
+    times = Counter(words.values())
+    return {name: word if times[word] == 1 else name for name, word in words.items()}
+
+
+def read_kind() -> str | None:
+    """Return the kind of entities in the page's address."""
+    kind = find_kind(address.get("among") or "")
+    return kind if kind in kinds() else None
+
+
+def remember_kind() -> None:
+    """Put the chosen kind into the page's address."""
+    address.put(among=st.session_state[KIND_CHOICE])
 
 
 def draw_search() -> None:
     """Draw the entities of the search."""
-    named, kind = st.session_state.get("named"), st.session_state.get("among")
-    matches = find_matches((named or "").strip(), kind, read_sender())
+    named = st.session_state.get("named")
+    matches = find_matches((named or "").strip(), read_kind(), read_sender())
     draw_other_matches(matches)
     if not matches.entities:
         if matches.numbers or matches.accounts:

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 from analytics.pages.pages import NAMES, OFFERS, Offer
 from analytics.text import shorten
 
-SHOWN = ("account_choice", "account_looked_for", "at-choice", "sender_choice")
+SHOWN = ("account_choice", "account_looked_for", "at-choice", "sender_choice", "kind_choice")
 """Widgets of several pages that show a value of the address; the next page must not take over their values."""
 OPEN_ITEMS = ("finding", "refused", "seq", "step")
 LONGEST_SUBJECT = 40

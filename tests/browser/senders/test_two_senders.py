@@ -199,3 +199,18 @@ def test_the_number_of_notifications_of_a_sender_on_set_up_leads_to_these_notifi
     expect_total(page, count)
     for value in ("sender=github", "copies=true"):
         expect(page).to_have_url(re.compile(f"/notifications.*[?&]{value}"))
+
+
+def test_kinds_of_entities_are_chosen_by_the_words_that_lists_have(live, watch):
+    body = b'{"action":"created","repository":{"full_name":"acme/site"},"issue":{"number":3},"comment":{"id":9}}'
+    signature = hmac.new(SECRET["CLC_SECRET_GITHUB"].encode(), body, "sha256").hexdigest()
+    headers = {"X-GitHub-Event": "issue_comment", "X-Hub-Signature-256": f"sha256={signature}"}
+    assert Sender(live.receiver.url).post("/senders/github", body, headers).status == 200
+    until(lambda: live.one("SELECT count(*) FROM notifications WHERE category = 'issue_comment'"), what="the comment")
+    page = open_with_both(watch, live, "/entity?refresh=off")
+    choose(page, "Category", "comment")
+    expect(page).to_have_url(re.compile(r"[?&]among=issue_comment\b"))
+    expect(column(page, 1, "found")).to_have_text(["comment"])
+    page.reload()
+    expect(page.get_by_role("combobox", name="Category")).to_have_value("comment")
+    expect(column(page, 1, "found")).to_have_text(["comment"])
