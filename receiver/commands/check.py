@@ -39,11 +39,18 @@ def check(data_dir: Path | None) -> None:
     results.append(_check_senders(settings))
     # The reading side has settings and rules of its own, and says of them the same. It tries the rules on the tables of
     # a running serve.
-    offline = [] if find_running_serve(settings.data_dir) else ["--offline"]
+    offline = [] if _is_running(settings) else ["--offline"]
     command = [sys.executable, "-m", "analytics", "check", *offline]
     read = subprocess.run(command, env=environment(settings), check=False)  # noqa: S603 - our own command
     if read.returncode or not all(results):
         raise click.exceptions.Exit(1)
+
+
+def _is_running(settings: Settings) -> bool:
+    try:
+        return find_running_serve(settings.data_dir) is not None
+    except DataDirectoryError:  # its own line says so
+        return False
 
 
 def _check(subject: str, look: Callable[[Settings], str], settings: Settings) -> bool:
@@ -93,7 +100,10 @@ def _look_at_directory(directory: Path, variable: str) -> str:
         DataDirectoryError: it can't be used.
     """
     path = directory.absolute()
-    existing = next(each for each in (path, *path.parents) if each.exists())
+    try:
+        existing = next(each for each in (path, *path.parents) if each.exists())
+    except OSError as error:
+        raise DataDirectoryError(f"{path} can't be used ({error.strerror}): set {variable} to another.") from None
     if not existing.is_dir():
         raise DataDirectoryError(f"{existing} is no directory: set {variable} to another.")
     if not os.access(existing, os.W_OK | os.X_OK):

@@ -171,6 +171,8 @@ def _describe(info: BackupInfo, settings: Settings) -> None:
 
 
 def _inspect_file(file: Path) -> BackupInfo:
+    if file.is_dir():
+        raise click.BadParameter(f"{file} is a directory: name the backup in it.", param_hint="FILE")
     if not file.is_file():
         raise click.BadParameter(f"there is no file {file}.", param_hint="FILE")
     return inspect(file)

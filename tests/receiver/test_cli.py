@@ -140,6 +140,33 @@ def test_a_data_directory_of_another_user_is_one_line(tmp_path, name):
     assert len(done.stderr.splitlines()) <= 1
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux" and not os.getuid(), reason="root may read all, and only Linux can forbid it"
+)
+@pytest.mark.parametrize(("variable", "subject"), [("CLC_DATA_DIR", "Data directory"), ("CLC_SPOOL_DIR", "Spool")])
+def test_check_goes_on_after_a_directory_of_another_user(tmp_path, variable, subject):
+    others = tmp_path / "others"
+    others.mkdir()
+    become_another = give_away(others)
+    settings = {**environment(tmp_path / "data"), variable: str(others / "here")}
+    done = subprocess.run(
+        [sys.executable, "-m", "receiver", "check"], env=settings, cwd=tmp_path,
+        preexec_fn=become_another, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = f"{others / 'here'} can't be used (Permission denied): set {variable} to another."
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"WRONG  {subject:15} {said}\n" in done.stdout
+    assert "Query service" in done.stdout
+    assert "rules" in done.stdout.lower()
+
+
+def test_a_directory_is_no_backup(tmp_path):
+    done = command("receiver", "restore", str(tmp_path), data_dir=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        2, f"Error: Invalid value for FILE: {tmp_path} is a directory: name the backup in it.",
+    )  # fmt: skip
+
+
 def test_a_missing_token_file_is_said_as_such(tmp_path):
     with running(Receiver, tmp_path / "data") as receiver:
         elsewhere = tmp_path / "elsewhere"
