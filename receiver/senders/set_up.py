@@ -91,6 +91,6 @@ def _load(settings: Settings, profile: Profile) -> Iterable[Secret]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The secrets of {path} can't be read: {error}.") from None

@@ -165,7 +165,7 @@ def read_table(path: Path, known: tuple[str, ...]) -> Table:
         ProfileError: it can't be read, is no TOML, or has a key that is not known.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # some editors begin a file with a byte-order mark
         values = tomllib.loads(text)
     except OSError as error:
         raise ProfileError(path, f"it can't be read: {error.strerror}") from None

@@ -8,6 +8,7 @@ from analytics import settings as reading_side
 from analytics.errors import SettingsError as ReadingSideError
 from receiver import settings as receiver
 from receiver.errors import SettingsError
+from receiver.senders.set_up import read_secrets
 from receiver.settings import read_settings
 
 
@@ -144,6 +145,19 @@ def test_a_dot_env_file_that_is_not_utf_8_is_one_sentence_with_its_line(tmp_path
     with pytest.raises((SettingsError, ReadingSideError)) as error:
         getattr(side, read)()
     assert str(error.value) == f"{tmp_path / '.env'} can't be read: line 2 is not UTF-8; save it as UTF-8."
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+def test_a_byte_order_mark_before_a_dot_env_file_hides_no_setting(tmp_path, side):
+    (tmp_path / ".env").write_text("\ufeffCLC_QUERY_LISTEN=127.0.0.1:9999\n", encoding="utf-8")
+    assert side.read_settings().query_listen == "127.0.0.1:9999"
+    assert side.find_unknown_variables() == []
+
+
+def test_a_byte_order_mark_before_secrets_is_none_of_their_text(tmp_path):
+    (tmp_path / "slack").write_text("\ufeffa secret of slack\n", encoding="utf-8")
+    settings = receiver.read_settings(env_file=None, secrets_dir=tmp_path)
+    assert read_secrets(settings, "slack") == [(str(tmp_path / "slack"), "a secret of slack")]
 
 
 @pytest.mark.parametrize("side", [receiver, reading_side])

@@ -1,6 +1,7 @@
 """Reads profiles: one file, those of a directory, and those that are shipped."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
@@ -70,7 +71,7 @@ def load_directory(directory: Path) -> dict[str, Profile]:
         ProfileError: one is not usable, is named unlike its file, or there are two of one name.
     """
     profiles: dict[str, Profile] = {}
-    for path in sorted([*directory.glob("*.toml"), *directory.glob(f"*/{FILE}")]):
+    for path in sorted([*_find_toml(directory), *directory.glob(f"*/{FILE}")]):
         profile = load_profile(path)
         stem = path.parent.name if path.name == FILE and path.parent != directory else path.stem
         if profile.name != stem.replace("_", "-"):
@@ -84,6 +85,10 @@ def load_directory(directory: Path) -> dict[str, Profile]:
             raise ProfileError(path, f"is {profile.name!r}, as in {profiles[profile.name].path}; keep one", "name")
         profiles[profile.name] = profile
     return profiles
+
+
+def _find_toml(directory: Path) -> Iterator[Path]:
+    return (path for path in directory.glob("*.*") if path.suffix.lower() == ".toml")
 
 
 def load_shipped() -> dict[str, Profile]:

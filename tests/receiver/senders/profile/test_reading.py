@@ -122,6 +122,11 @@ def test_a_directory_has_profiles_as_files_and_as_folders(tmp_path):
         load_directory(tmp_path)
 
 
+def test_a_file_of_any_spelling_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "example.TOML").write_text(f"\ufeff{MINIMAL}", encoding="utf-8")
+    assert set(load_directory(tmp_path)) == {"example"}
+
+
 def test_a_minimal_profile_is_enough(tmp_path):
     profile = profile_of(tmp_path)
     assert (profile.name, profile.scheme.proof, profile.examples) == ("example", "none", ())
