@@ -1,5 +1,6 @@
 """Watches whether a store, its queries and its listeners answer. Threads ask while a page is open."""
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +26,9 @@ SLOW = (
 )
 WATCHED_SECONDS = 30.0
 """After this time without a question from a page, the threads stop asking the store."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class Silence(NamedTuple):
@@ -99,10 +103,19 @@ class Lookout:
         with self._lock:
             self._wanted_at = time.monotonic()
             if self._thread is None:
-                self._silence = None
-                self._thread = Thread(target=self._watch, name=self._name, daemon=True)
+                self._thread = Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             return self._silence
+
+    def _run(self) -> None:
+        """Check; where that fails by itself, a silence says so until the next question starts it again."""
+        try:
+            self._watch()
+        except Exception as error:  # noqa: BLE001 - what it is not told of may not look like an answer
+            _log.exception("the %s failed", self._name)
+            with self._lock:
+                self._thread = None
+                self._silence = Silence(f"Whether it answers can't be found out: {error}.", datetime.now(UTC))
 
     def _watch(self) -> None:
         """Check until no page asks any more, and note the results."""
@@ -112,7 +125,7 @@ class Lookout:
         with self._lock:
             if time.monotonic() - self._wanted_at < WATCHED_SECONDS:
                 return True
-            self._thread = None
+            self._thread, self._silence = None, None
             return False
 
     def _note(self, silence: Silence | None) -> None:
@@ -188,7 +201,6 @@ class ListenerPulse(Lookout):
     def __init__(self, settings: Callable[[], Settings]) -> None:
         super().__init__("listener pulse")
         self._settings = settings
-        self._looks = 0
 
     def _watch(self) -> None:
         settings = self._settings()
@@ -202,5 +214,4 @@ class ListenerPulse(Lookout):
             since = min(filter(None, [missed_since, *find_failures(*read_serve(settings))]), default=None)
             is_missed = since is not None and datetime.now(UTC) - since >= PATIENCE
             self._note(Silence(LOST, since) if since and is_missed else None)
-            self._looks += 1
             time.sleep(PAUSE_SECONDS)

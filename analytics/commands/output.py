@@ -242,7 +242,9 @@ def rename_to_new(part: Path, output: Path) -> None:
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.EOPNOTSUPP}:
             raise
-        part.rename(output)  # a file system without links
+        if os.path.lexists(output):  # on a file system without links
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(output)) from None
+        part.rename(output)
 
 
 class TerminalOutput(io.BufferedIOBase):

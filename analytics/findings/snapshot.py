@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from analytics.client.client import Client
+from analytics.client.completeness import ask_dropped
 from analytics.client.keeping import KeptAnswer
 from analytics.findings.doubts import mark_doubted
 from analytics.findings.finding import Finding
@@ -13,7 +14,6 @@ from analytics.findings.order import sort_findings
 from analytics.findings.rule_files import Rule, RuleProblem, RuleSet, load_rules
 from analytics.findings.running import RuleResults, find
 from analytics.queries import query
-from analytics.queries.dropped import ask_dropped
 from analytics.settings import Settings, read_settings
 from analytics.times import EPOCH
 

@@ -22,6 +22,8 @@ class Refusal(NamedTuple):
         return self.advice.replace("{signature}", signature_headers())
 
 
+NONE_REFUSED = "The store has no refused notification."
+"""It says no more: the oldest refused ones go where they are many, and with dropped months."""
 MISSING, INVALID = "signature_missing", "signature_invalid"
 REFUSALS = {
     MISSING: Refusal(

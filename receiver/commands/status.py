@@ -68,7 +68,7 @@ def _judge_files(settings: Settings) -> dict[str, Any]:
 def _print(report: dict[str, Any]) -> None:
     for figure in report["figures"]:
         click.echo(f"{_colour(figure['state'])} {figure['label']:38} {make_visible(figure['text'])}")
-    for refusal in report["refusals"]:
+    for refusal in report["refusals"] or []:
         counts = f"{refusal['last_hour']:,} in the last hour, {refusal['kept']:,} kept"
         click.echo(f"       refused: {make_visible(refusal['reason']):29} {counts}")
     for process in report["processes"]:
@@ -82,7 +82,7 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(f"{_colour(machine['state'])} {make_visible(machine['name']):38} {make_visible(words)}")
     for recovery in report["recoveries"][-5:]:
         click.echo(f"       {recovery['at'][:19]} {make_visible(recovery['what'])}")
-    for silence in report.get("silences", []):
+    for silence in report.get("silences") or []:
         span = f"{silence['process']} did not answer until {silence['until'][:19]}"
         click.echo(f"       {silence['since'][:19]} {make_visible(span)}: {make_visible(silence['why'])}")
     click.echo(_summarize([figure["state"] for figure in report["figures"]]))

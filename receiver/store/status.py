@@ -98,9 +98,10 @@ class StatusHandler(ServiceHandler):
     ISO time where it ends in `_at`, a text, or null where it is not known; `text` is it in words.
     `limits`: by name of a figure, `{amber, red, falling}`: from where on it is amber or red, downwards if `falling`; of
     `backup_at`, its age in multiples of CLC_BACKUP_EVERY.
-    `refusals`: `{reason, kept, last_hour}`. `recoveries`: `{at, what, moved_to, missing}`, oldest first. `processes`:
-    `{name, state, pid, restarts, last_exit, last_exit_at, failure, started_at, version}`. `machines` sharing the spool:
-    `{id, name, this, version, role, does, state, seen_at, rows_behind, seconds_behind, text}`.
+    `refusals`: `{reason, kept, last_hour}`, or null where the store can't be read. `silences`: `{process, since, until,
+    why}`, or null where nothing is known of `serve`. `recoveries`: `{at, what, moved_to, missing}`, oldest first.
+    `processes`: `{name, state, pid, restarts, last_exit, last_exit_at, failure, started_at, version}`. `machines`
+    sharing the spool: `{id, name, this, version, role, does, state, seen_at, rows_behind, seconds_behind, text}`.
     """
 
     def initialize(self, keeper: StatusKeeper) -> None:

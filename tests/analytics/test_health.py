@@ -1,6 +1,7 @@
 """What the page Health makes of what a receiver says of itself."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from analytics import connect
 from analytics.errors import NoStatusError
@@ -93,3 +94,18 @@ def test_a_duckdb_file_says_that_only_a_running_receiver_tells_how_it_is(tmp_pat
         f"{path!r} is no running receiver, and only that tells how it is; "
         "run `clc-receiver status` for a data directory, or read from a query service."
     )
+
+
+def test_what_is_not_known_is_not_said_to_be_none():
+    def page():
+        from analytics.pages.health.page import draw_refusals
+        from analytics.pages.health.silences import draw_silences
+
+        draw_refusals(None)
+        draw_silences(None, {})
+        draw_refusals([])
+        draw_silences([], {})
+
+    said = [caption.value for caption in AppTest.from_function(page).run().caption]
+    throughout = "All of the receiver's processes answered throughout."
+    assert said == ["Not known now.", "Not known now.", "The store has no refused notification.", throughout]

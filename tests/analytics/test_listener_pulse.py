@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analytics.client.pulse import ListenerPulse
-from analytics.client.signs import find_failures, find_store_failure
+from analytics.client.signs import find_failures, find_store_failure, listener_answers
 from analytics.settings import Settings
 from tests.support.ports import free_address
 from tests.support.processes import ListenerProcess, running, stopped
@@ -38,20 +38,33 @@ def test_the_failure_of_the_store_is_told_by_what_serve_wrote_of_it_alone(tmp_pa
     assert find_store_failure(Settings(data_dir=tmp_path)) == SINCE
 
 
-def test_a_listener_that_never_answered_is_not_missed(tmp_path):
+@pytest.fixture
+def looks(monkeypatch):
+    """List the answers of looks at the listeners, from now on."""
+    found: list[bool] = []
+
+    def note(settings):
+        found.append(listener_answers(settings))
+        return found[-1]
+
+    monkeypatch.setattr("analytics.client.pulse.listener_answers", note)
+    return found
+
+
+def test_a_listener_that_never_answered_is_not_missed(tmp_path, looks):
     pulse = ListenerPulse(lambda: Settings(data_dir=tmp_path, listen=free_address()))
     assert pulse.silence() is None
-    looked = pulse._looks
-    until(lambda: pulse._looks > looked + 2, what="some looks")
+    until(lambda: len(looks) > 2, what="some looks")
     assert pulse.silence() is None
+    assert not any(looks)
 
 
-def test_a_listener_that_answered_before_is_missed_until_it_answers_again(tmp_path):
+def test_a_listener_that_answered_before_is_missed_until_it_answers_again(tmp_path, looks):
     with running(ListenerProcess, tmp_path / "data") as listener:
         address = listener.url.removeprefix("http://")
         pulse = ListenerPulse(lambda: Settings(data_dir=tmp_path, listen=address))
         pulse.silence()
-        until(lambda: pulse._looks, what="an answer")
+        until(lambda: True in looks, what="an answer")
         with stopped(listener.process.pid):
             assert until(pulse.silence, what="a listener that is missed").since < datetime.now(UTC)
         until(lambda: pulse.silence() is None, what="a listener that answers")

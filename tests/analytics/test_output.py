@@ -1,5 +1,6 @@
 """A command's file is new, its user's alone, and where its user said."""
 
+import errno
 import os
 import stat
 
@@ -50,6 +51,18 @@ def test_a_file_that_comes_while_rows_are_written_is_left_alone(tmp_path):
         (tmp_path / "a.csv").write_text("somebody else's")
     assert (tmp_path / "a.csv").read_text() == "somebody else's"
     assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_where_files_have_one_name_alone_too(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    write(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes() == b"rows"
+    with pytest.raises(OutputError, match="exists"), open_output(tmp_path / "b.csv"):
+        (tmp_path / "b.csv").write_text("meanwhile")
+    assert (tmp_path / "b.csv").read_text() == "meanwhile"
 
 
 def test_where_it_ends_by_an_error_there_is_no_file(tmp_path):

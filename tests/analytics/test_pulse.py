@@ -37,6 +37,18 @@ def test_a_store_that_answers_is_neither_silent_nor_slow():
     assert (pulse.silence(), pulse.slowness()) == (None, None)
 
 
+def test_a_check_that_fails_by_itself_is_no_answer_and_goes_on_once_it_can():
+    store = Store()
+    pulse = Pulse(store)
+    store.error = RuntimeError("can't start new thread")
+    silence = until(pulse.silence, what="a check that failed")
+    assert silence.reason == "Whether it answers can't be found out: can't start new thread."
+    for _ in range(3):
+        assert pulse.silence() is not None
+    store.error = None
+    until(lambda: pulse.silence() is None, what="an answer")
+
+
 def test_a_store_is_slow_from_a_query_that_waits_until_one_has_its_answer_soon():
     store = Store()
     pulse = Pulse(store)

@@ -8,9 +8,9 @@ import pytest
 
 import analytics
 from analytics import queries
-from analytics.errors import QueryError
+from analytics.client.completeness import ask_dropped, find_complete_since
+from analytics.errors import QueryError, QueryTimeoutError
 from analytics.pages.audit.filters import list_patterns
-from analytics.queries.dropped import ask_dropped
 from tests.support.readable_store import MIDDAY, Changed, Row, account, build_store, server
 
 HOUR = timedelta(hours=1)
@@ -368,5 +368,16 @@ def test_a_store_of_an_older_version_is_not_asked_what_it_dropped_and_no_other_f
     with analytics.connect(str(file)) as client:
         table = ask_dropped(lambda **given: client.sql(*queries.query("freshness", given)))
         assert table.to_pylist() == [{"first": MIDDAY, "newest": MIDDAY, "notifications": 1}]
+        assert find_complete_since(client) is None
         with pytest.raises(QueryError, match="nowhere"):
             ask_dropped(lambda **_: client.sql("FROM nowhere"))
+
+
+@pytest.mark.parametrize("error", [QueryTimeoutError("It took longer than 30 s."), QueryError("Out of Memory Error")])
+def test_a_query_that_fails_does_not_tell_that_a_store_has_dropped_nothing(client, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(client, "sql", fail)
+    with pytest.raises(type(error)):
+        find_complete_since(client)

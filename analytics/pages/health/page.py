@@ -29,7 +29,7 @@ from analytics.pages.shared.health_figures import (
 from analytics.pages.shared.store import ask_status
 from analytics.settings import read_settings
 from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.words.refusals import why_of
+from analytics.words.refusals import NONE_REFUSED, why_of
 
 TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
 TILE_COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
@@ -95,10 +95,10 @@ def body() -> None:
             draw_figures(title, group)
     draw_machines([] if read_silence() else status.get("machines") or [], state_colours())
     draw_processes(processes)
-    draw_silences(status.get("silences") or [], state_colours())
+    draw_silences(status.get("silences"), state_colours())
     left, right = st.columns(2, gap="small")
     with left:
-        draw_refusals(status.get("refusals") or [])
+        draw_refusals(status.get("refusals"))
     with right:
         draw_recoveries(status.get("recoveries") or [])
 
@@ -231,12 +231,12 @@ def describe_last_end(process: Mapping[str, Any]) -> str:
     return make_visible(", ".join(str(part) for part in parts if part))
 
 
-def draw_refusals(refusals: Sequence[Mapping[str, Any]]) -> None:
-    """Draw the numbers of refusals by reason."""
+def draw_refusals(refusals: Sequence[Mapping[str, Any]] | None) -> None:
+    """Draw the numbers of refusals by reason; None where they are not known."""
     with st.container(key="health-refusals-card", border=True, gap="small"):
         st.markdown("**Refused**")
         if not refusals:
-            st.caption("Every notification that came was accepted.")
+            st.caption("Not known now." if refusals is None else NONE_REFUSED)
             return
         lines = [
             Line(

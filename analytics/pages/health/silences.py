@@ -34,12 +34,12 @@ def parse_time(text: Any) -> datetime | None:
         return None
 
 
-def draw_silences(silences: Sequence[Mapping[str, Any]], colours: dict[str, str]) -> None:
-    """Draw the silences that ended in the last day, the newest first."""
+def draw_silences(silences: Sequence[Mapping[str, Any]] | None, colours: dict[str, str]) -> None:
+    """Draw the silences that ended in the last day, the newest first; None where they are not known."""
     with st.container(key="health-silences-card", border=True, gap="small"):
         st.markdown("**Silences of the last day**")
         if not silences:
-            st.caption("All of the receiver's processes answered throughout.")
+            st.caption("Not known now." if silences is None else "All of the receiver's processes answered throughout.")
             return
         lines = [
             Line(

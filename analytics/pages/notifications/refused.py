@@ -13,7 +13,7 @@ from analytics.pages.shared.open_item import close, open_rejection, read_open_it
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import learned
 from analytics.text import plural, shorten
-from analytics.words.refusals import describe_refusal, title_of
+from analytics.words.refusals import NONE_REFUSED, describe_refusal, title_of
 
 PAGE_ROWS = 50
 LIST_PIXELS = 560
@@ -91,7 +91,7 @@ def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -
     if counts.empty:
         with st.container(key="nothing", border=True):
             st.subheader("Nothing refused", anchor=False)
-            st.caption("Every notification that came was accepted.")
+            st.caption(NONE_REFUSED)
         return
     groups = list_groups(counts)
     chosen = read_group(groups)

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from analytics.client.completeness import TABLE
 from analytics.pages.shared.store import ask, records
-from analytics.queries import dropped
 from analytics.words.meanings import MEANINGS, meaning_of
 
 SCHEMA_SECONDS = 300.0
@@ -59,7 +59,7 @@ def tables() -> list[StoreTable]:
 @st.cache_data(ttl=COUNTS_SECONDS, show_spinner=False)
 def counts() -> dict[str, int]:
     """Return the numbers of rows of tables and views; at most a minute old."""
-    drops = True if any(table.name == dropped.TABLE for table in tables()) else None
+    drops = True if any(table.name == TABLE for table in tables()) else None
     return {row.table_name: int(row.number) for row in records(ask("schema_counts", drops=drops))}
 
 

@@ -34,10 +34,10 @@ class Status(NamedTuple):
     state: State
     serving: bool
     figures: list[Figure]
-    refusals: list[dict[str, Any]]
+    refusals: list[dict[str, Any]] | None
     processes: list[dict[str, Any]]
     recoveries: list[dict[str, Any]]
-    silences: list[dict[str, Any]]
+    silences: list[dict[str, Any]] | None
     machines: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
@@ -55,21 +55,24 @@ def judge(facts: Facts) -> Status:
     """Judge each figure by `LIMITS`."""
     figures = [figure for judge_some in _choose_judges(facts.role) for figure in judge_some(facts)]
     states: list[State] = [figure.state for figure in figures]
-    refusals = facts.stored.rejected if facts.stored else {}
     return Status(
         at=facts.at,
         state=next((state for state in ("red", "amber") if state in states), "ok"),
         serving=facts.serving,
         figures=figures,
-        refusals=[{"reason": reason, "kept": kept, "last_hour": hour} for reason, (kept, hour) in refusals.items()],
+        refusals=_list_refusals(facts.stored.rejected) if facts.stored else None,
         processes=[
             {"name": name, **process.model_dump()}
             for name, process in (facts.serve.processes if facts.serve else {}).items()
         ],
         recoveries=[incident._asdict() for incident in facts.incidents],
-        silences=[silence.model_dump() for silence in facts.serve.silences] if facts.serve else [],
+        silences=[silence.model_dump() for silence in facts.serve.silences] if facts.serve else None,
         machines=[describe_machine(each, facts.at) for each in facts.shared.machines] if facts.shared else [],
     )
+
+
+def _list_refusals(rejected: Mapping[str, tuple[int, int]]) -> list[dict[str, Any]]:
+    return [{"reason": reason, "kept": kept, "last_hour": hour} for reason, (kept, hour) in rejected.items()]
 
 
 def _choose_judges(role: str) -> Iterator[Callable[[Facts], Iterator[Figure]]]:

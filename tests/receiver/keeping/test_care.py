@@ -91,6 +91,11 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
     assert status.refusals == [{"reason": "not_json", "kept": 5, "last_hour": 2}]
 
 
+def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
+    status = judge(WELL._replace(stored=None, serve=None))
+    assert (status.refusals, status.silences) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("name", "changed", "state"),
     [

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from analytics.client.completeness import ask_dropped
 from analytics.pages.shared.answers import answer
 from analytics.pages.shared.formatting import format_minute
 from analytics.pages.shared.store import moment, null_to_none, run
-from analytics.queries.dropped import ask_dropped
 from analytics.text import as_markdown
 
 REST = "Of earlier months, only the last state of each entity is here; the rest is in the lake."

@@ -10,12 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from analytics.charts import alarms
+from analytics.client.completeness import ask_dropped
 from analytics.client.keeping import KeptAnswer
 from analytics.pages.shared.answers import answer
 from analytics.pages.shared.known.findings import load_known
 from analytics.pages.shared.store import connection, location, moment, null_to_none, records, run
 from analytics.queries import query
-from analytics.queries.dropped import ask_dropped
 from analytics.senders import alerts
 
 ROWS_AT_ONCE = 100_000
