@@ -97,15 +97,15 @@ def test_a_duckdb_file_says_that_only_a_running_receiver_tells_how_it_is(tmp_pat
 
 
 def test_what_is_not_known_is_not_said_to_be_none():
-    def page():
+    def page(known):
         from analytics.pages.health.page import draw_refusals
         from analytics.pages.health.silences import draw_silences
 
-        draw_refusals(None)
-        draw_silences(None, {})
-        draw_refusals([])
-        draw_silences([], {})
+        draw_refusals(known)
+        draw_silences(known, {})
 
-    said = [caption.value for caption in AppTest.from_function(page).run().caption]
-    throughout = "All of the receiver's processes answered throughout."
-    assert said == ["Not known now.", "Not known now.", "The store has no refused notification.", throughout]
+    unknown, none = (
+        [caption.value for caption in AppTest.from_function(page, args=(known,)).run().caption] for known in (None, [])
+    )
+    assert unknown == ["Not known now."] * 2
+    assert none == ["The store has no refused notification.", "All of the receiver's processes answered throughout."]
