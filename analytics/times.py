@@ -56,11 +56,6 @@ class Period(NamedTuple):
         """Return the width of a bin in microseconds."""
         return self.width // MICROSECOND
 
-    @property
-    def before_since(self) -> datetime:
-        """Return the begin of the previous period, which has the same length."""
-        return self.since - (self.until - self.since)
-
     def around(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
         """Return the start and end of the bins that contain two moments, at the earliest the period's own start."""
         begin, end = max(min(first, last), self.since), max(first, last)

@@ -27,7 +27,7 @@ from pathlib import Path
 class ReceiverError(Exception):
     """Something went wrong that the user can put right.
 
-    `restart_may_help` is False where a process that ends by it needs another version or other settings.
+    `restart_may_help` is False where only another version or other settings can help.
     """
 
     restart_may_help = True

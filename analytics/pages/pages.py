@@ -1,4 +1,4 @@
-"""The table of the dashboard's pages, which nothing else knows all, and the file that Streamlit runs."""
+"""The only complete table of the dashboard's pages, and the file that Streamlit runs."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -18,18 +18,6 @@ from analytics.senders import categories_of, edition, has_described, is_account,
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)((?: -- if \$\w+)*)[ \t]*\n", re.MULTILINE)
 CONDITIONS = re.compile(r"(?: -- if \$\w+)+$")
 PARAMETER = re.compile(r"\$(\w+)")
-PARTS = frozenset(
-    {"beside", "counted", "lasts", "left_rows", "matching", "matching_changes", "of_activity", "of_entity"}
-    | {
-        "last_kept",
-        "months",
-        "quarters",
-        "quarters_before",
-        "quarters_beside",
-        "quarters_in_bins",
-        "quarters_of_clocks",
-    }
-)
 OTHERS = frozenset({"rules", "shipped_queries", "profiles", "views"})
 """Folders with SQL that other modules read."""
 
@@ -187,11 +175,6 @@ def query(name: str, values: Mapping[str, Any]) -> Query:
             lines.append(line[: conditions.start()])
     sql = "\n".join(line for line in lines if not line.lstrip().startswith("--"))
     return Query(sql, {parameter: values[parameter] for parameter in sorted(set(PARAMETER.findall(sql)))})
-
-
-def names() -> list[str]:
-    """Return the names of all complete queries."""
-    return sorted(places().keys() - PARTS)
 
 
 @cache

@@ -257,11 +257,6 @@ def examples() -> Examples:
     return heard()[0].examples
 
 
-def names_actors() -> str:
-    """Return words for the notifications that name their actor."""
-    return "; ".join(sender.names_actors for sender in heard())
-
-
 def any_entity() -> str:
     """Return the words for an entity of any kind: `server, user or account`; of many kinds, the first of them."""
     first = [as_words(kind.name).lower() for kind in heard()[0].kinds][:MOST_KINDS]

@@ -37,8 +37,8 @@ def check(data_dir: Path | None) -> None:
     settings = read_settings(data_dir=data_dir)
     results = [_check(subject, look, settings) for subject, look in _CHECKS]
     results.append(_check_senders(settings))
-    # The reading side has settings and rules of its own, and says of them the same. It tries the rules on the tables of
-    # a running serve.
+    # The reading side reports on its own settings and rules in the same form. It tries the rules on the tables of a
+    # running serve.
     offline = [] if _is_running(settings) else ["--offline"]
     command = [sys.executable, "-m", "analytics", "check", *offline]
     read = subprocess.run(command, env=environment(settings), check=False)  # noqa: S603 - our own command

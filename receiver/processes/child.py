@@ -155,7 +155,7 @@ def _arguments(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=f"{description} Started by `clc-receiver serve`.")
     parser.add_argument("--socket", type=int, help="descriptor of the listening socket")
     parser.add_argument("--life", type=int, required=True, help="descriptor of a pipe that ends when `serve` does")
-    parser.add_argument("--report", type=int, help="descriptor of a pipe to say on how the start went")
+    parser.add_argument("--report", type=int, help="descriptor of a pipe on which to report the start")
     parser.add_argument("--name", required=True, help="what the process is called in the log")
     parser.add_argument("--role", default=ALL_PARTS, help="the machine's role")
     return parser.parse_args()

@@ -71,8 +71,6 @@ class NodeRow(NamedTuple):
     name: str
     version: str
     role: str
-    joined_at: datetime
-    seen_at: datetime
     unseen_seconds: float
     rows_behind: int
     seconds_behind: float

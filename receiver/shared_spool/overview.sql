@@ -5,8 +5,6 @@ SELECT
     name,
     version,
     role,
-    joined_at,
-    seen_at,
     extract(EPOCH FROM clock_timestamp() - seen_at)::DOUBLE PRECISION AS unseen_seconds,
     counter.rows - coalesce(next.rows_before, counter.rows) AS rows_behind,
     coalesce(extract(EPOCH FROM clock_timestamp() - next.put_at), 0)::DOUBLE PRECISION AS seconds_behind,

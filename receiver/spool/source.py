@@ -1,4 +1,4 @@
-"""Where rows come from, for those who take them: what a source of rows offers, and how it is read fairly."""
+"""The interface of a source of rows, and the order in which its writers are read by turns."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping

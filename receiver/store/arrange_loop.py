@@ -38,7 +38,7 @@ class ArrangeLoop:
     Args:
         arranger: puts rows side by side.
         counter: counts rows. It comes first, because counting takes less time.
-        data_dir: where a note lies meanwhile, so that a step that ends the process does not end every start.
+        data_dir: where a note lies meanwhile, so that a step that ends the process is not tried at every start.
         turn: opens a block, and tells whether rows may be arranged in it.
         on_fatal: called when only a new process can go on.
     """

@@ -219,6 +219,7 @@ def test_on_a_phone_the_chart_fits_the_screen_and_names_stand_above_their_bars(l
     bars = [bar.bounding_box() for bar in marks.locator(".mark-rect[class*=marks] > path").all()]
     place = name.bounding_box()
     assert place["x"] >= 0
+    assert bars
     assert all(bar["x"] >= 0 and bar["x"] + bar["width"] <= 390 for bar in bars), bars
     below = [bar for bar in bars if 8 < bar["y"] - place["y"] < ROW_PIXELS]
     assert len(below) == 3, (place, bars)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import ACCOUNT, OTHER, POWERED, PUBLIC, SERVER, USER, ago
-from tests.browser.watching import column, fill, go_back, row_of, tab
+from tests.browser.watching import column, drawn_at, expect_refreshed, fill, go_back, row_of, tab
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
@@ -290,5 +290,6 @@ def test_the_seconds_of_a_time_in_the_address_stay_while_nobody_types(live, watc
     at = ago(2.5).replace(second=17).strftime("%Y-%m-%dT%H:%M:%S")
     page = watch(live.url).load(f"{SERVER_PAGE}&at={at}".replace("off", "1+s"))
     expect(page.locator(NAME)).to_have_text(SERVER)
-    page.wait_for_timeout(2500)
+    for _ in range(2):
+        expect_refreshed(page, drawn_at(page))
     expect(page).to_have_url(re.compile(f"at={at}$"))

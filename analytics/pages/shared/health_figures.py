@@ -97,7 +97,7 @@ def select_troubled(figures: Sequence[Figure]) -> list[Figure]:
 
 
 def mark_silence(figures: Sequence[Figure]) -> list[Figure]:
-    """Return the last figures of a store that does not answer any more: how they are now, nobody knows."""
+    """Mark the last figures of a store that does not answer any more as not known."""
     return [
         figure._replace(text="does not answer", state="red", at=None)
         if figure.name == "store"

@@ -47,7 +47,7 @@ class Retry:
         return time.monotonic() >= self._next_at
 
     def try_now(self) -> None:
-        """Put the next try off no longer."""
+        """Make the next try due now."""
         self._next_at = 0.0
 
     def fail(self, failure: str) -> None:

@@ -157,6 +157,13 @@ def test_systemd_is_told_once_notifications_are_taken_and_when_all_stops(tmp_pat
             channel.recv(100)
 
 
-def test_nobody_is_told_where_nobody_asks():
-    notify("READY=1", {})
-    notify("READY=1", {"NOTIFY_SOCKET": "/no/such/socket"})
+def test_nobody_is_told_where_nobody_asks(tmp_path, monkeypatch):
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(address)
+        channel.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)  # what is given counts, not the environment
+        notify("READY=1", {})
+        notify("READY=1", {"NOTIFY_SOCKET": "/no/such/socket"})
+        notify("STOPPING=1", {"NOTIFY_SOCKET": address})
+        assert channel.recv(100) == b"STOPPING=1"

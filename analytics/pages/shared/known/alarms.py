@@ -1,4 +1,4 @@
-"""The alarms that are known now: read once, and then only what new alerts add; in a thread, those that last still."""
+"""Keeps all alarms: reads only new alerts for them, and finds in a thread which are still active."""
 
 import threading
 from collections.abc import Callable
