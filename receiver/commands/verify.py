@@ -129,7 +129,7 @@ def _check(
     ):
         violations = chain(
             check_stored(reader, scope, extent, checkers, bar.update, tally),
-            check_whole(reader, extent, senders),
+            check_whole(reader, extent),
             check_gaps([] if are_explained else gaps),
             check_spooled(reader, settings.spool_directory),
             check_former(reader, settings),

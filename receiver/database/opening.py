@@ -1,7 +1,7 @@
 """Opens the DuckDB file: locked down for queries, its definitions known, its schema brought up to date."""
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,7 +93,9 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
     return connection
 
 
-def run(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+def run(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
     """Run a statement to its end and return all its rows."""
     return connection.execute(sql, parameters).fetchall()
 

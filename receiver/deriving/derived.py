@@ -35,13 +35,22 @@ class DerivedChange(NamedTuple):
     sender: str
 
 
+class AccountEvents(NamedTuple):
+    """An account's new notifications, and whether one of them happened before known ones."""
+
+    seqs: list[int]
+    is_late: bool
+
+
 class Derived(NamedTuple):
     """The result of deriving: new rows, the notifications whose rows they replace, and entities' last notifications.
 
-    `failed` are the notifications whose rows are missing because deriving them raised an error.
+    `failed` are the notifications whose rows are missing because deriving them raised an error. `accounts` are the new
+    notifications of accounts, by sender and alias.
     """
 
     rows: list[DerivedChange]
     stale: list[int]
     last: dict[Entity, EntityEvent]
     failed: list[Underived]
+    accounts: dict[tuple[str, str], AccountEvents]

@@ -11,7 +11,7 @@ from receiver.changes.differ import Differ, Snapshot, changes_of, follow
 from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.derived import Derived, DerivedChange, Underived
+from receiver.deriving.derived import AccountEvents, Derived, DerivedChange, Underived
 from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
 from receiver.deriving.rules import SenderRules, as_columns
 from receiver.deriving.states import LastStates, Read, by_name, read_steps
@@ -85,28 +85,23 @@ class Deriver:
 
     def give_up(self, numbered: NumberedNotification, error: Exception) -> Derived:
         """Return the result for a notification whose changes can't be derived: that they are missing."""
-        derived = Derived([], [], {}, [Underived(str(numbered.row.id), numbered.seq, describe(error))])
+        derived = Derived([], [], {}, [Underived(str(numbered.row.id), numbered.seq, describe(error))], {})
         for event in self._select_events([numbered]):
-            head = self._heads.get(event.entity)
-            if not head or event.place > head.place:
-                derived.last[event.entity] = event
+            self._place(event.entity, [event], derived)
         return derived
 
     def _derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
         histories: defaultdict[Entity, list[EntityEvent]] = defaultdict(list)
         for event in self._select_events(notifications):
             histories[event.entity].append(event)
-        derived = Derived([], [], {}, [])
+        derived = Derived([], [], {}, [], {})
         if not histories:
             return derived
         late: dict[Entity, list[EntityEvent]] = {}
         for entity, events in histories.items():
             events.sort(key=lambda event: event.place)
-            head = self._heads.get(entity)
-            if head and events[0].place < head.place:
+            if self._place(entity, events, derived):
                 late[entity] = events
-            if not head or events[-1].place > head.place:
-                derived.last[entity] = events[-1]
         others = histories.keys() - late.keys()
         for entity, state in self._states.read(others, notifications[0].seq - 1):
             events = histories[entity]
@@ -120,13 +115,16 @@ class Deriver:
         """Return the `seq` of those of an entity's latest events that show no changes, because months were dropped."""
         return find_closed([event.make_step(self._since) for event in events]) if self._has_dropped else frozenset()
 
-    def accounts_in(self, derived: Derived) -> dict[tuple[str, str], int]:
-        """Return the `seq` of each account's last notification, by sender and alias, where it is one of these."""
-        return {
-            (sender, name): event.seq
-            for (sender, category, name), event in derived.last.items()
-            if (sender, category) in self._rules.accounts
-        }
+    def _place(self, entity: Entity, events: Sequence[EntityEvent], derived: Derived) -> bool:
+        """Note where an entity's events stand in its history, and tell whether the first is late."""
+        head = self._heads.get(entity)
+        is_late = head is not None and events[0].place < head.place
+        if head is None or events[-1].place > head.place:
+            derived.last[entity] = events[-1]
+        sender, category, name = entity
+        if (sender, category) in self._rules.accounts:
+            derived.accounts[sender, name] = AccountEvents([event.seq for event in events], is_late)
+        return is_late
 
     def settle(self, derived: Derived) -> None:
         """Remember what was derived, once the transaction is committed."""

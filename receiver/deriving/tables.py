@@ -1,7 +1,7 @@
 """The derived tables, `changes`, `account_states` and `delivery_ids`: read, written, and derived again in parts."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -12,19 +12,22 @@ from receiver.database.faults import FAULTS_OF_A_ROW, OUT_OF_MEMORY, Underivable
 from receiver.database.opening import create_anew, run, transaction
 from receiver.database.rows import insert, make_numbered, select_numbered
 from receiver.deriving.counts import forget_counts
-from receiver.deriving.derived import Derived, DerivedChange
+from receiver.deriving.derived import AccountEvents, Derived, DerivedChange
 from receiver.deriving.deriver import Deriver
-from receiver.deriving.rules import SenderRules, as_columns
 from receiver.deriving.states import Read
 from receiver.files import sql_file
 from receiver.notification import NumberedNotification
-from receiver.senders import Senders, load_senders
+from receiver.senders import Senders
 
 Table = Literal["changes", "changes_rebuilt"]
 _ROWS_PER_STEP = 2_000
 _ROWS_READ = 10_000
 _BYTES_READ = 16 * 1024 * 1024
 _NEAR, _NO_END = 2, 1 << 62
+_FORGET_STATES = (
+    "DELETE FROM account_states "
+    "WHERE (sender, alias) IN (SELECT (unnest($senders::VARCHAR[]), unnest($aliases::VARCHAR[])))"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -62,26 +65,35 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
     )
 
 
-def replace_account_states(connection: duckdb.DuckDBPyConnection, latest: Mapping[tuple[str, str], int]) -> None:
-    """Replace the states of accounts by those of their latest notifications.
+def replace_account_states(
+    connection: duckdb.DuckDBPyConnection, accounts: Mapping[tuple[str, str], AccountEvents]
+) -> None:
+    """Replace the states of accounts by those after new notifications.
 
     Args:
         connection: inside the transaction that stores those notifications, after it stored them.
-        latest: the `seq` of the latest notification by sender and account alias.
+        accounts: the accounts' new notifications, by sender and alias.
     """
-    if not latest:
-        return
-    replaced = "DELETE FROM account_states WHERE (sender, alias) IN (SELECT (unnest(?), unnest(?)))"
-    run(connection, replaced, [list(column) for column in zip(*latest, strict=True)])
-    statement = "INSERT INTO account_states FROM account_bodies WHERE seq IN (SELECT unnest(?))"
-    run(connection, statement, [list(latest.values())])
+    seqs = [seq for events in accounts.values() if not events.is_late for seq in events.seqs]
+    in_order = _as_parameters(name for name, events in accounts.items() if not events.is_late)
+    late = _as_parameters(name for name, events in accounts.items() if events.is_late)
+    if seqs:
+        run(connection, sql_file(__package__, "account_states_in_order.sql"), {**in_order, "seqs": seqs})
+        run(connection, f"{_FORGET_STATES} AND seq NOT IN (SELECT unnest($seqs::BIGINT[]))", {**in_order, "seqs": seqs})
+    if late["aliases"]:
+        run(connection, _FORGET_STATES, late)
+        run(connection, sql_file(__package__, "account_states_after_late_ones.sql"), late)
 
 
-def derive_account_states(connection: duckdb.DuckDBPyConnection, senders: Senders | None = None) -> None:
+def _as_parameters(accounts: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    names = list(accounts)
+    return {"senders": [sender for sender, _ in names], "aliases": [alias for _, alias in names]}
+
+
+def derive_account_states(connection: duckdb.DuckDBPyConnection) -> None:
     """Derive `account_states` again from all notifications, inside a transaction."""
-    rules = SenderRules(load_senders() if senders is None else senders)
     run(connection, "DELETE FROM account_states")
-    run(connection, sql_file(__package__, "account_states.sql"), as_columns(rules.accounts))
+    run(connection, sql_file(__package__, "account_states.sql"))
 
 
 def derive_delivery_ids(connection: duckdb.DuckDBPyConnection) -> None:
@@ -215,7 +227,7 @@ class Rebuild:
             run(self._connection, "INSERT INTO underived FROM underived_rebuilt")
             run(self._connection, "DELETE FROM underived_rebuilt")
             create_anew(self._connection, {"changes_rebuilt"})
-            derive_account_states(self._connection, self._senders)
+            derive_account_states(self._connection)
             forget_counts(self._connection)
             run(self._connection, "DELETE FROM rebuilding")
             run(self._connection, "DELETE FROM arranged")

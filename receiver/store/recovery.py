@@ -52,7 +52,6 @@ from receiver.deriving.tables import Rebuild, derive_account_states, derive_deli
 from receiver.errors import StoreError
 from receiver.files import copy_whole, make_directory, sync_file
 from receiver.keeping.backup_file import unseal
-from receiver.senders import load_senders
 from receiver.settings import Settings
 from receiver.store.loss import describe_loss, notice_loss, read_extent
 
@@ -145,7 +144,7 @@ def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why
     with transaction(connection):
         create_anew(connection, DERIVED_TABLES)
         run(connection, "DELETE FROM rebuilding")
-        derive_account_states(connection, load_senders(settings.senders))
+        derive_account_states(connection)
         derive_delivery_ids(connection)
     Rebuild(connection).begin()
     what = f"Changes or accounts in {settings.database.name} can't be read ({why}): they are derived again."

@@ -157,7 +157,7 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
             "counts_by_quarter", "counts_by_year", "counted", "dropped",
         ):  # fmt: skip
             database.execute(f"DROP TABLE {table}").fetchall()
-        for view in ("accounts", "account_bodies", "entities", "events"):
+        for view in ("accounts", "account_facts", "account_bodies", "entities", "events"):
             database.execute(f"DROP VIEW {view}").fetchall()
         for column in ("key_fingerprint", "proof", "delivery_id"):
             database.execute(f"ALTER TABLE notifications DROP COLUMN {column}").fetchall()

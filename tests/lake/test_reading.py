@@ -26,9 +26,10 @@ def stored(tmp_path_factory):
     (directory / "there").mkdir()
     created = Event("Account", "Created")
     accounts = [accepted(1, event=created, body=ACCOUNT % alias) for alias in (b"ACME", b"SUB")]
-    spool(directory / "data", [*finished_rows(), *accounts])
+    old_form = accepted(2, event=Event("Account", "Updated"), body=b'{"alias":"SUB","businessName":"Sub"}')
+    spool(directory / "data", [*finished_rows(), *accounts, old_form])
     with running(PreparedReceiver, directory / "data") as receiver:
-        until(lambda: receiver.sql(COUNT) == [{"n": 202}], what="all to be stored")
+        until(lambda: receiver.sql(COUNT) == [{"n": 203}], what="all to be stored")
         write(receiver, str(directory / "there"))
         yield receiver, str(directory / "there")
 
@@ -86,7 +87,7 @@ def test_a_query_of_a_lake_reaches_nothing_else(stored, query):
 def test_the_command_reads_a_lake_without_a_receiver(stored, tmp_path):
     env = environment(tmp_path)
     done = run_program("analytics", "sql", "-l", stored[1], "--format", "csv", COUNT, env=env, cwd=tmp_path)
-    assert (done.returncode, done.stdout.split()) == (0, ["n", "202"]), done.stderr
+    assert (done.returncode, done.stdout.split()) == (0, ["n", "203"]), done.stderr
 
 
 @pytest.mark.parametrize(

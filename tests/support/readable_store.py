@@ -14,11 +14,7 @@ import pyarrow as pa
 
 from tests.support.database import open_database
 
-ACCOUNT_STATES = """
-INSERT INTO account_states
-FROM account_bodies
-WHERE seq IN (SELECT last_seq FROM entities WHERE category = 'Account')
-"""
+ACCOUNT_STATES = "INSERT INTO account_states FROM account_facts"
 MIDDAY = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 

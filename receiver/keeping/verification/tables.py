@@ -7,14 +7,13 @@ from uuid import UUID
 from receiver.database.dropped import read_dropped
 from receiver.database.reading import Reader
 from receiver.deriving.counts import count_that_agree
-from receiver.deriving.rules import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.keeping.verification.invariants import Violation, check_taken
 from receiver.notification import FIRST_PROOF, FIRST_SENDER, SET_ASIDE, Proof
-from receiver.senders import CENTURYLINK, Senders, load_senders
+from receiver.senders import CENTURYLINK
 from receiver.senders.keys import Keys
 
-_FIRST_VERSION_WITH_ACCOUNT_STATES = 3
+_FIRST_VERSION_WITH_ACCOUNT_FACTS = 15
 _FIRST_VERSION_DERIVED_SO = 13
 _FIRST_VERSION_WITH_SENDERS = 8
 _FIRST_VERSION_WITH_PROOFS = 9
@@ -72,19 +71,17 @@ def first_values_of(reader: Reader) -> tuple[str | None, Proof | None]:
     )
 
 
-def check_whole(reader: Reader, extent: Extent, senders: Senders | None = None) -> Iterator[Violation]:
+def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
     """Check that ids are unique, that nothing was set aside, and that derived tables agree."""
-    rules = SenderRules(load_senders() if senders is None else senders)
     ((taken, stored, set_aside),) = reader.rows(sql_file(__package__, "promise.sql"), [])
     yield from check_taken(taken, stored + read_dropped(reader.rows).notifications, set_aside)
     yield from _check_ids(reader, extent)
     for name, reason, received_at in reader.rows(sql_file(__package__, "set_aside.sql"), [list(SET_ASIDE)]):
         detail = f"It was received at {received_at} and acknowledged, but is kept in rejected as {reason}."
         yield Violation("set_aside", UUID(name), None, detail)
-    has_account_states = schema_version_of(reader) >= _FIRST_VERSION_WITH_ACCOUNT_STATES
     answers = reader.rows(sql_file(__package__, "views.sql"), [])
-    if has_account_states:
-        answers += reader.rows(sql_file(__package__, "account_states.sql"), [*as_columns(rules.accounts), FIRST_SENDER])
+    if schema_version_of(reader) >= _FIRST_VERSION_WITH_ACCOUNT_FACTS:
+        answers += reader.rows(sql_file(__package__, "account_states.sql"), [])
     if schema_version_of(reader) >= _FIRST_VERSION_WITH_DELIVERIES:
         answers += reader.rows(sql_file(__package__, "delivery_ids.sql"), [])
     if schema_version_of(reader) >= _FIRST_VERSION_WITH_COUNTS:

@@ -259,7 +259,7 @@ class Appender:
             insert_notifications(self._connection, numbered)
             insert_rejections(self._connection, rejections)
             self._duplicates.write_deliveries(numbered)
-            replace_account_states(self._connection, self._changes.accounts_in(derived))
+            replace_account_states(self._connection, derived.accounts)
             with keep_counts(self._connection, derived.stale):
                 write_changes(self._connection, "changes", derived)
         self._next_seq += len(numbered)

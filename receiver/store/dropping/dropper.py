@@ -89,6 +89,7 @@ class Dropper:
         ((after,),) = run(self._connection, _LAST_SEQ)
         self._execute("going.sql", {"before": moment, "deletions": self._deletions})
         self._execute("only_of_accounts.sql")
+        self._execute("telling_accounts.sql")
         for parts in self._parts:
             self._execute("last_of_parts.sql", parts)
         run(self._connection, _REPEATED)

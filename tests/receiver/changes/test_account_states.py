@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from receiver.database.opening import run
-from receiver.deriving.tables import Rebuild
+from receiver.database.opening import run, transaction
+from receiver.deriving.tables import Rebuild, derive_account_states
 from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
 from tests.support.database import open_database
@@ -61,6 +61,34 @@ def test_an_older_form_names_the_parent_in_a_link(connection, append):
     links = [{"rel": "self", "href": "/v2/accounts/OLD"}, {"rel": "parentAccount", "href": "/v2/accounts/root"}]
     append(account(1, "OLD", {"businessName": "Old", "links": links}))
     assert run(connection, STATES) == [("OLD", 1, "Old", "ROOT")]
+
+
+OLD_FORM = {"alias": "ACME", "businessName": "Acme Two"}
+DELETED = {"accountAlias": "ACME", "status": "Deleted"}
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "one by one"])
+@pytest.mark.parametrize(("body", "name"), [(OLD_FORM, "Acme Two"), (DELETED, "Acme")], ids=["old form", "deletion"])
+def test_the_name_and_the_parent_that_were_told_last_stay(connection, append, body, name, at_once):
+    rows = [account(1, "ACME", {"businessName": "Acme", "parentAlias": "ROOT"}), account(2, "ACME", body)]
+    for batch in [rows] if at_once else [[row] for row in rows]:
+        append(*batch)
+    assert run(connection, STATES) == [("ACME", 2, name, "ROOT")]
+    assert run(connection, TREE)[0] == ("ACME", name, "ROOT", 1, ["ROOT", "ACME"])
+
+
+def test_what_a_late_one_told_between_counts_where_the_last_tells_nothing(connection, append):
+    append(account(1, "ACME", {"businessName": "First"}))
+    append(account(90, "ACME", DELETED))
+    append(
+        account(91, "ACME", {"businessName": "Second", "parentAlias": "ROOT"}, occurred_at=NOON + timedelta(seconds=60))
+    )
+    append(account(92, "ACME", {"businessName": "Zeroth", "parentAlias": "ELSE"}, occurred_at=NOON))
+    assert run(connection, STATES) == [("ACME", 2, "Second", "ROOT")]
+    kept = run(connection, "FROM account_states")
+    with transaction(connection):
+        derive_account_states(connection)
+    assert run(connection, "FROM account_states") == kept
 
 
 def test_what_arrives_late_does_not_replace_what_happened_after_it(connection, append):

@@ -17,6 +17,7 @@ from tests.support.stored import Received, store_of
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SINCE = 6
 TO_THE_VERSION_BEFORE = """
+DROP VIEW account_facts;
 DROP VIEW account_bodies;
 DROP VIEW entities;
 DROP VIEW events;
@@ -115,7 +116,9 @@ def test_a_store_in_which_a_deletion_cut_the_comparison_derives_its_changes_agai
     sent = [("User.Updated", {**body, "emailAddress": "old"}), ("User.Deleted", body), ("User.Updated", body)]
     file = store_of(tmp_path, [Received(event, NOON, json.dumps(body)) for event, body in sent])
     with duckdb.connect(str(file)) as store:
-        store.execute("DROP TABLE dropped; DELETE FROM schema_version WHERE version > 11").fetchall()
+        store.execute(
+            "DROP TABLE dropped; DROP VIEW account_facts; DELETE FROM schema_version WHERE version > 11"
+        ).fetchall()
         store.execute("DELETE FROM changes WHERE seq = 3 AND path <> ''").fetchall()
         store.execute("UPDATE changes SET old_value = NULL WHERE seq = 3").fetchall()
     assert old_values_derived_again(file, 3) == [("", '"deleted"'), ("emailAddress", '"old"')]
@@ -126,7 +129,9 @@ def test_a_store_in_which_a_deletion_told_the_state_derives_its_changes_again(tm
     bodies = [(event, {"userName": "kim", "accountAlias": "ACME", "emailAddress": email}) for event, email in emails]
     file = store_of(tmp_path, [Received(event, NOON, json.dumps(body)) for event, body in bodies])
     with duckdb.connect(str(file)) as store:
-        store.execute("DROP TABLE dropped; DELETE FROM schema_version WHERE version > 12").fetchall()
+        store.execute(
+            "DROP TABLE dropped; DROP VIEW account_facts; DELETE FROM schema_version WHERE version > 12"
+        ).fetchall()
         store.execute("UPDATE changes SET old_value = '\"old\"' WHERE seq = 3 AND path <> ''").fetchall()
     assert old_values_derived_again(file, 3) == [("", '"deleted"'), ("emailAddress", '"kim"')]
 

@@ -65,6 +65,30 @@ def test_what_a_row_that_stays_was_compared_with_stays_and_nothing_else_of_the_e
     assert {name for (name,) in dropping.run("SELECT id::VARCHAR FROM notifications")} == stayed
 
 
+def test_what_told_an_accounts_name_and_its_parent_last_stays(stores):
+    told = [{"businessName": "Old", "parentAlias": "ELSE"}, {"parentAlias": "ROOT"}, {"businessName": "Acme"}, {}, {}]
+    rows = [
+        notification(
+            number,
+            received_at=BEGIN + timedelta(days=number),
+            event_type="Account.Updated",
+            category="Account",
+            account_alias="ACME",
+            entity_id="ACME",
+            payload=json.dumps({"accountAlias": "ACME", "number": number, **body}).encode(),
+        )
+        for number, body in enumerate(told)
+    ]
+    for store in stores:
+        store.append(rows)
+    dropping, whole = stores
+    dropping.drop(MARCH)
+    assert dropping.run("SELECT payload ->> 'number' FROM notifications ORDER BY seq") == [("1",), ("2",), ("4",)]
+    dropping.rebuild()
+    agree(dropping, whole, MARCH)
+    assert ("ACME", "Acme", "ROOT") in dropping.run("SELECT alias, business_name, parent_alias FROM accounts")
+
+
 def test_the_last_alert_of_each_metric_and_state_stays_whatever_later_alerts_of_the_server_tell(stores):
     dropping, _ = stores
     told = [("cpu", "triggered"), ("disk", "triggered"), ("cpu", "Triggered"), ("disk", "notTriggered"), ("ram", "?")]

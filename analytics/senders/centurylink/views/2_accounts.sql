@@ -2,7 +2,6 @@
 CREATE TEMP VIEW account_bodies AS
 SELECT
     entity_id AS alias,
-    id,
     seq,
     try(payload ->> 'businessName') AS business_name,
     try(upper(nullif(coalesce(
@@ -18,14 +17,21 @@ SELECT
             -1
         )
     ), ''))) AS parent_alias,
-    sender
+    sender,
+    least(occurred_at, received_at) AS happened_at
 FROM events
 WHERE sender = 'centurylink' AND category = 'Account' AND entity_id IS NOT NULL;
 
+-- A notification of an old form, or of a deletion, tells no parent or no name: the one that was told last counts.
 CREATE TEMP VIEW account_states AS
-SELECT alias, seq, business_name, parent_alias, sender
+SELECT
+    alias,
+    max(struct_pack(happened_at := happened_at, seq := seq)).seq AS seq,
+    arg_max(business_name, struct_pack(happened_at := happened_at, seq := seq)) AS business_name,
+    arg_max(parent_alias, struct_pack(happened_at := happened_at, seq := seq)) AS parent_alias,
+    sender
 FROM account_bodies
-WHERE id IN (SELECT last_id FROM entities WHERE sender = 'centurylink' AND category = 'Account');
+GROUP BY sender, alias;
 
 CREATE TEMP VIEW accounts AS
 WITH RECURSIVE

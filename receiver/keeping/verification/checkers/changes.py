@@ -129,7 +129,7 @@ class ChangesCheck:
                 middle = len(batch) // 2
                 first, rest = self._derive(batch[:middle]), self._derive(batch[middle:])
                 rows = [row for row in first.rows if row.seq not in rest.stale]
-                return Derived(rows + rest.rows, first.stale + rest.stale, {}, first.failed + rest.failed)
+                return Derived(rows + rest.rows, first.stale + rest.stale, {}, first.failed + rest.failed, {})
             derived = self._deriver.give_up(batch[0], error)
         self._deriver.settle(derived)
         return derived
