@@ -225,14 +225,19 @@ def _judge_recoveries(facts: Facts) -> Iterator[Figure]:
 
 def _judge_scrub(facts: Facts) -> Figure:
     name, label, scrub = "scrubbed_at", "Database re-read", facts.scrub
-    if scrub is None:
-        return Figure(name, label, None, "not yet")
-    at, age = scrub.at.isoformat(), (facts.at - scrub.at).total_seconds()
-    ago = f"{seconds_in_words(age)} ago"
-    if scrub.damages:
+    at = scrub.at if scrub else None
+    age = (facts.at - at).total_seconds() if at else None
+    text = "not yet" if age is None else f"{seconds_in_words(age)} ago"
+    waited = _served_seconds(facts) if age is None else age
+    state = LIMITS[name].state_of(waited / _WEEK.total_seconds())
+    if scrub and scrub.damages:
         more = f" And {len(scrub.damages) - 1:,} more." if len(scrub.damages) > 1 else ""
-        return Figure(name, label, at, f"{ago}; DAMAGED: {scrub.damages[0]}{more}", "red")
-    return Figure(name, label, at, f"{ago}, no damage", LIMITS[name].state_of(age / _WEEK.total_seconds()))
+        text, state = f"{text}; DAMAGED: {scrub.damages[0]}{more}", "red"
+    elif at:
+        text = f"{text}, no damage"
+    if scrub and scrub.failure:
+        text, state = f"{text}; FAILED since, tried again: {scrub.failure}", "amber" if state == "ok" else state
+    return Figure(name, label, at.isoformat() if at else None, text, state)
 
 
 def _judge_backup(facts: Facts) -> Figure:

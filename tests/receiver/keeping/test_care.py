@@ -9,6 +9,7 @@ from receiver.data_directory.incidents import Incident
 from receiver.keeping.care import LIMITS, Appending, Facts, Machine, SharedSpool, WalWatch, judge
 from receiver.keeping.care.facts import Stored
 from receiver.keeping.care.limits import bytes_in_words, seconds_in_words
+from receiver.keeping.scrub import ScrubNote
 from receiver.processes.state import ProcessState, ServeState
 from receiver.spool.looking import Backlog
 from receiver.spool.owners import Former
@@ -63,6 +64,10 @@ def uploaded(**times):
 
 def process(**changed):
     return RUNNING.model_copy(update={"processes": {"store": ProcessState(**{"state": "running", **changed})}})
+
+
+def started(**times):
+    return RUNNING.model_copy(update={"started_at": ago(**times).isoformat()})
 
 
 def shared(condition):
@@ -121,6 +126,14 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("lake_failing_seconds", {"lake": {}}, "ok"),
         ("lake_failing_seconds", {"lake": {"failing_since": ago(minutes=1).isoformat()}}, "amber"),
         ("lake_failing_seconds", {"lake": {"failing_since": ago(days=3).isoformat()}}, "red"),
+        ("scrubbed_at", {}, "ok"),
+        ("scrubbed_at", {"serve": started(days=14)}, "amber"),
+        ("scrubbed_at", {"serve": started(days=56)}, "red"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=13), [])}, "ok"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=14), [])}, "amber"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=1), ["Block 7"])}, "red"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=1), [], "no room")}, "amber"),
+        ("scrubbed_at", {"scrub": ScrubNote(None, [], "no room")}, "amber"),
         ("append_error", {"appending": Appending(None, None, {})}, "ok"),
         ("append_error", {"appending": Appending("no space left on device", ago(seconds=1), {})}, "red"),
         ("tasks_failing", {"appending": Appending(None, None, {"the checkpoint": "no space left"})}, "amber"),
