@@ -199,18 +199,6 @@ def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield database
 
 
-def main() -> None:
-    """Seal a copy, in a process of its own because a damaged file may end it. Prints the info as JSON."""
-    copy, key_fingerprint, accounts = sys.argv[1:]
-    os.nice(10)
-    info = seal(Path(copy), key_fingerprint, Path(accounts))
-    json.dump({**info._asdict(), "made_at": info.made_at.isoformat()}, sys.stdout)
-
-
-if __name__ == "__main__":
-    main()
-
-
 def read_backup_note(data_dir: Path) -> dict[str, Any]:
     """Read `made_at`, `file`, `bytes`, `notifications` and `last_seq` of the last one; `failed_at` and its `error`."""
     try:
@@ -237,3 +225,15 @@ def parse_backup_note(content: bytes) -> dict[str, Any]:
 def note_path(data_dir: Path) -> Path:
     """Return the note's path."""
     return data_dir / FILE
+
+
+def main() -> None:
+    """Seal a copy, in a process of its own because a damaged file may end it. Prints the info as JSON."""
+    copy, key_fingerprint, accounts = sys.argv[1:]
+    os.nice(10)
+    info = seal(Path(copy), key_fingerprint, Path(accounts))
+    json.dump({**info._asdict(), "made_at": info.made_at.isoformat()}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
