@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from receiver.errors import NewerStoreError, StoreError
 from receiver.spool.layout import from_microseconds
 
 FILE = "backup.json"
+_DIRECTORY, _SUFFIX, _NAME = "backups", ".duckdb", "clc-%Y%m%dT%H%M%S%fZ"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "memory_limit": "1GB",
@@ -197,6 +198,44 @@ def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise StoreError(f"{path} is no backup: DuckDB can't open it ({str(error).splitlines()[0]}).") from None
     with database:
         yield database
+
+
+def name_backup(made_at: datetime) -> str:
+    """Return the name of the file of a backup that is made now, in UTC."""
+    return f"{made_at:{_NAME}}{_SUFFIX}"
+
+
+def read_made_at(file: Path) -> datetime | None:
+    """Read the time in the name of a backup; None where the store has not named it."""
+    try:
+        return datetime.strptime(file.name, _NAME + _SUFFIX).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def list_backups(data_dir: Path) -> list[Path]:
+    """List the backups in the data directory, newest first, also those that an operator has put there."""
+    return order_backups((data_dir / _DIRECTORY).glob(f"**/*{_SUFFIX}"))
+
+
+def list_own_backups(data_dir: Path) -> list[Path]:
+    """List the backups that the store has made and named, newest first."""
+    return order_backups(file for file in (data_dir / _DIRECTORY).glob(f"*{_SUFFIX}") if read_made_at(file))
+
+
+def order_backups(files: Iterable[Path]) -> list[Path]:
+    """Order backups, newest first, by the time in their names.
+
+    Only where there is none the time of the last change counts: an old backup that is copied back has a new one.
+    """
+    return sorted(files, key=lambda file: (read_made_at(file) or _read_changed_at(file), file.name), reverse=True)
+
+
+def _read_changed_at(file: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    except OSError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def read_backup_note(data_dir: Path) -> dict[str, Any]:

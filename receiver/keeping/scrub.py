@@ -18,6 +18,7 @@ from receiver.database.opening import DERIVED_TABLES, run
 from receiver.database.reading import Reader, Rows
 from receiver.errors import StoreError
 from receiver.files import sql_file, write_whole
+from receiver.keeping.backup_file import list_backups
 from receiver.logs import describe
 from receiver.settings import Settings
 
@@ -65,13 +66,13 @@ class DamagedRows(NamedTuple):
         return sentence
 
 
-def find_rows(reader: Reader, blocks: list[int], backups: Path) -> list[DamagedRows]:
+def find_rows(reader: Reader, blocks: list[int], data_dir: Path) -> list[DamagedRows]:
     """List the rows that lie in damaged blocks; a block that is not in use holds none.
 
     Args:
         reader: reads the store.
         blocks: the numbers of the damaged blocks.
-        backups: the directory of the backups.
+        data_dir: where the backups lie.
 
     Raises:
         StoreError: the store can't be read.
@@ -80,7 +81,7 @@ def find_rows(reader: Reader, blocks: list[int], backups: Path) -> list[DamagedR
     catalogue = [number for (number,) in reader.rows(sql_file(__package__, "catalogue_blocks.sql"), [blocks])]
     if catalogue:
         damaged.append(DamagedRows(catalogue, None, [], 0, 0, by_seq=False, backup=None))
-    return [found for each in damaged if (found := _look_up(each, reader, backups))]
+    return [found for each in damaged if (found := _look_up(each, reader, data_dir))]
 
 
 def _rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedRows]:
@@ -90,7 +91,7 @@ def _rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedRows]:
             yield DamagedRows(numbers, table, columns, first, last, by_seq=False, backup=None)
 
 
-def _look_up(damaged: DamagedRows, reader: Reader, backups: Path) -> DamagedRows | None:
+def _look_up(damaged: DamagedRows, reader: Reader, data_dir: Path) -> DamagedRows | None:
     """Give notifications their `seq` if it can be read, and find a backup that holds them.
 
     None where all these rows are deleted: after rows were put side by side, a checkpoint leaves row groups without any.
@@ -105,8 +106,7 @@ def _look_up(damaged: DamagedRows, reader: Reader, backups: Path) -> DamagedRows
         return damaged
     if not count:
         return None
-    newest_first = sorted(backups.glob("clc-*.duckdb"), reverse=True)
-    holding = (backup.name for backup in newest_first if count_whole(backup, first, last) >= count)
+    holding = (backup.name for backup in list_backups(data_dir) if count_whole(backup, first, last) >= count)
     return damaged._replace(first=first, last=last, by_seq=True, backup=next(holding, None))
 
 
@@ -164,9 +164,9 @@ def scrub(
     suspects = _find_damaged_blocks(database, size, None, bytes_per_second, lambda done: advance(done, total))
     # A checkpoint writes into blocks that are not in use, and such a block may be read half written: a block counts as
     # damaged only if it is in use and fails a second time.
-    in_use = _blocks_of(find_rows(reader, suspects, database.parent / "backups")) if suspects else []
+    in_use = _blocks_of(find_rows(reader, suspects, database.parent)) if suspects else []
     damaged = _find_damaged_blocks(database, size, in_use, 0.0, lambda _done: None) if in_use else []
-    return find_rows(reader, damaged, database.parent / "backups") if damaged else []
+    return find_rows(reader, damaged, database.parent) if damaged else []
 
 
 def _blocks_of(damaged: list[DamagedRows]) -> list[int]:

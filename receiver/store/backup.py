@@ -16,7 +16,14 @@ import duckdb
 
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
-from receiver.keeping.backup_file import note_path, read_backup_note, read_watermarks
+from receiver.keeping.backup_file import (
+    list_own_backups,
+    name_backup,
+    note_path,
+    read_backup_note,
+    read_made_at,
+    read_watermarks,
+)
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 _SOONEST_RETRY_SECONDS = 300.0
-_TIME = "%Y%m%dT%H%M%S%fZ"
 
 ReportCopied = Callable[[int, int], None]
 
@@ -77,7 +83,7 @@ class Backups:
         Raises:
             StoreError: it failed.
         """
-        file = self._directory / f"clc-{datetime.now(UTC):{_TIME}}.duckdb"
+        file = self._directory / name_backup(datetime.now(UTC))
         with self._lock:
             try:
                 backup = self._make(file, copied)
@@ -200,23 +206,15 @@ class Backups:
             write_whole(note_path(self._settings.data_dir), json.dumps(note))
 
     def _seconds_until_due(self, every: float) -> float:
-        made = [_read_made_at(file) for file in self._directory.glob("clc-*.duckdb")]
+        made = [at for file in list_own_backups(self._settings.data_dir) if (at := read_made_at(file))]
         due = max(made) + timedelta(seconds=every) if made else datetime.now(UTC)
         return max((due - datetime.now(UTC)).total_seconds(), 0)
 
     def _prune(self) -> None:
-        files = sorted(self._directory.glob("clc-*.duckdb"))
-        for old in files[: -self._settings.backup_keep]:
+        for old in list_own_backups(self._settings.data_dir)[self._settings.backup_keep :]:
             _log.info("backup %s goes, %d newer ones are kept", old, self._settings.backup_keep)
             with contextlib.suppress(OSError):
                 old.unlink()
-
-
-def _read_made_at(file: Path) -> datetime:
-    try:
-        return datetime.strptime(file.stem.removeprefix("clc-"), _TIME).replace(tzinfo=UTC)
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
 
 
 def _reason(error: Exception) -> str:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from receiver.errors import ObjectsError
 from receiver.files import make_directory, sync_directory, write_whole
+from receiver.keeping.backup_file import order_backups
 from receiver.keeping.objects.note import FILE, read_upload_note
 from receiver.settings import Settings
 from receiver.store.helper import Helper
@@ -102,12 +103,12 @@ class Uploads:
                 seconds = min(2 * seconds, _LONGEST_SECONDS)
 
     def _take_newest(self) -> Path | None:
-        files = sorted(self._directory.glob(_PATTERN))
-        for older in files[:-1]:
+        files = order_backups(self._directory.glob(_PATTERN))
+        for older in files[1:]:
             self._on_uploaded.pop(older.name, None)
             with suppress(OSError):
                 older.unlink()
-        return files[-1] if files else None
+        return files[0] if files else None
 
     def _upload(self, file: Path) -> bool:
         try:

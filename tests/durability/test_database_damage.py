@@ -146,6 +146,17 @@ def test_a_backup_that_is_damaged_gives_way_to_the_one_before_it(crashed, stores
     assert newer.exists()
 
 
+def test_an_old_backup_that_is_copied_back_today_does_not_take_the_place_of_the_newest(crashed, stores, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    newest = backup_of(store, tmp_path)
+    os.utime(newest, (1_772_625_600, 1_772_625_600))
+    shutil.copyfile(newest, newest.with_name("clc-20250304T120000000000Z.duckdb"))
+    garbage(store.database)
+    stores.start(store.data_dir)
+    assert f"the backup {newest.name}" in read_incidents(store.data_dir)[-1].what
+    assert store.broken() == []
+
+
 @pytest.mark.slow
 def test_a_database_with_one_bit_flipped_never_keeps_the_store_from_starting(crashed, stores, tmp_path, capsys):
     drawn = random.Random(7)

@@ -1,0 +1,41 @@
+"""The newest backup is the one that was made last: all that look for it agree, whatever was copied when."""
+
+import os
+
+import pytest
+
+from receiver.keeping.backup_file import list_backups, list_own_backups, order_backups
+
+OLDER, NEWER = "clc-20250101T000000000000Z.duckdb", "clc-20260301T000000000000Z.duckdb"
+
+
+@pytest.fixture
+def directory(tmp_path):
+    (tmp_path / "backups").mkdir()
+    return tmp_path / "backups"
+
+
+def put(directory, name, changed_at=None):
+    (directory / name).touch()
+    if changed_at:
+        os.utime(directory / name, (changed_at, changed_at))
+
+
+def names(files):
+    return [file.name for file in files]
+
+
+def test_an_old_backup_that_is_copied_back_today_is_still_old(directory):
+    put(directory, NEWER, changed_at=1_772_323_200)
+    put(directory, OLDER)
+    assert names(list_backups(directory.parent)) == [NEWER, OLDER]
+    assert names(list_own_backups(directory.parent)) == [NEWER, OLDER]
+    assert names(order_backups(directory.iterdir())) == [NEWER, OLDER]
+
+
+def test_a_file_that_the_store_has_not_named_is_as_old_as_its_last_change_and_is_not_the_stores_own(directory):
+    put(directory, OLDER)
+    put(directory, NEWER)
+    put(directory, "clc-by-hand.duckdb", changed_at=1_750_000_000)
+    assert names(list_backups(directory.parent)) == [NEWER, "clc-by-hand.duckdb", OLDER]
+    assert names(list_own_backups(directory.parent)) == [NEWER, OLDER]
