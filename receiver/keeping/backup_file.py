@@ -9,7 +9,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from receiver.errors import NewerStoreError, StoreError
 from receiver.spool.layout import from_microseconds
 
 FILE = "backup.json"
+_LATE_CLOCK = timedelta(days=1)
 _DIRECTORY, _SUFFIX, _NAME = "backups", ".duckdb", "clc-%Y%m%dT%H%M%S%fZ"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -224,11 +225,25 @@ def list_own_backups(data_dir: Path) -> list[Path]:
 
 
 def order_backups(files: Iterable[Path]) -> list[Path]:
-    """Order backups, newest first, by the time in their names.
+    """Order backups, newest first, by the time in their names; those that a wrong clock has named come last.
 
     Only where there is none the time of the last change counts: an old backup that is copied back has a new one.
     """
-    return sorted(files, key=lambda file: (read_made_at(file) or _read_changed_at(file), file.name), reverse=True)
+    latest = latest_credible()
+
+    def rank(file: Path) -> tuple[bool, datetime, str]:
+        at = read_made_at(file) or _read_changed_at(file)
+        return at <= latest, at, file.name
+
+    return sorted(files, key=rank, reverse=True)
+
+
+def latest_credible() -> datetime:
+    """Return the latest time that a backup may have: a name beyond it was given while the clock was wrong.
+
+    It is a day from now, because the clock may be late, as that of some machines is when they have just started.
+    """
+    return datetime.now(UTC) + _LATE_CLOCK
 
 
 def _read_changed_at(file: Path) -> datetime:

@@ -264,7 +264,8 @@ class ScrubLoop:
             StoreError, OSError: the file can't be read, or the note can't be written.
         """
         note = read_scrub_note(self._settings.data_dir)
-        if note and note.at and datetime.now(UTC) - note.at < _EVERY:
+        # A time in the future, which a wrong clock gave, keeps back no scrub.
+        if note and note.at and timedelta() <= datetime.now(UTC) - note.at < _EVERY:
             return False
         damaged = scrub(self, self._settings.database, bytes_per_second=_BYTES_PER_SECOND)
         known = note.damages if note else []

@@ -108,7 +108,7 @@ class Backups:
                 await asyncio.sleep(min(every, _SOONEST_RETRY_SECONDS))
             else:
                 _log.info("backup %s holds %d notifications", backup.file, backup.notifications)
-                self._prune()
+                self._prune(backup.file)
 
     def start(self) -> None:
         """Go on with an upload that was not done when the last process ended."""
@@ -206,12 +206,14 @@ class Backups:
             write_whole(note_path(self._settings.data_dir), json.dumps(note))
 
     def _seconds_until_due(self, every: float) -> float:
+        now = datetime.now(UTC)
         made = [at for file in list_own_backups(self._settings.data_dir) if (at := read_made_at(file))]
-        due = max(made) + timedelta(seconds=every) if made else datetime.now(UTC)
-        return max((due - datetime.now(UTC)).total_seconds(), 0)
+        ages = [now - at for at in made if at <= now]  # a time in the future, which a wrong clock gave, holds up none
+        return max((timedelta(seconds=every) - min(ages)).total_seconds(), 0) if ages else 0
 
-    def _prune(self) -> None:
-        for old in list_own_backups(self._settings.data_dir)[self._settings.backup_keep :]:
+    def _prune(self, made: Path) -> None:
+        others = [file for file in list_own_backups(self._settings.data_dir) if file != made]
+        for old in others[self._settings.backup_keep - 1 :]:
             _log.info("backup %s goes, %d newer ones are kept", old, self._settings.backup_keep)
             with contextlib.suppress(OSError):
                 old.unlink()

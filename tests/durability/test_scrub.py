@@ -9,7 +9,7 @@ import pytest
 
 from receiver.database.reading import FileReader
 from receiver.keeping import scrub as scrubbing
-from receiver.keeping.scrub import ScrubLoop, read_scrub_note, scrub
+from receiver.keeping.scrub import FILE, ScrubLoop, read_scrub_note, scrub
 from receiver.settings import Settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
@@ -174,6 +174,9 @@ def test_a_running_store_scrubs_its_own_file_and_keeps_its_lock(data_dir):
     assert loop.scrub_if_due()
     assert len(read_scrub_note(data_dir).damages) == 1
     assert not loop.scrub_if_due()  # once a week
+    note = json.loads((data_dir / FILE).read_text())
+    (data_dir / FILE).write_text(json.dumps({**note, "at": "2099-01-01T00:00:00+00:00"}))  # by a wrong clock
+    assert loop.scrub_if_due()
     assert "Could not set lock" in run_command(data_dir, "verify").stderr
     connection.close()
 

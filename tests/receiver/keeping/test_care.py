@@ -120,6 +120,7 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("uploaded_at", {"upload": uploaded(days=9)}, "ok"),
         ("uploaded_at", {"upload": uploaded(hours=36), "backup_every": 86_400.0}, "amber"),
         ("uploaded_at", {"upload": uploaded(days=3), "backup_every": 86_400.0}, "red"),
+        ("uploaded_at", {"upload": uploaded(days=-900)}, "amber"),
         ("uploaded_at", {"upload": {}, "backup_every": 28_800.0}, "red"),
         ("uploaded_at", {"upload": {"failing_since": ago(minutes=1).isoformat()}}, "amber"),
         ("uploaded_at", {"upload": {"failing_since": ago(days=3).isoformat()}}, "red"),
@@ -134,6 +135,8 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("scrubbed_at", {"scrub": ScrubNote(ago(days=1), ["Block 7"])}, "red"),
         ("scrubbed_at", {"scrub": ScrubNote(ago(days=1), [], "no room")}, "amber"),
         ("scrubbed_at", {"scrub": ScrubNote(None, [], "no room")}, "amber"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(seconds=-1), [])}, "ok"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=-900), [])}, "amber"),
         ("append_error", {"appending": Appending(None, None, {})}, "ok"),
         ("append_error", {"appending": Appending("no space left on device", ago(seconds=1), {})}, "red"),
         ("tasks_failing", {"appending": Appending(None, None, {"the checkpoint": "no space left"})}, "amber"),
@@ -175,6 +178,11 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("backup_at", {"backup": made(hours=35), "backup_every": 86400.0}, "ok"),
         ("backup_at", {"backup": made(hours=36), "backup_every": 86400.0}, "amber"),
         ("backup_at", {"backup": made(hours=72), "backup_every": 86400.0}, "red"),
+        ("backup_at", {"backup": made(seconds=-1), "backup_every": 86400.0}, "ok"),
+        ("backup_at", {"backup": made(days=-900)}, "amber"),
+        ("backup_at", {"backup": made(days=-900), "backup_every": 86400.0}, "amber"),
+        ("backup_at", {"backup": made(days=-900), "backup_every": 3600.0}, "red"),
+        ("backup_at", {"backup": {**made(days=-9), "failed_at": ago(hours=1).isoformat(), "error": "no room"}}, "red"),
         ("backup_at", {"backup_every": 86400.0}, "ok"),
         ("backup_at", {"backup_every": 3600.0}, "red"),
         ("backup_at", {"backup": {**made(hours=2), "failed_at": ago(hours=1).isoformat(), "error": "no room"}}, "red"),
@@ -183,6 +191,14 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
 )
 def test_a_figure_changes_its_state_at_its_limit(name, changed, state):
     assert figure(name, **changed).state == state
+
+
+def test_a_time_in_the_future_is_told_and_not_as_an_age():
+    words = "dated 2026-03-06 12:00 UTC, in the future: was the clock of this machine wrong?"
+    assert figure("backup_at", backup=made(days=-2), backup_every=86400.0).text == f"{words}, 70 rows"
+    assert figure("uploaded_at", upload=uploaded(days=-2)).text == f"{words}, 70 rows"
+    assert figure("scrubbed_at", scrub=ScrubNote(ago(days=-2), [])).text == f"{words}, no damage"
+    assert figure("checkpointed_at", checkpointed_at=ago(days=-2)).text == words
 
 
 def test_the_worst_state_is_that_of_all():
