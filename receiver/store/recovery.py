@@ -20,6 +20,7 @@ import contextlib
 import errno
 import logging
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
@@ -205,7 +206,7 @@ def _go_down(settings: Settings, why: str, tried: set[Path], *, keeps_database: 
         if keeps_database and any(path.exists() and path.stat().st_size for path in _wal_files(settings)):
             return _put_wal_aside(settings, why)
         return _replace_database(settings, why, tried)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise StoreError(
             f"{settings.database} is damaged ({why}) and can't be moved aside ({error}): make room or move it yourself."
         ) from None
