@@ -24,6 +24,7 @@ from receiver.keeping.backup_file import (
     read_made_at,
     read_watermarks,
 )
+from receiver.logs import describe
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 _SOONEST_RETRY_SECONDS = 300.0
+_FORESEEN = (duckdb.Error, OSError, subprocess.SubprocessError, ValueError, StoreError)
 
 ReportCopied = Callable[[int, int], None]
 
@@ -87,7 +89,9 @@ class Backups:
         with self._lock:
             try:
                 backup = self._make(file, copied)
-            except (duckdb.Error, OSError, subprocess.SubprocessError, ValueError, StoreError) as error:
+            except Exception as error:  # noqa: BLE001 - the note and the caller must hear of it, whatever it is
+                if not isinstance(error, _FORESEEN):
+                    _log.exception("a backup failed by an error in this program")
                 self._remove_unfinished()
                 self._note(error=_reason(error))
                 raise StoreError(f"There is no backup: {_reason(error)}") from None
@@ -100,15 +104,20 @@ class Backups:
         if every is None:
             return
         while True:
-            await asyncio.sleep(self._seconds_until_due(every))
             try:
-                backup = await asyncio.to_thread(self.make, lambda _copied, _bytes: None)
-            except StoreError as error:
-                _log.error("the scheduled backup failed: %s", error)
+                await asyncio.sleep(self._seconds_until_due(every))
+                await asyncio.to_thread(self._make_by_schedule)
+            except Exception as error:  # noqa: BLE001 - without this task no backup would be made any more
+                if isinstance(error, StoreError):
+                    _log.error("the scheduled backup failed: %s", error)
+                else:
+                    _log.exception("the scheduled backup failed by an error in this program")
                 await asyncio.sleep(min(every, _SOONEST_RETRY_SECONDS))
-            else:
-                _log.info("backup %s holds %d notifications", backup.file, backup.notifications)
-                self._prune(backup.file)
+
+    def _make_by_schedule(self) -> None:
+        backup = self.make(lambda _copied, _bytes: None)
+        _log.info("backup %s holds %d notifications", backup.file, backup.notifications)
+        self._prune(backup.file)
 
     def start(self) -> None:
         """Go on with an upload that was not done when the last process ended."""
@@ -220,4 +229,6 @@ class Backups:
 
 
 def _reason(error: Exception) -> str:
+    if not isinstance(error, _FORESEEN):
+        return f"an error in this program ({describe(error)})."
     return (str(error).splitlines() or [type(error).__name__])[0]

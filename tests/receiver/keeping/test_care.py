@@ -66,6 +66,14 @@ def process(**changed):
     return RUNNING.model_copy(update={"processes": {"store": ProcessState(**{"state": "running", **changed})}})
 
 
+def in_lake(**times):
+    return {"complete_at": ago(**times).isoformat(), "months": 3, "newest": "2026-02"}
+
+
+def waiting_lake(**times):
+    return {"looked_at": ago(**times).isoformat(), "waits_for": "another machine, which writes the lake"}
+
+
 def started(**times):
     return RUNNING.model_copy(update={"started_at": ago(**times).isoformat()})
 
@@ -125,6 +133,13 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
         ("uploaded_at", {"upload": {"failing_since": ago(minutes=1).isoformat()}}, "amber"),
         ("uploaded_at", {"upload": {"failing_since": ago(days=3).isoformat()}}, "red"),
         ("lake_failing_seconds", {"lake": {}}, "ok"),
+        ("lake_failing_seconds", {"lake": {}, "serve": started(days=2)}, "amber"),
+        ("lake_failing_seconds", {"lake": in_lake(hours=47)}, "ok"),
+        ("lake_failing_seconds", {"lake": in_lake(days=2)}, "amber"),
+        ("lake_failing_seconds", {"lake": in_lake(days=-9)}, "amber"),
+        ("lake_failing_seconds", {"lake": waiting_lake(minutes=1), "serve": started(days=9)}, "ok"),
+        ("lake_failing_seconds", {"lake": waiting_lake(days=2)}, "amber"),
+        ("lake_failing_seconds", {"lake": {"failing_since": ago(days=-9).isoformat()}}, "amber"),
         ("lake_failing_seconds", {"lake": {"failing_since": ago(minutes=1).isoformat()}}, "amber"),
         ("lake_failing_seconds", {"lake": {"failing_since": ago(days=3).isoformat()}}, "red"),
         ("scrubbed_at", {}, "ok"),
@@ -199,6 +214,12 @@ def test_a_time_in_the_future_is_told_and_not_as_an_age():
     assert figure("uploaded_at", upload=uploaded(days=-2)).text == f"{words}, 70 rows"
     assert figure("scrubbed_at", scrub=ScrubNote(ago(days=-2), [])).text == f"{words}, no damage"
     assert figure("checkpointed_at", checkpointed_at=ago(days=-2)).text == words
+
+
+def test_a_lake_that_is_looked_at_no_more_is_told():
+    assert figure("lake_failing_seconds", lake=in_lake(days=9)).text.endswith("; NOT looked at for 9 d")
+    text = figure("lake_failing_seconds", lake={}, serve=started(days=3)).text
+    assert text == "not written yet; NOT looked at for 3 d"
 
 
 def test_the_worst_state_is_that_of_all():
