@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -46,6 +47,8 @@ _OWN_TREES = ("aside", "backups", "keys", "opening", "secrets")
 _LOCK = "serve.lock"
 # Overwritten in place and never cut, so that `serve` starts again on a disk that has filled up since.
 _LOCK_BYTES = 512
+
+_LOOK_SECONDS, _PAUSE_SECONDS = 0.5, 0.01
 
 QUERY_TOKEN, CONTROL_TOKEN = "query.token", "control.token"
 # Any token that a user may have written by hand, but not the rest of a file that was cut.
@@ -142,9 +145,7 @@ def take(data_dir: Path) -> IO[str]:
     path = data_dir / _LOCK
     path.touch()
     file = path.open("r+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _lock(file):
         file.seek(0)
         holder = _parse_holder(file.read())
         file.close()
@@ -152,8 +153,22 @@ def take(data_dir: Path) -> IO[str]:
         raise DataDirectoryError(
             f"Another `clc-receiver serve`{process} is using {data_dir}: stop it, or set CLC_DATA_DIR to another "
             "directory."
-        ) from None
+        )
     return file
+
+
+def _lock(file: IO[str]) -> bool:
+    """Lock a file, unless another `serve` has it: whoever only looks for one holds the lock for a moment, too."""
+    ends = time.monotonic() + _LOOK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= ends:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
 
 
 def announce(lock: IO[str], running: Running) -> None:

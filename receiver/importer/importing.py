@@ -1,5 +1,6 @@
 """Imports an archive, in batches."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -55,9 +56,10 @@ def import_archive(
         Lines by result: `accepted`, a refusal's code, `too_large`, or `malformed`.
 
     Raises:
-        ArchiveError: the file can't be read.
+        ArchiveError: the file can't be read, or the spool can't be written; the text says how much of it is in.
     """
     results: Counter[str] = Counter()
+    done = 0
     try:
         with path.open("rb") as file:
             for batch in _batches(_lines(file, _LONGEST_ESCAPE * max_body_bytes + _BYTES_BESIDE_BODY)):
@@ -74,10 +76,23 @@ def import_archive(
                         results[row.reason if isinstance(row, Rejection) else "accepted"] += 1
                         rows.append(row)
                 spool.append_all(rows)
+                done = batch[-1].number
                 advance(sum(line.size for line in batch))
-    except OSError as error:
-        raise ArchiveError(f"The archive {path} can't be taken in ({error.strerror or error}).") from None
+    except (OSError, sqlite3.Error) as error:
+        raise ArchiveError(_describe_end(path, done, error)) from None
     return results
+
+
+def _describe_end(path: Path, done: int, error: OSError | sqlite3.Error) -> str:
+    """Say why an import ended before its end, how many lines are in, and how to go on."""
+    start = f"The archive {path} can't be taken in"
+    reason, remedy = getattr(error, "strerror", None) or error, "Put that right (is there room for the spool?)"
+    if not done:
+        return f"{start} ({reason}), and nothing of it is. {remedy}, and import it again."
+    return (
+        f"{start} as a whole ({reason}); its first {done:,} lines are. {remedy}, and import the rest alone, which "
+        f"`tail -n +{done + 1} FILE` writes: an import of the whole file stores those again, as copies."
+    )
 
 
 class _TooLargeError(Exception):

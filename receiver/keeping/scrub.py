@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +18,14 @@ from receiver.database.opening import DERIVED_TABLES, run
 from receiver.database.reading import Reader, Rows
 from receiver.errors import StoreError
 from receiver.files import sql_file, write_whole
+from receiver.keeping.backup_file import list_backups
+from receiver.logs import describe
 from receiver.settings import Settings
 
 FILE = "scrub.json"
 _TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal AND NOT temporary ORDER BY 1"
 _SEQS = "SELECT min(seq), max(seq), count(*) FROM notifications WHERE rowid BETWEEN ? AND ?"
+_ROWS = 'SELECT count(*) FROM "{table}" WHERE rowid BETWEEN ? AND ?'
 _WHOLE = "SELECT count(*), bit_xor(hash(notifications)) FROM notifications WHERE seq BETWEEN ? AND ?"
 _BLOCK_SIZE = "SELECT block_size, total_blocks FROM pragma_database_size()"
 _BACKUP_SECONDS = 3600
@@ -62,13 +66,13 @@ class DamagedRows(NamedTuple):
         return sentence
 
 
-def find_rows(reader: Reader, blocks: list[int], backups: Path) -> list[DamagedRows]:
+def find_rows(reader: Reader, blocks: list[int], data_dir: Path) -> list[DamagedRows]:
     """List the rows that lie in damaged blocks; a block that is not in use holds none.
 
     Args:
         reader: reads the store.
         blocks: the numbers of the damaged blocks.
-        backups: the directory of the backups.
+        data_dir: where the backups lie.
 
     Raises:
         StoreError: the store can't be read.
@@ -77,7 +81,7 @@ def find_rows(reader: Reader, blocks: list[int], backups: Path) -> list[DamagedR
     catalogue = [number for (number,) in reader.rows(sql_file(__package__, "catalogue_blocks.sql"), [blocks])]
     if catalogue:
         damaged.append(DamagedRows(catalogue, None, [], 0, 0, by_seq=False, backup=None))
-    return [_add_backup(each, reader, backups) for each in damaged]
+    return [found for each in damaged if (found := _look_up(each, reader, data_dir))]
 
 
 def _rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedRows]:
@@ -87,17 +91,30 @@ def _rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedRows]:
             yield DamagedRows(numbers, table, columns, first, last, by_seq=False, backup=None)
 
 
-def _add_backup(damaged: DamagedRows, reader: Reader, backups: Path) -> DamagedRows:
-    """Give notifications their `seq` if it can be read, and find a backup that holds them."""
-    if damaged.table != "notifications":
+def _look_up(damaged: DamagedRows, reader: Reader, data_dir: Path) -> DamagedRows | None:
+    """Give notifications their `seq` if it can be read, and find a backup that holds them.
+
+    None where all these rows are deleted: after rows were put side by side, a checkpoint leaves row groups without any.
+    """
+    if damaged.table is None:
         return damaged
+    if damaged.table != "notifications":
+        return damaged if _has_rows(damaged, reader) else None
     try:
         first, last, count = reader.rows(_SEQS, [damaged.first, damaged.last])[0]
     except StoreError:
         return damaged
-    newest_first = sorted(backups.glob("clc-*.duckdb"), reverse=True)
-    holding = (backup.name for backup in newest_first if count_whole(backup, first, last) >= count)
+    if not count:
+        return None
+    holding = (backup.name for backup in list_backups(data_dir) if count_whole(backup, first, last) >= count)
     return damaged._replace(first=first, last=last, by_seq=True, backup=next(holding, None))
+
+
+def _has_rows(damaged: DamagedRows, reader: Reader) -> bool:
+    try:
+        return bool(reader.rows(_ROWS.format(table=damaged.table), [damaged.first, damaged.last])[0][0])
+    except StoreError:
+        return True
 
 
 def count_whole(backup: Path, first: int, last: int) -> int:
@@ -147,9 +164,9 @@ def scrub(
     suspects = _find_damaged_blocks(database, size, None, bytes_per_second, lambda done: advance(done, total))
     # A checkpoint writes into blocks that are not in use, and such a block may be read half written: a block counts as
     # damaged only if it is in use and fails a second time.
-    in_use = _blocks_of(find_rows(reader, suspects, database.parent / "backups")) if suspects else []
+    in_use = _blocks_of(find_rows(reader, suspects, database.parent)) if suspects else []
     damaged = _find_damaged_blocks(database, size, in_use, 0.0, lambda _done: None) if in_use else []
-    return find_rows(reader, damaged, database.parent / "backups") if damaged else []
+    return find_rows(reader, damaged, database.parent) if damaged else []
 
 
 def _blocks_of(damaged: list[DamagedRows]) -> list[int]:
@@ -174,20 +191,27 @@ def _find_damaged_blocks(
 
 
 class ScrubNote(NamedTuple):
-    """The time at which the last scrub ended, and a sentence for each damage."""
+    """The time at which the last scrub ended, and a sentence for each damage; `failure` says why a later one failed.
 
-    at: datetime
+    `at` is None if none has ended yet.
+    """
+
+    at: datetime | None
     damages: list[str]
+    failure: str | None = None
 
 
 def read_scrub_note(data_dir: Path) -> ScrubNote | None:
     """Read the note; None if there is none, or it is damaged."""
     try:
         note = json.loads((data_dir / FILE).read_bytes())
-        at, damages = datetime.fromisoformat(note["at"]), [str(damage) for damage in note["damages"]]
-    except (OSError, ValueError, TypeError, KeyError):
+        at = datetime.fromisoformat(note["at"]) if note["at"] is not None else None
+        damages, failure = [str(damage) for damage in note["damages"]], note.get("failure")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return ScrubNote(at, damages) if at.tzinfo else None
+    if at and at.tzinfo is None:
+        return None
+    return ScrubNote(at, damages, None if failure is None else str(failure))
 
 
 def write_scrub_note(data_dir: Path, damaged: list[DamagedRows]) -> None:
@@ -196,8 +220,12 @@ def write_scrub_note(data_dir: Path, damaged: list[DamagedRows]) -> None:
     Raises:
         OSError: it can't be written.
     """
-    note = {"at": datetime.now(UTC).isoformat(), "damages": [str(each) for each in damaged]}
-    write_whole(data_dir / FILE, json.dumps(note, indent=1))
+    _write_note(data_dir, ScrubNote(datetime.now(UTC), [str(each) for each in damaged]))
+
+
+def _write_note(data_dir: Path, note: ScrubNote) -> None:
+    fields = {**note._asdict(), "at": note.at.isoformat() if note.at else None}
+    write_whole(data_dir / FILE, json.dumps(fields, indent=1))
 
 
 class ScrubLoop:
@@ -236,7 +264,8 @@ class ScrubLoop:
             StoreError, OSError: the file can't be read, or the note can't be written.
         """
         note = read_scrub_note(self._settings.data_dir)
-        if note and datetime.now(UTC) - note.at < _EVERY:
+        # A time in the future, which a wrong clock gave, keeps back no scrub.
+        if note and note.at and timedelta() <= datetime.now(UTC) - note.at < _EVERY:
             return False
         damaged = scrub(self, self._settings.database, bytes_per_second=_BYTES_PER_SECOND)
         known = note.damages if note else []
@@ -252,6 +281,15 @@ class ScrubLoop:
                 self.scrub_if_due()
             except (StoreError, OSError) as error:
                 _log.error("the database could not be scrubbed: %s", error)
+                self._note_failure(error)
+            except Exception as error:  # noqa: BLE001 - without the thread no damage would be found any more
+                _log.exception("the database could not be scrubbed by an error in this program")
+                self._note_failure(error)
+
+    def _note_failure(self, error: Exception) -> None:
+        note = read_scrub_note(self._settings.data_dir) or ScrubNote(None, [])
+        with suppress(OSError):
+            _write_note(self._settings.data_dir, note._replace(failure=describe(error)))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -47,7 +48,7 @@ class HourlyBudget:
         self._file = file
         self._limit = limit
         self._clock = clock
-        self._until = 0.0
+        self._until = -math.inf
         self._reserved: dict[str, int] = {}
         self._most: dict[str, int] = {}
         """The rest of a reason's bytes, if it was too little before."""
@@ -79,6 +80,7 @@ class HourlyBudget:
 
     def _reserve(self, reason: str, amount: int) -> int:
         """Take an amount, or what is left, from the file's budget, and return it."""
+        taken = None
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("a+b") as file:
@@ -91,12 +93,11 @@ class HourlyBudget:
                 file.write(json.dumps(self._spent).encode())
         except OSError as error:
             _log.warning("%s can't be used (%s): what is refused is counted by each listener alone", self._file, error)
-            taken = self._take(reason, amount)
-        return taken
+        return self._take(reason, amount) if taken is None else taken
 
     def _take(self, reason: str, amount: int) -> int:
         now = self._clock()
-        since = self._spent.get("since", 0.0)
+        since = self._spent.get("since", -math.inf)
         if not since <= now < since + _HOUR:
             # If the clock was set back, spent bytes stay spent.
             self._spent = {"since": now, "bytes": self._spent.get("bytes", {}) if since > now else {}}

@@ -66,7 +66,10 @@ class _Notes:
     async def keep(self) -> None:
         """Note it every two seconds, until cancelled."""
         while True:
-            await asyncio.to_thread(self.note)
+            try:
+                await asyncio.to_thread(self.note)
+            except Exception:  # noqa: BLE001 - without this task the status would never be new again
+                _log.exception("how the shared spool is can't be noted by an error in this program")
             await asyncio.sleep(_NOTE_SECONDS)
 
     def note(self) -> None:

@@ -59,7 +59,7 @@ def read_ledger(lock: Path) -> Ledger:
     for line in lock.read_bytes().splitlines() if lock.exists() else []:
         try:
             note = json.loads(line)
-        except ValueError:  # a crash cut it short
+        except ValueError:  # it is empty, or was cut short
             continue
         path = lock.with_name(note["segment"])
         if "rows" in note:
@@ -73,7 +73,8 @@ def _write_line(segment: Path, note: dict[str, Any]) -> None:
     # Never made anew: a lock file without its writer would stay for ever.
     lock = layout.lock_path(segment.parent, layout.writer_of(segment))
     with os.fdopen(os.open(lock, os.O_WRONLY | os.O_APPEND), "ab") as file:
-        file.write(json.dumps({"segment": segment.name, **note}).encode() + b"\n")
+        # On a line of its own, also behind the rest of one that a full disk cut short; empty lines count for nothing.
+        file.write(b"\n" + json.dumps({"segment": segment.name, **note}).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 

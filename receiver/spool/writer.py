@@ -90,14 +90,13 @@ class SpoolWriter:
         self._tell([done for _, done in group], error, place)
 
     def append_all(self, rows: Sequence[Row]) -> None:
-        """Commit rows and wait until they are on disk.
+        """Commit rows together, all or none of them, and wait until they are on disk.
 
         Raises:
-            Exception: some could not be written.
+            OSError, sqlite3.Error: they could not be written.
         """
         outcomes: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
-        for row in rows:
-            self.append(row, outcomes.put)
+        self._wait([(row, outcomes.put) for row in rows])
         failed = [error for error in (outcomes.get() for _ in rows) if error]
         if failed:
             raise failed[0]

@@ -16,7 +16,15 @@ import duckdb
 
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
-from receiver.keeping.backup_file import note_path, read_backup_note, read_watermarks
+from receiver.keeping.backup_file import (
+    list_own_backups,
+    name_backup,
+    note_path,
+    read_backup_note,
+    read_made_at,
+    read_watermarks,
+)
+from receiver.logs import describe
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 _SOONEST_RETRY_SECONDS = 300.0
-_TIME = "%Y%m%dT%H%M%S%fZ"
+_FORESEEN = (duckdb.Error, OSError, subprocess.SubprocessError, ValueError, StoreError)
 
 ReportCopied = Callable[[int, int], None]
 
@@ -77,11 +85,13 @@ class Backups:
         Raises:
             StoreError: it failed.
         """
-        file = self._directory / f"clc-{datetime.now(UTC):{_TIME}}.duckdb"
+        file = self._directory / name_backup(datetime.now(UTC))
         with self._lock:
             try:
                 backup = self._make(file, copied)
-            except (duckdb.Error, OSError, subprocess.SubprocessError, ValueError, StoreError) as error:
+            except Exception as error:  # noqa: BLE001 - the note and the caller must hear of it, whatever it is
+                if not isinstance(error, _FORESEEN):
+                    _log.exception("a backup failed by an error in this program")
                 self._remove_unfinished()
                 self._note(error=_reason(error))
                 raise StoreError(f"There is no backup: {_reason(error)}") from None
@@ -94,15 +104,20 @@ class Backups:
         if every is None:
             return
         while True:
-            await asyncio.sleep(self._seconds_until_due(every))
             try:
-                backup = await asyncio.to_thread(self.make, lambda _copied, _bytes: None)
-            except StoreError as error:
-                _log.error("the scheduled backup failed: %s", error)
+                await asyncio.sleep(self._seconds_until_due(every))
+                await asyncio.to_thread(self._make_by_schedule)
+            except Exception as error:  # noqa: BLE001 - without this task no backup would be made any more
+                if isinstance(error, StoreError):
+                    _log.error("the scheduled backup failed: %s", error)
+                else:
+                    _log.exception("the scheduled backup failed by an error in this program")
                 await asyncio.sleep(min(every, _SOONEST_RETRY_SECONDS))
-            else:
-                _log.info("backup %s holds %d notifications", backup.file, backup.notifications)
-                self._prune()
+
+    def _make_by_schedule(self) -> None:
+        backup = self.make(lambda _copied, _bytes: None)
+        _log.info("backup %s holds %d notifications", backup.file, backup.notifications)
+        self._prune(backup.file)
 
     def start(self) -> None:
         """Go on with an upload that was not done when the last process ended."""
@@ -200,24 +215,20 @@ class Backups:
             write_whole(note_path(self._settings.data_dir), json.dumps(note))
 
     def _seconds_until_due(self, every: float) -> float:
-        made = [_read_made_at(file) for file in self._directory.glob("clc-*.duckdb")]
-        due = max(made) + timedelta(seconds=every) if made else datetime.now(UTC)
-        return max((due - datetime.now(UTC)).total_seconds(), 0)
+        now = datetime.now(UTC)
+        made = [at for file in list_own_backups(self._settings.data_dir) if (at := read_made_at(file))]
+        ages = [now - at for at in made if at <= now]  # a time in the future, which a wrong clock gave, holds up none
+        return max((timedelta(seconds=every) - min(ages)).total_seconds(), 0) if ages else 0
 
-    def _prune(self) -> None:
-        files = sorted(self._directory.glob("clc-*.duckdb"))
-        for old in files[: -self._settings.backup_keep]:
+    def _prune(self, made: Path) -> None:
+        others = [file for file in list_own_backups(self._settings.data_dir) if file != made]
+        for old in others[self._settings.backup_keep - 1 :]:
             _log.info("backup %s goes, %d newer ones are kept", old, self._settings.backup_keep)
             with contextlib.suppress(OSError):
                 old.unlink()
 
 
-def _read_made_at(file: Path) -> datetime:
-    try:
-        return datetime.strptime(file.stem.removeprefix("clc-"), _TIME).replace(tzinfo=UTC)
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
-
-
 def _reason(error: Exception) -> str:
+    if not isinstance(error, _FORESEEN):
+        return f"an error in this program ({describe(error)})."
     return (str(error).splitlines() or [type(error).__name__])[0]

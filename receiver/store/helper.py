@@ -1,6 +1,7 @@
 """Runs a process that helps the store, and that prints JSON lines: it is killed when the store ends, or if it hangs."""
 
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -8,10 +9,22 @@ from collections.abc import Callable
 from typing import Any
 
 from receiver.errors import ObjectsError
+from receiver.logs import describe
 from receiver.settings import Settings, environment
 
 _STILL_SECONDS = 120.0
 """How long it may say nothing until it is given up."""
+_FORESEEN = (ObjectsError, OSError, ValueError)
+
+_log = logging.getLogger(__name__)
+
+
+def explain(error: Exception) -> str:
+    """Say why a helper's work failed, where the error is handled; one that nobody foresaw is logged as a whole."""
+    if isinstance(error, _FORESEEN):
+        return str(error)
+    _log.exception("an error in this program")
+    return f"an error in this program ({describe(error)})"
 
 
 class Helper:
@@ -43,7 +56,7 @@ class Helper:
             on_line: called with each line.
 
         Raises:
-            ObjectsError: it failed.
+            ObjectsError: it failed, or ended without a line.
             OSError, ValueError: it could not be run, or was not understood.
         """
         command = [sys.executable, "-m", self._module, *arguments]
@@ -62,6 +75,8 @@ class Helper:
             watch.end()
         if process.returncode or "error" in line:
             raise ObjectsError(line.get("error") or watch.complaint or f"It ended with {process.returncode}.")
+        if not line:
+            raise ObjectsError("It ended and said nothing.")
         return line
 
 

@@ -10,14 +10,13 @@ from typing import Any
 
 import duckdb
 
-from receiver.errors import ObjectsError
 from receiver.files import write_whole
 from receiver.keeping.lake.note import FILE, read_lake_note
 from receiver.logs import describe
 from receiver.settings import Settings
 from receiver.store.arrange_loop import come_last
 from receiver.store.dropping import Dropper
-from receiver.store.helper import Helper
+from receiver.store.helper import Helper, explain
 
 _FIRST_SECONDS = 2.0
 _SECONDS = 6 * 3600.0
@@ -72,15 +71,19 @@ class Lake:
     def _look(self) -> float:
         """Look once, and return after how many seconds to look again."""
         try:
-            done = self._helper.run()
-        except (ObjectsError, OSError, ValueError) as error:
+            seconds = self._bring_up_to_date()
+        except Exception as error:  # noqa: BLE001 - without the thread the lake would stand still in silence
             if not self._helper.is_stopping:
-                self._fail(str(error))
+                self._fail(explain(error))
             seconds, self._retry_seconds = self._retry_seconds, min(2 * self._retry_seconds, _LONGEST_RETRY_SECONDS)
-            return seconds
-        self._retry_seconds = _RETRY_SECONDS
+        else:
+            self._retry_seconds = _RETRY_SECONDS
+        return seconds
+
+    def _bring_up_to_date(self) -> float:
+        done = self._helper.run()
         if "waits_for" in done:
-            self._note({"waits_for": done["waits_for"]})
+            self._note({"looked_at": _now(), "waits_for": done["waits_for"]})
             return _WAITING_SECONDS
         not_dropped = self._drop(done)
         if self._helper.is_stopping:  # which may have aborted that

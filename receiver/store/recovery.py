@@ -20,6 +20,7 @@ import contextlib
 import errno
 import logging
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +52,7 @@ from receiver.database.replacing import STAGED, clear_staged, finish, replace
 from receiver.deriving.tables import Rebuild, derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
 from receiver.files import copy_whole, make_directory, sync_file
-from receiver.keeping.backup_file import unseal
+from receiver.keeping.backup_file import list_backups, unseal
 from receiver.settings import Settings
 from receiver.store.loss import describe_loss, notice_loss, read_extent
 
@@ -176,7 +177,7 @@ def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.Duc
 
 
 def _was_used(settings: Settings) -> bool:
-    return bool(read_appended(settings.data_dir).seq or _list_backups(settings))
+    return bool(read_appended(settings.data_dir).seq or list_backups(settings.data_dir))
 
 
 def _connect_and_read(settings: Settings, *, holds_rows: bool) -> duckdb.DuckDBPyConnection:
@@ -204,7 +205,7 @@ def _go_down(settings: Settings, why: str, tried: set[Path], *, keeps_database: 
         if keeps_database and any(path.exists() and path.stat().st_size for path in _wal_files(settings)):
             return _put_wal_aside(settings, why)
         return _replace_database(settings, why, tried)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise StoreError(
             f"{settings.database} is damaged ({why}) and can't be moved aside ({error}): make room or move it yourself."
         ) from None
@@ -234,7 +235,7 @@ def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Inciden
 
 def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | None:
     """Copy the newest readable backup beside the database, and return the backup."""
-    for backup in _list_backups(settings):
+    for backup in list_backups(settings.data_dir):
         if backup in tried:
             continue
         tried.add(backup)
@@ -251,12 +252,6 @@ def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | 
             return backup
     clear_staged(settings.data_dir)
     return None
-
-
-def _list_backups(settings: Settings) -> list[Path]:
-    """List the backups, newest first."""
-    files = (settings.data_dir / "backups").glob("**/*.duckdb")
-    return sorted(files, key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
 
 
 def _read_extent(database: Path) -> Appended:

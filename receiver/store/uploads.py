@@ -15,11 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from receiver.errors import ObjectsError
 from receiver.files import make_directory, sync_directory, write_whole
+from receiver.keeping.backup_file import order_backups
 from receiver.keeping.objects.note import FILE, read_upload_note
 from receiver.settings import Settings
-from receiver.store.helper import Helper
+from receiver.store.helper import Helper, explain
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
 _LAST_SECONDS = 1.0
@@ -92,36 +92,44 @@ class Uploads:
         seconds = _FIRST_SECONDS
         while not self._helper.is_stopping:
             self._wake.clear()
-            file = self._take_newest()
-            if file is None:
+            has_worked = self._turn()
+            if has_worked is None:
                 self._wake.wait()
-            elif self._upload(file):
+            elif has_worked:
                 seconds = _FIRST_SECONDS
             else:
                 self._wake.wait(seconds)
                 seconds = min(2 * seconds, _LONGEST_SECONDS)
 
     def _take_newest(self) -> Path | None:
-        files = sorted(self._directory.glob(_PATTERN))
-        for older in files[:-1]:
+        files = order_backups(self._directory.glob(_PATTERN))
+        for older in files[1:]:
             self._on_uploaded.pop(older.name, None)
             with suppress(OSError):
                 older.unlink()
-        return files[-1] if files else None
+        return files[0] if files else None
 
-    def _upload(self, file: Path) -> bool:
+    def _turn(self) -> bool | None:
+        """Upload the newest backup that waits, and tell whether that worked; None if none waits."""
+        file = None
         try:
-            done = self._run_upload(file)
-        except (ObjectsError, OSError, ValueError) as error:
+            file = self._take_newest()
+            if file is None:
+                return None
+            self._upload(file)
+        except Exception as error:  # noqa: BLE001 - without the thread no backup would be uploaded any more
             if not self._helper.is_stopping:
-                self._fail(file.name, str(error))
+                self._fail(file.name if file else self._directory.name, explain(error))
             return False
+        return True
+
+    def _upload(self, file: Path) -> None:
+        done = self._run_upload(file)
         self._succeed(file, done["manifest"])
         if done["not_removed"]:
             _log.warning("old backups stay in object storage: %s", done["not_removed"])
         for name in done["removed"]:
             _log.info("the backup %s goes from object storage, %d newer ones stay", name, self._settings.backup_keep)
-        return True
 
     def _run_upload(self, file: Path) -> dict[str, Any]:
         """Run an upload to its end, and return its last line; see `Helper.run`."""
@@ -133,7 +141,8 @@ class Uploads:
         return self._helper.run(str(file.absolute()), on_line=note_progress)
 
     def _succeed(self, file: Path, manifest: dict[str, Any]) -> None:
-        self._on_uploaded.pop(file.name, lambda: None)()
+        self._on_uploaded.get(file.name, lambda: None)()
+        self._on_uploaded.pop(file.name, None)
         self._note({"uploaded_at": _now(), "name": manifest["name"], "notifications": manifest["notifications"]})
         with suppress(OSError):
             file.unlink(missing_ok=True)

@@ -330,6 +330,15 @@ def test_scheduled_backups_are_made_and_the_oldest_go(tmp_path):
     assert inspect(backups(tmp_path)[-1]).last_seq >= 5
 
 
+def test_a_backup_that_a_wrong_clock_has_named_holds_up_no_schedule_and_goes_first(tmp_path):
+    (tmp_path / "backups").mkdir(parents=True)
+    future = tmp_path / "backups" / "clc-20990101T000000000000Z.duckdb"
+    future.touch()
+    with running(PreparedReceiver, tmp_path, CLC_BACKUP_EVERY="1d", CLC_BACKUP_KEEP="1"):
+        until(lambda: backups(tmp_path) and not future.exists(), what="a backup in place of that one")
+    assert len(backups(tmp_path)) == 1
+
+
 def test_a_schedule_is_kept_over_a_restart(tmp_path):
     with running(PreparedReceiver, tmp_path, CLC_BACKUP_EVERY="1d"):
         until(lambda: len(backups(tmp_path)) == 1)

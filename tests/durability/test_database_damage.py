@@ -17,6 +17,7 @@ from receiver.database.faults import has_whole_derived, is_whole, suspect
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
+from receiver.keeping.backup_file import learn, seal
 from receiver.keeping.verification.invariants import check_order
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
@@ -144,6 +145,31 @@ def test_a_backup_that_is_damaged_gives_way_to_the_one_before_it(crashed, stores
     assert older.name in read_incidents(store.data_dir)[-1].what
     assert store.broken() == []
     assert newer.exists()
+
+
+def test_an_old_backup_that_is_copied_back_today_does_not_take_the_place_of_the_newest(crashed, stores, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    newest = backup_of(store, tmp_path)
+    os.utime(newest, (1_772_625_600, 1_772_625_600))
+    shutil.copyfile(newest, newest.with_name("clc-20250304T120000000000Z.duckdb"))
+    garbage(store.database)
+    stores.start(store.data_dir)
+    assert f"the backup {newest.name}" in read_incidents(store.data_dir)[-1].what
+    assert store.broken() == []
+
+
+def test_a_recovery_that_can_not_write_the_accounts_of_the_backup_is_a_sentence_and_changes_nothing(crashed, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    learn(tmp_path / "learned.sqlite", ["ACME"])
+    seal(backup_of(store, tmp_path), "key", tmp_path / "learned.sqlite")
+    garbage(store.database)
+    store.data_dir.joinpath("accounts.sqlite").mkdir()
+    damaged = store.database.read_bytes()
+    for path in store.data_dir.glob("clc.duckdb.wal*"):
+        path.unlink()
+    with pytest.raises(StoreError, match=r"is damaged .* and can't be moved aside .*: make room"):
+        open_store(Settings(data_dir=store.data_dir))
+    assert store.database.read_bytes() == damaged
 
 
 @pytest.mark.slow

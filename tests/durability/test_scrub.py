@@ -8,13 +8,15 @@ import duckdb
 import pytest
 
 from receiver.database.reading import FileReader
-from receiver.keeping.scrub import ScrubLoop, read_scrub_note, scrub
+from receiver.keeping import scrub as scrubbing
+from receiver.keeping.scrub import FILE, ScrubLoop, read_scrub_note, scrub
 from receiver.settings import Settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.database import open_database
 from tests.support.processes import PreparedReceiver, running
 from tests.support.sizes import size
+from tests.support.waiting import until
 
 HEADERS, BLOCK = 3 * 4096, 262_144
 
@@ -108,6 +110,45 @@ def test_a_block_that_is_not_in_use_is_no_damage(data_dir):
     assert scrubbed(data_dir) == []
 
 
+@pytest.fixture
+def arranged(tmp_path):
+    """A store after rows were put side by side: all rows of its first row group are deleted, as are all changes."""
+    database = tmp_path / "clc.duckdb"
+    with duckdb.connect(str(database), config={"max_vacuum_tasks": 0, "checkpoint_threshold": "1TB"}) as connection:
+        for statement in (
+            "CREATE TABLE notifications AS SELECT seq, md5(seq::VARCHAR) AS payload FROM range(250_000) rows(seq)",
+            "CREATE TABLE changes AS FROM notifications",
+            "CHECKPOINT",
+            "BEGIN",
+            "INSERT INTO notifications FROM notifications WHERE seq < 122_880",
+            "DELETE FROM notifications WHERE rowid < 122_880",
+            "DELETE FROM changes WHERE rowid < 122_880",
+            "COMMIT",
+            "CHECKPOINT",
+        ):
+            connection.execute(statement).fetchall()
+    return database
+
+
+def blocks_of_row_group(database, table, number):
+    query = f"SELECT row_group_id, block_id FROM pragma_storage_info('{table}') WHERE persistent AND block_id >= 0"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        segments = connection.execute(query).fetchall()
+    of_others = {block for row_group, block in segments if row_group != number}
+    return sorted({block for row_group, block in segments if row_group == number} - of_others)
+
+
+def test_damage_of_deleted_rows_is_none_and_hides_none_of_other_rows(arranged):
+    flip(arranged, blocks_of_row_group(arranged, "notifications", 0)[0])
+    flip(arranged, blocks_of_row_group(arranged, "changes", 0)[0])
+    assert scrubbed(arranged.parent) == []
+    block = blocks_of_row_group(arranged, "notifications", 1)[0]
+    flip(arranged, block)
+    (damaged,) = scrubbed(arranged.parent)
+    assert (damaged.blocks, damaged.first) == ([block], 122_880)
+    assert str(damaged).startswith(f"Block {block} of the database: notifications, seq 122,880 to ")
+
+
 def test_damage_is_red_until_a_scrub_finds_none(data_dir):
     block = blocks_of_bodies(data_dir)[0]
     flip(data_dir / "clc.duckdb", block)
@@ -133,5 +174,28 @@ def test_a_running_store_scrubs_its_own_file_and_keeps_its_lock(data_dir):
     assert loop.scrub_if_due()
     assert len(read_scrub_note(data_dir).damages) == 1
     assert not loop.scrub_if_due()  # once a week
+    note = json.loads((data_dir / FILE).read_text())
+    (data_dir / FILE).write_text(json.dumps({**note, "at": "2099-01-01T00:00:00+00:00"}))  # by a wrong clock
+    assert loop.scrub_if_due()
     assert "Could not set lock" in run_command(data_dir, "verify").stderr
     connection.close()
+
+
+def test_a_scrub_that_fails_by_an_error_of_the_program_is_told_and_tried_again(data_dir, monkeypatch, caplog):
+    def fail(*_, **__):
+        raise TypeError("unsupported format string")
+
+    monkeypatch.setattr(scrubbing, "_LOOK_SECONDS", 0.01)
+    with monkeypatch.context() as failing, open_database(data_dir / "clc.duckdb") as connection:
+        failing.setattr(scrubbing, "scrub", fail)
+        loop = ScrubLoop(Settings(data_dir=data_dir), connection)
+        loop.start()
+        until(lambda: (note := read_scrub_note(data_dir)) and note.failure, what="the failure to be noted")
+        assert read_scrub_note(data_dir) == (None, [], "TypeError")
+        assert scrub_figure(data_dir)["state"] == "amber"
+        assert "not yet; FAILED since, tried again: TypeError" in scrub_figure(data_dir)["text"]
+        failing.undo()
+        until(lambda: read_scrub_note(data_dir).at, what="a scrub")
+        loop.stop()
+    assert read_scrub_note(data_dir).failure is None
+    assert "Traceback" in caplog.text

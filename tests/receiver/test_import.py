@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from receiver.importer import ArchiveLineError, parse_line
 from receiver.spool import SpoolReader
 from tests.durability.support.commands import run_command
+from tests.durability.support.faults import mounted
 from tests.support.keys import signed
 
 BODY = '{"accountAlias":"ACME","userName":"zoë@acme.example","n":0.0}'
@@ -32,7 +34,7 @@ def run_import(tmp_path, text, *options, **settings):
 
 def spooled(tmp_path, kind="notifications"):
     segments = SpoolReader(tmp_path / "spool").segments()
-    return [row.row for segment in segments for row in segment.read(kind, 0, 1000)]
+    return [row.row for segment in segments for row in segment.read(kind, 0, 10_000)]
 
 
 def test_a_line_keeps_its_time_bytes_and_verdict(tmp_path):
@@ -117,6 +119,30 @@ def test_a_missing_file_and_a_wrong_key_are_one_sentence(tmp_path):
     assert done.returncode == 1
     assert "/no/such/key.pem" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_disk_that_fills_up_is_a_sentence_that_says_how_many_lines_are_in_and_how_to_go_on(tmp_path):
+    body = json.dumps({"accountAlias": "ACME", "userName": "kim@acme.example", "filler": "x" * 6_000})
+    archive = tmp_path / "old.jsonl"
+    archive.write_text(f"{line(body=body, headers={})}\n" * 3_500)
+    with mounted(tmp_path / "disk", "size=16m") as disk:
+        data_dir = disk / "data"
+        done = run_command(data_dir, "import", str(archive), CLC_SIGNATURES="record")
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert f"The archive {archive} can't be taken in as a whole (" in done.stderr
+        (number,) = re.findall(r"; its first ([0-9,]+) lines are. Put that right .is there room", done.stderr)
+        kept = int(number.replace(",", ""))
+        assert 0 < kept == len(spooled(data_dir)) < 3_500
+        assert f"`tail -n +{kept + 1} FILE`" in done.stderr
+
+
+def test_an_archive_of_which_nothing_fits_is_a_sentence(tmp_path):
+    with mounted(tmp_path / "disk", "size=1m") as disk:
+        (tmp_path / "old.jsonl").write_text(line(body=json.dumps({"filler": "x" * 1_000_000}), headers={}))
+        done = run_command(disk / "data", "import", str(tmp_path / "old.jsonl"), CLC_SIGNATURES="record")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert ", and nothing of it is. Put that right (is there room for the spool?), and import it again." in done.stderr
 
 
 @pytest.mark.parametrize(

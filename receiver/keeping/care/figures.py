@@ -1,10 +1,11 @@
 """Judges the facts: each figure with its value, its words, and whether it is ok, amber or red."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
+from receiver.keeping.care.ages import measure_age
 from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.lake import judge_lake
 from receiver.keeping.care.limits import (
@@ -17,13 +18,13 @@ from receiver.keeping.care.limits import (
     seconds_in_words,
 )
 from receiver.keeping.care.machines import describe_machine, describe_role, judge_machines, judge_shared_spool
+from receiver.keeping.care.safety import judge_safety
 from receiver.keeping.care.waiting import judge_lag, judge_spool
 from receiver.processes.state import ProcessState
 from receiver.settings import is_loopback
 
 _RECENTLY = timedelta(hours=1)
 _WEEK = timedelta(days=7)
-_DAY_SECONDS = 86_400
 _SERVE_SILENT = timedelta(seconds=30)
 
 
@@ -85,7 +86,7 @@ def _choose_judges(role: str) -> Iterator[Callable[[Facts], Iterator[Figure]]]:
         yield judge_spool
     yield _judge_sharing
     if has_store(role):
-        yield from (_judge_safety, judge_lake)
+        yield from (judge_safety, judge_lake)
     yield from (_judge_recoveries, _judge_disks)
 
 
@@ -183,7 +184,7 @@ def _judge_appending(facts: Facts) -> Iterator[Figure]:
         yield Figure("tasks_failing", "Tasks of the store that fail", None, "not known", "amber")
         return
     if appending.failure:
-        waited = (facts.at - appending.since).total_seconds() if appending.since else 0.0
+        waited = measure_age(appending.since, facts).seconds if appending.since else 0.0
         text = f"STALLED for {seconds_in_words(waited)}: {appending.failure}"
         yield Figure("append_error", "Appending", appending.failure, text, "red")
     else:
@@ -198,22 +199,6 @@ def _judge_sharing(facts: Facts) -> Iterator[Figure]:
         yield from judge_machines(facts)
 
 
-def _judge_safety(facts: Facts) -> Iterator[Figure]:
-    age = (facts.at - facts.checkpointed_at).total_seconds() if facts.checkpointed_at else 0.0
-    due = (facts.at - facts.unsaved_since).total_seconds() if facts.unsaved_since else 0.0
-    text = f"{seconds_in_words(age)} ago" if facts.checkpointed_at else "never"
-    at = facts.checkpointed_at.isoformat() if facts.checkpointed_at else None
-    state = LIMITS["checkpoint_due_seconds"].state_of(due)
-    yield Figure("checkpointed_at", "Last checkpoint", at, text, state)
-    yield make_limited("checkpoint_due_seconds", "Oldest row waiting for a checkpoint", due, seconds_in_words(due))
-    yield make_limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
-    yield Figure("database_bytes", "Database", facts.database_bytes, bytes_in_words(facts.database_bytes))
-    yield _judge_backup(facts)
-    if facts.upload is not None:
-        yield _judge_upload(facts, facts.upload)
-    yield _judge_scrub(facts)
-
-
 def _judge_recoveries(facts: Facts) -> Iterator[Figure]:
     recent = [each for each in facts.incidents if facts.at - datetime.fromisoformat(each.at) < _WEEK]
     recoveries = make_limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
@@ -224,60 +209,6 @@ def _judge_recoveries(facts: Facts) -> Iterator[Figure]:
         text = f"{len(recent):,}; MISSING since {missing[-1].at[:10]}: {missing[-1].missing}"
         recoveries = recoveries._replace(state=state, text=text)
     yield recoveries
-
-
-def _judge_scrub(facts: Facts) -> Figure:
-    name, label, scrub = "scrubbed_at", "Database re-read", facts.scrub
-    if scrub is None:
-        return Figure(name, label, None, "not yet")
-    at, age = scrub.at.isoformat(), (facts.at - scrub.at).total_seconds()
-    ago = f"{seconds_in_words(age)} ago"
-    if scrub.damages:
-        more = f" And {len(scrub.damages) - 1:,} more." if len(scrub.damages) > 1 else ""
-        return Figure(name, label, at, f"{ago}; DAMAGED: {scrub.damages[0]}{more}", "red")
-    return Figure(name, label, at, f"{ago}, no damage", LIMITS[name].state_of(age / _WEEK.total_seconds()))
-
-
-def _judge_backup(facts: Facts) -> Figure:
-    made_at, failed_at = facts.backup.get("made_at"), facts.backup.get("failed_at")
-    age = (facts.at - datetime.fromisoformat(made_at)).total_seconds() if made_at else None
-    text = "none" if age is None else f"{seconds_in_words(age)} ago, {facts.backup.get('notifications', 0):,} rows"
-    state: State = "ok"
-    if facts.backup_every:
-        waited = _served_seconds(facts) if age is None else age
-        state = LIMITS["backup_at"].state_of(waited / facts.backup_every)
-    else:
-        text += "; no schedule (CLC_BACKUP_EVERY)"
-    if failed_at and (made_at is None or failed_at > made_at):
-        state, text = "red", f"{text}; FAILED: {facts.backup.get('error')}"
-    return Figure("backup_at", "Last backup", made_at, text, state)
-
-
-def _judge_upload(facts: Facts, upload: Mapping[str, Any]) -> Figure:
-    name = "uploaded_at"
-    at, since = upload.get("uploaded_at"), upload.get("failing_since")
-    age = _seconds_since(at, facts) if at else None
-    text = "none yet" if age is None else f"{seconds_in_words(age)} ago, {upload.get('notifications', 0):,} rows"
-    state: State = "ok"
-    if facts.backup_every:
-        waited = _served_seconds(facts) if age is None else age
-        state = LIMITS[name].state_of(waited / facts.backup_every)
-    elif since:
-        state = LIMITS[name].state_of(_seconds_since(since, facts) / _DAY_SECONDS)
-    if since:
-        state = "red" if state == "red" else "amber"
-        text += f"; FAILING for {seconds_in_words(_seconds_since(since, facts))}, tried again: {upload.get('error')}"
-    return Figure(name, "Last backup in object storage", at, text, state)
-
-
-def _seconds_since(at: str, facts: Facts) -> float:
-    return max((facts.at - datetime.fromisoformat(at)).total_seconds(), 0.0)
-
-
-def _served_seconds(facts: Facts) -> float:
-    """Return how long `serve` has run: a first backup can be due no longer."""
-    began = facts.serve.started_at if facts.serve else None
-    return _seconds_since(began, facts) if began else 0.0
 
 
 def _judge_disks(facts: Facts) -> Iterator[Figure]:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 FILE = "lake.json"
+_TIMES = ("complete_at", "looked_at", "failing_since")
 
 
 def read_lake_note(data_dir: Path, url: str | None) -> dict[str, Any]:
-    """Read `complete_at`, the newest `month` and how many `months`; `failing_since` and the `error`; `waits_for`.
+    """Read `complete_at`, the `newest` month and how many `months`; `failing_since` and the `error`; `waits_for`.
 
-    `not_dropped` says why old months stay in the database.
+    `looked_at` is when it was found out that the lake waits. `not_dropped` says why old months stay in the database.
 
     Args:
         data_dir: where the note is.
@@ -19,8 +20,11 @@ def read_lake_note(data_dir: Path, url: str | None) -> dict[str, Any]:
     """
     try:
         note = json.loads((data_dir / FILE).read_bytes())
-        for name in {"complete_at", "failing_since"} & note.keys():
-            datetime.fromisoformat(note[name])
+        return note if _is_whole(note) and note.get("url") == url else {}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
-    return note if note.get("url") == url else {}
+
+
+def _is_whole(note: dict[str, Any]) -> bool:
+    times = [datetime.fromisoformat(note[name]) for name in _TIMES if name in note]
+    return all(time.tzinfo for time in times) and ("complete_at" not in note or {"months", "newest"} <= note.keys())

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from receiver.errors import DamagedObjectError
 from receiver.files import open_whole
+from receiver.keeping.backup_file import latest_credible, name_backup
 from receiver.keeping.objects.storage import Storage
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
@@ -94,6 +95,8 @@ class Place:
     def list_whole(self, ending: str = _OBJECT) -> Iterator[Manifest]:
         """Find the backups that have a manifest and the size that it says, newest first.
 
+        Those that a wrong clock has named come last, see `latest_credible`.
+
         Args:
             ending: ends their names.
 
@@ -102,7 +105,8 @@ class Place:
         """
         sizes = self._list()
         named = (name for name in sizes if name.endswith(ending) and name + _MANIFEST in sizes)
-        for name in sorted(named, reverse=True):
+        latest = name_backup(latest_credible())
+        for name in sorted(named, key=lambda name: (name <= latest, name), reverse=True):
             manifest = self._read_manifest(name)
             if manifest and manifest.bytes == sizes[name]:
                 yield manifest
@@ -123,18 +127,19 @@ class Place:
             if hashed.hexdigest() != manifest.sha256:
                 raise DamagedObjectError(f"{self}: {manifest.name} is damaged: its checksum is not the manifest's.")
 
-    def prune(self, ending: str, keep: int) -> list[str]:
+    def prune(self, ending: str, keep: int, made: str | None = None) -> list[str]:
         """Delete what one machine has there beyond its newest whole backups, half uploads too; return their names.
 
         Args:
             ending: ends the names of that machine's backups; see `ending_of`.
             keep: how many whole ones stay, at least one.
+            made: the one that was made last, which stays whatever the names of others say.
 
         Raises:
             ObjectsError: the place can't be used.
         """
         own = [name for name in self._list() if name.removesuffix(_MANIFEST).endswith(ending)]
-        whole = [manifest.name for manifest in self.list_whole(ending)]
+        whole = sorted((manifest.name for manifest in self.list_whole(ending)), key=lambda name: name != made)
         kept = {name + suffix for name in whole[:keep] for suffix in ("", _MANIFEST)}
         going = sorted(set(own) - kept, reverse=True) if kept else []  # a manifest goes before its object
         with self._storage.errors():

@@ -51,7 +51,7 @@ def upload(file: Path, settings: Settings) -> dict[str, Any]:
     progress = _Progress(2 * file.stat().st_size)
     manifest = place.put(file, name_of(file, machine_name(), node), made, progress.advance)
     try:
-        removed, trouble = place.prune(ending_of(node), settings.backup_keep), None
+        removed, trouble = place.prune(ending_of(node), settings.backup_keep, manifest.name), None
     except ObjectsError as error:  # the credentials may not delete; that is no harm to the backup
         removed, trouble = [], str(error)
     return {"manifest": manifest._asdict(), "removed": removed, "not_removed": trouble}

@@ -9,6 +9,7 @@ from receiver.data_directory.incidents import Incident
 from receiver.keeping.care import LIMITS, Appending, Facts, Machine, SharedSpool, WalWatch, judge
 from receiver.keeping.care.facts import Stored
 from receiver.keeping.care.limits import bytes_in_words, seconds_in_words
+from receiver.keeping.scrub import ScrubNote
 from receiver.processes.state import ProcessState, ServeState
 from receiver.spool.looking import Backlog
 from receiver.spool.owners import Former
@@ -63,6 +64,18 @@ def uploaded(**times):
 
 def process(**changed):
     return RUNNING.model_copy(update={"processes": {"store": ProcessState(**{"state": "running", **changed})}})
+
+
+def in_lake(**times):
+    return {"complete_at": ago(**times).isoformat(), "months": 3, "newest": "2026-02"}
+
+
+def waiting_lake(**times):
+    return {"looked_at": ago(**times).isoformat(), "waits_for": "another machine, which writes the lake"}
+
+
+def started(**times):
+    return RUNNING.model_copy(update={"started_at": ago(**times).isoformat()})
 
 
 def shared(condition):
@@ -120,12 +133,30 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("uploaded_at", {"upload": uploaded(days=9)}, "ok"),
         ("uploaded_at", {"upload": uploaded(hours=36), "backup_every": 86_400.0}, "amber"),
         ("uploaded_at", {"upload": uploaded(days=3), "backup_every": 86_400.0}, "red"),
+        ("uploaded_at", {"upload": uploaded(days=-900)}, "amber"),
         ("uploaded_at", {"upload": {}, "backup_every": 28_800.0}, "red"),
         ("uploaded_at", {"upload": {"failing_since": ago(minutes=1).isoformat()}}, "amber"),
         ("uploaded_at", {"upload": {"failing_since": ago(days=3).isoformat()}}, "red"),
         ("lake_failing_seconds", {"lake": {}}, "ok"),
+        ("lake_failing_seconds", {"lake": {}, "serve": started(days=2)}, "amber"),
+        ("lake_failing_seconds", {"lake": in_lake(hours=47)}, "ok"),
+        ("lake_failing_seconds", {"lake": in_lake(days=2)}, "amber"),
+        ("lake_failing_seconds", {"lake": in_lake(days=-9)}, "amber"),
+        ("lake_failing_seconds", {"lake": waiting_lake(minutes=1), "serve": started(days=9)}, "ok"),
+        ("lake_failing_seconds", {"lake": waiting_lake(days=2)}, "amber"),
+        ("lake_failing_seconds", {"lake": {"failing_since": ago(days=-9).isoformat()}}, "amber"),
         ("lake_failing_seconds", {"lake": {"failing_since": ago(minutes=1).isoformat()}}, "amber"),
         ("lake_failing_seconds", {"lake": {"failing_since": ago(days=3).isoformat()}}, "red"),
+        ("scrubbed_at", {}, "ok"),
+        ("scrubbed_at", {"serve": started(days=14)}, "amber"),
+        ("scrubbed_at", {"serve": started(days=56)}, "red"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=13), [])}, "ok"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=14), [])}, "amber"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=1), ["Block 7"])}, "red"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=1), [], "no room")}, "amber"),
+        ("scrubbed_at", {"scrub": ScrubNote(None, [], "no room")}, "amber"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(seconds=-1), [])}, "ok"),
+        ("scrubbed_at", {"scrub": ScrubNote(ago(days=-900), [])}, "amber"),
         ("append_error", {"appending": Appending(None, None, {})}, "ok"),
         ("append_error", {"appending": Appending("no space left on device", ago(seconds=1), {})}, "red"),
         ("tasks_failing", {"appending": Appending(None, None, {"the checkpoint": "no space left"})}, "amber"),
@@ -167,6 +198,11 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("backup_at", {"backup": made(hours=35), "backup_every": 86400.0}, "ok"),
         ("backup_at", {"backup": made(hours=36), "backup_every": 86400.0}, "amber"),
         ("backup_at", {"backup": made(hours=72), "backup_every": 86400.0}, "red"),
+        ("backup_at", {"backup": made(seconds=-1), "backup_every": 86400.0}, "ok"),
+        ("backup_at", {"backup": made(days=-900)}, "amber"),
+        ("backup_at", {"backup": made(days=-900), "backup_every": 86400.0}, "amber"),
+        ("backup_at", {"backup": made(days=-900), "backup_every": 3600.0}, "red"),
+        ("backup_at", {"backup": {**made(days=-9), "failed_at": ago(hours=1).isoformat(), "error": "no room"}}, "red"),
         ("backup_at", {"backup_every": 86400.0}, "ok"),
         ("backup_at", {"backup_every": 3600.0}, "red"),
         ("backup_at", {"backup": {**made(hours=2), "failed_at": ago(hours=1).isoformat(), "error": "no room"}}, "red"),
@@ -175,6 +211,20 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
 )
 def test_a_figure_changes_its_state_at_its_limit(name, changed, state):
     assert figure(name, **changed).state == state
+
+
+def test_a_time_in_the_future_is_told_and_not_as_an_age():
+    words = "dated 2026-03-06 12:00 UTC, in the future: was the clock of this machine wrong?"
+    assert figure("backup_at", backup=made(days=-2), backup_every=86400.0).text == f"{words}, 70 rows"
+    assert figure("uploaded_at", upload=uploaded(days=-2)).text == f"{words}, 70 rows"
+    assert figure("scrubbed_at", scrub=ScrubNote(ago(days=-2), [])).text == f"{words}, no damage"
+    assert figure("checkpointed_at", checkpointed_at=ago(days=-2)).text == words
+
+
+def test_a_lake_that_is_looked_at_no_more_is_told():
+    assert figure("lake_failing_seconds", lake=in_lake(days=9)).text.endswith("; NOT looked at for 9 d")
+    text = figure("lake_failing_seconds", lake={}, serve=started(days=3)).text
+    assert text == "not written yet; NOT looked at for 3 d"
 
 
 def test_the_worst_state_is_that_of_all():

@@ -277,6 +277,17 @@ def test_each_machine_deletes_its_old_backups_alone_and_never_the_last_whole_one
     assert (directory / "backups" / names[1]).exists()
 
 
+def test_a_backup_that_a_wrong_clock_has_named_is_no_newest_and_keeps_back_none(backup, directory):
+    place, one = Place(str(directory)), MACHINES[0]
+    future, *names = [
+        name_of(backup.with_name(f"clc-{day}.duckdb"), "host", one) for day in (20990301, 20260301, 20260302)
+    ]
+    for name in (future, *names):
+        place.put(backup, name, MADE, nothing)
+    assert [manifest.name for manifest in place.list_whole()] == [names[1], names[0], future]
+    assert place.prune(ending_of(one), 1, names[0]) == [future, names[1]]
+
+
 def test_wrong_credentials_are_told_without_them(backup, bucket, monkeypatch):
     for name in CREDENTIALS:
         monkeypatch.setenv(name, "wrong-and-secret")

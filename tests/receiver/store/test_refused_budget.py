@@ -1,5 +1,7 @@
 """How much of what is refused is kept: bytes for each reason, which last an hour whatever is restarted."""
 
+import errno
+
 import pytest
 
 from receiver.listener.rejections import HourlyBudget
@@ -79,6 +81,24 @@ def test_a_damaged_file_is_begun_anew(budget, tmp_path, text):
     (tmp_path / "refused.json").write_text(text)
     assert spent(budget(), "signature_missing") == LIMIT
     assert not budget().spend("signature_missing", 1_000)
+
+
+def test_where_the_disk_is_full_a_process_counts_alone_and_each_byte_once(budget, monkeypatch):
+    one = budget()
+    assert one.spend("not_json", 1)
+
+    def fail(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("receiver.listener.rejections.json.dumps", fail)
+    assert spent(one, "not_json") + spent(one, "signature_missing") == LIMIT - 1_000 + LIMIT
+
+
+@pytest.mark.parametrize("now", [0.0, 1_200.0, -7_000.0])
+def test_a_clock_that_begins_in_1970_has_bytes_too(budget, clock, now):
+    clock.now = now
+    assert spent(budget(), "not_json") == LIMIT
+    assert not budget().spend("not_json", 1_000)
 
 
 def test_where_the_file_can_not_be_used_a_process_counts_alone(tmp_path, clock):

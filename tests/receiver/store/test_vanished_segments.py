@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver.spool import SpoolWriter
+from receiver.spool import SpoolWriter, layout, ledger
 from tests.durability.support.spool_store import SpoolStore, kill_writer
 from tests.support.rows import notification
 
@@ -55,6 +55,23 @@ def test_a_full_segment_that_vanished_is_told_while_its_writer_goes_on(store, tm
     assert again.missing == []
     assert in_spool(again) == []
     again.close()
+
+
+def test_a_line_of_the_ledger_that_a_full_disk_cut_short_hides_none_that_follow(store):
+    lock = layout.lock_path(store.spool, "0" * 32)
+    first, second, third = (layout.segment_path(store.spool, "0" * 32, number) for number in (1, 2, 3))
+    lock.touch()
+    ledger.note_begin(first)
+    ledger.note_end(first, {"notifications": 5})
+    whole = lock.read_bytes()
+    ledger.note_begin(second)
+    entry = lock.read_bytes()[len(whole) :]
+    for length in range(len(entry)):
+        lock.write_bytes(whole + entry[:length])
+        ledger.note_begin(third)
+        ledger.note_end(third, {"notifications": 2})
+        assert ledger.read_ledger(lock) == (third, {first: {"notifications": 5}, third: {"notifications": 2}})
+        assert ledger.read_ledger(lock).list_vanished({}) == [first, third]
 
 
 def test_segments_that_are_stored_leave_nothing_behind(store):

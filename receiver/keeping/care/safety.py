@@ -1,0 +1,76 @@
+"""Judges what keeps the store safe: checkpoints, backups, their uploads, and the re-read of the database file."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from receiver.keeping.care.ages import doubt, measure_age, measure_wait
+from receiver.keeping.care.facts import Facts
+from receiver.keeping.care.limits import LIMITS, Figure, State, bytes_in_words, make_limited, seconds_in_words
+
+_DAY_SECONDS = 86_400
+_WEEK_SECONDS = 7 * _DAY_SECONDS
+
+
+def judge_safety(facts: Facts) -> Iterator[Figure]:
+    """Judge how much a crash or a broken disk would take."""
+    due = measure_age(facts.unsaved_since, facts).seconds if facts.unsaved_since else 0.0
+    text = str(measure_age(facts.checkpointed_at, facts)) if facts.checkpointed_at else "never"
+    at = facts.checkpointed_at.isoformat() if facts.checkpointed_at else None
+    state = LIMITS["checkpoint_due_seconds"].state_of(due)
+    yield Figure("checkpointed_at", "Last checkpoint", at, text, state)
+    yield make_limited("checkpoint_due_seconds", "Oldest row waiting for a checkpoint", due, seconds_in_words(due))
+    yield make_limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
+    yield Figure("database_bytes", "Database", facts.database_bytes, bytes_in_words(facts.database_bytes))
+    yield _judge_backup(facts)
+    if facts.upload is not None:
+        yield _judge_upload(facts, facts.upload)
+    yield _judge_scrub(facts)
+
+
+def _judge_backup(facts: Facts) -> Figure:
+    made_at, failed_at = facts.backup.get("made_at"), facts.backup.get("failed_at")
+    age = measure_age(made_at, facts) if made_at else None
+    text = f"{age}, {facts.backup.get('notifications', 0):,} rows" if age else "none"
+    state: State = "ok"
+    if facts.backup_every:
+        state = LIMITS["backup_at"].state_of(measure_wait(age, facts) / facts.backup_every)
+    else:
+        text += "; no schedule (CLC_BACKUP_EVERY)"
+    state = doubt(state, if_true=age and age.is_ahead)
+    if failed_at and (age is None or age.is_ahead or failed_at > made_at):
+        state, text = "red", f"{text}; FAILED: {facts.backup.get('error')}"
+    return Figure("backup_at", "Last backup", made_at, text, state)
+
+
+def _judge_upload(facts: Facts, upload: Mapping[str, Any]) -> Figure:
+    name = "uploaded_at"
+    at, since = upload.get("uploaded_at"), upload.get("failing_since")
+    age, failing = measure_age(at, facts) if at else None, measure_age(since, facts) if since else None
+    text = f"{age}, {upload.get('notifications', 0):,} rows" if age else "none yet"
+    state: State = "ok"
+    if facts.backup_every:
+        state = LIMITS[name].state_of(measure_wait(age, facts) / facts.backup_every)
+    elif failing:
+        state = LIMITS[name].state_of(failing.seconds / _DAY_SECONDS)
+    if failing:
+        text += f"; FAILING for {seconds_in_words(failing.seconds)}, tried again: {upload.get('error')}"
+    return Figure(
+        name, "Last backup in object storage", at, text, doubt(state, if_true=failing or (age and age.is_ahead))
+    )
+
+
+def _judge_scrub(facts: Facts) -> Figure:
+    name, scrub = "scrubbed_at", facts.scrub
+    at = scrub.at if scrub else None
+    age = measure_age(at, facts) if at else None
+    text = str(age or "not yet")
+    state = LIMITS[name].state_of(measure_wait(age, facts) / _WEEK_SECONDS)
+    if scrub and scrub.damages:
+        more = f" And {len(scrub.damages) - 1:,} more." if len(scrub.damages) > 1 else ""
+        text, state = f"{text}; DAMAGED: {scrub.damages[0]}{more}", "red"
+    elif at:
+        text = f"{text}, no damage"
+    if scrub and scrub.failure:
+        text = f"{text}; FAILED since, tried again: {scrub.failure}"
+    is_doubtful = (scrub and scrub.failure) or (age and age.is_ahead)
+    return Figure(name, "Database re-read", at.isoformat() if at else None, text, doubt(state, if_true=is_doubtful))

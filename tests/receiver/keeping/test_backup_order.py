@@ -1,0 +1,50 @@
+"""The newest backup is the one that was made last: all that look for it agree, whatever was copied when."""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from receiver.keeping.backup_file import list_backups, list_own_backups, name_backup, order_backups
+
+OLDER, NEWER = "clc-20250101T000000000000Z.duckdb", "clc-20260301T000000000000Z.duckdb"
+
+
+@pytest.fixture
+def directory(tmp_path):
+    (tmp_path / "backups").mkdir()
+    return tmp_path / "backups"
+
+
+def put(directory, name, changed_at=None):
+    (directory / name).touch()
+    if changed_at:
+        os.utime(directory / name, (changed_at, changed_at))
+
+
+def names(files):
+    return [file.name for file in files]
+
+
+def test_an_old_backup_that_is_copied_back_today_is_still_old(directory):
+    put(directory, NEWER, changed_at=1_772_323_200)
+    put(directory, OLDER)
+    assert names(list_backups(directory.parent)) == [NEWER, OLDER]
+    assert names(list_own_backups(directory.parent)) == [NEWER, OLDER]
+    assert names(order_backups(directory.iterdir())) == [NEWER, OLDER]
+
+
+def test_a_file_that_the_store_has_not_named_is_as_old_as_its_last_change_and_is_not_the_stores_own(directory):
+    put(directory, OLDER)
+    put(directory, NEWER)
+    put(directory, "clc-by-hand.duckdb", changed_at=1_750_000_000)
+    assert names(list_backups(directory.parent)) == [NEWER, "clc-by-hand.duckdb", OLDER]
+    assert names(list_own_backups(directory.parent)) == [NEWER, OLDER]
+
+
+def test_backups_that_a_wrong_clock_has_named_come_last_and_those_of_a_clock_that_was_right_do_not(directory):
+    soon = name_backup(datetime.now(UTC) + timedelta(hours=1))  # this clock may be late
+    for name in (NEWER, "clc-20980101T000000000000Z.duckdb", "clc-20990101T000000000000Z.duckdb", soon):
+        put(directory, name)
+    ordered = [soon, NEWER, "clc-20990101T000000000000Z.duckdb", "clc-20980101T000000000000Z.duckdb"]
+    assert names(list_backups(directory.parent)) == ordered

@@ -1,0 +1,25 @@
+"""The data directory is for one `serve` at a time, and a mere look for it keeps none from starting."""
+
+import fcntl
+
+import pytest
+
+from receiver.data_directory import access
+from receiver.errors import DataDirectoryError
+
+
+def test_a_look_at_the_wrong_moment_refuses_no_start(tmp_path, monkeypatch):
+    access.take(tmp_path).close()
+    looking = (tmp_path / "serve.lock").open()
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr("time.sleep", lambda _seconds: looking.close())
+    with access.take(tmp_path):
+        assert looking.closed
+
+
+def test_a_serve_that_goes_on_refuses_another(tmp_path):
+    with access.take(tmp_path) as lock:
+        access.announce(lock, access.Running(7, "", ""))
+        with pytest.raises(DataDirectoryError, match=r"Another `clc-receiver serve` \(process 7\) is using"):
+            access.take(tmp_path)
+    access.take(tmp_path).close()
