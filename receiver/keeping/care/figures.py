@@ -1,6 +1,6 @@
 """Judges the facts: each figure with its value, its words, and whether it is ok, amber or red."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
