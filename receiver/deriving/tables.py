@@ -12,9 +12,8 @@ from receiver.database.faults import FAULTS_OF_A_ROW, OUT_OF_MEMORY, Underivable
 from receiver.database.opening import create_anew, run, transaction
 from receiver.database.rows import insert, make_numbered, select_numbered
 from receiver.deriving.counts import forget_counts
-from receiver.deriving.derived import Derived, DerivedChange
+from receiver.deriving.derived import Derived, DerivedChange, SenderRules, as_columns
 from receiver.deriving.deriver import Deriver
-from receiver.deriving.rules import SenderRules, as_columns
 from receiver.deriving.states import Read
 from receiver.files import sql_file
 from receiver.notification import NumberedNotification

@@ -7,7 +7,7 @@ from uuid import UUID
 from receiver.database.dropped import read_dropped
 from receiver.database.reading import Reader
 from receiver.deriving.counts import count_that_agree
-from receiver.deriving.rules import SenderRules, as_columns
+from receiver.deriving.derived import SenderRules, as_columns
 from receiver.files import sql_file
 from receiver.keeping.verification.invariants import Violation, check_taken
 from receiver.notification import FIRST_PROOF, FIRST_SENDER, SET_ASIDE, Proof

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from receiver.changes.plain import PLAIN
+from receiver.changes.values import PLAIN
 from receiver.database.dropped import Dropped, read_dropped
 from receiver.database.opening import run, transaction
 from receiver.deriving.counts import forget_counts
