@@ -14,12 +14,11 @@ import orjson
 from receiver.changes.differ import Differ, Snapshot, changes_of
 from receiver.errors import SecretError
 from receiver.notification import Category
-from receiver.senders.body import BodyError
 from receiver.senders.pointers import Pointer, spell_pointer
 from receiver.senders.profile import Example, Profile
 from receiver.senders.profile.events import UPDATED
 from receiver.senders.profile.paths import parse_path, spell_path
-from receiver.senders.request import SignedRequest, Verdict
+from receiver.senders.request import BodyError, SignedRequest, Verdict
 from receiver.senders.sender import MISSING, Columns, FieldDifference, PathPart
 
 _ROW_KEYS = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at")

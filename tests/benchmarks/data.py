@@ -17,8 +17,8 @@ import duckdb
 from receiver.database.opening import run
 from receiver.deriving import LastBodies
 from receiver.notification import Notification, new_id
-from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
+from receiver.senders.request import parse_body
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
