@@ -124,4 +124,4 @@ class Dropper:
         return run(self._connection, sql, parameters)
 
     def _execute(self, name: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql_file(__package__, name), parameters).fetchall()
+        return self._connection.execute(sql_file(f"{__package__}.dropping", name), parameters).fetchall()
