@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple, Protocol
 from receiver.files import sync_directory
 from receiver.notification import FIRST_PROOF, Notification, SignatureStatus, new_id
 from receiver.senders import CENTURYLINK
-from receiver.senders.body import BodyError, parse_body
 from receiver.senders.keys import PublicKey, key_fingerprint
+from receiver.senders.request import BodyError, parse_body
 from receiver.senders.sender import Columns, Event
 
 _LEARN = "INSERT OR IGNORE INTO learned_accounts VALUES (?)"

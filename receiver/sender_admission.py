@@ -11,10 +11,9 @@ import orjson
 
 from receiver.admission import Refusal, refuse_body
 from receiver.notification import Category, Notification, SignatureStatus, new_id
-from receiver.senders.body import BodyError
 from receiver.senders.pointers import spell_pointer
 from receiver.senders.profile import Handshake, Profile
-from receiver.senders.request import SignedRequest
+from receiver.senders.request import BodyError, SignedRequest
 from receiver.senders.sender import Body, Columns
 from receiver.senders.set_up import Secrets
 

@@ -53,7 +53,7 @@ ALLOWED = {
 }
 _ABOUT_ITS_ROUTES_OR_KEY = (
     *("admission", "commands/check", "commands/import_", "commands/restore", "commands/verify", "importer/archive"),
-    *("keeping/care/facts", "listener/process", "listener/routes", "simulator/options"),
+    *("keeping/care/facts", "listener/process", "listener/routes", "simulator/terminal"),
     *("simulator/history", "simulator/posting", "store/backup", "supervision/begin", "supervision/supervisor"),
     *("keeping/verification/invariants", "keeping/verification/tables"),
 )

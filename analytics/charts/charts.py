@@ -1,4 +1,7 @@
-"""Colours, axes, titles and tooltips that the charts of the dashboard and of the notebooks share.
+"""What the charts of the dashboard and of the notebooks share: colours, axes, titles and tooltips.
+
+Also the tooltips that compare a bin with the same bin of another time, the ticks of whole days, weeks and months, and
+the gaps in a line or an area, which must not lead over what no row tells.
 
 No field of these charts has the name `image`, because Vega's tooltip would load it as a picture. Names from outside
 are data of text marks, never part of an expression. Channels are written as `alt.X2("end")`, not as texts: Altair
@@ -13,6 +16,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from analytics.comparison import difference
 from analytics.senders import GREY, colours
 from analytics.times import EPOCH, Period
 
@@ -34,6 +38,14 @@ PHONE_PIXELS = 560
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
 LOCAL_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=LOCAL_LABEL)
+COMPLETE, RUNNING = "complete", "still filling"
+"""The states of a bin: only that of the present moment is not over."""
+Other = tuple[pd.DataFrame, str]
+"""The counts of the time to compare with (columns `bin_us`, `events`), and its name."""
+MOST_TICKS = 40
+A_MONTH = pd.Timedelta(days=28)
+WIDER = 1.5
+"""A distance this many times the usual one is a gap; months differ by less."""
 
 
 def add_bin_times(frame: pd.DataFrame, width: timedelta) -> pd.DataFrame:
@@ -107,3 +119,106 @@ def row_scale(field: str, rows: int) -> alt.Y:
 def event_scale(dark: bool) -> alt.Scale:
     """Return the colours of the event types."""
     return alt.Scale(domain=list(type_colours(dark)), range=list(type_colours(dark).values()))
+
+
+def add_other(rows: pd.DataFrame, other: Other | None) -> pd.DataFrame:
+    """Add to each row the counts of its bin, now and in the other time, for `other_tips`.
+
+    Args:
+        rows: columns `bin_us`, `events`, `state`.
+        other: the time to compare with; None without one, and then nothing is added.
+
+    Returns:
+        The rows with the count of all events (`all`), the other time's (`before`), and their difference in words, which
+        is empty for a bin that is not over.
+    """
+    if other is None:
+        return rows
+    counts = rows.groupby("bin_us")["events"].transform("sum")
+    before = rows["bin_us"].map(other[0].groupby("bin_us")["events"].sum()).fillna(0)
+    bins = zip(counts, before, rows["state"], strict=True)
+    texts = [(difference(int(now), int(then)) or "") if state == COMPLETE else "" for now, then, state in bins]
+    return rows.assign(all=counts, before=before, difference=texts)
+
+
+def other_tips(other: Other | None) -> list[alt.Tooltip]:
+    """Return the tooltips of a bin that compare it with the other time."""
+    if other is None:
+        return []
+    name = other[1]
+    return [
+        alt.Tooltip("all:Q", title="All events", format=","),
+        alt.Tooltip("before:Q", title=f"In {name}" if name.startswith("the ") else name.capitalize(), format=","),
+        alt.Tooltip("difference:N", title="Difference"),
+    ]
+
+
+def describe_ticks(values: "pd.Series[Any]", width: pd.Timedelta | None) -> dict[str, Any] | None:
+    """Return the settings of an axis for dates; None where some value is not the begin of a day in UTC.
+
+    Args:
+        values: moments in UTC.
+        width: the width of the bars that begin there; None where lines or points stand at the moments themselves.
+    """
+    begins = values.dropna().drop_duplicates().sort_values()
+    if begins.empty or (begins != begins.dt.normalize()).any():
+        return None
+    shift = pd.Timedelta(0) if width is None else width / 2
+    shown = begins.iloc[:: -(-len(begins) // MOST_TICKS)]
+    return {
+        "values": [as_date_time(moment + shift) for moment in shown],
+        "labelExpr": f"utcFormat(datum.value - {shift // pd.Timedelta(milliseconds=1)}, '{choose_format(begins)}')",
+        "labelFlush": False,
+        "labelOverlap": True,
+    }
+
+
+def as_date_time(moment: pd.Timestamp) -> alt.DateTime:
+    """Return a moment as Vega-Lite wants it in the values of an axis, which are no numbers there."""
+    return alt.DateTime(
+        year=moment.year, month=moment.month, date=moment.day, hours=moment.hour, minutes=moment.minute, utc=True
+    )
+
+
+def choose_format(begins: "pd.Series[Any]") -> str:
+    """Return the shortest form that tells the dates apart: months, days of one year, or days of several."""
+    if len(begins) > 1 and (begins.dt.day == 1).all() and begins.diff().min() >= A_MONTH:
+        return "%b %Y"
+    return "%b %d" if begins.dt.year.min() == begins.dt.year.max() else "%b %d, %Y"
+
+
+def break_at_gaps(data: pd.DataFrame) -> pd.DataFrame:
+    """Add a row without a value to each gap, where the drawing breaks.
+
+    There are gaps only where the values of x are at regular distances, such as days.
+
+    Args:
+        data: columns `x`, numbers or moments, `y`, and `colour` where there are several series.
+    """
+    step = find_usual_step(data["x"])
+    if step is None:
+        return data
+    series = [part for _, part in data.groupby("colour", sort=False)] if "colour" in data else [data]
+    if not all(part["x"].is_monotonic_increasing or part["x"].is_monotonic_decreasing for part in series):
+        return data  # the rows have an order of their own
+    gaps = [gaps_of(part, step) for part in series]
+    if all(part.empty for part in gaps):
+        return data
+    return pd.concat([data, *gaps], ignore_index=True).sort_values("x", kind="stable", ignore_index=True)
+
+
+def gaps_of(part: pd.DataFrame, step: Any) -> pd.DataFrame:
+    """Return a row without a value for each gap of a series."""
+    values = part["x"].dropna().drop_duplicates().sort_values()
+    last = values[values.diff().shift(-1) > step * WIDER]
+    gaps = pd.DataFrame({"x": last + step})
+    return gaps.assign(colour=part["colour"].iloc[0]) if "colour" in part else gaps
+
+
+def find_usual_step(values: "pd.Series[Any]") -> Any:
+    """Return the usual distance of numbers or moments; None where they are at no regular distances."""
+    distances = values.dropna().drop_duplicates().sort_values().diff().dropna().sort_values()
+    if distances.empty:
+        return None
+    usual, shortest = distances.iloc[(len(distances) - 1) // 2], distances.iloc[0]
+    return usual if usual <= shortest * WIDER else None

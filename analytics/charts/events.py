@@ -7,20 +7,24 @@ import altair as alt
 import pandas as pd
 
 from analytics.charts.charts import (
+    COMPLETE,
     FIT,
     INK,
     LEGEND_COLUMNS,
     LOCAL_AXIS,
     MOST_TYPES,
     OTHER_TYPES,
+    RUNNING,
+    Other,
+    add_other,
     event_scale,
     heading,
     milliseconds,
+    other_tips,
     stack,
     time_tips,
     type_colours,
 )
-from analytics.charts.compared import COMPLETE, RUNNING, Other, add_other, other_tips
 from analytics.times import Interval, Span, zone_label
 
 WIDE_LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 205))")

@@ -7,9 +7,7 @@ import altair as alt
 import pandas as pd
 import pyarrow as pa
 
-from analytics.charts.charts import FIT, INK, LEGEND_COLUMNS, MUTED, TIME_LABEL, heading
-from analytics.charts.date_ticks import describe_ticks
-from analytics.charts.gaps import break_at_gaps
+from analytics.charts.charts import FIT, INK, LEGEND_COLUMNS, MUTED, TIME_LABEL, break_at_gaps, describe_ticks, heading
 from analytics.export.results import as_moment, as_number, cell, column_names
 from analytics.senders import colours
 from analytics.text import shorten

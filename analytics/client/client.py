@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from analytics.client.arrow_types import convert_types, make_frame
-from analytics.client.cancelling import Cancellation
-from analytics.client.lake.place import is_lake
-from analytics.client.lake.source import LakeSource
-from analytics.client.limits import bound_timeout
+from analytics.client.cancelling import Cancellation, bound_timeout
+from analytics.client.lake import LakeSource, is_lake
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
 from analytics.errors import LocationError

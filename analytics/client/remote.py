@@ -9,8 +9,7 @@ import pyarrow as pa
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from analytics.client.cancelling import Cancellation, open_own_pool
-from analytics.client.limits import LONGEST_QUERY_SECONDS
+from analytics.client.cancelling import LONGEST_QUERY_SECONDS, Cancellation, open_own_pool
 from analytics.errors import (
     AnalyticsError,
     BusyError,

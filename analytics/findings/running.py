@@ -14,9 +14,8 @@ from analytics import queries
 from analytics.client.client import Client
 from analytics.client.completeness import find_complete_since
 from analytics.errors import BusyError, QueryError
-from analytics.findings.doubts import mark_doubted
-from analytics.findings.finding import Finding, finding_id
-from analytics.findings.order import RANKS
+from analytics.findings.doubts import NONE_KNOWN, date_stored, mark_doubted
+from analytics.findings.finding import RANKS, Finding, finding_id
 from analytics.findings.rule_files import (
     SEVERITIES,
     Rule,
@@ -26,7 +25,6 @@ from analytics.findings.rule_files import (
     first_line_of,
     load_rules,
 )
-from analytics.findings.stored import NONE_KNOWN, date_stored
 from analytics.settings import Settings, read_settings
 from analytics.text import ELLIPSIS
 from analytics.times import EPOCH

@@ -9,8 +9,7 @@ from analytics.client.client import Client
 from analytics.client.completeness import ask_dropped
 from analytics.client.keeping import KeptAnswer
 from analytics.findings.doubts import mark_doubted
-from analytics.findings.finding import Finding
-from analytics.findings.order import sort_findings
+from analytics.findings.finding import Finding, sort_findings
 from analytics.findings.rule_files import Rule, RuleProblem, RuleSet, load_rules
 from analytics.findings.running import RuleResults, find
 from analytics.queries import query

@@ -1,4 +1,7 @@
-"""The magic `clc` of notebooks: SQL with the notebook's variables gives a DataFrame or a chart."""
+"""The magic `clc` of notebooks: SQL with the notebook's variables gives a DataFrame or a chart.
+
+Charts are drawn without a network: by Jupyter itself, and as a picture for exported notebooks.
+"""
 
 import argparse
 import shlex
@@ -9,7 +12,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
+import altair as alt
 import pyarrow as pa
+import vl_convert
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
@@ -27,19 +32,41 @@ from analytics.charts.quick_chart import (
 from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
-from analytics.notebook.pictures import draw_charts_offline
 from analytics.notebook.values import read_pairs, values_of
 from analytics.text import plural, shorten
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
+_JUPYTER_MIME = "application/vnd.vegalite.v5+json"
+_JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+"""JupyterLab draws charts of this version by itself; Altair's own way fetches a script from elsewhere for each chart.
+
+Source: `@jupyterlab/vega5-extension` of JupyterLab 4.
+"""
+PICTURE_ROOM: dict[str, Any] = {"padding": {"left": 30, "right": 30, "top": 5, "bottom": 5}}
+"""The space around a picture: a browser's font may be wider than the one that the picture was measured with."""
+OFFLINE = "offline"
 BEGINS_SECONDS = 0.5
 EVERY_SECONDS = 0.5
 KINDS: Mapping[str, ChartKind] = {"line": "line", "bar": "bar", "area": "area", "point": "points"}
 WIDTH = 700
+
+
+def draw_offline(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Return a chart in the forms that Jupyter chooses from, by their MIME types."""
+    return {
+        _JUPYTER_MIME: spec | {"$schema": _JUPYTER_SCHEMA},
+        "image/svg+xml": vl_convert.vegalite_to_svg(PICTURE_ROOM | spec),
+        "text/plain": "<a chart>",
+    }
+
+
+def draw_charts_offline() -> None:
+    """Let Altair draw all charts of this notebook so."""
+    alt.renderers.register(OFFLINE, draw_offline)
+    alt.renderers.enable(OFFLINE)
 
 
 class PlainText:

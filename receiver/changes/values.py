@@ -1,4 +1,7 @@
-"""Values of bodies and their paths: parsed, compared by meaning, and written as text."""
+"""Values of bodies and their paths: parsed, compared by meaning, and written as text.
+
+Bodies whose sender is not known are compared plainly: field by field, without meaning.
+"""
 
 import json
 import re
@@ -10,15 +13,14 @@ from typing import Any
 
 import orjson
 
-from receiver.senders.sender import MISSING, Comparison, Item, PathPart
+from receiver.notification import Category
+from receiver.senders.sender import MISSING, Aligned, Comparison, FieldDifference, Item, PathPart
 
 Groups = Sequence[Sequence[str]]
-
 # The integers that orjson reads and writes as such.
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 # Decimal can't distinguish numbers farther from zero.
 _FARTHEST = Decimal((0, (1,), MAX_EMAX))
-
 _LONGEST_KNOWN = 64
 """Longer keys are not remembered: bodies may have any number of them, of any length."""
 _WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
@@ -171,3 +173,25 @@ def _scalar(value: Any) -> str | None:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return spell_number(value)
     return None
+
+
+def _align(_category: Category, before: dict[str, Any], now: dict[str, Any]) -> Aligned:
+    return Aligned(before, now, _is_untold)
+
+
+def _is_untold(_difference: FieldDifference) -> bool:
+    return False
+
+
+PLAIN = Comparison(
+    align=_align,
+    stateless=frozenset(),
+    created=frozenset({"Created"}),
+    deleted=frozenset({"Deleted"}),
+    bare={},
+    natural_keys={},
+    noise_anywhere=frozenset(),
+    noise_on_top=frozenset(),
+    caseless=frozenset(),
+    caseless_endings=(),
+)

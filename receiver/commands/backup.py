@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from receiver.commands.asking import ask_store
+from receiver.database.reading import ask_store
 from receiver.errors import StoreError
 from receiver.files import open_whole, sync_directory
 from receiver.keeping.backup_file import inspect

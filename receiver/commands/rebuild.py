@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from receiver.commands.asking import ask_store
+from receiver.database.reading import ask_store
 from receiver.errors import StoreError
 from receiver.settings import read_settings
 

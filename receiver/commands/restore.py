@@ -13,8 +13,7 @@ from receiver.data_directory.node import has_store
 from receiver.database import replacing
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect
-from receiver.keeping.objects.fetching import fetched_newest, find_place
-from receiver.keeping.objects.place import Advance, Manifest, Place
+from receiver.keeping.objects.place import Advance, Manifest, Place, fetched_newest, find_place
 from receiver.keeping.restoring import LeftOut, count_left_out, count_rows_waiting, install
 from receiver.logs import make_visible
 from receiver.processes.state import read_state

@@ -1,4 +1,7 @@
-"""Reads the store's tables from another process: by the query service while `serve` runs, else from the file."""
+"""Asks the store from another process: reads its tables, and gives it a command and follows its progress.
+
+Tables are read by the query service while `serve` runs, else from the file.
+"""
 
 import contextlib
 import json
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import duckdb
 import urllib3
 
-from receiver.data_directory.access import find_running_serve, query_address, query_token
+from receiver.data_directory.access import control_token, find_running_serve, query_address, query_token
 from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError, TooMuchError
 from receiver.settings import Settings
@@ -20,13 +23,13 @@ if TYPE_CHECKING:
 
 Parameters = list[Any] | dict[str, Any]
 Rows = list[tuple[Any, ...]]
-
 _SECONDS = 120.0
 _PATIENCE_SECONDS = 15.0
 _STATUS_SECONDS = 10.0
 _TRY_AGAIN = {429, 503}
 _OUT_OF_MEMORY = "Out of Memory Error"
 """How DuckDB's sentence begins if the query needs more memory than the store gives."""
+_COMMAND_SECONDS = 3600.0
 
 
 class Reader(Protocol):
@@ -160,3 +163,52 @@ def status_of(address: str, token: str) -> dict[str, Any]:
         raise StoreError(f"The store at {url} answers {response.status}.")
     status: dict[str, Any] = json.loads(response.data)
     return status
+
+
+def ask_store(settings: Settings, command: str, why: str) -> Iterator[dict[str, Any]]:
+    """Give a command, and return the store's messages: its progress, and at last its end.
+
+    Args:
+        settings: where the data directory is.
+        command: `backup` or `rebuild`.
+        why: completes the error for a `serve` that does not run: "start it, since …".
+
+    Raises:
+        StoreError: nothing runs, or it does not answer.
+    """
+    running = find_running_serve(settings.data_dir)
+    if running is None:
+        raise StoreError(f"No `clc-receiver serve` is using {settings.data_dir}: start it, since {why}.")
+    address = query_address(settings.data_dir, running)
+    try:
+        response = urllib3.request(
+            "POST",
+            f"http://{address}/{command}",
+            headers={"Authorization": f"Bearer {control_token(settings)}", "Content-Type": "application/json"},
+            timeout=_COMMAND_SECONDS,
+            retries=False,
+            preload_content=False,
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise _no_answer(address, error) from None
+    return _parse_lines(response, address)
+
+
+def _parse_lines(response: urllib3.BaseHTTPResponse, address: str) -> Iterator[dict[str, Any]]:
+    try:
+        yield from map(json.loads, _lines(response))
+    except (urllib3.exceptions.HTTPError, ValueError) as error:
+        raise _no_answer(address, error) from None
+
+
+def _no_answer(address: str, error: Exception) -> StoreError:
+    return StoreError(f"The store at {address} does not answer ({error}): try again.")
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    for piece in response.stream(65536):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest

@@ -11,9 +11,8 @@ from receiver.changes.differ import Differ, Snapshot, changes_of, follow
 from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.derived import AccountEvents, Derived, DerivedChange, Underived
+from receiver.deriving.derived import AccountEvents, Derived, DerivedChange, SenderRules, Underived, as_columns
 from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
-from receiver.deriving.rules import SenderRules, as_columns
 from receiver.deriving.states import LastStates, Read, by_name, read_steps
 from receiver.files import sql_file
 from receiver.logs import describe

@@ -6,8 +6,8 @@ from typing import Any
 
 from receiver.changes.differ import Differ, Snapshot, follow, is_bare_deletion
 from receiver.deriving.bodies import LastBodies
+from receiver.deriving.derived import SenderRules
 from receiver.deriving.history import Entity, Place, Step
-from receiver.deriving.rules import SenderRules
 from receiver.files import sql_file
 
 Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]

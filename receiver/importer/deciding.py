@@ -9,10 +9,9 @@ from receiver.admission import Admission, Refusal, refuse_body
 from receiver.importer.archive import ArchivedNotification, ArchivedRow, ArchiveLineError
 from receiver.notification import Notification, Rejection, new_id
 from receiver.sender_admission import PREFIX, SenderAdmission, refuse_signature
-from receiver.senders.body import BodyError, parse_body
 from receiver.senders.judge import SignatureJudge
 from receiver.senders.profile import Handshake, Profile
-from receiver.senders.request import SignedRequest
+from receiver.senders.request import BodyError, SignedRequest, parse_body
 from receiver.spool import Row
 
 

@@ -14,9 +14,8 @@ from tornado.iostream import IOStream
 
 from receiver.listener import metrics
 from receiver.listener.draining import Connection, DrainingServer
-from receiver.listener.limits import DEFAULT, Limits
 from receiver.listener.quick_connection import Ordinary, Peer, QuickConnection
-from receiver.listener.sources import Unproven, source_of
+from receiver.listener.sources import DEFAULT, Limits, Unproven, source_of
 from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 from receiver.network.sockets import PatientSocket
 

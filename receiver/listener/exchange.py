@@ -18,7 +18,7 @@ from tornado.httputil import (
 )
 
 from receiver.admission import Refusal
-from receiver.listener.limits import Limits
+from receiver.listener.sources import Limits
 from receiver.listener.turns import ByteRate, Turns
 
 # Tornado's own limit would answer without a body, and close the connection before its sender could read that.

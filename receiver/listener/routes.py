@@ -22,9 +22,8 @@ from receiver.listener.exchange import (
     internal_error,
     refusal,
 )
-from receiver.listener.health import StoreProbe, readiness
+from receiver.listener.health import Replication, StoreProbe, readiness
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
-from receiver.listener.replication import Replication
 from receiver.listener.sources import TrustedProxies
 from receiver.notification import Notification, Rejection
 from receiver.sender_admission import PREFIX, SenderAdmission

@@ -1,12 +1,16 @@
-"""Listening sockets, which the supervisor opens and its children inherit, TLS on them, and connections from them."""
+"""Listening sockets, which the supervisor opens and its children inherit, TLS on them, and connections from them.
+
+Systemd may pass sockets to a service, and takes its notifications; see sd_listen_fds(3) and sd_notify(3).
+"""
 
 import contextlib
 import errno
+import os
 import socket
 import ssl
 import time
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, MutableMapping
+from typing import Any, NamedTuple
 
 from tornado.ioloop import IOLoop
 
@@ -19,6 +23,8 @@ _POLL_SECONDS = 0.05
 _ACCEPTED_A_TURN = 4
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _PAUSE_SECONDS = 0.05
+_FIRST_DESCRIPTOR = 3
+_QUERY_NAME = "query"
 
 
 def listen(address: str, count: int, variable: str) -> list[socket.socket]:
@@ -167,3 +173,59 @@ class PatientSocket(socket.socket):
     def _go_on(self) -> None:
         if self.fileno() != -1:
             IOLoop.current().update_handler(self, IOLoop.READ)
+
+
+class PassedSockets(NamedTuple):
+    """Listening sockets from before this process began: those for notifications, and one for queries."""
+
+    listeners: list[socket.socket]
+    query: socket.socket | None
+
+
+def take_passed_sockets(variables: MutableMapping[str, str]) -> PassedSockets:
+    """Take the sockets that systemd passed to this process, and the variables that say so.
+
+    Those that a unit names `query` (`FileDescriptorName=`) take queries, all others notifications.
+
+    Raises:
+        ListenError: a passed descriptor is no listening TCP socket.
+    """
+    listed = {name: variables.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES")}
+    if listed["PID"] != str(os.getpid()) or not listed["FDS"].isdecimal():
+        return PassedSockets([], None)
+    names = listed["FDNAMES"].split(":")
+    passed: list[tuple[str, socket.socket]] = []
+    for index in range(int(listed["FDS"])):
+        name = names[index] if index < len(names) else ""
+        passed.append((name, _open_listening(_FIRST_DESCRIPTOR + index, name)))
+    queries = [listening for name, listening in passed if name == _QUERY_NAME]
+    if len(queries) > 1:
+        raise ListenError("systemd passed more than one socket named query: one ListenStream= is enough for queries.")
+    return PassedSockets([each for name, each in passed if name != _QUERY_NAME], queries[0] if queries else None)
+
+
+def notify_systemd(text: str, variables: MutableMapping[str, str] = os.environ) -> None:
+    """Notify systemd, with `READY=1` say, if it runs this process and asks for notifications."""
+    address = variables.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.sendto(text.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
+
+
+def _open_listening(descriptor: int, name: str) -> socket.socket:
+    try:
+        os.set_inheritable(descriptor, False)
+        passed = socket.socket(fileno=descriptor)
+        listens = passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise ListenError(
+            f"Descriptor {descriptor} ({name or 'without a name'}), passed by systemd, is no socket "
+            f"({error.strerror}): use ListenStream= in the socket unit."
+        ) from None
+    if not listens or passed.family not in {socket.AF_INET, socket.AF_INET6}:
+        raise ListenError(
+            f"Descriptor {descriptor} ({name or 'without a name'}), passed by systemd, is no listening TCP socket: "
+            "use ListenStream=ADDRESS:PORT and Accept=no in the socket unit."
+        )
+    return passed

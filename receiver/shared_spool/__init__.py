@@ -3,9 +3,8 @@
 Imported only where `CLC_SHARED_SPOOL` is set, because psycopg belongs to an extra.
 """
 
-from receiver.shared_spool.joining import look_ahead, register
+from receiver.shared_spool.joining import look_ahead, open_presence, open_shipper, register
 from receiver.shared_spool.nodes import Identity, Membership, NodeRow, Overview, Presence, forget, read_overview
-from receiver.shared_spool.opening import open_presence, open_shipper
 from receiver.shared_spool.reader import SharedSpoolReader
 from receiver.shared_spool.server import SpoolServer
 from receiver.shared_spool.shipper import Shipper

@@ -1,4 +1,8 @@
-"""The batches of the shared spool: they give the rows of all nodes one order."""
+"""The rows of the shared spool: they are put there exactly once, in batches that give those of all nodes one order.
+
+Rows, positions and their place in the order are put there in one transaction. Rows that every node has in its store's
+file and that a backup holds are deleted in small steps, after an hour.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -6,12 +10,12 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from receiver.errors import ReceiverError
 from receiver.files import sql_file
-from receiver.shared_spool.rows import SELECTED, make_row
+from receiver.shared_spool.rows import COPIED, COPIED_TYPES, SELECTED, make_row, to_copy
 from receiver.spool import SpooledRow, Watermarks
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-
 _ADD = """
 WITH batch AS (UPDATE clc_spool.counter SET number = number + 1, rows = rows + %s RETURNING number, rows)
 INSERT INTO clc_spool.batches (number, rows_before, part, segment, kind, first, last)
@@ -27,6 +31,23 @@ FROM clc_spool.batches
 WHERE number > %(after)s
 AND number <= (SELECT min(number) + %(most)s - 1 FROM clc_spool.batches WHERE number > %(after)s)
 ORDER BY number, part
+"""
+Positions = dict[tuple[str, str], int]
+_COPY_ROWS = f"COPY clc_spool.rows ({', '.join(COPIED)}) FROM STDIN (FORMAT BINARY)"
+_READ_POSITIONS = "SELECT segment, kind, last FROM clc_spool.positions"
+_BEGIN_POSITION = "INSERT INTO clc_spool.positions VALUES (%s, %s, 0) ON CONFLICT DO NOTHING"
+_LOCK_POSITION = "SELECT last FROM clc_spool.positions WHERE segment = %s AND kind = %s FOR UPDATE"
+_MOVE_POSITION = "UPDATE clc_spool.positions SET last = %s WHERE segment = %s AND kind = %s"
+FREEING_LOCK = 0x436C6346
+"""The advisory lock under which one node at a time deletes."""
+_ROWS_PER_STEP = 5_000
+_SHORTEST_SECONDS = 3600.0
+"""For a machine that begins with a backup or a newer program now, and is not known yet."""
+_TRY_TO_FREE = "SELECT pg_try_advisory_xact_lock(%s)"
+_FREE = "DELETE FROM clc_spool.rows WHERE segment = %s AND kind = %s AND position BETWEEN %s AND %s"
+_NOTE_FREED = """
+INSERT INTO clc_spool.freed VALUES (%s, %s, %s)
+ON CONFLICT (segment, kind) DO UPDATE SET last = greatest(freed.last, excluded.last)
 """
 
 
@@ -111,3 +132,75 @@ def _ask_about(connection: Connection, query: str, watermarks: Watermarks) -> in
 
 def _columns(rows: Sequence[tuple[Any, ...]], count: int = 4) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
+
+
+class OutOfStepError(ReceiverError):
+    """Raised when the shared spool has other positions than those believed; nothing was put there."""
+
+
+def read_positions(connection: psycopg.Connection[tuple[Any, ...]]) -> Positions:
+    """Read how many rows of each segment and kind the shared spool holds."""
+    return {(segment, kind): position for segment, kind, position in connection.execute(_READ_POSITIONS)}
+
+
+def put_rows(
+    connection: psycopg.Connection[tuple[Any, ...]], rows: Sequence[SpooledRow], before: Watermarks
+) -> Positions:
+    """Put rows into the shared spool and return their positions, or put nothing there if anything raises.
+
+    Args:
+        connection: with no transaction open.
+        rows: the next of their segments.
+        before: how many rows of each segment and kind the shared spool is believed to hold.
+
+    Raises:
+        OutOfStepError: it holds others, so the rows may be there already.
+        psycopg.Error: it is not known whether the rows are there, if COMMIT failed; otherwise they are not.
+    """
+    after = {(row.segment, row.kind): row.position for row in rows}
+    with connection.transaction():
+        _compare(connection, before, sorted(after))
+        copy_rows(connection, rows)
+        for (segment, kind), position in sorted(after.items()):
+            connection.execute(_MOVE_POSITION, [position, segment, kind])
+        add_batch(connection, rows)
+    return after
+
+
+def copy_rows(connection: psycopg.Connection[tuple[Any, ...]], rows: Sequence[SpooledRow]) -> None:
+    """Copy rows, inside the transaction that moves their positions."""
+    with connection.cursor() as cursor, cursor.copy(_COPY_ROWS.encode()) as copy:
+        copy.set_types(COPIED_TYPES)
+        for row in rows:
+            copy.write_row(to_copy(row))
+
+
+def _compare(
+    connection: psycopg.Connection[tuple[Any, ...]], before: Watermarks, places: Sequence[tuple[str, str]]
+) -> None:
+    """Lock positions, so that a transaction whose end is not known has ended, and compare them."""
+    for place in places:
+        connection.execute(_BEGIN_POSITION, place)
+        (there,) = connection.execute(_LOCK_POSITION, place).fetchone() or (0,)
+        believed = before.get(place, 0)
+        if there != believed:
+            segment, kind = place
+            raise OutOfStepError(f"{kind} of segment {segment} are there up to {there}, and not up to {believed}")
+
+
+def free_rows(connection: Connection) -> int:
+    """Delete the next few rows that can go, and return how many; 0 also while another node does it.
+
+    How far each segment is stays in `positions`, so that no node sends its rows again. `freed` says what is deleted, so
+    that a node that lacks it notices.
+    """
+    freed = 0
+    with connection.transaction():
+        if connection.execute(_TRY_TO_FREE, [FREEING_LOCK]).fetchone() != (True,):
+            return 0
+        query = sql_file(__package__, "free_batches.sql").encode()
+        bounds = {"rows": _ROWS_PER_STEP, "seconds": _SHORTEST_SECONDS}
+        for segment, kind, first, last in connection.execute(query, bounds).fetchall():
+            freed += connection.execute(_FREE, [segment, kind, first, last]).rowcount
+            connection.execute(_NOTE_FREED, [segment, kind, last])
+    return freed

@@ -1,13 +1,20 @@
-"""Puts a new node on the list before it has a store, and says what the shared spool has for it."""
+"""A node joins the shared spool: it opens what it sends there, and is on the list before it has a store.
+
+When that is opened, no server is asked yet. A new node also learns what the shared spool has for it.
+"""
 
 from typing import NamedTuple
 
+from receiver.data_directory.incidents import report
+from receiver.data_directory.node import machine_name, node_id
 from receiver.errors import SharedSpoolError
-from receiver.shared_spool.batches import count_gone
-from receiver.shared_spool.nodes import Identity, say_alive
-from receiver.shared_spool.sending import read_positions
+from receiver.settings import Settings
+from receiver.shared_spool.batches import count_gone, read_positions
+from receiver.shared_spool.nodes import Identity, Membership, Presence, say_alive
 from receiver.shared_spool.server import SpoolServer
-from receiver.spool import Watermarks
+from receiver.shared_spool.shipper import Shipper
+from receiver.spool import SentNote, SpoolReader, Watermarks
+from receiver.spool.owners import take_former
 
 
 class Ahead(NamedTuple):
@@ -38,3 +45,41 @@ def look_ahead(server: SpoolServer, watermarks: Watermarks) -> Ahead:
         positions = read_positions(connection)
         gone = count_gone(connection, watermarks)
     return Ahead(sum(max(0, at - watermarks.get(place, 0)) for place, at in positions.items()), gone)
+
+
+def open_shipper(settings: Settings, url: str, role: str, stored: Watermarks) -> tuple[Shipper, Membership]:
+    """Open the shipper of this node's spool.
+
+    Args:
+        settings: where the spool is.
+        url: of the shared spool.
+        role: the node's.
+        stored: see `Shipper`.
+
+    Raises:
+        DataDirectoryError: this node's id can't be read or made.
+    """
+    spool = SpoolReader(
+        settings.spool_directory,
+        report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
+        former=lambda: take_former(settings),
+    )
+    server = SpoolServer(url, "sending")
+    membership = _join(settings, server, role)
+    note = SentNote(settings.data_dir, settings.spool_directory) if settings.acknowledge == "replicated" else None
+    return Shipper(spool, server, stored, membership, note), membership
+
+
+def open_presence(settings: Settings, url: str, role: str) -> tuple[Presence, Membership]:
+    """Open what a node without a spool says of itself.
+
+    Raises:
+        DataDirectoryError: this node's id can't be read or made.
+    """
+    server = SpoolServer(url, "telling that this machine lives")
+    membership = _join(settings, server, role)
+    return Presence(server, membership), membership
+
+
+def _join(settings: Settings, server: SpoolServer, role: str) -> Membership:
+    return Membership(server, Identity(node_id(settings.data_dir), machine_name(), role=role))

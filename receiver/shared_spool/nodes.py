@@ -12,8 +12,7 @@ from receiver.data_directory.node import ALL_PARTS
 from receiver.errors import SharedSpoolError
 from receiver.files import sql_file
 from receiver.processes.heartbeat import Pulse
-from receiver.shared_spool.batches import Connection
-from receiver.shared_spool.freeing import free_rows
+from receiver.shared_spool.batches import Connection, free_rows
 from receiver.shared_spool.server import SpoolServer
 
 _SECONDS = 2.0

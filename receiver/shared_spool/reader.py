@@ -8,9 +8,8 @@ from itertools import takewhile
 
 from receiver.errors import SharedSpoolError
 from receiver.shared_spool import batches
-from receiver.shared_spool.batches import Connection, Part
+from receiver.shared_spool.batches import Connection, Part, Positions, read_positions
 from receiver.shared_spool.nodes import Identity, Progress, report
-from receiver.shared_spool.sending import Positions, read_positions
 from receiver.shared_spool.server import SpoolServer
 from receiver.spool import Segment, SpooledRow, Watermarks, size_of
 

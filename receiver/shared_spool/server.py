@@ -1,4 +1,7 @@
-"""The way to the shared spool's PostgreSQL: opened when needed, given up after an error, and tried again later."""
+"""The way to the shared spool's PostgreSQL: opened when needed, given up after an error, and tried again later.
+
+Its tables are made at first use, and brought to this program's version.
+"""
 
 import logging
 import os
@@ -15,17 +18,57 @@ from psycopg.conninfo import conninfo_to_dict
 
 from receiver.errors import SharedSpoolError
 from receiver.files import sql_file
-from receiver.shared_spool.tables import prepare
+from receiver.shared_spool.rows import declare_columns
 
+VERSION = 2
+TABLES_LOCK = 0x436C6353
+"""The advisory lock under which they are made."""
+# Not `to_regclass`, whose answer may be of before the wait for the lock.
+_ARE_THERE = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'clc_spool' AND tablename = 'about')"
+_VERSION = "SELECT max(version) FROM clc_spool.about"
 Connection = psycopg.Connection[tuple[Any, ...]]
-
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 10.0
 _ANSWER_SECONDS = 20.0
 """The longest wait for the end of a block: a server that is stopped answers nothing, and closes nothing."""
 # What the setting's URL says comes first.
 _DEFAULTS = {"connect_timeout": "5", "client_encoding": "utf8", "application_name": "clc-receiver"}
-
 _log = logging.getLogger(__name__)
+
+
+def prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Make the tables if there are none, and bring those of an older program to this version, keeping their rows.
+
+    Raises:
+        SharedSpoolError: a newer program made them.
+        psycopg.Error: they can't be made or read.
+    """
+    if _read_version(connection) < VERSION:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [TABLES_LOCK])
+            for version in range(_read_version(connection) + 1, VERSION + 1):  # none, if another node was first
+                bring_to(connection, version)
+    version = _read_version(connection)
+    if version > VERSION:
+        raise SharedSpoolError(
+            f"its tables have version {version}, and this program knows {VERSION}: install a newer one"
+        )
+
+
+def bring_to(connection: psycopg.Connection[tuple[Any, ...]], version: int) -> None:
+    """Turn tables of the version before into those of a version."""
+    statements = sql_file(__package__, f"version_{version}.sql")
+    connection.execute(statements.replace("{columns}", declare_columns()).encode())
+
+
+def _read_version(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
+    if not _read(connection, _ARE_THERE):
+        return 0
+    return int(_read(connection, _VERSION))
+
+
+def _read(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Any:
+    (value,) = connection.execute(query.encode()).fetchone() or (None,)
+    return value
 
 
 class SpoolServer:

@@ -15,10 +15,9 @@ from receiver.senders.made_up import rate_at
 from receiver.settings import read_settings
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
-from receiver.simulator.options import read_alias, read_base_url, read_event_type, read_time
-from receiver.simulator.other_senders import Play, play
 from receiver.simulator.posting import Poster, at_changing_rate, at_rate, seal_with
-from receiver.simulator.progress import Progress
+from receiver.simulator.signed_examples import Play, play
+from receiver.simulator.terminal import Progress, read_alias, read_base_url, read_event_type, read_time
 
 HISTORY_DAYS = 30
 MOST_DAYS = 3660

@@ -3,8 +3,7 @@
 from receiver.spool.layout import KINDS, Row, size_of
 from receiver.spool.reader import SpoolReader
 from receiver.spool.segment import Segment, SpooledRow
-from receiver.spool.sent import Place, SentNote
-from receiver.spool.shipped import Shipped, ShipperMetrics, read_shipped, write_shipped
+from receiver.spool.sent import Place, SentNote, Shipped, ShipperMetrics, read_shipped, write_shipped
 from receiver.spool.source import RowSource, Watermarks
 from receiver.spool.writer import Done, SpoolWriter, WaitingRow
 

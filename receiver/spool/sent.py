@@ -1,13 +1,17 @@
-"""`CLC_DATA_DIR/sent.json`: how many notifications of each segment the shared spool holds, for listeners that wait.
+"""What the shipper tells listeners: it writes two files into `CLC_DATA_DIR`, in whichever process it runs.
 
-The shipper writes it, in whichever process it runs, and each listener looks at it.
+`sent.json` has how many notifications of each segment the shared spool holds, and each listener that waits looks at it.
+`shipped.json` has what the shipper did, as metrics, for listeners where no store serves them.
 """
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from prometheus_client.metrics_core import CounterMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
 
 from receiver.files import write_whole
 from receiver.notification import Notification
@@ -15,6 +19,7 @@ from receiver.spool.layout import KINDS
 from receiver.spool.looking import segment_paths
 
 _FILE = "sent.json"
+_SHIPPED_FILE = "shipped.json"
 
 
 class Place(NamedTuple):
@@ -25,7 +30,7 @@ class Place(NamedTuple):
 
 
 class SentNote:
-    """Writes the file.
+    """Writes the file `sent.json`.
 
     Args:
         data_dir: where it lies.
@@ -51,7 +56,7 @@ class SentNote:
 
 
 class SentReader:
-    """Reads the file again when it was replaced.
+    """Reads the file `sent.json` again when it was replaced.
 
     Args:
         data_dir: where it lies.
@@ -76,3 +81,54 @@ class SentReader:
                     self._sent, self._seen = json.load(file), seen
         except (OSError, ValueError):
             return
+
+
+class Shipped(NamedTuple):
+    """What a shipper did since its process began.
+
+    `rows` went into the shared spool in `batches`, which took `seconds`, and `failures` attempts to use it failed.
+    """
+
+    rows: int = 0
+    batches: int = 0
+    seconds: float = 0.0
+    failures: int = 0
+
+
+class ShipperMetrics(Collector):
+    """Collects what a shipper did.
+
+    Args:
+        read: returns it; None while it is not known.
+    """
+
+    def __init__(self, read: Callable[[], Shipped | None]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the present figures."""
+        shipped = self._read()
+        if shipped is None:
+            return
+        yield CounterMetricFamily("clc_shipper_rows", "Rows put into the shared spool.", shipped.rows)
+        yield SummaryMetricFamily(
+            "clc_shipper_batch_seconds", "Time to put a batch of rows there.", shipped.batches, shipped.seconds
+        )
+        yield CounterMetricFamily("clc_shipper_failures", "Failed attempts to use the shared spool.", shipped.failures)
+
+
+def write_shipped(data_dir: Path, shipped: Shipped) -> None:
+    """Replace the file `shipped.json`.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    write_whole(data_dir / _SHIPPED_FILE, json.dumps(shipped._asdict()), synced=False)
+
+
+def read_shipped(data_dir: Path) -> Shipped | None:
+    """Read the file `shipped.json`; None where there is none."""
+    try:
+        return Shipped(**json.loads((data_dir / _SHIPPED_FILE).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -13,8 +13,7 @@ from pathlib import Path
 import duckdb
 
 from receiver.logs import describe
-from receiver.store.arranging import Arranger
-from receiver.store.counting import Counter
+from receiver.store.arranging import Arranger, Counter
 
 _LOOK_SECONDS = 5.0
 _RETRY_SECONDS, _LONGEST_SECONDS = 60.0, 3600.0

@@ -8,6 +8,8 @@ server reads one of the four. Sorting more at once would make reading in order o
 
 Fewer rows are sorted at once if their bodies are long: the appender waits while they are written, and a sort must fit
 into memory.
+
+Beside the appender notifications are counted, too, a row group's worth at a time.
 """
 
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from typing import NamedTuple
 import duckdb
 
 from receiver.database.opening import run, transaction
+from receiver.deriving.counts import add_counts, prepare_counts, read_counted
 from receiver.errors import StoreError
 from receiver.files import sql_file
 from receiver.store.appending.condition import GivesWay
@@ -43,6 +46,9 @@ _INSERT = (
 )
 # The rows that the transaction has inserted come after all others.
 _DELETE = f"DELETE FROM {{table}} WHERE {_IN_PART} AND rowid <= $before"  # noqa: S608 - our own names
+COUNTED_AT_ONCE = 122_880
+"""How many notifications are counted at once: what is not counted yet takes readers a few milliseconds."""
+_NO_END = 1 << 62
 
 
 class SeqRange(NamedTuple):
@@ -181,3 +187,60 @@ class Arranger:
     def _number(self, sql: str, parameters: dict[str, int] | None = None) -> int | None:
         number: int | None = self._connection.execute(sql, parameters).fetchall()[0][0]
         return number
+
+
+class UncountedPart(NamedTuple):
+    """Notifications with a `seq` beyond `after`, up to `last`."""
+
+    after: int
+    last: int
+
+
+class Counter:
+    """Adds appended notifications to the counts.
+
+    Args:
+        connection: the store; a cursor of its own is taken.
+        alone: opens a block in which nobody else writes to the store.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, alone: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._connection = connection.cursor()
+        self._alone = alone
+        self.counted = 0
+        """How many notifications were counted in this process."""
+
+    def step(self) -> bool:
+        """Count the next part, and tell whether there was one.
+
+        Raises:
+            duckdb.Error: see `count`.
+        """
+        part = self.next_part()
+        if part:
+            self.count(part)
+        return part is not None
+
+    def next_part(self) -> UncountedPart | None:
+        """Return the next notifications to count; None while they are too few."""
+        after = read_counted(self._connection)
+        last = find_last(self._connection, after, _NO_END, COUNTED_AT_ONCE, left=0)
+        return None if last is None else UncountedPart(after, last)
+
+    def count(self, part: UncountedPart) -> None:
+        """Add a part to the counts. Rows may change places meanwhile, and the changes of a notification may, too.
+
+        Raises:
+            duckdb.Error: it failed, and nothing was changed; it can be tried again.
+        """
+        prepare_counts(self._connection, *part)
+        with self._alone(), transaction(self._connection):
+            if read_counted(self._connection) == part.after:  # else a rebuild has begun the counts anew
+                add_counts(self._connection, *part)
+                self.counted += COUNTED_AT_ONCE
+
+    def interrupt(self) -> None:
+        """Abort a running step, which then changes nothing."""
+        self._connection.interrupt()

@@ -20,8 +20,7 @@ from receiver.senders import Senders
 from receiver.spool import RowSource, SpoolReader
 from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import Condition, Pace, Retry
-from receiver.store.arranging import Arranger
-from receiver.store.counting import Counter
+from receiver.store.arranging import Arranger, Counter
 
 # A transaction costs the same for one row as for a thousand: single rows go in ten times a second, and a thousand rows
 # at once.

@@ -1,21 +1,25 @@
-"""The store's process: owns the DuckDB file, appends from the spool, answers queries."""
+"""The store's process: owns the DuckDB file, appends from the spool or the shared one, answers queries."""
 
 import asyncio
 import logging
 import os
 import signal
 import sys
+from datetime import UTC, datetime
 from importlib.abc import MetaPathFinder
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import tornado.web
 from prometheus_client import CollectorRegistry
 
 from receiver.data_directory.access import control_token, query_token
+from receiver.data_directory.node import has_listener
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.files import load_program
+from receiver.keeping.care import SharedSpool
+from receiver.keeping.care.sharing import add_machines
 from receiver.keeping.scrub import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
@@ -23,11 +27,12 @@ from receiver.senders import load_senders
 from receiver.settings import Settings, split_address
 from receiver.spool import ShipperMetrics
 from receiver.spool.owners import take_former
+from receiver.store.appending.exactly_once import read_watermarks
 from receiver.store.arrange_loop import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.described_senders import write_senders
-from receiver.store.dropping import Dropper
+from receiver.store.dropper import Dropper
 from receiver.store.lake import Lake
 from receiver.store.loop import AppendLoop
 from receiver.store.query.connections import BoundedServer
@@ -35,19 +40,72 @@ from receiver.store.query.request import carries
 from receiver.store.query.runner import QueryLimits
 from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
 from receiver.store.recovery import open_store
-from receiver.store.sharing import Sharing, open_shared_spool
 from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers, store_metrics
+
+if TYPE_CHECKING:
+    from receiver.shared_spool import Membership, Presence, SharedSpoolReader, Shipper
 
 GIVES_WAY = 10
 """How much lower than the listener's its priority is (`nice`): a sender waits for the listener, none for SQL."""
-
 _APPENDER = "appender"
 _LAST_SECONDS = 5.0
 # Others import these only when they are first used.
 _USED_LATE = ("_strptime", "encodings.idna", "pyarrow.pandas_compat", "pyarrow.vendored.version")
 _CRASHES = {-number for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)}
-
 _log = logging.getLogger(__name__)
+
+
+class Sharing:
+    """The shared spool, for the store of this node.
+
+    Args:
+        thread: moves the rows of this node's spool there, if it has one, and keeps this node known.
+        source: reads the rows of all nodes.
+        membership: knows all nodes.
+    """
+
+    def __init__(self, thread: "Shipper | Presence", source: "SharedSpoolReader", membership: "Membership") -> None:
+        self.thread = thread
+        self.source = source
+        self._membership = membership
+        self._since: datetime | None = None
+
+    def condition(self) -> SharedSpool:
+        """Return whether the shared spool can be used, how many of its rows are not stored here, and who shares it."""
+        failure = self.thread.failure or self.source.failure
+        self._since = (self._since or self.thread.since or datetime.now(UTC)) if failure else None
+        obstacle = self._membership.obstacle or self.source.obstacle
+        shared = SharedSpool(failure, self._since, self.source.waiting, obstacle)
+        return add_machines(shared, self._membership.latest, self._membership.identity.node)
+
+
+def open_shared_spool(settings: Settings, role: str, connection: duckdb.DuckDBPyConnection) -> Sharing | None:
+    """Return what the store needs for the shared spool; None where there is none. No server is asked yet.
+
+    Args:
+        settings: where this node's spool and the shared one are.
+        role: this node's.
+        connection: the store.
+
+    Raises:
+        DataDirectoryError: this node's id can't be read or made.
+    """
+    url = settings.shared_spool
+    if url is None:
+        return None
+    from receiver.shared_spool import (  # noqa: PLC0415 - psycopg belongs to an extra
+        SharedSpoolReader,
+        SpoolServer,
+        open_presence,
+        open_shipper,
+    )
+
+    thread, membership = (
+        open_shipper(settings, url, role, read_watermarks(connection))
+        if has_listener(role)
+        else open_presence(settings, url, role)
+    )
+    return Sharing(thread, SharedSpoolReader(SpoolServer(url, "reading"), membership.identity), membership)
 
 
 def main() -> None:

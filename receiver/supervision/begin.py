@@ -24,14 +24,13 @@ from receiver.keeping.backup_file import parse_backup_note, read_learned_account
 from receiver.keeping.objects.note import FILE as UPLOAD_NOTE
 from receiver.keeping.objects.note import parse_upload_note
 from receiver.listener.sources import TrustedProxies
-from receiver.network.sockets import address_of, listen_patiently, make_tls_context
+from receiver.network.sockets import address_of, listen_patiently, make_tls_context, take_passed_sockets
 from receiver.processes import state
 from receiver.senders import CENTURYLINK
 from receiver.senders.set_up import find_taken, load_profiles, load_secrets, target_url, variable_of
 from receiver.settings import Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
-from receiver.supervision.systemd import take_passed_sockets
 
 KEPT = ("data_dir", "spool_dir", "listen", "query_listen", "listeners")
 """Settings that can't change while `serve` holds the data directory and the sockets."""

@@ -16,8 +16,8 @@ from receiver.data_directory import access as data_directory
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.errors import ListenerError, UpgradeError
 from receiver.logs import describe
-from receiver.network.sockets import address_of
-from receiver.processes.state import RetiringState, ServeState, UpgradeState, read_state, write_state
+from receiver.network.sockets import address_of, notify_systemd
+from receiver.processes.state import RetiringState, ServeState, UpgradeState, read_state, recall, write_state
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, environment
@@ -26,8 +26,6 @@ from receiver.supervision import begin, handover
 from receiver.supervision.children import Children, Report, Role, watch
 from receiver.supervision.handover import Handover, Held, replace_all
 from receiver.supervision.keeper import Keeper
-from receiver.supervision.silences import recall
-from receiver.supervision.systemd import notify
 
 _STOP_SECONDS = 40.0
 # A signal that comes just before signals are held is heeded after so many turns of the event loop, else it is lost.
@@ -107,7 +105,7 @@ class _Supervisor:
             self._upgrading = asyncio.create_task(self._finish_upgrade(self._before.version))
         await self._stopping.wait()
         _log.info("stopping")
-        notify("STOPPING=1")
+        notify_systemd("STOPPING=1")
         await _cancel([*tasks, *([self._upgrading] if self._upgrading else [])])
         self._publish_state()
         await self._stop()
@@ -242,7 +240,7 @@ class _Supervisor:
         awaited = self._listeners or [self._taker]
         if not self._systemd_knows and all(keeper.state().state == "running" for keeper in awaited):
             self._systemd_knows = True
-            notify("READY=1")
+            notify_systemd("READY=1")
         now = datetime.now(UTC)
         processes = {keeper.role.name: keeper.state() for keeper in (*self._listeners, self._taker)}
         self._silences.note(processes, now)

@@ -13,7 +13,7 @@ import pytest
 import vl_convert
 from nbconvert import HTMLExporter
 
-from analytics.notebook.pictures import draw_offline
+from analytics.notebook.magic import draw_offline
 from tests.support.keys import key_directory
 from tests.support.prepared import run_program
 from tests.support.processes import PreparedReceiver, environment, running

@@ -17,13 +17,12 @@ import duckdb
 from receiver.database.opening import run
 from receiver.deriving import LastBodies
 from receiver.notification import Notification, new_id
-from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
+from receiver.senders.request import parse_body
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
-from receiver.store.arranging import Arranger
-from receiver.store.counting import Counter, Part
+from receiver.store.arranging import Arranger, Counter, UncountedPart
 from tests.support.database import open_database
 from tests.support.rows import notification_of
 
@@ -159,7 +158,7 @@ def _count(data_dir: Path) -> None:
     ((last,),) = run(connection, "SELECT max(seq) FROM notifications")
     with click.progressbar(range(0, last, COUNTED_AT_ONCE), label=f"Counting {last:,} notifications") as bar:
         for after in bar:
-            counter.count(Part(after, min(after + COUNTED_AT_ONCE, last)))
+            counter.count(UncountedPart(after, min(after + COUNTED_AT_ONCE, last)))
     run(connection, "CHECKPOINT")
     connection.close()
 

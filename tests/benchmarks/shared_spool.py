@@ -10,7 +10,7 @@ from time import perf_counter, process_time
 from uuid import uuid4
 
 from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer
-from receiver.shared_spool.freeing import free_rows
+from receiver.shared_spool.batches import free_rows
 from receiver.shared_spool.nodes import Identity, Progress, report, say_alive
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 
 from receiver.database.migrations import newest_version
-from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
+from receiver.senders.request import parse_body
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command

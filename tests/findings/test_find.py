@@ -9,7 +9,7 @@ import pytest
 from analytics import connect
 from analytics.client.client import Client
 from analytics.errors import BusyError, NotRunningError, SettingsError, TooManyRowsError
-from analytics.findings import stored
+from analytics.findings import doubts
 from analytics.findings.finding import Finding
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
@@ -87,7 +87,7 @@ def test_a_finding_of_a_rule_of_ones_own_has_the_sender_of_its_first_notificatio
 def test_a_finding_says_after_what_its_notification_was_stored_where_that_was_received_later(
     tmp_path, monkeypatch, most
 ):
-    monkeypatch.setattr(stored, "_MOST_IDS", most)
+    monkeypatch.setattr(doubts, "_MOST_IDS", most)
     order = [("kim", NOON), ("lee", NOON + HOUR), ("ann", NOON - HOUR), ("bob", NOON + 2 * HOUR)]
     store = store_of(tmp_path / "store", [Received("User.Created", at, user(name)) for name, at in order])
     with connect(str(store)) as client:
@@ -97,7 +97,7 @@ def test_a_finding_says_after_what_its_notification_was_stored_where_that_was_re
 
 
 def test_where_an_answer_about_all_late_notifications_is_too_large_they_are_asked_for_in_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr(stored, "_MOST_IDS", 2)
+    monkeypatch.setattr(doubts, "_MOST_IDS", 2)
     order = [("kim", NOON), ("ann", NOON - HOUR), ("bob", NOON - 2 * HOUR), ("lee", NOON + HOUR)]
     store = store_of(tmp_path / "store", [Received("User.Created", at, user(name)) for name, at in order])
     with connect(str(store)) as client:

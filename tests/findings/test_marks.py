@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from analytics.findings.finding import Finding
-from analytics.pages.audit.late import select_late
+from analytics.pages.audit.findings import select_late
 from analytics.pages.audit.marks import MOST_CHARACTERS, add_mark, make_mark, parse_marks, select_unseen
 from analytics.times import EPOCH
 

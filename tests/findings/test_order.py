@@ -4,8 +4,7 @@ import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from analytics.findings.finding import Finding
-from analytics.findings.order import count_severities, select_between, sort_findings
+from analytics.findings.finding import Finding, count_severities, select_between, sort_findings
 from analytics.findings.rule_files import SEVERITIES
 from analytics.pages.shared.known.findings import map_findings
 from analytics.senders import doubting_rules

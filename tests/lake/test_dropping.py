@@ -10,8 +10,8 @@ import pytest
 import analytics
 from analytics.pages.shared.health_figures import GROUPS
 from receiver.database.reading import ServiceReader
-from receiver.keeping.lake.dropped.droppable import DropCheck
-from receiver.keeping.lake.months import find_first_kept
+from receiver.keeping.lake.dropped import DropCheck
+from receiver.keeping.lake.manifest import find_first_kept
 from receiver.keeping.lake.place import LakePlace
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, spool

@@ -5,7 +5,7 @@ import pytest
 
 import analytics
 from receiver.errors import SharedSpoolError
-from receiver.keeping.lake.election import LOCK, elected
+from receiver.keeping.lake.process import ELECTION_LOCK, elected
 from receiver.settings import read_settings
 from receiver.shared_spool import server
 from tests.durability.support.stores import spool
@@ -21,7 +21,7 @@ def test_a_machine_waits_while_another_writes_and_writes_when_that_has_ended(tmp
     with running(PreparedReceiver, tmp_path / "data", CLC_SHARED_SPOOL=database) as receiver:
         until(lambda: receiver.sql(COUNT) == [{"n": 200}], what="them to be stored")
         with psycopg.connect(database) as other:
-            other.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [ELECTION_LOCK])
             said = write(receiver, there, CLC_SHARED_SPOOL=database)
         assert said == {"waits_for": "another machine, which writes the lake"}
         assert write(receiver, there, CLC_SHARED_SPOOL=database)["written"] == MONTHS

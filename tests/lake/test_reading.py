@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import analytics
-from analytics.client.lake.source import LakeSource
+from analytics.client.lake import LakeSource
 from analytics.errors import LocationError, QueryError
 from receiver.senders.sender import Event
 from tests.durability.support.stores import accepted, spool

@@ -10,9 +10,9 @@ import pytest
 from receiver import admission
 from receiver.admission import Admission, Refusal
 from receiver.notification import Notification
-from receiver.senders.body import BodyError, parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
+from receiver.senders.request import BodyError, parse_body
 from receiver.senders.sender import Event
 from tests.support.hostile_bodies import hostile_bodies
 from tests.support.keys import in_lower_case, key_directory, signed

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from receiver.senders.body import BodyError, parse_body
+from receiver.senders.request import BodyError, parse_body
 from tests.support import bodies
 
 DIGITS_5000 = b"9" * 5000

@@ -11,11 +11,10 @@ from click.testing import CliRunner
 
 from receiver.cli import main
 from receiver.senders.profile import load_profile
-from receiver.senders.profile.comparing import STATE_KEYS
 from receiver.senders.profile.events import COLUMN_KEYS, EVENT_KEYS
-from receiver.senders.profile.examples import EXAMPLE_KEYS
+from receiver.senders.profile.reading import EXAMPLE_KEYS, STATE_KEYS
 from receiver.senders.profile.telling import TOLD_KEYS
-from receiver.senders.schemes.detail import Detail
+from receiver.senders.request import Detail
 
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "docs" / "senders.md").read_text("utf-8").partition("## Add your sender in ten minutes")[2]

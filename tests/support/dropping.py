@@ -5,7 +5,7 @@ from pathlib import Path
 
 from receiver.database.opening import run
 from receiver.senders import load_senders
-from receiver.store.dropping import Dropper
+from receiver.store.dropper import Dropper
 from receiver.store.loop import AppendLoop
 from tests.support.database import open_database
 

@@ -12,12 +12,11 @@ from streamlit.delta_generator import DeltaGenerator
 from analytics import senders
 from analytics.charts import histogram
 from analytics.pages.activity import filters
-from analytics.pages.activity.attention.signs import begin_signs, draw_signs
-from analytics.pages.activity.chart import draw_over_time, draw_total, select_types
+from analytics.pages.activity.chart import draw_over_time, draw_see_these, draw_total, select_types
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
 from analytics.pages.activity.kept.counts import Kept, add_counts, is_long, read_kept
 from analytics.pages.activity.lists import accounts, ranked
-from analytics.pages.activity.see_these import draw_see_these
+from analytics.pages.activity.signs import begin_signs, draw_signs
 from analytics.pages.activity.time_range import (
     When,
     compare_control,
@@ -27,7 +26,7 @@ from analytics.pages.activity.time_range import (
     time_controls,
 )
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
+from analytics.pages.shared.completeness import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters_button, sender_filter
 from analytics.pages.shared.formatting import viewer_zone

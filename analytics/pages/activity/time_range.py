@@ -9,7 +9,7 @@ import streamlit as st
 
 from analytics.comparison import BEFORE, COMPARISONS, Comparison, describe_move, difference, find_comparison
 from analytics.pages.activity.filters import ActivityFilters, read_filters, select_part
-from analytics.pages.shared.complete.since import read_freshness
+from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import script
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.ranges import choose_own, draw_own_range, draw_range, read_own

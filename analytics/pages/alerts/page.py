@@ -18,7 +18,7 @@ from analytics.pages.alerts.lists import (
 )
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
+from analytics.pages.shared.completeness import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import (
     account_filter,

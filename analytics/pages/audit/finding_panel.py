@@ -12,7 +12,7 @@ from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address, going
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import actions_of, summaries
-from analytics.pages.shared.complete.since import read_freshness
+from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button, draw_head, draw_name_button
 from analytics.pages.shared.findings import describe_severity, draw_computed, wait_for

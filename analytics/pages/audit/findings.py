@@ -1,26 +1,28 @@
-"""The findings of the page Audit: over time, in a list, and the open one beside it."""
+"""The findings of the page Audit: over time, in a list, and the open one beside it.
+
+Listed with them, on demand, are findings of earlier times that became known within the time range, because a
+notification came or was stored late. They lie at their own time. So a review of each day's findings would never list
+one that became known a day later.
+"""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from analytics.charts import histogram
-from analytics.findings.finding import Finding
-from analytics.findings.order import sort_findings
+from analytics.findings.finding import Finding, select_between, sort_findings
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_findings_download
 from analytics.pages.audit.filters import lets_through
 from analytics.pages.audit.finding_panel import draw_finding
-from analytics.pages.audit.late import draw_late, is_late_shown, select_late
-from analytics.pages.audit.leafing import draw_leafing, read_number
-from analytics.pages.audit.marks import make_mark
+from analytics.pages.audit.leafing import ListTime, draw_leafing, read_number
+from analytics.pages.audit.marks import known_ms, make_mark
 from analytics.pages.audit.seen import are_shown, draw_seen, find_unseen
-from analytics.pages.audit.time_range import ListTime
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.complete.since import read_freshness
+from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import bring, draw_chart
 from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import (
@@ -38,9 +40,49 @@ from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.text import plural
-from analytics.times import EPOCH, OWN, Interval, zone_label
+from analytics.times import EPOCH, OWN, Interval, microseconds, zone_label
 
+SHOWN = "shown"
+LATE_HINT = (
+    "They happened before this time range, and their last notification was received or stored within it. "
+    "A review of each day's findings would miss them."
+)
 NOTHING_HERE = "No rule found anything in this time range"
+
+
+def select_late(findings: Sequence[Finding], since: datetime | None, until: datetime | None) -> list[Finding]:
+    """Return the findings from before a time that became known within it; all are in order."""
+    begin, end = find_ends(since, until)
+    first, last = (microseconds(at) / 1000 for at in (begin, end))
+    # Texts of ids begin with the time. There may be some hundred thousand findings, and reading each id takes longer.
+    earliest = f"{max(int(first), 0) >> 16:08x}"
+    recent = [
+        each
+        for each in select_between(findings, EPOCH, begin)
+        if each.stored_after or max(each.notification_ids, default="") >= earliest
+    ]
+    return [each for each in recent if first <= known_ms(each) < last]
+
+
+def is_late_shown() -> bool:
+    """Say whether findings of earlier times are listed, too."""
+    return address.get("late") == SHOWN
+
+
+def draw_late(count: int) -> None:
+    """Draw how many findings of earlier times there are, and the way to them or back."""
+    if is_late_shown():
+        st.button("Hide those of earlier times", key="hide-late", type="tertiary", on_click=show_late, args=(None,))
+    elif count:
+        times = "an earlier time" if count == 1 else "earlier times"
+        label = f"{count:,} more became known in this range, of {times}"
+        st.button(label, key="show-late", icon=":material/history:", type="tertiary", help=LATE_HINT,
+            on_click=show_late, args=(SHOWN,))  # fmt: skip
+
+
+def show_late(what: str | None) -> None:
+    """List findings of earlier times, too, or hide them again; the list begins anew."""
+    address.put(late=what, findings=None)
 
 
 class Lists(NamedTuple):

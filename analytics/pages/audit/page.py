@@ -11,11 +11,10 @@ from analytics.findings.finding import Finding
 from analytics.pages.audit.downloads import draw_changes_download
 from analytics.pages.audit.filters import filters
 from analytics.pages.audit.findings import draw_findings, open_finding
-from analytics.pages.audit.leafing import draw_leafing, read_number
-from analytics.pages.audit.time_range import ListTime, draw_place, draw_time
+from analytics.pages.audit.leafing import ListTime, draw_leafing, draw_place, draw_time, read_number
 from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
-from analytics.pages.shared.complete.since import draw_complete_since
+from analytics.pages.shared.completeness import draw_complete_since
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
 from analytics.pages.shared.formatting import lag_text, number_text
 from analytics.pages.shared.frame import draw_page

@@ -11,7 +11,7 @@ from analytics.pages.entity.related import draw_acts_of_user, draw_findings_abou
 from analytics.pages.entity.timeline import LAST_SEQ, Entity, Moment, draw_alarms, draw_step, draw_timeline
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
+from analytics.pages.shared.completeness import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_bringing
 from analytics.pages.shared.detail import draw_account_button, draw_name_button
 from analytics.pages.shared.formatting import format_with_zone, name_with_zone, viewer_zone

@@ -12,14 +12,13 @@ from analytics.findings.finding import Finding
 from analytics.pages.shared import address, going
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, draw_difference, summaries
-from analytics.pages.shared.complete.since import describe_gone
+from analytics.pages.shared.completeness import describe_gone
 from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
-from analytics.pages.shared.copying import draw_copies
 from analytics.pages.shared.detail import draw_facts, draw_payload, draw_receipt, draw_verdict
 from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text, reading_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.findings import load_doubts, name_titles
-from analytics.pages.shared.open_item import as_seq
+from analytics.pages.shared.open_item import as_seq, draw_copies
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import (
     account_word,

@@ -17,7 +17,7 @@ from analytics.pages.notifications.what import What, describe_rows
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, now, skip_unanswered
-from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
+from analytics.pages.shared.completeness import draw_complete_since, read_freshness
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing

@@ -16,7 +16,7 @@ import streamlit as st
 from analytics.charts.histogram import Bins
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now, read_silence, skip_unanswered
-from analytics.pages.shared.complete.since import read_freshness
+from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.open_item import OpenItem, as_seq, read_open_item
 from analytics.pages.shared.store import ask, moment
 

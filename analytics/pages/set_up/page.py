@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from analytics.pages.shared import going
-from analytics.pages.shared.complete.since import read_freshness
+from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_text
 from analytics.pages.shared.formatting import format_minute, format_utc
 from analytics.pages.shared.frame import draw_page

@@ -11,12 +11,19 @@ import streamlit as st
 from analytics.pages.shared import going
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.changes import describe_alerts, draw_difference
-from analytics.pages.shared.complete.since import describe_gone
+from analytics.pages.shared.completeness import describe_gone
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
-from analytics.pages.shared.copying import draw_body_button, draw_copies
 from analytics.pages.shared.formatting import format_utc, format_with_zone, headers_of, lag_text
 from analytics.pages.shared.known.findings import draw_findings_of
-from analytics.pages.shared.open_item import OpenItem, close, is_uuid, neighbours, open_notification
+from analytics.pages.shared.open_item import (
+    OpenItem,
+    close,
+    draw_body_button,
+    draw_copies,
+    is_uuid,
+    neighbours,
+    open_notification,
+)
 from analytics.pages.shared.store import ask, moment, null_to_none
 from analytics.senders import (
     account_kind,

@@ -8,8 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.findings.doubts import describe_doubt
-from analytics.findings.finding import Finding
-from analytics.findings.order import count_severities, select_between
+from analytics.findings.finding import Finding, count_severities, select_between
 from analytics.findings.rule_files import RuleProblem, load_rules
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.snapshot import FindingsSnapshot

@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryError
 from analytics.pages.shared import address, answers, going
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.complete.since import read_freshness
+from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
 from analytics.pages.shared.formatting import format_with_zone
 from analytics.pages.shared.known.waiting import forget_awaited

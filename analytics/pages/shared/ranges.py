@@ -13,7 +13,7 @@ import streamlit as st
 from analytics.pages.pages import PAGES
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now, skip_unanswered
-from analytics.pages.shared.complete.since import read_freshness
+from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import script
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
 from analytics.times import OWN, RANGES, YEARS, Interval, floor

@@ -16,8 +16,7 @@ import duckdb
 from receiver.database.opening import run
 from receiver.errors import DamagedObjectError
 from receiver.files import sql_file
-from receiver.keeping.lake.manifest import LakeFile, Manifest, parse_manifest, write_manifest
-from receiver.keeping.lake.months import Month, parse_month
+from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, parse_manifest, parse_month, write_manifest
 from receiver.keeping.objects.storage import Storage
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from receiver.database.reading import ServiceReader
 from receiver.deriving.tables import select_closed
 from receiver.files import sql_file
-from receiver.keeping.lake.months import Month
+from receiver.keeping.lake.manifest import Month
 from receiver.keeping.lake.parts import Key, LakeTable, Parameters, Part, select
 from receiver.spool.layout import from_microseconds
 

@@ -9,9 +9,8 @@ from receiver.data_directory.node import machine_name
 from receiver.database.dropped import NOTHING, read_dropped
 from receiver.database.reading import ServiceReader
 from receiver.errors import ObjectsError, StoreError
-from receiver.keeping.lake.dropped.adding import LateRows
-from receiver.keeping.lake.manifest import LakeFile, Manifest, TableFiles
-from receiver.keeping.lake.months import Month, choose_finished, parse_month
+from receiver.keeping.lake.dropped import LateRows
+from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, TableFiles, choose_finished, parse_month
 from receiver.keeping.lake.parts import CHANGES, NO_ROWS, NOTIFICATIONS, REJECTED, TABLES, LakeTable, Part
 from receiver.keeping.lake.place import CheckedRows, LakePlace, Listed, list_months, month_of, now, sum_up
 from receiver.keeping.lake.store import Fingerprint, Measure, StoredMonth, read_heads, read_months

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from receiver.notification import FIRST_PROOF, Notification, NumberedNotification
 from receiver.senders import CENTURYLINK, Sender
-from receiver.senders.body import BodyError, parse_body
 from receiver.senders.keys import Keys
+from receiver.senders.request import BodyError, parse_body
 from receiver.senders.sender import Event, RoutedSender
 from receiver.spool.layout import to_microseconds
 

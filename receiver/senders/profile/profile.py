@@ -1,5 +1,9 @@
-"""A sender that a profile describes: reads its bodies, classifies them, and answers its handshake."""
+"""A sender that a profile describes: reads its bodies, classifies them, and answers its handshake.
 
+The words of a profile say what its events, entities and accounts are called, and with which colours they are drawn.
+"""
+
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,19 +11,70 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
-from receiver.senders.body import BodyError, parse_body
 from receiver.senders.profile.events import DELETED, UPDATED, EventRules
 from receiver.senders.profile.handshakes import Handshake, HandshakeRules
 from receiver.senders.profile.sources import Request, Sources, parse_time
 from receiver.senders.profile.telling import State
-from receiver.senders.profile.words import Words
+from receiver.senders.request import BodyError, parse_body
 from receiver.senders.schemes import Scheme, Secret
 from receiver.senders.sender import Body, Columns, Sender
-from receiver.senders.tables import Keys
+from receiver.senders.tables import Keys, Table
 
+WORD_KEYS = ("account", "accounts", "entities", "events")
+_EVENT_KEYS = ("label", "light", "dark")
 FORM: Final = "application/x-www-form-urlencoded"
 ALL_FIELDS: Final = "*"
 _MOST_FIELDS = 1000
+
+
+class EventWords(NamedTuple):
+    """The label of events whose names fit a pattern, and their colours on a light and a dark page."""
+
+    pattern: str
+    label: str
+    light: str | None
+    dark: str | None
+
+
+class Words(NamedTuple):
+    """What things are called.
+
+    Args:
+        account: an account in one word, such as `organization`; `accounts` is several of them.
+        entities: what an entity is called, by its category; a category that is missing is its own word.
+        events: labels and colours of events.
+    """
+
+    account: str
+    accounts: str
+    entities: dict[str, str]
+    events: tuple[EventWords, ...]
+
+
+def read_words(table: Table) -> Words:
+    """Read the table `words`.
+
+    Raises:
+        ProfileError: a value is not allowed.
+    """
+    account = table.optional_text("account") or "account"
+    entities = table.table("entities")
+    return Words(
+        account,
+        table.optional_text("accounts") or f"{account}s",
+        {category: entities.text(category) for category in entities.values},
+        tuple(
+            EventWords(pattern, events.text("label"), _colour(events, "light"), _colour(events, "dark"))
+            for pattern, events in table.table("events").each_table(_EVENT_KEYS)
+        ),
+    )
+
+
+def _colour(table: Table, name: str) -> str | None:
+    colour = table.optional_text(name)
+    if colour is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
+        table.refuse(name, f"is {colour!r}; allowed is a colour such as #1f77b4")
+    return colour
 
 
 class Example(NamedTuple):

@@ -1,21 +1,27 @@
-"""Reads profiles: one file, those of a directory, and those that are shipped."""
+"""Reads profiles, with their examples: one file, those of a directory, and those that are shipped.
 
+A profile also says how bodies are compared: where an entity's state stands in them, and what is noise.
+"""
+
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
 from pathlib import Path
 from string import Formatter
+from typing import Any, NamedTuple
 
 from receiver.errors import ProfileError
-from receiver.notification import FIRST_SENDER
-from receiver.senders.profile.comparing import STATE_KEYS, read_comparison, read_state
-from receiver.senders.profile.events import COLUMN_KEYS, read_event_rules
-from receiver.senders.profile.examples import read_examples
+from receiver.notification import FIRST_SENDER, Category
+from receiver.senders.pointers import Pointer, read_pointer
+from receiver.senders.profile.events import COLUMN_KEYS, CREATED, DELETED, EventRules, read_event_rules
 from receiver.senders.profile.handshakes import read_handshake
-from receiver.senders.profile.profile import Profile
+from receiver.senders.profile.paths import parse_path
+from receiver.senders.profile.profile import WORD_KEYS, Example, Profile, read_words
 from receiver.senders.profile.sources import Sources, read_sources
-from receiver.senders.profile.telling import TOLD_KEYS
-from receiver.senders.profile.words import WORD_KEYS, read_words
+from receiver.senders.profile.telling import TOLD_KEYS, State, Teller, read_told
 from receiver.senders.schemes import Scheme, read_scheme
+from receiver.senders.sender import Aligned, Comparison, FieldDifference, PathPart
 from receiver.senders.tables import Table, read_table
 
 FILE = "profile.toml"
@@ -25,6 +31,13 @@ _KEYS = (
 )
 _LONGEST_NAME = 64
 _SHIPPED = Path(__file__).parents[1]
+STATE_KEYS = ("at", "natural_keys", "noise", "caseless", "stateless", "bare", "sparse")
+_OTHERS = "*"
+_NOTHING: dict[str, Any] = {}
+EXAMPLE_KEYS = ("file", "before", "secret", "received_at", "event", "url", "headers", "row", "changes", "refused")
+_ROW_KEYS = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at")
+_CHANGE_KEYS = ("path", "old", "new")
+_URL = "https://receiver.example/in"
 
 
 def load_profile(path: Path) -> Profile:
@@ -124,3 +137,139 @@ def _read_setup(table: Table) -> tuple[str, ...]:
         if fields - {"url"}:
             table.refuse("steps", f"has {step!r}; allowed in braces is {{url}} alone")
     return steps
+
+
+def read_comparison(table: Table, state: State, told: Table, rules: EventRules) -> Comparison:
+    """Read the tables `state` and `told`; `state` says where the states stand.
+
+    Raises:
+        ProfileError: a value is not allowed.
+    """
+    exact, is_noise = _read_noise(table.texts("noise"))
+    natural_keys = table.table("natural_keys")
+    groups = {name: tuple(tuple(each.split("|")) for each in natural_keys.texts(name)) for name in natural_keys.values}
+    bare = table.table("bare")
+    return Comparison(
+        align=_Alignment(state, is_noise, table.flag("sparse")).align,
+        stateless=frozenset(table.texts("stateless")),
+        created=frozenset({CREATED}),
+        deleted=frozenset({DELETED}),
+        bare={category: frozenset(bare.texts(category)) for category in bare.values},
+        natural_keys=groups,
+        noise_anywhere=exact,
+        noise_on_top=frozenset(),
+        caseless=frozenset(table.texts("caseless")),
+        caseless_endings=(),
+        tell=Teller(rules, state, read_told(told), groups, is_noise).tell,
+    )
+
+
+def read_state(table: Table) -> State:
+    """Read the table `state.at`.
+
+    Raises:
+        ProfileError: a value is no JSON Pointer.
+    """
+    by_category: dict[Category, Pointer] = {}
+    for name in table.values:
+        pointer = read_pointer(table, name)
+        if pointer is not None:
+            by_category[name] = pointer
+    others = by_category.pop(_OTHERS, None)
+    return State(by_category, others)
+
+
+def _read_noise(names: Sequence[str]) -> tuple[frozenset[str], Callable[[Sequence[PathPart]], bool]]:
+    """Return the names without `*`, and a function that tells whether any of the names leads to a difference."""
+    wide = ["[^.]*".join(map(re.escape, name.split("*"))) for name in names if "*" in name]
+    exact = frozenset(name for name in names if "*" not in name)
+    is_wide = re.compile("|".join(wide) or r"(?!)").fullmatch
+
+    def is_noise(parts: Sequence[PathPart]) -> bool:
+        return any(isinstance(part, str) and (part in exact or is_wide(part) is not None) for part in parts)
+
+    return exact, is_noise
+
+
+class _Alignment(NamedTuple):
+    """The rules by which the states of two bodies are found and judged."""
+
+    state: State
+    is_noise: Callable[[Sequence[PathPart]], bool]
+    is_sparse: bool
+
+    def align(self, category: Category, before: dict[str, Any], now: dict[str, Any]) -> Aligned:
+        """Return the states in two bodies; nothing, if either has none."""
+        old, new = self.state.find(category, before), self.state.find(category, now)
+        if old is None or new is None:
+            return Aligned(_NOTHING, _NOTHING, lambda _: False)
+
+        def is_untold(difference: FieldDifference) -> bool:
+            return self.is_noise(difference.parts) or (self.is_sparse and _is_elsewhere(difference.parts, old, new))
+
+        return Aligned(old, new, is_untold)
+
+
+def _is_elsewhere(parts: Sequence[PathPart], old: Any, new: Any) -> bool:
+    """Tell whether a difference is there only because one of two objects lacks a key that leads to it."""
+    for part in parts:
+        if not isinstance(part, str) or not isinstance(old, dict) or not isinstance(new, dict):
+            return False
+        if (part in old) != (part in new):
+            return True
+        old, new = old.get(part), new.get(part)
+    return False
+
+
+def read_examples(root: Table, sender: str) -> Iterator[Example]:
+    """Read the tables `examples`.
+
+    Raises:
+        ProfileError: a value is not allowed, or a file is missing.
+    """
+    secret = root.optional_text("example_secret")
+    for index, table in enumerate(root.tables("examples", EXAMPLE_KEYS)):
+        file = _find_file(table, "file")
+        received_at = table.time("received_at")
+        if received_at is None:
+            table.refuse("received_at", "is missing; it must be the time at which the request was received")
+        if table.has("row") == table.has("refused"):
+            table.refuse(None, "must have either a row that is expected, or the reason why it is refused")
+        headers = table.table("headers")
+        yield Example(
+            file=file,
+            before=_find_file(table, "before") if table.has("before") else None,
+            place=("examples", index),
+            secret=table.optional_text("secret") or secret,
+            received_at=received_at.astimezone(UTC),
+            event=table.optional_text("event"),
+            url=table.optional_text("url") or f"{_URL}/{sender}",
+            headers={name.lower(): headers.text(name) for name in headers.values},
+            row=table.table("row", _ROW_KEYS).values if table.has("row") else None,
+            changes=tuple(map(_read_change, table.tables("changes", _CHANGE_KEYS))) if table.has("changes") else None,
+            refused=table.optional_text("refused"),
+        )
+
+
+def _find_file(table: Table, name: str) -> Path:
+    file = table.path.parent / table.text(name)
+    if not file.is_file():
+        table.refuse(name, f"is {table.text(name)!r}, and there is no such file beside the profile")
+    return file
+
+
+def _read_change(table: Table) -> tuple[str, str | None, str | None]:
+    try:
+        parse_path(table.text("path"))
+    except ValueError as error:
+        table.refuse("path", str(error))
+    return table.text("path"), _read_json(table, "old"), _read_json(table, "new")
+
+
+def _read_json(table: Table, name: str) -> str | None:
+    text = table.optional_text(name)
+    try:
+        json.loads(text or "null")
+    except ValueError:
+        table.refuse(name, f"must be JSON as text; write {table.text(name)!r} as '{json.dumps(text)}' if it is a text")
+    return text

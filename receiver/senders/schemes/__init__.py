@@ -20,11 +20,10 @@ timestamp   a table: `header`, `body` (a JSON Pointer) or `pair` say where it st
 id          a table: `header` or `body` says where the delivery's id stands
 """
 
-from receiver.senders.schemes.describing import describe_places
-from receiver.senders.schemes.detail import Detail
+from receiver.senders.request import Detail
 from receiver.senders.schemes.kept import KeptRequest, describe_lack, fits
 from receiver.senders.schemes.reading import read_scheme
-from receiver.senders.schemes.scheme import Scheme
+from receiver.senders.schemes.scheme import Scheme, describe_places
 from receiver.senders.schemes.secret import Secret
 
 __all__ = ["Detail", "KeptRequest", "Scheme", "Secret", "describe_lack", "describe_places", "fits", "read_scheme"]

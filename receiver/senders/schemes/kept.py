@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from receiver.senders.request import SignedRequest
-from receiver.senders.schemes.detail import Detail
+from receiver.senders.request import Detail, SignedRequest
 from receiver.senders.schemes.places import BodyPlace, Envelope, HeaderPlace
 from receiver.senders.schemes.scheme import Scheme
 from receiver.senders.schemes.secret import Secret

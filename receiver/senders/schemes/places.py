@@ -7,8 +7,7 @@ from typing import Any, Literal
 import orjson
 
 from receiver.senders.pointers import Pointer, follow
-from receiver.senders.request import SignedRequest
-from receiver.senders.schemes.detail import Detail
+from receiver.senders.request import Detail, SignedRequest
 from receiver.senders.schemes.encodings import Encoding, decode, encode, wire_bytes
 
 Format = Literal["single", "space", "pairs"]

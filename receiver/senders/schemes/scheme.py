@@ -1,4 +1,7 @@
-"""A scheme: how a sender signs its requests, and the verdict on each of them."""
+"""A scheme: how a sender signs its requests, and the verdict on each of them.
+
+It also says where requests have what their signature needs, for people who look for a missing part.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,17 +11,15 @@ from typing import NamedTuple
 import orjson
 
 from receiver.notification import SignatureStatus
-from receiver.senders.request import Proof, SignedRequest, Verdict
+from receiver.senders.request import Detail, Proof, SignedRequest, Verdict
 from receiver.senders.schemes.algorithm import Algorithm
-from receiver.senders.schemes.detail import Detail
 from receiver.senders.schemes.places import BodyPlace, Envelope, HeaderPlace, PairPlace, Place, Signatures, read_bounded
 from receiver.senders.schemes.secret import Secret
-from receiver.senders.schemes.template import Template, Texts
+from receiver.senders.schemes.template import Field, Template, Texts
 from receiver.senders.schemes.timestamp import Timestamp
 
 LARGEST_EXPLAINED = 64 * 1024
 """The largest body, in bytes, of which is found out whether it was altered on the way."""
-
 _MISSING = {Detail.HEADER_MISSING, Detail.SIGNATURE_MISSING}
 
 
@@ -203,3 +204,30 @@ def covers_place(template: Template, place: Place, name: str) -> bool:
     if isinstance(place, BodyPlace):
         return template.covers("body")
     return isinstance(place, HeaderPlace) and template.covers("header", place.name)
+
+
+def describe_places(scheme: Scheme) -> dict[str, str]:
+    """Return the places of `signature`, `timestamp`, `id` and the other signed `headers`, those that there are."""
+    return {name: words for name, words in _list_places(scheme) if words}
+
+
+def _list_places(scheme: Scheme) -> Iterator[tuple[str, str]]:
+    if scheme.signatures is not None:
+        places = scheme.signatures.places
+        yield "signature", " or ".join(map(_describe_place, (places,) if isinstance(places, BodyPlace) else places))
+    if scheme.timestamp is not None:
+        yield "timestamp", _describe_place(scheme.timestamp.place)
+    if scheme.delivery_id is not None:
+        yield "id", _describe_place(scheme.delivery_id)
+    signed = [part.header for part in scheme.template.parts if isinstance(part, Field) and part.header]
+    yield "headers", ", ".join(f"the header {name}" for name in dict.fromkeys(signed))
+
+
+def _describe_place(place: Place) -> str:
+    match place:
+        case HeaderPlace(name):
+            return f"the header {name}"
+        case PairPlace(header, key):
+            return f"{key}= in the header {header}"
+        case BodyPlace(pointer):
+            return f"/{'/'.join(pointer)} in the body"

@@ -6,7 +6,7 @@ from string import Formatter
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from receiver.senders.schemes.detail import Detail
+from receiver.senders.request import Detail
 from receiver.senders.schemes.encodings import wire_bytes
 from receiver.senders.schemes.places import Envelope
 

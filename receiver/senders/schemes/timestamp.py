@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from receiver.senders.schemes.detail import Detail
+from receiver.senders.request import Detail
 from receiver.senders.schemes.places import Place
 
 Unit = Literal["s", "ms", "iso"]

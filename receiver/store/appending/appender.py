@@ -23,12 +23,11 @@ from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.deriving import Derived, Deriver, load_bodies, make_read, write_changes
 from receiver.deriving.counts import keep_counts
 from receiver.deriving.tables import replace_account_states
-from receiver.garbage import put_off_collection
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.senders import Senders
 from receiver.spool import RowSource, Segment, SpooledRow
-from receiver.store.appending.condition import Housekeeping
+from receiver.store.appending.condition import Housekeeping, put_off_collection
 from receiver.store.appending.duplicates import DuplicateFinder
 from receiver.store.appending.exactly_once import last_positions, read_watermarks, roll_back, store_with_watermarks
 from receiver.store.appending.rejected import (

@@ -18,8 +18,8 @@ from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import run
 from receiver.notification import new_id
 from receiver.senders import CENTURYLINK
-from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import classify, event_for_name
+from receiver.senders.request import parse_body
 from receiver.senders.sender import Event
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter

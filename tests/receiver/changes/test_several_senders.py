@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from receiver.changes.differ import Change, Differ, Snapshot, changes_of
-from receiver.changes.plain import PLAIN
+from receiver.changes.values import PLAIN
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
 from receiver.keeping.verification import check_whole, extent_of

@@ -5,7 +5,7 @@ from receiver.deriving.tables import Rebuild, select_closed
 from receiver.keeping.verification import check_spooled, check_whole, extent_of, find_gaps
 from receiver.senders import load_senders
 from receiver.spool import SpoolWriter
-from receiver.store.dropping import Dropper
+from receiver.store.dropper import Dropper
 from receiver.store.loop import AppendLoop
 from tests.support.database import open_database
 from tests.support.verifying import check_rows

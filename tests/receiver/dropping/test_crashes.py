@@ -40,7 +40,7 @@ from datetime import datetime, UTC
 from pathlib import Path
 from receiver.senders import load_senders
 from receiver.settings import Settings
-from receiver.store.dropping import Dropper
+from receiver.store.dropper import Dropper
 from receiver.store.loop import AppendLoop
 from receiver.store.recovery import open_store
 data_dir = Path(sys.argv[1])

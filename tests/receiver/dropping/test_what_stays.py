@@ -15,7 +15,7 @@ from tests.support.sizes import take_few
 @pytest.fixture
 def stores(tmp_path, monkeypatch):
     """Two stores: one for the drops, and one that keeps all."""
-    monkeypatch.setattr("receiver.store.counting.ROWS", 40)
+    monkeypatch.setattr("receiver.store.arranging.COUNTED_AT_ONCE", 40)
     pair = [Store(tmp_path / name) for name in ("dropping", "whole")]
     yield pair
     for store in pair:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from receiver.changes.plain import PLAIN
+from receiver.changes.values import PLAIN
 from receiver.keeping.verification.invariants import (
     Handed,
     Kept,

@@ -10,8 +10,7 @@ import pytest
 
 from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import ExchangeServer, acceptance, answer_text
-from receiver.listener.limits import Limits
-from receiver.listener.sources import TrustedProxies, source_of
+from receiver.listener.sources import Limits, TrustedProxies, source_of
 from tests.support.waiting import until
 
 LIMITS = Limits(header_seconds=0.4, body_seconds=0.4)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.senders.body import parse_body
 from receiver.senders.centurylink.events import EVENTS, classify, event_for_path
+from receiver.senders.request import parse_body
 from receiver.senders.sender import Event
 from tests.support import bodies
 

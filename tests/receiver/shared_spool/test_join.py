@@ -9,7 +9,7 @@ import pytest
 from receiver.data_directory.node import FILE, machine_name
 from receiver.keeping.backup_file import seal
 from receiver.keeping.objects.place import Place
-from receiver.shared_spool import freeing
+from receiver.shared_spool import batches
 from tests.durability.support.commands import run_command
 from tests.receiver.shared_spool.nodes import Node
 from tests.receiver.shared_spool.test_nodes import ask, write
@@ -26,7 +26,7 @@ def directory(tmp_path):
 
 @pytest.fixture
 def node(tmp_path, database, monkeypatch):
-    monkeypatch.setattr(freeing, "_SHORTEST_SECONDS", 0.0)
+    monkeypatch.setattr(batches, "_SHORTEST_SECONDS", 0.0)
     node = Node(tmp_path / "one", database)
     yield node
     node.close()

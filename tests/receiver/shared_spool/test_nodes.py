@@ -7,7 +7,7 @@ import pytest
 from psycopg.rows import scalar_row
 
 from receiver.data_directory.node import FILE, node_id
-from receiver.shared_spool import freeing
+from receiver.shared_spool import batches
 from receiver.shared_spool import nodes as membership
 from receiver.store.appending.exactly_once import read_watermarks
 from tests.durability.support.commands import run_command
@@ -25,7 +25,7 @@ def nodes(tmp_path, database):
 
 @pytest.fixture(autouse=True)
 def _rows_may_go_at_once(monkeypatch):
-    monkeypatch.setattr(freeing, "_SHORTEST_SECONDS", 0.0)
+    monkeypatch.setattr(batches, "_SHORTEST_SECONDS", 0.0)
     monkeypatch.setattr(membership, "_FREEING_SECONDS", 60.0)
 
 
@@ -75,7 +75,7 @@ def test_each_machine_knows_how_far_the_others_are(nodes):
 
 
 def test_rows_go_when_every_machine_has_checkpointed_them_and_a_backup_holds_them(nodes, database, monkeypatch):
-    monkeypatch.setattr(freeing, "_ROWS_PER_STEP", 3)
+    monkeypatch.setattr(batches, "_ROWS_PER_STEP", 3)
     one, two = nodes
     write(one, range(20))
     for node in nodes:
@@ -130,7 +130,7 @@ def test_rows_do_not_wait_for_a_machine_without_a_store_and_stay_while_none_has_
 
 
 def test_a_row_stays_for_an_hour_for_machines_that_are_not_known_yet(nodes, database, monkeypatch):
-    monkeypatch.setattr(freeing, "_SHORTEST_SECONDS", 3600.0)
+    monkeypatch.setattr(batches, "_SHORTEST_SECONDS", 3600.0)
     one, _ = nodes
     write(one, range(4))
     one.settle()

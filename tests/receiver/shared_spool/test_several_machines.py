@@ -19,7 +19,8 @@ USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
 SHIPPER = """
 import os, signal, sys
 from pathlib import Path
-from receiver.shared_spool import SpoolServer, Shipper, sending, shipper
+from receiver.shared_spool import SpoolServer, Shipper, shipper
+from receiver.shared_spool import batches
 from receiver.spool import SpoolReader
 
 spool, url, moment = sys.argv[1:]
@@ -31,7 +32,7 @@ def and_die(step):
     return do_and_die
 
 if moment == "before COMMIT":
-    sending.copy_rows = and_die(sending.copy_rows)
+    batches.copy_rows = and_die(batches.copy_rows)
 if moment == "after COMMIT":
     shipper.put_rows = and_die(shipper.put_rows)
 ship = Shipper(SpoolReader(Path(spool)), SpoolServer(url, "sending"), {})

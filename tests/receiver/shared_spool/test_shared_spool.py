@@ -10,8 +10,8 @@ import pytest
 from receiver.database.appended import Appended, write_appended
 from receiver.errors import SettingsError, SharedSpoolError
 from receiver.settings import Settings
-from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer, reader, shipper, tables
-from receiver.shared_spool.sending import OutOfStepError, copy_rows, put_rows, read_positions
+from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer, reader, server, shipper
+from receiver.shared_spool.batches import OutOfStepError, copy_rows, put_rows, read_positions
 from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
 from receiver.store.loss import describe_loss
 from receiver.supervision import begin
@@ -192,7 +192,7 @@ def test_after_a_failover_that_took_batches_back_reading_goes_on_by_the_watermar
 def test_tables_of_version_1_are_brought_to_version_2_with_their_rows(database):
     segments = [f"{writer:032d}-000001" for writer in (2, 1)]
     with psycopg.connect(database, autocommit=True) as older:
-        tables.bring_to(older, 1)
+        server.bring_to(older, 1)
         copy_rows(older, [spooled(n, segment) for segment in segments for n in (1, 2)])
         for segment in segments:
             older.execute("INSERT INTO clc_spool.positions VALUES (%s, 'notifications', 2)", [segment])
@@ -266,10 +266,10 @@ def test_a_program_without_the_driver_says_what_to_install(monkeypatch):
 def test_nodes_that_make_the_tables_at_the_same_time_wait_for_each_other(database):
     waiting = "SELECT count(*) = 2 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with psycopg.connect(database, autocommit=True) as other, ThreadPoolExecutor() as nodes:
-        other.execute("SELECT pg_advisory_lock(%s)", [tables.LOCK])
+        other.execute("SELECT pg_advisory_lock(%s)", [server.TABLES_LOCK])
         made = [nodes.submit(use, database) for _ in range(2)]
         until(lambda: other.execute(waiting).fetchone() == (True,), what="both nodes to wait")
-        other.execute("SELECT pg_advisory_unlock(%s)", [tables.LOCK])
+        other.execute("SELECT pg_advisory_unlock(%s)", [server.TABLES_LOCK])
         assert [each.result(30) for each in made] == [None, None]
 
 

@@ -11,11 +11,10 @@ from receiver.database.opening import run
 from receiver.deriving.counts import TABLES, count_that_agree
 from receiver.deriving.tables import Rebuild, make_read
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store import arrange_loop, counting
+from receiver.store import arrange_loop, arranging
 from receiver.store.appending.appender import Appender
 from receiver.store.arrange_loop import ArrangeLoop
-from receiver.store.arranging import Arranger
-from receiver.store.counting import Counter
+from receiver.store.arranging import Arranger, Counter
 from tests.support.database import open_database
 from tests.support.rows import notification
 from tests.support.waiting import until
@@ -28,7 +27,7 @@ STORED = {table: f"SELECT * FROM {table} ORDER BY ALL" for table in TABLES}
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(counting, "ROWS", ROWS)
+    monkeypatch.setattr(arranging, "COUNTED_AT_ONCE", ROWS)
     monkeypatch.setattr(arrange_loop, "_LOOK_SECONDS", 0.0)
 
 

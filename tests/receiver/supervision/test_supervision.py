@@ -18,9 +18,8 @@ import urllib3
 import receiver as package
 from receiver.data_directory.access import find_running_serve
 from receiver.processes.child import NO_RESTART_HELPS
-from receiver.processes.state import ProcessState, ServeState, read_state, write_state
+from receiver.processes.state import WENT_ON, ProcessState, ServeState, SilenceLog, read_state, recall, write_state
 from receiver.supervision.keeper import BackOff
-from receiver.supervision.silences import WENT_ON, SilenceLog, recall
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import BODIES, check_all_is_kept
 from tests.durability.support.stores import accepted, append, spool

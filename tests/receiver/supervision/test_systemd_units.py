@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import receiver as package
+from receiver.network.sockets import notify_systemd, take_passed_sockets
 from receiver.processes.state import read_state
-from receiver.supervision.systemd import notify, take_passed_sockets
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
 from tests.support.processes import Process, Receiver, Sender, environment
@@ -163,7 +163,7 @@ def test_nobody_is_told_where_nobody_asks(tmp_path, monkeypatch):
         channel.bind(address)
         channel.settimeout(30)
         monkeypatch.setenv("NOTIFY_SOCKET", address)  # what is given counts, not the environment
-        notify("READY=1", {})
-        notify("READY=1", {"NOTIFY_SOCKET": "/no/such/socket"})
-        notify("STOPPING=1", {"NOTIFY_SOCKET": address})
+        notify_systemd("READY=1", {})
+        notify_systemd("READY=1", {"NOTIFY_SOCKET": "/no/such/socket"})
+        notify_systemd("STOPPING=1", {"NOTIFY_SOCKET": address})
         assert channel.recv(100) == b"STOPPING=1"

@@ -9,8 +9,7 @@ from receiver.database.dropped import read_dropped
 from receiver.database.faults import UnderivableError
 from receiver.database.reading import Reader
 from receiver.deriving import Derived, Deriver
-from receiver.deriving.derived import DerivedChange
-from receiver.deriving.rules import SenderRules, as_columns
+from receiver.deriving.derived import DerivedChange, SenderRules, as_columns
 from receiver.deriving.tables import select_closed
 from receiver.errors import TooMuchError
 from receiver.files import sql_file

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.senders.body import BodyError
 from receiver.senders.pointers import follow, parse_pointer
 from receiver.senders.profile.sources import compile_template, parse_time
+from receiver.senders.request import BodyError
 from receiver.senders.sender import MISSING
 from tests.receiver.senders.profile.profiles import profile_of, shipped
 

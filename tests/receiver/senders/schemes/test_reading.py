@@ -7,7 +7,7 @@ import pytest
 
 from receiver.errors import ProfileError
 from receiver.senders import schemes
-from receiver.senders.schemes.detail import Detail
+from receiver.senders.request import Detail
 from receiver.senders.schemes.template import Field, compile_template
 from tests.receiver.senders.schemes.rivals import TABLES, read_scheme
 

@@ -10,8 +10,7 @@ import pytest
 from receiver.database.opening import run
 from receiver.store.appending.condition import GivesWay, Pace
 from receiver.store.arrange_loop import ArrangeLoop
-from receiver.store.arranging import Arranger
-from receiver.store.counting import Counter
+from receiver.store.arranging import Arranger, Counter
 from receiver.store.loop import AppendLoop
 from tests.receiver.store.arranging.rows import IN_PLACE, NEWEST, ROW_GROUP, contents
 from tests.support.waiting import until

@@ -1,20 +1,27 @@
-"""Finds out which old months the store may drop: the lake must hold them now, and each of its files is read again."""
+"""Months that the store drops: which ones may go, and what comes late for those that are gone.
 
-from collections.abc import Callable
+An old month may go when the lake holds it now, and each of its files was read again. Late notifications of a month that
+is gone are added to the lake: the files that are there stay.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
 from receiver.database.dropped import read_dropped
+from receiver.database.opening import run
 from receiver.database.reading import ServiceReader
 from receiver.errors import ReceiverError
 from receiver.files import sql_file
-from receiver.keeping.lake.manifest import Manifest
-from receiver.keeping.lake.months import Month, find_first_kept, parse_month
-from receiver.keeping.lake.parts import CHANGES, NOTIFICATIONS
-from receiver.keeping.lake.place import LakePlace, list_months
+from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, TableFiles, find_first_kept, parse_month
+from receiver.keeping.lake.parts import CHANGES, NOTIFICATIONS, LakeTable
+from receiver.keeping.lake.place import CheckedRows, LakePlace, list_months, open_memory, sum_up
 from receiver.keeping.lake.store import StoredMonth, read_heads
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Droppable(NamedTuple):
@@ -70,7 +77,7 @@ class DropCheck:
         return Droppable(before if may_go else None, self._last_seq, obstacle)
 
     def _count_by_month(self, before: datetime) -> dict[Month, int]:
-        rows = self._reader.rows(sql_file(__package__, "old_months.sql"), {"before": before.isoformat()})
+        rows = self._reader.rows(sql_file(f"{__package__}.dropped", "old_months.sql"), {"before": before.isoformat()})
         return {parse_month(month): number for month, number in rows}
 
     def _is_due(self, stored: dict[Month, int]) -> bool:
@@ -114,3 +121,42 @@ class DropCheck:
         files = manifest.tables[NOTIFICATIONS.name].files
         missing = self._place.find_missing(stored.read_ids(NOTIFICATIONS, rows), files).num_rows
         return f"The lake lacks {missing:,} notifications of {stored.month} that came late." if missing else None
+
+
+class LateRows:
+    """The rows of parts that have some ids.
+
+    Args:
+        table: their table.
+        parts: rows of the store.
+        ids: the ids.
+    """
+
+    def __init__(self, table: LakeTable, parts: Iterable["pa.Table"], ids: "pa.Table") -> None:
+        self._table = table
+        self._parts = parts
+        self._ids = ids
+        self._fingerprint = 0
+
+    def read(self) -> Iterator[CheckedRows]:
+        """Read them, part by part."""
+        for part in self._parts:
+            rows = self._choose(part)
+            if rows.num_rows:
+                yield CheckedRows(rows, sum_up(rows)[1])
+
+    def add_to(self, before: TableFiles, file: LakeFile) -> TableFiles:
+        """Return the files of a table with the one into which all these rows were written."""
+        fingerprint = str(int(before.fingerprint) + self._fingerprint)
+        return TableFiles(before.rows + file.rows, fingerprint, (*before.files, file))
+
+    def _choose(self, part: "pa.Table") -> "pa.Table":
+        with open_memory() as memory:
+            memory.register("file", part)
+            memory.register("ids", self._ids)
+            rows: pa.Table = memory.sql(sql_file(f"{__package__}.dropped", "late_rows.sql")).to_arrow_table()
+            memory.register("rows", rows)
+            query = sql_file(__package__, "fingerprint.sql").replace("/* told */", self._table.told)
+            ((_, fingerprint),) = run(memory, query.replace("(/* rows */) AS rows", "rows"))
+        self._fingerprint += int(fingerprint)
+        return rows

@@ -1,6 +1,10 @@
-"""Signs beside the page's figures: alarms, findings, refused notifications, health; each leads to its page."""
+"""Signs beside the page's figures: alarms, findings, refused notifications, health.
+
+Each leads to its page, and the way there keeps the range and the account.
+"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -8,12 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from analytics.client.keeping import KeptAnswer
 from analytics.errors import AnalyticsError
-from analytics.findings.finding import Finding
-from analytics.findings.order import count_severities
+from analytics.findings.finding import Finding, count_severities
 from analytics.findings.rule_files import Severity
-from analytics.pages.activity.attention import ways
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
+from analytics.pages.pages import OFFERS
+from analytics.pages.shared import going
 from analytics.pages.shared.answers import is_kept, now, read_silence
 from analytics.pages.shared.filters import list_chosen
 from analytics.pages.shared.findings import describe_counts, describe_problems, select_range
@@ -33,6 +37,31 @@ GOOD, BAD, WARNING, UNKNOWN = (
 )
 NOT_KNOWN = ":gray[:material/help:]"
 HIGH: Severity = "high"
+
+
+def list_ways(chosen: ActivityFilters, time: When, *, some_high: bool) -> dict[str, Callable[[], None]]:
+    """Return the function that goes to the page of each sign, in the order of their places.
+
+    Args:
+        chosen: the filters.
+        time: the time counted.
+        some_high: whether some findings are high.
+    """
+    whose = {"account": chosen.account, "below": "false" if chosen.account and chosen.alone else None}
+    severity = "high" if some_high else None
+    audit = {**time.range_values, **whose, "sender": chosen.sender, "severity": severity}
+    return {
+        "alarms": partial(going.to_page, "alerts", **preset("Alerts", time), **whose),
+        "findings": partial(going.to_page, "audit", **audit),
+        "refused": partial(going.to_page, "notifications", list="Refused", **preset("Notifications", time), **whose),
+        "health": partial(going.to_page, "health", account=chosen.account),
+    }
+
+
+def preset(title: str, time: When) -> dict[str, Any]:
+    """Return the range for a page's address; empty where the page has no such preset."""
+    offer = OFFERS[title]
+    return {offer.key: time.name} if time.name in offer.names else {}
 
 
 class Sign(NamedTuple):
@@ -64,7 +93,7 @@ def draw_signs(place: DeltaGenerator, chosen: ActivityFilters, time: When, refus
         drawn["alarms"] = look(lambda: describe_alarms(chosen), f"{alert_label()}s in alarm")
     drawn["findings"] = look(lambda: describe_findings(chosen, time), "Findings")
     with place:
-        for name, go in ways.list_ways(chosen, time, some_high=drawn["findings"].icon == BAD).items():
+        for name, go in list_ways(chosen, time, some_high=drawn["findings"].icon == BAD).items():
             if name in drawn:
                 draw_sign(name, drawn[name], go)
     # A fixed place, so that the other parts of the page keep theirs when all is known.

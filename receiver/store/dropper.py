@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from receiver.changes.plain import PLAIN
+from receiver.changes.values import PLAIN
 from receiver.database.dropped import Dropped, read_dropped
 from receiver.database.opening import run, transaction
 from receiver.deriving.counts import forget_counts
@@ -125,4 +125,4 @@ class Dropper:
         return run(self._connection, sql, parameters)
 
     def _execute(self, name: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql_file(__package__, name), parameters).fetchall()
+        return self._connection.execute(sql_file(f"{__package__}.dropping", name), parameters).fetchall()
