@@ -1,10 +1,13 @@
--- Of an account, the last notification that tells its name stays, and the last that tells its parent.
-DELETE FROM going
-WHERE seq IN (
-    SELECT unnest([
-        max_by(seq, struct_pack(happened_at := happened_at, seq := seq)) FILTER (business_name IS NOT NULL),
-        max_by(seq, struct_pack(happened_at := happened_at, seq := seq)) FILTER (parent_alias IS NOT NULL)
-    ])
+-- Of an account, the last notification that tells each of its fields stays.
+WITH bodies AS (
+    SELECT
+        account_bodies.*,
+        struct_pack(happened_at := least(events.occurred_at, events.received_at), seq := seq) AS place
     FROM account_bodies
-    GROUP BY sender, alias
-);
+    JOIN events USING (seq)
+),
+told AS (
+    UNPIVOT bodies ON COLUMNS(* EXCLUDE (alias, seq, sender, place)) INTO NAME field VALUE value
+)
+DELETE FROM going
+WHERE seq IN (SELECT max_by(seq, place) FROM told GROUP BY sender, alias, field);
