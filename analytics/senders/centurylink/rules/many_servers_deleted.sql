@@ -65,6 +65,24 @@ times = 5
 every_seconds = 60
 body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
 
+[[fires]]
+title = "The actor's name has a letter that is two in upper case"
+expected = ["high GROSS: groß deleted 5 servers of ACME within 4 min: WA1ACMEWEB1"]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"groß","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
 [[silent]]
 title = "Six servers within a day"
 [[silent.notifications]]
@@ -135,7 +153,7 @@ WITH steps AS (
         )
 ),
 deletions AS (
-    SELECT *, coalesce(upper(actor), concat('of ', account_alias)) AS doer
+    SELECT *, coalesce(as_entity_id(actor), concat('of ', account_alias)) AS doer
     FROM steps
     WHERE (since_last IS NULL OR since_last > to_hours($queue_hours))
         AND changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1))
