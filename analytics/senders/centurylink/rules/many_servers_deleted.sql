@@ -83,6 +83,34 @@ every_seconds = 60
 body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"groß","modifiedDate":"{{at}}"},
 "links":[{"rel":"account","id":"acme"}]}'''
 
+[[fires]]
+title = "The notification of the deletion that was first comes last, and spells the actor in another way"
+expected = ["high EVE: Eve deleted 5 servers of ACME within 5 min: WA1ACMEOLD"]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 4
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T11:00:00Z
+body = '''{"name":"WA1ACMEOLD","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:02:00Z
+times = 4
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:20:00Z
+body = '''{"name":"WA1ACMEOLD","status":"queuedForDelete","changeInfo":{"modifiedBy":"Eve",
+"modifiedDate":"2026-03-04T10:00:00Z"},"links":[{"rel":"account","id":"acme"}]}'''
+
 [[silent]]
 title = "Six servers within a day"
 [[silent.notifications]]
@@ -175,8 +203,8 @@ numbered AS (
 bursts AS (
     SELECT
         doer,
-        arg_min(actor, seq) AS actor,
-        arg_min(account_alias, seq) AS account_alias,
+        arg_min(actor, (changed_at, seq)) AS actor,
+        arg_min(account_alias, (changed_at, seq)) AS account_alias,
         list_sort(list_distinct(list(coalesce(account_alias, '(no account)')))) AS accounts,
         list(changed_at ORDER BY changed_at, seq) AS moments,
         list(entity_id ORDER BY changed_at, seq) AS names,
