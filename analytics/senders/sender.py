@@ -48,6 +48,12 @@ class Phrase(NamedTuple):
         return " ".join(part for part in (self.text, it, self.rest) if part)
 
 
+class Unread(str):
+    """JSON that could not be parsed, such as a number past all bounds; it is no text of the sender's."""
+
+    __slots__ = ()
+
+
 class ParsedChange(NamedTuple):
     """A change with parsed values, for its phrase."""
 
@@ -88,6 +94,21 @@ def format_text(value: str) -> str:
     if COMMIT.fullmatch(value):
         return value[:COMMIT_CHARACTERS]
     return shorten(value, LONGEST_VALUE) if value and " " not in value else f"“{shorten(value, LONGEST_VALUE)}”"
+
+
+def describe_difference(old: Any, new: Any, measure: str | None = None) -> str:
+    """Return the words for a value that became another: "from 2 to 4".
+
+    A text is named as such where it could be taken for the other value. Long values that begin alike are shown once.
+    """
+    before, now = format_value(old, measure), format_value(new, measure)
+    is_text = type(old) is str, type(new) is str
+    if is_text[0] != is_text[1] and (before == now or isinstance(new if is_text[0] else old, (bool, int, float))):
+        before, now = (
+            f"the text “{shorten(value, LONGEST_VALUE)}”" if type(value) is str else words
+            for value, words in ((old, before), (new, now))
+        )
+    return f"(it begins with {before} before and after)" if before == now else f"from {before} to {now}"
 
 
 def read_text(value: Any, name: str) -> str | None:

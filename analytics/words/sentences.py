@@ -12,7 +12,16 @@ from typing import Any
 import orjson
 
 from analytics.senders import alerts, as_words, kinds, sender_of
-from analytics.senders.sender import Change, ParsedChange, Phrase, Wording, describe_move, format_value
+from analytics.senders.sender import (
+    Change,
+    ParsedChange,
+    Phrase,
+    Unread,
+    Wording,
+    describe_difference,
+    describe_move,
+    format_value,
+)
 from analytics.text import capitalize, make_visible, plural, shorten
 
 LONGEST = 60
@@ -185,9 +194,7 @@ def describe_plain(parsed: ParsedChange) -> Phrase:
     if parsed.change.kind == "changed" and isinstance(parsed.old, bool) and isinstance(parsed.new, bool):
         return Phrase(f"set {name}", "of", f"to {value_of(parsed, parsed.new)}")
     if parsed.change.kind == "changed":
-        return Phrase(
-            f"changed the {name}", "of", f"from {value_of(parsed, parsed.old)} to {value_of(parsed, parsed.new)}"
-        )
+        return Phrase(f"changed the {name}", "of", difference_of(parsed))
     if parsed.change.kind == "removed":
         return Phrase(f"removed the {name}", "from", f"(it was {value_of(parsed, parsed.old)})")
     return Phrase(f"set the {name}", "of", f"to {value_of(parsed, parsed.new)}")
@@ -201,7 +208,7 @@ def is_item(path: str) -> bool:
 def describe_item(parsed: ParsedChange, name: str) -> Phrase:
     """Return the phrase of an item of a list, with its value where that says more than its name."""
     if parsed.change.kind == "changed":
-        return Phrase(f"changed {name}", "of", f"from {value_of(parsed, parsed.old)} to {value_of(parsed, parsed.new)}")
+        return Phrase(f"changed {name}", "of", difference_of(parsed))
     moved = describe_move(parsed, name)
     value = parsed.value
     if isinstance(value, (str, int, float)) and str(value) != parsed.items[-1]:
@@ -211,13 +218,22 @@ def describe_item(parsed: ParsedChange, name: str) -> Phrase:
 
 def value_of(parsed: ParsedChange, value: Any) -> str:
     """Return a value with its unit."""
-    measures = sender_of(parsed.change.category).wording.measures
-    return format_value(value, measures.get(pattern_of(parsed.change.path)))
+    return format_value(value, measure_of(parsed))
+
+
+def difference_of(parsed: ParsedChange) -> str:
+    """Return the words for the old and the new value, with their unit."""
+    return describe_difference(parsed.old, parsed.new, measure_of(parsed))
+
+
+def measure_of(parsed: ParsedChange) -> str | None:
+    """Return the unit of the field's numbers."""
+    return sender_of(parsed.change.category).wording.measures.get(pattern_of(parsed.change.path))
 
 
 def parse_value(value: str | None) -> Any:
-    """Return a JSON value; text that can't be parsed here (numbers past all bounds) stays text."""
+    """Return a JSON value; text that can't be parsed here (numbers past all bounds) stays as it is."""
     try:
         return None if value is None else orjson.loads(value)
     except orjson.JSONDecodeError:
-        return value
+        return Unread(value)

@@ -13,6 +13,7 @@ from analytics.senders.sender import (
     Place,
     Sender,
     Wording,
+    describe_difference,
     describe_move,
     describe_switch,
     format_value,
@@ -82,6 +83,10 @@ STATUS: Mapping[str, Phrase] = {
 }
 
 
+NO_ADDRESS = (None, "")
+EMPTY_ADDRESS = "an empty public address"
+
+
 def describe_address(change: ParsedChange) -> Phrase:
     """Return the phrase of a whole address that was added or removed."""
     public, internal = read_text(change.value, "public"), read_text(change.value, "internal")
@@ -91,10 +96,18 @@ def describe_address(change: ParsedChange) -> Phrase:
 
 
 def describe_public_address(change: ParsedChange) -> Phrase:
-    """Return the phrase of the public side of an address."""
-    if change.change.kind == "changed":
+    """Return the phrase of the public side of an address, which an empty text does not have."""
+    if change.change.kind != "changed":
+        has_one = change.value not in NO_ADDRESS
+        return describe_move(change, f"public address {format_value(change.value)}" if has_one else EMPTY_ADDRESS)
+    had_one, has_one = change.old not in NO_ADDRESS, change.new not in NO_ADDRESS
+    if had_one and has_one:
         return Phrase(f"replaced public address {format_value(change.old)}", "of", f"by {format_value(change.new)}")
-    return describe_move(change, f"public address {format_value(change.value)}")
+    if has_one:
+        return Phrase(f"added public address {format_value(change.new)}", "to")
+    if had_one:
+        return Phrase(f"removed public address {format_value(change.old)}", "from")
+    return Phrase("changed the public address", "of", describe_difference(change.old, change.new))
 
 
 def describe_sized(noun: str) -> Callable[[ParsedChange], Phrase]:
@@ -118,10 +131,9 @@ def describe_resize(noun: str) -> Callable[[ParsedChange], Phrase | None]:
     """Return a function that makes the phrase of an item's size."""
 
     def describe(change: ParsedChange) -> Phrase | None:
-        if change.change.kind != "changed":
+        if change.change.kind != "changed" or None in (change.old, change.new):
             return None
-        sizes = f"from {format_value(change.old, 'GB')} to {format_value(change.new, 'GB')}"
-        return Phrase(f"resized {noun} {change.item}", "of", sizes)
+        return Phrase(f"resized {noun} {change.item}", "of", describe_difference(change.old, change.new, "GB"))
 
     return describe
 
@@ -147,7 +159,7 @@ def describe_status(change: ParsedChange) -> Phrase | None:
 
 def describe_group(change: ParsedChange) -> Phrase | None:
     """Return the phrase of a move to another group."""
-    if change.change.kind != "changed":
+    if change.change.kind != "changed" or None in (change.old, change.new):
         return None
     return Phrase("moved", "", f"from group {format_value(change.old)} to group {format_value(change.new)}")
 
@@ -179,8 +191,10 @@ PHRASES: Mapping[str, Callable[[ParsedChange], Phrase | None]] = {
     ),
     "details.ipAddresses[]": describe_address,
     "details.ipAddresses[].public": describe_public_address,
+    "details.ipAddresses.public": describe_public_address,
     "details.secondaryIPAddresses[]": describe_address,
     "details.secondaryIPAddresses[].public": describe_public_address,
+    "details.secondaryIPAddresses.public": describe_public_address,
     "details.disks[]": describe_sized(NOUNS["disks"]),
     "details.disks[].sizeGB": describe_resize(NOUNS["disks"]),
     "details.partitions[]": describe_sized(NOUNS["partitions"]),
