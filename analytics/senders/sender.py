@@ -191,7 +191,8 @@ class Alerts(NamedTuple):
         event: their event.
         kind: the kind of the entities.
         states: the query for each state of each metric in their bodies, between two numbers.
-        first_state: the query for the first state of each alert, or those of an `entity`, between two numbers.
+        first_states: the query for the first `states` of each alert, or those of an `entity`, between two numbers:
+            each with its `metric`, `state` and `reading`; and their `number`.
         deleted: the query for those of some entities that are deleted, with the times.
         above: the sender's word for a metric above its threshold, in lower case.
         below: its word for a metric below it again.
@@ -201,7 +202,7 @@ class Alerts(NamedTuple):
     event: str
     kind: str
     states: str
-    first_state: str
+    first_states: str
     deleted: str
     above: str
     below: str

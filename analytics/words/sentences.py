@@ -5,9 +5,9 @@ Text from outside is made visible and cut, and is never part of a template.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -110,12 +110,20 @@ def words(key: str, wording: Wording) -> str:
     return " ".join(word if word.isupper() else word.lower() for word in make_visible(apart).split())
 
 
-__all__ = ["Change", "alert_text", "parse_value", "phrase", "sentence", "summary"]
+__all__ = ["Change", "MetricState", "alert_text", "parse_value", "phrase", "sentence", "summary"]
 
 SOMEBODY = "Somebody"
 UNSEEN = "no visible field changed"
 MOST_TOLD = 3
 LONGEST_NAME = 80
+
+
+class MetricState(NamedTuple):
+    """The state of a metric that an alert reports; `reading` is the metric's, in words."""
+
+    metric: str | None
+    state: str | None
+    reading: str = ""
 
 
 def sentence(change: Change) -> str:
@@ -141,14 +149,26 @@ def summary(changes: Iterable[Change]) -> str:
     return "; ".join(phrases[:MOST_TOLD]) + (f"; and {plural(more, 'more change')}" if more > 0 else "")
 
 
-def alert_text(metric: str | None, state: str | None, reading: str = "") -> str:
-    """Return the first trigger of an alert in words; `reading` is the metric's, in words."""
-    of = f"{shorten(metric, 20)} " if metric else ""
-    states = {alert.above: "above its threshold" for alert in alerts()}
-    states |= {alert.below: "below its threshold again" for alert in alerts()}
-    words = states.get(str(state).lower())
-    text = f"alert: {of}{words or shorten(state or '', 30)}".rstrip(": ")
-    return f"{text}, at {reading}" if reading else text
+def alert_text(states: Sequence[MetricState], number: int) -> str:
+    """Return what an alert reports in words.
+
+    Args:
+        states: the first of the states that it reports.
+        number: the number of all of them.
+    """
+    texts = list(dict.fromkeys(filter(None, map(state_text, states))))
+    more = len(texts[MOST_TOLD:]) + number - len(states)
+    parts = [*texts[:MOST_TOLD], *([f"and {more:,} more"] if more > 0 else ())]
+    return f"alert: {'; '.join(parts)}" if parts else "alert"
+
+
+def state_text(told: MetricState) -> str:
+    """Return the state of a metric in words; empty where the alert does not tell it."""
+    known = {alert.above: "above its threshold" for alert in alerts()}
+    known |= {alert.below: "below its threshold again" for alert in alerts()}
+    state = known.get(str(told.state).lower()) or shorten(told.state or "", 30)
+    text = " ".join(filter(None, (shorten(told.metric or "", 20), state)))
+    return ", ".join(filter(None, (text, told.reading and f"at {told.reading}")))
 
 
 def phrase(change: Change) -> Phrase:
