@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 import orjson
 
 from analytics.senders import alerts, as_words, kinds, sender_of
-from analytics.senders.sender import (
+from analytics.senders.phrases import (
     Change,
     ParsedChange,
     Phrase,
     Unread,
-    Wording,
     describe_difference,
     describe_move,
     format_value,
 )
+from analytics.senders.sender import Wording
 from analytics.text import capitalize, make_visible, plural, shorten
 
 LONGEST = 60

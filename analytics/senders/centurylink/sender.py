@@ -3,22 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from analytics.senders.sender import (
-    Alerts,
-    Event,
-    Examples,
-    Kind,
+from analytics.senders.phrases import (
     ParsedChange,
     Phrase,
-    Place,
-    Sender,
-    Wording,
     describe_difference,
     describe_move,
     describe_switch,
     format_value,
     read_text,
 )
+from analytics.senders.sender import Alerts, Event, Examples, Kind, Place, Sender, Wording
 
 # Each category has a hue: purple, orange, blue or olive. All of these colours differ for any colour vision. In a hue,
 # Updated, the most frequent event, is pale, and Deleted contrasts most with the page.
